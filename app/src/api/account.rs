@@ -1,0 +1,252 @@
+//! Accounts and tokens on the wire.
+
+use serde::{Deserialize, Serialize};
+
+use super::sessions::{DeviceInfo, Receipt};
+use crate::domain::{AccountType, SessionId, Timestamp, UserId};
+
+/// Body of `POST /api/auth/register`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegisterRequest {
+    /// The address to verify and sign in with.
+    pub email: String,
+    /// The password as typed.
+    pub password: String,
+    /// The name others see.
+    pub name: String,
+    /// Personal or business; personal where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_type: Option<AccountType>,
+}
+
+/// Answer to a registration: the same for an address that is new and one that is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegisterAnswer {
+    /// The id of the account (made up where the address was taken).
+    pub user_id: UserId,
+    /// The address as given.
+    pub email: String,
+    /// Whether a code must be entered before the first sign-in.
+    pub verification_required: bool,
+}
+
+/// Where a client wants its refresh token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenDelivery {
+    /// In an `HttpOnly` cookie: for browsers.
+    Cookie,
+    /// In the body: for native apps and scripts.
+    #[default]
+    Body,
+}
+
+/// Body of `POST /api/auth/verify-email`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifyEmailRequest {
+    /// The address the code was sent to.
+    pub email: String,
+    /// Six digits; spaces are ignored.
+    pub otp: String,
+    /// What the device says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_info: Option<DeviceInfo>,
+    /// Where the refresh token goes.
+    #[serde(default)]
+    pub token_delivery: TokenDelivery,
+}
+
+/// Body of `POST /api/auth/resend-code`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ResendCodeRequest {
+    /// The address to send a code to.
+    pub email: String,
+}
+
+/// An answer that says only that the request was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedAnswer {
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// Body of `POST /api/auth/login`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginRequest {
+    /// The address of the account.
+    pub email: String,
+    /// The password as typed.
+    pub password: String,
+    /// What the device says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_info: Option<DeviceInfo>,
+    /// Whether the session outlives the browser; yes where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remember_me: Option<bool>,
+    /// Where the refresh token goes.
+    #[serde(default)]
+    pub token_delivery: TokenDelivery,
+    /// The session to end where `session-limit-reached` was answered before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replace_session: Option<SessionId>,
+}
+
+/// Body of `POST /api/auth/refresh`; empty where the cookie carries the token.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefreshRequest {
+    /// The refresh token, for clients that hold it themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+}
+
+/// What a sign-in or refresh gives.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tokens {
+    /// JWT for the `Authorization: Bearer` header.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// Seconds until the access token runs out.
+    pub expires_in: u64,
+    /// The refresh token, where it is delivered in the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Seconds until the refresh token, and with it the session, runs out unless it is used.
+    pub refresh_expires_in: u64,
+    /// Seconds until the session ends however much it is used.
+    pub session_max_expires_in: u64,
+    /// The session the tokens belong to.
+    pub session_id: SessionId,
+    /// The server's time when it made the tokens.
+    pub server_time: Timestamp,
+    /// Who is signed in.
+    pub user: Person,
+}
+
+impl std::fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tokens")
+            .field("expires_in", &self.expires_in)
+            .field("refresh_expires_in", &self.refresh_expires_in)
+            .field("session_id", &self.session_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who is signed in, as tokens and pages need it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// The account's id.
+    pub id: UserId,
+    /// The account's address.
+    pub email: String,
+    /// The name others see.
+    pub name: String,
+    /// Roles by name, for example `user`.
+    pub roles: Vec<String>,
+    /// Whether the address was proved.
+    pub email_verified: bool,
+}
+
+/// Answer of `GET /api/user/profile`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Profile {
+    /// The person.
+    #[serde(flatten)]
+    pub person: Person,
+    /// Personal or business.
+    pub account_type: AccountType,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When the password was last changed.
+    pub password_changed_at: Timestamp,
+}
+
+/// Body of `PATCH /api/user/profile`: what is absent stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfilePatch {
+    /// The name others see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Personal or business.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_type: Option<AccountType>,
+}
+
+/// Body of `POST /api/user/password`.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordChangeRequest {
+    /// The password so far.
+    pub current_password: String,
+    /// The password from now on.
+    pub new_password: String,
+}
+
+/// Body of `POST /api/auth/logout`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LogoutRequest {
+    /// The client's own reason, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Body of `POST /api/auth/logout-all`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogoutAllRequest {
+    /// Whether this session stays; it ends too where absent.
+    #[serde(default)]
+    pub keep_current: bool,
+    /// The client's own reason, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Answer of every call that ends sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogoutAnswer {
+    /// Always true: the client is signed out.
+    pub success: bool,
+    /// A sentence for people.
+    pub message: String,
+    /// How many sessions this call ended.
+    pub sessions_ended: u64,
+    /// What did not go as it should, where that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// Who was told, where other devices were signed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+}
+
+/// Answer of `GET /dev/mailbox` with `Accept: application/json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DevelopmentMailbox {
+    /// Newest first.
+    pub messages: Vec<MailMessage>,
+}
+
+/// One message that development mode kept instead of sending.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MailMessage {
+    /// The recipient's address.
+    pub to: String,
+    /// The subject line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// When it was handed over.
+    pub sent_at: Timestamp,
+}

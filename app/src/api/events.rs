@@ -1,0 +1,154 @@
+//! What the event stream says. Each variant is one `event:` name with its JSON `data:`.
+
+use serde::{Deserialize, Serialize};
+
+use super::reason::EndReason;
+use super::sessions::Session;
+use crate::domain::{SessionId, Timestamp, UserId};
+
+/// One event, named and typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerEvent {
+    /// The stream is open.
+    Hello(Hello),
+    /// A device signed in.
+    SessionCreated(SessionCreated),
+    /// A device was renamed, became active, or was prolonged.
+    SessionUpdated(SessionUpdated),
+    /// A device was signed out.
+    SessionEnded(Ended),
+    /// This session will end soon.
+    SessionExpiring(Expiring),
+    /// The person changed: renew the access token.
+    UserUpdated(UserUpdated),
+    /// Something that the person should look at.
+    SecurityAlert(SecurityAlert),
+}
+
+/// First on every stream: refetch what you show, you may have missed events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Hello {
+    /// The session the stream belongs to.
+    pub session_id: SessionId,
+    /// The server's time.
+    pub server_time: Timestamp,
+}
+
+/// A device signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionCreated {
+    /// The new session.
+    pub session: Session,
+}
+
+/// What changed about a device; what is absent stayed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionUpdated {
+    /// The session.
+    pub session_id: SessionId,
+    /// Its new name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    /// When it was last active.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_active: Option<Timestamp>,
+    /// Whether it is in use at this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_now: Option<bool>,
+    /// When it ends unless it is used before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A device was signed out. The stream of that device closes after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ended {
+    /// The session that ended.
+    pub session_id: SessionId,
+    /// Why.
+    pub reason: EndReason,
+    /// The session that ended it, where one did.
+    pub ended_by: Option<SessionId>,
+    /// The name of the device that ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by_device: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// This session will end soon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expiring {
+    /// The session.
+    pub session_id: SessionId,
+    /// Seconds until it ends unless it is renewed.
+    pub expires_in: u64,
+}
+
+/// The person changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserUpdated {
+    /// The person.
+    pub user_id: UserId,
+}
+
+/// Something that the person should look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecurityAlert {
+    /// `refresh_reuse` so far.
+    pub kind: String,
+    /// The session it concerns.
+    pub session_id: Option<SessionId>,
+    /// A sentence for people.
+    pub message: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl ServerEvent {
+    /// The name that goes into the stream's `event:` line.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hello(_) => "hello",
+            Self::SessionCreated(_) => "session.created",
+            Self::SessionUpdated(_) => "session.updated",
+            Self::SessionEnded(_) => "session.ended",
+            Self::SessionExpiring(_) => "session.expiring",
+            Self::UserUpdated(_) => "user.updated",
+            Self::SecurityAlert(_) => "security.alert",
+        }
+    }
+
+    /// The JSON that goes into the stream's `data:` line.
+    pub fn data(&self) -> Result<String, serde_json::Error> {
+        match self {
+            Self::Hello(data) => serde_json::to_string(data),
+            Self::SessionCreated(data) => serde_json::to_string(data),
+            Self::SessionUpdated(data) => serde_json::to_string(data),
+            Self::SessionEnded(data) => serde_json::to_string(data),
+            Self::SessionExpiring(data) => serde_json::to_string(data),
+            Self::UserUpdated(data) => serde_json::to_string(data),
+            Self::SecurityAlert(data) => serde_json::to_string(data),
+        }
+    }
+
+    /// Reads an event back. `None` for a name this version does not know, so that newer servers may say more.
+    pub fn parse(name: &str, data: &str) -> Option<Result<Self, serde_json::Error>> {
+        Some(match name {
+            "hello" => serde_json::from_str(data).map(Self::Hello),
+            "session.created" => serde_json::from_str(data).map(Self::SessionCreated),
+            "session.updated" => serde_json::from_str(data).map(Self::SessionUpdated),
+            "session.ended" => serde_json::from_str(data).map(Self::SessionEnded),
+            "session.expiring" => serde_json::from_str(data).map(Self::SessionExpiring),
+            "user.updated" => serde_json::from_str(data).map(Self::UserUpdated),
+            "security.alert" => serde_json::from_str(data).map(Self::SecurityAlert),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! The wire: what travels between server and clients, as JSON in camelCase.
+//!
+//! Pure data. No leptos, no HTTP, no SQL, and no rules: rules live in `domain`.
+
+pub mod account;
+pub mod events;
+pub mod paths;
+pub mod problem;
+pub mod reason;
+pub mod sessions;
+
+pub use account::{
+    AcceptedAnswer, DevelopmentMailbox, LoginRequest, LogoutAllRequest, LogoutAnswer, LogoutRequest, MailMessage,
+    PasswordChangeRequest, Person, Profile, ProfilePatch, RefreshRequest, RegisterAnswer, RegisterRequest,
+    ResendCodeRequest, TokenDelivery, Tokens, VerifyEmailRequest,
+};
+pub use events::{Ended, Expiring, Hello, SecurityAlert, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
+pub use problem::{FieldError, Problem};
+pub use reason::EndReason;
+pub use sessions::{
+    Activity, ActivityEntry, Biography, BiographyEntry, CurrentSession, DeviceDescription, DeviceInfo, DeviceKind,
+    Receipt, ReceiptDevice, ReceiptStatus, RenameRequest, Session, SessionList, SignInMethod, StreamTicket, WhoAmI,
+};

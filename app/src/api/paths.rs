@@ -1,0 +1,68 @@
+//! Where each call lives. Server routes, browser and tests all read these.
+
+/// `POST`: create an account.
+pub const REGISTER: &str = "/api/auth/register";
+/// `POST`: prove an e-mail address with the code that was sent to it; signs in.
+pub const VERIFY_EMAIL: &str = "/api/auth/verify-email";
+/// `POST`: ask for another code.
+pub const RESEND_CODE: &str = "/api/auth/resend-code";
+/// `POST`: sign in.
+pub const LOGIN: &str = "/api/auth/login";
+/// `POST`: exchange a refresh token for a new pair.
+pub const REFRESH: &str = "/api/auth/refresh";
+/// `POST`: end this session.
+pub const LOGOUT: &str = "/api/auth/logout";
+/// `POST`: end all sessions of this person, or all but this one.
+pub const LOGOUT_ALL: &str = "/api/auth/logout-all";
+/// `GET`: the current session and person, from the token alone.
+pub const SESSION: &str = "/api/auth/session";
+/// `POST`: a browser that was told of its session's end confirms that it has signed itself out.
+pub const SESSION_ENDED: &str = "/api/auth/session/ended";
+/// `GET`: the sessions of this person. `DELETE`: as [`LOGOUT_ALL`].
+pub const SESSIONS: &str = "/api/auth/sessions";
+/// `PATCH`: rename. `DELETE`: end. Takes a session id.
+pub const SESSION_BY_ID: &str = "/api/auth/sessions/{id}";
+/// `GET`: the biography of one session.
+pub const BIOGRAPHY: &str = "/api/auth/sessions/{id}/biography";
+/// `GET`: how far a sign-out has got. Takes the receipt's id, which is itself the permission to read it.
+pub const RECEIPT: &str = "/api/auth/receipts/{id}";
+/// `GET`: the event stream.
+pub const EVENTS: &str = "/api/auth/events";
+/// `POST`: a ticket that opens the event stream once, within 30 seconds.
+pub const EVENTS_TICKET: &str = "/api/auth/events/ticket";
+/// `GET`, `PATCH`: the person.
+pub const PROFILE: &str = "/api/user/profile";
+/// `POST`: change the password; ends the other sessions.
+pub const PASSWORD: &str = "/api/user/password";
+/// `GET`: this person's audit entries, paged by cursor.
+pub const ACTIVITY: &str = "/api/user/activity";
+/// `GET`: the public keys that verify access tokens.
+pub const JWKS: &str = "/.well-known/jwks.json";
+/// `GET`: mail that development mode kept instead of sending.
+pub const DEV_MAILBOX: &str = "/dev/mailbox";
+/// `GET`: state of the server with its database and bus.
+pub const HEALTH: &str = "/health";
+/// `GET`: the process runs.
+pub const HEALTH_LIVE: &str = "/health/live";
+/// `GET`: the server may be sent traffic.
+pub const HEALTH_READY: &str = "/health/ready";
+
+/// Request header that proves a call was made by script of this origin: plain forms cannot set it.
+pub const CLIENT_HEADER: &str = "latchkey-client";
+/// Response header: whole seconds until the session ends, once that is nearer than `SESSION_WARNING`.
+pub const EXPIRES_IN_HEADER: &str = "session-expires-in";
+
+/// The path of one session.
+pub fn session(id: impl std::fmt::Display) -> String {
+    format!("{SESSIONS}/{id}")
+}
+
+/// The path of one session's biography.
+pub fn biography(id: impl std::fmt::Display) -> String {
+    format!("{SESSIONS}/{id}/biography")
+}
+
+/// The path of one receipt.
+pub fn receipt(id: &str) -> String {
+    format!("/api/auth/receipts/{id}")
+}

@@ -1,0 +1,15 @@
+//! Values that cannot be wrong: each type has one `parse`, used by server and form alike.
+//!
+//! Pure. Anything that needs a database, a clock or a word list does not belong here.
+
+mod account;
+mod ids;
+mod invalid;
+mod names;
+mod timestamp;
+
+pub use account::{AccountType, Email, OneTimeCode, Password, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS};
+pub use ids::{SessionId, UserId};
+pub use invalid::Invalid;
+pub use names::{AppVersion, ClientReason, DeviceName, DisplayName, Platform};
+pub use timestamp::Timestamp;

@@ -1,0 +1,77 @@
+//! Short texts that people or their clients choose.
+
+use std::fmt;
+
+use super::invalid::Invalid;
+
+/// Trims, collapses nothing, refuses control characters and wrong lengths. `what` starts a sentence.
+fn short_text(text: &str, what: &str, max_chars: usize) -> Result<String, Invalid> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Invalid::new("required", format!("{what} cannot be empty.")));
+    }
+    let chars = text.chars().count();
+    if chars > max_chars {
+        return Err(Invalid::new("too-long", format!("{what} has at most {max_chars} characters; this has {chars}.")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Invalid::new("malformed", format!("{what} cannot contain line breaks or control characters.")));
+    }
+    Ok(text.to_owned())
+}
+
+macro_rules! short_text {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The most characters it may have.
+            pub const MAX_CHARS: usize = $max;
+
+            /// Reads it: trimmed, not empty, no control characters, [`Self::MAX_CHARS`] characters at most.
+            pub fn parse(text: &str) -> Result<Self, Invalid> {
+                short_text(text, $what, Self::MAX_CHARS).map(Self)
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+    };
+}
+
+short_text! {
+    /// The name of a person, as others see it.
+    DisplayName, "Your name", 100
+}
+short_text! {
+    /// The name of a device, as its owner sees it.
+    DeviceName, "A device name", 64
+}
+short_text! {
+    /// The platform a client says it runs on.
+    Platform, "A platform", 32
+}
+short_text! {
+    /// The version a client says it has.
+    AppVersion, "An app version", 32
+}
+short_text! {
+    /// A client's own words for why it ends a session.
+    ClientReason, "A reason", 200
+}

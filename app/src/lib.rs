@@ -1,0 +1,6 @@
+//! The Latchkey web app and the types that server and browser share.
+//!
+//! `pages → state → client → api, domain`: nothing points back, and only `browser` touches the browser.
+
+pub mod api;
+pub mod domain;
