@@ -1,1 +1,3 @@
-//! x
+//! The Latchkey server: sign-in, sessions, and ending them everywhere.
+
+pub mod store;

@@ -109,9 +109,7 @@ impl SignInMethod {
 
     /// The method of that name, if there is one.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Password, Self::Passkey, Self::Provider, Self::Code]
-            .into_iter()
-            .find(|method| method.as_str() == name)
+        [Self::Password, Self::Passkey, Self::Provider, Self::Code].into_iter().find(|method| method.as_str() == name)
     }
 }
 

@@ -28,10 +28,12 @@ impl Email {
             return Err(Invalid::new("too-long", "An e-mail address has at most 254 characters."));
         }
         let (local, domain) = text.split_once('@').ok_or_else(malformed)?;
-        let forbidden = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '@' | '<' | '>' | '"' | ',' | ';' | '(' | ')' | '\\');
-        let labels_ok = domain.split('.').all(|label| {
-            !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-')
-        });
+        let forbidden = |c: char| {
+            c.is_whitespace() || c.is_control() || matches!(c, '@' | '<' | '>' | '"' | ',' | ';' | '(' | ')' | '\\')
+        };
+        let labels_ok = domain
+            .split('.')
+            .all(|label| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-'));
         if local.is_empty() || local.len() > 64 || text.replacen('@', "", 1).contains(forbidden) || !labels_ok {
             return Err(malformed());
         }

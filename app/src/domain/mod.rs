@@ -8,7 +8,7 @@ mod invalid;
 mod names;
 mod timestamp;
 
-pub use account::{AccountType, Email, OneTimeCode, Password, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS};
+pub use account::{AccountType, Email, OneTimeCode, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
 pub use ids::{SessionId, UserId};
 pub use invalid::Invalid;
 pub use names::{AppVersion, ClientReason, DeviceName, DisplayName, Platform};

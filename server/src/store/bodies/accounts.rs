@@ -1,0 +1,206 @@
+//! People, their codes and the audit log.
+
+use app::domain::{Email, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::rows::{insert_audit, insert_mail, user_by_id};
+use super::{Connection, Database, Result, query, query_as, sql};
+use crate::store::records::{AuditRecord, UserRecord, read_all, read_one};
+use crate::store::types::{
+    Audit, CodeOutcome, CodePurpose, Creation, Digest, NewAudit, NewCode, NewMail, NewUser, ProfileChange, Resend, User,
+};
+
+impl Database {
+    pub(in crate::store) async fn create_user(
+        &self,
+        user: &NewUser,
+        code: Option<NewCode>,
+        mail: Option<&NewMail>,
+        audit: &NewAudit,
+    ) -> Result<Creation> {
+        let mut tx = self.begin().await?;
+        if !insert_user(&mut tx, user).await? {
+            return Ok(Creation::EmailTaken);
+        }
+        if let Some(code) = code {
+            query(sql::accounts::INSERT_CODE)
+                .bind(user.id.0)
+                .bind(code.purpose.as_str())
+                .bind(&code.digest[..])
+                .bind(user.at.as_millis())
+                .bind(code.expires_at.as_millis())
+                .execute(&mut *tx)
+                .await?;
+        }
+        if let Some(mail) = mail {
+            insert_mail(&mut tx, mail).await?;
+        }
+        insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
+        tx.commit().await?;
+        Ok(Creation::Created)
+    }
+
+    pub(in crate::store) async fn user_by_email(&self, email: &Email) -> Result<Option<User>> {
+        let row: Option<UserRecord> =
+            query_as(sql::accounts::USER_BY_EMAIL).bind(email.as_str()).fetch_optional(self.readers()).await?;
+        read_one(row)
+    }
+
+    pub(in crate::store) async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
+        let row: Option<UserRecord> =
+            query_as(sql::accounts::USER_BY_ID).bind(id.0).fetch_optional(self.readers()).await?;
+        read_one(row)
+    }
+
+    pub(in crate::store) async fn count_users(&self) -> Result<u64> {
+        let (count,): (i64,) = query_as(sql::accounts::COUNT_USERS).fetch_one(self.readers()).await?;
+        Ok(count.unsigned_abs())
+    }
+
+    pub(in crate::store) async fn update_profile(
+        &self,
+        id: UserId,
+        change: &ProfileChange,
+        audit: &NewAudit,
+    ) -> Result<Option<User>> {
+        let mut tx = self.begin().await?;
+        query(sql::accounts::UPDATE_PROFILE)
+            .bind(id.0)
+            .bind(change.name.as_ref().map(|name| name.as_str()))
+            .bind(change.account_type.map(|kind| kind.as_str()))
+            .execute(&mut *tx)
+            .await?;
+        let Some(user) = user_by_id(&mut tx, id).await? else { return Ok(None) };
+        insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
+        tx.commit().await?;
+        Ok(Some(user))
+    }
+
+    pub(in crate::store) async fn upgrade_password_hash(&self, id: UserId, expected: &str, new: &str) -> Result<bool> {
+        let done = query(sql::accounts::UPGRADE_PASSWORD_HASH)
+            .bind(id.0)
+            .bind(expected)
+            .bind(new)
+            .execute(self.writer())
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    pub(in crate::store) async fn set_disabled(&self, id: UserId, at: Option<Timestamp>) -> Result<bool> {
+        let done = query(sql::accounts::SET_DISABLED)
+            .bind(id.0)
+            .bind(at.map(Timestamp::as_millis))
+            .execute(self.writer())
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    pub(in crate::store) async fn resend_code(
+        &self,
+        id: UserId,
+        code: &NewCode,
+        mail: &NewMail,
+        not_before: Timestamp,
+    ) -> Result<Resend> {
+        let mut tx = self.begin().await?;
+        let replaced = query(sql::accounts::REPLACE_CODE)
+            .bind(id.0)
+            .bind(code.purpose.as_str())
+            .bind(&code.digest[..])
+            .bind(mail.at.as_millis())
+            .bind(code.expires_at.as_millis())
+            .bind(not_before.as_millis())
+            .execute(&mut *tx)
+            .await?;
+        if replaced.rows_affected() == 0 {
+            return Ok(Resend::TooSoon);
+        }
+        insert_mail(&mut tx, mail).await?;
+        tx.commit().await?;
+        Ok(Resend::Queued)
+    }
+
+    pub(in crate::store) async fn verify_email(
+        &self,
+        id: UserId,
+        digest: &Digest,
+        at: Timestamp,
+        max_attempts: i64,
+        max_failures: i64,
+        audit: &NewAudit,
+    ) -> Result<CodeOutcome> {
+        let purpose = CodePurpose::VerifyEmail.as_str();
+        let mut tx = self.begin().await?;
+        let counted = query(sql::accounts::COUNT_CODE_FAILURE)
+            .bind(id.0)
+            .bind(purpose)
+            .bind(at.as_millis())
+            .bind(max_attempts)
+            .bind(max_failures)
+            .execute(&mut *tx)
+            .await?;
+        if counted.rows_affected() == 0 {
+            return Ok(CodeOutcome::Refused);
+        }
+        let stored: Option<(Vec<u8>,)> = query_as(sql::accounts::COUNT_CODE_ATTEMPT)
+            .bind(id.0)
+            .bind(purpose)
+            .bind(at.as_millis())
+            .bind(max_attempts)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let right = stored.is_some_and(|(stored,)| stored == digest);
+        if right {
+            query(sql::accounts::DELETE_CODE).bind(id.0).bind(purpose).execute(&mut *tx).await?;
+            query(sql::accounts::PROVE_EMAIL).bind(id.0).bind(at.as_millis()).execute(&mut *tx).await?;
+            insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
+        }
+        tx.commit().await?;
+        Ok(if right { CodeOutcome::Accepted } else { CodeOutcome::Refused })
+    }
+
+    pub(in crate::store) async fn append_audit(&self, audit: &NewAudit) -> Result<()> {
+        let mut tx = self.begin().await?;
+        insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub(in crate::store) async fn activity(
+        &self,
+        id: UserId,
+        before: Option<(Timestamp, Uuid)>,
+        limit: i64,
+    ) -> Result<Vec<Audit>> {
+        let (at, entry) = before.map_or((i64::MAX, Uuid::max()), |(at, entry)| (at.as_millis(), entry));
+        let rows: Vec<AuditRecord> = query_as(sql::accounts::ACTIVITY)
+            .bind(id.0)
+            .bind(at)
+            .bind(entry)
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        read_all(rows)
+    }
+}
+
+/// False where the address is taken.
+async fn insert_user(connection: &mut Connection, user: &NewUser) -> Result<bool> {
+    let inserted = query(sql::accounts::INSERT_USER)
+        .bind(user.id.0)
+        .bind(user.email.as_str())
+        .bind(user.name.as_str())
+        .bind(user.account_type.as_str())
+        .bind(&user.password_hash)
+        .bind(user.at.as_millis())
+        .bind(user.email_verified_at.map(Timestamp::as_millis))
+        .bind(user.at.as_millis())
+        .execute(&mut *connection)
+        .await?;
+    if inserted.rows_affected() == 0 {
+        return Ok(false);
+    }
+    for role in &user.roles {
+        query(sql::accounts::INSERT_ROLE).bind(user.id.0).bind(role).execute(&mut *connection).await?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,67 @@
+//! What is over goes, in batches small enough not to be in anybody's way.
+
+use app::api::EndReason;
+use app::domain::{SessionId, Timestamp, UserId};
+
+use super::rows::{ended_entry, insert_audit, insert_biography};
+use super::{Database, Result, query, query_as, sql};
+use crate::store::records::ExpiredRecord;
+use crate::store::types::{CleanupPolicy, CleanupReport, NewAudit, Origin};
+use crate::store::verbs::Ids;
+
+impl Database {
+    pub(in crate::store) async fn cleanup(&self, policy: &CleanupPolicy, ids: Ids<'_>) -> Result<CleanupReport> {
+        let &CleanupPolicy { now, history_before, origins_before, batch } = policy;
+        Ok(CleanupReport {
+            expired: self.mark_expired(now, batch, ids).await?,
+            revocations: self.batch(sql::cleanup::DELETE_REVOCATIONS, now, batch).await?,
+            one_time: self.batch(sql::cleanup::DELETE_CODES, now, batch).await?
+                + self.batch(sql::cleanup::DELETE_TICKETS, now, batch).await?,
+            sessions: self.delete_history(history_before, batch).await?,
+            origins: self.batch(sql::cleanup::WIPE_SESSION_ORIGINS, origins_before, batch).await?
+                + self.batch(sql::cleanup::WIPE_BIOGRAPHY_ORIGINS, origins_before, batch).await?
+                + self.batch(sql::cleanup::WIPE_AUDIT_ORIGINS, origins_before, batch).await?,
+            mail: self.batch(sql::cleanup::DELETE_MAIL, history_before, batch).await?,
+        })
+    }
+
+    /// Marks sessions past their time. Their tokens ran out with them, so the log need not know.
+    async fn mark_expired(&self, now: Timestamp, batch: i64, ids: Ids<'_>) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let expired: Vec<ExpiredRecord> =
+            query_as(sql::cleanup::MARK_EXPIRED).bind(now.as_millis()).bind(batch).fetch_all(&mut *tx).await?;
+        let reason = EndReason::SessionExpired;
+        let mut biography = Vec::with_capacity(expired.len());
+        let mut audit = Vec::with_capacity(expired.len());
+        for session in &expired {
+            let (id, at) = (SessionId(session.id), Timestamp::from_millis(session.ended_at));
+            biography.push(ended_entry(ids(), id, at, reason.as_str(), ""));
+            audit.push(NewAudit {
+                id: ids(),
+                at,
+                user_id: Some(UserId(session.user_id)),
+                actor_id: None,
+                session_id: Some(id),
+                action: "session_ended",
+                reason: Some(reason),
+                client_reason: None,
+                origin: Origin::default(),
+            });
+        }
+        insert_biography(&mut tx, &biography).await?;
+        insert_audit(&mut tx, &audit).await?;
+        tx.commit().await?;
+        Ok(u64::try_from(expired.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Deletes a batch of ended sessions, after their stories.
+    async fn delete_history(&self, before: Timestamp, batch: i64) -> Result<u64> {
+        while self.batch(sql::cleanup::DELETE_BIOGRAPHIES, before, batch).await? > 0 {}
+        self.batch(sql::cleanup::DELETE_SESSIONS, before, batch).await
+    }
+
+    async fn batch(&self, statement: &'static str, before: Timestamp, batch: i64) -> Result<u64> {
+        let done = query(statement).bind(before.as_millis()).bind(batch).execute(self.writer()).await?;
+        Ok(done.rows_affected())
+    }
+}

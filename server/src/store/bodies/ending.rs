@@ -1,0 +1,293 @@
+//! Sessions end, and everybody can know.
+//!
+//! One transaction for all commands. Locks are taken person by person, in the order of their ids, then their sessions,
+//! then the head row of the log, which comes last because everybody else who ends something waits for it.
+
+use app::api::EndReason;
+use app::domain::{SessionId, Timestamp, UserId};
+
+use super::rows::{append_revocations, ended_entry, insert_audit, insert_biography, lock_user};
+use super::{Connection, Database, Result, TRIES, query, query_as, sql};
+use crate::store::records::{EndedRecord, ReceiptRecord, TailRecord, read_all};
+use crate::store::types::{
+    Digest, EndCommand, EndOutcome, EndedSession, NewAudit, Origin, PasswordChange, ReceiptRow, Revocation,
+    RevokedSubject, Selection, StoreError, Tail,
+};
+use crate::store::verbs::Ids;
+
+impl Database {
+    pub(in crate::store) async fn end_sessions(
+        &self,
+        commands: &[EndCommand],
+        ids: Ids<'_>,
+    ) -> Result<Vec<EndOutcome>> {
+        let mut tried = 1;
+        loop {
+            match self.try_end_sessions(commands, &mut *ids).await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_end_sessions(&self, commands: &[EndCommand], ids: Ids<'_>) -> Result<Vec<EndOutcome>> {
+        let mut outcomes = vec![EndOutcome::default(); commands.len()];
+        let mut order: Vec<usize> = (0..commands.len()).collect();
+        order.sort_by_key(|&index| commands[index].selection.user_id());
+
+        let mut tx = self.begin().await?;
+        let mut locked: Option<(UserId, bool)> = None;
+        for &index in &order {
+            let command = &commands[index];
+            let user_id = command.selection.user_id();
+            let exists = match locked {
+                Some((user, exists)) if user == user_id => exists,
+                _ => lock_user(&mut tx, user_id).await?.is_some(),
+            };
+            locked = Some((user_id, exists));
+            if exists {
+                carry_out(&mut tx, command, &mut outcomes[index], &mut *ids).await?;
+            }
+        }
+        append_in_order(&mut tx, &mut outcomes, &order).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    pub(in crate::store) async fn bump_epoch(
+        &self,
+        id: UserId,
+        at: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Option<Revocation>> {
+        let mut tx = self.begin().await?;
+        let raised: Option<(i64,)> = query_as(sql::ending::RAISE_EPOCH).bind(id.0).fetch_optional(&mut *tx).await?;
+        let Some((epoch,)) = raised else { return Ok(None) };
+        let mut revocation = Revocation {
+            position: 0,
+            user_id: id,
+            subject: RevokedSubject::Epoch(epoch),
+            reason: None,
+            ended_by: None,
+            ended_by_device: None,
+            at,
+            remember_until,
+        };
+        append_revocations(&mut tx, &mut [&mut revocation]).await?;
+        tx.commit().await?;
+        Ok(Some(revocation))
+    }
+
+    pub(in crate::store) async fn revocations_since(&self, position: i64) -> Result<Tail> {
+        let rows: Vec<TailRecord> =
+            query_as(sql::ending::REVOCATIONS_SINCE).bind(position).fetch_all(self.readers()).await?;
+        rows.try_into()
+    }
+
+    pub(in crate::store) async fn live_revocations(&self) -> Result<Tail> {
+        let rows: Vec<TailRecord> = query_as(sql::ending::LIVE_REVOCATIONS).fetch_all(self.readers()).await?;
+        rows.try_into()
+    }
+
+    pub(in crate::store) async fn mark_told(&self, ids: &[SessionId], at: Timestamp) -> Result<()> {
+        // In order, so that two servers telling the same sessions do not wait in a circle.
+        let mut ids = ids.to_vec();
+        ids.sort();
+        let mut tx = self.begin().await?;
+        for id in ids {
+            query(sql::ending::MARK_TOLD).bind(id.0).bind(at.as_millis()).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(in crate::store) async fn confirm_end(&self, id: SessionId, at: Timestamp) -> Result<bool> {
+        let done = query(sql::ending::CONFIRM_END).bind(id.0).bind(at.as_millis()).execute(self.writer()).await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    pub(in crate::store) async fn receipt(&self, digest: &Digest) -> Result<Vec<ReceiptRow>> {
+        let rows: Vec<ReceiptRecord> =
+            query_as(sql::ending::RECEIPT).bind(&digest[..]).fetch_all(self.readers()).await?;
+        read_all(rows)
+    }
+}
+
+/// One command, but for its places in the log.
+async fn carry_out(
+    connection: &mut Connection,
+    command: &EndCommand,
+    outcome: &mut EndOutcome,
+    ids: Ids<'_>,
+) -> Result<()> {
+    let ending = Ending {
+        user_id: command.selection.user_id(),
+        reason: command.reason,
+        client_reason: command.client_reason.clone(),
+        ended_by: command.ended_by,
+        ended_by_device: device_name(connection, command.ended_by).await?,
+        actor_id: command.actor_id,
+        at: command.at,
+        remember_until: command.remember_until,
+        origin: command.origin.clone(),
+        receipt: command.receipt,
+    };
+    if let Some(password) = &command.password {
+        if !change_password(connection, command, password).await? {
+            outcome.password_conflict = true;
+            return Ok(());
+        }
+        let entry = NewAudit { session_id: command.ended_by, reason: None, ..ending.audit(ids(), "password_changed") };
+        insert_audit(connection, &[entry]).await?;
+    }
+    let which = match command.selection {
+        Selection::One { session_id, .. } => Which::One(session_id),
+        Selection::Others { keep, .. } => Which::Others(keep),
+        Selection::All { .. } => Which::All,
+    };
+    ending.carry_out(connection, which, outcome, ids).await
+}
+
+/// Which of a person's live sessions end.
+pub(super) enum Which {
+    One(SessionId),
+    Others(SessionId),
+    All,
+}
+
+/// How sessions of one person end: the same for each of them.
+pub(super) struct Ending {
+    pub user_id: UserId,
+    pub reason: EndReason,
+    pub client_reason: Option<String>,
+    pub ended_by: Option<SessionId>,
+    pub ended_by_device: Option<String>,
+    pub actor_id: Option<UserId>,
+    pub at: Timestamp,
+    pub remember_until: Timestamp,
+    pub origin: Origin,
+    pub receipt: Option<Digest>,
+}
+
+impl Ending {
+    /// Marks the sessions and writes their stories, and adds to the outcome what ended and what must go to the log.
+    /// The person's row is locked.
+    pub async fn carry_out(
+        &self,
+        connection: &mut Connection,
+        which: Which,
+        outcome: &mut EndOutcome,
+        ids: Ids<'_>,
+    ) -> Result<()> {
+        let ended = self.mark(connection, &which).await?;
+        let biography: Vec<_> = ended
+            .iter()
+            .map(|session| ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip))
+            .collect();
+        insert_biography(connection, &biography).await?;
+        let audit: Vec<_> = ended
+            .iter()
+            .map(|session| NewAudit { session_id: Some(session.id), ..self.audit(ids(), "session_ended") })
+            .collect();
+        insert_audit(connection, &audit).await?;
+        if matches!(which, Which::All) {
+            let epoch = self.raise_epoch(connection).await?;
+            outcome.revocations.push(self.revocation(RevokedSubject::Epoch(epoch)));
+        } else {
+            let subjects = ended.iter().map(|session| RevokedSubject::Session(session.id));
+            outcome.revocations.extend(subjects.map(|subject| self.revocation(subject)));
+        }
+        outcome.ended.extend(ended);
+        Ok(())
+    }
+
+    async fn mark(&self, connection: &mut Connection, which: &Which) -> Result<Vec<EndedSession>> {
+        let (statement, session) = match which {
+            Which::One(id) => (sql::ending::END_ONE, Some(id)),
+            Which::Others(id) => (sql::ending::END_OTHERS, Some(id)),
+            Which::All => (sql::ending::END_ALL, None),
+        };
+        let mut end = query_as(statement)
+            .bind(self.user_id.0)
+            .bind(self.at.as_millis())
+            .bind(self.reason.as_str())
+            .bind(self.ended_by.map(|id| id.0))
+            .bind(self.ended_by_device.as_deref())
+            .bind(self.receipt.as_ref().map(|digest| &digest[..]));
+        if let Some(id) = session {
+            end = end.bind(id.0);
+        }
+        let rows: Vec<EndedRecord> = end.fetch_all(connection).await?;
+        let mut ended: Vec<EndedSession> = read_all(rows)?;
+        ended.sort_by_key(|session| session.id);
+        Ok(ended)
+    }
+
+    async fn raise_epoch(&self, connection: &mut Connection) -> Result<i64> {
+        let raised: Option<(i64,)> = query_as(sql::ending::RAISE_EPOCH_AND_CUT_OFF)
+            .bind(self.user_id.0)
+            .bind(self.at.as_millis())
+            .fetch_optional(&mut *connection)
+            .await?;
+        raised.map(|(epoch,)| epoch).ok_or(StoreError::Unreadable("person"))
+    }
+
+    fn audit(&self, id: uuid::Uuid, action: &'static str) -> NewAudit {
+        NewAudit {
+            id,
+            at: self.at,
+            user_id: Some(self.user_id),
+            actor_id: self.actor_id,
+            session_id: None,
+            action,
+            reason: Some(self.reason),
+            client_reason: self.client_reason.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+
+    fn revocation(&self, subject: RevokedSubject) -> Revocation {
+        Revocation {
+            // Known only once the head row is locked.
+            position: 0,
+            user_id: self.user_id,
+            subject,
+            reason: Some(self.reason),
+            ended_by: self.ended_by,
+            ended_by_device: self.ended_by_device.clone(),
+            at: self.at,
+            remember_until: self.remember_until,
+        }
+    }
+}
+
+/// Writes the revocations of all outcomes to the log, in the order in which the commands were carried out.
+async fn append_in_order(connection: &mut Connection, outcomes: &mut [EndOutcome], order: &[usize]) -> Result<()> {
+    let mut place = vec![0; order.len()];
+    for (position, &index) in order.iter().enumerate() {
+        place[index] = position;
+    }
+    let mut by_place: Vec<(usize, &mut EndOutcome)> =
+        outcomes.iter_mut().enumerate().map(|(index, outcome)| (place[index], outcome)).collect();
+    by_place.sort_by_key(|(place, _)| *place);
+    let mut revocations: Vec<&mut Revocation> =
+        by_place.into_iter().flat_map(|(_, outcome)| outcome.revocations.iter_mut()).collect();
+    append_revocations(connection, &mut revocations).await
+}
+
+async fn device_name(connection: &mut Connection, id: Option<SessionId>) -> Result<Option<String>> {
+    let Some(id) = id else { return Ok(None) };
+    let row: Option<(String,)> = query_as(sql::ending::DEVICE_NAME).bind(id.0).fetch_optional(&mut *connection).await?;
+    Ok(row.map(|(name,)| name))
+}
+
+/// False where another change came first.
+async fn change_password(connection: &mut Connection, command: &EndCommand, change: &PasswordChange) -> Result<bool> {
+    let done = query(sql::accounts::CHANGE_PASSWORD)
+        .bind(command.selection.user_id().0)
+        .bind(&change.expected_hash)
+        .bind(&change.new_hash)
+        .bind(command.at.as_millis())
+        .execute(&mut *connection)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}

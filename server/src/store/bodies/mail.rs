@@ -1,0 +1,51 @@
+//! The outbox.
+
+use std::time::Duration;
+
+use app::domain::Timestamp;
+use uuid::Uuid;
+
+use super::rows::insert_mail;
+use super::{Database, Result, query, query_as, sql};
+use crate::store::records::{MailRecord, read_all};
+use crate::store::types::{Mail, NewMail};
+
+/// How long a message belongs to the server that took it. Longer than any attempt to hand it over may last.
+const CLAIM: Duration = Duration::from_secs(60);
+
+impl Database {
+    pub(in crate::store) async fn queue_mail(&self, mail: &NewMail) -> Result<()> {
+        let mut tx = self.begin().await?;
+        insert_mail(&mut tx, mail).await?;
+        Ok(tx.commit().await?)
+    }
+
+    pub(in crate::store) async fn due_mail(&self, now: Timestamp, limit: i64) -> Result<Vec<Mail>> {
+        let mut tx = self.begin().await?;
+        let rows: Vec<MailRecord> = query_as(sql::mail::CLAIM_MAIL)
+            .bind(now.as_millis())
+            .bind(now.plus(CLAIM).as_millis())
+            .bind(limit)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let mut mail: Vec<Mail> = read_all(rows)?;
+        mail.sort_by_key(|mail| (mail.queued_at, mail.id));
+        Ok(mail)
+    }
+
+    pub(in crate::store) async fn mail_sent(&self, id: Uuid, at: Timestamp) -> Result<()> {
+        query(sql::mail::MAIL_SENT).bind(id).bind(at.as_millis()).execute(self.writer()).await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn mail_failed(&self, id: Uuid, next_attempt: Timestamp) -> Result<()> {
+        query(sql::mail::MAIL_FAILED).bind(id).bind(next_attempt.as_millis()).execute(self.writer()).await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn mailbox(&self, limit: i64) -> Result<Vec<Mail>> {
+        let rows: Vec<MailRecord> = query_as(sql::mail::MAILBOX).bind(limit).fetch_all(self.readers()).await?;
+        read_all(rows)
+    }
+}

@@ -1,0 +1,30 @@
+//! Is it there, and is it up to date?
+
+use super::{Database, Db, MIGRATOR, Result, query};
+
+impl Database {
+    pub(in crate::store) async fn ping(&self) -> Result<()> {
+        query("SELECT 1").execute(self.readers()).await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn migrations_pending(&self) -> Result<bool> {
+        // Where nothing was ever migrated the table is missing, which is no failure.
+        let applied: Vec<(i64,)> = match sqlx::query_as::<Db, _>("SELECT version FROM _sqlx_migrations WHERE success")
+            .fetch_all(self.readers())
+            .await
+        {
+            Ok(applied) => applied,
+            Err(error) if is_missing_table(&error) => return Ok(true),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(MIGRATOR.iter().any(|migration| !applied.contains(&(migration.version,))))
+    }
+}
+
+/// SQLSTATE `undefined_table`; SQLite has no code of its own for it.
+fn is_missing_table(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table"))
+}

@@ -1,0 +1,95 @@
+//! A refresh token is presented.
+//!
+//! Decision and change happen under the lock of the session row: of two at once, the second sees what the first did.
+//! The person's row is read without a lock: whoever raises the epoch or ends all sessions meanwhile either waits for
+//! this session's row and ends it then, or has made the tokens minted from here old.
+
+use app::domain::SessionId;
+
+use super::rows::{insert_biography, lock_session, user_by_id};
+use super::{Connection, Database, Result, query_as, sql};
+use crate::store::records::{SessionRecord, read_one};
+use crate::store::types::{NewBiographyEntry, Refresh, RefreshAttempt, RefreshDecision, SessionRow, StoreError};
+use crate::store::verbs::Decide;
+
+impl Database {
+    pub(in crate::store) async fn rotate_refresh(
+        &self,
+        attempt: &RefreshAttempt,
+        decide: Decide<'_>,
+    ) -> Result<Refresh> {
+        let mut tx = self.begin().await?;
+        let Some(before) = lock_session(&mut tx, attempt.session_id).await? else { return Ok(Refresh::Unknown) };
+        if let Some(end) = before.end {
+            return Ok(Refresh::Ended(end));
+        }
+        let user = match user_by_id(&mut tx, before.user_id).await? {
+            Some(user) if user.disabled_at.is_none() => user,
+            _ => return Ok(Refresh::Unknown),
+        };
+        let decision = decide(&before);
+        let (after, what) = match decision {
+            RefreshDecision::Rotate { expires_at } => {
+                let rotate = query_as(sql::sessions::ROTATE_REFRESH)
+                    .bind(attempt.session_id.0)
+                    .bind(&attempt.successor[..])
+                    .bind(attempt.at.as_millis())
+                    .bind(expires_at.as_millis())
+                    .bind(&attempt.origin.ip)
+                    .bind(&attempt.origin.user_agent);
+                let row: Option<SessionRecord> = rotate.fetch_optional(&mut *tx).await?;
+                (row, "renewed")
+            }
+            RefreshDecision::Repeat => {
+                let repeat = query_as(sql::sessions::REPEAT_REFRESH)
+                    .bind(attempt.session_id.0)
+                    .bind(attempt.at.as_millis())
+                    .bind(&attempt.origin.ip)
+                    .bind(&attempt.origin.user_agent);
+                let row: Option<SessionRecord> = repeat.fetch_optional(&mut *tx).await?;
+                (row, repeat_name(attempt, &before))
+            }
+            RefreshDecision::Reuse | RefreshDecision::WrongClass | RefreshDecision::Over(_) => {
+                return Ok(Refresh::Refused { session: Box::new(before), decision });
+            }
+        };
+        let session = read_one(after)?.ok_or(StoreError::Unreadable("session"))?;
+        write_biography(&mut tx, attempt, what).await?;
+        tx.commit().await?;
+        let repeated = decision == RefreshDecision::Repeat;
+        Ok(Refresh::Granted { session: Box::new(session), user: Box::new(user), repeated })
+    }
+}
+
+/// Two tabs repeat within moments; who repeats later never got the answer.
+fn repeat_name(attempt: &RefreshAttempt, before: &SessionRow) -> &'static str {
+    let after_ms = attempt.at.as_millis().saturating_sub(before.rotated_at.as_millis());
+    if after_ms <= attempt.two_tabs_within_ms { "repeated_two_tabs" } else { "repeated_lost_reply" }
+}
+
+async fn write_biography(connection: &mut Connection, attempt: &RefreshAttempt, what: &'static str) -> Result<()> {
+    let entry = |id, what, detail| NewBiographyEntry {
+        id,
+        session_id: attempt.session_id,
+        at: attempt.at,
+        what,
+        detail,
+        ip: attempt.origin.ip.clone(),
+    };
+    let [renewal, network] = attempt.biography_ids;
+    let mut entries = vec![entry(renewal, what, None)];
+    if let Some(before) = last_renewed_from(connection, attempt.session_id).await?
+        && before != attempt.origin.ip
+        && !attempt.origin.ip.is_empty()
+    {
+        let moved = format!("{before} -> {}", attempt.origin.ip);
+        entries.push(entry(network, "network_changed", Some(moved)));
+    }
+    insert_biography(connection, &entries).await
+}
+
+async fn last_renewed_from(connection: &mut Connection, id: SessionId) -> Result<Option<String>> {
+    let row: Option<(String,)> =
+        query_as(sql::sessions::LAST_RENEWED_FROM).bind(id.0).fetch_optional(&mut *connection).await?;
+    Ok(row.map(|(ip,)| ip))
+}

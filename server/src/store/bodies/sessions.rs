@@ -1,0 +1,142 @@
+//! Sessions while they live.
+
+use app::domain::{DeviceName, SessionId, Timestamp, UserId};
+
+use super::rows::{insert_audit, insert_biography};
+use super::{Database, Result, query, query_as, sql};
+use crate::store::records::{BiographyRecord, SessionRecord, StandingRecord, TicketRecord, read_all, read_one};
+use crate::store::types::{
+    BiographyEntry, Digest, NewAudit, NewBiographyEntry, SessionEnd, SessionRow, Sighting, Standing, Ticket,
+};
+use app::api::EndReason;
+
+/// Sightings in one transaction.
+const SIGHTINGS: usize = 200;
+
+impl Database {
+    pub(in crate::store) async fn session(&self, id: SessionId) -> Result<Option<SessionRow>> {
+        let row: Option<SessionRecord> =
+            query_as(sql::sessions::SESSION).bind(id.0).fetch_optional(self.readers()).await?;
+        read_one(row)
+    }
+
+    pub(in crate::store) async fn sessions_of(&self, id: UserId, now: Timestamp) -> Result<Vec<SessionRow>> {
+        let rows: Vec<SessionRecord> =
+            query_as(sql::sessions::LIVE_SESSIONS).bind(id.0).bind(now.as_millis()).fetch_all(self.readers()).await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn rename_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        name: &DeviceName,
+        biography: &NewBiographyEntry,
+        audit: &NewAudit,
+        now: Timestamp,
+    ) -> Result<Option<SessionRow>> {
+        let mut tx = self.begin().await?;
+        let row: Option<SessionRecord> = query_as(sql::sessions::RENAME_SESSION)
+            .bind(id.0)
+            .bind(user.0)
+            .bind(name.as_str())
+            .bind(now.as_millis())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(session) = read_one(row)? else { return Ok(None) };
+        insert_biography(&mut tx, std::slice::from_ref(biography)).await?;
+        insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
+        tx.commit().await?;
+        Ok(Some(session))
+    }
+
+    pub(in crate::store) async fn standing(
+        &self,
+        id: SessionId,
+        user: UserId,
+        epoch: i64,
+        now: Timestamp,
+    ) -> Result<Standing> {
+        let row: Option<StandingRecord> =
+            query_as(sql::sessions::STANDING).bind(id.0).bind(user.0).fetch_optional(self.readers()).await?;
+        let Some(row) = row else { return Ok(Standing::Unknown) };
+        let (expires_at, current_epoch, end) = row.read()?;
+        Ok(match end {
+            Some(end) => Standing::Ended(end),
+            None if expires_at <= now => Standing::Ended(SessionEnd {
+                at: expires_at,
+                reason: EndReason::SessionExpired,
+                ended_by: None,
+                ended_by_device: None,
+            }),
+            None if epoch < current_epoch => Standing::OldEpoch,
+            None => Standing::Good,
+        })
+    }
+
+    pub(in crate::store) async fn touch_sessions(&self, sightings: &[Sighting]) -> Result<()> {
+        for batch in sightings.chunks(SIGHTINGS) {
+            let mut tx = self.begin().await?;
+            for sighting in batch {
+                query(sql::sessions::TOUCH_SESSION)
+                    .bind(sighting.session_id.0)
+                    .bind(sighting.at.as_millis())
+                    .bind(&sighting.ip)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::store) async fn biography(
+        &self,
+        user: UserId,
+        id: SessionId,
+    ) -> Result<Option<(SessionRow, Vec<BiographyEntry>)>> {
+        let row: Option<SessionRecord> =
+            query_as(sql::sessions::SESSION_OF).bind(id.0).bind(user.0).fetch_optional(self.readers()).await?;
+        let Some(session) = read_one(row)? else { return Ok(None) };
+        let rows: Vec<BiographyRecord> =
+            query_as(sql::sessions::BIOGRAPHY).bind(id.0).fetch_all(self.readers()).await?;
+        Ok(Some((session, read_all(rows)?)))
+    }
+
+    pub(in crate::store) async fn note(&self, entry: &NewBiographyEntry) -> Result<()> {
+        query(sql::sessions::INSERT_NOTE)
+            .bind(entry.id)
+            .bind(entry.session_id.0)
+            .bind(entry.at.as_millis())
+            .bind(entry.what)
+            .bind(entry.detail.as_deref())
+            .bind(&entry.ip)
+            .execute(self.writer())
+            .await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn create_ticket(&self, digest: &Digest, ticket: &Ticket) -> Result<()> {
+        query(sql::sessions::INSERT_TICKET)
+            .bind(&digest[..])
+            .bind(ticket.session_id.0)
+            .bind(ticket.user_id.0)
+            .bind(ticket.epoch)
+            .bind(ticket.session_expires_at.as_millis())
+            .bind(ticket.expires_at.as_millis())
+            .execute(self.writer())
+            .await?;
+        Ok(())
+    }
+
+    pub(in crate::store) async fn take_ticket(&self, digest: &Digest, now: Timestamp) -> Result<Option<Ticket>> {
+        let mut tx = self.begin().await?;
+        let row: Option<TicketRecord> = query_as(sql::sessions::TAKE_TICKET)
+            .bind(&digest[..])
+            .bind(now.as_millis())
+            .fetch_optional(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        read_one(row)
+    }
+}

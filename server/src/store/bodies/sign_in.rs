@@ -1,0 +1,138 @@
+//! A session begins, and others make room for it.
+
+use app::api::EndReason;
+use app::domain::SessionId;
+
+use super::ending::{Ending, Which};
+use super::rows::{append_revocations, insert_audit, insert_biography, lock_user};
+use super::{Connection, Database, Result, TRIES, query, query_as, sql};
+use crate::store::records::{SessionRecord, delivery_name, read_all};
+use crate::store::types::{
+    AtLimit, EndOutcome, NewAudit, NewBiographyEntry, NewSession, SessionLimit, SessionRow, SignIn,
+};
+use crate::store::verbs::Ids;
+
+impl Database {
+    pub(in crate::store) async fn record_sign_in(
+        &self,
+        session: &NewSession,
+        limit: Option<SessionLimit>,
+        audit: &NewAudit,
+        biography: &NewBiographyEntry,
+        ids: Ids<'_>,
+    ) -> Result<SignIn> {
+        let mut tried = 1;
+        loop {
+            match self.try_record_sign_in(session, limit, audit, biography, &mut *ids).await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_record_sign_in(
+        &self,
+        session: &NewSession,
+        limit: Option<SessionLimit>,
+        audit: &NewAudit,
+        biography: &NewBiographyEntry,
+        ids: Ids<'_>,
+    ) -> Result<SignIn> {
+        let mut tx = self.begin().await?;
+        let user = match lock_user(&mut tx, session.user_id).await? {
+            Some(user) if user.disabled_at.is_none() => user,
+            _ => return Ok(SignIn::NoSuchPerson),
+        };
+        let mut leaving = Vec::new();
+        if let Some(limit) = limit {
+            let live = live_sessions(&mut tx, session).await?;
+            match who_makes_room(&live, limit) {
+                Some(ids) => leaving = ids,
+                None => return Ok(SignIn::LimitReached(live)),
+            }
+        }
+        insert_session(&mut tx, session).await?;
+        insert_biography(&mut tx, std::slice::from_ref(biography)).await?;
+        insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
+        let mut replaced = EndOutcome::default();
+        if let Some(limit) = limit {
+            let ending = replacement(session, limit, audit);
+            for id in leaving {
+                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut *ids).await?;
+            }
+        }
+        append_revocations(&mut tx, &mut replaced.revocations.iter_mut().collect::<Vec<_>>()).await?;
+        tx.commit().await?;
+        Ok(SignIn::Done { user: Box::new(user), replaced })
+    }
+}
+
+async fn live_sessions(connection: &mut Connection, session: &NewSession) -> Result<Vec<SessionRow>> {
+    let rows: Vec<SessionRecord> = query_as(sql::sessions::LIVE_SESSIONS)
+        .bind(session.user_id.0)
+        .bind(session.at.as_millis())
+        .fetch_all(&mut *connection)
+        .await?;
+    read_all(rows)
+}
+
+/// Which of the live sessions, latest first, end so that there is room for one more; `None` where the person must say.
+fn who_makes_room(live: &[SessionRow], limit: SessionLimit) -> Option<Vec<SessionId>> {
+    let too_many = (live.len() + 1).saturating_sub(usize::try_from(limit.most).unwrap_or(usize::MAX));
+    if too_many == 0 {
+        return Some(Vec::new());
+    }
+    // More than one goes only where the limit was lowered since: then the longest inactive follow the chosen one.
+    let mut by_inactivity: Vec<SessionId> = live.iter().rev().map(|session| session.id).collect();
+    match limit.at_limit {
+        AtLimit::ReplaceOldest => {}
+        AtLimit::Replace(chosen) if by_inactivity.contains(&chosen) => {
+            by_inactivity.retain(|id| *id != chosen);
+            by_inactivity.insert(0, chosen);
+        }
+        AtLimit::Replace(_) | AtLimit::Refuse => return None,
+    }
+    by_inactivity.truncate(too_many);
+    Some(by_inactivity)
+}
+
+/// How the sessions that make room end: by the new one.
+fn replacement(session: &NewSession, limit: SessionLimit, audit: &NewAudit) -> Ending {
+    Ending {
+        user_id: session.user_id,
+        reason: EndReason::Replaced,
+        client_reason: None,
+        ended_by: Some(session.id),
+        ended_by_device: Some(session.device.device_name.clone()),
+        actor_id: audit.actor_id,
+        at: session.at,
+        remember_until: limit.remember_until,
+        origin: session.origin.clone(),
+        receipt: None,
+    }
+}
+
+async fn insert_session(connection: &mut Connection, session: &NewSession) -> Result<()> {
+    let expires_at = session.expires_at.min(session.max_expires_at);
+    query(sql::sessions::INSERT_SESSION)
+        .bind(session.id.0)
+        .bind(session.user_id.0)
+        .bind(session.at.as_millis())
+        .bind(expires_at.as_millis())
+        .bind(session.max_expires_at.as_millis())
+        .bind(&session.device.device_name)
+        .bind(&session.device.platform)
+        .bind(session.device.browser.as_deref())
+        .bind(session.device.os.as_deref())
+        .bind(session.device.kind.as_str())
+        .bind(session.device.app_version.as_deref())
+        .bind(&session.origin.ip)
+        .bind(&session.origin.user_agent)
+        .bind(session.signed_in_with.as_str())
+        .bind(delivery_name(session.delivery))
+        .bind(session.remember)
+        .bind(&session.refresh_digest[..])
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! People, one-time codes and the audit log.
+
+/// Columns of a person; roles come as one text, in no order.
+macro_rules! user_columns {
+    () => {
+        "id, email, name, account_type, password_hash, password_changed_at, email_verified_at, disabled_at, epoch, \
+         last_logout, created_at, \
+         (SELECT string_agg(role, ',') FROM user_roles WHERE user_roles.user_id = users.id) AS roles"
+    };
+}
+
+statements! {
+    INSERT_USER = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
+        email_verified_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email) DO NOTHING";
+    INSERT_ROLE = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2) ON CONFLICT (user_id, role) DO NOTHING";
+    USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1");
+    USER_BY_ID = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1");
+    /// Everything that changes a person's sessions as a whole takes this lock first, then those of sessions, then
+    /// that of the head row: nobody waits in a circle.
+    LOCK_USER = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1 {lock}");
+    COUNT_USERS = "SELECT COUNT(*) FROM users";
+    UPDATE_PROFILE = "UPDATE users SET name = COALESCE($2, name), account_type = COALESCE($3, account_type) \
+        WHERE id = $1";
+    UPGRADE_PASSWORD_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
+    CHANGE_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4 \
+        WHERE id = $1 AND password_hash = $2";
+    SET_DISABLED = "UPDATE users SET disabled_at = $2 WHERE id = $1";
+
+    INSERT_CODE = "INSERT INTO one_time_codes (user_id, purpose, digest, created_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5)";
+    /// Nothing where the last code is younger than `$6`.
+    REPLACE_CODE = "INSERT INTO one_time_codes (user_id, purpose, digest, created_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id, purpose) DO UPDATE SET digest = excluded.digest, \
+        created_at = excluded.created_at, expires_at = excluded.expires_at, attempts = 0 \
+        WHERE one_time_codes.created_at <= $6";
+    /// Counts a guess against the person before it is looked at, so that parallel guesses cannot outrun the count.
+    COUNT_CODE_FAILURE = "UPDATE users SET code_failures = code_failures + 1 \
+        WHERE id = $1 AND disabled_at IS NULL AND code_failures < $5 AND EXISTS (SELECT 1 FROM one_time_codes c \
+        WHERE c.user_id = users.id AND c.purpose = $2 AND c.expires_at > $3 AND c.attempts < $4)";
+    /// Counts a guess against the code, and gives what it is compared with.
+    COUNT_CODE_ATTEMPT = "UPDATE one_time_codes SET attempts = attempts + 1 \
+        WHERE user_id = $1 AND purpose = $2 AND expires_at > $3 AND attempts < $4 RETURNING digest";
+    DELETE_CODE = "DELETE FROM one_time_codes WHERE user_id = $1 AND purpose = $2";
+    PROVE_EMAIL = "UPDATE users SET code_failures = 0, email_verified_at = COALESCE(email_verified_at, $2) \
+        WHERE id = $1";
+
+    INSERT_AUDIT = "INSERT INTO audit_log (id, at, user_id, actor_id, session_id, action, reason, client_reason, ip, \
+        user_agent) VALUES {rows:10}";
+    ACTIVITY = "SELECT a.id, a.at, a.session_id, a.action, a.reason, a.client_reason, a.ip, a.user_agent, \
+        s.device_name FROM audit_log a LEFT JOIN sessions s ON s.id = a.session_id \
+        WHERE a.user_id = $1 AND (a.at, a.id) < ($2, $3) ORDER BY a.at DESC, a.id DESC LIMIT $4";
+}

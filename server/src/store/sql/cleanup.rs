@@ -1,0 +1,33 @@
+//! What the clean-up deletes or wipes. Each statement takes at most a batch, found by an index, and leaves alone what
+//! somebody else is working on.
+
+statements! {
+    MARK_EXPIRED = "UPDATE sessions SET ended_at = expires_at, end_reason = 'session_expired' WHERE id IN \
+        (SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2 \
+        {skip_locked}) RETURNING id, user_id, ended_at";
+    DELETE_REVOCATIONS = "DELETE FROM revocation_log WHERE position IN \
+        (SELECT position FROM revocation_log WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2)";
+    DELETE_CODES = "DELETE FROM one_time_codes WHERE (user_id, purpose) IN \
+        (SELECT user_id, purpose FROM one_time_codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 \
+        {skip_locked})";
+    DELETE_TICKETS = "DELETE FROM stream_tickets WHERE digest IN \
+        (SELECT digest FROM stream_tickets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip_locked})";
+    /// Before their sessions: a long life is thousands of entries, too many for one cascade.
+    DELETE_BIOGRAPHIES = "DELETE FROM session_biography WHERE id IN (SELECT b.id FROM session_biography b \
+        WHERE b.session_id IN (SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 \
+        ORDER BY ended_at LIMIT $2) LIMIT $2)";
+    DELETE_SESSIONS = "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s \
+        WHERE s.ended_at IS NOT NULL AND s.ended_at < $1 ORDER BY s.ended_at LIMIT $2 {skip_locked})";
+    WIPE_SESSION_ORIGINS = "UPDATE sessions SET ip = '', user_agent = '' WHERE id IN \
+        (SELECT id FROM sessions WHERE last_active < $1 AND (ip <> '' OR user_agent <> '') \
+        ORDER BY last_active LIMIT $2 {skip_locked})";
+    /// What a change of network says is addresses too.
+    WIPE_BIOGRAPHY_ORIGINS = "UPDATE session_biography SET ip = '', \
+        detail = CASE WHEN what = 'network_changed' THEN NULL ELSE detail END WHERE id IN \
+        (SELECT id FROM session_biography WHERE at < $1 AND ip <> '' ORDER BY at LIMIT $2 {skip_locked})";
+    WIPE_AUDIT_ORIGINS = "UPDATE audit_log SET ip = '', user_agent = '' WHERE id IN \
+        (SELECT id FROM audit_log WHERE at < $1 AND (ip <> '' OR user_agent <> '') ORDER BY at LIMIT $2 \
+        {skip_locked})";
+    DELETE_MAIL = "DELETE FROM mail WHERE id IN \
+        (SELECT id FROM mail WHERE queued_at < $1 ORDER BY queued_at LIMIT $2 {skip_locked})";
+}

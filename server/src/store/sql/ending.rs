@@ -1,0 +1,48 @@
+//! Ending sessions, the revocation log, and receipts.
+
+/// Marks live sessions as ended; the condition follows.
+macro_rules! end_sessions {
+    ($which:literal) => {
+        concat!(
+            "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_by = $4, ended_by_device = $5, receipt = $6 \
+             WHERE user_id = $1 AND ended_at IS NULL",
+            $which,
+            " RETURNING id, device_name, platform, browser, os, kind, app_version"
+        )
+    };
+}
+
+/// One look at the log; the condition on its rows follows.
+macro_rules! tail {
+    ($which:literal) => {
+        concat!(
+            "SELECT h.position AS head, {now} AS database_time, r.position, r.user_id, r.session_id, r.epoch, \
+             r.reason, r.ended_by, r.ended_by_device, r.at, r.remember_until \
+             FROM revocation_head h LEFT JOIN revocation_log r ON ",
+            $which,
+            " ORDER BY r.position"
+        )
+    };
+}
+
+statements! {
+    DEVICE_NAME = "SELECT device_name FROM sessions WHERE id = $1";
+    END_ONE = end_sessions!(" AND id = $7");
+    END_OTHERS = end_sessions!(" AND id <> $7");
+    END_ALL = end_sessions!("");
+    RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
+    RAISE_EPOCH_AND_CUT_OFF = "UPDATE users SET epoch = epoch + 1, last_logout = $2 WHERE id = $1 RETURNING epoch";
+
+    /// Locks the head row until the commit, so that positions commit in order: nothing but the log rows may follow.
+    ADVANCE_HEAD = "UPDATE revocation_head SET position = position + $1 WHERE id = 1 RETURNING position";
+    INSERT_REVOCATION = "INSERT INTO revocation_log (position, user_id, session_id, epoch, reason, ended_by, \
+        ended_by_device, at, remember_until) VALUES {rows:9}";
+    REVOCATIONS_SINCE = tail!("r.position > $1");
+    LIVE_REVOCATIONS = tail!("r.remember_until > {now}");
+
+    MARK_TOLD = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
+    CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \
+        WHERE id = $1 AND ended_at IS NOT NULL";
+    RECEIPT = "SELECT id, device_name, platform, browser, os, kind, app_version, ended_by, told_at, confirmed_at \
+        FROM sessions WHERE receipt = $1 ORDER BY last_active DESC, id DESC";
+}

@@ -1,0 +1,22 @@
+//! The outbox.
+
+/// Columns of a message.
+macro_rules! mail_columns {
+    () => {
+        "id, recipient, subject, body, queued_at, attempts, sent_at"
+    };
+}
+
+statements! {
+    QUEUE_MAIL = "INSERT INTO mail (id, recipient, subject, body, queued_at, next_attempt_at) \
+        VALUES ($1, $2, $3, $4, $5, $5)";
+    /// Takes what is due until `$2`, so that no second server sends it too.
+    CLAIM_MAIL = concat!(
+        "UPDATE mail SET next_attempt_at = $2 WHERE id IN (SELECT id FROM mail WHERE sent_at IS NULL \
+         AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $3 {skip_locked}) RETURNING ",
+        mail_columns!()
+    );
+    MAIL_SENT = "UPDATE mail SET sent_at = $2 WHERE id = $1 AND sent_at IS NULL";
+    MAIL_FAILED = "UPDATE mail SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = $1 AND sent_at IS NULL";
+    MAILBOX = concat!("SELECT ", mail_columns!(), " FROM mail ORDER BY queued_at DESC, id DESC LIMIT $1");
+}

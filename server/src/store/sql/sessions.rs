@@ -1,0 +1,65 @@
+//! Sessions while they live, their biographies, and tickets for the event stream.
+
+/// Columns of a session.
+macro_rules! session_columns {
+    () => {
+        "id, user_id, created_at, last_active, expires_at, max_expires_at, device_name, platform, browser, os, kind, \
+         app_version, ip, user_agent, signed_in_with, delivery, remember, refresh_digest, previous_digest, \
+         rotated_at, ended_at, end_reason, ended_by, ended_by_device"
+    };
+}
+
+statements! {
+    INSERT_SESSION = "INSERT INTO sessions (id, user_id, created_at, last_active, expires_at, max_expires_at, \
+        device_name, platform, browser, os, kind, app_version, ip, user_agent, signed_in_with, delivery, remember, \
+        refresh_digest, rotated_at) \
+        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3)";
+    SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1");
+    LOCK_SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 {lock}");
+    SESSION_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 AND user_id = $2");
+    /// Comes out of its index in order.
+    LIVE_SESSIONS = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
+         ORDER BY last_active DESC, id DESC"
+    );
+    RENAME_SESSION = concat!(
+        "UPDATE sessions SET device_name = $3 \
+         WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $4 RETURNING ",
+        session_columns!()
+    );
+    STANDING = "SELECT s.expires_at, s.ended_at, s.end_reason, s.ended_by, s.ended_by_device, u.epoch \
+        FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND s.user_id = $2";
+    ROTATE_REFRESH = concat!(
+        "UPDATE sessions SET previous_digest = refresh_digest, refresh_digest = $2, rotated_at = $3, \
+         last_active = CASE WHEN last_active < $3 THEN $3 ELSE last_active END, \
+         expires_at = CASE WHEN max_expires_at < $4 THEN max_expires_at ELSE $4 END, ip = $5, user_agent = $6 \
+         WHERE id = $1 RETURNING ",
+        session_columns!()
+    );
+    REPEAT_REFRESH = concat!(
+        "UPDATE sessions SET last_active = CASE WHEN last_active < $2 THEN $2 ELSE last_active END, ip = $3, \
+         user_agent = $4 WHERE id = $1 RETURNING ",
+        session_columns!()
+    );
+    /// A row that somebody holds is being renewed or ended at this moment: it needs no sighting. Not waiting means
+    /// that a batch of them never waits in a circle with anybody.
+    TOUCH_SESSION = "UPDATE sessions SET last_active = $2, ip = $3 WHERE id = (SELECT id FROM sessions \
+        WHERE id = $1 AND ended_at IS NULL AND last_active < $2 {skip_locked})";
+
+    /// Only for a session that is still there.
+    INSERT_NOTE = "INSERT INTO session_biography (id, session_id, at, what, detail, ip) \
+        SELECT $1, s.id, $3, $4, $5, $6 FROM sessions s WHERE s.id = $2";
+    INSERT_BIOGRAPHY = "INSERT INTO session_biography (id, session_id, at, what, detail, ip) VALUES {rows:6}";
+    BIOGRAPHY = "SELECT at, what, detail, ip FROM session_biography WHERE session_id = $1 ORDER BY at, id";
+    /// Where the session itself was last renewed from: sightings move `sessions.ip` in between, and a rename carries
+    /// the address of the device that renamed.
+    LAST_RENEWED_FROM = "SELECT ip FROM session_biography WHERE session_id = $1 AND ip <> '' \
+        AND what IN ('began', 'renewed', 'repeated_two_tabs', 'repeated_lost_reply') ORDER BY at DESC, id DESC LIMIT 1";
+
+    INSERT_TICKET = "INSERT INTO stream_tickets (digest, session_id, user_id, epoch, session_expires_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    TAKE_TICKET = "DELETE FROM stream_tickets WHERE digest = $1 AND expires_at > $2 \
+        RETURNING session_id, user_id, epoch, session_expires_at, expires_at";
+}

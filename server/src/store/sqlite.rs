@@ -1,0 +1,136 @@
+//! SQLite: what differs from PostgreSQL, and the verbs compiled for it.
+//!
+//! One connection writes, a pool of others reads. Every write transaction begins with `BEGIN IMMEDIATE`, so none is
+//! ever refused in its middle because another wrote first.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::sql::Dialect;
+use super::types::StoreError;
+
+#[path = "bodies/mod.rs"]
+mod bodies;
+
+type Db = sqlx::Sqlite;
+type Connection = SqliteConnection;
+type Transaction = sqlx::Transaction<'static, Db>;
+
+/// One writer makes row locks needless.
+pub(super) const DIALECT: Dialect =
+    Dialect { lock: "", skip_locked: "", now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)" };
+
+static MIGRATOR: Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// Older ones can damage a database in WAL mode when two connections reset it at once.
+const OLDEST_SAFE: [u32; 3] = [3, 51, 3];
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A SQLite file.
+#[derive(Clone)]
+pub struct Database {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file, making it and its folder where they are missing.
+    pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::from_str(url)?
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        make_folder_of(options.get_filename())?;
+        // The writer first: only it can make the file and set its journal mode.
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.clone().create_if_missing(true))
+            .await?;
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
+        if !is_safe(&version) {
+            return Err(configuration(format!("SQLite {version} is too old: 3.51.3 or later is needed")));
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(pool_size.max(1))
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.read_only(true))
+            .await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Brings the tables up to date; does nothing where they are.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        Ok(MIGRATOR.run(&self.writer).await?)
+    }
+
+    /// Lets go of all connections, after what is under way.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    const fn writer(&self) -> &SqlitePool {
+        &self.writer
+    }
+
+    const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+}
+
+/// The one writer needs no lock.
+#[expect(clippy::unused_async, reason = "has the signature of the other database's")]
+async fn lock_signing_keys(_connection: &mut Connection) -> Result<(), StoreError> {
+    Ok(())
+}
+
+fn make_folder_of(file: &Path) -> Result<(), StoreError> {
+    if file.as_os_str().is_empty() || file.starts_with(":memory:") {
+        return Err(configuration("the database must be a file, such as sqlite://data/latchkey.db".to_owned()));
+    }
+    match file.parent() {
+        Some(folder) => Ok(std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?),
+        None => Ok(()),
+    }
+}
+
+fn is_safe(version: &str) -> bool {
+    let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    parts.as_slice() >= OLDEST_SAFE.as_slice()
+}
+
+fn configuration(what: String) -> StoreError {
+    StoreError::Broken(sqlx::Error::Configuration(what.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_before_the_safe_one_are_refused() {
+        for (version, safe) in
+            [("3.51.2", false), ("3.51.3", true), ("3.52.0", true), ("3.9.9", false), ("4.0.0", true), ("", false)]
+        {
+            assert_eq!(is_safe(version), safe, "{version}");
+        }
+    }
+}

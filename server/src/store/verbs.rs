@@ -1,0 +1,187 @@
+//! The verbs, and which database does them.
+
+use app::domain::{DeviceName, Email, SessionId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::types::{
+    Audit, BiographyEntry, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome, Mail,
+    NewAudit, NewBiographyEntry, NewCode, NewMail, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh,
+    RefreshAttempt, RefreshDecision, Resend, Revocation, SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow,
+    Standing, StoreError, Tail, Ticket, User,
+};
+use super::{postgres, sql, sqlite};
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub enum Store {
+    /// A file.
+    #[doc(hidden)]
+    Sqlite(sqlite::Database),
+    /// A server.
+    #[doc(hidden)]
+    Postgres(postgres::Database),
+}
+
+impl Store {
+    /// Opens `sqlite://path` (making the file and its folder where they are missing) or connects to `postgres://…`.
+    /// `pool_size` is the most connections; on SQLite, the most that read.
+    pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self::Postgres(Box::pin(postgres::Database::connect(url, pool_size)).await?))
+        } else {
+            Ok(Self::Sqlite(Box::pin(sqlite::Database::connect(url, pool_size)).await?))
+        }
+    }
+
+    /// `sqlite` or `postgres`.
+    pub const fn backend(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Every statement by name, as this database is asked it: for the test that prepares them.
+    #[doc(hidden)]
+    pub fn statements(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
+        let dialect = match self {
+            Self::Sqlite(_) => &sqlite::DIALECT,
+            Self::Postgres(_) => &postgres::DIALECT,
+        };
+        sql::all().map(move |(name, text)| (name, sql::fill(text, dialect, 2).as_str().to_owned()))
+    }
+
+    /// Lets go of all connections, after what is under way.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(database) => database.close().await,
+            Self::Postgres(database) => database.close().await,
+        }
+    }
+}
+
+/// Where ids of further rows come from.
+pub(super) type Ids<'a> = &'a mut (dyn FnMut() -> Uuid + Send);
+/// What a presented refresh token comes to, by the session as it is under lock.
+pub(super) type Decide<'a> = &'a (dyn Fn(&SessionRow) -> RefreshDecision + Send + Sync);
+
+/// Hands each verb to the database there is. The futures are boxed: those of the drivers are large, and callers nest
+/// them deeply.
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $verb:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+        impl Store {
+            $($(#[$doc])*
+            pub async fn $verb(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
+                match self {
+                    Self::Sqlite(database) => Box::pin(database.$verb($($argument),*)).await,
+                    Self::Postgres(database) => Box::pin(database.$verb($($argument),*)).await,
+                }
+            })*
+        }
+    };
+}
+
+verbs! {
+    /// Brings the tables up to date; does nothing where they are.
+    migrate() -> ();
+    /// Whether [`Store::migrate`] would do something.
+    migrations_pending() -> bool;
+    /// Asks the database for a sign of life.
+    ping() -> ();
+
+    /// Creates a person, with the first code, its mail and the audit entry.
+    create_user(user: &NewUser, code: Option<NewCode>, mail: Option<&NewMail>, audit: &NewAudit) -> Creation;
+    /// The person of that address.
+    user_by_email(email: &Email) -> Option<User>;
+    /// The person.
+    user_by_id(id: UserId) -> Option<User>;
+    /// How many people there are.
+    count_users() -> u64;
+    /// Changes a profile. Nothing is written where there is no such person.
+    update_profile(id: UserId, change: &ProfileChange, audit: &NewAudit) -> Option<User>;
+    /// Puts a stronger hash of the same password in place of `expected`; false where that is not the present one.
+    upgrade_password_hash(id: UserId, expected: &str, new: &str) -> bool;
+    /// Disables or enables an account; false where there is none. Ending its sessions is [`Store::end_sessions`].
+    set_disabled(id: UserId, at: Option<Timestamp>) -> bool;
+
+    /// Puts a code in place of the last one and queues its mail, unless the last is younger than `not_before`. The
+    /// count of failures in a row stays.
+    resend_code(id: UserId, code: &NewCode, mail: &NewMail, not_before: Timestamp) -> Resend;
+    /// Compares a code and counts the attempt first: at most `max_attempts` a code, and `max_failures` in a row over
+    /// all of a person's codes. The right one is used up and proves the address; `audit` is written then.
+    verify_email(
+        id: UserId, digest: &Digest, at: Timestamp, max_attempts: i64, max_failures: i64, audit: &NewAudit
+    ) -> CodeOutcome;
+
+    /// Queues a message.
+    queue_mail(mail: &NewMail) -> ();
+    /// Takes up to `limit` messages that are due. They are this server's for a minute: who neither sends nor fails
+    /// them by then leaves them to the next.
+    due_mail(now: Timestamp, limit: i64) -> Vec<Mail>;
+    /// A message was handed over.
+    mail_sent(id: Uuid, at: Timestamp) -> ();
+    /// A message could not be handed over; it is due again at `next_attempt`.
+    mail_failed(id: Uuid, next_attempt: Timestamp) -> ();
+    /// The last `limit` messages, sent or not, newest first.
+    mailbox(limit: i64) -> Vec<Mail>;
+
+    /// Writes an audit entry.
+    append_audit(audit: &NewAudit) -> ();
+    /// Audit entries of a person, newest first; those older than `before` where it is given.
+    activity(id: UserId, before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<Audit>;
+
+    /// Creates a session under the lock of its person, with its audit and biography entries, ending others where the
+    /// limit asks for it (`ids` are for their entries).
+    record_sign_in(
+        session: &NewSession, limit: Option<SessionLimit>, audit: &NewAudit, biography: &NewBiographyEntry, ids: Ids<'_>
+    ) -> SignIn;
+    /// The session, ended or not.
+    session(id: SessionId) -> Option<SessionRow>;
+    /// The live sessions of a person, by last active, latest first.
+    sessions_of(id: UserId, now: Timestamp) -> Vec<SessionRow>;
+    /// Renames a live session of this person.
+    rename_session(
+        user: UserId, id: SessionId, name: &DeviceName, biography: &NewBiographyEntry, audit: &NewAudit, now: Timestamp
+    ) -> Option<SessionRow>;
+    /// Whether a token may pass. A session past its time counts as ended, marked or not.
+    standing(id: SessionId, user: UserId, epoch: i64, now: Timestamp) -> Standing;
+    /// Asks `decide` under the lock of the session and does what it says.
+    rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
+    /// Notes where and when sessions were last seen, in one batch. Never moves a session back in time.
+    touch_sessions(sightings: &[Sighting]) -> ();
+    /// A session of this person, ended or not, with its story, oldest first.
+    biography(user: UserId, id: SessionId) -> Option<(SessionRow, Vec<BiographyEntry>)>;
+    /// Adds to a session's story; nothing where the session is gone.
+    note(entry: &NewBiographyEntry) -> ();
+
+    /// Carries out all commands in one transaction: marks sessions, writes their stories, audit entries and the
+    /// revocation log. Outcomes are in the order of the commands. When it returns, everything is committed.
+    end_sessions(commands: &[EndCommand], ids: Ids<'_>) -> Vec<EndOutcome>;
+    /// Makes a person's access tokens be renewed; sessions stay. `None` where there is no such person.
+    bump_epoch(id: UserId, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
+    /// What was revoked after `position`.
+    revocations_since(position: i64) -> Tail;
+    /// All that must be remembered now.
+    live_revocations() -> Tail;
+    /// The streams of these ended sessions were told.
+    mark_told(ids: &[SessionId], at: Timestamp) -> ();
+    /// The browser of an ended session says that it has signed itself out; false where the session has not ended.
+    confirm_end(id: SessionId, at: Timestamp) -> bool;
+    /// The devices of a receipt; none where there is no such receipt.
+    receipt(digest: &Digest) -> Vec<ReceiptRow>;
+
+    /// All keys, oldest first.
+    signing_keys() -> Vec<SigningKeyRow>;
+    /// Stores the key if there is none at all, however many servers do so at once; gives all there are.
+    ensure_signing_key(key: &SigningKeyRow) -> Vec<SigningKeyRow>;
+    /// Stores a further key; those before it stop verifying at `retire_others_at`, unless that was set before.
+    rotate_signing_key(key: &SigningKeyRow, retire_others_at: Timestamp) -> ();
+
+    /// Stores a ticket.
+    create_ticket(digest: &Digest, ticket: &Ticket) -> ();
+    /// Takes a ticket: whoever comes first gets it, nobody after.
+    take_ticket(digest: &Digest, now: Timestamp) -> Option<Ticket>;
+
+    /// One round of clean-up in small batches, each its own transaction. To be repeated until the report is empty.
+    cleanup(policy: &CleanupPolicy, ids: Ids<'_>) -> CleanupReport;
+}
