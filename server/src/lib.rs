@@ -1,3 +1,16 @@
 //! The Latchkey server: sign-in, sessions, and ending them everywhere.
+//!
+//! `http → sessions, auth → store, events → domain`: nothing points back.
 
+pub mod application;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod events;
+pub mod http;
+pub mod jobs;
+pub mod lifecycle;
+pub mod mail;
+pub mod random;
+pub mod sessions;
 pub mod store;

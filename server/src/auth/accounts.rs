@@ -154,7 +154,7 @@ impl Accounts {
         let digest = code_digest(&self.keys, user.id, code);
         let audit = NewAudit { user_id: Some(user.id), actor_id: Some(user.id), ..self.audit("email_verified", visitor) };
         let now = self.clock.now();
-        match self.store.verify_email(user.id, digest, now, CODE_ATTEMPTS, CODE_FAILURES, &audit).await? {
+        match self.store.verify_email(user.id, &digest, now, CODE_ATTEMPTS, CODE_FAILURES, &audit).await? {
             CodeOutcome::Accepted => Ok(User { email_verified_at: Some(now), ..user }),
             CodeOutcome::Refused => {
                 self.limits.failed(visitor.address, email.as_str(), self.clock.monotonic());

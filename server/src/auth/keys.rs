@@ -52,6 +52,8 @@ struct Verifying {
 
 #[derive(Default)]
 struct Loaded {
+    /// As they were read; sealed.
+    rows: Vec<SigningKeyRow>,
     signers: Vec<(Timestamp, Arc<Signer>)>,
     verifying: HashMap<String, Verifying>,
     published: Value,
@@ -82,9 +84,12 @@ pub fn make_key(
 }
 
 impl KeyRing {
-    /// Takes the keys the database holds.
-    pub fn load(&self, keys: &Keys, rows: &[SigningKeyRow]) -> Result<(), KeyError> {
-        let mut loaded = Loaded::default();
+    /// Takes the keys the database holds. Says whether they are others than before.
+    pub fn load(&self, keys: &Keys, rows: &[SigningKeyRow]) -> Result<bool, KeyError> {
+        if self.read().rows == rows {
+            return Ok(false);
+        }
+        let mut loaded = Loaded { rows: rows.to_vec(), ..Loaded::default() };
         let mut published = Vec::new();
         for row in rows {
             let private = Zeroizing::new(keys.unseal(SEALED_FOR, &row.sealed_private_key)?);
@@ -100,7 +105,7 @@ impl KeyRing {
         loaded.signers.sort_by_key(|(from, _)| std::cmp::Reverse(*from));
         loaded.published = json!({ "keys": published });
         *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded;
-        Ok(())
+        Ok(true)
     }
 
     /// The newest key that may sign now.

@@ -40,3 +40,8 @@ pub fn api(state: &ApiState) -> Router {
         .route(paths::DEV_MAILBOX, get(public::mailbox));
     signed_in.merge(open).with_state(state.clone())
 }
+
+/// Everything this server answers.
+pub fn whole(state: &ApiState, _config: &crate::config::Config) -> Router {
+    api(state).fallback(async || super::problem::ApiError::not_found())
+}

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::cookies::RefreshCookie;
 use super::csrf::SameOrigin;
 use crate::auth::accounts::Accounts;
 use crate::auth::keys::KeyRing;
+use crate::lifecycle::Tasks;
 use crate::sessions::Sessions;
 
 /// What handlers share. Cheap to clone.
@@ -28,6 +31,10 @@ pub struct Shared {
     pub server_id: String,
     /// Whether `/dev/mailbox` exists.
     pub development: bool,
+    /// Runs what outlives a request.
+    pub tasks: Tasks,
+    /// Set when the server begins to stop.
+    pub stopping: CancellationToken,
 }
 
 impl ApiState {

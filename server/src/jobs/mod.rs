@@ -9,8 +9,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::keys::KeyRing;
 use crate::auth::limits::Limits;
-use crate::auth::tokens::AccessTokens;
-use crate::auth::secrets::Keys;
 use crate::clock::Clock;
 use crate::random::{Random, uuid_v7};
 use crate::sessions::Sessions;
@@ -72,11 +70,12 @@ pub async fn store_told(store: Store, clock: Arc<dyn Clock>, mut told: mpsc::Unb
 }
 
 /// Reads the signing keys now and then, so that a key made elsewhere is known before it signs.
-pub async fn follow_keys(store: Store, keys: Arc<Keys>, ring: Arc<KeyRing>, sessions: Arc<Sessions>, stop: CancellationToken) {
+pub async fn follow_keys(sessions: Arc<Sessions>, ring: Arc<KeyRing>, stop: CancellationToken) {
     while pause(&stop, KEYS_INTERVAL).await {
-        match store.signing_keys().await {
-            Ok(rows) => match ring.load(&keys, &rows) {
-                Ok(()) => AccessTokens::forget(&sessions.tokens),
+        match sessions.store.signing_keys().await {
+            Ok(rows) => match ring.load(&sessions.keys, &rows) {
+                Ok(true) => sessions.tokens.forget(),
+                Ok(false) => {}
                 Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be used"),
             },
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be read"),

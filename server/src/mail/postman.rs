@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use tokio_util::sync::CancellationToken;
@@ -35,15 +36,15 @@ pub enum Delivery {
         /// The connection.
         transport: AsyncSmtpTransport<Tokio1Executor>,
         /// The sender.
-        from: String,
+        from: Mailbox,
     },
 }
 
 impl Delivery {
     /// Over the mail server at `url` (`smtp://…`, `smtps://…`), from the address `from`.
-    pub fn smtp(url: &str, from: &str) -> Result<Self, MailError> {
+    pub fn smtp(url: &str, from: Mailbox) -> Result<Self, MailError> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(Duration::from_secs(20)));
-        Ok(Self::Smtp { transport: transport.build(), from: from.to_owned() })
+        Ok(Self::Smtp { transport: transport.build(), from })
     }
 
     async fn deliver(&self, mail: &Mail) -> Result<(), MailError> {
@@ -55,7 +56,7 @@ impl Delivery {
             Self::Smtp { transport, from } => {
                 let bad = |error: &dyn std::fmt::Display| MailError::Message(error.to_string());
                 let message = Message::builder()
-                    .from(from.parse().map_err(|error: lettre::address::AddressError| bad(&error))?)
+                    .from(from.clone())
                     .to(mail.to.parse().map_err(|error: lettre::address::AddressError| bad(&error))?)
                     .subject(&mail.subject)
                     .header(ContentType::TEXT_PLAIN)
