@@ -3,4 +3,7 @@
 //! `pages → state → client → api, domain`: nothing points back, and only `browser` touches the browser.
 
 pub mod api;
+pub mod browser;
+pub mod client;
 pub mod domain;
+pub mod state;
