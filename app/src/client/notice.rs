@@ -18,6 +18,8 @@ pub enum Change {
     Stream(StreamState),
     /// The server told something.
     Event(ServerEvent),
+    /// The server had the browser's storage cleared (`Clear-Site-Data`): write again what is to be remembered.
+    StorageCleared,
     /// The person should be told something.
     Notice(Notice),
 }

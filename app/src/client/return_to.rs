@@ -40,7 +40,7 @@ pub fn local_path(path: &str) -> Option<&str> {
 }
 
 /// Everything but unreserved characters (RFC 3986, 2.3) and slashes as `%XX`.
-fn percent_encode(text: &str) -> String {
+pub(super) fn percent_encode(text: &str) -> String {
     use std::fmt::Write as _;
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.' | b'/') {

@@ -1,5 +1,7 @@
 //! What the rest of the app may know of the session: never a token.
 
+use serde::{Deserialize, Serialize};
+
 use super::note::SignedOutNote;
 use crate::api::Person;
 use crate::domain::SessionId;
@@ -51,7 +53,8 @@ pub struct Expiry {
 }
 
 /// How the event stream is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StreamState {
     /// Not open yet, for the first time since the sign-in.
     #[default]

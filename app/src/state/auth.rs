@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Drafts, Events, Toasts};
+use super::{Drafts, Events, Theme, Toasts};
 use crate::api::Person;
 use crate::browser;
 use crate::client::{AuthStatus, Change, Expiry, StreamState};
@@ -18,7 +18,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    pub(super) fn provide(toasts: Toasts, events: Events, drafts: Drafts) {
+    pub(super) fn provide(toasts: Toasts, events: Events, drafts: Drafts, theme: Theme) {
         let auth = Self {
             status: RwSignal::new(AuthStatus::Unknown),
             expiry: RwSignal::new(None),
@@ -28,7 +28,7 @@ impl Auth {
         provide_context(auth);
         // Effects run in the browser only, and only after hydration: server and first frame both show `Unknown`.
         Effect::new(move |_| {
-            browser::start(Box::new(move |change| auth.apply(change, toasts, events, drafts)));
+            browser::start(Box::new(move |change| auth.apply(change, toasts, events, drafts, theme)));
         });
     }
 
@@ -67,7 +67,7 @@ impl Auth {
         self.stream.into()
     }
 
-    fn apply(self, change: Change, toasts: Toasts, events: Events, drafts: Drafts) {
+    fn apply(self, change: Change, toasts: Toasts, events: Events, drafts: Drafts, theme: Theme) {
         match change {
             Change::Status(status) => {
                 drafts.follow(&status);
@@ -77,6 +77,7 @@ impl Auth {
             Change::Online(online) => self.online.set(online),
             Change::Stream(stream) => self.stream.set(stream),
             Change::Event(event) => events.tell(&event),
+            Change::StorageCleared => theme.remember(),
             Change::Notice(notice) => toasts.push(notice.kind(), notice.sentence()),
         }
     }

@@ -33,6 +33,6 @@ pub fn provide_app_state() {
     let events = Events::provide();
     let drafts = Drafts::provide();
     Now::provide();
-    Theme::provide();
-    Auth::provide(toasts, events, drafts);
+    let theme = Theme::provide();
+    Auth::provide(toasts, events, drafts, theme);
 }

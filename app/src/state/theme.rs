@@ -13,7 +13,7 @@ pub struct Theme {
 }
 
 impl Theme {
-    pub(super) fn provide() {
+    pub(super) fn provide() -> Self {
         let theme = Self { choice: RwSignal::new(ThemeChoice::System) };
         provide_context(theme);
         Effect::new(move |_| {
@@ -21,6 +21,7 @@ impl Theme {
             browser::apply_theme(remembered);
             theme.choice.set(remembered);
         });
+        theme
     }
 
     /// The person's choice; `System` until hydrated.
@@ -30,8 +31,13 @@ impl Theme {
 
     /// Chooses, shows and remembers.
     pub fn set(self, choice: ThemeChoice) {
-        browser::remember_theme(choice);
         browser::apply_theme(choice);
         self.choice.set(choice);
+        self.remember();
+    }
+
+    /// Writes the choice down, again where storage was cleared.
+    pub(super) fn remember(self) {
+        browser::remember_theme(self.choice.get_untracked());
     }
 }

@@ -35,6 +35,11 @@ impl Now {
         browser::server_now()
     }
 
+    /// A signal of the whole seconds left of `seconds` from now, ticking every second. The full number until hydrated.
+    pub fn countdown_from(self, seconds: u32) -> Signal<u64> {
+        self.countdown(browser::monotonic_ms() + f64::from(seconds) * 1000.0)
+    }
+
     /// A signal of the whole seconds left until a deadline of the monotonic clock (see [`super::Expiry`]), ticking
     /// every second. Call it from a component: its timer goes with it.
     pub fn countdown(self, deadline_ms: f64) -> Signal<u64> {
