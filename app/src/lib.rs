@@ -6,4 +6,11 @@ pub mod api;
 pub mod browser;
 pub mod client;
 pub mod domain;
+pub mod pages;
+mod routes;
+mod shell;
 pub mod state;
+pub mod ui;
+
+pub use routes::App;
+pub use shell::{DevelopmentDemo, shell};

@@ -7,6 +7,7 @@
 mod inert;
 #[cfg(target_arch = "wasm32")]
 mod real;
+pub mod dom;
 mod theme;
 
 #[cfg(not(target_arch = "wasm32"))]
