@@ -63,7 +63,7 @@ export class Server {
   async stop(): Promise<void> {
     const child = this.process;
     this.process = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
     child.kill("SIGTERM");
     const late = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);
