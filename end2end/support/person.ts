@@ -22,12 +22,6 @@ export class Person {
 
   async goesTo(path: string): Promise<void> {
     await this.page.goto(this.address + path);
-    await this.isAtHome();
-  }
-
-  /** The page is alive: its WebAssembly has taken over, so that what is typed and clicked is heard. */
-  async isAtHome(): Promise<void> {
-    await expect(this.page.locator("html")).toHaveAttribute("data-ready", "true");
   }
 
   // Signing up and in
@@ -92,7 +86,7 @@ export class Person {
 
   async signsOutEverywhere(): Promise<void> {
     await this.button("More ways to sign out").click();
-    await this.page.getByRole("menuitem", { name: /^Sign out everywhere/ }).click();
+    await this.page.getByRole("button", { name: /^Sign out everywhere/ }).click();
     await this.confirms(/^Sign out \d+ devices?$/);
   }
 
@@ -109,7 +103,7 @@ export class Person {
 
   async signsOut(): Promise<void> {
     await this.personMenu().click();
-    await this.page.getByRole("menuitem", { name: "Sign out" }).click();
+    await this.page.getByRole("banner").getByRole("button", { name: "Sign out", exact: true }).click();
     await this.isSignedOut();
   }
 

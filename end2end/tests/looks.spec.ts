@@ -93,7 +93,7 @@ test("the theme that was chosen is remembered", async ({ open }) => {
   const person = await open({ colorScheme: "light" });
   await person.signsIn(demo);
   await person.personMenu().click();
-  await person.page.getByRole("menuitemradio", { name: "Dark" }).click();
+  await person.page.getByRole("group", { name: "Theme" }).getByRole("button", { name: "Dark" }).click();
   await expect(person.page.locator("html")).toHaveAttribute("data-theme", "dark");
   await person.page.reload();
   await expect(person.page.locator("html")).toHaveAttribute("data-theme", "dark");

@@ -28,6 +28,7 @@ test("a wrong password says so in words, and what was typed stays", async ({ per
 
 test("signing in works with the keyboard alone", async ({ person }) => {
   await person.goesTo("/sign-in");
+  await expect(person.button("Sign in")).toBeEnabled();
   await person.field("E-mail").focus();
   await person.page.keyboard.type(demo.email);
   await person.page.keyboard.press("Tab");
