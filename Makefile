@@ -18,7 +18,7 @@ test: ## Set up, then run every check and test
 bench: ## Measure a session check against a bare route
 	@scripts/bench
 
-fmt: ## Format Rust, TypeScript and Markdown
+fmt: ## Format Rust and TypeScript
 	@cargo fmt --all
 	@npm --prefix end2end run --silent format
 
