@@ -33,19 +33,22 @@ for (const [size, viewport] of Object.entries(sizes)) {
     test(`pages of a person, ${size}, ${colorScheme}`, async ({ open, api }) => {
       const person = await laptopWithFourDevices(open, api, { colorScheme, viewport });
       await take(person, "devices");
-      await person.device("iPhone 13").getByRole("button", { name: "Sign out" }).click();
+      await person.button("Sign out other devices").click();
       await take(person, "devices-dialog");
       await person.page.keyboard.press("Escape");
       await person.personMenu().click();
       await take(person, "menu");
       await person.page.keyboard.press("Escape");
-      await person.thisDevice().getByRole("link").first().click();
+      await person
+        .thisDevice()
+        .getByRole("link", { name: /^History of/ })
+        .click();
       await person.page.waitForURL(/\/devices\/[0-9a-f-]{36}$/);
-      await person.page.waitForLoadState();
+      await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
       await take(person, "device");
       for (const path of ["activity", "profile"]) {
         await person.goesTo(`/${path}`);
-        await person.page.getByRole("main").locator("[aria-busy=true]").waitFor({ state: "detached" });
+        await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
         await take(person, path);
       }
       await person.goesTo("/devices");

@@ -28,11 +28,15 @@ export class Person {
 
   async signsUp(account: Account): Promise<void> {
     await this.goesTo("/register");
-    await this.field("Name").fill(account.name);
-    await this.field("E-mail").fill(account.email);
-    await this.password().fill(account.password);
+    await this.fillsInRegistration(account);
     await this.button("Create account").click();
     await expect(this.heading("Check your e-mail")).toBeVisible();
+  }
+
+  async fillsInRegistration(account: Account): Promise<void> {
+    await this.field("Your name").fill(account.name);
+    await this.field("E-mail").fill(account.email);
+    await this.password().fill(account.password);
   }
 
   async entersCodeFromMailbox(account: Account): Promise<void> {
@@ -67,16 +71,21 @@ export class Person {
 
   /** The row of a device. */
   device(name: string): Locator {
-    return this.page.getByRole("listitem").filter({ has: this.page.getByText(name, { exact: true }) });
+    return this.rows().filter({ has: this.page.getByRole("heading", { name, exact: true }) });
   }
 
   thisDevice(): Locator {
-    return this.page.getByRole("listitem").filter({ hasText: "This device" });
+    return this.rows().filter({ hasText: "This device" });
+  }
+
+  private rows(): Locator {
+    return this.page.getByRole("list", { name: "Devices", exact: true }).locator("> li");
   }
 
   async endsDevice(name: string): Promise<void> {
-    await this.device(name).getByRole("button", { name: "Sign out" }).click();
-    await this.confirms("Sign out");
+    await this.device(name)
+      .getByRole("button", { name: /^Sign out/ })
+      .click();
   }
 
   async endsOtherDevices(): Promise<void> {
@@ -147,7 +156,7 @@ export class Person {
 
   /** A toast: a short message in the corner. */
   toast(text: string | RegExp): Locator {
-    return this.page.getByRole("region", { name: "Messages" }).getByText(text);
+    return this.page.getByRole("region", { name: "Notifications" }).getByText(text);
   }
 
   async seesToast(text: string | RegExp): Promise<void> {

@@ -1,7 +1,7 @@
 // The devices page: where am I signed in, and is that me? Two browsers see the same person.
 
 import { demo } from "../support/api.ts";
-import { refused } from "../support/complaints.ts";
+import { refused, unreachable } from "../support/complaints.ts";
 import { expect, test, userAgents } from "../support/test.ts";
 
 test("ending one device from the other signs that browser out within a second", async ({ open }) => {
@@ -71,24 +71,55 @@ test("signing out the others leaves this device alone", async ({ open, api }) =>
   expect((await api.asksWhoAmI(script.accessToken)).status).toBe(401);
 });
 
-test("a dialog asks first, and Escape leaves everything as it was", async ({ open, api }) => {
+test("a dialog asks before many devices are signed out, and Escape leaves everything as it was", async ({
+  open,
+  api,
+}) => {
   const laptop = await open({ userAgent: userAgents.macChrome });
   await laptop.signsIn(demo);
   await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
-  const button = laptop.device("backup script").getByRole("button", { name: "Sign out" });
+  const button = laptop.button("Sign out other devices");
   await button.click();
   await expect(laptop.dialog()).toContainText("backup script");
+  await expect(laptop.dialog()).toContainText("stays signed in");
   await laptop.page.keyboard.press("Escape");
   await expect(laptop.dialog()).toBeHidden();
   await expect(button).toBeFocused();
   await laptop.seesDevices(2);
 });
 
+test("a row that the server did not take comes back with the reason", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  laptop.complaints.allow(unreachable);
+  await laptop.signsIn(demo);
+  await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+  await laptop.seesDevices(2);
+  await laptop.page.route("**/api/auth/sessions/*", async (route) => route.abort());
+  await laptop.endsDevice("backup script");
+  await laptop.seesToast(/backup script could not be signed out/);
+  await expect(laptop.device("backup script")).toBeVisible();
+  await laptop.seesDevices(2);
+});
+
+test("the question about a new sign-in is answered in place", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  await api.signsIn(demo, { deviceName: "Firefox on Windows", userAgent: userAgents.windowsFirefox });
+  const question = laptop.page.getByText(/Was this you\?/);
+  await expect(question).toContainText("Firefox 144 on Windows");
+  await laptop.button("Yes").click();
+  await expect(question).toBeHidden();
+  await laptop.seesDevices(2);
+});
+
 test("a device tells the story of its session", async ({ person }) => {
   await person.signsIn(demo);
-  await person.thisDevice().getByRole("link").first().click();
+  await person
+    .thisDevice()
+    .getByRole("link", { name: /^History of/ })
+    .click();
   await expect(person.page).toHaveURL(/\/devices\/[0-9a-f-]{36}$/);
-  await expect(person.page.getByRole("main")).toContainText(/signed in/i);
+  await expect(person.page.getByRole("listitem")).toContainText(["Signed in"]);
 });
 
 test("markup in a device's name is shown as text", async ({ open, api }) => {

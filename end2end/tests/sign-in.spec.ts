@@ -67,7 +67,7 @@ test("the focus follows to the heading when the page changes", async ({ person }
   await person.signsIn(demo);
   for (const [link, heading] of [
     ["Activity", "Activity"],
-    ["Profile", "Profile"],
+    ["Profile", demo.name],
     ["Devices", /^Signed in on/],
   ] as const) {
     await person.page.getByRole("navigation").getByRole("link", { name: link, exact: true }).click();
