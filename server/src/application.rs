@@ -186,7 +186,10 @@ impl Application {
         tasks.spawn("ending sessions", ending.run(background.clone()));
         tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
-        tasks.spawn("signing keys", jobs::follow_keys(Arc::clone(&sessions), Arc::clone(&state.key_ring), background.clone()));
+        tasks.spawn(
+            "signing keys",
+            jobs::follow_keys(Arc::clone(&sessions), Arc::clone(&state.key_ring), background.clone()),
+        );
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn("mail", postman.run(background.clone()));
 

@@ -156,7 +156,8 @@ impl ApiError {
     pub fn unavailable(cause: impl Error + 'static) -> Self {
         log(&cause, "an answer must wait");
         let code = "temporarily-unavailable";
-        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This does not work right now: try again in a moment");
+        let error =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This does not work right now: try again in a moment");
         Self { retry_after: Some(COME_BACK), ..error }
     }
 

@@ -71,7 +71,8 @@ pub async fn stream(
         state.sessions.hub.subscribe(who).map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
     // What was revoked between the check and the subscription found no stream to close: check again.
     let now = state.sessions.clock.monotonic();
-    if state.sessions.list.check(who.session_id, who.user_id, who.epoch, now) == crate::sessions::Verdict::SessionEnded {
+    if state.sessions.list.check(who.session_id, who.user_id, who.epoch, now) == crate::sessions::Verdict::SessionEnded
+    {
         return Err(ApiError::session_ended());
     }
     state.sessions.last_active.see(who.session_id, who.user_id, state.sessions.clock.now(), visitor.origin.ip);
