@@ -176,6 +176,11 @@ impl Application {
         self.address
     }
 
+    /// The sessions, for what is done without HTTP.
+    pub fn sessions(&self) -> Arc<Sessions> {
+        Arc::clone(&self.state.sessions)
+    }
+
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
         let Self { config, listener, state, tail, ending, told, cleanup, postman, .. } = self;
