@@ -18,7 +18,7 @@ const COME_BACK: Duration = Duration::from_secs(1);
 /// An answer that says what is wrong.
 #[derive(Debug)]
 pub struct ApiError {
-    problem: Box<Problem>,
+    pub(super) problem: Box<Problem>,
     /// The `WWW-Authenticate` header (RFC 6750, 3).
     challenge: Option<&'static str>,
     retry_after: Option<Duration>,
