@@ -113,8 +113,13 @@ impl Drop for Farewell {
         let (state, user_id, session_id) = (self.state.clone(), self.user_id, self.session_id);
         let closed_at = state.sessions.clock.now();
         let quiet = async move {
-            if state.sessions.hub.went_quiet(user_id, session_id, closed_at).await {
-                state.sessions.tell_activity(user_id, session_id, false);
+            tokio::select! {
+                () = state.stopping.cancelled() => {}
+                quiet = state.sessions.hub.went_quiet(user_id, session_id, closed_at) => {
+                    if quiet {
+                        state.sessions.tell_activity(user_id, session_id, false);
+                    }
+                }
             }
         };
         self.state.tasks.spawn("stream farewell", quiet);
