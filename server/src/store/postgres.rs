@@ -48,7 +48,7 @@ impl Database {
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("latchkey")
-            .options([("default_transaction_isolation", "read\\ committed")]);
+            .options([("default_transaction_isolation", "read committed")]);
         let pool = PgPoolOptions::new()
             .max_connections(pool_size.max(1))
             .acquire_timeout(ACQUIRE_TIMEOUT)
