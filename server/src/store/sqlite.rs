@@ -47,12 +47,11 @@ pub struct Database {
 impl Database {
     /// Opens the file, making it and its folder where they are missing.
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url)?;
-        let forgets = url.contains(":memory:") || url.contains("mode=memory");
-        if forgets || options.get_filename().as_os_str().is_empty() {
+        let path = url.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//")).unwrap_or_default();
+        if path.is_empty() || path.contains(":memory:") || path.contains("mode=memory") {
             return Err(configuration("the database must be a file, such as sqlite://data/latchkey.db".to_owned()));
         }
-        Self::open(options, pool_size).await
+        Self::open(SqliteConnectOptions::from_str(url)?, pool_size).await
     }
 
     async fn open(options: SqliteConnectOptions, pool_size: u32) -> Result<Self, StoreError> {
@@ -111,7 +110,6 @@ impl Database {
 }
 
 /// The one writer needs no lock.
-#[expect(clippy::unused_async, reason = "has the signature of the other database's")]
 async fn lock_signing_keys(_connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }

@@ -5,6 +5,7 @@ mod cleanup;
 mod ending;
 mod failures;
 mod keys;
+mod plans;
 mod races;
 mod refresh;
 mod schemas;

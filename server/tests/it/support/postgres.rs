@@ -21,7 +21,7 @@ static IN_USE: OnceLock<File> = OnceLock::new();
 static PORT: OnceCell<u16> = OnceCell::const_new();
 
 const KEEPER: &str = include_str!("postgres-keeper.sh");
-const START_WITHIN: Duration = Duration::from_secs(60);
+const START_WITHIN: Duration = Duration::from_mins(1);
 
 /// A database on the server; it is dropped with this.
 pub struct PostgresDatabase {

@@ -95,8 +95,8 @@ fn url(place: &Place) -> String {
 
 /// When tests begin: 2026-01-01T00:00:00Z.
 pub const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
-pub const MINUTE: Duration = Duration::from_secs(60);
-pub const DAY: Duration = Duration::from_secs(86_400);
+pub const MINUTE: Duration = Duration::from_mins(1);
+pub const DAY: Duration = Duration::from_hours(24);
 
 /// That many minutes after [`START`].
 pub fn minutes(count: u64) -> Timestamp {
