@@ -14,6 +14,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use super::sql::Dialect;
 use super::types::StoreError;
 
+#[expect(clippy::duplicate_mod, reason = "the verbs are written once and compiled for each database")]
 #[path = "bodies/mod.rs"]
 mod bodies;
 
@@ -40,7 +41,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 #[derive(Clone)]
 pub struct Database {
     pool: PgPool,
-    options: PgConnectOptions,
+    options: Box<PgConnectOptions>,
 }
 
 impl Database {
@@ -48,7 +49,7 @@ impl Database {
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("latchkey")
-            .options([("default_transaction_isolation", "read\\ committed")]);
+            .options([("default_transaction_isolation", "read committed")]);
         let pool = PgPoolOptions::new()
             .max_connections(pool_size.max(1))
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -57,7 +58,7 @@ impl Database {
                 ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
             ]))
             .await?;
-        Ok(Self { pool, options })
+        Ok(Self { pool, options: Box::new(options) })
     }
 
     /// Brings the tables up to date; does nothing where they are. Servers that start together take turns. On a

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -17,6 +18,9 @@ use super::types::StoreError;
 
 #[path = "bodies/mod.rs"]
 mod bodies;
+#[cfg(test)]
+#[path = "full_disk.rs"]
+mod full_disk;
 
 type Db = sqlx::Sqlite;
 type Connection = SqliteConnection;
@@ -43,7 +47,15 @@ pub struct Database {
 impl Database {
     /// Opens the file, making it and its folder where they are missing.
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url)?
+        let path = url.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//")).unwrap_or_default();
+        if path.is_empty() || path.contains(":memory:") || path.contains("mode=memory") {
+            return Err(configuration("the database must be a file, such as sqlite://data/latchkey.db".to_owned()));
+        }
+        Self::open(SqliteConnectOptions::from_str(url)?, pool_size).await
+    }
+
+    async fn open(options: SqliteConnectOptions, pool_size: u32) -> Result<Self, StoreError> {
+        let options = options
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
@@ -57,6 +69,7 @@ impl Database {
             .max_lifetime(None)
             .test_before_acquire(false)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_release(|connection, _| Box::pin(is_fit_for_more(connection)))
             .connect_with(options.clone().create_if_missing(true))
             .await?;
         let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
@@ -97,15 +110,21 @@ impl Database {
 }
 
 /// The one writer needs no lock.
-#[expect(clippy::unused_async, reason = "has the signature of the other database's")]
 async fn lock_signing_keys(_connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn make_folder_of(file: &Path) -> Result<(), StoreError> {
-    if file.as_os_str().is_empty() || file.starts_with(":memory:") {
-        return Err(configuration("the database must be a file, such as sqlite://data/latchkey.db".to_owned()));
+/// Whether the writer may go back into its pool. On a full disk SQLite rolls back by itself, the driver's own rollback
+/// then fails, and it goes on to think that a transaction is open: such a connection would refuse all further work.
+async fn is_fit_for_more(connection: &mut Connection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // Perhaps the rollback of an abandoned transaction is still on its way; what is asked now comes after it.
+        connection.ping().await?;
     }
+    Ok(!connection.is_in_transaction())
+}
+
+fn make_folder_of(file: &Path) -> Result<(), StoreError> {
     match file.parent() {
         Some(folder) => Ok(std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?),
         None => Ok(()),

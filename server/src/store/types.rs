@@ -513,7 +513,7 @@ pub struct Revocation {
 }
 
 /// What a revocation refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RevokedSubject {
     /// One session.
     Session(SessionId),

@@ -1,6 +1,6 @@
 //! People, their codes and the audit log.
 
-use app::domain::{Email, Timestamp, UserId};
+use app::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::rows::{insert_audit, insert_mail, user_by_id};
@@ -66,8 +66,8 @@ impl Database {
         let mut tx = self.begin().await?;
         query(sql::accounts::UPDATE_PROFILE)
             .bind(id.0)
-            .bind(change.name.as_ref().map(|name| name.as_str()))
-            .bind(change.account_type.map(|kind| kind.as_str()))
+            .bind(change.name.as_ref().map(DisplayName::as_str))
+            .bind(change.account_type.map(AccountType::as_str))
             .execute(&mut *tx)
             .await?;
         let Some(user) = user_by_id(&mut tx, id).await? else { return Ok(None) };

@@ -11,7 +11,7 @@ use crate::store::records::{MailRecord, read_all};
 use crate::store::types::{Mail, NewMail};
 
 /// How long a message belongs to the server that took it. Longer than any attempt to hand it over may last.
-const CLAIM: Duration = Duration::from_secs(60);
+const CLAIM: Duration = Duration::from_mins(1);
 
 impl Database {
     pub(in crate::store) async fn queue_mail(&self, mail: &NewMail) -> Result<()> {

@@ -6,6 +6,7 @@ use super::{Connection, DIALECT, Db, Result, query, query_as, sql};
 use crate::store::records::SessionRecord;
 use crate::store::records::{UserRecord, read_one};
 use crate::store::types::{NewAudit, NewBiographyEntry, NewMail, Revocation, RevokedSubject, SessionRow, User};
+use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
 
 /// The most rows in one insert.
@@ -22,7 +23,7 @@ pub(super) async fn insert_audit(connection: &mut Connection, entries: &[NewAudi
                 .bind(entry.actor_id.map(|id| id.0))
                 .bind(entry.session_id.map(|id| id.0))
                 .bind(entry.action)
-                .bind(entry.reason.map(|reason| reason.as_str()))
+                .bind(entry.reason.map(EndReason::as_str))
                 .bind(entry.client_reason.as_deref())
                 .bind(&entry.origin.ip)
                 .bind(&entry.origin.user_agent);
@@ -70,7 +71,7 @@ pub(super) async fn append_revocations(connection: &mut Connection, revocations:
                 .bind(revocation.user_id.0)
                 .bind(session)
                 .bind(epoch)
-                .bind(revocation.reason.map(|reason| reason.as_str()))
+                .bind(revocation.reason.map(EndReason::as_str))
                 .bind(revocation.ended_by.map(|id| id.0))
                 .bind(revocation.ended_by_device.as_deref())
                 .bind(revocation.at.as_millis())

@@ -1,0 +1,155 @@
+//! What is over goes.
+
+use app::api::EndReason;
+use app::domain::Timestamp;
+use latchkey::store::{CleanupPolicy, CleanupReport, CodePurpose, NewCode, Selection, Store, Ticket};
+use rstest::rstest;
+
+use crate::support::store::{
+    Backend, START, TestStore, command, digest, end, ids, minutes, new_audit, new_entry, new_mail, new_session,
+    new_user, person, record, sign_in,
+};
+
+/// Nothing is old but what is older than `now`.
+fn at(now: Timestamp) -> CleanupPolicy {
+    CleanupPolicy { now, history_before: START, origins_before: START, batch: 10 }
+}
+
+async fn clean(store: &Store, policy: CleanupPolicy) -> CleanupReport {
+    store.cleanup(&policy, &mut ids()).await.expect("a report")
+}
+
+#[rstest]
+#[tokio::test]
+async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let lasting = sign_in(&store, ada, "Lasting", START).await;
+    let mut expiring = Vec::new();
+    for minute in 1..=5 {
+        let mut session = new_session(ada, "Short", START);
+        session.expires_at = minutes(minute);
+        record(&store, &session, None).await;
+        expiring.push(session.id);
+    }
+    assert!(clean(&store, at(START)).await.is_empty());
+    let policy = CleanupPolicy { batch: 2, ..at(minutes(5)) };
+    let mut rounds = Vec::new();
+    loop {
+        let report = clean(&store, policy).await;
+        if report.is_empty() {
+            break;
+        }
+        rounds.push(report.expired);
+    }
+    assert_eq!(rounds, [2, 2, 1]);
+    let end = store.session(expiring[0]).await.expect("an answer").expect("a session").end.expect("an end");
+    assert_eq!((end.at, end.reason, end.ended_by), (minutes(1), EndReason::SessionExpired, None));
+    let (_, story) = store.biography(ada, expiring[0]).await.expect("an answer").expect("a story");
+    let last = story.last().expect("an entry");
+    assert_eq!((last.at, last.what.as_str(), last.detail.as_deref()), (minutes(1), "ended", Some("session_expired")));
+    let audit = store.activity(ada, None, 1).await.expect("entries").remove(0);
+    assert_eq!((audit.at, audit.action.as_str(), audit.session_id), (minutes(5), "session_ended", Some(expiring[4])));
+    assert_eq!(store.session(lasting).await.expect("an answer").expect("a session").end, None);
+    assert_eq!(store.revocations_since(0).await.expect("a tail").head, 0);
+}
+
+#[rstest]
+#[tokio::test]
+async fn revocations_go_when_no_token_can_need_them_and_positions_go_on(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    for until in [10, 20, 30] {
+        store.bump_epoch(ada, START, minutes(until)).await.expect("an answer");
+    }
+    assert_eq!(clean(&store, at(minutes(20))).await.revocations, 2);
+    let tail = store.revocations_since(0).await.expect("a tail");
+    let positions: Vec<_> = tail.revocations.iter().map(|revocation| revocation.position).collect();
+    assert_eq!((tail.head, positions), (3, vec![3]));
+    let next = store.bump_epoch(ada, START, minutes(40)).await.expect("an answer").expect("a revocation");
+    assert_eq!(next.position, 4);
+}
+
+#[rstest]
+#[tokio::test]
+async fn codes_and_tickets_go_when_they_expire(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let ada = new_user("ada");
+    let code = NewCode { purpose: CodePurpose::VerifyEmail, digest: digest(1), expires_at: minutes(10) };
+    store.create_user(&ada, Some(code), None, &new_audit(ada.id, "registered", START)).await.expect("a person");
+    let session_id = sign_in(&store, ada.id, "Laptop", START).await;
+    for (byte, minute) in [(1, 5), (2, 20)] {
+        let ticket = Ticket {
+            session_id,
+            user_id: ada.id,
+            epoch: 0,
+            session_expires_at: minutes(60),
+            expires_at: minutes(minute),
+        };
+        store.create_ticket(&digest(byte), &ticket).await.expect("stored");
+    }
+    assert_eq!(clean(&store, at(minutes(10))).await.one_time, 2);
+    assert!(clean(&store, at(minutes(10))).await.is_empty());
+    assert!(store.take_ticket(&digest(2), START).await.expect("an answer").is_some());
+}
+
+#[rstest]
+#[tokio::test]
+async fn ended_sessions_go_with_their_stories_when_they_are_history(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let old = sign_in(&store, ada, "Old", START).await;
+    let recent = sign_in(&store, ada, "Recent", START).await;
+    // More entries than a batch holds.
+    for minute in 1..=25 {
+        store.note(&new_entry(old, "renewed", minutes(minute), "")).await.expect("noted");
+    }
+    for (id, minute) in [(old, 30), (recent, 40)] {
+        let one = Selection::One { user_id: ada, session_id: id };
+        end(&store, command(one, EndReason::UserInitiatedLogout, minutes(minute))).await;
+    }
+    let policy = CleanupPolicy { history_before: minutes(40), ..at(minutes(41)) };
+    assert_eq!(clean(&store, policy).await.sessions, 1);
+    assert!(store.session(old).await.expect("an answer").is_none());
+    assert_eq!(store.execute("UPDATE session_biography SET what = what").await.expect("a count"), 2);
+    assert!(store.session(recent).await.expect("an answer").is_some());
+    // What happened stays in the audit log.
+    assert!(store.activity(ada, None, 100).await.expect("entries").iter().any(|entry| entry.session_id == Some(old)));
+    let mail = new_mail("ada@example.com", minutes(1));
+    store.queue_mail(&mail).await.expect("queued");
+    assert_eq!(clean(&store, policy).await, CleanupReport { mail: 1, ..CleanupReport::default() });
+}
+
+#[rstest]
+#[tokio::test]
+async fn addresses_are_wiped_everywhere_in_time_and_nothing_else_is(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let old = sign_in(&store, ada, "Old", minutes(1)).await;
+    let recent = sign_in(&store, ada, "Recent", minutes(10)).await;
+    let mut moved = new_entry(old, "network_changed", minutes(2), "198.51.100.7");
+    moved.detail = Some("192.0.2.1 -> 198.51.100.7".to_owned());
+    store.note(&moved).await.expect("noted");
+    let policy = CleanupPolicy { origins_before: minutes(10), ..at(minutes(11)) };
+    // One session, two biography entries, two audit entries (registered, signed in).
+    assert_eq!(clean(&store, policy).await, CleanupReport { origins: 5, ..CleanupReport::default() });
+    assert!(clean(&store, policy).await.is_empty());
+
+    let (session, story) = store.biography(ada, old).await.expect("an answer").expect("a story");
+    assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("", ""));
+    assert_eq!(session.device.device_name, "Old");
+    assert!(story.iter().all(|entry| entry.ip.is_empty() && entry.detail.is_none()));
+    let session = store.session(recent).await.expect("an answer").expect("a session");
+    assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("192.0.2.1", "Test/1.0"));
+    let known: Vec<_> = store.activity(ada, None, 10).await.expect("entries");
+    let addresses: Vec<_> = known.iter().map(|entry| entry.origin.ip.as_str()).collect();
+    assert_eq!(addresses, ["192.0.2.1", "", ""]);
+}

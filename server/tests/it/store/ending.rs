@@ -1,0 +1,257 @@
+//! Sessions end.
+
+use app::api::EndReason;
+use app::domain::{SessionId, Timestamp, UserId};
+use latchkey::store::{EndOutcome, PasswordChange, RevokedSubject, Selection, Standing, Store};
+use rstest::rstest;
+use uuid::Uuid;
+
+use crate::support::store::{Backend, MINUTE, TestStore, command, digest, end, ids, minutes, person, sign_in};
+
+fn one(user_id: UserId, session_id: SessionId) -> Selection {
+    Selection::One { user_id, session_id }
+}
+
+fn ended(outcome: &EndOutcome) -> Vec<SessionId> {
+    outcome.ended.iter().map(|session| session.id).collect()
+}
+
+fn subjects(outcome: &EndOutcome) -> Vec<RevokedSubject> {
+    outcome.revocations.iter().map(|revocation| revocation.subject).collect()
+}
+
+async fn end_reasons(store: &Store, user: UserId) -> Vec<(Option<SessionId>, Option<EndReason>)> {
+    let entries = store.activity(user, None, 100).await.expect("entries");
+    let mut ends: Vec<_> = entries
+        .into_iter()
+        .filter(|entry| entry.action == "session_ended")
+        .map(|entry| (entry.session_id, entry.reason))
+        .collect();
+    ends.sort_by_key(|(session, _)| *session);
+    ends
+}
+
+#[rstest]
+#[tokio::test]
+async fn ending_one_session_marks_it_and_tells_why_by_whom_and_in_the_log(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
+    let mut wish = command(one(ada, phone), EndReason::RevokedFromOtherDevice, minutes(3));
+    wish.ended_by = Some(laptop);
+    wish.client_reason = Some("lost it".to_owned());
+    let outcome = end(&store, wish).await;
+    assert_eq!((ended(&outcome), outcome.password_conflict), (vec![phone], false));
+    assert_eq!(outcome.ended[0].device.device_name, "Phone");
+
+    let row = store.session(phone).await.expect("an answer").expect("a session");
+    let row_end = row.end.expect("an end");
+    assert_eq!((row_end.at, row_end.reason), (minutes(3), EndReason::RevokedFromOtherDevice));
+    assert_eq!((row_end.ended_by, row_end.ended_by_device.as_deref()), (Some(laptop), Some("Laptop")));
+    let (_, story) = store.biography(ada, phone).await.expect("an answer").expect("a story");
+    let last = story.last().expect("an entry");
+    assert_eq!((last.what.as_str(), last.detail.as_deref()), ("ended", Some("revoked_from_other_device")));
+    let audit = store.activity(ada, None, 1).await.expect("entries").remove(0);
+    assert_eq!((audit.action.as_str(), audit.session_id), ("session_ended", Some(phone)));
+    assert_eq!(audit.client_reason.as_deref(), Some("lost it"));
+    assert_eq!((audit.reason, audit.origin.ip.as_str()), (Some(EndReason::RevokedFromOtherDevice), "192.0.2.9"));
+
+    let tail = store.revocations_since(0).await.expect("a tail");
+    assert_eq!(tail.revocations, outcome.revocations);
+    let revocation = &tail.revocations[0];
+    assert_eq!((tail.head, revocation.position, revocation.user_id), (1, 1, ada));
+    assert_eq!(revocation.subject, RevokedSubject::Session(phone));
+    assert_eq!((revocation.at, revocation.remember_until), (minutes(3), minutes(23)));
+    assert_eq!((revocation.ended_by, revocation.ended_by_device.as_deref()), (Some(laptop), Some("Laptop")));
+    assert_eq!(store.standing(laptop, ada, 0, minutes(4)).await.expect("an answer"), Standing::Good);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_has_ended_or_is_somebody_elses_is_left_alone(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    end(&store, command(one(ada, phone), EndReason::UserInitiatedLogout, minutes(2))).await;
+    let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
+    for (user, session) in [(ada, phone), (ada, his), (UserId(Uuid::now_v7()), his)] {
+        let outcome = end(&store, command(one(user, session), EndReason::AdminRevoked, minutes(3))).await;
+        assert_eq!(outcome, EndOutcome::default());
+    }
+    let first_end = store.session(phone).await.expect("an answer").expect("a session").end.expect("an end");
+    assert_eq!(first_end.reason, EndReason::UserInitiatedLogout);
+    assert_eq!(store.revocations_since(0).await.expect("a tail").head, 1);
+    assert_eq!(store.end_sessions(&[], &mut ids()).await.expect("nothing to do"), []);
+}
+
+#[rstest]
+#[tokio::test]
+async fn ending_the_others_keeps_one_and_writes_a_row_each(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let mut sessions = Vec::new();
+    for minute in 0..60 {
+        sessions.push(sign_in(&store, ada, "Device", minutes(minute)).await);
+    }
+    sessions.sort();
+    let keep = sessions.remove(30);
+    let others = Selection::Others { user_id: ada, keep };
+    let outcome = end(&store, command(others, EndReason::RevokedFromOtherDevice, minutes(61))).await;
+    assert_eq!(ended(&outcome), sessions);
+    let positions: Vec<_> = outcome.revocations.iter().map(|revocation| revocation.position).collect();
+    assert_eq!(positions, (1..=59).collect::<Vec<_>>());
+    let left = store.sessions_of(ada, minutes(62)).await.expect("sessions");
+    assert_eq!(left.iter().map(|session| session.id).collect::<Vec<_>>(), [keep]);
+    let expected: Vec<_> = sessions.iter().map(|id| (Some(*id), Some(EndReason::RevokedFromOtherDevice))).collect();
+    assert_eq!(end_reasons(&store, ada).await, expected);
+    assert_eq!(store.revocations_since(0).await.expect("a tail").revocations, outcome.revocations);
+    assert_eq!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
+}
+
+#[rstest]
+#[tokio::test]
+async fn ending_all_raises_the_epoch_in_one_row_even_where_no_session_lives(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let mut sessions =
+        vec![sign_in(&store, ada, "Phone", minutes(1)).await, sign_in(&store, ada, "Laptop", minutes(2)).await];
+    sessions.sort();
+    let all = Selection::All { user_id: ada };
+    let outcome = end(&store, command(all, EndReason::LogoutAll, minutes(3))).await;
+    assert_eq!(ended(&outcome), sessions);
+    assert_eq!(subjects(&outcome), [RevokedSubject::Epoch(1)]);
+    let outcome = end(&store, command(all, EndReason::PasswordReset, minutes(4))).await;
+    assert!(outcome.ended.is_empty());
+    assert_eq!(subjects(&outcome), [RevokedSubject::Epoch(2)]);
+    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    assert_eq!((user.epoch, user.last_logout), (2, Some(minutes(4))));
+    assert_eq!(store.revocations_since(0).await.expect("a tail").revocations.len(), 2);
+    // A session that begins afterwards is not touched by it.
+    let later = sign_in(&store, ada, "Later", minutes(4)).await;
+    assert_eq!(store.standing(later, ada, 2, minutes(5)).await.expect("an answer"), Standing::Good);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
+    let change = |expected: &str, new: &str, minute| {
+        let others = Selection::Others { user_id: ada, keep: laptop };
+        let mut wish = command(others, EndReason::PasswordChanged, minutes(minute));
+        wish.ended_by = Some(laptop);
+        wish.password = Some(PasswordChange { expected_hash: expected.to_owned(), new_hash: new.to_owned() });
+        wish
+    };
+    let outcome = end(&store, change("$argon2id$stale", "$argon2id$third", 3)).await;
+    assert_eq!(outcome, EndOutcome { password_conflict: true, ..EndOutcome::default() });
+    assert_eq!(store.sessions_of(ada, minutes(3)).await.expect("sessions").len(), 2);
+
+    let outcome = end(&store, change("$argon2id$first", "$argon2id$second", 4)).await;
+    assert_eq!((ended(&outcome), outcome.password_conflict), (vec![phone], false));
+    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("$argon2id$second", minutes(4)));
+    let entries = store.activity(ada, None, 100).await.expect("entries");
+    let changes: Vec<_> = entries.iter().filter(|entry| entry.action == "password_changed").collect();
+    assert_eq!(changes.len(), 1);
+    assert_eq!((changes[0].session_id, changes[0].reason), (Some(laptop), None));
+}
+
+#[rstest]
+#[tokio::test]
+async fn wishes_of_several_people_are_carried_out_together_and_answered_in_order(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let mut people = Vec::new();
+    for name in ["ada", "bob", "cem"] {
+        let user = person(&store, name).await;
+        people.push((user, sign_in(&store, user, name, minutes(1)).await));
+    }
+    // Against the order of ids, with one that comes to nothing and one that is a repetition.
+    people.reverse();
+    let reason = EndReason::UserInitiatedLogout;
+    let mut wishes: Vec<_> =
+        people.iter().map(|(user, session)| command(one(*user, *session), reason, minutes(2))).collect();
+    wishes.insert(1, command(Selection::All { user_id: UserId(Uuid::now_v7()) }, reason, minutes(2)));
+    wishes.push(wishes[0].clone());
+    let outcomes = store.end_sessions(&wishes, &mut ids()).await.expect("ends");
+    let answered: Vec<_> = outcomes.iter().map(ended).collect();
+    let [cem, bob, ada] = [people[0].1, people[1].1, people[2].1];
+    assert_eq!(answered, [vec![cem], vec![], vec![bob], vec![ada], vec![]]);
+    let tail = store.revocations_since(0).await.expect("a tail");
+    let logged: Vec<_> = tail.revocations.iter().map(|row| row.subject).collect();
+    assert_eq!(logged, [ada, bob, cem].map(RevokedSubject::Session));
+    let given: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.revocations).collect();
+    assert!(tail.revocations.iter().all(|row| given.contains(&row)));
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_log_is_read_from_any_position_and_remembers_what_is_not_over(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let empty = store.revocations_since(0).await.expect("a tail");
+    assert_eq!((empty.head, empty.revocations.len()), (0, 0));
+    let now = empty.database_time;
+    assert!(now > minutes(0), "the database's clock says {now}");
+
+    let ada = person(&store, "ada").await;
+    let over = store.bump_epoch(ada, now, now.minus(MINUTE)).await.expect("an answer").expect("a revocation");
+    let live = store.bump_epoch(ada, now, now.plus(10 * MINUTE)).await.expect("an answer").expect("a revocation");
+    assert_eq!((over.subject, live.subject), (RevokedSubject::Epoch(1), RevokedSubject::Epoch(2)));
+    assert_eq!((live.reason, live.position), (None, 2));
+    let read = |tail: latchkey::store::Tail| (tail.head, tail.revocations);
+    assert_eq!(read(store.revocations_since(0).await.expect("a tail")), (2, vec![over.clone(), live.clone()]));
+    assert_eq!(read(store.revocations_since(1).await.expect("a tail")), (2, vec![live.clone()]));
+    assert_eq!(read(store.revocations_since(2).await.expect("a tail")), (2, vec![]));
+    assert_eq!(read(store.live_revocations().await.expect("a tail")), (2, vec![live]));
+    let nobody = UserId(Uuid::now_v7());
+    assert!(store.bump_epoch(nobody, now, now).await.expect("an answer").is_none());
+    assert_eq!(store.revocations_since(2).await.expect("a tail").head, 2);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_receipt_shows_who_was_told_and_who_confirmed(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
+    assert!(!store.confirm_end(phone, minutes(2)).await.expect("an answer"));
+    store.mark_told(&[phone], minutes(2)).await.expect("nothing to note: it lives");
+    let mut wish = command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(3));
+    wish.ended_by = Some(laptop);
+    wish.receipt = Some(digest(7));
+    end(&store, wish).await;
+    let read = async || {
+        let rows = store.receipt(&digest(7)).await.expect("a receipt");
+        let devices = rows.into_iter().map(|row| (row.session_id, row.current, row.told_at, row.confirmed_at));
+        devices.collect::<Vec<(SessionId, bool, Option<Timestamp>, Option<Timestamp>)>>()
+    };
+    assert_eq!(read().await, [(laptop, true, None, None), (phone, false, None, None)]);
+    store.mark_told(&[phone, laptop], minutes(4)).await.expect("noted");
+    store.mark_told(&[phone], minutes(5)).await.expect("noted");
+    assert!(store.confirm_end(phone, minutes(6)).await.expect("an answer"));
+    assert!(store.confirm_end(phone, minutes(7)).await.expect("an answer"));
+    let told = Some(minutes(4));
+    assert_eq!(read().await, [(laptop, true, told, None), (phone, false, told, Some(minutes(6)))]);
+    assert!(store.receipt(&digest(8)).await.expect("an answer").is_empty());
+    assert!(!store.confirm_end(SessionId(Uuid::now_v7()), minutes(7)).await.expect("an answer"));
+}

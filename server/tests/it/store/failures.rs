@@ -1,0 +1,97 @@
+//! Databases that are away, locked or gone say so, and the store comes back with them.
+
+use std::time::Duration;
+
+use latchkey::store::{Store, StoreError};
+use rstest::rstest;
+use sqlx::{Connection, PgConnection, SqliteConnection};
+
+use crate::support::store::{Backend, START, TestStore, minutes, person};
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_passing_trouble() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
+    let refused = Store::connect(&format!("postgres://postgres@127.0.0.1:{nobody}/latchkey"), 2).await;
+    assert!(matches!(refused.err(), Some(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn the_file_and_its_folders_are_made_where_they_are_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("not/yet/there/latchkey.db");
+    let store = Store::connect(&format!("sqlite://{}", file.display()), 2).await.expect("a store");
+    assert_eq!(store.backend(), "sqlite");
+    assert!(file.is_file());
+    store.close().await;
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_database_that_is_forgotten_with_the_process_is_refused() {
+    for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://", "mysql://localhost/latchkey"] {
+        assert!(matches!(Store::connect(url, 2).await.err(), Some(StoreError::Broken(_))), "{url}");
+    }
+}
+
+/// Somebody who holds what every writer needs and does not let go.
+enum Blocker {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Blocker {
+    async fn take(store: &TestStore, backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => {
+                let mut connection = SqliteConnection::connect(&store.url()).await.expect("a connection");
+                sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await.expect("the lock");
+                Self::Sqlite(connection)
+            }
+            Backend::Postgres => {
+                let mut connection = PgConnection::connect(&store.url()).await.expect("a connection");
+                let lock = "BEGIN; UPDATE revocation_head SET position = position";
+                sqlx::raw_sql(lock).execute(&mut connection).await.expect("the lock");
+                Self::Postgres(connection)
+            }
+        }
+    }
+
+    async fn let_go(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await.expect("closed"),
+            Self::Postgres(connection) => connection.close().await.expect("closed"),
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn whoever_waits_too_long_for_a_lock_is_told_so_and_nothing_is_written(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let blocker = Blocker::take(&store, backend).await;
+    let within = Duration::from_secs(10);
+    let refused = tokio::time::timeout(within, store.bump_epoch(ada, START, minutes(20))).await;
+    let refused = refused.expect("an answer in time");
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert_eq!(store.user_by_id(ada).await.expect("reading goes on").expect("a person").epoch, 0);
+    blocker.let_go().await;
+    let revocation = store.bump_epoch(ada, START, minutes(20)).await.expect("an answer").expect("a revocation");
+    assert_eq!(revocation.position, 1);
+    assert_eq!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch, 1);
+}
+
+#[tokio::test]
+async fn the_store_comes_back_when_its_connections_were_cut() {
+    let store = TestStore::open(Backend::Postgres).await;
+    let ada = person(&store, "ada").await;
+    for round in 1..=3 {
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        store.execute(cut).await.expect("cut");
+        let revocation = store.bump_epoch(ada, START, minutes(20)).await.expect("an answer").expect("a revocation");
+        assert_eq!(revocation.position, round);
+    }
+}

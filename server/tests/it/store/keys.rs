@@ -1,0 +1,42 @@
+//! Signing keys.
+
+use app::domain::Timestamp;
+use latchkey::store::SigningKeyRow;
+use rstest::rstest;
+
+use crate::support::store::{Backend, START, TestStore, minutes};
+
+fn key(kid: &str, created_at: Timestamp) -> SigningKeyRow {
+    SigningKeyRow {
+        kid: kid.to_owned(),
+        public_key: vec![1; 32],
+        sealed_private_key: vec![2; 60],
+        created_at,
+        signs_from: created_at,
+        retires_at: None,
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_stored_only_where_there_is_none(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    assert!(store.signing_keys().await.expect("keys").is_empty());
+    let first = key("first", START);
+    assert!(store.ensure_signing_key(&first).await.expect("keys") == vec![first.clone()]);
+    assert!(store.ensure_signing_key(&key("second", START)).await.expect("keys") == vec![first.clone()]);
+    assert!(store.signing_keys().await.expect("keys") == vec![first]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_new_key_retires_those_before_it_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    store.ensure_signing_key(&key("first", START)).await.expect("keys");
+    store.rotate_signing_key(&key("second", minutes(1)), minutes(20)).await.expect("a rotation");
+    store.rotate_signing_key(&key("third", minutes(2)), minutes(30)).await.expect("a rotation");
+    let keys: Vec<_> =
+        store.signing_keys().await.expect("keys").into_iter().map(|key| (key.kid, key.retires_at)).collect();
+    let expected = [("first", Some(minutes(20))), ("second", Some(minutes(30))), ("third", None)];
+    assert_eq!(keys, expected.map(|(kid, retires_at)| (kid.to_owned(), retires_at)));
+}

@@ -1,0 +1,72 @@
+//! No statement reads a whole table that grows: each finds its rows by an index.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+
+use crate::support::store::{Backend, TestStore};
+
+/// What is asked of everything there is, on purpose, and rarely.
+const OF_EVERYTHING: [&str; 1] = ["COUNT_USERS"];
+/// These stay small: one row, and a handful of keys.
+const SMALL: [&str; 2] = ["revocation_head", "signing_keys"];
+
+#[tokio::test]
+async fn sqlite_finds_all_rows_by_an_index() {
+    let store = TestStore::open(Backend::Sqlite).await;
+    let mut connection = SqliteConnection::connect(&store.url()).await.expect("a connection");
+    let mut scans = Vec::new();
+    for (name, text) in store.statements().filter(|(name, _)| !OF_EVERYTHING.contains(name)) {
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
+        // An index that is walked in order stops at its LIMIT; so does the table where its own order is asked for.
+        let is_scan = |step: &&String| step.starts_with("SCAN") && !step.contains(" USING ");
+        let is_small =
+            |step: &&String| SMALL.iter().chain(&["h", "CONSTANT", "2-ROW"]).any(|small| step[5..].starts_with(small));
+        let found = steps.iter().map(|(.., step)| step).filter(is_scan).filter(|step| !is_small(step));
+        scans.extend(found.map(|step| format!("{name}: {step}")));
+    }
+    assert!(scans.is_empty(), "{}", scans.join("\n"));
+}
+
+#[tokio::test]
+async fn postgres_can_find_all_rows_by_an_index() {
+    let store = TestStore::open(Backend::Postgres).await;
+    let mut connection = PgConnection::connect(&store.url()).await.expect("a connection");
+    // The tables are empty here; this makes the planner take an index wherever one serves.
+    let plan = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
+    sqlx::raw_sql(plan).execute(&mut connection).await.expect("settings");
+    let mut scans = Vec::new();
+    for (name, text) in store.statements().filter(|(name, _)| !OF_EVERYTHING.contains(name)) {
+        let prepare = AssertSqlSafe(format!("PREPARE asked AS {text}"));
+        sqlx::raw_sql(prepare).execute(&mut connection).await.expect(name);
+        let count: Vec<(i32,)> =
+            sqlx::query_as("SELECT cardinality(parameter_types) FROM pg_prepared_statements WHERE name = 'asked'")
+                .fetch_all(&mut connection)
+                .await
+                .expect("its parameters");
+        let nulls = vec!["NULL"; usize::try_from(count[0].0).expect("a number")].join(", ");
+        let call = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
+        let explain = AssertSqlSafe(format!("EXPLAIN EXECUTE asked{call}"));
+        let steps: Vec<(String,)> = sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
+        let is_small = |step: &&String| SMALL.iter().any(|small| step.contains(small));
+        let found = steps.iter().map(|(step,)| step).filter(|step| step.contains("Seq Scan"));
+        scans.extend(found.filter(|step| !is_small(step)).map(|step| format!("{name}: {}", step.trim())));
+        sqlx::raw_sql("DEALLOCATE asked").execute(&mut connection).await.expect("done");
+    }
+    assert!(scans.is_empty(), "{}", scans.join("\n"));
+}
+
+#[tokio::test]
+async fn the_list_of_sessions_comes_out_of_its_index_in_order() {
+    let store = TestStore::open(Backend::Sqlite).await;
+    let mut connection = SqliteConnection::connect(&store.url()).await.expect("a connection");
+    for (name, index) in [("LIVE_SESSIONS", "sessions_live_of_user"), ("ACTIVITY", "audit_log_of_user")] {
+        let (_, text) = store.statements().find(|(found, _)| *found == name).expect("the statement");
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
+        let steps: Vec<_> = steps.into_iter().map(|(.., step)| step).collect();
+        assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+    }
+}

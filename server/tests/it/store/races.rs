@@ -1,0 +1,299 @@
+//! Many at once, on several servers.
+
+use std::collections::{BTreeSet, HashSet};
+
+use app::api::EndReason;
+use app::domain::{Timestamp, UserId};
+use futures::future::join_all;
+use latchkey::store::{
+    AtLimit, CodeOutcome, CodePurpose, NewCode, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection,
+    SessionLimit, SessionRow, SignIn, SigningKeyRow, Store, Ticket,
+};
+use rstest::rstest;
+use uuid::Uuid;
+
+use crate::support::store::{
+    Backend, START, TestStore, command, digest, ids, minutes, new_audit, new_entry, new_session, new_user, origin,
+    person, record, sign_in,
+};
+
+/// `count` handles, spread over four servers.
+async fn servers(store: &TestStore, count: usize) -> Vec<Store> {
+    let mut four = Vec::new();
+    for _ in 0..4 {
+        four.push(store.another_server().await);
+    }
+    (0..count).map(|index| four[index % 4].clone()).collect()
+}
+
+/// The rule of the caller, in short: the current one rotates, its predecessor repeats.
+fn rule(attempt: &RefreshAttempt) -> impl Fn(&SessionRow) -> RefreshDecision + Send + Sync {
+    let presented = attempt.presented;
+    move |row| {
+        if row.refresh_digest == presented {
+            RefreshDecision::Rotate { expires_at: minutes(1000) }
+        } else if row.previous_digest == Some(presented) {
+            RefreshDecision::Repeat
+        } else {
+            RefreshDecision::Reuse
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_refreshes_of_one_token_make_one_lineage(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let session_id = sign_in(&store, ada, "Laptop", START).await;
+    let refreshes = servers(&store, 32).await.into_iter().map(|server| async move {
+        let attempt = RefreshAttempt {
+            session_id,
+            presented: digest(1),
+            successor: digest(2),
+            at: minutes(1),
+            origin: origin("192.0.2.1"),
+            biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
+            two_tabs_within_ms: 2_000,
+        };
+        server.rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
+    });
+    let mut first = 0;
+    for answer in join_all(refreshes).await {
+        let Refresh::Granted { session, repeated, .. } = answer else { panic!("{answer:?}") };
+        assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
+        first += usize::from(!repeated);
+    }
+    assert_eq!(first, 1);
+    let (_, story) = store.biography(ada, session_id).await.expect("an answer").expect("a story");
+    assert_eq!(story.iter().filter(|entry| entry.what == "renewed").count(), 1);
+    assert_eq!(story.iter().filter(|entry| entry.what == "repeated_two_tabs").count(), 31);
+}
+
+async fn person_with_code(store: &Store) -> UserId {
+    let ada = new_user("ada");
+    let code = NewCode { purpose: CodePurpose::VerifyEmail, digest: digest(1), expires_at: minutes(10) };
+    store.create_user(&ada, Some(code), None, &new_audit(ada.id, "registered", START)).await.expect("a person");
+    ada.id
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_code_used_many_times_at_once_counts_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let ada = person_with_code(&store).await;
+    let uses = servers(&store, 16).await.into_iter().map(|server| async move {
+        let audit = new_audit(ada, "email_verified", minutes(1));
+        server.verify_email(ada, &digest(1), minutes(1), 5, 100, &audit).await.expect("an outcome")
+    });
+    let outcomes = join_all(uses).await;
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == CodeOutcome::Accepted).count(), 1);
+    let entries = store.activity(ada, None, 100).await.expect("entries");
+    assert_eq!(entries.iter().filter(|entry| entry.action == "email_verified").count(), 1);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn guessing_in_parallel_gives_no_more_guesses(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let ada = person_with_code(&store).await;
+    let guesses = servers(&store, 16).await.into_iter().map(|server| async move {
+        let audit = new_audit(ada, "email_verified", minutes(1));
+        server.verify_email(ada, &digest(9), minutes(1), 5, 100, &audit).await.expect("an outcome")
+    });
+    assert!(join_all(guesses).await.iter().all(|outcome| *outcome == CodeOutcome::Refused));
+    assert_eq!(
+        store.execute("UPDATE one_time_codes SET attempts = attempts WHERE attempts = 5").await.expect("a count"),
+        1
+    );
+    assert_eq!(
+        store.execute("UPDATE users SET epoch = epoch WHERE code_failures BETWEEN 5 AND 16").await.expect("a count"),
+        1
+    );
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_ticket_taken_many_times_at_once_is_given_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let session_id = sign_in(&store, ada, "Laptop", START).await;
+    let ticket = Ticket { session_id, user_id: ada, epoch: 0, session_expires_at: minutes(60), expires_at: minutes(1) };
+    store.create_ticket(&digest(3), &ticket).await.expect("stored");
+    let takes = servers(&store, 16)
+        .await
+        .into_iter()
+        .map(|server| async move { server.take_ticket(&digest(3), START).await.expect("an answer") });
+    assert_eq!(join_all(takes).await.into_iter().flatten().collect::<Vec<_>>(), [ticket]);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_sign_ins_never_pass_the_limit(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let limit = SessionLimit { most: 3, at_limit: AtLimit::Refuse, remember_until: minutes(100) };
+    let sign_ins = servers(&store, 32).await.into_iter().enumerate().map(|(index, server)| async move {
+        // Half of them make room, half of them ask.
+        let at_limit = if index % 2 == 0 { AtLimit::ReplaceOldest } else { AtLimit::Refuse };
+        record(&server, &new_session(ada, "Laptop", minutes(1)), Some(SessionLimit { at_limit, ..limit })).await
+    });
+    let outcomes = join_all(sign_ins).await;
+    let (mut begun, mut replaced) = (0, 0);
+    for outcome in &outcomes {
+        match outcome {
+            SignIn::Done { replaced: gone, .. } => {
+                begun += 1;
+                replaced += gone.ended.len();
+                assert!(gone.ended.len() <= 1);
+            }
+            SignIn::LimitReached(live) => assert_eq!(live.len(), 3),
+            SignIn::NoSuchPerson => panic!("the person is there"),
+        }
+    }
+    assert!(begun >= 16);
+    assert_eq!(begun - replaced, 3);
+    assert_eq!(store.sessions_of(ada, minutes(2)).await.expect("sessions").len(), 3);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reader_of_the_log_misses_nothing_while_many_write(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    const WRITERS: usize = 16;
+    const EACH: usize = 12;
+    let store = TestStore::open(backend).await;
+    let mut sessions = Vec::new();
+    for writer in 0..WRITERS {
+        let user = person(&store, &format!("person{writer}")).await;
+        let mut own = Vec::new();
+        for _ in 0..EACH {
+            own.push(sign_in(&store, user, "Laptop", START).await);
+        }
+        sessions.push((user, own));
+    }
+    let expected: HashSet<_> =
+        sessions.iter().flat_map(|(_, own)| own).map(|id| RevokedSubject::Session(*id)).collect();
+
+    let handles = servers(&store, WRITERS).await;
+    let writers = handles.into_iter().zip(sessions).map(|(server, (user_id, own))| async move {
+        for pair in own.chunks(2) {
+            let wishes: Vec<_> = pair
+                .iter()
+                .map(|id| {
+                    let one = Selection::One { user_id, session_id: *id };
+                    command(one, EndReason::UserInitiatedLogout, minutes(1))
+                })
+                .collect();
+            server.end_sessions(&wishes, &mut ids()).await.expect("ends");
+        }
+    });
+    // Each look goes on where the one before stopped; a position that appeared behind it would be lost.
+    let reader = async {
+        let mut seen = Vec::new();
+        let mut position = 0;
+        while seen.len() < WRITERS * EACH {
+            let tail = store.revocations_since(position).await.expect("a tail");
+            for revocation in tail.revocations {
+                assert_eq!(revocation.position, position + 1, "a gap");
+                position = revocation.position;
+                seen.push(revocation.subject);
+            }
+            assert_eq!(tail.head, position, "head and rows are of one moment");
+            tokio::task::yield_now().await;
+        }
+        seen
+    };
+    let all = async { tokio::join!(join_all(writers), reader) };
+    let within = std::time::Duration::from_mins(1);
+    let (_, seen) = tokio::time::timeout(within, all).await.expect("everything was seen");
+    assert_eq!(seen.into_iter().collect::<HashSet<_>>(), expected);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    for _ in 0..6 {
+        sign_in(&store, ada, "Laptop", START).await;
+    }
+    let known = store.sessions_of(ada, START).await.expect("sessions");
+    let handles = servers(&store, 24).await;
+    let work = handles.into_iter().enumerate().map(|(index, server)| {
+        let known = known.clone();
+        async move {
+            match index % 4 {
+                0 => {
+                    let all = Selection::All { user_id: ada };
+                    server
+                        .end_sessions(&[command(all, EndReason::LogoutAll, minutes(1))], &mut ids())
+                        .await
+                        .expect("an end");
+                }
+                1 => {
+                    record(&server, &new_session(ada, "New", minutes(1)), None).await;
+                }
+                2 => touch_all(&server, &known, minutes(2)).await,
+                _ => rename_all(&server, ada, &known).await,
+            }
+        }
+    });
+    join_all(work).await;
+    // Whoever is live now began after the last end: its epoch is the person's.
+    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    assert_eq!(user.epoch, 6);
+    let tail = store.revocations_since(0).await.expect("a tail");
+    assert_eq!(tail.revocations.len(), 6);
+    let known: BTreeSet<_> = known.iter().map(|session| session.id).collect();
+    let live = store.sessions_of(ada, minutes(1)).await.expect("sessions");
+    assert!(live.iter().all(|session| !known.contains(&session.id)));
+}
+
+async fn touch_all(server: &Store, sessions: &[SessionRow], at: Timestamp) {
+    let sightings: Vec<_> = sessions
+        .iter()
+        .map(|session| latchkey::store::Sighting { session_id: session.id, at, ip: "192.0.2.2".to_owned() })
+        .collect();
+    server.touch_sessions(&sightings).await.expect("noted");
+}
+
+async fn rename_all(server: &Store, user: UserId, sessions: &[SessionRow]) {
+    let name = app::domain::DeviceName::parse("Renamed").expect("a name");
+    for session in sessions {
+        let entry = new_entry(session.id, "renamed", minutes(1), "192.0.2.2");
+        let audit = new_audit(user, "session_renamed", minutes(1));
+        server.rename_session(user, session.id, &name, &entry, &audit, minutes(1)).await.expect("an answer");
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn servers_that_start_together_agree_on_one_key(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let starts = servers(&store, 8).await.into_iter().enumerate().map(|(index, server)| async move {
+        let key = SigningKeyRow {
+            kid: format!("key-{index}"),
+            public_key: vec![1; 32],
+            sealed_private_key: vec![2; 60],
+            created_at: START,
+            signs_from: START,
+            retires_at: None,
+        };
+        server.ensure_signing_key(&key).await.expect("keys")
+    });
+    let kids: HashSet<_> = join_all(starts)
+        .await
+        .into_iter()
+        .map(|keys| keys.into_iter().map(|key| key.kid).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(kids.len(), 1);
+    assert_eq!(store.signing_keys().await.expect("keys").len(), 1);
+}

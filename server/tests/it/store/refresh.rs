@@ -1,0 +1,149 @@
+//! A refresh token is presented.
+
+use app::api::EndReason;
+use app::domain::{SessionId, Timestamp, UserId};
+use latchkey::store::{Refresh, RefreshAttempt, RefreshDecision, Selection, Store};
+use rstest::rstest;
+use uuid::Uuid;
+
+use crate::support::store::{Backend, DAY, START, TestStore, command, digest, end, minutes, origin, person, sign_in};
+
+fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
+    RefreshAttempt {
+        session_id,
+        presented: digest(1),
+        successor: digest(2),
+        at,
+        origin: origin(ip),
+        biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
+        two_tabs_within_ms: 2_000,
+    }
+}
+
+async fn refresh(store: &Store, attempt: &RefreshAttempt, decision: RefreshDecision) -> Refresh {
+    store.rotate_refresh(attempt, &|_| decision).await.expect("an answer")
+}
+
+async fn story(store: &Store, user: UserId, id: SessionId) -> Vec<(String, Option<String>)> {
+    let (_, entries) = store.biography(user, id).await.expect("an answer").expect("a story");
+    entries.into_iter().map(|entry| (entry.what, entry.detail)).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_token_that_counts_is_replaced_by_its_successor(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let id = sign_in(&store, ada, "Laptop", START).await;
+    let at = minutes(15);
+    let attempt = attempt(id, at, "192.0.2.1");
+    let granted = store
+        .rotate_refresh(&attempt, &|row| {
+            assert_eq!((row.id, row.refresh_digest), (id, digest(1)));
+            RefreshDecision::Rotate { expires_at: minutes(1000) }
+        })
+        .await
+        .expect("an answer");
+    let Refresh::Granted { session, user, repeated } = granted else { panic!("{granted:?}") };
+    assert!(!repeated);
+    assert_eq!(user.id, ada);
+    assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
+    assert_eq!((session.rotated_at, session.last_active, session.expires_at), (at, at, minutes(1000)));
+    assert_eq!(store.session(id).await.expect("an answer").as_ref(), Some(&*session));
+    assert_eq!(story(&store, ada, id).await, [("began".to_owned(), None), ("renewed".to_owned(), None)]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn no_renewal_passes_the_absolute_end(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let id = sign_in(&store, ada, "Laptop", START).await;
+    let rotate = RefreshDecision::Rotate { expires_at: START.plus(120 * DAY) };
+    let Refresh::Granted { session, .. } = refresh(&store, &attempt(id, minutes(1), "192.0.2.1"), rotate).await else {
+        panic!("a renewal was expected")
+    };
+    assert_eq!(session.expires_at, START.plus(90 * DAY));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_repeat_changes_no_digest_and_says_which_kind_it_was(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let id = sign_in(&store, ada, "Laptop", START).await;
+    let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
+    let at = minutes(1);
+    refresh(&store, &attempt(id, at, "192.0.2.1"), rotate).await;
+    for (later_ms, what) in [(2_000, "repeated_two_tabs"), (2_001, "repeated_lost_reply")] {
+        let again = attempt(id, Timestamp::from_millis(at.as_millis() + later_ms), "192.0.2.1");
+        let granted = refresh(&store, &again, RefreshDecision::Repeat).await;
+        let Refresh::Granted { session, repeated, .. } = granted else { panic!("{granted:?}") };
+        assert!(repeated);
+        assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
+        assert_eq!((session.rotated_at, session.last_active), (at, again.at));
+        assert_eq!(story(&store, ada, id).await.last().expect("an entry").0, what);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_between(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let id = sign_in(&store, ada, "Laptop", START).await;
+    let sighting = latchkey::store::Sighting { session_id: id, at: minutes(1), ip: "198.51.100.7".to_owned() };
+    store.touch_sessions(&[sighting]).await.expect("noted");
+    let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
+    let granted = refresh(&store, &attempt(id, minutes(2), "198.51.100.7"), rotate).await;
+    let Refresh::Granted { session, .. } = granted else { panic!("{granted:?}") };
+    assert_eq!(session.origin.ip, "198.51.100.7");
+    refresh(&store, &attempt(id, minutes(3), "198.51.100.7"), RefreshDecision::Repeat).await;
+    let moved = Some("192.0.2.1 -> 198.51.100.7".to_owned());
+    let expected = [("began", None), ("renewed", None), ("network_changed", moved), ("repeated_lost_reply", None)];
+    assert_eq!(story(&store, ada, id).await, expected.map(|(what, detail)| (what.to_owned(), detail)));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_refusal_writes_nothing(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let id = sign_in(&store, ada, "Laptop", START).await;
+    let before = store.session(id).await.expect("an answer").expect("a session");
+    for refusal in [RefreshDecision::Reuse, RefreshDecision::WrongClass, RefreshDecision::Over(EndReason::IdleTimeout)]
+    {
+        let refused = refresh(&store, &attempt(id, minutes(1), "198.51.100.7"), refusal).await;
+        let Refresh::Refused { session, decision } = refused else { panic!("{refused:?}") };
+        assert_eq!((*session, decision), (before.clone(), refusal));
+    }
+    assert_eq!(store.session(id).await.expect("an answer"), Some(before));
+    assert_eq!(story(&store, ada, id).await.len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn ended_sessions_and_disabled_or_missing_people_are_not_renewed(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let hers = sign_in(&store, ada, "Laptop", START).await;
+    let his = sign_in(&store, bob, "Laptop", START).await;
+    end(&store, command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(1))).await;
+    store.set_disabled(bob, Some(minutes(1))).await.expect("an answer");
+    let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
+    let refused = refresh(&store, &attempt(hers, minutes(2), "192.0.2.1"), rotate).await;
+    let Refresh::Ended(end) = refused else { panic!("{refused:?}") };
+    assert_eq!((end.at, end.reason), (minutes(1), EndReason::LogoutAll));
+    for id in [his, SessionId(Uuid::now_v7())] {
+        let refused = refresh(&store, &attempt(id, minutes(2), "192.0.2.1"), rotate).await;
+        assert!(matches!(refused, Refresh::Unknown), "{refused:?}");
+    }
+}

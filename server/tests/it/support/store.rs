@@ -1,0 +1,230 @@
+//! A store on either database, and the people and devices that tests put into it.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use app::api::{DeviceDescription, DeviceKind, EndReason, SignInMethod, TokenDelivery};
+use app::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
+use latchkey::store::{
+    Digest, EndCommand, EndOutcome, NewAudit, NewBiographyEntry, NewMail, NewSession, NewUser, Origin, Selection,
+    SessionLimit, SignIn, Store,
+};
+use sqlx::Connection;
+use uuid::Uuid;
+
+use super::postgres::PostgresDatabase;
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// What goes away with the test.
+enum Place {
+    File(tempfile::TempDir),
+    Server(PostgresDatabase),
+}
+
+/// A migrated store of its own.
+pub struct TestStore {
+    // Before its place: connections go first.
+    store: Store,
+    place: Place,
+}
+
+impl TestStore {
+    /// A new one.
+    pub async fn open(backend: Backend) -> Self {
+        let unmigrated = Self::unmigrated(backend).await;
+        unmigrated.migrate().await.expect("tables");
+        unmigrated
+    }
+
+    /// A new one without tables.
+    pub async fn unmigrated(backend: Backend) -> Self {
+        let place = match backend {
+            Backend::Sqlite => Place::File(tempfile::tempdir().expect("a folder")),
+            Backend::Postgres => Place::Server(PostgresDatabase::create().await),
+        };
+        let store = Store::connect(&url(&place), 8).await.expect("a store");
+        Self { store, place }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        url(&self.place)
+    }
+
+    /// The same database as another server sees it.
+    pub async fn another_server(&self) -> Store {
+        Store::connect(&self.url(), 8).await.expect("a store")
+    }
+
+    /// Runs a statement behind the store's back.
+    pub async fn execute(&self, statement: &str) -> Result<u64, sqlx::Error> {
+        let statement = sqlx::AssertSqlSafe(statement);
+        match self.place {
+            Place::File(_) => {
+                let mut connection = sqlx::SqliteConnection::connect(&self.url()).await?;
+                Ok(sqlx::query(statement).execute(&mut connection).await?.rows_affected())
+            }
+            Place::Server(_) => {
+                let mut connection = sqlx::PgConnection::connect(&self.url()).await?;
+                Ok(sqlx::query(statement).execute(&mut connection).await?.rows_affected())
+            }
+        }
+    }
+}
+
+impl Deref for TestStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+fn url(place: &Place) -> String {
+    match place {
+        Place::File(folder) => format!("sqlite://{}/latchkey.db", folder.path().display()),
+        Place::Server(database) => database.url(),
+    }
+}
+
+/// When tests begin: 2026-01-01T00:00:00Z.
+pub const START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+pub const MINUTE: Duration = Duration::from_mins(1);
+pub const DAY: Duration = Duration::from_hours(24);
+
+/// That many minutes after [`START`].
+pub fn minutes(count: u64) -> Timestamp {
+    START.plus(Duration::from_secs(60 * count))
+}
+
+/// A source of ids.
+pub fn ids() -> impl FnMut() -> Uuid + Send {
+    Uuid::now_v7
+}
+
+/// A digest that is that byte over and over.
+pub const fn digest(byte: u8) -> Digest {
+    [byte; 32]
+}
+
+pub fn origin(ip: &str) -> Origin {
+    Origin { ip: ip.to_owned(), user_agent: "Test/1.0".to_owned() }
+}
+
+pub fn email(name: &str) -> Email {
+    Email::parse(&format!("{name}@example.com")).expect("an address")
+}
+
+/// A person called `name`, with the address `name@example.com`, made at [`START`].
+pub fn new_user(name: &str) -> NewUser {
+    NewUser {
+        id: UserId(Uuid::now_v7()),
+        email: email(name),
+        name: DisplayName::parse(name).expect("a name"),
+        account_type: AccountType::Individual,
+        password_hash: "$argon2id$first".to_owned(),
+        roles: vec!["user".to_owned()],
+        email_verified_at: None,
+        at: START,
+    }
+}
+
+pub fn new_mail(to: &str, at: Timestamp) -> NewMail {
+    NewMail {
+        id: Uuid::now_v7(),
+        to: to.to_owned(),
+        subject: "Your code".to_owned(),
+        text: "It is 123456.".to_owned(),
+        at,
+    }
+}
+
+pub fn new_audit(user: UserId, action: &'static str, at: Timestamp) -> NewAudit {
+    NewAudit {
+        id: Uuid::now_v7(),
+        at,
+        user_id: Some(user),
+        actor_id: Some(user),
+        session_id: None,
+        action,
+        reason: None,
+        client_reason: None,
+        origin: origin("192.0.2.1"),
+    }
+}
+
+pub fn new_entry(session: SessionId, what: &'static str, at: Timestamp, ip: &str) -> NewBiographyEntry {
+    NewBiographyEntry { id: Uuid::now_v7(), session_id: session, at, what, detail: None, ip: ip.to_owned() }
+}
+
+/// A laptop that signs in at `at` from 192.0.2.1, for 30 days, 90 at most.
+pub fn new_session(user: UserId, device: &str, at: Timestamp) -> NewSession {
+    NewSession {
+        id: SessionId(Uuid::now_v7()),
+        user_id: user,
+        at,
+        expires_at: at.plus(30 * DAY),
+        max_expires_at: at.plus(90 * DAY),
+        device: DeviceDescription {
+            device_name: device.to_owned(),
+            platform: "web".to_owned(),
+            browser: Some("Chrome 141".to_owned()),
+            os: Some("Linux".to_owned()),
+            kind: DeviceKind::Laptop,
+            app_version: None,
+        },
+        origin: origin("192.0.2.1"),
+        signed_in_with: SignInMethod::Password,
+        delivery: TokenDelivery::Cookie,
+        remember: true,
+        refresh_digest: digest(1),
+    }
+}
+
+/// Creates a person.
+pub async fn person(store: &Store, name: &str) -> UserId {
+    let user = new_user(name);
+    store.create_user(&user, None, None, &new_audit(user.id, "registered", START)).await.expect("a person");
+    user.id
+}
+
+/// Tries to sign in.
+pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLimit>) -> SignIn {
+    let audit = NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, "sign_in", session.at) };
+    let began = new_entry(session.id, "began", session.at, &session.origin.ip);
+    store.record_sign_in(session, limit, &audit, &began, &mut ids()).await.expect("a sign-in")
+}
+
+/// Signs a device in.
+pub async fn sign_in(store: &Store, user: UserId, device: &str, at: Timestamp) -> SessionId {
+    let session = new_session(user, device, at);
+    assert!(matches!(record(store, &session, None).await, SignIn::Done { .. }));
+    session.id
+}
+
+/// A wish to end sessions, by the first of them or nobody.
+pub fn command(selection: Selection, reason: EndReason, at: Timestamp) -> EndCommand {
+    EndCommand {
+        selection,
+        reason,
+        client_reason: None,
+        ended_by: None,
+        actor_id: Some(selection.user_id()),
+        at,
+        remember_until: at.plus(20 * MINUTE),
+        origin: origin("192.0.2.9"),
+        receipt: None,
+        password: None,
+    }
+}
+
+/// Carries out one command.
+pub async fn end(store: &Store, command: EndCommand) -> EndOutcome {
+    store.end_sessions(&[command], &mut ids()).await.expect("an end").remove(0)
+}
