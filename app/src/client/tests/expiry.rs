@@ -66,7 +66,7 @@ fn staying_signed_in_takes_the_warning_away_and_tells_the_new_end() {
     assert!(tab.expiry().unwrap().last_minutes);
     let client = tab.client.clone();
     let until = world.finish(async move { client.stay_signed_in().await }).unwrap();
-    assert_eq!(until, world.server.now().plus(std::time::Duration::from_secs(7200)));
+    assert_eq!(until, world.server.now().plus(std::time::Duration::from_hours(2)));
     assert_eq!(tab.expiry(), None);
     assert_eq!(other.expiry(), None, "in the other tabs too");
     world.advance_secs(200);

@@ -274,7 +274,7 @@ fn a_prolongation_heard_over_the_stream_moves_the_end() {
         device_name: None,
         last_active: None,
         active_now: None,
-        expires_at: Some(world.server.now().plus(std::time::Duration::from_secs(3600))),
+        expires_at: Some(world.server.now().plus(std::time::Duration::from_hours(1))),
     }));
     world.settle();
     assert_eq!(tab.expiry(), None);

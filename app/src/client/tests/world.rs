@@ -23,8 +23,11 @@ const KEEP_ALIVE_MS: f64 = 15_000.0;
 #[derive(Clone, Default)]
 pub struct FakeTime {
     now_ms: Rc<Cell<f64>>,
-    sleepers: Rc<RefCell<Vec<(f64, oneshot::Sender<()>)>>>,
+    sleepers: Rc<RefCell<Vec<Sleeper>>>,
 }
+
+/// When to wake whom.
+type Sleeper = (f64, oneshot::Sender<()>);
 
 impl FakeTime {
     pub fn now_ms(&self) -> f64 {
@@ -117,15 +120,15 @@ impl Locks {
     }
 
     fn pass_on(&self, name: &'static str) {
-        let guard = self.guard(name);
-        let next = self.0.borrow_mut().entry(name).or_default().waiting.pop_front();
-        match next {
+        let next = {
+            let mut locks = self.0.borrow_mut();
+            let lock = locks.entry(name).or_default();
+            lock.held = !lock.waiting.is_empty();
+            lock.waiting.pop_front()
+        };
+        if let Some(next) = next {
             // A guard that nobody takes is dropped, which passes the lock on once more.
-            Some(next) => drop(next.send(guard)),
-            None => {
-                self.0.borrow_mut().entry(name).or_default().held = false;
-                std::mem::forget(guard);
-            }
+            drop(next.send(self.guard(name)));
         }
     }
 }
