@@ -164,6 +164,7 @@ fn a_token_that_has_run_out_is_renewed_before_it_is_sent() {
     world.settle();
     assert_eq!(load.done(), Some(Ok(vec![])));
     assert_eq!(world.server.count(paths::SESSIONS), 1, "no refused request on the console");
+    assert_eq!(world.server.last(paths::SESSIONS).unwrap().bearer.as_deref(), Some("secret-token-2"));
 }
 
 #[test]

@@ -61,6 +61,39 @@ fn a_sign_out_left_over_from_before_the_reload_is_made_up_for() {
 }
 
 #[test]
+fn a_sign_out_left_over_is_not_made_up_for_with_the_cookie_of_the_next_session() {
+    let world = World::new();
+    world.hint.set(SignInHint::ServerNotTold);
+    world.server.set(|server| server.held_path = Some(paths::LOGOUT));
+    let tab = world.open_tab();
+    world.server.set(|server| server.reachable = false);
+    world.server.release();
+    world.settle();
+    let told = world.server.count(paths::LOGOUT);
+    world.server.set(|server| server.reachable = true);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
+    world.advance_secs(60);
+    assert_eq!(world.server.count(paths::LOGOUT), told);
+    assert!(tab.signed_in());
+}
+
+#[test]
+fn a_tab_that_hears_late_does_not_forget_that_the_server_is_to_be_told() {
+    let world = World::new();
+    let other = world.open_tab();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.reachable = false);
+    world.channel_slow.set(true);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_out().await });
+    world.channel_slow.set(false);
+    world.settle();
+    assert!(!other.signed_in());
+    assert_eq!(world.hint.get(), SignInHint::ServerNotTold);
+}
+
+#[test]
 fn telling_late_does_not_take_the_cookie_of_the_next_session() {
     let world = World::new();
     let tab = world.signed_in_tab();
@@ -111,7 +144,7 @@ fn the_receipt_arrives_even_where_the_stream_was_faster_than_the_answer() {
         at: world.server.now(),
     }));
     world.settle();
-    assert!(!tab.signed_in());
+    assert!(tab.note().unwrap().asked_here);
     world.server.release();
     world.settle();
     assert!(answer.done().unwrap().is_ok());

@@ -185,6 +185,10 @@ fn a_stream_that_breaks_is_opened_again_with_growing_patience() {
     world.settle();
     assert_eq!(tab.stream(), StreamState::Open);
     assert_eq!(tab.events(), ["hello", "hello"], "which tells pages to load again");
+
+    world.server.set(|server| server.streams.clear());
+    world.advance_secs(1);
+    assert_eq!(world.server.open_streams(), 1, "patience begins anew");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::client::messages::{SharedTokens, TabMessage};
 use crate::client::note::SignedOutNote;
 use crate::client::ports::SignInHint;
 use crate::client::renewal::LOCK;
-use crate::client::status::AuthStatus;
+use crate::client::status::{AuthStatus, StreamState};
 use crate::domain::SessionId;
 
 fn text(message: &TabMessage) -> String {
@@ -210,12 +210,26 @@ fn what_is_not_understood_or_meant_for_another_session_is_ignored() {
 fn without_a_channel_and_locks_a_tab_fends_for_itself() {
     let mut world = World::new();
     world.channel_available = false;
+    world.locks.missing = true;
     let tab = world.signed_in_tab();
     let other = world.open_tab();
     assert!(tab.signed_in() && other.signed_in());
     assert_eq!(world.server.open_streams(), 2, "each holds a stream of its own");
+    let before = world.server.count(paths::REFRESH);
     world.server.set(|server| server.accepted.clear());
-    let load = world.load(&tab);
+    let loads: Vec<_> = (0..8).map(|_| world.load(&tab)).collect();
     world.settle();
-    assert_eq!(load.done(), Some(Ok(vec![])));
+    assert!(loads.iter().all(|load| load.done() == Some(Ok(vec![]))));
+    assert_eq!(world.server.count(paths::REFRESH), before + 1);
+}
+
+#[test]
+fn the_tab_that_holds_the_stream_knows_better_than_any_message() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.send_bytes(":\n\n");
+    world.settle();
+    let session = world.server.session_id();
+    tab.client.heard(&text(&TabMessage::Stream { session, state: StreamState::Reconnecting }));
+    assert_eq!(tab.stream(), StreamState::Open);
 }

@@ -106,7 +106,11 @@ struct Lock {
 
 /// The locks of the browser.
 #[derive(Clone, Default)]
-pub struct Locks(Rc<RefCell<HashMap<&'static str, Lock>>>);
+pub struct Locks {
+    by_name: Rc<RefCell<HashMap<&'static str, Lock>>>,
+    /// Whether the browser knows no locks, so that nobody ever waits for one.
+    pub missing: bool,
+}
 
 impl Locks {
     pub fn take(&self, name: &'static str) -> LockGuard {
@@ -121,7 +125,7 @@ impl Locks {
 
     fn pass_on(&self, name: &'static str) {
         let next = {
-            let mut locks = self.0.borrow_mut();
+            let mut locks = self.by_name.borrow_mut();
             let lock = locks.entry(name).or_default();
             lock.held = !lock.waiting.is_empty();
             lock.waiting.pop_front()
@@ -135,7 +139,10 @@ impl Locks {
 
 impl TabLock for Locks {
     fn acquire(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard> {
-        let mut locks = self.0.borrow_mut();
+        if self.missing {
+            return futures::future::ready(LockGuard::default()).boxed_local();
+        }
+        let mut locks = self.by_name.borrow_mut();
         let lock = locks.entry(name).or_default();
         if !lock.held {
             lock.held = true;
