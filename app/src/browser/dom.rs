@@ -18,6 +18,15 @@ pub fn focus_first(inside: &Element, selector: &str) {
     }
 }
 
+/// Gives the focus to the page's heading if what had it is gone, so that nobody starts again at the top.
+pub fn focus_heading_if_lost() {
+    let document = leptos::prelude::document();
+    let lost = document.active_element().is_none_or(|element| element.tag_name().eq_ignore_ascii_case("body"));
+    if lost && let Some(body) = document.body() {
+        focus_first(&body, "h1");
+    }
+}
+
 /// Gives an input the focus and selects what is in it.
 pub fn select(input: &HtmlInputElement) {
     focus(input);

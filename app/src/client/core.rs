@@ -26,7 +26,7 @@ pub struct Client {
 
 pub(super) struct Inner {
     pub ports: Ports,
-    listener: RefCell<Option<Rc<dyn Fn(Change)>>>,
+    listener: RefCell<Option<Listener>>,
     pub state: RefCell<State>,
     /// Rung when what is held changed.
     pub changed: Bell,
@@ -36,9 +36,12 @@ pub(super) struct Inner {
     pub renewal: RefCell<Option<(u64, Renewal)>>,
 }
 
+type Listener = Rc<dyn Fn(Change)>;
+
 /// A renewal that several may wait for.
 pub(super) type Renewal = Shared<LocalBoxFuture<'static, Result<(), Failure>>>;
 
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each of which is named here")]
 pub(super) struct State {
     pub started: bool,
     pub status: AuthStatus,

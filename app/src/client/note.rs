@@ -78,3 +78,67 @@ impl From<&Ended> for SignedOutNote {
         Self { device: ended.ended_by_device.clone(), at: Some(ended.at), ..Self::new(ended.reason) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_said_in_words() {
+        let from_phone =
+            |reason| SignedOutNote { device: Some("Safari on iPhone".into()), ..SignedOutNote::new(reason) };
+        let table = [
+            (SignedOutNote::asked_here(EndReason::UserInitiatedLogout, None), "You signed out."),
+            (SignedOutNote::asked_here(EndReason::LogoutAll, None), "You signed out on all devices."),
+            (
+                from_phone(EndReason::LogoutAll),
+                "You were signed out because someone signed out all devices from Safari on iPhone.",
+            ),
+            (SignedOutNote::new(EndReason::LogoutAll), "You were signed out because someone signed out all devices."),
+            (
+                from_phone(EndReason::RevokedFromOtherDevice),
+                "You were signed out because someone signed out this device from Safari on iPhone.",
+            ),
+            (
+                SignedOutNote::new(EndReason::RevokedFromOtherDevice),
+                "You were signed out because someone signed out this device from another one.",
+            ),
+            (SignedOutNote::new(EndReason::SessionExpired), "Your session expired. Sign in to go on where you were."),
+            (
+                SignedOutNote::new(EndReason::IdleTimeout),
+                "You were signed out because this device was not used for a while. Sign in to go on where you were.",
+            ),
+            (
+                from_phone(EndReason::PasswordChanged),
+                "You were signed out because the password was changed from Safari on iPhone. Sign in with the new password.",
+            ),
+            (
+                SignedOutNote::new(EndReason::PasswordReset),
+                "You were signed out because the password was reset by e-mail. Sign in with the new password.",
+            ),
+            (
+                SignedOutNote::new(EndReason::RefreshReuse),
+                "You were signed out because this session may have been copied. Sign in again and check your devices.",
+            ),
+            (
+                SignedOutNote::new(EndReason::AdminRevoked),
+                "You were signed out by an administrator. You can sign in again.",
+            ),
+            (
+                SignedOutNote::new(EndReason::AccountDisabled),
+                "You were signed out because your account was disabled. Ask an administrator about it.",
+            ),
+            (SignedOutNote::new(EndReason::AccountDeleted), "You were signed out because your account was deleted."),
+            (
+                SignedOutNote::new(EndReason::Replaced),
+                "You were signed out because a newer sign-in took this device's place. Sign in to use it again.",
+            ),
+        ];
+        for (note, sentence) in &table {
+            assert_eq!(note.sentence(), *sentence, "{:?}", note.reason);
+        }
+        for reason in EndReason::ALL {
+            assert!(table.iter().any(|(note, _)| note.reason == reason), "{reason:?} is not in the table");
+        }
+    }
+}

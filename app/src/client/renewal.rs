@@ -20,13 +20,7 @@ pub(super) const LOCK: &str = "latchkey-refresh";
 impl Client {
     /// Renews, unless the token of that serial has been replaced already. Everybody who asks meanwhile shares the answer.
     pub(super) async fn renew(&self, serial: u64) -> Result<(), Failure> {
-        let generation = {
-            let state = self.inner.state.borrow();
-            if state.serial != serial {
-                return signed_in(&state.status);
-            }
-            state.generation
-        };
+        let generation = self.generation();
         let under_way = self.inner.renewal.borrow().clone().filter(|(of, _)| *of == generation);
         let renewal = if let Some((_, renewal)) = under_way {
             renewal

@@ -155,7 +155,7 @@ pub(super) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failur
 /// The problem an answer says; one made up from the status where it says none.
 pub(super) fn problem_of(response: &Response) -> Problem {
     serde_json::from_str(&response.body).unwrap_or_else(|_| match response.status {
-        503 | 502 | 504 => Problem::new(
+        502..=504 => Problem::new(
             response.status,
             "temporarily-unavailable",
             "The server cannot answer at the moment. Try again.",

@@ -32,7 +32,7 @@ pub fn local_path(path: &str) -> Option<&str> {
         plain && empty_ok && segment != "." && segment != ".."
     });
     let rest_ok = rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'<' | b'>' | b'"'));
-    let for_strangers = ["/sign-in", "/register", "/verify"].iter().any(|page| before_query == *page);
+    let for_strangers = ["/sign-in", "/register", "/verify"].contains(&before_query);
     let elsewhere = ["/api", "/dev", "/pkg"]
         .iter()
         .any(|prefix| before_query.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));

@@ -135,7 +135,7 @@ mod tests {
     fn a_line_that_never_ends_does_not_fill_the_memory() {
         let mut parser = SseParser::default();
         for _ in 0..20 {
-            parser.push(&[b'x'; 1 << 17]);
+            parser.push(&vec![b'x'; 1 << 17]);
         }
         assert_eq!(parser.line.len(), MAX_LINE_BYTES);
     }

@@ -96,6 +96,7 @@ impl Client {
     async fn open(&self) -> Result<StreamAnswer, Failure> {
         let mut renewed = false;
         loop {
+            // Renews even if nobody is there: who leaves a page open is to be told of its end.
             let credentials = self.fresh_credentials().await?;
             let opening = self.inner.ports.transport.open_stream(credentials.token.clone());
             let answer = match select(opening, self.inner.ports.clock.sleep(PATIENCE_MS)).await {

@@ -19,7 +19,7 @@ impl Client {
             TabMessage::Tokens { tokens } => self.heard_of_tokens(own, &tokens),
             TabMessage::SignedOut { session, note } if own == Some(session) => self.heard_of_end(note),
             TabMessage::Event { session, name, data } if own == Some(session) => {
-                self.heard_event(session, &name, &data)
+                self.heard_event(session, &name, &data);
             }
             TabMessage::Stream { session, state } if own == Some(session) => {
                 if !self.inner.state.borrow().leads {

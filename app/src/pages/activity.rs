@@ -41,7 +41,7 @@ pub fn ActivityPage() -> impl IntoView {
                 Load::Ready(activity) if activity.entries.is_empty() => {
                     view! {
                         <StateCard
-                            picture=Picture::Clock
+                            picture=Picture::News
                             title="Nothing has happened yet"
                             text="Sign-ins, sign-outs and changes will be listed here."
                         />

@@ -38,9 +38,11 @@ pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
         "sessions_ended" | "logout_all" => Happening::new(Picture::SignOut, "plain", "Signed out several devices"),
         "refresh_reuse" => Happening::new(Picture::ShieldAlert, "danger", "A session may have been copied")
             .because("A key that had been replaced was used again, so the device was signed out."),
-        "registered" | "register" | "account_created" => Happening::new(Picture::Person, "good", "Account created"),
-        "email_verified" | "verify_email" => Happening::new(Picture::Mail, "good", "E-mail address confirmed"),
-        "code_sent" | "code_resent" => Happening::new(Picture::Mail, "plain", "Code sent"),
+        "registered" | "register" | "account_created" => {
+            Happening::new(Picture::CheckCircle, "good", "Account created")
+        }
+        "email_verified" | "verify_email" => Happening::new(Picture::CheckCircle, "good", "E-mail address confirmed"),
+        "code_sent" | "code_resent" => Happening::new(Picture::News, "plain", "Code sent"),
         "password_changed" => Happening::new(Picture::ShieldCheck, "good", "Password changed"),
         "password_reset" => Happening::new(Picture::ShieldCheck, "warning", "Password reset by e-mail"),
         "session_renamed" | "device_renamed" => Happening::new(Picture::Pencil, "plain", "Device renamed"),
@@ -86,7 +88,7 @@ pub(super) fn of_session(entry: &BiographyEntry) -> Happening {
     match entry.what.as_str() {
         "began" => Happening::new(Picture::Key, "good", "Signed in"),
         "renewed" => Happening::new(Picture::Renewed, "plain", "Renewed"),
-        "repeated_two_tabs" => Happening::new(Picture::Copy, "plain", "Renewed twice at once")
+        "repeated_two_tabs" => Happening::new(Picture::Tabs, "plain", "Renewed twice at once")
             .because("Two tabs asked at the same moment. Nothing to worry about."),
         "repeated_lost_reply" => Happening::new(Picture::Renewed, "plain", "Renewed again")
             .because("An answer was lost on the way and asked for again. Nothing to worry about."),
@@ -164,8 +166,7 @@ mod tests {
             moment("renewed", "b", 3),
             moment("ended", "b", 4),
         ];
-        let told: Vec<_> =
-            told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.what)).collect();
+        let told: Vec<_> = told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.what)).collect();
         let expected = [(0, "Signed in"), (2, "Renewed 2 times"), (3, "Renewed"), (4, "Signed out")];
         assert_eq!(told, expected.map(|(at, what)| (at, what.to_owned())));
     }

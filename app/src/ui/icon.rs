@@ -17,7 +17,6 @@ pub enum Picture {
     Clock,
     Close,
     Confirmed,
-    Copy,
     Down,
     Error,
     Eye,
@@ -25,8 +24,8 @@ pub enum Picture {
     Info,
     Key,
     Laptop,
-    Mail,
     Moon,
+    News,
     Offline,
     Pencil,
     Phone,
@@ -38,9 +37,9 @@ pub enum Picture {
     Sun,
     SystemTheme,
     Tablet,
+    Tabs,
     Terminal,
     Unknown,
-    Person,
 }
 
 impl From<DeviceKind> for Picture {
@@ -80,14 +79,14 @@ macro_rules! drawings {
 fn drawing(picture: Picture, size: usize) -> AnyView {
     drawings!(picture, size, {
         Alert => TriangleAlert,
-        App => AppWindow,
+        App => TabletSmartphone,
         Back => ArrowLeft,
         Check => Check,
         CheckCircle => CircleCheck,
-        Clock => Clock,
+        Clock => AlarmClock,
         Close => X,
         Confirmed => CheckCheck,
-        Copy => Copy,
+        Tabs => MonitorSmartphone,
         Down => ChevronDown,
         Error => CircleAlert,
         Eye => Eye,
@@ -95,7 +94,7 @@ fn drawing(picture: Picture, size: usize) -> AnyView {
         Info => Info,
         Key => KeyRound,
         Laptop => Laptop,
-        Mail => Mail,
+        News => Bell,
         Moon => Moon,
         Offline => WifiOff,
         Pencil => Pencil,
@@ -108,8 +107,7 @@ fn drawing(picture: Picture, size: usize) -> AnyView {
         Sun => Sun,
         SystemTheme => SunMoon,
         Tablet => Tablet,
-        Terminal => SquareTerminal,
+        Terminal => SquareChevronRight,
         Unknown => CircleQuestionMark,
-        Person => UserRound,
     })
 }

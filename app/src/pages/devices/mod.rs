@@ -165,6 +165,9 @@ fn Skeleton() -> impl IntoView {
                             <Bar width="bar-16" />
                         </div>
                     </div>
+                    <div class="device-actions">
+                        <span class="bar bar-button"></span>
+                    </div>
                 </div>
             </div>
         }

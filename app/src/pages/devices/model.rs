@@ -10,7 +10,7 @@ use crate::api::{Receipt, ServerEvent, Session};
 use crate::domain::SessionId;
 use crate::pages::load::{Load, Loader};
 use crate::state::{Auth, Events, Failure, Now, Toasts};
-use crate::ui::after;
+use crate::ui::{after, focus_heading_if_lost};
 
 /// How long a row takes to fold away; `--fold` in `style/tokens.css`.
 const FOLD_MS: f64 = 180.0;
@@ -254,6 +254,9 @@ impl Devices {
                     }
                 }
             });
+            // The button that was pressed is gone with its row; the heading says how many are left. One turn later: by
+            // then the row has left the document.
+            after(0.0, focus_heading_if_lost);
         });
     }
 
