@@ -85,7 +85,8 @@ async fn missing_and_malformed_fields_are_told_by_name_and_unknown_ones_ignored(
     let bad = json!({"email": "ada", "password": "short", "firstName": "Ada", "accountType": "ROBOT"});
     let bad = app.post("/api/auth/register", &bad).await;
     assert_eq!(bad.refused_fields(), ["email", "password", "lastName", "accountType"]);
-    let common = app.post("/api/auth/register", &json!({"email": "a@b.example", "password": "password1", "name": "A"})).await;
+    let common =
+        app.post("/api/auth/register", &json!({"email": "a@b.example", "password": "password1", "name": "A"})).await;
     assert_eq!(common.refused_fields(), ["password"]);
 
     let greedy = json!({"email": "eve@example.com", "password": PASSWORD, "name": "Eve", "roles": ["admin"], "emailVerified": true, "userId": "x"});
@@ -124,8 +125,14 @@ async fn a_new_password_ends_the_other_devices_and_keeps_this_one() {
     assert!(laptop.passes().await && !phone.passes().await);
     let refused = phone.refreshes_with(phone.refresh_token()).await;
     assert_eq!(refused.body["reason"], "password_changed");
-    assert_eq!(app.post("/api/auth/login", &json!({"email": "ada@example.com", "password": PASSWORD})).await.status, StatusCode::UNAUTHORIZED);
-    assert_eq!(app.post("/api/auth/login", &json!({"email": "ada@example.com", "password": new})).await.status, StatusCode::OK);
+    assert_eq!(
+        app.post("/api/auth/login", &json!({"email": "ada@example.com", "password": PASSWORD})).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(
+        app.post("/api/auth/login", &json!({"email": "ada@example.com", "password": new})).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
@@ -152,8 +159,14 @@ async fn a_profile_is_read_and_changed_and_activity_is_paged() {
 #[tokio::test]
 async fn the_mailbox_is_a_page_and_data_and_escapes_what_people_typed() {
     let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
-    app.post("/api/auth/register", &json!({"email": "eve@example.com", "password": PASSWORD, "name": "<script>alert(1)</script>"})).await;
-    let page = Answer::read(app.request(Method::GET, "/dev/mailbox").header("accept", "text/html").send().await.unwrap()).await;
+    app.post(
+        "/api/auth/register",
+        &json!({"email": "eve@example.com", "password": PASSWORD, "name": "<script>alert(1)</script>"}),
+    )
+    .await;
+    let page =
+        Answer::read(app.request(Method::GET, "/dev/mailbox").header("accept", "text/html").send().await.unwrap())
+            .await;
     assert!(page.header("content-type").starts_with("text/html"));
     assert!(page.text.contains("&lt;script&gt;") && !page.text.contains("<script>"));
 }

@@ -77,7 +77,8 @@ async fn at_the_limit_a_program_replaces_the_oldest_and_a_browser_is_asked() {
 async fn last_active_moves_with_use() {
     let app = TestApp::start().await;
     let device = app.new_person("ada@example.com").await;
-    let last_active = async || -> Value { device.get("/api/auth/sessions").await.body["sessions"][0]["lastActive"].clone() };
+    let last_active =
+        async || -> Value { device.get("/api/auth/sessions").await.body["sessions"][0]["lastActive"].clone() };
     let before = last_active().await;
     app.advance(std::time::Duration::from_mins(5));
     assert_ne!(last_active().await, before);

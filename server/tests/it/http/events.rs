@@ -31,7 +31,10 @@ async fn the_ended_device_is_told_why_and_its_stream_closes() {
     let mut events = phone.listens().await;
     laptop.delete(&format!("/api/auth/sessions/{}", phone.session_id())).await;
     let told = events.next_named("session.ended").await;
-    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(phone.session_id()), &json!("revoked_from_other_device")));
+    assert_eq!(
+        (&told["sessionId"], &told["reason"]),
+        (&json!(phone.session_id()), &json!("revoked_from_other_device"))
+    );
     assert!(told["endedByDevice"].as_str().is_some());
     assert!(events.next().await.is_none());
 }
@@ -51,7 +54,8 @@ async fn nobody_hears_of_other_people() {
 async fn a_ticket_opens_one_stream_within_half_a_minute_and_a_token_in_the_address_none() {
     let app = TestApp::start().await;
     let device = app.new_person("ada@example.com").await;
-    let ticket = async || device.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].as_str().unwrap().to_owned();
+    let ticket =
+        async || device.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].as_str().unwrap().to_owned();
     let open = |query: String| app.request(Method::GET, &format!("/api/auth/events?{query}")).send();
     let first = ticket().await;
     let response = open(format!("ticket={first}")).await.unwrap();

@@ -86,7 +86,8 @@ async fn thirty_two_refreshes_at_once_make_one_lineage_on_postgres() {
 
 #[tokio::test]
 async fn a_session_ends_at_its_absolute_end_however_often_it_is_renewed() {
-    let app = TestApp::start_with(&[("SESSION_MAX_AGE", "1h"), ("REFRESH_EXPIRE", "40m"), ("SESSION_WARNING", "10m")]).await;
+    let app =
+        TestApp::start_with(&[("SESSION_MAX_AGE", "1h"), ("REFRESH_EXPIRE", "40m"), ("SESSION_WARNING", "10m")]).await;
     let mut device = app.new_person("ada@example.com").await;
     app.advance(Duration::from_mins(39));
     device.renews().await;
@@ -115,7 +116,8 @@ async fn an_unused_session_ends_at_its_idle_limit() {
 async fn a_browser_holds_its_token_in_a_cookie_that_only_our_own_pages_can_use() {
     let app = TestApp::start().await;
     app.registers("ada@example.com").await;
-    let body = json!({"email": "ada@example.com", "password": crate::support::app::PASSWORD, "tokenDelivery": "cookie"});
+    let body =
+        json!({"email": "ada@example.com", "password": crate::support::app::PASSWORD, "tokenDelivery": "cookie"});
     let from_elsewhere = app.post("/api/auth/login", &body).await;
     assert_eq!((from_elsewhere.status, from_elsewhere.code()), (StatusCode::FORBIDDEN, "cross-site-request"));
     let login = app.request(Method::POST, "/api/auth/login").header("latchkey-client", "web").json(&body);
@@ -123,7 +125,12 @@ async fn a_browser_holds_its_token_in_a_cookie_that_only_our_own_pages_can_use()
     let cookie = login.cookie().expect("a cookie");
     assert!(login.body.get("refreshToken").is_none() && !login.text.contains(&cookie));
     let set = login.header("set-cookie");
-    assert!(set.contains("HttpOnly") && set.contains("SameSite=Strict") && set.contains("Path=/") && set.contains("Max-Age"));
+    assert!(
+        set.contains("HttpOnly")
+            && set.contains("SameSite=Strict")
+            && set.contains("Path=/")
+            && set.contains("Max-Age")
+    );
 
     let refresh = |headers: &[(&'static str, &str)]| {
         let request = app.request(Method::POST, "/api/auth/refresh").header("cookie", format!("latchkey={cookie}"));

@@ -12,7 +12,10 @@ async fn a_signed_out_device_is_refused_at_once_and_its_client_is_told_to_forget
     let app = TestApp::start().await;
     let device = app.new_person("ada@example.com").await;
     let out = device.post("/api/auth/logout", &json!({"reason": "going home"})).await;
-    assert_eq!((out.status, &out.body["success"], &out.body["sessionsEnded"]), (StatusCode::OK, &json!(true), &json!(1)));
+    assert_eq!(
+        (out.status, &out.body["success"], &out.body["sessionsEnded"]),
+        (StatusCode::OK, &json!(true), &json!(1))
+    );
     assert_eq!(out.header("clear-site-data"), "\"storage\"");
     assert!(out.header("set-cookie").contains("Max-Age=0"));
     let refused = device.get("/api/auth/session").await;
@@ -42,7 +45,8 @@ async fn signing_out_is_forgiving() {
 async fn a_browser_signs_out_with_its_cookie_alone() {
     let app = TestApp::start().await;
     app.registers("ada@example.com").await;
-    let body = json!({"email": "ada@example.com", "password": crate::support::app::PASSWORD, "tokenDelivery": "cookie"});
+    let body =
+        json!({"email": "ada@example.com", "password": crate::support::app::PASSWORD, "tokenDelivery": "cookie"});
     let login = app.request(Method::POST, "/api/auth/login").header("latchkey-client", "web").json(&body);
     let login = Answer::read(login.send().await.unwrap()).await;
     let cookie = format!("latchkey={}", login.cookie().unwrap());
@@ -171,7 +175,8 @@ async fn parallel_sign_outs_are_all_committed() {
     let nothing = json!({});
     let outs = futures::future::join_all(devices.iter().map(|device| device.post("/api/auth/logout", &nothing))).await;
     assert!(outs.iter().all(|out| out.body["sessionsEnded"] == 1));
-    let refreshed = futures::future::join_all(devices.iter().map(|device| device.refreshes_with(device.refresh_token()))).await;
+    let refreshed =
+        futures::future::join_all(devices.iter().map(|device| device.refreshes_with(device.refresh_token()))).await;
     assert!(refreshed.iter().all(|answer| answer.status == StatusCode::UNAUTHORIZED));
 }
 

@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 use crate::support::app::{Device, TestApp};
 
 async fn status(app: &TestApp, token: &str) -> StatusCode {
-    app.request(Method::GET, "/api/auth/session").bearer_auth(token).send().await.map_or(StatusCode::IM_A_TEAPOT, |r| r.status())
+    app.request(Method::GET, "/api/auth/session")
+        .bearer_auth(token)
+        .send()
+        .await
+        .map_or(StatusCode::IM_A_TEAPOT, |r| r.status())
 }
 
 fn parts(device: &Device<'_>) -> (Value, Value, String) {
@@ -72,7 +76,8 @@ async fn forged_headers_are_refused() {
     }
     let secret = URL_SAFE_NO_PAD.decode(&public_key).unwrap();
     let signing = spell(&with("alg", json!("HS256")), &claims);
-    let tag = aws_lc_rs::hmac::sign(&aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &secret), signing.as_bytes());
+    let tag =
+        aws_lc_rs::hmac::sign(&aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &secret), signing.as_bytes());
     forged.push(format!("{signing}.{}", URL_SAFE_NO_PAD.encode(tag)));
     for token in forged {
         assert_eq!(status(&app, &token).await, StatusCode::UNAUTHORIZED, "{token}");
@@ -90,7 +95,8 @@ async fn changed_claims_and_damaged_spellings_are_refused() {
         claims[name] = value;
         format!("{}.{signature}", spell(&header, &claims))
     };
-    let mut damaged: Vec<String> = ["sub", "sid", "exp", "iss", "aud", "epoch", "roles"].map(|name| changed(name, json!("x"))).to_vec();
+    let mut damaged: Vec<String> =
+        ["sub", "sid", "exp", "iss", "aud", "epoch", "roles"].map(|name| changed(name, json!("x"))).to_vec();
     damaged.extend([
         format!("{token}="),
         format!("{token}."),
@@ -123,7 +129,11 @@ async fn each_kind_of_token_is_good_for_its_own_use_only() {
     let ticket = device.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].as_str().unwrap().to_owned();
     assert_eq!(status(&app, &ticket).await, StatusCode::UNAUTHORIZED);
     let elsewhere = TestApp::start().await;
-    assert_eq!(status(&elsewhere, device.access_token()).await, StatusCode::UNAUTHORIZED, "a key of another installation");
+    assert_eq!(
+        status(&elsewhere, device.access_token()).await,
+        StatusCode::UNAUTHORIZED,
+        "a key of another installation"
+    );
 }
 
 #[tokio::test]

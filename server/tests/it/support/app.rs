@@ -141,7 +141,9 @@ impl TestApp {
 
     /// Somebody registers.
     pub async fn registers(&self, email: &str) -> Value {
-        let answer = self.post("/api/auth/register", &json!({"email": email, "password": PASSWORD, "name": "Ada Lovelace"})).await;
+        let answer = self
+            .post("/api/auth/register", &json!({"email": email, "password": PASSWORD, "name": "Ada Lovelace"}))
+            .await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
         answer.body
     }
