@@ -7,6 +7,8 @@ pub mod csrf;
 mod errors;
 pub mod fields;
 mod handlers;
+pub mod headers;
+pub mod middleware;
 pub mod problem;
 pub mod proxies;
 pub mod router;
