@@ -13,4 +13,5 @@ pub mod problem;
 pub mod proxies;
 pub mod router;
 pub mod serve;
+pub mod site;
 pub mod state;
