@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::events::Hub;
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
+use crate::http::middleware::Edge;
 use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
 use crate::jobs::{self, Cleanup, Retention};
@@ -212,7 +213,8 @@ impl Application {
             }
         };
         tasks.spawn("stopping", stopping);
-        let served = serve::serve(listener, router, serve::Limits::default(), stop).await;
+        let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random));
+        let served = serve::serve(listener, edge, serve::Limits::default(), stop).await;
         background.cancel();
         tasks.finish().await;
         sessions.store.close().await;

@@ -2,8 +2,12 @@
 //!
 //! `http → sessions, auth → store, events → domain`: nothing points back.
 
+// The types of pages nest as deep as the pages do.
+#![recursion_limit = "512"]
+
 pub mod application;
 pub mod auth;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod events;

@@ -12,6 +12,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
+use super::middleware::current_id;
+
 /// How soon to come back when the server cannot answer now.
 const COME_BACK: Duration = Duration::from_secs(1);
 
@@ -192,7 +194,7 @@ fn log(cause: &(dyn Error + 'static), message: &'static str) {
         chain.push_str(&error.to_string());
         source = error.source();
     }
-    tracing::error!(error = chain, "{message}");
+    tracing::error!(error = chain, request_id = current_id(), "{message}");
 }
 
 impl IntoResponse for ApiError {

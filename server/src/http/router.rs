@@ -1,5 +1,6 @@
 //! Which call is answered by which handler.
 
+use app::DevelopmentDemo;
 use app::api::paths;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -7,7 +8,10 @@ use axum::routing::{delete, get, post};
 
 use super::authenticate::authenticate;
 use super::handlers::{accounts, events, person, public, sessions, sign_in, sign_out};
+use super::site::{SiteFiles, site};
 use super::state::ApiState;
+use crate::application::{DEMO_EMAIL, DEMO_PASSWORD};
+use crate::config::Config;
 
 /// The API. Calls in `signed_in` need an access token that may pass; the others say themselves what they need.
 pub fn api(state: &ApiState) -> Router {
@@ -41,7 +45,12 @@ pub fn api(state: &ApiState) -> Router {
     signed_in.merge(open).with_state(state.clone())
 }
 
-/// Everything this server answers.
-pub fn whole(state: &ApiState, _config: &crate::config::Config) -> Router {
-    api(state).fallback(async || super::problem::ApiError::not_found())
+/// Everything this server answers: the API, the pages and their files.
+pub fn whole(state: &ApiState, config: &Config) -> Router {
+    let files = SiteFiles::find(config.server.site_root.as_deref());
+    let demo = config
+        .server
+        .is_development()
+        .then(|| DevelopmentDemo { email: DEMO_EMAIL.to_owned(), password: DEMO_PASSWORD.to_owned() });
+    api(state).merge(site(&config.server, files, demo))
 }
