@@ -176,17 +176,25 @@ impl Application {
         self.address
     }
 
+    /// The sessions, for what is done without HTTP.
+    pub fn sessions(&self) -> Arc<Sessions> {
+        Arc::clone(&self.state.sessions)
+    }
+
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
         let Self { config, listener, state, tail, ending, told, cleanup, postman, .. } = self;
         let tasks = state.tasks.clone();
         let sessions = Arc::clone(&state.sessions);
         let background = CancellationToken::new();
-        tasks.spawn("revocation tail", tail.run(background.clone()));
-        tasks.spawn("ending sessions", ending.run(background.clone()));
+        tasks.spawn_essential("revocation tail", tail.run(background.clone()));
+        tasks.spawn_essential("ending sessions", ending.run(background.clone()));
         tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
-        tasks.spawn("signing keys", jobs::follow_keys(Arc::clone(&sessions), Arc::clone(&state.key_ring), background.clone()));
+        tasks.spawn(
+            "signing keys",
+            jobs::follow_keys(Arc::clone(&sessions), Arc::clone(&state.key_ring), background.clone()),
+        );
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn("mail", postman.run(background.clone()));
 
@@ -194,7 +202,10 @@ impl Application {
         let stopping = {
             let (state, stop) = (state.clone(), stop.clone());
             async move {
-                stop.cancelled().await;
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = state.tasks.broken().cancelled() => stop.cancel(),
+                }
                 // Not ready from now on; open streams end, so that their clients go to another server.
                 state.stopping.cancel();
                 state.sessions.hub.close_all();

@@ -38,9 +38,7 @@ pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
         "sessions_ended" | "logout_all" => Happening::new(Picture::SignOut, "plain", "Signed out several devices"),
         "refresh_reuse" => Happening::new(Picture::ShieldAlert, "danger", "A session may have been copied")
             .because("A key that had been replaced was used again, so the device was signed out."),
-        "registered" | "register" | "account_created" => {
-            Happening::new(Picture::Person, "good", "Account created")
-        }
+        "registered" | "register" | "account_created" => Happening::new(Picture::Person, "good", "Account created"),
         "email_verified" | "verify_email" => Happening::new(Picture::Mail, "good", "E-mail address confirmed"),
         "code_sent" | "code_resent" => Happening::new(Picture::Mail, "plain", "Code sent"),
         "password_changed" => Happening::new(Picture::ShieldCheck, "good", "Password changed"),
@@ -166,7 +164,8 @@ mod tests {
             moment("renewed", "b", 3),
             moment("ended", "b", 4),
         ];
-        let told: Vec<_> = told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.what)).collect();
+        let told: Vec<_> =
+            told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.what)).collect();
         let expected = [(0, "Signed in"), (2, "Renewed 2 times"), (3, "Renewed"), (4, "Signed out")];
         assert_eq!(told, expected.map(|(at, what)| (at, what.to_owned())));
     }

@@ -118,7 +118,8 @@ impl Accounts {
         };
         let code = self.require_verification.then(|| self.new_code(id));
         let (stored, digits) = code.map_or((None, None), |(stored, digits)| (Some(stored), Some(digits)));
-        let mail = digits.map(|digits| self.letter(user.email.as_str(), mail::verification(user.name.as_str(), &digits)));
+        let mail =
+            digits.map(|digits| self.letter(user.email.as_str(), mail::verification(user.name.as_str(), &digits)));
         let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit("registered", visitor) };
         if self.store.create_user(&user, stored, mail.as_ref(), &audit).await? == Creation::EmailTaken {
             self.store.queue_mail(&self.letter(user.email.as_str(), mail::already_registered())).await?;
@@ -141,7 +142,12 @@ impl Accounts {
     }
 
     /// Proves an address by its code.
-    pub async fn verify_email(&self, visitor: &Visitor, email: &Email, code: &OneTimeCode) -> Result<User, AccountError> {
+    pub async fn verify_email(
+        &self,
+        visitor: &Visitor,
+        email: &Email,
+        code: &OneTimeCode,
+    ) -> Result<User, AccountError> {
         let wrong = || AccountError::Field {
             field: "otp",
             invalid: Invalid::new("wrong-code", "This code is wrong or has expired. Check it, or ask for a new one."),
@@ -152,7 +158,8 @@ impl Accounts {
             return Err(wrong());
         };
         let digest = code_digest(&self.keys, user.id, code);
-        let audit = NewAudit { user_id: Some(user.id), actor_id: Some(user.id), ..self.audit("email_verified", visitor) };
+        let audit =
+            NewAudit { user_id: Some(user.id), actor_id: Some(user.id), ..self.audit("email_verified", visitor) };
         let now = self.clock.now();
         match self.store.verify_email(user.id, &digest, now, CODE_ATTEMPTS, CODE_FAILURES, &audit).await? {
             CodeOutcome::Accepted => Ok(User { email_verified_at: Some(now), ..user }),
@@ -164,7 +171,12 @@ impl Accounts {
     }
 
     /// Proves to be somebody by e-mail and password.
-    pub async fn authenticate(&self, visitor: &Visitor, email: &Email, password: &Password) -> Result<User, AccountError> {
+    pub async fn authenticate(
+        &self,
+        visitor: &Visitor,
+        email: &Email,
+        password: &Password,
+    ) -> Result<User, AccountError> {
         self.limits.may_try(visitor.address, email.as_str(), self.clock.monotonic())?;
         let user = self.store.user_by_email(email).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
@@ -225,7 +237,8 @@ impl Accounts {
         user_id: UserId,
         change: &ProfileChange,
     ) -> Result<Option<User>, StoreError> {
-        let audit = NewAudit { user_id: Some(user_id), actor_id: Some(user_id), ..self.audit("profile_updated", visitor) };
+        let audit =
+            NewAudit { user_id: Some(user_id), actor_id: Some(user_id), ..self.audit("profile_updated", visitor) };
         self.store.update_profile(user_id, change, &audit).await
     }
 
@@ -251,7 +264,13 @@ impl Accounts {
         Ok(())
     }
 
-    async fn judge(&self, field: &'static str, password: &Password, email: &str, name: &str) -> Result<(), AccountError> {
+    async fn judge(
+        &self,
+        field: &'static str,
+        password: &Password,
+        email: &str,
+        name: &str,
+    ) -> Result<(), AccountError> {
         let chars = password.expose().chars().count();
         if chars < self.password_min_chars {
             let least = self.password_min_chars;

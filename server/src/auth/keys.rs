@@ -100,7 +100,8 @@ impl KeyRing {
                 let signer = Signer { kid: row.kid.clone(), key: EncodingKey::from_ed_der(&private) };
                 loaded.signers.push((row.signs_from, Arc::new(signer)));
             }
-            published.push(json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": row.kid, "x": x}));
+            published
+                .push(json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": row.kid, "x": x}));
         }
         loaded.signers.sort_by_key(|(from, _)| std::cmp::Reverse(*from));
         loaded.published = json!({ "keys": published });

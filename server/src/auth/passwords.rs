@@ -87,12 +87,7 @@ impl PasswordHasher {
     /// A hasher that uses `places` threads at once.
     pub fn new(places: usize, random: Arc<dyn Random>) -> Result<Self, HashingError> {
         let decoy = hash_with(&*random, "nobody has this password")?;
-        Ok(Self {
-            places: Arc::new(Semaphore::new(places)),
-            waiting: Arc::default(),
-            random,
-            decoy: decoy.into(),
-        })
+        Ok(Self { places: Arc::new(Semaphore::new(places)), waiting: Arc::default(), random, decoy: decoy.into() })
     }
 
     /// The PHC string to store.
@@ -116,7 +111,11 @@ impl PasswordHasher {
     }
 
     /// Whether a new password may be used: not common, not guessable from the person's own words.
-    pub async fn judge(&self, password: &Password, own_words: Vec<String>) -> Result<Result<(), Invalid>, HashingError> {
+    pub async fn judge(
+        &self,
+        password: &Password,
+        own_words: Vec<String>,
+    ) -> Result<Result<(), Invalid>, HashingError> {
         let password = normalised(password);
         self.off_the_async_threads(move || {
             let own_words: Vec<&str> = own_words.iter().map(String::as_str).collect();

@@ -243,7 +243,8 @@ mod tests {
     #[test]
     fn a_session_past_its_time_is_over_to_the_millisecond() {
         let end = row().expires_at;
-        let just_before = lifetimes().decide(&row(), &CURRENT, TokenDelivery::Body, end.minus(Duration::from_millis(1)));
+        let just_before =
+            lifetimes().decide(&row(), &CURRENT, TokenDelivery::Body, end.minus(Duration::from_millis(1)));
         assert!(matches!(just_before, RefreshDecision::Rotate { .. }));
         let at_the_end = lifetimes().decide(&row(), &CURRENT, TokenDelivery::Body, end);
         assert_eq!(at_the_end, RefreshDecision::Over(EndReason::SessionExpired));
@@ -269,10 +270,7 @@ mod tests {
 
     #[test]
     fn a_token_of_the_other_class_is_refused() {
-        assert_eq!(
-            lifetimes().decide(&row(), &CURRENT, TokenDelivery::Cookie, START),
-            RefreshDecision::WrongClass
-        );
+        assert_eq!(lifetimes().decide(&row(), &CURRENT, TokenDelivery::Cookie, START), RefreshDecision::WrongClass);
     }
 
     #[test]

@@ -102,10 +102,8 @@ impl Keys {
         let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN).ok_or(CannotUnseal)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotUnseal)?;
         let mut buffer = ciphertext.to_vec();
-        let plain = self
-            .sealing
-            .open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut buffer)
-            .map_err(|_| CannotUnseal)?;
+        let plain =
+            self.sealing.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut buffer).map_err(|_| CannotUnseal)?;
         Ok(plain.to_vec())
     }
 }

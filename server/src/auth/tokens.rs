@@ -153,11 +153,8 @@ impl AccessTokens {
             smx: session.max_expires_at.as_secs(),
         };
         let signer = self.keys.signer(now)?;
-        let header = Header {
-            typ: Some(TYPE.to_owned()),
-            kid: Some(signer.kid.clone()),
-            ..Header::new(Algorithm::EdDSA)
-        };
+        let header =
+            Header { typ: Some(TYPE.to_owned()), kid: Some(signer.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         let token = jsonwebtoken::encode(&header, &claims, &signer.key).map_err(|_| super::secrets::CryptoFailure)?;
         Ok(Minted { token, expires_at })
     }
@@ -204,7 +201,8 @@ impl AccessTokens {
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let decoded = self.keys.with_key(&header.kid, now, |key| jsonwebtoken::decode::<Claims>(token, key, &validation));
+        let decoded =
+            self.keys.with_key(&header.kid, now, |key| jsonwebtoken::decode::<Claims>(token, key, &validation));
         let claims = decoded?.ok()?.claims;
         let latest_beginning = now.plus(CLOCK_LEEWAY).as_secs();
         let good = claims.iss == self.issuer

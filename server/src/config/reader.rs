@@ -245,6 +245,11 @@ impl Reader {
             .collect()
     }
 
+    /// Whether nothing is wrong so far.
+    pub const fn is_faultless(&self) -> bool {
+        self.errors.is_empty()
+    }
+
     /// All that is wrong, in the order it was found.
     pub fn into_errors(self) -> Vec<ConfigError> {
         self.errors

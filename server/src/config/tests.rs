@@ -154,7 +154,7 @@ fn a_misspelled_variable_is_refused_and_the_right_one_suggested() {
 #[test]
 fn an_empty_variable_counts_as_not_given() {
     assert!(production(&[("JWT_EXPIRE", ""), ("CORS_ORIGINS", " ")]).is_ok());
-    assert_eq!(refused(production(&[("SMTP_URL", "")])), ["SMTP_URL"]);
+    assert_eq!(refused(load(&[&PRODUCTION[..2], &[("SMTP_URL", "")]].concat(), None)), ["SMTP_URL"]);
 }
 
 #[test]

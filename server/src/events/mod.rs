@@ -12,7 +12,7 @@ use app::api::{EndReason, Ended, ServerEvent, SessionUpdated, UserUpdated};
 use app::domain::{SessionId, Timestamp, UserId};
 use tokio::sync::{mpsc, watch};
 
-use crate::store::{RevokedSubject, Revocation};
+use crate::store::{Revocation, RevokedSubject};
 
 /// How many events may wait for a slow client before its stream is closed.
 const QUEUE: usize = 64;

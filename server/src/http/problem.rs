@@ -18,7 +18,7 @@ const COME_BACK: Duration = Duration::from_secs(1);
 /// An answer that says what is wrong.
 #[derive(Debug)]
 pub struct ApiError {
-    problem: Box<Problem>,
+    pub(super) problem: Box<Problem>,
     /// The `WWW-Authenticate` header (RFC 6750, 3).
     challenge: Option<&'static str>,
     retry_after: Option<Duration>,
@@ -156,7 +156,8 @@ impl ApiError {
     pub fn unavailable(cause: impl Error + 'static) -> Self {
         log(&cause, "an answer must wait");
         let code = "temporarily-unavailable";
-        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This does not work right now: try again in a moment");
+        let error =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This does not work right now: try again in a moment");
         Self { retry_after: Some(COME_BACK), ..error }
     }
 

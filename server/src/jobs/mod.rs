@@ -51,7 +51,11 @@ pub async fn flush_last_active(sessions: &Sessions) {
     }
     let sightings: Vec<_> = batch.iter().map(|(_, sighting)| sighting.clone()).collect();
     if let Err(error) = sessions.store.touch_sessions(&sightings).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, sessions = batch.len(), "last-active times are not written yet");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            sessions = batch.len(),
+            "last-active times are not written yet"
+        );
         sessions.last_active.put_back(batch);
         return;
     }
@@ -76,7 +80,9 @@ pub async fn follow_keys(sessions: Arc<Sessions>, ring: Arc<KeyRing>, stop: Canc
             Ok(rows) => match ring.load(&sessions.keys, &rows) {
                 Ok(true) => sessions.tokens.forget(),
                 Ok(false) => {}
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be used"),
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be used")
+                }
             },
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be read"),
         }

@@ -50,7 +50,11 @@ impl Delivery {
     async fn deliver(&self, mail: &Mail) -> Result<(), MailError> {
         match self {
             Self::Keep => {
-                tracing::info!(subject = mail.subject, text = mail.text, "development: a mail was kept, see /dev/mailbox");
+                tracing::info!(
+                    subject = mail.subject,
+                    text = mail.text,
+                    "development: a mail was kept, see /dev/mailbox"
+                );
                 Ok(())
             }
             Self::Smtp { transport, from } => {

@@ -47,9 +47,8 @@ pub fn describe(user_agent: &str, said: Said) -> DeviceDescription {
     let platform = said
         .platform
         .map_or_else(|| if read.browser.is_some() { "web".to_owned() } else { "unknown".to_owned() }, String::from);
-    let device_name = said
-        .device_name
-        .map_or_else(|| default_name(read.browser.as_deref(), os.as_deref(), &platform), String::from);
+    let device_name =
+        said.device_name.map_or_else(|| default_name(read.browser.as_deref(), os.as_deref(), &platform), String::from);
     DeviceDescription {
         device_name,
         platform,
@@ -160,14 +159,54 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36", "Chrome on macOS", Some("Chrome 141"), DeviceKind::Laptop)]
-    #[case("Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0", "Firefox on Windows", Some("Firefox 144"), DeviceKind::Laptop)]
-    #[case("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36", "Chrome on Linux", Some("Chrome 141"), DeviceKind::Laptop)]
-    #[case("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1", "Safari on iOS", Some("Safari 18"), DeviceKind::Phone)]
-    #[case("Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1", "Safari on iOS", Some("Safari 17"), DeviceKind::Tablet)]
-    #[case("Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36", "Chrome on Android", Some("Chrome 141"), DeviceKind::Phone)]
-    #[case("Mozilla/5.0 (Linux; Android 14; SM-X910) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36", "Chrome on Android", Some("Chrome 141"), DeviceKind::Tablet)]
-    #[case("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0", "Edge on Windows", Some("Edge 141"), DeviceKind::Laptop)]
+    #[case(
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+        "Chrome on macOS",
+        Some("Chrome 141"),
+        DeviceKind::Laptop
+    )]
+    #[case(
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0",
+        "Firefox on Windows",
+        Some("Firefox 144"),
+        DeviceKind::Laptop
+    )]
+    #[case(
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+        "Chrome on Linux",
+        Some("Chrome 141"),
+        DeviceKind::Laptop
+    )]
+    #[case(
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+        "Safari on iOS",
+        Some("Safari 18"),
+        DeviceKind::Phone
+    )]
+    #[case(
+        "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+        "Safari on iOS",
+        Some("Safari 17"),
+        DeviceKind::Tablet
+    )]
+    #[case(
+        "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
+        "Chrome on Android",
+        Some("Chrome 141"),
+        DeviceKind::Phone
+    )]
+    #[case(
+        "Mozilla/5.0 (Linux; Android 14; SM-X910) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
+        "Chrome on Android",
+        Some("Chrome 141"),
+        DeviceKind::Tablet
+    )]
+    #[case(
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
+        "Edge on Windows",
+        Some("Edge 141"),
+        DeviceKind::Laptop
+    )]
     #[case("curl/8.5.0", "curl", Some("curl 8.5"), DeviceKind::Terminal)]
     #[case("python-requests/2.32.3", "Python", Some("Python 2.32"), DeviceKind::Terminal)]
     #[case("", "Unknown device", None, DeviceKind::Unknown)]

@@ -62,9 +62,7 @@ impl Sessions {
         let EndRequest { user_id, session_id, .. } = request;
         let (selection, reason) = match request.scope {
             Scope::This => (Selection::One { user_id, session_id }, EndReason::UserInitiatedLogout),
-            Scope::Other(other) => {
-                (Selection::One { user_id, session_id: other }, EndReason::RevokedFromOtherDevice)
-            }
+            Scope::Other(other) => (Selection::One { user_id, session_id: other }, EndReason::RevokedFromOtherDevice),
             Scope::Others if request.password.is_some() => {
                 (Selection::Others { user_id, keep: session_id }, EndReason::PasswordChanged)
             }

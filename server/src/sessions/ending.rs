@@ -138,7 +138,11 @@ impl EndingTask {
             match self.commit(&mut wishes).await {
                 Ok(()) => pause = FIRST_RETRY,
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, waiting = wishes.len(), "ending sessions is not committed yet");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        waiting = wishes.len(),
+                        "ending sessions is not committed yet"
+                    );
                     retry = self.put_off(wishes, &Arc::new(error));
                     pause = (pause * 2).min(LONGEST_RETRY);
                 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::revocations::Verdict;
 use super::Sessions;
+use super::revocations::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
 use crate::store::{SessionEnd, Standing, StoreError};
 

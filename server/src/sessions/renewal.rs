@@ -131,11 +131,8 @@ impl Sessions {
     /// from being ended.
     async fn suspect_theft(&self, row: &SessionRow, origin: &Origin) -> Result<(), StoreError> {
         let now = self.now();
-        let audit = NewAudit {
-            user_id: Some(row.user_id),
-            session_id: Some(row.id),
-            ..self.audit("refresh_reuse", origin)
-        };
+        let audit =
+            NewAudit { user_id: Some(row.user_id), session_id: Some(row.id), ..self.audit("refresh_reuse", origin) };
         let entry = NewBiographyEntry {
             id: self.new_id(),
             session_id: row.id,
@@ -147,13 +144,17 @@ impl Sessions {
         self.store.append_audit(&audit).await?;
         self.store.note(&entry).await?;
         let name = &row.device.device_name;
-        let message = format!("{name} was signed out: an old sign-in token of it was used again, which can mean that it was copied.");
+        let message = format!(
+            "{name} was signed out: an old sign-in token of it was used again, which can mean that it was copied."
+        );
         if let Some(user) = self.store.user_by_id(row.user_id).await? {
             let mail = NewMail {
                 id: self.new_id(),
                 to: user.email,
                 subject: format!("{name} was signed out to protect your account"),
-                text: format!("{message}\n\nIf you signed in on a device that you do not know, or are unsure, change your password and sign out the other devices.\n"),
+                text: format!(
+                    "{message}\n\nIf you signed in on a device that you do not know, or are unsure, change your password and sign out the other devices.\n"
+                ),
                 at: now,
             };
             self.store.queue_mail(&mail).await?;

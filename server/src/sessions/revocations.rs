@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use app::domain::{SessionId, Timestamp, UserId};
 
-use crate::store::{RevokedSubject, Revocation, Tail};
+use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// What the list says of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,7 +224,11 @@ impl Entries {
 
 /// Rounded up, so that nothing is dropped early.
 fn keep_until(moment: Timestamp) -> KeepUntil {
-    KeepUntil::try_from(moment.as_secs().saturating_add(1)).unwrap_or(if moment.as_secs() < 0 { 0 } else { KeepUntil::MAX })
+    KeepUntil::try_from(moment.as_secs().saturating_add(1)).unwrap_or(if moment.as_secs() < 0 {
+        0
+    } else {
+        KeepUntil::MAX
+    })
 }
 
 #[cfg(test)]

@@ -6,9 +6,7 @@ use app::domain::{SessionId, Timestamp, UserId};
 use super::device::{Said, describe};
 use super::{Sessions, SessionsError};
 use crate::auth::refresh::RefreshToken;
-use crate::store::{
-    AtLimit, NewAudit, NewBiographyEntry, NewSession, Origin, SessionLimit, SessionRow, SignIn, User,
-};
+use crate::store::{AtLimit, NewAudit, NewBiographyEntry, NewSession, Origin, SessionLimit, SessionRow, SignIn, User};
 
 /// Somebody who has proved to be somebody.
 pub struct NewSignIn {

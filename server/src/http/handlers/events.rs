@@ -71,7 +71,8 @@ pub async fn stream(
         state.sessions.hub.subscribe(who).map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
     // What was revoked between the check and the subscription found no stream to close: check again.
     let now = state.sessions.clock.monotonic();
-    if state.sessions.list.check(who.session_id, who.user_id, who.epoch, now) == crate::sessions::Verdict::SessionEnded {
+    if state.sessions.list.check(who.session_id, who.user_id, who.epoch, now) == crate::sessions::Verdict::SessionEnded
+    {
         return Err(ApiError::session_ended());
     }
     state.sessions.last_active.see(who.session_id, who.user_id, state.sessions.clock.now(), visitor.origin.ip);
@@ -112,8 +113,13 @@ impl Drop for Farewell {
         let (state, user_id, session_id) = (self.state.clone(), self.user_id, self.session_id);
         let closed_at = state.sessions.clock.now();
         let quiet = async move {
-            if state.sessions.hub.went_quiet(user_id, session_id, closed_at).await {
-                state.sessions.tell_activity(user_id, session_id, false);
+            tokio::select! {
+                () = state.stopping.cancelled() => {}
+                quiet = state.sessions.hub.went_quiet(user_id, session_id, closed_at) => {
+                    if quiet {
+                        state.sessions.tell_activity(user_id, session_id, false);
+                    }
+                }
             }
         };
         self.state.tasks.spawn("stream farewell", quiet);

@@ -56,7 +56,11 @@ pub async fn receipt(State(state): State<ApiState>, Path(id): Path<String>) -> R
 }
 
 /// `POST /api/auth/session/ended`: a browser confirms that it has signed itself out. The token need not be good any more.
-pub async fn confirm_ended(State(state): State<ApiState>, _: Visitor, headers: HeaderMap) -> Result<StatusCode, ApiError> {
+pub async fn confirm_ended(
+    State(state): State<ApiState>,
+    _: Visitor,
+    headers: HeaderMap,
+) -> Result<StatusCode, ApiError> {
     let token = bearer(&headers).ok_or_else(ApiError::missing_token)?;
     state.sessions.confirm_end(token).await?;
     Ok(StatusCode::NO_CONTENT)
