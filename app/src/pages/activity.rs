@@ -52,6 +52,7 @@ pub fn ActivityPage() -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
 }
 
 /// The entries fetched so far, and a button for more.
@@ -101,6 +102,7 @@ fn Entries(first: Activity) -> impl IntoView {
                 })
         }}
     }
+    .into_any()
 }
 
 /// Entries in their order, under the day each happened on where the person is.
@@ -161,6 +163,7 @@ pub(super) fn Row(happening: Happening, at: Timestamp, facts: Vec<String>) -> im
             <span class="timeline-when">{when}</span>
         </li>
     }
+    .into_any()
 }
 
 #[component]
@@ -172,6 +175,7 @@ fn ActivityFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> imp
             </Button>
         </StateCard>
     }
+    .into_any()
 }
 
 /// Rows with the measure of real ones.
@@ -200,4 +204,5 @@ pub(super) fn ActivitySkeleton() -> impl IntoView {
             <div class="panel">{row()} {row()} {row()} {row()}</div>
         </Loading>
     }
+    .into_any()
 }

@@ -72,6 +72,7 @@ pub(super) fn Attention(devices: Devices) -> impl IntoView {
         }}
         <SecureDialog devices=devices open=securing />
     }
+    .into_any()
 }
 
 #[component]
@@ -102,6 +103,7 @@ fn Question(
             </div>
         </Banner>
     }
+    .into_any()
 }
 
 #[component]
@@ -143,4 +145,5 @@ fn SecureDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             </DialogActions>
         </Dialog>
     }
+    .into_any()
 }
