@@ -62,6 +62,11 @@ impl Toasts {
         self.shown.into()
     }
 
+    /// Not a closure inside `change`: that would be a type that contains itself.
+    fn tick(self) {
+        self.change(|_, _| ());
+    }
+
     fn change(self, act: impl FnOnce(&mut ToastQueue, f64)) {
         let now_ms = browser::monotonic_ms();
         self.queue.update_value(|queue| {
@@ -75,7 +80,7 @@ impl Toasts {
         if let Some(timer) = self.timer.get_value() {
             browser::stop(timer);
         }
-        let timer = next_tick_ms.map(|after_ms| browser::after(after_ms, move || self.change(|_, _| ())));
+        let timer = next_tick_ms.map(|after_ms| browser::after(after_ms, move || self.tick()));
         self.timer.set_value(timer);
     }
 }
