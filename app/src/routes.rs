@@ -6,8 +6,8 @@ use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    ActivityPage, BiographyPage, DevicesPage, Frame, NewSignIns, NotFoundPage, Notifications, ProfilePage, RegisterPage,
-    SignInPage, VerifyPage,
+    ActivityPage, BiographyPage, DevicesPage, Frame, NewSignIns, NotFoundPage, Notifications, ProfilePage,
+    RegisterPage, SignInPage, VerifyPage,
 };
 use crate::shell::DevelopmentDemo;
 use crate::state::provide_app_state;

@@ -1,7 +1,7 @@
 //! What a control asks of an element. Called from effects and event handlers only, which do not run on the server.
 
-use leptos::web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement, HtmlInputElement, Node};
 use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement, HtmlInputElement, Node};
 
 /// Gives an element the focus.
 pub fn focus(element: &HtmlElement) {

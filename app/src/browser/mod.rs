@@ -3,11 +3,11 @@
 //! Two modules with one signature: `real` where there is a browser, `inert` where there is none, which is on the server
 //! while it renders and in native tests. No other module of this crate asks which of the two it has.
 
+pub mod dom;
 #[cfg(not(target_arch = "wasm32"))]
 mod inert;
 #[cfg(target_arch = "wasm32")]
 mod real;
-pub mod dom;
 mod theme;
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -126,7 +126,8 @@ fn Entry(entry: ActivityEntry) -> impl IntoView {
 pub(super) fn Row(happening: Happening, at: Timestamp, facts: Vec<String>) -> impl IntoView {
     let now = expect_context::<Now>().now();
     // Words for what is recent, the time of day for the rest: the day stands above.
-    let recent = Memo::new(move |_| relative(at, now.get()).is_some_and(|words| words.ends_with("ago") || words == "just now"));
+    let recent =
+        Memo::new(move |_| relative(at, now.get()).is_some_and(|words| words.ends_with("ago") || words == "just now"));
     let when = move || {
         if recent.get() {
             view! { <RelativeTime at=at now=now day=date full=full_time /> }.into_any()

@@ -166,7 +166,8 @@ mod tests {
             moment("renewed", "b", 3),
             moment("ended", "b", 4),
         ];
-        let told: Vec<_> = told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.what)).collect();
+        let told: Vec<_> =
+            told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.what)).collect();
         let expected = [(0, "Signed in"), (2, "Renewed 2 times"), (3, "Renewed"), (4, "Signed out")];
         assert_eq!(told, expected.map(|(at, what)| (at, what.to_owned())));
     }

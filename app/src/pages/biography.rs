@@ -73,7 +73,9 @@ fn Life(biography: Biography) -> impl IntoView {
             let rows = day
                 .iter()
                 .cloned()
-                .map(|(entry, happening)| view! { <Row happening=happening at=entry.at facts=vec![entry.ip_address] /> })
+                .map(
+                    |(entry, happening)| view! { <Row happening=happening at=entry.at facts=vec![entry.ip_address] /> },
+                )
                 .collect_view();
             let name = day.first().map(|(entry, _)| date(entry.at));
             view! {

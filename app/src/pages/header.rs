@@ -47,11 +47,7 @@ fn PersonMenu() -> impl IntoView {
     let email = move || person.get().map(|person| person.email).unwrap_or_default();
     let known = Memo::new(move |_| person.with(Option::is_some));
     let avatar = move || {
-        if known.get() {
-            view! { <Avatar name=name /> }.into_any()
-        } else {
-            view! { <AvatarPlaceholder /> }.into_any()
-        }
+        if known.get() { view! { <Avatar name=name /> }.into_any() } else { view! { <AvatarPlaceholder /> }.into_any() }
     };
     let sign_out = move |()| spawn_local(auth.sign_out());
     view! {

@@ -25,9 +25,13 @@ pub fn Notifications() -> impl IntoView {
         let places = MAX_SHOWN - usize::from(warning.with(Option::is_some));
         toasts.shown().get().into_iter().take(places).collect::<Vec<_>>()
     };
-    go_there_with_f6(region, move || !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some));
+    go_there_with_f6(region, move || {
+        !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some)
+    });
     let escape = move |event: ev::KeyboardEvent| {
-        if event.key() == "Escape" && let Some(newest) = toasts.shown().with_untracked(|shown| shown.first().map(|toast| toast.id)) {
+        if event.key() == "Escape"
+            && let Some(newest) = toasts.shown().with_untracked(|shown| shown.first().map(|toast| toast.id))
+        {
             toasts.dismiss(newest);
         }
     };

@@ -10,8 +10,8 @@ use crate::api::{Profile, ProfilePatch};
 use crate::domain::{AccountType, DisplayName};
 use crate::state::{Auth, DraftKey, Drafts, Failure, Now, Toasts, date, full_time};
 use crate::ui::{
-    Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading, Loading,
-    Picture, RelativeTime, StateCard, TextField,
+    Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
+    Loading, Picture, RelativeTime, StateCard, TextField,
 };
 
 const NAME_DRAFT: DraftKey = "profile.name";

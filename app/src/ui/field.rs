@@ -6,7 +6,11 @@ use leptos::prelude::*;
 use super::icon::{Icon, Picture};
 
 /// The ids of help and error, for `aria-describedby`.
-pub(super) fn described_by(id: &'static str, has_help: bool, error: Signal<Option<String>>) -> impl Fn() -> Option<String> {
+pub(super) fn described_by(
+    id: &'static str,
+    has_help: bool,
+    error: Signal<Option<String>>,
+) -> impl Fn() -> Option<String> {
     move || {
         let help = has_help.then(|| format!("{id}-help"));
         let error = error.with(Option::is_some).then(|| format!("{id}-error"));

@@ -34,7 +34,8 @@ impl FormErrors {
     /// What is wrong with the field of that name.
     pub fn of(self, name: &'static str) -> Signal<Option<String>> {
         Signal::derive(move || {
-            self.fields.with(|fields| fields.iter().find(|(field, _)| field == name).map(|(_, message)| message.clone()))
+            self.fields
+                .with(|fields| fields.iter().find(|(field, _)| field == name).map(|(_, message)| message.clone()))
         })
     }
 

@@ -76,11 +76,7 @@ pub(super) fn Attention(devices: Devices) -> impl IntoView {
 }
 
 #[component]
-fn Question(
-    session: Session,
-    #[prop(into)] on_yes: Callback<()>,
-    #[prop(into)] on_no: Callback<()>,
-) -> impl IntoView {
+fn Question(session: Session, #[prop(into)] on_yes: Callback<()>, #[prop(into)] on_no: Callback<()>) -> impl IntoView {
     let now = expect_context::<Now>().now();
     let whence = [session.place.clone().unwrap_or_default(), session.ip_address.clone()];
     let whence = whence.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");

@@ -75,7 +75,9 @@ impl Devices {
     /// Why the list is not there; nothing while it is or is on its way.
     pub(super) fn failure(self) -> Memo<Option<Failure>> {
         let state = self.list.state();
-        Memo::new(move |_| state.with(|state| if let Load::Failed(failure) = state { Some(failure.clone()) } else { None }))
+        Memo::new(move |_| {
+            state.with(|state| if let Load::Failed(failure) = state { Some(failure.clone()) } else { None })
+        })
     }
 
     /// The devices in their order; nothing while they are on their way.
@@ -98,7 +100,8 @@ impl Devices {
         Memo::new(move |_| {
             state.with(|state| {
                 let Load::Ready(sessions) = state else { return Vec::new() };
-                let stays = |session: &&Session| self.leaving.with(|leaving| !leaving.contains_key(&session.session_id));
+                let stays =
+                    |session: &&Session| self.leaving.with(|leaving| !leaving.contains_key(&session.session_id));
                 sessions.iter().filter(stays).cloned().collect()
             })
         })

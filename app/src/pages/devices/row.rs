@@ -52,7 +52,8 @@ pub(super) fn DeviceRow(
 
 fn name_of(session: Memo<Option<Session>>) -> Memo<String> {
     Memo::new(move |_| {
-        session.with(|session| session.as_ref().map(|session| session.device_info.device_name.clone()).unwrap_or_default())
+        session
+            .with(|session| session.as_ref().map(|session| session.device_info.device_name.clone()).unwrap_or_default())
     })
 }
 
