@@ -3,4 +3,14 @@
 //! `pages → state → client → api, domain`: nothing points back, and only `browser` touches the browser.
 
 pub mod api;
+pub mod browser;
+pub mod client;
 pub mod domain;
+pub mod pages;
+mod routes;
+mod shell;
+pub mod state;
+pub mod ui;
+
+pub use routes::App;
+pub use shell::{DevelopmentDemo, shell};

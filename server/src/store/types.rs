@@ -666,6 +666,24 @@ pub struct CleanupReport {
 impl CleanupReport {
     /// Whether nothing is left to do.
     pub const fn is_empty(&self) -> bool {
-        self.expired + self.revocations + self.one_time + self.sessions + self.origins + self.mail == 0
+        self.total() == 0
+    }
+
+    /// How many rows in all.
+    pub const fn total(&self) -> u64 {
+        self.expired + self.revocations + self.one_time + self.sessions + self.origins + self.mail
+    }
+
+    /// Two rounds together.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            expired: self.expired + other.expired,
+            revocations: self.revocations + other.revocations,
+            one_time: self.one_time + other.one_time,
+            sessions: self.sessions + other.sessions,
+            origins: self.origins + other.origins,
+            mail: self.mail + other.mail,
+        }
     }
 }

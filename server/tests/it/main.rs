@@ -1,4 +1,5 @@
 //! The one integration binary: a module for each area, and what they share.
 
+mod http;
 mod store;
 mod support;

@@ -1,4 +1,5 @@
 //! What tests of several areas share.
 
+pub mod app;
 pub mod postgres;
 pub mod store;

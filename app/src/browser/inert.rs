@@ -1,0 +1,66 @@
+//! No browser: nothing happens, nobody is signed in, no time passes.
+
+use super::theme::ThemeChoice;
+use crate::client::{Change, Client};
+use crate::domain::Timestamp;
+
+/// Names a running timer.
+#[derive(Clone, Copy, Debug)]
+pub struct TimerId;
+
+/// Never called on the server: effects do not run there.
+pub fn start(_listener: Box<dyn Fn(Change)>) {}
+
+/// There is no client on the server, which renders what is the same for everybody.
+pub fn client() -> Option<Client> {
+    None
+}
+
+/// Time stands still.
+pub fn monotonic_ms() -> f64 {
+    0.0
+}
+
+/// Time stands still.
+pub fn server_now() -> Timestamp {
+    Timestamp::from_millis(0)
+}
+
+/// Never calls back.
+pub fn every(_interval_ms: u32, _callback: impl Fn() + 'static) -> TimerId {
+    TimerId
+}
+
+/// Never calls back.
+pub fn after(_delay_ms: f64, _callback: impl FnOnce() + 'static) -> TimerId {
+    TimerId
+}
+
+/// Nothing runs that could be stopped.
+pub fn stop(_timer: TimerId) {}
+
+/// Nothing is remembered.
+pub fn remembered_theme() -> ThemeChoice {
+    ThemeChoice::System
+}
+
+/// Nothing is remembered.
+pub fn remember_theme(_choice: ThemeChoice) {}
+
+/// There is no document.
+pub fn apply_theme(_choice: ThemeChoice) {}
+
+/// Hours and minutes in UTC.
+pub fn clock_time(at: Timestamp) -> String {
+    at.to_string()[11..16].to_owned()
+}
+
+/// The day in UTC.
+pub fn date(at: Timestamp) -> String {
+    at.to_string()[..10].to_owned()
+}
+
+/// Day and time in UTC.
+pub fn full_time(at: Timestamp) -> String {
+    at.to_string()
+}

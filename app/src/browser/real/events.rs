@@ -1,0 +1,49 @@
+//! What the browser reports: the person, the network.
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{Event, EventTarget, VisibilityState};
+
+use crate::client::Client;
+
+/// Reports to the client for as long as the tab lives.
+pub fn listen(client: &Client) {
+    let Some(window) = web_sys::window() else { return };
+    let Some(document) = window.document() else { return };
+    for name in ["pointerdown", "keydown", "wheel", "touchstart"] {
+        on(&document, name, {
+            let client = client.clone();
+            move || client.person_active()
+        });
+    }
+    on(&document, "visibilitychange", {
+        let (client, document) = (client.clone(), document.clone());
+        move || {
+            if document.visibility_state() == VisibilityState::Visible {
+                client.looked_at();
+            }
+        }
+    });
+    // `pageshow` comes when the page is taken out of the back-forward cache: its timers and its stream stood still.
+    for name in ["focus", "pageshow"] {
+        on(&window, name, {
+            let client = client.clone();
+            move || client.looked_at()
+        });
+    }
+    for (name, online) in [("online", true), ("offline", false)] {
+        on(&window, name, {
+            let client = client.clone();
+            move || client.set_online(online)
+        });
+    }
+    client.set_online(window.navigator().on_line());
+}
+
+fn on(target: &EventTarget, name: &str, act: impl Fn() + 'static) {
+    let callback = Closure::<dyn Fn(Event)>::new(move |_| act());
+    // Without a target there is nothing to hear, which harms nothing.
+    let _ = target.add_event_listener_with_callback(name, callback.as_ref().unchecked_ref());
+    // It listens for as long as the tab lives.
+    callback.forget();
+}

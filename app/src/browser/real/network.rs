@@ -1,0 +1,111 @@
+//! Reaches the server by `fetch`.
+
+use futures::FutureExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::{self, LocalBoxStream, StreamExt};
+use gloo_net::http::{self, RequestBuilder};
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal, ReadableStream, ReadableStreamDefaultReader, RequestCredentials};
+
+use crate::api::paths;
+use crate::client::AccessToken;
+use crate::client::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
+
+/// Reaches the server by `fetch`.
+pub struct Fetch;
+
+impl Transport for Fetch {
+    fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, Unreachable>> {
+        send(request).boxed_local()
+    }
+
+    fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {
+        open_stream(bearer).boxed_local()
+    }
+}
+
+/// Gives a request up when it is dropped; does nothing to one that is done.
+pub struct AbortOnDrop(Option<AbortController>);
+
+impl AbortOnDrop {
+    /// A new one. Without the browser's support nothing is ever given up.
+    pub fn new() -> Self {
+        Self(AbortController::new().ok())
+    }
+
+    /// What the request is to listen to.
+    pub fn signal(&self) -> Option<AbortSignal> {
+        self.0.as_ref().map(AbortController::signal)
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+async fn send(request: Request) -> Result<Response, Unreachable> {
+    let abort = AbortOnDrop::new();
+    let builder = match request.method {
+        Method::Get => http::Request::get(&request.path),
+        Method::Post => http::Request::post(&request.path),
+        Method::Patch => http::Request::patch(&request.path),
+        Method::Delete => http::Request::delete(&request.path),
+    };
+    let credentials = if request.cookies { RequestCredentials::SameOrigin } else { RequestCredentials::Omit };
+    let builder =
+        ours(builder, request.bearer.as_ref(), &abort).header("accept", "application/json").credentials(credentials);
+    let request = match request.body {
+        Some(body) => builder.header("content-type", "application/json").body(body),
+        None => builder.build(),
+    };
+    let response = request.map_err(|_| Unreachable)?.send().await.map_err(|_| Unreachable)?;
+    let headers = response.headers();
+    Ok(Response {
+        status: response.status(),
+        date: headers.get("date"),
+        session_expires_in: headers.get(paths::EXPIRES_IN_HEADER),
+        body: response.text().await.map_err(|_| Unreachable)?,
+    })
+}
+
+fn ours(builder: RequestBuilder, bearer: Option<&AccessToken>, abort: &AbortOnDrop) -> RequestBuilder {
+    let builder = builder.header(paths::CLIENT_HEADER, "web").abort_signal(abort.signal().as_ref());
+    match bearer {
+        Some(token) => builder.header("authorization", &format!("Bearer {}", token.expose())),
+        None => builder,
+    }
+}
+
+async fn open_stream(bearer: AccessToken) -> Result<StreamAnswer, Unreachable> {
+    let abort = AbortOnDrop::new();
+    let builder = ours(http::Request::get(paths::EVENTS), Some(&bearer), &abort);
+    let request = builder.header("accept", "text/event-stream").credentials(RequestCredentials::Omit).build();
+    let response = request.map_err(|_| Unreachable)?.send().await.map_err(|_| Unreachable)?;
+    let status = response.status();
+    let chunks = match response.body().filter(|_| status == 200) {
+        Some(body) => read(&body, abort),
+        None => stream::empty().boxed_local(),
+    };
+    Ok(StreamAnswer { status, chunks })
+}
+
+/// The bytes of a body as they come, until it ends or fails. Holds on to `abort`, so that dropping it closes the connection.
+fn read(body: &ReadableStream, abort: AbortOnDrop) -> LocalBoxStream<'static, Vec<u8>> {
+    let Ok(reader) = ReadableStreamDefaultReader::new(body) else { return stream::empty().boxed_local() };
+    stream::unfold((reader, abort), |(reader, abort)| async move {
+        let read = JsFuture::from(reader.read()).await.ok()?;
+        let done = Reflect::get(&read, &JsValue::from_str("done")).ok()?;
+        let bytes = Reflect::get(&read, &JsValue::from_str("value")).ok()?;
+        if done.is_truthy() {
+            return None;
+        }
+        Some((bytes.dyn_into::<Uint8Array>().ok()?.to_vec(), (reader, abort)))
+    })
+    .boxed_local()
+}

@@ -1,0 +1,218 @@
+//! Everything a page can ask of the server.
+
+use super::core::Client;
+use super::failure::Failure;
+use super::note::SignedOutNote;
+use super::notice::{Change, Notice};
+use super::ports::{Method, Request, Response};
+use super::requests::{json, read};
+use super::status::AuthStatus;
+use crate::api::{
+    AcceptedAnswer, Activity, Biography, DeviceInfo, EndReason, LoginRequest, LogoutAllRequest, LogoutAnswer,
+    PasswordChangeRequest, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest, RenameRequest,
+    ResendCodeRequest, Session, SessionList, TokenDelivery, Tokens, VerifyEmailRequest, paths,
+};
+use crate::domain::{SessionId, Timestamp};
+
+impl Client {
+    /// Signs in. `replace` names the session to end where the limit of sessions was reached.
+    pub async fn sign_in(
+        &self,
+        email: String,
+        password: String,
+        remember_me: bool,
+        replace: Option<SessionId>,
+    ) -> Result<(), Failure> {
+        let body = LoginRequest {
+            email,
+            password,
+            device_info: Some(this_device()),
+            remember_me: Some(remember_me),
+            token_delivery: TokenDelivery::Cookie,
+            replace_session: replace,
+        };
+        self.begin(paths::LOGIN, json(&body)).await
+    }
+
+    /// Creates an account.
+    pub async fn register(&self, request: RegisterRequest) -> Result<RegisterAnswer, Failure> {
+        self.call_unsigned(Method::Post, paths::REGISTER, json(&request)).await
+    }
+
+    /// Proves the e-mail address with the code sent to it, and signs in.
+    pub async fn verify_email(&self, email: String, otp: String) -> Result<(), Failure> {
+        let body =
+            VerifyEmailRequest { email, otp, device_info: Some(this_device()), token_delivery: TokenDelivery::Cookie };
+        self.begin(paths::VERIFY_EMAIL, json(&body)).await
+    }
+
+    /// Asks for another code.
+    pub async fn resend_code(&self, email: String) -> Result<AcceptedAnswer, Failure> {
+        self.call_unsigned(Method::Post, paths::RESEND_CODE, json(&ResendCodeRequest { email })).await
+    }
+
+    async fn begin(&self, path: &str, body: Option<String>) -> Result<(), Failure> {
+        let asked_at_ms = self.now_ms();
+        let tokens: Tokens = self.call_unsigned(Method::Post, path, body).await?;
+        self.adopt(&tokens, asked_at_ms)?;
+        self.notice(Notice::SignedIn { name: tokens.user.name });
+        Ok(())
+    }
+
+    /// Signs out here, at once and whatever becomes of the call; then tells the server.
+    pub async fn sign_out(&self) {
+        let Some(held) = self.credentials() else { return };
+        self.end_everywhere(Some(SignedOutNote::asked_here(EndReason::UserInitiatedLogout, None)));
+        if !self.tell_sign_out(Some(held.token.clone())).await {
+            self.retry_sign_out(Some(held.token));
+            self.notice(Notice::ServerNotTold);
+        }
+    }
+
+    /// Signs out on all devices, or on all but this one. Where the server cannot be reached nothing has happened and the
+    /// session stays: it is what the person needs to try again.
+    pub async fn sign_out_all(&self, keep_current: bool) -> Result<LogoutAnswer, Failure> {
+        let session = self.inner.state.borrow().status.session_id();
+        let body = json(&LogoutAllRequest { keep_current, reason: None });
+        let answer = self.send_ending(Method::Post, paths::LOGOUT_ALL, body, session.filter(|_| !keep_current)).await?;
+        if !keep_current {
+            self.tell(Change::StorageCleared);
+            let note = SignedOutNote::asked_here(EndReason::LogoutAll, answer.receipt.clone());
+            self.ended_here(session, note);
+        }
+        Ok(answer)
+    }
+
+    /// Signs out one device; where it is this one, as [`Self::sign_out`].
+    pub async fn end_session(&self, id: SessionId) -> Result<LogoutAnswer, Failure> {
+        if self.inner.state.borrow().status.session_id() == Some(id) {
+            self.sign_out().await;
+            let message = "Signed out.".to_owned();
+            return Ok(LogoutAnswer { success: true, message, sessions_ended: 1, warning: None, receipt: None });
+        }
+        self.call(Method::Delete, &paths::session(id), None).await
+    }
+
+    /// A call that ends `own`, among others. The stream may tell of that end before the answer is here, so the answer
+    /// counts even though its session is gone.
+    async fn send_ending(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        own: Option<SessionId>,
+    ) -> Result<LogoutAnswer, Failure> {
+        if own.is_none() {
+            return self.call(method, path, body).await;
+        }
+        let mut credentials = self.fresh_credentials().await?;
+        for renewed in [false, true] {
+            let bearer = Some(credentials.token.clone());
+            let request = Request { method, path: path.to_owned(), body: body.clone(), bearer, cookies: true };
+            let response: Response = self.send(request).await?;
+            if response.status != 401 || renewed {
+                return read(&response);
+            }
+            self.renew(credentials.serial).await?;
+            credentials = self.credentials().ok_or(Failure::SignedOut)?;
+        }
+        Err(Failure::SignedOut)
+    }
+
+    /// The session was ended from here: ends it here too, or completes the note where the stream was faster.
+    fn ended_here(&self, session: Option<SessionId>, note: SignedOutNote) {
+        let status = self.inner.state.borrow().status.clone();
+        match status {
+            AuthStatus::SignedIn { session_id, .. } if Some(session_id) == session => self.end_everywhere(Some(note)),
+            AuthStatus::SignedOut(_) => {
+                let status = AuthStatus::SignedOut(Some(note));
+                self.inner.state.borrow_mut().status = status.clone();
+                self.tell(Change::Status(status));
+            }
+            AuthStatus::SignedIn { .. } | AuthStatus::Unknown => {}
+        }
+    }
+
+    /// The devices of this person.
+    pub async fn list_sessions(&self) -> Result<Vec<Session>, Failure> {
+        self.call(Method::Get, paths::SESSIONS, None).await.map(|list: SessionList| list.sessions)
+    }
+
+    /// Renames a device.
+    pub async fn rename_session(&self, id: SessionId, device_name: String) -> Result<Session, Failure> {
+        self.call(Method::Patch, &paths::session(id), json(&RenameRequest { device_name })).await
+    }
+
+    /// The life of one session.
+    pub async fn biography(&self, id: SessionId) -> Result<Biography, Failure> {
+        self.call(Method::Get, &paths::biography(id), None).await
+    }
+
+    /// How far a sign-out has got. Its id is the permission to read it.
+    pub async fn receipt(&self, id: &str) -> Result<Receipt, Failure> {
+        self.call_unsigned(Method::Get, &paths::receipt(id), None).await
+    }
+
+    /// One page of what happened to the account.
+    pub async fn activity(&self, cursor: Option<&str>) -> Result<Activity, Failure> {
+        let path = match cursor {
+            Some(cursor) => format!("{}?cursor={}", paths::ACTIVITY, super::return_to::percent_encode(cursor)),
+            None => paths::ACTIVITY.to_owned(),
+        };
+        self.call(Method::Get, &path, None).await
+    }
+
+    /// The person's profile.
+    pub async fn profile(&self) -> Result<Profile, Failure> {
+        self.call(Method::Get, paths::PROFILE, None).await
+    }
+
+    /// Changes the profile, and renews the token, which has the name in it.
+    pub async fn patch_profile(&self, patch: ProfilePatch) -> Result<Profile, Failure> {
+        let profile: Profile = self.call(Method::Patch, paths::PROFILE, json(&patch)).await?;
+        self.person_changed(&profile);
+        if let Some(held) = self.credentials() {
+            // The name shows already; other tabs hear of it with the next renewal at the latest.
+            let _ = self.renew(held.serial).await;
+        }
+        Ok(profile)
+    }
+
+    fn person_changed(&self, profile: &Profile) {
+        let status = {
+            let mut state = self.inner.state.borrow_mut();
+            let Some(held) = state.credentials.as_mut().filter(|held| held.person.id == profile.person.id) else {
+                return;
+            };
+            held.person = profile.person.clone();
+            let status = AuthStatus::SignedIn { session_id: held.session_id, person: profile.person.clone() };
+            state.status = status.clone();
+            status
+        };
+        self.tell(Change::Status(status));
+    }
+
+    /// Changes the password; the other sessions end.
+    pub async fn change_password(
+        &self,
+        current_password: String,
+        new_password: String,
+    ) -> Result<LogoutAnswer, Failure> {
+        let body = PasswordChangeRequest { current_password, new_password };
+        self.call(Method::Post, paths::PASSWORD, json(&body)).await
+    }
+
+    /// Prolongs the session. Gives its new end.
+    pub async fn stay_signed_in(&self) -> Result<Timestamp, Failure> {
+        let held = self.credentials().ok_or(Failure::SignedOut)?;
+        self.renew(held.serial).await?;
+        let held = self.credentials().ok_or(Failure::SignedOut)?;
+        let left_ms = (held.session_ends_ms - self.now_ms()).max(0.0);
+        Ok(self.server_now().plus(std::time::Duration::from_secs_f64(left_ms / 1000.0)))
+    }
+}
+
+/// What this device says of itself: the rest is in the user agent.
+fn this_device() -> DeviceInfo {
+    DeviceInfo { platform: Some("web".to_owned()), ..DeviceInfo::default() }
+}

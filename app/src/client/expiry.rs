@@ -1,0 +1,114 @@
+//! When to warn that the session will end.
+//!
+//! A first warning when the server says that the end is near (it knows `SESSION_WARNING`), a second one in the last two
+//! minutes, which needs no server and so comes offline too.
+
+use super::status::Expiry;
+
+/// The last two minutes.
+const LAST_MINUTES_MS: f64 = 120_000.0;
+/// Ends this close together, in milliseconds, are the same: the server tells them in whole seconds.
+const SAME_MS: f64 = 1_500.0;
+
+/// The session's deadlines and what has been said about them. All times are milliseconds of the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub struct ExpiryWatch {
+    ends_ms: f64,
+    max_ms: f64,
+    /// Whether the server said that the end is near.
+    told: bool,
+    /// Whether the session was long enough to begin with for its last two minutes to be news.
+    long: bool,
+}
+
+impl ExpiryWatch {
+    /// Watches a session that ends at `ends_ms` unless it is renewed, and at `max_ms` however often it is.
+    pub fn new(now_ms: f64, ends_ms: f64, max_ms: f64) -> Self {
+        Self { ends_ms, max_ms, told: false, long: ends_ms - now_ms > LAST_MINUTES_MS }
+    }
+
+    /// The server said that the end is near.
+    pub fn tell(&mut self) {
+        self.told = true;
+    }
+
+    /// The server said when the end is.
+    pub fn move_end(&mut self, ends_ms: f64) {
+        if (ends_ms - self.ends_ms).abs() > SAME_MS {
+            self.ends_ms = ends_ms;
+        }
+    }
+
+    /// The session was renewed elsewhere: what was said of its end no longer holds.
+    pub fn prolong(&mut self, ends_ms: f64) {
+        if ends_ms - self.ends_ms > SAME_MS {
+            self.ends_ms = ends_ms;
+            self.told = false;
+        }
+    }
+
+    /// When the session ends unless it is renewed.
+    pub fn ends_ms(&self) -> f64 {
+        self.ends_ms
+    }
+
+    /// What there is to warn of.
+    pub fn warning(&self, now_ms: f64) -> Option<Expiry> {
+        let last_minutes = now_ms >= self.ends_ms - LAST_MINUTES_MS;
+        (self.told || (self.long && last_minutes)).then_some(Expiry {
+            deadline_ms: self.ends_ms,
+            prolongable: self.max_ms - self.ends_ms > SAME_MS,
+            last_minutes,
+        })
+    }
+
+    /// When there is something new to say or do, if time alone brings that about: the last two minutes, then the end.
+    pub fn next_ms(&self, now_ms: f64) -> f64 {
+        let last_minutes_ms = self.ends_ms - LAST_MINUTES_MS;
+        if now_ms < last_minutes_ms { last_minutes_ms } else { self.ends_ms }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: f64 = 3_600_000.0;
+
+    #[test]
+    fn nothing_is_said_until_the_server_says_that_the_end_is_near() {
+        let mut watch = ExpiryWatch::new(0.0, HOUR, 2.0 * HOUR);
+        assert_eq!(watch.warning(1_000.0), None);
+        watch.tell();
+        let warning = Expiry { deadline_ms: HOUR, prolongable: true, last_minutes: false };
+        assert_eq!(watch.warning(1_000.0), Some(warning));
+    }
+
+    #[test]
+    fn the_last_two_minutes_are_announced_without_the_server() {
+        let watch = ExpiryWatch::new(0.0, HOUR, HOUR);
+        assert!((watch.next_ms(0.0) - (HOUR - LAST_MINUTES_MS)).abs() < 1.0);
+        assert_eq!(watch.warning(HOUR - LAST_MINUTES_MS - 1.0), None);
+        let warning = watch.warning(HOUR - LAST_MINUTES_MS).unwrap();
+        assert!(warning.last_minutes);
+        assert!(!warning.prolongable, "its absolute end has come");
+        assert!((watch.next_ms(HOUR - LAST_MINUTES_MS) - HOUR).abs() < 1.0);
+    }
+
+    #[test]
+    fn a_session_of_a_minute_is_not_warned_of_from_its_first_moment() {
+        let mut watch = ExpiryWatch::new(0.0, 60_000.0, HOUR);
+        assert_eq!(watch.warning(1_000.0), None);
+        watch.tell();
+        assert!(watch.warning(1_000.0).unwrap().last_minutes);
+    }
+
+    #[test]
+    fn an_end_told_in_whole_seconds_does_not_make_the_countdown_jump() {
+        let mut watch = ExpiryWatch::new(0.0, HOUR, HOUR);
+        watch.move_end(HOUR - 900.0);
+        assert!((watch.ends_ms() - HOUR).abs() < 1.0);
+        watch.move_end(HOUR / 2.0);
+        assert!((watch.ends_ms() - HOUR / 2.0).abs() < 1.0);
+    }
+}

@@ -1,0 +1,55 @@
+//! Why a call gave no answer.
+
+use crate::api::{Problem, Session};
+
+/// Why a call gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The server answered, and said what is wrong.
+    Problem(Box<Problem>),
+    /// The server could not be reached, or what answered was not the server.
+    Unreachable,
+    /// Nobody is signed in here any more; the page is about to be left.
+    SignedOut,
+}
+
+impl Failure {
+    /// The server's problem, where it said one.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Problem(problem) => Some(problem),
+            Self::Unreachable | Self::SignedOut => None,
+        }
+    }
+
+    /// The stable code of the server's problem, where it said one.
+    pub fn code(&self) -> Option<&str> {
+        self.problem().map(|problem| problem.code.as_str())
+    }
+
+    /// The sentence to put under a field of that name, where the server found fault with it.
+    pub fn field(&self, name: &str) -> Option<String> {
+        self.problem().and_then(|problem| problem.field(name)).map(|error| error.message.clone())
+    }
+
+    /// One sentence for people.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Problem(problem) => problem.detail.clone().unwrap_or_else(|| problem.title.clone()),
+            Self::Unreachable => "The server cannot be reached. Check your connection and try again.".to_owned(),
+            Self::SignedOut => "You are signed out.".to_owned(),
+        }
+    }
+
+    /// The devices to choose from, where a sign-in was refused because the limit of sessions is reached.
+    pub fn sessions_to_replace(&self) -> Option<Vec<Session>> {
+        let problem = self.problem().filter(|problem| problem.code == "session-limit-reached")?;
+        serde_json::from_value(problem.extra.get("sessions")?.clone()).ok()
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
+    }
+}

@@ -1,0 +1,95 @@
+//! What the client tells its surroundings.
+
+use super::note::SignedOutNote;
+use super::status::{AuthStatus, Expiry, StreamState};
+use super::toasts::ToastKind;
+use crate::api::ServerEvent;
+
+/// Something that changed. Told in the order in which it happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Who is signed in here.
+    Status(AuthStatus),
+    /// How near the session's end is.
+    Expiry(Option<Expiry>),
+    /// Whether the browser believes to be connected.
+    Online(bool),
+    /// How the event stream is.
+    Stream(StreamState),
+    /// The server told something.
+    Event(ServerEvent),
+    /// The server had the browser's storage cleared (`Clear-Site-Data`): write again what is to be remembered.
+    StorageCleared,
+    /// The person should be told something.
+    Notice(Notice),
+}
+
+/// Something the person should be told in a toast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Somebody signed in here.
+    SignedIn {
+        /// The person's name.
+        name: String,
+    },
+    /// The session here ended.
+    SignedOut(SignedOutNote),
+    /// The session here was ended, but the server does not know it yet.
+    ServerNotTold,
+    /// The server was told at last.
+    ServerTold,
+    /// Another device signed in.
+    DeviceSignedIn {
+        /// Its name.
+        device: String,
+    },
+    /// Another device was signed out, and not from here.
+    DeviceSignedOut,
+    /// The server warns.
+    Alert {
+        /// Its words.
+        message: String,
+    },
+    /// The session could not be renewed for now; it is kept.
+    CannotRenew,
+    /// The connection is gone.
+    Offline,
+    /// The connection is back.
+    OnlineAgain,
+}
+
+impl Notice {
+    /// How serious it is.
+    pub fn kind(&self) -> ToastKind {
+        match self {
+            Self::SignedIn { .. }
+            | Self::ServerTold
+            | Self::DeviceSignedIn { .. }
+            | Self::DeviceSignedOut
+            | Self::OnlineAgain => ToastKind::Info,
+            Self::SignedOut(note) if note.asked_here => ToastKind::Info,
+            Self::SignedOut(_) | Self::ServerNotTold | Self::Alert { .. } | Self::Offline => ToastKind::Warning,
+            Self::CannotRenew => ToastKind::Error,
+        }
+    }
+
+    /// What to say.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::SignedIn { name } => format!("Signed in as {name}."),
+            Self::SignedOut(note) => note.sentence(),
+            Self::ServerNotTold => {
+                "You are signed out here, but the server could not be told. It will be told as soon as it can be reached; until \
+                 then this device stays in your list."
+                    .to_owned()
+            }
+            Self::ServerTold => "The server now knows that you signed out.".to_owned(),
+            Self::DeviceSignedIn { device } => format!("New sign-in: {device}."),
+            Self::DeviceSignedOut => "One of your devices was signed out.".to_owned(),
+            Self::Alert { message } => message.clone(),
+            Self::CannotRenew => "The server cannot be reached. You stay signed in; trying again.".to_owned(),
+            Self::Offline => "You are offline. What you see may be old.".to_owned(),
+            Self::OnlineAgain => "You are online again.".to_owned(),
+        }
+    }
+}

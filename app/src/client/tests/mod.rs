@@ -1,0 +1,11 @@
+//! The client among fakes: a server, a clock that is set by hand, several tabs of one browser. Nothing sleeps.
+
+mod expiry;
+mod renewal;
+mod requests;
+mod secrets;
+mod server;
+mod sign_out;
+mod stream;
+mod tabs;
+mod world;

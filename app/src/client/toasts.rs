@@ -1,0 +1,188 @@
+//! The queue of short messages: at most three at once, the others wait for their turn.
+
+use std::collections::VecDeque;
+
+/// The most messages on screen at once.
+pub const MAX_SHOWN: usize = 3;
+/// How long an info stays, in milliseconds. Warnings and errors stay until they are dismissed.
+pub const INFO_STAYS_MS: f64 = 5_000.0;
+
+/// How serious a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastKind {
+    /// Something went as it should: leaves by itself.
+    Info,
+    /// Something the person should know: stays.
+    Warning,
+    /// Something did not work: stays.
+    Error,
+}
+
+/// Names one message for as long as the page lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ToastId(u64);
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// Its name.
+    pub id: ToastId,
+    /// How serious it is.
+    pub kind: ToastKind,
+    /// One sentence or two.
+    pub text: String,
+}
+
+struct Shown {
+    toast: Toast,
+    /// Milliseconds it may still stay; counted down only while nobody points at the messages.
+    remaining_ms: Option<f64>,
+}
+
+/// The messages on screen and those that wait. Times are milliseconds of the monotonic clock.
+#[derive(Default)]
+pub struct ToastQueue {
+    shown: Vec<Shown>,
+    waiting: VecDeque<Toast>,
+    last_id: u64,
+    counted_at_ms: f64,
+    held: bool,
+}
+
+impl ToastQueue {
+    /// Adds a message; one that is on screen or waiting already is not said twice.
+    pub fn push(&mut self, now_ms: f64, kind: ToastKind, text: String) -> ToastId {
+        self.count(now_ms);
+        let mut known = self.shown.iter().map(|shown| &shown.toast).chain(&self.waiting);
+        if let Some(same) = known.find(|toast| toast.kind == kind && toast.text == text) {
+            return same.id;
+        }
+        self.last_id += 1;
+        let id = ToastId(self.last_id);
+        self.waiting.push_back(Toast { id, kind, text });
+        self.fill();
+        id
+    }
+
+    /// Takes a message away, wherever it is.
+    pub fn dismiss(&mut self, now_ms: f64, id: ToastId) {
+        self.count(now_ms);
+        self.shown.retain(|shown| shown.toast.id != id);
+        self.waiting.retain(|toast| toast.id != id);
+        self.fill();
+    }
+
+    /// Stops or resumes the time of the messages: stopped while somebody points at them or has focus there.
+    pub fn hold(&mut self, now_ms: f64, held: bool) {
+        self.count(now_ms);
+        self.held = held;
+    }
+
+    /// Takes away what has been shown for long enough.
+    pub fn tick(&mut self, now_ms: f64) {
+        self.count(now_ms);
+        self.shown.retain(|shown| shown.remaining_ms.is_none_or(|remaining| remaining > 0.0));
+        self.fill();
+    }
+
+    /// Milliseconds after which [`Self::tick`] has something to do, if time alone brings that about.
+    pub fn next_tick_ms(&self) -> Option<f64> {
+        if self.held {
+            return None;
+        }
+        self.shown.iter().filter_map(|shown| shown.remaining_ms).reduce(f64::min)
+    }
+
+    /// What is on screen, newest first.
+    pub fn shown(&self) -> Vec<Toast> {
+        self.shown.iter().rev().map(|shown| shown.toast.clone()).collect()
+    }
+
+    fn count(&mut self, now_ms: f64) {
+        let passed = (now_ms - self.counted_at_ms).max(0.0);
+        self.counted_at_ms = now_ms;
+        if !self.held {
+            for remaining in self.shown.iter_mut().filter_map(|shown| shown.remaining_ms.as_mut()) {
+                *remaining -= passed;
+            }
+        }
+    }
+
+    fn fill(&mut self) {
+        while self.shown.len() < MAX_SHOWN
+            && let Some(toast) = self.waiting.pop_front()
+        {
+            let remaining_ms = (toast.kind == ToastKind::Info).then_some(INFO_STAYS_MS);
+            self.shown.push(Shown { toast, remaining_ms });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(queue: &ToastQueue) -> Vec<String> {
+        queue.shown().into_iter().map(|toast| toast.text).collect()
+    }
+
+    #[test]
+    fn three_are_shown_newest_first_and_the_fourth_waits_for_a_place() {
+        let mut queue = ToastQueue::default();
+        let first = queue.push(0.0, ToastKind::Warning, "1".into());
+        for text in ["2", "3", "4"] {
+            queue.push(0.0, ToastKind::Warning, text.into());
+        }
+        assert_eq!(texts(&queue), ["3", "2", "1"]);
+        queue.dismiss(1.0, first);
+        assert_eq!(texts(&queue), ["4", "3", "2"]);
+    }
+
+    #[test]
+    fn an_info_leaves_after_five_seconds_and_an_error_stays() {
+        let mut queue = ToastQueue::default();
+        queue.push(1_000.0, ToastKind::Error, "error".into());
+        queue.push(1_000.0, ToastKind::Info, "info".into());
+        assert_eq!(queue.next_tick_ms(), Some(5_000.0));
+        queue.tick(5_999.0);
+        assert_eq!(texts(&queue), ["info", "error"]);
+        queue.tick(6_000.0);
+        assert_eq!(texts(&queue), ["error"]);
+        assert_eq!(queue.next_tick_ms(), None);
+    }
+
+    #[test]
+    fn time_stands_still_while_somebody_points_at_the_messages() {
+        let mut queue = ToastQueue::default();
+        queue.push(0.0, ToastKind::Info, "info".into());
+        queue.hold(3_000.0, true);
+        assert_eq!(queue.next_tick_ms(), None);
+        queue.tick(60_000.0);
+        assert_eq!(texts(&queue), ["info"]);
+        queue.hold(60_000.0, false);
+        assert_eq!(queue.next_tick_ms(), Some(2_000.0));
+        queue.tick(62_000.0);
+        assert!(texts(&queue).is_empty());
+    }
+
+    #[test]
+    fn an_info_that_waited_gets_its_full_time() {
+        let mut queue = ToastQueue::default();
+        let first = queue.push(0.0, ToastKind::Error, "1".into());
+        queue.push(0.0, ToastKind::Error, "2".into());
+        queue.push(0.0, ToastKind::Error, "3".into());
+        queue.push(0.0, ToastKind::Info, "late".into());
+        queue.dismiss(60_000.0, first);
+        assert_eq!(queue.next_tick_ms(), Some(INFO_STAYS_MS));
+    }
+
+    #[test]
+    fn the_same_message_is_not_said_twice_at_once() {
+        let mut queue = ToastQueue::default();
+        let first = queue.push(0.0, ToastKind::Error, "no".into());
+        assert_eq!(queue.push(1.0, ToastKind::Error, "no".into()), first);
+        assert_eq!(texts(&queue), ["no"]);
+        queue.dismiss(2.0, first);
+        assert_ne!(queue.push(3.0, ToastKind::Error, "no".into()), first);
+    }
+}

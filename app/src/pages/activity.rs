@@ -1,0 +1,204 @@
+//! What happened to the account: `/activity`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::activity_words::{Happening, of_account};
+use super::load::{Load, Loader};
+use crate::api::{Activity, ActivityEntry};
+use crate::domain::Timestamp;
+use crate::state::{Auth, Failure, Now, Toasts, date, full_time};
+use crate::ui::words::relative;
+use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, RelativeTime, StateCard};
+
+/// What happened to the account, newest first.
+#[component]
+pub fn ActivityPage() -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let loader = Loader::<Activity>::new();
+    let session = auth.session_id();
+    let fetch = move || loader.fetch(async move { auth.activity(None).await });
+    Effect::new(move |_| {
+        if session.get().is_some() {
+            fetch();
+        }
+    });
+    let again = move |()| {
+        loader.reset();
+        fetch();
+    };
+    view! {
+        <div class="page page-narrow">
+            <div class="page-head">
+                <div class="page-head-text">
+                    <Heading title="Activity" />
+                    <p class="page-lead">"Sign-ins and changes to your account. Something you don’t remember? Change your password."</p>
+                </div>
+            </div>
+            {move || match loader.state().get() {
+                Load::Loading => view! { <ActivitySkeleton /> }.into_any(),
+                Load::Failed(failure) => view! { <ActivityFailed failure=failure on_again=again /> }.into_any(),
+                Load::Ready(activity) if activity.entries.is_empty() => {
+                    view! {
+                        <StateCard
+                            picture=Picture::News
+                            title="Nothing has happened yet"
+                            text="Sign-ins, sign-outs and changes will be listed here."
+                        />
+                    }
+                        .into_any()
+                }
+                Load::Ready(activity) => view! { <Entries first=activity /> }.into_any(),
+            }}
+        </div>
+    }
+}
+
+/// The entries fetched so far, and a button for more.
+#[component]
+fn Entries(first: Activity) -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let toasts = expect_context::<Toasts>();
+    let entries = RwSignal::new(first.entries);
+    let cursor = RwSignal::new(first.next_cursor);
+    let busy = RwSignal::new(false);
+    let more = move |()| {
+        busy.set(true);
+        spawn_local(async move {
+            match auth.activity(cursor.get_untracked()).await {
+                Ok(page) => {
+                    entries.try_update(|entries| entries.extend(page.entries));
+                    cursor.try_set(page.next_cursor);
+                }
+                Err(Failure::SignedOut) => {}
+                Err(failure) => toasts.error(format!("Older activity could not be loaded. {}", failure.message())),
+            }
+            busy.try_set(false);
+        });
+    };
+    let now = expect_context::<Now>();
+    let days = Memo::new(move |_| entries.with(|entries| by_day(entries, now.server_now())));
+    view! {
+        <For each=move || days.get() key=|(day, entries)| (day.clone(), entries.len()) let((day, entries))>
+            <section>
+                <h2 class="timeline-day">{day}</h2>
+                <ol class="panel" role="list">
+                    {entries.into_iter().map(|entry| view! { <Entry entry=entry /> }).collect_view()}
+                </ol>
+            </section>
+        </For>
+        {move || {
+            cursor
+                .with(Option::is_some)
+                .then(|| {
+                    view! {
+                        <div class="timeline-more">
+                            <Button busy=busy on_press=more>
+                                "Show older activity"
+                            </Button>
+                        </div>
+                    }
+                })
+        }}
+    }
+}
+
+/// Entries in their order, under the day each happened on where the person is.
+fn by_day(entries: &[ActivityEntry], now: Timestamp) -> Vec<(String, Vec<ActivityEntry>)> {
+    let day = |entry: &ActivityEntry| if date(entry.at) == date(now) { "Today".to_owned() } else { date(entry.at) };
+    entries
+        .chunk_by(|one, other| day(one) == day(other))
+        .filter_map(|run| Some((day(run.first()?), run.to_vec())))
+        .collect()
+}
+
+#[component]
+fn Entry(entry: ActivityEntry) -> impl IntoView {
+    let happening = of_account(&entry);
+    let facts = [entry.device_name.clone().unwrap_or_default(), entry.ip_address.clone()];
+    view! { <Row happening=happening at=entry.at facts=facts.to_vec() /> }
+}
+
+/// One moment: what, why, where, when.
+#[component]
+pub(super) fn Row(happening: Happening, at: Timestamp, facts: Vec<String>) -> impl IntoView {
+    let now = expect_context::<Now>().now();
+    // Words for what is recent, the time of day for the rest: the day stands above.
+    let recent =
+        Memo::new(move |_| relative(at, now.get()).is_some_and(|words| words.ends_with("ago") || words == "just now"));
+    let when = move || {
+        if recent.get() {
+            view! { <RelativeTime at=at now=now day=date full=full_time /> }.into_any()
+        } else {
+            view! { <time datetime=at.to_string() title=full_time(at)>{crate::state::clock_time(at)}</time> }.into_any()
+        }
+    };
+    let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+    view! {
+        <li class="timeline-row">
+            <span class="timeline-icon" data-tone=happening.tone>
+                <Icon picture=happening.picture size=16 />
+            </span>
+            <div>
+                <p class="timeline-what">
+                    <bdi>{happening.what}</bdi>
+                </p>
+                {happening.why.map(|why| view! { <p class="timeline-detail">{why}</p> })}
+                <div class="facts-clip">
+                    <ul class="facts timeline-detail" role="list">
+                        {facts
+                            .into_iter()
+                            .map(|fact| {
+                                view! {
+                                    <li>
+                                        <bdi>{fact}</bdi>
+                                    </li>
+                                }
+                            })
+                            .collect_view()}
+                    </ul>
+                </div>
+            </div>
+            <span class="timeline-when">{when}</span>
+        </li>
+    }
+}
+
+#[component]
+fn ActivityFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
+    view! {
+        <StateCard picture=Picture::Offline title="Your activity could not be loaded" text=failure.message()>
+            <Button emphasis=Emphasis::Primary on_press=on_again>
+                "Try again"
+            </Button>
+        </StateCard>
+    }
+}
+
+/// Rows with the measure of real ones.
+#[component]
+pub(super) fn ActivitySkeleton() -> impl IntoView {
+    let row = || {
+        view! {
+            <div class="timeline-row">
+                <span class="timeline-icon"></span>
+                <div>
+                    <p class="timeline-what">
+                        <Bar width="bar-10" />
+                    </p>
+                    <p class="timeline-detail">
+                        <Bar width="bar-16" />
+                    </p>
+                </div>
+            </div>
+        }
+    };
+    view! {
+        <Loading text="Loading…">
+            <p class="timeline-day">
+                <Bar width="bar-3" />
+            </p>
+            <div class="panel">{row()} {row()} {row()} {row()}</div>
+        </Loading>
+    }
+}

@@ -1,0 +1,116 @@
+//! The life of one device's session: `/devices/:id`.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use super::activity::{ActivitySkeleton, Row};
+use super::activity_words::told_briefly;
+use super::load::{Load, Loader};
+use crate::api::Biography;
+use crate::domain::SessionId;
+use crate::state::{Auth, Failure, date};
+use crate::ui::{Button, Emphasis, Heading, Icon, Picture, StateCard};
+
+/// The life of one device's session, oldest first.
+#[component]
+pub fn BiographyPage() -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let params = use_params_map();
+    let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<SessionId>().ok()));
+    let loader = Loader::<Biography>::new();
+    let session = auth.session_id();
+    let fetch = move || {
+        if let Some(id) = id.get() {
+            loader.fetch(async move { auth.biography(id).await });
+        }
+    };
+    Effect::new(move |_| {
+        if session.get().is_some() {
+            fetch();
+        }
+    });
+    let again = move |()| {
+        loader.reset();
+        fetch();
+    };
+    let title = Signal::derive(move || {
+        loader.state().with(|state| match state {
+            Load::Ready(biography) => biography.device_name.clone(),
+            Load::Loading | Load::Failed(_) => "Device history".to_owned(),
+        })
+    });
+    view! {
+        <div class="page page-narrow">
+            <a class="back-link" href="/devices">
+                <Icon picture=Picture::Back size=16 />
+                "Devices"
+            </a>
+            <div class="page-head">
+                <div class="page-head-text">
+                    <Heading title=title>
+                        <bdi>{move || title.get()}</bdi>
+                    </Heading>
+                    <p class="page-lead">"What this device’s session has been through, from the beginning."</p>
+                </div>
+            </div>
+            {move || match (id.get(), loader.state().get()) {
+                (None, _) => view! { <Unknown /> }.into_any(),
+                (_, Load::Failed(failure)) if failure.code() == Some("not-found") => view! { <Unknown /> }.into_any(),
+                (_, Load::Failed(failure)) => view! { <BiographyFailed failure=failure on_again=again /> }.into_any(),
+                (_, Load::Loading) => view! { <ActivitySkeleton /> }.into_any(),
+                (_, Load::Ready(biography)) => view! { <Life biography=biography /> }.into_any(),
+            }}
+        </div>
+    }
+}
+
+#[component]
+fn Life(biography: Biography) -> impl IntoView {
+    let told = told_briefly(&biography.entries);
+    told.chunk_by(|(one, _), (other, _)| date(one.at) == date(other.at))
+        .map(|day| {
+            let rows = day
+                .iter()
+                .cloned()
+                .map(
+                    |(entry, happening)| view! { <Row happening=happening at=entry.at facts=vec![entry.ip_address] /> },
+                )
+                .collect_view();
+            let name = day.first().map(|(entry, _)| date(entry.at));
+            view! {
+                <section>
+                    <h2 class="timeline-day">{name}</h2>
+                    <ol class="panel" role="list">
+                        {rows}
+                    </ol>
+                </section>
+            }
+        })
+        .collect_view()
+}
+
+#[component]
+fn Unknown() -> impl IntoView {
+    view! {
+        <StateCard
+            picture=Picture::Unknown
+            title="No such device"
+            text="It may have been signed out a while ago: what happened to it is kept for some days only."
+        >
+            <a class="button" href="/devices">
+                "Go to your devices"
+            </a>
+        </StateCard>
+    }
+}
+
+#[component]
+fn BiographyFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
+    view! {
+        <StateCard picture=Picture::Offline title="The history could not be loaded" text=failure.message()>
+            <Button emphasis=Emphasis::Primary on_press=on_again>
+                "Try again"
+            </Button>
+        </StateCard>
+    }
+}

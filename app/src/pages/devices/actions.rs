@@ -1,0 +1,159 @@
+//! Signing out many devices at once: two buttons, and the question each asks first.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::model::Devices;
+use crate::api::Session;
+use crate::ui::words::count_of;
+use crate::ui::{Button, Dialog, DialogActions, Emphasis, Icon, Menu, MenuItem, Picture};
+
+/// *Sign out other devices*, and *Sign out everywhere* in its menu. Nothing where there is no other device.
+#[component]
+pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
+    let staying = devices.staying();
+    let has_others = Memo::new(move |_| staying.with(|sessions| sessions.len() > 1));
+    let others_open = RwSignal::new(false);
+    let everywhere_open = RwSignal::new(false);
+    let buttons = move || {
+        has_others.get().then(|| {
+            view! {
+                <div class="devices-actions">
+                    <div class="split">
+                        <Button emphasis=Emphasis::Danger on_press=move |()| others_open.set(true)>
+                            "Sign out other devices"
+                        </Button>
+                        <Menu
+                            id="sign-out-menu"
+                            label="More ways to sign out"
+                            trigger_class="button"
+                            trigger=|| view! { <Icon picture=Picture::Down size=18 /> }
+                        >
+                            <MenuItem picture=Picture::SignOut danger=true on_choose=move |()| everywhere_open.set(true)>
+                                "Sign out everywhere"
+                            </MenuItem>
+                        </Menu>
+                    </div>
+                </div>
+            }
+        })
+    };
+    view! {
+        {buttons}
+        <OthersDialog devices=devices open=others_open />
+        <EverywhereDialog devices=devices open=everywhere_open />
+    }
+}
+
+fn others(devices: Devices) -> Memo<Vec<Session>> {
+    let staying = devices.staying();
+    Memo::new(move |_| staying.get().into_iter().filter(|session| !session.current).collect())
+}
+
+#[component]
+fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
+    let others = others(devices);
+    let count = Memo::new(move |_| others.with(Vec::len) as u64);
+    let title = Signal::derive(move || format!("Sign out {}?", count_of(count.get(), "other device")));
+    let busy = RwSignal::new(false);
+    let confirm = move |()| {
+        busy.set(true);
+        open.set(false);
+        spawn_local(async move {
+            devices.sign_out_others().await;
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <Dialog open=open id="others-title" title=title>
+            <div class="dialog-text">
+                <p>"They stop working at once, wherever they are, and have to sign in again."</p>
+            </div>
+            <Names sessions=others />
+            <ThisStays devices=devices />
+            <DialogActions>
+                <Button autofocus=true on_press=move |()| open.set(false)>
+                    "Cancel"
+                </Button>
+                <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>
+                    {move || format!("Sign out {}", count_of(count.get(), "device"))}
+                </Button>
+            </DialogActions>
+        </Dialog>
+    }
+}
+
+#[component]
+fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
+    let staying = devices.staying();
+    let count = Memo::new(move |_| staying.with(Vec::len) as u64);
+    let busy = RwSignal::new(false);
+    let confirm = move |()| {
+        busy.set(true);
+        spawn_local(async move {
+            devices.sign_out_everywhere().await;
+            busy.try_set(false);
+            open.try_set(false);
+        });
+    };
+    view! {
+        <Dialog open=open id="everywhere-title" title="Sign out everywhere?">
+            <div class="dialog-text">
+                <p>
+                    {move || format!("All {} stop working at once, ", count_of(count.get(), "device"))}
+                    <strong>"this one too"</strong> ". To come back, sign in again."
+                </p>
+            </div>
+            <Names sessions=staying />
+            <DialogActions>
+                <Button autofocus=true on_press=move |()| open.set(false)>
+                    "Cancel"
+                </Button>
+                <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>
+                    {move || format!("Sign out {}", count_of(count.get(), "device"))}
+                </Button>
+            </DialogActions>
+        </Dialog>
+    }
+}
+
+/// The devices a question is about, by name.
+#[component]
+pub(super) fn Names(sessions: Memo<Vec<Session>>) -> impl IntoView {
+    view! {
+        // Focusable, so that a long list can be scrolled with the keyboard.
+        <ul class="dialog-list" role="list" tabindex="0" aria-label="Devices to sign out">
+            <For
+                each=move || sessions.get()
+                key=|session| session.session_id
+                children=|session| {
+                    view! {
+                        <li>
+                            <Icon picture=session.device_info.kind size=18 />
+                            <span>
+                                <bdi>{session.device_info.device_name}</bdi>
+                                {session.current.then_some(" (this device)")}
+                            </span>
+                        </li>
+                    }
+                }
+            />
+        </ul>
+    }
+}
+
+/// What a question leaves alone.
+#[component]
+pub(super) fn ThisStays(devices: Devices) -> impl IntoView {
+    let staying = devices.staying();
+    let this = Memo::new(move |_| {
+        let name = |session: &Session| session.device_info.device_name.clone();
+        staying.with(|sessions| sessions.iter().find(|session| session.current).map(name)).unwrap_or_default()
+    });
+    view! {
+        <p class="dialog-stays">
+            <Icon picture=Picture::CheckCircle size=18 />
+            <span>"This device, " <bdi>{this}</bdi> ", stays signed in."</span>
+        </p>
+    }
+}

@@ -1,0 +1,46 @@
+//! The frame of every page of a signed-in person. Shows itself while nobody knows who that is, and leaves for the
+//! sign-in page only when nobody is.
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::{use_location, use_navigate};
+
+use super::header::Header;
+use crate::state::{Auth, AuthStatus, return_to};
+
+/// Header, and the page under it.
+#[component]
+pub fn Frame() -> impl IntoView {
+    leave_when_signed_out();
+    view! {
+        <Header />
+        <main id="main" tabindex="-1">
+            <Outlet />
+        </main>
+    }
+}
+
+fn leave_when_signed_out() {
+    let auth = expect_context::<Auth>();
+    let location = use_location();
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        let AuthStatus::SignedOut(note) = auth.status().get() else { return };
+        // Who signs out here is done; everybody else comes back to this page.
+        let to = if note.is_some_and(|note| note.asked_here) {
+            return_to::SIGN_IN.to_owned()
+        } else {
+            return_to::sign_in_path(&here(&location.pathname.get_untracked(), &location.search.get_untracked()))
+        };
+        navigate(&to, NavigateOptions { replace: true, ..NavigateOptions::default() });
+    });
+}
+
+/// Path and query of a page.
+pub(super) fn here(pathname: &str, search: &str) -> String {
+    match search.trim_start_matches('?') {
+        "" => pathname.to_owned(),
+        query => format!("{pathname}?{query}"),
+    }
+}

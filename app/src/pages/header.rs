@@ -1,0 +1,103 @@
+//! The bar on top: where one can go, who one is, and whether what is shown is live.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::A;
+
+use crate::state::{Auth, StreamState, Theme};
+use crate::ui::{Avatar, AvatarPlaceholder, Icon, Menu, MenuItem, Picture, ThemeSwitch};
+
+/// The bar on top.
+#[component]
+pub(super) fn Header() -> impl IntoView {
+    view! {
+        <header class="header">
+            <div class="header-inner">
+                <a class="brand" href="/devices">
+                    <Icon picture=Picture::Key size=18 />
+                    <span>"Latchkey"</span>
+                </a>
+                <nav class="nav" aria-label="Main">
+                    <ul role="list">
+                        <li>
+                            <A href="/devices">"Devices"</A>
+                        </li>
+                        <li>
+                            <A href="/activity">"Activity"</A>
+                        </li>
+                        <li>
+                            <A href="/profile">"Profile"</A>
+                        </li>
+                    </ul>
+                </nav>
+                <PersonMenu />
+            </div>
+        </header>
+        <Connection />
+    }
+}
+
+#[component]
+fn PersonMenu() -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let theme = expect_context::<Theme>();
+    let person = auth.person();
+    let name = Signal::derive(move || person.get().map(|person| person.name).unwrap_or_default());
+    let email = move || person.get().map(|person| person.email).unwrap_or_default();
+    let known = Memo::new(move |_| person.with(Option::is_some));
+    let avatar = move || {
+        if known.get() { view! { <Avatar name=name /> }.into_any() } else { view! { <AvatarPlaceholder /> }.into_any() }
+    };
+    let sign_out = move |()| spawn_local(auth.sign_out());
+    view! {
+        <div class="header-person">
+            <Menu
+                id="person-menu"
+                label="Account menu"
+                trigger_class="menu-trigger"
+                panel_class="menu-wide"
+                trigger=move || view! { {avatar} }
+            >
+                <div class="menu-head">
+                    {avatar}
+                    <div class="menu-head-text">
+                        <bdi class="menu-head-name">{move || name.get()}</bdi>
+                        <span class="small quiet">{email}</span>
+                    </div>
+                </div>
+                <div class="menu-section">
+                    <ThemeSwitch choice=theme.choice() on_choose=move |choice| theme.set(choice) />
+                </div>
+                <MenuItem picture=Picture::SignOut on_choose=sign_out>
+                    "Sign out"
+                </MenuItem>
+            </Menu>
+        </div>
+    }
+}
+
+/// A slim line while what is shown may be old.
+#[component]
+fn Connection() -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let text = Memo::new(move |_| match (auth.online().get(), auth.stream().get()) {
+        (false, _) => Some("You’re offline. What you see may be old."),
+        (true, StreamState::Reconnecting) => Some("Reconnecting…"),
+        (true, StreamState::Connecting | StreamState::Open) => None,
+    });
+    view! {
+        <div class="connection-place" role="status">
+            {move || {
+                text.get()
+                    .map(|text| {
+                        view! {
+                            <p class="connection">
+                                <Icon picture=Picture::Offline size=16 />
+                                {text}
+                            </p>
+                        }
+                    })
+            }}
+        </div>
+    }
+}

@@ -1,0 +1,61 @@
+//! A receipt that fills in while devices answer.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::api::{Receipt, ReceiptStatus};
+use crate::state::Auth;
+use crate::ui::{ReceiptPanel, every};
+
+/// How often it is asked for.
+const POLL_MS: u32 = 400;
+/// How often at most: for twenty seconds. Who has not confirmed by then was told, or is refused when it comes back.
+const MAX_POLLS: u32 = 50;
+
+/// A receipt that fills in while devices answer.
+#[component]
+pub(super) fn LiveReceipt(
+    /// The receipt as it came with the answer.
+    receipt: Receipt,
+    /// Called when the person has seen enough, where it can be put away.
+    #[prop(optional, into)]
+    on_dismiss: Option<Callback<()>>,
+) -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let id = StoredValue::new(receipt.id.clone());
+    let receipt = RwSignal::new(receipt);
+    let polls = StoredValue::new(0_u32);
+    let asking = StoredValue::new(false);
+    let settled = Memo::new(move |_| receipt.with(is_settled));
+    Effect::new(move |_| {
+        if settled.get() {
+            return;
+        }
+        every(POLL_MS, move || {
+            let spent = polls.try_update_value(|polls| {
+                *polls += 1;
+                *polls > MAX_POLLS
+            });
+            // One question at a time; a lost one is simply asked again.
+            if spent != Some(false) || asking.get_value() {
+                return;
+            }
+            asking.set_value(true);
+            spawn_local(async move {
+                let Some(id) = id.try_get_value() else { return };
+                if let Ok(newer) = auth.receipt(id).await {
+                    receipt.try_set(newer);
+                }
+                asking.try_set_value(false);
+            });
+        });
+    });
+    match on_dismiss {
+        Some(on_dismiss) => view! { <ReceiptPanel receipt=receipt on_dismiss=on_dismiss /> }.into_any(),
+        None => view! { <ReceiptPanel receipt=receipt /> }.into_any(),
+    }
+}
+
+fn is_settled(receipt: &Receipt) -> bool {
+    receipt.devices.iter().all(|device| device.status == ReceiptStatus::Confirmed)
+}

@@ -1,0 +1,31 @@
+//! One file a route. Pages put `state` and `ui` together: markup and wiring, no rules and no browser calls.
+
+mod activity;
+mod activity_words;
+mod biography;
+mod devices;
+mod entry;
+mod expiry_toast;
+mod frame;
+mod header;
+mod live_receipt;
+mod load;
+mod not_found;
+mod notifications;
+mod password_form;
+mod profile;
+mod register;
+mod session_limit;
+mod sign_in;
+mod verify;
+
+pub use activity::ActivityPage;
+pub use biography::BiographyPage;
+pub use devices::{DevicesPage, NewSignIns};
+pub use frame::Frame;
+pub use not_found::NotFoundPage;
+pub use notifications::Notifications;
+pub use profile::ProfilePage;
+pub use register::RegisterPage;
+pub use sign_in::SignInPage;
+pub use verify::VerifyPage;

@@ -1,0 +1,91 @@
+//! Where news appears: the messages of `Toasts`, and the warning before a session ends.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+
+use super::expiry_toast::ExpiryToast;
+use crate::state::{Auth, Toast, ToastKind, Toasts};
+use crate::ui::{ToastCard, ToastTone};
+
+/// The most pieces of news at once, the warning among them.
+const MAX_SHOWN: usize = 3;
+
+/// The region where news appears. F6 goes there, Escape dismisses what has the focus, or else the newest.
+#[component]
+pub fn Notifications() -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let auth = expect_context::<Auth>();
+    let region = NodeRef::<html::Section>::new();
+    let put_away = RwSignal::new(None::<bool>);
+    let expiry = auth.expiry();
+    // Put away, the warning comes back for the last two minutes.
+    let warning = Memo::new(move |_| expiry.get().filter(|expiry| put_away.get() != Some(expiry.last_minutes)));
+    let shown = move || {
+        let places = MAX_SHOWN - usize::from(warning.with(Option::is_some));
+        toasts.shown().get().into_iter().take(places).collect::<Vec<_>>()
+    };
+    go_there_with_f6(region, move || {
+        !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some)
+    });
+    let escape = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape"
+            && let Some(newest) = toasts.shown().with_untracked(|shown| shown.first().map(|toast| toast.id))
+        {
+            toasts.dismiss(newest);
+        }
+    };
+    view! {
+        <section
+            node_ref=region
+            class="toasts"
+            aria-label="Notifications"
+            tabindex="-1"
+            on:mouseenter=move |_| toasts.hold(true)
+            on:mouseleave=move |_| toasts.hold(false)
+            on:focusin=move |_| toasts.hold(true)
+            on:focusout=move |_| toasts.hold(false)
+            on:keydown=escape
+        >
+            {move || {
+                warning
+                    .get()
+                    .map(|expiry| {
+                        let dismiss = move |()| put_away.set(Some(expiry.last_minutes));
+                        view! { <ExpiryToast expiry=expiry on_dismiss=dismiss /> }
+                    })
+            }}
+            <For each=shown key=|toast| toast.id children=move |toast| view! { <Message toast=toast /> } />
+        </section>
+    }
+}
+
+fn go_there_with_f6(region: NodeRef<html::Section>, has_news: impl Fn() -> bool + Copy + 'static) {
+    Effect::new(move |_| {
+        let listener = window_event_listener(ev::keydown, move |event| {
+            if event.key() == "F6"
+                && has_news()
+                && let Some(region) = region.get_untracked()
+            {
+                event.prevent_default();
+                crate::ui::focus(&region);
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
+}
+
+#[component]
+fn Message(toast: Toast) -> impl IntoView {
+    let toasts = expect_context::<Toasts>();
+    let (tone, role) = match toast.kind {
+        ToastKind::Info => (ToastTone::Info, "status"),
+        ToastKind::Warning => (ToastTone::Warning, "alert"),
+        ToastKind::Error => (ToastTone::Error, "alert"),
+    };
+    view! {
+        <ToastCard tone=tone role=role on_dismiss=move |()| toasts.dismiss(toast.id)>
+            <p>{toast.text}</p>
+        </ToastCard>
+    }
+}

@@ -1,0 +1,89 @@
+//! Changing the password.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::profile::PasswordAge;
+use crate::api::Profile;
+use crate::domain::Password;
+use crate::state::{Auth, Toasts};
+use crate::ui::words::count_of;
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, PasswordField};
+
+/// The password, which can be changed; the other devices are signed out with it.
+#[component]
+pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let toasts = expect_context::<Toasts>();
+    let current = RwSignal::new(String::new());
+    let new = RwSignal::new(String::new());
+    let errors = FormErrors::default();
+    let busy = RwSignal::new(false);
+    let email = profile.person.email.clone();
+    let save = move |()| {
+        let old = errors.check("currentPassword", Password::parse_existing(&current.get_untracked()));
+        let chosen = errors.check("newPassword", Password::parse_new(&new.get_untracked()));
+        let (Some(old), Some(chosen)) = (old, chosen) else { return };
+        busy.set(true);
+        spawn_local(async move {
+            match auth.change_password(old.expose().to_owned(), chosen.expose().to_owned()).await {
+                Ok(answer) => {
+                    current.try_set(String::new());
+                    new.try_set(String::new());
+                    toasts.info(changed(answer.sessions_ended));
+                }
+                Err(failure) if failure.code() == Some("invalid-credentials") => {
+                    errors.set("currentPassword", "That is not your password.");
+                }
+                Err(failure) => errors.refuse(&failure, &["currentPassword", "newPassword"]),
+            }
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <section class="settings-section" aria-labelledby="password">
+            <div class="settings-about">
+                <h2 id="password" tabindex="-1">
+                    "Password"
+                </h2>
+                <p>
+                    <PasswordAge profile=profile />
+                    " A new one signs out your other devices."
+                </p>
+            </div>
+            <Form errors=errors busy=busy label="Change password" on_submit=save>
+                <FormProblem errors=errors />
+                // So that password managers know whose password this is.
+                <input class="heard" type="text" name="username" autocomplete="username" value=email readonly tabindex="-1" aria-hidden="true" />
+                <PasswordField
+                    id="currentPassword"
+                    label="Current password"
+                    autocomplete="current-password"
+                    value=current
+                    error=errors.of("currentPassword")
+                />
+                <PasswordField
+                    id="newPassword"
+                    label="New password"
+                    autocomplete="new-password"
+                    value=new
+                    error=errors.of("newPassword")
+                    help="At least 8 characters. Length is what makes it strong."
+                />
+                <div class="settings-actions">
+                    <Button emphasis=Emphasis::Primary submit=true busy=busy>
+                        "Change password"
+                    </Button>
+                </div>
+            </Form>
+        </section>
+    }
+}
+
+fn changed(others_ended: u64) -> String {
+    match others_ended {
+        0 => "Password changed.".to_owned(),
+        1 => "Password changed. One other device was signed out.".to_owned(),
+        many => format!("Password changed. {} were signed out.", count_of(many, "other device")),
+    }
+}

@@ -1,0 +1,207 @@
+//! Who one is here: `/profile`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::load::{Load, Loader};
+use super::password_form::PasswordSection;
+use super::register::AccountTypeField;
+use crate::api::{Profile, ProfilePatch};
+use crate::domain::{AccountType, DisplayName};
+use crate::state::{Auth, DraftKey, Drafts, Failure, Now, Toasts, date, full_time};
+use crate::ui::{
+    Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
+    Loading, Picture, RelativeTime, StateCard, TextField,
+};
+
+const NAME_DRAFT: DraftKey = "profile.name";
+
+/// Name, account type, e-mail and password.
+#[component]
+pub fn ProfilePage() -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let loader = Loader::<Profile>::new();
+    let session = auth.session_id();
+    let fetch = move || loader.fetch(async move { auth.profile().await });
+    Effect::new(move |_| {
+        if session.get().is_some() {
+            fetch();
+        }
+    });
+    let again = move |()| {
+        loader.reset();
+        fetch();
+    };
+    view! {
+        <div class="page page-settings">
+            <Person />
+            {move || match loader.state().get() {
+                Load::Loading => view! { <ProfileSkeleton /> }.into_any(),
+                Load::Failed(failure) => view! { <ProfileFailed failure=failure on_again=again /> }.into_any(),
+                Load::Ready(profile) => {
+                    view! {
+                        <AboutSection profile=profile.clone() />
+                        <EmailSection profile=profile.clone() />
+                        <PasswordSection profile=profile />
+                    }
+                        .into_any()
+                }
+            }}
+        </div>
+    }
+}
+
+/// The page's first line: who one is.
+#[component]
+fn Person() -> impl IntoView {
+    let person = expect_context::<Auth>().person();
+    let name = Signal::derive(move || person.get().map(|person| person.name).unwrap_or_default());
+    let known = Memo::new(move |_| person.with(Option::is_some));
+    view! {
+        <div class="settings-person">
+            {move || {
+                if known.get() {
+                    view! { <Avatar name=name large=true /> }.into_any()
+                } else {
+                    view! { <AvatarPlaceholder large=true /> }.into_any()
+                }
+            }}
+            <div class="page-head-text">
+                <Heading title="Profile">
+                    {move || {
+                        if known.get() {
+                            view! { <bdi>{move || name.get()}</bdi> }.into_any()
+                        } else {
+                            view! {
+                                <span class="heard">"Profile"</span>
+                                <span class="bar bar-10" aria-hidden="true"></span>
+                            }
+                                .into_any()
+                        }
+                    }}
+                </Heading>
+                <p class="page-lead">"How others see you, and how you sign in."</p>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn AboutSection(profile: Profile) -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let drafts = expect_context::<Drafts>();
+    let toasts = expect_context::<Toasts>();
+    let name = RwSignal::new(drafts.get(NAME_DRAFT).unwrap_or(profile.person.name));
+    let account_type = RwSignal::<AccountType>::new(profile.account_type);
+    let errors = FormErrors::default();
+    let busy = RwSignal::new(false);
+    let save = move |()| {
+        let Some(parsed) = errors.check("name", DisplayName::parse(&name.get_untracked())) else { return };
+        let patch = ProfilePatch { name: Some(parsed.into()), account_type: Some(account_type.get_untracked()) };
+        busy.set(true);
+        spawn_local(async move {
+            match auth.patch_profile(patch).await {
+                Ok(_) => {
+                    drafts.forget(NAME_DRAFT);
+                    toasts.info("Profile saved.");
+                }
+                Err(failure) => errors.refuse(&failure, &["name"]),
+            }
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <section class="settings-section" aria-labelledby="about-you">
+            <div class="settings-about">
+                <h2 id="about-you">"About you"</h2>
+                <p>
+                    "Here since "
+                    <time datetime=profile.created_at.to_string() title=full_time(profile.created_at)>
+                        {date(profile.created_at)}
+                    </time> "."
+                </p>
+            </div>
+            <Form errors=errors busy=busy label="About you" on_submit=save>
+                <FormProblem errors=errors />
+                <TextField
+                    id="name"
+                    label="Your name"
+                    autocomplete="name"
+                    any_direction=true
+                    value=name
+                    error=errors.of("name")
+                    on_type=move |text: String| drafts.keep(NAME_DRAFT, text)
+                />
+                <AccountTypeField value=account_type />
+                <div class="settings-actions">
+                    <Button emphasis=Emphasis::Primary submit=true busy=busy>
+                        "Save changes"
+                    </Button>
+                </div>
+            </Form>
+        </section>
+    }
+}
+
+#[component]
+fn EmailSection(profile: Profile) -> impl IntoView {
+    let verified = profile.person.email_verified;
+    view! {
+        <section class="settings-section" aria-labelledby="your-email">
+            <div class="settings-about">
+                <h2 id="your-email">"E-mail"</h2>
+                <p>"You sign in with it, and warnings go there."</p>
+            </div>
+            <div class="settings-actions">
+                <span class="settings-value">{profile.person.email}</span>
+                {if verified {
+                    view! { <Badge tone=BadgeTone::Accent>"Confirmed"</Badge> }.into_any()
+                } else {
+                    view! { <Badge tone=BadgeTone::Warning>"Not confirmed"</Badge> }.into_any()
+                }}
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn ProfileFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
+    view! {
+        <StateCard picture=Picture::Offline title="Your profile could not be loaded" text=failure.message()>
+            <Button emphasis=Emphasis::Primary on_press=on_again>
+                "Try again"
+            </Button>
+        </StateCard>
+    }
+}
+
+/// When the password was last changed.
+#[component]
+pub(super) fn PasswordAge(profile: Profile) -> impl IntoView {
+    let now = expect_context::<Now>().now();
+    view! {
+        "Last changed "
+        <RelativeTime at=profile.password_changed_at now=now day=date full=full_time />
+        "."
+    }
+}
+
+/// Sections with the measure of real ones.
+#[component]
+fn ProfileSkeleton() -> impl IntoView {
+    let section = || {
+        view! {
+            <div class="settings-section">
+                <div class="settings-about">
+                    <Bar width="bar-6" />
+                    <Bar width="bar-10" />
+                </div>
+                <div>
+                    <Bar width="bar-6" />
+                    <span class="bar bar-input"></span>
+                </div>
+            </div>
+        }
+    };
+    view! { <Loading text="Loading your profile…">{section()} {section()} {section()}</Loading> }
+}

@@ -1,0 +1,164 @@
+//! Create an account: `/register`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use super::entry::{Entry, leave_when_signed_in};
+use crate::api::RegisterRequest;
+use crate::domain::{AccountType, DisplayName, Email, Password};
+use crate::state::{Auth, return_to};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+
+/// What the form holds and what it is doing.
+#[derive(Clone, Copy)]
+struct RegisterForm {
+    auth: Auth,
+    name: RwSignal<String>,
+    email: RwSignal<String>,
+    password: RwSignal<String>,
+    account_type: RwSignal<AccountType>,
+    errors: FormErrors,
+    busy: RwSignal<bool>,
+    /// The address a code was sent to.
+    sent_to: RwSignal<Option<String>>,
+}
+
+impl RegisterForm {
+    fn new() -> Self {
+        Self {
+            auth: expect_context(),
+            name: RwSignal::default(),
+            email: RwSignal::default(),
+            password: RwSignal::default(),
+            account_type: RwSignal::new(AccountType::Individual),
+            errors: FormErrors::default(),
+            busy: RwSignal::new(false),
+            sent_to: RwSignal::new(None),
+        }
+    }
+
+    fn parse(self) -> Option<RegisterRequest> {
+        let name = self.errors.check("name", DisplayName::parse(&self.name.get_untracked()));
+        let email = self.errors.check("email", Email::parse(&self.email.get_untracked()));
+        let password = self.errors.check("password", Password::parse_new(&self.password.get_untracked()));
+        Some(RegisterRequest {
+            name: name?.into(),
+            email: email?.to_string(),
+            password: password?.expose().to_owned(),
+            account_type: Some(self.account_type.get_untracked()),
+        })
+    }
+
+    fn send(self) {
+        let Some(request) = self.parse() else { return };
+        self.busy.set(true);
+        spawn_local(async move {
+            self.register(request).await;
+            self.busy.try_set(false);
+        });
+    }
+
+    async fn register(self, request: RegisterRequest) {
+        let (email, password) = (request.email.clone(), request.password.clone());
+        match self.auth.register(request).await {
+            Ok(answer) if answer.verification_required => {
+                self.sent_to.try_set(Some(email));
+            }
+            // Nothing to prove: go straight in. It fails where the address has an account already.
+            Ok(_) => {
+                if let Err(failure) = self.auth.sign_in(email, password, true, None).await {
+                    self.errors.refuse(&failure, &[]);
+                }
+            }
+            Err(failure) => self.errors.refuse(&failure, &["name", "email", "password"]),
+        }
+    }
+}
+
+/// Create an account.
+#[component]
+pub fn RegisterPage() -> impl IntoView {
+    leave_when_signed_in(|| return_to::HOME.to_owned(), false);
+    let form = RegisterForm::new();
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        if let Some(email) = form.sent_to.get() {
+            navigate(&super::verify::path_for(&email), NavigateOptions::default());
+        }
+    });
+    view! {
+        <Entry>
+            <Heading title="Create an account" />
+            <p class="entry-lead">"One account, and you always see where it is in use."</p>
+            <RegisterFields form=form />
+            <p class="entry-foot">"Have an account? " <a href="/sign-in">"Sign in"</a></p>
+        </Entry>
+    }
+}
+
+#[component]
+fn RegisterFields(form: RegisterForm) -> impl IntoView {
+    let RegisterForm { name, email, password, account_type, errors, busy, .. } = form;
+    view! {
+        <Form errors=errors busy=busy class="entry-form" on_submit=move |()| form.send()>
+            <FormProblem errors=errors />
+            <TextField id="name" label="Your name" autocomplete="name" any_direction=true value=name error=errors.of("name") />
+            <TextField
+                id="email"
+                label="E-mail"
+                kind="email"
+                autocomplete="username"
+                value=email
+                error=errors.of("email")
+                help="We send a code there to make sure it’s yours."
+            />
+            <PasswordField
+                id="password"
+                autocomplete="new-password"
+                value=password
+                error=errors.of("password")
+                help="At least 8 characters. Length is what makes it strong: a few words that don’t belong together do well."
+            />
+            <AccountTypeField value=account_type />
+            <Button emphasis=Emphasis::Primary wide=true submit=true busy=busy>
+                "Create account"
+            </Button>
+        </Form>
+    }
+}
+
+/// Who the account is for.
+#[component]
+pub(super) fn AccountTypeField(
+    /// What is chosen.
+    value: RwSignal<AccountType>,
+) -> impl IntoView {
+    let choice = move |account_type: AccountType, name: &'static str, help: &'static str| {
+        view! {
+            <label class="choice">
+                <input
+                    type="radio"
+                    name="account-type"
+                    value=account_type.as_str()
+                    checked=value.get_untracked() == account_type
+                    on:change=move |_| value.set(account_type)
+                />
+                <span class="choice-text">
+                    <span>{name}</span>
+                    <span class="small quiet">{help}</span>
+                </span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="field">
+            <legend class="field-label">"Account type"</legend>
+            <div class="choice-row">
+                {choice(AccountType::Individual, "Personal", "Just for you")}
+                {choice(AccountType::Business, "Business", "For your work")}
+            </div>
+        </fieldset>
+    }
+}

@@ -1,0 +1,89 @@
+//! The choice when a person is signed in on as many devices as is allowed: which one goes.
+
+use leptos::prelude::*;
+
+use crate::api::Session;
+use crate::domain::SessionId;
+use crate::state::{Now, date, full_time};
+use crate::ui::words::{count_of, device_description};
+use crate::ui::{Button, Dialog, DialogActions, Emphasis, RelativeTime};
+
+/// Asks which device is signed out for this one. Open while there are `sessions` to choose from.
+#[component]
+pub(super) fn SessionLimitDialog(
+    /// The devices to choose from.
+    sessions: RwSignal<Option<Vec<Session>>>,
+    /// Whether the choice is being carried out.
+    #[prop(into)]
+    busy: Signal<bool>,
+    /// Called with the device that goes.
+    #[prop(into)]
+    on_choose: Callback<SessionId>,
+) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let chosen = RwSignal::new(None::<SessionId>);
+    Effect::new(move |_| {
+        let least_used =
+            sessions.with(|sessions| sessions.as_ref()?.iter().min_by_key(|session| session.last_active).cloned());
+        chosen.set(least_used.map(|session| session.session_id));
+        open.set(sessions.with(Option::is_some));
+    });
+    let title = Signal::derive(move || {
+        let count = sessions.with(|sessions| sessions.as_ref().map_or(0, Vec::len)) as u64;
+        format!("You’re signed in on {}", count_of(count, "device"))
+    });
+    let confirm = move |()| {
+        if let Some(id) = chosen.get_untracked() {
+            open.set(false);
+            on_choose.run(id);
+        }
+    };
+    view! {
+        <Dialog open=open id="session-limit-title" title=title>
+            <div class="dialog-text">
+                <p>"That is as many as are allowed. Choose one to sign out, and you’re signed in here instead."</p>
+            </div>
+            <fieldset class="form">
+                <legend class="heard">"Device to sign out"</legend>
+                {move || {
+                    sessions
+                        .get()
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(|session| view! { <Choice session=session chosen=chosen /> })
+                        .collect_view()
+                }}
+            </fieldset>
+            <DialogActions>
+                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
+                <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>
+                    "Sign it out and sign in here"
+                </Button>
+            </DialogActions>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Choice(session: Session, chosen: RwSignal<Option<SessionId>>) -> impl IntoView {
+    let now = expect_context::<Now>().now();
+    let id = session.session_id;
+    view! {
+        <label class="choice">
+            <input
+                type="radio"
+                name="replace"
+                value=id.to_string()
+                checked=chosen.get_untracked() == Some(id)
+                on:change=move |_| chosen.set(Some(id))
+            />
+            <span class="choice-text">
+                <bdi>{session.device_info.device_name.clone()}</bdi>
+                <span class="small quiet">
+                    {device_description(&session.device_info)} " · last active "
+                    <RelativeTime at=session.last_active now=now day=date full=full_time />
+                </span>
+            </span>
+        </label>
+    }
+}

@@ -1,0 +1,49 @@
+//! The app: its contexts and which page is where.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
+use leptos_router::path;
+
+use crate::pages::{
+    ActivityPage, BiographyPage, DevicesPage, Frame, NewSignIns, NotFoundPage, Notifications, ProfilePage,
+    RegisterPage, SignInPage, VerifyPage,
+};
+use crate::shell::DevelopmentDemo;
+use crate::state::provide_app_state;
+use crate::ui::{Arrival, provide_hydrated};
+
+/// The app. Server and browser render the same first frame from it: nobody is known to be signed in or out yet.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_hydrated();
+    Arrival::provide();
+    DevelopmentDemo::provide();
+    provide_app_state();
+    NewSignIns::provide();
+    view! {
+        <Title formatter=|title: String| {
+            if title.is_empty() { "Latchkey".to_owned() } else { format!("{title} · Latchkey") }
+        } />
+        // The router leaves external links alone, and the browser then moves the focus as it should.
+        <a class="skip-link" href="#main" rel="external">
+            "Skip to content"
+        </a>
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/sign-in") view=SignInPage />
+                <Route path=path!("/register") view=RegisterPage />
+                <Route path=path!("/verify") view=VerifyPage />
+                <Route path=path!("/") view=|| view! { <Redirect path="/devices" /> } />
+                <ParentRoute path=path!("") view=Frame>
+                    <Route path=path!("/devices") view=DevicesPage />
+                    <Route path=path!("/devices/:id") view=BiographyPage />
+                    <Route path=path!("/activity") view=ActivityPage />
+                    <Route path=path!("/profile") view=ProfilePage />
+                </ParentRoute>
+            </Routes>
+            <Notifications />
+        </Router>
+    }
+}

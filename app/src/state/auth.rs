@@ -1,0 +1,84 @@
+//! Who is signed in here, and how that session is.
+
+use leptos::prelude::*;
+
+use super::{Drafts, Events, Theme, Toasts};
+use crate::api::Person;
+use crate::browser;
+use crate::client::{AuthStatus, Change, Expiry, StreamState};
+use crate::domain::SessionId;
+
+/// Who is signed in here. A context; its calls are in `calls`.
+#[derive(Clone, Copy, Debug)]
+pub struct Auth {
+    status: RwSignal<AuthStatus>,
+    expiry: RwSignal<Option<Expiry>>,
+    online: RwSignal<bool>,
+    stream: RwSignal<StreamState>,
+}
+
+impl Auth {
+    pub(super) fn provide(toasts: Toasts, events: Events, drafts: Drafts, theme: Theme) {
+        let auth = Self {
+            status: RwSignal::new(AuthStatus::Unknown),
+            expiry: RwSignal::new(None),
+            online: RwSignal::new(true),
+            stream: RwSignal::new(StreamState::Connecting),
+        };
+        provide_context(auth);
+        // Effects run in the browser only, and only after hydration: server and first frame both show `Unknown`.
+        Effect::new(move |_| {
+            browser::start(Box::new(move |change| auth.apply(change, toasts, events, drafts, theme)));
+        });
+    }
+
+    /// Who is signed in here; `Unknown` on the server and until the client knows.
+    pub fn status(self) -> Signal<AuthStatus> {
+        self.status.into()
+    }
+
+    /// The person who is signed in here.
+    pub fn person(self) -> Signal<Option<Person>> {
+        Signal::derive(move || self.status.with(|status| status.person().cloned()))
+    }
+
+    /// The session of this browser. Read it in a resource to load again when somebody else signs in.
+    pub fn session_id(self) -> Memo<Option<SessionId>> {
+        Memo::new(move |_| self.status.with(AuthStatus::session_id))
+    }
+
+    /// Whether a call that needs a session may succeed: somebody is signed in, or that is not known yet.
+    pub fn can_try(self) -> bool {
+        self.status.with(|status| !matches!(status, AuthStatus::SignedOut(_)))
+    }
+
+    /// The session's end, once it is near.
+    pub fn expiry(self) -> Signal<Option<Expiry>> {
+        self.expiry.into()
+    }
+
+    /// Whether the browser believes to be connected.
+    pub fn online(self) -> Signal<bool> {
+        self.online.into()
+    }
+
+    /// How the event stream is: show *Reconnecting…* while it is `Reconnecting`.
+    pub fn stream(self) -> Signal<StreamState> {
+        self.stream.into()
+    }
+
+    fn apply(self, change: Change, toasts: Toasts, events: Events, drafts: Drafts, theme: Theme) {
+        match change {
+            Change::Status(status) => {
+                drafts.follow(&status);
+                self.status.set(status);
+            }
+            Change::Expiry(expiry) => self.expiry.set(expiry),
+            Change::Online(online) => self.online.set(online),
+            Change::Stream(stream) => self.stream.set(stream),
+            Change::Event(event) => events.tell(&event),
+            Change::StorageCleared => theme.remember(),
+            Change::Notice(notice) => toasts.push(notice.kind(), notice.sentence()),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Everything a page can ask of the server.
+
+use super::Auth;
+use crate::api::{
+    AcceptedAnswer, Activity, Biography, LogoutAnswer, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest,
+    Session,
+};
+use crate::browser;
+use crate::client::{Client, Failure};
+use crate::domain::{SessionId, Timestamp};
+
+fn client() -> Result<Client, Failure> {
+    browser::client().ok_or(Failure::Unreachable)
+}
+
+impl Auth {
+    /// Signs in. `replace` names the device to end where the limit of sessions was reached
+    /// (see [`Failure::sessions_to_replace`]).
+    pub async fn sign_in(
+        self,
+        email: String,
+        password: String,
+        remember_me: bool,
+        replace: Option<SessionId>,
+    ) -> Result<(), Failure> {
+        client()?.sign_in(email, password, remember_me, replace).await
+    }
+
+    /// Creates an account. The answer says whether a code must be entered before the first sign-in.
+    pub async fn register(self, request: RegisterRequest) -> Result<RegisterAnswer, Failure> {
+        client()?.register(request).await
+    }
+
+    /// Proves the e-mail address with the code sent to it, and signs in.
+    pub async fn verify_email(self, email: String, code: String) -> Result<(), Failure> {
+        client()?.verify_email(email, code).await
+    }
+
+    /// Asks for another code.
+    pub async fn resend_code(self, email: String) -> Result<AcceptedAnswer, Failure> {
+        client()?.resend_code(email).await
+    }
+
+    /// Signs out on this device. This browser is signed out whatever becomes of it; where the server could not be told,
+    /// a toast says so and it is told later.
+    pub async fn sign_out(self) {
+        if let Ok(client) = client() {
+            client.sign_out().await;
+        }
+    }
+
+    /// Signs out on all devices, or on all but this one. Without `keep_current`, the receipt is also in the note of
+    /// `SignedOut`, so that the sign-in page can show it.
+    pub async fn sign_out_all(self, keep_current: bool) -> Result<LogoutAnswer, Failure> {
+        client()?.sign_out_all(keep_current).await
+    }
+
+    /// The devices of this person, this one first.
+    pub async fn list_sessions(self) -> Result<Vec<Session>, Failure> {
+        client()?.list_sessions().await
+    }
+
+    /// Renames a device.
+    pub async fn rename_session(self, id: SessionId, device_name: String) -> Result<Session, Failure> {
+        client()?.rename_session(id, device_name).await
+    }
+
+    /// Signs out one device; where it is this one, as [`Self::sign_out`].
+    pub async fn end_session(self, id: SessionId) -> Result<LogoutAnswer, Failure> {
+        client()?.end_session(id).await
+    }
+
+    /// The life of one session.
+    pub async fn biography(self, id: SessionId) -> Result<Biography, Failure> {
+        client()?.biography(id).await
+    }
+
+    /// How far a sign-out has got. Needs no session.
+    pub async fn receipt(self, id: String) -> Result<Receipt, Failure> {
+        client()?.receipt(&id).await
+    }
+
+    /// One page of what happened to the account, newest first.
+    pub async fn activity(self, cursor: Option<String>) -> Result<Activity, Failure> {
+        client()?.activity(cursor.as_deref()).await
+    }
+
+    /// The person's profile.
+    pub async fn profile(self) -> Result<Profile, Failure> {
+        client()?.profile().await
+    }
+
+    /// Changes the profile. The person in `status` follows.
+    pub async fn patch_profile(self, patch: ProfilePatch) -> Result<Profile, Failure> {
+        client()?.patch_profile(patch).await
+    }
+
+    /// Changes the password; the other devices are signed out.
+    pub async fn change_password(self, current: String, new: String) -> Result<LogoutAnswer, Failure> {
+        client()?.change_password(current, new).await
+    }
+
+    /// Prolongs the session. Gives the new end, for *You're signed in until 18:40.*
+    pub async fn stay_signed_in(self) -> Result<Timestamp, Failure> {
+        client()?.stay_signed_in().await
+    }
+}

@@ -1,0 +1,80 @@
+//! The time, by the server's clock, and how it is written where the person is.
+
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::domain::Timestamp;
+
+/// How often relative times are written anew, in milliseconds.
+const TICK_MS: u32 = 10_000;
+
+/// The time by the server's clock. A context.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    now: RwSignal<Timestamp>,
+}
+
+impl Now {
+    pub(super) fn provide() {
+        let this = Self { now: RwSignal::new(Timestamp::from_millis(0)) };
+        provide_context(this);
+        Effect::new(move |_| {
+            this.now.set(browser::server_now());
+            let timer = browser::every(TICK_MS, move || this.now.set(browser::server_now()));
+            on_cleanup(move || browser::stop(timer));
+        });
+    }
+
+    /// The time, ticking every ten seconds: for relative times that update by themselves. The epoch until hydrated.
+    pub fn now(self) -> Signal<Timestamp> {
+        self.now.into()
+    }
+
+    /// The time at this moment.
+    pub fn server_now(self) -> Timestamp {
+        browser::server_now()
+    }
+
+    /// A signal of the whole seconds left of `seconds` from now, ticking every second. The full number until hydrated.
+    pub fn countdown_from(self, seconds: u32) -> Signal<u64> {
+        self.countdown(browser::monotonic_ms() + f64::from(seconds) * 1000.0)
+    }
+
+    /// A signal of the whole seconds left until a deadline of the monotonic clock (see [`super::Expiry`]), ticking
+    /// every second. Call it from a component: its timer goes with it.
+    pub fn countdown(self, deadline_ms: f64) -> Signal<u64> {
+        let left = move || whole_seconds(deadline_ms - browser::monotonic_ms());
+        let seconds = RwSignal::new(left());
+        Effect::new(move |_| {
+            // Counts to the deadline and not by ticks, which browsers slow down in the background.
+            let timer = browser::every(500, move || {
+                let left = left();
+                if seconds.get_untracked() != left {
+                    seconds.set(left);
+                }
+            });
+            on_cleanup(move || browser::stop(timer));
+        });
+        seconds.into()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and far below 2^53")]
+fn whole_seconds(ms: f64) -> u64 {
+    (ms / 1000.0).ceil().max(0.0) as u64
+}
+
+/// Hours and minutes where the person is, such as *18:40* or *6:40 PM*.
+pub fn clock_time(at: Timestamp) -> String {
+    browser::clock_time(at)
+}
+
+/// The day where the person is, such as *12 Nov*, with the year where it is not this one.
+pub fn date(at: Timestamp) -> String {
+    browser::date(at)
+}
+
+/// Day and time in full where the person is, for tooltips.
+pub fn full_time(at: Timestamp) -> String {
+    browser::full_time(at)
+}

@@ -1,0 +1,81 @@
+//! Short messages on top of the page.
+
+use leptos::prelude::*;
+
+use crate::browser;
+use crate::client::toasts::{Toast, ToastId, ToastKind, ToastQueue};
+
+/// Short messages on top of the page. A context.
+#[derive(Clone, Copy, Debug)]
+pub struct Toasts {
+    queue: StoredValue<ToastQueue>,
+    shown: RwSignal<Vec<Toast>>,
+    timer: StoredValue<Option<browser::TimerId>>,
+}
+
+impl Toasts {
+    pub(super) fn provide() -> Self {
+        let toasts = Self {
+            queue: StoredValue::new(ToastQueue::default()),
+            shown: RwSignal::new(Vec::new()),
+            timer: StoredValue::new(None),
+        };
+        provide_context(toasts);
+        toasts
+    }
+
+    /// Says that something went as it should. Leaves after five seconds.
+    pub fn info(self, text: impl Into<String>) {
+        self.push(ToastKind::Info, text);
+    }
+
+    /// Says what the person should know. Stays until dismissed.
+    pub fn warning(self, text: impl Into<String>) {
+        self.push(ToastKind::Warning, text);
+    }
+
+    /// Says what did not work. Stays until dismissed.
+    pub fn error(self, text: impl Into<String>) {
+        self.push(ToastKind::Error, text);
+    }
+
+    /// Says something.
+    pub fn push(self, kind: ToastKind, text: impl Into<String>) {
+        let text = text.into();
+        self.change(|queue, now_ms| {
+            queue.push(now_ms, kind, text);
+        });
+    }
+
+    /// Takes a message away.
+    pub fn dismiss(self, id: ToastId) {
+        self.change(|queue, now_ms| queue.dismiss(now_ms, id));
+    }
+
+    /// Stops the time of the messages while somebody points at them or has focus there.
+    pub fn hold(self, held: bool) {
+        self.change(|queue, now_ms| queue.hold(now_ms, held));
+    }
+
+    /// What is on screen, newest first, three at most.
+    pub fn shown(self) -> Signal<Vec<Toast>> {
+        self.shown.into()
+    }
+
+    fn change(self, act: impl FnOnce(&mut ToastQueue, f64)) {
+        let now_ms = browser::monotonic_ms();
+        self.queue.update_value(|queue| {
+            act(queue, now_ms);
+            queue.tick(now_ms);
+        });
+        let (shown, next_tick_ms) = self.queue.with_value(|queue| (queue.shown(), queue.next_tick_ms()));
+        if self.shown.with_untracked(|before| *before != shown) {
+            self.shown.set(shown);
+        }
+        if let Some(timer) = self.timer.get_value() {
+            browser::stop(timer);
+        }
+        let timer = next_tick_ms.map(|after_ms| browser::after(after_ms, move || self.change(|_, _| ())));
+        self.timer.set_value(timer);
+    }
+}

@@ -1,0 +1,30 @@
+//! A person, as initials in a circle: no picture is fetched from anywhere.
+
+use leptos::prelude::*;
+
+use super::words::initials;
+
+/// A person's initials in a circle. Says nothing to assistive technology: the name stands beside it.
+#[component]
+pub fn Avatar(
+    /// The person's name.
+    #[prop(into)]
+    name: Signal<String>,
+    /// Whether it heads a page.
+    #[prop(optional)]
+    large: bool,
+) -> impl IntoView {
+    let class = if large { "avatar avatar-large" } else { "avatar" };
+    view! { <span class=class aria-hidden="true">{move || initials(&name.get())}</span> }
+}
+
+/// The place of an avatar while nobody knows whose.
+#[component]
+pub fn AvatarPlaceholder(
+    /// Whether it heads a page.
+    #[prop(optional)]
+    large: bool,
+) -> impl IntoView {
+    let class = if large { "avatar avatar-large avatar-empty" } else { "avatar avatar-empty" };
+    view! { <span class=class aria-hidden="true"></span> }
+}

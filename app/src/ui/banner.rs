@@ -1,0 +1,41 @@
+//! One sentence that stands before the page's own.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, Picture};
+
+/// How serious the sentence is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BannerTone {
+    /// Good to know.
+    #[default]
+    Info,
+    /// Look at this.
+    Warning,
+    /// It did not work.
+    Danger,
+}
+
+/// One sentence that stands before the page's own. Read out when it appears: at once where it is [`BannerTone::Danger`].
+#[component]
+pub fn Banner(
+    /// How serious it is.
+    #[prop(optional)]
+    tone: BannerTone,
+    /// The sentence, and what can be done about it.
+    children: Children,
+) -> impl IntoView {
+    let (class, picture, role) = match tone {
+        BannerTone::Info => ("banner", Picture::Info, "status"),
+        BannerTone::Warning => ("banner banner-warning", Picture::Alert, "status"),
+        BannerTone::Danger => ("banner banner-danger", Picture::Error, "alert"),
+    };
+    view! {
+        <div class=class role=role>
+            <span class="banner-icon">
+                <Icon picture=picture />
+            </span>
+            {children()}
+        </div>
+    }
+}

@@ -1,0 +1,69 @@
+//! A field for a six-digit code.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::field::{FieldFrame, bind, described_by};
+use crate::browser;
+use crate::domain::OneTimeCode;
+
+/// One input for a six-digit code, typed or pasted as `123 456`. Says so once when it is full.
+#[component]
+pub fn CodeField(
+    /// The id of the input, unique on the page; also its name.
+    id: &'static str,
+    /// The label.
+    label: &'static str,
+    /// What is typed.
+    value: RwSignal<String>,
+    /// What is wrong. The code is then selected, so that the next one replaces it.
+    #[prop(optional, into)]
+    error: Signal<Option<String>>,
+    /// Called when six digits are there.
+    #[prop(into)]
+    on_full: Callback<()>,
+) -> impl IntoView {
+    let node_ref = NodeRef::<html::Input>::new();
+    bind(node_ref, value);
+    let typed = move |text: String| {
+        let full = OneTimeCode::parse(&text).ok();
+        let was_full = value.with_untracked(|before| OneTimeCode::parse(before).ok()) == full;
+        match full {
+            Some(code) => {
+                value.set(code.expose().to_owned());
+                if !was_full {
+                    on_full.run(());
+                }
+            }
+            None => value.set(text),
+        }
+    };
+    Effect::new(move |_| {
+        if error.with(Option::is_some)
+            && let Some(input) = node_ref.get_untracked()
+        {
+            browser::after(0.0, move || browser::dom::select(&input));
+        }
+    });
+    view! {
+        <FieldFrame id=id label=label help=None error=error>
+            <input
+                node_ref=node_ref
+                class="input code-input"
+                id=id
+                name=id
+                type="text"
+                inputmode="numeric"
+                autocomplete="one-time-code"
+                dir="ltr"
+                spellcheck="false"
+                // A pasted code may carry a space or a hyphen, and more around it.
+                maxlength="12"
+                aria-required="true"
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-describedby=described_by(id, false, error)
+                on:input:target=move |event| typed(event.target().value())
+            />
+        </FieldFrame>
+    }
+}

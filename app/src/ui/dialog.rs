@@ -1,0 +1,63 @@
+//! A question that must be answered or waved away.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+
+use crate::browser;
+
+/// A modal dialog. Escape and a click beside it close it; the browser keeps the focus inside and brings it back.
+///
+/// Its content is made when it opens, so that it says what is true then.
+#[component]
+pub fn Dialog(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+    /// The id of its heading, unique on the page.
+    id: &'static str,
+    /// The question.
+    #[prop(into)]
+    title: Signal<String>,
+    /// What will happen, and the answers.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let node_ref = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let open = open.get();
+        // One turn later: by then the content is there, and what should have the focus first is found.
+        browser::after(0.0, move || {
+            if let Some(dialog) = node_ref.try_get_untracked().flatten() {
+                browser::dom::show_dialog(&dialog, open);
+            }
+        });
+    });
+    let click_away = move |event: ev::MouseEvent| {
+        if event.target() == event.current_target() {
+            open.set(false);
+        }
+    };
+    view! {
+        <dialog node_ref=node_ref class="dialog" aria-labelledby=id on:close=move |_| open.set(false) on:click=click_away>
+            {move || {
+                open.get()
+                    .then(|| {
+                        view! {
+                            <div class="dialog-inside">
+                                <h2 id=id>{move || title.get()}</h2>
+                                {children()}
+                            </div>
+                        }
+                    })
+            }}
+        </dialog>
+    }
+}
+
+/// The answers of a dialog, the harmless one first.
+#[component]
+pub fn DialogActions(
+    /// Buttons.
+    children: Children,
+) -> impl IntoView {
+    view! { <div class="dialog-actions">{children()}</div> }
+}

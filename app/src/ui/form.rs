@@ -1,0 +1,146 @@
+//! A form: sent once, by script only; what is wrong is said at its fields, and the first of them gets the focus.
+
+use leptos::ev;
+use leptos::html;
+use leptos::prelude::*;
+
+use super::banner::{Banner, BannerTone};
+use super::hydrated::Hydrated;
+use crate::browser;
+use crate::client::Failure;
+use crate::domain::Invalid;
+
+/// What is wrong with a form, field by field and as a whole.
+#[derive(Clone, Copy, Debug)]
+pub struct FormErrors {
+    fields: RwSignal<Vec<(String, String)>>,
+    whole: RwSignal<Option<String>>,
+    told: RwSignal<u32>,
+}
+
+impl Default for FormErrors {
+    fn default() -> Self {
+        Self { fields: RwSignal::new(Vec::new()), whole: RwSignal::new(None), told: RwSignal::new(0) }
+    }
+}
+
+impl FormErrors {
+    /// Nothing is wrong.
+    pub fn clear(self) {
+        self.fields.update(Vec::clear);
+        self.whole.set(None);
+    }
+
+    /// What is wrong with the field of that name.
+    pub fn of(self, name: &'static str) -> Signal<Option<String>> {
+        Signal::derive(move || {
+            self.fields
+                .with(|fields| fields.iter().find(|(field, _)| field == name).map(|(_, message)| message.clone()))
+        })
+    }
+
+    /// What is wrong with the form as a whole.
+    pub fn whole(self) -> Signal<Option<String>> {
+        self.whole.into()
+    }
+
+    /// Says what is wrong with one field.
+    pub fn set(self, name: &str, message: impl Into<String>) {
+        // The server may be late with its answer, and the form gone.
+        self.fields.try_update(|fields| fields.push((name.to_owned(), message.into())));
+        self.told.try_update(|told| *told += 1);
+    }
+
+    /// Says what is wrong with the form as a whole.
+    pub fn set_whole(self, message: impl Into<String>) {
+        self.whole.try_set(Some(message.into()));
+    }
+
+    /// Passes a parsed value on, or says at its field why it is none.
+    pub fn check<T>(self, name: &str, parsed: Result<T, Invalid>) -> Option<T> {
+        parsed.map_err(|invalid| self.set(name, invalid.message)).ok()
+    }
+
+    /// Says why the server refused: at the fields of this form it names, otherwise at the form as a whole.
+    pub fn refuse(self, failure: &Failure, fields: &[&str]) {
+        let errors = failure.problem().map(|problem| problem.errors.as_slice()).unwrap_or_default();
+        let (mine, others): (Vec<_>, Vec<_>) = errors.iter().partition(|error| fields.contains(&error.field.as_str()));
+        for error in &mine {
+            self.set(&error.field, error.message.clone());
+        }
+        if mine.is_empty() || !others.is_empty() {
+            let message = others.first().map_or_else(|| failure.message(), |error| error.message.clone());
+            self.set_whole(message);
+        }
+    }
+}
+
+/// A form. Without script it cannot be sent, so that no password ever gets into an address or a body we do not read.
+#[component]
+pub fn Form(
+    /// What is wrong with it.
+    errors: FormErrors,
+    /// Whether its work is under way: it cannot be sent twice.
+    #[prop(into)]
+    busy: Signal<bool>,
+    /// More classes.
+    #[prop(optional)]
+    class: &'static str,
+    /// Its name, where the page has several.
+    #[prop(optional, into)]
+    label: MaybeProp<String>,
+    /// Called to send it, with the errors of the last time gone.
+    #[prop(into)]
+    on_submit: Callback<()>,
+    /// Fields and buttons.
+    children: Children,
+) -> impl IntoView {
+    let node_ref = NodeRef::<html::Form>::new();
+    let hydrated = Hydrated::expect();
+    Effect::new(move |_| {
+        if errors.told.get() > 0 {
+            // One turn later: by then the fields are marked.
+            browser::after(0.0, move || {
+                if let Some(form) = node_ref.try_get_untracked().flatten() {
+                    browser::dom::focus_first(&form, "[aria-invalid=true]");
+                }
+            });
+        }
+    });
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        if hydrated.get_untracked() && !busy.get_untracked() {
+            errors.clear();
+            on_submit.run(());
+        }
+    };
+    view! {
+        <form
+            node_ref=node_ref
+            class=format!("form {class}")
+            method="post"
+            novalidate
+            aria-label=move || label.get()
+            on:submit=submit
+        >
+            {children()}
+        </form>
+    }
+}
+
+/// What is wrong with a form as a whole.
+#[component]
+pub fn FormProblem(
+    /// What is wrong with it.
+    errors: FormErrors,
+) -> impl IntoView {
+    move || {
+        errors.whole().get().map(|message| {
+            view! {
+                <Banner tone=BannerTone::Danger>
+                    <p class="banner-text">{message}</p>
+                </Banner>
+            }
+        })
+    }
+}

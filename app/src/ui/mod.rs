@@ -1,0 +1,49 @@
+//! Controls: what pages are put together from. Props in, callbacks out.
+//!
+//! No calls to the server, no contexts of `state`, no rules. What needs the browser itself asks `browser`.
+
+mod avatar;
+mod badge;
+mod banner;
+mod button;
+mod code_field;
+mod dialog;
+mod field;
+mod form;
+mod heading;
+mod hydrated;
+mod icon;
+mod menu;
+mod password_field;
+mod receipt;
+mod skeleton;
+mod state_card;
+mod text_field;
+mod theme_switch;
+mod time;
+mod timer;
+mod toast;
+pub mod words;
+
+pub use crate::browser::dom::{focus, focus_heading_if_lost};
+
+pub use avatar::{Avatar, AvatarPlaceholder};
+pub use badge::{Badge, BadgeTone};
+pub use banner::{Banner, BannerTone};
+pub use button::{Button, Emphasis, IconButton};
+pub use code_field::CodeField;
+pub use dialog::{Dialog, DialogActions};
+pub use form::{Form, FormErrors, FormProblem};
+pub use heading::{Arrival, Heading};
+pub use hydrated::{Hydrated, provide_hydrated};
+pub use icon::{Icon, Picture};
+pub use menu::{Menu, MenuItem};
+pub use password_field::PasswordField;
+pub use receipt::ReceiptPanel;
+pub use skeleton::{Bar, Loading};
+pub use state_card::StateCard;
+pub use text_field::TextField;
+pub use theme_switch::ThemeSwitch;
+pub use time::RelativeTime;
+pub use timer::{after, every};
+pub use toast::{ToastCard, ToastTone};

@@ -1,0 +1,32 @@
+//! Nothing here, or something went wrong.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, Picture};
+
+/// Says that there is nothing here, or what went wrong and what can be done.
+#[component]
+pub fn StateCard(
+    /// A picture for it.
+    picture: Picture,
+    /// What is the matter, in a few words.
+    #[prop(into)]
+    title: String,
+    /// What that means, in a sentence.
+    #[prop(into)]
+    text: String,
+    /// What can be done: buttons.
+    #[prop(optional)]
+    children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <section class="state">
+            <span class="state-icon">
+                <Icon picture=picture size=28 />
+            </span>
+            <h2>{title}</h2>
+            <p class="state-text">{text}</p>
+            {children.map(|children| view! { <div class="button-row">{children()}</div> })}
+        </section>
+    }
+}

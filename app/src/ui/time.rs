@@ -1,0 +1,23 @@
+//! Moments in words.
+
+use leptos::prelude::*;
+
+use super::words::relative;
+use crate::domain::Timestamp;
+
+/// A moment in words relative to now, such as *3 hours ago*; updates by itself. The exact time is in the tooltip.
+#[component]
+pub fn RelativeTime(
+    /// The moment.
+    at: Timestamp,
+    /// The time now.
+    now: Signal<Timestamp>,
+    /// Writes a day where the person is, for moments too long ago for words.
+    day: fn(Timestamp) -> String,
+    /// Writes a moment in full where the person is.
+    full: fn(Timestamp) -> String,
+) -> impl IntoView {
+    // A memo, so that the text is touched only when its words change.
+    let words = Memo::new(move |_| relative(at, now.get()).unwrap_or_else(|| day(at)));
+    view! { <time datetime=at.to_string() title=full(at)>{words}</time> }
+}

@@ -1,0 +1,52 @@
+//! One piece of news.
+
+use leptos::prelude::*;
+
+use super::button::IconButton;
+use super::icon::{Icon, Picture};
+
+/// How serious the news is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastTone {
+    /// It went as it should.
+    Info,
+    /// The person should know.
+    Warning,
+    /// It did not work.
+    Error,
+    /// Time runs out.
+    Time,
+}
+
+/// One piece of news, which can be dismissed.
+#[component]
+pub fn ToastCard(
+    /// How serious it is.
+    tone: ToastTone,
+    /// Its role: `status`, `alert`, or `group` where its parts speak for themselves.
+    role: &'static str,
+    /// Its name, where its role needs one.
+    #[prop(optional, into)]
+    label: MaybeProp<String>,
+    /// Called when it is dismissed.
+    #[prop(into)]
+    on_dismiss: Callback<()>,
+    /// What it says.
+    children: Children,
+) -> impl IntoView {
+    let (class, picture) = match tone {
+        ToastTone::Info => ("toast", Picture::CheckCircle),
+        ToastTone::Warning => ("toast toast-warning", Picture::Alert),
+        ToastTone::Error => ("toast toast-error", Picture::Error),
+        ToastTone::Time => ("toast toast-warning", Picture::Clock),
+    };
+    view! {
+        <div class=class role=role aria-label=move || label.get()>
+            <span class="toast-icon">
+                <Icon picture=picture />
+            </span>
+            <div class="toast-body">{children()}</div>
+            <IconButton picture=Picture::Close label="Dismiss" on_press=on_dismiss />
+        </div>
+    }
+}

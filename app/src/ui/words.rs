@@ -1,0 +1,127 @@
+//! Short texts that several pages write. Pure.
+
+use crate::api::{DeviceDescription, SignInMethod};
+use crate::domain::Timestamp;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// `at` in words relative to `now`; nothing where it is more than six days ago and a date says more.
+pub fn relative(at: Timestamp, now: Timestamp) -> Option<String> {
+    // A moment in the future is a clock that differs a little: it was just now.
+    let seconds = now.since(at).as_secs();
+    let ago = |count: u64, unit: &str| Some(format!("{} ago", count_of(count, unit)));
+    match seconds {
+        0..45 => Some("just now".to_owned()),
+        45..HOUR => ago((seconds / MINUTE).max(1), "minute"),
+        HOUR..DAY => ago(seconds / HOUR, "hour"),
+        DAY.. if seconds < 2 * DAY => Some("yesterday".to_owned()),
+        _ if seconds < 7 * DAY => ago(seconds / DAY, "day"),
+        _ => None,
+    }
+}
+
+/// A count with its noun: *1 device*, *4 devices*. The noun takes a plain *s*.
+pub fn count_of(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Seconds as *4:59*, or *1:04:59* from an hour on.
+pub fn countdown(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / HOUR, seconds / MINUTE % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// Seconds in words that change once a minute: *5 minutes*, *less than a minute*.
+pub fn countdown_spoken(seconds: u64) -> String {
+    match seconds.div_ceil(MINUTE) {
+        0 | 1 => "less than a minute".to_owned(),
+        minutes => count_of(minutes, "minute"),
+    }
+}
+
+/// The first letters of the first and the last word of a name.
+pub fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let first = words.next();
+    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+}
+
+/// What a device is: *Chrome 141 on macOS*, or as much of it as is known.
+pub fn device_description(device: &DeviceDescription) -> String {
+    match (&device.browser, &device.os) {
+        (Some(browser), Some(os)) => format!("{browser} on {os}"),
+        (Some(one), None) | (None, Some(one)) => one.clone(),
+        (None, None) => match &device.app_version {
+            Some(version) => format!("{} {version}", device.platform),
+            None => device.platform.clone(),
+        },
+    }
+}
+
+/// How a session was signed in, after *Signed in …*.
+pub const fn with_method(method: SignInMethod) -> &'static str {
+    match method {
+        SignInMethod::Password => "with a password",
+        SignInMethod::Passkey => "with a passkey",
+        SignInMethod::Provider => "with another account",
+        SignInMethod::Code => "with a one-time code",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(0, Some("just now"))]
+    #[case(44, Some("just now"))]
+    #[case(45, Some("1 minute ago"))]
+    #[case(120, Some("2 minutes ago"))]
+    #[case(3_599, Some("59 minutes ago"))]
+    #[case(3_600, Some("1 hour ago"))]
+    #[case(86_399, Some("23 hours ago"))]
+    #[case(86_400, Some("yesterday"))]
+    #[case(2 * 86_400, Some("2 days ago"))]
+    #[case(7 * 86_400, None)]
+    fn moments_are_told_in_the_largest_unit_that_fits(#[case] seconds: u64, #[case] words: Option<&str>) {
+        let at = Timestamp::from_millis(1_795_251_600_000);
+        assert_eq!(relative(at, at.plus(Duration::from_secs(seconds))).as_deref(), words);
+    }
+
+    #[test]
+    fn a_moment_slightly_in_the_future_was_just_now() {
+        let at = Timestamp::from_millis(10_000);
+        assert_eq!(relative(at, Timestamp::from_millis(5_000)).as_deref(), Some("just now"));
+    }
+
+    #[rstest]
+    #[case(299, "4:59", "5 minutes")]
+    #[case(61, "1:01", "2 minutes")]
+    #[case(60, "1:00", "less than a minute")]
+    #[case(0, "0:00", "less than a minute")]
+    #[case(3_899, "1:04:59", "65 minutes")]
+    fn a_countdown_is_seen_by_the_second_and_heard_by_the_minute(
+        #[case] seconds: u64,
+        #[case] seen: &str,
+        #[case] heard: &str,
+    ) {
+        assert_eq!(countdown(seconds), seen);
+        assert_eq!(countdown_spoken(seconds), heard);
+    }
+
+    #[rstest]
+    #[case("Ada Lovelace", "AL")]
+    #[case("  ada  king  lovelace ", "AL")]
+    #[case("Ada", "A")]
+    #[case("محمد علي", "مع")]
+    #[case("", "")]
+    fn initials_are_those_of_the_first_and_the_last_word(#[case] name: &str, #[case] letters: &str) {
+        assert_eq!(initials(name), letters);
+    }
+}

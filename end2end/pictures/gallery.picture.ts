@@ -1,0 +1,74 @@
+// Every page and the states that matter, wide and on a phone, in light and dark: for a reviewer's eyes.
+
+import { demo, stranger } from "../support/api.ts";
+import type { Person } from "../support/person.ts";
+import { laptopWithFourDevices } from "../support/scene.ts";
+import { test } from "../support/test.ts";
+
+const sizes = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+
+for (const [size, viewport] of Object.entries(sizes)) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    const take = async (person: Person, name: string) => {
+      await person.page.screenshot({ path: `gallery/${name}-${size}-${colorScheme}.png`, fullPage: true });
+    };
+
+    test(`pages for everybody, ${size}, ${colorScheme}`, async ({ open }) => {
+      const person = await open({ colorScheme, viewport, reducedMotion: "reduce" });
+      person.complaints.allow(/status of 4\d\d/);
+      for (const path of ["sign-in", "register", "verify?email=someone%40example.com", "no-such-page"]) {
+        await person.goesTo(`/${path}`);
+        await take(person, path.replace(/\W.*/, "-with-query"));
+      }
+      await person.goesTo("/sign-in");
+      await person.fillsInSignIn(stranger());
+      await person.button("Sign in").click();
+      await person.page.getByRole("main").getByText("E-mail or password is wrong").waitFor();
+      await take(person, "sign-in-refused");
+      await person.goesTo("/register");
+      await person.button("Create account").click();
+      await take(person, "register-errors");
+    });
+
+    test(`pages of a person, ${size}, ${colorScheme}`, async ({ open, api }) => {
+      const person = await laptopWithFourDevices(open, api, { colorScheme, viewport });
+      await take(person, "devices");
+      await person.button("Sign out other devices").click();
+      await take(person, "devices-dialog");
+      await person.page.keyboard.press("Escape");
+      await person.personMenu().click();
+      await take(person, "menu");
+      await person.page.keyboard.press("Escape");
+      await person
+        .thisDevice()
+        .getByRole("link", { name: /^History of/ })
+        .click();
+      await person.page.waitForURL(/\/devices\/[0-9a-f-]{36}$/);
+      await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
+      await take(person, "device");
+      for (const path of ["activity", "profile"]) {
+        await person.goesTo(`/${path}`);
+        await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
+        await take(person, path);
+      }
+      await person.goesTo("/devices");
+      await person.seesDevices(4);
+      await person.signsOutEverywhere();
+      await person.isSignedOut("You signed out on all devices");
+      await take(person, "sign-in-receipt");
+    });
+  }
+}
+
+test.describe("a session about to end", () => {
+  test.use({ settings: { REFRESH_EXPIRE: "10m", SESSION_WARNING: "9m" } });
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`warning, ${colorScheme}`, async ({ open }) => {
+      const person = await open({ colorScheme, viewport: sizes.wide, reducedMotion: "reduce" });
+      await person.signsIn(demo);
+      await person.page.getByText(/Your session ends in/).waitFor({ timeout: 70_000 });
+      await person.page.screenshot({ path: `gallery/expiring-wide-${colorScheme}.png` });
+    });
+  }
+});

@@ -1,0 +1,20 @@
+// The pictures of README.md.
+
+import { laptopWithFourDevices } from "../support/scene.ts";
+import { test } from "../support/test.ts";
+
+const folder = "../docs/images";
+const viewport = { width: 1120, height: 760 };
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`devices page, ${colorScheme}`, async ({ open, api }) => {
+    const laptop = await laptopWithFourDevices(open, api, { colorScheme, viewport });
+    await laptop.page.screenshot({ path: `${folder}/devices-${colorScheme}.png` });
+  });
+
+  test(`sign-in page, ${colorScheme}`, async ({ open }) => {
+    const person = await open({ colorScheme, viewport });
+    await person.goesTo("/sign-in");
+    await person.page.screenshot({ path: `${folder}/sign-in-${colorScheme}.png` });
+  });
+}

@@ -1,0 +1,13 @@
+// Pictures instead of tests: README's into docs/images/, one of every page for reviewers into gallery/ (git-ignored).
+
+import { defineConfig } from "@playwright/test";
+import { launchOptions } from "./support/chromium.ts";
+
+export default defineConfig({
+  testDir: "pictures",
+  testMatch: "*.picture.ts",
+  workers: 1,
+  timeout: 120_000,
+  reporter: "list",
+  use: { launchOptions: launchOptions(), locale: "en-GB", timezoneId: "Europe/London" },
+});

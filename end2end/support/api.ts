@@ -1,0 +1,94 @@
+// The API as another program speaks it: raw requests, tokens in the body. For what a browser cannot show, such as
+// that a token stops working, and for setting a scene quickly.
+
+import { randomUUID } from "node:crypto";
+
+export interface Account {
+  readonly email: string;
+  readonly password: string;
+  readonly name: string;
+}
+
+/** The person every development server knows. */
+export const demo: Account = {
+  email: "demo@latchkey.dev",
+  password: "correct-demo-horse",
+  name: "Demo Person",
+};
+
+/** Somebody the server has never heard of. */
+export function stranger(name = "Grace Hopper"): Account {
+  return { email: `someone-${randomUUID()}@example.com`, password: "seven lanterns by the harbour", name };
+}
+
+export interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly sessionId: string;
+}
+
+interface Mailbox {
+  readonly messages: readonly { to: string; subject: string; text: string; sentAt: string }[];
+}
+
+export interface DeviceToAdd {
+  readonly deviceName: string;
+  readonly userAgent: string;
+  readonly platform?: string;
+}
+
+export class Api {
+  constructor(private readonly address: string) {}
+
+  /** Signs in as a program would; gives the tokens. */
+  async signsIn(account: Account, device?: DeviceToAdd): Promise<Tokens> {
+    const answer = await this.post(
+      "/api/auth/login",
+      {
+        email: account.email,
+        password: account.password,
+        ...(device && { deviceInfo: { deviceName: device.deviceName, platform: device.platform } }),
+      },
+      { ...(device && { "user-agent": device.userAgent }) },
+    );
+    if (!answer.ok) throw new Error(`sign-in answered ${answer.status}: ${await answer.text()}`);
+    return (await answer.json()) as Tokens;
+  }
+
+  async signsOut(tokens: Tokens): Promise<Response> {
+    return this.post("/api/auth/logout", {}, bearer(tokens.accessToken));
+  }
+
+  async signsOutEverywhere(tokens: Tokens): Promise<Response> {
+    return this.post("/api/auth/logout-all", {}, bearer(tokens.accessToken));
+  }
+
+  /** Who a token speaks for; 401 where it is no longer accepted. */
+  async asksWhoAmI(accessToken: string): Promise<Response> {
+    return fetch(`${this.address}/api/auth/session`, { headers: bearer(accessToken) });
+  }
+
+  /** The newest six-digit code sent to an address. */
+  async codeFromMailbox(email: string): Promise<string> {
+    const answer = await fetch(`${this.address}/dev/mailbox`, { headers: { accept: "application/json" } });
+    const { messages } = (await answer.json()) as Mailbox;
+    const code = messages
+      .filter((message) => message.to === email)
+      .map((message) => /\b(\d{3}) ?(\d{3})\b/.exec(message.text))
+      .find((match) => match !== null);
+    if (!code) throw new Error(`no code for ${email} among ${messages.length} messages`);
+    return `${code[1] ?? ""}${code[2] ?? ""}`;
+  }
+
+  private async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(this.address + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+  }
+}
+
+function bearer(accessToken: string): Record<string, string> {
+  return { authorization: `Bearer ${accessToken}` };
+}

@@ -1,0 +1,171 @@
+// A person at a browser: what they do and what they see, in words of the pages. Controls are found as a person or a
+// screen reader finds them, by role and name.
+
+import { expect, type BrowserContext, type Locator, type Page } from "@playwright/test";
+import { Api, type Account } from "./api.ts";
+import type { Complaints } from "./complaints.ts";
+
+export class Person {
+  constructor(
+    readonly page: Page,
+    readonly context: BrowserContext,
+    readonly complaints: Complaints,
+    readonly address: string,
+  ) {}
+
+  /** Another tab of the same browser, at the same page. */
+  async opensAnotherTab(): Promise<Person> {
+    const tab = new Person(await this.context.newPage(), this.context, this.complaints, this.address);
+    await tab.page.goto(this.page.url());
+    return tab;
+  }
+
+  async goesTo(path: string): Promise<void> {
+    await this.page.goto(this.address + path);
+  }
+
+  // Signing up and in
+
+  async signsUp(account: Account): Promise<void> {
+    await this.goesTo("/register");
+    await this.fillsInRegistration(account);
+    await this.button("Create account").click();
+    await expect(this.heading("Check your e-mail")).toBeVisible();
+  }
+
+  async fillsInRegistration(account: Account): Promise<void> {
+    await this.field("Your name").fill(account.name);
+    await this.field("E-mail").fill(account.email);
+    await this.password().fill(account.password);
+  }
+
+  async entersCodeFromMailbox(account: Account): Promise<void> {
+    const code = await new Api(this.address).codeFromMailbox(account.email);
+    // As it stands in the mail; the form submits itself when it is full.
+    await this.field("Code").fill(`${code.slice(0, 3)} ${code.slice(3)}`);
+  }
+
+  async fillsInSignIn(account: Account): Promise<void> {
+    await this.field("E-mail").fill(account.email);
+    await this.password().fill(account.password);
+  }
+
+  async signsIn(account: Account): Promise<void> {
+    await this.goesTo("/sign-in");
+    await this.signsInHere(account);
+    await this.seesDevices();
+  }
+
+  /** Signs in on the sign-in page one was led to. */
+  async signsInHere(account: Account): Promise<void> {
+    await this.fillsInSignIn(account);
+    await this.button("Sign in").click();
+  }
+
+  // The devices page
+
+  async seesDevices(count?: number): Promise<void> {
+    const title = count === undefined ? /^Signed in on \d+ devices?/ : new RegExp(`^Signed in on ${count} devices?`);
+    await expect(this.heading(title)).toBeVisible();
+  }
+
+  /** The row of a device. */
+  device(name: string): Locator {
+    return this.rows().filter({ has: this.page.getByRole("heading", { name, exact: true }) });
+  }
+
+  thisDevice(): Locator {
+    return this.rows().filter({ hasText: "This device" });
+  }
+
+  private rows(): Locator {
+    return this.page.getByRole("list", { name: "Devices", exact: true }).locator("> li");
+  }
+
+  async endsDevice(name: string): Promise<void> {
+    await this.device(name)
+      .getByRole("button", { name: /^Sign out/ })
+      .click();
+  }
+
+  async endsOtherDevices(): Promise<void> {
+    await this.button(/^Sign out other devices/).click();
+    await this.confirms(/^Sign out \d+ devices?$/);
+  }
+
+  async signsOutEverywhere(): Promise<void> {
+    await this.button("More ways to sign out").click();
+    await this.page.getByRole("button", { name: /^Sign out everywhere/ }).click();
+    await this.confirms(/^Sign out \d+ devices?$/);
+  }
+
+  async renames(from: string, to: string): Promise<void> {
+    await this.device(from)
+      .getByRole("button", { name: /^Rename/ })
+      .click();
+    const name = this.page.getByRole("textbox", { name: "Device name" });
+    await name.fill(to);
+    await name.press("Enter");
+  }
+
+  // Signing out
+
+  async signsOut(): Promise<void> {
+    await this.personMenu().click();
+    await this.page.getByRole("banner").getByRole("button", { name: "Sign out", exact: true }).click();
+    await this.isSignedOut();
+  }
+
+  /** At the sign-in page, with the reason on screen where one is given. */
+  async isSignedOut(because?: string | RegExp, within = 10_000): Promise<void> {
+    await expect(this.page).toHaveURL(/\/sign-in/, { timeout: within });
+    await expect(this.heading("Sign in")).toBeVisible();
+    if (because !== undefined) await expect(this.page.getByRole("main")).toContainText(because);
+  }
+
+  // What is on every page
+
+  field(name: string | RegExp): Locator {
+    return this.page.getByRole("textbox", { name, exact: typeof name === "string" });
+  }
+
+  /** A password has no role of its own, so its label finds it. */
+  password(label: string | RegExp = "Password"): Locator {
+    return this.page.getByLabel(label, { exact: typeof label === "string" });
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole("button", { name, exact: typeof name === "string" });
+  }
+
+  link(name: string | RegExp): Locator {
+    return this.page.getByRole("link", { name, exact: typeof name === "string" });
+  }
+
+  heading(name: string | RegExp): Locator {
+    return this.page.getByRole("heading", { level: 1, name });
+  }
+
+  dialog(): Locator {
+    return this.page.getByRole("dialog");
+  }
+
+  personMenu(): Locator {
+    return this.page.getByRole("banner").getByRole("button", { name: /^Account menu/ });
+  }
+
+  /** A toast: a short message in the corner. */
+  toast(text: string | RegExp): Locator {
+    return this.page.getByRole("region", { name: "Notifications" }).getByText(text);
+  }
+
+  async seesToast(text: string | RegExp): Promise<void> {
+    await expect(this.toast(text)).toBeVisible();
+  }
+
+  private async confirms(name: string | RegExp): Promise<void> {
+    await this.dialog()
+      .getByRole("button", { name, exact: typeof name === "string" })
+      .click();
+  }
+}

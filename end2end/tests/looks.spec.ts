@@ -1,0 +1,103 @@
+// Every page in light and dark: nothing that keeps somebody out, and nothing that runs off a phone's edge.
+
+import AxeBuilder from "@axe-core/playwright";
+import { demo, stranger } from "../support/api.ts";
+import { invalid, refused } from "../support/complaints.ts";
+import type { Person } from "../support/person.ts";
+import { expect, test, userAgents } from "../support/test.ts";
+
+async function expectNoViolations(person: Person, where: string): Promise<void> {
+  const { violations } = await new AxeBuilder({ page: person.page }).analyze();
+  const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.target.join(" ")) }));
+  expect(found, where).toEqual([]);
+}
+
+async function expectNoSideways(person: Person, where: string): Promise<void> {
+  const beyond = await person.page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  expect(beyond, `${where} is wider than the screen`).toBeLessThanOrEqual(0);
+}
+
+/** Pages for everybody, then those of somebody who is signed in; each is complete when its heading is there. */
+async function visitsEveryPage(person: Person, look: (where: string) => Promise<void>): Promise<void> {
+  for (const path of ["/sign-in", "/register", "/verify?email=someone%40example.com", "/no-such-page"]) {
+    await person.goesTo(path);
+    await expect(person.page.getByRole("heading", { level: 1 })).toBeVisible();
+    await look(path);
+  }
+  await person.signsIn(demo);
+  await look("/devices");
+  for (const path of ["/activity", "/profile"]) {
+    await person.goesTo(path);
+    await expect(person.personMenu()).toBeVisible();
+    await expect(person.page.getByText(/^Loading/)).toHaveCount(0);
+    await look(path);
+  }
+  await person.goesTo("/devices");
+  await person
+    .thisDevice()
+    .getByRole("link", { name: /^History of/ })
+    .click();
+  await expect(person.page).toHaveURL(/\/devices\/[0-9a-f-]{36}$/);
+  await expect(person.page.getByText(/^Loading/)).toHaveCount(0);
+  await look("/devices/:id");
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(`in ${colorScheme}`, () => {
+    test("every page is free of accessibility violations", async ({ open, api }) => {
+      const person = await open({ colorScheme, reducedMotion: "reduce", userAgent: userAgents.macChrome });
+      person.complaints.allow(/status of 404/);
+      await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+      await visitsEveryPage(person, async (where) => expectNoViolations(person, where));
+    });
+
+    test("errors, menus and dialogs are free of accessibility violations", async ({ open, api }) => {
+      const person = await open({ colorScheme, reducedMotion: "reduce", userAgent: userAgents.macChrome });
+      person.complaints.allow(refused, invalid);
+      await person.goesTo("/sign-in");
+      await person.fillsInSignIn(stranger());
+      await person.button("Sign in").click();
+      await expect(person.page.getByRole("main")).toContainText("E-mail or password is wrong");
+      await expectNoViolations(person, "a refused sign-in");
+
+      await person.goesTo("/register");
+      await person.button("Create account").click();
+      await expect(person.field("E-mail")).toHaveAttribute("aria-invalid", "true");
+      await expectNoViolations(person, "an empty registration");
+
+      await person.signsIn(demo);
+      await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+      await person.seesDevices(2);
+      await person.personMenu().click();
+      await expectNoViolations(person, "the person's menu");
+      await person.page.keyboard.press("Escape");
+      await person.button("Sign out other devices").click();
+      await expect(person.dialog()).toBeVisible();
+      await expectNoViolations(person, "a dialog");
+    });
+  });
+}
+
+for (const width of [320, 390]) {
+  test(`no page is wider than a screen of ${width} pixels`, async ({ open, api }) => {
+    const person = await open({ viewport: { width, height: 800 }, userAgent: userAgents.iphoneSafari });
+    person.complaints.allow(/status of 404/);
+    await api.signsIn(demo, {
+      deviceName: "An uncommonly long name that somebody gave to a laptop on a rainy day",
+      userAgent: userAgents.macChrome,
+    });
+    await visitsEveryPage(person, async (where) => expectNoSideways(person, where));
+  });
+}
+
+test("the theme that was chosen is remembered", async ({ open }) => {
+  const person = await open({ colorScheme: "light" });
+  await person.signsIn(demo);
+  await person.personMenu().click();
+  await person.page.getByRole("group", { name: "Theme" }).getByRole("button", { name: "Dark" }).click();
+  await expect(person.page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await person.page.reload();
+  await expect(person.page.locator("html")).toHaveAttribute("data-theme", "dark");
+});

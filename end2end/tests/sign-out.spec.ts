@@ -1,0 +1,84 @@
+// Signing out: here, everywhere, and what is left afterwards.
+
+import type { Page } from "@playwright/test";
+import { demo } from "../support/api.ts";
+import { refused } from "../support/complaints.ts";
+import { expect, test, userAgents } from "../support/test.ts";
+
+async function everythingScriptsCanRead(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const storages = [localStorage, sessionStorage].flatMap((storage) => Object.entries(storage));
+    return JSON.stringify([storages, document.cookie, location.href, document.documentElement.outerHTML]);
+  });
+}
+
+test("signing out leaves the browser signed out, also after a reload and going back", async ({ person }) => {
+  await person.signsIn(demo);
+  await person.signsOut();
+  await person.page.reload();
+  await person.isSignedOut();
+  await person.page.goBack();
+  await person.isSignedOut();
+  await expect(person.page.getByText("This device")).toBeHidden();
+});
+
+test("signing out everywhere gives a receipt that fills in", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  const phone = await open({ userAgent: userAgents.iphoneSafari });
+  phone.complaints.allow(refused);
+  laptop.complaints.allow(refused);
+  await laptop.signsIn(demo);
+  await phone.signsIn(demo);
+  await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+  await laptop.seesDevices(3);
+
+  await laptop.signsOutEverywhere();
+  await laptop.isSignedOut("You signed out on all devices");
+  await phone.isSignedOut(/someone signed out all devices/);
+  const receipt = (device: string) => laptop.page.getByRole("listitem").filter({ hasText: device });
+  await expect(receipt("Safari on iPhone")).toContainText(/confirmed/i);
+  await expect(receipt("backup script")).toContainText(/offline/i);
+});
+
+test("a token from before the sign-out is refused", async ({ person, api }) => {
+  const requests: string[] = [];
+  person.page.on("request", (request) => {
+    const header = request.headers().authorization;
+    if (header !== undefined) requests.push(header.replace("Bearer ", ""));
+  });
+  await person.signsIn(demo);
+  await expect.poll(() => requests.length).toBeGreaterThan(0);
+  const token = requests.at(-1) ?? "";
+  expect((await api.asksWhoAmI(token)).status).toBe(200);
+
+  await person.signsOut();
+  const answer = await api.asksWhoAmI(token);
+  expect(answer.status).toBe(401);
+  expect(answer.headers.get("www-authenticate")).toContain("Bearer");
+  expect(await answer.json()).toMatchObject({ status: 401, code: "session-ended" });
+});
+
+test("neither web storage, cookies of scripts, address nor page ever hold a token", async ({ person }) => {
+  await person.signsIn(demo);
+  for (const path of ["/devices", "/activity", "/profile"]) {
+    await person.goesTo(path);
+    await expect(person.personMenu()).toBeVisible();
+    const kept = await everythingScriptsCanRead(person.page);
+    // Access tokens are JWTs, which begin with an encoded `{"`; refresh tokens begin with `lkr_`.
+    expect(kept).not.toMatch(/eyJ[\w-]{10,}|lkr_[\w-]{10,}/);
+  }
+  const cookies = await person.context.cookies();
+  expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([
+    { httpOnly: true, sameSite: "Strict" },
+  ]);
+});
+
+test("nothing of the person is left in the browser after signing out", async ({ person }) => {
+  await person.signsIn(demo);
+  await person.signsOut();
+  // The page itself names the demo person, as every sign-in page of a development server does.
+  const kept = await person.page.evaluate(() => JSON.stringify([localStorage, sessionStorage].flatMap(Object.entries)));
+  expect(kept).not.toContain(demo.email);
+  expect(kept).not.toContain(demo.name);
+  expect(await person.context.cookies()).toEqual([]);
+});

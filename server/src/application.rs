@@ -1,0 +1,273 @@
+//! The application: its parts put together, from settings to a bound listener. The tests use it as it is.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use app::domain::{DisplayName, Email, Password};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::accounts::{AccountError, Accounts};
+use crate::auth::keys::{KeyError, KeyRing, make_key};
+use crate::auth::limits::Limits;
+use crate::auth::passwords::{HashingError, PasswordHasher};
+use crate::auth::refresh::Lifetimes;
+use crate::auth::secrets::{CryptoFailure, Keys};
+use crate::auth::tokens::AccessTokens;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::events::Hub;
+use crate::http::cookies::RefreshCookie;
+use crate::http::csrf::SameOrigin;
+use crate::http::middleware::Edge;
+use crate::http::state::{ApiState, Shared};
+use crate::http::{router, serve};
+use crate::jobs::{self, Cleanup, Retention};
+use crate::lifecycle::Tasks;
+use crate::mail::{Delivery, MailError, Postman};
+use crate::random::{OsRandom, Random};
+use crate::sessions::{EndingParts, EndingTask, LastActive, RevocationList, Sessions, Tail, ending};
+use crate::store::{Store, StoreError};
+
+/// The person that development mode shows on the sign-in page.
+pub const DEMO_EMAIL: &str = "demo@latchkey.dev";
+/// That person's password. Exists in development mode only.
+pub const DEMO_PASSWORD: &str = "correct-demo-horse";
+
+/// What is different in tests: time and chance.
+#[derive(Clone)]
+pub struct Parts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+}
+
+impl Parts {
+    /// The machine's own.
+    pub fn system() -> Self {
+        Self { clock: Arc::new(SystemClock::default()), random: Arc::new(OsRandom) }
+    }
+}
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error("the database cannot be used")]
+    Store(#[from] StoreError),
+    /// Migrations are to be run, and the settings say not to.
+    #[error("the database is not up to date: run `latchkey migrate`")]
+    MigrationsPending,
+    /// The signing keys.
+    #[error("the signing keys cannot be used")]
+    Key(#[from] KeyError),
+    /// The secret.
+    #[error("the secret cannot be read or made")]
+    Secret(#[source] std::io::Error),
+    /// Ciphers.
+    #[error(transparent)]
+    Crypto(#[from] CryptoFailure),
+    /// Password hashing.
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    /// The demo person.
+    #[error("the demo person cannot be made")]
+    Demo(#[source] AccountError),
+    /// Mail.
+    #[error("mail cannot be sent with these settings")]
+    Mail(#[from] MailError),
+    /// The address.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] std::io::Error),
+}
+
+/// A server that is ready to serve.
+pub struct Application {
+    config: Config,
+    listener: TcpListener,
+    address: SocketAddr,
+    state: ApiState,
+    tail: Tail,
+    ending: EndingTask,
+    told: mpsc::UnboundedReceiver<Vec<app::domain::SessionId>>,
+    cleanup: Cleanup,
+    postman: Postman,
+}
+
+impl Application {
+    /// Puts a server together: database, keys, the live revocations, and a bound address.
+    pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
+        let Parts { clock, random } = parts;
+        let store = open_store(&config).await?;
+        let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
+        let keys = Arc::new(Keys::derive(secrecy::ExposeSecret::expose_secret(&secret))?);
+        let key_ring = Arc::new(KeyRing::default());
+        let now = clock.now();
+        let rows = store.ensure_signing_key(&make_key(&keys, &*random, now, now)?).await?;
+        key_ring.load(&keys, &rows)?;
+
+        let listener = TcpListener::bind(config.server.listen).await;
+        let listener = listener.map_err(|error| StartError::Listen(config.server.listen, error))?;
+        let address = listener.local_addr().map_err(|error| StartError::Listen(config.server.listen, error))?;
+        config.server.bound_to(address);
+
+        let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
+        let hub = Arc::new(Hub::default());
+        let (told_sender, told) = mpsc::unbounded_channel();
+        let (ender, ending) = ending(EndingParts {
+            store: store.clone(),
+            list: Arc::clone(&list),
+            hub: Arc::clone(&hub),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            told: told_sender.clone(),
+        });
+        let hint = Arc::new(Notify::new());
+        let tail = Tail::new(store.clone(), Arc::clone(&list), Arc::clone(&hub), Arc::clone(&clock), hint, told_sender);
+        tail.look().await?;
+
+        let limits = Arc::new(Limits::new(config.limits.rate_limits));
+        let sessions = Arc::new(Sessions {
+            store: store.clone(),
+            list,
+            hub,
+            ender,
+            tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
+            keys: Arc::clone(&keys),
+            lifetimes: lifetimes(&config),
+            last_active: Arc::new(LastActive::default()),
+            most_a_person: config.sessions.max_per_user,
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+        });
+        let accounts = Accounts {
+            store: store.clone(),
+            hasher: PasswordHasher::new(hashing_places(), Arc::clone(&random))?,
+            keys,
+            limits: Arc::clone(&limits),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            require_verification: config.sessions.require_email_verification,
+            password_min_chars: config.limits.password_min_chars,
+        };
+        if config.server.is_development() {
+            seed_demo(&accounts).await.map_err(StartError::Demo)?;
+        }
+        let delivery = delivery(&config)?;
+        let postman = Postman { store: store.clone(), delivery, clock: Arc::clone(&clock) };
+        let cleanup = Cleanup { store, retention: retention(&config), limits, clock, random };
+        let state = ApiState::new(Shared {
+            sessions,
+            accounts,
+            key_ring,
+            cookie: RefreshCookie::new(config.server.public_url.is_https()),
+            same_origin: SameOrigin::new(config.server.public_url.origin()),
+            server_id: config.server.server_id.clone(),
+            development: config.server.is_development(),
+            tasks: Tasks::new(),
+            stopping: CancellationToken::new(),
+        });
+        Ok(Self { config, listener, address, state, tail, ending, told, cleanup, postman })
+    }
+
+    /// Where it listens: the port is a real one even where the settings said 0.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The sessions, for what is done without HTTP.
+    pub fn sessions(&self) -> Arc<Sessions> {
+        Arc::clone(&self.state.sessions)
+    }
+
+    /// Serves until `stop`, then lets what is under way finish.
+    pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
+        let Self { config, listener, state, tail, ending, told, cleanup, postman, .. } = self;
+        let tasks = state.tasks.clone();
+        let sessions = Arc::clone(&state.sessions);
+        let background = CancellationToken::new();
+        tasks.spawn_essential("revocation tail", tail.run(background.clone()));
+        tasks.spawn_essential("ending sessions", ending.run(background.clone()));
+        tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
+        tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
+        tasks.spawn(
+            "signing keys",
+            jobs::follow_keys(Arc::clone(&sessions), Arc::clone(&state.key_ring), background.clone()),
+        );
+        tasks.spawn("clean-up", cleanup.run(background.clone()));
+        tasks.spawn("mail", postman.run(background.clone()));
+
+        let router = router::whole(&state, &config);
+        let stopping = {
+            let (state, stop) = (state.clone(), stop.clone());
+            async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = state.tasks.broken().cancelled() => stop.cancel(),
+                }
+                // Not ready from now on; open streams end, so that their clients go to another server.
+                state.stopping.cancel();
+                state.sessions.hub.close_all();
+            }
+        };
+        tasks.spawn("stopping", stopping);
+        let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random));
+        let served = serve::serve(listener, edge, serve::Limits::default(), stop).await;
+        background.cancel();
+        tasks.finish().await;
+        sessions.store.close().await;
+        served
+    }
+}
+
+async fn open_store(config: &Config) -> Result<Store, StartError> {
+    let url = secrecy::ExposeSecret::expose_secret(&config.database.url);
+    let store = Store::connect(url, config.database.pool_size).await?;
+    if config.database.run_migrations {
+        store.migrate().await?;
+    } else if store.migrations_pending().await? {
+        return Err(StartError::MigrationsPending);
+    }
+    Ok(store)
+}
+
+/// How long things last, by the settings.
+pub fn lifetimes(config: &Config) -> Lifetimes {
+    Lifetimes {
+        access: config.tokens.access_expire,
+        refresh: config.tokens.refresh_expire,
+        grace: config.tokens.refresh_grace,
+        session: config.sessions.max_age,
+        idle: config.sessions.idle_timeout,
+        warning: config.sessions.warning,
+    }
+}
+
+fn retention(config: &Config) -> Retention {
+    Retention {
+        interval: config.sessions.cleanup_interval,
+        history: config.sessions.history,
+        origins: config.sessions.ip_retention,
+    }
+}
+
+/// As many passwords at once as there are cores, so that a storm of sign-ins leaves room for other requests to be scheduled.
+fn hashing_places() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
+fn delivery(config: &Config) -> Result<Delivery, MailError> {
+    config.mail.smtp_url.as_ref().map_or(Ok(Delivery::Keep), |url| {
+        Delivery::smtp(secrecy::ExposeSecret::expose_secret(url), config.mail.from.clone())
+    })
+}
+
+async fn seed_demo(accounts: &Accounts) -> Result<(), AccountError> {
+    let unfit = |field| move |invalid| AccountError::Field { field, invalid };
+    let email = Email::parse(DEMO_EMAIL).map_err(unfit("email"))?;
+    let password = Password::parse_new(DEMO_PASSWORD).map_err(unfit("password"))?;
+    let name = DisplayName::parse("Demo Person").map_err(unfit("name"))?;
+    accounts.seed(&email, &password, &name).await
+}

@@ -1,0 +1,178 @@
+//! The keys that sign access tokens: made on first start, kept sealed in the database, published as a JWK set.
+//!
+//! A new key is published before it signs, and an old one verifies until the last token it signed has run out.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use app::domain::Timestamp;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::secrets::{CannotUnseal, CryptoFailure, Keys, sha256};
+use crate::random::Random;
+use crate::store::SigningKeyRow;
+
+const SEALED_FOR: &str = "signing key";
+/// How long a new key is published before it signs; verifiers may keep the key set this long.
+pub const PUBLISHED_BEFORE_SIGNING: Duration = Duration::from_mins(10);
+
+/// Why the keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Sealed under another secret.
+    #[error(transparent)]
+    Sealed(#[from] CannotUnseal),
+    /// The library failed.
+    #[error(transparent)]
+    Crypto(#[from] CryptoFailure),
+    /// No key may sign at this time.
+    #[error("there is no signing key")]
+    None,
+}
+
+/// A key that signs, opened.
+pub struct Signer {
+    /// The key id.
+    pub kid: String,
+    /// The private key.
+    pub key: EncodingKey,
+}
+
+struct Verifying {
+    key: DecodingKey,
+    retires_at: Option<Timestamp>,
+}
+
+#[derive(Default)]
+struct Loaded {
+    /// As they were read; sealed.
+    rows: Vec<SigningKeyRow>,
+    signers: Vec<(Timestamp, Arc<Signer>)>,
+    verifying: HashMap<String, Verifying>,
+    published: Value,
+}
+
+/// The keys as this server knows them now.
+#[derive(Default)]
+pub struct KeyRing(RwLock<Loaded>);
+
+/// Makes a key, sealed for the database. `signs_from` is when it begins to sign.
+pub fn make_key(
+    keys: &Keys,
+    random: &dyn Random,
+    now: Timestamp,
+    signs_from: Timestamp,
+) -> Result<SigningKeyRow, CryptoFailure> {
+    let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())?;
+    let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).map_err(|_| CryptoFailure)?;
+    let public_key = pair.public_key().as_ref().to_vec();
+    Ok(SigningKeyRow {
+        kid: URL_SAFE_NO_PAD.encode(&sha256(&public_key)[..12]),
+        sealed_private_key: keys.seal(random, SEALED_FOR, document.as_ref())?,
+        public_key,
+        created_at: now,
+        signs_from,
+        retires_at: None,
+    })
+}
+
+impl KeyRing {
+    /// Takes the keys the database holds. Says whether they are others than before.
+    pub fn load(&self, keys: &Keys, rows: &[SigningKeyRow]) -> Result<bool, KeyError> {
+        if self.read().rows == rows {
+            return Ok(false);
+        }
+        let mut loaded = Loaded { rows: rows.to_vec(), ..Loaded::default() };
+        let mut published = Vec::new();
+        for row in rows {
+            let private = Zeroizing::new(keys.unseal(SEALED_FOR, &row.sealed_private_key)?);
+            let x = URL_SAFE_NO_PAD.encode(&row.public_key);
+            let key = DecodingKey::from_ed_components(&x).map_err(|_| CryptoFailure)?;
+            loaded.verifying.insert(row.kid.clone(), Verifying { key, retires_at: row.retires_at });
+            if row.retires_at.is_none() || row.signs_from <= row.created_at {
+                let signer = Signer { kid: row.kid.clone(), key: EncodingKey::from_ed_der(&private) };
+                loaded.signers.push((row.signs_from, Arc::new(signer)));
+            }
+            published
+                .push(json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": row.kid, "x": x}));
+        }
+        loaded.signers.sort_by_key(|(from, _)| std::cmp::Reverse(*from));
+        loaded.published = json!({ "keys": published });
+        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded;
+        Ok(true)
+    }
+
+    /// The newest key that may sign now.
+    pub fn signer(&self, now: Timestamp) -> Result<Arc<Signer>, KeyError> {
+        let loaded = self.read();
+        let newest = loaded.signers.iter().find(|(from, _)| *from <= now);
+        newest.map(|(_, signer)| Arc::clone(signer)).ok_or(KeyError::None)
+    }
+
+    /// Runs `verify` with the key of that id, unless there is none or it has retired.
+    pub fn with_key<T>(&self, kid: &str, now: Timestamp, verify: impl FnOnce(&DecodingKey) -> T) -> Option<T> {
+        let loaded = self.read();
+        let found = loaded.verifying.get(kid).filter(|key| key.retires_at.is_none_or(|at| now < at))?;
+        Some(verify(&found.key))
+    }
+
+    /// The JWK set (RFC 7517, RFC 8037): public members only.
+    pub fn published(&self) -> Value {
+        self.read().published.clone()
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Loaded> {
+        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::OsRandom;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    #[test]
+    fn a_new_key_is_published_before_it_signs_and_the_old_one_retires() {
+        let keys = Keys::derive("a secret of thirty-two characters").unwrap();
+        let mut old = make_key(&keys, &OsRandom, NOW, NOW).unwrap();
+        let later = NOW.plus(PUBLISHED_BEFORE_SIGNING);
+        let new = make_key(&keys, &OsRandom, NOW, later).unwrap();
+        old.retires_at = Some(later.plus(Duration::from_mins(20)));
+        let ring = KeyRing::default();
+        ring.load(&keys, &[old.clone(), new.clone()]).unwrap();
+        assert_eq!(ring.signer(NOW).unwrap().kid, old.kid);
+        assert_eq!(ring.signer(later).unwrap().kid, new.kid);
+        assert!(ring.with_key(&old.kid, later, |_| ()).is_some());
+        assert!(ring.with_key(&old.kid, later.plus(Duration::from_mins(20)), |_| ()).is_none());
+        assert!(ring.with_key("unknown", NOW, |_| ()).is_none());
+        assert_eq!(ring.published()["keys"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_published_set_holds_public_members_only() {
+        let keys = Keys::derive("a secret of thirty-two characters").unwrap();
+        let row = make_key(&keys, &OsRandom, NOW, NOW).unwrap();
+        let ring = KeyRing::default();
+        ring.load(&keys, &[row]).unwrap();
+        let published = ring.published();
+        let members: Vec<&String> = published["keys"][0].as_object().unwrap().keys().collect();
+        assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x"]);
+    }
+
+    #[test]
+    fn keys_sealed_under_another_secret_are_refused_at_start() {
+        let keys = Keys::derive("a secret of thirty-two characters").unwrap();
+        let row = make_key(&keys, &OsRandom, NOW, NOW).unwrap();
+        let others = Keys::derive("another secret of enough characters").unwrap();
+        assert!(matches!(KeyRing::default().load(&others, &[row]), Err(KeyError::Sealed(_))));
+    }
+}

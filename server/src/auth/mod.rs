@@ -1,0 +1,12 @@
+//! Decisions and secrets: passwords, tokens and keys, refresh rotation, one-time codes, limits.
+//!
+//! No axum and no SQL here. What a request looks like is `http`'s business, what is stored is `store`'s.
+
+pub mod accounts;
+pub mod codes;
+pub mod keys;
+pub mod limits;
+pub mod passwords;
+pub mod refresh;
+pub mod secrets;
+pub mod tokens;

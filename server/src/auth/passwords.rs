@@ -1,0 +1,236 @@
+//! Passwords: which new ones are accepted, and how they are hashed and compared.
+//!
+//! Argon2id costs 19 MiB and some ten milliseconds of a core each time. It runs off the async threads, a bounded number
+//! at once; when too many wait, the next one is told to come back rather than queued without end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use app::domain::{Invalid, Password};
+use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::random::Random;
+
+/// Memory in KiB: ASVS 11.4.2 and OWASP's floor for two passes.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// How many may wait for a place before the next is turned away.
+const WAITING: usize = 64;
+/// The least zxcvbn score (0 to 4) of a new password.
+const LEAST_SCORE: u8 = 3;
+
+/// Why no answer about a password could be had.
+#[derive(Debug, thiserror::Error)]
+pub enum HashingError {
+    /// Too many are waiting: try again in a moment.
+    #[error("too many passwords are being hashed")]
+    Busy,
+    /// The hash function or its thread failed.
+    #[error("hashing a password failed: {0}")]
+    Failed(String),
+}
+
+/// What comparing a password came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// Whether it is the right one.
+    pub matches: bool,
+    /// Whether the stored hash was made with weaker settings than today's.
+    pub outdated: bool,
+}
+
+/// Hashes and compares passwords, a bounded number at once.
+#[derive(Clone)]
+pub struct PasswordHasher {
+    places: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    random: Arc<dyn Random>,
+    /// Compared with where there is no person, so that it takes as long as where there is one (ASVS 6.3.8).
+    decoy: Arc<str>,
+}
+
+struct Waiting(Arc<AtomicUsize>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn argon2() -> Result<Argon2<'static>, HashingError> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn failed(error: impl std::fmt::Display) -> HashingError {
+    HashingError::Failed(error.to_string())
+}
+
+fn hash_with(random: &dyn Random, password: &str) -> Result<String, HashingError> {
+    let mut salt = [0; 16];
+    random.fill(&mut salt);
+    let salt = SaltString::encode_b64(&salt).map_err(failed)?;
+    Ok(argon2()?.hash_password(password.as_bytes(), &salt).map_err(failed)?.to_string())
+}
+
+/// The form in which passwords are hashed: NFC, so that two keyboards that spell one character differently agree
+/// (NIST SP 800-63B-4, 3.1.1.2).
+fn normalised(password: &Password) -> String {
+    password.expose().nfc().collect()
+}
+
+impl PasswordHasher {
+    /// A hasher that uses `places` threads at once.
+    pub fn new(places: usize, random: Arc<dyn Random>) -> Result<Self, HashingError> {
+        let decoy = hash_with(&*random, "nobody has this password")?;
+        Ok(Self { places: Arc::new(Semaphore::new(places)), waiting: Arc::default(), random, decoy: decoy.into() })
+    }
+
+    /// The PHC string to store.
+    pub async fn hash(&self, password: &Password) -> Result<String, HashingError> {
+        let (random, password) = (Arc::clone(&self.random), normalised(password));
+        self.off_the_async_threads(move || hash_with(&*random, &password)).await
+    }
+
+    /// Compares with a stored PHC string, or with nothing, which takes as long and never matches.
+    pub async fn compare(&self, password: &Password, stored: Option<&str>) -> Result<Comparison, HashingError> {
+        let (known, password) = (stored.is_some(), normalised(password));
+        let stored = stored.unwrap_or(&self.decoy).to_owned();
+        self.off_the_async_threads(move || {
+            let hash = PasswordHash::new(&stored).map_err(failed)?;
+            let matches = argon2()?.verify_password(password.as_bytes(), &hash).is_ok();
+            let params = Params::try_from(&hash).map_err(failed)?;
+            let outdated = params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES;
+            Ok(Comparison { matches: matches && known, outdated })
+        })
+        .await
+    }
+
+    /// Whether a new password may be used: not common, not guessable from the person's own words.
+    pub async fn judge(
+        &self,
+        password: &Password,
+        own_words: Vec<String>,
+    ) -> Result<Result<(), Invalid>, HashingError> {
+        let password = normalised(password);
+        self.off_the_async_threads(move || {
+            let own_words: Vec<&str> = own_words.iter().map(String::as_str).collect();
+            Ok(judge(&password, &own_words))
+        })
+        .await
+    }
+
+    async fn off_the_async_threads<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, HashingError> + Send + 'static,
+    ) -> Result<T, HashingError> {
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            return Err(HashingError::Busy);
+        }
+        let waiting = Waiting(Arc::clone(&self.waiting));
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(failed)?;
+        tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop((place, waiting));
+            result
+        })
+        .await
+        .map_err(failed)?
+    }
+}
+
+/// The rule for new passwords, beyond their length: zxcvbn's estimate, whose word lists hold the 30,000 most common
+/// passwords (ASVS 6.2.4, 6.2.11).
+fn judge(password: &str, own_words: &[&str]) -> Result<(), Invalid> {
+    let estimate = zxcvbn::zxcvbn(password, own_words);
+    if u8::from(estimate.score()) >= LEAST_SCORE {
+        return Ok(());
+    }
+    let feedback = estimate.feedback();
+    let warning = feedback.and_then(zxcvbn::feedback::Feedback::warning).map(|warning| warning.to_string());
+    let suggestion = feedback.and_then(|feedback| feedback.suggestions().first()).map(ToString::to_string);
+    let sentences: Vec<String> = [
+        Some("This password is too easy to guess.".to_owned()),
+        warning,
+        Some(suggestion.unwrap_or_else(|| "Add another word or two. Uncommon words are better.".to_owned())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    Err(Invalid::new("too-guessable", sentences.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::OsRandom;
+    use rstest::rstest;
+
+    fn hasher() -> PasswordHasher {
+        PasswordHasher::new(2, Arc::new(OsRandom)).unwrap()
+    }
+
+    fn password(text: &str) -> Password {
+        Password::parse_existing(text).unwrap()
+    }
+
+    #[rstest]
+    #[case("password")]
+    #[case("123456789")]
+    #[case("qwertyuiop")]
+    #[case("iloveyou1")]
+    #[case("latchkey1")]
+    #[case("ada.lovelace")]
+    fn common_and_personal_passwords_are_refused_with_a_reason(#[case] text: &str) {
+        let refusal = judge(text, &["ada.lovelace", "Ada Lovelace", "latchkey"]).unwrap_err();
+        assert_eq!(refusal.code, "too-guessable");
+        assert!(refusal.message.len() > 40, "{}", refusal.message);
+    }
+
+    #[rstest]
+    #[case("correct-demo-horse")]
+    #[case("tuesday otter lamp")]
+    #[case("žluťoučký kůň úpěl")]
+    fn long_and_uncommon_passwords_pass_whatever_they_are_made_of(#[case] text: &str) {
+        assert_eq!(judge(text, &[]), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn the_right_password_matches_and_one_changed_character_does_not() {
+        let hash = hasher().hash(&password("tuesday otter lamp")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        let same = hasher().compare(&password("tuesday otter lamp"), Some(&hash)).await.unwrap();
+        assert_eq!(same, Comparison { matches: true, outdated: false });
+        for other in ["Tuesday otter lamp", "tuesday otter lam", "tuesday otter lamp ", "tuesday  otter lamp"] {
+            assert!(!hasher().compare(&password(other), Some(&hash)).await.unwrap().matches, "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn two_spellings_of_one_character_are_one_password() {
+        let hash = hasher().hash(&password("caf\u{e9} tuesday otter")).await.unwrap();
+        assert!(hasher().compare(&password("cafe\u{301} tuesday otter"), Some(&hash)).await.unwrap().matches);
+    }
+
+    #[tokio::test]
+    async fn nobody_never_matches() {
+        assert!(!hasher().compare(&password("nobody has this password"), None).await.unwrap().matches);
+    }
+
+    #[tokio::test]
+    async fn a_storm_is_turned_away_rather_than_queued_without_end() {
+        let hasher = hasher();
+        let stormed = futures::future::join_all((0..200).map(|_| {
+            let hasher = hasher.clone();
+            async move { hasher.compare(&password("tuesday otter lamp"), None).await }
+        }))
+        .await;
+        let busy = stormed.iter().filter(|result| matches!(result, Err(HashingError::Busy))).count();
+        assert_eq!(busy, 200 - WAITING);
+    }
+}

@@ -1,0 +1,249 @@
+//! Access tokens: JWTs signed with Ed25519 (RFC 9068, RFC 8037), verified strictly.
+//!
+//! Only what this installation itself makes is accepted, so the header must have exactly the three members we write, and
+//! every claim must be of its type. A token that passed is remembered by digest until it runs out, so that the signature is
+//! checked once a token and not once a request.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use app::api::{CurrentSession, Person, SignInMethod, WhoAmI};
+use app::domain::{SessionId, Timestamp, UserId};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use jsonwebtoken::{Algorithm, Header, Validation};
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::keys::{KeyError, KeyRing};
+use super::refresh::Lifetimes;
+use super::secrets::sha256;
+use crate::store::{Digest, SessionRow, User};
+
+/// How far ahead another server's clock may be. A token's end is taken literally; only its beginning has this leeway.
+pub const CLOCK_LEEWAY: Duration = Duration::from_mins(1);
+/// The audience of access tokens.
+const AUDIENCE: &str = "latchkey";
+const TYPE: &str = "at+jwt";
+/// No token of ours is longer; anything longer is not looked at.
+const LONGEST: usize = 4096;
+/// How many verified tokens are remembered.
+const REMEMBERED: usize = 50_000;
+
+/// The claims of an access token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    iss: String,
+    aud: String,
+    /// The person.
+    pub sub: UserId,
+    /// The session.
+    pub sid: SessionId,
+    jti: Uuid,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    /// The person's epoch when the token was made.
+    pub epoch: i64,
+    roles: Vec<String>,
+    permissions: Vec<String>,
+    email: String,
+    name: String,
+    email_verified: bool,
+    auth_time: i64,
+    amr: [SignInMethod; 1],
+    /// When the session ends unless it is renewed.
+    sxp: i64,
+    /// When the session ends however often it is renewed.
+    smx: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StrictHeader {
+    alg: String,
+    typ: String,
+    kid: String,
+}
+
+/// A token that was verified, with what requests need of it.
+#[derive(Debug)]
+pub struct Verified {
+    /// The person.
+    pub user_id: UserId,
+    /// The session.
+    pub session_id: SessionId,
+    /// The person's epoch when the token was made.
+    pub epoch: i64,
+    /// When the token runs out.
+    pub expires_at: Timestamp,
+    /// When the session ends unless it is renewed.
+    pub session_expires_at: Timestamp,
+    /// The person, as far as the token knows.
+    pub person: Person,
+    /// The answer of `GET /api/auth/session`, ready to send.
+    pub who_am_i: Bytes,
+    /// When the session was last noted as active by a request with this token, in milliseconds.
+    pub noted_at: AtomicI64,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not one of ours, or damaged.
+    #[error("the token is not valid")]
+    Invalid,
+    /// It was good once.
+    #[error("the token has run out")]
+    Expired,
+}
+
+/// Makes and verifies access tokens.
+pub struct AccessTokens {
+    issuer: String,
+    keys: Arc<KeyRing>,
+    remembered: Cache<Digest, Arc<Verified>>,
+}
+
+/// A token that was just made.
+pub struct Minted {
+    /// The JWT.
+    pub token: String,
+    /// When it runs out.
+    pub expires_at: Timestamp,
+}
+
+impl AccessTokens {
+    /// `issuer` is the public address of the installation.
+    pub fn new(issuer: String, keys: Arc<KeyRing>) -> Self {
+        Self { issuer, keys, remembered: Cache::new(REMEMBERED) }
+    }
+
+    /// Makes a token for a session as it is now.
+    pub fn mint(
+        &self,
+        jti: Uuid,
+        user: &User,
+        session: &SessionRow,
+        lifetimes: &Lifetimes,
+        now: Timestamp,
+    ) -> Result<Minted, KeyError> {
+        let expires_at = lifetimes.access_end(now, session.expires_at);
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.id,
+            sid: session.id,
+            jti,
+            iat: now.as_secs(),
+            nbf: now.as_secs(),
+            exp: expires_at.as_secs(),
+            epoch: user.epoch,
+            roles: user.roles.clone(),
+            permissions: Vec::new(),
+            email: user.email.clone(),
+            name: user.name.clone(),
+            email_verified: user.email_verified_at.is_some(),
+            auth_time: session.created_at.as_secs(),
+            amr: [session.signed_in_with],
+            sxp: session.expires_at.as_secs(),
+            smx: session.max_expires_at.as_secs(),
+        };
+        let signer = self.keys.signer(now)?;
+        let header =
+            Header { typ: Some(TYPE.to_owned()), kid: Some(signer.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        let token = jsonwebtoken::encode(&header, &claims, &signer.key).map_err(|_| super::secrets::CryptoFailure)?;
+        Ok(Minted { token, expires_at })
+    }
+
+    /// Verifies a presented token. The answer says nothing of whether its session still lives.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {
+        let verified = self.verify_even_if_expired(token, now)?;
+        if now >= verified.expires_at {
+            return Err(TokenError::Expired);
+        }
+        Ok(verified)
+    }
+
+    /// Verifies all but the token's end: signing out is forgiving (SPEC section 2).
+    pub fn verify_even_if_expired(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {
+        if token.len() > LONGEST {
+            return Err(TokenError::Invalid);
+        }
+        let digest = sha256(token.as_bytes());
+        if let Some(verified) = self.remembered.get(&digest) {
+            return Ok(verified);
+        }
+        let claims = self.check(token, now).ok_or(TokenError::Invalid)?;
+        let verified = Arc::new(Verified::of(&claims).ok_or(TokenError::Invalid)?);
+        if now < verified.expires_at {
+            self.remembered.insert(digest, Arc::clone(&verified));
+        }
+        Ok(verified)
+    }
+
+    /// Forgets all verified tokens: the keys have changed.
+    pub fn forget(&self) {
+        self.remembered.clear();
+    }
+
+    fn check(&self, token: &str, now: Timestamp) -> Option<Claims> {
+        let header = token.split('.').next()?;
+        let header: StrictHeader = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+        if header.alg != "EdDSA" || header.typ != TYPE {
+            return None;
+        }
+        // Times are ours to check, against our own clock; issuer and audience must be the very strings we write.
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        let decoded =
+            self.keys.with_key(&header.kid, now, |key| jsonwebtoken::decode::<Claims>(token, key, &validation));
+        let claims = decoded?.ok()?.claims;
+        let latest_beginning = now.plus(CLOCK_LEEWAY).as_secs();
+        let good = claims.iss == self.issuer
+            && claims.aud == AUDIENCE
+            && claims.nbf <= latest_beginning
+            && claims.iat <= latest_beginning
+            && claims.exp > 0;
+        good.then_some(claims)
+    }
+}
+
+impl Verified {
+    fn of(claims: &Claims) -> Option<Self> {
+        let moment = |seconds: i64| seconds.checked_mul(1000).map(Timestamp::from_millis);
+        let person = Person {
+            id: claims.sub,
+            email: claims.email.clone(),
+            name: claims.name.clone(),
+            roles: claims.roles.clone(),
+            email_verified: claims.email_verified,
+        };
+        let session = CurrentSession {
+            session_id: claims.sid,
+            current: true,
+            created_at: moment(claims.auth_time)?,
+            expires_at: moment(claims.sxp)?,
+            max_expires_at: moment(claims.smx)?,
+            signed_in_with: claims.amr[0],
+            token_expires_at: moment(claims.exp)?,
+        };
+        let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);
+        let who_am_i = WhoAmI { session_id: claims.sid, session, user: person.clone() };
+        Some(Self {
+            user_id: claims.sub,
+            session_id: claims.sid,
+            epoch: claims.epoch,
+            expires_at,
+            session_expires_at,
+            person,
+            who_am_i: serde_json::to_vec(&who_am_i).ok()?.into(),
+            noted_at: AtomicI64::new(0),
+        })
+    }
+}

@@ -1,0 +1,40 @@
+//! How much may be asked.
+
+use super::reader::{Fallback, Reader, Setting};
+use super::server::Environment;
+
+/// The settings of this section.
+pub const SETTINGS: &[Setting] = &[
+    Setting::new("PASSWORD_MIN_LENGTH", Fallback::Text("8"), "Characters a new password needs, 8 to 64."),
+    Setting::new("MAX_BODY_BYTES", Fallback::Text("65536"), "The largest request body, 1024 to 10485760."),
+    Setting::new(
+        "RATE_LIMITS",
+        Fallback::Text("on"),
+        "`off` lets tests and load generators through; refused in production.",
+    ),
+];
+
+/// How much may be asked.
+#[derive(Clone, Debug)]
+pub struct LimitsConfig {
+    /// Characters a new password needs.
+    pub password_min_chars: usize,
+    /// The largest request body.
+    pub max_body_bytes: usize,
+    /// Whether attempts are counted and slowed down.
+    pub rate_limits: bool,
+}
+
+impl LimitsConfig {
+    pub(super) fn read(reader: &mut Reader, environment: Environment) -> Self {
+        let limits = Self {
+            password_min_chars: reader.number("PASSWORD_MIN_LENGTH", 8, 64),
+            max_body_bytes: reader.number("MAX_BODY_BYTES", 1024, 10 * 1024 * 1024),
+            rate_limits: reader.switch("RATE_LIMITS"),
+        };
+        if !limits.rate_limits && environment == Environment::Production {
+            reader.refuse("RATE_LIMITS", "cannot be off in production");
+        }
+        limits
+    }
+}

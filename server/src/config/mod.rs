@@ -1,0 +1,204 @@
+//! Settings: read once at start from the environment and an optional file, checked all together.
+//!
+//! [`Config::load`] is pure; [`Config::from_surroundings`] is the one place that looks at the environment. Each
+//! section has a file with its settings, their defaults and meanings; [`table`] prints them for the documentation.
+
+pub mod database;
+pub mod duration;
+pub mod limits;
+pub mod log;
+pub mod mail;
+mod public_url;
+mod reader;
+mod secret;
+pub mod server;
+pub mod sessions;
+#[cfg(test)]
+mod tests;
+pub mod tokens;
+
+use std::fmt::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use database::{DatabaseConfig, DatabaseKind};
+pub use limits::LimitsConfig;
+pub use log::{LogConfig, LogFormat};
+pub use mail::MailConfig;
+pub use public_url::PublicUrl;
+pub use reader::{ConfigError, Origin, Setting};
+use reader::{Fallback, Reader};
+pub use secret::MasterSecret;
+pub use server::{Environment, ServerConfig};
+pub use sessions::SessionsConfig;
+pub use tokens::{LegacyTokens, TokensConfig};
+
+use crate::random::Random;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// Every setting, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the server listens, what it is called, and whom it believes.
+    pub server: ServerConfig,
+    /// Which database, and how many connections.
+    pub database: DatabaseConfig,
+    /// How long tokens live, and which old ones are still taken.
+    pub tokens: TokensConfig,
+    /// How sessions begin, how long they live, and what is remembered of them.
+    pub sessions: SessionsConfig,
+    /// How mail leaves.
+    pub mail: MailConfig,
+    /// How much may be asked.
+    pub limits: LimitsConfig,
+    /// What is logged, and how it looks.
+    pub log: LogConfig,
+}
+
+/// Everything that is wrong with the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let noun = if self.0.len() == 1 { "setting is" } else { "settings are" };
+        write!(f, "{} {noun} wrong:", self.0.len())?;
+        self.0.iter().try_for_each(|error| write!(f, "\n  {error}"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+impl Config {
+    /// Reads and checks everything, without looking anywhere else.
+    ///
+    /// # Errors
+    /// All that is wrong, each with the setting and where it was given.
+    pub fn load(
+        env: impl Iterator<Item = (String, String)>,
+        file: Option<(PathBuf, String)>,
+    ) -> Result<Self, ConfigErrors> {
+        let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
+        let mut reader = Reader::new(settings(), env, file);
+        let database = DatabaseConfig::read(&mut reader);
+        let server = ServerConfig::read(&mut reader, database.data_folder());
+        let tokens = TokensConfig::read(&mut reader, server.environment);
+        let sessions = SessionsConfig::read(&mut reader);
+        let mail = MailConfig::read(&mut reader, server.environment, &server.public_url);
+        let limits = LimitsConfig::read(&mut reader, server.environment);
+        let log = LogConfig::read(&mut reader, server.environment);
+        // A stand-in for a faulty value would contradict the others by itself.
+        if reader.is_faultless() {
+            check_lives(&mut reader, &tokens, &sessions);
+        }
+        match (reader.into_errors(), mail) {
+            (errors, Some(mail)) if errors.is_empty() => {
+                Ok(Self { server, database, tokens, sessions, mail, limits, log })
+            }
+            (errors, _) => Err(ConfigErrors(errors)),
+        }
+    }
+
+    /// Reads the environment of this process and the settings file.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; also where a settings file that was asked for cannot be read.
+    pub fn from_surroundings(random: &dyn Random) -> Result<Self, ConfigErrors> {
+        let mut env: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let asked_for = env.iter().find(|(name, value)| name == "LATCHKEY_CONFIG" && !value.trim().is_empty());
+        let path = PathBuf::from(asked_for.map_or("latchkey.toml", |(_, value)| value.trim()));
+        let file = match std::fs::read_to_string(&path) {
+            Ok(text) => Some((path, text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && asked_for.is_none() => None,
+            Err(error) => {
+                let message = format!("{} cannot be read: {error}", path.display());
+                let setting = "LATCHKEY_CONFIG".to_owned();
+                return Err(ConfigErrors(vec![ConfigError { setting, origin: Origin::Environment, message }]));
+            }
+        };
+        // Put first, so that a name that is given wins.
+        let in_file = file.as_ref().is_some_and(|(_, text)| text.to_uppercase().contains("SERVER_ID"));
+        if !in_file {
+            env.insert(0, ("SERVER_ID".to_owned(), make_server_id(random)));
+        }
+        Self::load(env.into_iter(), file)
+    }
+
+    /// Settings for tests: development, everything in `folder`, any free port, and `overrides` on top.
+    ///
+    /// # Errors
+    /// As [`Self::load`], where an override is faulty.
+    pub fn for_tests(folder: &Path, overrides: &[(&str, &str)]) -> Result<Self, ConfigErrors> {
+        let database = format!("sqlite://{}/latchkey.db", folder.display());
+        let base = [
+            ("LATCHKEY_ENV", "development"),
+            ("LATCHKEY_SECRET", "only-for-tests-0123456789-abcdefghijkl"),
+            ("DATABASE_URL", &database),
+            ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
+            ("SERVER_ID", "test"),
+        ];
+        let env = base.iter().chain(overrides).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self::load(env, None)
+    }
+}
+
+/// Lives that contradict each other.
+fn check_lives(reader: &mut Reader, tokens: &TokensConfig, sessions: &SessionsConfig) {
+    if tokens.access_expire > sessions.max_age {
+        reader.refuse("JWT_EXPIRE", "must not be longer than SESSION_MAX_AGE");
+    }
+    if tokens.refresh_grace >= tokens.refresh_expire {
+        reader.refuse("REFRESH_GRACE", "must be shorter than REFRESH_EXPIRE");
+    }
+    if sessions.idle_timeout.is_some_and(|idle| idle < tokens.access_expire) {
+        reader.refuse(
+            "SESSION_IDLE_TIMEOUT",
+            "must not be shorter than JWT_EXPIRE: use is only noticed when tokens are used",
+        );
+    }
+}
+
+/// The settings of all sections, in the order of the documentation.
+pub fn settings() -> impl Iterator<Item = Setting> {
+    let sections = [
+        server::SETTINGS,
+        database::SETTINGS,
+        tokens::SETTINGS,
+        sessions::SETTINGS,
+        mail::SETTINGS,
+        limits::SETTINGS,
+        log::SETTINGS,
+    ];
+    sections.into_iter().flatten().copied()
+}
+
+/// The settings as a Markdown table, for the README.
+pub fn table() -> String {
+    let mut text = "| setting | default | meaning |\n| --- | --- | --- |\n".to_owned();
+    for Setting { name, fallback, meaning } in settings() {
+        let fallback = match fallback {
+            Fallback::Text("") => "none".to_owned(),
+            Fallback::Text(text) => format!("`{text}`"),
+            Fallback::Explained(sentence) => sentence.to_owned(),
+        };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "| `{name}` | {fallback} | {meaning} |");
+    }
+    text
+}
+
+/// The host's name, so that people know the server, and a suffix, so that two on one host differ.
+fn make_server_id(random: &dyn Random) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
+    let mut suffix = [0; 3];
+    random.fill(&mut suffix);
+    let host = if host.is_empty() { "latchkey" } else { &host };
+    format!("{host}-{:02x}{:02x}{:02x}", suffix[0], suffix[1], suffix[2])
+}

@@ -1,0 +1,193 @@
+//! Where the server listens, what it is called, and whom it believes.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use super::public_url::PublicUrl;
+use super::reader::{Fallback, Reader, Setting};
+use super::secret::{self, MasterSecret};
+
+/// The settings of this section.
+pub const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "LATCHKEY_ENV",
+        Fallback::Text("production"),
+        "`production`, or `development`: adds the mailbox and the demo person and allows plain HTTP on loopback.",
+    ),
+    Setting::new(
+        "LATCHKEY_SECRET",
+        Fallback::Explained("required; in development a file `secret` beside the database"),
+        "Where every key comes from or is sealed with: 32 characters or more, the same on all servers.",
+    ),
+    Setting::new(
+        "LATCHKEY_CONFIG",
+        Fallback::Text("latchkey.toml"),
+        "The settings file; environment variables win over it.",
+    ),
+    Setting::new(
+        "PUBLIC_URL",
+        Fallback::Explained("required in production; in development `http://` and `LEPTOS_SITE_ADDR`"),
+        "The address people and apps use, without a path; `https` in production.",
+    ),
+    Setting::new(
+        "LEPTOS_SITE_ADDR",
+        Fallback::Text("127.0.0.1:3000"),
+        "Address and port to listen on; port 0 takes any free one.",
+    ),
+    Setting::new(
+        "LEPTOS_SITE_ROOT",
+        Fallback::Explained("`site` beside the program, or one folder up"),
+        "The folder of the built web app.",
+    ),
+    Setting::new(
+        "SERVER_ID",
+        Fallback::Explained("host name and a random suffix"),
+        "The name of this server in logs, health and figures; differs on each server.",
+    ),
+    Setting::new(
+        "TRUSTED_PROXIES",
+        Fallback::Text(""),
+        "Addresses or networks of load balancers, with commas; only their `X-Forwarded-For`, `Forwarded` and `X-Request-Id` are believed.",
+    ),
+    Setting::new(
+        "CORS_ORIGINS",
+        Fallback::Text(""),
+        "Origins of other web apps that may call the API with a bearer token, with commas, spelled exactly.",
+    ),
+];
+
+/// What the server is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// On one's own machine: mailbox, demo person, plain HTTP on loopback.
+    Development,
+    /// For people.
+    Production,
+}
+
+/// Where the server listens, what it is called, and whom it believes.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// What the server is run for.
+    pub environment: Environment,
+    /// Where every key comes from.
+    pub secret: MasterSecret,
+    /// The name of this server among its fellows.
+    pub server_id: String,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address people use.
+    pub public_url: PublicUrl,
+    /// The folder of the built web app, where it is set.
+    pub site_root: Option<PathBuf>,
+    /// Whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Which other origins' scripts may call the API.
+    pub cors_origins: Vec<String>,
+    /// Whether the public URL follows from the address listened on.
+    public_url_follows_listen: bool,
+}
+
+impl ServerConfig {
+    pub(super) fn read(reader: &mut Reader, data_folder: PathBuf) -> Self {
+        let environment = reader
+            .read("LATCHKEY_ENV", |text| match text {
+                "development" => Ok(Environment::Development),
+                "production" => Ok(Environment::Production),
+                _ => Err("must be development or production".to_owned()),
+            })
+            .unwrap_or(Environment::Development);
+        let listen = reader.read("LEPTOS_SITE_ADDR", parse_listen).unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
+        if environment == Environment::Development && !listen.ip().to_canonical().is_loopback() {
+            reader.refuse(
+                "LEPTOS_SITE_ADDR",
+                "development listens on loopback only (127.0.0.1 or [::1]): its demo password is known to all",
+            );
+        }
+        Self {
+            environment,
+            secret: secret::read_master(reader, environment, data_folder),
+            server_id: reader.read("SERVER_ID", parse_server_id).unwrap_or_else(|| "latchkey".to_owned()),
+            listen,
+            public_url: read_public_url(reader, environment, listen),
+            site_root: reader.read("LEPTOS_SITE_ROOT", |text| Ok(PathBuf::from(text))),
+            trusted_proxies: reader.list("TRUSTED_PROXIES", parse_network),
+            cors_origins: reader.list("CORS_ORIGINS", |text| parse_origin(text, environment)),
+            public_url_follows_listen: !reader.is_given("PUBLIC_URL"),
+        }
+    }
+
+    /// Whether this is development.
+    pub fn is_development(&self) -> bool {
+        self.environment == Environment::Development
+    }
+
+    /// Takes the address that was really bound, which differs where port 0 was asked for.
+    pub fn bound_to(&mut self, listen: SocketAddr) {
+        self.listen = listen;
+        if self.public_url_follows_listen {
+            self.public_url = PublicUrl::of_listener(listen);
+        }
+    }
+}
+
+fn parse_listen(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map_err(|_| "must be an IP address and a port, such as 127.0.0.1:3000".to_owned())
+}
+
+fn parse_server_id(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.len() <= 64 && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be at most 64 letters, digits, hyphens, dots or underscores".to_owned())
+    }
+}
+
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| "is neither an IP address nor a network such as 10.0.0.0/8".to_owned())
+}
+
+fn parse_origin(text: &str, environment: Environment) -> Result<String, String> {
+    let url = PublicUrl::parse(text)?;
+    if url.origin() != text {
+        return Err(format!("is not how browsers spell an origin; write {}", url.origin()));
+    }
+    if environment == Environment::Production && !url.is_https() {
+        return Err("must be https in production".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn read_public_url(reader: &mut Reader, environment: Environment, listen: SocketAddr) -> PublicUrl {
+    let stand_in = PublicUrl::of_listener(listen);
+    if environment == Environment::Production && !reader.is_given("PUBLIC_URL") {
+        reader.refuse(
+            "PUBLIC_URL",
+            "is required in production: the https address people use, such as https://id.example.com",
+        );
+        return stand_in;
+    }
+    reader
+        .read("PUBLIC_URL", |text| {
+            let url = PublicUrl::parse(text)?;
+            match environment {
+                _ if url.is_https() => Ok(url),
+                Environment::Production => {
+                    Err("must be https in production: over plain HTTP anyone on the way can sign in as anyone"
+                        .to_owned())
+                }
+                Environment::Development if url.is_loopback() => Ok(url),
+                Environment::Development => Err("may be plain http only on loopback (localhost, 127.0.0.1)".to_owned()),
+            }
+        })
+        .unwrap_or(stand_in)
+}

@@ -1,0 +1,203 @@
+//! Settings as an operator gives them, and what they are told.
+
+use super::*;
+use rstest::rstest;
+use secrecy::ExposeSecret;
+
+const STRONG: &str = "q7Xv2LrT9bWz4KcN8mJd1HsF6gYp3RuQ";
+const PRODUCTION: [(&str, &str); 3] = [
+    ("LATCHKEY_SECRET", STRONG),
+    ("PUBLIC_URL", "https://id.example.com"),
+    ("SMTP_URL", "smtps://u:p@mail.example.com"),
+];
+
+fn load(env: &[(&str, &str)], file: Option<&str>) -> Result<Config, ConfigErrors> {
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(env, file.map(|text| (PathBuf::from("latchkey.toml"), text.to_owned())))
+}
+
+fn production(more: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    load(&[PRODUCTION.as_slice(), more].concat(), None)
+}
+
+fn development(more: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
+    load(&[&[("LATCHKEY_ENV", "development")], more].concat(), None)
+}
+
+/// The names of the settings that were refused.
+fn refused(result: Result<Config, ConfigErrors>) -> Vec<String> {
+    result.err().map(|errors| errors.0.into_iter().map(|error| error.setting).collect()).unwrap_or_default()
+}
+
+#[test]
+fn development_needs_nothing_but_to_be_asked_for() {
+    let config = development(&[]).unwrap();
+    assert_eq!(config.server.public_url.origin(), "http://127.0.0.1:3000");
+    assert_eq!(config.database.url.expose_secret(), "sqlite://data/latchkey.db");
+    assert!(matches!(&config.server.secret, MasterSecret::File(path) if path == Path::new("data/secret")));
+    assert_eq!(config.tokens.access_expire, 15 * MINUTE);
+    assert_eq!(config.tokens.refresh_grace, 10 * SECOND);
+    assert_eq!(config.sessions.max_age, 90 * DAY);
+    assert_eq!(config.sessions.idle_timeout, None);
+    assert_eq!(config.sessions.revocation_max_staleness, 2 * SECOND);
+    assert_eq!(config.log.format, LogFormat::Pretty);
+    assert!(config.sessions.require_email_verification && config.limits.rate_limits && config.database.run_migrations);
+}
+
+#[test]
+fn production_is_the_default_and_names_all_it_misses_at_once() {
+    assert_eq!(refused(load(&[], None)), ["LATCHKEY_SECRET", "PUBLIC_URL", "SMTP_URL"]);
+    let config = production(&[]).unwrap();
+    assert_eq!(config.server.environment, Environment::Production);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.mail.from.to_string(), "Latchkey <no-reply@id.example.com>");
+}
+
+#[rstest]
+#[case::plain_http("PUBLIC_URL", "http://id.example.com")]
+#[case::plain_http_even_on_loopback("PUBLIC_URL", "http://localhost:3000")]
+#[case::a_path("PUBLIC_URL", "https://example.com/id")]
+#[case::short_secret("LATCHKEY_SECRET", "q7Xv2LrT9bWz4KcN8mJd1HsF6gYp3Ru")]
+#[case::sample_secret("LATCHKEY_SECRET", "change-me-change-me-please-0123456")]
+#[case::no_limits("RATE_LIMITS", "off")]
+#[case::token_that_lives_too_long("JWT_EXPIRE", "2h")]
+#[case::plain_cors("CORS_ORIGINS", "http://app.example.com")]
+#[case::cors_wildcard("CORS_ORIGINS", "*")]
+#[case::cors_with_slash("CORS_ORIGINS", "https://app.example.com/")]
+#[case::no_mail_server("SMTP_URL", "mail.example.com")]
+#[case::bad_sender("MAIL_FROM", "nobody")]
+#[case::unknown_mode("LOG_FORMAT", "xml")]
+#[case::bad_filter("LOG_LEVEL", "latchkey=loud")]
+#[case::bad_switch("RUN_MIGRATIONS", "maybe")]
+#[case::grace_over_a_minute("REFRESH_GRACE", "61s")]
+#[case::short_passwords("PASSWORD_MIN_LENGTH", "7")]
+#[case::duration_without_unit("SESSION_MAX_AGE", "90")]
+#[case::off_where_it_cannot_be("SESSION_MAX_AGE", "off")]
+#[case::no_proxy("TRUSTED_PROXIES", "10.0.0.0/8, nginx")]
+#[case::other_database("DATABASE_URL", "mysql://x/y")]
+#[case::idle_shorter_than_a_token("SESSION_IDLE_TIMEOUT", "5m")]
+#[case::address_without_port("LEPTOS_SITE_ADDR", "127.0.0.1")]
+#[case::no_sessions_at_all("MAX_SESSIONS_PER_USER", "0")]
+#[case::half_of_a_pair("JWT_SECRET", STRONG)]
+#[case::the_other_half("ACCEPT_LEGACY_TOKENS_UNTIL", "2027-01-01T00:00:00Z")]
+fn production_refuses_one_faulty_setting_by_name(#[case] name: &str, #[case] value: &str) {
+    assert_eq!(refused(production(&[(name, value)])), [name]);
+}
+
+#[rstest]
+#[case::http_beyond_loopback(&[("PUBLIC_URL", "http://192.168.1.2:3000")], "PUBLIC_URL")]
+#[case::listening_beyond_loopback(&[("LEPTOS_SITE_ADDR", "0.0.0.0:3000")], "LEPTOS_SITE_ADDR")]
+#[case::short_secret(&[("LATCHKEY_SECRET", "short")], "LATCHKEY_SECRET")]
+#[case::token_longer_than_the_session(&[("JWT_EXPIRE", "2h"), ("SESSION_MAX_AGE", "1h")], "JWT_EXPIRE")]
+#[case::grace_longer_than_the_token(&[("REFRESH_GRACE", "10s"), ("REFRESH_EXPIRE", "10s")], "REFRESH_GRACE")]
+fn development_refuses(#[case] env: &[(&str, &str)], #[case] name: &str) {
+    assert_eq!(refused(development(env)), [name]);
+}
+
+#[test]
+fn every_kind_of_value_is_read() {
+    let config = production(&[
+        ("SESSION_IDLE_TIMEOUT", "2h"),
+        ("MAX_SESSIONS_PER_USER", "5"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, ::1,192.168.1.7"),
+        ("CORS_ORIGINS", "https://a.example.com,https://b.example.com:8443"),
+        ("JWT_SECRET", STRONG),
+        ("ACCEPT_LEGACY_TOKENS_UNTIL", "2027-01-01T00:00:00Z"),
+        ("REQUIRE_EMAIL_VERIFICATION", "false"),
+        ("DATABASE_URL", "postgres://u:p@db/latchkey"),
+        ("LEPTOS_SITE_ADDR", "0.0.0.0:8080"),
+        ("MAIL_FROM", "Example <id@example.com>"),
+        ("REFRESH_GRACE", "500ms"),
+    ])
+    .unwrap();
+    assert_eq!(config.sessions.idle_timeout, Some(2 * HOUR));
+    assert_eq!(config.sessions.max_per_user, Some(5));
+    assert_eq!(config.server.trusted_proxies.len(), 3);
+    assert_eq!(config.server.cors_origins.len(), 2);
+    assert_eq!(config.tokens.legacy.unwrap().accept_until.to_string(), "2027-01-01T00:00:00.000Z");
+    assert_eq!(config.database.kind, DatabaseKind::Postgres);
+    assert!(!config.sessions.require_email_verification);
+    assert_eq!(config.tokens.refresh_grace, Duration::from_millis(500));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
+    let file = "JWT_EXPIRE = \"5m\"\nsession_max_age = \"10d\"\npassword_min_length = 12\nrequire_email_verification = false\n\
+                trusted_proxies = [\"10.0.0.1\", \"10.0.0.2\"]\n";
+    let config = load(&[&PRODUCTION[..], &[("JWT_EXPIRE", "7m")]].concat(), Some(file)).unwrap();
+    assert_eq!(config.tokens.access_expire, 7 * MINUTE);
+    assert_eq!(config.sessions.max_age, 10 * DAY);
+    assert_eq!(config.limits.password_min_chars, 12);
+    assert!(!config.sessions.require_email_verification);
+    assert_eq!(config.server.trusted_proxies.len(), 2);
+}
+
+#[rstest]
+#[case::unknown("COLOUR = \"red\"", "COLOUR")]
+#[case::nested("[tokens]\nJWT_EXPIRE = \"5m\"", "tokens")]
+#[case::wrong_kind("JWT_EXPIRE = 1.5", "JWT_EXPIRE")]
+#[case::twice_in_two_spellings("JWT_EXPIRE = \"5m\"\njwt_expire = \"6m\"", "jwt_expire")]
+#[case::itself("LATCHKEY_CONFIG = \"x\"", "LATCHKEY_CONFIG")]
+#[case::not_toml("JWT_EXPIRE 5m", "the settings file")]
+fn a_file_is_refused_for_what_does_not_belong_in_it(#[case] file: &str, #[case] name: &str) {
+    assert_eq!(refused(load(&PRODUCTION, Some(file))), [name]);
+}
+
+#[test]
+fn a_misspelled_variable_is_refused_and_the_right_one_suggested() {
+    let errors = production(&[("LATCHKEY_SECERT", STRONG)]).unwrap_err();
+    assert_eq!(errors.0.len(), 1);
+    assert_eq!(errors.0[0].message, "is not a setting; did you mean LATCHKEY_SECRET?");
+    assert!(production(&[("PATH", "/bin"), ("HOME", "/root")]).is_ok());
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_given() {
+    assert!(production(&[("JWT_EXPIRE", ""), ("CORS_ORIGINS", " ")]).is_ok());
+    assert_eq!(refused(load(&[&PRODUCTION[..2], &[("SMTP_URL", "")]].concat(), None)), ["SMTP_URL"]);
+}
+
+#[test]
+fn messages_say_where_a_value_came_from_and_never_quote_a_secret() {
+    let file = "smtp_url = \"hunter2-mail\"\n";
+    let env =
+        [("LATCHKEY_SECRET", "hunter2-short"), ("DATABASE_URL", "hunter2-db"), ("PUBLIC_URL", "https://a.example")];
+    let text = load(&env, Some(file)).unwrap_err().to_string();
+    assert!(text.contains("3 settings are wrong:"), "{text}");
+    assert!(text.contains("SMTP_URL (latchkey.toml):") && text.contains("LATCHKEY_SECRET (environment):"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_faulty_line_of_the_file_is_named_but_not_quoted() {
+    let text = load(&PRODUCTION, Some("log_level = \"info\"\nLATCHKEY_SECRET hunter2\n")).unwrap_err().to_string();
+    assert!(text.contains("line 2") && !text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn debug_output_shows_no_secret() {
+    let config =
+        production(&[("DATABASE_URL", "postgres://u:hunter2@db/x"), ("SMTP_URL", "smtp://u:hunter2@m")]).unwrap();
+    let text = format!("{config:?}");
+    assert!(!text.contains("hunter2") && !text.contains(STRONG), "{text}");
+}
+
+#[test]
+fn a_port_that_was_chosen_at_start_shows_in_the_address_unless_one_was_given() {
+    let bound = "127.0.0.1:4321".parse().unwrap();
+    let mut config = development(&[("LEPTOS_SITE_ADDR", "127.0.0.1:0")]).unwrap();
+    config.server.bound_to(bound);
+    assert_eq!(config.server.public_url.origin(), "http://127.0.0.1:4321");
+    let mut config = production(&[]).unwrap();
+    config.server.bound_to(bound);
+    assert_eq!(config.server.public_url.origin(), "https://id.example.com");
+}
+
+#[test]
+fn the_table_has_a_line_for_every_setting_and_no_name_twice() {
+    let mut names: Vec<_> = settings().map(|setting| setting.name).collect();
+    assert_eq!(table().lines().count(), names.len() + 2);
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), settings().count());
+}

@@ -1,0 +1,86 @@
+//! Who asks: the bearer token of a request (RFC 6750), checked before any handler runs.
+
+use std::sync::Arc;
+
+use app::api::paths::EXPIRES_IN_HEADER;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::problem::ApiError;
+use super::proxies::ClientAddress;
+use super::state::ApiState;
+use crate::auth::accounts::Visitor;
+use crate::auth::tokens::Verified;
+use crate::store::{Origin, SessionEnd};
+
+/// The longest user agent that is kept.
+const LONGEST_USER_AGENT: usize = 512;
+
+/// Whoever asks, proved by the middleware [`authenticate`].
+#[derive(Clone)]
+pub struct Caller(pub Arc<Verified>);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::missing_token)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(visitor(parts.extensions.get::<ClientAddress>(), &parts.headers))
+    }
+}
+
+fn visitor(address: Option<&ClientAddress>, headers: &HeaderMap) -> Visitor {
+    let address = address.map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |client| client.0);
+    let user_agent = headers.get(http::header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    let user_agent: String = String::from_utf8_lossy(user_agent).chars().take(LONGEST_USER_AGENT).collect();
+    Visitor { address, origin: Origin { ip: address.to_string(), user_agent } }
+}
+
+/// The bearer token of a request, if it has one.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
+}
+
+/// Lets a request through if its token may pass, and tells the client when its session ends soon.
+pub async fn authenticate(
+    State(state): State<ApiState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let token = bearer(request.headers()).ok_or_else(ApiError::missing_token)?;
+    let verified = state.sessions.guard(token).await?;
+    let now = state.sessions.clock.now();
+    let address = request.extensions().get::<ClientAddress>().copied();
+    state.sessions.last_active.note(&verified, now, || address.map(|client| client.0.to_string()).unwrap_or_default());
+    let left = verified.session_expires_at.since(now);
+    request.extensions_mut().insert(Caller(verified));
+    let mut response = next.run(request).await;
+    if left < state.sessions.lifetimes.warning {
+        response.headers_mut().insert(HeaderName::from_static(EXPIRES_IN_HEADER), HeaderValue::from(left.as_secs()));
+    }
+    Ok(response)
+}
+
+/// The members that tell a client how its session ended.
+pub fn end_members(mut error: ApiError, end: &SessionEnd) -> ApiError {
+    error = error.with_extra("reason", end.reason.as_str()).with_extra("endedAt", end.at.to_string());
+    if let Some(session_id) = end.ended_by {
+        error = error.with_extra("endedBy", session_id.to_string());
+    }
+    if let Some(device) = &end.ended_by_device {
+        error = error.with_extra("endedByDevice", device.clone());
+    }
+    error
+}

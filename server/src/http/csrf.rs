@@ -1,0 +1,60 @@
+//! Which calls with the cookie come from our own pages.
+//!
+//! A page elsewhere can make a browser send the cookie, but it cannot make it say `Sec-Fetch-Site: same-origin`, cannot choose
+//! `Origin`, and cannot set a header of its own without being asked first. All that a client shows must fit (ASVS 3.5.1, 3.5.2).
+
+use app::api::paths::CLIENT_HEADER;
+use http::HeaderMap;
+use http::header::ORIGIN;
+
+use super::problem::ApiError;
+
+/// The check for one public address.
+#[derive(Clone, Debug)]
+pub struct SameOrigin {
+    origin: String,
+}
+
+impl SameOrigin {
+    /// `origin` is scheme, host and port of the public address, as browsers write it.
+    pub fn new(origin: impl Into<String>) -> Self {
+        Self { origin: origin.into() }
+    }
+
+    /// Passes calls from our own pages, and from programs that set the header themselves.
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let site_fits = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
+        let origin_fits = headers.get(ORIGIN).is_none_or(|origin| origin.as_bytes() == self.origin.as_bytes());
+        let says_so = headers.contains_key(CLIENT_HEADER);
+        if site_fits && origin_fits && says_so { Ok(()) } else { Err(ApiError::cross_site_request()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderName, HeaderValue};
+    use rstest::rstest;
+
+    #[rstest]
+    #[case::our_page(&[("latchkey-client", "web"), ("sec-fetch-site", "same-origin"), ("origin", "https://id.example.com")], true)]
+    #[case::old_browser(&[("latchkey-client", "web"), ("origin", "https://id.example.com")], true)]
+    #[case::program(&[("latchkey-client", "script")], true)]
+    #[case::plain_form(&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], false)]
+    #[case::no_header(&[("sec-fetch-site", "same-origin"), ("origin", "https://id.example.com")], false)]
+    #[case::nothing(&[], false)]
+    #[case::sibling_host(&[("latchkey-client", "web"), ("sec-fetch-site", "same-site"), ("origin", "https://blog.example.com")], false)]
+    #[case::typed_address(&[("latchkey-client", "web"), ("sec-fetch-site", "none")], false)]
+    #[case::null_origin(&[("latchkey-client", "web"), ("origin", "null")], false)]
+    #[case::look_alike_suffix(&[("latchkey-client", "web"), ("origin", "https://id.example.com.evil.example")], false)]
+    #[case::look_alike_prefix(&[("latchkey-client", "web"), ("origin", "https://evil-id.example.com")], false)]
+    #[case::plain_http(&[("latchkey-client", "web"), ("origin", "http://id.example.com")], false)]
+    #[case::other_port(&[("latchkey-client", "web"), ("origin", "https://id.example.com:8443")], false)]
+    fn only_calls_from_our_own_pages_pass(#[case] headers: &[(&'static str, &'static str)], #[case] passes: bool) {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        assert_eq!(SameOrigin::new("https://id.example.com").check(&headers).is_ok(), passes);
+    }
+}

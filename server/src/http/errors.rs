@@ -1,0 +1,88 @@
+//! How the layers below fail, as HTTP says it. The only place that knows both.
+
+use app::api::EndReason;
+
+use super::authenticate::end_members;
+use super::problem::ApiError;
+use crate::auth::accounts::AccountError;
+use crate::auth::passwords::HashingError;
+use crate::sessions::{EndingError, RefreshRefusal, Refusal, SessionsError};
+use crate::store::{SessionEnd, StoreError};
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::Broken(_) | StoreError::Unreadable(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SessionsError> for ApiError {
+    fn from(error: SessionsError) -> Self {
+        match error {
+            SessionsError::Store(error) => error.into(),
+            SessionsError::Ending(error) => error.into(),
+            SessionsError::Key(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<EndingError> for ApiError {
+    fn from(error: EndingError) -> Self {
+        Self::unavailable(error)
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid => Self::invalid_token(),
+            Refusal::Expired => Self::token_expired(),
+            Refusal::SessionEnded(None) => Self::session_ended(),
+            Refusal::SessionEnded(Some(end)) => ended(&end),
+            Refusal::CannotConfirm(error) => error.into(),
+        }
+    }
+}
+
+/// A session that is over, with how it ended.
+fn ended(end: &SessionEnd) -> ApiError {
+    let error = match end.reason {
+        EndReason::SessionExpired | EndReason::IdleTimeout => ApiError::session_expired(),
+        _ => ApiError::session_ended(),
+    };
+    end_members(error, end)
+}
+
+impl From<RefreshRefusal> for ApiError {
+    fn from(refusal: RefreshRefusal) -> Self {
+        match refusal {
+            RefreshRefusal::Invalid => Self::invalid_token(),
+            RefreshRefusal::Ended(end) => ended(&end),
+            RefreshRefusal::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<HashingError> for ApiError {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Busy => Self::unavailable(error),
+            HashingError::Failed(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::InvalidCredentials => Self::invalid_credentials(),
+            AccountError::EmailNotVerified => Self::email_not_verified(),
+            AccountError::Field { field, invalid } => Self::invalid_field(field, &invalid),
+            AccountError::TooMany(exceeded) => Self::too_many_requests(exceeded.retry_after),
+            AccountError::Hashing(error) => error.into(),
+            AccountError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Request bodies: a JSON object, read field by field into parsed values, with everything that is wrong told at once and by name.
+
+use app::api::FieldError;
+use app::domain::Invalid;
+use axum::extract::{FromRequest, Request};
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
+
+use super::body::read_body;
+use super::problem::ApiError;
+
+/// The body of a request. Unknown fields are ignored, never assigned.
+#[derive(Default)]
+pub struct Fields {
+    object: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl<S: Sync> FromRequest<S> for Fields {
+    type Rejection = ApiError;
+
+    /// An empty body counts as an empty object; what must be there is then told by name.
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(CONTENT_TYPE).cloned();
+        let body = read_body(request).await?;
+        if body.is_empty() {
+            return Ok(Self::default());
+        }
+        let content_type = content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(ApiError::unsupported_media_type());
+        }
+        match serde_json::from_slice(&body) {
+            Ok(Value::Object(object)) => Ok(Self { object, errors: Vec::new() }),
+            Ok(_) => Err(ApiError::malformed_json("The body is JSON, but not an object.")),
+            Err(error) => {
+                let (line, column) = (error.line(), error.column());
+                Err(ApiError::malformed_json(format!("The body is not JSON: see line {line}, column {column}.")))
+            }
+        }
+    }
+}
+
+impl Fields {
+    /// Whether the field is there and not null.
+    pub fn has(&self, field: &str) -> bool {
+        matches!(self.find(field), Ok(Some(_)))
+    }
+
+    /// A text that must be there. `None` means that it was refused, and is noted for [`Fields::finish`].
+    pub fn required<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
+        match self.optional(field, parse)? {
+            Some(value) => Some(value),
+            None => {
+                self.refuse(field, &Invalid::new("required", "This field is missing."));
+                None
+            }
+        }
+    }
+
+    /// A text that may be absent or null: `Some(None)` then. `None` means that it was refused.
+    #[expect(clippy::option_option, reason = "refused, absent and present are three things")]
+    pub fn optional<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<Option<T>> {
+        let parsed = match self.find(field) {
+            Ok(None) => return Some(None),
+            Ok(Some(Value::String(text))) => parse(text),
+            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be a text.")),
+            Err(invalid) => Err(invalid),
+        };
+        parsed.map(Some).map_err(|invalid| self.refuse(field, &invalid)).ok()
+    }
+
+    /// A truth value that may be absent or null.
+    #[expect(clippy::option_option, reason = "refused, absent and present are three things")]
+    pub fn optional_bool(&mut self, field: &str) -> Option<Option<bool>> {
+        let invalid = match self.find(field) {
+            Ok(None) => return Some(None),
+            Ok(Some(Value::Bool(value))) => return Some(Some(*value)),
+            Ok(Some(_)) => Invalid::new("wrong-type", "This must be true or false."),
+            Err(invalid) => invalid,
+        };
+        self.refuse(field, &invalid);
+        None
+    }
+
+    /// Notes that a field was refused.
+    pub fn refuse(&mut self, field: &str, invalid: &Invalid) {
+        let (code, message) = (invalid.code.to_owned(), invalid.message.clone());
+        self.errors.push(FieldError { field: field.to_owned(), code, message });
+    }
+
+    /// The values, if none was refused; else everything that was.
+    pub fn finish<T: Complete>(self, values: T) -> Result<T::Values, ApiError> {
+        match values.complete() {
+            Some(values) if self.errors.is_empty() => Ok(values),
+            _ => Err(ApiError::invalid_fields(self.errors)),
+        }
+    }
+
+    /// Follows dots into objects. What stands in the way of a dot must be an object.
+    fn find(&self, field: &str) -> Result<Option<&Value>, Invalid> {
+        let Some((outer, inner)) = field.split_once('.') else {
+            return Ok(self.object.get(field).filter(|value| !value.is_null()));
+        };
+        match self.object.get(outer) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(object)) => Ok(object.get(inner).filter(|value| !value.is_null())),
+            Some(_) => Err(Invalid::new("wrong-type", format!("{outer} must be an object."))),
+        }
+    }
+}
+
+/// Several values of which each may have been refused.
+pub trait Complete {
+    /// The values themselves.
+    type Values;
+
+    /// All of them, or nothing.
+    fn complete(self) -> Option<Self::Values>;
+}
+
+macro_rules! complete {
+    ($($name:ident)*) => {
+        impl<$($name),*> Complete for ($(Option<$name>,)*) {
+            type Values = ($($name,)*);
+
+            fn complete(self) -> Option<Self::Values> {
+                #[expect(non_snake_case, reason = "types and values share their letters")]
+                let ($($name,)*) = self;
+                Some(($($name?,)*))
+            }
+        }
+    };
+}
+
+complete!(A);
+complete!(A B);
+complete!(A B C);
+complete!(A B C D);
+complete!(A B C D E);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use app::domain::{Email, Password};
+    use axum::body::Body;
+    use axum::response::IntoResponse as _;
+    use http::StatusCode;
+    use rstest::rstest;
+
+    async fn read(content_type: &str, body: &str) -> Result<Fields, ApiError> {
+        let request = Request::builder().header(CONTENT_TYPE, content_type).body(Body::from(body.to_owned())).unwrap();
+        Fields::from_request(request, &()).await
+    }
+
+    #[tokio::test]
+    async fn everything_that_is_wrong_is_told_at_once_and_by_name() {
+        let body = r#"{"email": 5, "rememberMe": "yes", "deviceInfo": "phone", "role": "admin"}"#;
+        let mut fields = read("application/json; charset=utf-8", body).await.unwrap();
+        let email = fields.required("email", Email::parse);
+        let password = fields.required("password", Password::parse_existing);
+        let remember = fields.optional_bool("rememberMe");
+        let name = fields.optional("deviceInfo.deviceName", app::domain::DeviceName::parse);
+        let error = fields.finish((email, password, remember, name)).err().unwrap();
+        let told: Vec<_> = error.problem.errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
+        let expected = [
+            ("email", "wrong-type"),
+            ("password", "required"),
+            ("rememberMe", "wrong-type"),
+            ("deviceInfo.deviceName", "wrong-type"),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[rstest]
+    #[case("application/json", "{", StatusCode::BAD_REQUEST)]
+    #[case("application/json", "[]", StatusCode::BAD_REQUEST)]
+    #[case("application/json", "\u{feff}{}", StatusCode::BAD_REQUEST)]
+    #[case("text/plain", "{}", StatusCode::UNSUPPORTED_MEDIA_TYPE)]
+    #[case("application/x-www-form-urlencoded", "a=b", StatusCode::UNSUPPORTED_MEDIA_TYPE)]
+    #[tokio::test]
+    async fn a_body_that_is_no_json_object_is_refused(
+        #[case] content_type: &str,
+        #[case] body: &str,
+        #[case] expected: StatusCode,
+    ) {
+        assert_eq!(read(content_type, body).await.err().unwrap().into_response().status(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_very_deep_body_is_refused_and_not_followed() {
+        let deep = "[".repeat(20_000);
+        assert!(read("application/json", &format!("{{\"a\":{deep}")).await.is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! Registering, and proving an address.
+
+use app::api::{AcceptedAnswer, RegisterAnswer, SignInMethod};
+use app::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password};
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+
+use super::sign_in::{Client, signed_in};
+use crate::auth::accounts::{Registration, Visitor};
+use crate::http::fields::Fields;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::{NewSignIn, SignInError};
+
+/// `POST /api/auth/register`: the same answer for an address that is new and one that is taken.
+pub async fn register(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    mut fields: Fields,
+) -> Result<(StatusCode, Json<RegisterAnswer>), ApiError> {
+    let email = fields.required("email", Email::parse);
+    let password = fields.required("password", Password::parse_new);
+    let name = name(&mut fields);
+    let account_type = fields.optional("accountType", AccountType::parse);
+    let (email, password, name, account_type) = fields.finish((email, password, name, account_type))?;
+    let answer_email = email.to_string();
+    let new = Registration { email, password, name, account_type: account_type.unwrap_or_default() };
+    let user_id = state.accounts.register(&visitor, new).await?;
+    let verification_required = state.accounts.require_verification;
+    Ok((StatusCode::CREATED, Json(RegisterAnswer { user_id, email: answer_email, verification_required })))
+}
+
+/// `name`, or `firstName` and `lastName` put together.
+fn name(fields: &mut Fields) -> Option<DisplayName> {
+    if fields.has("name") || !(fields.has("firstName") || fields.has("lastName")) {
+        return fields.required("name", DisplayName::parse);
+    }
+    let first = fields.required("firstName", DisplayName::parse);
+    let last = fields.required("lastName", DisplayName::parse);
+    let both = format!("{} {}", first?, last?);
+    match DisplayName::parse(&both) {
+        Ok(name) => Some(name),
+        Err(invalid) => {
+            fields.refuse("lastName", &Invalid { ..invalid });
+            None
+        }
+    }
+}
+
+/// `POST /api/auth/verify-email`: proves the address and signs in.
+pub async fn verify_email(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let email = fields.required("email", Email::parse);
+    let code = fields.required("otp", OneTimeCode::parse);
+    let client = Client::read(&mut fields);
+    let (email, code, client) = fields.finish((email, code, client))?;
+    client.check_origin(&state, &headers)?;
+    let user = state.accounts.verify_email(&visitor, &email, &code).await?;
+    let sign_in = NewSignIn {
+        user_id: user.id,
+        said: client.said,
+        origin: visitor.origin,
+        method: SignInMethod::Code,
+        delivery: client.delivery,
+        remember: client.remember,
+        replace: client.replace,
+    };
+    let granted = state.sessions.sign_in(sign_in).await.map_err(|error| refusal(&state, error))?;
+    Ok(signed_in(&state, granted))
+}
+
+/// `POST /api/auth/resend-code`: the same answer whether or not there is anybody to send one to.
+pub async fn resend_code(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    mut fields: Fields,
+) -> Result<(StatusCode, Json<AcceptedAnswer>), ApiError> {
+    let email = fields.required("email", Email::parse);
+    let (email,) = fields.finish((email,))?;
+    state.accounts.resend_code(&visitor, &email).await?;
+    let message = "If this address waits to be verified, a new code is on its way.".to_owned();
+    Ok((StatusCode::ACCEPTED, Json(AcceptedAnswer { message })))
+}
+
+/// A sign-in that came to nothing after the person had proved who they are.
+pub fn refusal(state: &ApiState, error: SignInError) -> ApiError {
+    match error {
+        SignInError::LimitReached(rows) => {
+            let sessions: Vec<_> = rows.iter().map(|row| state.sessions.show(row, None)).collect();
+            ApiError::session_limit_reached(&sessions)
+        }
+        SignInError::NoSuchPerson => ApiError::invalid_credentials(),
+        SignInError::Failed(error) => error.into(),
+    }
+}

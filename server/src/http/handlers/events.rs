@@ -1,0 +1,222 @@
+//! The event stream: `hello` first, then what happens to this person's sessions, until this one is over.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use app::api::{EndReason, Ended, Expiring, Hello, ServerEvent, StreamTicket};
+use app::domain::Timestamp;
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures::Stream;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+
+use crate::auth::accounts::Visitor;
+use crate::auth::secrets::Capability;
+use crate::events::{Subscriber, Subscription};
+use crate::http::authenticate::{Caller, bearer};
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::store::{Standing, Ticket};
+
+/// How often a comment shows that the line still stands.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a ticket opens a stream.
+const TICKET_LIFETIME: Duration = Duration::from_secs(30);
+
+/// `POST /api/auth/events/ticket`: for clients that cannot send headers with a stream.
+pub async fn ticket(State(state): State<ApiState>, Caller(caller): Caller) -> Result<Json<StreamTicket>, ApiError> {
+    let capability = Capability::draw(&*state.sessions.random);
+    let ticket = Ticket {
+        session_id: caller.session_id,
+        user_id: caller.user_id,
+        epoch: caller.epoch,
+        session_expires_at: caller.session_expires_at,
+        expires_at: state.sessions.clock.now().plus(TICKET_LIFETIME),
+    };
+    state.sessions.store.create_ticket(&capability.digest(), &ticket).await?;
+    let expires_in = TICKET_LIFETIME.as_secs();
+    Ok(Json(StreamTicket { ticket: capability.expose().to_owned(), expires_in }))
+}
+
+/// What may stand in the URL. An access token may not (RFC 9700, 4.3.2): nothing reads one there.
+#[derive(Deserialize)]
+pub struct Opening {
+    ticket: Option<String>,
+}
+
+/// `GET /api/auth/events`: by bearer token, or by ticket.
+pub async fn stream(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(opening): Query<Opening>,
+) -> Result<Response, ApiError> {
+    let who = match (bearer(&headers), opening.ticket) {
+        (Some(token), _) => {
+            let verified = state.sessions.guard(token).await?;
+            Subscriber {
+                user_id: verified.user_id,
+                session_id: verified.session_id,
+                epoch: verified.epoch,
+                session_expires_at: verified.session_expires_at,
+            }
+        }
+        (None, Some(ticket)) => by_ticket(&state, &ticket).await?,
+        (None, None) => return Err(ApiError::missing_token()),
+    };
+    let subscription =
+        state.sessions.hub.subscribe(who).map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
+    // What was revoked between the check and the subscription found no stream to close: check again.
+    let now = state.sessions.clock.monotonic();
+    if state.sessions.list.check(who.session_id, who.user_id, who.epoch, now) == crate::sessions::Verdict::SessionEnded
+    {
+        return Err(ApiError::session_ended());
+    }
+    state.sessions.last_active.see(who.session_id, who.user_id, state.sessions.clock.now(), visitor.origin.ip);
+    state.sessions.tell_activity(who.user_id, who.session_id, true);
+    let events = Sse::new(run(state, subscription)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
+    let mut response = events.into_response();
+    // Proxies that buffer would hold back the news.
+    response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+async fn by_ticket(state: &ApiState, ticket: &str) -> Result<Subscriber, ApiError> {
+    let capability = Capability::parse(ticket).ok_or_else(ApiError::invalid_token)?;
+    let now = state.sessions.clock.now();
+    let found = state.sessions.store.take_ticket(&capability.digest(), now).await?;
+    let ticket = found.ok_or_else(ApiError::invalid_token)?;
+    let standing = state.sessions.store.standing(ticket.session_id, ticket.user_id, ticket.epoch, now).await?;
+    if standing != Standing::Good {
+        return Err(ApiError::session_ended());
+    }
+    Ok(Subscriber {
+        user_id: ticket.user_id,
+        session_id: ticket.session_id,
+        epoch: ticket.epoch,
+        session_expires_at: ticket.session_expires_at,
+    })
+}
+
+/// Tells the others that a device went quiet, once its stream has been closed for good.
+struct Farewell {
+    state: ApiState,
+    user_id: app::domain::UserId,
+    session_id: app::domain::SessionId,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        let (state, user_id, session_id) = (self.state.clone(), self.user_id, self.session_id);
+        let closed_at = state.sessions.clock.now();
+        let quiet = async move {
+            tokio::select! {
+                () = state.stopping.cancelled() => {}
+                quiet = state.sessions.hub.went_quiet(user_id, session_id, closed_at) => {
+                    if quiet {
+                        state.sessions.tell_activity(user_id, session_id, false);
+                    }
+                }
+            }
+        };
+        self.state.tasks.spawn("stream farewell", quiet);
+    }
+}
+
+fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Result<Event, Infallible>> {
+    async_stream::stream! {
+        let farewell = Farewell {
+            state: state.clone(),
+            user_id: subscription.user_id(),
+            session_id: subscription.session_id(),
+        };
+        let session_id = subscription.session_id();
+        let mut number = 0_u64;
+        let hello = Hello { session_id, server_time: state.sessions.clock.now() };
+        yield Ok(frame(&ServerEvent::Hello(hello), number));
+        let mut warned_of = None;
+        loop {
+            let deadline = *subscription.deadline.borrow_and_update();
+            let now = state.sessions.clock.now();
+            let left = deadline.since(now);
+            let warning = state.sessions.lifetimes.warning;
+            if left.is_zero() {
+                match at_the_end(&state, &mut subscription, deadline).await {
+                    AtTheEnd::Renewed(new_deadline) => {
+                        warned_of = None;
+                        if new_deadline == deadline { break }
+                        continue;
+                    }
+                    AtTheEnd::Over(ended) => {
+                        number += 1;
+                        yield Ok(frame(&ended, number));
+                        break;
+                    }
+                }
+            }
+            if left < warning && warned_of != Some(deadline) {
+                warned_of = Some(deadline);
+                number += 1;
+                let expiring = Expiring { session_id, expires_in: left.as_secs() };
+                yield Ok(frame(&ServerEvent::SessionExpiring(expiring), number));
+            }
+            // Until the warning is due or, once it was given, until the end.
+            let until = if left > warning { left.saturating_sub(warning) + Duration::from_millis(1) } else { left };
+            tokio::select! {
+                event = subscription.queue.recv() => match event {
+                    Some(event) => {
+                        number += 1;
+                        yield Ok(frame(&event, number));
+                    }
+                    None => break,
+                },
+                _ = subscription.deadline.changed() => {}
+                () = tokio::time::sleep(until) => {}
+            }
+        }
+        drop(subscription);
+        drop(farewell);
+    }
+}
+
+enum AtTheEnd {
+    /// It was renewed, perhaps on another server.
+    Renewed(Timestamp),
+    /// It is over.
+    Over(ServerEvent),
+}
+
+/// What has become of a session whose end, as far as this stream knows, has come.
+async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline: Timestamp) -> AtTheEnd {
+    let session_id = subscription.session_id();
+    match state.sessions.end_if_over(session_id).await {
+        Ok(Some(row)) => {
+            state.sessions.hub.prolong(row.user_id, session_id, row.expires_at);
+            AtTheEnd::Renewed(row.expires_at)
+        }
+        Ok(None) => {
+            // Ending it has put the news, with the reason, into this very queue.
+            while let Ok(event) = subscription.queue.try_recv() {
+                if matches!(&event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id) {
+                    return AtTheEnd::Over(event);
+                }
+            }
+            AtTheEnd::Over(expired(session_id, deadline))
+        }
+        // The database is away: the time is over all the same.
+        Err(_) => AtTheEnd::Over(expired(session_id, deadline)),
+    }
+}
+
+fn expired(session_id: app::domain::SessionId, at: Timestamp) -> ServerEvent {
+    let reason = EndReason::SessionExpired;
+    ServerEvent::SessionEnded(Ended { session_id, reason, ended_by: None, ended_by_device: None, at })
+}
+
+fn frame(event: &ServerEvent, number: u64) -> Event {
+    let data = event.data().unwrap_or_else(|_| "{}".to_owned());
+    Event::default().event(event.name()).id(number.to_string()).data(data)
+}

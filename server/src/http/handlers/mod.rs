@@ -1,0 +1,9 @@
+//! The calls, by area. A handler reads: parse, authorise, act, reply.
+
+pub mod accounts;
+pub mod events;
+pub mod person;
+pub mod public;
+pub mod sessions;
+pub mod sign_in;
+pub mod sign_out;

@@ -1,0 +1,67 @@
+//! Devices: the current one, the list, names, biographies, receipts.
+
+use app::api::{Biography, Receipt, Session, SessionList};
+use app::domain::{DeviceName, SessionId};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+
+use crate::auth::accounts::Visitor;
+use crate::http::authenticate::{Caller, bearer};
+use crate::http::fields::Fields;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+
+/// `GET /api/auth/session`: all of it from the token.
+pub async fn current(Caller(caller): Caller) -> Response {
+    ([(CONTENT_TYPE, "application/json")], caller.who_am_i.clone()).into_response()
+}
+
+/// `GET /api/auth/sessions`.
+pub async fn list(State(state): State<ApiState>, Caller(caller): Caller) -> Result<Json<SessionList>, ApiError> {
+    Ok(Json(state.sessions.list(caller.user_id, caller.session_id).await?))
+}
+
+/// `PATCH /api/auth/sessions/{id}`.
+pub async fn rename(
+    State(state): State<ApiState>,
+    Caller(caller): Caller,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    mut fields: Fields,
+) -> Result<Json<Session>, ApiError> {
+    let name = fields.required("deviceName", DeviceName::parse);
+    let (name,) = fields.finish((name,))?;
+    let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    let renamed = state.sessions.rename(caller.user_id, id, &name, caller.session_id, &visitor.origin).await?;
+    renamed.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// `GET /api/auth/sessions/{id}/biography`.
+pub async fn biography(
+    State(state): State<ApiState>,
+    Caller(caller): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Biography>, ApiError> {
+    let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    let found = state.sessions.biography(caller.user_id, id).await?;
+    found.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// `GET /api/auth/receipts/{id}`: whoever knows the id may read it; the one who asked is signed out by then.
+pub async fn receipt(State(state): State<ApiState>, Path(id): Path<String>) -> Result<Json<Receipt>, ApiError> {
+    state.sessions.receipt(&id).await?.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// `POST /api/auth/session/ended`: a browser confirms that it has signed itself out. The token need not be good any more.
+pub async fn confirm_ended(
+    State(state): State<ApiState>,
+    _: Visitor,
+    headers: HeaderMap,
+) -> Result<StatusCode, ApiError> {
+    let token = bearer(&headers).ok_or_else(ApiError::missing_token)?;
+    state.sessions.confirm_end(token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,130 @@
+//! Signing in and renewing: the calls that give out tokens.
+
+use app::api::{SignInMethod, TokenDelivery};
+use app::domain::{AppVersion, DeviceName, Email, Invalid, Password, Platform, SessionId};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, HeaderValue};
+
+use super::accounts::refusal;
+use crate::auth::accounts::Visitor;
+use crate::http::fields::Fields;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::{NewSignIn, Said, SignedIn};
+
+/// What a client says of itself and of how it wants its tokens.
+pub struct Client {
+    /// Of its device.
+    pub said: Said,
+    /// Where the refresh token goes.
+    pub delivery: TokenDelivery,
+    /// Whether the session outlives the browser.
+    pub remember: bool,
+    /// The session to end at the limit.
+    pub replace: Option<SessionId>,
+}
+
+impl Client {
+    /// Reads `deviceInfo`, `tokenDelivery`, `rememberMe` and `replaceSession`.
+    pub fn read(fields: &mut Fields) -> Option<Self> {
+        let device_name = fields.optional("deviceInfo.deviceName", DeviceName::parse);
+        let platform = fields.optional("deviceInfo.platform", Platform::parse);
+        let app_version = fields.optional("deviceInfo.appVersion", AppVersion::parse);
+        let delivery = fields.optional("tokenDelivery", |text| match text {
+            "cookie" => Ok(TokenDelivery::Cookie),
+            "body" => Ok(TokenDelivery::Body),
+            _ => Err(Invalid::new("unknown-value", "Use cookie or body.")),
+        });
+        let remember = fields.optional_bool("rememberMe");
+        let replace = fields.optional("replaceSession", |text| {
+            text.parse::<SessionId>().map_err(|_| Invalid::new("malformed", "This is no session id."))
+        });
+        Some(Self {
+            said: Said { device_name: device_name?, platform: platform?, app_version: app_version? },
+            delivery: delivery?.unwrap_or_default(),
+            remember: remember?.unwrap_or(true),
+            replace: replace?,
+        })
+    }
+
+    /// A call that sets a cookie must come from our own pages.
+    pub fn check_origin(&self, state: &ApiState, headers: &HeaderMap) -> Result<(), ApiError> {
+        if self.delivery == TokenDelivery::Cookie { state.same_origin.check(headers) } else { Ok(()) }
+    }
+}
+
+/// `POST /api/auth/login`.
+pub async fn login(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let email = fields.required("email", Email::parse);
+    let password = fields.required("password", Password::parse_existing);
+    let client = Client::read(&mut fields);
+    let (email, password, client) = fields.finish((email, password, client))?;
+    client.check_origin(&state, &headers)?;
+    let user = state.accounts.authenticate(&visitor, &email, &password).await?;
+    let sign_in = NewSignIn {
+        user_id: user.id,
+        said: client.said,
+        origin: visitor.origin,
+        method: SignInMethod::Password,
+        delivery: client.delivery,
+        remember: client.remember,
+        replace: client.replace,
+    };
+    let granted = state.sessions.sign_in(sign_in).await.map_err(|error| refusal(&state, error))?;
+    Ok(signed_in(&state, granted))
+}
+
+/// `POST /api/auth/refresh`: the token comes in the body or in the cookie.
+pub async fn refresh(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let in_body = fields.optional("refreshToken", |text| Ok(text.to_owned()));
+    let (in_body,) = fields.finish((in_body,))?;
+    if let Some(token) = in_body {
+        let granted = state.sessions.refresh(&token, TokenDelivery::Body, visitor.origin).await?;
+        return Ok(signed_in(&state, granted));
+    }
+    let token = state.cookie.read(&headers).ok_or_else(ApiError::missing_token)?;
+    state.same_origin.check(&headers)?;
+    match state.sessions.refresh(&token, TokenDelivery::Cookie, visitor.origin).await {
+        Ok(granted) => Ok(signed_in(&state, granted)),
+        Err(refusal) => {
+            let error = ApiError::from(refusal);
+            let over = error.is_unauthorized();
+            let mut response = error.into_response();
+            if over {
+                set_cookie(&mut response, &state.cookie.clear());
+            }
+            Ok(response)
+        }
+    }
+}
+
+/// The answer that carries tokens; the refresh token goes where the client wants it.
+pub fn signed_in(state: &ApiState, granted: SignedIn) -> Response {
+    let lifetime = std::time::Duration::from_secs(granted.tokens.refresh_expires_in);
+    let mut response = Json(&granted.tokens).into_response();
+    if granted.delivery == TokenDelivery::Cookie {
+        let cookie = state.cookie.set(&granted.refresh_token, granted.remember.then_some(lifetime));
+        set_cookie(&mut response, &cookie);
+    }
+    response
+}
+
+/// Adds a `Set-Cookie` header.
+pub fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(SET_COOKIE, value);
+    }
+}

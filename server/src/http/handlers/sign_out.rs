@@ -1,0 +1,167 @@
+//! Signing out: this device, all, all others, or one. Forgiving: whoever wants to be signed out ends up signed out.
+
+use app::api::LogoutAnswer;
+use app::domain::{ClientReason, SessionId, UserId};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use super::sign_in::set_cookie;
+use crate::auth::accounts::Visitor;
+use crate::http::authenticate::{Caller, bearer};
+use crate::http::fields::Fields;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::{EndAnswer, EndRequest, Scope};
+use crate::store::{Origin, Standing};
+
+/// What a client that is signed out should forget.
+const CLEAR_SITE_DATA: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
+
+/// Whoever wants to leave, by a token that need not be good any more.
+struct Leaving {
+    user_id: UserId,
+    session_id: SessionId,
+    epoch: Option<i64>,
+}
+
+/// `POST /api/auth/logout`: by bearer token, or by refresh cookie.
+pub async fn logout(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let reason = fields.optional("reason", ClientReason::parse);
+    let (reason,) = fields.finish((reason,))?;
+    let Some(leaving) = leaving(&state, &headers).await? else {
+        return Ok(answer(&state, true, nothing_to_end()));
+    };
+    let request = leaving.wants(Scope::This, reason, visitor.origin);
+    Ok(answer(&state, true, state.sessions.end(request).await?))
+}
+
+/// Who leaves. `None` where the credential was ours but there is no such session any more.
+async fn leaving(state: &ApiState, headers: &HeaderMap) -> Result<Option<Leaving>, ApiError> {
+    let token = bearer(headers);
+    if let Some(token) = token
+        && let Ok(verified) = state.sessions.tokens.verify_even_if_expired(token, state.sessions.clock.now())
+    {
+        let (user_id, session_id, epoch) = (verified.user_id, verified.session_id, Some(verified.epoch));
+        return Ok(Some(Leaving { user_id, session_id, epoch }));
+    }
+    let Some(cookie) = state.cookie.read(headers) else {
+        return Err(if token.is_some() { ApiError::invalid_token() } else { ApiError::missing_token() });
+    };
+    state.same_origin.check(headers)?;
+    let session_id = state.sessions.session_of(&cookie).ok_or_else(ApiError::invalid_token)?;
+    let found = state.sessions.store.session(session_id).await?;
+    Ok(found.map(|row| Leaving { user_id: row.user_id, session_id, epoch: None }))
+}
+
+impl Leaving {
+    fn wants(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
+        let Self { user_id, session_id, epoch } = self;
+        EndRequest { user_id, session_id, epoch, scope, client_reason, origin, password: None }
+    }
+}
+
+/// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended ends nothing.
+pub async fn logout_all(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let keep_current = fields.optional_bool("keepCurrent");
+    let reason = fields.optional("reason", ClientReason::parse);
+    let (keep_current, reason) = fields.finish((keep_current, reason))?;
+    let keep_current = keep_current.unwrap_or(false);
+    let Some(leaving) = leaving(&state, &headers).await? else {
+        return Ok(answer(&state, true, nothing_to_end()));
+    };
+    let standing = leaving.standing(&state).await;
+    if matches!(standing, Some(Standing::Ended(_) | Standing::Unknown)) {
+        return Ok(answer(&state, true, nothing_to_end()));
+    }
+    let scope = if keep_current { Scope::Others } else { Scope::All };
+    let ended = state.sessions.end(leaving.wants(scope, reason, visitor.origin)).await?;
+    Ok(answer(&state, !keep_current, ended))
+}
+
+impl Leaving {
+    /// What the database says of the session; `None` where it is away.
+    async fn standing(&self, state: &ApiState) -> Option<Standing> {
+        let now = state.sessions.clock.now();
+        let epoch = self.epoch.unwrap_or(i64::MAX);
+        state.sessions.store.standing(self.session_id, self.user_id, epoch, now).await.ok()
+    }
+}
+
+/// `DELETE /api/auth/sessions/{id}`: one of the caller's own; another person's does not exist.
+pub async fn end_session(
+    State(state): State<ApiState>,
+    Caller(caller): Caller,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let reason = fields.optional("reason", ClientReason::parse);
+    let (reason,) = fields.finish((reason,))?;
+    let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    let leaving = Leaving { user_id: caller.user_id, session_id: caller.session_id, epoch: Some(caller.epoch) };
+    let this = id == caller.session_id;
+    let scope = if this { Scope::This } else { Scope::Other(id) };
+    let ended = state.sessions.end(leaving.wants(scope, reason, visitor.origin)).await?;
+    if matches!(ended, EndAnswer::Done { sessions_ended: 0, .. }) {
+        // It ended before, which is as good, or it is not this person's.
+        let row = state.sessions.store.session(id).await?;
+        row.filter(|row| row.user_id == caller.user_id).ok_or_else(ApiError::not_found)?;
+    }
+    Ok(answer(&state, this, ended))
+}
+
+fn nothing_to_end() -> EndAnswer {
+    EndAnswer::Done { sessions_ended: 0, receipt: None, password_conflict: false }
+}
+
+/// The answer of every call that ends sessions. `this_device` is whether the client itself is signed out by it.
+pub fn answer(state: &ApiState, this_device: bool, ended: EndAnswer) -> Response {
+    let (status, body) = match ended {
+        EndAnswer::Done { sessions_ended, receipt, .. } => {
+            let message = message(this_device, sessions_ended);
+            (StatusCode::OK, LogoutAnswer { success: true, message, sessions_ended, warning: None, receipt })
+        }
+        EndAnswer::Pending => {
+            let warning = "The database cannot be reached. This server refuses the session from now on, and keeps trying to tell the others.";
+            let message = if this_device { "You are signed out." } else { "The device is being signed out." };
+            let body = LogoutAnswer {
+                success: true,
+                message: message.to_owned(),
+                sessions_ended: 0,
+                warning: Some(warning.to_owned()),
+                receipt: None,
+            };
+            (StatusCode::ACCEPTED, body)
+        }
+    };
+    let mut response = (status, Json(body)).into_response();
+    if this_device {
+        let (name, value) = CLEAR_SITE_DATA;
+        response.headers_mut().insert(name, value);
+        set_cookie(&mut response, &state.cookie.clear());
+    }
+    response
+}
+
+fn message(this_device: bool, ended: u64) -> String {
+    match (this_device, ended) {
+        (true, 0 | 1) => "You are signed out.".to_owned(),
+        (true, ended) => format!("You are signed out on all {ended} devices."),
+        (false, 0) => "There was no other device to sign out.".to_owned(),
+        (false, 1) => "1 device is signed out.".to_owned(),
+        (false, ended) => format!("{ended} devices are signed out."),
+    }
+}

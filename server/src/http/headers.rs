@@ -1,0 +1,119 @@
+//! Headers that every answer carries, whatever it says: what browsers may do with it, and who may keep it.
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// For answers that are data: should a browser be led to show one as a page, nothing in it comes to life (ASVS 3.2.1).
+const DATA_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
+/// For pages without scripts, such as the mailbox and plain error pages.
+const PLAIN_PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// Two years, as preload lists ask for.
+const TWO_YEARS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+const NO_DEVICES: HeaderValue = HeaderValue::from_static(
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=()",
+);
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+
+/// Which of the headers apply here.
+#[derive(Clone, Copy, Debug)]
+pub struct SecurityHeaders {
+    https: bool,
+}
+
+impl SecurityHeaders {
+    /// `https` is whether the public address is; only then may browsers be told to insist on it.
+    pub const fn new(https: bool) -> Self {
+        Self { https }
+    }
+
+    /// Adds them. What the answer says itself of its policy and its keeping stays.
+    pub fn apply(self, headers: &mut HeaderMap) {
+        headers.reserve(10);
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, SAME_ORIGIN);
+        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.insert(HeaderName::from_static("cross-origin-opener-policy"), SAME_ORIGIN);
+        headers.insert(HeaderName::from_static("cross-origin-resource-policy"), SAME_ORIGIN);
+        headers.insert(HeaderName::from_static("permissions-policy"), NO_DEVICES);
+        if self.https {
+            headers.insert(STRICT_TRANSPORT_SECURITY, TWO_YEARS);
+        }
+        if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+            let policy = if is_page(headers) { PLAIN_PAGE_POLICY } else { DATA_POLICY };
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        if !headers.contains_key(CACHE_CONTROL) {
+            headers.insert(CACHE_CONTROL, NO_STORE);
+        }
+    }
+}
+
+/// The policy of the web app's pages. `nonce` is the one this very answer's scripts carry.
+///
+/// `wasm-unsafe-eval` is the only exception: browsers compile no WebAssembly without it. `live_reload` is the socket of
+/// `cargo leptos watch`, where the server runs under it.
+pub fn page_policy(nonce: &str, live_reload: Option<&str>) -> String {
+    let sockets = live_reload.map(|socket| format!(" {socket}")).unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         font-src 'self'; manifest-src 'self'; connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+fn is_page(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn applied(https: bool, given: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let mut headers: HeaderMap =
+            given.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        SecurityHeaders::new(https).apply(&mut headers);
+        headers
+    }
+
+    #[test]
+    fn data_cannot_come_to_life_and_is_not_kept() {
+        let headers = applied(true, &[(CONTENT_TYPE, "application/json")]);
+        assert_eq!(headers[CONTENT_SECURITY_POLICY], DATA_POLICY);
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
+        assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(headers[X_FRAME_OPTIONS], "DENY");
+    }
+
+    #[test]
+    fn what_an_answer_says_of_itself_stays() {
+        let headers =
+            applied(true, &[(CACHE_CONTROL, "public, max-age=300"), (CONTENT_SECURITY_POLICY, "default-src 'self'")]);
+        assert_eq!(headers[CACHE_CONTROL], "public, max-age=300");
+        assert_eq!(headers[CONTENT_SECURITY_POLICY], "default-src 'self'");
+    }
+
+    #[test]
+    fn only_a_server_on_https_insists_on_it() {
+        assert_eq!(applied(true, &[])[STRICT_TRANSPORT_SECURITY], TWO_YEARS);
+        assert!(!applied(false, &[]).contains_key(STRICT_TRANSPORT_SECURITY));
+    }
+
+    #[test]
+    fn the_policy_of_pages_has_one_exception_and_no_wildcard() {
+        let policy = page_policy("abc", None);
+        assert!(
+            policy.contains("'nonce-abc'")
+                && policy.contains("object-src 'none'")
+                && policy.contains("base-uri 'none'")
+        );
+        assert_eq!(policy.matches("unsafe").count(), 1);
+        assert!(!policy.contains('*') && !policy.contains("https:") && !policy.contains("ws:"));
+    }
+}

@@ -1,0 +1,161 @@
+//! What happens to every request and every answer, whatever it is about.
+//!
+//! One plain function instead of a tower of layers: each layer of axum boxes its future, and a session check that reads
+//! no database would spend more time in layers than in the check.
+
+mod cors;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use app::api::Problem;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use futures::FutureExt as _;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode, Uri};
+use tower::ServiceExt as _;
+
+use cors::Cors;
+pub use request::current_id;
+
+use super::body::BodyLimit;
+use super::headers::SecurityHeaders;
+use super::problem::ApiError;
+use super::proxies::TrustedProxies;
+use super::serve::Answer;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::random::Random;
+
+/// Answers that took longer are worth a line in the log.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// The outermost part of the application.
+pub struct Edge {
+    router: Router,
+    proxies: TrustedProxies,
+    cors: Cors,
+    headers: SecurityHeaders,
+    body_limit: BodyLimit,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Edge {
+    /// Puts everything around `router`.
+    pub fn new(router: Router, config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self {
+            router,
+            proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
+            cors: Cors::new(&config.server.cors_origins),
+            headers: SecurityHeaders::new(config.server.public_url.is_https()),
+            body_limit: BodyLimit(config.limits.max_body_bytes),
+            clock,
+            random,
+        }
+    }
+
+    async fn route(&self, mut request: Request, peer: SocketAddr) -> Response {
+        if let Some(refusal) = request::refusal(&request) {
+            return refusal.into_response();
+        }
+        let client = self.proxies.client(peer.ip(), request.headers());
+        request.extensions_mut().insert(client);
+        request.extensions_mut().insert(self.body_limit);
+        // A handler that panics has poisoned nothing: what handlers share is behind locks that are taken poisoned or not.
+        match AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => ApiError::silent_failure().into_response(),
+        }
+    }
+}
+
+impl Answer for Edge {
+    async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
+        let started = self.clock.monotonic();
+        let id = request::request_id(request.headers(), peer.ip(), &self.proxies, &*self.clock, &*self.random);
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let origin = self.cors.allowed(request.headers()).cloned();
+        let mut response = if Cors::is_preflight(&method, request.headers()) {
+            let mut response = StatusCode::NO_CONTENT.into_response();
+            if origin.is_some() {
+                Cors::allow_request(response.headers_mut());
+            }
+            response
+        } else {
+            request::under(id.clone(), self.route(request, peer)).await
+        };
+        finish_problem(&mut response, &id, &method);
+        let headers = response.headers_mut();
+        self.headers.apply(headers);
+        self.cors.allow(origin, headers);
+        log(&method, &uri, response.status(), &id, started, self.clock.monotonic());
+        response.headers_mut().insert(request::REQUEST_ID, id);
+        response
+    }
+}
+
+/// Gives problems the id of their request, and makes problems of the plain errors that axum answers by itself.
+fn finish_problem(response: &mut Response, id: &HeaderValue, method: &Method) {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return;
+    }
+    if is_bare(response) {
+        let plain = std::mem::replace(response, bare_problem(status).into_response());
+        for (name, value) in plain.headers() {
+            if name != CONTENT_TYPE && name != CONTENT_LENGTH {
+                response.headers_mut().insert(name, value.clone());
+            }
+        }
+    }
+    request::name_allowed_methods(status, response.headers_mut());
+    let Some(mut problem) = response.extensions_mut().remove::<Box<Problem>>() else { return };
+    problem.request_id = id.to_str().ok().map(str::to_owned);
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+    // An answer to HEAD tells the length of what it leaves out.
+    *response.body_mut() = if method == Method::HEAD { Body::empty() } else { Body::from(body) };
+}
+
+/// Whether an error says nothing that a client could read: axum's own refusals are empty or plain text.
+fn is_bare(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"))
+}
+
+fn bare_problem(status: StatusCode) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => ApiError::not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => ApiError::method_not_allowed(),
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_large(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::unsupported_media_type(),
+        status if status.is_server_error() => ApiError::silent_failure(),
+        status => ApiError::new(status, "malformed-request", "The request cannot be understood"),
+    }
+}
+
+/// One line a request: always where it failed or was slow, else for those who look closely.
+fn log(method: &Method, uri: &Uri, status: StatusCode, id: &HeaderValue, started: Instant, ended: Instant) {
+    let took = ended.saturating_duration_since(started);
+    let line = || (request::loggable(uri.path()), id.to_str().unwrap_or_default(), status.as_u16(), took.as_millis());
+    if status.is_server_error() {
+        let (path, request_id, status, took_ms) = line();
+        tracing::error!(%method, path, status, request_id, took_ms, "request failed");
+    } else if took >= SLOW {
+        let (path, request_id, status, took_ms) = line();
+        tracing::warn!(%method, path, status, request_id, took_ms, "request was slow");
+    } else if tracing::enabled!(tracing::Level::DEBUG) {
+        let (path, request_id, status, took_ms) = line();
+        tracing::debug!(%method, path, status, request_id, took_ms, "request");
+    }
+}

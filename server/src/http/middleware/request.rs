@@ -1,0 +1,139 @@
+//! What can be said of a request before anybody has looked at what it wants.
+
+use std::net::IpAddr;
+
+use axum::extract::Request;
+use http::header::{ALLOW, CONTENT_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::http::problem::ApiError;
+use crate::http::proxies::TrustedProxies;
+use crate::random::{Random, uuid_v7};
+
+/// The header under which the id of a request travels.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers by which some frameworks let a `POST` pass for something else, past whoever filters methods before us.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+tokio::task_local! {
+    /// The id of the request that this task answers.
+    static CURRENT: HeaderValue;
+}
+
+/// The id of the request that the current task answers, for the log.
+pub fn current_id() -> Option<String> {
+    CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).ok()
+}
+
+/// Answers a request under an id that [`current_id`] gives meanwhile.
+pub async fn under<F: Future>(id: HeaderValue, answer: F) -> F::Output {
+    CURRENT.scope(id, answer).await
+}
+
+/// The id that a trusted proxy gave, if it is a sane one, else a new one.
+pub fn request_id(
+    headers: &HeaderMap,
+    peer: IpAddr,
+    proxies: &TrustedProxies,
+    clock: &dyn Clock,
+    random: &dyn Random,
+) -> HeaderValue {
+    let sane = |id: &&HeaderValue| {
+        let bytes = id.as_bytes();
+        (8..=128).contains(&bytes.len())
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+    };
+    if let Some(given) = headers.get(REQUEST_ID).filter(sane)
+        && proxies.trusts(peer)
+    {
+        return given.clone();
+    }
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+    let id: Uuid = uuid_v7(clock, random);
+    id.hyphenated().encode_lower(&mut text);
+    HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+/// Why a request is not even looked at.
+pub fn refusal(request: &Request) -> Option<ApiError> {
+    let headers = request.headers();
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT)
+        || METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name))
+    {
+        return Some(ApiError::method_not_allowed());
+    }
+    if has_dot_segment(request.uri().path()) {
+        return Some(ApiError::not_found());
+    }
+    // Nothing is unpacked here, so nothing can unpack to more than it said.
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Some(ApiError::unsupported_media_type());
+    }
+    None
+}
+
+/// Adds what [`ApiError::method_not_allowed`] alone cannot know (RFC 9110, 15.5.6).
+pub fn name_allowed_methods(status: StatusCode, headers: &mut HeaderMap) {
+    if status == StatusCode::METHOD_NOT_ALLOWED && !headers.contains_key(ALLOW) {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PATCH, DELETE, OPTIONS"));
+    }
+}
+
+/// Whether a segment of the path is `.` or `..`, plain or escaped: proxies and servers differ in what they make of those.
+fn has_dot_segment(path: &str) -> bool {
+    path.split('/').any(|segment| {
+        segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+    })
+}
+
+/// The path as the log may show it. Long segments are capabilities, such as the ids of receipts; queries hold tickets.
+pub fn loggable(path: &str) -> String {
+    let segments: Vec<&str> = path.split('/').map(|segment| if segment.len() > 40 { "…" } else { segment }).collect();
+    segments.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::random::OsRandom;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("/api/../admin", true)]
+    #[case("/./api", true)]
+    #[case("/api/%2e%2e/x", true)]
+    #[case("/api/.%2E", true)]
+    #[case("/.well-known/jwks.json", false)]
+    #[case("/pkg/latchkey..js", false)]
+    #[case("/...", false)]
+    fn dot_segments_are_seen_in_every_spelling(#[case] path: &str, #[case] expected: bool) {
+        assert_eq!(has_dot_segment(path), expected);
+    }
+
+    #[test]
+    fn an_id_is_taken_from_a_trusted_proxy_only_and_only_if_it_is_sane() {
+        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let id = |peer: &str, given: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_static(given));
+            request_id(&headers, peer.parse().unwrap(), &proxies, &ManualClock::default(), &OsRandom)
+        };
+        assert_eq!(id("10.0.0.1", "proxy-id-0001"), "proxy-id-0001");
+        assert_ne!(id("203.0.113.7", "proxy-id-0001"), "proxy-id-0001");
+        for odd in ["short", "has space in it", "<script>alert</script>", "{\"json\":1}"] {
+            assert_ne!(id("10.0.0.1", odd), odd);
+        }
+    }
+
+    #[test]
+    fn the_log_shows_no_capability() {
+        let path = format!("/api/auth/receipts/{}", "a".repeat(43));
+        assert_eq!(loggable(&path), "/api/auth/receipts/…");
+        let session = "/api/auth/sessions/019aa4b2-7c1e-7000-8000-000000000000";
+        assert_eq!(loggable(session), session);
+    }
+}

@@ -1,0 +1,17 @@
+//! HTTP: what requests look like and how they are answered. No SQL, no hashing, no rules about sessions.
+
+pub mod authenticate;
+pub mod body;
+pub mod cookies;
+pub mod csrf;
+mod errors;
+pub mod fields;
+mod handlers;
+pub mod headers;
+pub mod middleware;
+pub mod problem;
+pub mod proxies;
+pub mod router;
+pub mod serve;
+pub mod site;
+pub mod state;

@@ -1,0 +1,235 @@
+//! Errors as HTTP says them: `application/problem+json` (RFC 9457) with a stable code.
+//!
+//! What went wrong inside is never told to the client; it goes to the log, once, where the answer is made.
+
+use std::error::Error;
+use std::time::Duration;
+
+use app::api::{FieldError, Problem, Session};
+use app::domain::Invalid;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde_json::Value;
+
+use super::middleware::current_id;
+
+/// How soon to come back when the server cannot answer now.
+const COME_BACK: Duration = Duration::from_secs(1);
+
+/// An answer that says what is wrong.
+#[derive(Debug)]
+pub struct ApiError {
+    pub(super) problem: Box<Problem>,
+    /// The `WWW-Authenticate` header (RFC 6750, 3).
+    challenge: Option<&'static str>,
+    retry_after: Option<Duration>,
+}
+
+/// A bare challenge: no credential was given.
+const CHALLENGE: &str = "Bearer";
+/// A credential was given and is not good.
+const CHALLENGE_INVALID: &str = "Bearer error=\"invalid_token\"";
+
+impl ApiError {
+    /// An error with this status, code and title.
+    pub fn new(status: StatusCode, code: &str, title: &str) -> Self {
+        Self { problem: Box::new(Problem::new(status.as_u16(), code, title)), challenge: None, retry_after: None }
+    }
+
+    /// Adds a sentence about this very occurrence.
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.problem.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds a member of its own.
+    #[must_use]
+    pub fn with_extra(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.problem.extra.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn unauthorized(code: &str, title: &str, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, code, title) }
+    }
+
+    /// `401`: no credential at all.
+    pub fn missing_token() -> Self {
+        Self::unauthorized("missing-token", "Sign in first", CHALLENGE)
+    }
+
+    /// `401`: not one of ours.
+    pub fn invalid_token() -> Self {
+        Self::unauthorized("invalid-token", "The token is not valid", CHALLENGE_INVALID)
+    }
+
+    /// `401`: renew it.
+    pub fn token_expired() -> Self {
+        Self::unauthorized("token-expired", "The token has run out", CHALLENGE_INVALID)
+    }
+
+    /// `401`: its session was ended.
+    pub fn session_ended() -> Self {
+        Self::unauthorized("session-ended", "The session has ended", CHALLENGE_INVALID)
+    }
+
+    /// `401`: its session reached its end.
+    pub fn session_expired() -> Self {
+        Self::unauthorized("session-expired", "The session has expired", CHALLENGE_INVALID)
+    }
+
+    /// `401`: e-mail or password is wrong, whichever.
+    pub fn invalid_credentials() -> Self {
+        Self::unauthorized("invalid-credentials", "E-mail or password is wrong", CHALLENGE)
+    }
+
+    /// `403`: the address must be proved first.
+    pub fn email_not_verified() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "email-not-verified", "Verify your e-mail address first")
+    }
+
+    /// `403`: a cookie call that is not from our own pages.
+    pub fn cross_site_request() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "cross-site-request", "This call is for pages of this server only")
+    }
+
+    /// `404`.
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here")
+    }
+
+    /// `405`.
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This method is not allowed here")
+    }
+
+    /// `400`: the body is not a JSON object.
+    pub fn malformed_json(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not a JSON object").with_detail(detail)
+    }
+
+    /// `408`: the body took too long.
+    pub fn body_too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The body took too long to arrive")
+    }
+
+    /// `413`.
+    pub fn body_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
+    }
+
+    /// `415`.
+    pub fn unsupported_media_type() -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send application/json")
+    }
+
+    /// `409`: the person must choose a device to sign out first.
+    pub fn session_limit_reached(sessions: &[Session]) -> Self {
+        let sessions = serde_json::to_value(sessions).unwrap_or_default();
+        Self::new(StatusCode::CONFLICT, "session-limit-reached", "You are signed in on as many devices as allowed")
+            .with_extra("sessions", sessions)
+    }
+
+    /// `422`: these fields were refused.
+    pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
+        let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", "Some fields are not right");
+        error.problem.errors = errors;
+        error
+    }
+
+    /// `422`: this field was refused.
+    pub fn invalid_field(field: &str, invalid: &Invalid) -> Self {
+        Self::invalid_fields(vec![FieldError {
+            field: field.to_owned(),
+            code: invalid.code.to_owned(),
+            message: invalid.message.clone(),
+        }])
+    }
+
+    /// `429`.
+    pub fn too_many_requests(retry_after: Duration) -> Self {
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many tries: wait a moment");
+        Self { retry_after: Some(retry_after), ..error }
+    }
+
+    /// `503`: something below cannot be reached or is overloaded.
+    pub fn unavailable(cause: impl Error + 'static) -> Self {
+        log(&cause, "an answer must wait");
+        let code = "temporarily-unavailable";
+        let error =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This does not work right now: try again in a moment");
+        Self { retry_after: Some(COME_BACK), ..error }
+    }
+
+    /// `500`: says nothing; the log says it once.
+    pub fn internal(cause: impl Error + 'static) -> Self {
+        log(&cause, "a request failed");
+        Self::silent_failure()
+    }
+
+    /// `500` for what has been logged already.
+    pub fn silent_failure() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on the server")
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Whether the client is told to sign in.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status() == StatusCode::UNAUTHORIZED
+    }
+}
+
+/// An error with everything that led to it, in one line.
+fn log(cause: &(dyn Error + 'static), message: &'static str) {
+    let mut chain = cause.to_string();
+    let mut source = cause.source();
+    while let Some(error) = source {
+        chain.push_str(": ");
+        chain.push_str(&error.to_string());
+        source = error.source();
+    }
+    tracing::error!(error = chain, request_id = current_id(), "{message}");
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self.problem).unwrap_or_default();
+        let mut response = (self.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Some(wait) = self.retry_after {
+            // Rounded up: who comes back on the dot must not be too early.
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
+        }
+        response.extensions_mut().insert(self.problem);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_without_a_credential_names_no_error_and_one_with_does() {
+        let header = |error: ApiError| error.into_response().headers()[WWW_AUTHENTICATE].clone();
+        assert_eq!(header(ApiError::missing_token()), "Bearer");
+        assert_eq!(header(ApiError::invalid_token()), "Bearer error=\"invalid_token\"");
+    }
+
+    #[test]
+    fn waiting_times_are_rounded_up() {
+        let response = ApiError::too_many_requests(Duration::from_millis(1200)).into_response();
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+    }
+}

@@ -1,0 +1,129 @@
+//! The accept loop: connections in, answers out, nobody waited for for ever.
+//!
+//! `axum::serve` has no time limit for a client that says nothing, or says it slowly, and no limit on connections.
+
+mod connection;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use crate::lifecycle::DRAIN;
+
+/// What clients may take of our time and memory.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// From the connection to the first byte, and from the first byte of a request to the end of its head.
+    pub head: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+    /// For a client that does not take its answer.
+    pub stalled_write: Duration,
+    /// The largest head of a request, in bytes.
+    pub head_bytes: usize,
+    /// Connections at once; the next ones wait in the operating system's queue.
+    pub connections: usize,
+    /// For requests under way once the server has been told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            // Longer than the 60 seconds usual with load balancers, so that it is they who close first.
+            idle: Duration::from_secs(75),
+            stalled_write: Duration::from_secs(30),
+            head_bytes: 16 * 1024,
+            connections: 10_000,
+            drain: DRAIN,
+        }
+    }
+}
+
+/// Whoever answers requests.
+pub trait Answer: Send + Sync + 'static {
+    /// Answers one request of the client at `peer`.
+    fn answer(&self, peer: SocketAddr, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl Answer for Router {
+    async fn answer(&self, _: SocketAddr, request: Request) -> Response {
+        match self.clone().oneshot(request.map(Body::new)).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// Serves until `stop`; then takes no more connections, lets requests under way finish for [`Limits::drain`], and drops the rest.
+///
+/// # Errors
+/// Where the listener is of no use any more.
+pub async fn serve<A: Answer>(
+    listener: TcpListener,
+    answer: A,
+    limits: Limits,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let answer = Arc::new(answer);
+    let limits = Arc::new(limits);
+    let places = Arc::new(Semaphore::new(limits.connections));
+    // Dropping the set drops every connection: whoever gives up on this future has stopped hard.
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            Some(_) = connections.join_next() => continue,
+            () = stop.cancelled() => break,
+        };
+        let Some((stream, peer, place)) = accepted else { continue };
+        let connection = connection::run(stream, peer, Arc::clone(&answer), Arc::clone(&limits), stop.clone());
+        connections.spawn(async move {
+            connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    let drained = tokio::time::timeout(limits.drain, async { while connections.join_next().await.is_some() {} });
+    if drained.await.is_err() {
+        tracing::warn!(connections = connections.len(), "connections were cut that did not finish in time");
+    }
+    Ok(())
+}
+
+type Accepted = (tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+
+/// The next connection, once there is a place for it. Losing this future loses no connection.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, place)),
+        Err(error) if is_the_clients_fault(&error) => None,
+        Err(error) => {
+            // Most likely out of file descriptors: without a pause this loop would spin until one is free.
+            tracing::error!(error = %error, "cannot accept connections");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            None
+        }
+    }
+}
+
+fn is_the_clients_fault(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

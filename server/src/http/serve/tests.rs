@@ -1,0 +1,183 @@
+//! Clients that are silent, slow, unclear or many, over real sockets.
+
+use super::*;
+use axum::routing::{get, post};
+use rstest::rstest;
+use std::time::Instant;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const SHORT: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server with short limits, and the token that stops it.
+struct Running {
+    address: SocketAddr,
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+async fn start(limits: Limits) -> Running {
+    let router = Router::new()
+        .route("/", get(async || "hello"))
+        .route("/body", post(async |body: axum::body::Bytes| format!("{} bytes", body.len())))
+        .route("/never", get(std::future::pending::<&'static str>))
+        .route(
+            "/soon",
+            get(async || {
+                tokio::time::sleep(SHORT).await;
+                "done"
+            }),
+        );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let server = serve(listener, router, limits, stop.clone());
+    #[expect(clippy::disallowed_methods, reason = "the test is this task's supervisor")]
+    let server = tokio::spawn(server);
+    Running { address, stop, server }
+}
+
+fn impatient() -> Limits {
+    Limits { head: SHORT, idle: SHORT * 4, drain: SHORT * 2, ..Limits::default() }
+}
+
+impl Running {
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// Sends bytes and reads until the server closes.
+    async fn talk(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect().await;
+        // The server may have answered and closed before taking all of it.
+        let _ = stream.write_all(bytes).await;
+        read_to_end(&mut stream).await
+    }
+}
+
+async fn read_to_end(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    // A reset after the answer is a close as well.
+    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+async fn read_some(stream: &mut TcpStream) -> String {
+    let mut answer = vec![0; 4096];
+    let read = tokio::time::timeout(PATIENCE, stream.read(&mut answer)).await.unwrap().unwrap();
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed() {
+    let server = start(impatient()).await;
+    assert_eq!(server.talk(b"").await, "");
+}
+
+#[tokio::test]
+async fn a_head_that_dribbles_is_cut_off_and_others_are_served_meanwhile() {
+    let server = start(impatient()).await;
+    let mut slow = server.connect().await;
+    let began = Instant::now();
+    for byte in b"GET / HTTP/1.1\r\nHost: a\r\nX-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".iter().cycle() {
+        if slow.write_all(&[*byte]).await.is_err() || began.elapsed() > PATIENCE {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(began.elapsed() >= SHORT && began.elapsed() < SHORT * 10, "cut off after {:?}", began.elapsed());
+    assert!(server.talk(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.ends_with("hello"));
+}
+
+#[tokio::test]
+async fn a_kept_connection_may_rest_longer_than_a_head_may_take_but_not_for_ever() {
+    let server = start(impatient()).await;
+    let mut stream = server.connect().await;
+    for pause in [SHORT * 2, Duration::ZERO] {
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        assert!(read_some(&mut stream).await.ends_with("hello"));
+        tokio::time::sleep(pause).await;
+    }
+    assert_eq!(read_to_end(&mut stream).await, "");
+}
+
+#[tokio::test]
+async fn time_that_the_server_takes_is_not_counted_against_the_client() {
+    let server = start(Limits { head: SHORT / 3, idle: SHORT / 3, ..impatient() }).await;
+    assert!(server.talk(b"GET /soon HTTP/1.1\r\nHost: a\r\n\r\n").await.ends_with("done"));
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_told_so() {
+    let server = start(impatient()).await;
+    let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "a".repeat(20 * 1024));
+    assert!(server.talk(head.as_bytes()).await.starts_with("HTTP/1.1 431 "));
+    let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(200));
+    assert!(server.talk(many.as_bytes()).await.starts_with("HTTP/1.1 431 "));
+}
+
+#[rstest]
+#[case::length_then_chunked("Host: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked")]
+#[case::chunked_then_length("Host: a\r\nTransfer-Encoding: chunked\r\ncontent-length: 6")]
+#[case::two_lengths("Host: a\r\nContent-Length: 5\r\nContent-Length: 6")]
+#[case::lengths_in_a_list("Host: a\r\nContent-Length: 5, 6")]
+#[case::signed_length("Host: a\r\nContent-Length: +5")]
+#[case::folded_line("Host: a\r\nX-Folded: one\r\n two\r\nContent-Length: 0")]
+#[case::space_before_colon("Host: a\r\nContent-Length : 5")]
+#[case::chunked_is_not_last("Host: a\r\nTransfer-Encoding: chunked, identity")]
+#[case::unknown_encoding("Host: a\r\nTransfer-Encoding: xchunked")]
+#[case::no_host("Content-Length: 0")]
+#[case::two_hosts("Host: a\r\nHost: b\r\nContent-Length: 0")]
+#[case::nul_in_a_value("Host: a\r\nX: a\0b\r\nContent-Length: 0")]
+#[tokio::test]
+async fn a_request_that_two_servers_could_read_differently_is_refused_and_the_connection_closed(#[case] headers: &str) {
+    let server = start(impatient()).await;
+    let smuggled = "0\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let answer = server.talk(format!("POST /body HTTP/1.1\r\n{headers}\r\n\r\n{smuggled}").as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+}
+
+#[tokio::test]
+async fn a_plain_chunked_body_is_read() {
+    let server = start(impatient()).await;
+    let request = b"POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    assert!(server.talk(request).await.ends_with("5 bytes"));
+}
+
+#[tokio::test]
+async fn stopping_closes_resting_connections_and_lets_requests_under_way_finish() {
+    let server = start(Limits { head: PATIENCE, idle: PATIENCE, ..impatient() }).await;
+    let mut resting = server.connect().await;
+    resting.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert!(read_some(&mut resting).await.ends_with("hello"));
+    let mut busy = server.connect().await;
+    busy.write_all(b"GET /soon HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    tokio::time::sleep(SHORT / 3).await;
+    server.stop.cancel();
+    assert_eq!(read_to_end(&mut resting).await, "");
+    assert!(read_to_end(&mut busy).await.ends_with("done"));
+    server.server.await.unwrap().unwrap();
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_does_not_keep_a_stopping_server() {
+    let server = start(impatient()).await;
+    let mut stuck = server.connect().await;
+    stuck.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    tokio::time::sleep(SHORT / 3).await;
+    server.stop.cancel();
+    tokio::time::timeout(PATIENCE, server.server).await.expect("the server stops").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn beyond_the_limit_connections_wait_for_a_place() {
+    let server = start(Limits { connections: 1, ..impatient() }).await;
+    let silent = server.connect().await;
+    let began = Instant::now();
+    let answer = server.talk(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.ends_with("hello") && began.elapsed() >= SHORT / 2, "{answer}");
+    drop(silent);
+}

@@ -1,0 +1,274 @@
+//! The web app: its pages, rendered here first, and its files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use app::{App, DevelopmentDemo, shell};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use leptos::nonce::use_nonce;
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_to_stream_with_context};
+use tower::ServiceExt as _;
+use tower_http::services::ServeDir;
+
+use super::headers::page_policy;
+use super::problem::ApiError;
+use crate::config::ServerConfig;
+
+/// The name of the built files.
+const OUTPUT_NAME: &str = "latchkey";
+/// Where cargo-leptos notes the hashes in the names of built files, beside the program.
+const HASH_FILE: &str = "hash.txt";
+/// Kinds of files the app consists of. Nothing else is served, whatever may lie in the folder (ASVS 13.4.7).
+const KINDS: [&str; 10] = ["css", "ico", "js", "json", "png", "svg", "txt", "wasm", "webmanifest", "woff2"];
+/// The socket of `cargo leptos watch`, where this was built by it.
+const RELOAD_PORT: Option<u16> = if option_env!("LEPTOS_WATCH").is_some() { Some(3001) } else { None };
+
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// Where the built app lies.
+#[derive(Clone, Debug)]
+pub struct SiteFiles {
+    root: PathBuf,
+    /// Whether names carry a hash of their content.
+    hashed: bool,
+}
+
+impl SiteFiles {
+    /// As set, else beside the program or one folder up from it.
+    pub fn find(site_root: Option<&Path>) -> Self {
+        let program = std::env::current_exe().unwrap_or_default();
+        let beside = program.parent().unwrap_or(Path::new(".")).to_owned();
+        let usual = || [beside.join("site"), beside.join("../site")].into_iter().find(|folder| folder.is_dir());
+        let root = site_root.map(Path::to_owned).or_else(usual).unwrap_or_else(|| beside.join("site"));
+        if !root.is_dir() {
+            tracing::warn!(folder = %root.display(), "the built web app is not there: pages will have neither style nor script");
+        }
+        Self { root, hashed: beside.join(HASH_FILE).is_file() }
+    }
+
+    fn options(&self, config: &ServerConfig) -> LeptosOptions {
+        LeptosOptions::builder()
+            .output_name(OUTPUT_NAME)
+            .site_root(self.root.to_string_lossy())
+            .site_pkg_dir("pkg")
+            .site_addr(config.listen)
+            .hash_files(self.hashed)
+            .build()
+    }
+
+    /// The file that a path names, if it is one of the app's.
+    async fn serve(&self, request: Request) -> Option<Response> {
+        let path = request.uri().path().to_owned();
+        let kind = path.rsplit_once('.').map(|(_, kind)| kind)?;
+        let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+        if !reading || !KINDS.contains(&kind) || path.contains("/.") {
+            return None;
+        }
+        let files = ServeDir::new(&self.root)
+            .append_index_html_on_directories(false)
+            .precompressed_br()
+            .precompressed_gzip()
+            .oneshot(request)
+            .await;
+        let mut response = files.ok()?.map(Body::new);
+        if response.status() == StatusCode::NOT_FOUND {
+            return None;
+        }
+        let lasting = self.hashed && path.starts_with("/pkg/");
+        response.headers_mut().insert(CACHE_CONTROL, if lasting { FOR_EVER } else { ASK_AGAIN });
+        Some(response)
+    }
+}
+
+/// What pages need.
+#[derive(Clone)]
+struct Pages {
+    options: LeptosOptions,
+    files: Arc<SiteFiles>,
+    demo: Option<DevelopmentDemo>,
+    reload_socket: Option<String>,
+}
+
+impl Pages {
+    /// Contexts and headers of one page, called inside the rendering of it.
+    fn prepare(&self) {
+        if let Some(demo) = &self.demo {
+            provide_context(demo.clone());
+        }
+        let policy = use_nonce().map(|nonce| page_policy(&nonce, self.reload_socket.as_deref()));
+        let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
+        if let (Some(policy), Some(response)) = (policy, use_context::<ResponseOptions>()) {
+            response.insert_header(CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+
+    async fn not_found_page(self, request: Request) -> Response {
+        let (options, pages) = (self.options.clone(), self);
+        let render = render_app_to_stream_with_context(move || pages.prepare(), move || shell(options.clone()));
+        let mut response = render(request).await;
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        response
+    }
+}
+
+/// The pages, the files, and what is answered where there is neither. `demo` is shown on the sign-in page, in development only.
+pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>) -> Router {
+    let options = files.options(config);
+    let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
+    let pages = Pages { options: options.clone(), files: Arc::new(files), demo, reload_socket };
+    let (preparing, shelling) = (pages.clone(), options.clone());
+    Router::new()
+        .leptos_routes_with_context(
+            &options,
+            generate_route_list(App),
+            move || preparing.prepare(),
+            move || shell(shelling.clone()),
+        )
+        .with_state(options)
+        .fallback(move |request| otherwise(State(pages.clone()), request))
+}
+
+/// A file, else that there is nothing: as a page for people, as a problem for programs.
+async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return ApiError::not_found().into_response();
+    }
+    let (parts, body) = request.into_parts();
+    // The body stays behind: neither a file nor a page that does not exist reads one.
+    drop(body);
+    let again = || Request::from_parts(parts.clone(), Body::empty());
+    if let Some(file) = pages.files.clone().serve(again()).await {
+        return file;
+    }
+    if parts.method == Method::GET && wants_page(&parts.headers) {
+        return pages.not_found_page(again()).await;
+    }
+    ApiError::not_found().into_response()
+}
+
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+    use http_body_util::BodyExt as _;
+    use rstest::rstest;
+    use tempfile::TempDir;
+
+    const SCRIPT: &str = "/pkg/latchkey.abc123.js";
+
+    fn built(hashed: bool) -> (TempDir, Router) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("site");
+        std::fs::create_dir_all(root.join("pkg")).unwrap();
+        for (name, text) in [
+            ("pkg/latchkey.abc123.js", "plain"),
+            ("pkg/latchkey.abc123.js.br", "packed"),
+            ("favicon.svg", "<svg/>"),
+            (".secret.txt", "hunter2"),
+            ("notes.md", "hunter2"),
+        ] {
+            std::fs::write(root.join(name), text).unwrap();
+        }
+        std::fs::write(folder.path().join("outside.txt"), "hunter2").unwrap();
+        let config = Config::for_tests(folder.path(), &[]).unwrap();
+        let demo = DevelopmentDemo { email: "demo@latchkey.dev".to_owned(), password: "correct-demo-horse".to_owned() };
+        (folder, site(&config.server, SiteFiles { root, hashed }, Some(demo)))
+    }
+
+    async fn get(router: &Router, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, String) {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status, parts.headers, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    #[tokio::test]
+    async fn a_page_carries_a_policy_with_the_nonce_of_its_own_scripts() {
+        let (_folder, router) = built(false);
+        let (status, headers, body) = get(&router, "/sign-in", &[("accept", "text/html")]).await;
+        assert_eq!(status, StatusCode::OK);
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+        assert!(nonce.len() >= 16 && body.contains(&format!("nonce=\"{nonce}\"")), "{policy}");
+        let inline = body.matches("<script").count();
+        assert_eq!(
+            inline,
+            body.matches("<script nonce=").count() + body.matches("<script type=\"module\" nonce=").count()
+        );
+        let (_, again, _) = get(&router, "/sign-in", &[]).await;
+        assert_ne!(headers[CONTENT_SECURITY_POLICY], again[CONTENT_SECURITY_POLICY]);
+        assert!(body.contains("demo@latchkey.dev"));
+    }
+
+    #[tokio::test]
+    async fn hashed_files_are_kept_for_ever_and_others_asked_for_again() {
+        let (_folder, router) = built(true);
+        assert_eq!(get(&router, SCRIPT, &[]).await.1[CACHE_CONTROL], FOR_EVER);
+        assert_eq!(get(&router, "/favicon.svg", &[]).await.1[CACHE_CONTROL], ASK_AGAIN);
+        let (_unhashed_folder, router) = built(false);
+        assert_eq!(get(&router, SCRIPT, &[]).await.1[CACHE_CONTROL], ASK_AGAIN);
+    }
+
+    #[tokio::test]
+    async fn a_packed_copy_is_sent_to_whoever_can_unpack_it() {
+        let (_folder, router) = built(true);
+        let (_, headers, body) = get(&router, SCRIPT, &[("accept-encoding", "br")]).await;
+        assert_eq!((headers[CONTENT_ENCODING].to_str().unwrap(), body.as_str()), ("br", "packed"));
+        assert!(headers[CONTENT_TYPE].to_str().unwrap().contains("javascript"));
+        assert_eq!(get(&router, SCRIPT, &[]).await.2, "plain");
+    }
+
+    #[rstest]
+    #[case("/pkg/")]
+    #[case("/pkg/nothing.js")]
+    #[case("/.secret.txt")]
+    #[case("/notes.md")]
+    #[case("/pkg/latchkey.abc123.js.br")]
+    #[case("/../outside.txt")]
+    #[case("/%2e%2e/outside.txt")]
+    #[case("/..%2foutside.txt")]
+    #[case("/pkg/..%5c..%5coutside.txt")]
+    #[case("/%2fetc/hosts.txt")]
+    #[case("/favicon.svg%00.txt")]
+    #[case("/.git/config.txt")]
+    #[case("/api/nothing.js")]
+    #[tokio::test]
+    async fn a_hostile_path_finds_nothing(#[case] path: &str) {
+        let (_folder, router) = built(true);
+        let (status, headers, body) = get(&router, path, &[]).await;
+        assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST), "{status}");
+        assert!(!body.contains("hunter2") && !headers.contains_key(CONTENT_ENCODING));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_a_page_for_people_and_a_problem_for_programs() {
+        let (_folder, router) = built(false);
+        let (status, headers, _) = get(&router, "/nowhere", &[("accept", "text/html,*/*")]).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert!(headers[CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+        assert!(headers[CONTENT_SECURITY_POLICY].to_str().unwrap().contains("'nonce-"));
+        for (path, accept) in [("/nowhere", "application/json"), ("/api/nowhere", "text/html")] {
+            let (status, headers, _) = get(&router, path, &[("accept", accept)]).await;
+            assert_eq!(
+                (status, headers[CONTENT_TYPE].as_bytes()),
+                (StatusCode::NOT_FOUND, &b"application/problem+json"[..])
+            );
+        }
+    }
+}

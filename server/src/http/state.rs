@@ -1,0 +1,53 @@
+//! What handlers share.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::cookies::RefreshCookie;
+use super::csrf::SameOrigin;
+use crate::auth::accounts::Accounts;
+use crate::auth::keys::KeyRing;
+use crate::lifecycle::Tasks;
+use crate::sessions::Sessions;
+
+/// What handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState(Arc<Shared>);
+
+/// The parts of [`ApiState`].
+pub struct Shared {
+    /// Sessions.
+    pub sessions: Arc<Sessions>,
+    /// Accounts.
+    pub accounts: Accounts,
+    /// The keys that are published.
+    pub key_ring: Arc<KeyRing>,
+    /// How the refresh cookie is written and read.
+    pub cookie: RefreshCookie,
+    /// Which cookie calls are from our own pages.
+    pub same_origin: SameOrigin,
+    /// `SERVER_ID`.
+    pub server_id: String,
+    /// Whether `/dev/mailbox` exists.
+    pub development: bool,
+    /// Runs what outlives a request.
+    pub tasks: Tasks,
+    /// Set when the server begins to stop.
+    pub stopping: CancellationToken,
+}
+
+impl ApiState {
+    /// Wraps the parts.
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl std::ops::Deref for ApiState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

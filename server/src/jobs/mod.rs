@@ -1,0 +1,149 @@
+//! What runs by itself: cleaning up, writing batches, looking after keys. Each job is a loop until it is told to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::domain::SessionId;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::keys::KeyRing;
+use crate::auth::limits::Limits;
+use crate::clock::Clock;
+use crate::random::{Random, uuid_v7};
+use crate::sessions::Sessions;
+use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
+
+/// How often last-active times are written.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the signing keys are read again.
+const KEYS_INTERVAL: Duration = Duration::from_mins(1);
+/// The most rows of one kind in one transaction of the clean-up, so that it does not stall traffic.
+const CLEANUP_BATCH: i64 = 500;
+/// A breath between two batches.
+const CLEANUP_PAUSE: Duration = Duration::from_millis(50);
+
+/// Waits, unless told to stop. Says whether to go on.
+async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(duration) => true,
+    }
+}
+
+/// Writes last-active times in batches and tells them to whoever is looking.
+pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken) {
+    loop {
+        let go_on = pause(&stop, FLUSH_INTERVAL).await;
+        flush_last_active(&sessions).await;
+        sessions.hub.tidy(sessions.clock.now());
+        if !go_on {
+            return;
+        }
+    }
+}
+
+/// Writes one batch of last-active times.
+pub async fn flush_last_active(sessions: &Sessions) {
+    let batch = sessions.last_active.take();
+    if batch.is_empty() {
+        return;
+    }
+    let sightings: Vec<_> = batch.iter().map(|(_, sighting)| sighting.clone()).collect();
+    if let Err(error) = sessions.store.touch_sessions(&sightings).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            sessions = batch.len(),
+            "last-active times are not written yet"
+        );
+        sessions.last_active.put_back(batch);
+        return;
+    }
+    for (user_id, sighting) in batch {
+        sessions.tell_activity(user_id, sighting.session_id, true);
+    }
+}
+
+/// Stores which streams were told of their end, for receipts.
+pub async fn store_told(store: Store, clock: Arc<dyn Clock>, mut told: mpsc::UnboundedReceiver<Vec<SessionId>>) {
+    while let Some(sessions) = told.recv().await {
+        if let Err(error) = store.mark_told(&sessions, clock.now()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a receipt is not complete");
+        }
+    }
+}
+
+/// Reads the signing keys now and then, so that a key made elsewhere is known before it signs.
+pub async fn follow_keys(sessions: Arc<Sessions>, ring: Arc<KeyRing>, stop: CancellationToken) {
+    while pause(&stop, KEYS_INTERVAL).await {
+        match sessions.store.signing_keys().await {
+            Ok(rows) => match ring.load(&sessions.keys, &rows) {
+                Ok(true) => sessions.tokens.forget(),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be used")
+                }
+            },
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be read"),
+        }
+    }
+}
+
+/// How long things are kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// `CLEANUP_INTERVAL`.
+    pub interval: Duration,
+    /// `SESSION_HISTORY`.
+    pub history: Duration,
+    /// `IP_RETENTION`.
+    pub origins: Duration,
+}
+
+/// Deletes what is past its time.
+pub struct Cleanup {
+    /// Where.
+    pub store: Store,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// The limits on tries, which are tidied along.
+    pub limits: Arc<Limits>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids.
+    pub random: Arc<dyn Random>,
+}
+
+impl Cleanup {
+    /// Cleans up every `CLEANUP_INTERVAL` until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        while pause(&stop, self.retention.interval).await {
+            self.limits.tidy(self.clock.monotonic());
+            match self.once(&stop).await {
+                Ok(report) if report.is_empty() => {}
+                Ok(report) => tracing::info!(?report, "cleaned up"),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cleaning up stopped early"),
+            }
+        }
+    }
+
+    /// Cleans up until nothing is left to do, in small batches.
+    pub async fn once(&self, stop: &CancellationToken) -> Result<CleanupReport, StoreError> {
+        let mut total = CleanupReport::default();
+        loop {
+            let now = self.clock.now();
+            let policy = CleanupPolicy {
+                now,
+                history_before: now.minus(self.retention.history),
+                origins_before: now.minus(self.retention.origins),
+                batch: CLEANUP_BATCH,
+            };
+            let mut new_id = || uuid_v7(&*self.clock, &*self.random);
+            let round = self.store.cleanup(&policy, &mut new_id).await?;
+            total = total.plus(&round);
+            if round.is_empty() || !pause(stop, CLEANUP_PAUSE).await {
+                return Ok(total);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Beginning and ending: tasks that have names and are waited for, and the signals that stop the server.
+//!
+//! Nothing else may start a task; `clippy.toml` says so.
+
+use std::future::Future;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long requests under way may take once the server has been told to stop.
+pub const DRAIN: Duration = Duration::from_secs(10);
+/// How long everything else may take after that.
+const LAST_WRITES: Duration = Duration::from_secs(5);
+
+/// Tasks with names. Cheap to clone; all clones supervise the same tasks.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    broken: CancellationToken,
+}
+
+impl Tasks {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs a task that the server can do without: should it panic, the log says so and the server goes on.
+    pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn(async move {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                tracing::error!(task = name, "a task panicked");
+            }
+        });
+    }
+
+    /// Runs a task that the server's promises rest on, such as the tail of the revocation log. Should it panic, its state cannot be
+    /// trusted any more: [`Self::broken`] is set, the server stops, and whoever started it starts a new one.
+    pub fn spawn_essential(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let broken = self.broken.clone();
+        self.tracker.spawn(async move {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                tracing::error!(task = name, "an essential task panicked: the server stops");
+                broken.cancel();
+            }
+        });
+    }
+
+    /// Set once an essential task has panicked.
+    pub const fn broken(&self) -> &CancellationToken {
+        &self.broken
+    }
+
+    /// Waits for all of them; they have been told to stop by their own tokens.
+    pub async fn finish(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+/// When to stop: softly at the first signal; hard at the second, or when stopping softly takes too long.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    /// Take nothing new, finish what is under way.
+    pub soft: CancellationToken,
+    /// Let go of everything.
+    pub hard: CancellationToken,
+}
+
+impl Stop {
+    /// Listens for `SIGTERM` and `SIGINT`.
+    ///
+    /// # Errors
+    /// Where the operating system does not let us listen.
+    pub fn on_signals(tasks: &Tasks) -> io::Result<Self> {
+        let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+        let stop = Self { soft: CancellationToken::new(), hard: CancellationToken::new() };
+        tasks.spawn("signals", follow(signals, stop.clone()));
+        Ok(stop)
+    }
+}
+
+async fn follow([mut terminate, mut interrupt]: [Signal; 2], stop: Stop) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        // Stopped for another reason: still never wait for ever.
+        () = stop.soft.cancelled() => {}
+        () = stop.hard.cancelled() => return,
+    }
+    tracing::info!("stopping: requests under way may finish; a second signal stops at once");
+    stop.soft.cancel();
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = tokio::time::sleep(DRAIN + LAST_WRITES) => {}
+        () = stop.hard.cancelled() => return,
+    }
+    tracing::warn!("stopping at once");
+    stop.hard.cancel();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_takes_nobody_with_it() {
+        let tasks = Tasks::new();
+        tasks.spawn("clumsy", async { panic!("on purpose") });
+        tasks.finish().await;
+        assert!(!tasks.broken().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn an_essential_task_that_panics_stops_the_server() {
+        let tasks = Tasks::new();
+        tasks.spawn_essential("clumsy", async { panic!("on purpose") });
+        tasks.broken().cancelled().await;
+        tasks.finish().await;
+    }
+
+    #[tokio::test]
+    async fn an_essential_task_may_end_quietly() {
+        let tasks = Tasks::new();
+        tasks.spawn_essential("brief", async {});
+        tasks.finish().await;
+        assert!(!tasks.broken().is_cancelled());
+    }
+}

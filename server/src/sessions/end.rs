@@ -1,0 +1,147 @@
+//! Ending sessions on somebody's wish, with the receipt that shows who was told.
+
+use app::api::{EndReason, Receipt, ReceiptDevice, ReceiptStatus};
+use app::domain::{ClientReason, SessionId, UserId};
+
+use super::ending::{Ending, EndingError};
+use super::{Sessions, SessionsError};
+use crate::auth::secrets::Capability;
+use crate::store::{EndCommand, EndOutcome, Origin, PasswordChange, ReceiptRow, Selection, StoreError};
+
+/// Which sessions are to be ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The one that asks.
+    This,
+    /// Another one of the same person.
+    Other(SessionId),
+    /// All but the one that asks.
+    Others,
+    /// All of the person's.
+    All,
+}
+
+/// A wish to end sessions.
+pub struct EndRequest {
+    /// Who asks.
+    pub user_id: UserId,
+    /// From which session.
+    pub session_id: SessionId,
+    /// Epoch of the token that asks, where one does.
+    pub epoch: Option<i64>,
+    /// Which are to go.
+    pub scope: Scope,
+    /// The client's own words.
+    pub client_reason: Option<ClientReason>,
+    /// Where from.
+    pub origin: Origin,
+    /// A new password, stored in the same transaction.
+    pub password: Option<PasswordChange>,
+}
+
+/// What a wish came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum EndAnswer {
+    /// Committed.
+    Done {
+        /// How many sessions ended.
+        sessions_ended: u64,
+        /// Who was told, where other devices were signed out.
+        receipt: Option<Receipt>,
+        /// Whether the new password was refused because another came first.
+        password_conflict: bool,
+    },
+    /// In force on this server; the commit is being retried.
+    Pending,
+}
+
+impl Sessions {
+    /// Ends sessions. When it answers [`EndAnswer::Done`], the revocation is committed.
+    pub async fn end(&self, request: EndRequest) -> Result<EndAnswer, EndingError> {
+        let now = self.now();
+        let EndRequest { user_id, session_id, .. } = request;
+        let (selection, reason) = match request.scope {
+            Scope::This => (Selection::One { user_id, session_id }, EndReason::UserInitiatedLogout),
+            Scope::Other(other) => (Selection::One { user_id, session_id: other }, EndReason::RevokedFromOtherDevice),
+            Scope::Others if request.password.is_some() => {
+                (Selection::Others { user_id, keep: session_id }, EndReason::PasswordChanged)
+            }
+            Scope::Others => (Selection::Others { user_id, keep: session_id }, EndReason::RevokedFromOtherDevice),
+            Scope::All => (Selection::All { user_id }, EndReason::LogoutAll),
+        };
+        let receipt = (request.scope != Scope::This).then(|| Capability::draw(&*self.random));
+        let command = EndCommand {
+            selection,
+            reason,
+            client_reason: request.client_reason.map(String::from),
+            ended_by: Some(session_id),
+            actor_id: Some(user_id),
+            at: now,
+            remember_until: self.lifetimes.remember_until(now),
+            origin: request.origin,
+            receipt: receipt.as_ref().map(Capability::digest),
+            password: request.password,
+        };
+        Ok(match self.ender.end(command, request.epoch).await? {
+            Ending::Pending => EndAnswer::Pending,
+            Ending::Done { outcome, told } => EndAnswer::Done {
+                sessions_ended: outcome.ended.len() as u64,
+                password_conflict: outcome.password_conflict,
+                receipt: receipt.map(|id| first_receipt(&id, outcome, &told, session_id)),
+            },
+        })
+    }
+
+    /// How far the sign-out with this receipt has got. `None` where there is none (any more).
+    pub async fn receipt(&self, id: &str) -> Result<Option<Receipt>, StoreError> {
+        let Some(capability) = Capability::parse(id) else { return Ok(None) };
+        let rows = self.store.receipt(&capability.digest()).await?;
+        let devices: Vec<ReceiptDevice> = rows.into_iter().map(receipt_device).collect();
+        Ok((!devices.is_empty()).then(|| Receipt { id: id.to_owned(), devices }))
+    }
+
+    /// A browser that was told of its end says that it has signed itself out. Takes its old token, whatever has become of
+    /// the session; does nothing for a session that lives.
+    pub async fn confirm_end(&self, token: &str) -> Result<bool, SessionsError> {
+        let now = self.now();
+        let Ok(verified) = self.tokens.verify_even_if_expired(token, now) else { return Ok(false) };
+        Ok(self.store.confirm_end(verified.session_id, now).await?)
+    }
+}
+
+fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: SessionId) -> Receipt {
+    let devices = outcome.ended.into_iter().map(|ended| {
+        let status = if ended.id == current {
+            ReceiptStatus::Confirmed
+        } else if told.contains(&ended.id) {
+            ReceiptStatus::Told
+        } else {
+            ReceiptStatus::Offline
+        };
+        ReceiptDevice {
+            session_id: ended.id,
+            current: ended.id == current,
+            device_name: ended.device.device_name,
+            kind: ended.device.kind,
+            status,
+        }
+    });
+    Receipt { id: id.expose().to_owned(), devices: devices.collect() }
+}
+
+fn receipt_device(row: ReceiptRow) -> ReceiptDevice {
+    let status = if row.current || row.confirmed_at.is_some() {
+        ReceiptStatus::Confirmed
+    } else if row.told_at.is_some() {
+        ReceiptStatus::Told
+    } else {
+        ReceiptStatus::Offline
+    };
+    ReceiptDevice {
+        session_id: row.session_id,
+        current: row.current,
+        device_name: row.device.device_name,
+        kind: row.device.kind,
+        status,
+    }
+}

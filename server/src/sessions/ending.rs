@@ -1,0 +1,213 @@
+//! Ending sessions: wishes that arrive together are committed together, take effect here at once, and survive a database
+//! that is away.
+//!
+//! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on this
+//! server's own list, tells the open streams, and only then answers. Where the database cannot be reached it refuses the sessions here
+//! by itself, answers [`Ending::Pending`], and keeps trying until the commit succeeds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use app::domain::SessionId;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::revocations::RevocationList;
+use crate::clock::Clock;
+use crate::events::Hub;
+use crate::random::{Random, uuid_v7};
+use crate::store::{EndCommand, EndOutcome, RevokedSubject, Selection, Store, StoreError};
+
+/// The most wishes in one transaction.
+const TOGETHER: usize = 64;
+/// How many wishes may queue before callers wait.
+const QUEUE: usize = 1024;
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
+/// What a wish to end sessions came to.
+#[derive(Debug)]
+pub enum Ending {
+    /// Committed, in force here, and on its way to every other server.
+    Done {
+        /// What was ended.
+        outcome: EndOutcome,
+        /// The sessions whose open streams were told here.
+        told: Vec<SessionId>,
+    },
+    /// The database is away. This server refuses what it can name, and the commit is being retried.
+    Pending,
+}
+
+/// Why a wish was not taken on.
+#[derive(Debug, thiserror::Error)]
+pub enum EndingError {
+    /// The database is away, and the wish cannot be kept for later (a new password).
+    #[error(transparent)]
+    Store(Arc<StoreError>),
+    /// The server is stopping.
+    #[error("the server is stopping")]
+    Stopping,
+}
+
+struct Wish {
+    command: EndCommand,
+    /// Epoch of the token that asked; a whole person is refused here below the next one while the database is away.
+    epoch: Option<i64>,
+    reply: Option<oneshot::Sender<Result<Ending, EndingError>>>,
+}
+
+/// The way in, for everyone who ends sessions.
+#[derive(Clone)]
+pub struct Ender {
+    wishes: mpsc::Sender<Wish>,
+    pending: Arc<AtomicUsize>,
+}
+
+/// The task behind an [`Ender`].
+pub struct EndingTask {
+    wishes: mpsc::Receiver<Wish>,
+    pending: Arc<AtomicUsize>,
+    store: Store,
+    list: Arc<RevocationList>,
+    hub: Arc<Hub>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    told: mpsc::UnboundedSender<Vec<SessionId>>,
+}
+
+/// What [`EndingTask`] works with.
+pub struct EndingParts {
+    /// Where it commits.
+    pub store: Store,
+    /// This server's list.
+    pub list: Arc<RevocationList>,
+    /// This server's streams.
+    pub hub: Arc<Hub>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids.
+    pub random: Arc<dyn Random>,
+    /// Takes the sessions whose streams were told, to be stored for receipts.
+    pub told: mpsc::UnboundedSender<Vec<SessionId>>,
+}
+
+/// Makes the pair.
+pub fn ending(parts: EndingParts) -> (Ender, EndingTask) {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let pending = Arc::new(AtomicUsize::new(0));
+    let EndingParts { store, list, hub, clock, random, told } = parts;
+    let task = EndingTask { wishes: receiver, pending: Arc::clone(&pending), store, list, hub, clock, random, told };
+    (Ender { wishes: sender, pending }, task)
+}
+
+impl Ender {
+    /// Ends sessions. `epoch` is that of the token that asks, where one does.
+    pub async fn end(&self, command: EndCommand, epoch: Option<i64>) -> Result<Ending, EndingError> {
+        let (reply, answer) = oneshot::channel();
+        let wish = Wish { command, epoch, reply: Some(reply) };
+        self.wishes.send(wish).await.map_err(|_| EndingError::Stopping)?;
+        answer.await.map_err(|_| EndingError::Stopping)?
+    }
+
+    /// How many wishes were answered without having been committed yet.
+    pub fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
+    }
+}
+
+impl EndingTask {
+    /// Works until `stop`, and then until nothing waits any more.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut retry: Vec<Wish> = Vec::new();
+        let mut pause = FIRST_RETRY;
+        let mut fresh = Vec::new();
+        loop {
+            let received = tokio::select! {
+                biased;
+                received = self.wishes.recv_many(&mut fresh, TOGETHER) => received,
+                () = tokio::time::sleep(pause), if !retry.is_empty() => 0,
+                () = stop.cancelled(), if retry.is_empty() && self.wishes.is_empty() => break,
+            };
+            if received == 0 && retry.is_empty() {
+                break;
+            }
+            let mut wishes = std::mem::take(&mut retry);
+            wishes.append(&mut fresh);
+            match self.commit(&mut wishes).await {
+                Ok(()) => pause = FIRST_RETRY,
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        waiting = wishes.len(),
+                        "ending sessions is not committed yet"
+                    );
+                    retry = self.put_off(wishes, &Arc::new(error));
+                    pause = (pause * 2).min(LONGEST_RETRY);
+                }
+            }
+            self.pending.store(retry.len(), Ordering::Relaxed);
+        }
+    }
+
+    async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<(), StoreError> {
+        let commands: Vec<EndCommand> = wishes.iter().map(|wish| wish.command.clone()).collect();
+        let mut new_id = || uuid_v7(&*self.clock, &*self.random);
+        let outcomes = self.store.end_sessions(&commands, &mut new_id).await?;
+        for (wish, outcome) in wishes.drain(..).zip(outcomes) {
+            let told = self.take_effect(&outcome);
+            if let Some(reply) = wish.reply {
+                // Whoever asked may have hung up; what was done stays done.
+                let _ = reply.send(Ok(Ending::Done { outcome, told }));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
+        self.list.add(&outcome.revocations);
+        let told: Vec<SessionId> =
+            outcome.revocations.iter().flat_map(|revocation| self.hub.revoke(revocation)).collect();
+        if !told.is_empty() {
+            // The receiver only goes when the server stops; receipts then stay at what was stored.
+            let _ = self.told.send(told.clone());
+        }
+        told
+    }
+
+    /// Refuses here what the wishes name, answers them, and gives back those that must still be committed.
+    fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) -> Vec<Wish> {
+        let mut kept = Vec::new();
+        for mut wish in wishes {
+            if wish.command.password.is_some() {
+                if let Some(reply) = wish.reply {
+                    let _ = reply.send(Err(EndingError::Store(Arc::clone(error))));
+                }
+                continue;
+            }
+            self.refuse_here(&wish);
+            if let Some(reply) = wish.reply.take() {
+                let _ = reply.send(Ok(Ending::Pending));
+            }
+            kept.push(wish);
+        }
+        kept
+    }
+
+    fn refuse_here(&self, wish: &Wish) {
+        let until = wish.command.remember_until;
+        match wish.command.selection {
+            Selection::One { user_id, session_id } => {
+                self.list.refuse(user_id, RevokedSubject::Session(session_id), until);
+            }
+            Selection::All { user_id } => {
+                if let Some(epoch) = wish.epoch {
+                    self.list.refuse(user_id, RevokedSubject::Epoch(epoch + 1), until);
+                }
+            }
+            // Which sessions these are only the database knows.
+            Selection::Others { .. } => {}
+        }
+    }
+}

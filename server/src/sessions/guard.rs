@@ -1,0 +1,56 @@
+//! The guard: whether a presented access token may pass, now.
+
+use std::sync::Arc;
+
+use super::Sessions;
+use super::revocations::Verdict;
+use crate::auth::tokens::{TokenError, Verified};
+use crate::store::{SessionEnd, Standing, StoreError};
+
+/// Why a token may not pass.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Not one of ours.
+    Invalid,
+    /// It has run out, or the person changed since it was made: renew it.
+    Expired,
+    /// Its session has ended; how, where that is known without asking the database.
+    SessionEnded(Option<SessionEnd>),
+    /// This server cannot confirm that it is current, and the database cannot be asked.
+    CannotConfirm(StoreError),
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid => Self::Invalid,
+            TokenError::Expired => Self::Expired,
+        }
+    }
+}
+
+impl Sessions {
+    /// Whether a token may pass. Costs no database read while this server's revocation list is current; otherwise asks the
+    /// database, and refuses where that is away too.
+    pub async fn guard(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
+        let verified = self.tokens.verify(token, self.now())?;
+        let now = self.clock.monotonic();
+        match self.list.check(verified.session_id, verified.user_id, verified.epoch, now) {
+            Verdict::Passes => Ok(verified),
+            Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
+            Verdict::Superseded => Err(Refusal::Expired),
+            Verdict::Stale => self.ask_the_database(verified).await,
+        }
+    }
+
+    async fn ask_the_database(&self, verified: Arc<Verified>) -> Result<Arc<Verified>, Refusal> {
+        let Verified { session_id, user_id, epoch, .. } = *verified;
+        match self.store.standing(session_id, user_id, epoch, self.now()).await {
+            Ok(Standing::Good) => Ok(verified),
+            Ok(Standing::Ended(end)) => Err(Refusal::SessionEnded(Some(end))),
+            Ok(Standing::OldEpoch) => Err(Refusal::Expired),
+            Ok(Standing::Unknown) => Err(Refusal::Invalid),
+            Err(error) => Err(Refusal::CannotConfirm(error)),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
+//!
+//! `guard` says whether a request may pass, `sign_in` and `renewal` make tokens, `ending` and `end` end sessions,
+//! `revocations` and `tail` keep this server's list true, `views` shows people their devices. No HTTP and no SQL.
+
+mod activity;
+mod device;
+mod end;
+mod ending;
+mod guard;
+mod renewal;
+mod revocations;
+mod sign_in;
+mod tail;
+mod views;
+
+use std::sync::Arc;
+
+use app::domain::Timestamp;
+use uuid::Uuid;
+
+pub use activity::{LastActive, NOTE_INTERVAL};
+pub use device::{Said, describe};
+pub use end::{EndAnswer, EndRequest, Scope};
+pub use ending::{Ender, Ending, EndingError, EndingParts, EndingTask, ending};
+pub use guard::Refusal;
+pub use renewal::RefreshRefusal;
+pub use revocations::{RevocationList, TakenIn, Verdict};
+pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
+pub use tail::Tail;
+
+use crate::auth::keys::KeyError;
+use crate::auth::refresh::Lifetimes;
+use crate::auth::secrets::Keys;
+use crate::auth::tokens::AccessTokens;
+use crate::clock::Clock;
+use crate::events::Hub;
+use crate::random::{Random, uuid_v7};
+use crate::store::{NewAudit, Origin, Store, StoreError};
+
+/// Everything about sessions that requests need.
+pub struct Sessions {
+    /// Where they are kept.
+    pub store: Store,
+    /// What may not pass.
+    pub list: Arc<RevocationList>,
+    /// Who is listening.
+    pub hub: Arc<Hub>,
+    /// Ends them.
+    pub ender: Ender,
+    /// Makes and verifies access tokens.
+    pub tokens: AccessTokens,
+    /// The keys of the installation.
+    pub keys: Arc<Keys>,
+    /// How long things last.
+    pub lifetimes: Lifetimes,
+    /// When they were last seen.
+    pub last_active: Arc<LastActive>,
+    /// `MAX_SESSIONS_PER_USER`.
+    pub most_a_person: Option<u32>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids and secrets.
+    pub random: Arc<dyn Random>,
+}
+
+/// Why a call about sessions could not be answered.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionsError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The signing keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Sessions could not be ended.
+    #[error(transparent)]
+    Ending(#[from] EndingError),
+}
+
+impl Sessions {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn new_id(&self) -> Uuid {
+        uuid_v7(&*self.clock, &*self.random)
+    }
+
+    /// An audit entry with nothing but what every entry has.
+    pub(crate) fn audit(&self, action: &'static str, origin: &Origin) -> NewAudit {
+        NewAudit {
+            id: self.new_id(),
+            at: self.now(),
+            user_id: None,
+            actor_id: None,
+            session_id: None,
+            action,
+            reason: None,
+            client_reason: None,
+            origin: origin.clone(),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Renewal: a refresh token for a new pair of tokens.
+
+use app::api::{EndReason, SecurityAlert, ServerEvent, TokenDelivery};
+use app::domain::SessionId;
+
+use super::ending::{Ending, EndingError};
+use super::{Sessions, SessionsError, SignedIn};
+use crate::auth::refresh::RefreshToken;
+use crate::store::{
+    EndCommand, NewAudit, NewBiographyEntry, NewMail, Origin, Refresh, RefreshAttempt, RefreshDecision, Selection,
+    SessionEnd, SessionRow, StoreError,
+};
+
+/// A repeat that comes this soon after the rotation is two tabs rather than a lost reply.
+const TWO_TABS_WITHIN_MS: i64 = 1500;
+
+/// Why a refresh was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RefreshRefusal {
+    /// Not one of ours, or of the wrong class.
+    #[error("the refresh token is not valid")]
+    Invalid,
+    /// The session is over.
+    #[error("the session has ended")]
+    Ended(SessionEnd),
+    /// The parts below failed.
+    #[error(transparent)]
+    Failed(#[from] SessionsError),
+}
+
+impl From<StoreError> for RefreshRefusal {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Sessions {
+    /// Exchanges a presented refresh token. `class` is how it was presented: a token that was given in a cookie is worth
+    /// nothing in a body, and the other way round.
+    pub async fn refresh(
+        &self,
+        presented: &str,
+        class: TokenDelivery,
+        origin: Origin,
+    ) -> Result<SignedIn, RefreshRefusal> {
+        let token = RefreshToken::parse(&self.keys, presented).ok_or(RefreshRefusal::Invalid)?;
+        let successor = token.successor(&self.keys);
+        let now = self.now();
+        let attempt = RefreshAttempt {
+            session_id: token.session_id(),
+            presented: token.digest(),
+            successor: successor.digest(),
+            at: now,
+            origin,
+            biography_ids: [self.new_id(), self.new_id()],
+            two_tabs_within_ms: TWO_TABS_WITHIN_MS,
+        };
+        let lifetimes = self.lifetimes;
+        let presented = attempt.presented;
+        let decide = move |row: &SessionRow| lifetimes.decide(row, &presented, class, now);
+        match self.store.rotate_refresh(&attempt, &decide).await? {
+            Refresh::Granted { session, user, repeated } => {
+                if !repeated {
+                    self.hub.prolong(session.user_id, session.id, session.expires_at);
+                }
+                Ok(self.grant(&user, &session, &successor, now)?)
+            }
+            Refresh::Refused { session, decision } => Err(self.refuse(&session, decision, &attempt.origin).await?),
+            Refresh::Ended(end) => Err(RefreshRefusal::Ended(end)),
+            Refresh::Unknown => Err(RefreshRefusal::Invalid),
+        }
+    }
+
+    /// The session that a refresh token of ours names, whatever the token is worth.
+    pub fn session_of(&self, refresh_token: &str) -> Option<SessionId> {
+        RefreshToken::parse(&self.keys, refresh_token).map(|token| token.session_id())
+    }
+
+    async fn refuse(
+        &self,
+        row: &SessionRow,
+        decision: RefreshDecision,
+        origin: &Origin,
+    ) -> Result<RefreshRefusal, RefreshRefusal> {
+        let reason = match decision {
+            RefreshDecision::Over(reason) => reason,
+            RefreshDecision::Reuse => EndReason::RefreshReuse,
+            RefreshDecision::WrongClass | RefreshDecision::Rotate { .. } | RefreshDecision::Repeat => {
+                return Ok(RefreshRefusal::Invalid);
+            }
+        };
+        if reason == EndReason::RefreshReuse
+            && let Err(error) = self.suspect_theft(row, origin).await
+        {
+            tracing::error!(error = &error as &dyn std::error::Error, "a possible theft could not be reported");
+        }
+        self.end_for(row, reason, origin).await?;
+        let end = SessionEnd { at: self.now(), reason, ended_by: None, ended_by_device: None };
+        Ok(RefreshRefusal::Ended(end))
+    }
+
+    /// Ends a session that ran out, unless it was renewed meanwhile.
+    pub async fn end_if_over(&self, session_id: SessionId) -> Result<Option<SessionRow>, SessionsError> {
+        let Some(row) = self.store.session(session_id).await? else { return Ok(None) };
+        if row.end.is_some() {
+            return Ok(None);
+        }
+        let Some(reason) = self.lifetimes.over(&row, self.now()) else { return Ok(Some(row)) };
+        self.end_for(&row, reason, &row.origin).await?;
+        Ok(None)
+    }
+
+    async fn end_for(&self, row: &SessionRow, reason: EndReason, origin: &Origin) -> Result<Ending, EndingError> {
+        let now = self.now();
+        let command = EndCommand {
+            selection: Selection::One { user_id: row.user_id, session_id: row.id },
+            reason,
+            client_reason: None,
+            ended_by: None,
+            actor_id: None,
+            at: now,
+            remember_until: self.lifetimes.remember_until(now),
+            origin: origin.clone(),
+            receipt: None,
+            password: None,
+        };
+        self.ender.end(command, None).await
+    }
+
+    /// Writes down a possible theft and tells the person, on the other devices and by mail. None of it may keep the session
+    /// from being ended.
+    async fn suspect_theft(&self, row: &SessionRow, origin: &Origin) -> Result<(), StoreError> {
+        let now = self.now();
+        let audit =
+            NewAudit { user_id: Some(row.user_id), session_id: Some(row.id), ..self.audit("refresh_reuse", origin) };
+        let entry = NewBiographyEntry {
+            id: self.new_id(),
+            session_id: row.id,
+            at: now,
+            what: "possible_theft",
+            detail: None,
+            ip: origin.ip.clone(),
+        };
+        self.store.append_audit(&audit).await?;
+        self.store.note(&entry).await?;
+        let name = &row.device.device_name;
+        let message = format!(
+            "{name} was signed out: an old sign-in token of it was used again, which can mean that it was copied."
+        );
+        if let Some(user) = self.store.user_by_id(row.user_id).await? {
+            let mail = NewMail {
+                id: self.new_id(),
+                to: user.email,
+                subject: format!("{name} was signed out to protect your account"),
+                text: format!(
+                    "{message}\n\nIf you signed in on a device that you do not know, or are unsure, change your password and sign out the other devices.\n"
+                ),
+                at: now,
+            };
+            self.store.queue_mail(&mail).await?;
+        }
+        let alert = SecurityAlert { kind: "refresh_reuse".to_owned(), session_id: Some(row.id), message, at: now };
+        self.hub.publish(row.user_id, &ServerEvent::SecurityAlert(alert), Some(row.id));
+        Ok(())
+    }
+}
+
+impl From<EndingError> for RefreshRefusal {
+    fn from(error: EndingError) -> Self {
+        Self::Failed(error.into())
+    }
+}

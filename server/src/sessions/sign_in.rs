@@ -1,0 +1,182 @@
+//! Sign-in: a new session with its first tokens.
+
+use app::api::{Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
+use app::domain::{SessionId, Timestamp, UserId};
+
+use super::device::{Said, describe};
+use super::{Sessions, SessionsError};
+use crate::auth::refresh::RefreshToken;
+use crate::store::{AtLimit, NewAudit, NewBiographyEntry, NewSession, Origin, SessionLimit, SessionRow, SignIn, User};
+
+/// Somebody who has proved to be somebody.
+pub struct NewSignIn {
+    /// Who.
+    pub user_id: UserId,
+    /// What the client says of its device.
+    pub said: Said,
+    /// Where from.
+    pub origin: Origin,
+    /// How it was proved.
+    pub method: SignInMethod,
+    /// Where the refresh token goes.
+    pub delivery: TokenDelivery,
+    /// Whether the session outlives the browser.
+    pub remember: bool,
+    /// The session that the person chose to end at the limit.
+    pub replace: Option<SessionId>,
+}
+
+/// A session with fresh tokens.
+pub struct SignedIn {
+    /// The answer; holds the refresh token only where it is delivered in the body.
+    pub tokens: Tokens,
+    /// The refresh token's text, for the cookie.
+    pub refresh_token: String,
+    /// Where the refresh token goes.
+    pub delivery: TokenDelivery,
+    /// Whether the session outlives the browser.
+    pub remember: bool,
+}
+
+/// Why a sign-in came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The person must choose a device to sign out first; these are the live ones.
+    #[error("the limit of sessions is reached")]
+    LimitReached(Vec<SessionRow>),
+    /// The person is gone or disabled.
+    #[error("there is no such person any more")]
+    NoSuchPerson,
+    /// The parts below failed.
+    #[error(transparent)]
+    Failed(#[from] SessionsError),
+}
+
+impl Sessions {
+    /// Records a sign-in and makes its tokens. Where the person's limit is reached, a browser is asked which device goes and
+    /// any other client replaces the one unused longest.
+    pub async fn sign_in(&self, sign_in: NewSignIn) -> Result<SignedIn, SignInError> {
+        let now = self.now();
+        let id = SessionId(self.new_id());
+        let first = RefreshToken::draw(&*self.random, id);
+        let max_expires_at = self.lifetimes.session_end(now, sign_in.remember);
+        let session = NewSession {
+            id,
+            user_id: sign_in.user_id,
+            at: now,
+            expires_at: self.lifetimes.renewed_end(now, max_expires_at),
+            max_expires_at,
+            device: describe(&sign_in.origin.user_agent, sign_in.said),
+            origin: sign_in.origin,
+            signed_in_with: sign_in.method,
+            delivery: sign_in.delivery,
+            remember: sign_in.remember,
+            refresh_digest: first.digest(),
+        };
+        let limit = self.most_a_person.map(|most| SessionLimit {
+            most,
+            at_limit: match (sign_in.delivery, sign_in.replace) {
+                (_, Some(chosen)) => AtLimit::Replace(chosen),
+                (TokenDelivery::Cookie, None) => AtLimit::Refuse,
+                (TokenDelivery::Body, None) => AtLimit::ReplaceOldest,
+            },
+            remember_until: self.lifetimes.remember_until(now),
+        });
+        let user = self.record(&session, limit).await?;
+        let row = row_of(session);
+        self.announce(&row);
+        Ok(self.grant(&user, &row, &first, now)?)
+    }
+
+    async fn record(&self, session: &NewSession, limit: Option<SessionLimit>) -> Result<User, SignInError> {
+        let audit = NewAudit {
+            user_id: Some(session.user_id),
+            actor_id: Some(session.user_id),
+            session_id: Some(session.id),
+            ..self.audit("sign_in", &session.origin)
+        };
+        let began = NewBiographyEntry {
+            id: self.new_id(),
+            session_id: session.id,
+            at: session.at,
+            what: "began",
+            detail: Some(session.signed_in_with.as_str().to_owned()),
+            ip: session.origin.ip.clone(),
+        };
+        let mut new_id = || self.new_id();
+        let recorded = self.store.record_sign_in(session, limit, &audit, &began, &mut new_id).await;
+        match recorded.map_err(SessionsError::from)? {
+            SignIn::Done { user, replaced } => {
+                self.list.add(&replaced.revocations);
+                for revocation in &replaced.revocations {
+                    self.hub.revoke(revocation);
+                }
+                Ok(*user)
+            }
+            SignIn::LimitReached(sessions) => Err(SignInError::LimitReached(sessions)),
+            SignIn::NoSuchPerson => Err(SignInError::NoSuchPerson),
+        }
+    }
+
+    fn announce(&self, row: &SessionRow) {
+        let session = self.show(row, None);
+        let event = ServerEvent::SessionCreated(SessionCreated { session });
+        self.hub.publish(row.user_id, &event, Some(row.id));
+    }
+
+    /// The answer that carries a session's tokens.
+    pub(super) fn grant(
+        &self,
+        user: &User,
+        row: &SessionRow,
+        refresh: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<SignedIn, SessionsError> {
+        let minted = self.tokens.mint(self.new_id(), user, row, &self.lifetimes, now)?;
+        let refresh_token = refresh.expose(&self.keys);
+        let tokens = Tokens {
+            access_token: minted.token,
+            token_type: "Bearer".to_owned(),
+            expires_in: minted.expires_at.since(now).as_secs(),
+            refresh_token: (row.delivery == TokenDelivery::Body).then(|| refresh_token.clone()),
+            refresh_expires_in: row.expires_at.since(now).as_secs(),
+            session_max_expires_in: row.max_expires_at.since(now).as_secs(),
+            session_id: row.id,
+            server_time: now,
+            user: person(user),
+        };
+        Ok(SignedIn { tokens, refresh_token, delivery: row.delivery, remember: row.remember })
+    }
+}
+
+/// A person as tokens and pages show them.
+pub fn person(user: &User) -> Person {
+    Person {
+        id: user.id,
+        email: user.email.clone(),
+        name: user.name.clone(),
+        roles: user.roles.clone(),
+        email_verified: user.email_verified_at.is_some(),
+    }
+}
+
+/// The row that a new session is stored as.
+fn row_of(session: NewSession) -> SessionRow {
+    SessionRow {
+        id: session.id,
+        user_id: session.user_id,
+        created_at: session.at,
+        last_active: session.at,
+        expires_at: session.expires_at,
+        max_expires_at: session.max_expires_at,
+        device: session.device,
+        origin: session.origin,
+        signed_in_with: session.signed_in_with,
+        delivery: session.delivery,
+        remember: session.remember,
+        refresh_digest: session.refresh_digest,
+        previous_digest: None,
+        rotated_at: session.at,
+        end: None,
+    }
+}

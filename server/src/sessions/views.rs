@@ -1,0 +1,104 @@
+//! What people see of their devices: the list, a device's biography, a new name.
+
+use app::api::{Biography, BiographyEntry, ServerEvent, Session, SessionList, SessionUpdated};
+use app::domain::{DeviceName, SessionId, UserId};
+
+use super::Sessions;
+use crate::store::{NewAudit, NewBiographyEntry, Origin, SessionRow, StoreError};
+
+impl Sessions {
+    /// A session as it is shown to somebody whose own is `current`.
+    pub fn show(&self, row: &SessionRow, current: Option<SessionId>) -> Session {
+        let now = self.now();
+        let last_active = self.last_active.seen(row.id).map_or(row.last_active, |seen| seen.max(row.last_active));
+        Session {
+            session_id: row.id,
+            current: current == Some(row.id),
+            device_info: row.device.clone(),
+            ip_address: row.origin.ip.clone(),
+            place: None,
+            created_at: row.created_at,
+            last_active,
+            active_now: current == Some(row.id) || self.hub.is_active(row.user_id, row.id, last_active, now),
+            expires_at: row.expires_at,
+            signed_in_with: row.signed_in_with,
+            user_agent: row.origin.user_agent.clone(),
+        }
+    }
+
+    /// The live sessions of a person: the current one first, then by last active.
+    pub async fn list(&self, user_id: UserId, current: SessionId) -> Result<SessionList, StoreError> {
+        let rows = self.store.sessions_of(user_id, self.now()).await?;
+        let mut sessions: Vec<Session> = rows.iter().map(|row| self.show(row, Some(current))).collect();
+        sessions.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_active)));
+        Ok(SessionList { sessions })
+    }
+
+    /// Renames a device. `None` where the person has no such live session.
+    pub async fn rename(
+        &self,
+        user_id: UserId,
+        session_id: SessionId,
+        name: &DeviceName,
+        asked_by: SessionId,
+        origin: &Origin,
+    ) -> Result<Option<Session>, StoreError> {
+        let now = self.now();
+        let entry = NewBiographyEntry {
+            id: self.new_id(),
+            session_id,
+            at: now,
+            what: "renamed",
+            detail: Some(name.as_str().to_owned()),
+            ip: origin.ip.clone(),
+        };
+        let audit = NewAudit {
+            user_id: Some(user_id),
+            actor_id: Some(user_id),
+            session_id: Some(session_id),
+            ..self.audit("session_renamed", origin)
+        };
+        let Some(row) = self.store.rename_session(user_id, session_id, name, &entry, &audit, now).await? else {
+            return Ok(None);
+        };
+        let renamed = SessionUpdated {
+            session_id,
+            device_name: Some(row.device.device_name.clone()),
+            last_active: None,
+            active_now: None,
+            expires_at: None,
+        };
+        self.hub.publish(user_id, &ServerEvent::SessionUpdated(renamed), None);
+        Ok(Some(self.show(&row, Some(asked_by))))
+    }
+
+    /// The life of one of a person's sessions, ended ones too as long as they are kept.
+    pub async fn biography(&self, user_id: UserId, session_id: SessionId) -> Result<Option<Biography>, StoreError> {
+        let found = self.store.biography(user_id, session_id).await?;
+        Ok(found.map(|(row, entries)| Biography {
+            session_id,
+            device_name: row.device.device_name,
+            entries: entries
+                .into_iter()
+                .map(|entry| BiographyEntry {
+                    at: entry.at,
+                    what: entry.what,
+                    detail: entry.detail,
+                    ip_address: entry.ip,
+                })
+                .collect(),
+        }))
+    }
+
+    /// Tells a person's other devices that one of them is (or is no longer) in use.
+    pub fn tell_activity(&self, user_id: UserId, session_id: SessionId, active_now: bool) {
+        let changed = SessionUpdated {
+            session_id,
+            device_name: None,
+            last_active: Some(self.now()),
+            active_now: Some(active_now),
+            expires_at: None,
+        };
+        self.hub.publish(user_id, &ServerEvent::SessionUpdated(changed), Some(session_id));
+    }
+}

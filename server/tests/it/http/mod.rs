@@ -1,0 +1,8 @@
+//! The API as clients see it, over real sockets, on a real database.
+
+mod accounts;
+mod devices;
+mod events;
+mod refresh;
+mod sign_out;
+mod tokens;

@@ -1,0 +1,212 @@
+//! Signing out: this device, others, all; forgiving, immediate, with a receipt.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::support::app::{Answer, TestApp};
+
+#[tokio::test]
+async fn a_signed_out_device_is_refused_at_once_and_its_client_is_told_to_forget() {
+    let app = TestApp::start().await;
+    let device = app.new_person("ada@example.com").await;
+    let out = device.post("/api/auth/logout", &json!({"reason": "going home"})).await;
+    assert_eq!(
+        (out.status, &out.body["success"], &out.body["sessionsEnded"]),
+        (StatusCode::OK, &json!(true), &json!(1))
+    );
+    assert_eq!(out.header("clear-site-data"), "\"storage\"");
+    assert!(out.header("set-cookie").contains("Max-Age=0"));
+    let refused = device.get("/api/auth/session").await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::UNAUTHORIZED, "session-ended"));
+    assert!(refused.header("www-authenticate").starts_with("Bearer error="));
+    let renewed = device.refreshes_with(device.refresh_token()).await;
+    assert_eq!((renewed.status, &renewed.body["reason"]), (StatusCode::UNAUTHORIZED, &json!("user_initiated_logout")));
+}
+
+#[tokio::test]
+async fn signing_out_is_forgiving() {
+    let app = TestApp::start().await;
+    let device = app.new_person("ada@example.com").await;
+    app.advance(Duration::from_hours(1));
+    assert!(!device.passes().await, "the access token has run out");
+    let expired = device.post("/api/auth/logout", &json!({})).await;
+    assert_eq!((expired.status, &expired.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+    let again = device.post("/api/auth/logout", &json!({})).await;
+    assert_eq!((again.status, &again.body["sessionsEnded"]), (StatusCode::OK, &json!(0)));
+    let nobody = app.post("/api/auth/logout", &json!({})).await;
+    assert_eq!((nobody.status, nobody.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer"));
+    let garbage = app.request(Method::POST, "/api/auth/logout").bearer_auth("garbage").send().await.unwrap();
+    assert_eq!(garbage.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_browser_signs_out_with_its_cookie_alone() {
+    let app = TestApp::start().await;
+    app.registers("ada@example.com").await;
+    let body =
+        json!({"email": "ada@example.com", "password": crate::support::app::PASSWORD, "tokenDelivery": "cookie"});
+    let login = app.request(Method::POST, "/api/auth/login").header("latchkey-client", "web").json(&body);
+    let login = Answer::read(login.send().await.unwrap()).await;
+    let cookie = format!("latchkey={}", login.cookie().unwrap());
+    let logout = |header: Option<&'static str>| {
+        let request = app.request(Method::POST, "/api/auth/logout").header("cookie", &cookie);
+        header.into_iter().fold(request, |request, name| request.header(name, "web")).send()
+    };
+    assert_eq!(logout(None).await.unwrap().status(), StatusCode::FORBIDDEN);
+    let out = Answer::read(logout(Some("latchkey-client")).await.unwrap()).await;
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+    let token = login.body["accessToken"].as_str().unwrap();
+    let refused = app.request(Method::GET, "/api/auth/session").bearer_auth(token).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+}
+
+async fn everywhere(app: TestApp) {
+    let laptop = app.new_person("ada@example.com").await;
+    let phone = app.signs_in("ada@example.com").await;
+    let tablet = app.signs_in("ada@example.com").await;
+    let bystander = app.new_person("bob@example.com").await;
+    let mut events = phone.listens().await;
+    let out = laptop.post("/api/auth/logout-all", &json!({})).await;
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(3)));
+    for device in [&laptop, &phone, &tablet] {
+        assert!(!device.passes().await);
+        assert_eq!(device.refreshes_with(device.refresh_token()).await.body["reason"], "logout_all");
+    }
+    assert!(bystander.passes().await);
+    let told = events.next_named("session.ended").await;
+    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(phone.session_id()), &json!("logout_all")));
+    assert_eq!(told["endedBy"], laptop.session_id());
+    assert!(events.next().await.is_none(), "the stream of an ended session closes");
+
+    let status = |receipt: &serde_json::Value, id: &str| {
+        let devices = receipt["devices"].as_array().unwrap().iter();
+        devices.filter(|device| device["sessionId"] == id).map(|device| device["status"].clone()).next().unwrap()
+    };
+    let receipt = &out.body["receipt"];
+    assert_eq!(status(receipt, laptop.session_id()), "confirmed");
+    assert_eq!(status(receipt, phone.session_id()), "told");
+    assert_eq!(status(receipt, tablet.session_id()), "offline");
+    let confirmed = phone.post("/api/auth/session/ended", &json!({})).await;
+    assert_eq!(confirmed.status, StatusCode::NO_CONTENT);
+    let id = receipt["id"].as_str().unwrap();
+    let later = app.get(&format!("/api/auth/receipts/{id}")).await.body;
+    assert_eq!(status(&later, phone.session_id()), "confirmed");
+    assert_eq!(status(&later, tablet.session_id()), "offline");
+    assert_eq!(app.get("/api/auth/receipts/AAAA").await.status, StatusCode::NOT_FOUND);
+    app.signs_in("ada@example.com").await;
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_ends_every_device_and_gives_a_receipt() {
+    everywhere(TestApp::start().await).await;
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_ends_every_device_and_gives_a_receipt_on_postgres() {
+    everywhere(TestApp::start_on_postgres(&[]).await).await;
+}
+
+#[tokio::test]
+async fn all_others_go_and_this_one_stays_without_a_renewal() {
+    let app = TestApp::start().await;
+    let laptop = app.new_person("ada@example.com").await;
+    let phone = app.signs_in("ada@example.com").await;
+    let out = laptop.post("/api/auth/logout-all", &json!({"keepCurrent": true})).await;
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+    assert!(out.headers.get("set-cookie").is_none());
+    assert!(laptop.passes().await && !phone.passes().await);
+    assert_eq!(phone.refreshes_with(phone.refresh_token()).await.body["reason"], "revoked_from_other_device");
+}
+
+#[tokio::test]
+async fn a_token_whose_session_has_ended_cannot_end_the_others() {
+    let app = TestApp::start().await;
+    let stolen = app.new_person("ada@example.com").await;
+    let laptop = app.signs_in("ada@example.com").await;
+    stolen.post("/api/auth/logout", &json!({})).await;
+    let out = stolen.post("/api/auth/logout-all", &json!({})).await;
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(0)));
+    assert!(laptop.passes().await);
+}
+
+#[tokio::test]
+async fn one_device_ends_another_and_nobody_elses() {
+    let app = TestApp::start().await;
+    let laptop = app.new_person("ada@example.com").await;
+    let phone = app.signs_in("ada@example.com").await;
+    let bob = app.new_person("bob@example.com").await;
+    let foreign = laptop.delete(&format!("/api/auth/sessions/{}", bob.session_id())).await;
+    let missing = laptop.delete("/api/auth/sessions/019aa000-0000-7000-8000-000000000000").await;
+    assert_eq!((foreign.status, foreign.code()), (StatusCode::NOT_FOUND, missing.code()));
+    assert!(bob.passes().await);
+    let path = format!("/api/auth/sessions/{}", phone.session_id());
+    let out = laptop.delete(&path).await;
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+    assert!(laptop.passes().await && !phone.passes().await);
+    assert_eq!(laptop.delete(&path).await.status, StatusCode::OK, "a repeat does no harm");
+    let refused = phone.refreshes_with(phone.refresh_token()).await;
+    assert_eq!(refused.body["reason"], "revoked_from_other_device");
+    assert_eq!(refused.body["endedBy"], laptop.session_id());
+}
+
+#[tokio::test]
+async fn a_revocation_outlives_a_restart() {
+    let mut app = TestApp::start().await;
+    let device = app.new_person("ada@example.com").await;
+    let other = app.signs_in("ada@example.com").await;
+    device.post("/api/auth/logout", &json!({})).await;
+    let (ended, living) = (device.tokens.clone(), other.tokens.clone());
+    app.restart().await;
+    let after = |tokens| crate::support::app::Device { app: &app, tokens };
+    assert!(!after(ended).passes().await);
+    assert!(after(living).passes().await);
+}
+
+#[tokio::test]
+async fn parallel_sign_outs_are_all_committed() {
+    let app = TestApp::start().await;
+    app.registers("ada@example.com").await;
+    let mut devices = Vec::new();
+    for _ in 0..20 {
+        devices.push(app.signs_in("ada@example.com").await);
+    }
+    let nothing = json!({});
+    let outs = futures::future::join_all(devices.iter().map(|device| device.post("/api/auth/logout", &nothing))).await;
+    assert!(outs.iter().all(|out| out.body["sessionsEnded"] == 1));
+    let refreshed =
+        futures::future::join_all(devices.iter().map(|device| device.refreshes_with(device.refresh_token()))).await;
+    assert!(refreshed.iter().all(|answer| answer.status == StatusCode::UNAUTHORIZED));
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_a_sign_out_counts_here_at_once_and_is_committed_later() {
+    let app = TestApp::start().await;
+    let device = app.new_person("ada@example.com").await;
+    // Another process holds the write lock, as a stuck backup would.
+    let lock = write_lock(&app).await;
+    let out = device.post("/api/auth/logout", &json!({})).await;
+    assert_eq!(out.status, StatusCode::ACCEPTED, "{}", out.text);
+    assert!(out.body["warning"].as_str().is_some_and(|warning| !warning.is_empty()));
+    assert!(!device.passes().await);
+    assert!(app.get("/health").await.body["endingsPending"].as_u64() > Some(0));
+    drop(lock);
+    for _ in 0..100 {
+        if app.get("/health").await.body["endingsPending"] == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let renewed = device.refreshes_with(device.refresh_token()).await;
+    assert_eq!(renewed.body["reason"], "user_initiated_logout");
+}
+
+/// Holds the write lock of the SQLite file until dropped.
+async fn write_lock(app: &TestApp) -> sqlx::SqliteConnection {
+    use sqlx::{ConnectOptions as _, Executor as _};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(app.database_file());
+    let mut connection = options.connect().await.unwrap();
+    connection.execute("BEGIN IMMEDIATE").await.unwrap();
+    connection
+}

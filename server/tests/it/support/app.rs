@@ -1,0 +1,324 @@
+//! A server with a database of its own, and people with devices who talk to it over real sockets.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::domain::Timestamp;
+use futures::StreamExt as _;
+use latchkey::application::{Application, Parts};
+use latchkey::clock::ManualClock;
+use latchkey::config::Config;
+use latchkey::random::OsRandom;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::postgres::PostgresDatabase;
+
+/// A good password for everybody.
+pub const PASSWORD: &str = "tuesday otter lamp";
+/// A browser as browsers say it.
+pub const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
+/// Another one.
+pub const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0";
+
+/// A running server.
+pub struct TestApp {
+    pub address: SocketAddr,
+    pub clock: Arc<ManualClock>,
+    pub http: reqwest::Client,
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+    postgres: Option<PostgresDatabase>,
+    stop: CancellationToken,
+    serving: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests start whole servers, which supervise their own tasks")]
+fn serve(application: Application, stop: CancellationToken) -> JoinHandle<std::io::Result<()>> {
+    tokio::spawn(application.serve(stop))
+}
+
+impl TestApp {
+    /// On SQLite, letting people sign in without verifying.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::build(settings, None).await
+    }
+
+    /// On PostgreSQL.
+    pub async fn start_on_postgres(settings: &[(&str, &str)]) -> Self {
+        Self::build(settings, Some(PostgresDatabase::create().await)).await
+    }
+
+    async fn build(settings: &[(&str, &str)], postgres: Option<PostgresDatabase>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut all = vec![("REQUIRE_EMAIL_VERIFICATION".to_owned(), "false".to_owned())];
+        all.extend(postgres.iter().map(|database| ("DATABASE_URL".to_owned(), database.url())));
+        all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let clock = Arc::new(ManualClock::at(Timestamp::parse_rfc3339("2026-11-21T12:00:00Z").expect("a moment")));
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
+        let mut app = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            clock,
+            http,
+            folder,
+            settings: all,
+            postgres,
+            stop: CancellationToken::new(),
+            serving: None,
+        };
+        app.run().await;
+        app
+    }
+
+    async fn run(&mut self) {
+        let settings: Vec<(&str, &str)> = self.settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let config = Config::for_tests(self.folder.path(), &settings).expect("settings");
+        let parts = Parts { clock: Arc::clone(&self.clock) as _, random: Arc::new(OsRandom) };
+        let application = Application::build(config, parts).await.expect("an application");
+        self.address = application.address();
+        self.stop = CancellationToken::new();
+        self.serving = Some(serve(application, self.stop.clone()));
+    }
+
+    /// Stops as an operator would, and starts again on the same database.
+    pub async fn restart(&mut self) {
+        self.shut_down().await;
+        self.run().await;
+    }
+
+    /// Stops as an operator would.
+    pub async fn shut_down(&mut self) {
+        self.stop.cancel();
+        if let Some(serving) = self.serving.take() {
+            serving.await.expect("no panic").expect("a clean end");
+        }
+    }
+
+    /// The SQLite file.
+    pub fn database_file(&self) -> std::path::PathBuf {
+        assert!(self.postgres.is_none());
+        self.folder.path().join("latchkey.db")
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    /// The address of a call.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The origin of our own pages.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A request without credentials.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.url(path))
+    }
+
+    /// `POST` without credentials.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::read(self.request(Method::POST, path).json(body).send().await.expect("an answer")).await
+    }
+
+    /// `GET` without credentials.
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::read(self.request(Method::GET, path).send().await.expect("an answer")).await
+    }
+
+    /// Somebody registers.
+    pub async fn registers(&self, email: &str) -> Value {
+        let answer = self
+            .post("/api/auth/register", &json!({"email": email, "password": PASSWORD, "name": "Ada Lovelace"}))
+            .await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+        answer.body
+    }
+
+    /// Somebody who is registered signs in with a native client.
+    pub async fn signs_in(&self, email: &str) -> Device<'_> {
+        let answer = self.post("/api/auth/login", &json!({"email": email, "password": PASSWORD})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        Device { app: self, tokens: answer.body }
+    }
+
+    /// Somebody registers and signs in.
+    pub async fn new_person(&self, email: &str) -> Device<'_> {
+        self.registers(email).await;
+        self.signs_in(email).await
+    }
+
+    /// The code in the last mail to this address.
+    pub async fn code_for(&self, email: &str) -> String {
+        let request = self.request(Method::GET, "/dev/mailbox").header("accept", "application/json");
+        let mailbox = Answer::read(request.send().await.expect("an answer")).await.body;
+        let mails = mailbox["messages"].as_array().expect("messages");
+        let text = mails.iter().find(|mail| mail["to"] == email).expect("a mail")["text"].as_str().expect("a text");
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        digits[..6].to_owned()
+    }
+}
+
+/// A signed-in native client.
+#[derive(Clone)]
+pub struct Device<'a> {
+    pub app: &'a TestApp,
+    pub tokens: Value,
+}
+
+impl Device<'_> {
+    pub fn access_token(&self) -> &str {
+        self.tokens["accessToken"].as_str().expect("an access token")
+    }
+
+    pub fn refresh_token(&self) -> &str {
+        self.tokens["refreshToken"].as_str().expect("a refresh token")
+    }
+
+    pub fn session_id(&self) -> &str {
+        self.tokens["sessionId"].as_str().expect("a session id")
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.app.request(method, path).bearer_auth(self.access_token())
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        Answer::read(self.request(Method::GET, path).send().await.expect("an answer")).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        Answer::read(self.request(Method::POST, path).json(body).send().await.expect("an answer")).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        Answer::read(self.request(Method::PATCH, path).json(body).send().await.expect("an answer")).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        Answer::read(self.request(Method::DELETE, path).send().await.expect("an answer")).await
+    }
+
+    /// Whether requests of this device pass.
+    pub async fn passes(&self) -> bool {
+        self.get("/api/auth/session").await.status == StatusCode::OK
+    }
+
+    /// Presents a refresh token.
+    pub async fn refreshes_with(&self, token: &str) -> Answer {
+        self.app.post("/api/auth/refresh", &json!({"refreshToken": token})).await
+    }
+
+    /// Renews its own tokens and keeps them.
+    pub async fn renews(&mut self) {
+        let answer = self.refreshes_with(self.refresh_token()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        self.tokens = answer.body;
+    }
+
+    /// Opens the event stream, and waits for `hello`.
+    pub async fn listens(&self) -> Events {
+        let response = self.request(Method::GET, "/api/auth/events").send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut events = Events::of(response);
+        assert_eq!(events.next().await.expect("an event").0, "hello");
+        events
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+    pub text: String,
+}
+
+impl Answer {
+    pub async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.text().await.expect("a body");
+        Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+    }
+
+    /// The stable code of an error.
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// The names of refused fields.
+    pub fn refused_fields(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array();
+        errors.into_iter().flatten().filter_map(|error| error["field"].as_str()).collect()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The value of the refresh cookie that was set.
+    pub fn cookie(&self) -> Option<String> {
+        let set = self.headers.get("set-cookie")?.to_str().ok()?;
+        let value = set.strip_prefix("latchkey=")?.split(';').next()?;
+        Some(value.to_owned())
+    }
+}
+
+/// An open event stream.
+pub struct Events {
+    chunks: futures::stream::BoxStream<'static, reqwest::Result<bytes::Bytes>>,
+    unread: String,
+}
+
+impl Events {
+    pub fn of(response: Response) -> Self {
+        Self { chunks: response.bytes_stream().boxed(), unread: String::new() }
+    }
+
+    /// The next event, comments left out. `None` when the stream has been closed. Waits ten seconds at the most.
+    pub async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((frame, rest)) = self.unread.split_once("\n\n") {
+                let field = |name: &str| {
+                    let lines = frame.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+                    lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
+                };
+                let (name, data) = (field("event"), field("data"));
+                self.unread = rest.to_owned();
+                if name.is_empty() {
+                    continue;
+                }
+                return Some((name, serde_json::from_str(&data).expect("JSON")));
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(10), self.chunks.next()).await.expect("news in time");
+            match chunk {
+                Some(Ok(chunk)) => self.unread.push_str(&String::from_utf8_lossy(&chunk)),
+                Some(Err(_)) | None => return None,
+            }
+        }
+    }
+
+    /// The next event of this name; others are passed over.
+    pub async fn next_named(&mut self, wanted: &str) -> Value {
+        loop {
+            let (name, data) = self.next().await.unwrap_or_else(|| panic!("the stream closed before {wanted}"));
+            if name == wanted {
+                return data;
+            }
+        }
+    }
+}
