@@ -46,4 +46,5 @@ pub fn App() -> impl IntoView {
             <Notifications />
         </Router>
     }
+    .into_any()
 }

@@ -57,8 +57,8 @@ pub(super) struct State {
     /// Whether this tab is the one that holds the event stream.
     pub leads: bool,
     pub online: bool,
-    /// Whether the person did anything since the last renewal.
-    pub active: bool,
+    /// When the person first did something since the last renewal.
+    pub active_since_ms: Option<f64>,
     /// Whether another tab claims that the session ended, which is to be checked with the server.
     pub doubted: bool,
     pub renewal_backoff: Backoff,
@@ -96,7 +96,7 @@ impl Client {
             stream: StreamState::Connecting,
             leads: false,
             online: true,
-            active: false,
+            active_since_ms: None,
             doubted: false,
             renewal_backoff: Backoff::default(),
             retry_at_ms: 0.0,
@@ -177,7 +177,7 @@ impl Client {
             state.watch = Some(ExpiryWatch::new(now_ms, credentials.session_ends_ms, credentials.session_max_ms));
             state.credentials = Some(credentials);
             state.clock.observe(tokens.server_time, now_ms);
-            state.active = false;
+            state.active_since_ms = None;
             state.doubted = false;
             state.renewal_backoff.reset();
             state.retry_at_ms = 0.0;
@@ -203,7 +203,7 @@ impl Client {
             state.credentials = None;
             state.watch = None;
             state.doubted = false;
-            state.active = false;
+            state.active_since_ms = None;
             state.renewal_backoff.reset();
             state.stream = StreamState::Connecting;
             state.status = status.clone();

@@ -2,7 +2,7 @@
 
 use super::note::SignedOutNote;
 use super::status::{AuthStatus, Expiry, StreamState};
-use super::toasts::ToastKind;
+use super::toasts::{ToastKind, ToastTopic};
 use crate::api::ServerEvent;
 
 /// Something that changed. Told in the order in which it happened.
@@ -70,6 +70,16 @@ impl Notice {
             Self::SignedOut(note) if note.asked_here => ToastKind::Info,
             Self::SignedOut(_) | Self::ServerNotTold | Self::Alert { .. } | Self::Offline => ToastKind::Warning,
             Self::CannotRenew => ToastKind::Error,
+        }
+    }
+
+    /// What it is about, where a later one about the same makes it pointless.
+    pub fn topic(&self) -> Option<ToastTopic> {
+        match self {
+            Self::Offline | Self::OnlineAgain | Self::CannotRenew => Some(ToastTopic::Connection),
+            Self::SignedIn { .. } | Self::SignedOut(_) => Some(ToastTopic::Session),
+            Self::ServerNotTold | Self::ServerTold => Some(ToastTopic::SignOut),
+            Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Alert { .. } => None,
         }
     }
 

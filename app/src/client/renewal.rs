@@ -16,6 +16,9 @@ use crate::domain::Timestamp;
 
 /// The lock among tabs under which the refresh cookie is used.
 pub(super) const LOCK: &str = "latchkey-refresh";
+/// How long after somebody came back to renew, in milliseconds: a renewal takes the warning of the session's end off the
+/// screen, and must not do so between pressing one of its buttons and letting go.
+const LET_GO_MS: f64 = 2_000.0;
 
 impl Client {
     /// Renews, unless the token of that serial has been replaced already. Everybody who asks meanwhile shares the answer.
@@ -159,7 +162,10 @@ impl Client {
         match (&state.status, &state.credentials) {
             (AuthStatus::Unknown, _) => Some(state.retry_at_ms),
             (AuthStatus::SignedIn { .. }, Some(_)) if state.doubted => Some(state.retry_at_ms),
-            (AuthStatus::SignedIn { .. }, Some(held)) if state.active => Some(held.renew_at_ms.max(state.retry_at_ms)),
+            (AuthStatus::SignedIn { .. }, Some(held)) => {
+                let there_ms = state.active_since_ms? + LET_GO_MS;
+                Some(there_ms.max(held.renew_at_ms).max(state.retry_at_ms))
+            }
             _ => None,
         }
     }

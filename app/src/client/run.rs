@@ -32,8 +32,14 @@ impl Client {
 
     /// The person did something.
     pub fn person_active(&self) {
-        let was_active = std::mem::replace(&mut self.inner.state.borrow_mut().active, true);
-        if !was_active {
+        let now_ms = self.now_ms();
+        let first = {
+            let mut state = self.inner.state.borrow_mut();
+            let first = state.active_since_ms.is_none();
+            state.active_since_ms.get_or_insert(now_ms);
+            first
+        };
+        if first {
             self.inner.changed.ring();
         }
     }

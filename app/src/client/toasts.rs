@@ -18,6 +18,17 @@ pub enum ToastKind {
     Error,
 }
 
+/// What a message is about, where a later one about the same makes it pointless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastTopic {
+    /// Whether the server can be reached.
+    Connection,
+    /// Whether somebody is signed in here.
+    Session,
+    /// Whether the server knows of a sign-out.
+    SignOut,
+}
+
 /// Names one message for as long as the page lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ToastId(u64);
@@ -29,6 +40,8 @@ pub struct Toast {
     pub id: ToastId,
     /// How serious it is.
     pub kind: ToastKind,
+    /// What it is about, if that matters.
+    pub topic: Option<ToastTopic>,
     /// One sentence or two.
     pub text: String,
 }
@@ -50,16 +63,19 @@ pub struct ToastQueue {
 }
 
 impl ToastQueue {
-    /// Adds a message; one that is on screen or waiting already is not said twice.
-    pub fn push(&mut self, now_ms: f64, kind: ToastKind, text: String) -> ToastId {
+    /// Adds a message; one that is on screen or waiting already is not said twice. An earlier one on the same topic goes.
+    pub fn push(&mut self, now_ms: f64, kind: ToastKind, topic: Option<ToastTopic>, text: String) -> ToastId {
         self.count(now_ms);
         let mut known = self.shown.iter().map(|shown| &shown.toast).chain(&self.waiting);
         if let Some(same) = known.find(|toast| toast.kind == kind && toast.text == text) {
             return same.id;
         }
+        if let Some(topic) = topic {
+            self.remove(|toast| toast.topic == Some(topic));
+        }
         self.last_id += 1;
         let id = ToastId(self.last_id);
-        self.waiting.push_back(Toast { id, kind, text });
+        self.waiting.push_back(Toast { id, kind, topic, text });
         self.fill();
         id
     }
@@ -67,9 +83,13 @@ impl ToastQueue {
     /// Takes a message away, wherever it is.
     pub fn dismiss(&mut self, now_ms: f64, id: ToastId) {
         self.count(now_ms);
-        self.shown.retain(|shown| shown.toast.id != id);
-        self.waiting.retain(|toast| toast.id != id);
-        self.fill();
+        self.remove(|toast| toast.id == id);
+    }
+
+    /// Takes away warnings and errors that no longer hold. An info leaves by itself.
+    pub fn withdraw(&mut self, now_ms: f64, topic: ToastTopic) {
+        self.count(now_ms);
+        self.remove(|toast| toast.topic == Some(topic) && toast.kind != ToastKind::Info);
     }
 
     /// Stops or resumes the time of the messages: stopped while somebody points at them or has focus there.
@@ -96,6 +116,12 @@ impl ToastQueue {
     /// What is on screen, newest first.
     pub fn shown(&self) -> Vec<Toast> {
         self.shown.iter().rev().map(|shown| shown.toast.clone()).collect()
+    }
+
+    fn remove(&mut self, goes: impl Fn(&Toast) -> bool) {
+        self.shown.retain(|shown| !goes(&shown.toast));
+        self.waiting.retain(|toast| !goes(toast));
+        self.fill();
     }
 
     fn count(&mut self, now_ms: f64) {
@@ -129,9 +155,9 @@ mod tests {
     #[test]
     fn three_are_shown_newest_first_and_the_fourth_waits_for_a_place() {
         let mut queue = ToastQueue::default();
-        let first = queue.push(0.0, ToastKind::Warning, "1".into());
+        let first = queue.push(0.0, ToastKind::Warning, None, "1".into());
         for text in ["2", "3", "4"] {
-            queue.push(0.0, ToastKind::Warning, text.into());
+            queue.push(0.0, ToastKind::Warning, None, text.into());
         }
         assert_eq!(texts(&queue), ["3", "2", "1"]);
         queue.dismiss(1.0, first);
@@ -141,8 +167,8 @@ mod tests {
     #[test]
     fn an_info_leaves_after_five_seconds_and_an_error_stays() {
         let mut queue = ToastQueue::default();
-        queue.push(1_000.0, ToastKind::Error, "error".into());
-        queue.push(1_000.0, ToastKind::Info, "info".into());
+        queue.push(1_000.0, ToastKind::Error, None, "error".into());
+        queue.push(1_000.0, ToastKind::Info, None, "info".into());
         assert_eq!(queue.next_tick_ms(), Some(5_000.0));
         queue.tick(5_999.0);
         assert_eq!(texts(&queue), ["info", "error"]);
@@ -154,7 +180,7 @@ mod tests {
     #[test]
     fn time_stands_still_while_somebody_points_at_the_messages() {
         let mut queue = ToastQueue::default();
-        queue.push(0.0, ToastKind::Info, "info".into());
+        queue.push(0.0, ToastKind::Info, None, "info".into());
         queue.hold(3_000.0, true);
         assert_eq!(queue.next_tick_ms(), None);
         queue.tick(60_000.0);
@@ -168,21 +194,36 @@ mod tests {
     #[test]
     fn an_info_that_waited_gets_its_full_time() {
         let mut queue = ToastQueue::default();
-        let first = queue.push(0.0, ToastKind::Error, "1".into());
-        queue.push(0.0, ToastKind::Error, "2".into());
-        queue.push(0.0, ToastKind::Error, "3".into());
-        queue.push(0.0, ToastKind::Info, "late".into());
+        let first = queue.push(0.0, ToastKind::Error, None, "1".into());
+        queue.push(0.0, ToastKind::Error, None, "2".into());
+        queue.push(0.0, ToastKind::Error, None, "3".into());
+        queue.push(0.0, ToastKind::Info, None, "late".into());
         queue.dismiss(60_000.0, first);
         assert_eq!(queue.next_tick_ms(), Some(INFO_STAYS_MS));
     }
 
     #[test]
+    fn a_later_message_on_a_topic_takes_the_place_of_the_earlier_one() {
+        let mut queue = ToastQueue::default();
+        let topic = Some(ToastTopic::Connection);
+        queue.push(0.0, ToastKind::Warning, topic, "offline".into());
+        queue.push(0.0, ToastKind::Warning, None, "other".into());
+        queue.push(1.0, ToastKind::Info, topic, "online".into());
+        assert_eq!(texts(&queue), ["online", "other"]);
+        queue.withdraw(2.0, ToastTopic::Connection);
+        assert_eq!(texts(&queue), ["online", "other"], "good news leaves by itself");
+        queue.push(3.0, ToastKind::Error, topic, "unreachable".into());
+        queue.withdraw(4.0, ToastTopic::Connection);
+        assert_eq!(texts(&queue), ["other"]);
+    }
+
+    #[test]
     fn the_same_message_is_not_said_twice_at_once() {
         let mut queue = ToastQueue::default();
-        let first = queue.push(0.0, ToastKind::Error, "no".into());
-        assert_eq!(queue.push(1.0, ToastKind::Error, "no".into()), first);
+        let first = queue.push(0.0, ToastKind::Error, None, "no".into());
+        assert_eq!(queue.push(1.0, ToastKind::Error, None, "no".into()), first);
         assert_eq!(texts(&queue), ["no"]);
         queue.dismiss(2.0, first);
-        assert_ne!(queue.push(3.0, ToastKind::Error, "no".into()), first);
+        assert_ne!(queue.push(3.0, ToastKind::Error, None, "no".into()), first);
     }
 }

@@ -52,6 +52,7 @@ pub fn ActivityPage() -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
 }
 
 /// The entries fetched so far, and a button for more.
@@ -101,6 +102,7 @@ fn Entries(first: Activity) -> impl IntoView {
                 })
         }}
     }
+    .into_any()
 }
 
 /// Entries in their order, under the day each happened on where the person is.
@@ -162,6 +164,7 @@ pub(super) fn Row(happening: Happening, at: Timestamp, facts: Vec<String>) -> im
             <span class="timeline-when">{when}</span>
         </li>
     }
+    .into_any()
 }
 
 #[component]
@@ -173,6 +176,7 @@ fn ActivityFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> imp
             </Button>
         </StateCard>
     }
+    .into_any()
 }
 
 /// Rows with the measure of real ones.
@@ -201,4 +205,5 @@ pub(super) fn ActivitySkeleton() -> impl IntoView {
             <div class="panel">{row()} {row()} {row()} {row()}</div>
         </Loading>
     }
+    .into_any()
 }

@@ -62,6 +62,7 @@ pub fn BiographyPage() -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -102,6 +103,7 @@ fn Unknown() -> impl IntoView {
             </a>
         </StateCard>
     }
+    .into_any()
 }
 
 #[component]
@@ -113,4 +115,5 @@ fn BiographyFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> im
             </Button>
         </StateCard>
     }
+    .into_any()
 }

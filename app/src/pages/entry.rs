@@ -30,6 +30,7 @@ pub(super) fn Entry(
             <Scene />
         </div>
     }
+    .into_any()
 }
 
 /// Goes to `to` as soon as somebody is signed in here, whichever tab that happened in. A session that `already` is there is
@@ -92,4 +93,5 @@ fn Scene() -> impl IntoView {
             </div>
         </aside>
     }
+    .into_any()
 }

@@ -46,6 +46,7 @@ pub(super) fn ExpiryToast(
             <Answers prolongable=expiry.prolongable />
         </ToastCard>
     }
+    .into_any()
 }
 
 #[component]
@@ -93,4 +94,5 @@ fn Answers(prolongable: bool) -> impl IntoView {
             </Button>
         </div>
     }
+    .into_any()
 }

@@ -19,6 +19,7 @@ pub fn Frame() -> impl IntoView {
             <Outlet />
         </main>
     }
+    .into_any()
 }
 
 fn leave_when_signed_out() {

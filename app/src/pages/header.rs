@@ -35,6 +35,7 @@ pub(super) fn Header() -> impl IntoView {
         </header>
         <Connection />
     }
+    .into_any()
 }
 
 #[component]
@@ -74,6 +75,7 @@ fn PersonMenu() -> impl IntoView {
             </Menu>
         </div>
     }
+    .into_any()
 }
 
 /// A slim line while what is shown may be old.
@@ -100,4 +102,5 @@ fn Connection() -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
 }

@@ -1,4 +1,6 @@
 //! One file a route. Pages put `state` and `ui` together: markup and wiring, no rules and no browser calls.
+//!
+//! Components end in `.into_any()`: otherwise each page is one type, nested deeper than the compiler follows.
 
 mod activity;
 mod activity_words;

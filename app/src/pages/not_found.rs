@@ -17,4 +17,5 @@ pub fn NotFoundPage() -> impl IntoView {
             </a>
         </Entry>
     }
+    .into_any()
 }

@@ -58,6 +58,7 @@ pub fn Notifications() -> impl IntoView {
             <For each=shown key=|toast| toast.id children=move |toast| view! { <Message toast=toast /> } />
         </section>
     }
+    .into_any()
 }
 
 fn go_there_with_f6(region: NodeRef<html::Section>, has_news: impl Fn() -> bool + Copy + 'static) {
@@ -88,4 +89,5 @@ fn Message(toast: Toast) -> impl IntoView {
             <p>{toast.text}</p>
         </ToastCard>
     }
+    .into_any()
 }

@@ -78,6 +78,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
             </Form>
         </section>
     }
+    .into_any()
 }
 
 fn changed(others_ended: u64) -> String {

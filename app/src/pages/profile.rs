@@ -49,6 +49,7 @@ pub fn ProfilePage() -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
 }
 
 /// The page's first line: who one is.
@@ -84,6 +85,7 @@ fn Person() -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -141,6 +143,7 @@ fn AboutSection(profile: Profile) -> impl IntoView {
             </Form>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -162,6 +165,7 @@ fn EmailSection(profile: Profile) -> impl IntoView {
             </div>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -173,6 +177,7 @@ fn ProfileFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl
             </Button>
         </StateCard>
     }
+    .into_any()
 }
 
 /// When the password was last changed.
@@ -184,6 +189,7 @@ pub(super) fn PasswordAge(profile: Profile) -> impl IntoView {
         <RelativeTime at=profile.password_changed_at now=now day=date full=full_time />
         "."
     }
+    .into_any()
 }
 
 /// Sections with the measure of real ones.

@@ -96,6 +96,7 @@ pub fn RegisterPage() -> impl IntoView {
             <p class="entry-foot">"Have an account? " <a href="/sign-in">"Sign in"</a></p>
         </Entry>
     }
+    .into_any()
 }
 
 #[component]
@@ -127,6 +128,7 @@ fn RegisterFields(form: RegisterForm) -> impl IntoView {
             </Button>
         </Form>
     }
+    .into_any()
 }
 
 /// Who the account is for.
@@ -161,4 +163,5 @@ pub(super) fn AccountTypeField(
             </div>
         </fieldset>
     }
+    .into_any()
 }

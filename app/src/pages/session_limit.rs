@@ -62,6 +62,7 @@ pub(super) fn SessionLimitDialog(
             </DialogActions>
         </Dialog>
     }
+    .into_any()
 }
 
 #[component]
@@ -86,4 +87,5 @@ fn Choice(session: Session, chosen: RwSignal<Option<SessionId>>) -> impl IntoVie
             </span>
         </label>
     }
+    .into_any()
 }

@@ -113,6 +113,7 @@ pub fn SignInPage() -> impl IntoView {
             <SessionLimitDialog sessions=form.too_many busy=form.busy on_choose=move |id| form.send(Some(id)) />
         </Entry>
     }
+    .into_any()
 }
 
 #[component]
@@ -151,6 +152,7 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
             </Button>
         </Form>
     }
+    .into_any()
 }
 
 /// Why somebody who was signed in is here, and who was told.

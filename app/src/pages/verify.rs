@@ -122,6 +122,7 @@ pub fn VerifyPage() -> impl IntoView {
             </p>
         </Entry>
     }
+    .into_any()
 }
 
 /// Asks for another code, not too soon after the last one.
@@ -139,4 +140,5 @@ fn Resend(
         </button>
         {move || (left.get() > 0).then(|| format!(" in {} s", left.get()))}
     }
+    .into_any()
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::{Drafts, Events, Theme, Toasts};
 use crate::api::Person;
 use crate::browser;
+use crate::client::toasts::ToastTopic;
 use crate::client::{AuthStatus, Change, Expiry, StreamState};
 use crate::domain::SessionId;
 
@@ -71,14 +72,22 @@ impl Auth {
         match change {
             Change::Status(status) => {
                 drafts.follow(&status);
+                if matches!(status, AuthStatus::SignedIn { .. }) {
+                    toasts.withdraw(ToastTopic::Session);
+                }
                 self.status.set(status);
             }
             Change::Expiry(expiry) => self.expiry.set(expiry),
             Change::Online(online) => self.online.set(online),
-            Change::Stream(stream) => self.stream.set(stream),
+            Change::Stream(stream) => {
+                self.stream.set(stream);
+                if stream == StreamState::Open {
+                    toasts.withdraw(ToastTopic::Connection);
+                }
+            }
             Change::Event(event) => events.tell(&event),
             Change::StorageCleared => theme.remember(),
-            Change::Notice(notice) => toasts.push(notice.kind(), notice.sentence()),
+            Change::Notice(notice) => toasts.notice(&notice),
         }
     }
 }

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use crate::browser;
-use crate::client::toasts::{Toast, ToastId, ToastKind, ToastQueue};
+use crate::client::Notice;
+use crate::client::toasts::{Toast, ToastId, ToastKind, ToastQueue, ToastTopic};
 
 /// Short messages on top of the page. A context.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +44,18 @@ impl Toasts {
     pub fn push(self, kind: ToastKind, text: impl Into<String>) {
         let text = text.into();
         self.change(|queue, now_ms| {
-            queue.push(now_ms, kind, text);
+            queue.push(now_ms, kind, None, text);
         });
+    }
+
+    pub(super) fn notice(self, notice: &Notice) {
+        self.change(|queue, now_ms| {
+            queue.push(now_ms, notice.kind(), notice.topic(), notice.sentence());
+        });
+    }
+
+    pub(super) fn withdraw(self, topic: ToastTopic) {
+        self.change(|queue, now_ms| queue.withdraw(now_ms, topic));
     }
 
     /// Takes a message away.
@@ -62,6 +73,11 @@ impl Toasts {
         self.shown.into()
     }
 
+    /// Not a closure inside `change`: that would be a type that contains itself.
+    fn tick(self) {
+        self.change(|_, _| ());
+    }
+
     fn change(self, act: impl FnOnce(&mut ToastQueue, f64)) {
         let now_ms = browser::monotonic_ms();
         self.queue.update_value(|queue| {
@@ -75,7 +91,7 @@ impl Toasts {
         if let Some(timer) = self.timer.get_value() {
             browser::stop(timer);
         }
-        let timer = next_tick_ms.map(|after_ms| browser::after(after_ms, move || self.change(|_, _| ())));
+        let timer = next_tick_ms.map(|after_ms| browser::after(after_ms, move || self.tick()));
         self.timer.set_value(timer);
     }
 }

@@ -38,4 +38,5 @@ pub fn Banner(
             {children()}
         </div>
     }
+    .into_any()
 }

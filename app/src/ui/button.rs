@@ -94,6 +94,7 @@ pub fn Button(
             <span class="button-spinner" aria-hidden="true"></span>
         </button>
     }
+    .into_any()
 }
 
 /// A button that shows only an icon.
@@ -126,4 +127,5 @@ pub fn IconButton(
             <Icon picture=picture size=16 />
         </button>
     }
+    .into_any()
 }

@@ -66,4 +66,5 @@ pub fn CodeField(
             />
         </FieldFrame>
     }
+    .into_any()
 }

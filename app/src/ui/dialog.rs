@@ -51,6 +51,7 @@ pub fn Dialog(
             }}
         </dialog>
     }
+    .into_any()
 }
 
 /// The answers of a dialog, the harmless one first.

@@ -73,4 +73,5 @@ pub(super) fn FieldFrame(
             {help.map(|help| view! { <p class="field-help" id=format!("{id}-help")>{help}</p> })}
         </div>
     }
+    .into_any()
 }

@@ -126,6 +126,7 @@ pub fn Form(
             {children()}
         </form>
     }
+    .into_any()
 }
 
 /// What is wrong with a form as a whole.

@@ -54,4 +54,5 @@ pub fn Heading(
         <Title text=move || title.get() />
         <h1 node_ref=node_ref tabindex="-1">{text}</h1>
     }
+    .into_any()
 }

@@ -90,6 +90,7 @@ pub fn Menu(
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// One thing to do in a [`Menu`].
@@ -120,4 +121,5 @@ pub fn MenuItem(
             <span>{children()}</span>
         </button>
     }
+    .into_any()
 }

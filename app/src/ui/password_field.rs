@@ -61,4 +61,5 @@ pub fn PasswordField(
             </button>
         </FieldFrame>
     }
+    .into_any()
 }

@@ -42,6 +42,7 @@ pub fn ReceiptPanel(
             </ul>
         </section>
     }
+    .into_any()
 }
 
 #[component]
@@ -64,6 +65,7 @@ fn ReceiptRow(device: ReceiptDevice) -> impl IntoView {
             </span>
         </li>
     }
+    .into_any()
 }
 
 fn summary(receipt: &Receipt) -> String {

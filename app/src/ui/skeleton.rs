@@ -26,4 +26,5 @@ pub fn Loading(
             <div aria-hidden="true">{children()}</div>
         </div>
     }
+    .into_any()
 }

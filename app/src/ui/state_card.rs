@@ -29,4 +29,5 @@ pub fn StateCard(
             {children.map(|children| view! { <div class="button-row">{children()}</div> })}
         </section>
     }
+    .into_any()
 }

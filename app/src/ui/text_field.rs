@@ -67,4 +67,5 @@ pub fn TextField(
             />
         </FieldFrame>
     }
+    .into_any()
 }

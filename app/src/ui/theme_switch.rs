@@ -38,4 +38,5 @@ pub fn ThemeSwitch(
             {CHOICES.map(segment).collect_view()}
         </div>
     }
+    .into_any()
 }

@@ -49,4 +49,5 @@ pub fn ToastCard(
             <IconButton picture=Picture::Close label="Dismiss" on_press=on_dismiss />
         </div>
     }
+    .into_any()
 }

@@ -177,7 +177,8 @@ async fn first_answer(address: SocketAddr, request: &[u8]) -> Result<Wire, Bench
         if !head.starts_with("http/1.1 200") {
             return Err(failed(format!("the server answered {}", head.lines().next().unwrap_or_default())));
         }
-        let announced = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+        let announced =
+            head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
         let length = head.len() + 4 + announced.ok_or_else(|| failed("the answer has no length"))?;
         if received.len() >= length {
             let body = received.split_off(head.len() + 4);

@@ -74,6 +74,19 @@ fn staying_signed_in_takes_the_warning_away_and_tells_the_new_end() {
 }
 
 #[test]
+fn the_warning_does_not_go_away_under_the_finger_that_presses_its_button() {
+    let world = World::new();
+    let tab = short_session(&world);
+    world.advance_secs(3700);
+    world.server.tell(&expiring(&world, 3500));
+    tab.client.person_active();
+    world.advance_secs(1);
+    assert!(tab.expiry().is_some());
+    world.advance_secs(1);
+    assert_eq!(tab.expiry(), None, "who is there stays signed in");
+}
+
+#[test]
 fn a_session_at_its_absolute_end_cannot_be_prolonged() {
     let world = World::new();
     world.server.set(|server| {

@@ -43,6 +43,7 @@ pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
         <OthersDialog devices=devices open=others_open />
         <EverywhereDialog devices=devices open=everywhere_open />
     }
+    .into_any()
 }
 
 fn others(devices: Devices) -> Memo<Vec<Session>> {
@@ -81,6 +82,7 @@ fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             </DialogActions>
         </Dialog>
     }
+    .into_any()
 }
 
 #[component]
@@ -115,6 +117,7 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             </DialogActions>
         </Dialog>
     }
+    .into_any()
 }
 
 /// The devices a question is about, by name.
@@ -140,6 +143,7 @@ pub(super) fn Names(sessions: Memo<Vec<Session>>) -> impl IntoView {
             />
         </ul>
     }
+    .into_any()
 }
 
 /// What a question leaves alone.
@@ -156,4 +160,5 @@ pub(super) fn ThisStays(devices: Devices) -> impl IntoView {
             <span>"This device, " <bdi>{this}</bdi> ", stays signed in."</span>
         </p>
     }
+    .into_any()
 }

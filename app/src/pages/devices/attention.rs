@@ -72,6 +72,7 @@ pub(super) fn Attention(devices: Devices) -> impl IntoView {
         }}
         <SecureDialog devices=devices open=securing />
     }
+    .into_any()
 }
 
 #[component]
@@ -98,6 +99,7 @@ fn Question(session: Session, #[prop(into)] on_yes: Callback<()>, #[prop(into)] 
             </div>
         </Banner>
     }
+    .into_any()
 }
 
 #[component]
@@ -139,4 +141,5 @@ fn SecureDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             </DialogActions>
         </Dialog>
     }
+    .into_any()
 }

@@ -41,6 +41,7 @@ pub fn DevicesPage() -> impl IntoView {
             <Body devices=devices />
         </div>
     }
+    .into_any()
 }
 
 /// The answer in the first line; its measure while it is not known.
@@ -75,6 +76,7 @@ fn Lead(devices: Devices) -> impl IntoView {
             }}
         </p>
     }
+    .into_any()
 }
 
 /// The receipt of *Sign out other devices*.
@@ -124,6 +126,7 @@ fn Lists(devices: Devices) -> impl IntoView {
                 })
         }}
     }
+    .into_any()
 }
 
 #[component]
@@ -133,6 +136,7 @@ fn Rows(devices: Devices, ids: Memo<Vec<SessionId>>, label: &'static str) -> imp
             <For each=move || ids.get() key=|id| *id children=move |id| view! { <DeviceRow devices=devices id=id /> } />
         </ul>
     }
+    .into_any()
 }
 
 #[component]
@@ -144,6 +148,7 @@ fn Failed(devices: Devices, failure: Failure) -> impl IntoView {
             </Button>
         </StateCard>
     }
+    .into_any()
 }
 
 /// Three rows with the measure of real ones.
@@ -177,4 +182,5 @@ fn Skeleton() -> impl IntoView {
             <div class="panel devices">{row()} {row()} {row()}</div>
         </Loading>
     }
+    .into_any()
 }

@@ -87,6 +87,7 @@ pub(super) fn RenameForm(
             }}
         </div>
     }
+    .into_any()
 }
 
 /// The input; has the focus and everything selected when it appears.
@@ -125,4 +126,5 @@ fn NameInput(
             on:input:target=move |event| change(event.target().value())
         />
     }
+    .into_any()
 }

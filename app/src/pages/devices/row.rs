@@ -47,6 +47,7 @@ pub(super) fn DeviceRow(
             </div>
         </li>
     }
+    .into_any()
 }
 
 fn name_of(session: Memo<Option<Session>>) -> Memo<String> {
@@ -147,6 +148,7 @@ fn DeviceFacts(session: Session) -> impl IntoView {
             </ul>
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -168,4 +170,5 @@ fn SignOut(devices: Devices, id: SessionId) -> impl IntoView {
             "Sign out"
         </Button>
     }
+    .into_any()
 }

@@ -6,7 +6,8 @@ statements! {
         (SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2 \
         {skip_locked}) RETURNING id, user_id, ended_at";
     DELETE_REVOCATIONS = "DELETE FROM revocation_log WHERE position IN \
-        (SELECT position FROM revocation_log WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2)";
+        (SELECT position FROM revocation_log WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2 \
+        {skip_locked})";
     DELETE_CODES = "DELETE FROM one_time_codes WHERE (user_id, purpose) IN \
         (SELECT user_id, purpose FROM one_time_codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 \
         {skip_locked})";
@@ -15,7 +16,7 @@ statements! {
     /// Before their sessions: a long life is thousands of entries, too many for one cascade.
     DELETE_BIOGRAPHIES = "DELETE FROM session_biography WHERE id IN (SELECT b.id FROM session_biography b \
         WHERE b.session_id IN (SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 \
-        ORDER BY ended_at LIMIT $2) LIMIT $2)";
+        ORDER BY ended_at LIMIT $2) LIMIT $2 {skip_locked})";
     DELETE_SESSIONS = "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s \
         WHERE s.ended_at IS NOT NULL AND s.ended_at < $1 ORDER BY s.ended_at LIMIT $2 {skip_locked})";
     WIPE_SESSION_ORIGINS = "UPDATE sessions SET ip = '', user_agent = '' WHERE id IN \

@@ -22,8 +22,6 @@ use super::postgres::PostgresDatabase;
 pub const PASSWORD: &str = "tuesday otter lamp";
 /// A browser as browsers say it.
 pub const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
-/// Another one.
-pub const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0";
 
 /// A running server.
 pub struct TestApp {
@@ -92,6 +90,8 @@ impl TestApp {
     /// Stops as an operator would, and starts again on the same database.
     pub async fn restart(&mut self) {
         self.shut_down().await;
+        // The same address as before: it is what tokens are issued for.
+        self.settings.push(("LEPTOS_SITE_ADDR".to_owned(), self.address.to_string()));
         self.run().await;
     }
 

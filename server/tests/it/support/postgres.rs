@@ -98,7 +98,8 @@ async fn running_server() -> u16 {
             return port;
         }
     }
-    panic!("PostgreSQL did not start three times in a row");
+    let log = fs::read_to_string(home.join("log")).unwrap_or_default();
+    panic!("PostgreSQL did not start three times in a row:\n{log}");
 }
 
 /// Starts a server and waits until it answers; `None` where it ended before, such as when somebody took its port.
@@ -115,6 +116,7 @@ async fn start(home: &Path) -> Option<u16> {
     let port = TcpListener::bind(("127.0.0.1", 0)).expect("a free port").local_addr().expect("its number").port();
     run(Command::new("setsid").args(["--fork", "sh", "-c", KEEPER, "postgres-keeper"]).args([
         home.join("users.lock").as_path(),
+        &home.join("log"),
         &folder,
         Path::new(&port.to_string()),
         &programs,

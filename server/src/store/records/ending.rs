@@ -1,0 +1,99 @@
+//! What ended, the revocation log, and receipts.
+
+use app::domain::{SessionId, Timestamp, UserId};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{Read, moment, reason, sessions::DeviceRecord};
+use crate::store::types::{EndedSession, ReceiptRow, Revocation, RevokedSubject, StoreError, Tail};
+
+#[derive(FromRow)]
+pub struct EndedRecord {
+    id: Uuid,
+    #[sqlx(flatten)]
+    device: DeviceRecord,
+}
+
+impl TryFrom<EndedRecord> for EndedSession {
+    type Error = StoreError;
+
+    fn try_from(row: EndedRecord) -> Read<Self> {
+        Ok(Self { id: SessionId(row.id), device: row.device.into() })
+    }
+}
+
+/// One row of a look at the log: the head and the time in each, and no revocation where there is none.
+#[derive(FromRow)]
+pub struct TailRecord {
+    head: i64,
+    database_time: i64,
+    position: Option<i64>,
+    user_id: Option<Uuid>,
+    session_id: Option<Uuid>,
+    epoch: Option<i64>,
+    reason: Option<String>,
+    ended_by: Option<Uuid>,
+    ended_by_device: Option<String>,
+    at: Option<i64>,
+    remember_until: Option<i64>,
+}
+
+impl TailRecord {
+    fn revocation(self) -> Read<Option<Revocation>> {
+        let (Some(position), Some(user_id), Some(at), Some(remember_until)) =
+            (self.position, self.user_id, self.at, self.remember_until)
+        else {
+            return Ok(None);
+        };
+        let subject = match (self.session_id, self.epoch) {
+            (Some(session), None) => RevokedSubject::Session(SessionId(session)),
+            (None, Some(epoch)) => RevokedSubject::Epoch(epoch),
+            _ => return Err(StoreError::Unreadable("revocation")),
+        };
+        Ok(Some(Revocation {
+            position,
+            user_id: UserId(user_id),
+            subject,
+            reason: reason(self.reason.as_deref())?,
+            ended_by: self.ended_by.map(SessionId),
+            ended_by_device: self.ended_by_device,
+            at: Timestamp::from_millis(at),
+            remember_until: Timestamp::from_millis(remember_until),
+        }))
+    }
+}
+
+impl TryFrom<Vec<TailRecord>> for Tail {
+    type Error = StoreError;
+
+    fn try_from(rows: Vec<TailRecord>) -> Read<Self> {
+        let first = rows.first().ok_or(StoreError::Unreadable("revocation head"))?;
+        let (head, database_time) = (first.head, Timestamp::from_millis(first.database_time));
+        let revocations = rows.into_iter().filter_map(|row| row.revocation().transpose()).collect::<Read<_>>()?;
+        Ok(Self { head, database_time, revocations })
+    }
+}
+
+#[derive(FromRow)]
+pub struct ReceiptRecord {
+    id: Uuid,
+    #[sqlx(flatten)]
+    device: DeviceRecord,
+    ended_by: Option<Uuid>,
+    told_at: Option<i64>,
+    confirmed_at: Option<i64>,
+}
+
+impl TryFrom<ReceiptRecord> for ReceiptRow {
+    type Error = StoreError;
+
+    fn try_from(row: ReceiptRecord) -> Read<Self> {
+        Ok(Self {
+            session_id: SessionId(row.id),
+            device: row.device.into(),
+            current: row.ended_by == Some(row.id),
+            told_at: moment(row.told_at),
+            confirmed_at: moment(row.confirmed_at),
+        })
+    }
+}

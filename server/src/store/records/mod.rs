@@ -1,0 +1,55 @@
+//! Rows as the databases give them, and how they become values.
+
+mod accounts;
+mod ending;
+mod keys;
+mod sessions;
+
+pub use accounts::*;
+pub use ending::*;
+pub use keys::*;
+pub use sessions::*;
+
+use app::api::{EndReason, TokenDelivery};
+use app::domain::Timestamp;
+
+use crate::store::types::{Digest, StoreError};
+
+type Read<T> = Result<T, StoreError>;
+
+/// Reads all rows of a query.
+pub fn read_all<R, T>(rows: Vec<R>) -> Read<Vec<T>>
+where
+    T: TryFrom<R, Error = StoreError>,
+{
+    rows.into_iter().map(T::try_from).collect()
+}
+
+/// Reads the row of a query, if there was one.
+pub fn read_one<R, T>(row: Option<R>) -> Read<Option<T>>
+where
+    T: TryFrom<R, Error = StoreError>,
+{
+    row.map(T::try_from).transpose()
+}
+
+/// A stored digest.
+pub fn digest(bytes: &[u8]) -> Read<Digest> {
+    bytes.try_into().map_err(|_| StoreError::Unreadable("digest"))
+}
+
+fn moment(millis: Option<i64>) -> Option<Timestamp> {
+    millis.map(Timestamp::from_millis)
+}
+
+fn reason(name: Option<&str>) -> Read<Option<EndReason>> {
+    name.map(|name| EndReason::parse(name).ok_or(StoreError::Unreadable("end reason"))).transpose()
+}
+
+/// The name of a class of delivery in the database.
+pub const fn delivery_name(delivery: TokenDelivery) -> &'static str {
+    match delivery {
+        TokenDelivery::Cookie => "cookie",
+        TokenDelivery::Body => "body",
+    }
+}

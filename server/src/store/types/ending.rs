@@ -1,0 +1,149 @@
+//! Ending sessions, the revocation log, and receipts.
+
+use app::api::{DeviceDescription, EndReason};
+use app::domain::{SessionId, Timestamp, UserId};
+
+use super::{Digest, Origin};
+
+/// Which sessions to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// One session of this person.
+    One {
+        /// Whose.
+        user_id: UserId,
+        /// Which.
+        session_id: SessionId,
+    },
+    /// All of this person's but one: a log row each.
+    Others {
+        /// Whose.
+        user_id: UserId,
+        /// Which stays.
+        keep: SessionId,
+    },
+    /// All of this person's: the epoch rises, one log row.
+    All {
+        /// Whose.
+        user_id: UserId,
+    },
+}
+
+impl Selection {
+    /// Whose sessions.
+    pub const fn user_id(&self) -> UserId {
+        match self {
+            Self::One { user_id, .. } | Self::Others { user_id, .. } | Self::All { user_id } => *user_id,
+        }
+    }
+}
+
+/// A new password that is stored in the transaction that ends sessions.
+#[derive(Clone)]
+pub struct PasswordChange {
+    /// The PHC string it was checked against: the change is refused if another came first.
+    pub expected_hash: String,
+    /// The new PHC string.
+    pub new_hash: String,
+}
+
+/// One wish to end sessions; several are committed together.
+#[derive(Clone)]
+pub struct EndCommand {
+    /// Which.
+    pub selection: Selection,
+    /// Why.
+    pub reason: EndReason,
+    /// The client's own words.
+    pub client_reason: Option<String>,
+    /// The session that asks.
+    pub ended_by: Option<SessionId>,
+    /// Who asks.
+    pub actor_id: Option<UserId>,
+    /// When.
+    pub at: Timestamp,
+    /// Until when the log must remember: the last moment a token already issued could be valid, plus leeway.
+    pub remember_until: Timestamp,
+    /// Where from.
+    pub origin: Origin,
+    /// Digest of the receipt's id.
+    pub receipt: Option<Digest>,
+    /// Stored in the same transaction.
+    pub password: Option<PasswordChange>,
+}
+
+/// What ending came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndOutcome {
+    /// The sessions that this command ended; those that had ended before are not in it.
+    pub ended: Vec<EndedSession>,
+    /// What was written to the revocation log.
+    pub revocations: Vec<Revocation>,
+    /// Whether the password change was refused because another came first; nothing was written then.
+    pub password_conflict: bool,
+}
+
+/// A session that has just been ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Which.
+    pub id: SessionId,
+    /// Its device.
+    pub device: DeviceDescription,
+}
+
+/// One row of the revocation log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// Its place in the order of commits.
+    pub position: i64,
+    /// Whose sessions.
+    pub user_id: UserId,
+    /// What may not pass.
+    pub subject: RevokedSubject,
+    /// Why; `None` where sessions stay and only access tokens must be renewed.
+    pub reason: Option<EndReason>,
+    /// The session that asked for it.
+    pub ended_by: Option<SessionId>,
+    /// The name of that device.
+    pub ended_by_device: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Until when it must be remembered.
+    pub remember_until: Timestamp,
+}
+
+/// What a revocation refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RevokedSubject {
+    /// One session.
+    Session(SessionId),
+    /// Every token of the person with an epoch lower than this.
+    Epoch(i64),
+}
+
+/// What one look at the revocation log gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The position of the last row ever committed.
+    pub head: i64,
+    /// The database's time.
+    pub database_time: Timestamp,
+    /// Rows, by position.
+    pub revocations: Vec<Revocation>,
+}
+
+/// A device on a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptRow {
+    /// The ended session.
+    pub session_id: SessionId,
+    /// Its device.
+    pub device: DeviceDescription,
+    /// Whether it is the one that asked.
+    pub current: bool,
+    /// When its stream was told.
+    pub told_at: Option<Timestamp>,
+    /// When its browser confirmed.
+    pub confirmed_at: Option<Timestamp>,
+}

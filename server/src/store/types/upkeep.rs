@@ -1,0 +1,75 @@
+//! Signing keys and clean-up.
+
+use app::domain::Timestamp;
+
+/// A signing key; the private part is sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKeyRow {
+    /// The key id.
+    pub kid: String,
+    /// The public key, 32 bytes of Ed25519.
+    pub public_key: Vec<u8>,
+    /// The private key, sealed with a key from `LATCHKEY_SECRET`.
+    pub sealed_private_key: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when it signs: later than it was published, so that every verifier knows it by then.
+    pub signs_from: Timestamp,
+    /// When it stops verifying, once a successor was made.
+    pub retires_at: Option<Timestamp>,
+}
+
+/// What the clean-up deletes.
+#[derive(Clone, Copy, Debug)]
+pub struct CleanupPolicy {
+    /// Now.
+    pub now: Timestamp,
+    /// Ended sessions older than this go.
+    pub history_before: Timestamp,
+    /// Addresses and user agents older than this are wiped.
+    pub origins_before: Timestamp,
+    /// The most rows of one kind in one transaction.
+    pub batch: i64,
+}
+
+/// How many rows one round of clean-up touched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CleanupReport {
+    /// Sessions past their time that were marked as ended.
+    pub expired: u64,
+    /// Revocations that no token can need any more.
+    pub revocations: u64,
+    /// Codes and tickets.
+    pub one_time: u64,
+    /// Ended sessions past their history, with their biographies.
+    pub sessions: u64,
+    /// Rows whose address and user agent were wiped.
+    pub origins: u64,
+    /// Messages sent long ago.
+    pub mail: u64,
+}
+
+impl CleanupReport {
+    /// Whether nothing is left to do.
+    pub const fn is_empty(&self) -> bool {
+        self.total() == 0
+    }
+
+    /// How many rows in all.
+    pub const fn total(&self) -> u64 {
+        self.expired + self.revocations + self.one_time + self.sessions + self.origins + self.mail
+    }
+
+    /// Two rounds together.
+    #[must_use]
+    pub const fn plus(&self, other: &Self) -> Self {
+        Self {
+            expired: self.expired + other.expired,
+            revocations: self.revocations + other.revocations,
+            one_time: self.one_time + other.one_time,
+            sessions: self.sessions + other.sessions,
+            origins: self.origins + other.origins,
+            mail: self.mail + other.mail,
+        }
+    }
+}
