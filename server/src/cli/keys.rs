@@ -36,5 +36,8 @@ async fn rotate(config: &Config) -> Result<(), CliError> {
     let retire_others_at = lifetimes(config).remember_until(signs_from);
     store.rotate_signing_key(&key, retire_others_at).await?;
     store.close().await;
-    say(&format!("Key {} is published now and signs from {signs_from}; older keys retire at {retire_others_at}.", key.kid))
+    say(&format!(
+        "Key {} is published now and signs from {signs_from}; older keys retire at {retire_others_at}.",
+        key.kid
+    ))
 }

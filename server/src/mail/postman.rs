@@ -106,8 +106,8 @@ impl Postman {
             match result {
                 Ok(()) => self.store.mail_sent(mail.id, self.clock.now()).await?,
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, mail = %mail.id, attempts = mail.attempts, "a mail was not taken");
+                    let (id, attempts) = (mail.id, mail.attempts);
+                    tracing::warn!(error = &error as &dyn std::error::Error, mail = %id, attempts, "a mail was not taken");
                     self.store.mail_failed(mail.id, self.clock.now().plus(pause_after(mail.attempts))).await?;
                 }
             }
