@@ -245,7 +245,8 @@ pub fn lifetimes(config: &Config) -> Lifetimes {
     }
 }
 
-fn retention(config: &Config) -> Retention {
+/// How long things are kept, by the settings.
+pub fn retention(config: &Config) -> Retention {
     Retention {
         interval: config.sessions.cleanup_interval,
         history: config.sessions.history,

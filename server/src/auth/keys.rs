@@ -96,10 +96,9 @@ impl KeyRing {
             let x = URL_SAFE_NO_PAD.encode(&row.public_key);
             let key = DecodingKey::from_ed_components(&x).map_err(|_| CryptoFailure)?;
             loaded.verifying.insert(row.kid.clone(), Verifying { key, retires_at: row.retires_at });
-            if row.retires_at.is_none() || row.signs_from <= row.created_at {
-                let signer = Signer { kid: row.kid.clone(), key: EncodingKey::from_ed_der(&private) };
-                loaded.signers.push((row.signs_from, Arc::new(signer)));
-            }
+            // One that is to retire signs on until its successor does.
+            let signer = Signer { kid: row.kid.clone(), key: EncodingKey::from_ed_der(&private) };
+            loaded.signers.push((row.signs_from, Arc::new(signer)));
             published
                 .push(json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": row.kid, "x": x}));
         }

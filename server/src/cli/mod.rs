@@ -1,7 +1,9 @@
 //! The command line: one file a command.
 
 mod bench;
+mod cleanup;
 mod config;
+mod keys;
 mod migrate;
 mod serve;
 
@@ -33,6 +35,11 @@ enum Command {
     Serve,
     /// Bring the tables of the database up to date
     Migrate,
+    /// Delete what is past its time, as the server does by itself every hour
+    Cleanup,
+    /// Look after the keys that sign access tokens
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -85,6 +92,8 @@ impl Cli {
         match self.command {
             Command::Serve => Box::pin(serve::run(settings()?)).await,
             Command::Migrate => migrate::run(&settings()?).await,
+            Command::Cleanup => cleanup::run(&settings()?).await,
+            Command::Keys(command) => command.run(&settings()?).await,
             Command::Config(command) => command.run(),
             Command::Bench => say(&Box::pin(bench::run()).await?),
         }

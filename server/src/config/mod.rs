@@ -178,17 +178,26 @@ pub fn settings() -> impl Iterator<Item = Setting> {
     sections.into_iter().flatten().copied()
 }
 
-/// The settings as a Markdown table, for the README.
+/// The settings as a Markdown table, for the README; padded as formatters pad it, so that they leave it alone.
 pub fn table() -> String {
-    let mut text = "| setting | default | meaning |\n| --- | --- | --- |\n".to_owned();
-    for Setting { name, fallback, meaning } in settings() {
+    let heading = ["setting", "default", "meaning"].map(str::to_owned);
+    let lines = settings().map(|Setting { name, fallback, meaning }| {
         let fallback = match fallback {
             Fallback::Text("") => "none".to_owned(),
             Fallback::Text(text) => format!("`{text}`"),
             Fallback::Explained(sentence) => sentence.to_owned(),
         };
+        [format!("`{name}`"), fallback, meaning.replace('|', "\\|")]
+    });
+    let rows: Vec<[String; 3]> = [heading].into_iter().chain(lines).collect();
+    let widths = [0, 1, 2].map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let rule = widths.map(|width| "-".repeat(width));
+    let mut text = String::new();
+    for row in rows[..1].iter().chain([&rule]).chain(&rows[1..]) {
+        let [setting, fallback, meaning] = row;
+        let [first, second, third] = widths;
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "| `{name}` | {fallback} | {meaning} |");
+        let _ = writeln!(text, "| {setting:first$} | {fallback:second$} | {meaning:third$} |");
     }
     text
 }

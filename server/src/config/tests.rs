@@ -201,3 +201,11 @@ fn the_table_has_a_line_for_every_setting_and_no_name_twice() {
     names.dedup();
     assert_eq!(names.len(), settings().count());
 }
+
+#[test]
+fn the_readme_shows_the_settings_as_they_are() {
+    let readme = include_str!("../../../README.md");
+    // However the columns are padded.
+    let plain = |text: &str| text.replace('-', "").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(plain(readme).contains(&plain(&table())), "put the output of `latchkey config table` into README.md");
+}

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::store::{Mail, Store, StoreError};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// All of one round leave together, well within the minute for which the outbox gives them to this server.
 const AT_ONCE: i64 = 20;
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 const LONGEST_RETRY: Duration = Duration::from_hours(1);
@@ -99,11 +100,14 @@ impl Postman {
 
     /// Delivers what is due.
     pub async fn round(&self) -> Result<(), StoreError> {
-        for mail in self.store.due_mail(self.clock.now(), AT_ONCE).await? {
-            match self.delivery.deliver(&mail).await {
+        let due = self.store.due_mail(self.clock.now(), AT_ONCE).await?;
+        let delivered = futures::future::join_all(due.iter().map(|mail| self.delivery.deliver(mail))).await;
+        for (mail, result) in due.iter().zip(delivered) {
+            match result {
                 Ok(()) => self.store.mail_sent(mail.id, self.clock.now()).await?,
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, mail = %mail.id, attempts = mail.attempts, "a mail was not taken");
+                    let (id, attempts) = (mail.id, mail.attempts);
+                    tracing::warn!(error = &error as &dyn std::error::Error, mail = %id, attempts, "a mail was not taken");
                     self.store.mail_failed(mail.id, self.clock.now().plus(pause_after(mail.attempts))).await?;
                 }
             }

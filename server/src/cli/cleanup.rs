@@ -1,0 +1,27 @@
+//! `latchkey cleanup`: what the server does every `CLEANUP_INTERVAL`, now.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret as _;
+use tokio_util::sync::CancellationToken;
+
+use super::{CliError, say};
+use crate::application::{Parts, retention};
+use crate::auth::limits::Limits;
+use crate::config::Config;
+use crate::jobs::Cleanup;
+use crate::store::Store;
+
+pub async fn run(config: &Config) -> Result<(), CliError> {
+    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let Parts { clock, random } = Parts::system();
+    let limits = Arc::new(Limits::new(config.limits.rate_limits));
+    let cleanup = Cleanup { store: store.clone(), retention: retention(config), limits, clock, random };
+    let report = cleanup.once(&CancellationToken::new()).await?;
+    store.close().await;
+    say(&format!(
+        "Cleaned up: {} sessions expired, {} ended sessions deleted, {} revocations, {} codes and tickets, \
+         {} addresses wiped, {} mails.",
+        report.expired, report.sessions, report.revocations, report.one_time, report.origins, report.mail
+    ))
+}

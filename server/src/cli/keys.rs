@@ -1,0 +1,43 @@
+//! `latchkey keys rotate`: a new key for signing access tokens. Running servers find it by themselves.
+
+use clap::Subcommand;
+use secrecy::ExposeSecret as _;
+
+use super::{CliError, say};
+use crate::application::{Parts, StartError, lifetimes};
+use crate::auth::keys::{PUBLISHED_BEFORE_SIGNING, make_key};
+use crate::auth::secrets::Keys;
+use crate::config::Config;
+use crate::store::Store;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new signing key; tokens signed with the old ones stay good until they run out
+    Rotate,
+}
+
+impl Command {
+    pub async fn run(self, config: &Config) -> Result<(), CliError> {
+        match self {
+            Self::Rotate => rotate(config).await,
+        }
+    }
+}
+
+async fn rotate(config: &Config) -> Result<(), CliError> {
+    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    let Parts { clock, random } = Parts::system();
+    let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
+    let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
+    let now = clock.now();
+    let signs_from = now.plus(PUBLISHED_BEFORE_SIGNING);
+    let key = make_key(&keys, &*random, now, signs_from).map_err(StartError::Crypto)?;
+    // The old keys verify until the last token they could have signed has run out.
+    let retire_others_at = lifetimes(config).remember_until(signs_from);
+    store.rotate_signing_key(&key, retire_others_at).await?;
+    store.close().await;
+    say(&format!(
+        "Key {} is published now and signs from {signs_from}; older keys retire at {retire_others_at}.",
+        key.kid
+    ))
+}
