@@ -18,7 +18,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       person.complaints.allow(/status of 4\d\d/);
       for (const path of ["sign-in", "register", "verify?email=someone%40example.com", "no-such-page"]) {
         await person.goesTo(`/${path}`);
-        await take(person, path.replace(/\W.*/, "-with-query"));
+        await take(person, path.replace(/\?.*/, ""));
       }
       await person.goesTo("/sign-in");
       await person.fillsInSignIn(stranger());
@@ -67,7 +67,7 @@ test.describe("a session about to end", () => {
     test(`warning, ${colorScheme}`, async ({ open }) => {
       const person = await open({ colorScheme, viewport: sizes.wide, reducedMotion: "reduce" });
       await person.signsIn(demo);
-      await person.page.getByText(/Your session ends in/).waitFor({ timeout: 70_000 });
+      await person.page.getByRole("group", { name: "Session ending" }).waitFor({ timeout: 70_000 });
       await person.page.screenshot({ path: `gallery/expiring-wide-${colorScheme}.png` });
     });
   }
