@@ -80,12 +80,11 @@ impl Config {
     /// All that is wrong, each with the setting and where it was given.
     pub fn load(
         env: impl Iterator<Item = (String, String)>,
-        file: Option<(PathBuf, String)>,
+        file: Option<(&Path, &str)>,
     ) -> Result<Self, ConfigErrors> {
-        let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
         let mut reader = Reader::new(settings(), env, file);
         let database = DatabaseConfig::read(&mut reader);
-        let server = ServerConfig::read(&mut reader, database.data_folder());
+        let server = ServerConfig::read(&mut reader, &database.data_folder());
         let tokens = TokensConfig::read(&mut reader, server.environment);
         let sessions = SessionsConfig::read(&mut reader);
         let mail = MailConfig::read(&mut reader, server.environment, &server.public_url);
@@ -127,7 +126,7 @@ impl Config {
         if !in_file {
             env.insert(0, ("SERVER_ID".to_owned(), make_server_id(random)));
         }
-        Self::load(env.into_iter(), file)
+        Self::load(env.into_iter(), file.as_ref().map(|(path, text)| (path.as_path(), text.as_str())))
     }
 
     /// Settings for tests: development, everything in `folder`, any free port, and `overrides` on top.

@@ -13,7 +13,7 @@ const PRODUCTION: [(&str, &str); 3] = [
 
 fn load(env: &[(&str, &str)], file: Option<&str>) -> Result<Config, ConfigErrors> {
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Config::load(env, file.map(|text| (PathBuf::from("latchkey.toml"), text.to_owned())))
+    Config::load(env, file.map(|text| (Path::new("latchkey.toml"), text)))
 }
 
 fn production(more: &[(&str, &str)]) -> Result<Config, ConfigErrors> {

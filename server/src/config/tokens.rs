@@ -75,10 +75,10 @@ impl TokensConfig {
 
 fn read_legacy(reader: &mut Reader, environment: Environment) -> Option<LegacyTokens> {
     let pair = ["JWT_SECRET", "ACCEPT_LEGACY_TOKENS_UNTIL"];
-    if let [Some(_), None] | [None, Some(_)] = pair.map(|name| reader.is_given(name).then_some(())) {
-        let missing = pair.into_iter().find(|name| !reader.is_given(name)).unwrap_or(pair[0]);
-        let given = pair.into_iter().find(|name| reader.is_given(name)).unwrap_or(pair[1]);
-        reader.refuse(given, format!("needs {missing} beside it"));
+    for (given, missing) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+        if reader.is_given(given) && !reader.is_given(missing) {
+            reader.refuse(given, format!("needs {missing} beside it"));
+        }
     }
     let secret = reader.read("JWT_SECRET", |text| secret::parse(text, environment));
     let accept_until = reader.read("ACCEPT_LEGACY_TOKENS_UNTIL", |text| {
