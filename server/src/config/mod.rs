@@ -147,19 +147,14 @@ impl Config {
     }
 }
 
-/// Lives that contradict each other.
+/// Lives that contradict each other. Defaults contradict nothing: a token never outlives its session, so a short session
+/// simply shortens them.
 fn check_lives(reader: &mut Reader, tokens: &TokensConfig, sessions: &SessionsConfig) {
-    if tokens.access_expire > sessions.max_age {
+    if reader.is_given("JWT_EXPIRE") && tokens.access_expire > sessions.max_age {
         reader.refuse("JWT_EXPIRE", "must not be longer than SESSION_MAX_AGE");
     }
-    if tokens.refresh_grace >= tokens.refresh_expire {
+    if reader.is_given("REFRESH_GRACE") && tokens.refresh_grace >= tokens.refresh_expire {
         reader.refuse("REFRESH_GRACE", "must be shorter than REFRESH_EXPIRE");
-    }
-    if sessions.idle_timeout.is_some_and(|idle| idle < tokens.access_expire) {
-        reader.refuse(
-            "SESSION_IDLE_TIMEOUT",
-            "must not be shorter than JWT_EXPIRE: use is only noticed when tokens are used",
-        );
     }
 }
 

@@ -12,11 +12,7 @@ use super::{DAY, MINUTE, SECOND};
 
 /// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
-    Setting::new(
-        "JWT_EXPIRE",
-        Fallback::Text("15m"),
-        "Life of an access token; an hour at most in production (RFC 6750, 5.3).",
-    ),
+    Setting::new("JWT_EXPIRE", Fallback::Text("15m"), "Life of an access token; best an hour at most (RFC 6750, 5.3)."),
     Setting::new(
         "REFRESH_EXPIRE",
         Fallback::Text("30d"),
@@ -63,9 +59,8 @@ pub struct LegacyTokens {
 
 impl TokensConfig {
     pub(super) fn read(reader: &mut Reader, environment: Environment) -> Self {
-        let longest_access = if environment == Environment::Production { 60 * MINUTE } else { DAY };
         Self {
-            access_expire: reader.duration("JWT_EXPIRE", SECOND, longest_access),
+            access_expire: reader.duration("JWT_EXPIRE", SECOND, 90 * DAY),
             refresh_expire: reader.duration("REFRESH_EXPIRE", SECOND, 3650 * DAY),
             refresh_grace: reader.duration("REFRESH_GRACE", Duration::ZERO, MINUTE),
             legacy: read_legacy(reader, environment),
