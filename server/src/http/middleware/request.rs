@@ -65,7 +65,8 @@ pub fn refusal(request: &Request) -> Option<ApiError> {
     {
         return Some(ApiError::method_not_allowed());
     }
-    if has_dot_segment(request.uri().path()) {
+    // `OPTIONS *` asks about the server as a whole: there is nothing to say, and no page is rendered for a path like that.
+    if !request.uri().path().starts_with('/') || has_dot_segment(request.uri().path()) {
         return Some(ApiError::not_found());
     }
     // Nothing is unpacked here, so nothing can unpack to more than it said.
