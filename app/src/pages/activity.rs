@@ -13,7 +13,7 @@ use crate::state::{Auth, Failure, Now, Toasts, date, full_time};
 use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, RelativeTime, StateCard};
 
 /// What is told in words relative to now.
-const RECENT: Duration = Duration::from_secs(86_400);
+const RECENT: Duration = Duration::from_hours(24);
 
 /// What happened to the account, newest first.
 #[component]
