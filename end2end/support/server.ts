@@ -63,7 +63,8 @@ export class Server {
   async stop(): Promise<void> {
     const child = this.process;
     this.process = undefined;
-    if (child?.exitCode !== null || child.signalCode !== null) return;
+    // One that could not even be started has no process id, and signalling it would signal ourselves.
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
     child.kill("SIGTERM");
     const late = setTimeout(() => child.kill("SIGKILL"), STOP_LIMIT_MS);

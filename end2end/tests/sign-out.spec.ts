@@ -14,12 +14,14 @@ async function everythingScriptsCanRead(page: Page): Promise<string> {
 
 test("signing out leaves the browser signed out, also after a reload and going back", async ({ person }) => {
   await person.signsIn(demo);
+  await person.page.getByRole("navigation").getByRole("link", { name: "Activity" }).click();
+  await expect(person.heading("Activity")).toBeVisible();
   await person.signsOut();
   await person.page.reload();
   await person.isSignedOut();
   await person.page.goBack();
   await person.isSignedOut();
-  await expect(person.page.getByText("This device")).toBeHidden();
+  await expect(person.thisDevice()).toBeHidden();
 });
 
 test("signing out everywhere gives a receipt that fills in", async ({ open, api }) => {
@@ -36,7 +38,7 @@ test("signing out everywhere gives a receipt that fills in", async ({ open, api 
   await laptop.isSignedOut("You signed out on all devices");
   await phone.isSignedOut(/someone signed out all devices/);
   const receipt = (device: string) => laptop.page.getByRole("listitem").filter({ hasText: device });
-  await expect(receipt("Safari on iPhone")).toContainText(/confirmed/i);
+  await expect(receipt("Safari on iOS")).toContainText(/confirmed/i);
   await expect(receipt("backup script")).toContainText(/offline/i);
 });
 
