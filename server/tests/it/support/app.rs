@@ -299,7 +299,7 @@ impl Events {
                     lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
                 };
                 let (name, data) = (field("event"), field("data"));
-                self.unread = rest.to_owned();
+                self.unread = rest.to_string();
                 if name.is_empty() {
                     continue;
                 }
