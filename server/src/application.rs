@@ -47,7 +47,7 @@ pub struct Parts {
 impl Parts {
     /// The machine's own.
     pub fn system() -> Self {
-        Self { clock: Arc::new(SystemClock::default()), random: Arc::new(OsRandom) }
+        Self { clock: Arc::new(SystemClock), random: Arc::new(OsRandom) }
     }
 }
 

@@ -46,8 +46,8 @@ pub fn show_dialog(dialog: &HtmlDialogElement, open: bool) {
 }
 
 /// Whether the target of an event is inside an element.
-pub fn contains(element: &Node, target: Option<EventTarget>) -> bool {
-    target.as_ref().and_then(|target| target.dyn_ref::<Node>()).is_some_and(|node| element.contains(Some(node)))
+pub fn contains(element: &Node, target: Option<&EventTarget>) -> bool {
+    target.and_then(|target| target.dyn_ref::<Node>()).is_some_and(|node| element.contains(Some(node)))
 }
 
 /// The content of the document's `<meta>` of that name. There is no document on the server.

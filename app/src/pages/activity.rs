@@ -1,5 +1,7 @@
 //! What happened to the account: `/activity`.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -8,8 +10,10 @@ use super::load::{Load, Loader};
 use crate::api::{Activity, ActivityEntry};
 use crate::domain::Timestamp;
 use crate::state::{Auth, Failure, Now, Toasts, date, full_time};
-use crate::ui::words::relative;
 use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, RelativeTime, StateCard};
+
+/// What is told in words relative to now.
+const RECENT: Duration = Duration::from_hours(24);
 
 /// What happened to the account, newest first.
 #[component]
@@ -126,8 +130,7 @@ fn Entry(entry: ActivityEntry) -> impl IntoView {
 pub(super) fn Row(happening: Happening, at: Timestamp, facts: Vec<String>) -> impl IntoView {
     let now = expect_context::<Now>().now();
     // Words for what is recent, the time of day for the rest: the day stands above.
-    let recent =
-        Memo::new(move |_| relative(at, now.get()).is_some_and(|words| words.ends_with("ago") || words == "just now"));
+    let recent = Memo::new(move |_| now.get().since(at) < RECENT);
     let when = move || {
         if recent.get() {
             view! { <RelativeTime at=at now=now day=date full=full_time /> }.into_any()

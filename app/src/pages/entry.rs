@@ -33,8 +33,8 @@ pub(super) fn Entry(
     .into_any()
 }
 
-/// Goes to `to` as soon as somebody is signed in here, whichever tab that happened in. A session that `already` is there is
-/// not waited for but left to end.
+/// Goes to `to` as soon as somebody is signed in here, whichever tab that happened in. With `ignore_first`, the session that
+/// is here already does not count: it is about to end, and the person is here to begin another.
 pub(super) fn leave_when_signed_in(to: impl Fn() -> String + 'static, ignore_first: bool) {
     let auth = expect_context::<Auth>();
     let session = auth.session_id();
@@ -81,7 +81,7 @@ fn Scene() -> impl IntoView {
                     </div>
                     <div class="scene-device scene-ended">
                         <span class="device-icon">
-                            <Icon picture=Picture::Terminal size=22 />
+                            <Icon picture=Picture::Unknown size=22 />
                         </span>
                         <div>
                             <p class="scene-name">"A computer you don’t know"</p>

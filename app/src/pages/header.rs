@@ -83,7 +83,7 @@ fn PersonMenu() -> impl IntoView {
 fn Connection() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let text = Memo::new(move |_| match (auth.online().get(), auth.stream().get()) {
-        (false, _) => Some("You’re offline. What you see may be old."),
+        (false, _) => Some("You’re offline"),
         (true, StreamState::Reconnecting) => Some("Reconnecting…"),
         (true, StreamState::Connecting | StreamState::Open) => None,
     });

@@ -19,7 +19,8 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
     let new = RwSignal::new(String::new());
     let errors = FormErrors::default();
     let busy = RwSignal::new(false);
-    let email = profile.person.email.clone();
+    let Profile { person, password_changed_at, .. } = profile;
+    let email = person.email;
     let save = move |()| {
         let old = errors.check("currentPassword", Password::parse_existing(&current.get_untracked()));
         let chosen = errors.check("newPassword", Password::parse_new(&new.get_untracked()));
@@ -47,7 +48,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                     "Password"
                 </h2>
                 <p>
-                    <PasswordAge profile=profile />
+                    <PasswordAge changed_at=password_changed_at />
                     " A new one signs out your other devices."
                 </p>
             </div>

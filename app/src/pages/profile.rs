@@ -7,7 +7,7 @@ use super::load::{Load, Loader};
 use super::password_form::PasswordSection;
 use super::register::AccountTypeField;
 use crate::api::{Profile, ProfilePatch};
-use crate::domain::{AccountType, DisplayName};
+use crate::domain::{AccountType, DisplayName, Timestamp};
 use crate::state::{Auth, DraftKey, Drafts, Failure, Now, Toasts, date, full_time};
 use crate::ui::{
     Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
@@ -182,11 +182,11 @@ fn ProfileFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl
 
 /// When the password was last changed.
 #[component]
-pub(super) fn PasswordAge(profile: Profile) -> impl IntoView {
+pub(super) fn PasswordAge(changed_at: Timestamp) -> impl IntoView {
     let now = expect_context::<Now>().now();
     view! {
         "Last changed "
-        <RelativeTime at=profile.password_changed_at now=now day=date full=full_time />
+        <RelativeTime at=changed_at now=now day=date full=full_time />
         "."
     }
     .into_any()

@@ -15,7 +15,8 @@ pub fn Avatar(
     large: bool,
 ) -> impl IntoView {
     let class = if large { "avatar avatar-large" } else { "avatar" };
-    view! { <span class=class aria-hidden="true">{move || initials(&name.get())}</span> }
+    // Drawn by the style sheet: as text they would have to be part of the name of every button they stand on.
+    view! { <span class=class aria-hidden="true" data-initials=move || initials(&name.get())></span> }
 }
 
 /// The place of an avatar while nobody knows whose.

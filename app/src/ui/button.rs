@@ -56,9 +56,6 @@ pub fn Button(
     /// Its name, where the text on it does not say enough. Must contain that text.
     #[prop(optional, into)]
     label: MaybeProp<String>,
-    /// Whether a dialog that opens puts the focus here.
-    #[prop(optional)]
-    autofocus: bool,
     /// Called when it is pressed and not busy.
     #[prop(optional, into)]
     on_press: Option<Callback<()>>,
@@ -87,7 +84,6 @@ pub fn Button(
             aria-busy=move || busy.get().then_some("true")
             aria-disabled=move || busy.get().then_some("true")
             disabled=move || submit && !hydrated.get()
-            autofocus=autofocus
             on:click=press
         >
             <span class="button-label">{children()}</span>

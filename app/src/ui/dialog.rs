@@ -28,6 +28,10 @@ pub fn Dialog(
         browser::after(0.0, move || {
             if let Some(dialog) = node_ref.try_get_untracked().flatten() {
                 browser::dom::show_dialog(&dialog, open);
+                if open {
+                    // The harmless answer, and not what comes first: that may be a list which only scrolls.
+                    browser::dom::focus_first(&dialog, ".dialog-actions button");
+                }
             }
         });
     });

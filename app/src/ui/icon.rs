@@ -107,7 +107,7 @@ fn drawing(picture: Picture, size: usize) -> AnyView {
         Sun => Sun,
         SystemTheme => SunMoon,
         Tablet => Tablet,
-        Terminal => SquareChevronRight,
+        Terminal => SquareTerminal,
         Unknown => CircleQuestionMark,
     })
 }

@@ -52,7 +52,7 @@ pub fn Menu(
             let inside = anchor
                 .try_get_untracked()
                 .flatten()
-                .is_some_and(|anchor| browser::dom::contains(&anchor, event.target()));
+                .is_some_and(|anchor| browser::dom::contains(&anchor, event.target().as_ref()));
             if !inside {
                 open.try_set(false);
             }
@@ -67,7 +67,9 @@ pub fn Menu(
     };
     let leave = move |event: ev::FocusEvent| {
         let stays = event.related_target().is_none()
-            || anchor.get_untracked().is_some_and(|anchor| browser::dom::contains(&anchor, event.related_target()));
+            || anchor
+                .get_untracked()
+                .is_some_and(|anchor| browser::dom::contains(&anchor, event.related_target().as_ref()));
         if !stays {
             open.set(false);
         }
@@ -83,7 +85,7 @@ pub fn Menu(
                 aria-controls=id
                 on:click=move |_| open.update(|open| *open = !*open)
             >
-                {trigger.run()}
+                {move || trigger.run()}
             </button>
             <div class=format!("menu {panel_class}") id=id hidden=move || !open.get()>
                 {children()}

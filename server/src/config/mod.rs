@@ -80,12 +80,11 @@ impl Config {
     /// All that is wrong, each with the setting and where it was given.
     pub fn load(
         env: impl Iterator<Item = (String, String)>,
-        file: Option<(PathBuf, String)>,
+        file: Option<(&Path, &str)>,
     ) -> Result<Self, ConfigErrors> {
-        let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
         let mut reader = Reader::new(settings(), env, file);
         let database = DatabaseConfig::read(&mut reader);
-        let server = ServerConfig::read(&mut reader, database.data_folder());
+        let server = ServerConfig::read(&mut reader, &database.data_folder());
         let tokens = TokensConfig::read(&mut reader, server.environment);
         let sessions = SessionsConfig::read(&mut reader);
         let mail = MailConfig::read(&mut reader, server.environment, &server.public_url);
@@ -127,7 +126,7 @@ impl Config {
         if !in_file {
             env.insert(0, ("SERVER_ID".to_owned(), make_server_id(random)));
         }
-        Self::load(env.into_iter(), file)
+        Self::load(env.into_iter(), file.as_ref().map(|(path, text)| (path.as_path(), text.as_str())))
     }
 
     /// Settings for tests: development, everything in `folder`, any free port, and `overrides` on top.
@@ -148,19 +147,14 @@ impl Config {
     }
 }
 
-/// Lives that contradict each other.
+/// Lives that contradict each other. Defaults contradict nothing: a token never outlives its session, so a short session
+/// simply shortens them.
 fn check_lives(reader: &mut Reader, tokens: &TokensConfig, sessions: &SessionsConfig) {
-    if tokens.access_expire > sessions.max_age {
+    if reader.is_given("JWT_EXPIRE") && tokens.access_expire > sessions.max_age {
         reader.refuse("JWT_EXPIRE", "must not be longer than SESSION_MAX_AGE");
     }
-    if tokens.refresh_grace >= tokens.refresh_expire {
+    if reader.is_given("REFRESH_GRACE") && tokens.refresh_grace >= tokens.refresh_expire {
         reader.refuse("REFRESH_GRACE", "must be shorter than REFRESH_EXPIRE");
-    }
-    if sessions.idle_timeout.is_some_and(|idle| idle < tokens.access_expire) {
-        reader.refuse(
-            "SESSION_IDLE_TIMEOUT",
-            "must not be shorter than JWT_EXPIRE: use is only noticed when tokens are used",
-        );
     }
 }
 

@@ -131,7 +131,7 @@ impl Reader {
             };
             match (problem, plain_text(value)) {
                 (Some(message), _) => {
-                    self.errors.push(ConfigError { setting: key.clone(), origin: origin.clone(), message })
+                    self.errors.push(ConfigError { setting: key.clone(), origin: origin.clone(), message });
                 }
                 (None, Some(text)) => {
                     self.given.insert(name, Given { text, origin: origin.clone() });

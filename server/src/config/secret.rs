@@ -88,7 +88,7 @@ fn make_file(path: &Path, random: &dyn Random) -> io::Result<SecretString> {
     }
 }
 
-pub(super) fn read_master(reader: &mut Reader, environment: Environment, data_folder: PathBuf) -> MasterSecret {
+pub(super) fn read_master(reader: &mut Reader, environment: Environment, data_folder: &Path) -> MasterSecret {
     let stand_in = MasterSecret::File(data_folder.join("secret"));
     if !reader.is_given("LATCHKEY_SECRET") {
         if environment == Environment::Production {

@@ -1,7 +1,7 @@
 //! Where the server listens, what it is called, and whom it believes.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
@@ -91,7 +91,7 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
-    pub(super) fn read(reader: &mut Reader, data_folder: PathBuf) -> Self {
+    pub(super) fn read(reader: &mut Reader, data_folder: &Path) -> Self {
         let environment = reader
             .read("LATCHKEY_ENV", |text| match text {
                 "development" => Ok(Environment::Development),

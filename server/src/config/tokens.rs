@@ -12,11 +12,7 @@ use super::{DAY, MINUTE, SECOND};
 
 /// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
-    Setting::new(
-        "JWT_EXPIRE",
-        Fallback::Text("15m"),
-        "Life of an access token; an hour at most in production (RFC 6750, 5.3).",
-    ),
+    Setting::new("JWT_EXPIRE", Fallback::Text("15m"), "Life of an access token; best an hour at most (RFC 6750, 5.3)."),
     Setting::new(
         "REFRESH_EXPIRE",
         Fallback::Text("30d"),
@@ -63,9 +59,8 @@ pub struct LegacyTokens {
 
 impl TokensConfig {
     pub(super) fn read(reader: &mut Reader, environment: Environment) -> Self {
-        let longest_access = if environment == Environment::Production { 60 * MINUTE } else { DAY };
         Self {
-            access_expire: reader.duration("JWT_EXPIRE", SECOND, longest_access),
+            access_expire: reader.duration("JWT_EXPIRE", SECOND, 90 * DAY),
             refresh_expire: reader.duration("REFRESH_EXPIRE", SECOND, 3650 * DAY),
             refresh_grace: reader.duration("REFRESH_GRACE", Duration::ZERO, MINUTE),
             legacy: read_legacy(reader, environment),
@@ -75,10 +70,10 @@ impl TokensConfig {
 
 fn read_legacy(reader: &mut Reader, environment: Environment) -> Option<LegacyTokens> {
     let pair = ["JWT_SECRET", "ACCEPT_LEGACY_TOKENS_UNTIL"];
-    if let [Some(_), None] | [None, Some(_)] = pair.map(|name| reader.is_given(name).then_some(())) {
-        let missing = pair.into_iter().find(|name| !reader.is_given(name)).unwrap_or(pair[0]);
-        let given = pair.into_iter().find(|name| reader.is_given(name)).unwrap_or(pair[1]);
-        reader.refuse(given, format!("needs {missing} beside it"));
+    for (given, missing) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+        if reader.is_given(given) && !reader.is_given(missing) {
+            reader.refuse(given, format!("needs {missing} beside it"));
+        }
     }
     let secret = reader.read("JWT_SECRET", |text| secret::parse(text, environment));
     let accept_until = reader.read("ACCEPT_LEGACY_TOKENS_UNTIL", |text| {

@@ -1,15 +1,13 @@
-//! Who asks: the bearer token of a request (RFC 6750), checked before any handler runs.
+//! Who asks: the bearer token of a request (RFC 6750), checked before the handler runs that takes a [`Caller`].
 
 use std::sync::Arc;
 
-use app::api::paths::EXPIRES_IN_HEADER;
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
+use super::middleware::tell_session_end;
 use super::problem::ApiError;
 use super::proxies::ClientAddress;
 use super::state::ApiState;
@@ -20,15 +18,25 @@ use crate::store::{Origin, SessionEnd};
 /// The longest user agent that is kept.
 const LONGEST_USER_AGENT: usize = 512;
 
-/// Whoever asks, proved by the middleware [`authenticate`].
+/// Whoever asks, by a token that may pass. A handler that takes one is for signed-in people.
 #[derive(Clone)]
 pub struct Caller(pub Arc<Verified>);
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl FromRequestParts<ApiState> for Caller {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::missing_token)
+    /// Checks the token, notes that its session is in use, and has the answer tell when the session ends soon.
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let token = bearer(&parts.headers).ok_or_else(ApiError::missing_token)?;
+        let verified = state.sessions.guard(token).await?;
+        let now = state.sessions.clock.now();
+        let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
+        state.sessions.last_active.note(&verified, now, ip);
+        let left = verified.session_expires_at.since(now);
+        if left < state.sessions.lifetimes.warning {
+            tell_session_end(left.as_secs());
+        }
+        Ok(Self(verified))
     }
 }
 
@@ -51,26 +59,6 @@ fn visitor(address: Option<&ClientAddress>, headers: &HeaderMap) -> Visitor {
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
-}
-
-/// Lets a request through if its token may pass, and tells the client when its session ends soon.
-pub async fn authenticate(
-    State(state): State<ApiState>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let token = bearer(request.headers()).ok_or_else(ApiError::missing_token)?;
-    let verified = state.sessions.guard(token).await?;
-    let now = state.sessions.clock.now();
-    let address = request.extensions().get::<ClientAddress>().copied();
-    state.sessions.last_active.note(&verified, now, || address.map(|client| client.0.to_string()).unwrap_or_default());
-    let left = verified.session_expires_at.since(now);
-    request.extensions_mut().insert(Caller(verified));
-    let mut response = next.run(request).await;
-    if left < state.sessions.lifetimes.warning {
-        response.headers_mut().insert(HeaderName::from_static(EXPIRES_IN_HEADER), HeaderValue::from(left.as_secs()));
-    }
-    Ok(response)
 }
 
 /// The members that tell a client how its session ended.

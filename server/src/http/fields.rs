@@ -50,17 +50,14 @@ impl Fields {
 
     /// A text that must be there. `None` means that it was refused, and is noted for [`Fields::finish`].
     pub fn required<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
-        match self.optional(field, parse)? {
-            Some(value) => Some(value),
-            None => {
-                self.refuse(field, &Invalid::new("required", "This field is missing."));
-                None
-            }
+        let value = self.optional(field, parse)?;
+        if value.is_none() {
+            self.refuse(field, &Invalid::new("required", "This field is missing."));
         }
+        value
     }
 
     /// A text that may be absent or null: `Some(None)` then. `None` means that it was refused.
-    #[expect(clippy::option_option, reason = "refused, absent and present are three things")]
     pub fn optional<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<Option<T>> {
         let parsed = match self.find(field) {
             Ok(None) => return Some(None),
@@ -72,7 +69,6 @@ impl Fields {
     }
 
     /// A truth value that may be absent or null.
-    #[expect(clippy::option_option, reason = "refused, absent and present are three things")]
     pub fn optional_bool(&mut self, field: &str) -> Option<Option<bool>> {
         let invalid = match self.find(field) {
             Ok(None) => return Some(None),

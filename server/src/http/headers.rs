@@ -34,13 +34,15 @@ impl SecurityHeaders {
 
     /// Adds them. What the answer says itself of its policy and its keeping stays.
     pub fn apply(self, headers: &mut HeaderMap) {
-        headers.reserve(10);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, SAME_ORIGIN);
-        headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        headers.insert(HeaderName::from_static("cross-origin-opener-policy"), SAME_ORIGIN);
         headers.insert(HeaderName::from_static("cross-origin-resource-policy"), SAME_ORIGIN);
-        headers.insert(HeaderName::from_static("permissions-policy"), NO_DEVICES);
+        // What only documents heed is left off data, which is most of what is asked for.
+        if is_page(headers) {
+            headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+            headers.insert(HeaderName::from_static("cross-origin-opener-policy"), SAME_ORIGIN);
+            headers.insert(HeaderName::from_static("permissions-policy"), NO_DEVICES);
+        }
         if self.https {
             headers.insert(STRICT_TRANSPORT_SECURITY, TWO_YEARS);
         }
@@ -88,7 +90,15 @@ mod tests {
         assert_eq!(headers[CONTENT_SECURITY_POLICY], DATA_POLICY);
         assert_eq!(headers[CACHE_CONTROL], "no-store");
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert!(!headers.contains_key(X_FRAME_OPTIONS), "the policy says it already");
+    }
+
+    #[test]
+    fn a_page_cannot_be_framed_or_opened_into_and_uses_no_devices() {
+        let headers = applied(true, &[(CONTENT_TYPE, "text/html; charset=utf-8")]);
         assert_eq!(headers[X_FRAME_OPTIONS], "DENY");
+        assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
+        assert!(headers.contains_key("permissions-policy"));
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub async fn follow_keys(sessions: Arc<Sessions>, ring: Arc<KeyRing>, stop: Canc
                 Ok(true) => sessions.tokens.forget(),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be used")
+                    tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be used");
                 }
             },
             Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be read"),

@@ -35,7 +35,7 @@ pub enum Delivery {
     /// Over SMTP.
     Smtp {
         /// The connection.
-        transport: AsyncSmtpTransport<Tokio1Executor>,
+        transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
         /// The sender.
         from: Mailbox,
     },
@@ -45,7 +45,7 @@ impl Delivery {
     /// Over the mail server at `url` (`smtp://…`, `smtps://…`), from the address `from`.
     pub fn smtp(url: &str, from: Mailbox) -> Result<Self, MailError> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(Duration::from_secs(20)));
-        Ok(Self::Smtp { transport: transport.build(), from })
+        Ok(Self::Smtp { transport: Box::new(transport.build()), from })
     }
 
     async fn deliver(&self, mail: &Mail) -> Result<(), MailError> {

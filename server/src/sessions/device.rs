@@ -38,10 +38,11 @@ pub fn describe(user_agent: &str, said: Said) -> DeviceDescription {
     let read = read(user_agent);
     let native = said.app_version.is_some() && read.browser.is_none();
     let said_platform = said.platform.as_ref().map(Platform::as_str);
-    let kind = match (read.kind, said_platform.and_then(kind_of_platform)) {
-        (DeviceKind::Unknown | DeviceKind::Terminal, Some(kind)) => kind,
-        (DeviceKind::Unknown, None) if native => DeviceKind::App,
-        (kind, _) => kind,
+    let said_kind = said_platform.and_then(kind_of_platform);
+    let kind = match read.kind {
+        DeviceKind::Unknown => said_kind.unwrap_or(if native { DeviceKind::App } else { DeviceKind::Unknown }),
+        DeviceKind::Terminal => said_kind.unwrap_or(DeviceKind::Terminal),
+        kind => kind,
     };
     let os = read.os.or_else(|| said_platform.and_then(os_of_platform).map(str::to_owned));
     let platform = said

@@ -1,5 +1,8 @@
 //! The one integration binary: a module for each area, and what they share.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod cli;
 mod http;
 mod store;
 mod support;

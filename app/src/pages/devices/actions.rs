@@ -73,7 +73,7 @@ fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             <Names sessions=others />
             <ThisStays devices=devices />
             <DialogActions>
-                <Button autofocus=true on_press=move |()| open.set(false)>
+                <Button on_press=move |()| open.set(false)>
                     "Cancel"
                 </Button>
                 <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>
@@ -108,7 +108,7 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             </div>
             <Names sessions=staying />
             <DialogActions>
-                <Button autofocus=true on_press=move |()| open.set(false)>
+                <Button on_press=move |()| open.set(false)>
                     "Cancel"
                 </Button>
                 <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>

@@ -9,7 +9,7 @@ use crate::domain::{SessionId, Timestamp};
 use crate::ui::words::count_of;
 
 /// Devices not used for so long are folded away.
-const UNUSED_AFTER: Duration = Duration::from_secs(30 * 86_400);
+const UNUSED_AFTER: Duration = Duration::from_hours(30 * 24);
 
 /// Devices in the order in which they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

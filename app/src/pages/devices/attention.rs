@@ -132,7 +132,7 @@ fn SecureDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             <Names sessions=others />
             <ThisStays devices=devices />
             <DialogActions>
-                <Button autofocus=true on_press=move |()| open.set(false)>
+                <Button on_press=move |()| open.set(false)>
                     "Cancel"
                 </Button>
                 <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>

@@ -9,7 +9,7 @@ use super::arrange::{Arranged, apply, arrange};
 use crate::api::{Receipt, ServerEvent, Session};
 use crate::domain::SessionId;
 use crate::pages::load::{Load, Loader};
-use crate::state::{Auth, Events, Failure, Now, Toasts};
+use crate::state::{Auth, AuthStatus, Events, Failure, Now, Toasts};
 use crate::ui::{after, focus_heading_if_lost};
 
 /// How long a row takes to fold away; `--fold` in `style/tokens.css`.
@@ -222,7 +222,7 @@ impl Devices {
     /// Shows a device that has just signed in, highlighted for a while.
     fn arrive(self, mut session: Session) {
         let id = session.session_id;
-        session.current = self.auth.status().with_untracked(|status| status.session_id()) == Some(id);
+        session.current = self.auth.status().with_untracked(AuthStatus::session_id) == Some(id);
         self.list.change(|sessions| {
             sessions.retain(|known| known.session_id != id);
             sessions.push(session);

@@ -72,7 +72,7 @@ pub async fn verify_email(
         replace: client.replace,
     };
     let granted = state.sessions.sign_in(sign_in).await.map_err(|error| refusal(&state, error))?;
-    Ok(signed_in(&state, granted))
+    Ok(signed_in(&state, &granted))
 }
 
 /// `POST /api/auth/resend-code`: the same answer whether or not there is anybody to send one to.

@@ -186,7 +186,7 @@ enum AtTheEnd {
     /// It was renewed, perhaps on another server.
     Renewed(Timestamp),
     /// It is over.
-    Over(ServerEvent),
+    Over(Box<ServerEvent>),
 }
 
 /// What has become of a session whose end, as far as this stream knows, has come.
@@ -201,13 +201,13 @@ async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline:
             // Ending it has put the news, with the reason, into this very queue.
             while let Ok(event) = subscription.queue.try_recv() {
                 if matches!(&event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id) {
-                    return AtTheEnd::Over(event);
+                    return AtTheEnd::Over(Box::new(event));
                 }
             }
-            AtTheEnd::Over(expired(session_id, deadline))
+            AtTheEnd::Over(Box::new(expired(session_id, deadline)))
         }
         // The database is away: the time is over all the same.
-        Err(_) => AtTheEnd::Over(expired(session_id, deadline)),
+        Err(_) => AtTheEnd::Over(Box::new(expired(session_id, deadline))),
     }
 }
 

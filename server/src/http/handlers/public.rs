@@ -75,7 +75,7 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
 }
 
 fn page(messages: &[MailMessage]) -> String {
-    let letters: String = messages
+    let letters: Vec<String> = messages
         .iter()
         .map(|mail| {
             let [to, subject, text] = [&mail.to, &mail.subject, &mail.text].map(|text| escape(text));
@@ -83,7 +83,7 @@ fn page(messages: &[MailMessage]) -> String {
             format!("<article><h2>{subject}</h2><p>To {to} · <time datetime=\"{at}\">{at}</time></p><pre>{text}</pre></article>")
         })
         .collect();
-    let letters = if letters.is_empty() { "<p>No mail yet.</p>".to_owned() } else { letters };
+    let letters = if letters.is_empty() { "<p>No mail yet.</p>".to_owned() } else { letters.concat() };
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Mailbox · Latchkey development</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"></head>\

@@ -79,7 +79,7 @@ pub async fn login(
         replace: client.replace,
     };
     let granted = state.sessions.sign_in(sign_in).await.map_err(|error| refusal(&state, error))?;
-    Ok(signed_in(&state, granted))
+    Ok(signed_in(&state, &granted))
 }
 
 /// `POST /api/auth/refresh`: the token comes in the body or in the cookie.
@@ -93,12 +93,12 @@ pub async fn refresh(
     let (in_body,) = fields.finish((in_body,))?;
     if let Some(token) = in_body {
         let granted = state.sessions.refresh(&token, TokenDelivery::Body, visitor.origin).await?;
-        return Ok(signed_in(&state, granted));
+        return Ok(signed_in(&state, &granted));
     }
     let token = state.cookie.read(&headers).ok_or_else(ApiError::missing_token)?;
     state.same_origin.check(&headers)?;
     match state.sessions.refresh(&token, TokenDelivery::Cookie, visitor.origin).await {
-        Ok(granted) => Ok(signed_in(&state, granted)),
+        Ok(granted) => Ok(signed_in(&state, &granted)),
         Err(refusal) => {
             let error = ApiError::from(refusal);
             let over = error.is_unauthorized();
@@ -112,7 +112,7 @@ pub async fn refresh(
 }
 
 /// The answer that carries tokens; the refresh token goes where the client wants it.
-pub fn signed_in(state: &ApiState, granted: SignedIn) -> Response {
+pub fn signed_in(state: &ApiState, granted: &SignedIn) -> Response {
     let lifetime = std::time::Duration::from_secs(granted.tokens.refresh_expires_in);
     let mut response = Json(&granted.tokens).into_response();
     if granted.delivery == TokenDelivery::Cookie {

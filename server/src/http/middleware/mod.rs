@@ -24,7 +24,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use tower::ServiceExt as _;
 
 use cors::Cors;
-pub use request::current_id;
+pub use request::{current_id, tell_session_end};
 
 use super::body::BodyLimit;
 use super::headers::SecurityHeaders;
@@ -82,7 +82,7 @@ impl Edge {
 impl Answer for Edge {
     async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
         let started = self.clock.monotonic();
-        let id = request::request_id(request.headers(), peer.ip(), &self.proxies, &*self.clock, &*self.random);
+        let id = request::request_id(request.headers(), peer.ip(), &self.proxies, &*self.random);
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let origin = self.cors.allowed(request.headers()).cloned();
         let mut response = if Cors::is_preflight(&method, request.headers()) {

@@ -1,46 +1,64 @@
 //! What can be said of a request before anybody has looked at what it wants.
 
+use std::cell::Cell;
 use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use app::api::paths::EXPIRES_IN_HEADER;
 use axum::extract::Request;
+use axum::response::Response;
 use http::header::{ALLOW, CONTENT_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
-use crate::clock::Clock;
 use crate::http::problem::ApiError;
 use crate::http::proxies::TrustedProxies;
-use crate::random::{Random, uuid_v7};
+use crate::random::Random;
 
 /// The header under which the id of a request travels.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const EXPIRES_IN: HeaderName = HeaderName::from_static(EXPIRES_IN_HEADER);
 
 /// Headers by which some frameworks let a `POST` pass for something else, past whoever filters methods before us.
 const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
 
+/// What is known of the request that a task answers, beyond the request itself.
+struct Current {
+    id: HeaderValue,
+    /// Whole seconds until the caller's session ends, where that is soon enough to be told.
+    session_expires_in: Cell<Option<u64>>,
+}
+
 tokio::task_local! {
-    /// The id of the request that this task answers.
-    static CURRENT: HeaderValue;
+    static CURRENT: Current;
 }
 
 /// The id of the request that the current task answers, for the log.
 pub fn current_id() -> Option<String> {
-    CURRENT.try_with(|id| id.to_str().unwrap_or_default().to_owned()).ok()
+    CURRENT.try_with(|current| current.id.to_str().unwrap_or_default().to_owned()).ok()
+}
+
+/// Has the answer to the current request tell that the caller's session ends in so many seconds.
+pub fn tell_session_end(seconds: u64) {
+    // Outside a request there is nobody to tell.
+    let _ = CURRENT.try_with(|current| current.session_expires_in.set(Some(seconds)));
 }
 
 /// Answers a request under an id that [`current_id`] gives meanwhile.
-pub async fn under<F: Future>(id: HeaderValue, answer: F) -> F::Output {
-    CURRENT.scope(id, answer).await
+pub async fn under(id: HeaderValue, answer: impl Future<Output = Response>) -> Response {
+    let told = async {
+        let mut response = answer.await;
+        if let Ok(Some(seconds)) = CURRENT.try_with(|current| current.session_expires_in.get()) {
+            response.headers_mut().insert(EXPIRES_IN, HeaderValue::from(seconds));
+        }
+        response
+    };
+    CURRENT.scope(Current { id, session_expires_in: Cell::new(None) }, told).await
 }
 
 /// The id that a trusted proxy gave, if it is a sane one, else a new one.
-pub fn request_id(
-    headers: &HeaderMap,
-    peer: IpAddr,
-    proxies: &TrustedProxies,
-    clock: &dyn Clock,
-    random: &dyn Random,
-) -> HeaderValue {
+pub fn request_id(headers: &HeaderMap, peer: IpAddr, proxies: &TrustedProxies, random: &dyn Random) -> HeaderValue {
     let sane = |id: &&HeaderValue| {
         let bytes = id.as_bytes();
         (8..=128).contains(&bytes.len())
@@ -51,9 +69,22 @@ pub fn request_id(
     {
         return given.clone();
     }
-    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-    let id: Uuid = uuid_v7(clock, random);
-    id.hyphenated().encode_lower(&mut text);
+    new_id(random)
+}
+
+/// An id that no other request of any server has: what this process drew when it began, and a count. Ids are for finding
+/// things in the log; nothing is protected by one.
+fn new_id(random: &dyn Random) -> HeaderValue {
+    static PROCESS: OnceLock<u64> = OnceLock::new();
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let process = *PROCESS.get_or_init(|| {
+        let mut bytes = [0; 8];
+        random.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    });
+    let id = u128::from(process) << 64 | u128::from(COUNT.fetch_add(1, Ordering::Relaxed));
+    let mut text = [0; uuid::fmt::Simple::LENGTH];
+    Uuid::from_u128(id).simple().encode_lower(&mut text);
     HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
@@ -61,11 +92,12 @@ pub fn request_id(
 pub fn refusal(request: &Request) -> Option<ApiError> {
     let headers = request.headers();
     if matches!(*request.method(), Method::TRACE | Method::CONNECT)
-        || METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name))
+        || (*request.method() == Method::POST && METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name)))
     {
         return Some(ApiError::method_not_allowed());
     }
-    if has_dot_segment(request.uri().path()) {
+    // `OPTIONS *` asks about the server as a whole: there is nothing to say, and no page is rendered for a path like that.
+    if !request.uri().path().starts_with('/') || has_dot_segment(request.uri().path()) {
         return Some(ApiError::not_found());
     }
     // Nothing is unpacked here, so nothing can unpack to more than it said.
@@ -84,9 +116,11 @@ pub fn name_allowed_methods(status: StatusCode, headers: &mut HeaderMap) {
 
 /// Whether a segment of the path is `.` or `..`, plain or escaped: proxies and servers differ in what they make of those.
 fn has_dot_segment(path: &str) -> bool {
-    path.split('/').any(|segment| {
-        segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
-    })
+    let may_have_one = path.contains("/.") || path.contains('%');
+    may_have_one
+        && path.split('/').any(|segment| {
+            segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+        })
 }
 
 /// The path as the log may show it. Long segments are capabilities, such as the ids of receipts; queries hold tickets.
@@ -98,7 +132,6 @@ pub fn loggable(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::ManualClock;
     use crate::random::OsRandom;
     use rstest::rstest;
 
@@ -120,7 +153,7 @@ mod tests {
         let id = |peer: &str, given: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_static(given));
-            request_id(&headers, peer.parse().unwrap(), &proxies, &ManualClock::default(), &OsRandom)
+            request_id(&headers, peer.parse().unwrap(), &proxies, &OsRandom)
         };
         assert_eq!(id("10.0.0.1", "proxy-id-0001"), "proxy-id-0001");
         assert_ne!(id("203.0.113.7", "proxy-id-0001"), "proxy-id-0001");

@@ -83,6 +83,7 @@ async fn ask(edge: &Edge, peer: &str, method: &str, path: &str, headers: &[(&str
 #[case("GET", "/api/%2e%2e/ok", 404)]
 #[case("GET", "/api/id/no-uuid", 400)]
 #[case("GET", "/api/late", 429)]
+#[case("OPTIONS", "*", 404)]
 #[tokio::test]
 async fn every_answer_carries_the_security_headers_and_every_error_is_a_problem(
     #[case] method: &str,

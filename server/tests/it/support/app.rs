@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::domain::Timestamp;
 use futures::StreamExt as _;
 use latchkey::application::{Application, Parts};
 use latchkey::clock::{Clock as _, ManualClock, SystemClock};
@@ -60,8 +61,8 @@ impl TestApp {
         let mut all = vec![("REQUIRE_EMAIL_VERIFICATION".to_owned(), "false".to_owned())];
         all.extend(postgres.iter().map(|database| ("DATABASE_URL".to_owned(), database.url())));
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        // From now on, because the database judges by its own clock what must be remembered.
-        let clock = Arc::new(ManualClock::at(SystemClock.now()));
+        // From now on, because the database judges by its own clock what must be remembered; whole seconds, as in tokens.
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(SystemClock.now().as_secs() * 1000)));
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
         let mut app = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -298,7 +299,7 @@ impl Events {
                     lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
                 };
                 let (name, data) = (field("event"), field("data"));
-                self.unread = rest.to_owned();
+                self.unread = rest.to_string();
                 if name.is_empty() {
                     continue;
                 }

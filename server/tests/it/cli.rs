@@ -1,0 +1,83 @@
+//! The program as an operator runs it: from any folder, with nothing but the environment.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+fn latchkey(folder: &Path, arguments: &[&str], env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    command.current_dir(folder).args(arguments).env_clear().envs(env.iter().copied());
+    command
+}
+
+fn output(folder: &Path, arguments: &[&str], env: &[(&str, &str)]) -> (Output, String) {
+    let output = latchkey(folder, arguments, env).output().expect("the program runs");
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output, text)
+}
+
+/// Waits for the line that says where the server listens.
+fn address(server: &mut Child) -> String {
+    let log = BufReader::new(server.stdout.take().expect("a log"));
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("one JSON object a line");
+        if line["message"] == "listening" {
+            return line["address"].as_str().expect("an address").to_owned();
+        }
+    }
+    panic!("the server does not listen");
+}
+
+#[test]
+fn without_settings_everything_that_is_missing_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (output, text) = output(folder.path(), &["serve"], &[]);
+    assert_eq!(output.status.code(), Some(78));
+    for name in ["LATCHKEY_SECRET", "PUBLIC_URL", "SMTP_URL"] {
+        assert!(text.contains(name), "{text}");
+    }
+}
+
+#[test]
+fn a_misspelled_setting_is_found_before_the_server_starts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("latchkey.toml"), "jwt_expires = \"5m\"\n").expect("a file");
+    let (output, text) = output(folder.path(), &["config", "check"], &[("LATCHKEY_ENV", "development")]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text.contains("jwt_expires (latchkey.toml): is not a setting; did you mean JWT_EXPIRE?"), "{text}");
+}
+
+#[test]
+fn migrating_again_does_no_harm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for _ in 0..2 {
+        let (output, text) = output(folder.path(), &["migrate"], &[("LATCHKEY_ENV", "development")]);
+        assert!(output.status.success() && text.contains("up to date"), "{text}");
+    }
+    assert!(folder.path().join("data/latchkey.db").is_file());
+}
+
+#[test]
+fn the_server_runs_from_any_folder_keeps_its_secret_to_its_owner_and_stops_at_a_signal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let env = [("LATCHKEY_ENV", "development"), ("LEPTOS_SITE_ADDR", "127.0.0.1:0"), ("LOG_FORMAT", "json")];
+    let mut server =
+        latchkey(folder.path(), &["serve"], &env).stdout(Stdio::piped()).spawn().expect("the program runs");
+    let address = address(&mut server);
+
+    let mut client = TcpStream::connect(&address).expect("a connection");
+    client.write_all(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    let mut answer = [0; 15];
+    client.read_exact(&mut answer).expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+
+    let secret = std::fs::metadata(folder.path().join("data/secret")).expect("a secret");
+    assert_eq!(secret.permissions().mode() & 0o777, 0o600);
+
+    // The open connection rests: it must not keep the server.
+    let process = server.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &process]).status().expect("kill runs").success());
+    assert!(server.wait().expect("an end").success());
+}
