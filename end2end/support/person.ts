@@ -110,9 +110,12 @@ export class Person {
 
   // Signing out
 
+  /** Signs out, and lets the server answer: the browser itself does not wait for that. */
   async signsOut(): Promise<void> {
+    const answered = this.page.waitForResponse("**/api/auth/logout");
     await this.personMenu().click();
     await this.page.getByRole("banner").getByRole("button", { name: "Sign out", exact: true }).click();
+    await answered;
     await this.isSignedOut();
   }
 
