@@ -11,7 +11,7 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: inPipeline,
-  // One that passes the second time is reported as flaky, never as passed.
+  // One that passes only the second time counts, and is named as flaky.
   retries: 1,
   timeout: 60_000,
   globalTimeout: 20 * 60_000,
