@@ -53,7 +53,10 @@ test("a token from before the sign-out is refused", async ({ person, api }) => {
   const token = requests.at(-1) ?? "";
   expect((await api.asksWhoAmI(token)).status).toBe(200);
 
+  // The browser is signed out before the server has answered; the promise is about the answer.
+  const answered = person.page.waitForResponse("**/api/auth/logout");
   await person.signsOut();
+  expect((await answered).status()).toBe(200);
   const answer = await api.asksWhoAmI(token);
   expect(answer.status).toBe(401);
   expect(answer.headers.get("www-authenticate")).toContain("Bearer");
