@@ -14,7 +14,7 @@ cargo_machete_version=0.9.2
 
 # Tools that are built here live outside the clone, one folder a version: a second clone finds them, and nothing
 # that the person has installed for other projects is replaced.
-tools="${LATCHKEY_TOOLS:-${XDG_CACHE_HOME:-${HOME:-$root/target}/.cache}/latchkey/tools}"
+tools="${BUILD_TOOLS:-${XDG_CACHE_HOME:-${HOME:-$root/target}/.cache}/latchkey/tools}"
 
 started_at=$SECONDS
 
