@@ -1,5 +1,7 @@
 //! The life of one device's session: `/devices/:id`.
 
+use std::fmt::Write as _;
+
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
@@ -52,6 +54,10 @@ pub fn BiographyPage() -> impl IntoView {
                     </Heading>
                     <p class="page-lead">"What this device’s session has been through, from the beginning."</p>
                 </div>
+                {move || loader.state().with(|state| match state {
+                    Load::Ready(biography) => Some(view! { <Export biography=biography.clone() /> }),
+                    Load::Loading | Load::Failed(_) => None,
+                })}
             </div>
             {move || match (id.get(), loader.state().get()) {
                 (None, _) => view! { <Unknown /> }.into_any(),
@@ -90,6 +96,33 @@ fn Life(biography: Biography) -> impl IntoView {
         .collect_view()
 }
 
+/// Saves the history as the API tells it. The file is in the link itself, so nothing is asked for again.
+#[component]
+fn Export(biography: Biography) -> impl IntoView {
+    let json = serde_json::to_string_pretty(&biography).unwrap_or_default();
+    let name = format!("device-history-{}.json", biography.session_id);
+    view! {
+        <a class="button" href=data_url(&json) download=name rel="external">
+            "Export"
+        </a>
+    }
+    .into_any()
+}
+
+/// A `data:` address of this JSON (RFC 2397).
+fn data_url(json: &str) -> String {
+    let mut url = "data:application/json;charset=utf-8,".to_owned();
+    for byte in json.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            url.push(char::from(byte));
+        } else {
+            // Writing to a text cannot fail.
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url
+}
+
 #[component]
 fn Unknown() -> impl IntoView {
     view! {
@@ -116,4 +149,17 @@ fn BiographyFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> im
         </StateCard>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_survives_in_an_address() {
+        assert_eq!(
+            data_url("{\"a\":\"é #\"}"),
+            "data:application/json;charset=utf-8,%7B%22a%22%3A%22%C3%A9%20%23%22%7D"
+        );
+    }
 }

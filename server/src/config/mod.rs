@@ -31,7 +31,7 @@ use reader::{Fallback, Reader};
 pub use secret::MasterSecret;
 pub use server::{Environment, ServerConfig};
 pub use sessions::SessionsConfig;
-pub use tokens::{LegacyTokens, TokensConfig};
+pub use tokens::TokensConfig;
 
 use crate::random::Random;
 
@@ -47,7 +47,7 @@ pub struct Config {
     pub server: ServerConfig,
     /// Which database, and how many connections.
     pub database: DatabaseConfig,
-    /// How long tokens live, and which old ones are still taken.
+    /// How long tokens live.
     pub tokens: TokensConfig,
     /// How sessions begin, how long they live, and what is remembered of them.
     pub sessions: SessionsConfig,
@@ -85,7 +85,7 @@ impl Config {
         let mut reader = Reader::new(settings(), env, file);
         let database = DatabaseConfig::read(&mut reader);
         let server = ServerConfig::read(&mut reader, &database.data_folder());
-        let tokens = TokensConfig::read(&mut reader, server.environment);
+        let tokens = TokensConfig::read(&mut reader);
         let sessions = SessionsConfig::read(&mut reader);
         let mail = MailConfig::read(&mut reader, server.environment, &server.public_url);
         let limits = LimitsConfig::read(&mut reader, server.environment);

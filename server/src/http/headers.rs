@@ -34,6 +34,7 @@ impl SecurityHeaders {
 
     /// Adds them. What the answer says itself of its policy and its keeping stays.
     pub fn apply(self, headers: &mut HeaderMap) {
+        headers.reserve(8);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, SAME_ORIGIN);
         headers.insert(HeaderName::from_static("cross-origin-resource-policy"), SAME_ORIGIN);

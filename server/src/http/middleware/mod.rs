@@ -69,7 +69,9 @@ impl Edge {
         }
         let client = self.proxies.client(peer.ip(), request.headers());
         request.extensions_mut().insert(client);
-        request.extensions_mut().insert(self.body_limit);
+        if !request.method().is_safe() {
+            request.extensions_mut().insert(self.body_limit);
+        }
         // A handler that panics has poisoned nothing: what handlers share is behind locks that are taken poisoned or not.
         match AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
