@@ -10,18 +10,16 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** What a picture shows of a device whose session began a moment ago, on this machine. */
-const lives: Record<string, { ipAddress: string; place: string; sinceMs: number; unusedMs: number }> = {
-  "Chrome on macOS": { ipAddress: "203.0.113.7", place: "Kyiv, Ukraine", sinceMs: 9 * DAY_MS, unusedMs: 0 },
-  "iPhone 13": { ipAddress: "203.0.113.7", place: "Kyiv, Ukraine", sinceMs: 40 * DAY_MS, unusedMs: 0 },
+const lives: Record<string, { ipAddress: string; sinceMs: number; unusedMs: number }> = {
+  "Chrome on macOS": { ipAddress: "203.0.113.7", sinceMs: 9 * DAY_MS, unusedMs: 0 },
+  "iPhone 13": { ipAddress: "203.0.113.7", sinceMs: 40 * DAY_MS, unusedMs: 0 },
   "Firefox on Windows": {
     ipAddress: "198.51.100.23",
-    place: "Lyon, France",
     sinceMs: 3 * DAY_MS,
     unusedMs: 3 * HOUR_MS + MINUTE_MS,
   },
   "backup script": {
     ipAddress: "2001:db8::42",
-    place: "Frankfurt, Germany",
     sinceMs: 60 * DAY_MS,
     unusedMs: 9 * HOUR_MS + MINUTE_MS,
   },
@@ -30,7 +28,6 @@ const lives: Record<string, { ipAddress: string; place: string; sinceMs: number;
 interface ListedSession {
   deviceInfo: { deviceName: string };
   ipAddress: string;
-  place?: string;
   createdAt: string;
   lastActive: string;
   activeNow: boolean;
@@ -64,7 +61,6 @@ async function liveLongLives(page: Page): Promise<void> {
       const life = lives[session.deviceInfo.deviceName];
       if (life === undefined) continue;
       session.ipAddress = life.ipAddress;
-      session.place = life.place;
       session.createdAt = new Date(now - life.sinceMs).toISOString();
       session.lastActive = new Date(now - life.unusedMs).toISOString();
       session.activeNow = life.unusedMs === 0;
