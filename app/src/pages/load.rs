@@ -23,6 +23,8 @@ pub enum Load<T> {
 pub struct Loader<T: Send + Sync + 'static> {
     state: RwSignal<Load<T>>,
     generation: StoredValue<u64>,
+    /// The generation of the last answer that was taken.
+    answered: StoredValue<u64>,
 }
 
 impl<T: Send + Sync + 'static> Clone for Loader<T> {
@@ -36,12 +38,17 @@ impl<T: Send + Sync + 'static> Copy for Loader<T> {}
 impl<T: Clone + Send + Sync + 'static> Loader<T> {
     /// Nothing is here yet.
     pub fn new() -> Self {
-        Self { state: RwSignal::new(Load::Loading), generation: StoredValue::new(0) }
+        Self { state: RwSignal::new(Load::Loading), generation: StoredValue::new(0), answered: StoredValue::new(0) }
     }
 
     /// How far it has got. What is here may be changed through it.
     pub fn state(self) -> RwSignal<Load<T>> {
         self.state
+    }
+
+    /// Whether an answer is still to come. It may be older than what has been heard in the meantime.
+    pub fn is_under_way(self) -> bool {
+        self.generation.try_get_value() != self.answered.try_get_value()
     }
 
     /// Changes what is here, if it is here.
@@ -64,6 +71,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         spawn_local(async move {
             let answer = call.await;
             if self.generation.try_get_value() == Some(generation) {
+                self.answered.try_set_value(generation);
                 self.arrive(answer);
             }
         });

@@ -215,7 +215,11 @@ impl Devices {
                 }
             }),
             ServerEvent::SessionEnded(ended) => self.fold(&[ended.session_id], true),
-            ServerEvent::SessionExpiring(_) | ServerEvent::UserUpdated(_) | ServerEvent::SecurityAlert(_) => {}
+            ServerEvent::SessionExpiring(_) | ServerEvent::UserUpdated(_) | ServerEvent::SecurityAlert(_) => return,
+        }
+        // An answer on its way may have been made before this happened, and must not undo it.
+        if !matches!(event, ServerEvent::Hello(_)) && self.list.is_under_way() {
+            self.fetch();
         }
     }
 

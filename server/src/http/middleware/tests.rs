@@ -94,9 +94,7 @@ async fn every_answer_carries_the_security_headers_and_every_error_is_a_problem(
     assert_eq!(answer.response.status(), status);
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
         ("referrer-policy", "same-origin"),
-        ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
         ("strict-transport-security", "max-age=63072000; includeSubDomains"),
         ("cache-control", "no-store"),
