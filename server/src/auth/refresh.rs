@@ -86,6 +86,9 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
+/// How far ahead another server's clock may be. A token's end is taken literally; only its beginning has this leeway.
+pub const CLOCK_LEEWAY: Duration = Duration::from_mins(1);
+
 /// How long sessions and their tokens last.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
@@ -126,7 +129,7 @@ impl Lifetimes {
     /// Until when a revocation must be remembered: the last moment a token already issued could be valid, plus leeway
     /// for clocks of other servers.
     pub fn remember_until(&self, now: Timestamp) -> Timestamp {
-        now.plus(self.access).plus(super::tokens::CLOCK_LEEWAY * 2)
+        now.plus(self.access).plus(CLOCK_LEEWAY * 2)
     }
 
     /// Why a session that ran out unused did so.

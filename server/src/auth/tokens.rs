@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::time::Duration;
 
 use app::api::{CurrentSession, Person, SignInMethod, WhoAmI};
 use app::domain::{SessionId, Timestamp, UserId};
@@ -19,11 +18,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::keys::{KeyError, KeyRing};
-use super::refresh::Lifetimes;
+use super::refresh::{CLOCK_LEEWAY, Lifetimes};
 use crate::store::{SessionRow, User};
 
-/// How far ahead another server's clock may be. A token's end is taken literally; only its beginning has this leeway.
-pub const CLOCK_LEEWAY: Duration = Duration::from_mins(1);
 /// The audience of access tokens.
 const AUDIENCE: &str = "latchkey";
 const TYPE: &str = "at+jwt";

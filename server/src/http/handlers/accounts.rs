@@ -7,12 +7,11 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
-use super::sign_in::{Client, signed_in};
+use super::sign_in::Client;
 use crate::auth::accounts::{Registration, Visitor};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::{NewSignIn, SignInError};
 
 /// `POST /api/auth/register`: the same answer for an address that is new and one that is taken.
 pub async fn register(
@@ -62,17 +61,7 @@ pub async fn verify_email(
     let (email, code, client) = fields.finish((email, code, client))?;
     client.check_origin(&state, &headers)?;
     let user = state.accounts.verify_email(&visitor, &email, &code).await?;
-    let sign_in = NewSignIn {
-        user_id: user.id,
-        said: client.said,
-        origin: visitor.origin,
-        method: SignInMethod::Code,
-        delivery: client.delivery,
-        remember: client.remember,
-        replace: client.replace,
-    };
-    let granted = state.sessions.sign_in(sign_in).await.map_err(|error| refusal(&state, error))?;
-    Ok(signed_in(&state, &granted))
+    client.begin(&state, user.id, visitor.origin, SignInMethod::Code).await
 }
 
 /// `POST /api/auth/resend-code`: the same answer whether or not there is anybody to send one to.
@@ -86,16 +75,4 @@ pub async fn resend_code(
     state.accounts.resend_code(&visitor, &email).await?;
     let message = "If this address waits to be verified, a new code is on its way.".to_owned();
     Ok((StatusCode::ACCEPTED, Json(AcceptedAnswer { message })))
-}
-
-/// A sign-in that came to nothing after the person had proved who they are.
-pub fn refusal(state: &ApiState, error: SignInError) -> ApiError {
-    match error {
-        SignInError::LimitReached(rows) => {
-            let sessions: Vec<_> = rows.iter().map(|row| state.sessions.show(row, None)).collect();
-            ApiError::session_limit_reached(&sessions)
-        }
-        SignInError::NoSuchPerson => ApiError::invalid_credentials(),
-        SignInError::Failed(error) => error.into(),
-    }
 }

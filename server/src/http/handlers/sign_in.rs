@@ -1,19 +1,19 @@
 //! Signing in and renewing: the calls that give out tokens.
 
 use app::api::{SignInMethod, TokenDelivery};
-use app::domain::{AppVersion, DeviceName, Email, Invalid, Password, Platform, SessionId};
+use app::domain::{AppVersion, DeviceName, Email, Invalid, Password, Platform, SessionId, UserId};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 
-use super::accounts::refusal;
 use crate::auth::accounts::Visitor;
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::{NewSignIn, Said, SignedIn};
+use crate::sessions::{NewSignIn, Said, SignInError, SignedIn};
+use crate::store::Origin;
 
 /// What a client says of itself and of how it wants its tokens.
 pub struct Client {
@@ -50,6 +50,27 @@ impl Client {
         })
     }
 
+    /// Begins a session for somebody who has proved who they are, and gives its tokens.
+    pub async fn begin(
+        self,
+        state: &ApiState,
+        user_id: UserId,
+        origin: Origin,
+        method: SignInMethod,
+    ) -> Result<Response, ApiError> {
+        let Self { said, delivery, remember, replace } = self;
+        let sign_in = NewSignIn { user_id, said, origin, method, delivery, remember, replace };
+        match state.sessions.sign_in(sign_in).await {
+            Ok(granted) => Ok(signed_in(state, &granted)),
+            Err(SignInError::LimitReached(rows)) => {
+                let sessions: Vec<_> = rows.iter().map(|row| state.sessions.show(row, None)).collect();
+                Err(ApiError::session_limit_reached(&sessions))
+            }
+            Err(SignInError::NoSuchPerson) => Err(ApiError::invalid_credentials()),
+            Err(SignInError::Failed(error)) => Err(error.into()),
+        }
+    }
+
     /// A call that sets a cookie must come from our own pages.
     pub fn check_origin(&self, state: &ApiState, headers: &HeaderMap) -> Result<(), ApiError> {
         if self.delivery == TokenDelivery::Cookie { state.same_origin.check(headers) } else { Ok(()) }
@@ -69,17 +90,7 @@ pub async fn login(
     let (email, password, client) = fields.finish((email, password, client))?;
     client.check_origin(&state, &headers)?;
     let user = state.accounts.authenticate(&visitor, &email, &password).await?;
-    let sign_in = NewSignIn {
-        user_id: user.id,
-        said: client.said,
-        origin: visitor.origin,
-        method: SignInMethod::Password,
-        delivery: client.delivery,
-        remember: client.remember,
-        replace: client.replace,
-    };
-    let granted = state.sessions.sign_in(sign_in).await.map_err(|error| refusal(&state, error))?;
-    Ok(signed_in(&state, &granted))
+    client.begin(&state, user.id, visitor.origin, SignInMethod::Password).await
 }
 
 /// `POST /api/auth/refresh`: the token comes in the body or in the cookie.
@@ -112,7 +123,7 @@ pub async fn refresh(
 }
 
 /// The answer that carries tokens; the refresh token goes where the client wants it.
-pub fn signed_in(state: &ApiState, granted: &SignedIn) -> Response {
+fn signed_in(state: &ApiState, granted: &SignedIn) -> Response {
     let lifetime = std::time::Duration::from_secs(granted.tokens.refresh_expires_in);
     let mut response = Json(&granted.tokens).into_response();
     if granted.delivery == TokenDelivery::Cookie {
