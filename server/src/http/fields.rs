@@ -68,6 +68,11 @@ impl Fields {
         parsed.map(Some).map_err(|invalid| self.refuse(field, &invalid)).ok()
     }
 
+    /// A text where anything else is ignored rather than refused.
+    pub fn optional_or_ignored<T>(&self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
+        self.find(field).ok().flatten().and_then(Value::as_str).and_then(|text| parse(text).ok())
+    }
+
     /// A truth value that may be absent or null.
     pub fn optional_bool(&mut self, field: &str) -> Option<Option<bool>> {
         let invalid = match self.find(field) {

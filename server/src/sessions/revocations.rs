@@ -106,6 +106,12 @@ impl RevocationList {
         if self.is_current(now) { Verdict::Passes } else { Verdict::Stale }
     }
 
+    /// Whether this very session is known to have ended.
+    pub fn has_ended(&self, session_id: SessionId) -> bool {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.sessions.contains_key(session_id.0.as_bytes())
+    }
+
     /// Whether the list vouches for what is not in it.
     pub fn is_current(&self, now: Instant) -> bool {
         self.loaded.load(Ordering::Acquire) && self.age(now) <= self.max_staleness

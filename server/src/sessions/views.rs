@@ -92,6 +92,10 @@ impl Sessions {
 
     /// Tells a person's other devices that one of them is (or is no longer) in use.
     pub fn tell_activity(&self, user_id: UserId, session_id: SessionId, active_now: bool) {
+        // Its last request may be written down after its end; nobody should hear of it again.
+        if self.list.has_ended(session_id) {
+            return;
+        }
         let changed = SessionUpdated {
             session_id,
             device_name: None,

@@ -3,7 +3,7 @@
 use app::api::LogoutAnswer;
 use app::domain::{ClientReason, SessionId, UserId};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -34,7 +34,7 @@ pub async fn logout(
     headers: HeaderMap,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
-    let reason = fields.optional("reason", ClientReason::parse);
+    let reason = reason(&mut fields);
     let (reason,) = fields.finish((reason,))?;
     let Some(leaving) = leaving(&state, &headers).await? else {
         return Ok(answer(&state, true, nothing_to_end()));
@@ -68,17 +68,25 @@ impl Leaving {
     }
 }
 
+/// `keepCurrent` in the address, because many clients send no body with `DELETE`.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeepCurrent {
+    keep_current: Option<bool>,
+}
+
 /// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended ends nothing.
 pub async fn logout_all(
     State(state): State<ApiState>,
     visitor: Visitor,
     headers: HeaderMap,
+    Query(asked): Query<KeepCurrent>,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let keep_current = fields.optional_bool("keepCurrent");
-    let reason = fields.optional("reason", ClientReason::parse);
+    let reason = reason(&mut fields);
     let (keep_current, reason) = fields.finish((keep_current, reason))?;
-    let keep_current = keep_current.unwrap_or(false);
+    let keep_current = keep_current.or(asked.keep_current).unwrap_or(false);
     let Some(leaving) = leaving(&state, &headers).await? else {
         return Ok(answer(&state, true, nothing_to_end()));
     };
@@ -108,7 +116,7 @@ pub async fn end_session(
     Path(id): Path<String>,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
-    let reason = fields.optional("reason", ClientReason::parse);
+    let reason = reason(&mut fields);
     let (reason,) = fields.finish((reason,))?;
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
     let leaving = Leaving { user_id: caller.user_id, session_id: caller.session_id, epoch: Some(caller.epoch) };
@@ -121,6 +129,16 @@ pub async fn end_session(
         row.filter(|row| row.user_id == caller.user_id).ok_or_else(ApiError::not_found)?;
     }
     Ok(answer(&state, this, ended))
+}
+
+/// The client's own words, cut to what is kept: a bad reason must not keep anybody signed in.
+#[expect(clippy::option_option, clippy::unnecessary_wraps, reason = "as `Fields` gives optional values")]
+fn reason(fields: &mut Fields) -> Option<Option<ClientReason>> {
+    let clipped = |text: &str| {
+        let kept: String = text.chars().filter(|c| !c.is_control()).take(ClientReason::MAX_CHARS).collect();
+        Ok(ClientReason::parse(&kept).ok())
+    };
+    Some(fields.optional_or_ignored("reason", clipped).flatten())
 }
 
 fn nothing_to_end() -> EndAnswer {

@@ -109,6 +109,21 @@ async fn signing_out_everywhere_ends_every_device_and_gives_a_receipt_on_postgre
 }
 
 #[tokio::test]
+async fn a_bad_reason_keeps_nobody_signed_in_and_the_address_can_keep_this_device() {
+    let app = TestApp::start().await;
+    let laptop = app.new_person("ada@example.com").await;
+    let phone = app.signs_in("ada@example.com").await;
+    let long = phone.post("/api/auth/logout", &json!({"reason": "x".repeat(300)})).await;
+    assert_eq!((long.status, &long.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+    let tablet = app.signs_in("ada@example.com").await;
+    let others = laptop.delete("/api/auth/sessions?keepCurrent=true").await;
+    assert_eq!((others.status, &others.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+    assert!(laptop.passes().await && !tablet.passes().await);
+    let odd = laptop.post("/api/auth/logout", &json!({"reason": 5})).await;
+    assert_eq!((odd.status, &odd.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+}
+
+#[tokio::test]
 async fn all_others_go_and_this_one_stays_without_a_renewal() {
     let app = TestApp::start().await;
     let laptop = app.new_person("ada@example.com").await;
