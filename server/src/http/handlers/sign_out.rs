@@ -32,10 +32,9 @@ pub async fn logout(
     State(state): State<ApiState>,
     visitor: Visitor,
     headers: HeaderMap,
-    mut fields: Fields,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let reason = reason(&mut fields);
-    let (reason,) = fields.finish((reason,))?;
+    let reason = reason(&fields);
     let Some(leaving) = leaving(&state, &headers).await? else {
         return Ok(answer(&state, true, nothing_to_end()));
     };
@@ -84,8 +83,8 @@ pub async fn logout_all(
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let keep_current = fields.optional_bool("keepCurrent");
-    let reason = reason(&mut fields);
-    let (keep_current, reason) = fields.finish((keep_current, reason))?;
+    let reason = reason(&fields);
+    let (keep_current,) = fields.finish((keep_current,))?;
     let keep_current = keep_current.or(asked.keep_current).unwrap_or(false);
     let Some(leaving) = leaving(&state, &headers).await? else {
         return Ok(answer(&state, true, nothing_to_end()));
@@ -114,10 +113,9 @@ pub async fn end_session(
     Caller(caller): Caller,
     visitor: Visitor,
     Path(id): Path<String>,
-    mut fields: Fields,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
-    let reason = reason(&mut fields);
-    let (reason,) = fields.finish((reason,))?;
+    let reason = reason(&fields);
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
     let leaving = Leaving { user_id: caller.user_id, session_id: caller.session_id, epoch: Some(caller.epoch) };
     let this = id == caller.session_id;
@@ -132,13 +130,12 @@ pub async fn end_session(
 }
 
 /// The client's own words, cut to what is kept: a bad reason must not keep anybody signed in.
-#[expect(clippy::option_option, clippy::unnecessary_wraps, reason = "as `Fields` gives optional values")]
-fn reason(fields: &mut Fields) -> Option<Option<ClientReason>> {
+fn reason(fields: &Fields) -> Option<ClientReason> {
     let clipped = |text: &str| {
         let kept: String = text.chars().filter(|c| !c.is_control()).take(ClientReason::MAX_CHARS).collect();
-        Ok(ClientReason::parse(&kept).ok())
+        ClientReason::parse(&kept)
     };
-    Some(fields.optional_or_ignored("reason", clipped).flatten())
+    fields.optional_or_ignored("reason", clipped)
 }
 
 fn nothing_to_end() -> EndAnswer {
