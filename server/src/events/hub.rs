@@ -1,17 +1,17 @@
-//! Who is listening: one small queue for each open event stream, found by person.
+//! Who is listening here: one small queue for each open event stream, found by person.
 //!
-//! Nothing here is stored and nothing is promised: a stream that cannot keep up is closed, and its client asks anew. That a
-//! session is refused never depends on its stream.
+//! A stream that cannot keep up is closed, and its client asks anew.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::api::{EndReason, Ended, ServerEvent, SessionUpdated, UserUpdated};
+use app::api::{EndReason, Ended, Hello, ServerEvent, SessionUpdated, UserUpdated};
 use app::domain::{SessionId, Timestamp, UserId};
 use tokio::sync::{mpsc, watch};
 
+use super::bus::{BusSender, News};
 use crate::store::{Revocation, RevokedSubject};
 
 /// How many events may wait for a slow client before its stream is closed.
@@ -23,9 +23,11 @@ const RELOADING: Duration = Duration::from_secs(5);
 /// How long a request without a stream counts as *active now*.
 const RECENT: Duration = Duration::from_mins(2);
 
-/// The streams of this server.
+/// The streams of this server, and what is said to them.
 #[derive(Default)]
 pub struct Hub {
+    /// To the streams of the other servers.
+    bus: Option<BusSender>,
     people: Mutex<HashMap<UserId, Vec<Listener>>>,
     /// When the last stream of a session closed here, for as long as that matters.
     closed: Mutex<HashMap<SessionId, Timestamp>>,
@@ -111,6 +113,11 @@ pub struct Subscriber {
 }
 
 impl Hub {
+    /// Nobody listens yet. What is said goes over the bus as well.
+    pub fn new(bus: BusSender) -> Self {
+        Self { bus: Some(bus), ..Self::default() }
+    }
+
     /// Opens a stream.
     pub fn subscribe(self: &Arc<Self>, who: Subscriber) -> Result<Subscription, TooManyStreams> {
         let (queue, receiver) = mpsc::channel(QUEUE);
@@ -134,13 +141,83 @@ impl Hub {
         })
     }
 
-    /// Sends an event to every stream of a person but those of `except`.
+    /// Sends an event to every stream of a person, on every server, but those of `except`.
     pub fn publish(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
+        self.publish_here(user_id, event, except);
+        self.tell_others(|| News::Event { user_id, except, event: event.clone() });
+    }
+
+    /// Tells a session's own streams that it was renewed, and the person's other streams with them, on every server.
+    pub fn prolong(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
+        self.prolong_here(user_id, session_id, expires_at);
+        self.tell_others(|| News::Prolonged { user_id, session_id, expires_at });
+    }
+
+    /// Has the other servers look at the revocation log at once. They find what is new in it without this, only later.
+    pub fn hint(&self) {
+        self.tell_others(|| News::Revoked);
+    }
+
+    /// Takes in what another server said.
+    pub fn arrive(&self, news: News, now: Timestamp) {
+        match news {
+            // The bus sees to it.
+            News::Revoked => {}
+            News::Prolonged { user_id, session_id, expires_at } => self.prolong_here(user_id, session_id, expires_at),
+            News::Event { user_id, except, event } => match &event {
+                ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
+                    if self.has_stream(user_id, *session_id) {
+                        // It is quiet there because it has moved here.
+                        let active = SessionUpdated {
+                            session_id: *session_id,
+                            device_name: None,
+                            last_active: Some(now),
+                            active_now: Some(true),
+                            expires_at: None,
+                        };
+                        self.publish(user_id, &ServerEvent::SessionUpdated(active), Some(*session_id));
+                    } else {
+                        self.closed().insert(*session_id, now);
+                        self.publish_here(user_id, &event, except);
+                    }
+                }
+                ServerEvent::SessionCreated(_)
+                | ServerEvent::SessionUpdated(_)
+                | ServerEvent::UserUpdated(_)
+                | ServerEvent::SecurityAlert(_) => self.publish_here(user_id, &event, except),
+                // The others are made where the stream is; that a session ended is believed from the log only.
+                ServerEvent::Hello(_) | ServerEvent::SessionEnded(_) | ServerEvent::SessionExpiring(_) => {}
+            },
+        }
+    }
+
+    /// Has every client ask anew what it shows: events of other servers may have been missed.
+    pub fn resync(&self, now: Timestamp) {
+        for listeners in self.people().values_mut() {
+            listeners.retain(|listener| {
+                let hello = Hello { session_id: listener.session_id, server_time: now };
+                listener.queue.try_send(ServerEvent::Hello(hello)).is_ok()
+            });
+        }
+    }
+
+    /// The sessions that have streams open here, with their people.
+    pub fn listening(&self) -> Vec<(UserId, SessionId)> {
+        let people = self.people();
+        people.iter().flat_map(|(user_id, listeners)| listeners.iter().map(|one| (*user_id, one.session_id))).collect()
+    }
+
+    fn tell_others(&self, news: impl FnOnce() -> News) {
+        if let Some(bus) = &self.bus {
+            bus.send(news());
+        }
+    }
+
+    fn publish_here(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
         self.send(user_id, |listener| (Some(listener.session_id) != except).then(|| event.clone()));
     }
 
-    /// Tells a session's own streams that it was renewed, and the person's other streams with them.
-    pub fn prolong(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
+    fn prolong_here(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
         for listener in self.people().get(&user_id).into_iter().flatten() {
             if listener.session_id == session_id {
                 listener.deadline.send_replace(expires_at);
@@ -153,18 +230,18 @@ impl Hub {
             active_now: None,
             expires_at: Some(expires_at),
         };
-        self.publish(user_id, &ServerEvent::SessionUpdated(renewed), None);
+        self.publish_here(user_id, &ServerEvent::SessionUpdated(renewed), None);
     }
 
     /// Carries a revocation to the streams it concerns: those of ended sessions are told and closed, the person's others are
-    /// told. Gives the sessions whose own streams were told.
+    /// told. Gives the sessions whose own streams were told. Every server does so for its own, when it finds the row in the log.
     pub fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
         if !self.handled.lock().unwrap_or_else(PoisonError::into_inner).first_time(revocation.position) {
             return Vec::new();
         }
         let Some(reason) = revocation.reason else {
             let renew = ServerEvent::UserUpdated(UserUpdated { user_id: revocation.user_id });
-            self.publish(revocation.user_id, &renew, None);
+            self.publish_here(revocation.user_id, &renew, None);
             return Vec::new();
         };
         let concerned = |listener: &Listener| match revocation.subject {
@@ -185,7 +262,7 @@ impl Hub {
         drop(people);
         if let RevokedSubject::Session(session_id) = revocation.subject {
             let event = ServerEvent::SessionEnded(ended(revocation, reason, session_id));
-            self.publish(revocation.user_id, &event, None);
+            self.publish_here(revocation.user_id, &event, None);
         }
         told
     }

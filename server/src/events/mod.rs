@@ -1,0 +1,9 @@
+//! Who is listening, here and on the other servers: the open event streams, and the bus between servers.
+//!
+//! Nothing here is stored and nothing is promised. That an ended session is refused never depends on a stream or a message.
+
+mod bus;
+mod hub;
+
+pub use bus::{Bus, BusSender, BusState, BusStatus, InProcess, Notify, Redis, Transport, TransportError, bus};
+pub use hub::{Hub, Subscriber, Subscription, TooManyStreams};
