@@ -114,7 +114,8 @@ export class Balancer {
     this.caddy.stderr.on("data", (piece) => (this.log += piece));
     this.caddy.stdin.end(JSON.stringify(settings));
     this.gone = new Promise((resolve) => this.caddy.on("exit", resolve));
-    process.on("exit", () => this.caddy.kill("SIGKILL"));
+    // Also where a test fails. Without a process there is no id, and to kill nobody is to kill everybody.
+    process.on("exit", () => this.caddy.pid && this.caddy.kill("SIGKILL"));
     await until(() => {
       if (this.caddy.exitCode !== null) throw new Error(this.log);
       return this.get("/").then(
