@@ -4,5 +4,6 @@
 
 mod cli;
 mod http;
+mod model;
 mod store;
 mod support;
