@@ -144,7 +144,7 @@ impl Hub {
     /// Sends an event to every stream of a person, on every server, but those of `except`.
     pub fn publish(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
         self.publish_here(user_id, event, except);
-        self.tell_others(|| News::Event { user_id, except, event: event.clone() });
+        self.tell_others(|| News::Event { user_id, except, event: Box::new(event.clone()) });
     }
 
     /// Tells a session's own streams that it was renewed, and the person's other streams with them, on every server.
@@ -164,7 +164,7 @@ impl Hub {
             // The bus sees to it.
             News::Revoked => {}
             News::Prolonged { user_id, session_id, expires_at } => self.prolong_here(user_id, session_id, expires_at),
-            News::Event { user_id, except, event } => match &event {
+            News::Event { user_id, except, event } => match &*event {
                 ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
                     if self.has_stream(user_id, *session_id) {
                         // It is quiet there because it has moved here.
