@@ -1,8 +1,10 @@
 //! A whole installation: servers, their PostgreSQL, their Redis, and a proxy between each server and each of the two.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
-use super::calls::{Answer, Device, Net, PATIENCE, Reply};
+use super::calls::{Answer, Device, Net, PATIENCE};
 use super::processes::{Folder, Postgres, Redis, Server, database_user, knows_setting, until};
 use super::proxy::{Condition, Proxy};
 
@@ -155,6 +157,16 @@ impl Installation {
         }
     }
 
+    /// Copies what the servers and the database said to a folder that stays.
+    pub fn keeps_logs(&self, folder: &Path) {
+        fs::create_dir_all(folder).expect("a folder for logs");
+        for entry in fs::read_dir(self.folder.path()).expect("the folder of the installation").flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "log") {
+                fs::copy(entry.path(), folder.join(entry.file_name())).expect("a log");
+            }
+        }
+    }
+
     /// Whether a device is out everywhere: by access token, by refresh token, and in the list that `witness` sees.
     pub async fn is_out_everywhere(&self, device: &Device, witness: &Device) {
         for server in 0..self.net.servers() {
@@ -172,7 +184,14 @@ impl Installation {
     }
 }
 
-/// Whether a reply says that the server cannot answer now, and when to come back.
-pub fn is_unavailable(reply: &Reply) -> bool {
-    matches!(reply, Reply::Answer(answer) if answer.status == 503 && answer.headers.contains_key("retry-after"))
+impl Drop for Installation {
+    /// Keeps the logs of a test that failed.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
+            let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("installations").join(test);
+            self.keeps_logs(&folder);
+            println!("the servers' logs are in {}", folder.display());
+        }
+    }
 }

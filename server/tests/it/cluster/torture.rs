@@ -160,11 +160,7 @@ impl Notes {
     }
 
     fn keep(&self, installation: &Installation, history: &History, violations: &[Violation]) {
-        for server in &installation.servers {
-            let log = server.log_file();
-            let name = log.file_name().expect("a name");
-            fs::copy(&log, self.0.join(name)).expect("notes");
-        }
+        installation.keeps_logs(&self.0);
         let mut calls = history.calls.clone();
         calls.sort_by_key(|call| call.invoked);
         let calls: String = calls.iter().map(line).collect();

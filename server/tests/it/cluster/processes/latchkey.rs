@@ -70,7 +70,7 @@ impl Server {
         self.folder.join(format!("{}.clock", self.name))
     }
 
-    pub fn log_file(&self) -> PathBuf {
+    fn log_file(&self) -> PathBuf {
         self.folder.join(format!("{}.log", self.name))
     }
 
