@@ -184,4 +184,12 @@ verbs! {
 
     /// One round of clean-up in small batches, each its own transaction. To be repeated until the report is empty.
     cleanup(policy: &CleanupPolicy, ids: Ids<'_>) -> CleanupReport;
+
+    /// Puts many people in at once, to be measured with; those whose ids are there stay as they are. One transaction.
+    seed_people(people: &[NewUser]) -> ();
+    /// Puts many sessions in at once, with their first audit and biography entries; those whose ids are there stay as they are.
+    /// Ids must rise, and no others may lie between them. One transaction.
+    seed_sessions(sessions: &[SessionRow]) -> ();
+    /// Puts many revocations into the log at once, at the next positions, whatever theirs say. One transaction.
+    seed_revocations(revocations: &[Revocation]) -> ();
 }
