@@ -1,22 +1,20 @@
 //! `latchkey cleanup`: what the server does every `CLEANUP_INTERVAL`, now.
 
-use std::sync::Arc;
-
 use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, say};
 use crate::application::{Parts, retention};
-use crate::auth::limits::Limits;
 use crate::config::Config;
 use crate::jobs::Cleanup;
 use crate::store::Store;
 
 pub async fn run(config: &Config) -> Result<(), CliError> {
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    let Parts { clock, random } = Parts::system();
-    let limits = Arc::new(Limits::new(config.limits.rate_limits));
-    let cleanup = Cleanup { store: store.clone(), retention: retention(config), limits, clock, random };
+    let parts = Parts::system();
+    parts.set_clock(&store).await?;
+    let Parts { clock, random } = parts;
+    let cleanup = Cleanup { store: store.clone(), retention: retention(config), clock, random };
     let report = cleanup.once(&CancellationToken::new()).await?;
     store.close().await;
     say(&format!(

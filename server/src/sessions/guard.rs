@@ -1,6 +1,7 @@
 //! The guard: whether a presented access token may pass, now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Sessions;
 use super::revocations::Verdict;
@@ -17,7 +18,12 @@ pub enum Refusal {
     /// Its session has ended; how, where that is known without asking the database.
     SessionEnded(Option<SessionEnd>),
     /// This server cannot confirm that it is current, and the database cannot be asked.
-    CannotConfirm(StoreError),
+    CannotConfirm {
+        /// Why not.
+        error: StoreError,
+        /// How long ago this server's list was last known to be current.
+        list_age: Duration,
+    },
 }
 
 impl From<TokenError> for Refusal {
@@ -50,7 +56,10 @@ impl Sessions {
             Ok(Standing::Ended(end)) => Err(Refusal::SessionEnded(Some(end))),
             Ok(Standing::OldEpoch) => Err(Refusal::Expired),
             Ok(Standing::Unknown) => Err(Refusal::Invalid),
-            Err(error) => Err(Refusal::CannotConfirm(error)),
+            Err(error) => {
+                let list_age = self.list.age(self.clock.monotonic());
+                Err(Refusal::CannotConfirm { error, list_age })
+            }
         }
     }
 }

@@ -107,6 +107,9 @@ impl Sessions {
         let recorded = self.store.record_sign_in(session, limit, &audit, &began, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced } => {
+                if !replaced.revocations.is_empty() {
+                    self.hub.hint();
+                }
                 self.list.add(&replaced.revocations);
                 for revocation in &replaced.revocations {
                     self.hub.revoke(revocation);

@@ -5,6 +5,8 @@
 //! happen is decided by the callers, what did happen is told by the outcomes.
 
 mod errors;
+mod notifications;
+mod patience;
 mod postgres;
 mod records;
 mod sql;
@@ -12,5 +14,11 @@ mod sqlite;
 pub mod types;
 mod verbs;
 
+use std::time::Duration;
+
+pub use notifications::Notifications;
 pub use types::*;
 pub use verbs::Store;
+
+/// How long a verb waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);

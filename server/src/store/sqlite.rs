@@ -13,6 +13,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use super::ACQUIRE_TIMEOUT;
 use super::sql::Dialect;
 use super::types::StoreError;
 
@@ -35,7 +36,6 @@ static MIGRATOR: Migrator = sqlx::migrate!("../migrations/sqlite");
 /// Older ones can damage a database in WAL mode when two connections reset it at once.
 const OLDEST_SAFE: [u32; 3] = [3, 51, 3];
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A SQLite file.
 #[derive(Clone)]
@@ -105,6 +105,10 @@ impl Database {
     }
 
     const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    const fn lookout(&self) -> &SqlitePool {
         &self.readers
     }
 }

@@ -27,6 +27,7 @@ pub mod bulk;
 pub mod cleanup;
 pub mod ending;
 pub mod keys;
+pub mod limits;
 pub mod mail;
 pub mod sessions;
 
@@ -48,6 +49,7 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         cleanup::STATEMENTS,
         ending::STATEMENTS,
         keys::STATEMENTS,
+        limits::STATEMENTS,
         mail::STATEMENTS,
         sessions::STATEMENTS,
     ]

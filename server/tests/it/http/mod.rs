@@ -4,5 +4,6 @@ mod accounts;
 mod devices;
 mod events;
 mod refresh;
+mod servers;
 mod sign_out;
 mod tokens;
