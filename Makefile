@@ -15,7 +15,7 @@ dev: ## Start it with live reload, for working on it
 test: ## Set up, then run every check and test
 	@scripts/test
 
-bench: ## Measure a session check against a bare route
+bench: ## Measure everything in docs/performance.md, on this machine
 	@scripts/bench
 
 up: ## Build and start two servers, PostgreSQL, Redis and a load balancer in containers

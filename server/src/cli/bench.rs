@@ -49,6 +49,10 @@ impl Bench {
             Some(Command::Seed(seed)) => say(&seed.run(&settings()?).await?),
             Some(Command::Rival(rival)) => Ok(rival.run().await?),
             None => {
+                let all = self.names.is_empty() || self.names.contains(&Name::All);
+                if self.write.is_some() && !all {
+                    return Err(BenchError::from(std::io::Error::other("a part would take the place of the whole")).into());
+                }
                 let report = bench::run(Plan { names: self.names, quick: self.quick }).await?;
                 if let Some(path) = self.write {
                     std::fs::write(path, &report).map_err(BenchError::from)?;
