@@ -6,6 +6,7 @@
 
 mod checked;
 mod devices;
+mod elsewhere;
 mod load;
 mod machine;
 mod office;
@@ -72,6 +73,8 @@ pub enum Name {
     Refresh,
     /// The list of devices, whatever else there is
     Devices,
+    /// Signed out on one server, refused on another
+    Elsewhere,
     /// Many open event streams
     Streams,
 }
@@ -112,6 +115,9 @@ async fn measure(plan: Plan) -> Result<String, BenchError> {
     }
     if wanted(Name::Devices) {
         sections.push(Box::pin(devices::measure(&mut bench)).await?);
+    }
+    if wanted(Name::Elsewhere) {
+        sections.push(Box::pin(elsewhere::measure(&mut bench)).await?);
     }
     if wanted(Name::Streams) {
         sections.push(Box::pin(streams::measure(&mut bench)).await?);

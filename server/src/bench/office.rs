@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::api::{DeviceDescription, SignInMethod, TokenDelivery};
+use app::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
 use app::domain::{AccountType, DisplayName, Email, Password, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -18,9 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::random::{OsRandom, uuid_v7};
 use crate::sessions::{Said, describe};
-use crate::store::{
-    EndCommand, NewUser, Origin, Revocation, RevokedSubject, Selection, SessionRow, Store, StoreError, User,
-};
+use crate::store::{NewUser, Origin, Revocation, RevokedSubject, SessionRow, Store, StoreError, User};
 
 /// Rows that are written in one transaction.
 const TOGETHER: usize = 10_000;
@@ -195,7 +193,7 @@ impl Office {
             position: 0,
             user_id: UserId(new_id()),
             subject: RevokedSubject::Session(SessionId(new_id())),
-            reason: Some(app::api::EndReason::UserInitiatedLogout),
+            reason: Some(EndReason::UserInitiatedLogout),
             ended_by: None,
             ended_by_device: None,
             at,
@@ -203,26 +201,18 @@ impl Office {
         }
     }
 
-    /// Signs these people out everywhere, in one transaction, without telling any server.
-    pub async fn sign_out(&self, devices: &[Device]) -> Result<(), BenchError> {
+    /// Ends these sessions in one transaction, without a word to any server.
+    pub async fn revoke(&self, devices: &[Device]) -> Result<(), BenchError> {
         let at = SystemClock.now();
-        let commands: Vec<EndCommand> = devices
+        let revocations: Vec<Revocation> = devices
             .iter()
-            .map(|device| EndCommand {
-                selection: Selection::One { user_id: device.user_id, session_id: device.session_id },
-                reason: app::api::EndReason::AdminRevoked,
-                client_reason: None,
-                ended_by: None,
-                actor_id: None,
-                at,
-                remember_until: self.lifetimes.remember_until(at),
-                origin: Origin::default(),
-                receipt: None,
-                password: None,
+            .map(|device| Revocation {
+                user_id: device.user_id,
+                subject: RevokedSubject::Session(device.session_id),
+                ..self.stranger(at)
             })
             .collect();
-        self.store.end_sessions(&commands, &mut new_id).await?;
-        Ok(())
+        Ok(self.store.seed_revocations(&revocations).await?)
     }
 }
 

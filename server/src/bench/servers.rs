@@ -61,9 +61,14 @@ impl Server {
 }
 
 impl Bench {
-    /// Starts a server on this database that is alone with it.
+    /// Starts a server on this database; where there are others, they hear of each other over PostgreSQL.
     pub(super) fn serve(&self, database: &str) -> Result<Server, BenchError> {
-        Server::latchkey(&self.settings(database), &self.folder.0, None)
+        self.serve_with(database, None)
+    }
+
+    /// Starts a server on this database; where there are others, they hear of each other over this Redis.
+    pub(super) fn serve_with(&self, database: &str, redis: Option<&str>) -> Result<Server, BenchError> {
+        Server::latchkey(&self.settings(database), &self.folder.0, redis)
     }
 }
 
