@@ -18,7 +18,7 @@ test: ## Set up, then run every check and test
 torture: ## Break everything at random and check what clients saw (SEED=…, SECONDS=300)
 	@LATCHKEY_TORTURE_SEED="$(SEED)" LATCHKEY_TORTURE_SECONDS="$(SECONDS)" scripts/torture
 
-bench: ## Measure a session check against a bare route
+bench: ## Measure everything in docs/performance.md, on this machine
 	@scripts/bench
 
 up: ## Build and start two servers, PostgreSQL, Redis and a load balancer in containers

@@ -66,7 +66,8 @@ struct Listener {
     session_id: SessionId,
     /// Epoch of the token the stream was opened with.
     epoch: i64,
-    queue: mpsc::Sender<ServerEvent>,
+    /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better be small.
+    queue: mpsc::Sender<Arc<ServerEvent>>,
     /// When the session ends unless it is renewed; moves when it is.
     deadline: watch::Sender<Timestamp>,
 }
@@ -78,7 +79,7 @@ pub struct Subscription {
     session_id: SessionId,
     number: u64,
     /// What is to be sent; ends when the stream is to be closed.
-    pub queue: mpsc::Receiver<ServerEvent>,
+    pub queue: mpsc::Receiver<Arc<ServerEvent>>,
     /// When the session ends unless it is renewed.
     pub deadline: watch::Receiver<Timestamp>,
 }
@@ -196,7 +197,7 @@ impl Hub {
         for listeners in self.people().values_mut() {
             listeners.retain(|listener| {
                 let hello = Hello { session_id: listener.session_id, server_time: now };
-                listener.queue.try_send(ServerEvent::Hello(hello)).is_ok()
+                listener.queue.try_send(Arc::new(ServerEvent::Hello(hello))).is_ok()
             });
         }
     }
@@ -214,7 +215,13 @@ impl Hub {
     }
 
     fn publish_here(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
-        self.send(user_id, |listener| (Some(listener.session_id) != except).then(|| event.clone()));
+        let mut people = self.people();
+        let Some(listeners) = people.get_mut(&user_id) else { return };
+        let event = Arc::new(event.clone());
+        // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
+        listeners.retain(|listener| {
+            Some(listener.session_id) == except || listener.queue.try_send(Arc::clone(&event)).is_ok()
+        });
     }
 
     fn prolong_here(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
@@ -255,7 +262,7 @@ impl Hub {
         *listeners = staying;
         for listener in &closing {
             let event = ServerEvent::SessionEnded(ended(revocation, reason, listener.session_id));
-            if listener.queue.try_send(event).is_ok() {
+            if listener.queue.try_send(Arc::new(event)).is_ok() {
                 told.push(listener.session_id);
             }
         }
@@ -318,13 +325,6 @@ impl Hub {
         self.people().is_empty()
     }
 
-    fn send(&self, user_id: UserId, event_for: impl Fn(&Listener) -> Option<ServerEvent>) {
-        let mut people = self.people();
-        let Some(listeners) = people.get_mut(&user_id) else { return };
-        // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
-        listeners.retain(|listener| event_for(listener).is_none_or(|event| listener.queue.try_send(event).is_ok()));
-    }
-
     fn people(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Listener>>> {
         self.people.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -384,7 +384,7 @@ mod tests {
         }
     }
 
-    fn name(event: Option<ServerEvent>) -> Option<&'static str> {
+    fn name(event: Option<Arc<ServerEvent>>) -> Option<&'static str> {
         event.map(|event| event.name())
     }
 
@@ -405,7 +405,8 @@ mod tests {
         let hub = Arc::new(Hub::default());
         let (mut laptop, _phone) = (listen(&hub, LAPTOP, 0), listen(&hub, PHONE, 1));
         assert_eq!(hub.revoke(&revocation(RevokedSubject::Epoch(1), Some(EndReason::LogoutAll))), [LAPTOP]);
-        let Some(ServerEvent::SessionEnded(told)) = laptop.queue.recv().await else { panic!("not told") };
+        let event = laptop.queue.recv().await.unwrap();
+        let ServerEvent::SessionEnded(told) = &*event else { panic!("not told") };
         assert_eq!((told.session_id, told.reason), (LAPTOP, EndReason::LogoutAll));
         assert!(hub.has_stream(ADA, PHONE));
     }
