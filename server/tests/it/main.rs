@@ -5,5 +5,6 @@
 mod cli;
 mod cluster;
 mod http;
+mod model;
 mod store;
 mod support;
