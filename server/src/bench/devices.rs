@@ -76,14 +76,11 @@ fn list(case: &mut Case, length: Duration) -> Result<Vec<Duration>, BenchError> 
 }
 
 /// How many pages the statement behind the list touches; fails where it does not come out of its index.
-fn pages(
-    bench: &Bench,
-    database: &str,
-    who: UserId,
-    store: &crate::store::Store,
-) -> Result<u32, BenchError> {
-    let (_, statement) =
-        store.statements().find(|(name, _)| *name == "LIVE_SESSIONS").ok_or_else(|| failed("a statement is missing"))?;
+fn pages(bench: &Bench, database: &str, who: UserId, store: &crate::store::Store) -> Result<u32, BenchError> {
+    let (_, statement) = store
+        .statements()
+        .find(|(name, _)| *name == "LIVE_SESSIONS")
+        .ok_or_else(|| failed("a statement is missing"))?;
     let now = SystemClock.now().as_millis();
     let plan = bench.postgres.ask(
         database,
@@ -121,7 +118,11 @@ fn section(cases: &[Case]) -> Section {
             ]);
         }
         targets.push(Target {
-            what: if devices == FEW { "list of 10 devices, 1,000,000 sessions of 2,020" } else { "list of 1,000 devices, the same" },
+            what: if devices == FEW {
+                "list of 10 devices, 1,000,000 sessions of 2,020"
+            } else {
+                "list of 1,000 devices, the same"
+            },
             wanted: format!("≤ {TARGET} ×"),
             measured: format!("{} ×", ratio.show(2)),
             met: ratio.median <= TARGET,

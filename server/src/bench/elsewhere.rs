@@ -184,7 +184,11 @@ fn section(measured: &[(&str, Times)], sign_outs: usize) -> Section {
             (Percentiles::of(times.bus.iter().copied()).p99, Percentiles::of(times.refused_after.iter().copied()).p99);
         let ratio = super::statistics::times(refused, bus);
         targets.push(Target {
-            what: if *name == "Redis" { "refused elsewhere, over Redis, p99" } else { "refused elsewhere, over PostgreSQL, p99" },
+            what: if *name == "Redis" {
+                "refused elsewhere, over Redis, p99"
+            } else {
+                "refused elsewhere, over PostgreSQL, p99"
+            },
             wanted: format!("≤ {TARGET} × the bus"),
             measured: format!("{ratio:.1} × ({} of {})", Millis(refused), Millis(bus)),
             met: ratio <= TARGET,

@@ -18,10 +18,21 @@ const WRITES: usize = 100;
 pub fn describe(folder: &Path, postgres: &Postgres) -> Result<Vec<(&'static str, String)>, BenchError> {
     let disk = disk(folder)?;
     Ok(vec![
-        ("Processor", format!("{}, {} cores", processor(), std::thread::available_parallelism().map_or(1, usize::from))),
+        (
+            "Processor",
+            format!("{}, {} cores", processor(), std::thread::available_parallelism().map_or(1, usize::from)),
+        ),
         ("Memory", memory()),
         ("System", format!("Linux {}", first_line("/proc/sys/kernel/osrelease"))),
-        ("Disk", format!("{}; a write of 8 kB that must stay takes {} (p99 {})", file_system(folder), Millis(disk.p50), Millis(disk.p99))),
+        (
+            "Disk",
+            format!(
+                "{}; a write of 8 kB that must stay takes {} (p99 {})",
+                file_system(folder),
+                Millis(disk.p50),
+                Millis(disk.p99)
+            ),
+        ),
         ("Latchkey", env!("CARGO_PKG_VERSION").to_owned()),
         ("Compiler", said_by("rustc")),
         ("PostgreSQL", format!("{}, as installed: what is committed is on the disk", postgres.version()?)),
@@ -31,13 +42,15 @@ pub fn describe(folder: &Path, postgres: &Postgres) -> Result<Vec<(&'static str,
 
 fn processor() -> String {
     let text = read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
+    let model =
+        text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
     model.map_or_else(|| std::env::consts::ARCH.to_owned(), str::to_owned)
 }
 
 fn memory() -> String {
     let text = read_to_string("/proc/meminfo").unwrap_or_default();
-    let kibibytes = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok());
+    let kibibytes =
+        text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok());
     format!("{:.0} GiB", kibibytes.map_or(f64::NAN, |kibibytes: u32| f64::from(kibibytes) / 1024.0 / 1024.0))
 }
 
@@ -70,7 +83,8 @@ fn disk(folder: &Path) -> Result<Percentiles, BenchError> {
 /// What a program says when it is asked for its version.
 fn said_by(program: &str) -> String {
     let output = Command::new(program).arg("--version").output();
-    let said = output.map(|output| String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned());
+    let said =
+        output.map(|output| String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned());
     let said = said.unwrap_or_else(|_| "unknown".to_owned());
     // Redis adds half a dozen facts about its build.
     said.split(" sha=").next().unwrap_or_default().to_owned()

@@ -28,6 +28,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::ValueEnum;
 
 use crate::clock::{Clock as _, SystemClock};
@@ -155,7 +157,7 @@ impl Bench {
         let begun = Instant::now();
         let mut secret = [0; 32];
         OsRandom.fill(&mut secret);
-        let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let secret = URL_SAFE_NO_PAD.encode(secret);
         let folder = Folder::make(&secret[..12])?;
         let postgres = Postgres::start(&folder.0)?;
         let redis = Redis::start(&folder.0)?;

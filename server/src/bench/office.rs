@@ -163,7 +163,8 @@ impl Office {
         let population = Population::new(people, sessions, self.password_hash.clone(), SystemClock.now());
         for (first, last) in batches(people.max(3)) {
             if self.store.user_by_id(population.person(last)?.id).await?.is_none() {
-                let batch: Vec<NewUser> = (first..=last).map(|number| population.person(number)).collect::<Result<_, _>>()?;
+                let batch: Vec<NewUser> =
+                    (first..=last).map(|number| population.person(number)).collect::<Result<_, _>>()?;
                 self.store.seed_people(&batch).await?;
             }
             progress(last + 1, 0);
@@ -243,4 +244,3 @@ fn as_stored(person: &NewUser) -> User {
         created_at: person.at,
     }
 }
-

@@ -74,7 +74,7 @@ impl Population {
     pub fn session(&self, number: u32) -> SessionRow {
         let owner = self.owner(number);
         let session_id = id(number, SESSION);
-        let age = SPAN - SPAN.mul_f64(f64::from(number) / f64::from(self.sessions.max(1)));
+        let age = SPAN.saturating_sub(SPAN.mul_f64(f64::from(number) / f64::from(self.sessions.max(1))));
         let created_at = self.now.minus(age);
         // Some came back yesterday, some never.
         let last_active = created_at.plus(age.mul_f64(f64::from(mixed(number) % 90) / 100.0));
@@ -100,7 +100,7 @@ impl Population {
             refresh_digest: sha256(session_id.as_bytes()),
             previous_digest: None,
             rotated_at: created_at,
-            end: ended.then(|| SessionEnd {
+            end: ended.then_some(SessionEnd {
                 at: last_active,
                 reason: EndReason::UserInitiatedLogout,
                 ended_by: None,
@@ -113,7 +113,7 @@ impl Population {
     /// else's, as they do when people sign in over months.
     fn owner(&self, number: u32) -> u32 {
         let (many, few) = ((self.sessions / MANY).max(2), (self.sessions / FEW).max(2));
-        if number % many == 0 && number / many < MANY {
+        if number.is_multiple_of(many) && number / many < MANY {
             0
         } else if number % few == 1 && number / few < FEW {
             1
@@ -135,7 +135,7 @@ fn id(number: u32, kind: u8) -> Uuid {
     Builder::from_unix_timestamp_millis(IDS_BEGIN + u64::from(number), &random).into_uuid()
 }
 
-/// A number without order; the same for the same number (the finaliser of MurmurHash3).
+/// A number without order; the same for the same number (the finaliser of `MurmurHash3`).
 const fn mixed(number: u32) -> u32 {
     let mut number = number.wrapping_add(0x9e37_79b9);
     number = (number ^ (number >> 16)).wrapping_mul(0x85eb_ca6b);

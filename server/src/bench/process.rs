@@ -70,15 +70,17 @@ impl Process {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).map_err(failed)?;
         // The name in brackets may hold spaces; `utime` and `stime` are the 14th and 15th of proc(5), the 12th and 13th after it.
         let (_, fields) = stat.rsplit_once(')').ok_or_else(|| failed("proc(5) has changed"))?;
-        let ticks = fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u32>().ok()).sum::<u32>();
+        let ticks =
+            fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u32>().ok()).sum::<u32>();
         Ok(TICK * ticks)
     }
 
     /// The memory that is its own, in bytes: what is shared with other processes counts in part.
     pub fn memory(&self) -> Result<f64, BenchError> {
         let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id())).map_err(failed)?;
-        let kibibytes = text.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse().ok());
-        Ok(kibibytes.map(|kibibytes: u32| f64::from(kibibytes) * 1024.0).ok_or_else(|| failed("proc(5) has changed"))?)
+        let kibibytes =
+            text.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse().ok());
+        kibibytes.map(|kibibytes: u32| f64::from(kibibytes) * 1024.0).ok_or_else(|| failed("proc(5) has changed"))
     }
 }
 

@@ -80,7 +80,12 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
         targets: vec![Target {
             what: "database reads and writes a checked request",
             wanted: "0 (≤ 0.01)".to_owned(),
-            measured: format!("{} transactions, {} reads, {} writes", share(each.transactions), share(each.read), share(each.written)),
+            measured: format!(
+                "{} transactions, {} reads, {} writes",
+                share(each.transactions),
+                share(each.read),
+                share(each.written)
+            ),
             met: most <= 0.01,
         }],
     })

@@ -17,7 +17,7 @@ impl Table {
 
     /// One more row.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(Vec::from(cells));
     }
 
     /// As Markdown, padded as formatters pad it.

@@ -97,7 +97,7 @@ async fn read_until(stream: &mut TcpStream, wanted: &[u8]) -> io::Result<()> {
 fn section(streams: usize, opening: Duration, each: f64, told: Vec<Duration>) -> Section {
     let first = told.iter().min().copied().unwrap_or_default();
     let since_commit = Percentiles::of(told.iter().copied());
-    let since_first = Percentiles::of(told.into_iter().map(|at| at - first));
+    let since_first = Percentiles::of(told.into_iter().map(|at| at.saturating_sub(first)));
     let mut table = Table::new(["told", "p50", "p99", "all"]);
     for (name, times) in [("after the commit", since_commit), ("after the first was told", since_first)] {
         let [p50, p99, all] = cells(&times);

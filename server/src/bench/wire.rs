@@ -166,8 +166,9 @@ mod tests {
 
     #[test]
     fn answers_end_where_they_say_and_the_next_one_follows() {
-        let mut client =
-            answered_with("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
+        let mut client = answered_with(
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n",
+        );
         let first = client.answer().unwrap();
         assert_eq!((first.status, first.body.as_slice(), first.length), (200, b"hi".as_slice(), 40));
         assert_eq!(client.answer().unwrap().status, 401);

@@ -51,7 +51,9 @@ impl Bench {
             None => {
                 let all = self.names.is_empty() || self.names.contains(&Name::All);
                 if self.write.is_some() && !all {
-                    return Err(BenchError::from(std::io::Error::other("a part would take the place of the whole")).into());
+                    return Err(
+                        BenchError::from(std::io::Error::other("a part would take the place of the whole")).into()
+                    );
                 }
                 let report = bench::run(Plan { names: self.names, quick: self.quick }).await?;
                 if let Some(path) = self.write {

@@ -22,7 +22,7 @@ impl Database {
                     .bind(person.account_type.as_str())
                     .bind(&person.password_hash)
                     .bind(person.at.as_millis())
-                    .bind(person.email_verified_at.map(|at| at.as_millis()))
+                    .bind(person.email_verified_at.map(app::domain::Timestamp::as_millis))
                     .bind(person.at.as_millis());
             }
             insert.execute(&mut *tx).await?;

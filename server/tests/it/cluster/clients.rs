@@ -285,7 +285,8 @@ impl Person {
         let race = async {
             let device = racing.as_ref()?;
             let asking = Asking { who, server: elsewhere };
-            let (_, renewed) = futures::future::join(world.checks(asking, device), world.refreshes(asking, device)).await;
+            let (_, renewed) =
+                futures::future::join(world.checks(asking, device), world.refreshes(asking, device)).await;
             Some(renewed)
         };
         let (ended, renewed) = futures::future::join(ending, race).await;

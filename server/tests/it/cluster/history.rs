@@ -34,9 +34,15 @@ pub enum What {
     /// The devices; which ones were shown.
     List(Vec<String>),
     /// A renewal with this refresh token; which token came back.
-    Refresh { presented: String, successor: Option<String> },
+    Refresh {
+        presented: String,
+        successor: Option<String>,
+    },
     /// Ends sessions; how many the answer says it ended.
-    End { scope: Scope, ended: u64 },
+    End {
+        scope: Scope,
+        ended: u64,
+    },
     /// Something that works once: a ticket, a code.
     Once(String),
     /// An event stream, from its opening to its closing.

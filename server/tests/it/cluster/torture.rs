@@ -70,7 +70,8 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     let mut dice = Dice::of(seed);
     let stop = CancellationToken::new();
     let mut people = JoinSet::new();
-    let arrivals = (0..PEOPLE).map(|index| Person::arrives(world.clone(), format!("p{index}@example.com"), dice.hand_out()));
+    let arrivals =
+        (0..PEOPLE).map(|index| Person::arrives(world.clone(), format!("p{index}@example.com"), dice.hand_out()));
     for person in futures::future::join_all(arrivals).await {
         people.spawn(person.lives(stop.clone()));
     }

@@ -92,9 +92,7 @@ impl World {
         let reply = async {
             match scope {
                 Scope::This => self.net.post(server, "/api/auth/logout", token, &json!({})).await,
-                Scope::Other(id) => {
-                    self.net.delete(server, &format!("/api/auth/sessions/{id}"), &device.access).await
-                }
+                Scope::Other(id) => self.net.delete(server, &format!("/api/auth/sessions/{id}"), &device.access).await,
                 Scope::Others => {
                     self.net.post(server, "/api/auth/logout-all", token, &json!({"keepCurrent": true})).await
                 }
@@ -219,7 +217,8 @@ fn short(secret: &str) -> String {
 }
 
 fn says_ended(frame: &str, session: &str) -> bool {
-    let is_end = frame.lines().any(|line| line.strip_prefix("event:").is_some_and(|name| name.trim() == "session.ended"));
+    let is_end =
+        frame.lines().any(|line| line.strip_prefix("event:").is_some_and(|name| name.trim() == "session.ended"));
     let data = frame.lines().find_map(|line| line.strip_prefix("data:")).unwrap_or_default();
     let data: Value = serde_json::from_str(data.trim()).unwrap_or_default();
     is_end && data["sessionId"] == session

@@ -109,9 +109,10 @@ impl<'a> Endings<'a> {
 
     /// The end, if there is one, by reason of which this very server must refuse `request` although others need not yet.
     pub fn refused_at_once(&self, session: &str, request: &Call) -> Option<&'a Call> {
-        let mut here = self.all_of(session).iter().filter(|(_, end)| {
-            end.server == request.server && request.invoked > end.finished
-        });
+        let mut here = self
+            .all_of(session)
+            .iter()
+            .filter(|(_, end)| end.server == request.server && request.invoked > end.finished);
         let obliges = |(certainty, end): &&(Certainty, &'a Call)| match certainty {
             Certainty::Confirmed => true,
             // Which the *others* are only the database knows.

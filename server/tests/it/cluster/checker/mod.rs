@@ -194,13 +194,7 @@ struct TheEnd<'a> {
 }
 
 impl<'a> TheEnd<'a> {
-    fn of(
-        history: &'a History,
-        endings: &Endings<'_>,
-        session: &str,
-        calls: &[&'a Call],
-        healed: Duration,
-    ) -> Self {
+    fn of(history: &'a History, endings: &Endings<'_>, session: &str, calls: &[&'a Call], healed: Duration) -> Self {
         let stands = |call: &Call| call.what == What::Stream(StreamEnd::Open);
         let last: Vec<&Call> = calls.iter().copied().filter(|call| call.invoked >= healed || stands(call)).collect();
         let checks = |outcome| {
@@ -216,11 +210,12 @@ impl<'a> TheEnd<'a> {
         Self {
             passed: checks(Outcome::Ok),
             refused: checks(Outcome::Refused),
-            refresh_decided: refreshes
-                .into_iter()
-                .any(|call| matches!(call.outcome, Outcome::Ok | Outcome::Refused)),
+            refresh_decided: refreshes.into_iter().any(|call| matches!(call.outcome, Outcome::Ok | Outcome::Refused)),
             listed: lists().map(|(server, _)| server).collect(),
-            shown: lists().filter(|(_, shown)| shown.iter().any(|id| id == session)).map(|(server, _)| server).collect(),
+            shown: lists()
+                .filter(|(_, shown)| shown.iter().any(|id| id == session))
+                .map(|(server, _)| server)
+                .collect(),
             works: last.into_iter().filter(|call| is_accepted_request(call) || is_granted_refresh(call)).collect(),
         }
     }

@@ -115,10 +115,7 @@ fn a_request_that_began_later_than_the_bound_and_passed_is_found() {
     assert_eq!(ended().passes("phone", 3012, 1).broken(), []);
     assert_eq!(ended().passes("phone", 3013, 1).broken(), [Rule::RefusedWithinTheBound]);
     let stream = What::Stream(StreamEnd::Closed);
-    assert_eq!(
-        ended().call("phone", 4000, 1, stream, Outcome::Ok, "200").broken(),
-        [Rule::RefusedWithinTheBound]
-    );
+    assert_eq!(ended().call("phone", 4000, 1, stream, Outcome::Ok, "200").broken(), [Rule::RefusedWithinTheBound]);
 }
 
 #[test]
@@ -209,10 +206,7 @@ fn a_session_that_nobody_ended_must_work() {
     assert_eq!(Story::of_ada().ends_well(&["phone"]).broken(), [Rule::NothingElseIsEnded]);
     assert_eq!(Story::of_ada().is_refused("phone", 100, 1).broken(), [Rule::NothingElseIsEnded]);
     let told = What::Stream(StreamEnd::Told);
-    assert_eq!(
-        Story::of_ada().call("phone", 100, 1, told, Outcome::Ok, "200").broken(),
-        [Rule::NothingElseIsEnded]
-    );
+    assert_eq!(Story::of_ada().call("phone", 100, 1, told, Outcome::Ok, "200").broken(), [Rule::NothingElseIsEnded]);
     let expired = Story::of_ada().call("phone", 100, 1, What::Check, Outcome::Refused, "401 token-expired");
     assert_eq!(expired.broken(), []);
     let later = Story::of_ada().ends("phone", 1000, Scope::All, Outcome::Promised).signs_in("new", 1011);

@@ -12,7 +12,8 @@ use super::{SAYS_NO_WITHIN, refused_by_the_others};
 
 /// Waits until the commit has been cut off from its answer.
 async fn is_cut(of: &Installation) {
-    until("a commit is cut off from its answer", SAYS_NO_WITHIN, async || of.to_postgres[0].has_cut_after_commit()).await;
+    until("a commit is cut off from its answer", SAYS_NO_WITHIN, async || of.to_postgres[0].has_cut_after_commit())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
