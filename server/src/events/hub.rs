@@ -434,6 +434,19 @@ mod tests {
         assert_eq!(received, QUEUE);
     }
 
+    #[tokio::test]
+    async fn that_a_session_ended_is_not_believed_from_the_bus() {
+        let hub = Arc::new(Hub::default());
+        let mut laptop = listen(&hub, LAPTOP, 0);
+        let said = revocation(RevokedSubject::Session(LAPTOP), Some(EndReason::LogoutAll));
+        let end = ServerEvent::SessionEnded(ended(&said, EndReason::LogoutAll, LAPTOP));
+        for event in [end, ServerEvent::UserUpdated(UserUpdated { user_id: ADA })] {
+            hub.arrive(News::Event { user_id: ADA, except: None, event: Box::new(event) }, NOW);
+        }
+        assert_eq!(name(laptop.queue.recv().await), Some("user.updated"));
+        assert!(hub.has_stream(ADA, LAPTOP));
+    }
+
     #[test]
     fn a_flood_of_streams_is_stopped() {
         let hub = Arc::new(Hub::default());
