@@ -114,6 +114,8 @@ impl RevocationList {
 
     /// What the list says of a token of this session and person, with this epoch, at this (monotonic) instant.
     pub fn check(&self, session_id: SessionId, user_id: UserId, epoch: i64, now: Instant) -> Verdict {
+        // Asked first: a look that makes the list current brings its entries before, so they are seen below.
+        let current = self.is_current(now);
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         // A revocation that is known counts however old the list is.
         if entries.sessions.contains_key(session_id.0.as_bytes()) {
@@ -122,8 +124,7 @@ impl RevocationList {
         if entries.people.get(user_id.0.as_bytes()).is_some_and(|(least, _)| epoch < *least) {
             return Verdict::Superseded;
         }
-        drop(entries);
-        if self.is_current(now) { Verdict::Passes } else { Verdict::Stale }
+        if current { Verdict::Passes } else { Verdict::Stale }
     }
 
     /// Whether this very session is known to have ended.
