@@ -10,13 +10,15 @@ use crate::application::{Parts, retention};
 use crate::auth::limits::Limits;
 use crate::config::Config;
 use crate::jobs::Cleanup;
+use crate::metrics::Metrics;
 use crate::store::Store;
 
 pub async fn run(config: &Config) -> Result<(), CliError> {
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let Parts { clock, random } = Parts::system();
     let limits = Arc::new(Limits::new(config.limits.rate_limits));
-    let cleanup = Cleanup { store: store.clone(), retention: retention(config), limits, clock, random };
+    let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
+    let cleanup = Cleanup { store: store.clone(), retention: retention(config), limits, metrics, clock, random };
     let report = cleanup.once(&CancellationToken::new()).await?;
     store.close().await;
     say(&format!(

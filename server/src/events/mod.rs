@@ -31,6 +31,7 @@ pub struct Hub {
     closed: Mutex<HashMap<SessionId, Timestamp>>,
     handled: Mutex<Handled>,
     next: AtomicU64,
+    closed_slow: AtomicU64,
 }
 
 /// Positions of revocations that were carried to the streams already: the server that ends a session does so at once, and
@@ -236,6 +237,11 @@ impl Hub {
         self.people().values().map(Vec::len).sum()
     }
 
+    /// How many streams were closed because their clients did not keep up.
+    pub fn closed_slow(&self) -> u64 {
+        self.closed_slow.load(Ordering::Relaxed)
+    }
+
     /// Whether nobody is listening here.
     pub fn is_empty(&self) -> bool {
         self.people().is_empty()
@@ -245,7 +251,16 @@ impl Hub {
         let mut people = self.people();
         let Some(listeners) = people.get_mut(&user_id) else { return };
         // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
-        listeners.retain(|listener| event_for(listener).is_none_or(|event| listener.queue.try_send(event).is_ok()));
+        listeners.retain(|listener| event_for(listener).is_none_or(|event| self.hand(listener, event)));
+    }
+
+    /// Whether the listener took the event.
+    fn hand(&self, listener: &Listener, event: ServerEvent) -> bool {
+        let handed = listener.queue.try_send(event);
+        if matches!(handed, Err(mpsc::error::TrySendError::Full(_))) {
+            self.closed_slow.fetch_add(1, Ordering::Relaxed);
+        }
+        handed.is_ok()
     }
 
     fn people(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Listener>>> {
@@ -353,7 +368,7 @@ mod tests {
         while laptop.queue.recv().await.is_some() {
             received += 1;
         }
-        assert_eq!(received, QUEUE);
+        assert_eq!((received, hub.closed_slow()), (QUEUE, 1));
     }
 
     #[test]

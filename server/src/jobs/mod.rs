@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::api::EndReason;
 use app::domain::SessionId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::keys::KeyRing;
 use crate::auth::limits::Limits;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::sessions::Sessions;
 use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
@@ -108,6 +110,8 @@ pub struct Cleanup {
     pub retention: Retention,
     /// The limits on tries, which are tidied along.
     pub limits: Arc<Limits>,
+    /// Counts the sessions that ran out.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids.
@@ -140,6 +144,8 @@ impl Cleanup {
             };
             let mut new_id = || uuid_v7(&*self.clock, &*self.random);
             let round = self.store.cleanup(&policy, &mut new_id).await?;
+            let expired = usize::try_from(round.expired).unwrap_or(usize::MAX);
+            self.metrics.sessions_ended(EndReason::SessionExpired, expired);
             total = total.plus(&round);
             if round.is_empty() || !pause(stop, CLEANUP_PAUSE).await {
                 return Ok(total);

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use app::domain::{SessionId, Timestamp, UserId};
 
+use crate::metrics::Reload;
 use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// What the list says of a token.
@@ -67,7 +68,7 @@ pub enum TakenIn {
     /// Every row up to the head is in the list.
     Current,
     /// A row is missing, or the head went backwards: load everything anew.
-    MustReload(&'static str),
+    MustReload(Reload),
 }
 
 /// The list of one server.
@@ -128,6 +129,11 @@ impl RevocationList {
         now.saturating_duration_since(as_of)
     }
 
+    /// The age beyond which it vouches for nothing: `REVOCATION_MAX_STALENESS`.
+    pub const fn max_staleness(&self) -> Duration {
+        self.max_staleness
+    }
+
     /// The position up to which the list is complete.
     pub fn position(&self) -> i64 {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).position
@@ -162,17 +168,17 @@ impl RevocationList {
     pub fn take_in(&self, tail: &Tail, began: Instant) -> TakenIn {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if tail.head < entries.position {
-            return TakenIn::MustReload("the head of the log went backwards");
+            return TakenIn::MustReload(Reload::HeadWentBack);
         }
         let mut expected = entries.position;
         for revocation in &tail.revocations {
             expected += 1;
             if revocation.position != expected {
-                return TakenIn::MustReload("a row of the log is missing");
+                return TakenIn::MustReload(Reload::RowMissing);
             }
         }
         if expected != tail.head {
-            return TakenIn::MustReload("the log ends before its head");
+            return TakenIn::MustReload(Reload::EndsBeforeHead);
         }
         for revocation in &tail.revocations {
             entries.add(revocation.user_id, revocation.subject, revocation.remember_until);

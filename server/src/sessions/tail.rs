@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::revocations::{RevocationList, TakenIn};
 use crate::clock::Clock;
 use crate::events::Hub;
+use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 
 /// How often the log is read without a hint.
@@ -26,6 +27,7 @@ pub struct Tail {
     clock: Arc<dyn Clock>,
     hint: Arc<Notify>,
     told: mpsc::UnboundedSender<Vec<SessionId>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Tail {
@@ -37,8 +39,9 @@ impl Tail {
         clock: Arc<dyn Clock>,
         hint: Arc<Notify>,
         told: mpsc::UnboundedSender<Vec<SessionId>>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, list, hub, clock, hint, told }
+        Self { store, list, hub, clock, hint, told, metrics }
     }
 
     /// Looks until `stop`.
@@ -46,7 +49,10 @@ impl Tail {
         let mut failing = false;
         let mut pruned_at = self.clock.monotonic();
         loop {
-            match self.look().await {
+            let began = self.clock.monotonic();
+            let looked = self.look().await;
+            self.metrics.looked_at_log(began, looked.is_ok());
+            match looked {
                 Ok(()) if failing => {
                     failing = false;
                     tracing::info!("the revocation log can be read again");
@@ -80,7 +86,8 @@ impl Tail {
         }
         let tail = self.store.revocations_since(self.list.position()).await?;
         if let TakenIn::MustReload(why) = self.list.take_in(&tail, began) {
-            tracing::error!(why, "the revocation log is not what it was: loading it anew");
+            self.metrics.log_reload(why);
+            tracing::error!(?why, "the revocation log is not what it was: loading it anew");
             return self.load(began).await;
         }
         for revocation in &tail.revocations {

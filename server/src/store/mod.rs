@@ -14,3 +14,11 @@ mod verbs;
 
 pub use types::*;
 pub use verbs::Store;
+
+use crate::metrics::PoolUse;
+
+/// How the connections of a pool are used.
+fn pool_use<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolUse {
+    let (open, idle) = (pool.size() as usize, pool.num_idle());
+    PoolUse { name, idle, busy: open.saturating_sub(idle), max: pool.options().get_max_connections() }
+}

@@ -11,8 +11,10 @@ use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
+use super::pool_use;
 use super::sql::Dialect;
 use super::types::StoreError;
+use crate::metrics::PoolUse;
 
 #[expect(clippy::duplicate_mod, reason = "the verbs are written once and compiled for each database")]
 #[path = "bodies/mod.rs"]
@@ -72,6 +74,11 @@ impl Database {
     /// Lets go of all connections, after what is under way.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// How the connections are used.
+    pub(super) fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("all", &self.pool)]
     }
 
     async fn begin(&self) -> Result<Transaction, StoreError> {

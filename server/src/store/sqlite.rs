@@ -13,8 +13,10 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+use super::pool_use;
 use super::sql::Dialect;
 use super::types::StoreError;
+use crate::metrics::PoolUse;
 
 #[path = "bodies/mod.rs"]
 mod bodies;
@@ -94,6 +96,11 @@ impl Database {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    /// How the connections are used.
+    pub(super) fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("writer", &self.writer), pool_use("readers", &self.readers)]
     }
 
     async fn begin(&self) -> Result<Transaction, StoreError> {

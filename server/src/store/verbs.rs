@@ -10,6 +10,8 @@ use super::types::{
     Standing, StoreError, Tail, Ticket, User,
 };
 use super::{postgres, sql, sqlite};
+use crate::current;
+use crate::metrics::PoolUse;
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -51,6 +53,14 @@ impl Store {
         sql::all().map(move |(name, text)| (name, sql::fill(text, dialect, 2).as_str().to_owned()))
     }
 
+    /// How the connections are used.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        match self {
+            Self::Sqlite(database) => database.pools(),
+            Self::Postgres(database) => database.pools(),
+        }
+    }
+
     /// Lets go of all connections, after what is under way.
     pub async fn close(&self) {
         match self {
@@ -72,6 +82,7 @@ macro_rules! verbs {
         impl Store {
             $($(#[$doc])*
             pub async fn $verb(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
+                let _span = current::span(concat!("store.", stringify!($verb)));
                 match self {
                     Self::Sqlite(database) => Box::pin(database.$verb($($argument),*)).await,
                     Self::Postgres(database) => Box::pin(database.$verb($($argument),*)).await,
