@@ -4,5 +4,6 @@
 
 mod cli;
 mod http;
+mod logs;
 mod store;
 mod support;

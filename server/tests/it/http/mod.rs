@@ -3,6 +3,8 @@
 mod accounts;
 mod devices;
 mod events;
+mod metrics;
 mod refresh;
 mod sign_out;
 mod tokens;
+mod traces;
