@@ -12,7 +12,8 @@ use crate::traces::{ChildSpan, RequestSpan};
 /// What is known of a request beyond the request itself.
 pub struct Current {
     id: HeaderValue,
-    span: Option<RequestSpan>,
+    /// Boxed, because all of this moves in and out of its place whenever the request's future is polled.
+    span: Option<Box<RequestSpan>>,
     route: Cell<RouteId>,
     session_expires_in: Cell<Option<u64>>,
 }
@@ -23,7 +24,7 @@ tokio::task_local! {
 
 impl Current {
     /// A request under this id; with a span where it is traced.
-    pub const fn new(id: HeaderValue, span: Option<RequestSpan>) -> Self {
+    pub const fn new(id: HeaderValue, span: Option<Box<RequestSpan>>) -> Self {
         Self { id, span, route: Cell::new(RouteId::NONE), session_expires_in: Cell::new(None) }
     }
 
@@ -33,15 +34,10 @@ impl Current {
     }
 }
 
-/// The id of the request.
-pub fn id() -> Option<HeaderValue> {
-    CURRENT.try_with(|current| current.id.clone()).ok()
-}
-
 /// Looks at the id of the request, and at that of its trace where it is traced.
 pub fn with_ids<T>(look: impl FnOnce(&str, Option<String>) -> T) -> Option<T> {
     let ids = |current: &Current| {
-        let trace_id = current.span.as_ref().map(RequestSpan::trace_id);
+        let trace_id = current.span.as_ref().map(|span| span.trace_id());
         current.id.to_str().ok().map(|id| look(id, trace_id))
     };
     CURRENT.try_with(ids).ok().flatten()
@@ -74,5 +70,5 @@ pub fn span(name: &'static str) -> Option<ChildSpan> {
 
 /// Looks at the span of the request.
 pub fn with_span(look: impl FnOnce(&RequestSpan)) {
-    let _ = CURRENT.try_with(|current| current.span.as_ref().map(look));
+    let _ = CURRENT.try_with(|current| current.span.as_deref().map(look));
 }

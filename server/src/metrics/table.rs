@@ -227,6 +227,28 @@ mod tests {
         }
     }
 
+    /// What looks like the name of a figure in a text, without the suffixes of histograms.
+    fn named(text: &str) -> HashSet<&str> {
+        let words = text.split(|letter: char| !(letter.is_ascii_lowercase() || letter == '_'));
+        let figures = words.filter(|word| word.starts_with("latchkey_") || word.starts_with("process_"));
+        figures.map(|word| ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word)).collect()
+    }
+
+    #[test]
+    fn alerts_ask_for_figures_that_exist_and_are_explained() {
+        let rules = include_str!("../../../deploy/prometheus-rules.yml");
+        let documentation = include_str!("../../../docs/metrics.md");
+        let names: HashSet<_> = ALL.iter().map(|family| family.name).collect();
+        for text in [rules, documentation] {
+            assert_eq!(named(text).difference(&names).next(), None);
+        }
+        let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+        assert!(alerts.len() > 10);
+        for alert in alerts {
+            assert!(documentation.contains(&format!("| `{alert}`")), "{alert} is not explained");
+        }
+    }
+
     #[test]
     fn the_documentation_shows_the_figures_as_they_are() {
         let documentation = include_str!("../../../docs/metrics.md");

@@ -79,9 +79,9 @@ impl Edge {
         }
     }
 
-    fn begin_span(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<RequestSpan> {
+    fn begin_span(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<Box<RequestSpan>> {
         let traces = self.watch.traces.as_ref()?;
-        Some(traces.request(self.proxies.trusts(peer.ip()).then_some(headers)))
+        Some(Box::new(traces.request(self.proxies.trusts(peer.ip()).then_some(headers))))
     }
 
     async fn route(&self, mut request: Request, peer: SocketAddr) -> Response {
