@@ -1,7 +1,7 @@
 # The doors to everything. What they do is in scripts/, where it can be read.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test bench fmt screenshots clean
+.PHONY: help run dev test bench up down logs restart fmt screenshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,18 @@ test: ## Set up, then run every check and test
 
 bench: ## Measure a session check against a bare route
 	@scripts/bench
+
+up: ## Build and start two servers, PostgreSQL, Redis and a load balancer in containers
+	@scripts/containers up
+
+down: ## Stop the containers; their data stays
+	@scripts/containers down
+
+logs: ## Follow what the containers say
+	@scripts/containers logs
+
+restart: ## Build again and restart the servers one after the other, signing nobody out
+	@scripts/containers restart
 
 fmt: ## Format Rust and TypeScript
 	@cargo fmt --all

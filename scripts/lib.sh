@@ -55,6 +55,7 @@ tool_path() {
   printf '%s' "$tools/cargo-nextest-$cargo_nextest_version/bin:"
   printf '%s' "$tools/cargo-deny-$cargo_deny_version/bin:"
   printf '%s' "$tools/cargo-machete-$cargo_machete_version/bin:"
+  printf '%s' "$tools/caddy/usr/bin:"
   printf '%s' "$root/scripts/node_modules/.bin:"
   printf '%s' "${CARGO_HOME:-${HOME:-}/.cargo}/bin:"
   printf '%s' "$PATH"

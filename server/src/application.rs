@@ -6,7 +6,7 @@ use std::sync::Arc;
 use app::domain::{DisplayName, Email, Password};
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::accounts::{AccountError, Accounts};
@@ -16,9 +16,9 @@ use crate::auth::passwords::{HashingError, PasswordHasher};
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::{CryptoFailure, Keys};
 use crate::auth::tokens::AccessTokens;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
-use crate::events::Hub;
+use crate::events::{Bus, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
 use crate::http::middleware::{Edge, Watch};
@@ -28,8 +28,10 @@ use crate::jobs::{self, Cleanup, Retention};
 use crate::lifecycle::Tasks;
 use crate::mail::{Delivery, MailError, Postman};
 use crate::metrics::{Metrics, Routes};
-use crate::random::{OsRandom, Random};
-use crate::sessions::{EndingParts, EndingTask, LastActive, RevocationList, Sessions, Tail, ending};
+use crate::random::{OsRandom, Random, uuid_v7};
+use crate::sessions::{
+    EndingParts, EndingTask, LastActive, Lost, RevocationList, Sessions, Tail, TailParts, ending, reassert,
+};
 use crate::store::{Store, StoreError};
 use crate::traces::{TraceError, Traces};
 
@@ -48,9 +50,18 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The machine's own.
+    /// The database's time and the machine's chance.
     pub fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), random: Arc::new(OsRandom) }
+        Self { clock: Arc::new(DatabaseClock::new()), random: Arc::new(OsRandom) }
+    }
+}
+
+impl Parts {
+    /// Asks a database what time it is there.
+    pub async fn set_clock(&self, store: &Store) -> Result<(), StoreError> {
+        let asked = self.clock.monotonic();
+        self.clock.database_says(store.time().await?, asked);
+        Ok(())
     }
 }
 
@@ -84,6 +95,9 @@ pub enum StartError {
     /// Mail.
     #[error("mail cannot be sent with these settings")]
     Mail(#[from] MailError),
+    /// The way between servers.
+    #[error("REDIS_URL cannot be used")]
+    Bus(#[source] TransportError),
     /// The address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -100,6 +114,8 @@ pub struct Application {
     tail: Tail,
     ending: EndingTask,
     told: mpsc::UnboundedReceiver<Vec<app::domain::SessionId>>,
+    lost: mpsc::UnboundedReceiver<Lost>,
+    bus: Bus,
     cleanup: Cleanup,
     postman: Postman,
 }
@@ -107,8 +123,9 @@ pub struct Application {
 impl Application {
     /// Puts a server together: database, keys, the live revocations, and a bound address.
     pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
-        let Parts { clock, random } = parts;
         let store = open_store(&config).await?;
+        parts.set_clock(&store).await?;
+        let Parts { clock, random } = parts;
         let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
         let keys = Arc::new(Keys::derive(secrecy::ExposeSecret::expose_secret(&secret))?);
         let key_ring = Arc::new(KeyRing::default());
@@ -126,8 +143,13 @@ impl Application {
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
         let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
-        let hub = Arc::new(Hub::default());
+        let hint = Arc::new(tokio::sync::Notify::new());
+        let transport = transport(&config, &store, &keys)?;
+        let me = uuid_v7(&*clock, &*random);
+        let (bus_sender, bus) = bus(transport, me, Arc::clone(&hint), Arc::clone(&clock));
+        let hub = Arc::new(Hub::new(bus_sender));
         let (told_sender, told) = mpsc::unbounded_channel();
+        let (lost_sender, lost) = mpsc::unbounded_channel();
         let (ender, ending) = ending(EndingParts {
             store: store.clone(),
             list: Arc::clone(&list),
@@ -137,23 +159,24 @@ impl Application {
             told: told_sender.clone(),
             metrics: Arc::clone(&metrics),
         });
-        let hint = Arc::new(Notify::new());
-        let tail = Tail::new(
-            store.clone(),
-            Arc::clone(&list),
-            Arc::clone(&hub),
-            Arc::clone(&clock),
+        let tail = Tail::new(TailParts {
+            store: store.clone(),
+            list: Arc::clone(&list),
+            hub: Arc::clone(&hub),
+            clock: Arc::clone(&clock),
             hint,
-            told_sender,
-            Arc::clone(&metrics),
-        );
+            told: told_sender,
+            lost: lost_sender,
+            metrics: Arc::clone(&metrics),
+        });
         tail.look().await?;
 
-        let limits = Arc::new(Limits::new(config.limits.rate_limits));
+        let limits = Arc::new(Limits::new(config.limits.rate_limits, store.clone(), Arc::clone(&clock)));
         let sessions = Arc::new(Sessions {
             store: store.clone(),
             list,
             hub,
+            bus: bus.status(),
             ender,
             tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
             keys: Arc::clone(&keys),
@@ -168,7 +191,7 @@ impl Application {
             store: store.clone(),
             hasher: PasswordHasher::new(hashing_places(), Arc::clone(&random), Arc::clone(&metrics))?,
             keys,
-            limits: Arc::clone(&limits),
+            limits,
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             require_verification: config.sessions.require_email_verification,
@@ -181,7 +204,7 @@ impl Application {
         let postman =
             Postman { store: store.clone(), delivery, metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) };
         let retention = retention(&config);
-        let cleanup = Cleanup { store, retention, limits, metrics: Arc::clone(&metrics), clock, random };
+        let cleanup = Cleanup { store, retention, metrics: Arc::clone(&metrics), clock, random };
         let state = ApiState::new(Shared {
             sessions,
             accounts,
@@ -194,7 +217,7 @@ impl Application {
             metrics,
             stopping: CancellationToken::new(),
         });
-        Ok(Self { config, listener, address, figures, traces, state, tail, ending, told, cleanup, postman })
+        Ok(Self { config, listener, address, figures, traces, state, tail, ending, told, lost, bus, cleanup, postman })
     }
 
     /// Where it listens: the port is a real one even where the settings said 0.
@@ -214,12 +237,15 @@ impl Application {
 
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let Self { config, listener, figures, traces, state, tail, ending, told, cleanup, postman, .. } = self;
+        let Self { config, listener, figures, traces, state, tail, ending, told, lost, bus, cleanup, postman, .. } =
+            self;
         let tasks = state.tasks.clone();
         let sessions = Arc::clone(&state.sessions);
         let background = CancellationToken::new();
         tasks.spawn_essential("revocation tail", tail.run(background.clone()));
         tasks.spawn_essential("ending sessions", ending.run(background.clone()));
+        tasks.spawn("bus", bus.run(Arc::clone(&sessions.hub), background.clone()));
+        tasks.spawn("reassertion", reassert(Arc::clone(&sessions), lost));
         tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
         tasks.spawn(
@@ -285,6 +311,18 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
         return Err(StartError::MigrationsPending);
     }
     Ok(store)
+}
+
+/// How news travels between the servers: over Redis where there is one, else over the database where it is shared.
+fn transport(config: &Config, store: &Store, keys: &Keys) -> Result<Box<dyn Transport>, StartError> {
+    if let Some(url) = &config.bus.redis_url {
+        let channel = format!("latchkey:{}", keys.installation());
+        let redis = Redis::new(secrecy::ExposeSecret::expose_secret(url), channel).map_err(StartError::Bus)?;
+        return Ok(Box::new(redis));
+    }
+    Ok(store
+        .notifications()
+        .map_or_else(|| Box::new(InProcess::new()) as _, |database| Box::new(Notify::new(database)) as _))
 }
 
 /// How long things last, by the settings.

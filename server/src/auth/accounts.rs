@@ -5,12 +5,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
 use uuid::Uuid;
 
 use super::codes::{CODE_ATTEMPTS, CODE_FAILURES, CODE_LIFETIME, RESEND_INTERVAL, code_digest, draw_code};
-use super::limits::{Exceeded, Limits};
+use super::limits::{LimitError, Limits};
 use super::passwords::{HashingError, PasswordHasher};
 use super::secrets::Keys;
 use crate::clock::Clock;
@@ -43,7 +44,7 @@ pub enum AccountError {
     },
     /// Too many tries.
     #[error("too many tries")]
-    TooMany(Exceeded),
+    TooMany(Duration),
     /// Passwords cannot be hashed now.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -52,9 +53,12 @@ pub enum AccountError {
     Store(#[from] StoreError),
 }
 
-impl From<Exceeded> for AccountError {
-    fn from(exceeded: Exceeded) -> Self {
-        Self::TooMany(exceeded)
+impl From<LimitError> for AccountError {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::Exceeded(wait) => Self::TooMany(wait),
+            LimitError::Store(error) => error.into(),
+        }
     }
 }
 
@@ -102,7 +106,7 @@ pub struct Accounts {
 impl Accounts {
     /// Creates an account, or does what looks the same where the address is taken: its owner gets a mail that says so.
     pub async fn register(&self, visitor: &Visitor, new: Registration) -> Result<UserId, AccountError> {
-        self.limits.may_ask(visitor.address)?;
+        self.limits.may_ask(visitor.address).await?;
         self.judge("password", &new.password, new.email.as_str(), new.name.as_str()).await?;
         let now = self.clock.now();
         let id = UserId(self.new_id());
@@ -129,7 +133,7 @@ impl Accounts {
 
     /// Sends another code, where there is somebody to send it to and the last one is not too recent.
     pub async fn resend_code(&self, visitor: &Visitor, email: &Email) -> Result<(), AccountError> {
-        self.limits.may_ask(visitor.address)?;
+        self.limits.may_ask(visitor.address).await?;
         let Some(user) = self.store.user_by_email(email).await? else { return Ok(()) };
         if user.email_verified_at.is_some() || user.disabled_at.is_some() {
             return Ok(());
@@ -152,9 +156,9 @@ impl Accounts {
             field: "otp",
             invalid: Invalid::new("wrong-code", "This code is wrong or has expired. Check it, or ask for a new one."),
         };
-        self.limits.may_try(visitor.address, email.as_str(), self.clock.monotonic())?;
+        self.limits.may_try(visitor.address, email.as_str()).await?;
         let Some(user) = self.store.user_by_email(email).await? else {
-            self.limits.failed(visitor.address, email.as_str(), self.clock.monotonic());
+            self.limits.failed(visitor.address, email.as_str()).await?;
             return Err(wrong());
         };
         let digest = code_digest(&self.keys, user.id, code);
@@ -164,7 +168,7 @@ impl Accounts {
         match self.store.verify_email(user.id, &digest, now, CODE_ATTEMPTS, CODE_FAILURES, &audit).await? {
             CodeOutcome::Accepted => Ok(User { email_verified_at: Some(now), ..user }),
             CodeOutcome::Refused => {
-                self.limits.failed(visitor.address, email.as_str(), self.clock.monotonic());
+                self.limits.failed(visitor.address, email.as_str()).await?;
                 Err(wrong())
             }
         }
@@ -177,7 +181,7 @@ impl Accounts {
         email: &Email,
         password: &Password,
     ) -> Result<User, AccountError> {
-        self.limits.may_try(visitor.address, email.as_str(), self.clock.monotonic())?;
+        self.limits.may_try(visitor.address, email.as_str()).await?;
         let user = self.store.user_by_email(email).await?;
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
         let comparison = self.hasher.compare(password, stored).await?;
@@ -195,7 +199,7 @@ impl Accounts {
     }
 
     async fn refuse(&self, visitor: &Visitor, email: &Email) -> Result<User, AccountError> {
-        self.limits.failed(visitor.address, email.as_str(), self.clock.monotonic());
+        self.limits.failed(visitor.address, email.as_str()).await?;
         let user_id = self.store.user_by_email(email).await?.map(|user| user.id);
         self.store.append_audit(&NewAudit { user_id, ..self.audit("sign_in_failed", visitor) }).await?;
         Err(AccountError::InvalidCredentials)
@@ -211,9 +215,9 @@ impl Accounts {
         new: &Password,
     ) -> Result<Option<PasswordChange>, AccountError> {
         let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
-        self.limits.may_try(visitor.address, &user.email, self.clock.monotonic())?;
+        self.limits.may_try(visitor.address, &user.email).await?;
         if !self.hasher.compare(current, Some(&user.password_hash)).await?.matches {
-            self.limits.failed(visitor.address, &user.email, self.clock.monotonic());
+            self.limits.failed(visitor.address, &user.email).await?;
             let invalid = Invalid::new("wrong-password", "This is not your current password.");
             return Err(AccountError::Field { field: "currentPassword", invalid });
         }

@@ -1,100 +1,128 @@
-//! Limits on tries: token buckets per address and per account (ASVS 6.3.1).
+//! Limits on tries: buckets per address and per account (ASVS 6.3.1), shared by all servers.
 //!
-//! A failed sign-in costs a token of both buckets and a successful one none, so that nobody is slowed down by being right.
-//! An empty bucket closes its door for a while: tries are turned away before the password is looked at. Buckets are this
-//! server's own.
+//! A failed sign-in costs a try of both buckets and a successful one none, so that nobody is slowed down by being right.
+//! An empty bucket closes its door for a while: tries are turned away before the password is looked at. The buckets are in the
+//! database, so that neither another server nor a restart offers fresh ones; a door that is known to be closed is not asked for again.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use app::domain::Timestamp;
 
-/// Too many tries: come back after this long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exceeded {
-    /// How long to wait.
-    pub retry_after: Duration,
+use super::secrets::sha256;
+use crate::clock::Clock;
+use crate::store::{Bucket, Digest, Store, StoreError};
+
+/// Wrong passwords and codes from one network: a burst for offices behind one address, then one in three seconds.
+const FAILURES_BY_ADDRESS: Bucket = Bucket { burst: 100, every_ms: 3_000 };
+/// Wrong passwords and codes for one account.
+const FAILURES_BY_ACCOUNT: Bucket = Bucket { burst: 20, every_ms: 30_000 };
+/// Accounts and messages asked for from one network.
+const REQUESTS_BY_ADDRESS: Bucket = Bucket { burst: 300, every_ms: 1_000 };
+/// How many closed doors are remembered here.
+const MOST_DOORS: usize = 10_000;
+
+/// Why a try may not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LimitError {
+    /// Too many: come back after this long.
+    #[error("too many tries")]
+    Exceeded(Duration),
+    /// Nobody knows how many there were.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// The buckets of this server.
+/// The buckets.
 pub struct Limits {
     enabled: bool,
-    clock: DefaultClock,
-    failures_by_address: DefaultKeyedRateLimiter<String>,
-    failures_by_account: DefaultKeyedRateLimiter<String>,
-    requests_by_address: DefaultKeyedRateLimiter<String>,
-    closed: Mutex<HashMap<String, Instant>>,
-}
-
-/// A bucket that holds `burst` tries and gains one every `every`.
-fn bucket(burst: u32, every: Duration) -> DefaultKeyedRateLimiter<String> {
-    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-    let quota = Quota::with_period(every).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
-    RateLimiter::keyed(quota)
+    store: Store,
+    clock: Arc<dyn Clock>,
+    /// Doors that are known to be closed, until when.
+    closed: Mutex<HashMap<Digest, Timestamp>>,
 }
 
 impl Limits {
-    /// Fresh buckets. Limits that are not `enabled` never say no; production does not start that way.
-    pub fn new(enabled: bool) -> Self {
-        Self {
-            enabled,
-            clock: DefaultClock::default(),
-            failures_by_address: bucket(100, Duration::from_secs(3)),
-            failures_by_account: bucket(20, Duration::from_secs(30)),
-            requests_by_address: bucket(300, Duration::from_secs(1)),
-            closed: Mutex::default(),
-        }
+    /// The buckets in this database. Limits that are not `enabled` never say no; production does not start that way.
+    pub fn new(enabled: bool, store: Store, clock: Arc<dyn Clock>) -> Self {
+        Self { enabled, store, clock, closed: Mutex::default() }
     }
 
     /// Whether another try at a password or code may be made.
-    pub fn may_try(&self, address: IpAddr, account: &str, now: Instant) -> Result<(), Exceeded> {
-        let closed = self.closed();
-        let until = [network_of(address), account.to_owned()].iter().filter_map(|key| closed.get(key).copied()).max();
-        match until.and_then(|until| until.checked_duration_since(now)) {
-            Some(retry_after) if !retry_after.is_zero() => Err(Exceeded { retry_after }),
+    pub async fn may_try(&self, address: IpAddr, account: &str) -> Result<(), LimitError> {
+        if !self.enabled {
+            return Ok(());
+        }
+        for (bucket, key) in failure_buckets(address, account) {
+            self.knock(&key)?;
+            let opens_at = self.store.bucket_opens_at(&key, &bucket, self.clock.now()).await?;
+            self.heed(key, opens_at)?;
+        }
+        Ok(())
+    }
+
+    /// A password or code was wrong.
+    pub async fn failed(&self, address: IpAddr, account: &str) -> Result<(), StoreError> {
+        if !self.enabled {
+            return Ok(());
+        }
+        for (bucket, key) in failure_buckets(address, account) {
+            // An empty bucket cannot get emptier.
+            self.store.take_from_bucket(&key, &bucket, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes a try of an address that asks for something that costs us, such as an account or a message.
+    pub async fn may_ask(&self, address: IpAddr) -> Result<(), LimitError> {
+        if !self.enabled {
+            return Ok(());
+        }
+        let key = key("requests", &network_of(address));
+        self.knock(&key)?;
+        let opens_at = self.store.take_from_bucket(&key, &REQUESTS_BY_ADDRESS, self.clock.now()).await?;
+        self.heed(key, opens_at)
+    }
+
+    fn knock(&self, key: &Digest) -> Result<(), LimitError> {
+        let opens_at = self.closed().get(key).copied();
+        match opens_at.map(|opens_at| opens_at.since(self.clock.now())) {
+            Some(wait) if !wait.is_zero() => Err(LimitError::Exceeded(wait)),
             _ => Ok(()),
         }
     }
 
-    /// A password or code was wrong.
-    pub fn failed(&self, address: IpAddr, account: &str, now: Instant) {
-        if !self.enabled {
-            return;
+    fn heed(&self, key: Digest, opens_at: Option<Timestamp>) -> Result<(), LimitError> {
+        let Some(opens_at) = opens_at else { return Ok(()) };
+        let now = self.clock.now();
+        let mut closed = self.closed();
+        if closed.len() >= MOST_DOORS {
+            closed.retain(|_, opens_at| *opens_at > now);
         }
-        for (buckets, key) in
-            [(&self.failures_by_address, network_of(address)), (&self.failures_by_account, account.to_owned())]
-        {
-            if let Err(Exceeded { retry_after }) = self.take(buckets, &key) {
-                self.closed().insert(key, now + retry_after);
-            }
+        if closed.len() < MOST_DOORS {
+            closed.insert(key, opens_at);
         }
+        drop(closed);
+        Err(LimitError::Exceeded(opens_at.since(now)))
     }
 
-    /// Whether an address may ask for something that costs us, such as an account or a message.
-    pub fn may_ask(&self, address: IpAddr) -> Result<(), Exceeded> {
-        if self.enabled { self.take(&self.requests_by_address, &network_of(address)) } else { Ok(()) }
-    }
-
-    /// Forgets buckets that are full again and doors that are open again.
-    pub fn tidy(&self, now: Instant) {
-        for buckets in [&self.failures_by_address, &self.failures_by_account, &self.requests_by_address] {
-            buckets.retain_recent();
-            buckets.shrink_to_fit();
-        }
-        self.closed().retain(|_, until| *until > now);
-    }
-
-    fn take(&self, buckets: &DefaultKeyedRateLimiter<String>, key: &String) -> Result<(), Exceeded> {
-        buckets.check_key(key).map_err(|not_until| Exceeded { retry_after: not_until.wait_time_from(self.clock.now()) })
-    }
-
-    fn closed(&self) -> std::sync::MutexGuard<'_, HashMap<String, Instant>> {
+    fn closed(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Timestamp>> {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn failure_buckets(address: IpAddr, account: &str) -> [(Bucket, Digest); 2] {
+    [
+        (FAILURES_BY_ADDRESS, key("failures by address", &network_of(address))),
+        (FAILURES_BY_ACCOUNT, key("failures by account", account)),
+    ]
+}
+
+/// No address and no e-mail is kept, only what they hash to.
+fn key(what: &str, whose: &str) -> Digest {
+    sha256(format!("{what}\n{whose}").as_bytes())
 }
 
 /// What shares a bucket: an IPv4 address, or the /64 of an IPv6 address, which one customer commonly has to himself.
@@ -111,42 +139,89 @@ fn network_of(address: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ManualClock;
 
-    fn refusals(limits: &Limits, tries: impl Iterator<Item = IpAddr>, account: impl Fn(usize) -> String) -> usize {
-        let now = Instant::now();
-        tries
-            .enumerate()
-            .filter(|(number, address)| {
-                let refused = limits.may_try(*address, &account(*number), now).is_err();
-                limits.failed(*address, &account(*number), now);
-                refused
-            })
-            .count()
+    struct Fixture {
+        limits: Limits,
+        clock: Arc<ManualClock>,
+        store: Store,
+        _folder: tempfile::TempDir,
     }
 
-    #[test]
-    fn hopping_within_a_64_does_not_fill_the_bucket_again() {
-        let hosts = (0..200_u16).map(|host| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, host]));
-        let refused = refusals(&Limits::new(true), hosts, |number| format!("account {number}"));
-        assert_eq!(refused, 99);
-    }
-
-    #[test]
-    fn an_account_has_a_bucket_of_its_own_whatever_the_address() {
-        let limits = Limits::new(true);
-        let hosts = (0..100_u8).map(|host| IpAddr::from([198, 51, 100, host]));
-        assert_eq!(refusals(&limits, hosts, |_| "ada".to_owned()), 79);
-        assert!(limits.may_try(IpAddr::from([203, 0, 113, 1]), "bob", Instant::now()).is_ok());
-    }
-
-    #[test]
-    fn a_closed_door_opens_again_by_itself() {
-        let limits = Limits::new(true);
-        let (address, now) = (IpAddr::from([198, 51, 100, 1]), Instant::now());
-        for _ in 0..21 {
-            limits.failed(address, "ada", now);
+    impl Fixture {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}/limits.db", folder.path().display());
+            let store = Store::connect(&url, 2).await.unwrap();
+            store.migrate().await.unwrap();
+            let clock = Arc::new(ManualClock::default());
+            let limits = Limits::new(true, store.clone(), Arc::clone(&clock) as _);
+            Self { limits, clock, store, _folder: folder }
         }
-        let retry_after = limits.may_try(address, "ada", now).unwrap_err().retry_after;
-        assert!(limits.may_try(address, "ada", now + retry_after).is_ok());
+
+        /// A second server on the same database.
+        fn another_server(&self) -> Limits {
+            Limits::new(true, self.store.clone(), Arc::clone(&self.clock) as _)
+        }
+    }
+
+    async fn refusals(
+        limits: &Limits,
+        tries: impl Iterator<Item = IpAddr>,
+        account: impl Fn(usize) -> String,
+    ) -> usize {
+        let mut refused = 0;
+        for (number, address) in tries.enumerate() {
+            match limits.may_try(address, &account(number)).await {
+                Ok(()) => limits.failed(address, &account(number)).await.unwrap(),
+                Err(_) => refused += 1,
+            }
+        }
+        refused
+    }
+
+    #[tokio::test]
+    async fn hopping_within_a_64_does_not_fill_the_bucket_again() {
+        let server = Fixture::new().await;
+        let hosts = (0..200_u16).map(|host| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, host]));
+        assert_eq!(refusals(&server.limits, hosts, |number| format!("account {number}")).await, 100);
+    }
+
+    #[tokio::test]
+    async fn an_account_has_a_bucket_of_its_own_whatever_the_address_and_the_server() {
+        let server = Fixture::new().await;
+        let hosts = |from: u8| (from..from + 50).map(|host| IpAddr::from([198, 51, 100, host]));
+        assert_eq!(refusals(&server.limits, hosts(0), |_| "ada".to_owned()).await, 30);
+        let another = server.another_server();
+        assert_eq!(refusals(&another, hosts(50), |_| "ada".to_owned()).await, 50);
+        assert!(another.may_try(IpAddr::from([203, 0, 113, 1]), "bob").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_closed_door_opens_again_by_itself() {
+        let server = Fixture::new().await;
+        let Fixture { limits, clock, .. } = &server;
+        let address = IpAddr::from([198, 51, 100, 1]);
+        for _ in 0..21 {
+            limits.failed(address, "ada").await.unwrap();
+        }
+        let Err(LimitError::Exceeded(wait)) = limits.may_try(address, "ada").await else { panic!("the door is open") };
+        assert_eq!(wait, Duration::from_secs(30));
+        clock.advance(wait);
+        assert!(limits.may_try(address, "ada").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_asks_too_often_waits_and_the_bucket_fills_with_time() {
+        let server = Fixture::new().await;
+        let Fixture { limits, clock, .. } = &server;
+        let address = IpAddr::from([198, 51, 100, 1]);
+        for _ in 0..300 {
+            limits.may_ask(address).await.unwrap();
+        }
+        assert!(matches!(limits.may_ask(address).await, Err(LimitError::Exceeded(_))));
+        clock.advance(Duration::from_secs(2));
+        assert!(limits.may_ask(address).await.is_ok() && limits.may_ask(address).await.is_ok());
+        assert!(limits.may_ask(address).await.is_err());
     }
 }

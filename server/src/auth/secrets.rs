@@ -19,6 +19,7 @@ pub struct Keys {
     refresh_authenticity: hmac::Key,
     one_time_code: hmac::Key,
     sealing: LessSafeKey,
+    name: [u8; 32],
 }
 
 impl fmt::Debug for Keys {
@@ -66,7 +67,13 @@ impl Keys {
             refresh_authenticity: mac("refresh token authenticity")?,
             one_time_code: mac("one-time code")?,
             sealing: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key("sealing")?)?),
+            name: key("name of the installation")?,
         })
+    }
+
+    /// What tells this installation from others that share a Redis with it. Says nothing about any key.
+    pub fn installation(&self) -> String {
+        URL_SAFE_NO_PAD.encode(&self.name[..12])
     }
 
     /// The secret that follows a refresh token's secret.

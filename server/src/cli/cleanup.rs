@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CliError, say};
 use crate::application::{Parts, retention};
-use crate::auth::limits::Limits;
 use crate::config::Config;
 use crate::jobs::Cleanup;
 use crate::metrics::Metrics;
@@ -15,10 +14,11 @@ use crate::store::Store;
 
 pub async fn run(config: &Config) -> Result<(), CliError> {
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    let Parts { clock, random } = Parts::system();
-    let limits = Arc::new(Limits::new(config.limits.rate_limits));
+    let parts = Parts::system();
+    parts.set_clock(&store).await?;
+    let Parts { clock, random } = parts;
     let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
-    let cleanup = Cleanup { store: store.clone(), retention: retention(config), limits, metrics, clock, random };
+    let cleanup = Cleanup { store: store.clone(), retention: retention(config), metrics, clock, random };
     let report = cleanup.once(&CancellationToken::new()).await?;
     store.close().await;
     say(&format!(

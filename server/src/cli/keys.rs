@@ -26,7 +26,9 @@ impl Command {
 
 async fn rotate(config: &Config) -> Result<(), CliError> {
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    let Parts { clock, random } = Parts::system();
+    let parts = Parts::system();
+    parts.set_clock(&store).await?;
+    let Parts { clock, random } = parts;
     let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
     let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
     let now = clock.now();

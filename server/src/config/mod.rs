@@ -3,6 +3,7 @@
 //! [`Config::load`] is pure; [`Config::from_surroundings`] is the one place that looks at the environment. Each
 //! section has a file with its settings, their defaults and meanings; [`table`] prints them for the documentation.
 
+pub mod bus;
 pub mod database;
 pub mod duration;
 pub mod limits;
@@ -22,6 +23,7 @@ use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use bus::BusConfig;
 pub use database::{DatabaseConfig, DatabaseKind};
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
@@ -49,6 +51,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Which database, and how many connections.
     pub database: DatabaseConfig,
+    /// How several servers tell each other what happened.
+    pub bus: BusConfig,
     /// How long tokens live.
     pub tokens: TokensConfig,
     /// How sessions begin, how long they live, and what is remembered of them.
@@ -88,6 +92,7 @@ impl Config {
     ) -> Result<Self, ConfigErrors> {
         let mut reader = Reader::new(settings(), env, file);
         let database = DatabaseConfig::read(&mut reader);
+        let bus = BusConfig::read(&mut reader);
         let server = ServerConfig::read(&mut reader, &database.data_folder());
         let tokens = TokensConfig::read(&mut reader);
         let sessions = SessionsConfig::read(&mut reader);
@@ -101,7 +106,7 @@ impl Config {
         }
         match (reader.into_errors(), mail) {
             (errors, Some(mail)) if errors.is_empty() => {
-                Ok(Self { server, database, tokens, sessions, mail, limits, log, observe })
+                Ok(Self { server, database, bus, tokens, sessions, mail, limits, log, observe })
             }
             (errors, _) => Err(ConfigErrors(errors)),
         }
@@ -168,6 +173,7 @@ pub fn settings() -> impl Iterator<Item = Setting> {
     let sections = [
         server::SETTINGS,
         database::SETTINGS,
+        bus::SETTINGS,
         tokens::SETTINGS,
         sessions::SETTINGS,
         mail::SETTINGS,

@@ -41,7 +41,10 @@ impl From<Refusal> for ApiError {
             Refusal::Expired => Self::token_expired(),
             Refusal::SessionEnded(None) => Self::session_ended(),
             Refusal::SessionEnded(Some(end)) => ended(&end),
-            Refusal::CannotConfirm(error) => error.into(),
+            Refusal::CannotConfirm { error, list_age } => {
+                let age = u64::try_from(list_age.as_millis()).unwrap_or(u64::MAX);
+                Self::from(error).with_extra("revocationListAgeMs", age)
+            }
         }
     }
 }
@@ -80,7 +83,7 @@ impl From<AccountError> for ApiError {
             AccountError::InvalidCredentials => Self::invalid_credentials(),
             AccountError::EmailNotVerified => Self::email_not_verified(),
             AccountError::Field { field, invalid } => Self::invalid_field(field, &invalid),
-            AccountError::TooMany(exceeded) => Self::too_many_requests(exceeded.retry_after),
+            AccountError::TooMany(wait) => Self::too_many_requests(wait),
             AccountError::Hashing(error) => error.into(),
             AccountError::Store(error) => error.into(),
         }

@@ -9,11 +9,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::keys::KeyRing;
-use crate::auth::limits::Limits;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
-use crate::sessions::Sessions;
+use crate::sessions::{NOTE_INTERVAL, Sessions};
 use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
 
 /// How often last-active times are written.
@@ -33,10 +32,19 @@ async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
     }
 }
 
-/// Writes last-active times in batches and tells them to whoever is looking.
+/// Writes last-active times in batches and tells them to whoever is looking. A device that only listens is in use as well, and
+/// the other servers know it by the time that is written for it.
 pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken) {
+    let mut listened_at = sessions.clock.monotonic();
     loop {
         let go_on = pause(&stop, FLUSH_INTERVAL).await;
+        if sessions.clock.monotonic().saturating_duration_since(listened_at) >= NOTE_INTERVAL {
+            listened_at = sessions.clock.monotonic();
+            let now = sessions.clock.now();
+            for (user_id, session_id) in sessions.hub.listening() {
+                sessions.last_active.see(session_id, user_id, now, String::new());
+            }
+        }
         flush_last_active(&sessions).await;
         sessions.hub.tidy(sessions.clock.now());
         if !go_on {
@@ -62,7 +70,8 @@ pub async fn flush_last_active(sessions: &Sessions) {
         return;
     }
     for (user_id, sighting) in batch {
-        sessions.tell_activity(user_id, sighting.session_id, true);
+        let active = sessions.hub.is_active(user_id, sighting.session_id, sighting.at, sessions.clock.now());
+        sessions.tell_activity(user_id, sighting.session_id, active);
     }
 }
 
@@ -108,8 +117,6 @@ pub struct Cleanup {
     pub store: Store,
     /// How long things are kept.
     pub retention: Retention,
-    /// The limits on tries, which are tidied along.
-    pub limits: Arc<Limits>,
     /// Counts the sessions that ran out.
     pub metrics: Arc<Metrics>,
     /// The time.
@@ -122,7 +129,6 @@ impl Cleanup {
     /// Cleans up every `CLEANUP_INTERVAL` until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         while pause(&stop, self.retention.interval).await {
-            self.limits.tidy(self.clock.monotonic());
             match self.once(&stop).await {
                 Ok(report) if report.is_empty() => {}
                 Ok(report) => tracing::info!(?report, "cleaned up"),

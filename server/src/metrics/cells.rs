@@ -61,9 +61,9 @@ impl Counter {
         Self { family, count: AtomicU64::new(0) }
     }
 
-    /// One more.
-    pub fn one(&self) {
-        self.count.fetch_add(1, Ordering::Relaxed);
+    /// So many more.
+    pub fn add(&self, count: u64) {
+        self.count.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Writes it.

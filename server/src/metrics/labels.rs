@@ -14,6 +14,11 @@ pub trait Label: Copy + 'static {
 
     /// The place of this value among [`Label::VALUES`].
     fn index(self) -> usize;
+
+    /// This value.
+    fn as_str(self) -> &'static str {
+        Self::VALUES[self.index()]
+    }
 }
 
 /// Defines labels: the name, and each value with its text.
@@ -81,6 +86,10 @@ labels! {
     Reload = "why" {
         /// The head is lower than it was: another database took over, or a backup was restored.
         HeadWentBack = "head_went_back",
+        /// Another row is where one was seen before.
+        RowReplaced = "row_replaced",
+        /// A row is gone that must be remembered.
+        RowGone = "row_gone",
         /// A row is missing between two others.
         RowMissing = "row_missing",
         /// The rows end before the head.
@@ -98,16 +107,6 @@ labels! {
         /// There is no such session.
         Unknown = "unknown",
         /// The database could not be asked: the request was refused with 503.
-        Unavailable = "unavailable",
-    }
-
-    /// How the bus between servers is.
-    BusState = "state" {
-        /// Hints and events travel.
-        Ok = "ok",
-        /// It is being connected to.
-        Connecting = "connecting",
-        /// It cannot be reached; revocations travel by the log alone.
         Unavailable = "unavailable",
     }
 
@@ -170,7 +169,7 @@ mod tests {
     #[test]
     fn every_reason_is_counted_under_its_own_name() {
         for reason in EndReason::ALL {
-            assert_eq!(EndReason::VALUES[reason.index()], reason.as_str());
+            assert_eq!(Label::as_str(reason), reason.as_str());
         }
     }
 }

@@ -11,7 +11,6 @@ mod requests;
 mod table;
 mod text;
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -20,7 +19,7 @@ use app::domain::Timestamp;
 
 use cells::{Counter, Counters, Histogram};
 pub use labels::{
-    BusMessage, BusState, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload,
+    BusMessage, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload,
     SignInResult,
 };
 pub use requests::{Requests, RouteId, Routes};
@@ -42,14 +41,12 @@ pub struct Metrics {
     tail: Histogram,
     tail_failures: Counter,
     reloads: Counters<Reload>,
+    revocations_lost: Counter,
     guard_checks: Counters<GuardCheck>,
-    bus_state: AtomicUsize,
-    bus_messages: Counters<BusMessage>,
     hash_wait: Histogram,
     hashes: Histogram,
     mails: Counters<MailResult>,
     trace_exports: Counters<ExportResult>,
-    clock_offset_ms: AtomicI64,
 }
 
 impl Metrics {
@@ -66,14 +63,12 @@ impl Metrics {
             tail: Histogram::new(&table::TAIL_DURATION),
             tail_failures: Counter::new(&table::TAIL_FAILURES),
             reloads: Counters::new(&table::LOG_RELOADS),
+            revocations_lost: Counter::new(&table::REVOCATIONS_LOST),
             guard_checks: Counters::new(&table::GUARD_CHECKS),
-            bus_state: AtomicUsize::new(BusState::Ok.index()),
-            bus_messages: Counters::new(&table::BUS_MESSAGES),
             hash_wait: Histogram::new(&table::HASH_WAIT),
             hashes: Histogram::new(&table::HASH_DURATION),
             mails: Counters::new(&table::MAILS),
             trace_exports: Counters::new(&table::TRACE_EXPORTS),
-            clock_offset_ms: AtomicI64::new(0),
         }
     }
 
@@ -84,7 +79,7 @@ impl Metrics {
 
     /// A request was answered with `503`.
     pub fn answered_unavailable(&self) {
-        self.unavailable.one();
+        self.unavailable.add(1);
     }
 
     /// A try to sign in came to this.
@@ -106,7 +101,7 @@ impl Metrics {
     pub fn looked_at_log(&self, began: Instant, success: bool) {
         self.tail.observe(self.clock.monotonic().saturating_duration_since(began));
         if !success {
-            self.tail_failures.one();
+            self.tail_failures.add(1);
         }
     }
 
@@ -115,19 +110,14 @@ impl Metrics {
         self.reloads.add(why, 1);
     }
 
+    /// So many revocations are remembered here that the log has lost.
+    pub fn revocations_lost(&self, revocations: usize) {
+        self.revocations_lost.add(revocations as u64);
+    }
+
     /// The database was asked about a token because the list was too old.
     pub fn guard_check(&self, result: GuardCheck) {
         self.guard_checks.add(result, 1);
-    }
-
-    /// The bus is like this from now on.
-    pub fn bus_state(&self, state: BusState) {
-        self.bus_state.store(state.index(), Ordering::Relaxed);
-    }
-
-    /// So many messages on the bus came to this.
-    pub fn bus_messages(&self, outcome: BusMessage, messages: usize) {
-        self.bus_messages.add(outcome, messages as u64);
     }
 
     /// A password waits to be hashed, from now until [`HashTimer::begin`].
@@ -145,16 +135,11 @@ impl Metrics {
         self.trace_exports.add(result, 1);
     }
 
-    /// The database's clock less this server's, in milliseconds.
-    pub fn clock_offset(&self, millis: i64) {
-        self.clock_offset_ms.store(millis, Ordering::Relaxed);
-    }
-
     /// Everything as Prometheus reads it.
     pub fn exposition(&self, now: &Now) -> String {
         let mut text = Exposition::default();
-        let database = ("database", now.database);
-        text.sample(&table::BUILD, &[("version", env!("CARGO_PKG_VERSION")), database], 1);
+        let version = ("version", env!("CARGO_PKG_VERSION"));
+        text.sample(&table::BUILD, &[version, ("database", now.database), ("bus", now.bus)], 1);
         if let Some(requests) = self.requests.get() {
             requests.write(&mut text);
         }
@@ -165,7 +150,7 @@ impl Metrics {
         self.write_revocations(now, &mut text);
         self.write_streams(now, &mut text);
         self.write_work(now, &mut text);
-        text.sample(&table::CLOCK_OFFSET, &[], milliseconds(self.clock_offset_ms.load(Ordering::Relaxed)));
+        text.sample(&table::CLOCK_OFFSET, &[], milliseconds(self.clock.offset_ms()));
         self.trace_exports.write(&mut text);
         text.sample(&table::TASKS, &[], now.tasks);
         text.sample(&table::TASKS_QUEUED, &[], now.tasks_queued);
@@ -182,6 +167,7 @@ impl Metrics {
         self.tail.write(text);
         self.tail_failures.write(text);
         self.reloads.write(text);
+        self.revocations_lost.write(text);
         self.guard_checks.write(text);
         text.sample(&table::ENDINGS_PENDING, &[], now.endings_pending);
         text.sample(&table::ENDINGS_QUEUED, &[], now.endings_queued);
@@ -190,11 +176,12 @@ impl Metrics {
     fn write_streams(&self, now: &Now, text: &mut Exposition) {
         text.sample(&table::STREAMS_OPEN, &[], now.streams_open);
         text.sample(&table::STREAMS_CLOSED_SLOW, &[], now.streams_closed_slow);
-        let present = self.bus_state.load(Ordering::Relaxed);
-        for (index, state) in BusState::VALUES.iter().enumerate() {
-            text.sample(&table::BUS_STATE, &[(BusState::NAME, state)], u8::from(index == present));
+        for state in table::BUS_STATES.values {
+            text.sample(&table::BUS_STATE, &[(table::BUS_STATES.name, state)], u8::from(*state == now.bus_state));
         }
-        self.bus_messages.write(text);
+        for (outcome, count) in BusMessage::VALUES.iter().zip(now.bus_messages) {
+            text.sample(&table::BUS_MESSAGES, &[(BusMessage::NAME, outcome)], count);
+        }
     }
 
     fn write_work(&self, now: &Now, text: &mut Exposition) {
@@ -207,7 +194,7 @@ impl Metrics {
         self.mails.write(text);
         for pool in &now.pools {
             for (state, connections) in [(ConnectionState::Idle, pool.idle), (ConnectionState::Busy, pool.busy)] {
-                let state = (ConnectionState::NAME, ConnectionState::VALUES[state.index()]);
+                let state = (ConnectionState::NAME, state.as_str());
                 text.sample(&table::POOL_CONNECTIONS, &[("pool", pool.name), state], connections);
             }
         }
@@ -227,6 +214,12 @@ fn milliseconds(millis: i64) -> f64 {
 pub struct Now {
     /// Kind of database.
     pub database: &'static str,
+    /// Kind of bus.
+    pub bus: &'static str,
+    /// How the bus is: a word of `/health`.
+    pub bus_state: &'static str,
+    /// Messages sent, received and lost, in the order of [`BusMessage`].
+    pub bus_messages: [u64; 3],
     /// Entries of the revocation list.
     pub list_entries: usize,
     /// Its age.
@@ -311,6 +304,9 @@ mod tests {
     fn now() -> Now {
         Now {
             database: "sqlite",
+            bus: "redis",
+            bus_state: "connecting",
+            bus_messages: [11, 12, 13],
             list_entries: 3,
             list_age: Duration::from_millis(250),
             list_max_age: Duration::from_secs(2),
@@ -347,8 +343,6 @@ mod tests {
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock) as _));
         metrics.sign_in(SignInResult::Ok);
         metrics.sessions_ended(EndReason::LogoutAll, 3);
-        metrics.bus_state(BusState::Connecting);
-        metrics.clock_offset(-1500);
         let began = clock.monotonic();
         clock.advance(Duration::from_millis(20));
         metrics.looked_at_log(began, false);
@@ -359,7 +353,8 @@ mod tests {
             "latchkey_sessions_ended_total{reason=\"logout_all\"} 3",
             "latchkey_bus_state{state=\"ok\"} 0",
             "latchkey_bus_state{state=\"connecting\"} 1",
-            "latchkey_clock_offset_seconds -1.5",
+            "latchkey_bus_messages_total{outcome=\"received\"} 12",
+            "latchkey_clock_offset_seconds 0",
             "latchkey_revocation_list_age_seconds 0.25",
             "latchkey_revocation_tail_duration_seconds_sum 0.02",
             "latchkey_revocation_tail_failures_total 1",
@@ -368,6 +363,11 @@ mod tests {
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} in\n{text}");
         }
+    }
+
+    #[test]
+    fn milliseconds_are_seconds_on_either_side_of_zero() {
+        assert_eq!([0, 1, -1500].map(milliseconds).map(|seconds| seconds.to_string()), ["0", "0.001", "-1.5"]);
     }
 
     #[test]

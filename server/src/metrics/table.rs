@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use app::api::EndReason;
 
 use super::labels::{
-    BusMessage, BusState, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload,
+    BusMessage, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload,
     SignInResult,
 };
 use super::requests::{CLASSES, METHODS};
@@ -53,6 +53,9 @@ const CLASS: LabelNames = LabelNames { name: "status_class", values: &CLASSES };
 const POOL: LabelNames = LabelNames { name: "pool", values: &["all", "writer", "readers"] };
 const VERSION: LabelNames = LabelNames { name: "version", values: &[] };
 const DATABASE: LabelNames = LabelNames { name: "database", values: &["sqlite", "postgres"] };
+const BUS: LabelNames = LabelNames { name: "bus", values: &["in-process", "postgres", "redis"] };
+/// The words of `/health` for how the bus is.
+pub const BUS_STATES: LabelNames = LabelNames { name: "state", values: &["ok", "connecting", "unavailable"] };
 
 /// One figure, with all its series.
 #[derive(Debug)]
@@ -82,8 +85,8 @@ macro_rules! families {
 }
 
 families! {
-    BUILD: Gauge "latchkey_build_info" [VERSION, DATABASE]
-        "Always 1; its labels say which version runs, on which kind of database.";
+    BUILD: Gauge "latchkey_build_info" [VERSION, DATABASE, BUS]
+        "Always 1; its labels say which version runs, on which kind of database and bus.";
 
     HTTP_REQUESTS: Counter "latchkey_http_requests_total" [ROUTE, METHOD, CLASS]
         "Requests that were answered.";
@@ -113,6 +116,8 @@ families! {
         "Looks at the revocation log that failed.";
     LOG_RELOADS: Counter "latchkey_revocation_log_reloads_total" [label::<Reload>()]
         "How often the revocation log was not what it was and had to be loaded anew.";
+    REVOCATIONS_LOST: Counter "latchkey_revocations_lost_total" []
+        "Revocations that the database had lost and this server remembered; they are written again.";
     GUARD_CHECKS: Counter "latchkey_guard_database_checks_total" [label::<GuardCheck>()]
         "Requests for which the database was asked because the list was too old, by what it said.";
     ENDINGS_PENDING: Gauge "latchkey_endings_pending" []
@@ -124,7 +129,7 @@ families! {
         "Event streams that are open here.";
     STREAMS_CLOSED_SLOW: Counter "latchkey_streams_closed_slow_total" []
         "Event streams that were closed because their clients did not keep up.";
-    BUS_STATE: Gauge "latchkey_bus_state" [label::<BusState>()]
+    BUS_STATE: Gauge "latchkey_bus_state" [BUS_STATES]
         "How the bus between servers is: 1 for the present state, 0 for the others.";
     BUS_MESSAGES: Counter "latchkey_bus_messages_total" [label::<BusMessage>()]
         "Messages on the bus between servers, by what became of them.";
@@ -148,7 +153,7 @@ families! {
     POOL_MAX: Gauge "latchkey_database_pool_connections_max" [POOL]
         "Connections to the database that this server may open.";
     CLOCK_OFFSET: Gauge "latchkey_clock_offset_seconds" []
-        "How far this server's clock is behind the database's; negative where it is ahead.";
+        "How far the clock of this machine is ahead of the database's, whose time is used; negative where it is behind.";
     TRACE_EXPORTS: Counter "latchkey_trace_exports_total" [label::<ExportResult>()]
         "Batches of spans sent to the collector, by what became of them.";
 
@@ -199,9 +204,9 @@ mod tests {
     use std::collections::HashSet;
 
     /// All labels there may be. A new one is thought about before it is added here: it must have few values, known beforehand.
-    const LABELS: [&str; 12] = [
+    const LABELS: [&str; 13] = [
         "route", "method", "status_class", "result", "case", "reason", "why", "state", "outcome", "pool", "version",
-        "database",
+        "database", "bus",
     ];
 
     #[test]

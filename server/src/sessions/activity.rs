@@ -31,9 +31,14 @@ impl LastActive {
         self.see(token.session_id, token.user_id, now, ip());
     }
 
-    /// Notes a session whatever was noted before.
+    /// Notes a session whatever was noted before. An `ip` that is not known is empty, and the one before stays.
     pub fn see(&self, session_id: SessionId, user_id: UserId, now: Timestamp, ip: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(session_id, (user_id, now, ip));
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = seen.entry(session_id).or_insert_with(|| (user_id, now, String::new()));
+        entry.1 = now;
+        if !ip.is_empty() {
+            entry.2 = ip;
+        }
     }
 
     /// When a session was last seen, if that has not been written yet.

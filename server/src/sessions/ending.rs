@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use app::domain::SessionId;
+use app::domain::{SessionId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +56,16 @@ struct Wish {
     command: EndCommand,
     /// Epoch of the token that asked; a whole person is refused here below the next one while the database is away.
     epoch: Option<i64>,
+    /// How long after its commit it must be remembered.
+    remembered_for: Duration,
     reply: Option<oneshot::Sender<Result<Ending, EndingError>>>,
+}
+
+impl Wish {
+    /// A session whose end waits to be committed may have been renewed elsewhere meanwhile: what must be remembered counts from now.
+    fn remember_until(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.remembered_for).max(self.command.remember_until)
+    }
 }
 
 /// The way in, for everyone who ends sessions.
@@ -111,7 +120,8 @@ impl Ender {
     /// Ends sessions. `epoch` is that of the token that asks, where one does.
     pub async fn end(&self, command: EndCommand, epoch: Option<i64>) -> Result<Ending, EndingError> {
         let (reply, answer) = oneshot::channel();
-        let wish = Wish { command, epoch, reply: Some(reply) };
+        let remembered_for = command.remember_until.since(command.at);
+        let wish = Wish { command, epoch, remembered_for, reply: Some(reply) };
         self.wishes.send(wish).await.map_err(|_| EndingError::Stopping)?;
         answer.await.map_err(|_| EndingError::Stopping)?
     }
@@ -162,9 +172,15 @@ impl EndingTask {
     }
 
     async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<(), StoreError> {
+        for wish in wishes.iter_mut() {
+            wish.command.remember_until = wish.remember_until(self.clock.now());
+        }
         let commands: Vec<EndCommand> = wishes.iter().map(|wish| wish.command.clone()).collect();
         let mut new_id = || uuid_v7(&*self.clock, &*self.random);
         let outcomes = self.store.end_sessions(&commands, &mut new_id).await?;
+        if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
+            self.hub.hint();
+        }
         for (wish, outcome) in wishes.drain(..).zip(outcomes) {
             let told = self.take_effect(&outcome);
             self.metrics.sessions_ended(wish.command.reason, outcome.ended.len());
@@ -207,7 +223,7 @@ impl EndingTask {
     }
 
     fn refuse_here(&self, wish: &Wish) {
-        let until = wish.command.remember_until;
+        let until = wish.remember_until(self.clock.now());
         match wish.command.selection {
             Selection::One { user_id, session_id } => {
                 self.list.refuse(user_id, RevokedSubject::Session(session_id), until);

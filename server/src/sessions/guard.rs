@@ -1,6 +1,7 @@
 //! The guard: whether a presented access token may pass, now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Sessions;
 use super::revocations::Verdict;
@@ -18,7 +19,12 @@ pub enum Refusal {
     /// Its session has ended; how, where that is known without asking the database.
     SessionEnded(Option<SessionEnd>),
     /// This server cannot confirm that it is current, and the database cannot be asked.
-    CannotConfirm(StoreError),
+    CannotConfirm {
+        /// Why not.
+        error: StoreError,
+        /// How long ago this server's list was last known to be current.
+        list_age: Duration,
+    },
 }
 
 impl From<TokenError> for Refusal {
@@ -37,7 +43,7 @@ impl From<&Result<Arc<Verified>, Refusal>> for GuardCheck {
             Err(Refusal::SessionEnded(_)) => Self::Ended,
             Err(Refusal::Expired) => Self::Superseded,
             Err(Refusal::Invalid) => Self::Unknown,
-            Err(Refusal::CannotConfirm(_)) => Self::Unavailable,
+            Err(Refusal::CannotConfirm { .. }) => Self::Unavailable,
         }
     }
 }
@@ -67,7 +73,10 @@ impl Sessions {
             Ok(Standing::Ended(end)) => Err(Refusal::SessionEnded(Some(end))),
             Ok(Standing::OldEpoch) => Err(Refusal::Expired),
             Ok(Standing::Unknown) => Err(Refusal::Invalid),
-            Err(error) => Err(Refusal::CannotConfirm(error)),
+            Err(error) => {
+                let list_age = self.list.age(self.clock.monotonic());
+                Err(Refusal::CannotConfirm { error, list_age })
+            }
         }
     }
 }

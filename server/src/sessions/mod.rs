@@ -1,13 +1,14 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
 //! `guard` says whether a request may pass, `sign_in` and `renewal` make tokens, `ending` and `end` end sessions,
-//! `revocations` and `tail` keep this server's list true, `views` shows people their devices. No HTTP and no SQL.
+//! `revocations` and `tail` keep this server's list true, `reassert` keeps the database true to it, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
 mod device;
 mod end;
 mod ending;
 mod guard;
+mod reassert;
 mod renewal;
 mod revocations;
 mod sign_in;
@@ -24,17 +25,18 @@ pub use device::{Said, describe};
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use ending::{Ender, Ending, EndingError, EndingParts, EndingTask, ending};
 pub use guard::Refusal;
+pub use reassert::reassert;
 pub use renewal::RefreshRefusal;
-pub use revocations::{RevocationList, TakenIn, Verdict};
+pub use revocations::{Lost, RevocationList, TakenIn, Verdict};
 pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
-pub use tail::Tail;
+pub use tail::{Tail, TailParts};
 
 use crate::auth::keys::KeyError;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
-use crate::events::Hub;
+use crate::events::{BusStatus, Hub};
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{NewAudit, Origin, Store, StoreError};
@@ -47,6 +49,8 @@ pub struct Sessions {
     pub list: Arc<RevocationList>,
     /// Who is listening.
     pub hub: Arc<Hub>,
+    /// How the way to the other servers is doing.
+    pub bus: Arc<BusStatus>,
     /// Ends them.
     pub ender: Ender,
     /// Makes and verifies access tokens.

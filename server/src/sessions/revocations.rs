@@ -4,13 +4,14 @@
 //! session and one by person, and no database read. The list also knows *as of when* it is true: a list that is too old does not
 //! vouch for anything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use app::domain::{SessionId, Timestamp, UserId};
+use uuid::Uuid;
 
 use crate::metrics::Reload;
 use crate::store::{Revocation, RevokedSubject, Tail};
@@ -60,6 +61,24 @@ struct Entries {
     people: ById<(i64, KeepUntil)>,
     /// The highest position up to which every row is in here.
     position: i64,
+    /// The row at that position, if it was seen: by it another log is told from the one that was read so far.
+    last: Option<Revocation>,
+}
+
+/// What is in the list although the log does not say so: the database was set back to an earlier state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Sessions that had ended.
+    pub sessions: Vec<SessionId>,
+    /// People, with the epoch that their tokens must have at least.
+    pub people: Vec<(UserId, i64)>,
+}
+
+impl Lost {
+    /// Whether nothing was lost.
+    pub const fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.people.is_empty()
+    }
 }
 
 /// What taking in a look at the log came to.
@@ -164,41 +183,64 @@ impl RevocationList {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).add(user_id, subject, until);
     }
 
-    /// Takes in what follows [`RevocationList::position`] in the log; `began` is when the look at it began.
+    /// Takes in what follows [`RevocationList::position`] in the log, and compares the row there with the one that was
+    /// seen before; `began` is when the look at it began.
     pub fn take_in(&self, tail: &Tail, began: Instant) -> TakenIn {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        if tail.head < entries.position {
-            return TakenIn::MustReload(Reload::HeadWentBack);
-        }
-        let mut expected = entries.position;
-        for revocation in &tail.revocations {
-            expected += 1;
-            if revocation.position != expected {
-                return TakenIn::MustReload(Reload::RowMissing);
-            }
-        }
-        if expected != tail.head {
-            return TakenIn::MustReload(Reload::EndsBeforeHead);
-        }
-        for revocation in &tail.revocations {
+        let rows = match entries.follow(tail) {
+            Ok(rows) => rows,
+            Err(why) => return TakenIn::MustReload(why),
+        };
+        for revocation in rows {
             entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
         }
         entries.position = tail.head;
+        if let Some(last) = tail.revocations.last() {
+            entries.last = Some(last.clone());
+        }
         drop(entries);
         self.confirm(began);
         TakenIn::Current
     }
 
-    /// Takes the whole live log. What was refused before stays refused, for its time.
-    pub fn load(&self, live: &Tail, began: Instant) {
+    /// Vouches from now on: every live row up to `head` was [added](Self::add), by a look that began at `began`. `last` is the row
+    /// at `head`, if it is alive. What was refused before stays refused, for its time.
+    pub fn vouch(&self, head: i64, last: Option<Revocation>, began: Instant) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        for revocation in &live.revocations {
-            entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
-        }
-        entries.position = live.head;
+        entries.position = head;
+        entries.last = last.filter(|row| row.position == head);
         drop(entries);
         self.confirm(began);
         self.loaded.store(true, Ordering::Release);
+    }
+
+    /// What is in the list and not in `live`, the whole live log, although it is to be remembered beyond `now`.
+    pub fn beyond(&self, live: &HashSet<(UserId, RevokedSubject)>, now: Timestamp) -> Lost {
+        let mut sessions = HashSet::new();
+        let mut people: HashMap<UserId, i64> = HashMap::new();
+        for (user_id, subject) in live {
+            match subject {
+                RevokedSubject::Session(id) => drop(sessions.insert(*id)),
+                RevokedSubject::Epoch(least) => {
+                    let known = people.entry(*user_id).or_default();
+                    *known = (*known).max(*least);
+                }
+            }
+        }
+        let now = keep_until(now);
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let ended = entries.sessions.iter().filter(|(_, until)| **until > now);
+        let raised = entries.people.iter().filter(|(_, (_, until))| *until > now);
+        Lost {
+            sessions: ended
+                .map(|(id, _)| SessionId(Uuid::from_bytes(*id)))
+                .filter(|id| !sessions.contains(id))
+                .collect(),
+            people: raised
+                .map(|(id, (least, _))| (UserId(Uuid::from_bytes(*id)), *least))
+                .filter(|(id, least)| people.get(id).is_none_or(|known| known < least))
+                .collect(),
+        }
     }
 
     /// Drops what no token can need any more.
@@ -219,6 +261,32 @@ impl RevocationList {
 }
 
 impl Entries {
+    /// The rows that are new in a look at the log, if it goes on from what is known here.
+    fn follow<'t>(&self, tail: &'t Tail) -> Result<&'t [Revocation], Reload> {
+        if tail.head < self.position {
+            return Err(Reload::HeadWentBack);
+        }
+        let (known, new) = match tail.revocations.split_first() {
+            Some((first, rest)) if first.position == self.position => (Some(first), rest),
+            _ => (None, tail.revocations.as_slice()),
+        };
+        match (&self.last, known) {
+            (Some(last), Some(known)) if last != known => return Err(Reload::RowReplaced),
+            (Some(last), None) if last.remember_until > tail.database_time => {
+                return Err(Reload::RowGone);
+            }
+            _ => {}
+        }
+        let mut expected = self.position;
+        for revocation in new {
+            expected += 1;
+            if revocation.position != expected {
+                return Err(Reload::RowMissing);
+            }
+        }
+        if expected == tail.head { Ok(new) } else { Err(Reload::EndsBeforeHead) }
+    }
+
     fn add(&mut self, user_id: UserId, subject: RevokedSubject, remember_until: Timestamp) {
         let until = keep_until(remember_until);
         match subject {
@@ -246,7 +314,6 @@ fn keep_until(moment: Timestamp) -> KeepUntil {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     const ADA: UserId = UserId(Uuid::from_u128(1));
     const BOB: UserId = UserId(Uuid::from_u128(2));
@@ -273,7 +340,7 @@ mod tests {
 
     fn loaded(now: Instant) -> RevocationList {
         let list = RevocationList::new(Duration::from_secs(2), now);
-        list.load(&tail(0, vec![]), now);
+        list.vouch(0, None, now);
         list
     }
 
@@ -321,9 +388,45 @@ mod tests {
         let third = row(3, ADA, RevokedSubject::Session(LAPTOP));
         assert!(matches!(list.take_in(&tail(3, vec![third]), now), TakenIn::MustReload(_)));
         assert!(matches!(list.take_in(&tail(2, vec![]), now), TakenIn::MustReload(_)));
-        list.load(&tail(5, vec![]), now);
+        list.vouch(5, None, now);
         assert!(matches!(list.take_in(&tail(4, vec![]), now), TakenIn::MustReload(_)));
         assert_eq!(list.position(), 5);
+    }
+
+    #[test]
+    fn a_log_that_was_set_back_is_noticed_even_when_it_has_grown_past_where_it_was() {
+        let now = Instant::now();
+        let list = loaded(now);
+        let mine = row(1, ADA, RevokedSubject::Session(LAPTOP));
+        assert_eq!(list.take_in(&tail(1, vec![mine.clone()]), now), TakenIn::Current);
+        assert_eq!(list.take_in(&tail(1, vec![mine.clone()]), now), TakenIn::Current);
+        let others = [row(1, BOB, RevokedSubject::Session(PHONE)), row(2, BOB, RevokedSubject::Epoch(1))];
+        assert!(matches!(list.take_in(&tail(2, others.to_vec()), now), TakenIn::MustReload(_)));
+        assert!(matches!(list.take_in(&tail(2, others[1..].to_vec()), now), TakenIn::MustReload(_)));
+        // Once nobody needs it any more it may be gone.
+        let later = Tail { database_time: LATER, ..tail(2, others[1..].to_vec()) };
+        assert_eq!(list.take_in(&later, now), TakenIn::Current);
+    }
+
+    #[test]
+    fn what_a_log_that_was_set_back_has_lost_is_known() {
+        let now = Instant::now();
+        let list = loaded(now);
+        let rows = [
+            row(1, ADA, RevokedSubject::Session(LAPTOP)),
+            row(2, ADA, RevokedSubject::Session(PHONE)),
+            row(3, ADA, RevokedSubject::Epoch(2)),
+            row(4, BOB, RevokedSubject::Epoch(5)),
+        ];
+        list.add(&rows);
+        let live = HashSet::from([
+            (ADA, RevokedSubject::Session(LAPTOP)),
+            (ADA, RevokedSubject::Epoch(1)),
+            (BOB, RevokedSubject::Epoch(5)),
+        ]);
+        let lost = list.beyond(&live, Timestamp::from_millis(0));
+        assert_eq!(lost, Lost { sessions: vec![PHONE], people: vec![(ADA, 2)] });
+        assert!(list.beyond(&live, LATER.plus(Duration::from_secs(2))).is_empty());
     }
 
     #[test]

@@ -108,6 +108,9 @@ impl Sessions {
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced } => {
                 self.metrics.sessions_ended(EndReason::Replaced, replaced.ended.len());
+                if !replaced.revocations.is_empty() {
+                    self.hub.hint();
+                }
                 self.list.add(&replaced.revocations);
                 for revocation in &replaced.revocations {
                     self.hub.revoke(revocation);

@@ -1,57 +1,69 @@
 //! The tail: reads the revocation log to its end, on every hint and every half second, so that this server's list stays true
 //! whatever happens to messages between servers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use app::domain::SessionId;
+use app::domain::{SessionId, UserId};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::revocations::{RevocationList, TakenIn};
+use super::revocations::{Lost, RevocationList, TakenIn};
 use crate::clock::Clock;
 use crate::events::Hub;
-use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::metrics::{Label as _, Metrics};
+use crate::store::{Revocation, RevokedSubject, Store, StoreError};
 
 /// How often the log is read without a hint.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// How often entries that no token can need are dropped from memory.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
+/// How many rows are loaded at once.
+const PAGE: i64 = 10_000;
+/// A clock that is this far from the database's is worth a word.
+const CLOCK_IS_OFF: Duration = Duration::from_secs(2);
+
+/// What a tail works with.
+pub struct TailParts {
+    /// Where the log is.
+    pub store: Store,
+    /// This server's list.
+    pub list: Arc<RevocationList>,
+    /// This server's streams.
+    pub hub: Arc<Hub>,
+    /// The time; the log tells it what time it is at the database.
+    pub clock: Arc<dyn Clock>,
+    /// Makes it look at once.
+    pub hint: Arc<Notify>,
+    /// Takes the sessions whose streams were told here.
+    pub told: mpsc::UnboundedSender<Vec<SessionId>>,
+    /// Takes what this server remembers and the log has lost.
+    pub lost: mpsc::UnboundedSender<Lost>,
+    /// Counts looks and what is wrong with the log.
+    pub metrics: Arc<Metrics>,
+}
 
 /// Reads the log for one server.
 pub struct Tail {
-    store: Store,
-    list: Arc<RevocationList>,
-    hub: Arc<Hub>,
-    clock: Arc<dyn Clock>,
-    hint: Arc<Notify>,
-    told: mpsc::UnboundedSender<Vec<SessionId>>,
-    metrics: Arc<Metrics>,
+    parts: TailParts,
 }
 
 impl Tail {
-    /// `hint` makes it look at once; `told` takes the sessions whose streams were told here.
-    pub fn new(
-        store: Store,
-        list: Arc<RevocationList>,
-        hub: Arc<Hub>,
-        clock: Arc<dyn Clock>,
-        hint: Arc<Notify>,
-        told: mpsc::UnboundedSender<Vec<SessionId>>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        Self { store, list, hub, clock, hint, told, metrics }
+    /// Has not looked yet.
+    pub const fn new(parts: TailParts) -> Self {
+        Self { parts }
     }
 
     /// Looks until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut failing = false;
-        let mut pruned_at = self.clock.monotonic();
+        let TailParts { list, clock, hint, metrics, .. } = &self.parts;
+        let (mut failing, mut clock_told) = (false, false);
+        let mut pruned_at = clock.monotonic();
         loop {
-            let began = self.clock.monotonic();
+            let began = clock.monotonic();
             let looked = self.look().await;
-            self.metrics.looked_at_log(began, looked.is_ok());
+            metrics.looked_at_log(began, looked.is_ok());
             match looked {
                 Ok(()) if failing => {
                     failing = false;
@@ -65,13 +77,14 @@ impl Tail {
                     failing = true;
                 }
             }
-            if self.clock.monotonic().saturating_duration_since(pruned_at) >= PRUNE_INTERVAL {
-                pruned_at = self.clock.monotonic();
-                self.list.prune(self.clock.now());
+            clock_told = self.watch_clock(clock_told);
+            if clock.monotonic().saturating_duration_since(pruned_at) >= PRUNE_INTERVAL {
+                pruned_at = clock.monotonic();
+                list.prune(clock.now());
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.hint.notified() => {}
+                () = hint.notified() => {}
                 () = tokio::time::sleep(INTERVAL) => {}
             }
         }
@@ -79,36 +92,81 @@ impl Tail {
 
     /// One look: the rows since the last, or everything where that cannot be told.
     pub async fn look(&self) -> Result<(), StoreError> {
+        let TailParts { store, list, clock, .. } = &self.parts;
+        if !list.is_loaded() {
+            return self.load().await.map(drop);
+        }
         // Whatever is committed after this instant may be missing from the answer.
-        let began = self.clock.monotonic();
-        if !self.list.is_loaded() {
-            return self.load(began).await;
+        let began = clock.monotonic();
+        let tail = store.revocations_from(list.position()).await?;
+        clock.database_says(tail.database_time, began);
+        if let TakenIn::MustReload(why) = list.take_in(&tail, began) {
+            self.parts.metrics.log_reload(why);
+            tracing::error!(why = why.as_str(), "the revocation log is not what it was: loading it anew");
+            self.parts.hub.forget_handled();
+            let live = self.load().await?;
+            self.report_lost(&live);
+            return Ok(());
         }
-        let tail = self.store.revocations_since(self.list.position()).await?;
-        if let TakenIn::MustReload(why) = self.list.take_in(&tail, began) {
-            self.metrics.log_reload(why);
-            tracing::error!(?why, "the revocation log is not what it was: loading it anew");
-            return self.load(began).await;
-        }
-        for revocation in &tail.revocations {
-            let told = self.hub.revoke(revocation);
-            if !told.is_empty() {
-                let _ = self.told.send(told);
-            }
-        }
+        self.carry_out(&tail.revocations);
         Ok(())
     }
 
-    async fn load(&self, began: Instant) -> Result<(), StoreError> {
-        let live = self.store.live_revocations().await?;
-        self.list.load(&live, began);
-        self.hub.forget_handled();
-        for revocation in &live.revocations {
-            let told = self.hub.revoke(revocation);
+    /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next look.
+    async fn load(&self) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
+        let TailParts { store, list, clock, .. } = &self.parts;
+        let began = clock.monotonic();
+        let start = store.revocations_from(i64::MAX).await?;
+        clock.database_says(start.database_time, began);
+        let first_time = !list.is_loaded();
+        let mut live = HashSet::new();
+        let (mut after, mut last) = (0, None);
+        loop {
+            let page = store.live_revocations(after, PAGE).await?.revocations;
+            let Some(end) = page.last() else { break };
+            after = end.position;
+            list.add(&page);
+            self.carry_out(&page);
+            if !first_time {
+                live.extend(page.iter().map(|row| (row.user_id, row.subject)));
+            }
+            last = page.into_iter().rfind(|row| row.position == start.head).or(last);
+        }
+        list.vouch(start.head, last, began);
+        Ok(live)
+    }
+
+    fn carry_out(&self, revocations: &[Revocation]) {
+        for revocation in revocations {
+            let told = self.parts.hub.revoke(revocation);
             if !told.is_empty() {
-                let _ = self.told.send(told);
+                // The receiver only goes when the server stops; receipts then stay at what was stored.
+                let _ = self.parts.told.send(told);
             }
         }
-        Ok(())
+    }
+
+    fn report_lost(&self, live: &HashSet<(UserId, RevokedSubject)>) {
+        let lost = self.parts.list.beyond(live, self.parts.clock.now());
+        if !lost.is_empty() {
+            let (sessions, people) = (lost.sessions.len(), lost.people.len());
+            self.parts.metrics.revocations_lost(sessions + people);
+            tracing::error!(sessions, people, "the database has lost revocations that are remembered here");
+            let _ = self.parts.lost.send(lost);
+        }
+    }
+
+    /// Says once that this machine's clock is off, and once that it is right again.
+    fn watch_clock(&self, told: bool) -> bool {
+        let offset_ms = self.parts.clock.offset_ms();
+        let off = offset_ms.unsigned_abs() > u64::try_from(CLOCK_IS_OFF.as_millis()).unwrap_or(u64::MAX);
+        match (told, off) {
+            (false, true) => {
+                tracing::error!(offset_ms, "the clock of this machine is off: the database's time is used");
+            }
+            (true, false) => tracing::info!("the clock of this machine is right again"),
+            _ => {}
+        }
+        off
     }
 }

@@ -25,6 +25,16 @@ impl StoreError {
     pub(super) fn is_conflict(&self) -> bool {
         matches!(self, Self::Unavailable(error) if matches!(sqlstate(error), Some("40001" | "40P01")))
     }
+
+    /// Whether the database was not heard at all: neither an answer nor a refusal.
+    pub(super) fn is_unheard(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(
+                sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed
+            )
+        )
+    }
 }
 
 fn is_passing(error: &sqlx::Error) -> bool {

@@ -5,6 +5,8 @@
 //! happen is decided by the callers, what did happen is told by the outcomes.
 
 mod errors;
+mod notifications;
+mod patience;
 mod postgres;
 mod records;
 mod sql;
@@ -12,10 +14,16 @@ mod sqlite;
 pub mod types;
 mod verbs;
 
+use std::time::Duration;
+
+use crate::metrics::PoolUse;
+
+pub use notifications::Notifications;
 pub use types::*;
 pub use verbs::Store;
 
-use crate::metrics::PoolUse;
+/// How long a verb waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How the connections of a pool are used.
 fn pool_use<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolUse {

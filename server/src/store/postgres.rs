@@ -5,13 +5,16 @@
 //! person, session, head row.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection as _};
 
-use super::pool_use;
+use super::notifications::Notifications;
+use super::patience::Patience;
+use super::{ACQUIRE_TIMEOUT, pool_use};
 use super::sql::Dialect;
 use super::types::StoreError;
 use crate::metrics::PoolUse;
@@ -33,9 +36,10 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations/postgres");
 
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Nothing here takes long; whoever waits longer waits for a lock that is not coming.
-const STATEMENT_TIMEOUT: &str = "5s";
+const STATEMENT_TIMEOUT: &str = "2500ms";
+/// How long a connection may take to show that it is alive before it is used or put back.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(250);
 /// Lets go of the locks of a server that vanished in the middle of a transaction.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 
@@ -43,7 +47,10 @@ const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 #[derive(Clone)]
 pub struct Database {
     pool: PgPool,
+    /// One connection for looking at the revocation log, however busy the others are.
+    lookout: PgPool,
     options: Box<PgConnectOptions>,
+    pub(super) patience: Arc<Patience>,
 }
 
 impl Database {
@@ -52,15 +59,19 @@ impl Database {
         let options = PgConnectOptions::from_str(url)?
             .application_name("latchkey")
             .options([("default_transaction_isolation", "read committed")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(pool_size.max(1))
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_with(options.clone().options([
-                ("statement_timeout", STATEMENT_TIMEOUT),
-                ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
-            ]))
-            .await?;
-        Ok(Self { pool, options: Box::new(options) })
+        let limited = options.clone().options([
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+        ]);
+        let patience = Arc::new(Patience::default());
+        let pool = pool_of(pool_size.max(1), &patience).connect_with(limited.clone()).await?;
+        let lookout = pool_of(1, &patience).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
+        Ok(Self { pool, lookout, options: Box::new(options), patience })
+    }
+
+    /// The way between servers.
+    pub fn notifications(&self) -> Notifications {
+        Notifications::new((*self.options).clone())
     }
 
     /// Brings the tables up to date; does nothing where they are. Servers that start together take turns. On a
@@ -73,6 +84,7 @@ impl Database {
 
     /// Lets go of all connections, after what is under way.
     pub async fn close(&self) {
+        self.lookout.close().await;
         self.pool.close().await;
     }
 
@@ -92,6 +104,31 @@ impl Database {
     const fn readers(&self) -> &PgPool {
         &self.pool
     }
+
+    const fn lookout(&self) -> &PgPool {
+        &self.lookout
+    }
+}
+
+/// Connections that a network may have swallowed are found out before they are used, and not waited for when they are put back.
+fn pool_of(size: u32, patience: &Arc<Patience>) -> PgPoolOptions {
+    let patience = Arc::clone(patience);
+    PgPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(async move { Ok(is_alive(connection).await) }))
+        .after_release(move |connection, _| {
+            let trusted = !patience.is_away();
+            Box::pin(async move {
+                // An error has it cut off; closing it politely would wait for an answer.
+                if trusted || is_alive(connection).await { Ok(true) } else { Err(sqlx::Error::WorkerCrashed) }
+            })
+        })
+}
+
+async fn is_alive(connection: &mut PgConnection) -> bool {
+    matches!(tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await, Ok(Ok(())))
 }
 
 /// Servers that start together take turns. Reading goes on.

@@ -13,9 +13,9 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::pool_use;
 use super::sql::Dialect;
 use super::types::StoreError;
+use super::{ACQUIRE_TIMEOUT, pool_use};
 use crate::metrics::PoolUse;
 
 #[path = "bodies/mod.rs"]
@@ -37,7 +37,6 @@ static MIGRATOR: Migrator = sqlx::migrate!("../migrations/sqlite");
 /// Older ones can damage a database in WAL mode when two connections reset it at once.
 const OLDEST_SAFE: [u32; 3] = [3, 51, 3];
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A SQLite file.
 #[derive(Clone)]
@@ -112,6 +111,10 @@ impl Database {
     }
 
     const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    const fn lookout(&self) -> &SqlitePool {
         &self.readers
     }
 }

@@ -1,17 +1,22 @@
 //! The verbs, and which database does them.
 
+use std::time::Duration;
+
 use app::domain::{DeviceName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::types::{
-    Audit, BiographyEntry, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome, Mail,
-    NewAudit, NewBiographyEntry, NewCode, NewMail, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh,
+    Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome,
+    Mail, NewAudit, NewBiographyEntry, NewCode, NewMail, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh,
     RefreshAttempt, RefreshDecision, Resend, Revocation, SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow,
     Standing, StoreError, Tail, Ticket, User,
 };
-use super::{postgres, sql, sqlite};
+use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
 use crate::metrics::PoolUse;
+
+/// How long a look at the log may take.
+const LOOK_WITHIN: Duration = Duration::from_secs(2);
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -61,6 +66,43 @@ impl Store {
         }
     }
 
+    /// Brings the tables up to date; does nothing where they are.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.migrate()).await,
+            Self::Postgres(database) => Box::pin(database.migrate()).await,
+        }
+    }
+
+    /// What was revoked from `position` on, the row there included. Waits as long for a database that is away as for any: it is this
+    /// that finds out when it is back.
+    pub async fn revocations_from(&self, position: i64) -> Result<Tail, StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.revocations_from(position)).await,
+            Self::Postgres(database) => {
+                database.patience.wait_for(LOOK_WITHIN, Box::pin(database.revocations_from(position))).await
+            }
+        }
+    }
+
+    /// Up to `limit` rows after `after` that must be remembered now.
+    pub async fn live_revocations(&self, after: i64, limit: i64) -> Result<Tail, StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.live_revocations(after, limit)).await,
+            Self::Postgres(database) => {
+                database.patience.wait_for(LOOK_WITHIN, Box::pin(database.live_revocations(after, limit))).await
+            }
+        }
+    }
+
+    /// The way between servers, where the database offers one.
+    pub fn notifications(&self) -> Option<Notifications> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(database) => Some(database.notifications()),
+        }
+    }
+
     /// Lets go of all connections, after what is under way.
     pub async fn close(&self) {
         match self {
@@ -85,7 +127,9 @@ macro_rules! verbs {
                 let _span = current::span(concat!("store.", stringify!($verb)));
                 match self {
                     Self::Sqlite(database) => Box::pin(database.$verb($($argument),*)).await,
-                    Self::Postgres(database) => Box::pin(database.$verb($($argument),*)).await,
+                    Self::Postgres(database) => {
+                        database.patience.wait(Box::pin(database.$verb($($argument),*))).await
+                    }
                 }
             })*
         }
@@ -93,12 +137,12 @@ macro_rules! verbs {
 }
 
 verbs! {
-    /// Brings the tables up to date; does nothing where they are.
-    migrate() -> ();
     /// Whether [`Store::migrate`] would do something.
     migrations_pending() -> bool;
     /// Asks the database for a sign of life.
     ping() -> ();
+    /// The database's time.
+    time() -> Timestamp;
 
     /// Creates a person, with the first code, its mail and the audit entry.
     create_user(user: &NewUser, code: Option<NewCode>, mail: Option<&NewMail>, audit: &NewAudit) -> Creation;
@@ -170,10 +214,9 @@ verbs! {
     end_sessions(commands: &[EndCommand], ids: Ids<'_>) -> Vec<EndOutcome>;
     /// Makes a person's access tokens be renewed; sessions stay. `None` where there is no such person.
     bump_epoch(id: UserId, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
-    /// What was revoked after `position`.
-    revocations_since(position: i64) -> Tail;
-    /// All that must be remembered now.
-    live_revocations() -> Tail;
+    /// Raises a person's epoch to `least` where it is lower: the log was set back, and somebody remembers more. `None` where
+    /// nothing was to be done.
+    raise_epoch_to(id: UserId, least: i64, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
     /// The streams of these ended sessions were told.
     mark_told(ids: &[SessionId], at: Timestamp) -> ();
     /// The browser of an ended session says that it has signed itself out; false where the session has not ended.
@@ -187,6 +230,11 @@ verbs! {
     ensure_signing_key(key: &SigningKeyRow) -> Vec<SigningKeyRow>;
     /// Stores a further key; those before it stop verifying at `retire_others_at`, unless that was set before.
     rotate_signing_key(key: &SigningKeyRow, retire_others_at: Timestamp) -> ();
+
+    /// Takes a try from a bucket; gives when the next is to be had where none is left.
+    take_from_bucket(key: &Digest, bucket: &Bucket, now: Timestamp) -> Option<Timestamp>;
+    /// When the next try is to be had, where none is left now. Takes none.
+    bucket_opens_at(key: &Digest, bucket: &Bucket, now: Timestamp) -> Option<Timestamp>;
 
     /// Stores a ticket.
     create_ticket(digest: &Digest, ticket: &Ticket) -> ();

@@ -112,6 +112,7 @@ impl Drop for Farewell {
     fn drop(&mut self) {
         let (state, user_id, session_id) = (self.state.clone(), self.user_id, self.session_id);
         let closed_at = state.sessions.clock.now();
+        state.sessions.last_active.see(session_id, user_id, closed_at, String::new());
         let quiet = async move {
             tokio::select! {
                 () = state.stopping.cancelled() => {}

@@ -78,6 +78,9 @@ fn now(state: &ApiState) -> Now {
     let runtime = tokio::runtime::Handle::current().metrics();
     Now {
         database: sessions.store.backend(),
+        bus: sessions.bus.name(),
+        bus_state: sessions.bus.state().as_str(),
+        bus_messages: sessions.bus.counts(),
         list_entries: sessions.list.len(),
         list_age: sessions.list.age(sessions.clock.monotonic()),
         list_max_age: sessions.list.max_staleness(),

@@ -16,7 +16,8 @@ impl Database {
             expired: self.mark_expired(now, batch, ids).await?,
             revocations: self.batch(sql::cleanup::DELETE_REVOCATIONS, now, batch).await?,
             one_time: self.batch(sql::cleanup::DELETE_CODES, now, batch).await?
-                + self.batch(sql::cleanup::DELETE_TICKETS, now, batch).await?,
+                + self.batch(sql::cleanup::DELETE_TICKETS, now, batch).await?
+                + self.batch(sql::cleanup::DELETE_BUCKETS, now, batch).await?,
             sessions: self.delete_history(history_before, batch).await?,
             origins: self.batch(sql::cleanup::WIPE_SESSION_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::cleanup::WIPE_BIOGRAPHY_ORIGINS, origins_before, batch).await?

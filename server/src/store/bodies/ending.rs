@@ -7,7 +7,7 @@ use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
 
 use super::rows::{append_revocations, ended_entry, insert_audit, insert_biography, lock_user};
-use super::{Connection, Database, Result, TRIES, query, query_as, sql};
+use super::{Connection, Database, Result, TRIES, Transaction, query, query_as, sql};
 use crate::store::records::{EndedRecord, ReceiptRecord, TailRecord, read_all};
 use crate::store::types::{
     Digest, EndCommand, EndOutcome, EndedSession, NewAudit, Origin, PasswordChange, ReceiptRow, Revocation,
@@ -62,30 +62,31 @@ impl Database {
     ) -> Result<Option<Revocation>> {
         let mut tx = self.begin().await?;
         let raised: Option<(i64,)> = query_as(sql::ending::RAISE_EPOCH).bind(id.0).fetch_optional(&mut *tx).await?;
-        let Some((epoch,)) = raised else { return Ok(None) };
-        let mut revocation = Revocation {
-            position: 0,
-            user_id: id,
-            subject: RevokedSubject::Epoch(epoch),
-            reason: None,
-            ended_by: None,
-            ended_by_device: None,
-            at,
-            remember_until,
-        };
-        append_revocations(&mut tx, &mut [&mut revocation]).await?;
-        tx.commit().await?;
-        Ok(Some(revocation))
+        log_epoch(tx, id, raised, at, remember_until).await
     }
 
-    pub(in crate::store) async fn revocations_since(&self, position: i64) -> Result<Tail> {
+    pub(in crate::store) async fn raise_epoch_to(
+        &self,
+        id: UserId,
+        least: i64,
+        at: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Option<Revocation>> {
+        let mut tx = self.begin().await?;
+        let raised: Option<(i64,)> =
+            query_as(sql::ending::RAISE_EPOCH_TO).bind(id.0).bind(least).fetch_optional(&mut *tx).await?;
+        log_epoch(tx, id, raised, at, remember_until).await
+    }
+
+    pub(in crate::store) async fn revocations_from(&self, position: i64) -> Result<Tail> {
         let rows: Vec<TailRecord> =
-            query_as(sql::ending::REVOCATIONS_SINCE).bind(position).fetch_all(self.readers()).await?;
+            query_as(sql::ending::REVOCATIONS_FROM).bind(position).fetch_all(self.lookout()).await?;
         rows.try_into()
     }
 
-    pub(in crate::store) async fn live_revocations(&self) -> Result<Tail> {
-        let rows: Vec<TailRecord> = query_as(sql::ending::LIVE_REVOCATIONS).fetch_all(self.readers()).await?;
+    pub(in crate::store) async fn live_revocations(&self, after: i64, limit: i64) -> Result<Tail> {
+        let rows: Vec<TailRecord> =
+            query_as(sql::ending::LIVE_REVOCATIONS).bind(after).bind(limit).fetch_all(self.lookout()).await?;
         rows.try_into()
     }
 
@@ -110,6 +111,30 @@ impl Database {
             query_as(sql::ending::RECEIPT).bind(&digest[..]).fetch_all(self.readers()).await?;
         read_all(rows)
     }
+}
+
+/// Writes a raised epoch to the log and commits. `None` where nothing was raised.
+async fn log_epoch(
+    mut tx: Transaction,
+    user_id: UserId,
+    raised: Option<(i64,)>,
+    at: Timestamp,
+    remember_until: Timestamp,
+) -> Result<Option<Revocation>> {
+    let Some((epoch,)) = raised else { return Ok(None) };
+    let mut revocation = Revocation {
+        position: 0,
+        user_id,
+        subject: RevokedSubject::Epoch(epoch),
+        reason: None,
+        ended_by: None,
+        ended_by_device: None,
+        at,
+        remember_until,
+    };
+    append_revocations(&mut tx, &mut [&mut revocation]).await?;
+    tx.commit().await?;
+    Ok(Some(revocation))
 }
 
 /// One command, but for its places in the log.

@@ -1,11 +1,20 @@
 //! Is it there, and is it up to date?
 
-use super::{Database, Db, MIGRATOR, Result, query};
+use app::domain::Timestamp;
+
+use super::{Database, Db, MIGRATOR, Result, query, query_as, sql};
+use crate::store::types::StoreError;
 
 impl Database {
     pub(in crate::store) async fn ping(&self) -> Result<()> {
         query("SELECT 1").execute(self.readers()).await?;
         Ok(())
+    }
+
+    pub(in crate::store) async fn time(&self) -> Result<Timestamp> {
+        let rows: Vec<(i64,)> = query_as(sql::ending::TIME).fetch_all(self.readers()).await?;
+        let (millis,) = rows.first().ok_or(StoreError::Unreadable("time"))?;
+        Ok(Timestamp::from_millis(*millis))
     }
 
     pub(in crate::store) async fn migrations_pending(&self) -> Result<bool> {

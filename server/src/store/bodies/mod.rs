@@ -8,6 +8,7 @@ mod accounts;
 mod cleanup;
 mod ending;
 mod keys;
+mod limits;
 mod mail;
 mod maintenance;
 mod refresh;
@@ -18,7 +19,7 @@ mod sign_in;
 use sqlx::query::{Query, QueryAs};
 use sqlx::{Database as SqlxDatabase, FromRow};
 
-use super::{Connection, DIALECT, Database, Db, MIGRATOR, lock_signing_keys};
+use super::{Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_signing_keys};
 use crate::store::sql;
 use crate::store::types::StoreError;
 

@@ -13,6 +13,8 @@ statements! {
         {skip_locked})";
     DELETE_TICKETS = "DELETE FROM stream_tickets WHERE digest IN \
         (SELECT digest FROM stream_tickets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip_locked})";
+    DELETE_BUCKETS = "DELETE FROM try_limits WHERE bucket IN \
+        (SELECT bucket FROM try_limits WHERE full_at <= $1 ORDER BY full_at LIMIT $2 {skip_locked})";
     /// Before their sessions: a long life is thousands of entries, too many for one cascade.
     DELETE_BIOGRAPHIES = "DELETE FROM session_biography WHERE id IN (SELECT b.id FROM session_biography b \
         WHERE b.session_id IN (SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 \

@@ -37,8 +37,10 @@ statements! {
     ADVANCE_HEAD = "UPDATE revocation_head SET position = position + $1 WHERE id = 1 RETURNING position";
     INSERT_REVOCATION = "INSERT INTO revocation_log (position, user_id, session_id, epoch, reason, ended_by, \
         ended_by_device, at, remember_until) VALUES {rows:9}";
-    REVOCATIONS_SINCE = tail!("r.position > $1");
-    LIVE_REVOCATIONS = tail!("r.remember_until > {now}");
+    TIME = "SELECT {now} AS database_time";
+    RAISE_EPOCH_TO = "UPDATE users SET epoch = $2 WHERE id = $1 AND epoch < $2 RETURNING epoch";
+    REVOCATIONS_FROM = tail!("r.position >= $1");
+    LIVE_REVOCATIONS = concat!(tail!("r.position > $1 AND r.remember_until > {now}"), " LIMIT $2");
 
     MARK_TOLD = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
     CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \

@@ -26,6 +26,7 @@ pub mod accounts;
 pub mod cleanup;
 pub mod ending;
 pub mod keys;
+pub mod limits;
 pub mod mail;
 pub mod sessions;
 
@@ -46,6 +47,7 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         cleanup::STATEMENTS,
         ending::STATEMENTS,
         keys::STATEMENTS,
+        limits::STATEMENTS,
         mail::STATEMENTS,
         sessions::STATEMENTS,
     ]

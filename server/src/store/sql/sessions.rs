@@ -45,7 +45,7 @@ statements! {
     );
     /// A row that somebody holds is being renewed or ended at this moment: it needs no sighting. Not waiting means
     /// that a batch of them never waits in a circle with anybody.
-    TOUCH_SESSION = "UPDATE sessions SET last_active = $2, ip = $3 WHERE id = (SELECT id FROM sessions \
+    TOUCH_SESSION = "UPDATE sessions SET last_active = $2, ip = CASE WHEN $3 = '' THEN ip ELSE $3 END WHERE id = (SELECT id FROM sessions \
         WHERE id = $1 AND ended_at IS NULL AND last_active < $2 {skip_locked})";
 
     /// Only for a session that is still there.

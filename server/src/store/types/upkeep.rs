@@ -1,4 +1,4 @@
-//! Signing keys and clean-up.
+//! Signing keys, limits and clean-up.
 
 use app::domain::Timestamp;
 
@@ -17,6 +17,22 @@ pub struct SigningKeyRow {
     pub signs_from: Timestamp,
     /// When it stops verifying, once a successor was made.
     pub retires_at: Option<Timestamp>,
+}
+
+/// How much a bucket holds, and how fast it fills again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// How many tries it holds when it is full.
+    pub burst: i64,
+    /// It gains one try in so many milliseconds.
+    pub every_ms: i64,
+}
+
+impl Bucket {
+    /// How far from full it may be for a try to be left.
+    pub(in crate::store) const fn room_ms(&self) -> i64 {
+        (self.burst - 1) * self.every_ms
+    }
 }
 
 /// What the clean-up deletes.
@@ -39,7 +55,7 @@ pub struct CleanupReport {
     pub expired: u64,
     /// Revocations that no token can need any more.
     pub revocations: u64,
-    /// Codes and tickets.
+    /// Codes, tickets, and buckets that are full again.
     pub one_time: u64,
     /// Ended sessions past their history, with their biographies.
     pub sessions: u64,

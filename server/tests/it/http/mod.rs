@@ -5,6 +5,7 @@ mod devices;
 mod events;
 mod metrics;
 mod refresh;
+mod servers;
 mod sign_out;
 mod tokens;
 mod traces;

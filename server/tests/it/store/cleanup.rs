@@ -53,7 +53,7 @@ async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
     let audit = store.activity(ada, None, 1).await.expect("entries").remove(0);
     assert_eq!((audit.at, audit.action.as_str(), audit.session_id), (minutes(5), "session_ended", Some(expiring[4])));
     assert_eq!(store.session(lasting).await.expect("an answer").expect("a session").end, None);
-    assert_eq!(store.revocations_since(0).await.expect("a tail").head, 0);
+    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 0);
 }
 
 #[rstest]
@@ -67,7 +67,7 @@ async fn revocations_go_when_no_token_can_need_them_and_positions_go_on(
         store.bump_epoch(ada, START, minutes(until)).await.expect("an answer");
     }
     assert_eq!(clean(&store, at(minutes(20))).await.revocations, 2);
-    let tail = store.revocations_since(0).await.expect("a tail");
+    let tail = store.revocations_from(1).await.expect("a tail");
     let positions: Vec<_> = tail.revocations.iter().map(|revocation| revocation.position).collect();
     assert_eq!((tail.head, positions), (3, vec![3]));
     let next = store.bump_epoch(ada, START, minutes(40)).await.expect("an answer").expect("a revocation");

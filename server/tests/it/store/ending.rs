@@ -59,7 +59,7 @@ async fn ending_one_session_marks_it_and_tells_why_by_whom_and_in_the_log(
     assert_eq!(audit.client_reason.as_deref(), Some("lost it"));
     assert_eq!((audit.reason, audit.origin.ip.as_str()), (Some(EndReason::RevokedFromOtherDevice), "192.0.2.9"));
 
-    let tail = store.revocations_since(0).await.expect("a tail");
+    let tail = store.revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations, outcome.revocations);
     let revocation = &tail.revocations[0];
     assert_eq!((tail.head, revocation.position, revocation.user_id), (1, 1, ada));
@@ -85,7 +85,7 @@ async fn what_has_ended_or_is_somebody_elses_is_left_alone(
     }
     let first_end = store.session(phone).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!(first_end.reason, EndReason::UserInitiatedLogout);
-    assert_eq!(store.revocations_since(0).await.expect("a tail").head, 1);
+    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 1);
     assert_eq!(store.end_sessions(&[], &mut ids()).await.expect("nothing to do"), []);
 }
 
@@ -111,7 +111,7 @@ async fn ending_the_others_keeps_one_and_writes_a_row_each(
     assert_eq!(left.iter().map(|session| session.id).collect::<Vec<_>>(), [keep]);
     let expected: Vec<_> = sessions.iter().map(|id| (Some(*id), Some(EndReason::RevokedFromOtherDevice))).collect();
     assert_eq!(end_reasons(&store, ada).await, expected);
-    assert_eq!(store.revocations_since(0).await.expect("a tail").revocations, outcome.revocations);
+    assert_eq!(store.revocations_from(1).await.expect("a tail").revocations, outcome.revocations);
     assert_eq!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
 }
 
@@ -134,7 +134,7 @@ async fn ending_all_raises_the_epoch_in_one_row_even_where_no_session_lives(
     assert_eq!(subjects(&outcome), [RevokedSubject::Epoch(2)]);
     let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.epoch, user.last_logout), (2, Some(minutes(4))));
-    assert_eq!(store.revocations_since(0).await.expect("a tail").revocations.len(), 2);
+    assert_eq!(store.revocations_from(1).await.expect("a tail").revocations.len(), 2);
     // A session that begins afterwards is not touched by it.
     let later = sign_in(&store, ada, "Later", minutes(4)).await;
     assert_eq!(store.standing(later, ada, 2, minutes(5)).await.expect("an answer"), Standing::Good);
@@ -192,7 +192,7 @@ async fn wishes_of_several_people_are_carried_out_together_and_answered_in_order
     let answered: Vec<_> = outcomes.iter().map(ended).collect();
     let [cem, bob, ada] = [people[0].1, people[1].1, people[2].1];
     assert_eq!(answered, [vec![cem], vec![], vec![bob], vec![ada], vec![]]);
-    let tail = store.revocations_since(0).await.expect("a tail");
+    let tail = store.revocations_from(1).await.expect("a tail");
     let logged: Vec<_> = tail.revocations.iter().map(|row| row.subject).collect();
     assert_eq!(logged, [ada, bob, cem].map(RevokedSubject::Session));
     let given: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.revocations).collect();
@@ -205,7 +205,7 @@ async fn the_log_is_read_from_any_position_and_remembers_what_is_not_over(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let empty = store.revocations_since(0).await.expect("a tail");
+    let empty = store.revocations_from(1).await.expect("a tail");
     assert_eq!((empty.head, empty.revocations.len()), (0, 0));
     let now = empty.database_time;
     assert!(now > minutes(0), "the database's clock says {now}");
@@ -216,13 +216,13 @@ async fn the_log_is_read_from_any_position_and_remembers_what_is_not_over(
     assert_eq!((over.subject, live.subject), (RevokedSubject::Epoch(1), RevokedSubject::Epoch(2)));
     assert_eq!((live.reason, live.position), (None, 2));
     let read = |tail: latchkey::store::Tail| (tail.head, tail.revocations);
-    assert_eq!(read(store.revocations_since(0).await.expect("a tail")), (2, vec![over.clone(), live.clone()]));
-    assert_eq!(read(store.revocations_since(1).await.expect("a tail")), (2, vec![live.clone()]));
-    assert_eq!(read(store.revocations_since(2).await.expect("a tail")), (2, vec![]));
-    assert_eq!(read(store.live_revocations().await.expect("a tail")), (2, vec![live]));
+    assert_eq!(read(store.revocations_from(1).await.expect("a tail")), (2, vec![over.clone(), live.clone()]));
+    assert_eq!(read(store.revocations_from(2).await.expect("a tail")), (2, vec![live.clone()]));
+    assert_eq!(read(store.revocations_from(3).await.expect("a tail")), (2, vec![]));
+    assert_eq!(read(store.live_revocations(0, 1000).await.expect("a tail")), (2, vec![live]));
     let nobody = UserId(Uuid::now_v7());
     assert!(store.bump_epoch(nobody, now, now).await.expect("an answer").is_none());
-    assert_eq!(store.revocations_since(2).await.expect("a tail").head, 2);
+    assert_eq!(store.revocations_from(3).await.expect("a tail").head, 2);
 }
 
 #[rstest]

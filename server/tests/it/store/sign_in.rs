@@ -87,7 +87,7 @@ async fn at_the_limit_the_longest_inactive_session_makes_room(
     let end = store.session(first).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!((end.at, end.reason), (minutes(4), EndReason::Replaced));
     assert_eq!((end.ended_by, end.ended_by_device.as_deref()), (Some(new.id), Some("Fourth")));
-    let tail = store.revocations_since(0).await.expect("a tail");
+    let tail = store.revocations_from(1).await.expect("a tail");
     assert_eq!((tail.head, tail.revocations.len()), (1, 1));
     assert_eq!(tail.revocations[0].subject, RevokedSubject::Session(first));
     let (_, story) = store.biography(ada, first).await.expect("an answer").expect("a story");
@@ -125,7 +125,7 @@ async fn at_the_limit_the_person_is_asked_and_nothing_is_written(
         assert!(store.session(new.id).await.expect("an answer").is_none());
     }
     assert_eq!(live(&store, bob).await, [his]);
-    assert_eq!(store.revocations_since(0).await.expect("a tail").head, 0);
+    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 0);
 }
 
 #[rstest]

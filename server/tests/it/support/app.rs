@@ -58,13 +58,26 @@ impl TestApp {
         Self::build(settings, Some(PostgresDatabase::create().await)).await
     }
 
+    /// A further server with the same time. The settings say that it has the same database.
+    pub async fn another_server(&self, settings: &[(&str, &str)]) -> Self {
+        Self::build_with(settings, None, Arc::clone(&self.clock)).await
+    }
+
     async fn build(settings: &[(&str, &str)], postgres: Option<PostgresDatabase>) -> Self {
+        // From now on, because the database judges by its own clock what must be remembered; whole seconds, as in tokens.
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(SystemClock.now().as_secs() * 1000)));
+        Self::build_with(settings, postgres, clock).await
+    }
+
+    async fn build_with(
+        settings: &[(&str, &str)],
+        postgres: Option<PostgresDatabase>,
+        clock: Arc<ManualClock>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut all = vec![("REQUIRE_EMAIL_VERIFICATION".to_owned(), "false".to_owned())];
         all.extend(postgres.iter().map(|database| ("DATABASE_URL".to_owned(), database.url())));
         all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        // From now on, because the database judges by its own clock what must be remembered; whole seconds, as in tokens.
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(SystemClock.now().as_secs() * 1000)));
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
         let mut app = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -3,4 +3,5 @@
 pub mod app;
 pub mod collector;
 pub mod postgres;
+pub mod redis;
 pub mod store;

@@ -38,6 +38,13 @@ impl PostgresDatabase {
         Self { name, port }
     }
 
+    /// Runs statements behind everybody's back.
+    pub async fn execute(&self, statements: &'static str) {
+        let mut connection = PgConnection::connect(&self.url()).await.expect("a connection");
+        sqlx::raw_sql(statements).execute(&mut connection).await.expect("done");
+        connection.close().await.expect("closed");
+    }
+
     /// Where it is.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{}", self.port, self.name)

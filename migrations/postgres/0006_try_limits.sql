@@ -1,0 +1,10 @@
+-- How full the buckets are that limit tries, for all servers together. A key is a digest: no address and no e-mail is kept here.
+-- Kept in step with the SQLite file of the same name.
+
+CREATE TABLE try_limits (
+    bucket  BYTEA   NOT NULL PRIMARY KEY CHECK (octet_length(bucket) = 32),
+    -- When it will be full again if nobody takes from it.
+    full_at BIGINT  NOT NULL
+);
+
+CREATE INDEX try_limits_by_time ON try_limits (full_at);

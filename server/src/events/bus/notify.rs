@@ -1,0 +1,37 @@
+//! The bus over PostgreSQL's `LISTEN` and `NOTIFY`: no further part to run.
+//!
+//! Sent outside the transactions of people's calls, on a connection of its own.
+
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+
+use super::{Arrivals, Transport, TransportError};
+use crate::store::Notifications;
+
+/// For several servers on one PostgreSQL database.
+pub struct Notify(Notifications);
+
+impl Notify {
+    /// Over this database.
+    pub const fn new(notifications: Notifications) -> Self {
+        Self(notifications)
+    }
+}
+
+impl Transport for Notify {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn longest(&self) -> usize {
+        Notifications::LONGEST
+    }
+
+    fn send(&self, text: String) -> BoxFuture<'_, Result<(), TransportError>> {
+        async move { Ok(self.0.send(&text).await?) }.boxed()
+    }
+
+    fn subscribe(&self) -> BoxFuture<'_, Result<Arrivals, TransportError>> {
+        async move { Ok(self.0.subscribe().await?.map_err(TransportError::from).boxed()) }.boxed()
+    }
+}

@@ -1,0 +1,195 @@
+//! How news is written for the way: several messages in one parcel of JSON, with the sender's name on it.
+
+use app::api::ServerEvent;
+use app::domain::{SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// One message between servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The revocation log has grown.
+    Revoked,
+    /// An event for the streams of a person, but not for those of the session `except`.
+    Event {
+        /// Whose streams.
+        user_id: UserId,
+        /// Whose own streams it is not for.
+        except: Option<SessionId>,
+        /// What they are told.
+        event: ServerEvent,
+    },
+    /// A session was renewed: its streams may stay open longer.
+    Prolonged {
+        /// Whose.
+        user_id: UserId,
+        /// Which.
+        session_id: SessionId,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+}
+
+/// A parcel, opened.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// The server that sent it.
+    pub from: Uuid,
+    /// Whether the revocation log has grown.
+    pub look: bool,
+    /// The rest. Kinds that this version does not know are left out.
+    pub news: Vec<News>,
+}
+
+#[derive(Deserialize)]
+struct Outside {
+    from: Uuid,
+    #[serde(default)]
+    look: bool,
+    #[serde(default)]
+    news: Vec<Wire>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+enum Wire {
+    Event {
+        user_id: UserId,
+        except: Option<SessionId>,
+        name: String,
+        data: Value,
+    },
+    Prolonged {
+        user_id: UserId,
+        session_id: SessionId,
+        expires_at: Timestamp,
+    },
+    #[serde(other)]
+    Unknown,
+}
+
+/// Writes parcels of at most `longest` bytes, at least one even without news. Also says how many messages are too long for any.
+pub fn pack(from: Uuid, news: impl Iterator<Item = News>, longest: usize) -> (Vec<String>, usize) {
+    let mut look = false;
+    let (mut contents, mut too_long) = (Vec::new(), 0);
+    // Enough for what stands around the messages.
+    let room = longest.saturating_sub(96);
+    for message in news {
+        let Some(wire) = wire(message) else {
+            look = true;
+            continue;
+        };
+        match serde_json::to_string(&wire) {
+            Ok(text) if text.len() <= room => contents.push(text),
+            _ => too_long += 1,
+        }
+    }
+    let mut parcels = Vec::new();
+    let mut inside = String::new();
+    for text in contents {
+        if !inside.is_empty() && inside.len() + 1 + text.len() > room {
+            parcels.push(close(from, std::mem::take(&mut look), &std::mem::take(&mut inside)));
+        }
+        if !inside.is_empty() {
+            inside.push(',');
+        }
+        inside.push_str(&text);
+    }
+    if look || !inside.is_empty() || parcels.is_empty() {
+        parcels.push(close(from, look, &inside));
+    }
+    (parcels, too_long)
+}
+
+fn close(from: Uuid, look: bool, inside: &str) -> String {
+    format!(r#"{{"from":"{from}","look":{look},"news":[{inside}]}}"#)
+}
+
+fn wire(news: News) -> Option<Wire> {
+    match news {
+        News::Revoked => None,
+        News::Event { user_id, except, event } => {
+            let data = event.data().ok().and_then(|data| serde_json::from_str(&data).ok()).unwrap_or_default();
+            Some(Wire::Event { user_id, except, name: event.name().to_owned(), data })
+        }
+        News::Prolonged { user_id, session_id, expires_at } => {
+            Some(Wire::Prolonged { user_id, session_id, expires_at })
+        }
+    }
+}
+
+/// Opens a parcel. `None` where it is none of ours.
+pub fn open(text: &str) -> Option<Parcel> {
+    let Outside { from, look, news } = serde_json::from_str(text).ok()?;
+    Some(Parcel { from, look, news: news.into_iter().filter_map(read).collect() })
+}
+
+fn read(wire: Wire) -> Option<News> {
+    match wire {
+        Wire::Event { user_id, except, name, data } => {
+            let event = ServerEvent::parse(&name, &data.to_string())?.ok()?;
+            Some(News::Event { user_id, except, event })
+        }
+        Wire::Prolonged { user_id, session_id, expires_at } => {
+            Some(News::Prolonged { user_id, session_id, expires_at })
+        }
+        Wire::Unknown => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::api::UserUpdated;
+
+    use super::*;
+
+    const ME: Uuid = Uuid::from_u128(7);
+
+    fn event(person: u128) -> News {
+        let user_id = UserId(Uuid::from_u128(person));
+        News::Event {
+            user_id,
+            except: Some(SessionId(Uuid::from_u128(2))),
+            event: ServerEvent::UserUpdated(UserUpdated { user_id }),
+        }
+    }
+
+    #[test]
+    fn what_is_packed_comes_out_again() {
+        let prolonged = News::Prolonged {
+            user_id: UserId(Uuid::from_u128(1)),
+            session_id: SessionId(Uuid::from_u128(2)),
+            expires_at: Timestamp::from_millis(1_767_225_600_000),
+        };
+        let (parcels, too_long) = pack(ME, [News::Revoked, event(1), prolonged.clone()].into_iter(), 8000);
+        assert_eq!((parcels.len(), too_long), (1, 0));
+        assert_eq!(open(&parcels[0]), Some(Parcel { from: ME, look: true, news: vec![event(1), prolonged] }));
+    }
+
+    #[test]
+    fn a_parcel_is_never_longer_than_the_way_allows_and_nothing_that_fits_is_left_behind() {
+        let (parcels, too_long) = pack(ME, (0..100).map(event).chain([News::Revoked]), 1000);
+        assert!(parcels.len() > 1 && parcels.iter().all(|text| text.len() <= 1000), "{parcels:?}");
+        let opened: Vec<Parcel> = parcels.iter().map(|text| open(text).expect("a parcel")).collect();
+        assert_eq!(opened.iter().map(|parcel| parcel.news.len()).sum::<usize>(), 100);
+        assert_eq!(opened.iter().filter(|parcel| parcel.look).count(), 1);
+        assert_eq!(too_long, 0);
+        assert_eq!(pack(ME, [event(1)].into_iter(), 150).1, 1);
+    }
+
+    #[test]
+    fn a_heartbeat_is_an_empty_parcel() {
+        let (parcels, _) = pack(ME, std::iter::empty(), 8000);
+        assert_eq!(open(&parcels[0]), Some(Parcel { from: ME, look: false, news: Vec::new() }));
+    }
+
+    #[test]
+    fn kinds_of_a_newer_version_are_passed_over_and_nonsense_is_no_parcel() {
+        let text = format!(r#"{{"from":"{ME}","look":true,"news":[{{"kind":"telepathy","to":1}}],"more":1}}"#);
+        assert_eq!(open(&text), Some(Parcel { from: ME, look: true, news: Vec::new() }));
+        for text in ["", "{}", "hello", "[1]"] {
+            assert_eq!(open(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,460 @@
+//! Who is listening here: one small queue for each open event stream, found by person.
+//!
+//! A stream that cannot keep up is closed, and its client asks anew.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use app::api::{EndReason, Ended, Hello, ServerEvent, SessionUpdated, UserUpdated};
+use app::domain::{SessionId, Timestamp, UserId};
+use tokio::sync::{mpsc, watch};
+
+use super::bus::{BusSender, News};
+use crate::store::{Revocation, RevokedSubject};
+
+/// How many events may wait for a slow client before its stream is closed.
+const QUEUE: usize = 64;
+/// How many streams one person may have open on this server.
+const STREAMS_A_PERSON: usize = 50;
+/// How long a closed stream counts as a page that is being reloaded.
+const RELOADING: Duration = Duration::from_secs(5);
+/// How long a request without a stream counts as *active now*.
+const RECENT: Duration = Duration::from_mins(2);
+
+/// The streams of this server, and what is said to them.
+#[derive(Default)]
+pub struct Hub {
+    /// To the streams of the other servers.
+    bus: Option<BusSender>,
+    people: Mutex<HashMap<UserId, Vec<Listener>>>,
+    /// When the last stream of a session closed here, for as long as that matters.
+    closed: Mutex<HashMap<SessionId, Timestamp>>,
+    handled: Mutex<Handled>,
+    next: AtomicU64,
+    closed_slow: AtomicU64,
+}
+
+/// Positions of revocations that were carried to the streams already: the server that ends a session does so at once, and
+/// meets the same row again when it reads the log.
+#[derive(Default)]
+struct Handled {
+    positions: HashSet<i64>,
+    order: VecDeque<i64>,
+}
+
+impl Handled {
+    /// How many are remembered; a row comes by again within a second.
+    const MOST: usize = 8192;
+
+    fn first_time(&mut self, position: i64) -> bool {
+        if !self.positions.insert(position) {
+            return false;
+        }
+        self.order.push_back(position);
+        if self.order.len() > Self::MOST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.positions.remove(&oldest);
+        }
+        true
+    }
+}
+
+struct Listener {
+    number: u64,
+    session_id: SessionId,
+    /// Epoch of the token the stream was opened with.
+    epoch: i64,
+    queue: mpsc::Sender<ServerEvent>,
+    /// When the session ends unless it is renewed; moves when it is.
+    deadline: watch::Sender<Timestamp>,
+}
+
+/// One open stream. Dropping it takes it off the hub.
+pub struct Subscription {
+    hub: Arc<Hub>,
+    user_id: UserId,
+    session_id: SessionId,
+    number: u64,
+    /// What is to be sent; ends when the stream is to be closed.
+    pub queue: mpsc::Receiver<ServerEvent>,
+    /// When the session ends unless it is renewed.
+    pub deadline: watch::Receiver<Timestamp>,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        let mut people = self.hub.people();
+        if let Some(listeners) = people.get_mut(&self.user_id) {
+            listeners.retain(|listener| listener.number != self.number);
+            if listeners.is_empty() {
+                people.remove(&self.user_id);
+            }
+        }
+    }
+}
+
+/// The person has too many streams open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyStreams;
+
+/// Who is to listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscriber {
+    /// The person.
+    pub user_id: UserId,
+    /// The session.
+    pub session_id: SessionId,
+    /// Epoch of the token or ticket.
+    pub epoch: i64,
+    /// When the session ends unless it is renewed.
+    pub session_expires_at: Timestamp,
+}
+
+impl Hub {
+    /// Nobody listens yet. What is said goes over the bus as well.
+    pub fn new(bus: BusSender) -> Self {
+        Self { bus: Some(bus), ..Self::default() }
+    }
+
+    /// Opens a stream.
+    pub fn subscribe(self: &Arc<Self>, who: Subscriber) -> Result<Subscription, TooManyStreams> {
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        let (deadline, deadline_receiver) = watch::channel(who.session_expires_at);
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut people = self.people();
+        let listeners = people.entry(who.user_id).or_default();
+        if listeners.len() >= STREAMS_A_PERSON {
+            return Err(TooManyStreams);
+        }
+        listeners.push(Listener { number, session_id: who.session_id, epoch: who.epoch, queue, deadline });
+        drop(people);
+        self.closed().remove(&who.session_id);
+        Ok(Subscription {
+            hub: Arc::clone(self),
+            user_id: who.user_id,
+            session_id: who.session_id,
+            number,
+            queue: receiver,
+            deadline: deadline_receiver,
+        })
+    }
+
+    /// Sends an event to every stream of a person, on every server, but those of `except`.
+    pub fn publish(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
+        self.publish_here(user_id, event, except);
+        self.tell_others(|| News::Event { user_id, except, event: event.clone() });
+    }
+
+    /// Tells a session's own streams that it was renewed, and the person's other streams with them, on every server.
+    pub fn prolong(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
+        self.prolong_here(user_id, session_id, expires_at);
+        self.tell_others(|| News::Prolonged { user_id, session_id, expires_at });
+    }
+
+    /// Has the other servers look at the revocation log at once. They find what is new in it without this, only later.
+    pub fn hint(&self) {
+        self.tell_others(|| News::Revoked);
+    }
+
+    /// Takes in what another server said.
+    pub fn arrive(&self, news: News, now: Timestamp) {
+        match news {
+            // The bus sees to it.
+            News::Revoked => {}
+            News::Prolonged { user_id, session_id, expires_at } => self.prolong_here(user_id, session_id, expires_at),
+            News::Event { user_id, except, event } => match &event {
+                ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
+                    if self.has_stream(user_id, *session_id) {
+                        // It is quiet there because it has moved here.
+                        let active = SessionUpdated {
+                            session_id: *session_id,
+                            device_name: None,
+                            last_active: Some(now),
+                            active_now: Some(true),
+                            expires_at: None,
+                        };
+                        self.publish(user_id, &ServerEvent::SessionUpdated(active), Some(*session_id));
+                    } else {
+                        self.closed().insert(*session_id, now);
+                        self.publish_here(user_id, &event, except);
+                    }
+                }
+                ServerEvent::SessionCreated(_)
+                | ServerEvent::SessionUpdated(_)
+                | ServerEvent::UserUpdated(_)
+                | ServerEvent::SecurityAlert(_) => self.publish_here(user_id, &event, except),
+                // The others are made where the stream is; that a session ended is believed from the log only.
+                ServerEvent::Hello(_) | ServerEvent::SessionEnded(_) | ServerEvent::SessionExpiring(_) => {}
+            },
+        }
+    }
+
+    /// Has every client ask anew what it shows: events of other servers may have been missed.
+    pub fn resync(&self, now: Timestamp) {
+        for listeners in self.people().values_mut() {
+            listeners.retain(|listener| {
+                let hello = Hello { session_id: listener.session_id, server_time: now };
+                self.hand(listener, ServerEvent::Hello(hello))
+            });
+        }
+    }
+
+    /// The sessions that have streams open here, with their people.
+    pub fn listening(&self) -> Vec<(UserId, SessionId)> {
+        let people = self.people();
+        people.iter().flat_map(|(user_id, listeners)| listeners.iter().map(|one| (*user_id, one.session_id))).collect()
+    }
+
+    fn tell_others(&self, news: impl FnOnce() -> News) {
+        if let Some(bus) = &self.bus {
+            bus.send(news());
+        }
+    }
+
+    fn publish_here(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
+        self.send(user_id, |listener| (Some(listener.session_id) != except).then(|| event.clone()));
+    }
+
+    fn prolong_here(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
+        for listener in self.people().get(&user_id).into_iter().flatten() {
+            if listener.session_id == session_id {
+                listener.deadline.send_replace(expires_at);
+            }
+        }
+        let renewed = SessionUpdated {
+            session_id,
+            device_name: None,
+            last_active: None,
+            active_now: None,
+            expires_at: Some(expires_at),
+        };
+        self.publish_here(user_id, &ServerEvent::SessionUpdated(renewed), None);
+    }
+
+    /// Carries a revocation to the streams it concerns: those of ended sessions are told and closed, the person's others are
+    /// told. Gives the sessions whose own streams were told. Every server does so for its own, when it finds the row in the log.
+    pub fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
+        if !self.handled.lock().unwrap_or_else(PoisonError::into_inner).first_time(revocation.position) {
+            return Vec::new();
+        }
+        let Some(reason) = revocation.reason else {
+            let renew = ServerEvent::UserUpdated(UserUpdated { user_id: revocation.user_id });
+            self.publish_here(revocation.user_id, &renew, None);
+            return Vec::new();
+        };
+        let concerned = |listener: &Listener| match revocation.subject {
+            RevokedSubject::Session(session_id) => listener.session_id == session_id,
+            RevokedSubject::Epoch(least) => listener.epoch < least,
+        };
+        let mut told = Vec::new();
+        let mut people = self.people();
+        let Some(listeners) = people.get_mut(&revocation.user_id) else { return told };
+        let (closing, staying): (Vec<_>, Vec<_>) = std::mem::take(listeners).into_iter().partition(concerned);
+        *listeners = staying;
+        for listener in &closing {
+            let event = ServerEvent::SessionEnded(ended(revocation, reason, listener.session_id));
+            if listener.queue.try_send(event).is_ok() {
+                told.push(listener.session_id);
+            }
+        }
+        drop(people);
+        if let RevokedSubject::Session(session_id) = revocation.subject {
+            let event = ServerEvent::SessionEnded(ended(revocation, reason, session_id));
+            self.publish_here(revocation.user_id, &event, None);
+        }
+        told
+    }
+
+    /// Whether a session counts as in use: a stream of it is open here, or it made a request moments ago and no stream of it
+    /// has closed since.
+    pub fn is_active(&self, user_id: UserId, session_id: SessionId, last_active: Timestamp, now: Timestamp) -> bool {
+        if self.has_stream(user_id, session_id) {
+            return true;
+        }
+        let closed_since = self.closed().get(&session_id).is_some_and(|closed| *closed >= last_active);
+        !closed_since && now.since(last_active) < RECENT
+    }
+
+    /// Whether a stream of this session is open here.
+    pub fn has_stream(&self, user_id: UserId, session_id: SessionId) -> bool {
+        let people = self.people();
+        people.get(&user_id).into_iter().flatten().any(|listener| listener.session_id == session_id)
+    }
+
+    /// Waits out a reload after a stream closed, and says whether the session has gone quiet since.
+    pub async fn went_quiet(&self, user_id: UserId, session_id: SessionId, closed_at: Timestamp) -> bool {
+        if self.has_stream(user_id, session_id) {
+            return false;
+        }
+        self.closed().insert(session_id, closed_at);
+        tokio::time::sleep(RELOADING).await;
+        !self.has_stream(user_id, session_id)
+    }
+
+    /// Takes every revocation for new again: the log was replaced by another one.
+    pub fn forget_handled(&self) {
+        *self.handled.lock().unwrap_or_else(PoisonError::into_inner) = Handled::default();
+    }
+
+    /// Forgets closed streams that no longer matter.
+    pub fn tidy(&self, now: Timestamp) {
+        self.closed().retain(|_, closed| now.since(*closed) < RECENT * 2);
+    }
+
+    /// Closes every stream: the server is stopping.
+    pub fn close_all(&self) {
+        self.people().clear();
+    }
+
+    /// How many streams are open here.
+    pub fn len(&self) -> usize {
+        self.people().values().map(Vec::len).sum()
+    }
+
+    /// How many streams were closed because their clients did not keep up.
+    pub fn closed_slow(&self) -> u64 {
+        self.closed_slow.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody is listening here.
+    pub fn is_empty(&self) -> bool {
+        self.people().is_empty()
+    }
+
+    fn send(&self, user_id: UserId, event_for: impl Fn(&Listener) -> Option<ServerEvent>) {
+        let mut people = self.people();
+        let Some(listeners) = people.get_mut(&user_id) else { return };
+        // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
+        listeners.retain(|listener| event_for(listener).is_none_or(|event| self.hand(listener, event)));
+    }
+
+    /// Whether the listener took the event.
+    fn hand(&self, listener: &Listener, event: ServerEvent) -> bool {
+        let handed = listener.queue.try_send(event);
+        if matches!(handed, Err(mpsc::error::TrySendError::Full(_))) {
+            self.closed_slow.fetch_add(1, Ordering::Relaxed);
+        }
+        handed.is_ok()
+    }
+
+    fn people(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Listener>>> {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn closed(&self) -> MutexGuard<'_, HashMap<SessionId, Timestamp>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn ended(revocation: &Revocation, reason: EndReason, session_id: SessionId) -> Ended {
+    Ended {
+        session_id,
+        reason,
+        ended_by: revocation.ended_by,
+        ended_by_device: revocation.ended_by_device.clone(),
+        at: revocation.at,
+    }
+}
+
+impl Subscription {
+    /// The session whose stream this is.
+    pub const fn session_id(&self) -> SessionId {
+        self.session_id
+    }
+
+    /// The person whose stream this is.
+    pub const fn user_id(&self) -> UserId {
+        self.user_id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+    const LAPTOP: SessionId = SessionId(Uuid::from_u128(10));
+    const PHONE: SessionId = SessionId(Uuid::from_u128(11));
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn listen(hub: &Arc<Hub>, session_id: SessionId, epoch: i64) -> Subscription {
+        let session_expires_at = NOW.plus(Duration::from_hours(1));
+        hub.subscribe(Subscriber { user_id: ADA, session_id, epoch, session_expires_at }).unwrap_or_else(|_| panic!())
+    }
+
+    fn revocation(subject: RevokedSubject, reason: Option<EndReason>) -> Revocation {
+        Revocation {
+            position: 1,
+            user_id: ADA,
+            subject,
+            reason,
+            ended_by: Some(LAPTOP),
+            ended_by_device: Some("Ada's laptop".to_owned()),
+            at: NOW,
+            remember_until: NOW,
+        }
+    }
+
+    fn name(event: Option<ServerEvent>) -> Option<&'static str> {
+        event.map(|event| event.name())
+    }
+
+    #[tokio::test]
+    async fn the_ended_device_is_told_and_closed_and_the_others_are_told() {
+        let hub = Arc::new(Hub::default());
+        let (mut laptop, mut phone) = (listen(&hub, LAPTOP, 0), listen(&hub, PHONE, 0));
+        let ended = revocation(RevokedSubject::Session(PHONE), Some(EndReason::RevokedFromOtherDevice));
+        assert_eq!(hub.revoke(&ended), [PHONE]);
+        assert_eq!(name(phone.queue.recv().await), Some("session.ended"));
+        assert_eq!(name(phone.queue.recv().await), None);
+        assert_eq!(name(laptop.queue.recv().await), Some("session.ended"));
+        assert!(hub.has_stream(ADA, LAPTOP) && !hub.has_stream(ADA, PHONE));
+    }
+
+    #[tokio::test]
+    async fn a_raised_epoch_closes_the_streams_from_before_it_and_no_others() {
+        let hub = Arc::new(Hub::default());
+        let (mut laptop, _phone) = (listen(&hub, LAPTOP, 0), listen(&hub, PHONE, 1));
+        assert_eq!(hub.revoke(&revocation(RevokedSubject::Epoch(1), Some(EndReason::LogoutAll))), [LAPTOP]);
+        let Some(ServerEvent::SessionEnded(told)) = laptop.queue.recv().await else { panic!("not told") };
+        assert_eq!((told.session_id, told.reason), (LAPTOP, EndReason::LogoutAll));
+        assert!(hub.has_stream(ADA, PHONE));
+    }
+
+    #[tokio::test]
+    async fn a_change_of_roles_renews_tokens_and_keeps_streams() {
+        let hub = Arc::new(Hub::default());
+        let mut laptop = listen(&hub, LAPTOP, 0);
+        assert!(hub.revoke(&revocation(RevokedSubject::Epoch(1), None)).is_empty());
+        assert_eq!(name(laptop.queue.recv().await), Some("user.updated"));
+        assert!(hub.has_stream(ADA, LAPTOP));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_cannot_keep_up_is_closed() {
+        let hub = Arc::new(Hub::default());
+        let mut laptop = listen(&hub, LAPTOP, 0);
+        for _ in 0..=QUEUE {
+            hub.publish(ADA, &ServerEvent::UserUpdated(UserUpdated { user_id: ADA }), None);
+        }
+        let mut received = 0;
+        while laptop.queue.recv().await.is_some() {
+            received += 1;
+        }
+        assert_eq!((received, hub.closed_slow()), (QUEUE, 1));
+    }
+
+    #[test]
+    fn a_flood_of_streams_is_stopped() {
+        let hub = Arc::new(Hub::default());
+        let streams: Vec<_> = (0..STREAMS_A_PERSON).map(|_| listen(&hub, LAPTOP, 0)).collect();
+        let who = Subscriber { user_id: ADA, session_id: LAPTOP, epoch: 0, session_expires_at: NOW };
+        assert!(hub.subscribe(who).is_err());
+        drop(streams);
+        assert!(hub.is_empty() && hub.subscribe(who).is_ok());
+    }
+}

@@ -1,0 +1,10 @@
+//! Buckets that limit tries, shared by all servers.
+
+statements! {
+    /// Takes one, unless the bucket is empty: then no row comes back.
+    TAKE_FROM_BUCKET = "INSERT INTO try_limits (bucket, full_at) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT)) \
+        ON CONFLICT (bucket) DO UPDATE SET full_at = \
+        CASE WHEN try_limits.full_at > $2 THEN try_limits.full_at ELSE $2 END + $3 \
+        WHERE try_limits.full_at <= CAST($2 AS BIGINT) + CAST($4 AS BIGINT) RETURNING full_at";
+    BUCKET = "SELECT full_at FROM try_limits WHERE bucket = $1";
+}

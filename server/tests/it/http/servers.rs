@@ -1,0 +1,192 @@
+//! Several servers on one database.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::app::{Device, TestApp};
+use crate::support::postgres::PostgresDatabase;
+use crate::support::redis::RedisServer;
+
+const WITHIN: Duration = Duration::from_secs(10);
+
+#[derive(Clone, Copy, Debug)]
+enum Bus {
+    Postgres,
+    Redis,
+}
+
+/// Two servers, and what they share.
+struct Pair {
+    here: TestApp,
+    there: TestApp,
+    database: PostgresDatabase,
+    _redis: Option<RedisServer>,
+}
+
+impl Pair {
+    async fn start(bus: Bus) -> Self {
+        let database = PostgresDatabase::create().await;
+        let redis = match bus {
+            Bus::Postgres => None,
+            Bus::Redis => Some(RedisServer::start().await),
+        };
+        let (database_url, redis_url) = (database.url(), redis.as_ref().map(RedisServer::url));
+        let mut settings = vec![("DATABASE_URL", database_url.as_str()), ("PUBLIC_URL", "http://localhost:3000")];
+        settings.extend(redis_url.as_deref().map(|url| ("REDIS_URL", url)));
+        let here = TestApp::start_with(&settings).await;
+        let there = here.another_server(&settings).await;
+        let pair = Self { here, there, database, _redis: redis };
+        for server in [&pair.here, &pair.there] {
+            eventually(async || server.get("/health").await.body["bus"] == "ok").await;
+        }
+        pair
+    }
+}
+
+/// Asks again and again until it is so.
+async fn eventually(is_so: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(WITHIN, asking).await.expect("it came to be in time");
+}
+
+/// The same device, talking to the other server.
+fn moved<'a>(device: &Device<'_>, server: &'a TestApp) -> Device<'a> {
+    Device { app: server, tokens: device.tokens.clone() }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_revoked_session_is_refused_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
+    let pair = Pair::start(bus).await;
+    let laptop = pair.here.new_person("ada@example.com").await;
+    let phone = pair.here.signs_in("ada@example.com").await;
+    let [laptop_there, phone_there] = [&laptop, &phone].map(|device| moved(device, &pair.there));
+    assert!(laptop_there.passes().await && phone_there.passes().await);
+    assert_eq!(phone.post("/api/auth/logout", &json!({})).await.status, StatusCode::OK);
+    eventually(async || !phone_there.passes().await).await;
+    assert!(laptop_there.passes().await);
+    assert_eq!(laptop.post("/api/auth/logout-all", &json!({})).await.status, StatusCode::OK);
+    eventually(async || !laptop_there.passes().await).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn streams_hear_what_happens_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
+    let pair = Pair::start(bus).await;
+    let laptop = pair.here.new_person("ada@example.com").await;
+    let mut events = moved(&laptop, &pair.there).listens().await;
+    let phone = pair.here.signs_in("ada@example.com").await;
+    assert_eq!(events.next_named("session.created").await["session"]["sessionId"], phone.session_id());
+    let path = format!("/api/auth/sessions/{}", phone.session_id());
+    phone.patch(&path, &json!({"deviceName": "My phone"})).await;
+    loop {
+        let updated = events.next_named("session.updated").await;
+        if updated["deviceName"] == "My phone" {
+            break;
+        }
+    }
+    let mut of_phone = moved(&phone, &pair.there).listens().await;
+    laptop.delete(&path).await;
+    assert_eq!(of_phone.next_named("session.ended").await["reason"], "revoked_from_other_device");
+    assert!(of_phone.next().await.is_none());
+    assert_eq!(events.next_named("session.ended").await["sessionId"], phone.session_id());
+}
+
+#[tokio::test]
+async fn a_renewal_on_one_server_keeps_the_stream_on_the_other_open() {
+    let pair = Pair::start(Bus::Postgres).await;
+    let mut laptop = pair.here.new_person("ada@example.com").await;
+    let mut events = moved(&laptop, &pair.there).listens().await;
+    pair.here.advance(Duration::from_hours(24));
+    laptop.renews().await;
+    let prolonged = loop {
+        let updated = events.next_named("session.updated").await;
+        if !updated["expiresAt"].is_null() {
+            break updated;
+        }
+    };
+    assert_eq!(prolonged["sessionId"], laptop.session_id());
+}
+
+#[tokio::test]
+async fn the_receipt_counts_a_browser_that_was_told_on_the_other_server() {
+    let pair = Pair::start(Bus::Postgres).await;
+    let laptop = pair.here.new_person("ada@example.com").await;
+    let phone = pair.here.signs_in("ada@example.com").await;
+    let _stream = moved(&phone, &pair.there).listens().await;
+    let receipt = laptop.post("/api/auth/logout-all", &json!({})).await.body["receipt"].clone();
+    let path = format!("/api/auth/receipts/{}", receipt["id"].as_str().expect("an id"));
+    let status = |receipt: &Value| {
+        let devices = receipt["devices"].as_array().cloned().unwrap_or_default();
+        devices.iter().find(|device| device["sessionId"] == phone.session_id()).map(|device| device["status"].clone())
+    };
+    eventually(async || status(&pair.here.get(&path).await.body) == Some(json!("told"))).await;
+}
+
+#[tokio::test]
+async fn tickets_and_tries_are_the_same_on_every_server() {
+    let pair = Pair::start(Bus::Postgres).await;
+    let laptop = pair.here.new_person("ada@example.com").await;
+    let ticket = laptop.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].clone();
+    let open = |server: &TestApp| {
+        let path = format!("/api/auth/events?ticket={}", ticket.as_str().expect("a ticket"));
+        server.request(reqwest::Method::GET, &path).send()
+    };
+    assert_eq!(open(&pair.there).await.expect("an answer").status(), StatusCode::OK);
+    assert_eq!(open(&pair.here).await.expect("an answer").status(), StatusCode::UNAUTHORIZED);
+
+    let wrong = json!({"email": "ada@example.com", "password": "not the password"});
+    for number in 0..20 {
+        let server = if number % 2 == 0 { &pair.here } else { &pair.there };
+        assert_eq!(server.post("/api/auth/login", &wrong).await.status, StatusCode::UNAUTHORIZED);
+    }
+    for server in [&pair.here, &pair.there] {
+        let refused = server.post("/api/auth/login", &wrong).await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds <= 30));
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_was_set_back_is_told_again_what_had_ended() {
+    let pair = Pair::start(Bus::Postgres).await;
+    let laptop = pair.here.new_person("ada@example.com").await;
+    let phone = pair.here.signs_in("ada@example.com").await;
+    let bob = pair.here.new_person("bob@example.com").await;
+    // Something that was in the backup already.
+    bob.post("/api/auth/logout", &json!({})).await;
+    phone.post("/api/auth/logout", &json!({})).await;
+    let phone_there = moved(&phone, &pair.there);
+    eventually(async || !phone_there.passes().await).await;
+    // As after restoring a backup from before the phone signed out, and another sign-out since.
+    pair.database
+        .execute(
+            "UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_by = NULL WHERE ended_at IS NOT NULL; \
+             UPDATE revocation_log SET session_id = gen_random_uuid(), ended_by = NULL WHERE position = 2",
+        )
+        .await;
+    eventually(async || {
+        let refreshed = phone.refreshes_with(phone.refresh_token()).await;
+        refreshed.status == StatusCode::UNAUTHORIZED
+    })
+    .await;
+    assert!(laptop.passes().await && moved(&laptop, &pair.there).passes().await);
+    assert!(!phone.passes().await && !phone_there.passes().await);
+}
+
+#[tokio::test]
+async fn health_says_how_current_a_server_is() {
+    let pair = Pair::start(Bus::Redis).await;
+    let health = pair.there.get("/health").await.body;
+    assert_eq!((&health["status"], &health["database"], &health["bus"]), (&json!("ok"), &json!("ok"), &json!("ok")));
+    for number in ["revocationListAgeMs", "endingsPending", "clockOffsetMs"] {
+        assert!(health[number].is_number(), "{number}: {health}");
+    }
+}

@@ -1,0 +1,63 @@
+//! A throwaway Redis server for one test.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const START_WITHIN: Duration = Duration::from_secs(20);
+
+/// A running Redis; it is stopped with this, and also when the test is killed.
+pub struct RedisServer {
+    child: Child,
+    port: u16,
+}
+
+impl RedisServer {
+    /// A new one on a free port, which keeps nothing.
+    pub async fn start() -> Self {
+        for _ in 0..3 {
+            let port =
+                TcpListener::bind(("127.0.0.1", 0)).expect("a free port").local_addr().expect("its number").port();
+            // Should the test be killed, Redis gets the signal too.
+            let child = Command::new("setpriv")
+                .args([
+                    "--pdeathsig",
+                    "KILL",
+                    "redis-server",
+                    "--bind",
+                    "127.0.0.1",
+                    "--save",
+                    "",
+                    "--appendonly",
+                    "no",
+                ])
+                .args(["--port", &port.to_string()])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("redis-server is needed for the tests: install the package `redis-server`");
+            let mut server = Self { child, port };
+            let begun = Instant::now();
+            while begun.elapsed() < START_WITHIN && matches!(server.child.try_wait(), Ok(None)) {
+                if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                    return server;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        panic!("redis-server did not start three times in a row");
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
