@@ -114,7 +114,7 @@ pub struct Application {
     tail: Tail,
     ending: EndingTask,
     told: mpsc::UnboundedReceiver<Vec<app::domain::SessionId>>,
-    lost: mpsc::UnboundedReceiver<Lost>,
+    forgotten: mpsc::UnboundedReceiver<Lost>,
     bus: Bus,
     cleanup: Cleanup,
     postman: Postman,
@@ -149,7 +149,7 @@ impl Application {
         let (bus_sender, bus) = bus(transport, me, Arc::clone(&hint), Arc::clone(&clock));
         let hub = Arc::new(Hub::new(bus_sender));
         let (told_sender, told) = mpsc::unbounded_channel();
-        let (lost_sender, lost) = mpsc::unbounded_channel();
+        let (forgotten_sender, forgotten) = mpsc::unbounded_channel();
         let (ender, ending) = ending(EndingParts {
             store: store.clone(),
             list: Arc::clone(&list),
@@ -166,7 +166,7 @@ impl Application {
             clock: Arc::clone(&clock),
             hint,
             told: told_sender,
-            lost: lost_sender,
+            lost: forgotten_sender,
             metrics: Arc::clone(&metrics),
         });
         tail.look().await?;
@@ -217,7 +217,21 @@ impl Application {
             metrics,
             stopping: CancellationToken::new(),
         });
-        Ok(Self { config, listener, address, figures, traces, state, tail, ending, told, lost, bus, cleanup, postman })
+        Ok(Self {
+            config,
+            listener,
+            address,
+            figures,
+            traces,
+            state,
+            tail,
+            ending,
+            told,
+            forgotten,
+            bus,
+            cleanup,
+            postman,
+        })
     }
 
     /// Where it listens: the port is a real one even where the settings said 0.
@@ -237,15 +251,16 @@ impl Application {
 
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let Self { config, listener, figures, traces, state, tail, ending, told, lost, bus, cleanup, postman, .. } =
-            self;
+        let Self {
+            config, listener, figures, traces, state, tail, ending, told, forgotten, bus, cleanup, postman, ..
+        } = self;
         let tasks = state.tasks.clone();
         let sessions = Arc::clone(&state.sessions);
         let background = CancellationToken::new();
         tasks.spawn_essential("revocation tail", tail.run(background.clone()));
         tasks.spawn_essential("ending sessions", ending.run(background.clone()));
         tasks.spawn("bus", bus.run(Arc::clone(&sessions.hub), background.clone()));
-        tasks.spawn("reassertion", reassert(Arc::clone(&sessions), lost));
+        tasks.spawn("reassertion", reassert(Arc::clone(&sessions), forgotten));
         tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
         tasks.spawn(

@@ -67,7 +67,8 @@ struct Listener {
     session_id: SessionId,
     /// Epoch of the token the stream was opened with.
     epoch: i64,
-    queue: mpsc::Sender<ServerEvent>,
+    /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better be small.
+    queue: mpsc::Sender<Arc<ServerEvent>>,
     /// When the session ends unless it is renewed; moves when it is.
     deadline: watch::Sender<Timestamp>,
 }
@@ -79,7 +80,7 @@ pub struct Subscription {
     session_id: SessionId,
     number: u64,
     /// What is to be sent; ends when the stream is to be closed.
-    pub queue: mpsc::Receiver<ServerEvent>,
+    pub queue: mpsc::Receiver<Arc<ServerEvent>>,
     /// When the session ends unless it is renewed.
     pub deadline: watch::Receiver<Timestamp>,
 }
@@ -145,7 +146,7 @@ impl Hub {
     /// Sends an event to every stream of a person, on every server, but those of `except`.
     pub fn publish(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
         self.publish_here(user_id, event, except);
-        self.tell_others(|| News::Event { user_id, except, event: event.clone() });
+        self.tell_others(|| News::Event { user_id, except, event: Box::new(event.clone()) });
     }
 
     /// Tells a session's own streams that it was renewed, and the person's other streams with them, on every server.
@@ -165,7 +166,7 @@ impl Hub {
             // The bus sees to it.
             News::Revoked => {}
             News::Prolonged { user_id, session_id, expires_at } => self.prolong_here(user_id, session_id, expires_at),
-            News::Event { user_id, except, event } => match &event {
+            News::Event { user_id, except, event } => match &*event {
                 ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
                     if self.has_stream(user_id, *session_id) {
                         // It is quiet there because it has moved here.
@@ -197,7 +198,7 @@ impl Hub {
         for listeners in self.people().values_mut() {
             listeners.retain(|listener| {
                 let hello = Hello { session_id: listener.session_id, server_time: now };
-                self.hand(listener, ServerEvent::Hello(hello))
+                self.hand(listener, Arc::new(ServerEvent::Hello(hello)))
             });
         }
     }
@@ -215,7 +216,13 @@ impl Hub {
     }
 
     fn publish_here(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
-        self.send(user_id, |listener| (Some(listener.session_id) != except).then(|| event.clone()));
+        let mut people = self.people();
+        let Some(listeners) = people.get_mut(&user_id) else { return };
+        let event = Arc::new(event.clone());
+        // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
+        listeners.retain(|listener| {
+            Some(listener.session_id) == except || self.hand(listener, Arc::clone(&event))
+        });
     }
 
     fn prolong_here(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
@@ -256,7 +263,7 @@ impl Hub {
         *listeners = staying;
         for listener in &closing {
             let event = ServerEvent::SessionEnded(ended(revocation, reason, listener.session_id));
-            if listener.queue.try_send(event).is_ok() {
+            if listener.queue.try_send(Arc::new(event)).is_ok() {
                 told.push(listener.session_id);
             }
         }
@@ -324,15 +331,8 @@ impl Hub {
         self.people().is_empty()
     }
 
-    fn send(&self, user_id: UserId, event_for: impl Fn(&Listener) -> Option<ServerEvent>) {
-        let mut people = self.people();
-        let Some(listeners) = people.get_mut(&user_id) else { return };
-        // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
-        listeners.retain(|listener| event_for(listener).is_none_or(|event| self.hand(listener, event)));
-    }
-
     /// Whether the listener took the event.
-    fn hand(&self, listener: &Listener, event: ServerEvent) -> bool {
+    fn hand(&self, listener: &Listener, event: Arc<ServerEvent>) -> bool {
         let handed = listener.queue.try_send(event);
         if matches!(handed, Err(mpsc::error::TrySendError::Full(_))) {
             self.closed_slow.fetch_add(1, Ordering::Relaxed);
@@ -399,7 +399,7 @@ mod tests {
         }
     }
 
-    fn name(event: Option<ServerEvent>) -> Option<&'static str> {
+    fn name(event: Option<Arc<ServerEvent>>) -> Option<&'static str> {
         event.map(|event| event.name())
     }
 
@@ -420,7 +420,8 @@ mod tests {
         let hub = Arc::new(Hub::default());
         let (mut laptop, _phone) = (listen(&hub, LAPTOP, 0), listen(&hub, PHONE, 1));
         assert_eq!(hub.revoke(&revocation(RevokedSubject::Epoch(1), Some(EndReason::LogoutAll))), [LAPTOP]);
-        let Some(ServerEvent::SessionEnded(told)) = laptop.queue.recv().await else { panic!("not told") };
+        let event = laptop.queue.recv().await.unwrap();
+        let ServerEvent::SessionEnded(told) = &*event else { panic!("not told") };
         assert_eq!((told.session_id, told.reason), (LAPTOP, EndReason::LogoutAll));
         assert!(hub.has_stream(ADA, PHONE));
     }

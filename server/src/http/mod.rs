@@ -10,6 +10,7 @@ pub mod fields;
 mod handlers;
 pub mod headers;
 pub mod middleware;
+pub mod open_files;
 pub mod problem;
 pub mod proxies;
 pub mod router;

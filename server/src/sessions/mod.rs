@@ -13,7 +13,15 @@ mod renewal;
 mod revocations;
 mod sign_in;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod views;
+
+/// What the revocation list is made of; `tests::interleavings` makes the same list of something else.
+mod sync {
+    pub use std::sync::RwLock;
+    pub use std::sync::atomic::{AtomicBool, AtomicU64};
+}
 
 use std::sync::Arc;
 

@@ -116,23 +116,27 @@ impl Tail {
     async fn load(&self) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
         let TailParts { store, list, clock, .. } = &self.parts;
         let began = clock.monotonic();
-        let start = store.revocations_from(i64::MAX).await?;
-        clock.database_says(start.database_time, began);
+        let head = store.revocations_from(i64::MAX).await?.head;
+        // With the row at the head, however old: by it the next look knows whether this is still the same log.
+        let asked = clock.monotonic();
+        let start = store.revocations_from(head).await?;
+        clock.database_says(start.database_time, asked);
         let first_time = !list.is_loaded();
         let mut live = HashSet::new();
-        let (mut after, mut last) = (0, None);
+        let mut after = 0;
         loop {
-            let page = store.live_revocations(after, PAGE).await?.revocations;
+            let mut page = store.live_revocations(after, PAGE).await?.revocations;
             let Some(end) = page.last() else { break };
             after = end.position;
-            list.add(&page);
-            self.carry_out(&page);
             if !first_time {
                 live.extend(page.iter().map(|row| (row.user_id, row.subject)));
             }
-            last = page.into_iter().rfind(|row| row.position == start.head).or(last);
+            // What lies beyond comes with the next look, which would notice if it were lost before that.
+            page.retain(|row| row.position <= start.head);
+            list.add(&page);
+            self.carry_out(&page);
         }
-        list.vouch(start.head, last, began);
+        list.vouch(start.head, start.revocations.into_iter().next_back(), began);
         Ok(live)
     }
 

@@ -95,6 +95,31 @@ impl Store {
         }
     }
 
+    /// Puts many people in at once, to be measured with; those whose ids are there stay as they are. One transaction, which takes its time.
+    pub async fn seed_people(&self, people: &[NewUser]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.seed_people(people)).await,
+            Self::Postgres(database) => Box::pin(database.seed_people(people)).await,
+        }
+    }
+
+    /// Puts many sessions in at once, with their first audit and biography entries; those whose ids are there stay as they are.
+    /// Ids must rise, and no others may lie between them. One transaction, which takes its time.
+    pub async fn seed_sessions(&self, sessions: &[SessionRow]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.seed_sessions(sessions)).await,
+            Self::Postgres(database) => Box::pin(database.seed_sessions(sessions)).await,
+        }
+    }
+
+    /// Puts many revocations into the log at once, at the next positions, whatever theirs say. One transaction, which takes its time.
+    pub async fn seed_revocations(&self, revocations: &[Revocation]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.seed_revocations(revocations)).await,
+            Self::Postgres(database) => Box::pin(database.seed_revocations(revocations)).await,
+        }
+    }
+
     /// The way between servers, where the database offers one.
     pub fn notifications(&self) -> Option<Notifications> {
         match self {

@@ -1,0 +1,247 @@
+//! The revocation list while others change it, in every order there is.
+//!
+//! The list is the real one: its file once more, with loom's lock and atomics in place of the standard library's. loom runs
+//! each scenario again and again until it has tried every order in which the threads can meet at them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use loom::thread;
+
+use super::{ADA, LAPTOP, LATER, PHONE, row, tail};
+use crate::store::RevokedSubject;
+
+use list::{RevocationList, TakenIn, Verdict};
+
+mod sync {
+    //! What the copy of the list below is made of.
+
+    use std::sync::LockResult;
+
+    pub use loom::sync::atomic::{AtomicBool, AtomicU64};
+    use loom::sync::{Mutex, MutexGuard};
+
+    /// Lets in one at a time, readers too: two that read at once change nothing for each other, and there is less to try.
+    #[derive(Default)]
+    pub struct RwLock<T>(Mutex<T>);
+
+    impl<T> RwLock<T> {
+        pub fn read(&self) -> LockResult<MutexGuard<'_, T>> {
+            self.0.lock()
+        }
+
+        pub fn write(&self) -> LockResult<MutexGuard<'_, T>> {
+            self.0.lock()
+        }
+    }
+}
+
+#[expect(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the real file, made of something else; not all of it is tried here"
+)]
+#[path = "../revocations.rs"]
+mod list;
+
+/// The longest that a list may vouch for, and an instant by which one that has not looked since vouches no more.
+const MAX_STALENESS: Duration = Duration::from_secs(2);
+const LONG: Duration = Duration::from_secs(10);
+
+/// Runs a scenario in every order. Gives what it answered, each answer once, and how many orders there were.
+fn every_order(scenario: impl Fn() -> Verdict + Send + Sync + 'static) -> (Vec<Verdict>, usize) {
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let orders = Arc::new(AtomicUsize::new(0));
+    let (seen, counted) = (Arc::clone(&answers), Arc::clone(&orders));
+    loom::model(move || {
+        let verdict = scenario();
+        counted.fetch_add(1, Ordering::Relaxed);
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen.contains(&verdict) {
+            seen.push(verdict);
+        }
+    });
+    let answers = answers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    (answers, orders.load(Ordering::Relaxed))
+}
+
+/// A list that was loaded at `now`, when the log was empty.
+fn loaded(now: Instant) -> Arc<RevocationList> {
+    let list = RevocationList::new(MAX_STALENESS, now);
+    list.vouch(0, None, now);
+    Arc::new(list)
+}
+
+fn laptop(list: &RevocationList, now: Instant) -> Verdict {
+    list.check(LAPTOP, ADA, 0, now)
+}
+
+/// A list that is too old, a look that brings the end of a session, and a request of that session, all at once: until the
+/// look is over the list is too old, and from then on it knows.
+#[test]
+fn a_look_that_makes_the_list_current_brings_what_it_vouches_for() {
+    let started = Instant::now();
+    let (answers, orders) = every_order(move || {
+        let now = started + LONG;
+        let list = loaded(started);
+        let looking = Arc::clone(&list);
+        let look = thread::spawn(move || {
+            let rows = vec![row(1, ADA, RevokedSubject::Session(LAPTOP))];
+            assert_eq!(looking.take_in(&tail(1, rows), now), TakenIn::Current);
+        });
+        let verdict = laptop(&list, now);
+        assert_ne!(verdict, Verdict::Passes, "it vouched for a session whose end was on its way");
+        look.join().expect("a look");
+        assert_eq!(laptop(&list, now), Verdict::SessionEnded);
+        assert_eq!(list.check(PHONE, ADA, 0, now), Verdict::Passes);
+        verdict
+    });
+    assert!(answers.contains(&Verdict::Stale) && answers.contains(&Verdict::SessionEnded), "{answers:?}");
+    assert!(orders >= 5, "only {orders} orders");
+}
+
+/// The same for the first load, after a start: before it is over nothing passes.
+#[test]
+fn nothing_passes_before_the_whole_log_is_in_the_list() {
+    let started = Instant::now();
+    let (answers, orders) = every_order(move || {
+        let list = Arc::new(RevocationList::new(MAX_STALENESS, started));
+        let loading = Arc::clone(&list);
+        let load = thread::spawn(move || {
+            loading.add(&[row(6, ADA, RevokedSubject::Epoch(1))]);
+            loading.vouch(7, None, started);
+        });
+        let verdict = laptop(&list, started);
+        assert_ne!(verdict, Verdict::Passes, "it vouched before it was loaded");
+        load.join().expect("a load");
+        assert_eq!(laptop(&list, started), Verdict::Superseded);
+        assert_eq!(list.check(LAPTOP, ADA, 1, started), Verdict::Passes);
+        verdict
+    });
+    assert!(answers.contains(&Verdict::Stale) && answers.contains(&Verdict::Superseded), "{answers:?}");
+    assert!(orders >= 5, "only {orders} orders");
+}
+
+/// A sign-out is answered here while the tail loads a log that was read before it, and entries are pruned: whoever asks after the
+/// answer is refused.
+#[test]
+fn what_was_added_before_the_answer_is_refused_whatever_the_tail_does_meanwhile() {
+    let now = Instant::now();
+    let (answers, orders) = every_order(move || {
+        let list = loaded(now);
+        let answered = Arc::new(sync::AtomicBool::new(false));
+        let (signing_out, answering) = (Arc::clone(&list), Arc::clone(&answered));
+        let sign_out = thread::spawn(move || {
+            signing_out.add(&[row(1, ADA, RevokedSubject::Session(LAPTOP))]);
+            answering.store(true, Ordering::Release);
+        });
+        let tailing = Arc::clone(&list);
+        let upkeep = thread::spawn(move || {
+            tailing.vouch(0, None, now);
+            tailing.prune(LATER);
+        });
+        let was_answered = answered.load(Ordering::Acquire);
+        let verdict = laptop(&list, now);
+        assert!(!was_answered || verdict == Verdict::SessionEnded, "answered, and {verdict:?} all the same");
+        sign_out.join().expect("a sign-out");
+        upkeep.join().expect("upkeep");
+        assert_eq!(laptop(&list, now), Verdict::SessionEnded);
+        verdict
+    });
+    assert!(answers.contains(&Verdict::Passes) && answers.contains(&Verdict::SessionEnded), "{answers:?}");
+    assert!(orders >= 100, "only {orders} orders");
+}
+
+/// An entry's time is up and it is prolonged, while entries are pruned: whichever comes first, it stays.
+#[test]
+fn pruning_never_drops_an_entry_that_is_needed_again() {
+    let now = Instant::now();
+    let (answers, _) = every_order(move || {
+        let list = loaded(now);
+        let over = LATER.plus(Duration::from_mins(1));
+        list.refuse(ADA, RevokedSubject::Session(LAPTOP), LATER);
+        list.refuse(ADA, RevokedSubject::Session(PHONE), over);
+        let prolonging = Arc::clone(&list);
+        let prolong = thread::spawn(move || prolonging.refuse(ADA, RevokedSubject::Session(LAPTOP), over.plus(LONG)));
+        let pruning = Arc::clone(&list);
+        let prune = thread::spawn(move || pruning.prune(over));
+        assert_eq!(list.check(PHONE, ADA, 0, now), Verdict::SessionEnded);
+        let verdict = laptop(&list, now);
+        prolong.join().expect("prolonging");
+        prune.join().expect("pruning");
+        assert_eq!(laptop(&list, now), Verdict::SessionEnded);
+        verdict
+    });
+    // In between it may be gone: no token could be alive then.
+    assert!(answers.contains(&Verdict::Passes) && answers.contains(&Verdict::SessionEnded), "{answers:?}");
+}
+
+/// The list in little: one entry, and whether the list vouches. It does its two steps in the order it is told.
+#[derive(Default)]
+struct Sketch {
+    ended: sync::RwLock<bool>,
+    current: loom::sync::atomic::AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+enum First {
+    /// The entries: put in, or looked at.
+    Entries,
+    /// Whether the list vouches: said, or asked.
+    Currency,
+}
+
+impl Sketch {
+    fn take_in(&self, first: First) {
+        let put_in = || *self.ended.write().unwrap_or_else(PoisonError::into_inner) = true;
+        let vouch = || self.current.store(true, Ordering::Release);
+        match first {
+            First::Entries => {
+                put_in();
+                vouch();
+            }
+            First::Currency => {
+                vouch();
+                put_in();
+            }
+        }
+    }
+
+    fn passes(&self, first: First) -> bool {
+        let ended = || *self.ended.read().unwrap_or_else(PoisonError::into_inner);
+        let current = || self.current.load(Ordering::Acquire);
+        #[expect(clippy::match_same_arms, reason = "which is asked first is what is tried")]
+        match first {
+            First::Entries => !ended() && current(),
+            First::Currency => current() && !ended(),
+        }
+    }
+}
+
+fn look_and_check(look: First, check: First) {
+    loom::model(move || {
+        let list = Arc::new(Sketch::default());
+        let looking = Arc::clone(&list);
+        let looked = thread::spawn(move || looking.take_in(look));
+        assert!(!list.passes(check), "it vouched for a session whose end was on its way");
+        looked.join().expect("a look");
+    });
+}
+
+#[test]
+fn entries_go_in_before_the_list_vouches_and_are_looked_at_after_it_was_asked() {
+    look_and_check(First::Entries, First::Currency);
+}
+
+#[test]
+#[should_panic(expected = "it vouched for a session whose end was on its way")]
+fn vouching_before_the_entries_are_in_is_found_out() {
+    look_and_check(First::Currency, First::Currency);
+}
+
+#[test]
+#[should_panic(expected = "it vouched for a session whose end was on its way")]
+fn looking_at_the_entries_before_asking_for_currency_is_found_out() {
+    look_and_check(First::Entries, First::Entries);
+}

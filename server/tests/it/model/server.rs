@@ -1,0 +1,205 @@
+//! A server as the protocol sees it: what it knows, and how far it has read.
+
+use super::database::{Database, Row, SESSIONS, Sessions};
+use super::slips::Slip;
+
+/// A look at the log whose answer is not taken in yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Look {
+    head: u8,
+    /// The rows from the server's position on, that row included. Where everything is to be loaded, the row at the head.
+    rows: Vec<Row>,
+    /// What had ended when the look began and the server did not refuse yet.
+    to_learn: Sessions,
+    /// How many rows of its own the server was watching for when the look began: they must be there.
+    watched: usize,
+    /// Whether nothing was committed since.
+    is_latest: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Server {
+    /// The list, by session: until when its end is remembered.
+    list: [Option<u8>; SESSIONS],
+    position: u8,
+    /// The row at that position.
+    pub row_there: Option<Row>,
+    /// What it committed itself and the log has not shown it yet.
+    own: Vec<Row>,
+    /// Its position is worth nothing: it has just started, or the log is not the one that it was reading.
+    pub must_load: bool,
+    look: Option<Look>,
+    is_up_to_date: bool,
+    /// What had ended before the list last became current, and it does not refuse although it vouches: must be nothing.
+    pub overlooked: Sessions,
+    /// What it knows and the log has lost.
+    pub lost: Sessions,
+}
+
+impl Server {
+    /// One that has loaded an empty log.
+    pub fn new() -> Self {
+        Self {
+            list: [None; SESSIONS],
+            position: 0,
+            row_there: None,
+            own: Vec::new(),
+            must_load: false,
+            look: None,
+            is_up_to_date: true,
+            overlooked: Sessions::default(),
+            lost: Sessions::default(),
+        }
+    }
+
+    /// One that has lost its memory.
+    pub fn restarted(standing: Sessions, slip: Option<Slip>) -> Self {
+        let overlooked = if slip == Some(Slip::ReadyBeforeLoad) { standing } else { Sessions::default() };
+        Self { must_load: true, is_up_to_date: false, overlooked, ..Self::new() }
+    }
+
+    /// What it refuses.
+    pub fn refuses(&self) -> Sessions {
+        Sessions::of((0..SESSIONS).filter(|&session| self.list[session].is_some()))
+    }
+
+    pub const fn is_looking(&self) -> bool {
+        self.look.is_some()
+    }
+
+    pub fn is_overtaken(&self) -> bool {
+        self.look.as_ref().is_some_and(|look| !look.is_latest)
+    }
+
+    /// Whether a look would bring anything. (A real server looks all the time; here that would go round in circles.)
+    pub fn has_to_look(&self) -> bool {
+        !self.is_looking() && !(self.is_up_to_date && self.own.is_empty())
+    }
+
+    /// Whether one more look, with nothing new in it, would have it load everything.
+    pub fn is_at_a_loss(&self, database: &Database, now: u8) -> bool {
+        let mut later = self.clone();
+        later.begin_look(database, None);
+        later.take_in(database, now, None);
+        later.must_load
+    }
+
+    /// Takes in what it has just committed itself, and watches for it in the log, unless a look has brought it already.
+    pub fn add(&mut self, row: Row, slip: Option<Slip>) {
+        let is_to_come = row.position > self.position || !self.refuses().contains(row.session);
+        if is_to_come && slip != Some(Slip::OwnRowsUnwatched) {
+            self.own.push(row);
+        }
+        self.remember(&row);
+    }
+
+    /// Asks for the rows behind its position; or for the head, if everything is to be loaded after that.
+    pub fn begin_look(&mut self, database: &Database, slip: Option<Slip>) {
+        let head = match slip {
+            Some(Slip::Sequence) => database.rows.last().map_or(0, |row| row.position),
+            _ => database.head,
+        };
+        let from = if self.must_load { head } else { self.position };
+        self.look = Some(Look {
+            head,
+            rows: database.rows.iter().filter(|row| row.position >= from).copied().collect(),
+            to_learn: database.standing().without(self.refuses()),
+            watched: self.own.len(),
+            is_latest: true,
+        });
+    }
+
+    /// Takes in the answer. Where the log is another, the next look must be at the whole of it.
+    pub fn take_in(&mut self, database: &Database, now: u8, slip: Option<Slip>) {
+        let Some(look) = self.look.take() else { return };
+        let was_loaded = self.must_load;
+        if was_loaded {
+            self.load(database, look.head, now, slip);
+        } else if self.is_of_another_log(&look, now, slip) {
+            self.must_load = true;
+            return;
+        } else {
+            look.rows.iter().for_each(|row| self.remember(row));
+        }
+        let skips_old = was_loaded && matches!(slip, Some(Slip::AnyRowWillDo | Slip::OldRowUnread));
+        let is_too_old = |row: &Row| skips_old && row.remember_until < now;
+        self.row_there = look.rows.last().copied().filter(|row| !is_too_old(row));
+        self.position = look.head;
+        self.own.drain(..look.watched);
+        self.own.retain(|row| row.position > look.head);
+        self.must_load = false;
+        self.is_up_to_date = look.is_latest;
+        let vouched_for = if slip == Some(Slip::CurrentAsOfAnswer) { database.standing() } else { look.to_learn };
+        self.overlooked = vouched_for.without(self.refuses());
+    }
+
+    /// The log has changed: a look that began before does not show it.
+    pub const fn outdate(&mut self) {
+        self.is_up_to_date = false;
+        if let Some(look) = &mut self.look {
+            look.is_latest = false;
+        }
+    }
+
+    /// Nobody can vouch for what the database has lost.
+    pub fn excuse_from_all_but(&mut self, standing: Sessions) {
+        self.overlooked = self.overlooked.both(standing);
+        if let Some(look) = &mut self.look {
+            look.to_learn = look.to_learn.both(standing);
+        }
+    }
+
+    /// Time has passed, more than any list may be old: what no token can need is dropped, and nothing is vouched for until
+    /// the next look. Looks under way are given up.
+    pub fn grow_old(&mut self, now: u8) {
+        for until in &mut self.list {
+            until.take_if(|until| *until < now);
+        }
+        self.look = None;
+        self.overlooked = Sessions::default();
+        self.is_up_to_date = false;
+    }
+
+    fn remember(&mut self, row: &Row) {
+        let entry = &mut self.list[row.session];
+        *entry = (*entry).max(Some(row.remember_until));
+    }
+
+    /// Takes in every row that must be remembered, up to the head that was read before, and finds out what the log should have and
+    /// has not. Rows beyond that head come with the next look, which also sees to it that they stay.
+    fn load(&mut self, database: &Database, head: u8, now: u8, slip: Option<Slip>) {
+        if slip == Some(Slip::LoadReplaces) {
+            self.list = [None; SESSIONS];
+        }
+        let live = database.rows.iter().filter(|row| now <= row.remember_until);
+        if slip != Some(Slip::LostForGood) {
+            let in_the_log = Sessions::of(live.clone().map(|row| row.session));
+            self.lost = self.lost.with(self.refuses().without(in_the_log));
+        }
+        let runs_ahead = slip == Some(Slip::LoadRunsAhead);
+        live.filter(|row| row.position <= head || runs_ahead).for_each(|row| self.remember(row));
+    }
+
+    fn is_of_another_log(&self, look: &Look, now: u8, slip: Option<Slip>) -> bool {
+        if slip == Some(Slip::Sequence) {
+            return false;
+        }
+        let there = look.rows.first().filter(|row| row.position == self.position);
+        let is_another = match (self.row_there.as_ref(), there) {
+            _ if slip == Some(Slip::PositionAlone) => false,
+            (Some(before), Some(there)) if slip == Some(Slip::RowBySession) => before.session != there.session,
+            (Some(before), Some(there)) => before != there,
+            // It may have been cleaned up.
+            (Some(before), None) => now <= before.remember_until,
+            (None, Some(_)) => slip != Some(Slip::AnyRowWillDo),
+            (None, None) => false,
+        };
+        let own_is_missing = self
+            .own
+            .iter()
+            .enumerate()
+            .any(|(number, row)| (number < look.watched || row.position <= look.head) && !look.rows.contains(row));
+        let new = look.rows.iter().map(|row| row.position).filter(|&position| position > self.position);
+        look.head < self.position || is_another || own_is_missing || !new.eq(self.position + 1..=look.head)
+    }
+}
