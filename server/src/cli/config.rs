@@ -34,7 +34,8 @@ fn summary(config: &Config) -> String {
         DatabaseKind::Postgres => "PostgreSQL".to_owned(),
     };
     let listener = config.observe.metrics_listen.map(|address| format!("http://{address}/metrics"));
-    let figures = listener.or_else(|| config.observe.metrics_token.is_some().then(|| "beside the API, by token".to_owned()));
+    let figures =
+        listener.or_else(|| config.observe.metrics_token.is_some().then(|| "beside the API, by token".to_owned()));
     let traces = config.observe.otlp_endpoint.as_deref().unwrap_or("none");
     let mail = if config.mail.smtp_url.is_some() { "sent by SMTP" } else { "kept at /dev/mailbox" };
     format!(

@@ -189,8 +189,12 @@ fn a_faulty_line_of_the_file_is_named_but_not_quoted() {
 
 #[test]
 fn debug_output_shows_no_secret() {
-    let config =
-        production(&[("DATABASE_URL", "postgres://u:hunter2@db/x"), ("SMTP_URL", "smtp://u:hunter2@m"), ("METRICS_TOKEN", STRONG)]).unwrap();
+    let config = production(&[
+        ("DATABASE_URL", "postgres://u:hunter2@db/x"),
+        ("SMTP_URL", "smtp://u:hunter2@m"),
+        ("METRICS_TOKEN", STRONG),
+    ])
+    .unwrap();
     let text = format!("{config:?}");
     assert!(!text.contains("hunter2") && !text.contains(STRONG), "{text}");
 }

@@ -220,9 +220,7 @@ impl Hub {
         let Some(listeners) = people.get_mut(&user_id) else { return };
         let event = Arc::new(event.clone());
         // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
-        listeners.retain(|listener| {
-            Some(listener.session_id) == except || self.hand(listener, Arc::clone(&event))
-        });
+        listeners.retain(|listener| Some(listener.session_id) == except || self.hand(listener, Arc::clone(&event)));
     }
 
     fn prolong_here(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {

@@ -69,12 +69,7 @@ impl<'r> CountedRouter<'r> {
         self.router.with_state(state)
     }
 
-    fn on<T: 'static>(
-        self,
-        methods: MethodFilter,
-        pattern: &'static str,
-        handler: impl Handler<T, ApiState>,
-    ) -> Self {
+    fn on<T: 'static>(self, methods: MethodFilter, pattern: &'static str, handler: impl Handler<T, ApiState>) -> Self {
         let Self { router, routes } = self;
         let handler = OnRoute { route: routes.id(pattern), handler };
         Self { router: router.route(pattern, on(methods, handler)), routes }

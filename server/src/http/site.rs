@@ -123,12 +123,7 @@ impl Pages {
 
 /// The pages, the files, and what is answered where there is neither. `demo` is shown on the sign-in page, in development only.
 /// Pages are named in `routes`.
-pub fn site(
-    config: &ServerConfig,
-    files: SiteFiles,
-    demo: Option<DevelopmentDemo>,
-    routes: &mut Routes,
-) -> Router {
+pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>, routes: &mut Routes) -> Router {
     let options = files.options(config);
     let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
     let pages = Pages { options: options.clone(), files: Arc::new(files), demo, reload_socket };

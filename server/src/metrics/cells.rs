@@ -133,9 +133,15 @@ mod tests {
 
     #[test]
     fn a_duration_falls_into_the_bucket_whose_bound_it_does_not_exceed() {
-        for (nanos, expected) in
-            [(0, 0), (250_000, 0), (250_001, 1), (1_000_000, 2), (10_000_000_000, 14), (10_000_000_001, 15), (u64::MAX, 15)]
-        {
+        for (nanos, expected) in [
+            (0, 0),
+            (250_000, 0),
+            (250_001, 1),
+            (1_000_000, 2),
+            (10_000_000_000, 14),
+            (10_000_000_001, 15),
+            (u64::MAX, 15),
+        ] {
             assert_eq!(bucket(nanos), expected, "{nanos}");
         }
     }

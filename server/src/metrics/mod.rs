@@ -19,8 +19,7 @@ use app::domain::Timestamp;
 
 use cells::{Counter, Counters, Histogram};
 pub use labels::{
-    BusMessage, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload,
-    SignInResult,
+    BusMessage, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload, SignInResult,
 };
 pub use requests::{Requests, RouteId, Routes};
 pub use table::markdown;

@@ -7,8 +7,7 @@ use std::fmt::Write as _;
 use app::api::EndReason;
 
 use super::labels::{
-    BusMessage, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload,
-    SignInResult,
+    BusMessage, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload, SignInResult,
 };
 use super::requests::{CLASSES, METHODS};
 
@@ -205,8 +204,19 @@ mod tests {
 
     /// All labels there may be. A new one is thought about before it is added here: it must have few values, known beforehand.
     const LABELS: [&str; 13] = [
-        "route", "method", "status_class", "result", "case", "reason", "why", "state", "outcome", "pool", "version",
-        "database", "bus",
+        "route",
+        "method",
+        "status_class",
+        "result",
+        "case",
+        "reason",
+        "why",
+        "state",
+        "outcome",
+        "pool",
+        "version",
+        "database",
+        "bus",
     ];
 
     #[test]
@@ -236,7 +246,9 @@ mod tests {
     fn named(text: &str) -> HashSet<&str> {
         let words = text.split(|letter: char| !(letter.is_ascii_lowercase() || letter == '_'));
         let figures = words.filter(|word| word.starts_with("latchkey_") || word.starts_with("process_"));
-        figures.map(|word| ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word)).collect()
+        figures
+            .map(|word| ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word))
+            .collect()
     }
 
     #[test]

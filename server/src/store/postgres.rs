@@ -14,9 +14,9 @@ use sqlx::{ConnectOptions, Connection as _};
 
 use super::notifications::Notifications;
 use super::patience::Patience;
-use super::{ACQUIRE_TIMEOUT, pool_use};
 use super::sql::Dialect;
 use super::types::StoreError;
+use super::{ACQUIRE_TIMEOUT, pool_use};
 use crate::metrics::PoolUse;
 
 #[expect(clippy::duplicate_mod, reason = "the verbs are written once and compiled for each database")]
