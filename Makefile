@@ -1,7 +1,7 @@
 # The doors to everything. What they do is in scripts/, where it can be read.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test bench up down logs restart fmt screenshots clean
+.PHONY: help run dev test torture bench up down logs restart fmt screenshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,10 @@ dev: ## Start it with live reload, for working on it
 test: ## Set up, then run every check and test
 	@scripts/test
 
-bench: ## Measure a session check against a bare route
+torture: ## Break everything at random and check what clients saw (SEED=…, SECONDS=300)
+	@LATCHKEY_TORTURE_SEED="$(SEED)" LATCHKEY_TORTURE_SECONDS="$(SECONDS)" scripts/torture
+
+bench: ## Measure everything in docs/performance.md, on this machine
 	@scripts/bench
 
 up: ## Build and start two servers, PostgreSQL, Redis and a load balancer in containers

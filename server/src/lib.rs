@@ -7,15 +7,19 @@
 
 pub mod application;
 pub mod auth;
+pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod current;
 pub mod events;
 pub mod http;
 pub mod jobs;
 pub mod lifecycle;
 pub mod mail;
+pub mod metrics;
 pub mod random;
 pub mod sessions;
 pub mod store;
 pub mod telemetry;
+pub mod traces;

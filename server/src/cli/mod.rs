@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::application::StartError;
+use crate::bench::BenchError;
 use crate::config::{Config, ConfigErrors};
 use crate::random::OsRandom;
 use crate::store::StoreError;
@@ -43,8 +44,8 @@ enum Command {
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
-    /// Measure a session check against a bare route, on this machine
-    Bench,
+    /// Measure what this server costs and how quick it is, on this machine
+    Bench(bench::Bench),
 }
 
 /// Why a command failed.
@@ -67,7 +68,7 @@ pub enum CliError {
     Store(#[from] StoreError),
     /// The benchmark.
     #[error(transparent)]
-    Bench(#[from] bench::BenchError),
+    Bench(#[from] BenchError),
     /// The terminal.
     #[error("the answer cannot be written")]
     Output(#[source] io::Error),
@@ -95,7 +96,7 @@ impl Cli {
             Command::Cleanup => cleanup::run(&settings()?).await,
             Command::Keys(command) => command.run(&settings()?).await,
             Command::Config(command) => command.run(),
-            Command::Bench => say(&Box::pin(bench::run()).await?),
+            Command::Bench(bench) => Box::pin(bench.run()).await,
         }
     }
 }

@@ -33,6 +33,7 @@ pub struct Hub {
     closed: Mutex<HashMap<SessionId, Timestamp>>,
     handled: Mutex<Handled>,
     next: AtomicU64,
+    closed_slow: AtomicU64,
 }
 
 /// Positions of revocations that were carried to the streams already: the server that ends a session does so at once, and
@@ -66,7 +67,8 @@ struct Listener {
     session_id: SessionId,
     /// Epoch of the token the stream was opened with.
     epoch: i64,
-    queue: mpsc::Sender<ServerEvent>,
+    /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better be small.
+    queue: mpsc::Sender<Arc<ServerEvent>>,
     /// When the session ends unless it is renewed; moves when it is.
     deadline: watch::Sender<Timestamp>,
 }
@@ -78,7 +80,7 @@ pub struct Subscription {
     session_id: SessionId,
     number: u64,
     /// What is to be sent; ends when the stream is to be closed.
-    pub queue: mpsc::Receiver<ServerEvent>,
+    pub queue: mpsc::Receiver<Arc<ServerEvent>>,
     /// When the session ends unless it is renewed.
     pub deadline: watch::Receiver<Timestamp>,
 }
@@ -144,7 +146,7 @@ impl Hub {
     /// Sends an event to every stream of a person, on every server, but those of `except`.
     pub fn publish(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
         self.publish_here(user_id, event, except);
-        self.tell_others(|| News::Event { user_id, except, event: event.clone() });
+        self.tell_others(|| News::Event { user_id, except, event: Box::new(event.clone()) });
     }
 
     /// Tells a session's own streams that it was renewed, and the person's other streams with them, on every server.
@@ -164,7 +166,7 @@ impl Hub {
             // The bus sees to it.
             News::Revoked => {}
             News::Prolonged { user_id, session_id, expires_at } => self.prolong_here(user_id, session_id, expires_at),
-            News::Event { user_id, except, event } => match &event {
+            News::Event { user_id, except, event } => match &*event {
                 ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
                     if self.has_stream(user_id, *session_id) {
                         // It is quiet there because it has moved here.
@@ -196,7 +198,7 @@ impl Hub {
         for listeners in self.people().values_mut() {
             listeners.retain(|listener| {
                 let hello = Hello { session_id: listener.session_id, server_time: now };
-                listener.queue.try_send(ServerEvent::Hello(hello)).is_ok()
+                self.hand(listener, Arc::new(ServerEvent::Hello(hello)))
             });
         }
     }
@@ -214,7 +216,11 @@ impl Hub {
     }
 
     fn publish_here(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
-        self.send(user_id, |listener| (Some(listener.session_id) != except).then(|| event.clone()));
+        let mut people = self.people();
+        let Some(listeners) = people.get_mut(&user_id) else { return };
+        let event = Arc::new(event.clone());
+        // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
+        listeners.retain(|listener| Some(listener.session_id) == except || self.hand(listener, Arc::clone(&event)));
     }
 
     fn prolong_here(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
@@ -255,7 +261,7 @@ impl Hub {
         *listeners = staying;
         for listener in &closing {
             let event = ServerEvent::SessionEnded(ended(revocation, reason, listener.session_id));
-            if listener.queue.try_send(event).is_ok() {
+            if listener.queue.try_send(Arc::new(event)).is_ok() {
                 told.push(listener.session_id);
             }
         }
@@ -313,16 +319,23 @@ impl Hub {
         self.people().values().map(Vec::len).sum()
     }
 
+    /// How many streams were closed because their clients did not keep up.
+    pub fn closed_slow(&self) -> u64 {
+        self.closed_slow.load(Ordering::Relaxed)
+    }
+
     /// Whether nobody is listening here.
     pub fn is_empty(&self) -> bool {
         self.people().is_empty()
     }
 
-    fn send(&self, user_id: UserId, event_for: impl Fn(&Listener) -> Option<ServerEvent>) {
-        let mut people = self.people();
-        let Some(listeners) = people.get_mut(&user_id) else { return };
-        // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
-        listeners.retain(|listener| event_for(listener).is_none_or(|event| listener.queue.try_send(event).is_ok()));
+    /// Whether the listener took the event.
+    fn hand(&self, listener: &Listener, event: Arc<ServerEvent>) -> bool {
+        let handed = listener.queue.try_send(event);
+        if matches!(handed, Err(mpsc::error::TrySendError::Full(_))) {
+            self.closed_slow.fetch_add(1, Ordering::Relaxed);
+        }
+        handed.is_ok()
     }
 
     fn people(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Listener>>> {
@@ -384,7 +397,7 @@ mod tests {
         }
     }
 
-    fn name(event: Option<ServerEvent>) -> Option<&'static str> {
+    fn name(event: Option<Arc<ServerEvent>>) -> Option<&'static str> {
         event.map(|event| event.name())
     }
 
@@ -405,7 +418,8 @@ mod tests {
         let hub = Arc::new(Hub::default());
         let (mut laptop, _phone) = (listen(&hub, LAPTOP, 0), listen(&hub, PHONE, 1));
         assert_eq!(hub.revoke(&revocation(RevokedSubject::Epoch(1), Some(EndReason::LogoutAll))), [LAPTOP]);
-        let Some(ServerEvent::SessionEnded(told)) = laptop.queue.recv().await else { panic!("not told") };
+        let event = laptop.queue.recv().await.unwrap();
+        let ServerEvent::SessionEnded(told) = &*event else { panic!("not told") };
         assert_eq!((told.session_id, told.reason), (LAPTOP, EndReason::LogoutAll));
         assert!(hub.has_stream(ADA, PHONE));
     }
@@ -430,7 +444,20 @@ mod tests {
         while laptop.queue.recv().await.is_some() {
             received += 1;
         }
-        assert_eq!(received, QUEUE);
+        assert_eq!((received, hub.closed_slow()), (QUEUE, 1));
+    }
+
+    #[tokio::test]
+    async fn that_a_session_ended_is_not_believed_from_the_bus() {
+        let hub = Arc::new(Hub::default());
+        let mut laptop = listen(&hub, LAPTOP, 0);
+        let said = revocation(RevokedSubject::Session(LAPTOP), Some(EndReason::LogoutAll));
+        let end = ServerEvent::SessionEnded(ended(&said, EndReason::LogoutAll, LAPTOP));
+        for event in [end, ServerEvent::UserUpdated(UserUpdated { user_id: ADA })] {
+            hub.arrive(News::Event { user_id: ADA, except: None, event: Box::new(event) }, NOW);
+        }
+        assert_eq!(name(laptop.queue.recv().await), Some("user.updated"));
+        assert!(hub.has_stream(ADA, LAPTOP));
     }
 
     #[test]

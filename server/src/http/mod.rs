@@ -3,12 +3,14 @@
 pub mod authenticate;
 pub mod body;
 pub mod cookies;
+mod counted;
 pub mod csrf;
 mod errors;
 pub mod fields;
 mod handlers;
 pub mod headers;
 pub mod middleware;
+pub mod open_files;
 pub mod problem;
 pub mod proxies;
 pub mod router;

@@ -14,6 +14,7 @@ use app::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::sync::{AtomicBool, AtomicU64, RwLock};
+use crate::metrics::Reload;
 use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// What the list says of a token.
@@ -87,7 +88,7 @@ pub enum TakenIn {
     /// Every row up to the head is in the list.
     Current,
     /// A row is missing, or the head went backwards: load everything anew.
-    MustReload(&'static str),
+    MustReload(Reload),
 }
 
 /// The list of one server.
@@ -114,6 +115,8 @@ impl RevocationList {
 
     /// What the list says of a token of this session and person, with this epoch, at this (monotonic) instant.
     pub fn check(&self, session_id: SessionId, user_id: UserId, epoch: i64, now: Instant) -> Verdict {
+        // Asked first: a look that makes the list current brings its entries before, so they are seen below.
+        let current = self.is_current(now);
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         // A revocation that is known counts however old the list is.
         if entries.sessions.contains_key(session_id.0.as_bytes()) {
@@ -122,8 +125,7 @@ impl RevocationList {
         if entries.people.get(user_id.0.as_bytes()).is_some_and(|(least, _)| epoch < *least) {
             return Verdict::Superseded;
         }
-        drop(entries);
-        if self.is_current(now) { Verdict::Passes } else { Verdict::Stale }
+        if current { Verdict::Passes } else { Verdict::Stale }
     }
 
     /// Whether this very session is known to have ended.
@@ -146,6 +148,11 @@ impl RevocationList {
     pub fn age(&self, now: Instant) -> Duration {
         let as_of = self.started + Duration::from_millis(self.current_as_of.load(Ordering::Acquire));
         now.saturating_duration_since(as_of)
+    }
+
+    /// The age beyond which it vouches for nothing: `REVOCATION_MAX_STALENESS`.
+    pub const fn max_staleness(&self) -> Duration {
+        self.max_staleness
     }
 
     /// The position up to which the list is complete.
@@ -257,18 +264,18 @@ impl RevocationList {
 
 impl Entries {
     /// The rows that are new in a look at the log, if it goes on from what is known here.
-    fn follow<'t>(&self, tail: &'t Tail) -> Result<&'t [Revocation], &'static str> {
+    fn follow<'t>(&self, tail: &'t Tail) -> Result<&'t [Revocation], Reload> {
         if tail.head < self.position {
-            return Err("the head of the log went backwards");
+            return Err(Reload::HeadWentBack);
         }
         let (known, new) = match tail.revocations.split_first() {
             Some((first, rest)) if first.position == self.position => (Some(first), rest),
             _ => (None, tail.revocations.as_slice()),
         };
         match (&self.last, known) {
-            (Some(last), Some(known)) if last != known => return Err("a row of the log was replaced by another"),
+            (Some(last), Some(known)) if last != known => return Err(Reload::RowReplaced),
             (Some(last), None) if last.remember_until > tail.database_time => {
-                return Err("a live row of the log is gone");
+                return Err(Reload::RowGone);
             }
             _ => {}
         }
@@ -276,10 +283,10 @@ impl Entries {
         for revocation in new {
             expected += 1;
             if revocation.position != expected {
-                return Err("a row of the log is missing");
+                return Err(Reload::RowMissing);
             }
         }
-        if expected == tail.head { Ok(new) } else { Err("the log ends before its head") }
+        if expected == tail.head { Ok(new) } else { Err(Reload::EndsBeforeHead) }
     }
 
     fn add(&mut self, user_id: UserId, subject: RevokedSubject, remember_until: Timestamp) {

@@ -12,6 +12,8 @@ use super::types::{
     Standing, StoreError, Tail, Ticket, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
+use crate::current;
+use crate::metrics::PoolUse;
 
 /// How long a look at the log may take.
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
@@ -56,6 +58,14 @@ impl Store {
         sql::all().map(move |(name, text)| (name, sql::fill(text, dialect, 2).as_str().to_owned()))
     }
 
+    /// How the connections are used.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        match self {
+            Self::Sqlite(database) => database.pools(),
+            Self::Postgres(database) => database.pools(),
+        }
+    }
+
     /// Brings the tables up to date; does nothing where they are.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match self {
@@ -82,6 +92,31 @@ impl Store {
             Self::Postgres(database) => {
                 database.patience.wait_for(LOOK_WITHIN, Box::pin(database.live_revocations(after, limit))).await
             }
+        }
+    }
+
+    /// Puts many people in at once, to be measured with; those whose ids are there stay as they are. One transaction, which takes its time.
+    pub async fn seed_people(&self, people: &[NewUser]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.seed_people(people)).await,
+            Self::Postgres(database) => Box::pin(database.seed_people(people)).await,
+        }
+    }
+
+    /// Puts many sessions in at once, with their first audit and biography entries; those whose ids are there stay as they are.
+    /// Ids must rise, and no others may lie between them. One transaction, which takes its time.
+    pub async fn seed_sessions(&self, sessions: &[SessionRow]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.seed_sessions(sessions)).await,
+            Self::Postgres(database) => Box::pin(database.seed_sessions(sessions)).await,
+        }
+    }
+
+    /// Puts many revocations into the log at once, at the next positions, whatever theirs say. One transaction, which takes its time.
+    pub async fn seed_revocations(&self, revocations: &[Revocation]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.seed_revocations(revocations)).await,
+            Self::Postgres(database) => Box::pin(database.seed_revocations(revocations)).await,
         }
     }
 
@@ -114,6 +149,7 @@ macro_rules! verbs {
         impl Store {
             $($(#[$doc])*
             pub async fn $verb(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
+                let _span = current::span(concat!("store.", stringify!($verb)));
                 match self {
                     Self::Sqlite(database) => Box::pin(database.$verb($($argument),*)).await,
                     Self::Postgres(database) => {

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod cli;
+mod cluster;
 mod http;
+mod logs;
 mod model;
 mod store;
 mod support;

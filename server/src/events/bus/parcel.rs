@@ -18,7 +18,7 @@ pub enum News {
         /// Whose own streams it is not for.
         except: Option<SessionId>,
         /// What they are told.
-        event: ServerEvent,
+        event: Box<ServerEvent>,
     },
     /// A session was renewed: its streams may stay open longer.
     Prolonged {
@@ -129,7 +129,7 @@ fn read(wire: Wire) -> Option<News> {
     match wire {
         Wire::Event { user_id, except, name, data } => {
             let event = ServerEvent::parse(&name, &data.to_string())?.ok()?;
-            Some(News::Event { user_id, except, event })
+            Some(News::Event { user_id, except, event: Box::new(event) })
         }
         Wire::Prolonged { user_id, session_id, expires_at } => {
             Some(News::Prolonged { user_id, session_id, expires_at })
@@ -151,7 +151,7 @@ mod tests {
         News::Event {
             user_id,
             except: Some(SessionId(Uuid::from_u128(2))),
-            event: ServerEvent::UserUpdated(UserUpdated { user_id }),
+            event: Box::new(ServerEvent::UserUpdated(UserUpdated { user_id })),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The event stream: `hello` first, then what happens to this person's sessions, until this one is over.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::{EndReason, Ended, Expiring, Hello, ServerEvent, StreamTicket};
@@ -187,7 +188,7 @@ enum AtTheEnd {
     /// It was renewed, perhaps on another server.
     Renewed(Timestamp),
     /// It is over.
-    Over(Box<ServerEvent>),
+    Over(Arc<ServerEvent>),
 }
 
 /// What has become of a session whose end, as far as this stream knows, has come.
@@ -201,14 +202,14 @@ async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline:
         Ok(None) => {
             // Ending it has put the news, with the reason, into this very queue.
             while let Ok(event) = subscription.queue.try_recv() {
-                if matches!(&event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id) {
-                    return AtTheEnd::Over(Box::new(event));
+                if matches!(&*event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id) {
+                    return AtTheEnd::Over(event);
                 }
             }
-            AtTheEnd::Over(Box::new(expired(session_id, deadline)))
+            AtTheEnd::Over(Arc::new(expired(session_id, deadline)))
         }
         // The database is away: the time is over all the same.
-        Err(_) => AtTheEnd::Over(Box::new(expired(session_id, deadline))),
+        Err(_) => AtTheEnd::Over(Arc::new(expired(session_id, deadline))),
     }
 }
 

@@ -22,7 +22,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
+use crate::http::open_files;
 use crate::lifecycle::DRAIN;
+
+/// Files that are open besides connections.
+const OTHER_FILES: usize = 256;
 
 /// What clients may take of our time and memory.
 #[derive(Clone, Debug)]
@@ -49,7 +53,7 @@ impl Default for Limits {
             idle: Duration::from_secs(75),
             stalled_write: Duration::from_secs(30),
             head_bytes: 16 * 1024,
-            connections: 10_000,
+            connections: 20_000,
             drain: DRAIN,
         }
     }
@@ -82,7 +86,9 @@ pub async fn serve<A: Answer>(
 ) -> io::Result<()> {
     let answer = Arc::new(answer);
     let limits = Arc::new(limits);
-    let places = Arc::new(Semaphore::new(limits.connections));
+    // Some files are left for the database and for what else there is.
+    let places = limits.connections.min(open_files::raise().saturating_sub(OTHER_FILES).max(1));
+    let places = Arc::new(Semaphore::new(places));
     // Dropping the set drops every connection: whoever gives up on this future has stopped hard.
     let mut connections = JoinSet::new();
     loop {

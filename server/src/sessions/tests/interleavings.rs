@@ -211,6 +211,7 @@ impl Sketch {
     fn passes(&self, first: First) -> bool {
         let ended = || *self.ended.read().unwrap_or_else(PoisonError::into_inner);
         let current = || self.current.load(Ordering::Acquire);
+        #[expect(clippy::match_same_arms, reason = "which is asked first is what is tried")]
         match first {
             First::Entries => !ended() && current(),
             First::Currency => current() && !ended(),

@@ -90,14 +90,14 @@ fn what_a_log_that_was_set_back_has_lost_is_known() {
         row(4, BOB, RevokedSubject::Epoch(5)),
     ];
     list.add(&rows);
-    let live = HashSet::from([
+    let logged = HashSet::from([
         (ADA, RevokedSubject::Session(LAPTOP)),
         (ADA, RevokedSubject::Epoch(1)),
         (BOB, RevokedSubject::Epoch(5)),
     ]);
-    let lost = list.beyond(&live, Timestamp::from_millis(0));
-    assert_eq!(lost, Lost { sessions: vec![PHONE], people: vec![(ADA, 2)] });
-    assert!(list.beyond(&live, LATER.plus(Duration::from_secs(2))).is_empty());
+    let forgotten = list.beyond(&logged, Timestamp::from_millis(0));
+    assert_eq!(forgotten, Lost { sessions: vec![PHONE], people: vec![(ADA, 2)] });
+    assert!(list.beyond(&logged, LATER.plus(Duration::from_secs(2))).is_empty());
 }
 
 #[test]

@@ -23,6 +23,7 @@ macro_rules! statements {
 }
 
 pub mod accounts;
+pub mod bulk;
 pub mod cleanup;
 pub mod ending;
 pub mod keys;
@@ -44,6 +45,7 @@ pub struct Dialect {
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         accounts::STATEMENTS,
+        bulk::STATEMENTS,
         cleanup::STATEMENTS,
         ending::STATEMENTS,
         keys::STATEMENTS,

@@ -71,7 +71,7 @@ async fn administer(port: u16, statement: &str) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-async fn connect(port: u16) -> Result<PgConnection, sqlx::Error> {
+pub async fn connect(port: u16) -> Result<PgConnection, sqlx::Error> {
     PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")
         .port(port)
@@ -146,7 +146,7 @@ fn run(command: &mut Command) {
 }
 
 /// The folder of `initdb` and `postgres`: Debian keeps them out of the search path.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
     folders.sort();

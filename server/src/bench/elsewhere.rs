@@ -1,0 +1,212 @@
+//! How long after *sign out everywhere* on one server another one refuses, and the browsers connected there know.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use app::api::paths;
+use futures::StreamExt as _;
+
+use super::load::finished;
+use super::office::Device;
+use super::report::{Section, Table, Target, cells};
+use super::servers::Server;
+use super::statistics::{Millis, Percentiles};
+use super::wire::{Client, get, post};
+use super::{Bench, BenchError, Filling, failed};
+use crate::events::{Notify, Redis, Transport};
+use crate::store::Store;
+
+/// Connections that ask the other server again and again whether a token still passes.
+const POLLERS: u32 = 2;
+/// How long each of them rests between an answer and the next request.
+const PAUSE: Duration = Duration::from_micros(100);
+/// Sign-outs before it counts.
+const WARM_UP: usize = 20;
+/// Nobody is waited for longer.
+const REFUSED_WITHIN: Duration = Duration::from_secs(10);
+/// How many times the bus's own time it may take.
+const TARGET: f64 = 3.0;
+
+/// The buses.
+#[derive(Clone, Copy)]
+enum Kind {
+    Notify,
+    Redis,
+}
+
+/// The times of one bus.
+#[derive(Default)]
+struct Times {
+    /// From one end of the bus to the other.
+    bus: Vec<Duration>,
+    /// From the request to its answer, on the server that was asked.
+    answered: Vec<Duration>,
+    /// From the request to the first refusal elsewhere.
+    refused: Vec<Duration>,
+    /// From the answer to the first refusal elsewhere.
+    refused_after: Vec<Duration>,
+    /// From the answer to the event elsewhere.
+    told_after: Vec<Duration>,
+}
+
+/// Measures.
+pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+    let database = bench.database(Filling::Nothing).await?;
+    let sign_outs = bench.either(400, 100);
+    let mut measured = Vec::new();
+    for (kind, name) in [(Kind::Notify, "PostgreSQL"), (Kind::Redis, "Redis")] {
+        bench.note(&format!("signing out everywhere, over {name}"));
+        measured.push((name, one_bus(bench, &database, kind, sign_outs).await?));
+    }
+    Ok(section(&measured, sign_outs))
+}
+
+async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize) -> Result<Times, BenchError> {
+    let redis = bench.redis.url();
+    let bus = matches!(kind, Kind::Redis).then_some(redis.as_str());
+    let servers = [bench.serve_with(database, bus)?, bench.serve_with(database, bus)?];
+    let office = bench.office(database).await?;
+    let devices = office.sign_in(WARM_UP + sign_outs).await?;
+    // Another database, another channel: the servers are not woken by what only times the way.
+    let elsewhere = bench.postgres.create_database(if bus.is_some() { "elsewhere_redis" } else { "elsewhere" })?;
+    let store = Store::connect(&elsewhere, 2).await?;
+    let transport: Box<dyn Transport> = match kind {
+        Kind::Notify => {
+            Box::new(Notify::new(store.notifications().ok_or_else(|| failed("PostgreSQL has notifications"))?))
+        }
+        Kind::Redis => Box::new(Redis::new(&redis, "measured".to_owned()).map_err(failed)?),
+    };
+    let mut arrivals = transport.subscribe().await.map_err(failed)?;
+    let mut asking = Client::connect(servers[0].address())?;
+    let mut times = Times::default();
+    for (number, device) in devices.iter().enumerate() {
+        let watch = Watch::begin(&servers[1], device)?;
+        let sent = Instant::now();
+        transport.send(number.to_string()).await.map_err(failed)?;
+        arrivals.next().await.ok_or_else(|| failed("the bus broke"))?.map_err(failed)?;
+        let bus = sent.elapsed();
+        let asked = Instant::now();
+        asking.ask(&post(paths::LOGOUT_ALL, Some(&device.access), "{}"))?.expect(200)?;
+        let answered = Instant::now();
+        let (refused, told) = watch.end()?;
+        if number >= WARM_UP {
+            times.bus.push(bus);
+            times.answered.push(answered - asked);
+            times.refused.push(refused - asked);
+            times.refused_after.push(refused.saturating_duration_since(answered));
+            times.told_after.push(told.saturating_duration_since(answered));
+        }
+    }
+    store.close().await;
+    office.close().await;
+    Ok(times)
+}
+
+/// Looks at one device on a server until it is refused and told.
+struct Watch {
+    pollers: Vec<JoinHandle<io::Result<Instant>>>,
+    stream: JoinHandle<io::Result<Instant>>,
+    over: Arc<AtomicBool>,
+}
+
+impl Watch {
+    fn begin(server: &Server, device: &Device) -> Result<Self, BenchError> {
+        let address = server.address();
+        let mut stream = Client::connect(address)?;
+        stream.send(&get(paths::EVENTS, &device.access))?;
+        if stream.opened()? != 200 {
+            return Err(failed("an event stream was not opened"));
+        }
+        let stream = std::thread::spawn(move || {
+            while let Some(line) = stream.line()? {
+                if line == "event: session.ended" {
+                    return Ok(Instant::now());
+                }
+            }
+            Err(io::Error::other("a stream was closed without a word"))
+        });
+        let over = Arc::new(AtomicBool::new(false));
+        let request: Arc<[u8]> = get(paths::SESSION, &device.access).into();
+        // Once before anything is timed, so that the token's signature has been verified.
+        Client::connect(address)?.ask(&request)?.expect(200)?;
+        let pollers = (0..POLLERS).map(|_| poll(address, Arc::clone(&request), Arc::clone(&over))).collect();
+        Ok(Self { pollers, stream, over })
+    }
+
+    /// When the first request was refused, and when the stream was told.
+    fn end(self) -> Result<(Instant, Instant), BenchError> {
+        let told = finished(self.stream)?;
+        let mut refused = Vec::new();
+        for poller in self.pollers {
+            refused.push(finished(poller)?);
+        }
+        self.over.store(true, Ordering::Relaxed);
+        Ok((refused.into_iter().min().unwrap_or(told), told))
+    }
+}
+
+/// Asks until the answer is a refusal.
+fn poll(address: SocketAddr, request: Arc<[u8]>, over: Arc<AtomicBool>) -> JoinHandle<io::Result<Instant>> {
+    std::thread::spawn(move || {
+        let mut client = Client::connect(address)?;
+        let began = Instant::now();
+        while began.elapsed() < REFUSED_WITHIN && !over.load(Ordering::Relaxed) {
+            match client.ask(&request)?.status {
+                200 => std::thread::sleep(PAUSE),
+                401 => return Ok(Instant::now()),
+                status => return Err(io::Error::other(format!("the other server answered {status}"))),
+            }
+        }
+        Err(io::Error::other("the other server did not refuse"))
+    })
+}
+
+fn section(measured: &[(&str, Times)], sign_outs: usize) -> Section {
+    let mut table = Table::new(["bus", "", "p50", "p99", "worst"]);
+    let mut targets = Vec::new();
+    for (name, times) in measured {
+        let rows = [
+            ("the bus's own way", &times.bus),
+            ("signed out: request to answer", &times.answered),
+            ("request to refusal elsewhere", &times.refused),
+            ("answer to refusal elsewhere", &times.refused_after),
+            ("answer to event elsewhere", &times.told_after),
+        ];
+        for (what, took) in rows {
+            let [p50, p99, worst] = cells(&Percentiles::of(took.iter().copied()));
+            table.row([(*name).to_owned(), what.to_owned(), p50, p99, worst]);
+        }
+        let (bus, refused) =
+            (Percentiles::of(times.bus.iter().copied()).p99, Percentiles::of(times.refused_after.iter().copied()).p99);
+        let ratio = super::statistics::times(refused, bus);
+        targets.push(Target {
+            what: if *name == "Redis" {
+                "refused elsewhere, over Redis, p99"
+            } else {
+                "refused elsewhere, over PostgreSQL, p99"
+            },
+            wanted: format!("≤ {TARGET} × the bus"),
+            measured: format!("{ratio:.1} × ({} of {})", Millis(refused), Millis(bus)),
+            met: ratio <= TARGET,
+        });
+    }
+    Section {
+        title: "Signed out here, refused elsewhere",
+        text: format!(
+            "Two servers on one database. {sign_outs} people, one after the other, are signed out everywhere (`POST {}`) on one; on the \
+             other {POLLERS} connections ask again and again whether the token still passes, resting {} µs in between, and an event \
+             stream is open. The bus's own way is from `NOTIFY` to `LISTEN` or from `PUBLISH` to `SUBSCRIBE`, once before each sign-out and \
+             under the same polling, between two connections of one process. What counts is the time from the answer, since \
+             nothing is promised before it; a refusal is seen up to one poll late. Zero means that the other server refused before \
+             the answer was here.",
+            paths::LOGOUT_ALL,
+            PAUSE.as_micros(),
+        ),
+        tables: vec![table],
+        targets,
+    }
+}

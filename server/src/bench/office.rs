@@ -1,0 +1,246 @@
+//! The installation from inside: signs people in by the thousand without their passwords, and revokes as many.
+
+use std::sync::Arc;
+
+use app::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use app::domain::{AccountType, DisplayName, Email, Password, SessionId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::population::Population;
+use super::{BenchError, failed};
+use crate::application::lifetimes;
+use crate::auth::keys::{KeyRing, make_key};
+use crate::auth::passwords::PasswordHasher;
+use crate::auth::refresh::{Lifetimes, RefreshToken};
+use crate::auth::secrets::Keys;
+use crate::auth::tokens::AccessTokens;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::random::{OsRandom, uuid_v7};
+use crate::sessions::{Said, describe};
+use crate::store::{NewUser, Origin, Revocation, RevokedSubject, SessionRow, Store, StoreError, User};
+
+/// Rows that are written in one transaction.
+const TOGETHER: usize = 10_000;
+impl From<StoreError> for BenchError {
+    fn from(error: StoreError) -> Self {
+        let cause = std::error::Error::source(&error).map(|cause| format!(" because {cause}")).unwrap_or_default();
+        failed(format!("{error}{cause}"))
+    }
+}
+
+/// The installation from inside.
+pub struct Office {
+    /// Its database.
+    pub store: Store,
+    keys: Keys,
+    tokens: AccessTokens,
+    lifetimes: Lifetimes,
+    password_hash: String,
+}
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub struct Device {
+    /// Who.
+    pub user_id: UserId,
+    /// Where mail would go.
+    pub email: String,
+    /// The session.
+    pub session_id: SessionId,
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+}
+
+impl Office {
+    /// Opens the database of these settings, with its tables and keys. Whoever is signed in from here has that password.
+    pub async fn open(config: &Config, password: &str) -> Result<Self, BenchError> {
+        let url = secrecy::ExposeSecret::expose_secret(&config.database.url);
+        let store = Store::connect(url, 8).await?;
+        store.migrate().await?;
+        let secret = config.server.secret.resolve(&OsRandom).map_err(failed)?;
+        let keys = Keys::derive(secrecy::ExposeSecret::expose_secret(&secret)).map_err(failed)?;
+        let now = SystemClock.now();
+        let ring = Arc::new(KeyRing::default());
+        let rows = store.ensure_signing_key(&make_key(&keys, &OsRandom, now, now).map_err(failed)?).await?;
+        ring.load(&keys, &rows).map_err(failed)?;
+        let hasher = PasswordHasher::new(1, Arc::new(OsRandom)).map_err(failed)?;
+        let password = Password::parse_existing(password).map_err(failed)?;
+        Ok(Self {
+            store,
+            keys,
+            tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), ring),
+            lifetimes: lifetimes(config),
+            password_hash: hasher.hash(&password).await.map_err(failed)?,
+        })
+    }
+
+    /// Lets go of the database.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+
+    /// Signs in so many new people.
+    pub async fn sign_in(&self, people: usize) -> Result<Vec<Device>, BenchError> {
+        let mut devices = Vec::with_capacity(people);
+        while devices.len() < people {
+            let count = (people - devices.len()).min(TOGETHER);
+            let new: Vec<NewUser> = (0..count).map(|_| self.somebody()).collect::<Result<_, _>>()?;
+            self.store.seed_people(&new).await?;
+            let signed_in: Vec<_> = new.iter().map(|person| self.session_of(person)).collect();
+            let rows: Vec<SessionRow> = signed_in.iter().map(|(row, _)| row.clone()).collect();
+            self.store.seed_sessions(&rows).await?;
+            for (person, (row, refresh)) in new.iter().zip(&signed_in) {
+                devices.push(self.device(person, row, refresh)?);
+            }
+        }
+        Ok(devices)
+    }
+
+    fn somebody(&self) -> Result<NewUser, BenchError> {
+        let id = new_id();
+        Ok(NewUser {
+            id: UserId(id),
+            email: Email::parse(&format!("{}@latchkey.invalid", id.simple())).map_err(failed)?,
+            name: DisplayName::parse("Somebody").map_err(failed)?,
+            account_type: AccountType::Individual,
+            password_hash: self.password_hash.clone(),
+            roles: vec!["user".to_owned()],
+            email_verified_at: Some(SystemClock.now()),
+            at: SystemClock.now(),
+        })
+    }
+
+    fn session_of(&self, person: &NewUser) -> (SessionRow, RefreshToken) {
+        let now = SystemClock.now();
+        let id = SessionId(new_id());
+        let refresh = RefreshToken::draw(&OsRandom, id);
+        let max_expires_at = self.lifetimes.session_end(now, true);
+        let device: DeviceDescription = describe("", Said::default());
+        let row = SessionRow {
+            id,
+            user_id: person.id,
+            created_at: now,
+            last_active: now,
+            expires_at: self.lifetimes.renewed_end(now, max_expires_at),
+            max_expires_at,
+            device,
+            origin: Origin { ip: "127.0.0.1".to_owned(), user_agent: String::new() },
+            signed_in_with: SignInMethod::Password,
+            delivery: TokenDelivery::Body,
+            remember: true,
+            refresh_digest: refresh.digest(),
+            previous_digest: None,
+            rotated_at: now,
+            end: None,
+        };
+        (row, refresh)
+    }
+
+    fn device(&self, person: &NewUser, row: &SessionRow, refresh: &RefreshToken) -> Result<Device, BenchError> {
+        let user = as_stored(person);
+        let access = self.tokens.mint(new_id(), &user, row, &self.lifetimes, SystemClock.now()).map_err(failed)?;
+        Ok(Device {
+            user_id: person.id,
+            email: user.email,
+            session_id: row.id,
+            access: access.token,
+            refresh: refresh.expose(&self.keys),
+        })
+    }
+
+    /// An access token for a session that is there.
+    pub async fn access(&self, session: &SessionRow) -> Result<String, BenchError> {
+        let user = self.store.user_by_id(session.user_id).await?.ok_or_else(|| failed("a person is missing"))?;
+        let minted = self.tokens.mint(new_id(), &user, session, &self.lifetimes, SystemClock.now()).map_err(failed)?;
+        Ok(minted.token)
+    }
+
+    /// Writes a population, or what is missing of it; tells how many people and sessions there are by now.
+    pub async fn populate(&self, people: u32, sessions: u32, progress: impl Fn(u32, u32)) -> Result<(), BenchError> {
+        let population = Population::new(people, sessions, self.password_hash.clone(), SystemClock.now());
+        for (first, last) in batches(people.max(3)) {
+            if self.store.user_by_id(population.person(last)?.id).await?.is_none() {
+                let batch: Vec<NewUser> =
+                    (first..=last).map(|number| population.person(number)).collect::<Result<_, _>>()?;
+                self.store.seed_people(&batch).await?;
+            }
+            progress(last + 1, 0);
+        }
+        for (first, last) in batches(sessions) {
+            if self.store.session(population.session(last).id).await?.is_none() {
+                let batch: Vec<SessionRow> = (first..=last).map(|number| population.session(number)).collect();
+                self.store.seed_sessions(&batch).await?;
+            }
+            progress(people, last + 1);
+        }
+        Ok(())
+    }
+
+    /// Puts so many revocations of sessions that nobody has into the log.
+    pub async fn revoke_strangers(&self, count: u32) -> Result<(), BenchError> {
+        let at = SystemClock.now();
+        for (first, last) in batches(count) {
+            let revocations: Vec<Revocation> = (first..=last).map(|_| self.stranger(at)).collect();
+            self.store.seed_revocations(&revocations).await?;
+        }
+        Ok(())
+    }
+
+    fn stranger(&self, at: Timestamp) -> Revocation {
+        Revocation {
+            position: 0,
+            user_id: UserId(new_id()),
+            subject: RevokedSubject::Session(SessionId(new_id())),
+            reason: Some(EndReason::UserInitiatedLogout),
+            ended_by: None,
+            ended_by_device: None,
+            at,
+            remember_until: self.lifetimes.remember_until(at),
+        }
+    }
+
+    /// Ends these sessions in one transaction, without a word to any server.
+    pub async fn revoke(&self, devices: &[Device]) -> Result<(), BenchError> {
+        let at = SystemClock.now();
+        let revocations: Vec<Revocation> = devices
+            .iter()
+            .map(|device| Revocation {
+                user_id: device.user_id,
+                subject: RevokedSubject::Session(device.session_id),
+                ..self.stranger(at)
+            })
+            .collect();
+        Ok(self.store.seed_revocations(&revocations).await?)
+    }
+}
+
+/// Numbers in runs of [`TOGETHER`], each by its first and its last.
+fn batches(count: u32) -> impl Iterator<Item = (u32, u32)> {
+    let together = u32::try_from(TOGETHER).unwrap_or(u32::MAX);
+    (0..count).step_by(TOGETHER).map(move |first| (first, (first + together).min(count) - 1))
+}
+
+fn new_id() -> Uuid {
+    uuid_v7(&SystemClock, &OsRandom)
+}
+
+/// The person as the store would give it.
+fn as_stored(person: &NewUser) -> User {
+    User {
+        id: person.id,
+        email: person.email.as_str().to_owned(),
+        name: person.name.as_str().to_owned(),
+        account_type: person.account_type,
+        password_hash: person.password_hash.clone(),
+        roles: person.roles.clone(),
+        email_verified_at: person.email_verified_at,
+        disabled_at: None,
+        epoch: 0,
+        last_logout: None,
+        password_changed_at: person.at,
+        created_at: person.at,
+    }
+}

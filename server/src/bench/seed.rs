@@ -1,0 +1,52 @@
+//! `latchkey bench seed`: fills the configured database with people and their sessions, to see how a large installation behaves.
+
+use std::time::Instant;
+
+use super::office::Office;
+use super::population::Population;
+use super::{BenchError, failed};
+use crate::auth::secrets::Capability;
+use crate::config::Config;
+use crate::random::OsRandom;
+
+/// How much to seed.
+#[derive(Debug, clap::Args)]
+pub struct Seed {
+    /// How many people
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(3..=10_000_000))]
+    people: u32,
+    /// How many sessions they have between them
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(..=100_000_000))]
+    sessions: u32,
+    /// Into a database that has people already
+    #[arg(long)]
+    among_people: bool,
+}
+
+impl Seed {
+    /// Seeds, and says what is there. What an earlier run has written is not written again.
+    ///
+    /// # Errors
+    /// Where the database cannot be used, or has other people.
+    pub async fn run(self, config: &Config) -> Result<String, BenchError> {
+        let office = Office::open(config, Capability::draw(&OsRandom).expose()).await?;
+        let seeded = office.store.user_by_id(Population::with_many()).await?.is_some();
+        if !seeded && !self.among_people && office.store.count_users().await? > 0 {
+            return Err(failed("the database has people: to put others among them, add --among-people"));
+        }
+        let began = Instant::now();
+        office.populate(self.people, self.sessions, progress).await?;
+        office.close().await;
+        Ok(format!(
+            "{} people with {} sessions, after {:.0} s. Nobody can sign in as one of them.",
+            self.people,
+            self.sessions,
+            began.elapsed().as_secs_f64()
+        ))
+    }
+}
+
+/// One line that changes.
+fn progress(people: u32, sessions: u32) {
+    eprint!("\r{people} people, {sessions} sessions ");
+}

@@ -1,0 +1,124 @@
+//! Ten thousand open event streams on one server: what each takes in memory, and how long until all are told that they end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use app::api::paths;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::office::Device;
+use super::report::{Section, Table, Target, cells};
+use super::statistics::{Millis, Percentiles};
+use super::wire::get;
+use super::{Bench, BenchError, Filling, failed};
+use crate::http::open_files;
+
+const STREAMS: usize = 10_000;
+/// Files that are open besides.
+const OTHER_FILES: usize = 500;
+/// Streams that are being opened at once.
+const OPENING: usize = 64;
+/// How long memory may come to rest.
+const REST: Duration = Duration::from_secs(5);
+/// Nobody is waited for longer.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Measures.
+pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+    let streams = STREAMS.min(open_files::raise().saturating_sub(OTHER_FILES));
+    let database = bench.database(Filling::Nothing).await?;
+    let office = bench.office(&database).await?;
+    bench.note(&format!("opening {streams} event streams"));
+    let devices = office.sign_in(streams).await?;
+    let server = bench.serve(&database)?;
+    // A first one, so that what is made once is not counted.
+    open(server.address(), &office.sign_in(1).await?[0]).await?;
+    tokio::time::sleep(REST).await;
+    let before = server.memory()?;
+    let began = Instant::now();
+    let opened: Vec<TcpStream> =
+        stream::iter(&devices).map(|device| open(server.address(), device)).buffered(OPENING).try_collect().await?;
+    let opening = began.elapsed();
+    tokio::time::sleep(REST).await;
+    let each = (server.memory()? - before) / f64::from(u32::try_from(streams).map_err(failed)?);
+
+    bench.note("ending all their sessions at once");
+    let mut waiting = JoinSet::new();
+    for stream in opened {
+        waiting.spawn(told(stream));
+    }
+    office.revoke(&devices).await?;
+    let committed = Instant::now();
+    let mut told = Vec::with_capacity(streams);
+    while let Some(when) = waiting.join_next().await {
+        told.push(when.map_err(failed)??.saturating_duration_since(committed));
+    }
+    office.close().await;
+    Ok(section(streams, opening, each, told))
+}
+
+/// Opens a stream, up to its first event.
+async fn open(address: SocketAddr, device: &Device) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(&get(paths::EVENTS, &device.access)).await?;
+    read_until(&mut stream, b"event: hello").await?;
+    Ok(stream)
+}
+
+/// When a stream is told that its session has ended.
+async fn told(mut stream: TcpStream) -> io::Result<Instant> {
+    match tokio::time::timeout(TOLD_WITHIN, read_until(&mut stream, b"event: session.ended")).await {
+        Ok(read) => read.map(|()| Instant::now()),
+        Err(_) => Err(io::Error::other("a stream was not told that its session ended")),
+    }
+}
+
+/// Reads until this has come.
+async fn read_until(stream: &mut TcpStream, wanted: &[u8]) -> io::Result<()> {
+    let mut received = Vec::new();
+    let mut buffer = [0; 1024];
+    loop {
+        let count = stream.read(&mut buffer).await?;
+        if count == 0 {
+            let text = String::from_utf8_lossy(&received).into_owned();
+            return Err(io::Error::other(format!("a stream was closed after {text}")));
+        }
+        received.extend_from_slice(&buffer[..count]);
+        if received.windows(wanted.len()).any(|window| window == wanted) {
+            return Ok(());
+        }
+    }
+}
+
+fn section(streams: usize, opening: Duration, each: f64, told: Vec<Duration>) -> Section {
+    let first = told.iter().min().copied().unwrap_or_default();
+    let since_commit = Percentiles::of(told.iter().copied());
+    let since_first = Percentiles::of(told.into_iter().map(|at| at.saturating_sub(first)));
+    let mut table = Table::new(["told", "p50", "p99", "all"]);
+    for (name, times) in [("after the commit", since_commit), ("after the first was told", since_first)] {
+        let [p50, p99, all] = cells(&times);
+        table.row([name.to_owned(), p50, p99, all]);
+    }
+    Section {
+        title: "Open event streams",
+        text: format!(
+            "{streams} people with one stream each, on one server, opened in {} and left alone for {} s. Memory is the growth of the \
+             server's own (PSS), with everything: connection, remembered token, queue. Then the end of all these sessions is \
+             written to the revocation log in one transaction, without a hint: the server finds it there within half a second and \
+             tells each stream.",
+            Millis(opening),
+            REST.as_secs(),
+        ),
+        tables: vec![table],
+        targets: vec![Target {
+            what: "memory of an open stream, of 10,000",
+            wanted: "≤ 12 kB".to_owned(),
+            measured: format!("{:.1} kB", each / 1000.0),
+            met: streams == STREAMS && each <= 12_000.0,
+        }],
+    }
+}

@@ -1,0 +1,265 @@
+//! Whether a history keeps the promises of SPEC section 2. Pure: a history in, what is wrong with it out.
+
+mod endings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use super::history::{Call, History, Outcome, StreamEnd, What};
+use endings::Endings;
+
+/// `REVOCATION_MAX_STALENESS` as the servers have it.
+pub const BOUND: Duration = Duration::from_secs(2);
+/// How much later than the bound a request may still begin and be accepted.
+///
+/// In truth nothing. A server that accepts at `t` knows everything that was committed before `t - BOUND`; a request began before `t`; and the client
+/// saw the confirmation after the commit. Whatever delays the client or the scheduler only makes our times more lenient. What is
+/// left are servers that keep their instants in whole milliseconds.
+pub const SLACK: Duration = Duration::from_millis(2);
+
+/// A promise that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub rule: Rule,
+    /// The session, or whatever else it is about.
+    pub subject: String,
+    /// What was seen.
+    pub seen: String,
+}
+
+/// The promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// No request that began later than a confirmed end and the bound is accepted.
+    RefusedWithinTheBound,
+    /// The server that answered refuses from then on.
+    RefusedAtOnceWhereItEnded,
+    /// No refresh that began after a confirmed end is granted.
+    NoRenewalAfterTheEnd,
+    /// A session has one chain of refresh tokens.
+    OneLineage,
+    /// What works once works once.
+    OnlyOnce,
+    /// What was acknowledged holds once everything is healed, on every server, for every token, and in the list.
+    NothingAcknowledgedIsLost,
+    /// A session that nobody ended works.
+    NothingElseIsEnded,
+    /// Once everything is healed, all servers say the same of a session.
+    ServersAgree,
+    /// The last questions were asked: a history that does not ask proves nothing.
+    EverythingIsAsked,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}: {}", self.rule, self.subject, self.seen)
+    }
+}
+
+/// Everything that is wrong with a history.
+pub fn check(history: &History) -> Vec<Violation> {
+    let endings = Endings::of(history);
+    let mut found = Found::default();
+    for (session, calls) in by_session(history) {
+        refused_in_time(&mut found, &endings, session, &calls);
+        one_lineage(&mut found, session, &calls);
+        if let Some(healed) = history.healed {
+            let end = TheEnd::of(history, &endings, session, &calls, healed);
+            holds_at_the_end(&mut found, &endings, session, &end);
+            is_asked_at_the_end(&mut found, history, session, &end);
+        }
+        nothing_else_is_ended(&mut found, &endings, session, &calls);
+    }
+    only_once(&mut found, history);
+    found.0
+}
+
+/// How much later than a confirmed end the last accepted request on any server began.
+pub fn worst_delay(history: &History) -> Duration {
+    let endings = Endings::of(history);
+    let late = history.calls.iter().filter(|call| is_accepted_request(call)).filter_map(|call| {
+        let (ended, _) = endings.confirmed(call.session.as_deref()?)?;
+        call.invoked.checked_sub(ended)
+    });
+    late.max().unwrap_or_default()
+}
+
+#[derive(Default)]
+struct Found(Vec<Violation>);
+
+impl Found {
+    fn add(&mut self, rule: Rule, subject: &str, seen: impl fmt::Display) {
+        self.0.push(Violation { rule, subject: subject.to_owned(), seen: seen.to_string() });
+    }
+}
+
+fn by_session(history: &History) -> BTreeMap<&str, Vec<&Call>> {
+    let mut sessions: BTreeMap<&str, Vec<&Call>> = BTreeMap::new();
+    for call in &history.calls {
+        if let Some(session) = &call.session {
+            sessions.entry(session).or_default().push(call);
+        }
+    }
+    sessions
+}
+
+/// Whether a request passed on the strength of an access token. Ending a session does not count: it is forgiving.
+fn is_accepted_request(call: &Call) -> bool {
+    call.outcome == Outcome::Ok && matches!(call.what, What::Check | What::List(_) | What::Stream(_))
+}
+
+fn is_granted_refresh(call: &Call) -> bool {
+    call.outcome == Outcome::Ok && matches!(call.what, What::Refresh { .. })
+}
+
+fn told(call: &Call) -> String {
+    let Call { what, server, invoked, finished, answer, .. } = call;
+    format!("{what:?} on server {server} from {invoked:.3?} to {finished:.3?}: {answer}")
+}
+
+fn refused_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, calls: &[&Call]) {
+    let confirmed = endings.confirmed(session);
+    for call in calls {
+        let (request, refresh) = (is_accepted_request(call), is_granted_refresh(call));
+        if let Some((ended, by)) = confirmed {
+            let seen = || format!("ended at {ended:.3?} by {}, but {}", told(by), told(call));
+            if request && call.invoked > ended + BOUND + SLACK {
+                found.add(Rule::RefusedWithinTheBound, session, seen());
+            }
+            if refresh && call.invoked > ended {
+                found.add(Rule::NoRenewalAfterTheEnd, session, seen());
+            }
+        }
+        if (request || refresh)
+            && let Some(by) = endings.refused_at_once(session, call)
+        {
+            found.add(Rule::RefusedAtOnceWhereItEnded, session, format!("ended by {}, but {}", told(by), told(call)));
+        }
+    }
+}
+
+fn one_lineage(found: &mut Found, session: &str, calls: &[&Call]) {
+    // For each token that was accepted: what followed from it, when it was first used, when it was last used.
+    let mut links: BTreeMap<&str, Vec<(&str, &Call)>> = BTreeMap::new();
+    for call in calls.iter().filter(|call| is_granted_refresh(call)) {
+        if let What::Refresh { presented, successor: Some(successor) } = &call.what {
+            links.entry(presented).or_default().push((successor, call));
+        }
+    }
+    let followers: BTreeSet<&str> = links.values().flatten().map(|(successor, _)| *successor).collect();
+    let roots = links.keys().filter(|token| !followers.contains(**token)).count();
+    if roots > 1 {
+        found.add(Rule::OneLineage, session, format!("{roots} chains of refresh tokens"));
+    }
+    for uses in links.values() {
+        let (successor, _) = uses[0];
+        if uses.iter().any(|(other, _)| *other != successor) {
+            found.add(Rule::OneLineage, session, format!("two successors: {}", told(uses[uses.len() - 1].1)));
+        }
+        let successor_used = links.get(successor).and_then(|uses| uses.iter().map(|(_, call)| call.finished).min());
+        let late = uses.iter().find(|(_, call)| successor_used.is_some_and(|used| call.invoked > used));
+        if let Some((_, call)) = late {
+            found.add(Rule::OneLineage, session, format!("its successor had been used, but {}", told(call)));
+        }
+    }
+}
+
+fn only_once(found: &mut Found, history: &History) {
+    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+    for call in history.calls.iter().filter(|call| call.outcome == Outcome::Ok) {
+        if let What::Once(secret) = &call.what {
+            *uses.entry(secret).or_default() += 1;
+        }
+    }
+    for (secret, times) in uses.into_iter().filter(|(_, times)| *times > 1) {
+        found.add(Rule::OnlyOnce, secret, format!("accepted {times} times"));
+    }
+}
+
+/// What the last questions about one session brought to light, once everything was healed.
+struct TheEnd<'a> {
+    /// Whatever still worked for it: requests, refreshes, streams that stand.
+    works: Vec<&'a Call>,
+    /// The servers on which its access token passed, and those that refused it.
+    passed: BTreeSet<usize>,
+    refused: BTreeSet<usize>,
+    /// Whether a refresh was granted or refused.
+    refresh_decided: bool,
+    /// The servers that showed its person their devices, and those that had it among them.
+    listed: BTreeSet<usize>,
+    shown: BTreeSet<usize>,
+}
+
+impl<'a> TheEnd<'a> {
+    fn of(history: &'a History, endings: &Endings<'_>, session: &str, calls: &[&'a Call], healed: Duration) -> Self {
+        let stands = |call: &Call| call.what == What::Stream(StreamEnd::Open);
+        let last: Vec<&Call> = calls.iter().copied().filter(|call| call.invoked >= healed || stands(call)).collect();
+        let checks = |outcome| {
+            let checks = last.iter().filter(move |call| call.what == What::Check && call.outcome == outcome);
+            checks.map(|call| call.server).collect()
+        };
+        let refreshes = last.iter().filter(|call| matches!(call.what, What::Refresh { .. }));
+        let lists = || {
+            let lists = history.calls.iter().filter(|call| call.invoked >= healed && call.outcome == Outcome::Ok);
+            let theirs = lists.filter(|call| Some(call.who.as_str()) == endings.owner(session));
+            theirs.filter_map(|call| if let What::List(shown) = &call.what { Some((call.server, shown)) } else { None })
+        };
+        Self {
+            passed: checks(Outcome::Ok),
+            refused: checks(Outcome::Refused),
+            refresh_decided: refreshes.into_iter().any(|call| matches!(call.outcome, Outcome::Ok | Outcome::Refused)),
+            listed: lists().map(|(server, _)| server).collect(),
+            shown: lists()
+                .filter(|(_, shown)| shown.iter().any(|id| id == session))
+                .map(|(server, _)| server)
+                .collect(),
+            works: last.into_iter().filter(|call| is_accepted_request(call) || is_granted_refresh(call)).collect(),
+        }
+    }
+}
+
+fn holds_at_the_end(found: &mut Found, endings: &Endings<'_>, session: &str, end: &TheEnd<'_>) {
+    if let Some(by) = endings.acknowledged(session) {
+        let mut lost = |seen: String| {
+            found.add(Rule::NothingAcknowledgedIsLost, session, format!("ended by {}, but {seen}", told(by)));
+        };
+        end.works.iter().for_each(|call| lost(told(call)));
+        end.shown.iter().for_each(|server| lost(format!("server {server} lists it")));
+    } else if endings.none(session) {
+        for server in end.listed.difference(&end.shown) {
+            found.add(Rule::NothingElseIsEnded, session, format!("server {server} does not list it"));
+        }
+    } else if !end.passed.is_empty() && !end.refused.is_empty() {
+        let seen = format!("it passes on {:?} and is refused on {:?}", end.passed, end.refused);
+        found.add(Rule::ServersAgree, session, seen);
+    }
+}
+
+fn is_asked_at_the_end(found: &mut Found, history: &History, session: &str, end: &TheEnd<'_>) {
+    let everywhere: BTreeSet<usize> = (0..history.servers).collect();
+    let answered: BTreeSet<usize> = end.passed.union(&end.refused).copied().collect();
+    if answered != everywhere || end.listed != everywhere || !end.refresh_decided {
+        let seen = format!(
+            "at the end, servers {answered:?} answered its requests and {:?} listed; refresh decided: {}",
+            end.listed, end.refresh_decided
+        );
+        found.add(Rule::EverythingIsAsked, session, seen);
+    }
+}
+
+fn nothing_else_is_ended(found: &mut Found, endings: &Endings<'_>, session: &str, calls: &[&Call]) {
+    if !endings.none(session) {
+        return;
+    }
+    for call in calls {
+        // An access token that has run out is renewed, and nothing is wrong with that.
+        let refused = call.outcome == Outcome::Refused && !call.answer.contains("token-expired");
+        let told_of_an_end = call.what == What::Stream(StreamEnd::Told);
+        if told_of_an_end || (refused && matches!(call.what, What::Check | What::List(_) | What::Refresh { .. })) {
+            found.add(Rule::NothingElseIsEnded, session, format!("nobody ended it, but {}", told(call)));
+        }
+    }
+}

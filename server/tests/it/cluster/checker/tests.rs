@@ -1,0 +1,233 @@
+//! Good histories pass, and each kind of bad one is found: a checker that finds nothing proves nothing.
+
+use std::time::Duration;
+
+use super::super::history::{Call, History, Outcome, Scope, StreamEnd, What};
+use super::{Rule, check, worst_delay};
+
+/// A history on two servers that is told in milliseconds. Every call takes ten.
+struct Story(History);
+
+const TAKES: u64 = 10;
+
+impl Story {
+    /// Ada signs in on two devices.
+    fn of_ada() -> Self {
+        let story = Self(History { servers: 2, ..History::default() });
+        story.signs_in("phone", 0).signs_in("laptop", 0)
+    }
+
+    fn call(mut self, session: &str, at: u64, server: usize, what: What, outcome: Outcome, answer: &str) -> Self {
+        self.0.calls.push(Call {
+            who: "ada".to_owned(),
+            session: Some(session.to_owned()),
+            what,
+            server,
+            invoked: Duration::from_millis(at),
+            finished: Duration::from_millis(at + TAKES),
+            outcome,
+            answer: answer.to_owned(),
+        });
+        self
+    }
+
+    fn signs_in(self, session: &str, at: u64) -> Self {
+        self.call(session, at, 0, What::SignIn, Outcome::Ok, "200")
+    }
+
+    fn passes(self, session: &str, at: u64, server: usize) -> Self {
+        self.call(session, at, server, What::Check, Outcome::Ok, "200")
+    }
+
+    fn is_refused(self, session: &str, at: u64, server: usize) -> Self {
+        self.call(session, at, server, What::Check, Outcome::Refused, "401 session-ended")
+    }
+
+    fn ends(self, session: &str, at: u64, scope: Scope, outcome: Outcome) -> Self {
+        self.call(session, at, 0, What::End { scope, ended: 1 }, outcome, "")
+    }
+
+    fn refreshes(self, session: &str, at: u64, presented: &str, successor: Option<&str>) -> Self {
+        let what = What::Refresh { presented: presented.to_owned(), successor: successor.map(str::to_owned) };
+        let (outcome, answer) =
+            if successor.is_some() { (Outcome::Ok, "200") } else { (Outcome::Refused, "401 session-ended") };
+        self.call(session, at, 1, what, outcome, answer)
+    }
+
+    /// Ada looks at her devices, from one that does not matter here.
+    fn lists(self, at: u64, server: usize, shown: &[&str]) -> Self {
+        let shown = shown.iter().map(|id| (*id).to_owned()).collect();
+        let mut story = self.call("", at, server, What::List(shown), Outcome::Ok, "200");
+        story.0.calls.last_mut().expect("the call").session = None;
+        story
+    }
+
+    fn dies(mut self, at: u64) -> Self {
+        self.0.deaths.push((0, Duration::from_millis(at)));
+        self
+    }
+
+    fn heals(mut self, at: u64) -> Self {
+        self.0.healed = Some(Duration::from_millis(at));
+        self
+    }
+
+    /// At 10 s everything is healed; then both servers are asked everything about both devices.
+    fn ends_well(self, alive: &[&str]) -> Self {
+        let mut story = self.heals(10_000);
+        for device in ["phone", "laptop"] {
+            for server in [0, 1] {
+                story = if alive.contains(&device) {
+                    story.passes(device, 10_100, server)
+                } else {
+                    story.is_refused(device, 10_100, server)
+                };
+            }
+            story = story.refreshes(device, 10_200, &format!("{device}-last"), alive.contains(&device).then_some("x"));
+        }
+        story.lists(10_300, 0, alive).lists(10_300, 1, alive)
+    }
+
+    fn broken(&self) -> Vec<Rule> {
+        let mut rules: Vec<Rule> = check(&self.0).into_iter().map(|violation| violation.rule).collect();
+        rules.sort();
+        rules.dedup();
+        rules
+    }
+}
+
+#[test]
+fn a_session_that_is_ended_and_refused_in_time_breaks_nothing() {
+    let story = Story::of_ada()
+        .passes("phone", 100, 1)
+        .ends("phone", 1000, Scope::This, Outcome::Ok)
+        .is_refused("phone", 1020, 0)
+        .passes("phone", 3000, 1)
+        .is_refused("phone", 3100, 1)
+        .ends_well(&["laptop"]);
+    assert_eq!(check(&story.0), []);
+    assert_eq!(worst_delay(&story.0), Duration::from_millis(1990));
+}
+
+#[test]
+fn a_request_that_began_later_than_the_bound_and_passed_is_found() {
+    let ended = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
+    assert_eq!(ended().passes("phone", 3012, 1).broken(), []);
+    assert_eq!(ended().passes("phone", 3013, 1).broken(), [Rule::RefusedWithinTheBound]);
+    let stream = What::Stream(StreamEnd::Closed);
+    assert_eq!(ended().call("phone", 4000, 1, stream, Outcome::Ok, "200").broken(), [Rule::RefusedWithinTheBound]);
+}
+
+#[test]
+fn the_server_that_answered_has_no_time_at_all() {
+    for outcome in [Outcome::Ok, Outcome::Promised] {
+        let story = Story::of_ada().ends("phone", 1000, Scope::This, outcome).passes("phone", 1011, 0);
+        assert_eq!(story.broken(), [Rule::RefusedAtOnceWhereItEnded], "{outcome:?}");
+    }
+    let before_the_answer = Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).passes("phone", 1009, 0);
+    assert_eq!(before_the_answer.broken(), []);
+    let forgotten = Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Promised).dies(1500);
+    assert_eq!(forgotten.passes("phone", 2000, 0).broken(), [], "a promise is kept in memory");
+}
+
+#[test]
+fn whoever_ends_all_or_others_ends_those_that_had_signed_in_before() {
+    let all = || Story::of_ada().signs_in("new", 1005).ends("phone", 1000, Scope::All, Outcome::Ok);
+    for (session, broken) in [("phone", true), ("laptop", true), ("new", false)] {
+        let rules = all().passes(session, 5000, 1).broken();
+        assert_eq!(rules.contains(&Rule::RefusedWithinTheBound), broken, "{session}");
+    }
+    let others = || Story::of_ada().ends("phone", 1000, Scope::Others, Outcome::Ok);
+    assert_eq!(others().passes("phone", 5000, 1).broken(), []);
+    assert_eq!(others().passes("laptop", 5000, 1).broken(), [Rule::RefusedWithinTheBound]);
+    let nothing = What::End { scope: Scope::All, ended: 0 };
+    let repeated = Story::of_ada().call("phone", 1000, 0, nothing, Outcome::Ok, "200");
+    assert_eq!(repeated.passes("laptop", 5000, 1).broken(), [], "it had ended, and ended nothing");
+}
+
+#[test]
+fn a_refresh_after_a_confirmed_end_is_found_at_once() {
+    let ended = Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
+    assert_eq!(ended.refreshes("phone", 1011, "a", Some("b")).broken(), [Rule::NoRenewalAfterTheEnd]);
+    let before = Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
+    assert_eq!(before.refreshes("phone", 1005, "a", Some("b")).broken(), []);
+}
+
+#[test]
+fn a_chain_may_repeat_a_step_but_not_fork() {
+    let chain = || Story::of_ada().refreshes("phone", 100, "a", Some("b")).refreshes("phone", 200, "a", Some("b"));
+    assert_eq!(chain().refreshes("phone", 300, "b", Some("c")).broken(), []);
+    assert_eq!(chain().refreshes("phone", 300, "a", Some("other")).broken(), [Rule::OneLineage]);
+    assert_eq!(chain().refreshes("phone", 300, "z", Some("y")).broken(), [Rule::OneLineage]);
+    let used = chain().refreshes("phone", 300, "b", Some("c"));
+    assert_eq!(used.refreshes("phone", 311, "a", Some("b")).broken(), [Rule::OneLineage]);
+}
+
+#[test]
+fn what_works_once_works_once() {
+    let uses = |outcome| {
+        let once = || What::Once("ticket".to_owned());
+        Story::of_ada().call("phone", 100, 0, once(), Outcome::Ok, "").call("phone", 100, 1, once(), outcome, "")
+    };
+    assert_eq!(uses(Outcome::Refused).broken(), []);
+    assert_eq!(uses(Outcome::Ok).broken(), [Rule::OnlyOnce]);
+}
+
+#[test]
+fn an_acknowledged_end_that_does_not_hold_at_the_end_is_found_wherever_it_shows() {
+    for outcome in [Outcome::Ok, Outcome::Promised] {
+        let ended = || Story::of_ada().ends("phone", 1000, Scope::This, outcome);
+        assert_eq!(ended().ends_well(&["laptop"]).broken(), []);
+        assert!(ended().ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
+        for story in [
+            ended().passes("phone", 10_400, 1),
+            ended().refreshes("phone", 10_400, "phone-last", Some("y")),
+            ended().lists(10_400, 1, &["laptop", "phone"]),
+            ended().call("phone", 500, 1, What::Stream(StreamEnd::Open), Outcome::Ok, "200"),
+        ] {
+            let rules = story.ends_well(&["laptop"]).broken();
+            assert!(rules.contains(&Rule::NothingAcknowledgedIsLost), "{rules:?}");
+        }
+    }
+}
+
+#[test]
+fn a_promise_binds_unless_its_server_died_before_it_could_keep_it() {
+    let promised = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Promised);
+    assert_eq!(promised().dies(2000).ends_well(&["laptop", "phone"]).broken(), []);
+    let mut kept = promised().dies(2000);
+    kept.0.settled.push(Duration::from_millis(1500));
+    assert!(kept.ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
+}
+
+#[test]
+fn a_session_that_nobody_ended_must_work() {
+    assert_eq!(Story::of_ada().ends_well(&["phone", "laptop"]).broken(), []);
+    assert_eq!(Story::of_ada().ends_well(&["phone"]).broken(), [Rule::NothingElseIsEnded]);
+    assert_eq!(Story::of_ada().is_refused("phone", 100, 1).broken(), [Rule::NothingElseIsEnded]);
+    let told = What::Stream(StreamEnd::Told);
+    assert_eq!(Story::of_ada().call("phone", 100, 1, told, Outcome::Ok, "200").broken(), [Rule::NothingElseIsEnded]);
+    let expired = Story::of_ada().call("phone", 100, 1, What::Check, Outcome::Refused, "401 token-expired");
+    assert_eq!(expired.broken(), []);
+    let later = Story::of_ada().ends("phone", 1000, Scope::All, Outcome::Promised).signs_in("new", 1011);
+    assert_eq!(later.is_refused("new", 5000, 1).broken(), [Rule::NothingElseIsEnded], "it came after the end of all");
+}
+
+#[test]
+fn an_end_that_may_have_happened_may_show_either_way_but_the_same_everywhere() {
+    for outcome in [Outcome::Unknown, Outcome::Failed] {
+        let maybe = || Story::of_ada().ends("phone", 1000, Scope::This, outcome);
+        assert_eq!(maybe().ends_well(&["laptop"]).broken(), []);
+        assert_eq!(maybe().ends_well(&["laptop", "phone"]).broken(), []);
+        let torn = maybe().ends_well(&["laptop", "phone"]).is_refused("phone", 10_400, 1);
+        assert_eq!(torn.broken(), [Rule::ServersAgree]);
+    }
+}
+
+#[test]
+fn a_history_that_leaves_questions_out_proves_nothing() {
+    assert_eq!(Story::of_ada().heals(10_000).broken(), [Rule::EverythingIsAsked]);
+    let mut story = Story::of_ada().ends_well(&["phone", "laptop"]);
+    story.0.calls.retain(|call| call.server == 0 || call.what != What::Check);
+    assert_eq!(story.broken(), [Rule::EverythingIsAsked]);
+}

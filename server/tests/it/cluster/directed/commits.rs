@@ -1,0 +1,85 @@
+//! D4: the line is cut after the database has committed and before it can say so.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::super::calls::Device;
+use super::super::installation::Installation;
+use super::super::processes::until;
+use super::super::proxy::Condition;
+use super::{SAYS_NO_WITHIN, refused_by_the_others};
+
+/// Waits until the commit has been cut off from its answer.
+async fn is_cut(of: &Installation) {
+    until("a commit is cut off from its answer", SAYS_NO_WITHIN, async || of.to_postgres[0].has_cut_after_commit())
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_out_whose_commit_was_not_heard_of_is_done_and_can_be_repeated() {
+    let mut installation = Installation::of_three().await;
+    let devices = installation.person_with_devices("ada@example.com", 2).await;
+    let (leaves, stays) = (&devices[0], &devices[1]);
+    installation.to_postgres[0].cuts_after_commit();
+    let (out, ()) = tokio::join!(installation.signs_out(0, leaves), is_cut(&installation));
+    assert!(matches!(out.status, 200 | 202), "{}", out.body);
+    let ended = Instant::now();
+    assert_eq!(installation.asks(0, leaves).await, 401, "this server refuses it at once");
+    refused_by_the_others(&installation, 0, leaves, ended).await;
+    let again = installation.signs_out(0, leaves).await;
+    assert_eq!(again.status, 200, "{}", again.body);
+    installation.heals().await;
+    installation.is_out_everywhere(leaves, stays).await;
+
+    let path = format!("/api/auth/sessions/{}/biography", leaves.session);
+    let biography = installation.net.get(1, &path, &stays.access).await.answer().body;
+    let told: Vec<&str> =
+        biography["entries"].as_array().into_iter().flatten().filter_map(|entry| entry["what"].as_str()).collect();
+    assert_eq!(told, ["began", "ended"], "it ended once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_whose_commit_was_not_heard_of_is_answered_with_the_same_token_when_it_is_repeated() {
+    let installation = Installation::of_three().await;
+    let mut device = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let lost = loop {
+        installation.to_postgres[0].cuts_after_commit();
+        let (reply, ()) = tokio::join!(installation.net.refreshes(0, &device.refresh), is_cut(&installation));
+        if reply.status() != 200 {
+            break reply;
+        }
+        // It was the commit of something else that the server does by itself.
+        device = Device::of(&reply.answer());
+    };
+    assert_eq!(lost.status(), 503, "{lost:?}");
+    let again = installation.renews(1, &device.refresh).await;
+    let elsewhere = installation.renews(2, &device.refresh).await;
+    assert_eq!((again.status, elsewhere.status), (200, 200), "{} {}", again.body, elsewhere.body);
+    let successors = [Device::of(&again), Device::of(&elsewhere)];
+    assert_eq!(successors[0].refresh, successors[1].refresh, "the chain does not fork");
+    assert_eq!(installation.renews(0, &successors[0].refresh).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_signs_in_after_signing_out_everywhere_stays_signed_in_although_the_commit_was_not_heard_of() {
+    let mut installation = Installation::of_three().await;
+    let leaves = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    installation.to_postgres[0].cuts_after_commit();
+    let nothing = json!({});
+    let out = installation.net.post(0, "/api/auth/logout-all", Some(&leaves.access), &nothing);
+    let cut_off = async {
+        is_cut(&installation).await;
+        installation.to_postgres[0].becomes(Condition::Refused);
+    };
+    let (out, ()) = tokio::join!(out, cut_off);
+    assert_eq!(out.status(), 202, "{out:?}");
+    // The others know what was committed, and this server will try to commit it again.
+    let returns = installation.signs_in(1, "ada@example.com").await;
+    installation.heals().await;
+    for server in 0..3 {
+        assert_eq!(installation.asks(server, &returns).await, 200, "server {server} ended what came later");
+    }
+    assert_eq!(installation.renews(0, &returns.refresh).await.status, 200);
+    installation.is_out_everywhere(&leaves, &returns).await;
+}

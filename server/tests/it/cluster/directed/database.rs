@@ -1,0 +1,185 @@
+//! D2, D3 and D9: the database is away, for one server or for all.
+
+use std::time::{Duration, Instant};
+
+use super::super::calls::Device;
+use super::super::checker::{BOUND, SLACK};
+use super::super::installation::{HEALS_WITHIN, Installation, Wanted};
+use super::super::processes::until;
+use super::super::proxy::{Condition, Direction};
+use super::{AGAIN, SAYS_NO_WITHIN, says_not_now};
+
+/// How long a server that was cut off is watched.
+const WATCHED: Duration = Duration::from_millis(5500);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_cut_off_from_the_log_refuses_after_the_bound_and_heals_alone() {
+    let mut installation = Installation::start(Wanted { servers: 4, ..Wanted::default() }).await;
+    let devices = installation.person_with_devices("ada@example.com", 2).await;
+    let (stays, leaves) = (&devices[0], &devices[1]);
+    let half = Condition::HalfOpen(Direction::ToServer);
+    let ways = [Condition::Refused, Condition::BlackHole, half];
+    let of = &installation;
+    for (server, way) in (1..).zip(ways) {
+        assert_eq!(of.asks(server, stays).await, 200);
+        of.to_postgres[server].becomes(way);
+    }
+    let cut = Instant::now();
+    let out = of.signs_out(0, leaves).await;
+    let ended = Instant::now();
+    assert_eq!(out.status, 200, "{}", out.body);
+    let watched = (1..).zip(ways).map(|(server, way)| async move {
+        let seen = watches(of, server, [stays, leaves], cut, ended).await;
+        println!("{way:?}: {seen}");
+    });
+    futures::future::join_all(watched).await;
+
+    installation.heals().await;
+    for server in 0..4 {
+        assert_eq!(installation.asks(server, stays).await, 200, "server {server} heals alone");
+    }
+    installation.is_out_everywhere(leaves, stays).await;
+}
+
+/// What a server that has been cut off says: within the bound it vouches for what it knows, and then for nothing.
+async fn watches(
+    of: &Installation,
+    server: usize,
+    [stays, leaves]: [&Device; 2],
+    cut: Instant,
+    ended: Instant,
+) -> String {
+    let (mut passed, mut refused) = (0, 0);
+    while cut.elapsed() < WATCHED {
+        let began = Instant::now();
+        let reply = of.net.get(server, "/api/auth/session", &stays.access).await;
+        let took = began.elapsed();
+        match reply.status() {
+            200 => {
+                passed += 1;
+                assert!(began - cut <= BOUND + SLACK, "it vouches for a list that is {:?} old", began - cut);
+            }
+            503 => {
+                refused += 1;
+                let answer = reply.answer();
+                let age = answer.body["revocationListAgeMs"].as_u64();
+                assert!(age.is_some_and(|age| age >= 2000), "it does not say how old its list is: {}", answer.body);
+                assert!(answer.headers.contains_key("retry-after"));
+            }
+            _ => panic!("server {server} after {took:?}: {reply:?}"),
+        }
+        assert!(took <= SAYS_NO_WITHIN, "server {server} took {took:?} to answer");
+        let began = ended.elapsed();
+        if of.asks(server, leaves).await == 200 {
+            assert!(began <= BOUND + SLACK, "server {server} accepted a request that began {began:?} after the end");
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    assert!(passed > 0 && refused > 0, "{passed} passed, {refused} were refused");
+    format!("{passed} passed within the bound, {refused} were refused after it")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_database_is_down_a_sign_out_counts_here_at_once_and_everywhere_later() {
+    let mut installation = Installation::of_three().await;
+    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let (leaves, stays, witness) = (&devices[0], &devices[1], &devices[2]);
+    installation.postgres.crash().await;
+    for server in 0..3 {
+        assert_eq!(installation.asks(server, stays).await, 200, "tokens are verified within the bound");
+    }
+    signs_out_with_a_promise(&installation, leaves).await;
+    let net = &installation.net;
+    tokio::join!(
+        says_not_now("sign-in", net.signs_in(1, "ada@example.com")),
+        says_not_now("refresh", net.refreshes(2, &stays.refresh)),
+        says_not_now("list", net.get(1, "/api/auth/sessions", &stays.access)),
+    );
+    let health = installation.health(0).await;
+    assert_eq!((&health["database"], &health["endingsPending"]), (&"unavailable".into(), &1.into()), "{health}");
+
+    installation.postgres.start_again().await;
+    let renewed = installation.renews(0, &leaves.refresh).await;
+    assert_ne!(renewed.status, 200, "a server that has promised the end renews no more");
+    installation.heals().await;
+    installation.is_out_everywhere(leaves, witness).await;
+    assert_eq!(installation.renews(1, &stays.refresh).await.status, 200, "nobody ended this one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_database_does_not_answer_says_so_in_time_and_the_others_go_on() {
+    let mut installation = Installation::of_three().await;
+    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let (leaves, stays, witness) = (&devices[0], &devices[1], &devices[2]);
+    installation.to_postgres[0].becomes(Condition::BlackHole);
+    assert_eq!(installation.asks(0, stays).await, 200, "tokens are verified within the bound");
+    signs_out_with_a_promise(&installation, leaves).await;
+    let net = &installation.net;
+    tokio::join!(
+        says_not_now("sign-in", net.signs_in(0, "ada@example.com")),
+        says_not_now("refresh", net.refreshes(0, &stays.refresh)),
+    );
+    assert_eq!(installation.renews(1, &stays.refresh).await.status, 200, "the others go on");
+    installation.heals().await;
+    installation.is_out_everywhere(leaves, witness).await;
+}
+
+/// Server 0 cannot reach the database: it says `202` with a warning, in time, and refuses the device from then on.
+async fn signs_out_with_a_promise(of: &Installation, device: &Device) {
+    let began = Instant::now();
+    let out = of.signs_out(0, device).await;
+    let took = began.elapsed();
+    assert_eq!(out.status, 202, "after {took:?}: {}", out.body);
+    assert!(out.body["warning"].as_str().is_some_and(|warning| !warning.is_empty()), "{}", out.body);
+    assert!(took <= SAYS_NO_WITHIN, "it took {took:?} to sign out");
+    assert_eq!(of.asks(0, device).await, 401, "this server refuses it at once");
+    let again = of.signs_out(0, device).await;
+    assert!(matches!(again.status, 200 | 202), "signing out again does no harm: {}", again.body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_starts_while_the_database_is_away_is_not_ready_until_it_knows_what_ended() {
+    let mut installation = Installation::prepare(Wanted { servers: 3, ..Wanted::default() }).await;
+    let [warm, cold, colder] = &mut installation.servers[..] else { panic!("there are three") };
+    warm.runs().await;
+    installation.to_postgres[1].becomes(Condition::Refused);
+    installation.to_postgres[2].becomes(Condition::BlackHole);
+    cold.starts();
+    colder.starts();
+    assert_eq!(installation.net.registers(0, "ada@example.com").await.status(), 201);
+    let leaves = installation.signs_in(0, "ada@example.com").await;
+    let stays = installation.signs_in(0, "ada@example.com").await;
+    assert_eq!(installation.signs_out(0, &leaves).await.status, 200);
+
+    let begun = Instant::now();
+    while begun.elapsed() < BOUND + Duration::from_secs(1) {
+        for server in [1, 2] {
+            // A server that cannot start gives up, and whoever supervises it starts it again.
+            installation.servers[server].keeps_running();
+            assert_ne!(ready(&installation, server).await, 200, "server {server} cannot know what ended");
+            assert_ne!(installation.asks(server, &leaves).await, 200);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for server in [1, 2] {
+        installation.to_postgres[server].becomes(Condition::Sound);
+    }
+    let begun = Instant::now();
+    for server in [1, 2] {
+        until("a cold server becomes ready", HEALS_WITHIN, async || {
+            installation.servers[server].keeps_running();
+            let (left, is_ready) = (installation.asks(server, &leaves).await, ready(&installation, server).await);
+            assert_ne!(left, 200, "it lets pass what had ended before it began");
+            is_ready == 200
+        })
+        .await;
+        assert_eq!(installation.asks(server, &stays).await, 200);
+        assert_eq!(installation.asks(server, &leaves).await, 401);
+    }
+    println!("both were ready {:?} after the network was", begun.elapsed());
+}
+
+async fn ready(of: &Installation, server: usize) -> u16 {
+    let request = of.net.request(server, reqwest::Method::GET, "/health/ready").timeout(Duration::from_secs(1));
+    super::super::calls::read(request).await.status()
+}

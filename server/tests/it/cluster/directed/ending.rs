@@ -1,0 +1,73 @@
+//! D1 and D5: what one server has confirmed, the others refuse in time, whatever becomes of the one.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+
+use super::super::calls::Device;
+use super::super::checker::{BOUND, SLACK};
+use super::super::installation::Installation;
+use super::refused_by_the_others;
+use crate::support::app::Events;
+
+const PEOPLE: usize = 4;
+const DEVICES_EACH: usize = 9;
+const AT_ONCE: usize = 6;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_ended_on_one_server_is_refused_and_told_on_the_others_within_the_bound() {
+    let installation = Installation::of_three().await;
+    let of = &installation;
+    let people = (0..PEOPLE).map(|person| async move {
+        of.person_with_devices(&format!("person-{person}@example.com"), DEVICES_EACH).await
+    });
+    let devices: Vec<Device> = futures::future::join_all(people).await.into_iter().flatten().collect();
+    let rounds = devices.iter().enumerate().map(|(round, device)| one_round(of, round % 3, device));
+    let delays: Vec<[Duration; 2]> = futures::stream::iter(rounds).buffer_unordered(AT_ONCE).collect().await;
+    for (what, delays) in ["last accepted", "told in an open stream"].iter().zip([0, 1].map(|of| column(&delays, of))) {
+        let (median, worst) = (delays[delays.len() / 2], delays[delays.len() - 1]);
+        println!("{what} after the end, in {} rounds: median {median:.3?}, worst {worst:.3?}", delays.len());
+        assert!(worst <= BOUND + SLACK, "{what}: {worst:?}");
+    }
+}
+
+fn column(delays: &[[Duration; 2]], index: usize) -> Vec<Duration> {
+    let mut delays: Vec<Duration> = delays.iter().map(|pair| pair[index]).collect();
+    delays.sort();
+    delays
+}
+
+/// Ends a device on one server while it listens on another. Gives when the last request was accepted by any other server, and
+/// when the stream was told.
+async fn one_round(of: &Installation, on: usize, device: &Device) -> [Duration; 2] {
+    let elsewhere = (on + 1) % of.net.servers();
+    let mut events = Events::of(of.net.opens_stream(elsewhere, &device.access).await.expect("a stream"));
+    let out = of.signs_out(on, device).await;
+    let ended = Instant::now();
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (200, &1.into()));
+    assert_eq!(of.asks(on, device).await, 401, "the server that ended it refuses it at once");
+    let told = async {
+        while events.next_named("session.ended").await["sessionId"] != device.session.as_str() {}
+        ended.elapsed()
+    };
+    let (accepted, told) = tokio::join!(refused_by_the_others(of, on, device, ended), told);
+    [accepted, told]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_right_after_its_answer_takes_nothing_with_it() {
+    let mut installation = Installation::of_three().await;
+    let devices = installation.person_with_devices("ada@example.com", 4).await;
+    for (victim, device) in devices[..3].iter().enumerate() {
+        let out = installation.signs_out(victim, device).await;
+        installation.servers[victim].is_killed();
+        let ended = Instant::now();
+        assert_eq!(out.status, 200, "{}", out.body);
+        refused_by_the_others(&installation, victim, device, ended).await;
+        installation.servers[victim].runs().await;
+        assert_eq!(installation.asks(victim, device).await, 401, "it knows from its first moment");
+    }
+    for device in &devices[..3] {
+        installation.is_out_everywhere(device, &devices[3]).await;
+    }
+}

@@ -1,0 +1,145 @@
+//! What was asked, when, and what came of it. The checker reads nothing else.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A moment: since the history began, on the clock that only goes forward, which all processes of a machine share.
+pub type Moment = Duration;
+
+/// One call of one client.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The person.
+    pub who: String,
+    /// The session that asked or, for a sign-in that succeeded, that began.
+    pub session: Option<String>,
+    pub what: What,
+    /// Which server was asked.
+    pub server: usize,
+    /// Before the first byte was sent.
+    pub invoked: Moment,
+    /// After the last byte was read, or when the client gave up.
+    pub finished: Moment,
+    pub outcome: Outcome,
+    /// Status and code, for people who read it.
+    pub answer: String,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    SignIn,
+    /// An authenticated request that reads nothing but the token.
+    Check,
+    /// The devices; which ones were shown.
+    List(Vec<String>),
+    /// A renewal with this refresh token; which token came back.
+    Refresh {
+        presented: String,
+        successor: Option<String>,
+    },
+    /// Ends sessions; how many the answer says it ended.
+    End {
+        scope: Scope,
+        ended: u64,
+    },
+    /// Something that works once: a ticket, a code.
+    Once(String),
+    /// An event stream, from its opening to its closing.
+    Stream(StreamEnd),
+}
+
+/// Which sessions are to be ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    This,
+    Other(String),
+    Others,
+    All,
+}
+
+/// How a stream came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// It was told that its session had ended.
+    Told,
+    /// It was closed without a word.
+    Closed,
+    /// It stood when the history ended.
+    Open,
+}
+
+/// What came of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// `200`: it is done.
+    Ok,
+    /// `202`: it is in force on this server, and the rest will follow.
+    Promised,
+    /// The server says no.
+    Refused,
+    /// The server says that it cannot: it may or may not have happened.
+    Failed,
+    /// No answer: it may or may not have happened, or may still happen.
+    Unknown,
+}
+
+/// Everything that was recorded of one run.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    pub calls: Vec<Call>,
+    /// Which server ended when, and took its memory with it.
+    pub deaths: Vec<(usize, Moment)>,
+    /// When no server had anything left to commit.
+    pub settled: Vec<Moment>,
+    /// When everything worked again and nobody ended anything any more; what follows are the last questions.
+    pub healed: Option<Moment>,
+    /// How many servers there are.
+    pub servers: usize,
+}
+
+/// Writes a history, from many tasks.
+pub struct Recorder {
+    began: Instant,
+    history: Mutex<History>,
+}
+
+impl Recorder {
+    pub fn new(servers: usize) -> Self {
+        Self { began: Instant::now(), history: Mutex::new(History { servers, ..History::default() }) }
+    }
+
+    pub fn now(&self) -> Moment {
+        self.began.elapsed()
+    }
+
+    pub fn record(&self, call: Call) {
+        self.with(|history| history.calls.push(call));
+    }
+
+    /// A server ends. To be called before it does.
+    pub fn dies(&self, server: usize) {
+        let now = self.now();
+        self.with(|history| history.deaths.push((server, now)));
+    }
+
+    /// No server has anything left to commit.
+    pub fn settles(&self) {
+        let now = self.now();
+        self.with(|history| history.settled.push(now));
+    }
+
+    /// Everything works again.
+    pub fn heals(&self) {
+        let now = self.now();
+        self.with(|history| history.healed = Some(now));
+    }
+
+    pub fn history(&self) -> History {
+        self.with(|history| history.clone())
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut History) -> T) -> T {
+        change(&mut self.history.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,202 @@
+//! The random run: people use three servers while everything breaks, and in the end the whole history is checked.
+//!
+//! `LATCHKEY_TORTURE_SEED` and `LATCHKEY_TORTURE_SECONDS` say which run and how long. The seed decides what people wish
+//! and what breaks when; how the processes take turns it cannot decide.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::calls::Net;
+use super::chance::Dice;
+use super::checker::{BOUND, Violation, check, worst_delay};
+use super::clients::{Owned, Person};
+use super::faults::{Round, carry_out, plan};
+use super::history::{Call, History, Outcome, What};
+use super::installation::{Installation, Wanted};
+use super::processes::Server;
+use super::world::{Asking, World, began_device};
+
+/// The run of `make test`. Others are drawn by `make torture`.
+const SEED: u64 = 20_260_101;
+const SECONDS: u64 = 15;
+const PEOPLE: usize = 8;
+/// A client gives up before a paused server goes on.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How many of the last questions are asked at once.
+const AT_ONCE: usize = 8;
+/// The life of an access token outlasts any fault, and the grace any time in which a refresh is tried again.
+const SETTINGS: [(&str, &str); 3] =
+    [("JWT_EXPIRE", "1h"), ("REFRESH_GRACE", "60s"), ("REQUIRE_EMAIL_VERIFICATION", "true")];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks() {
+    let seed = number("LATCHKEY_TORTURE_SEED").unwrap_or(SEED);
+    let seconds = number("LATCHKEY_TORTURE_SECONDS").unwrap_or(SECONDS);
+    let replay = format!("LATCHKEY_TORTURE_SEED={seed} LATCHKEY_TORTURE_SECONDS={seconds}");
+    println!("this run again: {replay}");
+
+    let wanted = Wanted { servers: 3, clocks: true, settings: &SETTINGS };
+    let mut installation = Installation::start(wanted).await;
+    let world = World::new(Net::new(installation.servers.iter().map(Server::address), PATIENCE));
+    let rounds = plan(seed, Duration::from_secs(seconds), wanted.servers);
+    let notes = Notes::of_run(seed, &rounds);
+
+    let history = run(&mut installation, &world, seed, &rounds).await;
+    let violations = check(&history);
+    notes.keep(&installation, &history, &violations);
+    println!("{}", summary(&history));
+    assert_not_idle(&history);
+    assert!(
+        violations.is_empty(),
+        "{} promises were broken. This run again: {replay}\nLogs and history: {}\n{}",
+        violations.len(),
+        notes.0.display(),
+        violations.iter().take(20).map(|violation| format!("{violation}\n")).collect::<String>()
+    );
+}
+
+fn number(name: &str) -> Option<u64> {
+    let value = std::env::var_os(name)?.into_string().expect("a number");
+    (!value.is_empty()).then(|| value.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
+}
+
+async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: &[Round]) -> History {
+    let mut dice = Dice::of(seed);
+    let stop = CancellationToken::new();
+    let mut people = JoinSet::new();
+    let arrivals =
+        (0..PEOPLE).map(|index| Person::arrives(world.clone(), format!("p{index}@example.com"), dice.hand_out()));
+    for person in futures::future::join_all(arrivals).await {
+        people.spawn(person.lives(stop.clone()));
+    }
+    for round in rounds {
+        tokio::time::sleep(round.calm).await;
+        if nothing_is_pending(world).await {
+            world.recorder.settles();
+        }
+        println!("{:8.3?} {:?} for {:?}", world.recorder.now(), round.faults, round.lasts);
+        carry_out(round, installation, &world.recorder).await;
+    }
+    stop.cancel();
+    let (mut devices, mut streams) = (Vec::new(), Vec::new());
+    while let Some(lived) = people.join_next().await {
+        let (theirs, listening) = lived.expect("a person does not panic");
+        devices.extend(theirs);
+        streams.push(listening);
+    }
+    installation.heals().await;
+    ask_everything(world, devices, &mut dice).await;
+    world.streams_end.cancel();
+    for listening in streams {
+        listening.join_all().await;
+    }
+    world.recorder.history()
+}
+
+async fn nothing_is_pending(world: &World) -> bool {
+    for server in 0..world.net.servers() {
+        let health = world.net.health(server).await.map(|answer| answer.body).unwrap_or_default();
+        if health["endingsPending"] != 0 {
+            return false;
+        }
+    }
+    true
+}
+
+/// The last questions: everybody signs in once more; each device there ever was asks every server and renews; and everybody looks
+/// at their devices on every server.
+async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice) {
+    let mut people: Vec<String> = devices.iter().map(|(who, _)| who.clone()).collect();
+    people.sort();
+    people.dedup();
+    let mut desks: Vec<Owned> = Vec::new();
+    for who in people {
+        let asking = Asking { who: &who, server: dice.below(world.net.servers()) };
+        let device = world.signs_in(asking).await.expect("whoever is registered can sign in again");
+        desks.push((who, device));
+    }
+    // What has just been mended may take up to the bound to be known.
+    tokio::time::sleep(BOUND).await;
+    world.recorder.settles();
+    world.recorder.heals();
+    devices.extend(desks.iter().cloned());
+    let questions = devices.iter().map(|(who, device)| {
+        let server = dice.below(world.net.servers());
+        async move {
+            for server in 0..world.net.servers() {
+                world.checks(Asking { who, server }, device).await;
+            }
+            let renewed = world.refreshes(Asking { who, server }, device).await;
+            if let Some(device) = began_device(&renewed) {
+                for server in 0..world.net.servers() {
+                    world.checks(Asking { who, server }, &device).await;
+                }
+            }
+        }
+    });
+    futures::stream::iter(questions).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    for (who, device) in &desks {
+        for server in 0..world.net.servers() {
+            world.lists(Asking { who, server }, device).await;
+        }
+    }
+}
+
+/// What a run leaves for whoever wants to know why: the plan, the servers' logs, every call.
+struct Notes(PathBuf);
+
+impl Notes {
+    fn of_run(seed: u64, rounds: &[Round]) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("torture").join(seed.to_string());
+        fs::create_dir_all(&folder).expect("a folder for the notes");
+        let plan: String = rounds.iter().map(|round| format!("{round:?}\n")).collect();
+        fs::write(folder.join("plan.txt"), plan).expect("notes");
+        Self(folder)
+    }
+
+    fn keep(&self, installation: &Installation, history: &History, violations: &[Violation]) {
+        installation.keeps_logs(&self.0);
+        let mut calls = history.calls.clone();
+        calls.sort_by_key(|call| call.invoked);
+        let calls: String = calls.iter().map(line).collect();
+        fs::write(self.0.join("history.txt"), calls).expect("notes");
+        let found: String = violations.iter().map(|violation| format!("{violation}\n")).collect();
+        fs::write(self.0.join("violations.txt"), found).expect("notes");
+    }
+}
+
+fn line(call: &Call) -> String {
+    let Call { who, session, what, server, invoked, finished, outcome, answer } = call;
+    let session = session.as_deref().unwrap_or("-");
+    format!("{invoked:10.3?} {finished:10.3?} {server} {who} {session} {what:?} {outcome:?} {answer}\n")
+}
+
+fn summary(history: &History) -> String {
+    let mut text = format!("{} calls:", history.calls.len());
+    for outcome in [Outcome::Ok, Outcome::Promised, Outcome::Refused, Outcome::Failed, Outcome::Unknown] {
+        let calls = history.calls.iter().filter(|call| call.outcome == outcome).count();
+        let _ = write!(text, " {calls} {outcome:?}");
+    }
+    let ends = history.calls.iter().filter(|call| matches!(call.what, What::End { .. })).count();
+    let refreshes = history.calls.iter().filter(|call| matches!(call.what, What::Refresh { .. })).count();
+    let sign_ins = history.calls.iter().filter(|call| call.what == What::SignIn).count();
+    let _ = write!(text, "\n{sign_ins} sign-ins, {refreshes} refreshes, {ends} times sessions were ended");
+    let _ = write!(text, "\nlatest accepted request began {:.3?} after a confirmed end", worst_delay(history));
+    text
+}
+
+/// A run in which hardly anything happened proves nothing.
+fn assert_not_idle(history: &History) {
+    let done = |wanted: fn(&What) -> bool| {
+        history.calls.iter().filter(|call| call.outcome == Outcome::Ok && wanted(&call.what)).count()
+    };
+    assert!(done(|what| *what == What::Check) > 200, "too few requests passed");
+    assert!(done(|what| matches!(what, What::Refresh { .. })) > 20, "too few refreshes were granted");
+    assert!(done(|what| matches!(what, What::End { .. })) > 3, "too few sessions were ended");
+}

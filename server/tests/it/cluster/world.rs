@@ -1,0 +1,225 @@
+//! What clients do, call by call, with every call written into the history.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::calls::{Answer, Device, Net, Reply, read};
+use super::history::{Call, Outcome, Recorder, Scope, StreamEnd, What};
+
+/// The servers as clients see them, and the record of what they were asked.
+#[derive(Clone)]
+pub struct World {
+    pub net: Net,
+    pub recorder: Arc<Recorder>,
+    /// When nobody listens to streams any more.
+    pub streams_end: CancellationToken,
+}
+
+/// Who asks what of whom.
+#[derive(Clone, Copy)]
+pub struct Asking<'a> {
+    pub who: &'a str,
+    pub server: usize,
+}
+
+impl World {
+    pub fn new(net: Net) -> Self {
+        let recorder = Arc::new(Recorder::new(net.servers()));
+        Self { net, recorder, streams_end: CancellationToken::new() }
+    }
+
+    /// Makes a call and writes it down, unless it never left.
+    async fn records(
+        &self,
+        asking: Asking<'_>,
+        session: Option<&str>,
+        reply: impl Future<Output = Reply>,
+        what: impl Fn(&Value) -> What,
+    ) -> Reply {
+        let invoked = self.recorder.now();
+        let reply = reply.await;
+        let finished = self.recorder.now();
+        let (outcome, answer, what) = match &reply {
+            Reply::NotSent => return reply,
+            Reply::Lost => (Outcome::Unknown, "none".to_owned(), what(&Value::Null)),
+            Reply::Answer(answer) => (outcome(answer.status), answer.in_short(), what(&answer.body)),
+        };
+        let session = session.map(str::to_owned).or_else(|| began(&reply));
+        let (who, server) = (asking.who.to_owned(), asking.server);
+        self.recorder.record(Call { who, session, what, server, invoked, finished, outcome, answer });
+        reply
+    }
+
+    /// An authenticated request.
+    pub async fn checks(&self, asking: Asking<'_>, device: &Device) -> Reply {
+        let request = self.net.get(asking.server, "/api/auth/session", &device.access);
+        self.records(asking, Some(&device.session), request, |_| What::Check).await
+    }
+
+    /// Looks at the devices.
+    pub async fn lists(&self, asking: Asking<'_>, device: &Device) -> Reply {
+        let request = self.net.get(asking.server, "/api/auth/sessions", &device.access);
+        let shown = |body: &Value| {
+            let sessions = body["sessions"].as_array().into_iter().flatten();
+            What::List(sessions.filter_map(|session| Some(session["sessionId"].as_str()?.to_owned())).collect())
+        };
+        self.records(asking, Some(&device.session), request, shown).await
+    }
+
+    pub async fn signs_in(&self, asking: Asking<'_>) -> Option<Device> {
+        let reply = self.net.signs_in(asking.server, asking.who);
+        began_device(&self.records(asking, None, reply, |_| What::SignIn).await)
+    }
+
+    /// Renews. Tokens are named by their last letters, which are a MAC.
+    pub async fn refreshes(&self, asking: Asking<'_>, device: &Device) -> Reply {
+        let reply = self.net.refreshes(asking.server, &device.refresh);
+        let what = |body: &Value| What::Refresh {
+            presented: short(&device.refresh),
+            successor: body["refreshToken"].as_str().map(short),
+        };
+        self.records(asking, Some(&device.session), reply, what).await
+    }
+
+    /// Ends sessions.
+    pub async fn ends(&self, asking: Asking<'_>, device: &Device, scope: &Scope) -> Reply {
+        let Asking { server, .. } = asking;
+        let token = Some(device.access.as_str());
+        let reply = async {
+            match scope {
+                Scope::This => self.net.post(server, "/api/auth/logout", token, &json!({})).await,
+                Scope::Other(id) => self.net.delete(server, &format!("/api/auth/sessions/{id}"), &device.access).await,
+                Scope::Others => {
+                    self.net.post(server, "/api/auth/logout-all", token, &json!({"keepCurrent": true})).await
+                }
+                Scope::All => self.net.post(server, "/api/auth/logout-all", token, &json!({})).await,
+            }
+        };
+        let what = |body: &Value| What::End {
+            scope: scope.clone(),
+            ended: body["sessionsEnded"].as_u64().unwrap_or_default(),
+        };
+        self.records(asking, Some(&device.session), reply, what).await
+    }
+
+    /// A ticket for an event stream.
+    pub async fn draws_ticket(&self, server: usize, device: &Device) -> Option<String> {
+        let reply = self.net.post(server, "/api/auth/events/ticket", Some(&device.access), &json!({})).await;
+        if let Reply::Answer(answer) = reply { answer.body["ticket"].as_str().map(str::to_owned) } else { None }
+    }
+
+    /// Opens a stream by ticket, and closes it again.
+    pub async fn uses_ticket(&self, asking: Asking<'_>, ticket: &str) {
+        let path = format!("/api/auth/events?ticket={ticket}");
+        let opened = async {
+            // The head of the answer says all: the stream itself never ends.
+            match self.net.request(asking.server, Method::GET, &path).send().await {
+                Ok(response) => {
+                    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+                    Reply::Answer(Answer { status, headers, body: Value::Null })
+                }
+                Err(error) if error.is_connect() => Reply::NotSent,
+                Err(_) => Reply::Lost,
+            }
+        };
+        self.records(asking, None, opened, |_| What::Once(short(ticket))).await;
+    }
+
+    /// Proves an address by a code; signs in.
+    pub async fn uses_code(&self, asking: Asking<'_>, code: &str) -> Option<Device> {
+        let body = json!({"email": asking.who, "otp": code});
+        let invoked = self.recorder.now();
+        let reply = self.net.post(asking.server, "/api/auth/verify-email", None, &body);
+        let reply = self.records(asking, None, reply, |_| What::Once(format!("{code} of {}", asking.who))).await;
+        let device = began_device(&reply)?;
+        self.recorder.record(Call {
+            who: asking.who.to_owned(),
+            session: Some(device.session.clone()),
+            what: What::SignIn,
+            server: asking.server,
+            invoked,
+            finished: self.recorder.now(),
+            outcome: Outcome::Ok,
+            answer: "200".to_owned(),
+        });
+        Some(device)
+    }
+
+    /// The code that was last sent to an address.
+    pub async fn reads_code(&self, server: usize, email: &str) -> Option<String> {
+        let request = self.net.request(server, Method::GET, "/dev/mailbox").header("accept", "application/json");
+        let Reply::Answer(mailbox) = read(request).await else { return None };
+        let mails = mailbox.body["messages"].as_array()?.iter();
+        let text = mails.filter(|mail| mail["to"] == email).find_map(|mail| mail["text"].as_str())?;
+        let digits: String = text.chars().filter(char::is_ascii_digit).take(6).collect();
+        (digits.len() == 6).then_some(digits)
+    }
+
+    /// Listens until the stream closes or the history ends.
+    pub async fn listens(&self, asking: Asking<'_>, device: &Device) {
+        let invoked = self.recorder.now();
+        let Some(mut stream) = self.net.opens_stream(asking.server, &device.access).await else { return };
+        let mut unread = String::new();
+        let how = loop {
+            let chunk = tokio::select! {
+                chunk = stream.chunk() => chunk,
+                () = self.streams_end.cancelled() => break StreamEnd::Open,
+            };
+            let Ok(Some(chunk)) = chunk else { break StreamEnd::Closed };
+            unread.push_str(&String::from_utf8_lossy(&chunk));
+            if let Some(rest) = unread.rfind("\n\n") {
+                if unread[..rest].split("\n\n").any(|frame| says_ended(frame, &device.session)) {
+                    break StreamEnd::Told;
+                }
+                unread.drain(..rest);
+            }
+        };
+        self.recorder.record(Call {
+            who: asking.who.to_owned(),
+            session: Some(device.session.clone()),
+            what: What::Stream(how),
+            server: asking.server,
+            invoked,
+            finished: self.recorder.now(),
+            outcome: Outcome::Ok,
+            answer: "200".to_owned(),
+        });
+    }
+}
+
+const fn outcome(status: u16) -> Outcome {
+    match status {
+        202 => Outcome::Promised,
+        200..=299 => Outcome::Ok,
+        // Too slow and too often are said before anything is judged.
+        400..=407 | 409..=428 => Outcome::Refused,
+        _ => Outcome::Failed,
+    }
+}
+
+/// The session that an answer with tokens began or prolonged.
+fn began(reply: &Reply) -> Option<String> {
+    if let Reply::Answer(answer) = reply { answer.body["sessionId"].as_str().map(str::to_owned) } else { None }
+}
+
+/// The device of an answer with tokens.
+pub fn began_device(reply: &Reply) -> Option<Device> {
+    let Reply::Answer(answer) = reply else { return None };
+    (answer.status == 200 && answer.body["refreshToken"].is_string()).then(|| Device::of(answer))
+}
+
+fn short(secret: &str) -> String {
+    secret[secret.len().saturating_sub(10)..].to_owned()
+}
+
+fn says_ended(frame: &str, session: &str) -> bool {
+    let is_end =
+        frame.lines().any(|line| line.strip_prefix("event:").is_some_and(|name| name.trim() == "session.ended"));
+    let data = frame.lines().find_map(|line| line.strip_prefix("data:")).unwrap_or_default();
+    let data: Value = serde_json::from_str(data.trim()).unwrap_or_default();
+    is_end && data["sessionId"] == session
+}
