@@ -206,7 +206,7 @@ impl RevocationList {
     }
 
     /// Vouches from now on: every live row up to `head` was [added](Self::add), by a look that began at `began`. `last` is the row
-    /// at `head`, if it is alive. What was refused before stays refused, for its time.
+    /// at `head`, however old, unless it was cleaned up. What was refused before stays refused, for its time.
     pub fn vouch(&self, head: i64, last: Option<Revocation>, began: Instant) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.position = head;
@@ -277,6 +277,8 @@ impl Entries {
             (Some(last), None) if last.remember_until > tail.database_time => {
                 return Err(Reload::RowGone);
             }
+            // Where none was, none comes: rows are only ever cleaned up.
+            (None, Some(_)) => return Err(Reload::RowReplaced),
             _ => {}
         }
         let mut expected = self.position;
