@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use app::domain::{DisplayName, Email, Password};
+use app::domain::{DisplayName, Email, Password, Timestamp};
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -128,17 +128,10 @@ impl Application {
         let Parts { clock, random } = parts;
         let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
         let keys = Arc::new(Keys::derive(secrecy::ExposeSecret::expose_secret(&secret))?);
-        let key_ring = Arc::new(KeyRing::default());
-        let now = clock.now();
-        let rows = store.ensure_signing_key(&make_key(&keys, &*random, now, now)?).await?;
-        key_ring.load(&keys, &rows)?;
-
+        let key_ring = load_keys(&store, &keys, &*random, clock.now()).await?;
         let (listener, address) = listen(config.server.listen).await?;
         config.server.bound_to(address);
-        let figures = match config.observe.metrics_listen {
-            Some(address) => Some(listen(address).await?.0),
-            None => None,
-        };
+        let figures = listen_for_figures(&config).await?;
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
@@ -274,9 +267,9 @@ impl Application {
             tasks.spawn("figures", serve_figures(listener, router::figures(&state), background.clone()));
         }
 
-        let mut routes = Routes::default();
-        let router = router::whole(&state, &config, &mut routes);
-        let (metrics, requests) = (Arc::clone(&state.metrics), state.metrics.count_requests_of(routes));
+        let mut tally = Routes::default();
+        let router = router::whole(&state, &config, &mut tally);
+        let (metrics, requests) = (Arc::clone(&state.metrics), state.metrics.count_requests_of(tally));
         let stopping = {
             let (state, stop) = (state.clone(), stop.clone());
             async move {
@@ -314,6 +307,26 @@ async fn serve_figures(listener: TcpListener, router: Router, stop: Cancellation
     let limits = serve::Limits { connections: 32, ..serve::Limits::default() };
     if let Err(error) = serve::serve(listener, router, limits, stop).await {
         tracing::error!(error = &error as &dyn std::error::Error, "the figures are not served any more");
+    }
+}
+
+/// The signing keys; the first server makes the first.
+async fn load_keys(
+    store: &Store,
+    keys: &Keys,
+    random: &dyn Random,
+    now: Timestamp,
+) -> Result<Arc<KeyRing>, StartError> {
+    let key_ring = Arc::new(KeyRing::default());
+    let rows = store.ensure_signing_key(&make_key(keys, random, now, now)?).await?;
+    key_ring.load(keys, &rows)?;
+    Ok(key_ring)
+}
+
+async fn listen_for_figures(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    match config.observe.metrics_listen {
+        Some(address) => Ok(Some(listen(address).await?.0)),
+        None => Ok(None),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::config::Config;
 use crate::metrics::Routes;
 
 /// The API. A handler that takes a `Caller` is for signed-in people; the others say themselves what they need.
-fn api(state: &ApiState, routes: &mut Routes) -> Router {
-    let signed_in = CountedRouter::new(routes)
+fn api(state: &ApiState, tally: &mut Routes) -> Router {
+    let signed_in = CountedRouter::new(tally)
         .get(paths::SESSION, sessions::current)
         .get(paths::SESSIONS, sessions::list)
         .delete(paths::SESSION_BY_ID, sign_out::end_session)
@@ -50,17 +50,17 @@ pub fn figures(state: &ApiState) -> Router {
     metrics::alone(state)
 }
 
-/// Everything this server answers: the API, the pages and their files. The routes are named in `routes`.
-pub fn whole(state: &ApiState, config: &Config, routes: &mut Routes) -> Router {
+/// Everything this server answers: the API, the pages and their files. The routes are named in `tally`.
+pub fn whole(state: &ApiState, config: &Config, tally: &mut Routes) -> Router {
     let files = SiteFiles::find(config.server.site_root.as_deref());
     let demo = config
         .server
         .is_development()
         .then(|| DevelopmentDemo { email: DEMO_EMAIL.to_owned(), password: DEMO_PASSWORD.to_owned() });
-    let site = site(&config.server, files, demo, routes);
-    let router = api(state, routes).merge(site.clone());
+    let site = site(&config.server, files, demo, tally);
+    let router = api(state, tally).merge(site.clone());
     match &config.observe.metrics_token {
-        Some(token) => router.merge(metrics::beside(state, token, site, routes)),
+        Some(token) => router.merge(metrics::beside(state, token, site, tally)),
         None => router,
     }
 }

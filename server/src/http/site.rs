@@ -122,8 +122,8 @@ impl Pages {
 }
 
 /// The pages, the files, and what is answered where there is neither. `demo` is shown on the sign-in page, in development only.
-/// Pages are named in `routes`.
-pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>, routes: &mut Routes) -> Router {
+/// Pages are named in `tally`.
+pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>, tally: &mut Routes) -> Router {
     let options = files.options(config);
     let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
     let pages = Pages { options: options.clone(), files: Arc::new(files), demo, reload_socket };
@@ -133,7 +133,7 @@ pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDem
     let router = Router::new()
         .leptos_routes_with_context(&options, list, move || preparing.prepare(), move || shell(shelling.clone()))
         .with_state(options);
-    counted(router, patterns.iter().map(String::as_str), routes)
+    counted(router, patterns.iter().map(String::as_str), tally)
         .fallback(move |request| otherwise(State(pages.clone()), request))
 }
 

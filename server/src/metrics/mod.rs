@@ -147,7 +147,7 @@ impl Metrics {
         self.refreshes.write(&mut text);
         self.sessions_ended.write(&mut text);
         self.write_revocations(now, &mut text);
-        self.write_streams(now, &mut text);
+        write_streams(now, &mut text);
         self.write_work(now, &mut text);
         text.sample(&table::CLOCK_OFFSET, &[], milliseconds(self.clock.offset_ms()));
         self.trace_exports.write(&mut text);
@@ -170,17 +170,6 @@ impl Metrics {
         self.guard_checks.write(text);
         text.sample(&table::ENDINGS_PENDING, &[], now.endings_pending);
         text.sample(&table::ENDINGS_QUEUED, &[], now.endings_queued);
-    }
-
-    fn write_streams(&self, now: &Now, text: &mut Exposition) {
-        text.sample(&table::STREAMS_OPEN, &[], now.streams_open);
-        text.sample(&table::STREAMS_CLOSED_SLOW, &[], now.streams_closed_slow);
-        for state in table::BUS_STATES.values {
-            text.sample(&table::BUS_STATE, &[(table::BUS_STATES.name, state)], u8::from(*state == now.bus_state));
-        }
-        for (outcome, count) in BusMessage::VALUES.iter().zip(now.bus_messages) {
-            text.sample(&table::BUS_MESSAGES, &[(BusMessage::NAME, outcome)], count);
-        }
     }
 
     fn write_work(&self, now: &Now, text: &mut Exposition) {
@@ -292,6 +281,17 @@ impl Drop for HashTimer {
             let took = self.lap();
             self.metrics.hashes.observe(took);
         }
+    }
+}
+
+fn write_streams(now: &Now, text: &mut Exposition) {
+    text.sample(&table::STREAMS_OPEN, &[], now.streams_open);
+    text.sample(&table::STREAMS_CLOSED_SLOW, &[], now.streams_closed_slow);
+    for state in table::BUS_STATES.values {
+        text.sample(&table::BUS_STATE, &[(table::BUS_STATES.name, state)], u8::from(*state == now.bus_state));
+    }
+    for (outcome, count) in BusMessage::VALUES.iter().zip(now.bus_messages) {
+        text.sample(&table::BUS_MESSAGES, &[(BusMessage::NAME, outcome)], count);
     }
 }
 

@@ -106,7 +106,7 @@ families! {
     LIST_AGE: Gauge "latchkey_revocation_list_age_seconds" []
         "How long ago the last successful look at the revocation log began.";
     LIST_MAX_AGE: Gauge "latchkey_revocation_list_max_age_seconds" []
-        "The age beyond which this server asks the database instead: REVOCATION_MAX_STALENESS.";
+        "The age beyond which this server asks the database instead, as it is set.";
     LOG_POSITION: Gauge "latchkey_revocation_log_position" []
         "The position up to which this server has read the revocation log.";
     TAIL_DURATION: Histogram "latchkey_revocation_tail_duration_seconds" []
