@@ -134,13 +134,13 @@ families! {
         "Messages on the bus between servers, by what became of them.";
 
     HASHES_WAITING: Gauge "latchkey_password_hash_waiting" []
-        "Passwords that wait for a place to be hashed.";
+        "Passwords that wait for a place to be hashed, compared or judged.";
     HASHES_RUNNING: Gauge "latchkey_password_hashes_running" []
-        "Passwords that are being hashed.";
+        "Passwords that are being hashed, compared or judged.";
     HASH_WAIT: Histogram "latchkey_password_hash_wait_seconds" []
         "How long passwords waited for a place.";
     HASH_DURATION: Histogram "latchkey_password_hash_duration_seconds" []
-        "How long hashing a password took, without the wait.";
+        "How long hashing, comparing or judging a password took, without the wait.";
     VERIFIED_TOKENS: Gauge "latchkey_verified_tokens" []
         "Access tokens whose signature need not be checked again.";
     LAST_ACTIVE_WAITING: Gauge "latchkey_last_active_waiting" []

@@ -191,7 +191,4 @@ async fn every_line_is_one_object_that_names_its_request_and_none_holds_a_secret
         }
     }
     assert!(request_ids.is_subset(&named), "{:?}", request_ids.difference(&named));
-    let below = |value: &Value| value["target"].as_str().is_some_and(|target| target.starts_with("sqlx"));
-    let statements: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).filter(below).collect();
-    assert!(statements.iter().any(|line| line["request_id"].is_string()), "statements name the request they are for");
 }
