@@ -9,7 +9,6 @@ use super::csrf::SameOrigin;
 use crate::auth::accounts::Accounts;
 use crate::auth::keys::KeyRing;
 use crate::lifecycle::Tasks;
-use crate::metrics::Metrics;
 use crate::sessions::Sessions;
 
 /// What handlers share. Cheap to clone.
@@ -34,8 +33,6 @@ pub struct Shared {
     pub development: bool,
     /// Runs what outlives a request.
     pub tasks: Tasks,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
 }

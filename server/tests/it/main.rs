@@ -5,7 +5,6 @@
 mod cli;
 mod cluster;
 mod http;
-mod logs;
 mod model;
 mod store;
 mod support;

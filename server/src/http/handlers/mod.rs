@@ -2,7 +2,6 @@
 
 pub mod accounts;
 pub mod events;
-pub mod metrics;
 pub mod person;
 pub mod public;
 pub mod sessions;

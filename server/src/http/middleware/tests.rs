@@ -3,7 +3,6 @@
 use super::*;
 use crate::clock::ManualClock;
 use crate::http::proxies::ClientAddress;
-use crate::metrics::Routes;
 use crate::random::OsRandom;
 use axum::extract::Extension;
 use axum::routing::{get, post};
@@ -40,10 +39,7 @@ fn edge(more: &[(&str, &str)]) -> Edge {
             get(async || (StatusCode::SERVICE_UNAVAILABLE, axum::Json(serde_json::json!({"status": "unavailable"})))),
         )
         .fallback(async || ApiError::not_found());
-    let clock = Arc::new(ManualClock::default());
-    let metrics = Arc::new(Metrics::new(Arc::clone(&clock) as _));
-    let requests = metrics.count_requests_of(Routes::default());
-    Edge::new(router, &config, clock, Arc::new(OsRandom), Watch { metrics, requests, traces: None })
+    Edge::new(router, &config, Arc::new(ManualClock::default()), Arc::new(OsRandom))
 }
 
 async fn panics() -> &'static str {
