@@ -100,7 +100,7 @@ impl Net {
 
     pub async fn post(&self, server: usize, path: &str, access: Option<&str>, body: &Value) -> Reply {
         let request = self.request(server, Method::POST, path).json(body);
-        read(access.into_iter().fold(request, |request, token| request.bearer_auth(token))).await
+        read(access.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth)).await
     }
 
     pub async fn delete(&self, server: usize, path: &str, access: &str) -> Reply {

@@ -37,7 +37,7 @@ impl Dice {
 
     /// A duration in this range, in milliseconds.
     pub fn between(&mut self, range: &Range<Duration>) -> Duration {
-        let millis = (range.end - range.start).as_millis();
+        let millis = range.end.checked_sub(range.start).unwrap().as_millis();
         range.start + Duration::from_millis(self.draw() % u64::try_from(millis).expect("a short time").max(1))
     }
 

@@ -10,7 +10,7 @@ use super::processes::Server;
 use super::proxy::{Condition, Direction, Proxy};
 
 /// How long things stay broken.
-const BROKEN: Range<Duration> = Duration::from_millis(800)..Duration::from_millis(6000);
+const BROKEN: Range<Duration> = Duration::from_millis(800)..Duration::from_secs(6);
 /// How long everything is left alone between.
 const CALM: Range<Duration> = Duration::from_millis(300)..Duration::from_millis(2500);
 /// How often a cut line is cut again.

@@ -107,11 +107,7 @@ impl Way {
             Direction::ToServer => {
                 let asked = self.commit_asked.swap(false, Ordering::SeqCst);
                 let committed = asked && piece.windows(COMMITTED.len()).any(|bytes| bytes == COMMITTED);
-                if committed && self.weather.trap.send_if_modified(|set| std::mem::take(set)) {
-                    Err(Torn)
-                } else {
-                    Ok(())
-                }
+                if committed && self.weather.trap.send_if_modified(std::mem::take) { Err(Torn) } else { Ok(()) }
             }
         }
     }
