@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::processes::free_port;
 use line::Line;
 
 /// How many connections may wait to be accepted.
@@ -95,7 +96,9 @@ impl Proxy {
     }
 
     async fn to(port: u16, sees_commits: bool) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        // A port that was asked for by its number stays bound when the socket stops listening; one that the kernel chose
+        // is given away then.
+        let listener = TcpListener::bind(("127.0.0.1", free_port())).await.expect("a port");
         let address = listener.local_addr().expect("its number");
         let (condition, cuts, trap) =
             (watch::Sender::default(), watch::Sender::default(), Arc::new(watch::Sender::new(false)));
