@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use app::domain::{DisplayName, Email, Password};
+use app::domain::{DisplayName, Email, Password, Timestamp};
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -20,17 +21,19 @@ use crate::config::Config;
 use crate::events::{Bus, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
-use crate::http::middleware::Edge;
+use crate::http::middleware::{Edge, Watch};
 use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
 use crate::jobs::{self, Cleanup, Retention};
 use crate::lifecycle::Tasks;
 use crate::mail::{Delivery, MailError, Postman};
+use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::sessions::{
     EndingParts, EndingTask, LastActive, Lost, RevocationList, Sessions, Tail, TailParts, ending, reassert,
 };
 use crate::store::{Store, StoreError};
+use crate::traces::{TraceError, Traces};
 
 /// The person that development mode shows on the sign-in page.
 pub const DEMO_EMAIL: &str = "demo@latchkey.dev";
@@ -86,6 +89,9 @@ pub enum StartError {
     /// The demo person.
     #[error("the demo person cannot be made")]
     Demo(#[source] AccountError),
+    /// Traces.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     /// Mail.
     #[error("mail cannot be sent with these settings")]
     Mail(#[from] MailError),
@@ -102,6 +108,8 @@ pub struct Application {
     config: Config,
     listener: TcpListener,
     address: SocketAddr,
+    figures: Option<TcpListener>,
+    traces: Option<Arc<Traces>>,
     state: ApiState,
     tail: Tail,
     ending: EndingTask,
@@ -120,15 +128,12 @@ impl Application {
         let Parts { clock, random } = parts;
         let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
         let keys = Arc::new(Keys::derive(secrecy::ExposeSecret::expose_secret(&secret))?);
-        let key_ring = Arc::new(KeyRing::default());
-        let now = clock.now();
-        let rows = store.ensure_signing_key(&make_key(&keys, &*random, now, now)?).await?;
-        key_ring.load(&keys, &rows)?;
-
-        let listener = TcpListener::bind(config.server.listen).await;
-        let listener = listener.map_err(|error| StartError::Listen(config.server.listen, error))?;
-        let address = listener.local_addr().map_err(|error| StartError::Listen(config.server.listen, error))?;
+        let key_ring = load_keys(&store, &keys, &*random, clock.now()).await?;
+        let (listener, address) = listen(config.server.listen).await?;
         config.server.bound_to(address);
+        let figures = listen_for_figures(&config).await?;
+        let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
+        let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
         let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
         let hint = Arc::new(tokio::sync::Notify::new());
@@ -145,6 +150,7 @@ impl Application {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             told: told_sender.clone(),
+            metrics: Arc::clone(&metrics),
         });
         let tail = Tail::new(TailParts {
             store: store.clone(),
@@ -154,6 +160,7 @@ impl Application {
             hint,
             told: told_sender,
             lost: forgotten_sender,
+            metrics: Arc::clone(&metrics),
         });
         tail.look().await?;
 
@@ -169,12 +176,13 @@ impl Application {
             lifetimes: lifetimes(&config),
             last_active: Arc::new(LastActive::default()),
             most_a_person: config.sessions.max_per_user,
+            metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         });
         let accounts = Accounts {
             store: store.clone(),
-            hasher: PasswordHasher::new(hashing_places(), Arc::clone(&random))?,
+            hasher: PasswordHasher::new(hashing_places(), Arc::clone(&random), Arc::clone(&metrics))?,
             keys,
             limits,
             clock: Arc::clone(&clock),
@@ -186,8 +194,10 @@ impl Application {
             seed_demo(&accounts).await.map_err(StartError::Demo)?;
         }
         let delivery = delivery(&config)?;
-        let postman = Postman { store: store.clone(), delivery, clock: Arc::clone(&clock) };
-        let cleanup = Cleanup { store, retention: retention(&config), clock, random };
+        let postman =
+            Postman { store: store.clone(), delivery, metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) };
+        let retention = retention(&config);
+        let cleanup = Cleanup { store, retention, metrics: Arc::clone(&metrics), clock, random };
         let state = ApiState::new(Shared {
             sessions,
             accounts,
@@ -197,14 +207,34 @@ impl Application {
             server_id: config.server.server_id.clone(),
             development: config.server.is_development(),
             tasks: Tasks::new(),
+            metrics,
             stopping: CancellationToken::new(),
         });
-        Ok(Self { config, listener, address, state, tail, ending, told, forgotten, bus, cleanup, postman })
+        Ok(Self {
+            config,
+            listener,
+            address,
+            figures,
+            traces,
+            state,
+            tail,
+            ending,
+            told,
+            forgotten,
+            bus,
+            cleanup,
+            postman,
+        })
     }
 
     /// Where it listens: the port is a real one even where the settings said 0.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the figures have a listener of their own.
+    pub fn figures_address(&self) -> Option<SocketAddr> {
+        self.figures.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// The sessions, for what is done without HTTP.
@@ -214,7 +244,9 @@ impl Application {
 
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let Self { config, listener, state, tail, ending, told, forgotten, bus, cleanup, postman, .. } = self;
+        let Self {
+            config, listener, figures, traces, state, tail, ending, told, forgotten, bus, cleanup, postman, ..
+        } = self;
         let tasks = state.tasks.clone();
         let sessions = Arc::clone(&state.sessions);
         let background = CancellationToken::new();
@@ -231,7 +263,13 @@ impl Application {
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn("mail", postman.run(background.clone()));
 
-        let router = router::whole(&state, &config);
+        if let Some(listener) = figures {
+            tasks.spawn("figures", serve_figures(listener, router::figures(&state), background.clone()));
+        }
+
+        let mut tally = Routes::default();
+        let router = router::whole(&state, &config, &mut tally);
+        let (metrics, requests) = (Arc::clone(&state.metrics), state.metrics.count_requests_of(tally));
         let stopping = {
             let (state, stop) = (state.clone(), stop.clone());
             async move {
@@ -245,12 +283,50 @@ impl Application {
             }
         };
         tasks.spawn("stopping", stopping);
-        let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random));
+        let watch = Watch { metrics, requests, traces: traces.clone() };
+        let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random), watch);
         let served = serve::serve(listener, edge, serve::Limits::default(), stop).await;
         background.cancel();
         tasks.finish().await;
         sessions.store.close().await;
+        if let Some(traces) = traces {
+            traces.finish().await;
+        }
         served
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))?;
+    let bound = listener.local_addr().map_err(|error| StartError::Listen(address, error))?;
+    Ok((listener, bound))
+}
+
+/// Serves the figures until the rest of the server has stopped, so that its stopping can be watched.
+async fn serve_figures(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let limits = serve::Limits { connections: 32, ..serve::Limits::default() };
+    if let Err(error) = serve::serve(listener, router, limits, stop).await {
+        tracing::error!(error = &error as &dyn std::error::Error, "the figures are not served any more");
+    }
+}
+
+/// The signing keys; the first server makes the first.
+async fn load_keys(
+    store: &Store,
+    keys: &Keys,
+    random: &dyn Random,
+    now: Timestamp,
+) -> Result<Arc<KeyRing>, StartError> {
+    let key_ring = Arc::new(KeyRing::default());
+    let rows = store.ensure_signing_key(&make_key(keys, random, now, now)?).await?;
+    key_ring.load(keys, &rows)?;
+    Ok(key_ring)
+}
+
+async fn listen_for_figures(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    match config.observe.metrics_listen {
+        Some(address) => Ok(Some(listen(address).await?.0)),
+        None => Ok(None),
     }
 }
 

@@ -12,6 +12,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::current;
+use crate::metrics::Metrics;
 use crate::random::Random;
 
 /// Memory in KiB: ASVS 11.4.2 and OWASP's floor for two passes.
@@ -47,15 +49,35 @@ pub struct Comparison {
 #[derive(Clone)]
 pub struct PasswordHasher {
     places: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
+    /// All of those in [`Load`].
+    inside: Arc<AtomicUsize>,
+    running: Arc<AtomicUsize>,
     random: Arc<dyn Random>,
+    metrics: Arc<Metrics>,
     /// Compared with where there is no person, so that it takes as long as where there is one (ASVS 6.3.8).
     decoy: Arc<str>,
 }
 
-struct Waiting(Arc<AtomicUsize>);
+/// How much there is to hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Passwords that wait for a place.
+    pub waiting: usize,
+    /// Passwords that have one.
+    pub running: usize,
+}
 
-impl Drop for Waiting {
+/// Counted in until it is dropped.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn among(counter: &Arc<AtomicUsize>) -> (Self, usize) {
+        let before = counter.fetch_add(1, Ordering::Relaxed);
+        (Self(Arc::clone(counter)), before)
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -85,9 +107,16 @@ fn normalised(password: &Password) -> String {
 
 impl PasswordHasher {
     /// A hasher that uses `places` threads at once.
-    pub fn new(places: usize, random: Arc<dyn Random>) -> Result<Self, HashingError> {
+    pub fn new(places: usize, random: Arc<dyn Random>, metrics: Arc<Metrics>) -> Result<Self, HashingError> {
         let decoy = hash_with(&*random, "nobody has this password")?;
-        Ok(Self { places: Arc::new(Semaphore::new(places)), waiting: Arc::default(), random, decoy: decoy.into() })
+        let places = Arc::new(Semaphore::new(places));
+        Ok(Self { places, inside: Arc::default(), running: Arc::default(), random, metrics, decoy: decoy.into() })
+    }
+
+    /// How much there is to do.
+    pub fn load(&self) -> Load {
+        let running = self.running.load(Ordering::Relaxed);
+        Load { waiting: self.inside.load(Ordering::Relaxed).saturating_sub(running), running }
     }
 
     /// The PHC string to store.
@@ -128,15 +157,19 @@ impl PasswordHasher {
         &self,
         work: impl FnOnce() -> Result<T, HashingError> + Send + 'static,
     ) -> Result<T, HashingError> {
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        let (inside, before) = Counted::among(&self.inside);
+        if before >= WAITING {
             return Err(HashingError::Busy);
         }
-        let waiting = Waiting(Arc::clone(&self.waiting));
+        let _span = current::span("password.hash");
+        let mut timer = self.metrics.hash_timer();
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(failed)?;
+        let (running, _) = Counted::among(&self.running);
+        timer.begin();
+        // Whoever asked may hang up meanwhile; the place is taken until the work is done.
         tokio::task::spawn_blocking(move || {
             let result = work();
-            drop((place, waiting));
+            drop((timer, place, running, inside));
             result
         })
         .await
@@ -168,11 +201,13 @@ fn judge(password: &str, own_words: &[&str]) -> Result<(), Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::ManualClock;
     use crate::random::OsRandom;
     use rstest::rstest;
 
     fn hasher() -> PasswordHasher {
-        PasswordHasher::new(2, Arc::new(OsRandom)).unwrap()
+        let metrics = Metrics::new(Arc::new(ManualClock::default()));
+        PasswordHasher::new(2, Arc::new(OsRandom), Arc::new(metrics)).unwrap()
     }
 
     fn password(text: &str) -> Password {
@@ -232,5 +267,6 @@ mod tests {
         .await;
         let busy = stormed.iter().filter(|result| matches!(result, Err(HashingError::Busy))).count();
         assert_eq!(busy, 200 - WAITING);
+        assert_eq!(hasher.load(), Load { waiting: 0, running: 0 });
     }
 }

@@ -181,6 +181,11 @@ impl AccessTokens {
         Ok(verified)
     }
 
+    /// How many verified tokens are remembered.
+    pub fn remembered(&self) -> usize {
+        self.remembered.len()
+    }
+
     /// Forgets all verified tokens: the keys have changed.
     pub fn forget(&self) {
         self.remembered.clear();

@@ -16,6 +16,7 @@ use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::random::{OsRandom, uuid_v7};
 use crate::sessions::{Said, describe};
 use crate::store::{NewUser, Origin, Revocation, RevokedSubject, SessionRow, Store, StoreError, User};
@@ -66,7 +67,8 @@ impl Office {
         let ring = Arc::new(KeyRing::default());
         let rows = store.ensure_signing_key(&make_key(&keys, &OsRandom, now, now).map_err(failed)?).await?;
         ring.load(&keys, &rows).map_err(failed)?;
-        let hasher = PasswordHasher::new(1, Arc::new(OsRandom)).map_err(failed)?;
+        let metrics = Arc::new(Metrics::new(Arc::new(SystemClock)));
+        let hasher = PasswordHasher::new(1, Arc::new(OsRandom), metrics).map_err(failed)?;
         let password = Password::parse_existing(password).map_err(failed)?;
         Ok(Self {
             store,

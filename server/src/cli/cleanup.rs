@@ -1,5 +1,7 @@
 //! `latchkey cleanup`: what the server does every `CLEANUP_INTERVAL`, now.
 
+use std::sync::Arc;
+
 use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
@@ -7,6 +9,7 @@ use super::{CliError, say};
 use crate::application::{Parts, retention};
 use crate::config::Config;
 use crate::jobs::Cleanup;
+use crate::metrics::Metrics;
 use crate::store::Store;
 
 pub async fn run(config: &Config) -> Result<(), CliError> {
@@ -14,7 +17,8 @@ pub async fn run(config: &Config) -> Result<(), CliError> {
     let parts = Parts::system();
     parts.set_clock(&store).await?;
     let Parts { clock, random } = parts;
-    let cleanup = Cleanup { store: store.clone(), retention: retention(config), clock, random };
+    let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
+    let cleanup = Cleanup { store: store.clone(), retention: retention(config), metrics, clock, random };
     let report = cleanup.once(&CancellationToken::new()).await?;
     store.close().await;
     say(&format!(

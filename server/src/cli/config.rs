@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::{CliError, say, settings};
 use crate::config::{self, Config, DatabaseKind};
+use crate::metrics;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -11,6 +12,8 @@ pub enum Command {
     Check,
     /// Print all settings with defaults and meanings, as Markdown
     Table,
+    /// Print all figures of `/metrics` with labels and meanings, as Markdown
+    Metrics,
 }
 
 impl Command {
@@ -18,6 +21,7 @@ impl Command {
         match self {
             Self::Check => say(&summary(&settings()?)),
             Self::Table => say(&config::table()),
+            Self::Metrics => say(&metrics::markdown()),
         }
     }
 }
@@ -29,10 +33,16 @@ fn summary(config: &Config) -> String {
         DatabaseKind::Sqlite { path } => format!("SQLite file {}", path.display()),
         DatabaseKind::Postgres => "PostgreSQL".to_owned(),
     };
+    let listener = config.observe.metrics_listen.map(|address| format!("http://{address}/metrics"));
+    let figures =
+        listener.or_else(|| config.observe.metrics_token.is_some().then(|| "beside the API, by token".to_owned()));
+    let traces = config.observe.otlp_endpoint.as_deref().unwrap_or("none");
     let mail = if config.mail.smtp_url.is_some() { "sent by SMTP" } else { "kept at /dev/mailbox" };
     format!(
-        "The settings are good.\n  environment  {environment}\n  listens on   {}\n  public URL   {}\n  database     {database}\n  mail         {mail}",
-        config.server.listen, config.server.public_url,
+        "The settings are good.\n  environment  {environment}\n  listens on   {}\n  public URL   {}\n  database     {database}\n  mail         {mail}\n  figures      {}\n  traces       {traces}",
+        config.server.listen,
+        config.server.public_url,
+        figures.as_deref().unwrap_or("none"),
     )
 }
 

@@ -9,6 +9,7 @@ pub mod duration;
 pub mod limits;
 pub mod log;
 pub mod mail;
+pub mod observe;
 mod public_url;
 mod reader;
 mod secret;
@@ -27,6 +28,7 @@ pub use database::{DatabaseConfig, DatabaseKind};
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
+pub use observe::ObserveConfig;
 pub use public_url::PublicUrl;
 pub use reader::{ConfigError, Origin, Setting};
 use reader::{Fallback, Reader};
@@ -61,6 +63,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// What is logged, and how it looks.
     pub log: LogConfig,
+    /// How the server is watched.
+    pub observe: ObserveConfig,
 }
 
 /// Everything that is wrong with the settings.
@@ -95,13 +99,14 @@ impl Config {
         let mail = MailConfig::read(&mut reader, server.environment, &server.public_url);
         let limits = LimitsConfig::read(&mut reader, server.environment);
         let log = LogConfig::read(&mut reader, server.environment);
+        let observe = ObserveConfig::read(&mut reader, &server);
         // A stand-in for a faulty value would contradict the others by itself.
         if reader.is_faultless() {
             check_lives(&mut reader, &tokens, &sessions);
         }
         match (reader.into_errors(), mail) {
             (errors, Some(mail)) if errors.is_empty() => {
-                Ok(Self { server, database, bus, tokens, sessions, mail, limits, log })
+                Ok(Self { server, database, bus, tokens, sessions, mail, limits, log, observe })
             }
             (errors, _) => Err(ConfigErrors(errors)),
         }
@@ -174,6 +179,7 @@ pub fn settings() -> impl Iterator<Item = Setting> {
         mail::SETTINGS,
         limits::SETTINGS,
         log::SETTINGS,
+        observe::SETTINGS,
     ];
     sections.into_iter().flatten().copied()
 }

@@ -192,6 +192,11 @@ impl Reader {
         }
     }
 
+    /// Reads a setting that means *none* where it is not given.
+    pub fn read_given<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        if self.is_given(name) { self.read(name, parse) } else { None }
+    }
+
     /// Reads a duration between `least` and `most`.
     pub fn duration(&mut self, name: &'static str, least: Duration, most: Duration) -> Duration {
         self.read(name, |text| duration_between(text, least, most)).unwrap_or(least)

@@ -41,6 +41,8 @@ fn development_needs_nothing_but_to_be_asked_for() {
     assert_eq!(config.sessions.idle_timeout, None);
     assert_eq!(config.sessions.revocation_max_staleness, 2 * SECOND);
     assert_eq!(config.log.format, LogFormat::Pretty);
+    assert!(config.observe.metrics_listen.is_none() && config.observe.metrics_token.is_none());
+    assert_eq!((config.observe.otlp_endpoint, config.observe.service_name.as_str()), (None, "latchkey"));
     assert!(config.sessions.require_email_verification && config.limits.rate_limits && config.database.run_migrations);
 }
 
@@ -77,6 +79,10 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::other_database("DATABASE_URL", "mysql://x/y")]
 #[case::address_without_port("LEPTOS_SITE_ADDR", "127.0.0.1")]
 #[case::no_sessions_at_all("MAX_SESSIONS_PER_USER", "0")]
+#[case::figures_without_port("METRICS_ADDR", "127.0.0.1")]
+#[case::figures_where_the_api_is("METRICS_ADDR", "127.0.0.1:3000")]
+#[case::short_token_for_figures("METRICS_TOKEN", "hunter2")]
+#[case::collector_by_grpc("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector:4317")]
 fn production_refuses_one_faulty_setting_by_name(#[case] name: &str, #[case] value: &str) {
     assert_eq!(refused(production(&[(name, value)])), [name]);
 }
@@ -110,6 +116,9 @@ fn every_kind_of_value_is_read() {
         ("LEPTOS_SITE_ADDR", "0.0.0.0:8080"),
         ("MAIL_FROM", "Example <id@example.com>"),
         ("REFRESH_GRACE", "500ms"),
+        ("METRICS_ADDR", "127.0.0.1:9464"),
+        ("METRICS_TOKEN", STRONG),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/"),
     ])
     .unwrap();
     assert_eq!(config.sessions.idle_timeout, Some(2 * HOUR));
@@ -119,6 +128,9 @@ fn every_kind_of_value_is_read() {
     assert_eq!(config.database.kind, DatabaseKind::Postgres);
     assert!(!config.sessions.require_email_verification);
     assert_eq!(config.tokens.refresh_grace, Duration::from_millis(500));
+    assert_eq!(config.observe.metrics_listen.map(|address| address.port()), Some(9464));
+    assert!(config.observe.metrics_token.is_some());
+    assert_eq!(config.observe.otlp_endpoint.as_deref(), Some("http://collector:4318"));
 }
 
 #[test]
@@ -177,8 +189,12 @@ fn a_faulty_line_of_the_file_is_named_but_not_quoted() {
 
 #[test]
 fn debug_output_shows_no_secret() {
-    let config =
-        production(&[("DATABASE_URL", "postgres://u:hunter2@db/x"), ("SMTP_URL", "smtp://u:hunter2@m")]).unwrap();
+    let config = production(&[
+        ("DATABASE_URL", "postgres://u:hunter2@db/x"),
+        ("SMTP_URL", "smtp://u:hunter2@m"),
+        ("METRICS_TOKEN", STRONG),
+    ])
+    .unwrap();
     let text = format!("{config:?}");
     assert!(!text.contains("hunter2") && !text.contains(STRONG), "{text}");
 }

@@ -33,6 +33,7 @@ pub struct Hub {
     closed: Mutex<HashMap<SessionId, Timestamp>>,
     handled: Mutex<Handled>,
     next: AtomicU64,
+    closed_slow: AtomicU64,
 }
 
 /// Positions of revocations that were carried to the streams already: the server that ends a session does so at once, and
@@ -197,7 +198,7 @@ impl Hub {
         for listeners in self.people().values_mut() {
             listeners.retain(|listener| {
                 let hello = Hello { session_id: listener.session_id, server_time: now };
-                listener.queue.try_send(Arc::new(ServerEvent::Hello(hello))).is_ok()
+                self.hand(listener, Arc::new(ServerEvent::Hello(hello)))
             });
         }
     }
@@ -219,9 +220,7 @@ impl Hub {
         let Some(listeners) = people.get_mut(&user_id) else { return };
         let event = Arc::new(event.clone());
         // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
-        listeners.retain(|listener| {
-            Some(listener.session_id) == except || listener.queue.try_send(Arc::clone(&event)).is_ok()
-        });
+        listeners.retain(|listener| Some(listener.session_id) == except || self.hand(listener, Arc::clone(&event)));
     }
 
     fn prolong_here(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
@@ -320,9 +319,23 @@ impl Hub {
         self.people().values().map(Vec::len).sum()
     }
 
+    /// How many streams were closed because their clients did not keep up.
+    pub fn closed_slow(&self) -> u64 {
+        self.closed_slow.load(Ordering::Relaxed)
+    }
+
     /// Whether nobody is listening here.
     pub fn is_empty(&self) -> bool {
         self.people().is_empty()
+    }
+
+    /// Whether the listener took the event.
+    fn hand(&self, listener: &Listener, event: Arc<ServerEvent>) -> bool {
+        let handed = listener.queue.try_send(event);
+        if matches!(handed, Err(mpsc::error::TrySendError::Full(_))) {
+            self.closed_slow.fetch_add(1, Ordering::Relaxed);
+        }
+        handed.is_ok()
     }
 
     fn people(&self) -> MutexGuard<'_, HashMap<UserId, Vec<Listener>>> {
@@ -431,7 +444,7 @@ mod tests {
         while laptop.queue.recv().await.is_some() {
             received += 1;
         }
-        assert_eq!(received, QUEUE);
+        assert_eq!((received, hub.closed_slow()), (QUEUE, 1));
     }
 
     #[tokio::test]

@@ -7,12 +7,12 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 
-use super::middleware::tell_session_end;
 use super::problem::ApiError;
 use super::proxies::ClientAddress;
 use super::state::ApiState;
 use crate::auth::accounts::Visitor;
 use crate::auth::tokens::Verified;
+use crate::current::tell_session_end;
 use crate::store::{Origin, SessionEnd};
 
 /// The longest user agent that is kept.

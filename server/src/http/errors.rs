@@ -62,7 +62,7 @@ impl From<RefreshRefusal> for ApiError {
     fn from(refusal: RefreshRefusal) -> Self {
         match refusal {
             RefreshRefusal::Invalid => Self::invalid_token(),
-            RefreshRefusal::Ended(end) => ended(&end),
+            RefreshRefusal::Ended(end) | RefreshRefusal::Reused(end) => ended(&end),
             RefreshRefusal::Failed(error) => error.into(),
         }
     }

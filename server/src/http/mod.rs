@@ -3,6 +3,7 @@
 pub mod authenticate;
 pub mod body;
 pub mod cookies;
+mod counted;
 pub mod csrf;
 mod errors;
 pub mod fields;

@@ -12,7 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
-use super::middleware::current_id;
+use crate::telemetry::chain;
 
 /// How soon to come back when the server cannot answer now.
 const COME_BACK: Duration = Duration::from_secs(1);
@@ -185,16 +185,9 @@ impl ApiError {
     }
 }
 
-/// An error with everything that led to it, in one line.
+/// Writes an error into the log, with everything that led to it.
 fn log(cause: &(dyn Error + 'static), message: &'static str) {
-    let mut chain = cause.to_string();
-    let mut source = cause.source();
-    while let Some(error) = source {
-        chain.push_str(": ");
-        chain.push_str(&error.to_string());
-        source = error.source();
-    }
-    tracing::error!(error = chain, request_id = current_id(), "{message}");
+    tracing::error!(error = chain(cause), "{message}");
 }
 
 impl IntoResponse for ApiError {

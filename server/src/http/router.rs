@@ -3,51 +3,64 @@
 use app::DevelopmentDemo;
 use app::api::paths;
 use axum::Router;
-use axum::routing::{delete, get, post};
 
-use super::handlers::{accounts, events, person, public, sessions, sign_in, sign_out};
+use super::counted::CountedRouter;
+use super::handlers::{accounts, events, metrics, person, public, sessions, sign_in, sign_out};
 use super::site::{SiteFiles, site};
 use super::state::ApiState;
 use crate::application::{DEMO_EMAIL, DEMO_PASSWORD};
 use crate::config::Config;
+use crate::metrics::Routes;
 
 /// The API. A handler that takes a `Caller` is for signed-in people; the others say themselves what they need.
-pub fn api(state: &ApiState) -> Router {
-    let signed_in = Router::new()
-        .route(paths::SESSION, get(sessions::current))
-        .route(paths::SESSIONS, get(sessions::list))
-        .route(paths::SESSION_BY_ID, delete(sign_out::end_session).patch(sessions::rename))
-        .route(paths::BIOGRAPHY, get(sessions::biography))
-        .route(paths::EVENTS_TICKET, post(events::ticket))
-        .route(paths::PROFILE, get(person::profile).patch(person::update_profile))
-        .route(paths::PASSWORD, post(person::change_password))
-        .route(paths::ACTIVITY, get(person::activity));
-    let open = Router::new()
-        .route(paths::REGISTER, post(accounts::register))
-        .route(paths::VERIFY_EMAIL, post(accounts::verify_email))
-        .route(paths::RESEND_CODE, post(accounts::resend_code))
-        .route(paths::LOGIN, post(sign_in::login))
-        .route(paths::REFRESH, post(sign_in::refresh))
-        .route(paths::LOGOUT, post(sign_out::logout))
-        .route(paths::LOGOUT_ALL, post(sign_out::logout_all))
-        .route(paths::SESSIONS, delete(sign_out::logout_all))
-        .route(paths::SESSION_ENDED, post(sessions::confirm_ended))
-        .route(paths::RECEIPT, get(sessions::receipt))
-        .route(paths::EVENTS, get(events::stream))
-        .route(paths::JWKS, get(public::jwks))
-        .route(paths::HEALTH, get(public::health))
-        .route(paths::HEALTH_LIVE, get(public::live))
-        .route(paths::HEALTH_READY, get(public::ready))
-        .route(paths::DEV_MAILBOX, get(public::mailbox));
-    signed_in.merge(open).with_state(state.clone())
+fn api(state: &ApiState, tally: &mut Routes) -> Router {
+    let signed_in = CountedRouter::new(tally)
+        .get(paths::SESSION, sessions::current)
+        .get(paths::SESSIONS, sessions::list)
+        .delete(paths::SESSION_BY_ID, sign_out::end_session)
+        .patch(paths::SESSION_BY_ID, sessions::rename)
+        .get(paths::BIOGRAPHY, sessions::biography)
+        .post(paths::EVENTS_TICKET, events::ticket)
+        .get(paths::PROFILE, person::profile)
+        .patch(paths::PROFILE, person::update_profile)
+        .post(paths::PASSWORD, person::change_password)
+        .get(paths::ACTIVITY, person::activity);
+    let all = signed_in
+        .post(paths::REGISTER, accounts::register)
+        .post(paths::VERIFY_EMAIL, accounts::verify_email)
+        .post(paths::RESEND_CODE, accounts::resend_code)
+        .post(paths::LOGIN, sign_in::login)
+        .post(paths::REFRESH, sign_in::refresh)
+        .post(paths::LOGOUT, sign_out::logout)
+        .post(paths::LOGOUT_ALL, sign_out::logout_all)
+        .delete(paths::SESSIONS, sign_out::logout_all)
+        .post(paths::SESSION_ENDED, sessions::confirm_ended)
+        .get(paths::RECEIPT, sessions::receipt)
+        .get(paths::EVENTS, events::stream)
+        .get(paths::JWKS, public::jwks)
+        .get(paths::HEALTH, public::health)
+        .get(paths::HEALTH_LIVE, public::live)
+        .get(paths::HEALTH_READY, public::ready)
+        .get(paths::DEV_MAILBOX, public::mailbox);
+    all.with_state(state.clone())
 }
 
-/// Everything this server answers: the API, the pages and their files.
-pub fn whole(state: &ApiState, config: &Config) -> Router {
+/// What the listener for figures answers.
+pub fn figures(state: &ApiState) -> Router {
+    metrics::alone(state)
+}
+
+/// Everything this server answers: the API, the pages and their files. The routes are named in `tally`.
+pub fn whole(state: &ApiState, config: &Config, tally: &mut Routes) -> Router {
     let files = SiteFiles::find(config.server.site_root.as_deref());
     let demo = config
         .server
         .is_development()
         .then(|| DevelopmentDemo { email: DEMO_EMAIL.to_owned(), password: DEMO_PASSWORD.to_owned() });
-    api(state).merge(site(&config.server, files, demo))
+    let site = site(&config.server, files, demo, tally);
+    let router = api(state, tally).merge(site.clone());
+    match &config.observe.metrics_token {
+        Some(token) => router.merge(metrics::beside(state, token, site, tally)),
+        None => router,
+    }
 }

@@ -16,9 +16,12 @@ use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, rende
 use tower::ServiceExt as _;
 use tower_http::services::ServeDir;
 
+use super::counted::counted;
 use super::headers::page_policy;
 use super::problem::ApiError;
 use crate::config::ServerConfig;
+use crate::current;
+use crate::metrics::{RouteId, Routes};
 
 /// The name of the built files.
 const OUTPUT_NAME: &str = "latchkey";
@@ -119,19 +122,18 @@ impl Pages {
 }
 
 /// The pages, the files, and what is answered where there is neither. `demo` is shown on the sign-in page, in development only.
-pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>) -> Router {
+/// Pages are named in `tally`.
+pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>, tally: &mut Routes) -> Router {
     let options = files.options(config);
     let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
     let pages = Pages { options: options.clone(), files: Arc::new(files), demo, reload_socket };
     let (preparing, shelling) = (pages.clone(), options.clone());
-    Router::new()
-        .leptos_routes_with_context(
-            &options,
-            generate_route_list(App),
-            move || preparing.prepare(),
-            move || shell(shelling.clone()),
-        )
-        .with_state(options)
+    let list = generate_route_list(App);
+    let patterns: Vec<String> = list.iter().map(|route| route.path().to_owned()).collect();
+    let router = Router::new()
+        .leptos_routes_with_context(&options, list, move || preparing.prepare(), move || shell(shelling.clone()))
+        .with_state(options);
+    counted(router, patterns.iter().map(String::as_str), tally)
         .fallback(move |request| otherwise(State(pages.clone()), request))
 }
 
@@ -145,6 +147,7 @@ async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
     drop(body);
     let again = || Request::from_parts(parts.clone(), Body::empty());
     if let Some(file) = pages.files.clone().serve(again()).await {
+        current::take_route(RouteId::FILE);
         return file;
     }
     if parts.method == Method::GET && wants_page(&parts.headers) {
@@ -184,7 +187,7 @@ mod tests {
         std::fs::write(folder.path().join("outside.txt"), "hunter2").unwrap();
         let config = Config::for_tests(folder.path(), &[]).unwrap();
         let demo = DevelopmentDemo { email: "demo@latchkey.dev".to_owned(), password: "correct-demo-horse".to_owned() };
-        (folder, site(&config.server, SiteFiles { root, hashed }, Some(demo)))
+        (folder, site(&config.server, SiteFiles { root, hashed }, Some(demo), &mut Routes::default()))
     }
 
     async fn get(router: &Router, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, String) {

@@ -9,6 +9,7 @@ use super::csrf::SameOrigin;
 use crate::auth::accounts::Accounts;
 use crate::auth::keys::KeyRing;
 use crate::lifecycle::Tasks;
+use crate::metrics::Metrics;
 use crate::sessions::Sessions;
 
 /// What handlers share. Cheap to clone.
@@ -33,6 +34,8 @@ pub struct Shared {
     pub development: bool,
     /// Runs what outlives a request.
     pub tasks: Tasks,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
 }

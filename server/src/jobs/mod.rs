@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::api::EndReason;
 use app::domain::SessionId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::keys::KeyRing;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::sessions::{NOTE_INTERVAL, Sessions};
 use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
@@ -115,6 +117,8 @@ pub struct Cleanup {
     pub store: Store,
     /// How long things are kept.
     pub retention: Retention,
+    /// Counts the sessions that ran out.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids.
@@ -146,6 +150,8 @@ impl Cleanup {
             };
             let mut new_id = || uuid_v7(&*self.clock, &*self.random);
             let round = self.store.cleanup(&policy, &mut new_id).await?;
+            let expired = usize::try_from(round.expired).unwrap_or(usize::MAX);
+            self.metrics.sessions_ended(EndReason::SessionExpired, expired);
             total = total.plus(&round);
             if round.is_empty() || !pause(stop, CLEANUP_PAUSE).await {
                 return Ok(total);

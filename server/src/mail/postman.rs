@@ -9,6 +9,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::metrics::{MailResult, Metrics};
 use crate::store::{Mail, Store, StoreError};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -80,6 +81,8 @@ pub struct Postman {
     pub store: Store,
     /// How they leave.
     pub delivery: Delivery,
+    /// Counts them.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -104,8 +107,12 @@ impl Postman {
         let delivered = futures::future::join_all(due.iter().map(|mail| self.delivery.deliver(mail))).await;
         for (mail, result) in due.iter().zip(delivered) {
             match result {
-                Ok(()) => self.store.mail_sent(mail.id, self.clock.now()).await?,
+                Ok(()) => {
+                    self.metrics.mail(MailResult::Sent);
+                    self.store.mail_sent(mail.id, self.clock.now()).await?;
+                }
                 Err(error) => {
+                    self.metrics.mail(MailResult::Failed);
                     let (id, attempts) = (mail.id, mail.attempts);
                     tracing::warn!(error = &error as &dyn std::error::Error, mail = %id, attempts, "a mail was not taken");
                     self.store.mail_failed(mail.id, self.clock.now().plus(pause_after(mail.attempts))).await?;

@@ -46,6 +46,16 @@ impl LastActive {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&session_id).map(|(_, at, _)| *at)
     }
 
+    /// How many are waiting to be written.
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Takes the batch, ordered by session so that two servers lock rows in the same order.
     pub fn take(&self) -> Vec<(UserId, Sighting)> {
         let seen = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));

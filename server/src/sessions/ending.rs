@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::revocations::RevocationList;
 use crate::clock::Clock;
 use crate::events::Hub;
+use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{EndCommand, EndOutcome, RevokedSubject, Selection, Store, StoreError};
 
@@ -84,6 +85,7 @@ pub struct EndingTask {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     told: mpsc::UnboundedSender<Vec<SessionId>>,
+    metrics: Arc<Metrics>,
 }
 
 /// What [`EndingTask`] works with.
@@ -100,14 +102,17 @@ pub struct EndingParts {
     pub random: Arc<dyn Random>,
     /// Takes the sessions whose streams were told, to be stored for receipts.
     pub told: mpsc::UnboundedSender<Vec<SessionId>>,
+    /// Counts what was ended.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Makes the pair.
 pub fn ending(parts: EndingParts) -> (Ender, EndingTask) {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let pending = Arc::new(AtomicUsize::new(0));
-    let EndingParts { store, list, hub, clock, random, told } = parts;
-    let task = EndingTask { wishes: receiver, pending: Arc::clone(&pending), store, list, hub, clock, random, told };
+    let EndingParts { store, list, hub, clock, random, told, metrics } = parts;
+    let wishes = receiver;
+    let task = EndingTask { wishes, pending: Arc::clone(&pending), store, list, hub, clock, random, told, metrics };
     (Ender { wishes: sender, pending }, task)
 }
 
@@ -119,6 +124,11 @@ impl Ender {
         let wish = Wish { command, epoch, remembered_for, reply: Some(reply) };
         self.wishes.send(wish).await.map_err(|_| EndingError::Stopping)?;
         answer.await.map_err(|_| EndingError::Stopping)?
+    }
+
+    /// How many wishes wait to be taken up.
+    pub fn queued(&self) -> usize {
+        self.wishes.max_capacity() - self.wishes.capacity()
     }
 
     /// How many wishes were answered without having been committed yet.
@@ -173,6 +183,7 @@ impl EndingTask {
         }
         for (wish, outcome) in wishes.drain(..).zip(outcomes) {
             let told = self.take_effect(&outcome);
+            self.metrics.sessions_ended(wish.command.reason, outcome.ended.len());
             if let Some(reply) = wish.reply {
                 // Whoever asked may have hung up; what was done stays done.
                 let _ = reply.send(Ok(Ending::Done { outcome, told }));

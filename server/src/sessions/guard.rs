@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Sessions;
 use super::revocations::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
+use crate::metrics::GuardCheck;
 use crate::store::{SessionEnd, Standing, StoreError};
 
 /// Why a token may not pass.
@@ -35,6 +36,18 @@ impl From<TokenError> for Refusal {
     }
 }
 
+impl From<&Result<Arc<Verified>, Refusal>> for GuardCheck {
+    fn from(asked: &Result<Arc<Verified>, Refusal>) -> Self {
+        match asked {
+            Ok(_) => Self::Passed,
+            Err(Refusal::SessionEnded(_)) => Self::Ended,
+            Err(Refusal::Expired) => Self::Superseded,
+            Err(Refusal::Invalid) => Self::Unknown,
+            Err(Refusal::CannotConfirm { .. }) => Self::Unavailable,
+        }
+    }
+}
+
 impl Sessions {
     /// Whether a token may pass. Costs no database read while this server's revocation list is current; otherwise asks the
     /// database, and refuses where that is away too.
@@ -45,7 +58,11 @@ impl Sessions {
             Verdict::Passes => Ok(verified),
             Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
             Verdict::Superseded => Err(Refusal::Expired),
-            Verdict::Stale => self.ask_the_database(verified).await,
+            Verdict::Stale => {
+                let asked = self.ask_the_database(verified).await;
+                self.metrics.guard_check(GuardCheck::from(&asked));
+                asked
+            }
         }
     }
 

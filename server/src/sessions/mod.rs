@@ -45,6 +45,7 @@ use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::events::{BusStatus, Hub};
+use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{NewAudit, Origin, Store, StoreError};
 
@@ -70,6 +71,8 @@ pub struct Sessions {
     pub last_active: Arc<LastActive>,
     /// `MAX_SESSIONS_PER_USER`.
     pub most_a_person: Option<u32>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids and secrets.
@@ -88,6 +91,13 @@ pub enum SessionsError {
     /// Sessions could not be ended.
     #[error(transparent)]
     Ending(#[from] EndingError),
+}
+
+impl SessionsError {
+    /// Whether the same call may do better in a moment.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Unavailable(_)) | Self::Ending(_))
+    }
 }
 
 impl Sessions {

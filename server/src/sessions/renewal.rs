@@ -1,11 +1,12 @@
 //! Renewal: a refresh token for a new pair of tokens.
 
 use app::api::{EndReason, SecurityAlert, ServerEvent, TokenDelivery};
-use app::domain::SessionId;
+use app::domain::{SessionId, Timestamp};
 
 use super::ending::{Ending, EndingError};
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
+use crate::metrics::RefreshCase;
 use crate::store::{
     EndCommand, NewAudit, NewBiographyEntry, NewMail, Origin, Refresh, RefreshAttempt, RefreshDecision, Selection,
     SessionEnd, SessionRow, StoreError,
@@ -23,6 +24,9 @@ pub enum RefreshRefusal {
     /// The session is over.
     #[error("the session has ended")]
     Ended(SessionEnd),
+    /// It had been replaced long ago: possibly theft, so the session has been ended.
+    #[error("the refresh token was used before")]
+    Reused(SessionEnd),
     /// The parts below failed.
     #[error(transparent)]
     Failed(#[from] SessionsError),
@@ -43,6 +47,20 @@ impl Sessions {
         class: TokenDelivery,
         origin: Origin,
     ) -> Result<SignedIn, RefreshRefusal> {
+        let (case, refreshed) = match self.exchange(presented, class, origin).await {
+            Ok((case, signed_in)) => (case, Ok(signed_in)),
+            Err(refusal) => (RefreshCase::from(&refusal), Err(refusal)),
+        };
+        self.metrics.refresh(case);
+        refreshed
+    }
+
+    async fn exchange(
+        &self,
+        presented: &str,
+        class: TokenDelivery,
+        origin: Origin,
+    ) -> Result<(RefreshCase, SignedIn), RefreshRefusal> {
         let token = RefreshToken::parse(&self.keys, presented).ok_or(RefreshRefusal::Invalid)?;
         let successor = token.successor(&self.keys);
         let now = self.now();
@@ -63,7 +81,8 @@ impl Sessions {
                 if !repeated {
                     self.hub.prolong(session.user_id, session.id, session.expires_at);
                 }
-                Ok(self.grant(&user, &session, &successor, now)?)
+                let case = granted_case(repeated, &session, now);
+                Ok((case, self.grant(&user, &session, &successor, now)?))
             }
             Refresh::Refused { session, decision } => Err(self.refuse(&session, decision, &attempt.origin).await?),
             Refresh::Ended(end) => Err(RefreshRefusal::Ended(end)),
@@ -96,7 +115,7 @@ impl Sessions {
         }
         self.end_for(row, reason, origin).await?;
         let end = SessionEnd { at: self.now(), reason, ended_by: None, ended_by_device: None };
-        Ok(RefreshRefusal::Ended(end))
+        Ok(if reason == EndReason::RefreshReuse { RefreshRefusal::Reused(end) } else { RefreshRefusal::Ended(end) })
     }
 
     /// Ends a session that ran out, unless it was renewed meanwhile.
@@ -162,6 +181,30 @@ impl Sessions {
         let alert = SecurityAlert { kind: "refresh_reuse".to_owned(), session_id: Some(row.id), message, at: now };
         self.hub.publish(row.user_id, &ServerEvent::SecurityAlert(alert), Some(row.id));
         Ok(())
+    }
+}
+
+/// A rotation, or which kind of repeat: as the biography has it, which is written in the same moment.
+fn granted_case(repeated: bool, session: &SessionRow, now: Timestamp) -> RefreshCase {
+    let after_ms = now.as_millis().saturating_sub(session.rotated_at.as_millis());
+    if !repeated {
+        RefreshCase::Rotated
+    } else if after_ms <= TWO_TABS_WITHIN_MS {
+        RefreshCase::RepeatedTwoTabs
+    } else {
+        RefreshCase::RepeatedLostReply
+    }
+}
+
+impl From<&RefreshRefusal> for RefreshCase {
+    fn from(refusal: &RefreshRefusal) -> Self {
+        match refusal {
+            RefreshRefusal::Invalid => Self::Invalid,
+            RefreshRefusal::Reused(_) => Self::Reuse,
+            RefreshRefusal::Ended(_) => Self::Ended,
+            RefreshRefusal::Failed(error) if error.is_passing() => Self::Unavailable,
+            RefreshRefusal::Failed(_) => Self::Failed,
+        }
     }
 }
 

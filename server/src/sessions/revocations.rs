@@ -14,6 +14,7 @@ use app::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::sync::{AtomicBool, AtomicU64, RwLock};
+use crate::metrics::Reload;
 use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// What the list says of a token.
@@ -87,7 +88,7 @@ pub enum TakenIn {
     /// Every row up to the head is in the list.
     Current,
     /// A row is missing, or the head went backwards: load everything anew.
-    MustReload(&'static str),
+    MustReload(Reload),
 }
 
 /// The list of one server.
@@ -149,6 +150,11 @@ impl RevocationList {
         now.saturating_duration_since(as_of)
     }
 
+    /// The age beyond which it vouches for nothing: `REVOCATION_MAX_STALENESS`.
+    pub const fn max_staleness(&self) -> Duration {
+        self.max_staleness
+    }
+
     /// The position up to which the list is complete.
     pub fn position(&self) -> i64 {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).position
@@ -200,7 +206,7 @@ impl RevocationList {
     }
 
     /// Vouches from now on: every live row up to `head` was [added](Self::add), by a look that began at `began`. `last` is the row
-    /// at `head`, if it is alive. What was refused before stays refused, for its time.
+    /// at `head`, however old, unless it was cleaned up. What was refused before stays refused, for its time.
     pub fn vouch(&self, head: i64, last: Option<Revocation>, began: Instant) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.position = head;
@@ -258,29 +264,31 @@ impl RevocationList {
 
 impl Entries {
     /// The rows that are new in a look at the log, if it goes on from what is known here.
-    fn follow<'t>(&self, tail: &'t Tail) -> Result<&'t [Revocation], &'static str> {
+    fn follow<'t>(&self, tail: &'t Tail) -> Result<&'t [Revocation], Reload> {
         if tail.head < self.position {
-            return Err("the head of the log went backwards");
+            return Err(Reload::HeadWentBack);
         }
         let (known, new) = match tail.revocations.split_first() {
             Some((first, rest)) if first.position == self.position => (Some(first), rest),
             _ => (None, tail.revocations.as_slice()),
         };
         match (&self.last, known) {
-            (Some(last), Some(known)) if last != known => return Err("a row of the log was replaced by another"),
+            (Some(last), Some(known)) if last != known => return Err(Reload::RowReplaced),
             (Some(last), None) if last.remember_until > tail.database_time => {
-                return Err("a live row of the log is gone");
+                return Err(Reload::RowGone);
             }
+            // Where none was, none comes: rows are only ever cleaned up.
+            (None, Some(_)) => return Err(Reload::RowReplaced),
             _ => {}
         }
         let mut expected = self.position;
         for revocation in new {
             expected += 1;
             if revocation.position != expected {
-                return Err("a row of the log is missing");
+                return Err(Reload::RowMissing);
             }
         }
-        if expected == tail.head { Ok(new) } else { Err("the log ends before its head") }
+        if expected == tail.head { Ok(new) } else { Err(Reload::EndsBeforeHead) }
     }
 
     fn add(&mut self, user_id: UserId, subject: RevokedSubject, remember_until: Timestamp) {

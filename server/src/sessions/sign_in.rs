@@ -1,6 +1,6 @@
 //! Sign-in: a new session with its first tokens.
 
-use app::api::{Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
+use app::api::{EndReason, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
 use app::domain::{SessionId, Timestamp, UserId};
 
 use super::device::{Said, describe};
@@ -107,6 +107,7 @@ impl Sessions {
         let recorded = self.store.record_sign_in(session, limit, &audit, &began, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced } => {
+                self.metrics.sessions_ended(EndReason::Replaced, replaced.ended.len());
                 if !replaced.revocations.is_empty() {
                     self.hub.hint();
                 }

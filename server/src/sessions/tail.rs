@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::revocations::{Lost, RevocationList, TakenIn};
 use crate::clock::Clock;
 use crate::events::Hub;
+use crate::metrics::{Label as _, Metrics};
 use crate::store::{Revocation, RevokedSubject, Store, StoreError};
 
 /// How often the log is read without a hint.
@@ -39,6 +40,8 @@ pub struct TailParts {
     pub told: mpsc::UnboundedSender<Vec<SessionId>>,
     /// Takes what this server remembers and the log has lost.
     pub lost: mpsc::UnboundedSender<Lost>,
+    /// Counts looks and what is wrong with the log.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Reads the log for one server.
@@ -54,11 +57,14 @@ impl Tail {
 
     /// Looks until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let TailParts { list, clock, hint, .. } = &self.parts;
+        let TailParts { list, clock, hint, metrics, .. } = &self.parts;
         let (mut failing, mut clock_told) = (false, false);
         let mut pruned_at = clock.monotonic();
         loop {
-            match self.look().await {
+            let began = clock.monotonic();
+            let looked = self.look().await;
+            metrics.looked_at_log(began, looked.is_ok());
+            match looked {
                 Ok(()) if failing => {
                     failing = false;
                     tracing::info!("the revocation log can be read again");
@@ -95,7 +101,8 @@ impl Tail {
         let tail = store.revocations_from(list.position()).await?;
         clock.database_says(tail.database_time, began);
         if let TakenIn::MustReload(why) = list.take_in(&tail, began) {
-            tracing::error!(why, "the revocation log is not what it was: loading it anew");
+            self.parts.metrics.log_reload(why);
+            tracing::error!(why = why.as_str(), "the revocation log is not what it was: loading it anew");
             self.parts.hub.forget_handled();
             let live = self.load().await?;
             self.report_lost(&live);
@@ -147,6 +154,7 @@ impl Tail {
         let lost = self.parts.list.beyond(live, self.parts.clock.now());
         if !lost.is_empty() {
             let (sessions, people) = (lost.sessions.len(), lost.people.len());
+            self.parts.metrics.revocations_lost(sessions + people);
             tracing::error!(sessions, people, "the database has lost revocations that are remembered here");
             let _ = self.parts.lost.send(lost);
         }

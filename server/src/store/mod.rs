@@ -16,9 +16,17 @@ mod verbs;
 
 use std::time::Duration;
 
+use crate::metrics::PoolUse;
+
 pub use notifications::Notifications;
 pub use types::*;
 pub use verbs::Store;
 
 /// How long a verb waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How the connections of a pool are used.
+fn pool_use<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolUse {
+    let (open, idle) = (pool.size() as usize, pool.num_idle());
+    PoolUse { name, idle, busy: open.saturating_sub(idle), max: pool.options().get_max_connections() }
+}

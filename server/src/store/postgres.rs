@@ -12,11 +12,12 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _};
 
-use super::ACQUIRE_TIMEOUT;
 use super::notifications::Notifications;
 use super::patience::Patience;
 use super::sql::Dialect;
 use super::types::StoreError;
+use super::{ACQUIRE_TIMEOUT, pool_use};
+use crate::metrics::PoolUse;
 
 #[expect(clippy::duplicate_mod, reason = "the verbs are written once and compiled for each database")]
 #[path = "bodies/mod.rs"]
@@ -85,6 +86,11 @@ impl Database {
     pub async fn close(&self) {
         self.lookout.close().await;
         self.pool.close().await;
+    }
+
+    /// How the connections are used.
+    pub(super) fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("all", &self.pool)]
     }
 
     async fn begin(&self) -> Result<Transaction, StoreError> {

@@ -13,9 +13,10 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
-use super::ACQUIRE_TIMEOUT;
 use super::sql::Dialect;
 use super::types::StoreError;
+use super::{ACQUIRE_TIMEOUT, pool_use};
+use crate::metrics::PoolUse;
 
 #[path = "bodies/mod.rs"]
 mod bodies;
@@ -94,6 +95,11 @@ impl Database {
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+    }
+
+    /// How the connections are used.
+    pub(super) fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("writer", &self.writer), pool_use("readers", &self.readers)]
     }
 
     async fn begin(&self) -> Result<Transaction, StoreError> {

@@ -12,6 +12,8 @@ use super::types::{
     Standing, StoreError, Tail, Ticket, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
+use crate::current;
+use crate::metrics::PoolUse;
 
 /// How long a look at the log may take.
 const LOOK_WITHIN: Duration = Duration::from_secs(2);
@@ -54,6 +56,14 @@ impl Store {
             Self::Postgres(_) => &postgres::DIALECT,
         };
         sql::all().map(move |(name, text)| (name, sql::fill(text, dialect, 2).as_str().to_owned()))
+    }
+
+    /// How the connections are used.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        match self {
+            Self::Sqlite(database) => database.pools(),
+            Self::Postgres(database) => database.pools(),
+        }
     }
 
     /// Brings the tables up to date; does nothing where they are.
@@ -139,6 +149,7 @@ macro_rules! verbs {
         impl Store {
             $($(#[$doc])*
             pub async fn $verb(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
+                let _span = current::span(concat!("store.", stringify!($verb)));
                 match self {
                     Self::Sqlite(database) => Box::pin(database.$verb($($argument),*)).await,
                     Self::Postgres(database) => {

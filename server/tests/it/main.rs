@@ -5,6 +5,7 @@
 mod cli;
 mod cluster;
 mod http;
+mod logs;
 mod model;
 mod store;
 mod support;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
-use super::sign_in::Client;
+use super::sign_in::{Client, refusal};
 use crate::auth::accounts::{Registration, Visitor};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
@@ -60,7 +60,8 @@ pub async fn verify_email(
     let client = Client::read(&mut fields);
     let (email, code, client) = fields.finish((email, code, client))?;
     client.check_origin(&state, &headers)?;
-    let user = state.accounts.verify_email(&visitor, &email, &code).await?;
+    let user = state.accounts.verify_email(&visitor, &email, &code).await;
+    let user = user.inspect_err(|error| state.metrics.sign_in(refusal(error)))?;
     client.begin(&state, user.id, visitor.origin, SignInMethod::Code).await
 }
 

@@ -8,12 +8,14 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 
-use crate::auth::accounts::Visitor;
+use crate::auth::accounts::{AccountError, Visitor};
+use crate::auth::passwords::HashingError;
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
+use crate::metrics::SignInResult;
 use crate::sessions::{NewSignIn, Said, SignInError, SignedIn};
-use crate::store::Origin;
+use crate::store::{Origin, StoreError};
 
 /// What a client says of itself and of how it wants its tokens.
 pub struct Client {
@@ -60,7 +62,9 @@ impl Client {
     ) -> Result<Response, ApiError> {
         let Self { said, delivery, remember, replace } = self;
         let sign_in = NewSignIn { user_id, said, origin, method, delivery, remember, replace };
-        match state.sessions.sign_in(sign_in).await {
+        let signing_in = state.sessions.sign_in(sign_in).await;
+        state.metrics.sign_in(outcome(&signing_in));
+        match signing_in {
             Ok(granted) => Ok(signed_in(state, &granted)),
             Err(SignInError::LimitReached(rows)) => {
                 let sessions: Vec<_> = rows.iter().map(|row| state.sessions.show(row, None)).collect();
@@ -77,6 +81,30 @@ impl Client {
     }
 }
 
+/// What a sign-in of somebody who has proved who they are came to.
+fn outcome(signing_in: &Result<SignedIn, SignInError>) -> SignInResult {
+    match signing_in {
+        Ok(_) => SignInResult::Ok,
+        Err(SignInError::LimitReached(_)) => SignInResult::SessionLimit,
+        Err(SignInError::NoSuchPerson) => SignInResult::WrongCredentials,
+        Err(SignInError::Failed(error)) if error.is_passing() => SignInResult::Unavailable,
+        Err(SignInError::Failed(_)) => SignInResult::Failed,
+    }
+}
+
+/// What a sign-in that was refused before it began came to.
+pub fn refusal(error: &AccountError) -> SignInResult {
+    match error {
+        AccountError::InvalidCredentials => SignInResult::WrongCredentials,
+        AccountError::EmailNotVerified => SignInResult::NotVerified,
+        AccountError::Field { .. } => SignInResult::WrongCode,
+        AccountError::TooMany(_) => SignInResult::Limited,
+        AccountError::Hashing(HashingError::Busy) => SignInResult::Busy,
+        AccountError::Store(StoreError::Unavailable(_)) => SignInResult::Unavailable,
+        AccountError::Hashing(HashingError::Failed(_)) | AccountError::Store(_) => SignInResult::Failed,
+    }
+}
+
 /// `POST /api/auth/login`.
 pub async fn login(
     State(state): State<ApiState>,
@@ -89,7 +117,8 @@ pub async fn login(
     let client = Client::read(&mut fields);
     let (email, password, client) = fields.finish((email, password, client))?;
     client.check_origin(&state, &headers)?;
-    let user = state.accounts.authenticate(&visitor, &email, &password).await?;
+    let user = state.accounts.authenticate(&visitor, &email, &password).await;
+    let user = user.inspect_err(|error| state.metrics.sign_in(refusal(error)))?;
     client.begin(&state, user.id, visitor.origin, SignInMethod::Password).await
 }
 

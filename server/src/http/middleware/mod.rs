@@ -11,20 +11,20 @@ mod tests;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use app::api::Problem;
+use app::api::paths::EXPIRES_IN_HEADER;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tower::ServiceExt as _;
 
 use cors::Cors;
-pub use request::{current_id, tell_session_end};
 
 use super::body::BodyLimit;
 use super::headers::SecurityHeaders;
@@ -33,10 +33,14 @@ use super::proxies::TrustedProxies;
 use super::serve::Answer;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::current::{self, Current};
+use crate::metrics::{Metrics, Requests};
 use crate::random::Random;
+use crate::traces::{RequestSpan, Traces};
 
 /// Answers that took longer are worth a line in the log.
 const SLOW: Duration = Duration::from_secs(1);
+const EXPIRES_IN: HeaderName = HeaderName::from_static(EXPIRES_IN_HEADER);
 
 /// The outermost part of the application.
 pub struct Edge {
@@ -47,11 +51,22 @@ pub struct Edge {
     body_limit: BodyLimit,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    watch: Watch,
+}
+
+/// What is told of requests.
+pub struct Watch {
+    /// Counts what is counted of everything.
+    pub metrics: Arc<Metrics>,
+    /// Counts requests by route.
+    pub requests: Arc<Requests>,
+    /// Makes a span of each, where a collector is set.
+    pub traces: Option<Arc<Traces>>,
 }
 
 impl Edge {
     /// Puts everything around `router`.
-    pub fn new(router: Router, config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+    pub fn new(router: Router, config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>, watch: Watch) -> Self {
         Self {
             router,
             proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
@@ -60,7 +75,13 @@ impl Edge {
             body_limit: BodyLimit(config.limits.max_body_bytes),
             clock,
             random,
+            watch,
         }
+    }
+
+    fn begin_span(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<Box<RequestSpan>> {
+        let traces = self.watch.traces.as_ref()?;
+        Some(Box::new(traces.request(self.proxies.trusts(peer.ip()).then_some(headers))))
     }
 
     async fn route(&self, mut request: Request, peer: SocketAddr) -> Response {
@@ -83,8 +104,15 @@ impl Edge {
 
 impl Answer for Edge {
     async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
-        let started = self.clock.monotonic();
         let id = request::request_id(request.headers(), peer.ip(), &self.proxies, &*self.random);
+        let span = self.begin_span(peer, request.headers());
+        Current::new(id.clone(), span).answer(self.answer_under(id, request, peer)).await
+    }
+}
+
+impl Edge {
+    async fn answer_under(&self, id: HeaderValue, request: Request, peer: SocketAddr) -> Response {
+        let started = self.clock.monotonic();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let origin = self.cors.allowed(request.headers()).cloned();
         let mut response = if Cors::is_preflight(&method, request.headers()) {
@@ -94,15 +122,32 @@ impl Answer for Edge {
             }
             response
         } else {
-            request::under(id.clone(), self.route(request, peer)).await
+            self.route(request, peer).await
         };
         finish_problem(&mut response, &id, &method);
         let headers = response.headers_mut();
         self.headers.apply(headers);
         self.cors.allow(origin, headers);
-        log(&method, &uri, response.status(), &id, started, self.clock.monotonic());
+        if let Some(seconds) = current::session_expires_in() {
+            headers.insert(EXPIRES_IN, HeaderValue::from(seconds));
+        }
+        let took = self.clock.monotonic().saturating_duration_since(started);
+        self.tell(&method, &uri, response.status(), &id, took);
         response.headers_mut().insert(request::REQUEST_ID, id);
         response
+    }
+
+    /// Tells log, figures and trace how a request went.
+    fn tell(&self, method: &Method, uri: &Uri, status: StatusCode, id: &HeaderValue, took: Duration) {
+        log(method, uri, status, took);
+        let route = current::route();
+        self.watch.requests.count(route, method, status, took);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            self.watch.metrics.answered_unavailable();
+        }
+        current::with_span(|span| {
+            span.end(method, self.watch.requests.name(route), status, id.to_str().unwrap_or_default());
+        });
     }
 }
 
@@ -147,17 +192,16 @@ fn bare_problem(status: StatusCode) -> ApiError {
 }
 
 /// One line a request: always where it failed or was slow, else for those who look closely.
-fn log(method: &Method, uri: &Uri, status: StatusCode, id: &HeaderValue, started: Instant, ended: Instant) {
-    let took = ended.saturating_duration_since(started);
-    let line = || (request::loggable(uri.path()), id.to_str().unwrap_or_default(), status.as_u16(), took.as_millis());
+fn log(method: &Method, uri: &Uri, status: StatusCode, took: Duration) {
+    let line = || (request::loggable(uri.path()), status.as_u16(), took.as_millis());
     if status.is_server_error() {
-        let (path, request_id, status, took_ms) = line();
-        tracing::error!(%method, path, status, request_id, took_ms, "request failed");
+        let (path, status, took_ms) = line();
+        tracing::error!(%method, path, status, took_ms, "request failed");
     } else if took >= SLOW {
-        let (path, request_id, status, took_ms) = line();
-        tracing::warn!(%method, path, status, request_id, took_ms, "request was slow");
+        let (path, status, took_ms) = line();
+        tracing::warn!(%method, path, status, took_ms, "request was slow");
     } else if tracing::enabled!(tracing::Level::DEBUG) {
-        let (path, request_id, status, took_ms) = line();
-        tracing::debug!(%method, path, status, request_id, took_ms, "request");
+        let (path, status, took_ms) = line();
+        tracing::debug!(%method, path, status, took_ms, "request");
     }
 }

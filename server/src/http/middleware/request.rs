@@ -1,13 +1,10 @@
 //! What can be said of a request before anybody has looked at what it wants.
 
-use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use app::api::paths::EXPIRES_IN_HEADER;
 use axum::extract::Request;
-use axum::response::Response;
 use http::header::{ALLOW, CONTENT_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use uuid::Uuid;
@@ -18,44 +15,9 @@ use crate::random::Random;
 
 /// The header under which the id of a request travels.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const EXPIRES_IN: HeaderName = HeaderName::from_static(EXPIRES_IN_HEADER);
 
 /// Headers by which some frameworks let a `POST` pass for something else, past whoever filters methods before us.
 const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
-
-/// What is known of the request that a task answers, beyond the request itself.
-struct Current {
-    id: HeaderValue,
-    /// Whole seconds until the caller's session ends, where that is soon enough to be told.
-    session_expires_in: Cell<Option<u64>>,
-}
-
-tokio::task_local! {
-    static CURRENT: Current;
-}
-
-/// The id of the request that the current task answers, for the log.
-pub fn current_id() -> Option<String> {
-    CURRENT.try_with(|current| current.id.to_str().unwrap_or_default().to_owned()).ok()
-}
-
-/// Has the answer to the current request tell that the caller's session ends in so many seconds.
-pub fn tell_session_end(seconds: u64) {
-    // Outside a request there is nobody to tell.
-    let _ = CURRENT.try_with(|current| current.session_expires_in.set(Some(seconds)));
-}
-
-/// Answers a request under an id that [`current_id`] gives meanwhile.
-pub async fn under(id: HeaderValue, answer: impl Future<Output = Response>) -> Response {
-    let told = async {
-        let mut response = answer.await;
-        if let Ok(Some(seconds)) = CURRENT.try_with(|current| current.session_expires_in.get()) {
-            response.headers_mut().insert(EXPIRES_IN, HeaderValue::from(seconds));
-        }
-        response
-    };
-    CURRENT.scope(Current { id, session_expires_in: Cell::new(None) }, told).await
-}
 
 /// The id that a trusted proxy gave, if it is a sane one, else a new one.
 pub fn request_id(headers: &HeaderMap, peer: IpAddr, proxies: &TrustedProxies, random: &dyn Random) -> HeaderValue {

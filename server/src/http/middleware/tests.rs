@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::ManualClock;
 use crate::http::proxies::ClientAddress;
+use crate::metrics::Routes;
 use crate::random::OsRandom;
 use axum::extract::Extension;
 use axum::routing::{get, post};
@@ -39,7 +40,10 @@ fn edge(more: &[(&str, &str)]) -> Edge {
             get(async || (StatusCode::SERVICE_UNAVAILABLE, axum::Json(serde_json::json!({"status": "unavailable"})))),
         )
         .fallback(async || ApiError::not_found());
-    Edge::new(router, &config, Arc::new(ManualClock::default()), Arc::new(OsRandom))
+    let clock = Arc::new(ManualClock::default());
+    let metrics = Arc::new(Metrics::new(Arc::clone(&clock) as _));
+    let requests = metrics.count_requests_of(Routes::default());
+    Edge::new(router, &config, clock, Arc::new(OsRandom), Watch { metrics, requests, traces: None })
 }
 
 async fn panics() -> &'static str {

@@ -80,6 +80,18 @@ fn a_log_that_was_set_back_is_noticed_even_when_it_has_grown_past_where_it_was()
 }
 
 #[test]
+fn a_row_where_there_was_none_belongs_to_another_log() {
+    let now = Instant::now();
+    let list = loaded(now);
+    list.vouch(5, None, now);
+    assert_eq!(list.take_in(&tail(5, vec![]), now), TakenIn::Current);
+    let other = row(5, ADA, RevokedSubject::Session(LAPTOP));
+    assert!(matches!(list.take_in(&tail(5, vec![other.clone()]), now), TakenIn::MustReload(_)));
+    list.vouch(5, Some(other.clone()), now);
+    assert_eq!(list.take_in(&tail(5, vec![other]), now), TakenIn::Current);
+}
+
+#[test]
 fn what_a_log_that_was_set_back_has_lost_is_known() {
     let now = Instant::now();
     let list = loaded(now);

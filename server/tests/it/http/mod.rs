@@ -3,7 +3,9 @@
 mod accounts;
 mod devices;
 mod events;
+mod metrics;
 mod refresh;
 mod servers;
 mod sign_out;
 mod tokens;
+mod traces;

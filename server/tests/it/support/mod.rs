@@ -1,6 +1,7 @@
 //! What tests of several areas share.
 
 pub mod app;
+pub mod collector;
 pub mod postgres;
 pub mod redis;
 pub mod store;
