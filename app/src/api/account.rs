@@ -192,6 +192,30 @@ pub struct PasswordChangeRequest {
     pub new_password: String,
 }
 
+/// Body of `POST /api/auth/forgot-password`.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ForgotPasswordRequest {
+    /// The address of the account; the answer is the same where there is none.
+    pub email: String,
+}
+
+/// Body of `POST /api/auth/reset-password`, which answers like a call that ends sessions.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ResetPasswordRequest {
+    /// From the link in the mail; good once.
+    pub token: String,
+    /// The password from now on.
+    pub password: String,
+}
+
+/// Body of `DELETE /api/user`.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct DeleteAccountRequest {
+    /// The password; may be absent within `SUDO_WINDOW` of the sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+}
+
 /// Body of `POST /api/auth/logout`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LogoutRequest {

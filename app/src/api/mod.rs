@@ -10,9 +10,10 @@ pub mod reason;
 pub mod sessions;
 
 pub use account::{
-    AcceptedAnswer, DevelopmentMailbox, LoginRequest, LogoutAllRequest, LogoutAnswer, LogoutRequest, MailMessage,
-    PasswordChangeRequest, Person, Profile, ProfilePatch, RefreshRequest, RegisterAnswer, RegisterRequest,
-    ResendCodeRequest, TokenDelivery, Tokens, VerifyEmailRequest,
+    AcceptedAnswer, DeleteAccountRequest, DevelopmentMailbox, ForgotPasswordRequest, LoginRequest, LogoutAllRequest,
+    LogoutAnswer, LogoutRequest, MailMessage, PasswordChangeRequest, Person, Profile, ProfilePatch, RefreshRequest,
+    RegisterAnswer, RegisterRequest, ResendCodeRequest, ResetPasswordRequest, TokenDelivery, Tokens,
+    VerifyEmailRequest,
 };
 pub use events::{Ended, Expiring, Hello, SecurityAlert, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
 pub use problem::{FieldError, Problem};

@@ -6,6 +6,10 @@ pub const REGISTER: &str = "/api/auth/register";
 pub const VERIFY_EMAIL: &str = "/api/auth/verify-email";
 /// `POST`: ask for another code.
 pub const RESEND_CODE: &str = "/api/auth/resend-code";
+/// `POST`: ask for a link that sets a new password.
+pub const FORGOT_PASSWORD: &str = "/api/auth/forgot-password";
+/// `POST`: set a new password with the token of that link; ends every session.
+pub const RESET_PASSWORD: &str = "/api/auth/reset-password";
 /// `POST`: sign in.
 pub const LOGIN: &str = "/api/auth/login";
 /// `POST`: exchange a refresh token for a new pair.
@@ -36,6 +40,10 @@ pub const PROFILE: &str = "/api/user/profile";
 pub const PASSWORD: &str = "/api/user/password";
 /// `GET`: this person's audit entries, paged by cursor.
 pub const ACTIVITY: &str = "/api/user/activity";
+/// `GET`: everything that is held on this person.
+pub const EXPORT: &str = "/api/user/export";
+/// `DELETE`: delete the account, with everything that is held on the person.
+pub const ACCOUNT: &str = "/api/user";
 /// `GET`: the public keys that verify access tokens.
 pub const JWKS: &str = "/.well-known/jwks.json";
 /// `GET`: mail that development mode kept instead of sending.
