@@ -167,13 +167,14 @@ pub fn run(command: &mut Command) {
 /// and from a range that depends on this process.
 pub fn free_port() -> u16 {
     const FIRST: u32 = 20_000;
-    const RANGES: u32 = 1200;
-    const A_RANGE: u16 = 10;
+    const RANGES: u32 = 390;
+    /// As many as an installation takes: nobody else may get one of them while nothing listens on it.
+    const A_RANGE: u16 = 32;
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let range = FIRST + std::process::id() % RANGES * u32::from(A_RANGE);
     loop {
         let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
-        assert!(taken < 20 * A_RANGE, "no port is free");
+        assert!(taken < 6 * A_RANGE, "no port is free");
         let port = u16::try_from(range).expect("a port") + taken;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;

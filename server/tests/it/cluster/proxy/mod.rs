@@ -8,7 +8,7 @@ mod wire;
 
 use std::collections::HashSet;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,17 +96,15 @@ impl Proxy {
     }
 
     async fn to(port: u16, sees_commits: bool) -> Self {
-        // A port that was asked for by its number stays bound when the socket stops listening; one that the kernel chose
-        // is given away then.
-        let listener = TcpListener::bind(("127.0.0.1", free_port())).await.expect("a port");
-        let address = listener.local_addr().expect("its number");
+        let door = Door::open(SocketAddr::from(([127, 0, 0, 1], free_port()))).await.expect("a port");
+        let address = door.address;
         let (condition, cuts, trap) =
             (watch::Sender::default(), watch::Sender::default(), Arc::new(watch::Sender::new(false)));
         let trap_of_lines = Arc::clone(&trap);
         let weather =
             Weather { condition: condition.subscribe(), cuts: cuts.subscribe(), trap: trap_of_lines, sees_commits };
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(listener, port, weather));
+        accepting.spawn(accept(door, port, weather));
         Self { address, condition, cuts, trap, _accepting: accepting }
     }
 
@@ -144,9 +142,8 @@ impl Proxy {
 }
 
 /// Accepts connections while the network lets them be made.
-async fn accept(listener: TcpListener, port: u16, weather: Weather) {
+async fn accept(mut door: Door, port: u16, weather: Weather) {
     let mut lines = JoinSet::new();
-    let mut door = Door { listener, stuffing: Vec::new(), stuffed_from: HashSet::new(), state: DoorState::Open };
     let mut condition = weather.condition.clone();
     loop {
         let wanted = DoorState::under(*condition.borrow_and_update());
@@ -181,9 +178,11 @@ impl DoorState {
     }
 }
 
-/// The listening socket. It keeps its port in every state.
+/// The listening socket, or the place where it was and will be: the port comes from a range that is ours.
 struct Door {
-    listener: TcpListener,
+    address: SocketAddr,
+    /// None while connections are refused. A socket that has stopped listening is of no use to the runtime again.
+    listener: Option<TcpListener>,
     /// Connections of our own that fill the queue, so that the kernel drops every further one.
     stuffing: Vec<TcpStream>,
     stuffed_from: HashSet<SocketAddr>,
@@ -191,17 +190,28 @@ struct Door {
 }
 
 impl Door {
+    async fn open(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let (stuffing, stuffed_from) = (Vec::new(), HashSet::new());
+        Ok(Self { address, listener: Some(listener), stuffing, stuffed_from, state: DoorState::Open })
+    }
+
     async fn becomes(&mut self, wanted: DoorState) -> io::Result<()> {
         if wanted == self.state {
             return Ok(());
         }
         self.stuffing.clear();
-        match wanted {
-            DoorState::Open => SockRef::from(&self.listener).listen(BACKLOG)?,
-            // Linux stops listening then, and answers with a reset; the socket stays bound.
-            DoorState::Shut => SockRef::from(&self.listener).shutdown(Shutdown::Read)?,
-            DoorState::Vanished => {
-                SockRef::from(&self.listener).listen(0)?;
+        if wanted == DoorState::Shut {
+            self.listener = None;
+        } else {
+            let listener = match self.listener.take() {
+                Some(listener) => listener,
+                None => TcpListener::bind(self.address).await?,
+            };
+            let vanishes = wanted == DoorState::Vanished;
+            SockRef::from(&listener).listen(if vanishes { 0 } else { BACKLOG })?;
+            self.listener = Some(listener);
+            if vanishes {
                 self.fill_queue().await?;
             }
         }
@@ -210,8 +220,7 @@ impl Door {
     }
 
     async fn fill_queue(&mut self) -> io::Result<()> {
-        let address = self.listener.local_addr()?;
-        while let Ok(made) = tokio::time::timeout(UNANSWERED, TcpStream::connect(address)).await {
+        while let Ok(made) = tokio::time::timeout(UNANSWERED, TcpStream::connect(self.address)).await {
             let made = made?;
             self.stuffed_from.insert(made.local_addr()?);
             self.stuffing.push(made);
@@ -219,10 +228,11 @@ impl Door {
         Ok(())
     }
 
-    /// The next connection of somebody else.
+    /// The next connection of somebody else; none while there is no listener.
     async fn next(&mut self) -> TcpStream {
+        let Some(listener) = &self.listener else { return std::future::pending().await };
         loop {
-            let (stream, from) = self.listener.accept().await.expect("connections can be accepted");
+            let (stream, from) = listener.accept().await.expect("connections can be accepted");
             if !self.stuffed_from.remove(&from) {
                 return stream;
             }
