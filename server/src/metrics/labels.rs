@@ -94,6 +94,8 @@ labels! {
         RowMissing = "row_missing",
         /// The rows end before the head.
         EndsBeforeHead = "ends_before_head",
+        /// A row that this server has committed itself is not there, or another in its place.
+        OwnRowLost = "own_row_lost",
     }
 
     /// What the database said of a token that this server could not judge by itself.

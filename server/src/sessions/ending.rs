@@ -3,8 +3,10 @@
 //!
 //! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on this
 //! server's own list, tells the open streams, and only then answers. Where the database cannot be reached it refuses the sessions here
-//! by itself, answers [`Ending::Pending`], and keeps trying until the commit succeeds.
+//! by itself, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is wished for meanwhile, it
+//! waits once.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,6 +26,8 @@ use crate::store::{EndCommand, EndOutcome, RevokedSubject, Selection, Store, Sto
 const TOGETHER: usize = 64;
 /// How many wishes may queue before callers wait.
 const QUEUE: usize = 1024;
+/// How many different wishes may wait for a database that is away: some tens of megabytes.
+const MOST_WAITING: usize = 65_536;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
@@ -44,7 +48,7 @@ pub enum Ending {
 /// Why a wish was not taken on.
 #[derive(Debug, thiserror::Error)]
 pub enum EndingError {
-    /// The database is away, and the wish cannot be kept for later (a new password).
+    /// The database is away, and the wish cannot be kept for later: it has a new password, or too many others wait.
     #[error(transparent)]
     Store(Arc<StoreError>),
     /// The server is stopping.
@@ -65,6 +69,36 @@ impl Wish {
     /// A session whose end waits to be committed may have been renewed elsewhere meanwhile: what must be remembered counts from now.
     fn remember_until(&self, now: Timestamp) -> Timestamp {
         now.plus(self.remembered_for).max(self.command.remember_until)
+    }
+
+    /// Whether it can be kept for later: whoever changes a password must know whether it was changed.
+    const fn can_wait(&self) -> bool {
+        self.command.password.is_none()
+    }
+}
+
+/// Wishes that were answered and wait for the database, first come first.
+#[derive(Default)]
+struct Waiting {
+    wishes: Vec<Wish>,
+    places: HashMap<Selection, usize>,
+}
+
+impl Waiting {
+    /// Keeps a wish, unless one for the same sessions is waiting: both would be carried out in one transaction, and the second
+    /// would find nothing left to end. False where there is no room.
+    fn keep(&mut self, wish: Wish) -> bool {
+        if let Some(&place) = self.places.get(&wish.command.selection) {
+            let first = &mut self.wishes[place];
+            first.epoch = first.epoch.max(wish.epoch);
+            return true;
+        }
+        let has_room = self.wishes.len() < MOST_WAITING;
+        if has_room {
+            self.places.insert(wish.command.selection, self.wishes.len());
+            self.wishes.push(wish);
+        }
+        has_room
     }
 }
 
@@ -205,21 +239,25 @@ impl EndingTask {
 
     /// Refuses here what the wishes name, answers them, and gives back those that must still be committed.
     fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) -> Vec<Wish> {
-        let mut kept = Vec::new();
+        let mut waiting = Waiting::default();
+        let mut answers = Vec::new();
         for mut wish in wishes {
-            if wish.command.password.is_some() {
-                if let Some(reply) = wish.reply {
-                    let _ = reply.send(Err(EndingError::Store(Arc::clone(error))));
-                }
-                continue;
+            let reply = wish.reply.take();
+            let mut is_kept = wish.can_wait();
+            if is_kept {
+                self.refuse_here(&wish);
+                is_kept = waiting.keep(wish);
             }
-            self.refuse_here(&wish);
-            if let Some(reply) = wish.reply.take() {
-                let _ = reply.send(Ok(Ending::Pending));
-            }
-            kept.push(wish);
+            let answer = if is_kept { Ok(Ending::Pending) } else { Err(EndingError::Store(Arc::clone(error))) };
+            answers.extend(reply.map(|reply| (reply, answer)));
         }
-        kept
+        // Whoever is told that a wish waits finds it counted.
+        self.pending.store(waiting.wishes.len(), Ordering::Relaxed);
+        for (reply, answer) in answers {
+            // Whoever asked may have hung up; what is kept stays kept.
+            let _ = reply.send(answer);
+        }
+        waiting.wishes
     }
 
     fn refuse_here(&self, wish: &Wish) {

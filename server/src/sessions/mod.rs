@@ -1,7 +1,8 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
 //! `guard` says whether a request may pass, `sign_in` and `renewal` make tokens, `ending` and `end` end sessions,
-//! `revocations` and `tail` keep this server's list true, `reassert` keeps the database true to it, `views` shows people their devices. No HTTP and no SQL.
+//! `revocations` and `tail` keep this server's list true, `watch` sees to it that the log keeps what this server has committed,
+//! `reassert` keeps the database true to the list, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
 mod device;
@@ -16,6 +17,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod views;
+mod watch;
 
 /// What the revocation list is made of; `tests::interleavings` makes the same list of something else.
 mod sync {
@@ -35,7 +37,7 @@ pub use ending::{Ender, Ending, EndingError, EndingParts, EndingTask, ending};
 pub use guard::Refusal;
 pub use reassert::reassert;
 pub use renewal::RefreshRefusal;
-pub use revocations::{Lost, RevocationList, TakenIn, Verdict};
+pub use revocations::{Look, Lost, RevocationList, TakenIn, Verdict};
 pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
 pub use tail::{Tail, TailParts};
 

@@ -49,7 +49,9 @@ impl Sessions {
         }
         self.end_by_memory(Selection::All { user_id }).await?;
         let now = self.now();
-        if self.store.raise_epoch_to(user_id, least, now, self.lifetimes.remember_until(now)).await?.is_some() {
+        let remember_until = self.lifetimes.remember_until(now);
+        if let Some(raised) = self.store.raise_epoch_to(user_id, least, now, remember_until).await? {
+            self.list.add(&[raised]);
             self.hub.hint();
         }
         Ok(())

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::sync::{AtomicBool, AtomicU64, RwLock};
 use crate::metrics::Reload;
+use crate::sessions::watch::Watch;
 use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// What the list says of a token.
@@ -64,6 +65,8 @@ struct Entries {
     position: i64,
     /// The row at that position, if it was seen: by it another log is told from the one that was read so far.
     last: Option<Revocation>,
+    /// What this server has committed itself and the log has not shown yet.
+    own: Watch,
 }
 
 /// What is in the list although the log does not say so: the database was set back to an earlier state.
@@ -82,12 +85,23 @@ impl Lost {
     }
 }
 
+/// A look at the log that is under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// When it began: what is committed later may be missing from it.
+    pub began: Instant,
+    /// From which position on it must show the log, the row there included.
+    pub from: i64,
+    /// How many own rows there had been by then: those that are still watched for must be in it.
+    own: u64,
+}
+
 /// What taking in a look at the log came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TakenIn {
     /// Every row up to the head is in the list.
     Current,
-    /// A row is missing, or the head went backwards: load everything anew.
+    /// A row is missing or another, or the head went backwards: load everything anew.
     MustReload(Reload),
 }
 
@@ -171,13 +185,23 @@ impl RevocationList {
         self.len() == 0
     }
 
-    /// Puts in what this server itself has just committed (or is about to), without waiting for the log.
+    /// Puts in what this server itself has just committed, without waiting for the log, and watches for it there.
     /// The position does not move: rows of other servers may lie before these.
     pub fn add(&self, revocations: &[Revocation]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         for revocation in revocations {
             entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
+            entries.own.add(revocation);
         }
+    }
+
+    /// Puts in a part of the log that is being loaded: rows by position.
+    pub fn add_from_log(&self, revocations: &[Revocation]) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        for revocation in revocations {
+            entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
+        }
+        entries.own.saw(revocations);
     }
 
     /// Refuses one subject at once, although nothing is committed: the database is away.
@@ -185,28 +209,38 @@ impl RevocationList {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).add(user_id, subject, until);
     }
 
-    /// Takes in what follows [`RevocationList::position`] in the log, and compares the row there with the one that was
-    /// seen before; `began` is when the look at it began.
-    pub fn take_in(&self, tail: &Tail, began: Instant) -> TakenIn {
+    /// A look at the log begins; the database must not have been asked yet.
+    pub fn begin_look(&self, now: Instant) -> Look {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        // A look may have passed an own row before it was put in here: the next one reads it once more.
+        let from = entries.own.lowest_position().map_or(entries.position, |lowest| lowest.min(entries.position));
+        Look { began: now, from, own: entries.own.so_far() }
+    }
+
+    /// Takes in what follows [`RevocationList::position`] in the log, after comparing the row there with the one that was seen before, and
+    /// the rows that this server has committed itself with those in their places.
+    pub fn take_in(&self, tail: &Tail, look: Look) -> TakenIn {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let rows = match entries.follow(tail) {
+        let rows = match entries.follow(tail, look) {
             Ok(rows) => rows,
             Err(why) => return TakenIn::MustReload(why),
         };
         for revocation in rows {
             entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
         }
+        entries.own.saw(&tail.revocations);
+        entries.own.prune(tail.database_time);
         entries.position = tail.head;
-        if let Some(last) = tail.revocations.last() {
+        if let Some(last) = tail.revocations.last().filter(|row| row.position == tail.head) {
             entries.last = Some(last.clone());
         }
         drop(entries);
-        self.confirm(began);
+        self.confirm(look.began);
         TakenIn::Current
     }
 
-    /// Vouches from now on: every live row up to `head` was [added](Self::add), by a look that began at `began`. `last` is the row
-    /// at `head`, however old, unless it was cleaned up. What was refused before stays refused, for its time.
+    /// Vouches from now on: every live row up to `head` was [added](Self::add_from_log), by a look that began at `began`. `last` is
+    /// the row at `head`, however old, unless it was cleaned up. What was refused before stays refused, for its time.
     pub fn vouch(&self, head: i64, last: Option<Revocation>, began: Instant) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.position = head;
@@ -245,10 +279,17 @@ impl RevocationList {
         }
     }
 
+    /// Watches no longer for own rows from before this look, which has loaded the whole log: they were in it, or it is known what
+    /// is [beyond](Self::beyond) it.
+    pub fn settle(&self, look: Look) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).own.settle(look.own);
+    }
+
     /// Drops what no token can need any more.
     pub fn prune(&self, now: Timestamp) {
-        let now = keep_until(now);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.own.prune(now);
+        let now = keep_until(now);
         entries.sessions.retain(|_, until| *until >= now);
         entries.people.retain(|_, (_, until)| *until >= now);
         if entries.sessions.len() < entries.sessions.capacity() / 4 {
@@ -264,13 +305,16 @@ impl RevocationList {
 
 impl Entries {
     /// The rows that are new in a look at the log, if it goes on from what is known here.
-    fn follow<'t>(&self, tail: &'t Tail) -> Result<&'t [Revocation], Reload> {
+    fn follow<'t>(&self, tail: &'t Tail, look: Look) -> Result<&'t [Revocation], Reload> {
         if tail.head < self.position {
             return Err(Reload::HeadWentBack);
         }
-        let (known, new) = match tail.revocations.split_first() {
+        // Rows before the position are shown for the sake of own ones only.
+        let before = tail.revocations.partition_point(|row| row.position < self.position);
+        let rows = &tail.revocations[before..];
+        let (known, new) = match rows.split_first() {
             Some((first, rest)) if first.position == self.position => (Some(first), rest),
-            _ => (None, tail.revocations.as_slice()),
+            _ => (None, rows),
         };
         match (&self.last, known) {
             (Some(last), Some(known)) if last != known => return Err(Reload::RowReplaced),
@@ -288,7 +332,10 @@ impl Entries {
                 return Err(Reload::RowMissing);
             }
         }
-        if expected == tail.head { Ok(new) } else { Err(Reload::EndsBeforeHead) }
+        if expected != tail.head {
+            return Err(Reload::EndsBeforeHead);
+        }
+        if self.own.is_missed_in(tail, look.own) { Err(Reload::OwnRowLost) } else { Ok(new) }
     }
 
     fn add(&mut self, user_id: UserId, subject: RevokedSubject, remember_until: Timestamp) {

@@ -9,7 +9,7 @@ use app::domain::{SessionId, UserId};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::revocations::{Lost, RevocationList, TakenIn};
+use super::revocations::{Look, Lost, RevocationList, TakenIn};
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::metrics::{Label as _, Metrics};
@@ -93,19 +93,21 @@ impl Tail {
     /// One look: the rows since the last, or everything where that cannot be told.
     pub async fn look(&self) -> Result<(), StoreError> {
         let TailParts { store, list, clock, .. } = &self.parts;
+        // Whatever is committed after this may be missing from the answer.
+        let look = list.begin_look(clock.monotonic());
         if !list.is_loaded() {
-            return self.load().await.map(drop);
+            return self.load(look).await.map(drop);
         }
-        // Whatever is committed after this instant may be missing from the answer.
-        let began = clock.monotonic();
-        let tail = store.revocations_from(list.position()).await?;
-        clock.database_says(tail.database_time, began);
-        if let TakenIn::MustReload(why) = list.take_in(&tail, began) {
+        let tail = store.revocations_from(look.from).await?;
+        clock.database_says(tail.database_time, look.began);
+        if let TakenIn::MustReload(why) = list.take_in(&tail, look) {
             self.parts.metrics.log_reload(why);
             tracing::error!(why = why.as_str(), "the revocation log is not what it was: loading it anew");
             self.parts.hub.forget_handled();
-            let live = self.load().await?;
+            let look = list.begin_look(clock.monotonic());
+            let live = self.load(look).await?;
             self.report_lost(&live);
+            list.settle(look);
             return Ok(());
         }
         self.carry_out(&tail.revocations);
@@ -113,9 +115,8 @@ impl Tail {
     }
 
     /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next look.
-    async fn load(&self) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
+    async fn load(&self, look: Look) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
         let TailParts { store, list, clock, .. } = &self.parts;
-        let began = clock.monotonic();
         let head = store.revocations_from(i64::MAX).await?.head;
         // With the row at the head, however old: by it the next look knows whether this is still the same log.
         let asked = clock.monotonic();
@@ -133,10 +134,10 @@ impl Tail {
             }
             // What lies beyond comes with the next look, which would notice if it were lost before that.
             page.retain(|row| row.position <= start.head);
-            list.add(&page);
+            list.add_from_log(&page);
             self.carry_out(&page);
         }
-        list.vouch(start.head, start.revocations.into_iter().next_back(), began);
+        list.vouch(start.head, start.revocations.into_iter().next_back(), look.began);
         Ok(live)
     }
 

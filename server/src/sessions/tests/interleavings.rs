@@ -88,7 +88,7 @@ fn a_look_that_makes_the_list_current_brings_what_it_vouches_for() {
         let looking = Arc::clone(&list);
         let look = thread::spawn(move || {
             let rows = vec![row(1, ADA, RevokedSubject::Session(LAPTOP))];
-            assert_eq!(looking.take_in(&tail(1, rows), now), TakenIn::Current);
+            assert_eq!(looking.take_in(&tail(1, rows), looking.begin_look(now)), TakenIn::Current);
         });
         let verdict = laptop(&list, now);
         assert_ne!(verdict, Verdict::Passes, "it vouched for a session whose end was on its way");
@@ -109,7 +109,7 @@ fn nothing_passes_before_the_whole_log_is_in_the_list() {
         let list = Arc::new(RevocationList::new(MAX_STALENESS, started));
         let loading = Arc::clone(&list);
         let load = thread::spawn(move || {
-            loading.add(&[row(6, ADA, RevokedSubject::Epoch(1))]);
+            loading.add_from_log(&[row(6, ADA, RevokedSubject::Epoch(1))]);
             loading.vouch(7, None, started);
         });
         let verdict = laptop(&list, started);
@@ -151,6 +151,38 @@ fn what_was_added_before_the_answer_is_refused_whatever_the_tail_does_meanwhile(
     });
     assert!(answers.contains(&Verdict::Passes) && answers.contains(&Verdict::SessionEnded), "{answers:?}");
     assert!(orders >= 100, "only {orders} orders");
+}
+
+/// A sign-out is committed and then put into the list, while the log is looked at: whatever the look has shown, it is in order, and
+/// the next one has nothing left to look for.
+#[test]
+fn a_commit_of_its_own_is_never_missed_in_the_log_that_it_was_made_to() {
+    let now = Instant::now();
+    let (answers, _) = every_order(move || {
+        let list = loaded(now);
+        let committed = Arc::new(sync::AtomicBool::new(false));
+        let log = |committed: &sync::AtomicBool| {
+            if committed.load(Ordering::Acquire) {
+                tail(1, vec![row(1, ADA, RevokedSubject::Session(LAPTOP))])
+            } else {
+                tail(0, Vec::new())
+            }
+        };
+        let (signing_out, committing) = (Arc::clone(&list), Arc::clone(&committed));
+        let sign_out = thread::spawn(move || {
+            committing.store(true, Ordering::Release);
+            signing_out.add(&[row(1, ADA, RevokedSubject::Session(LAPTOP))]);
+        });
+        let look = list.begin_look(now);
+        assert_eq!(list.take_in(&log(&committed), look), TakenIn::Current);
+        let verdict = laptop(&list, now);
+        sign_out.join().expect("a sign-out");
+        let look = list.begin_look(now);
+        assert_eq!(list.take_in(&log(&committed), look), TakenIn::Current);
+        assert_eq!((laptop(&list, now), list.begin_look(now).from), (Verdict::SessionEnded, 1));
+        verdict
+    });
+    assert!(answers.contains(&Verdict::Passes) && answers.contains(&Verdict::SessionEnded), "{answers:?}");
 }
 
 /// An entry's time is up and it is prolonged, while entries are pruned: whichever comes first, it stays.

@@ -6,7 +6,7 @@ use app::domain::{SessionId, Timestamp, UserId};
 use super::{Digest, Origin};
 
 /// Which sessions to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Selection {
     /// One session of this person.
     One {

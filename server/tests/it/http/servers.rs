@@ -181,6 +181,47 @@ async fn a_database_that_was_set_back_is_told_again_what_had_ended() {
     assert!(!phone.passes().await && !phone_there.passes().await);
 }
 
+/// The next end that is committed is lost in that moment, as by a failover to a copy that had come no further: it was acknowledged, and
+/// no look at the log ever shows it.
+const LOSES_THE_NEXT_END: &str = "
+    CREATE TABLE lost (position BIGINT NOT NULL);
+    CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NOT EXISTS (SELECT FROM lost) THEN
+            INSERT INTO lost VALUES (NEW.position);
+            UPDATE sessions SET ended_at = NULL, end_reason = NULL, ended_by = NULL, ended_by_device = NULL
+                WHERE id = NEW.session_id;
+            DELETE FROM revocation_log WHERE position = NEW.position;
+            UPDATE revocation_head SET position = NEW.position - 1;
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER loses AFTER INSERT ON revocation_log DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION lose();
+";
+
+#[tokio::test]
+async fn an_end_that_a_failover_lost_before_any_server_read_it_is_committed_again() {
+    let pair = Pair::start(Bus::Postgres).await;
+    let laptop = pair.here.new_person("ada@example.com").await;
+    let phone = pair.here.signs_in("ada@example.com").await;
+    let tablet = pair.here.signs_in("ada@example.com").await;
+    let [laptop_there, phone_there, tablet_there] = [&laptop, &phone, &tablet].map(|device| moved(device, &pair.there));
+    // Everybody has read the log up to here.
+    assert_eq!(tablet.post("/api/auth/logout", &json!({})).await.status, StatusCode::OK);
+    eventually(async || !tablet_there.passes().await).await;
+
+    pair.database.execute(LOSES_THE_NEXT_END).await;
+    let out = phone.post("/api/auth/logout", &json!({})).await;
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+    assert!(!phone.passes().await, "the server that ended it refuses it from its answer on");
+    eventually(async || !phone_there.passes().await).await;
+    for device in [&phone, &phone_there] {
+        assert_eq!(device.refreshes_with(device.refresh_token()).await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert!(laptop.passes().await && laptop_there.passes().await);
+}
+
 #[tokio::test]
 async fn health_says_how_current_a_server_is() {
     let pair = Pair::start(Bus::Redis).await;

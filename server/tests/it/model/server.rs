@@ -84,7 +84,8 @@ impl Server {
         later.must_load
     }
 
-    /// Takes in what it has just committed itself, and watches for it in the log, unless a look has brought it already.
+    /// Takes in what it has just committed itself, and watches for it in the log, unless a look has brought it already. (A real server
+    /// watches for it then, too, and has the next look show it again; that changes nothing but the number of states.)
     pub fn add(&mut self, row: Row, slip: Option<Slip>) {
         let is_to_come = row.position > self.position || !self.refuses().contains(row.session);
         if is_to_come && slip != Some(Slip::OwnRowsUnwatched) {

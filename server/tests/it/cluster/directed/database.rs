@@ -95,6 +95,7 @@ async fn while_the_database_is_down_a_sign_out_counts_here_at_once_and_everywher
         says_not_now("refresh", net.refreshes(2, &stays.refresh)),
         says_not_now("list", net.get(1, "/api/auth/sessions", &stays.access)),
     );
+    // It was signed out twice, which is one thing to be done.
     let health = installation.health(0).await;
     assert_eq!((&health["database"], &health["endingsPending"]), (&"unavailable".into(), &1.into()), "{health}");
 

@@ -1,0 +1,122 @@
+//! Ending sessions while the database is away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::api::EndReason;
+use app::domain::SessionId;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{ADA, BOB, LAPTOP, PHONE};
+use crate::clock::{Clock, ManualClock};
+use crate::events::Hub;
+use crate::metrics::Metrics;
+use crate::random::SeededRandom;
+use crate::sessions::revocations::{RevocationList, Verdict};
+use crate::sessions::{Ender, Ending, EndingParts, EndingTask, ending};
+use crate::store::{EndCommand, Origin, Selection, Store};
+
+/// A server whose database is away.
+struct CutOff {
+    ender: Ender,
+    list: Arc<RevocationList>,
+    clock: Arc<ManualClock>,
+    _folder: TempDir,
+}
+
+impl CutOff {
+    async fn new() -> (Self, EndingTask) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("latchkey.db").display());
+        let store = Store::connect(&url, 1).await.expect("a store");
+        store.close().await;
+        let clock = Arc::new(ManualClock::default());
+        let list = Arc::new(RevocationList::new(Duration::from_secs(2), clock.monotonic()));
+        list.vouch(0, None, clock.monotonic());
+        let (ender, task) = ending(EndingParts {
+            store,
+            list: Arc::clone(&list),
+            hub: Arc::new(Hub::default()),
+            clock: Arc::clone(&clock) as _,
+            random: Arc::new(SeededRandom::new(1)),
+            told: mpsc::unbounded_channel().0,
+            metrics: Arc::new(Metrics::new(Arc::clone(&clock) as _)),
+        });
+        (Self { ender, list, clock, _folder: folder }, task)
+    }
+
+    /// Somebody with a token of this epoch wants sessions ended.
+    async fn is_asked_to_end(&self, selection: Selection, epoch: i64) {
+        let now = self.clock.now();
+        let command = EndCommand {
+            selection,
+            reason: EndReason::UserInitiatedLogout,
+            client_reason: None,
+            ended_by: None,
+            actor_id: None,
+            at: now,
+            remember_until: now.plus(Duration::from_mins(15)),
+            origin: Origin::default(),
+            receipt: None,
+            password: None,
+        };
+        let ended = self.ender.end(command, Some(epoch)).await;
+        assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
+    }
+
+    fn verdict(&self, session: SessionId, epoch: i64) -> Verdict {
+        self.list.check(session, ADA, epoch, self.clock.monotonic())
+    }
+}
+
+/// Lets the task work while something goes on.
+async fn meanwhile(task: EndingTask, goes_on: impl Future<Output = ()>) {
+    tokio::select! {
+        () = task.run(CancellationToken::new()) => panic!("it stopped"),
+        () = goes_on => {}
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_that_is_repeated_while_the_database_is_away_waits_once() {
+    let (server, task) = CutOff::new().await;
+    let laptop = Selection::One { user_id: ADA, session_id: LAPTOP };
+    let repeating = async {
+        for _ in 0..50 {
+            server.is_asked_to_end(laptop, 0).await;
+            assert_eq!(server.ender.pending(), 1);
+        }
+        // Many at a time, too.
+        futures::future::join_all((0..50).map(|_| server.is_asked_to_end(laptop, 0))).await;
+    };
+    meanwhile(task, repeating).await;
+    assert_eq!(server.ender.pending(), 1);
+    assert_eq!(server.verdict(LAPTOP, 0), Verdict::SessionEnded);
+    assert_eq!(server.verdict(PHONE, 0), Verdict::Passes);
+}
+
+#[tokio::test]
+async fn wishes_for_different_sessions_wait_beside_each_other() {
+    let (server, task) = CutOff::new().await;
+    let wishes = [
+        Selection::One { user_id: ADA, session_id: LAPTOP },
+        Selection::One { user_id: ADA, session_id: PHONE },
+        Selection::Others { user_id: ADA, keep: LAPTOP },
+        Selection::Others { user_id: ADA, keep: PHONE },
+        Selection::All { user_id: ADA },
+        Selection::All { user_id: BOB },
+    ];
+    let asking = async {
+        for (epoch, wish) in (0..).zip(wishes.into_iter().chain(wishes)) {
+            server.is_asked_to_end(wish, epoch).await;
+        }
+    };
+    meanwhile(task, asking).await;
+    assert_eq!(server.ender.pending(), wishes.len());
+    // The last who wanted everything ended had a token of epoch 10.
+    let tablet = SessionId(Uuid::from_u128(12));
+    assert_eq!([10, 11].map(|epoch| server.verdict(tablet, epoch)), [Verdict::Superseded, Verdict::Passes]);
+}
