@@ -81,6 +81,7 @@ impl Sessions {
             origin: request.origin,
             receipt: receipt.as_ref().map(Capability::digest),
             password: request.password,
+            tried_for: None,
         };
         Ok(match self.ender.end(command, request.epoch).await? {
             Ending::Pending => EndAnswer::Pending,

@@ -28,6 +28,9 @@ const TOGETHER: usize = 64;
 const QUEUE: usize = 1024;
 /// How many different wishes may wait for a database that is away: some tens of megabytes.
 const MOST_WAITING: usize = 65_536;
+/// By how much two servers may differ in what they take for the database's time, generously. Where it is not clear whether a
+/// session began before somebody wanted all of them ended, it ends.
+const CLOCKS_APART: Duration = Duration::from_secs(1);
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
@@ -85,12 +88,14 @@ struct Waiting {
 }
 
 impl Waiting {
-    /// Keeps a wish, unless one for the same sessions is waiting: both would be carried out in one transaction, and the second
-    /// would find nothing left to end. False where there is no room.
-    fn keep(&mut self, wish: Wish) -> bool {
+    /// Keeps a wish, in place of an earlier one for the same sessions: both would be carried out in one transaction, and one of
+    /// them would find nothing left to end. False where there is no room.
+    fn keep(&mut self, mut wish: Wish) -> bool {
+        wish.command.tried_for = Some(wish.command.at.plus(CLOCKS_APART));
         if let Some(&place) = self.places.get(&wish.command.selection) {
-            let first = &mut self.wishes[place];
-            first.epoch = first.epoch.max(wish.epoch);
+            let earlier = &mut self.wishes[place];
+            wish.epoch = wish.epoch.max(earlier.epoch);
+            *earlier = wish;
             return true;
         }
         let has_room = self.wishes.len() < MOST_WAITING;

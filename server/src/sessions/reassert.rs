@@ -70,6 +70,7 @@ impl Sessions {
             origin: Origin::default(),
             receipt: None,
             password: None,
+            tried_for: None,
         };
         Ok(self.ender.end(command, None).await?)
     }

@@ -142,6 +142,7 @@ impl Sessions {
             origin: origin.clone(),
             receipt: None,
             password: None,
+            tried_for: None,
         };
         self.ender.end(command, None).await
     }

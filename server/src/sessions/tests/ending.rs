@@ -62,6 +62,7 @@ impl CutOff {
             origin: Origin::default(),
             receipt: None,
             password: None,
+            tried_for: None,
         };
         let ended = self.ender.end(command, Some(epoch)).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");

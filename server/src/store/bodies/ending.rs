@@ -144,6 +144,9 @@ async fn carry_out(
     outcome: &mut EndOutcome,
     ids: Ids<'_>,
 ) -> Result<()> {
+    if command.tried_for.is_some() && was_carried_out(connection, command).await? {
+        return Ok(());
+    }
     let ending = Ending {
         user_id: command.selection.user_id(),
         reason: command.reason,
@@ -155,6 +158,7 @@ async fn carry_out(
         remember_until: command.remember_until,
         origin: command.origin.clone(),
         receipt: command.receipt,
+        began_by: command.tried_for.unwrap_or(Timestamp::from_millis(i64::MAX)),
     };
     if let Some(password) = &command.password {
         if !change_password(connection, command, password).await? {
@@ -170,6 +174,13 @@ async fn carry_out(
         Selection::All { .. } => Which::All,
     };
     ending.carry_out(connection, which, outcome, ids).await
+}
+
+/// Whether an earlier try was committed after all: the sessions that it ended bear its receipt.
+async fn was_carried_out(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
+    let Some(receipt) = &command.receipt else { return Ok(false) };
+    let ended: Vec<ReceiptRecord> = query_as(sql::ending::RECEIPT).bind(&receipt[..]).fetch_all(connection).await?;
+    Ok(!ended.is_empty())
 }
 
 /// Which of a person's live sessions end.
@@ -191,6 +202,8 @@ pub(super) struct Ending {
     pub remember_until: Timestamp,
     pub origin: Origin,
     pub receipt: Option<Digest>,
+    /// Where several end, those that began later stay.
+    pub began_by: Timestamp,
 }
 
 impl Ending {
@@ -240,6 +253,9 @@ impl Ending {
             .bind(self.receipt.as_ref().map(|digest| &digest[..]));
         if let Some(id) = session {
             end = end.bind(id.0);
+        }
+        if !matches!(which, Which::One(_)) {
+            end = end.bind(self.began_by.as_millis());
         }
         let rows: Vec<EndedRecord> = end.fetch_all(connection).await?;
         let mut ended: Vec<EndedSession> = read_all(rows)?;

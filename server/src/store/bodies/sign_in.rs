@@ -1,7 +1,7 @@
 //! A session begins, and others make room for it.
 
 use app::api::EndReason;
-use app::domain::SessionId;
+use app::domain::{SessionId, Timestamp};
 
 use super::ending::{Ending, Which};
 use super::rows::{append_revocations, insert_audit, insert_biography, lock_user};
@@ -109,6 +109,7 @@ fn replacement(session: &NewSession, limit: SessionLimit, audit: &NewAudit) -> E
         remember_until: limit.remember_until,
         origin: session.origin.clone(),
         receipt: None,
+        began_by: Timestamp::from_millis(i64::MAX),
     }
 }
 

@@ -28,8 +28,8 @@ macro_rules! tail {
 statements! {
     DEVICE_NAME = "SELECT device_name FROM sessions WHERE id = $1";
     END_ONE = end_sessions!(" AND id = $7");
-    END_OTHERS = end_sessions!(" AND id <> $7");
-    END_ALL = end_sessions!("");
+    END_OTHERS = end_sessions!(" AND created_at <= $8 AND id <> $7");
+    END_ALL = end_sessions!(" AND created_at <= $7");
     RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
     RAISE_EPOCH_AND_CUT_OFF = "UPDATE users SET epoch = epoch + 1, last_logout = $2 WHERE id = $1 RETURNING epoch";
 

@@ -70,6 +70,9 @@ pub struct EndCommand {
     pub receipt: Option<Digest>,
     /// Stored in the same transaction.
     pub password: Option<PasswordChange>,
+    /// For a wish that was tried before and may have been committed without having been heard of: nothing is done where its
+    /// receipt is there, and sessions that began after this moment are none of its business.
+    pub tried_for: Option<Timestamp>,
 }
 
 /// What ending came to.

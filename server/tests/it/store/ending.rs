@@ -255,3 +255,50 @@ async fn a_receipt_shows_who_was_told_and_who_confirmed(
     assert!(store.receipt(&digest(8)).await.expect("an answer").is_empty());
     assert!(!store.confirm_end(SessionId(Uuid::now_v7()), minutes(7)).await.expect("an answer"));
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_wish_that_was_carried_out_unheard_is_not_carried_out_again(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
+    let wishes = [Selection::Others { user_id: ada, keep }, Selection::All { user_id: ada }];
+    for (round, selection) in (1..).zip(wishes) {
+        sign_in(&store, ada, "Phone", minutes(10 * round)).await;
+        let mut wish = command(selection, EndReason::LogoutAll, minutes(10 * round + 1));
+        wish.receipt = Some(digest(u8::try_from(round).expect("a small number")));
+        let outcome = end(&store, wish.clone()).await;
+        assert!(!outcome.ended.is_empty());
+        let later = sign_in(&store, ada, "Tablet", minutes(10 * round + 2)).await;
+        wish.tried_for = Some(minutes(10 * round + 1));
+        assert_eq!(end(&store, wish).await, EndOutcome::default());
+        let epoch = store.user_by_id(ada).await.expect("an answer").expect("a person").epoch;
+        let standing = store.standing(later, ada, epoch, minutes(10 * round + 3)).await.expect("an answer");
+        assert_eq!(standing, Standing::Good);
+        end(&store, command(one(ada, later), EndReason::UserInitiatedLogout, minutes(10 * round + 4))).await;
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_wish_that_is_tried_again_ends_what_there_was_and_not_what_began_later(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
+    for (round, selection) in (1..).zip([Selection::Others { user_id: ada, keep }, Selection::All { user_id: ada }]) {
+        let phone = sign_in(&store, ada, "Phone", minutes(10 * round)).await;
+        let later = sign_in(&store, ada, "Tablet", minutes(10 * round + 2)).await;
+        let mut wish = command(selection, EndReason::LogoutAll, minutes(10 * round + 3));
+        wish.receipt = Some(digest(u8::try_from(round).expect("a small number")));
+        wish.tried_for = Some(minutes(10 * round + 1));
+        let outcome = end(&store, wish).await;
+        assert!(ended(&outcome).contains(&phone) && !ended(&outcome).contains(&later));
+        let left = store.sessions_of(ada, minutes(10 * round + 4)).await.expect("sessions");
+        assert!(left.iter().any(|session| session.id == later));
+        end(&store, command(one(ada, later), EndReason::UserInitiatedLogout, minutes(10 * round + 4))).await;
+    }
+}

@@ -221,6 +221,7 @@ pub fn command(selection: Selection, reason: EndReason, at: Timestamp) -> EndCom
         origin: origin("192.0.2.9"),
         receipt: None,
         password: None,
+        tried_for: None,
     }
 }
 
