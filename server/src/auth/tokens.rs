@@ -76,6 +76,8 @@ pub struct Verified {
     pub epoch: i64,
     /// When the token runs out.
     pub expires_at: Timestamp,
+    /// When the session began.
+    pub session_created_at: Timestamp,
     /// When the session ends unless it is renewed.
     pub session_expires_at: Timestamp,
     /// The person, as far as the token knows.
@@ -235,12 +237,14 @@ impl Verified {
             token_expires_at: moment(claims.exp)?,
         };
         let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);
+        let session_created_at = session.created_at;
         let who_am_i = WhoAmI { session_id: claims.sid, session, user: person.clone() };
         Some(Self {
             user_id: claims.sub,
             session_id: claims.sid,
             epoch: claims.epoch,
             expires_at,
+            session_created_at,
             session_expires_at,
             person,
             who_am_i: serde_json::to_vec(&who_am_i).ok()?.into(),

@@ -8,13 +8,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use app::domain::{SessionId, Timestamp};
+use app::domain::{SessionId, Timestamp, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::promises::{Promise, Promises};
 use super::revocations::RevocationList;
 use crate::clock::Clock;
 use crate::events::Hub;
@@ -74,6 +74,11 @@ impl Wish {
         now.plus(self.remembered_for).max(self.command.remember_until)
     }
 
+    fn promise(&self) -> Promise {
+        let EndCommand { selection, tried_for, at, .. } = self.command;
+        Promise { selection, began_by: tried_for.unwrap_or(at) }
+    }
+
     /// Whether it can be kept for later: whoever changes a password must know whether it was changed.
     const fn can_wait(&self) -> bool {
         self.command.password.is_none()
@@ -111,13 +116,13 @@ impl Waiting {
 #[derive(Clone)]
 pub struct Ender {
     wishes: mpsc::Sender<Wish>,
-    pending: Arc<AtomicUsize>,
+    promises: Arc<Promises>,
 }
 
 /// The task behind an [`Ender`].
 pub struct EndingTask {
     wishes: mpsc::Receiver<Wish>,
-    pending: Arc<AtomicUsize>,
+    promises: Arc<Promises>,
     store: Store,
     list: Arc<RevocationList>,
     hub: Arc<Hub>,
@@ -148,11 +153,11 @@ pub struct EndingParts {
 /// Makes the pair.
 pub fn ending(parts: EndingParts) -> (Ender, EndingTask) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let pending = Arc::new(AtomicUsize::new(0));
+    let promises = Arc::new(Promises::default());
     let EndingParts { store, list, hub, clock, random, told, metrics } = parts;
     let wishes = receiver;
-    let task = EndingTask { wishes, pending: Arc::clone(&pending), store, list, hub, clock, random, told, metrics };
-    (Ender { wishes: sender, pending }, task)
+    let task = EndingTask { wishes, promises: Arc::clone(&promises), store, list, hub, clock, random, told, metrics };
+    (Ender { wishes: sender, promises }, task)
 }
 
 impl Ender {
@@ -172,7 +177,12 @@ impl Ender {
 
     /// How many wishes were answered without having been committed yet.
     pub fn pending(&self) -> usize {
-        self.pending.load(Ordering::Relaxed)
+        self.promises.count()
+    }
+
+    /// Whether somebody was told that this session is over although that is not committed yet.
+    pub fn has_promised(&self, user_id: UserId, session_id: SessionId, began_at: Timestamp) -> bool {
+        self.promises.cover(user_id, session_id, began_at)
     }
 }
 
@@ -195,7 +205,13 @@ impl EndingTask {
             let mut wishes = std::mem::take(&mut retry);
             wishes.append(&mut fresh);
             match self.commit(&mut wishes).await {
-                Ok(()) => pause = FIRST_RETRY,
+                Ok(()) => {
+                    pause = FIRST_RETRY;
+                    // Committed, and on the list: no promise is needed any more.
+                    if self.promises.count() > 0 {
+                        self.promises.keep(std::iter::empty());
+                    }
+                }
                 Err(error) => {
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
@@ -206,7 +222,6 @@ impl EndingTask {
                     pause = (pause * 2).min(LONGEST_RETRY);
                 }
             }
-            self.pending.store(retry.len(), Ordering::Relaxed);
         }
     }
 
@@ -256,8 +271,8 @@ impl EndingTask {
             let answer = if is_kept { Ok(Ending::Pending) } else { Err(EndingError::Store(Arc::clone(error))) };
             answers.extend(reply.map(|reply| (reply, answer)));
         }
-        // Whoever is told that a wish waits finds it counted.
-        self.pending.store(waiting.wishes.len(), Ordering::Relaxed);
+        // Whoever is told that a wish waits finds it kept.
+        self.promises.keep(waiting.wishes.iter().map(Wish::promise));
         for (reply, answer) in answers {
             // Whoever asked may have hung up; what is kept stays kept.
             let _ = reply.send(answer);
@@ -276,7 +291,7 @@ impl EndingTask {
                     self.list.refuse(user_id, RevokedSubject::Epoch(epoch + 1), until);
                 }
             }
-            // Which sessions these are only the database knows.
+            // Which sessions these are only the database knows; the promise has the rule.
             Selection::Others { .. } => {}
         }
     }

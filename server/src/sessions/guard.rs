@@ -53,6 +53,9 @@ impl Sessions {
     /// database, and refuses where that is away too.
     pub async fn guard(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
         let verified = self.tokens.verify(token, self.now())?;
+        if self.ender.has_promised(verified.user_id, verified.session_id, verified.session_created_at) {
+            return Err(Refusal::SessionEnded(None));
+        }
         let now = self.clock.monotonic();
         match self.list.check(verified.session_id, verified.user_id, verified.epoch, now) {
             Verdict::Passes => Ok(verified),

@@ -1,7 +1,7 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `guard` says whether a request may pass, `sign_in` and `renewal` make tokens, `ending` and `end` end sessions,
-//! `revocations` and `tail` keep this server's list true, `watch` sees to it that the log keeps what this server has committed,
+//! `guard` says whether a request may pass, `sign_in` and `renewal` make tokens, `ending` and `end` end sessions, `promises` keeps what
+//! could not be committed yet, `revocations` and `tail` keep this server's list true, `watch` sees to it that the log keeps what this server has committed,
 //! `reassert` keeps the database true to the list, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
@@ -9,6 +9,7 @@ mod device;
 mod end;
 mod ending;
 mod guard;
+mod promises;
 mod reassert;
 mod renewal;
 mod revocations;

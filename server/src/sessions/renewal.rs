@@ -24,6 +24,9 @@ pub enum RefreshRefusal {
     /// The session is over.
     #[error("the session has ended")]
     Ended(SessionEnd),
+    /// This server has promised its end, which is not committed yet.
+    #[error("the session is being ended")]
+    EndPromised,
     /// It had been replaced long ago: possibly theft, so the session has been ended.
     #[error("the refresh token was used before")]
     Reused(SessionEnd),
@@ -75,7 +78,12 @@ impl Sessions {
         };
         let lifetimes = self.lifetimes;
         let presented = attempt.presented;
-        let decide = move |row: &SessionRow| lifetimes.decide(row, &presented, class, now);
+        let decide = move |row: &SessionRow| {
+            if self.is_known_to_be_over(row) {
+                return RefreshDecision::EndPromised;
+            }
+            lifetimes.decide(row, &presented, class, now)
+        };
         match self.store.rotate_refresh(&attempt, &decide).await? {
             Refresh::Granted { session, user, repeated } => {
                 if !repeated {
@@ -95,6 +103,11 @@ impl Sessions {
         RefreshToken::parse(&self.keys, refresh_token).map(|token| token.session_id())
     }
 
+    /// Whether this server knows of an end that the database does not know of yet, or no longer.
+    fn is_known_to_be_over(&self, row: &SessionRow) -> bool {
+        self.list.has_ended(row.id) || self.ender.has_promised(row.user_id, row.id, row.created_at)
+    }
+
     async fn refuse(
         &self,
         row: &SessionRow,
@@ -104,6 +117,7 @@ impl Sessions {
         let reason = match decision {
             RefreshDecision::Over(reason) => reason,
             RefreshDecision::Reuse => EndReason::RefreshReuse,
+            RefreshDecision::EndPromised => return Ok(RefreshRefusal::EndPromised),
             RefreshDecision::WrongClass | RefreshDecision::Rotate { .. } | RefreshDecision::Repeat => {
                 return Ok(RefreshRefusal::Invalid);
             }
@@ -202,7 +216,7 @@ impl From<&RefreshRefusal> for RefreshCase {
         match refusal {
             RefreshRefusal::Invalid => Self::Invalid,
             RefreshRefusal::Reused(_) => Self::Reuse,
-            RefreshRefusal::Ended(_) => Self::Ended,
+            RefreshRefusal::Ended(_) | RefreshRefusal::EndPromised => Self::Ended,
             RefreshRefusal::Failed(error) if error.is_passing() => Self::Unavailable,
             RefreshRefusal::Failed(_) => Self::Failed,
         }

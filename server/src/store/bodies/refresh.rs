@@ -49,7 +49,10 @@ impl Database {
                 let row: Option<SessionRecord> = repeat.fetch_optional(&mut *tx).await?;
                 (row, repeat_name(attempt, &before))
             }
-            RefreshDecision::Reuse | RefreshDecision::WrongClass | RefreshDecision::Over(_) => {
+            RefreshDecision::Reuse
+            | RefreshDecision::WrongClass
+            | RefreshDecision::Over(_)
+            | RefreshDecision::EndPromised => {
                 return Ok(Refresh::Refused { session: Box::new(before), decision });
             }
         };

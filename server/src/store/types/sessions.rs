@@ -137,6 +137,8 @@ pub enum RefreshDecision {
     WrongClass,
     /// The session is over, for this reason, without having been marked so.
     Over(EndReason),
+    /// Its end was promised and waits to be committed, or the database has lost it and will be told again.
+    EndPromised,
 }
 
 /// A refresh token that was presented.
