@@ -198,8 +198,10 @@ verbs! {
     /// Takes up to `limit` messages that are due. They are this server's for a minute: who neither sends nor fails
     /// them by then leaves them to the next.
     due_mail(now: Timestamp, limit: i64) -> Vec<Mail>;
-    /// A message was handed over.
+    /// A message was handed over; its text is forgotten.
     mail_sent(id: Uuid, at: Timestamp) -> ();
+    /// A message stays where it is, to be looked at: development has no mail server.
+    mail_kept(id: Uuid, at: Timestamp) -> ();
     /// A message could not be handed over; it is due again at `next_attempt`.
     mail_failed(id: Uuid, next_attempt: Timestamp) -> ();
     /// The last `limit` messages, sent or not, newest first.

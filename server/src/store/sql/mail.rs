@@ -16,7 +16,9 @@ statements! {
          AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $3 {skip_locked}) RETURNING ",
         mail_columns!()
     );
-    MAIL_SENT = "UPDATE mail SET sent_at = $2 WHERE id = $1 AND sent_at IS NULL";
+    /// The text is of no more use; it may hold a code or a link.
+    MAIL_SENT = "UPDATE mail SET sent_at = $2, body = '' WHERE id = $1 AND sent_at IS NULL";
+    MAIL_KEPT = "UPDATE mail SET sent_at = $2 WHERE id = $1 AND sent_at IS NULL";
     MAIL_FAILED = "UPDATE mail SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = $1 AND sent_at IS NULL";
     MAILBOX = concat!("SELECT ", mail_columns!(), " FROM mail ORDER BY queued_at DESC, id DESC LIMIT $1");
 }

@@ -149,7 +149,7 @@ pub struct Mail {
     pub to: String,
     /// The subject line.
     pub subject: String,
-    /// The plain text.
+    /// The plain text; empty once it was handed over.
     pub text: String,
     /// When it was queued.
     pub queued_at: Timestamp,
