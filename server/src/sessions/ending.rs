@@ -44,7 +44,7 @@ pub enum Ending {
 /// Why a wish was not taken on.
 #[derive(Debug, thiserror::Error)]
 pub enum EndingError {
-    /// The database is away, and the wish cannot be kept for later (a new password).
+    /// The database is away, and the wish cannot be kept for later: more hangs on it than that sessions end.
     #[error(transparent)]
     Store(Arc<StoreError>),
     /// The server is stopping.
@@ -207,7 +207,7 @@ impl EndingTask {
     fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) -> Vec<Wish> {
         let mut kept = Vec::new();
         for mut wish in wishes {
-            if wish.command.password.is_some() {
+            if wish.command.alongside.is_some() {
                 if let Some(reply) = wish.reply {
                     let _ = reply.send(Err(EndingError::Store(Arc::clone(error))));
                 }

@@ -67,7 +67,7 @@ impl Sessions {
             remember_until: self.lifetimes.remember_until(now),
             origin: Origin::default(),
             receipt: None,
-            password: None,
+            alongside: None,
         };
         Ok(self.ender.end(command, None).await?)
     }

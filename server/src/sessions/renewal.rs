@@ -141,7 +141,7 @@ impl Sessions {
             remember_until: self.lifetimes.remember_until(now),
             origin: origin.clone(),
             receipt: None,
-            password: None,
+            alongside: None,
         };
         self.ender.end(command, None).await
     }

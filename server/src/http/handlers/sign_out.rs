@@ -63,7 +63,7 @@ async fn leaving(state: &ApiState, headers: &HeaderMap) -> Result<Option<Leaving
 impl Leaving {
     fn wants(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
         let Self { user_id, session_id, epoch } = self;
-        EndRequest { user_id, session_id, epoch, scope, client_reason, origin, password: None }
+        EndRequest { user_id, session_id, epoch, scope, client_reason, origin, alongside: None }
     }
 }
 
@@ -139,7 +139,7 @@ fn reason(fields: &Fields) -> Option<ClientReason> {
 }
 
 fn nothing_to_end() -> EndAnswer {
-    EndAnswer::Done { sessions_ended: 0, receipt: None, password_conflict: false }
+    EndAnswer::Done { sessions_ended: 0, receipt: None, refused: false }
 }
 
 /// The answer of every call that ends sessions. `this_device` is whether the client itself is signed out by it.
