@@ -1,4 +1,5 @@
-//! Accounts: registering, proving an address, proving to be somebody, changing name and password.
+//! Accounts: registering, proving an address, proving to be somebody, changing name and password. A forgotten password is the
+//! business of `recovery`.
 //!
 //! Known and unknown addresses get the same answers in the same time: the password is always hashed, an audit entry is always
 //! written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
@@ -101,6 +102,9 @@ pub struct Accounts {
     pub require_verification: bool,
     /// `PASSWORD_MIN_LENGTH`.
     pub password_min_chars: usize,
+    /// The page that sets a new password, by its full address. From the settings, never from a request: whoever chooses where the
+    /// link leads gets the token.
+    pub reset_page: String,
 }
 
 impl Accounts {
@@ -268,7 +272,7 @@ impl Accounts {
         Ok(())
     }
 
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         field: &'static str,
         password: &Password,
@@ -294,11 +298,11 @@ impl Accounts {
         (NewCode { purpose: CodePurpose::VerifyEmail, digest, expires_at }, digits)
     }
 
-    fn letter(&self, to: &str, (subject, text): (String, String)) -> NewMail {
+    pub(super) fn letter(&self, to: &str, (subject, text): (String, String)) -> NewMail {
         NewMail { id: self.new_id(), to: to.to_owned(), subject, text, at: self.clock.now() }
     }
 
-    fn audit(&self, action: &'static str, visitor: &Visitor) -> NewAudit {
+    pub(super) fn audit(&self, action: &'static str, visitor: &Visitor) -> NewAudit {
         NewAudit {
             id: self.new_id(),
             at: self.clock.now(),
@@ -312,7 +316,7 @@ impl Accounts {
         }
     }
 
-    fn new_id(&self) -> Uuid {
+    pub(super) fn new_id(&self) -> Uuid {
         uuid_v7(&*self.clock, &*self.random)
     }
 }

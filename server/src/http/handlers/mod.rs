@@ -5,6 +5,7 @@ pub mod events;
 pub mod metrics;
 pub mod person;
 pub mod public;
+pub mod recovery;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;

@@ -4,6 +4,7 @@ mod accounts;
 mod devices;
 mod events;
 mod metrics;
+mod recovery;
 mod refresh;
 mod servers;
 mod sign_out;
