@@ -304,6 +304,7 @@ fn accounts(
         random: Arc::clone(random),
         require_verification: config.sessions.require_email_verification,
         password_min_chars: config.limits.password_min_chars,
+        sudo_window: config.sessions.sudo_window,
         reset_page: config.server.public_url.join(RESET_PAGE),
     })
 }

@@ -1,5 +1,5 @@
 //! Accounts: registering, proving an address, proving to be somebody, changing name and password. A forgotten password is the
-//! business of `recovery`.
+//! business of `recovery`, the end of an account that of `leaving`.
 //!
 //! Known and unknown addresses get the same answers in the same time: the password is always hashed, an audit entry is always
 //! written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
@@ -46,6 +46,9 @@ pub enum AccountError {
     /// Too many tries.
     #[error("too many tries")]
     TooMany(Duration),
+    /// The sign-in is too long ago for what was asked: it may be no older than this, or the password must be given.
+    #[error("the sign-in is too long ago")]
+    SignInTooOld(Duration),
     /// Passwords cannot be hashed now.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -102,6 +105,8 @@ pub struct Accounts {
     pub require_verification: bool,
     /// `PASSWORD_MIN_LENGTH`.
     pub password_min_chars: usize,
+    /// `SUDO_WINDOW`.
+    pub sudo_window: Duration,
     /// The page that sets a new password, by its full address. From the settings, never from a request: whoever chooses where the
     /// link leads gets the token.
     pub reset_page: String,
@@ -219,15 +224,28 @@ impl Accounts {
         new: &Password,
     ) -> Result<Option<PasswordChange>, AccountError> {
         let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
-        self.limits.may_try(visitor.address, &user.email).await?;
-        if !self.hasher.compare(current, Some(&user.password_hash)).await?.matches {
-            self.limits.failed(visitor.address, &user.email).await?;
-            let invalid = Invalid::new("wrong-password", "This is not your current password.");
-            return Err(AccountError::Field { field: "currentPassword", invalid });
-        }
+        self.check_password("currentPassword", visitor, &user, current).await?;
         self.judge("newPassword", new, &user.email, &user.name).await?;
         let new_hash = self.hasher.hash(new).await?;
         Ok(Some(PasswordChange { expected_hash: user.password_hash, new_hash }))
+    }
+
+    /// Compares the password of somebody who is signed in. A wrong one is told by the name of its field, and is limited as it is at
+    /// sign-in.
+    pub(super) async fn check_password(
+        &self,
+        field: &'static str,
+        visitor: &Visitor,
+        user: &User,
+        password: &Password,
+    ) -> Result<(), AccountError> {
+        self.limits.may_try(visitor.address, &user.email).await?;
+        if self.hasher.compare(password, Some(&user.password_hash)).await?.matches {
+            return Ok(());
+        }
+        self.limits.failed(visitor.address, &user.email).await?;
+        let invalid = Invalid::new("wrong-password", "This is not your current password.");
+        Err(AccountError::Field { field, invalid })
     }
 
     /// Tells a person by mail that the password was changed (ASVS 6.3.7).

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod codes;
 pub mod keys;
+pub mod leaving;
 pub mod limits;
 pub mod passwords;
 pub mod recovery;

@@ -48,3 +48,14 @@ pub fn password_reset(name: &str, link: &str, works_for: Duration) -> (String, S
         ),
     )
 }
+
+/// The account is gone.
+pub fn account_deleted(name: &str) -> (String, String) {
+    (
+        "Your Latchkey account was deleted".to_owned(),
+        format!(
+            "Hello {name},\n\nyour account was deleted, and all your devices were signed out. There is nothing left to sign in to.\n\n\
+             If it was not you, somebody else had access to your account: get in touch with us at once.\n"
+        ),
+    )
+}

@@ -2,6 +2,8 @@
 
 pub mod accounts;
 pub mod events;
+pub mod export;
+pub mod leaving;
 pub mod metrics;
 pub mod person;
 pub mod public;

@@ -116,7 +116,8 @@ fn read_cursor(cursor: &str) -> Option<(Timestamp, Uuid)> {
     Some((Timestamp::from_millis(millis.parse().ok()?), Uuid::try_parse(id).ok()?))
 }
 
-fn entry(row: Audit) -> ActivityEntry {
+/// An audit entry as its person sees it.
+pub(super) fn entry(row: Audit) -> ActivityEntry {
     ActivityEntry {
         id: row.id.to_string(),
         at: row.at,

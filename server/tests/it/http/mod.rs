@@ -3,6 +3,7 @@
 mod accounts;
 mod devices;
 mod events;
+mod leaving;
 mod metrics;
 mod recovery;
 mod refresh;
