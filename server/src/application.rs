@@ -13,6 +13,7 @@ use crate::auth::accounts::{AccountError, Accounts};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
 use crate::auth::limits::Limits;
 use crate::auth::passwords::{HashingError, PasswordHasher};
+use crate::auth::recovery::RESET_PAGE;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::{CryptoFailure, Keys};
 use crate::auth::tokens::AccessTokens;
@@ -125,7 +126,7 @@ impl Application {
     pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
         let store = open_store(&config).await?;
         parts.set_clock(&store).await?;
-        let Parts { clock, random } = parts;
+        let Parts { clock, random } = parts.clone();
         let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
         let keys = Arc::new(Keys::derive(secrecy::ExposeSecret::expose_secret(&secret))?);
         let key_ring = load_keys(&store, &keys, &*random, clock.now()).await?;
@@ -164,7 +165,6 @@ impl Application {
         });
         tail.look().await?;
 
-        let limits = Arc::new(Limits::new(config.limits.rate_limits, store.clone(), Arc::clone(&clock)));
         let sessions = Arc::new(Sessions {
             store: store.clone(),
             list,
@@ -180,16 +180,7 @@ impl Application {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         });
-        let accounts = Accounts {
-            store: store.clone(),
-            hasher: PasswordHasher::new(hashing_places(), Arc::clone(&random), Arc::clone(&metrics))?,
-            keys,
-            limits,
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
-            require_verification: config.sessions.require_email_verification,
-            password_min_chars: config.limits.password_min_chars,
-        };
+        let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
         if config.server.is_development() {
             seed_demo(&accounts).await.map_err(StartError::Demo)?;
         }
@@ -294,6 +285,28 @@ impl Application {
         }
         served
     }
+}
+
+/// The calls about accounts, by the settings.
+fn accounts(
+    config: &Config,
+    Parts { clock, random }: &Parts,
+    store: &Store,
+    keys: Arc<Keys>,
+    metrics: &Arc<Metrics>,
+) -> Result<Accounts, HashingError> {
+    Ok(Accounts {
+        store: store.clone(),
+        hasher: PasswordHasher::new(hashing_places(), Arc::clone(random), Arc::clone(metrics))?,
+        keys,
+        limits: Arc::new(Limits::new(config.limits.rate_limits, store.clone(), Arc::clone(clock))),
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
+        require_verification: config.sessions.require_email_verification,
+        password_min_chars: config.limits.password_min_chars,
+        sudo_window: config.sessions.sudo_window,
+        reset_page: config.server.public_url.join(RESET_PAGE),
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

@@ -1,4 +1,5 @@
-//! Accounts: registering, proving an address, proving to be somebody, changing name and password.
+//! Accounts: registering, proving an address, proving to be somebody, changing name and password. A forgotten password is the
+//! business of `recovery`, the end of an account that of `leaving`.
 //!
 //! Known and unknown addresses get the same answers in the same time: the password is always hashed, an audit entry is always
 //! written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
@@ -45,6 +46,9 @@ pub enum AccountError {
     /// Too many tries.
     #[error("too many tries")]
     TooMany(Duration),
+    /// The sign-in is too long ago for what was asked: it may be no older than this, or the password must be given.
+    #[error("the sign-in is too long ago")]
+    SignInTooOld(Duration),
     /// Passwords cannot be hashed now.
     #[error(transparent)]
     Hashing(#[from] HashingError),
@@ -101,6 +105,11 @@ pub struct Accounts {
     pub require_verification: bool,
     /// `PASSWORD_MIN_LENGTH`.
     pub password_min_chars: usize,
+    /// `SUDO_WINDOW`.
+    pub sudo_window: Duration,
+    /// The page that sets a new password, by its full address. From the settings, never from a request: whoever chooses where the
+    /// link leads gets the token.
+    pub reset_page: String,
 }
 
 impl Accounts {
@@ -215,15 +224,28 @@ impl Accounts {
         new: &Password,
     ) -> Result<Option<PasswordChange>, AccountError> {
         let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
-        self.limits.may_try(visitor.address, &user.email).await?;
-        if !self.hasher.compare(current, Some(&user.password_hash)).await?.matches {
-            self.limits.failed(visitor.address, &user.email).await?;
-            let invalid = Invalid::new("wrong-password", "This is not your current password.");
-            return Err(AccountError::Field { field: "currentPassword", invalid });
-        }
+        self.check_password("currentPassword", visitor, &user, current).await?;
         self.judge("newPassword", new, &user.email, &user.name).await?;
         let new_hash = self.hasher.hash(new).await?;
         Ok(Some(PasswordChange { expected_hash: user.password_hash, new_hash }))
+    }
+
+    /// Compares the password of somebody who is signed in. A wrong one is told by the name of its field, and is limited as it is at
+    /// sign-in.
+    pub(super) async fn check_password(
+        &self,
+        field: &'static str,
+        visitor: &Visitor,
+        user: &User,
+        password: &Password,
+    ) -> Result<(), AccountError> {
+        self.limits.may_try(visitor.address, &user.email).await?;
+        if self.hasher.compare(password, Some(&user.password_hash)).await?.matches {
+            return Ok(());
+        }
+        self.limits.failed(visitor.address, &user.email).await?;
+        let invalid = Invalid::new("wrong-password", "This is not your current password.");
+        Err(AccountError::Field { field, invalid })
     }
 
     /// Tells a person by mail that the password was changed (ASVS 6.3.7).
@@ -268,7 +290,7 @@ impl Accounts {
         Ok(())
     }
 
-    async fn judge(
+    pub(super) async fn judge(
         &self,
         field: &'static str,
         password: &Password,
@@ -294,11 +316,11 @@ impl Accounts {
         (NewCode { purpose: CodePurpose::VerifyEmail, digest, expires_at }, digits)
     }
 
-    fn letter(&self, to: &str, (subject, text): (String, String)) -> NewMail {
+    pub(super) fn letter(&self, to: &str, (subject, text): (String, String)) -> NewMail {
         NewMail { id: self.new_id(), to: to.to_owned(), subject, text, at: self.clock.now() }
     }
 
-    fn audit(&self, action: &'static str, visitor: &Visitor) -> NewAudit {
+    pub(super) fn audit(&self, action: &'static str, visitor: &Visitor) -> NewAudit {
         NewAudit {
             id: self.new_id(),
             at: self.clock.now(),
@@ -312,7 +334,7 @@ impl Accounts {
         }
     }
 
-    fn new_id(&self) -> Uuid {
+    pub(super) fn new_id(&self) -> Uuid {
         uuid_v7(&*self.clock, &*self.random)
     }
 }

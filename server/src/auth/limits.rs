@@ -15,7 +15,7 @@ use super::secrets::sha256;
 use crate::clock::Clock;
 use crate::store::{Bucket, Digest, Store, StoreError};
 
-/// Wrong passwords and codes from one network: a burst for offices behind one address, then one in three seconds.
+/// Wrong passwords, codes and tokens from one network: a burst for offices behind one address, then one in three seconds.
 const FAILURES_BY_ADDRESS: Bucket = Bucket { burst: 100, every_ms: 3_000 };
 /// Wrong passwords and codes for one account.
 const FAILURES_BY_ACCOUNT: Bucket = Bucket { burst: 20, every_ms: 30_000 };
@@ -52,25 +52,43 @@ impl Limits {
 
     /// Whether another try at a password or code may be made.
     pub async fn may_try(&self, address: IpAddr, account: &str) -> Result<(), LimitError> {
-        if !self.enabled {
-            return Ok(());
-        }
-        for (bucket, key) in failure_buckets(address, account) {
-            self.knock(&key)?;
-            let opens_at = self.store.bucket_opens_at(&key, &bucket, self.clock.now()).await?;
-            self.heed(key, opens_at)?;
-        }
-        Ok(())
+        self.are_open(&[failures_by_address(address), failures_by_account(account)]).await
     }
 
     /// A password or code was wrong.
     pub async fn failed(&self, address: IpAddr, account: &str) -> Result<(), StoreError> {
+        self.take_from(&[failures_by_address(address), failures_by_account(account)]).await
+    }
+
+    /// Whether another try at a token from a mail may be made. Nobody knows whose it is before it is found to be good.
+    pub async fn may_try_token(&self, address: IpAddr) -> Result<(), LimitError> {
+        self.are_open(&[failures_by_address(address)]).await
+    }
+
+    /// A token from a mail was not good.
+    pub async fn failed_token(&self, address: IpAddr) -> Result<(), StoreError> {
+        self.take_from(&[failures_by_address(address)]).await
+    }
+
+    async fn are_open(&self, buckets: &[(Bucket, Digest)]) -> Result<(), LimitError> {
         if !self.enabled {
             return Ok(());
         }
-        for (bucket, key) in failure_buckets(address, account) {
+        for (bucket, key) in buckets {
+            self.knock(key)?;
+            let opens_at = self.store.bucket_opens_at(key, bucket, self.clock.now()).await?;
+            self.heed(*key, opens_at)?;
+        }
+        Ok(())
+    }
+
+    async fn take_from(&self, buckets: &[(Bucket, Digest)]) -> Result<(), StoreError> {
+        if !self.enabled {
+            return Ok(());
+        }
+        for (bucket, key) in buckets {
             // An empty bucket cannot get emptier.
-            self.store.take_from_bucket(&key, &bucket, self.clock.now()).await?;
+            self.store.take_from_bucket(key, bucket, self.clock.now()).await?;
         }
         Ok(())
     }
@@ -113,11 +131,12 @@ impl Limits {
     }
 }
 
-fn failure_buckets(address: IpAddr, account: &str) -> [(Bucket, Digest); 2] {
-    [
-        (FAILURES_BY_ADDRESS, key("failures by address", &network_of(address))),
-        (FAILURES_BY_ACCOUNT, key("failures by account", account)),
-    ]
+fn failures_by_address(address: IpAddr) -> (Bucket, Digest) {
+    (FAILURES_BY_ADDRESS, key("failures by address", &network_of(address)))
+}
+
+fn failures_by_account(account: &str) -> (Bucket, Digest) {
+    (FAILURES_BY_ACCOUNT, key("failures by account", account))
 }
 
 /// No address and no e-mail is kept, only what they hash to.

@@ -1,12 +1,14 @@
-//! Decisions and secrets: passwords, tokens and keys, refresh rotation, one-time codes, limits.
+//! Decisions and secrets: accounts, passwords, tokens and keys, refresh rotation, one-time codes, limits.
 //!
 //! No axum and no SQL here. What a request looks like is `http`'s business, what is stored is `store`'s.
 
 pub mod accounts;
 pub mod codes;
 pub mod keys;
+pub mod leaving;
 pub mod limits;
 pub mod passwords;
+pub mod recovery;
 pub mod refresh;
 pub mod secrets;
 pub mod tokens;

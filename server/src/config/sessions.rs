@@ -29,6 +29,11 @@ pub const SETTINGS: &[Setting] = &[
         Fallback::Text("true"),
         "Whether an address must be proved before the first sign-in.",
     ),
+    Setting::new(
+        "SUDO_WINDOW",
+        Fallback::Text("10m"),
+        "What cannot be undone needs a sign-in younger than this, or the password again.",
+    ),
     Setting::new("CLEANUP_INTERVAL", Fallback::Text("1h"), "How often what has expired is deleted."),
     Setting::new("IP_RETENTION", Fallback::Text("30d"), "IP addresses and user agents are wiped after so long."),
     Setting::new(
@@ -53,6 +58,8 @@ pub struct SessionsConfig {
     pub max_per_user: Option<u32>,
     /// Whether an address must be proved before the first sign-in.
     pub require_email_verification: bool,
+    /// What cannot be undone needs a sign-in younger than this, or the password again.
+    pub sudo_window: Duration,
     /// How often what has expired is deleted.
     pub cleanup_interval: Duration,
     /// IP addresses and user agents are wiped after so long.
@@ -71,6 +78,7 @@ impl SessionsConfig {
             history: reader.duration("SESSION_HISTORY", Duration::ZERO, far),
             max_per_user: read_limit(reader),
             require_email_verification: reader.switch("REQUIRE_EMAIL_VERIFICATION"),
+            sudo_window: reader.duration("SUDO_WINDOW", Duration::ZERO, 24 * HOUR),
             cleanup_interval: reader.duration("CLEANUP_INTERVAL", SECOND, 24 * HOUR),
             ip_retention: reader.duration("IP_RETENTION", MINUTE, far),
             revocation_max_staleness: reader.duration("REVOCATION_MAX_STALENESS", SECOND, MINUTE),

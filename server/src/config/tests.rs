@@ -39,6 +39,7 @@ fn development_needs_nothing_but_to_be_asked_for() {
     assert_eq!(config.tokens.refresh_grace, 10 * SECOND);
     assert_eq!(config.sessions.max_age, 90 * DAY);
     assert_eq!(config.sessions.idle_timeout, None);
+    assert_eq!(config.sessions.sudo_window, 10 * MINUTE);
     assert_eq!(config.sessions.revocation_max_staleness, 2 * SECOND);
     assert_eq!(config.log.format, LogFormat::Pretty);
     assert!(config.observe.metrics_listen.is_none() && config.observe.metrics_token.is_none());
@@ -78,6 +79,7 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::no_proxy("TRUSTED_PROXIES", "10.0.0.0/8, nginx")]
 #[case::other_database("DATABASE_URL", "mysql://x/y")]
 #[case::address_without_port("LEPTOS_SITE_ADDR", "127.0.0.1")]
+#[case::a_sign_in_that_counts_for_days("SUDO_WINDOW", "2d")]
 #[case::no_sessions_at_all("MAX_SESSIONS_PER_USER", "0")]
 #[case::figures_without_port("METRICS_ADDR", "127.0.0.1")]
 #[case::figures_where_the_api_is("METRICS_ADDR", "127.0.0.1:3000")]

@@ -85,6 +85,7 @@ impl From<AccountError> for ApiError {
             AccountError::EmailNotVerified => Self::email_not_verified(),
             AccountError::Field { field, invalid } => Self::invalid_field(field, &invalid),
             AccountError::TooMany(wait) => Self::too_many_requests(wait),
+            AccountError::SignInTooOld(window) => Self::insufficient_user_authentication(window),
             AccountError::Hashing(error) => error.into(),
             AccountError::Store(error) => error.into(),
         }

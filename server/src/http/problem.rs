@@ -22,14 +22,14 @@ const COME_BACK: Duration = Duration::from_secs(1);
 pub struct ApiError {
     pub(super) problem: Box<Problem>,
     /// The `WWW-Authenticate` header (RFC 6750, 3).
-    challenge: Option<&'static str>,
+    challenge: Option<HeaderValue>,
     retry_after: Option<Duration>,
 }
 
 /// A bare challenge: no credential was given.
-const CHALLENGE: &str = "Bearer";
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
 /// A credential was given and is not good.
-const CHALLENGE_INVALID: &str = "Bearer error=\"invalid_token\"";
+const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 
 impl ApiError {
     /// An error with this status, code and title.
@@ -51,7 +51,7 @@ impl ApiError {
         self
     }
 
-    fn unauthorized(code: &str, title: &str, challenge: &'static str) -> Self {
+    fn unauthorized(code: &str, title: &str, challenge: HeaderValue) -> Self {
         Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, code, title) }
     }
 
@@ -83,6 +83,15 @@ impl ApiError {
     /// `401`: e-mail or password is wrong, whichever.
     pub fn invalid_credentials() -> Self {
         Self::unauthorized("invalid-credentials", "E-mail or password is wrong", CHALLENGE)
+    }
+
+    /// `401`: the token is good, but the sign-in is older than this: give the password, or sign in again (RFC 9470, 3).
+    pub fn insufficient_user_authentication(max_age: Duration) -> Self {
+        let seconds = max_age.as_secs();
+        let challenge = format!("Bearer error=\"insufficient_user_authentication\", max_age={seconds}");
+        let challenge = HeaderValue::try_from(challenge).unwrap_or(CHALLENGE);
+        Self::unauthorized("insufficient-user-authentication", "Confirm that it is you", challenge)
+            .with_extra("maxAge", seconds)
     }
 
     /// `403`: the address must be proved first.
@@ -198,7 +207,7 @@ impl IntoResponse for ApiError {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = self.challenge {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(wait) = self.retry_after {
             // Rounded up: who comes back on the dot must not be too early.
@@ -218,6 +227,16 @@ mod tests {
         let header = |error: ApiError| error.into_response().headers()[WWW_AUTHENTICATE].clone();
         assert_eq!(header(ApiError::missing_token()), "Bearer");
         assert_eq!(header(ApiError::invalid_token()), "Bearer error=\"invalid_token\"");
+    }
+
+    #[test]
+    fn a_sign_in_that_is_too_old_is_challenged_with_the_age_it_may_have() {
+        let response = ApiError::insufficient_user_authentication(Duration::from_mins(10)).into_response();
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            response.headers()[WWW_AUTHENTICATE],
+            "Bearer error=\"insufficient_user_authentication\", max_age=600"
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@ use app::api::paths;
 use axum::Router;
 
 use super::counted::CountedRouter;
-use super::handlers::{accounts, events, metrics, person, public, sessions, sign_in, sign_out};
+use super::handlers::{
+    accounts, events, export, leaving, metrics, person, public, recovery, sessions, sign_in, sign_out,
+};
 use super::site::{SiteFiles, site};
 use super::state::ApiState;
 use crate::application::{DEMO_EMAIL, DEMO_PASSWORD};
@@ -24,11 +26,15 @@ fn api(state: &ApiState, tally: &mut Routes) -> Router {
         .get(paths::PROFILE, person::profile)
         .patch(paths::PROFILE, person::update_profile)
         .post(paths::PASSWORD, person::change_password)
-        .get(paths::ACTIVITY, person::activity);
+        .get(paths::ACTIVITY, person::activity)
+        .get(paths::EXPORT, export::export)
+        .delete(paths::ACCOUNT, leaving::delete_account);
     let all = signed_in
         .post(paths::REGISTER, accounts::register)
         .post(paths::VERIFY_EMAIL, accounts::verify_email)
         .post(paths::RESEND_CODE, accounts::resend_code)
+        .post(paths::FORGOT_PASSWORD, recovery::forgot_password)
+        .post(paths::RESET_PASSWORD, recovery::reset_password)
         .post(paths::LOGIN, sign_in::login)
         .post(paths::REFRESH, sign_in::refresh)
         .post(paths::LOGOUT, sign_out::logout)

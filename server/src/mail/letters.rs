@@ -1,5 +1,7 @@
 //! What our letters say: subject and plain text.
 
+use std::time::Duration;
+
 /// The code that proves an address.
 pub fn verification(name: &str, digits: &str) -> (String, String) {
     let spaced = digits.split_at_checked(3).map_or_else(|| digits.to_owned(), |(a, b)| format!("{a} {b}"));
@@ -29,6 +31,31 @@ pub fn password_changed(name: &str) -> (String, String) {
         format!(
             "Hello {name},\n\nyour password was changed, and your other devices were signed out.\n\n\
              If it was not you, somebody else has access to your account: get in touch with us at once.\n"
+        ),
+    )
+}
+
+/// A link that sets a new password, and works for so long.
+pub fn password_reset(name: &str, link: &str, works_for: Duration) -> (String, String) {
+    let minutes = works_for.as_secs() / 60;
+    (
+        "Set a new password for Latchkey".to_owned(),
+        format!(
+            "Hello {name},\n\nsomebody, probably you, asked to set a new password for your account. \
+             This link lets you do it, once, within {minutes} minutes:\n\n{link}\n\n\
+             All your devices are signed out when you do.\n\n\
+             If you did not ask for it, ignore this mail: without the link nothing happens, and your password stays as it is.\n"
+        ),
+    )
+}
+
+/// The account is gone.
+pub fn account_deleted(name: &str) -> (String, String) {
+    (
+        "Your Latchkey account was deleted".to_owned(),
+        format!(
+            "Hello {name},\n\nyour account was deleted, and all your devices were signed out. There is nothing left to sign in to.\n\n\
+             If it was not you, somebody else had access to your account: get in touch with us at once.\n"
         ),
     )
 }

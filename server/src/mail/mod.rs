@@ -3,5 +3,5 @@
 mod letters;
 mod postman;
 
-pub use letters::{already_registered, password_changed, verification};
+pub use letters::{account_deleted, already_registered, password_changed, password_reset, verification};
 pub use postman::{Delivery, MailError, Postman};

@@ -109,7 +109,7 @@ impl Postman {
             match result {
                 Ok(()) => {
                     self.metrics.mail(MailResult::Sent);
-                    self.store.mail_sent(mail.id, self.clock.now()).await?;
+                    self.settle(mail).await?;
                 }
                 Err(error) => {
                     self.metrics.mail(MailResult::Failed);
@@ -120,6 +120,15 @@ impl Postman {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a letter has left, or will not.
+    async fn settle(&self, mail: &Mail) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        match self.delivery {
+            Delivery::Keep => self.store.mail_kept(mail.id, now).await,
+            Delivery::Smtp { .. } => self.store.mail_sent(mail.id, now).await,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use app::domain::{ClientReason, SessionId, UserId};
 use super::ending::{Ending, EndingError};
 use super::{Sessions, SessionsError};
 use crate::auth::secrets::Capability;
-use crate::store::{EndCommand, EndOutcome, Origin, PasswordChange, ReceiptRow, Selection, StoreError};
+use crate::store::{Alongside, EndCommand, EndOutcome, Origin, PasswordReset, ReceiptRow, Selection, StoreError};
 
 /// Which sessions are to be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ pub struct EndRequest {
     pub client_reason: Option<ClientReason>,
     /// Where from.
     pub origin: Origin,
-    /// A new password, stored in the same transaction.
-    pub password: Option<PasswordChange>,
+    /// Done in the same transaction; says why the sessions end, too.
+    pub alongside: Option<Alongside>,
 }
 
 /// What a wish came to.
@@ -48,8 +48,8 @@ pub enum EndAnswer {
         sessions_ended: u64,
         /// Who was told, where other devices were signed out.
         receipt: Option<Receipt>,
-        /// Whether the new password was refused because another came first.
-        password_conflict: bool,
+        /// Whether what was to be done alongside could not be; then no session ended either.
+        refused: bool,
     },
     /// In force on this server; the commit is being retried.
     Pending,
@@ -63,16 +63,15 @@ impl Sessions {
         let (selection, reason) = match request.scope {
             Scope::This => (Selection::One { user_id, session_id }, EndReason::UserInitiatedLogout),
             Scope::Other(other) => (Selection::One { user_id, session_id: other }, EndReason::RevokedFromOtherDevice),
-            Scope::Others if request.password.is_some() => {
-                (Selection::Others { user_id, keep: session_id }, EndReason::PasswordChanged)
-            }
             Scope::Others => (Selection::Others { user_id, keep: session_id }, EndReason::RevokedFromOtherDevice),
             Scope::All => (Selection::All { user_id }, EndReason::LogoutAll),
         };
-        let receipt = (request.scope != Scope::This).then(|| Capability::draw(&*self.random));
+        // Nothing is left to show of the devices of an account that is gone.
+        let leaves_nothing = matches!(request.alongside, Some(Alongside::AccountDeletion(_)));
+        let receipt = (request.scope != Scope::This && !leaves_nothing).then(|| Capability::draw(&*self.random));
         let command = EndCommand {
             selection,
-            reason,
+            reason: request.alongside.as_ref().map_or(reason, Alongside::reason),
             client_reason: request.client_reason.map(String::from),
             ended_by: Some(session_id),
             actor_id: Some(user_id),
@@ -80,17 +79,36 @@ impl Sessions {
             remember_until: self.lifetimes.remember_until(now),
             origin: request.origin,
             receipt: receipt.as_ref().map(Capability::digest),
-            password: request.password,
+            alongside: request.alongside,
             tried_for: None,
         };
-        Ok(match self.ender.end(command, request.epoch).await? {
-            Ending::Pending => EndAnswer::Pending,
-            Ending::Done { outcome, told } => EndAnswer::Done {
-                sessions_ended: outcome.ended.len() as u64,
-                password_conflict: outcome.password_conflict,
-                receipt: receipt.map(|id| first_receipt(&id, outcome, &told, session_id)),
-            },
-        })
+        Ok(answer(self.ender.end(command, request.epoch).await?, receipt, Some(session_id)))
+    }
+
+    /// Sets a new password by a token from a mail and ends every session of the person. None of them asks: whoever does so is not
+    /// signed in, and is not by this either.
+    pub async fn reset_password(
+        &self,
+        user_id: UserId,
+        reset: PasswordReset,
+        origin: Origin,
+    ) -> Result<EndAnswer, EndingError> {
+        let now = self.now();
+        let receipt = Capability::draw(&*self.random);
+        let command = EndCommand {
+            selection: Selection::All { user_id },
+            reason: EndReason::PasswordReset,
+            client_reason: None,
+            ended_by: None,
+            actor_id: Some(user_id),
+            at: now,
+            remember_until: self.lifetimes.remember_until(now),
+            origin,
+            receipt: Some(receipt.digest()),
+            alongside: Some(Alongside::PasswordReset(reset)),
+            tried_for: None,
+        };
+        Ok(answer(self.ender.end(command, None).await?, Some(receipt), None))
     }
 
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).
@@ -110,9 +128,21 @@ impl Sessions {
     }
 }
 
-fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: SessionId) -> Receipt {
+fn answer(ending: Ending, receipt: Option<Capability>, current: Option<SessionId>) -> EndAnswer {
+    match ending {
+        Ending::Pending => EndAnswer::Pending,
+        Ending::Done { outcome, told } => EndAnswer::Done {
+            sessions_ended: outcome.ended.len() as u64,
+            refused: outcome.refused,
+            receipt: receipt.map(|id| first_receipt(&id, outcome, &told, current)),
+        },
+    }
+}
+
+fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: Option<SessionId>) -> Receipt {
     let devices = outcome.ended.into_iter().map(|ended| {
-        let status = if ended.id == current {
+        let is_current = Some(ended.id) == current;
+        let status = if is_current {
             ReceiptStatus::Confirmed
         } else if told.contains(&ended.id) {
             ReceiptStatus::Told
@@ -121,7 +151,7 @@ fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], curre
         };
         ReceiptDevice {
             session_id: ended.id,
-            current: ended.id == current,
+            current: is_current,
             device_name: ended.device.device_name,
             kind: ended.device.kind,
             status,

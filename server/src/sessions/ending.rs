@@ -51,7 +51,8 @@ pub enum Ending {
 /// Why a wish was not taken on.
 #[derive(Debug, thiserror::Error)]
 pub enum EndingError {
-    /// The database is away, and the wish cannot be kept for later: it has a new password, or too many others wait.
+    /// The database is away, and the wish cannot be kept for later: more hangs on it than that sessions end, or too many others
+    /// wait.
     #[error(transparent)]
     Store(Arc<StoreError>),
     /// The server is stopping.
@@ -81,7 +82,7 @@ impl Wish {
 
     /// Whether it can be kept for later: whoever changes a password must know whether it was changed.
     const fn can_wait(&self) -> bool {
-        self.command.password.is_none()
+        self.command.alongside.is_none()
     }
 }
 

@@ -69,7 +69,7 @@ impl Sessions {
             remember_until: self.lifetimes.remember_until(now),
             origin: Origin::default(),
             receipt: None,
-            password: None,
+            alongside: None,
             tried_for: None,
         };
         Ok(self.ender.end(command, None).await?)

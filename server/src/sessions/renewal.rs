@@ -155,7 +155,7 @@ impl Sessions {
             remember_until: self.lifetimes.remember_until(now),
             origin: origin.clone(),
             receipt: None,
-            password: None,
+            alongside: None,
             tried_for: None,
         };
         self.ender.end(command, None).await

@@ -97,6 +97,11 @@ impl Database {
         Ok(self.pool.begin().await?)
     }
 
+    /// For reading several things as they were at one moment.
+    async fn begin_snapshot(&self) -> Result<Transaction, StoreError> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    }
+
     const fn writer(&self) -> &PgPool {
         &self.pool
     }

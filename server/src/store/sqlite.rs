@@ -106,6 +106,11 @@ impl Database {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
+    /// For reading several things as they were at one moment.
+    async fn begin_snapshot(&self) -> Result<Transaction, StoreError> {
+        Ok(self.readers.begin().await?)
+    }
+
     const fn writer(&self) -> &SqlitePool {
         &self.writer
     }

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::types::{
     Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome,
-    Mail, NewAudit, NewBiographyEntry, NewCode, NewMail, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh,
-    RefreshAttempt, RefreshDecision, Resend, Revocation, SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow,
-    Standing, StoreError, Tail, Ticket, User,
+    Holdings, Mail, NewAudit, NewBiographyEntry, NewCode, NewMail, NewResetToken, NewSession, NewUser, ProfileChange,
+    ReceiptRow, Refresh, RefreshAttempt, RefreshDecision, Resend, ResetRequest, Revocation, SessionLimit, SessionRow,
+    Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
@@ -193,13 +193,25 @@ verbs! {
         id: UserId, digest: &Digest, at: Timestamp, max_attempts: i64, max_failures: i64, audit: &NewAudit
     ) -> CodeOutcome;
 
+    /// Puts a token in place of the person's last one and queues its mail, unless the last is younger than `not_before`, the account
+    /// is disabled or there is no such person. `audit` is written whatever comes of it, and the work is the same.
+    request_password_reset(
+        token: &NewResetToken, mail: &NewMail, not_before: Timestamp, audit: &NewAudit
+    ) -> ResetRequest;
+    /// The person who may set a new password with the token of this digest. Using it up is [`Store::end_sessions`].
+    user_of_reset_token(digest: &Digest, now: Timestamp) -> Option<User>;
+    /// Everything that is held on a person, as of one moment.
+    holdings(id: UserId) -> Option<Holdings>;
+
     /// Queues a message.
     queue_mail(mail: &NewMail) -> ();
     /// Takes up to `limit` messages that are due. They are this server's for a minute: who neither sends nor fails
     /// them by then leaves them to the next.
     due_mail(now: Timestamp, limit: i64) -> Vec<Mail>;
-    /// A message was handed over.
+    /// A message was handed over; its text is forgotten.
     mail_sent(id: Uuid, at: Timestamp) -> ();
+    /// A message stays where it is, to be looked at: development has no mail server.
+    mail_kept(id: Uuid, at: Timestamp) -> ();
     /// A message could not be handed over; it is due again at `next_attempt`.
     mail_failed(id: Uuid, next_attempt: Timestamp) -> ();
     /// The last `limit` messages, sent or not, newest first.
@@ -235,7 +247,7 @@ verbs! {
     note(entry: &NewBiographyEntry) -> ();
 
     /// Carries out all commands in one transaction: marks sessions, writes their stories, audit entries and the
-    /// revocation log. Outcomes are in the order of the commands. When it returns, everything is committed.
+    /// revocation log, and does what is to be done alongside. Outcomes are in the order of the commands. When it returns, everything is committed.
     end_sessions(commands: &[EndCommand], ids: Ids<'_>) -> Vec<EndOutcome>;
     /// Makes a person's access tokens be renewed; sessions stay. `None` where there is no such person.
     bump_epoch(id: UserId, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;

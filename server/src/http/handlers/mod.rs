@@ -2,9 +2,12 @@
 
 pub mod accounts;
 pub mod events;
+pub mod export;
+pub mod leaving;
 pub mod metrics;
 pub mod person;
 pub mod public;
+pub mod recovery;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_out;

@@ -15,7 +15,7 @@ use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::{EndAnswer, EndRequest, Scope, person};
-use crate::store::{Audit, ProfileChange, User};
+use crate::store::{Alongside, Audit, ProfileChange, User};
 
 /// How many entries a page of activity has.
 const PAGE: i64 = 30;
@@ -71,10 +71,10 @@ pub async fn change_password(
         scope: Scope::Others,
         client_reason: None,
         origin: visitor.origin,
-        password: Some(change.ok_or_else(ApiError::not_found)?),
+        alongside: Some(Alongside::PasswordChange(change.ok_or_else(ApiError::not_found)?)),
     };
     let ended = state.sessions.end(request).await?;
-    if matches!(ended, EndAnswer::Done { password_conflict: true, .. }) {
+    if matches!(ended, EndAnswer::Done { refused: true, .. }) {
         let invalid = Invalid::new("wrong-password", "Your password was changed in the meantime.");
         return Err(ApiError::invalid_field("currentPassword", &invalid));
     }
@@ -116,7 +116,8 @@ fn read_cursor(cursor: &str) -> Option<(Timestamp, Uuid)> {
     Some((Timestamp::from_millis(millis.parse().ok()?), Uuid::try_parse(id).ok()?))
 }
 
-fn entry(row: Audit) -> ActivityEntry {
+/// An audit entry as its person sees it.
+pub(super) fn entry(row: Audit) -> ActivityEntry {
     ActivityEntry {
         id: row.id.to_string(),
         at: row.at,

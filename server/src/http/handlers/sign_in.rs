@@ -95,7 +95,8 @@ fn outcome(signing_in: &Result<SignedIn, SignInError>) -> SignInResult {
 /// What a sign-in that was refused before it began came to.
 pub fn refusal(error: &AccountError) -> SignInResult {
     match error {
-        AccountError::InvalidCredentials => SignInResult::WrongCredentials,
+        // Nobody who signs in is told that the last time was too long ago.
+        AccountError::InvalidCredentials | AccountError::SignInTooOld(_) => SignInResult::WrongCredentials,
         AccountError::EmailNotVerified => SignInResult::NotVerified,
         AccountError::Field { .. } => SignInResult::WrongCode,
         AccountError::TooMany(_) => SignInResult::Limited,

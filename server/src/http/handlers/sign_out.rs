@@ -63,7 +63,7 @@ async fn leaving(state: &ApiState, headers: &HeaderMap) -> Result<Option<Leaving
 impl Leaving {
     fn wants(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
         let Self { user_id, session_id, epoch } = self;
-        EndRequest { user_id, session_id, epoch, scope, client_reason, origin, password: None }
+        EndRequest { user_id, session_id, epoch, scope, client_reason, origin, alongside: None }
     }
 }
 
@@ -139,14 +139,24 @@ fn reason(fields: &Fields) -> Option<ClientReason> {
 }
 
 fn nothing_to_end() -> EndAnswer {
-    EndAnswer::Done { sessions_ended: 0, receipt: None, password_conflict: false }
+    EndAnswer::Done { sessions_ended: 0, receipt: None, refused: false }
 }
 
-/// The answer of every call that ends sessions. `this_device` is whether the client itself is signed out by it.
+/// The answer of a call that ends sessions and does nothing else. `this_device` is whether the client itself is signed out by it.
 pub fn answer(state: &ApiState, this_device: bool, ended: EndAnswer) -> Response {
+    answer_in_words(state, this_device, ended, |sessions_ended| message(this_device, sessions_ended))
+}
+
+/// The answer of every call that ends sessions. `words` says what was done, by how many there were.
+pub fn answer_in_words(
+    state: &ApiState,
+    this_device: bool,
+    ended: EndAnswer,
+    words: impl FnOnce(u64) -> String,
+) -> Response {
     let (status, body) = match ended {
         EndAnswer::Done { sessions_ended, receipt, .. } => {
-            let message = message(this_device, sessions_ended);
+            let message = words(sessions_ended);
             (StatusCode::OK, LogoutAnswer { success: true, message, sessions_ended, warning: None, receipt })
         }
         EndAnswer::Pending => {

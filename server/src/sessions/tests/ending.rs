@@ -61,7 +61,7 @@ impl CutOff {
             remember_until: now.plus(Duration::from_mins(15)),
             origin: Origin::default(),
             receipt: None,
-            password: None,
+            alongside: None,
             tried_for: None,
         };
         let ended = self.ender.end(command, Some(epoch)).await;

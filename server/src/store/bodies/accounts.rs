@@ -3,7 +3,7 @@
 use app::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::rows::{insert_audit, insert_mail, user_by_id};
+use super::rows::{insert_audit, insert_mail, lock_user, user_by_id};
 use super::{Connection, Database, Result, query, query_as, sql};
 use crate::store::records::{AuditRecord, UserRecord, read_all, read_one};
 use crate::store::types::{
@@ -103,6 +103,9 @@ impl Database {
         not_before: Timestamp,
     ) -> Result<Resend> {
         let mut tx = self.begin().await?;
+        if lock_user(&mut tx, id).await?.is_none() {
+            return Ok(Resend::TooSoon);
+        }
         let replaced = query(sql::accounts::REPLACE_CODE)
             .bind(id.0)
             .bind(code.purpose.as_str())

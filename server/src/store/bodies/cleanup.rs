@@ -16,6 +16,7 @@ impl Database {
             expired: self.mark_expired(now, batch, ids).await?,
             revocations: self.batch(sql::cleanup::DELETE_REVOCATIONS, now, batch).await?,
             one_time: self.batch(sql::cleanup::DELETE_CODES, now, batch).await?
+                + self.batch(sql::cleanup::DELETE_RESETS, now, batch).await?
                 + self.batch(sql::cleanup::DELETE_TICKETS, now, batch).await?
                 + self.batch(sql::cleanup::DELETE_BUCKETS, now, batch).await?,
             sessions: self.delete_history(history_before, batch).await?,

@@ -6,12 +6,13 @@
 use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
 
+use super::alongside::{self, delete_account};
 use super::rows::{append_revocations, ended_entry, insert_audit, insert_biography, lock_user};
 use super::{Connection, Database, Result, TRIES, Transaction, query, query_as, sql};
 use crate::store::records::{EndedRecord, ReceiptRecord, TailRecord, read_all};
 use crate::store::types::{
-    Digest, EndCommand, EndOutcome, EndedSession, NewAudit, Origin, PasswordChange, ReceiptRow, Revocation,
-    RevokedSubject, Selection, StoreError, Tail,
+    Alongside, Digest, EndCommand, EndOutcome, EndedSession, NewAudit, Origin, ReceiptRow, Revocation, RevokedSubject,
+    Selection, StoreError, Tail, User,
 };
 use crate::store::verbs::Ids;
 
@@ -36,18 +37,21 @@ impl Database {
         order.sort_by_key(|&index| commands[index].selection.user_id());
 
         let mut tx = self.begin().await?;
-        let mut locked: Option<(UserId, bool)> = None;
+        let mut locked: Option<(UserId, Option<User>)> = None;
         for &index in &order {
-            let command = &commands[index];
+            let (command, outcome) = (&commands[index], &mut outcomes[index]);
             let user_id = command.selection.user_id();
-            let exists = match locked {
-                Some((user, exists)) if user == user_id => exists,
-                _ => lock_user(&mut tx, user_id).await?.is_some(),
+            let person = match locked.take() {
+                Some((user, person)) if user == user_id => person,
+                _ => lock_user(&mut tx, user_id).await?,
             };
-            locked = Some((user_id, exists));
-            if exists {
-                carry_out(&mut tx, command, &mut outcomes[index], &mut *ids).await?;
-            }
+            let Some(person) = person else {
+                outcome.refused = command.alongside.is_some();
+                locked = Some((user_id, None));
+                continue;
+            };
+            let stays = carry_out(&mut tx, command, &person, outcome, &mut *ids).await?;
+            locked = Some((user_id, stays.then_some(person)));
         }
         append_in_order(&mut tx, &mut outcomes, &order).await?;
         tx.commit().await?;
@@ -137,15 +141,16 @@ async fn log_epoch(
     Ok(Some(revocation))
 }
 
-/// One command, but for its places in the log.
+/// One command, but for its places in the log. Says whether the person is still there for the next one.
 async fn carry_out(
     connection: &mut Connection,
     command: &EndCommand,
+    person: &User,
     outcome: &mut EndOutcome,
     ids: Ids<'_>,
-) -> Result<()> {
+) -> Result<bool> {
     if command.tried_for.is_some() && was_carried_out(connection, command).await? {
-        return Ok(());
+        return Ok(true);
     }
     let ending = Ending {
         user_id: command.selection.user_id(),
@@ -160,20 +165,21 @@ async fn carry_out(
         receipt: command.receipt,
         began_by: command.tried_for.unwrap_or(Timestamp::from_millis(i64::MAX)),
     };
-    if let Some(password) = &command.password {
-        if !change_password(connection, command, password).await? {
-            outcome.password_conflict = true;
-            return Ok(());
-        }
-        let entry = NewAudit { session_id: command.ended_by, reason: None, ..ending.audit(ids(), "password_changed") };
-        insert_audit(connection, &[entry]).await?;
+    if let Some(wanted) = &command.alongside
+        && !alongside::begin(connection, wanted, &ending, ids()).await?
+    {
+        outcome.refused = true;
+        return Ok(true);
     }
     let which = match command.selection {
         Selection::One { session_id, .. } => Which::One(session_id),
         Selection::Others { keep, .. } => Which::Others(keep),
         Selection::All { .. } => Which::All,
     };
-    ending.carry_out(connection, which, outcome, ids).await
+    ending.carry_out(connection, which, outcome, &mut *ids).await?;
+    let Some(Alongside::AccountDeletion(deletion)) = &command.alongside else { return Ok(true) };
+    delete_account(connection, deletion, &ending, person, ids()).await?;
+    Ok(false)
 }
 
 /// Whether an earlier try was committed after all: the sessions that it ended bear its receipt.
@@ -272,7 +278,8 @@ impl Ending {
         raised.map(|(epoch,)| epoch).ok_or(StoreError::Unreadable("person"))
     }
 
-    fn audit(&self, id: uuid::Uuid, action: &'static str) -> NewAudit {
+    /// An entry about this person.
+    pub fn audit(&self, id: uuid::Uuid, action: &'static str) -> NewAudit {
         NewAudit {
             id,
             at: self.at,
@@ -319,16 +326,4 @@ async fn device_name(connection: &mut Connection, id: Option<SessionId>) -> Resu
     let Some(id) = id else { return Ok(None) };
     let row: Option<(String,)> = query_as(sql::ending::DEVICE_NAME).bind(id.0).fetch_optional(&mut *connection).await?;
     Ok(row.map(|(name,)| name))
-}
-
-/// False where another change came first.
-async fn change_password(connection: &mut Connection, command: &EndCommand, change: &PasswordChange) -> Result<bool> {
-    let done = query(sql::accounts::CHANGE_PASSWORD)
-        .bind(command.selection.user_id().0)
-        .bind(&change.expected_hash)
-        .bind(&change.new_hash)
-        .bind(command.at.as_millis())
-        .execute(&mut *connection)
-        .await?;
-    Ok(done.rows_affected() > 0)
 }

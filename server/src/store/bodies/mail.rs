@@ -39,6 +39,11 @@ impl Database {
         Ok(())
     }
 
+    pub(in crate::store) async fn mail_kept(&self, id: Uuid, at: Timestamp) -> Result<()> {
+        query(sql::mail::MAIL_KEPT).bind(id).bind(at.as_millis()).execute(self.writer()).await?;
+        Ok(())
+    }
+
     pub(in crate::store) async fn mail_failed(&self, id: Uuid, next_attempt: Timestamp) -> Result<()> {
         query(sql::mail::MAIL_FAILED).bind(id).bind(next_attempt.as_millis()).execute(self.writer()).await?;
         Ok(())

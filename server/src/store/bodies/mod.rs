@@ -5,13 +5,16 @@
 //! `fetch_optional` stop after the first row, and outside a transaction a commit that failed would go unseen.
 
 mod accounts;
+mod alongside;
 mod bulk;
 mod cleanup;
 mod ending;
+mod holdings;
 mod keys;
 mod limits;
 mod mail;
 mod maintenance;
+mod recovery;
 mod refresh;
 mod rows;
 mod sessions;

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{Read, moment, reason};
-use crate::store::types::{Audit, Mail, Origin, StoreError, User};
+use crate::store::types::{Audit, Mail, MailEnvelope, Origin, StoreError, User};
 
 #[derive(FromRow)]
 pub struct UserRecord {
@@ -69,6 +69,27 @@ impl TryFrom<MailRecord> for Mail {
             text: row.body,
             queued_at: Timestamp::from_millis(row.queued_at),
             attempts: row.attempts,
+            sent_at: moment(row.sent_at),
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub struct MailEnvelopeRecord {
+    recipient: String,
+    subject: String,
+    queued_at: i64,
+    sent_at: Option<i64>,
+}
+
+impl TryFrom<MailEnvelopeRecord> for MailEnvelope {
+    type Error = StoreError;
+
+    fn try_from(row: MailEnvelopeRecord) -> Read<Self> {
+        Ok(Self {
+            to: row.recipient,
+            subject: row.subject,
+            queued_at: Timestamp::from_millis(row.queued_at),
             sent_at: moment(row.sent_at),
         })
     }

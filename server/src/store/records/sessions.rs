@@ -138,6 +138,22 @@ impl TryFrom<BiographyRecord> for BiographyEntry {
     }
 }
 
+/// A moment in the life of one of several sessions.
+#[derive(FromRow)]
+pub struct BiographyOfRecord {
+    session_id: Uuid,
+    #[sqlx(flatten)]
+    entry: BiographyRecord,
+}
+
+impl TryFrom<BiographyOfRecord> for (SessionId, BiographyEntry) {
+    type Error = StoreError;
+
+    fn try_from(row: BiographyOfRecord) -> Read<Self> {
+        Ok((SessionId(row.session_id), row.entry.try_into()?))
+    }
+}
+
 #[derive(FromRow)]
 pub struct TicketRecord {
     session_id: Uuid,

@@ -1,4 +1,4 @@
-//! People, one-time codes and the audit log.
+//! People, what proves who they are, and the audit log.
 
 /// Columns of a person; roles come as one text, in no order.
 macro_rules! user_columns {
@@ -44,9 +44,30 @@ statements! {
     PROVE_EMAIL = "UPDATE users SET code_failures = 0, email_verified_at = COALESCE(email_verified_at, $2) \
         WHERE id = $1";
 
+    /// Nothing where the person is gone or disabled, or the last one is younger than `$5`.
+    REPLACE_RESET = "INSERT INTO password_resets (user_id, digest, created_at, expires_at) \
+        SELECT u.id, $2, $3, $4 FROM users u WHERE u.id = $1 AND u.disabled_at IS NULL \
+        ON CONFLICT (user_id) DO UPDATE SET digest = excluded.digest, created_at = excluded.created_at, \
+        expires_at = excluded.expires_at WHERE password_resets.created_at <= $5";
+    USER_OF_RESET = concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users WHERE disabled_at IS NULL \
+         AND id = (SELECT r.user_id FROM password_resets r WHERE r.digest = $1 AND r.expires_at > $2)"
+    );
+    /// Only with a token that is good.
+    RESET_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4, code_failures = 0, \
+        email_verified_at = COALESCE(email_verified_at, $4) WHERE id = $1 AND disabled_at IS NULL AND EXISTS \
+        (SELECT 1 FROM password_resets r WHERE r.user_id = users.id AND r.digest = $2 AND r.expires_at > $4)";
+    DELETE_RESET = "DELETE FROM password_resets WHERE user_id = $1";
+    /// Takes sessions with their stories, roles, codes and tokens with it.
+    DELETE_USER = "DELETE FROM users WHERE id = $1";
+
     INSERT_AUDIT = "INSERT INTO audit_log (id, at, user_id, actor_id, session_id, action, reason, client_reason, ip, \
         user_agent) VALUES {rows:10}";
     ACTIVITY = "SELECT a.id, a.at, a.session_id, a.action, a.reason, a.client_reason, a.ip, a.user_agent, \
         s.device_name FROM audit_log a LEFT JOIN sessions s ON s.id = a.session_id \
         WHERE a.user_id = $1 AND (a.at, a.id) < ($2, $3) ORDER BY a.at DESC, a.id DESC LIMIT $4";
+    WIPE_ORIGINS_OF = "UPDATE audit_log SET ip = '', user_agent = '' \
+        WHERE user_id = $1 AND (ip <> '' OR user_agent <> '')";
 }

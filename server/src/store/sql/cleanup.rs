@@ -11,6 +11,8 @@ statements! {
     DELETE_CODES = "DELETE FROM one_time_codes WHERE (user_id, purpose) IN \
         (SELECT user_id, purpose FROM one_time_codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 \
         {skip_locked})";
+    DELETE_RESETS = "DELETE FROM password_resets WHERE user_id IN \
+        (SELECT user_id FROM password_resets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip_locked})";
     DELETE_TICKETS = "DELETE FROM stream_tickets WHERE digest IN \
         (SELECT digest FROM stream_tickets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip_locked})";
     DELETE_BUCKETS = "DELETE FROM try_limits WHERE bucket IN \

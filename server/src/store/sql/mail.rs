@@ -10,13 +10,20 @@ macro_rules! mail_columns {
 statements! {
     QUEUE_MAIL = "INSERT INTO mail (id, recipient, subject, body, queued_at, next_attempt_at) \
         VALUES ($1, $2, $3, $4, $5, $5)";
+    /// Only with a reset token that was stored.
+    QUEUE_RESET_MAIL = "INSERT INTO mail (id, recipient, subject, body, queued_at, next_attempt_at) \
+        SELECT $1, $2, $3, $4, $5, $5 FROM password_resets r WHERE r.digest = $6";
     /// Takes what is due until `$2`, so that no second server sends it too.
     CLAIM_MAIL = concat!(
         "UPDATE mail SET next_attempt_at = $2 WHERE id IN (SELECT id FROM mail WHERE sent_at IS NULL \
          AND next_attempt_at <= $1 ORDER BY next_attempt_at LIMIT $3 {skip_locked}) RETURNING ",
         mail_columns!()
     );
-    MAIL_SENT = "UPDATE mail SET sent_at = $2 WHERE id = $1 AND sent_at IS NULL";
+    /// The text is of no more use; it may hold a code or a link.
+    MAIL_SENT = "UPDATE mail SET sent_at = $2, body = '' WHERE id = $1 AND sent_at IS NULL";
+    MAIL_KEPT = "UPDATE mail SET sent_at = $2 WHERE id = $1 AND sent_at IS NULL";
     MAIL_FAILED = "UPDATE mail SET attempts = attempts + 1, next_attempt_at = $2 WHERE id = $1 AND sent_at IS NULL";
+    MAIL_TO = "SELECT recipient, subject, queued_at, sent_at FROM mail WHERE recipient = $1 ORDER BY queued_at, id";
+    DELETE_MAIL_TO = "DELETE FROM mail WHERE recipient = $1";
     MAILBOX = concat!("SELECT ", mail_columns!(), " FROM mail ORDER BY queued_at DESC, id DESC LIMIT $1");
 }

@@ -24,6 +24,8 @@ statements! {
         " FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
          ORDER BY last_active DESC, id DESC"
     );
+    /// Ended ones too.
+    SESSIONS_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE user_id = $1 ORDER BY created_at, id");
     RENAME_SESSION = concat!(
         "UPDATE sessions SET device_name = $3 \
          WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $4 RETURNING ",
@@ -53,6 +55,8 @@ statements! {
         SELECT $1, s.id, $3, $4, $5, $6 FROM sessions s WHERE s.id = $2";
     INSERT_BIOGRAPHY = "INSERT INTO session_biography (id, session_id, at, what, detail, ip) VALUES {rows:6}";
     BIOGRAPHY = "SELECT at, what, detail, ip FROM session_biography WHERE session_id = $1 ORDER BY at, id";
+    BIOGRAPHIES_OF = "SELECT b.session_id, b.at, b.what, b.detail, b.ip FROM sessions s \
+        JOIN session_biography b ON b.session_id = s.id WHERE s.user_id = $1 ORDER BY b.session_id, b.at, b.id";
     /// Where the session itself was last renewed from: sightings move `sessions.ip` in between, and a rename carries
     /// the address of the device that renamed.
     LAST_RENEWED_FROM = "SELECT ip FROM session_biography WHERE session_id = $1 AND ip <> '' \

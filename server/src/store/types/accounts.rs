@@ -121,8 +121,28 @@ pub enum CodeOutcome {
 pub enum Resend {
     /// Stored and queued.
     Queued,
-    /// The last one is too recent, or too many were asked for; nothing was written.
+    /// The last one is too recent, or the person is gone; nothing was written.
     TooSoon,
+}
+
+/// A token to be stored that sets a new password once; it takes the place of an earlier one.
+#[derive(Clone, Copy, Debug)]
+pub struct NewResetToken {
+    /// Whose password.
+    pub user_id: UserId,
+    /// Digest of the token.
+    pub digest: Digest,
+    /// When it is worthless.
+    pub expires_at: Timestamp,
+}
+
+/// Whether a token to set a new password was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetRequest {
+    /// Stored, and its mail queued.
+    Queued,
+    /// There is no such person, the account is disabled, or the last one is too recent. Only the audit entry was written.
+    Ignored,
 }
 
 /// A message to be sent.
@@ -149,7 +169,7 @@ pub struct Mail {
     pub to: String,
     /// The subject line.
     pub subject: String,
-    /// The plain text.
+    /// The plain text; empty once it was handed over.
     pub text: String,
     /// When it was queued.
     pub queued_at: Timestamp,

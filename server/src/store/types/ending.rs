@@ -3,6 +3,7 @@
 use app::api::{DeviceDescription, EndReason};
 use app::domain::{SessionId, Timestamp, UserId};
 
+use super::accounts::NewMail;
 use super::{Digest, Origin};
 
 /// Which sessions to end.
@@ -38,13 +39,52 @@ impl Selection {
     }
 }
 
-/// A new password that is stored in the transaction that ends sessions.
+/// What is done in the transaction that ends sessions: all of it, or nothing.
+#[derive(Clone)]
+pub enum Alongside {
+    /// A new password, by somebody who knew the one before.
+    PasswordChange(PasswordChange),
+    /// A new password, by somebody who has the token from a mail.
+    PasswordReset(PasswordReset),
+    /// The account goes, with everything that is held on the person.
+    AccountDeletion(AccountDeletion),
+}
+
+impl Alongside {
+    /// Why the sessions end.
+    pub const fn reason(&self) -> EndReason {
+        match self {
+            Self::PasswordChange(_) => EndReason::PasswordChanged,
+            Self::PasswordReset(_) => EndReason::PasswordReset,
+            Self::AccountDeletion(_) => EndReason::AccountDeleted,
+        }
+    }
+}
+
+/// A new password in place of a known one. A token that was sent to set a new one is worthless after it.
 #[derive(Clone)]
 pub struct PasswordChange {
     /// The PHC string it was checked against: the change is refused if another came first.
     pub expected_hash: String,
     /// The new PHC string.
     pub new_hash: String,
+}
+
+/// A new password in place of a forgotten one. It proves the person's address too, since the token was sent there.
+#[derive(Clone)]
+pub struct PasswordReset {
+    /// Digest of the token, which is used up: refused where it is not the person's, or has expired by [`EndCommand::at`].
+    pub token_digest: Digest,
+    /// The new PHC string.
+    pub new_hash: String,
+}
+
+/// The end of an account. Refused unless the session that asks for it lives. What the audit log says of the person stays,
+/// without addresses and user agents.
+#[derive(Clone)]
+pub struct AccountDeletion {
+    /// The last mail to the person. The others to that address go.
+    pub farewell: NewMail,
 }
 
 /// One wish to end sessions; several are committed together.
@@ -68,8 +108,8 @@ pub struct EndCommand {
     pub origin: Origin,
     /// Digest of the receipt's id.
     pub receipt: Option<Digest>,
-    /// Stored in the same transaction.
-    pub password: Option<PasswordChange>,
+    /// Done in the same transaction.
+    pub alongside: Option<Alongside>,
     /// For a wish that was tried before and may have been committed without having been heard of: nothing is done where its
     /// receipt is there, and sessions that began after this moment are none of its business.
     pub tried_for: Option<Timestamp>,
@@ -82,8 +122,8 @@ pub struct EndOutcome {
     pub ended: Vec<EndedSession>,
     /// What was written to the revocation log.
     pub revocations: Vec<Revocation>,
-    /// Whether the password change was refused because another came first; nothing was written then.
-    pub password_conflict: bool,
+    /// Whether what was to be done alongside could not be; nothing was written then.
+    pub refused: bool,
 }
 
 /// A session that has just been ended.

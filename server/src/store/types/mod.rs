@@ -4,11 +4,13 @@
 
 mod accounts;
 mod ending;
+mod holdings;
 mod sessions;
 mod upkeep;
 
 pub use accounts::*;
 pub use ending::*;
+pub use holdings::*;
 pub use sessions::*;
 pub use upkeep::*;
 

@@ -55,7 +55,7 @@ pub struct CleanupReport {
     pub expired: u64,
     /// Revocations that no token can need any more.
     pub revocations: u64,
-    /// Codes, tickets, and buckets that are full again.
+    /// Codes, tokens that set a new password, tickets, and buckets that are full again.
     pub one_time: u64,
     /// Ended sessions past their history, with their biographies.
     pub sessions: u64,

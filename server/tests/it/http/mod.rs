@@ -3,7 +3,9 @@
 mod accounts;
 mod devices;
 mod events;
+mod leaving;
 mod metrics;
+mod recovery;
 mod refresh;
 mod servers;
 mod sign_out;

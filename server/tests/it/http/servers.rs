@@ -99,6 +99,27 @@ async fn streams_hear_what_happens_on_the_other_server(#[values(Bus::Postgres, B
     assert_eq!(events.next_named("session.ended").await["sessionId"], phone.session_id());
 }
 
+#[rstest]
+#[tokio::test]
+async fn a_deleted_account_is_refused_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
+    let pair = Pair::start(bus).await;
+    let laptop = pair.here.new_person("ada@example.com").await;
+    let phone = pair.here.signs_in("ada@example.com").await;
+    let bob = moved(&pair.here.new_person("bob@example.com").await, &pair.there);
+    let [laptop_there, phone_there] = [&laptop, &phone].map(|device| moved(device, &pair.there));
+    let mut events = phone_there.listens().await;
+    assert!(laptop_there.passes().await && bob.passes().await);
+    assert_eq!(laptop.delete("/api/user").await.status, StatusCode::OK);
+    let told = events.next_named("session.ended").await;
+    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(phone.session_id()), &json!("account_deleted")));
+    for device in [&laptop_there, &phone_there] {
+        eventually(async || !device.passes().await).await;
+        let refused = device.refreshes_with(device.refresh_token()).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    }
+    assert!(bob.passes().await);
+}
+
 #[tokio::test]
 async fn a_renewal_on_one_server_keeps_the_stream_on_the_other_open() {
     let pair = Pair::start(Bus::Postgres).await;

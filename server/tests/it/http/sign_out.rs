@@ -199,8 +199,7 @@ async fn parallel_sign_outs_are_all_committed() {
 async fn while_the_database_is_away_a_sign_out_counts_here_at_once_and_is_committed_later() {
     let app = TestApp::start().await;
     let device = app.new_person("ada@example.com").await;
-    // Another process holds the write lock, as a stuck backup would.
-    let lock = write_lock(&app).await;
+    let lock = app.write_lock().await;
     let out = device.post("/api/auth/logout", &json!({})).await;
     assert_eq!(out.status, StatusCode::ACCEPTED, "{}", out.text);
     assert!(out.body["warning"].as_str().is_some_and(|warning| !warning.is_empty()));
@@ -215,13 +214,4 @@ async fn while_the_database_is_away_a_sign_out_counts_here_at_once_and_is_commit
     }
     let renewed = device.refreshes_with(device.refresh_token()).await;
     assert_eq!(renewed.body["reason"], "user_initiated_logout");
-}
-
-/// Holds the write lock of the SQLite file until dropped.
-async fn write_lock(app: &TestApp) -> sqlx::SqliteConnection {
-    use sqlx::{ConnectOptions as _, Executor as _};
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(app.database_file());
-    let mut connection = options.connect().await.unwrap();
-    connection.execute("BEGIN IMMEDIATE").await.unwrap();
-    connection
 }

@@ -227,6 +227,24 @@ async fn mail_goes_to_one_server_at_a_time_and_once(#[values(Backend::Sqlite, Ba
 
 #[rstest]
 #[tokio::test]
+async fn the_text_of_a_mail_is_forgotten_when_it_was_handed_over(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (sent, kept) = (new_mail("ada@example.com", START), new_mail("ada@example.com", minutes(1)));
+    for mail in [&sent, &kept] {
+        store.queue_mail(mail).await.expect("queued");
+    }
+    store.mail_sent(sent.id, minutes(2)).await.expect("noted");
+    store.mail_kept(kept.id, minutes(2)).await.expect("noted");
+    let mailbox = store.mailbox(10).await.expect("mail");
+    let texts: Vec<_> = mailbox.iter().map(|mail| (mail.text.as_str(), mail.sent_at)).collect();
+    assert_eq!(texts, [("It is 123456.", Some(minutes(2))), ("", Some(minutes(2)))]);
+    assert!(store.due_mail(minutes(9), 10).await.expect("mail").is_empty());
+}
+
+#[rstest]
+#[tokio::test]
 async fn activity_is_read_page_by_page_newest_first_without_gaps(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -6,8 +6,8 @@ use latchkey::store::{CleanupPolicy, CleanupReport, CodePurpose, NewCode, Select
 use rstest::rstest;
 
 use crate::support::store::{
-    Backend, START, TestStore, command, digest, end, ids, minutes, new_audit, new_entry, new_mail, new_session,
-    new_user, person, record, sign_in,
+    Backend, START, TestStore, ask_for_reset, command, digest, end, ids, minutes, new_audit, new_entry, new_mail,
+    new_session, new_user, person, record, sign_in,
 };
 
 /// Nothing is old but what is older than `now`.
@@ -95,6 +95,22 @@ async fn codes_and_tickets_go_when_they_expire(#[values(Backend::Sqlite, Backend
     assert_eq!(clean(&store, at(minutes(10))).await.one_time, 2);
     assert!(clean(&store, at(minutes(10))).await.is_empty());
     assert!(store.take_ticket(&digest(2), START).await.expect("an answer").is_some());
+}
+
+#[rstest]
+#[tokio::test]
+async fn links_to_set_a_new_password_go_when_they_expire(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    ask_for_reset(&store, ada, digest(1), START).await;
+    ask_for_reset(&store, bob, digest(2), minutes(1)).await;
+    assert_eq!(clean(&store, at(minutes(30))).await, CleanupReport { one_time: 1, ..CleanupReport::default() });
+    assert!(clean(&store, at(minutes(30))).await.is_empty());
+    // As of a time at which both were good.
+    assert_eq!(store.user_of_reset_token(&digest(1), minutes(2)).await.expect("an answer"), None);
+    assert!(store.user_of_reset_token(&digest(2), minutes(2)).await.expect("an answer").is_some());
 }
 
 #[rstest]

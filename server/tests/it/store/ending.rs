@@ -2,7 +2,7 @@
 
 use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
-use latchkey::store::{EndOutcome, PasswordChange, RevokedSubject, Selection, Standing, Store};
+use latchkey::store::{Alongside, EndOutcome, PasswordChange, RevokedSubject, Selection, Standing, Store};
 use rstest::rstest;
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ async fn ending_one_session_marks_it_and_tells_why_by_whom_and_in_the_log(
     wish.ended_by = Some(laptop);
     wish.client_reason = Some("lost it".to_owned());
     let outcome = end(&store, wish).await;
-    assert_eq!((ended(&outcome), outcome.password_conflict), (vec![phone], false));
+    assert_eq!((ended(&outcome), outcome.refused), (vec![phone], false));
     assert_eq!(outcome.ended[0].device.device_name, "Phone");
 
     let row = store.session(phone).await.expect("an answer").expect("a session");
@@ -153,15 +153,16 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
         let others = Selection::Others { user_id: ada, keep: laptop };
         let mut wish = command(others, EndReason::PasswordChanged, minutes(minute));
         wish.ended_by = Some(laptop);
-        wish.password = Some(PasswordChange { expected_hash: expected.to_owned(), new_hash: new.to_owned() });
+        let change = PasswordChange { expected_hash: expected.to_owned(), new_hash: new.to_owned() };
+        wish.alongside = Some(Alongside::PasswordChange(change));
         wish
     };
     let outcome = end(&store, change("$argon2id$stale", "$argon2id$third", 3)).await;
-    assert_eq!(outcome, EndOutcome { password_conflict: true, ..EndOutcome::default() });
+    assert_eq!(outcome, EndOutcome { refused: true, ..EndOutcome::default() });
     assert_eq!(store.sessions_of(ada, minutes(3)).await.expect("sessions").len(), 2);
 
     let outcome = end(&store, change("$argon2id$first", "$argon2id$second", 4)).await;
-    assert_eq!((ended(&outcome), outcome.password_conflict), (vec![phone], false));
+    assert_eq!((ended(&outcome), outcome.refused), (vec![phone], false));
     let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("$argon2id$second", minutes(4)));
     let entries = store.activity(ada, None, 100).await.expect("entries");

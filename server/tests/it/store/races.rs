@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use app::api::EndReason;
-use app::domain::{Timestamp, UserId};
+use app::domain::{SessionId, Timestamp, UserId};
 use futures::future::join_all;
 use latchkey::store::{
     AtLimit, CodeOutcome, CodePurpose, NewCode, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection,
@@ -13,8 +13,8 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, command, digest, ids, minutes, new_audit, new_entry, new_session, new_user, origin,
-    person, record, sign_in,
+    Backend, START, TestStore, ask_for_reset, command, deletion, digest, ids, minutes, new_audit, new_entry,
+    new_session, new_user, origin, person, record, reset, sign_in,
 };
 
 /// `count` handles, spread over four servers.
@@ -40,6 +40,20 @@ fn rule(attempt: &RefreshAttempt) -> impl Fn(&SessionRow) -> RefreshDecision + S
     }
 }
 
+/// Presents the first refresh token of a session.
+async fn refresh(server: &Store, session_id: SessionId) -> Refresh {
+    let attempt = RefreshAttempt {
+        session_id,
+        presented: digest(1),
+        successor: digest(2),
+        at: minutes(1),
+        origin: origin("192.0.2.1"),
+        biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
+        two_tabs_within_ms: 2_000,
+    };
+    server.rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
+}
+
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn parallel_refreshes_of_one_token_make_one_lineage(
@@ -48,18 +62,8 @@ async fn parallel_refreshes_of_one_token_make_one_lineage(
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     let session_id = sign_in(&store, ada, "Laptop", START).await;
-    let refreshes = servers(&store, 32).await.into_iter().map(|server| async move {
-        let attempt = RefreshAttempt {
-            session_id,
-            presented: digest(1),
-            successor: digest(2),
-            at: minutes(1),
-            origin: origin("192.0.2.1"),
-            biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
-            two_tabs_within_ms: 2_000,
-        };
-        server.rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
-    });
+    let refreshes =
+        servers(&store, 32).await.into_iter().map(|server| async move { refresh(&server, session_id).await });
     let mut first = 0;
     for answer in join_all(refreshes).await {
         let Refresh::Granted { session, repeated, .. } = answer else { panic!("{answer:?}") };
@@ -129,6 +133,99 @@ async fn a_ticket_taken_many_times_at_once_is_given_once(
         .into_iter()
         .map(|server| async move { server.take_ticket(&digest(3), START).await.expect("an answer") });
     assert_eq!(join_all(takes).await.into_iter().flatten().collect::<Vec<_>>(), [ticket]);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reset_token_used_many_times_at_once_sets_one_password(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    sign_in(&store, ada, "Laptop", START).await;
+    ask_for_reset(&store, ada, digest(5), START).await;
+    let uses = servers(&store, 16).await.into_iter().enumerate().map(|(index, server)| async move {
+        let new_hash = format!("$argon2id${index}");
+        let wish = reset(ada, digest(5), &new_hash, minutes(1));
+        let outcome = server.end_sessions(&[wish], &mut ids()).await.expect("an end").remove(0);
+        (new_hash, outcome)
+    });
+    let used = join_all(uses).await;
+    let done: Vec<_> = used.iter().filter(|(_, outcome)| !outcome.refused).collect();
+    let [(new_hash, outcome)] = done.as_slice() else { panic!("{} set their password", done.len()) };
+    assert_eq!((outcome.ended.len(), outcome.revocations.len()), (1, 1));
+    assert_eq!(&store.user_by_id(ada).await.expect("an answer").expect("a person").password_hash, new_hash);
+    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 1);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let mut sessions = Vec::new();
+    for _ in 0..11 {
+        sessions.push(sign_in(&store, ada, "Laptop", START).await);
+    }
+    ask_for_reset(&store, ada, digest(5), START).await;
+    let handles = servers(&store, 12).await;
+    let resets = async {
+        let wish = reset(ada, digest(5), "$argon2id$new", minutes(1));
+        handles[0].end_sessions(&[wish], &mut ids()).await
+    };
+    let renewals = handles[1..].iter().zip(&sessions).map(|(server, id)| refresh(server, *id));
+    let (outcomes, renewed) = tokio::join!(resets, join_all(renewals));
+    assert!(!outcomes.expect("an end")[0].refused);
+    assert!(store.sessions_of(ada, minutes(1)).await.expect("sessions").is_empty());
+    let least = store.user_by_id(ada).await.expect("an answer").expect("a person").epoch;
+    for answer in renewed {
+        match answer {
+            // It came first: its tokens are from before the epoch that the log has raised.
+            Refresh::Granted { user, .. } => assert!(user.epoch < least),
+            Refresh::Ended(end) => assert_eq!(end.reason, EndReason::PasswordReset),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_left_of_an_account_that_goes_while_people_sign_in_renew_and_ask(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let laptop = sign_in(&store, ada, "Laptop", START).await;
+    let known = store.sessions_of(ada, START).await.expect("sessions");
+    let work = servers(&store, 20).await.into_iter().enumerate().map(|(index, server)| {
+        let known = known.clone();
+        async move {
+            match index % 5 {
+                0 => {
+                    let wish = deletion(ada, laptop, minutes(1));
+                    server.end_sessions(&[wish], &mut ids()).await.expect("an end");
+                }
+                1 => {
+                    record(&server, &new_session(ada, "New", minutes(1)), None).await;
+                }
+                2 => {
+                    refresh(&server, laptop).await;
+                }
+                3 => touch_all(&server, &known, minutes(2)).await,
+                _ => {
+                    ask_for_reset(&server, ada, digest(u8::try_from(index).expect("a byte")), minutes(1)).await;
+                }
+            }
+        }
+    });
+    join_all(work).await;
+    assert!(store.user_by_id(ada).await.expect("an answer").is_none());
+    for touched in ["UPDATE sessions SET platform = platform", "UPDATE password_resets SET digest = digest"] {
+        assert_eq!(store.execute(touched).await.expect("a count"), 0, "{touched}");
+    }
+    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 1);
 }
 
 #[rstest]

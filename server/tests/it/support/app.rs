@@ -12,6 +12,8 @@ use latchkey::config::Config;
 use latchkey::random::OsRandom;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Executor as _};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -127,6 +129,19 @@ impl TestApp {
         self.folder.path().join("latchkey.db")
     }
 
+    /// The SQLite file, behind the server's back.
+    pub async fn database(&self) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(self.database_file());
+        options.connect().await.expect("a connection")
+    }
+
+    /// Holds the write lock of the SQLite file until it is closed, as a stuck backup would.
+    pub async fn write_lock(&self) -> SqliteConnection {
+        let mut connection = self.database().await;
+        connection.execute("BEGIN IMMEDIATE").await.expect("the lock");
+        connection
+    }
+
     /// Lets time pass.
     pub fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
@@ -179,12 +194,18 @@ impl TestApp {
         self.signs_in(email).await
     }
 
-    /// The code in the last mail to this address.
-    pub async fn code_for(&self, email: &str) -> String {
+    /// The mails to this address, newest first: subject and text.
+    pub async fn mails_to(&self, email: &str) -> Vec<(String, String)> {
         let request = self.request(Method::GET, "/dev/mailbox").header("accept", "application/json");
         let mailbox = Answer::read(request.send().await.expect("an answer")).await.body;
-        let mails = mailbox["messages"].as_array().expect("messages");
-        let text = mails.iter().find(|mail| mail["to"] == email).expect("a mail")["text"].as_str().expect("a text");
+        let part = |mail: &Value, name: &str| mail[name].as_str().expect("a text").to_owned();
+        let mails = mailbox["messages"].as_array().expect("messages").iter();
+        mails.filter(|mail| mail["to"] == email).map(|mail| (part(mail, "subject"), part(mail, "text"))).collect()
+    }
+
+    /// The code in the last mail to this address.
+    pub async fn code_for(&self, email: &str) -> String {
+        let (_, text) = self.mails_to(email).await.into_iter().next().expect("a mail");
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         digits[..6].to_owned()
     }
@@ -228,6 +249,11 @@ impl Device<'_> {
 
     pub async fn delete(&self, path: &str) -> Answer {
         Answer::read(self.request(Method::DELETE, path).send().await.expect("an answer")).await
+    }
+
+    /// `DELETE` with a body.
+    pub async fn delete_with(&self, path: &str, body: &Value) -> Answer {
+        Answer::read(self.request(Method::DELETE, path).json(body).send().await.expect("an answer")).await
     }
 
     /// Whether requests of this device pass.

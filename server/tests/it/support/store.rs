@@ -6,8 +6,8 @@ use std::time::Duration;
 use app::api::{DeviceDescription, DeviceKind, EndReason, SignInMethod, TokenDelivery};
 use app::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
 use latchkey::store::{
-    Digest, EndCommand, EndOutcome, NewAudit, NewBiographyEntry, NewMail, NewSession, NewUser, Origin, Selection,
-    SessionLimit, SignIn, Store,
+    AccountDeletion, Alongside, Digest, EndCommand, EndOutcome, NewAudit, NewBiographyEntry, NewMail, NewResetToken,
+    NewSession, NewUser, Origin, PasswordReset, ResetRequest, Selection, SessionLimit, SignIn, Store,
 };
 use sqlx::Connection;
 use uuid::Uuid;
@@ -220,7 +220,7 @@ pub fn command(selection: Selection, reason: EndReason, at: Timestamp) -> EndCom
         remember_until: at.plus(20 * MINUTE),
         origin: origin("192.0.2.9"),
         receipt: None,
-        password: None,
+        alongside: None,
         tried_for: None,
     }
 }
@@ -228,4 +228,32 @@ pub fn command(selection: Selection, reason: EndReason, at: Timestamp) -> EndCom
 /// Carries out one command.
 pub async fn end(store: &Store, command: EndCommand) -> EndOutcome {
     store.end_sessions(&[command], &mut ids()).await.expect("an end").remove(0)
+}
+
+/// Somebody asks for a link to set a new password. It works for half an hour, and another is sent after a minute.
+pub async fn ask_for_reset(store: &Store, user_id: UserId, token: Digest, at: Timestamp) -> ResetRequest {
+    let token = NewResetToken { user_id, digest: token, expires_at: at.plus(30 * MINUTE) };
+    let audit = new_audit(user_id, "password_reset_requested", at);
+    let mail = new_mail("ada@example.com", at);
+    store.request_password_reset(&token, &mail, at.minus(MINUTE), &audit).await.expect("an outcome")
+}
+
+/// A wish to set a new password by a token.
+pub fn reset(user_id: UserId, token_digest: Digest, new_hash: &str, at: Timestamp) -> EndCommand {
+    let reset = PasswordReset { token_digest, new_hash: new_hash.to_owned() };
+    EndCommand {
+        alongside: Some(Alongside::PasswordReset(reset)),
+        ..command(Selection::All { user_id }, EndReason::PasswordReset, at)
+    }
+}
+
+/// A wish to delete the account, from one of its sessions.
+pub fn deletion(user_id: UserId, from: SessionId, at: Timestamp) -> EndCommand {
+    let mut farewell = new_mail("ada@example.com", at);
+    farewell.subject = "Farewell".to_owned();
+    EndCommand {
+        ended_by: Some(from),
+        alongside: Some(Alongside::AccountDeletion(AccountDeletion { farewell })),
+        ..command(Selection::All { user_id }, EndReason::AccountDeleted, at)
+    }
 }

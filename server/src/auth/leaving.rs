@@ -1,0 +1,70 @@
+//! Leaving: taking along what is held on a person, and deleting the account.
+
+use std::time::Duration;
+
+use app::domain::{Password, SessionId, Timestamp, UserId};
+
+use super::accounts::{AccountError, Accounts, Visitor};
+use crate::mail;
+use crate::store::{AccountDeletion, Holdings, NewAudit};
+
+impl Accounts {
+    /// Everything that is held on a person; `session_id` is the session that asks. `None` where the person is gone.
+    pub async fn export(
+        &self,
+        visitor: &Visitor,
+        user_id: UserId,
+        session_id: SessionId,
+    ) -> Result<Option<Holdings>, AccountError> {
+        self.limits.may_ask(visitor.address).await?;
+        let audit = NewAudit {
+            user_id: Some(user_id),
+            actor_id: Some(user_id),
+            session_id: Some(session_id),
+            ..self.audit("data_exported", visitor)
+        };
+        // Written first: nothing goes out that is not on record.
+        self.store.append_audit(&audit).await?;
+        Ok(self.store.holdings(user_id).await?)
+    }
+
+    /// Checks that an account may be deleted, and prepares it; deleting it and ending every session is one transaction, and the
+    /// sessions' business. What cannot be undone needs the password, or a sign-in of moments ago (ASVS 7.5.1, RFC 9470).
+    pub async fn prepare_deletion(
+        &self,
+        visitor: &Visitor,
+        user_id: UserId,
+        password: Option<&Password>,
+        signed_in_at: Timestamp,
+    ) -> Result<Option<AccountDeletion>, AccountError> {
+        let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
+        match password {
+            Some(password) => self.check_password("password", visitor, &user, password).await?,
+            None if is_recent(signed_in_at, self.clock.now(), self.sudo_window) => {}
+            None => return Err(AccountError::SignInTooOld(self.sudo_window)),
+        }
+        let farewell = self.letter(&user.email, mail::account_deleted(&user.name));
+        Ok(Some(AccountDeletion { farewell }))
+    }
+}
+
+/// Whether a sign-in is younger than `window`.
+fn is_recent(signed_in_at: Timestamp, now: Timestamp, window: Duration) -> bool {
+    now.since(signed_in_at) < window
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sign_in_is_recent_to_the_millisecond() {
+        let signed_in_at = Timestamp::from_millis(1_767_225_600_000);
+        let window = Duration::from_mins(10);
+        for (after_ms, expected) in [(0, true), (599_999, true), (600_000, false), (600_001, false)] {
+            let now = signed_in_at.plus(Duration::from_millis(after_ms));
+            assert_eq!(is_recent(signed_in_at, now, window), expected, "{after_ms}");
+        }
+        assert!(!is_recent(signed_in_at, signed_in_at, Duration::ZERO));
+    }
+}

@@ -1,0 +1,184 @@
+//! Everything that is held on a person, for the person: as a file, in words of its own that only this server writes.
+
+use app::api::{ActivityEntry, BiographyEntry, DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use app::domain::{AccountType, SessionId, Timestamp, UserId};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_DISPOSITION;
+use serde::Serialize;
+
+use super::person::entry;
+use crate::auth::accounts::Visitor;
+use crate::http::authenticate::Caller;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::store::{self, Holdings, MailEnvelope, SessionEnd, SessionRow, User};
+
+/// As many digits as a one-time code has.
+const CODE_DIGITS: usize = 6;
+
+/// The file.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Export {
+    exported_at: Timestamp,
+    profile: ExportedProfile,
+    /// Ended ones too, oldest first.
+    sessions: Vec<ExportedSession>,
+    /// Newest first.
+    activity: Vec<ActivityEntry>,
+    /// Oldest first.
+    mail: Vec<ExportedMail>,
+}
+
+/// The person. No hash of the password: it is of use only to whoever wants to find out the password.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExportedProfile {
+    id: UserId,
+    email: String,
+    name: String,
+    account_type: AccountType,
+    roles: Vec<String>,
+    created_at: Timestamp,
+    email_verified_at: Option<Timestamp>,
+    password_changed_at: Timestamp,
+    /// When all sessions were last ended at once.
+    last_logout: Option<Timestamp>,
+    disabled_at: Option<Timestamp>,
+}
+
+/// A session with its whole life. No digest of a token.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExportedSession {
+    session_id: SessionId,
+    device_info: DeviceDescription,
+    ip_address: String,
+    user_agent: String,
+    signed_in_with: SignInMethod,
+    token_delivery: TokenDelivery,
+    remember_me: bool,
+    created_at: Timestamp,
+    last_active: Timestamp,
+    last_renewed: Timestamp,
+    expires_at: Timestamp,
+    max_expires_at: Timestamp,
+    ended: Option<ExportedEnd>,
+    biography: Vec<BiographyEntry>,
+}
+
+/// How a session ended.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExportedEnd {
+    at: Timestamp,
+    reason: EndReason,
+    ended_by: Option<SessionId>,
+    ended_by_device: Option<String>,
+}
+
+/// A mail to the person, from outside.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExportedMail {
+    to: String,
+    subject: String,
+    queued_at: Timestamp,
+    sent_at: Option<Timestamp>,
+}
+
+/// `GET /api/user/export`.
+pub async fn export(
+    State(state): State<ApiState>,
+    Caller(caller): Caller,
+    visitor: Visitor,
+) -> Result<Response, ApiError> {
+    let exported_at = state.sessions.clock.now();
+    let holdings = state.accounts.export(&visitor, caller.user_id, caller.session_id).await?;
+    let Holdings { user, sessions, audit, mail } = holdings.ok_or_else(ApiError::not_found)?;
+    let export = Export {
+        exported_at,
+        profile: profile(user),
+        sessions: sessions.into_iter().map(|(row, story)| session(row, story)).collect(),
+        activity: audit.into_iter().map(entry).collect(),
+        mail: mail.into_iter().map(envelope).collect(),
+    };
+    let headers = [(CONTENT_DISPOSITION, "attachment; filename=\"latchkey-export.json\"")];
+    Ok((headers, Json(export)).into_response())
+}
+
+fn profile(user: User) -> ExportedProfile {
+    ExportedProfile {
+        id: user.id,
+        email: user.email,
+        name: user.name,
+        account_type: user.account_type,
+        roles: user.roles,
+        created_at: user.created_at,
+        email_verified_at: user.email_verified_at,
+        password_changed_at: user.password_changed_at,
+        last_logout: user.last_logout,
+        disabled_at: user.disabled_at,
+    }
+}
+
+fn session(row: SessionRow, story: Vec<store::BiographyEntry>) -> ExportedSession {
+    ExportedSession {
+        session_id: row.id,
+        device_info: row.device,
+        ip_address: row.origin.ip,
+        user_agent: row.origin.user_agent,
+        signed_in_with: row.signed_in_with,
+        token_delivery: row.delivery,
+        remember_me: row.remember,
+        created_at: row.created_at,
+        last_active: row.last_active,
+        last_renewed: row.rotated_at,
+        expires_at: row.expires_at,
+        max_expires_at: row.max_expires_at,
+        ended: row.end.map(end),
+        biography: story.into_iter().map(moment).collect(),
+    }
+}
+
+fn end(end: SessionEnd) -> ExportedEnd {
+    ExportedEnd { at: end.at, reason: end.reason, ended_by: end.ended_by, ended_by_device: end.ended_by_device }
+}
+
+fn moment(entry: store::BiographyEntry) -> BiographyEntry {
+    BiographyEntry { at: entry.at, what: entry.what, detail: entry.detail, ip_address: entry.ip }
+}
+
+fn envelope(mail: MailEnvelope) -> ExportedMail {
+    ExportedMail {
+        to: mail.to,
+        subject: without_codes(&mail.subject),
+        queued_at: mail.queued_at,
+        sent_at: mail.sent_at,
+    }
+}
+
+/// The subject with dots in place of digits, where there are enough of them for a code: subjects name codes, and a code proves that
+/// somebody reads the mail. Who is signed in need not be the one who does.
+fn without_codes(subject: &str) -> String {
+    if subject.chars().filter(char::is_ascii_digit).count() < CODE_DIGITS {
+        return subject.to_owned();
+    }
+    subject.chars().map(|c| if c.is_ascii_digit() { '•' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_that_names_a_code_does_not_give_it_away_and_others_stay_as_they_are() {
+        let (subject, _) = crate::mail::verification("Ada", "123456");
+        let masked = without_codes(&subject);
+        assert!(!masked.contains(|c: char| c.is_ascii_digit()) && masked.contains("Latchkey"), "{masked}");
+        let subject = "iPhone 13 was signed out to protect your account";
+        assert_eq!(without_codes(subject), subject);
+    }
+}

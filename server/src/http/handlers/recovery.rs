@@ -1,0 +1,58 @@
+//! A forgotten password: asking for a link, and setting a new one with it.
+
+use app::api::AcceptedAnswer;
+use app::domain::{Email, Password};
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+
+use super::sign_out::answer_in_words;
+use crate::auth::accounts::Visitor;
+use crate::http::fields::Fields;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::EndAnswer;
+
+/// `POST /api/auth/forgot-password`: the same answer whether or not there is anybody to send a link to.
+pub async fn forgot_password(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    mut fields: Fields,
+) -> Result<(StatusCode, Json<AcceptedAnswer>), ApiError> {
+    let email = fields.required("email", Email::parse);
+    let (email,) = fields.finish((email,))?;
+    state.accounts.request_password_reset(&visitor, &email).await?;
+    let message = "If there is an account with this address, a link to set a new password is on its way.".to_owned();
+    Ok((StatusCode::ACCEPTED, Json(AcceptedAnswer { message })))
+}
+
+/// `POST /api/auth/reset-password`: uses up the token, sets the password and ends every session, in one transaction. Signs nobody in:
+/// whoever has a mailbox in front of them need not be its owner, and a second step would be passed by.
+pub async fn reset_password(
+    State(state): State<ApiState>,
+    visitor: Visitor,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    // Whatever is wrong with a token is told in the same words.
+    let token = fields.required("token", |text| Ok(text.to_owned()));
+    let password = fields.required("password", Password::parse_new);
+    let (token, password) = fields.finish((token, password))?;
+    let (user_id, reset) = state.accounts.prepare_password_reset(&visitor, &token, &password).await?;
+    let ended = state.sessions.reset_password(user_id, reset, visitor.origin.clone()).await?;
+    if matches!(ended, EndAnswer::Done { refused: true, .. }) {
+        return Err(state.accounts.refuse_reset(&visitor).await.into());
+    }
+    if let Err(error) = state.accounts.tell_of_password_change(user_id).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the mail about a new password is not queued");
+    }
+    Ok(answer_in_words(&state, true, ended, message))
+}
+
+fn message(ended: u64) -> String {
+    match ended {
+        0 => "Your new password is set. Sign in with it.".to_owned(),
+        1 => "Your new password is set, and 1 device is signed out. Sign in again with it.".to_owned(),
+        ended => format!("Your new password is set, and all {ended} devices are signed out. Sign in again with it."),
+    }
+}

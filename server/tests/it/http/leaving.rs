@@ -1,0 +1,230 @@
+//! Taking one's data along, and deleting the account.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sqlx::Connection as _;
+
+use crate::support::app::{Answer, CHROME, Device, PASSWORD, TestApp};
+
+const ADA: &str = "ada@example.com";
+
+async fn deletes(device: &Device<'_>) -> Answer {
+    device.delete("/api/user").await
+}
+
+async fn deletes_with(device: &Device<'_>, password: &str) -> Answer {
+    device.delete_with("/api/user", &json!({"password": password})).await
+}
+
+fn named<'v>(list: &'v Value, member: &str) -> Vec<&'v str> {
+    list.as_array().expect("a list").iter().filter_map(|item| item[member].as_str()).collect()
+}
+
+#[tokio::test]
+async fn an_export_holds_everything_on_the_person_no_secret_and_nobody_else() {
+    let app = TestApp::start().await;
+    app.registers(ADA).await;
+    let login = json!({"email": ADA, "password": PASSWORD});
+    let browser = app.request(Method::POST, "/api/auth/login").header("user-agent", CHROME).json(&login);
+    let laptop = Device { app: &app, tokens: Answer::read(browser.send().await.unwrap()).await.body };
+    app.advance(Duration::from_secs(1));
+    let mut phone = app.signs_in(ADA).await;
+    let bob = app.new_person("bob@example.com").await;
+    app.post("/api/auth/resend-code", &json!({"email": ADA})).await;
+    let code = app.code_for(ADA).await;
+    app.post("/api/auth/forgot-password", &json!({"email": ADA})).await;
+    phone.renews().await;
+    phone.post("/api/auth/logout", &json!({"reason": "going home"})).await;
+
+    let export = laptop.get("/api/user/export").await;
+    assert_eq!((export.status, export.header("cache-control")), (StatusCode::OK, "no-store"), "{}", export.text);
+    assert_eq!(export.header("content-disposition"), "attachment; filename=\"latchkey-export.json\"");
+    assert!(export.header("content-type").starts_with("application/json"));
+    let held = &export.body;
+    assert!(held["exportedAt"].is_string());
+    let profile = &held["profile"];
+    assert_eq!((&profile["email"], &profile["name"]), (&json!(ADA), &json!("Ada Lovelace")));
+    assert_eq!((&profile["id"], &profile["roles"]), (&laptop.tokens["user"]["id"], &json!(["user"])));
+    assert_eq!(profile["accountType"], "INDIVIDUAL");
+
+    let sessions = &held["sessions"];
+    assert_eq!(named(sessions, "sessionId"), [laptop.session_id(), phone.session_id()]);
+    assert_eq!(sessions[0]["deviceInfo"]["browser"], "Chrome 141");
+    assert_eq!((&sessions[0]["ended"], &sessions[0]["userAgent"]), (&Value::Null, &json!(CHROME)));
+    assert_eq!(sessions[1]["ended"]["reason"], "user_initiated_logout");
+    assert_eq!(named(&sessions[1]["biography"], "what"), ["began", "renewed", "ended"]);
+    assert_eq!(sessions[1]["biography"][0]["ipAddress"], "127.0.0.1");
+    let actions = named(&held["activity"], "action");
+    assert_eq!(actions.first(), Some(&"data_exported"), "an export is on record before it is out");
+    for action in ["registered", "sign_in", "session_ended", "password_reset_requested"] {
+        assert!(actions.contains(&action), "{action} in {actions:?}");
+    }
+    assert!(held["activity"].as_array().unwrap().iter().any(|entry| entry["clientReason"] == "going home"));
+    assert_eq!(named(&held["mail"], "subject"), ["••• ••• is your Latchkey code", "Set a new password for Latchkey"]);
+    assert_eq!(named(&held["mail"], "to"), [ADA, ADA]);
+
+    let spaced = format!("{} {}", &code[..3], &code[3..]);
+    let secrets = [code.as_str(), spaced.as_str(), PASSWORD, "argon2", "#token=", "lkr_", "igest", "bob@example.com"];
+    for secret in secrets.into_iter().chain([laptop.access_token(), bob.session_id()]) {
+        assert!(!export.text.contains(secret), "{secret} in {}", export.text);
+    }
+    let nobody = app.get("/api/user/export").await;
+    assert_eq!((nobody.status, nobody.code()), (StatusCode::UNAUTHORIZED, "missing-token"));
+}
+
+async fn an_account_goes(app: TestApp) {
+    let laptop = app.new_person(ADA).await;
+    let phone = app.signs_in(ADA).await;
+    let bystander = app.new_person("bob@example.com").await;
+    let mut events = phone.listens().await;
+    let wrong = deletes_with(&laptop, "not the password").await;
+    assert_eq!((wrong.status, wrong.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["password"]));
+    assert!(laptop.passes().await, "a recent sign-in makes no wrong password right");
+
+    let gone = deletes_with(&laptop, PASSWORD).await;
+    assert_eq!((gone.status, &gone.body["sessionsEnded"]), (StatusCode::OK, &json!(2)), "{}", gone.text);
+    assert!(gone.body["message"].as_str().is_some_and(|message| message.contains("deleted")));
+    assert!(gone.header("set-cookie").contains("Max-Age=0") && gone.header("clear-site-data") == "\"storage\"");
+    assert!(gone.body.get("receipt").is_none(), "there is nothing left to show on one");
+    let told = events.next_named("session.ended").await;
+    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(phone.session_id()), &json!("account_deleted")));
+    assert!(events.next().await.is_none(), "the stream of an ended session closes");
+    for device in [&laptop, &phone] {
+        assert!(!device.passes().await);
+        let refused = device.refreshes_with(device.refresh_token()).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::UNAUTHORIZED, "invalid-token"));
+        assert_eq!(device.post("/api/auth/session/ended", &json!({})).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(device.post("/api/auth/logout", &json!({})).await.body["sessionsEnded"], 0);
+        assert_eq!(device.post("/api/auth/logout-all", &json!({})).await.body["sessionsEnded"], 0);
+        assert_eq!(deletes(device).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(device.get("/api/user/export").await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert!(bystander.passes().await);
+    let login = app.post("/api/auth/login", &json!({"email": ADA, "password": PASSWORD})).await;
+    assert_eq!((login.status, login.code()), (StatusCode::UNAUTHORIZED, "invalid-credentials"));
+    let mails = app.mails_to(ADA).await;
+    assert_eq!(
+        mails.iter().map(|(subject, _)| subject.as_str()).collect::<Vec<_>>(),
+        ["Your Latchkey account was deleted"]
+    );
+
+    let again = app.new_person(ADA).await;
+    assert_ne!(again.tokens["user"]["id"], laptop.tokens["user"]["id"]);
+    assert!(again.passes().await && !laptop.passes().await);
+}
+
+#[tokio::test]
+async fn a_deleted_account_is_gone_with_every_device_and_its_address_is_free() {
+    an_account_goes(TestApp::start().await).await;
+}
+
+#[tokio::test]
+async fn a_deleted_account_is_gone_with_every_device_and_its_address_is_free_on_postgres() {
+    an_account_goes(TestApp::start_on_postgres(&[]).await).await;
+}
+
+#[tokio::test]
+async fn the_audit_log_keeps_what_happened_and_forgets_from_where() {
+    let app = TestApp::start().await;
+    let laptop = app.new_person(ADA).await;
+    assert_eq!(deletes(&laptop).await.status, StatusCode::OK);
+    let mut database = app.database().await;
+    let entries: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT a.action, a.ip <> '' OR a.user_agent <> '' FROM audit_log a JOIN revocation_log r ON r.user_id = a.user_id \
+         ORDER BY a.at, a.id",
+    )
+    .fetch_all(&mut database)
+    .await
+    .unwrap();
+    let entries: Vec<_> = entries.iter().map(|(action, known)| (action.as_str(), *known != 0)).collect();
+    let expected = [("registered", false), ("sign_in", false), ("session_ended", false), ("account_deleted", true)];
+    assert_eq!(entries, expected);
+    database.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn without_the_password_only_a_sign_in_of_moments_ago_deletes_the_account() {
+    let app = TestApp::start().await;
+    let mut laptop = app.new_person(ADA).await;
+    app.advance(Duration::from_mins(10));
+    for renewed in [false, true] {
+        if renewed {
+            // Renewing proves nothing about who holds the device.
+            laptop.renews().await;
+        }
+        let asked = deletes(&laptop).await;
+        assert_eq!((asked.status, asked.code()), (StatusCode::UNAUTHORIZED, "insufficient-user-authentication"));
+        assert_eq!(asked.header("www-authenticate"), "Bearer error=\"insufficient_user_authentication\", max_age=600");
+        assert!(asked.header("set-cookie").is_empty() && laptop.passes().await);
+    }
+    let fresh = app.signs_in(ADA).await;
+    app.advance(Duration::from_secs(599));
+    assert_eq!(deletes(&fresh).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_password_serves_however_long_ago_the_sign_in_was() {
+    let app = TestApp::start_with(&[("SUDO_WINDOW", "0s")]).await;
+    let laptop = app.new_person(ADA).await;
+    let asked = deletes(&laptop).await;
+    assert!(asked.header("www-authenticate").ends_with("max_age=0"), "{}", asked.text);
+    assert_eq!(deletes_with(&laptop, "").await.refused_fields(), ["password"]);
+    assert_eq!(deletes_with(&laptop, PASSWORD).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn guessing_the_password_is_limited_as_it_is_at_sign_in() {
+    let app = TestApp::start().await;
+    let laptop = app.new_person(ADA).await;
+    let mut tries = 0;
+    let limited = loop {
+        let answer = deletes_with(&laptop, "not the password").await;
+        if answer.status != StatusCode::UNPROCESSABLE_ENTITY {
+            break answer;
+        }
+        tries += 1;
+    };
+    assert_eq!((limited.status, tries), (StatusCode::TOO_MANY_REQUESTS, 20));
+    assert!(limited.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0));
+    assert_eq!(deletes_with(&laptop, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
+    let login = app.post("/api/auth/login", &json!({"email": ADA, "password": PASSWORD})).await;
+    assert_eq!(login.status, StatusCode::TOO_MANY_REQUESTS, "the tries are the same ones");
+}
+
+#[tokio::test]
+async fn a_device_that_was_signed_out_cannot_delete_the_account() {
+    let app = TestApp::start().await;
+    let stolen = app.new_person(ADA).await;
+    let laptop = app.signs_in(ADA).await;
+    laptop.post("/api/auth/logout-all", &json!({"keepCurrent": true})).await;
+    assert_eq!(deletes_with(&stolen, PASSWORD).await.code(), "session-ended");
+    assert!(laptop.passes().await);
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_an_account_is_not_deleted_and_nothing_is_promised() {
+    let app = TestApp::start().await;
+    let laptop = app.new_person(ADA).await;
+    let lock = app.write_lock().await;
+    let away = deletes(&laptop).await;
+    assert_eq!((away.status, away.code()), (StatusCode::SERVICE_UNAVAILABLE, "temporarily-unavailable"));
+    lock.close().await.unwrap();
+    assert!(laptop.passes().await);
+    app.signs_in(ADA).await;
+}
+
+#[tokio::test]
+async fn the_demo_person_can_go_and_is_made_anew_at_the_next_start() {
+    let mut app = TestApp::start().await;
+    let demo = json!({"email": "demo@latchkey.dev", "password": "correct-demo-horse"});
+    let before = app.post("/api/auth/login", &demo).await.body;
+    assert_eq!(deletes(&Device { app: &app, tokens: before.clone() }).await.status, StatusCode::OK);
+    assert_eq!(app.post("/api/auth/login", &demo).await.status, StatusCode::UNAUTHORIZED);
+    app.restart().await;
+    let after = app.post("/api/auth/login", &demo).await.body;
+    assert_ne!(after["user"]["id"], before["user"]["id"]);
+    let [old, new] = [before, after].map(|tokens| Device { app: &app, tokens });
+    assert!(new.passes().await && !old.passes().await, "the revocation outlives the person and the restart");
+}

@@ -1,0 +1,209 @@
+//! What is held on a person is handed out, and goes with the account.
+
+use app::api::EndReason;
+use app::domain::SessionId;
+use latchkey::store::{
+    CodePurpose, Creation, EndOutcome, MailEnvelope, NewCode, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject,
+    Selection, SessionRow, Standing, Store,
+};
+use rstest::rstest;
+use uuid::Uuid;
+
+use crate::support::store::{
+    Backend, START, TestStore, ask_for_reset, command, deletion, digest, email, end, ids, minutes, new_audit,
+    new_entry, new_mail, new_session, new_user, origin, person, record, sign_in,
+};
+
+/// What the audit log says of a person, oldest first, and from which addresses.
+async fn log_of(store: &Store, user: app::domain::UserId) -> Vec<(String, Option<EndReason>, String)> {
+    let entries = store.activity(user, None, 100).await.expect("entries");
+    entries.into_iter().rev().map(|entry| (entry.action, entry.reason, entry.origin.ip)).collect()
+}
+
+async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
+    let attempt = RefreshAttempt {
+        session_id,
+        presented: digest(1),
+        successor: digest(2),
+        at: minutes(9),
+        origin: origin("192.0.2.1"),
+        biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
+        two_tabs_within_ms: 2_000,
+    };
+    let rotate = |_: &SessionRow| RefreshDecision::Rotate { expires_at: minutes(100) };
+    store.rotate_refresh(&attempt, &rotate).await.expect("an answer")
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = new_user("ada");
+    let code = NewCode { purpose: CodePurpose::VerifyEmail, digest: digest(9), expires_at: minutes(60) };
+    let letter = new_mail("ada@example.com", START);
+    let audit = new_audit(ada.id, "registered", START);
+    store.create_user(&ada, Some(code), Some(&letter), &audit).await.expect("a person");
+    let bob = person(&store, "bob").await;
+    store.queue_mail(&new_mail("bob@example.com", START)).await.expect("queued");
+    let ada = ada.id;
+    let old = sign_in(&store, ada, "Old", minutes(1)).await;
+    let one = Selection::One { user_id: ada, session_id: old };
+    end(&store, command(one, EndReason::UserInitiatedLogout, minutes(2))).await;
+    let phone = sign_in(&store, ada, "Phone", minutes(3)).await;
+    let laptop = sign_in(&store, ada, "Laptop", minutes(3)).await;
+    let his = sign_in(&store, bob, "Bob's", minutes(3)).await;
+    ask_for_reset(&store, ada, digest(8), minutes(4)).await;
+
+    let mut wish = deletion(ada, phone, minutes(5));
+    wish.receipt = Some(digest(7));
+    let outcome = end(&store, wish).await;
+    let mut ended: Vec<_> = outcome.ended.iter().map(|session| session.id).collect();
+    ended.sort();
+    assert_eq!((ended, outcome.refused), (vec![phone, laptop], false));
+    let [revocation] = outcome.revocations.as_slice() else { panic!("{outcome:?}") };
+    assert_eq!((revocation.subject, revocation.reason), (RevokedSubject::Epoch(1), Some(EndReason::AccountDeleted)));
+    let tail = store.revocations_from(1).await.expect("a tail");
+    assert_eq!(tail.revocations.last(), Some(revocation), "the other servers learn of it from here");
+
+    assert!(store.user_by_id(ada).await.expect("an answer").is_none());
+    assert!(store.user_of_reset_token(&digest(8), minutes(5)).await.expect("an answer").is_none());
+    assert!(store.holdings(ada).await.expect("an answer").is_none());
+    for session in [old, phone, laptop] {
+        assert!(store.session(session).await.expect("an answer").is_none());
+        assert_eq!(store.standing(session, ada, 9, minutes(5)).await.expect("an answer"), Standing::Unknown);
+        assert!(matches!(refreshes(&store, session).await, Refresh::Unknown));
+        assert!(!store.confirm_end(session, minutes(6)).await.expect("an answer"));
+        store.note(&new_entry(session, "possible_theft", minutes(6), "")).await.expect("nothing to note");
+    }
+    store.mark_told(&[phone, laptop], minutes(6)).await.expect("nothing to note");
+    assert!(store.receipt(&digest(7)).await.expect("an answer").is_empty());
+    for (touched, left) in [
+        ("UPDATE users SET name = name", 1),
+        ("UPDATE user_roles SET role = role", 1),
+        ("UPDATE sessions SET platform = platform", 1),
+        ("UPDATE session_biography SET what = what", 1),
+        ("UPDATE one_time_codes SET digest = digest", 0),
+        ("UPDATE password_resets SET digest = digest", 0),
+    ] {
+        assert_eq!(store.execute(touched).await.expect("a count"), left, "{touched}");
+    }
+    assert!(store.session(his).await.expect("an answer").is_some());
+
+    let wiped = String::new;
+    let expected = [
+        ("registered".to_owned(), None, wiped()),
+        ("sign_in".to_owned(), None, wiped()),
+        ("session_ended".to_owned(), Some(EndReason::UserInitiatedLogout), wiped()),
+        ("sign_in".to_owned(), None, wiped()),
+        ("sign_in".to_owned(), None, wiped()),
+        ("password_reset_requested".to_owned(), None, wiped()),
+        ("session_ended".to_owned(), Some(EndReason::AccountDeleted), wiped()),
+        ("session_ended".to_owned(), Some(EndReason::AccountDeleted), wiped()),
+        ("account_deleted".to_owned(), None, "192.0.2.9".to_owned()),
+    ];
+    assert_eq!(log_of(&store, ada).await, expected);
+    assert_eq!(log_of(&store, bob).await[0].2, "192.0.2.1");
+    let mailbox = store.mailbox(10).await.expect("mail");
+    let letters: Vec<_> = mailbox.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
+    assert_eq!(letters, [("ada@example.com", "Farewell"), ("bob@example.com", "Your code")]);
+
+    // Whoever comes under that address now is somebody else.
+    let again = new_user("ada");
+    let audit = new_audit(again.id, "registered", minutes(7));
+    assert_eq!(store.create_user(&again, None, None, &audit).await.expect("an answer"), Creation::Created);
+    let found = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    assert!(found.id == again.id && found.id != ada);
+}
+
+#[rstest]
+#[tokio::test]
+async fn only_a_session_of_the_person_that_still_lives_deletes_the_account(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let stolen = sign_in(&store, ada, "Stolen", minutes(1)).await;
+    let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
+    let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
+    let others = Selection::Others { user_id: ada, keep: laptop };
+    end(&store, command(others, EndReason::RevokedFromOtherDevice, minutes(2))).await;
+    let mut by_nobody = deletion(ada, laptop, minutes(3));
+    by_nobody.ended_by = None;
+    let wishes = [
+        deletion(ada, stolen, minutes(3)),
+        deletion(ada, his, minutes(3)),
+        deletion(ada, SessionId(Uuid::now_v7()), minutes(3)),
+        by_nobody,
+    ];
+    for wish in wishes {
+        assert_eq!(end(&store, wish).await, EndOutcome { refused: true, ..EndOutcome::default() });
+    }
+    assert_eq!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
+    assert_eq!(store.sessions_of(ada, minutes(4)).await.expect("sessions").len(), 1);
+    assert!(store.mailbox(10).await.expect("mail").is_empty());
+    assert!(!end(&store, deletion(ada, laptop, minutes(4))).await.refused);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_comes_after_a_deletion_in_the_same_transaction_finds_nobody(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
+    let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
+    let wishes = [
+        deletion(ada, laptop, minutes(2)),
+        command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(2)),
+        command(Selection::One { user_id: ada, session_id: laptop }, EndReason::UserInitiatedLogout, minutes(2)),
+        deletion(ada, laptop, minutes(2)),
+        command(Selection::One { user_id: bob, session_id: his }, EndReason::UserInitiatedLogout, minutes(2)),
+    ];
+    let outcomes = store.end_sessions(&wishes, &mut ids()).await.expect("ends");
+    let told: Vec<_> = outcomes.iter().map(|outcome| (outcome.refused, outcome.ended.len())).collect();
+    assert_eq!(told, [(false, 1), (false, 0), (false, 0), (true, 0), (false, 1)]);
+    assert_eq!(store.mailbox(10).await.expect("mail").len(), 1, "one farewell");
+    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 2);
+}
+
+#[rstest]
+#[tokio::test]
+async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_else(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    record(&store, &new_session(bob, "Bob's", minutes(1)), None).await;
+    let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
+    store.note(&new_entry(laptop, "renewed", minutes(3), "192.0.2.1")).await.expect("noted");
+    let one = Selection::One { user_id: ada, session_id: phone };
+    end(&store, command(one, EndReason::RevokedFromOtherDevice, minutes(4))).await;
+    let (first, second) = (new_mail("ada@example.com", minutes(1)), new_mail("ada@example.com", minutes(2)));
+    for mail in [&second, &first, &new_mail("bob@example.com", minutes(1))] {
+        store.queue_mail(mail).await.expect("queued");
+    }
+    store.mail_sent(first.id, minutes(5)).await.expect("noted");
+
+    let held = store.holdings(ada).await.expect("an answer").expect("a person");
+    assert_eq!((held.user.id, held.user.roles.as_slice()), (ada, ["user".to_owned()].as_slice()));
+    let lives: Vec<_> = held
+        .sessions
+        .iter()
+        .map(|(row, story)| (row.id, row.end.is_some(), story.iter().map(|e| e.what.as_str()).collect::<Vec<_>>()))
+        .collect();
+    assert_eq!(lives, [(phone, true, vec!["began", "ended"]), (laptop, false, vec!["began", "renewed"])]);
+    assert_eq!(held.audit, store.activity(ada, None, 100).await.expect("entries"));
+    assert_eq!(held.audit.len(), 4);
+    let envelope = |queued_at, sent_at| MailEnvelope {
+        to: "ada@example.com".to_owned(),
+        subject: "Your code".to_owned(),
+        queued_at,
+        sent_at,
+    };
+    assert_eq!(held.mail, [envelope(minutes(1), Some(minutes(5))), envelope(minutes(2), None)]);
+    assert!(store.holdings(app::domain::UserId(Uuid::now_v7())).await.expect("an answer").is_none());
+}
