@@ -1,10 +1,11 @@
-//! Decisions and secrets: passwords, tokens and keys, refresh rotation, one-time codes, limits.
+//! Decisions and secrets: passwords, tokens and keys (also those of an older system), refresh rotation, one-time codes, limits.
 //!
 //! No axum and no SQL here. What a request looks like is `http`'s business, what is stored is `store`'s.
 
 pub mod accounts;
 pub mod codes;
 pub mod keys;
+pub mod legacy;
 pub mod limits;
 pub mod passwords;
 pub mod refresh;

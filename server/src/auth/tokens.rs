@@ -25,7 +25,7 @@ use crate::store::{SessionRow, User};
 const AUDIENCE: &str = "latchkey";
 const TYPE: &str = "at+jwt";
 /// No token of ours is longer; anything longer is not looked at.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 /// How many verified tokens are remembered.
 const REMEMBERED: usize = 20_000;
 
