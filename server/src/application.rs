@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
+use crate::auth::legacy::LegacyTokens;
 use crate::auth::limits::Limits;
 use crate::auth::passwords::{HashingError, PasswordHasher};
 use crate::auth::refresh::Lifetimes;
@@ -172,6 +173,7 @@ impl Application {
             bus: bus.status(),
             ender,
             tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
+            legacy: config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until)),
             keys: Arc::clone(&keys),
             lifetimes: lifetimes(&config),
             last_active: Arc::new(LastActive::default()),

@@ -235,7 +235,7 @@ impl Verified {
             token_expires_at: moment(claims.exp)?,
         };
         let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);
-        let who_am_i = WhoAmI { session_id: claims.sid, session, user: person.clone() };
+        let who_am_i = WhoAmI { session_id: Some(claims.sid), session: Some(session), user: person.clone() };
         Some(Self {
             user_id: claims.sub,
             session_id: claims.sid,

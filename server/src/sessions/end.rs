@@ -82,14 +82,7 @@ impl Sessions {
             receipt: receipt.as_ref().map(Capability::digest),
             password: request.password,
         };
-        Ok(match self.ender.end(command, request.epoch).await? {
-            Ending::Pending => EndAnswer::Pending,
-            Ending::Done { outcome, told } => EndAnswer::Done {
-                sessions_ended: outcome.ended.len() as u64,
-                password_conflict: outcome.password_conflict,
-                receipt: receipt.map(|id| first_receipt(&id, outcome, &told, session_id)),
-            },
-        })
+        Ok(answer(self.ender.end(command, request.epoch).await?, receipt.as_ref(), Some(session_id)))
     }
 
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).
@@ -109,9 +102,22 @@ impl Sessions {
     }
 }
 
-fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: SessionId) -> Receipt {
+/// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that asked.
+pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
+    match ending {
+        Ending::Pending => EndAnswer::Pending,
+        Ending::Done { outcome, told } => EndAnswer::Done {
+            sessions_ended: outcome.ended.len() as u64,
+            password_conflict: outcome.password_conflict,
+            receipt: receipt.map(|id| first_receipt(id, outcome, &told, current)),
+        },
+    }
+}
+
+fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: Option<SessionId>) -> Receipt {
     let devices = outcome.ended.into_iter().map(|ended| {
-        let status = if ended.id == current {
+        let current = current == Some(ended.id);
+        let status = if current {
             ReceiptStatus::Confirmed
         } else if told.contains(&ended.id) {
             ReceiptStatus::Told
@@ -120,7 +126,7 @@ fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], curre
         };
         ReceiptDevice {
             session_id: ended.id,
-            current: ended.id == current,
+            current,
             device_name: ended.device.device_name,
             kind: ended.device.kind,
             status,

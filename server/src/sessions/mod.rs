@@ -1,6 +1,6 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `guard` says whether a request may pass, `sign_in` and `renewal` make tokens, `ending` and `end` end sessions,
+//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens, `ending` and `end` end sessions,
 //! `revocations` and `tail` keep this server's list true, `reassert` keeps the database true to it, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
@@ -8,6 +8,7 @@ mod device;
 mod end;
 mod ending;
 mod guard;
+mod legacy;
 mod reassert;
 mod renewal;
 mod revocations;
@@ -40,6 +41,7 @@ pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
 pub use tail::{Tail, TailParts};
 
 use crate::auth::keys::KeyError;
+use crate::auth::legacy::LegacyTokens;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
@@ -63,6 +65,8 @@ pub struct Sessions {
     pub ender: Ender,
     /// Makes and verifies access tokens.
     pub tokens: AccessTokens,
+    /// Verifies those of an older system, where they are accepted.
+    pub legacy: Option<LegacyTokens>,
     /// The keys of the installation.
     pub keys: Arc<Keys>,
     /// How long things last.

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod events;
+mod legacy;
 pub mod metrics;
 pub mod person;
 pub mod public;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::sign_out::answer;
 use crate::auth::accounts::Visitor;
-use crate::http::authenticate::Caller;
+use crate::http::authenticate::{Asker, Caller};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -21,15 +21,15 @@ use crate::store::{Audit, ProfileChange, User};
 const PAGE: i64 = 30;
 
 /// `GET /api/user/profile`.
-pub async fn profile(State(state): State<ApiState>, Caller(caller): Caller) -> Result<Json<Profile>, ApiError> {
-    let user = state.sessions.store.user_by_id(caller.user_id).await?;
+pub async fn profile(State(state): State<ApiState>, asker: Asker) -> Result<Json<Profile>, ApiError> {
+    let user = state.sessions.store.user_by_id(asker.user_id()).await?;
     user.map(|user| Json(show(&user))).ok_or_else(ApiError::not_found)
 }
 
 /// `PATCH /api/user/profile`: what is absent stays.
 pub async fn update_profile(
     State(state): State<ApiState>,
-    Caller(caller): Caller,
+    asker: Asker,
     visitor: Visitor,
     mut fields: Fields,
 ) -> Result<Json<Profile>, ApiError> {
@@ -37,10 +37,11 @@ pub async fn update_profile(
     let account_type = fields.optional("accountType", AccountType::parse);
     let (name, account_type) = fields.finish((name, account_type))?;
     let change = ProfileChange { name, account_type };
-    let user = state.accounts.update_profile(&visitor, caller.user_id, &change).await?;
+    let user_id = asker.user_id();
+    let user = state.accounts.update_profile(&visitor, user_id, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
-    let renewed = app::api::UserUpdated { user_id: caller.user_id };
-    state.sessions.hub.publish(caller.user_id, &app::api::ServerEvent::UserUpdated(renewed), None);
+    let renewed = app::api::UserUpdated { user_id };
+    state.sessions.hub.publish(user_id, &app::api::ServerEvent::UserUpdated(renewed), None);
     Ok(Json(show(&user)))
 }
 
@@ -93,7 +94,7 @@ pub struct Page {
 /// `GET /api/user/activity`: newest first.
 pub async fn activity(
     State(state): State<ApiState>,
-    Caller(caller): Caller,
+    asker: Asker,
     Query(page): Query<Page>,
 ) -> Result<Json<Activity>, ApiError> {
     let before = match page.cursor.as_deref() {
@@ -102,7 +103,7 @@ pub async fn activity(
             ApiError::invalid_field("cursor", &Invalid::new("malformed", "Use nextCursor of the page before."))
         })?),
     };
-    let mut rows = state.sessions.store.activity(caller.user_id, before, PAGE + 1).await?;
+    let mut rows = state.sessions.store.activity(asker.user_id(), before, PAGE + 1).await?;
     let more = rows.len() > usize::try_from(PAGE).unwrap_or(usize::MAX);
     if more {
         rows.pop();

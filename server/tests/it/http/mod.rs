@@ -3,6 +3,7 @@
 mod accounts;
 mod devices;
 mod events;
+mod legacy;
 mod metrics;
 mod refresh;
 mod servers;
