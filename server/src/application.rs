@@ -20,6 +20,7 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::events::{Bus, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
+use crate::geoip::{GeoIpError, Places};
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
 use crate::http::middleware::{Edge, Watch};
@@ -99,6 +100,9 @@ pub enum StartError {
     /// The way between servers.
     #[error("REDIS_URL cannot be used")]
     Bus(#[source] TransportError),
+    /// The places of addresses.
+    #[error("GEOIP_DATABASE cannot be used")]
+    GeoIp(#[from] GeoIpError),
     /// The address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -124,6 +128,7 @@ pub struct Application {
 impl Application {
     /// Puts a server together: database, keys, the live revocations, and a bound address.
     pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
+        let places = Places::open(config.sessions.geoip_database.as_deref())?;
         let store = open_store(&config).await?;
         parts.set_clock(&store).await?;
         let Parts { clock, random } = parts;
@@ -177,6 +182,7 @@ impl Application {
             keys: Arc::clone(&keys),
             lifetimes: lifetimes(&config),
             last_active: Arc::new(LastActive::default()),
+            places,
             most_a_person: config.sessions.max_per_user,
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
@@ -192,14 +198,11 @@ impl Application {
             require_verification: config.sessions.require_email_verification,
             password_min_chars: config.limits.password_min_chars,
         };
-        if config.server.is_development() {
-            seed_demo(&accounts).await.map_err(StartError::Demo)?;
-        }
+        seed_demo(&config, &accounts).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
         let postman =
             Postman { store: store.clone(), delivery, metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) };
-        let retention = retention(&config);
-        let cleanup = Cleanup { store, retention, metrics: Arc::clone(&metrics), clock, random };
+        let cleanup = Cleanup { store, retention: retention(&config), metrics: Arc::clone(&metrics), clock, random };
         let state = ApiState::new(Shared {
             sessions,
             accounts,
@@ -387,7 +390,11 @@ fn delivery(config: &Config) -> Result<Delivery, MailError> {
     })
 }
 
-async fn seed_demo(accounts: &Accounts) -> Result<(), AccountError> {
+/// The demo person, in development only.
+async fn seed_demo(config: &Config, accounts: &Accounts) -> Result<(), AccountError> {
+    if !config.server.is_development() {
+        return Ok(());
+    }
     let unfit = |field| move |invalid| AccountError::Field { field, invalid };
     let email = Email::parse(DEMO_EMAIL).map_err(unfit("email"))?;
     let password = Password::parse_new(DEMO_PASSWORD).map_err(unfit("password"))?;

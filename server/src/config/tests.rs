@@ -125,6 +125,7 @@ fn every_kind_of_value_is_read() {
         ("METRICS_ADDR", "127.0.0.1:9464"),
         ("METRICS_TOKEN", STRONG),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/"),
+        ("GEOIP_DATABASE", "/var/lib/latchkey/city.mmdb"),
         ("JWT_SECRET", "8sK1vQ5nZ2xR7wY4tB9mC3fH6jL0pDgA"),
         ("ACCEPT_LEGACY_TOKENS_UNTIL", "1970-01-01T02:00:01+02:00"),
     ])
@@ -139,6 +140,7 @@ fn every_kind_of_value_is_read() {
     assert_eq!(config.observe.metrics_listen.map(|address| address.port()), Some(9464));
     assert!(config.observe.metrics_token.is_some());
     assert_eq!(config.observe.otlp_endpoint.as_deref(), Some("http://collector:4318"));
+    assert_eq!(config.sessions.geoip_database.as_deref(), Some(Path::new("/var/lib/latchkey/city.mmdb")));
     // In the past is fine: nothing is accepted then.
     assert_eq!(config.tokens.legacy.map(|legacy| legacy.until.as_millis()), Some(1000));
 }

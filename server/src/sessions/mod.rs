@@ -47,6 +47,7 @@ use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::events::{BusStatus, Hub};
+use crate::geoip::Places;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{NewAudit, Origin, Store, StoreError};
@@ -73,6 +74,8 @@ pub struct Sessions {
     pub lifetimes: Lifetimes,
     /// When they were last seen.
     pub last_active: Arc<LastActive>,
+    /// Where addresses are.
+    pub places: Places,
     /// `MAX_SESSIONS_PER_USER`.
     pub most_a_person: Option<u32>,
     /// What is counted.

@@ -16,7 +16,7 @@ impl Sessions {
             current: current == Some(row.id),
             device_info: row.device.clone(),
             ip_address: row.origin.ip.clone(),
-            place: None,
+            place: row.place.clone(),
             created_at: row.created_at,
             last_active,
             active_now: current == Some(row.id) || self.hub.is_active(row.user_id, row.id, last_active, now),

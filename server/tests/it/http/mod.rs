@@ -5,6 +5,7 @@ mod devices;
 mod events;
 mod legacy;
 mod metrics;
+mod places;
 mod refresh;
 mod servers;
 mod sign_out;
