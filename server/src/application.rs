@@ -340,7 +340,7 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     let store = Store::connect(url, config.database.pool_size).await?;
     if config.database.run_migrations {
         store.migrate().await?;
-    } else if store.migrations_pending().await? {
+    } else if !store.missing_migrations().await?.is_empty() {
         return Err(StartError::MigrationsPending);
     }
     Ok(store)
