@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
+use crate::auth::legacy::LegacyTokens;
 use crate::auth::limits::Limits;
 use crate::auth::passwords::{HashingError, PasswordHasher};
 use crate::auth::recovery::RESET_PAGE;
@@ -20,6 +21,7 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::events::{Bus, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
+use crate::geoip::{GeoIpError, Places};
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
 use crate::http::middleware::{Edge, Watch};
@@ -99,6 +101,9 @@ pub enum StartError {
     /// The way between servers.
     #[error("REDIS_URL cannot be used")]
     Bus(#[source] TransportError),
+    /// The places of addresses.
+    #[error("GEOIP_DATABASE cannot be used")]
+    GeoIp(#[from] GeoIpError),
     /// The address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -124,6 +129,7 @@ pub struct Application {
 impl Application {
     /// Puts a server together: database, keys, the live revocations, and a bound address.
     pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
+        let places = Places::open(config.sessions.geoip_database.as_deref())?;
         let store = open_store(&config).await?;
         parts.set_clock(&store).await?;
         let Parts { clock, random } = parts.clone();
@@ -172,23 +178,22 @@ impl Application {
             bus: bus.status(),
             ender,
             tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
+            legacy: config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until)),
             keys: Arc::clone(&keys),
             lifetimes: lifetimes(&config),
             last_active: Arc::new(LastActive::default()),
+            places,
             most_a_person: config.sessions.max_per_user,
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         });
         let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
-        if config.server.is_development() {
-            seed_demo(&accounts).await.map_err(StartError::Demo)?;
-        }
+        seed_demo(&config, &accounts).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
         let postman =
             Postman { store: store.clone(), delivery, metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) };
-        let retention = retention(&config);
-        let cleanup = Cleanup { store, retention, metrics: Arc::clone(&metrics), clock, random };
+        let cleanup = Cleanup { store, retention: retention(&config), metrics: Arc::clone(&metrics), clock, random };
         let state = ApiState::new(Shared {
             sessions,
             accounts,
@@ -348,7 +353,7 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     let store = Store::connect(url, config.database.pool_size).await?;
     if config.database.run_migrations {
         store.migrate().await?;
-    } else if store.migrations_pending().await? {
+    } else if !store.missing_migrations().await?.is_empty() {
         return Err(StartError::MigrationsPending);
     }
     Ok(store)
@@ -398,7 +403,11 @@ fn delivery(config: &Config) -> Result<Delivery, MailError> {
     })
 }
 
-async fn seed_demo(accounts: &Accounts) -> Result<(), AccountError> {
+/// The demo person, in development only.
+async fn seed_demo(config: &Config, accounts: &Accounts) -> Result<(), AccountError> {
+    if !config.server.is_development() {
+        return Ok(());
+    }
     let unfit = |field| move |invalid| AccountError::Field { field, invalid };
     let email = Email::parse(DEMO_EMAIL).map_err(unfit("email"))?;
     let password = Password::parse_new(DEMO_PASSWORD).map_err(unfit("password"))?;

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod current;
 pub mod events;
+pub mod geoip;
 pub mod http;
 pub mod jobs;
 pub mod lifecycle;

@@ -157,14 +157,15 @@ pub struct RenameRequest {
     pub device_name: String,
 }
 
-/// Answer of `GET /api/auth/session`: everything in it comes from the token.
+/// Answer of `GET /api/auth/session`: everything in it comes from the token. A token of an older system has no session; both
+/// members are null then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WhoAmI {
     /// The session's id.
-    pub session_id: SessionId,
+    pub session_id: Option<SessionId>,
     /// The session.
-    pub session: CurrentSession,
+    pub session: Option<CurrentSession>,
     /// The person.
     pub user: Person,
 }

@@ -1,4 +1,5 @@
-//! Decisions and secrets: accounts, passwords, tokens and keys, refresh rotation, one-time codes, limits.
+//! Decisions and secrets: accounts, passwords, tokens and keys (also those of an older system), refresh rotation, one-time codes,
+//! limits.
 //!
 //! No axum and no SQL here. What a request looks like is `http`'s business, what is stored is `store`'s.
 
@@ -6,6 +7,7 @@ pub mod accounts;
 pub mod codes;
 pub mod keys;
 pub mod leaving;
+pub mod legacy;
 pub mod limits;
 pub mod passwords;
 pub mod recovery;

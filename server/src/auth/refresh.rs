@@ -218,6 +218,7 @@ mod tests {
                 app_version: None,
             },
             origin: crate::store::Origin::default(),
+            place: None,
             signed_in_with: SignInMethod::Password,
             delivery: TokenDelivery::Body,
             remember: true,

@@ -25,7 +25,7 @@ use crate::store::{SessionRow, User};
 const AUDIENCE: &str = "latchkey";
 const TYPE: &str = "at+jwt";
 /// No token of ours is longer; anything longer is not looked at.
-const LONGEST: usize = 4096;
+pub(super) const LONGEST: usize = 4096;
 /// How many verified tokens are remembered.
 const REMEMBERED: usize = 20_000;
 
@@ -238,7 +238,7 @@ impl Verified {
         };
         let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);
         let session_created_at = session.created_at;
-        let who_am_i = WhoAmI { session_id: claims.sid, session, user: person.clone() };
+        let who_am_i = WhoAmI { session_id: Some(claims.sid), session: Some(session), user: person.clone() };
         Some(Self {
             user_id: claims.sub,
             session_id: claims.sid,

@@ -130,6 +130,7 @@ impl Office {
             max_expires_at,
             device,
             origin: Origin { ip: "127.0.0.1".to_owned(), user_agent: String::new() },
+            place: None,
             signed_in_with: SignInMethod::Password,
             delivery: TokenDelivery::Body,
             remember: true,

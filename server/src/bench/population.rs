@@ -93,6 +93,7 @@ impl Population {
                 ip: format!("203.0.{}.{}", mixed(owner) % 256, mixed(number) % 256),
                 user_agent: USER_AGENTS[device].to_owned(),
             },
+            place: None,
             signed_in_with: SignInMethod::Password,
             delivery: TokenDelivery::Cookie,
             remember: true,

@@ -1,4 +1,4 @@
-//! `latchkey migrate`: the tables of this version, whatever was there before. Again does no harm.
+//! `latchkey migrate`: the tables of this version, whatever was there before. Again does no harm. Says what it did.
 
 use secrecy::ExposeSecret as _;
 
@@ -8,7 +8,29 @@ use crate::store::Store;
 
 pub async fn run(config: &Config) -> Result<(), CliError> {
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    store.migrate().await?;
+    let applied = store.migrate().await?;
     store.close().await;
-    say("The database is up to date.")
+    say(&told(&applied))
+}
+
+fn told(applied: &[String]) -> String {
+    let names = applied.join(", ");
+    match applied.len() {
+        0 => "The database is up to date.".to_owned(),
+        1 => format!("Applied 1 migration: {names}."),
+        count => format!("Applied {count} migrations: {names}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_done_is_counted_and_named() {
+        let names = ["0007 letters", "0008 places"].map(str::to_owned);
+        assert_eq!(told(&names), "Applied 2 migrations: 0007 letters, 0008 places.");
+        assert_eq!(told(&names[1..]), "Applied 1 migration: 0008 places.");
+        assert_eq!(told(&[]), "The database is up to date.");
+    }
 }

@@ -35,7 +35,7 @@ use reader::{Fallback, Reader};
 pub use secret::MasterSecret;
 pub use server::{Environment, ServerConfig};
 pub use sessions::SessionsConfig;
-pub use tokens::TokensConfig;
+pub use tokens::{LegacyConfig, TokensConfig};
 
 use crate::random::Random;
 
@@ -94,7 +94,7 @@ impl Config {
         let database = DatabaseConfig::read(&mut reader);
         let bus = BusConfig::read(&mut reader);
         let server = ServerConfig::read(&mut reader, &database.data_folder());
-        let tokens = TokensConfig::read(&mut reader);
+        let tokens = TokensConfig::read(&mut reader, &server);
         let sessions = SessionsConfig::read(&mut reader);
         let mail = MailConfig::read(&mut reader, server.environment, &server.public_url);
         let limits = LimitsConfig::read(&mut reader, server.environment);

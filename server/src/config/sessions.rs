@@ -1,5 +1,6 @@
 //! How sessions begin, how long they live, and what is remembered of them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::reader::{Fallback, Reader, Setting};
@@ -35,7 +36,16 @@ pub const SETTINGS: &[Setting] = &[
         "What cannot be undone needs a sign-in younger than this, or the password again.",
     ),
     Setting::new("CLEANUP_INTERVAL", Fallback::Text("1h"), "How often what has expired is deleted."),
-    Setting::new("IP_RETENTION", Fallback::Text("30d"), "IP addresses and user agents are wiped after so long."),
+    Setting::new(
+        "GEOIP_DATABASE",
+        Fallback::Text(""),
+        "A MaxMind database file of cities or countries (`.mmdb`): devices are then shown with an approximate place.",
+    ),
+    Setting::new(
+        "IP_RETENTION",
+        Fallback::Text("30d"),
+        "IP addresses, their places and user agents are wiped after so long.",
+    ),
     Setting::new(
         "REVOCATION_MAX_STALENESS",
         Fallback::Text("2s"),
@@ -62,7 +72,9 @@ pub struct SessionsConfig {
     pub sudo_window: Duration,
     /// How often what has expired is deleted.
     pub cleanup_interval: Duration,
-    /// IP addresses and user agents are wiped after so long.
+    /// The file that knows the places of addresses.
+    pub geoip_database: Option<PathBuf>,
+    /// IP addresses, their places and user agents are wiped after so long.
     pub ip_retention: Duration,
     /// How old the revocation list may be and still be believed.
     pub revocation_max_staleness: Duration,
@@ -80,6 +92,7 @@ impl SessionsConfig {
             require_email_verification: reader.switch("REQUIRE_EMAIL_VERIFICATION"),
             sudo_window: reader.duration("SUDO_WINDOW", Duration::ZERO, 24 * HOUR),
             cleanup_interval: reader.duration("CLEANUP_INTERVAL", SECOND, 24 * HOUR),
+            geoip_database: reader.read_given("GEOIP_DATABASE", |text| Ok(text.into())),
             ip_retention: reader.duration("IP_RETENTION", MINUTE, far),
             revocation_max_staleness: reader.duration("REVOCATION_MAX_STALENESS", SECOND, MINUTE),
         }

@@ -5,6 +5,7 @@ use rstest::rstest;
 use secrecy::ExposeSecret;
 
 const STRONG: &str = "q7Xv2LrT9bWz4KcN8mJd1HsF6gYp3RuQ";
+const LEGACY_END: (&str, &str) = ("ACCEPT_LEGACY_TOKENS_UNTIL", "2026-12-31T00:00:00Z");
 const PRODUCTION: [(&str, &str); 3] = [
     ("LATCHKEY_SECRET", STRONG),
     ("PUBLIC_URL", "https://id.example.com"),
@@ -85,6 +86,7 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::figures_where_the_api_is("METRICS_ADDR", "127.0.0.1:3000")]
 #[case::short_token_for_figures("METRICS_TOKEN", "hunter2")]
 #[case::collector_by_grpc("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector:4317")]
+#[case::end_of_nothing("ACCEPT_LEGACY_TOKENS_UNTIL", "2026-12-31T00:00:00Z")]
 fn production_refuses_one_faulty_setting_by_name(#[case] name: &str, #[case] value: &str) {
     assert_eq!(refused(production(&[(name, value)])), [name]);
 }
@@ -94,6 +96,10 @@ fn production_refuses_one_faulty_setting_by_name(#[case] name: &str, #[case] val
 #[case::listening_beyond_loopback(&[("LEPTOS_SITE_ADDR", "0.0.0.0:3000")], "LEPTOS_SITE_ADDR")]
 #[case::short_secret(&[("LATCHKEY_SECRET", "short")], "LATCHKEY_SECRET")]
 #[case::token_longer_than_the_session(&[("JWT_EXPIRE", "2h"), ("SESSION_MAX_AGE", "1h")], "JWT_EXPIRE")]
+#[case::legacy_tokens_for_ever(&[("JWT_SECRET", STRONG)], "ACCEPT_LEGACY_TOKENS_UNTIL")]
+#[case::legacy_tokens_until_some_day(&[("JWT_SECRET", STRONG), ("ACCEPT_LEGACY_TOKENS_UNTIL", "soon")], "ACCEPT_LEGACY_TOKENS_UNTIL")]
+#[case::short_legacy_secret(&[("JWT_SECRET", "short"), LEGACY_END], "JWT_SECRET")]
+#[case::our_own_secret_as_the_legacy_one(&[("LATCHKEY_SECRET", STRONG), ("JWT_SECRET", STRONG), LEGACY_END], "JWT_SECRET")]
 #[case::grace_longer_than_the_token(&[("REFRESH_GRACE", "10s"), ("REFRESH_EXPIRE", "10s")], "REFRESH_GRACE")]
 fn development_refuses(#[case] env: &[(&str, &str)], #[case] name: &str) {
     assert_eq!(refused(development(env)), [name]);
@@ -121,6 +127,9 @@ fn every_kind_of_value_is_read() {
         ("METRICS_ADDR", "127.0.0.1:9464"),
         ("METRICS_TOKEN", STRONG),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/"),
+        ("GEOIP_DATABASE", "/var/lib/latchkey/city.mmdb"),
+        ("JWT_SECRET", "8sK1vQ5nZ2xR7wY4tB9mC3fH6jL0pDgA"),
+        ("ACCEPT_LEGACY_TOKENS_UNTIL", "1970-01-01T02:00:01+02:00"),
     ])
     .unwrap();
     assert_eq!(config.sessions.idle_timeout, Some(2 * HOUR));
@@ -133,6 +142,9 @@ fn every_kind_of_value_is_read() {
     assert_eq!(config.observe.metrics_listen.map(|address| address.port()), Some(9464));
     assert!(config.observe.metrics_token.is_some());
     assert_eq!(config.observe.otlp_endpoint.as_deref(), Some("http://collector:4318"));
+    assert_eq!(config.sessions.geoip_database.as_deref(), Some(Path::new("/var/lib/latchkey/city.mmdb")));
+    // In the past is fine: nothing is accepted then.
+    assert_eq!(config.tokens.legacy.map(|legacy| legacy.until.as_millis()), Some(1000));
 }
 
 #[test]
@@ -195,6 +207,8 @@ fn debug_output_shows_no_secret() {
         ("DATABASE_URL", "postgres://u:hunter2@db/x"),
         ("SMTP_URL", "smtp://u:hunter2@m"),
         ("METRICS_TOKEN", STRONG),
+        ("JWT_SECRET", "hunter2-8sK1vQ5nZ2xR7wY4tB9mC3fH6jL0"),
+        LEGACY_END,
     ])
     .unwrap();
     let text = format!("{config:?}");

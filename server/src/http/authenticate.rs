@@ -1,7 +1,8 @@
-//! Who asks: the bearer token of a request (RFC 6750), checked before the handler runs that takes a [`Caller`].
+//! Who asks: the bearer token of a request (RFC 6750), checked before the handler runs that takes a [`Caller`] or an [`Asker`].
 
 use std::sync::Arc;
 
+use app::domain::{SessionId, UserId};
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -13,30 +14,88 @@ use super::state::ApiState;
 use crate::auth::accounts::Visitor;
 use crate::auth::tokens::Verified;
 use crate::current::tell_session_end;
-use crate::store::{Origin, SessionEnd};
+use crate::sessions::Refusal;
+use crate::store::{Origin, SessionEnd, User};
 
 /// The longest user agent that is kept.
 const LONGEST_USER_AGENT: usize = 512;
 
-/// Whoever asks, by a token that may pass. A handler that takes one is for signed-in people.
+/// Whoever asks from a session, by a token that may pass. A handler that takes one is for signed-in people, and what it does needs
+/// their session or is too grave for a token that has none.
 #[derive(Clone)]
 pub struct Caller(pub Arc<Verified>);
 
-impl FromRequestParts<ApiState> for Caller {
+/// Whoever asks, with or without a session.
+pub enum Asker {
+    /// By a token of ours.
+    Session(Arc<Verified>),
+    /// By a token of an older system, which has no session; as the database has just said.
+    Legacy(Box<User>),
+}
+
+impl Asker {
+    /// Who asks with this token.
+    ///
+    /// Each family of tokens has its own verifier, and each of those takes one algorithm only (RFC 8725, 3.1): what is not ours at
+    /// all may be one of the older system, and never the other way round.
+    pub async fn by_token(state: &ApiState, token: &str) -> Result<Self, ApiError> {
+        match state.sessions.guard(token).await {
+            Ok(verified) => Ok(Self::Session(verified)),
+            Err(Refusal::Invalid) => Ok(Self::Legacy(state.sessions.guard_legacy(token).await?)),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// The token of ours; `403` where it is one of the older system.
+    pub fn in_session(self) -> Result<Arc<Verified>, ApiError> {
+        match self {
+            Self::Session(verified) => Ok(verified),
+            Self::Legacy(_) => Err(ApiError::session_required()),
+        }
+    }
+
+    /// The person.
+    pub fn user_id(&self) -> UserId {
+        match self {
+            Self::Session(verified) => verified.user_id,
+            Self::Legacy(user) => user.id,
+        }
+    }
+
+    /// The session, where there is one.
+    pub fn session_id(&self) -> Option<SessionId> {
+        match self {
+            Self::Session(verified) => Some(verified.session_id),
+            Self::Legacy(_) => None,
+        }
+    }
+}
+
+impl FromRequestParts<ApiState> for Asker {
     type Rejection = ApiError;
 
     /// Checks the token, notes that its session is in use, and has the answer tell when the session ends soon.
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers).ok_or_else(ApiError::missing_token)?;
-        let verified = state.sessions.guard(token).await?;
-        let now = state.sessions.clock.now();
-        let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
-        state.sessions.last_active.note(&verified, now, ip);
-        let left = verified.session_expires_at.since(now);
-        if left < state.sessions.lifetimes.warning {
-            tell_session_end(left.as_secs());
+        let asker = Self::by_token(state, token).await?;
+        if let Self::Session(verified) = &asker {
+            let now = state.sessions.clock.now();
+            let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
+            state.sessions.last_active.note(verified, now, ip);
+            let left = verified.session_expires_at.since(now);
+            if left < state.sessions.lifetimes.warning {
+                tell_session_end(left.as_secs());
+            }
         }
-        Ok(Self(verified))
+        Ok(asker)
+    }
+}
+
+impl FromRequestParts<ApiState> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Asker::from_request_parts(parts, state).await?.in_session().map(Self)
     }
 }
 

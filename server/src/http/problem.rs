@@ -94,6 +94,11 @@ impl ApiError {
             .with_extra("maxAge", seconds)
     }
 
+    /// `403`: the token is good, but belongs to no session of ours.
+    pub fn session_required() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "session-required", "Sign in anew for this: the token has no session")
+    }
+
     /// `403`: the address must be proved first.
     pub fn email_not_verified() -> Self {
         Self::new(StatusCode::FORBIDDEN, "email-not-verified", "Verify your e-mail address first")

@@ -14,7 +14,7 @@ use crate::application::{DEMO_EMAIL, DEMO_PASSWORD};
 use crate::config::Config;
 use crate::metrics::Routes;
 
-/// The API. A handler that takes a `Caller` is for signed-in people; the others say themselves what they need.
+/// The API. A handler that takes a `Caller` or an `Asker` is for signed-in people; the others say themselves what they need.
 fn api(state: &ApiState, tally: &mut Routes) -> Router {
     let signed_in = CountedRouter::new(tally)
         .get(paths::SESSION, sessions::current)

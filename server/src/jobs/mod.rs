@@ -55,7 +55,7 @@ pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken)
 
 /// Writes one batch of last-active times.
 pub async fn flush_last_active(sessions: &Sessions) {
-    let batch = sessions.last_active.take();
+    let batch = sessions.last_active.take(|ip| sessions.places.of(ip));
     if batch.is_empty() {
         return;
     }

@@ -56,12 +56,15 @@ impl LastActive {
         self.len() == 0
     }
 
-    /// Takes the batch, ordered by session so that two servers lock rows in the same order.
-    pub fn take(&self) -> Vec<(UserId, Sighting)> {
+    /// Takes the batch, ordered by session so that two servers lock rows in the same order. `place_of` tells the place of an address.
+    pub fn take(&self, place_of: impl Fn(&str) -> Option<String>) -> Vec<(UserId, Sighting)> {
         let seen = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let mut batch: Vec<_> = seen
             .into_iter()
-            .map(|(session_id, (user_id, at, ip))| (user_id, Sighting { session_id, at, ip }))
+            .map(|(session_id, (user_id, at, ip))| {
+                let place = place_of(&ip);
+                (user_id, Sighting { session_id, at, ip, place })
+            })
             .collect();
         batch.sort_by_key(|(_, sighting)| sighting.session_id);
         batch

@@ -82,7 +82,7 @@ impl Sessions {
             alongside: request.alongside,
             tried_for: None,
         };
-        Ok(answer(self.ender.end(command, request.epoch).await?, receipt, Some(session_id)))
+        Ok(answer(self.ender.end(command, request.epoch).await?, receipt.as_ref(), Some(session_id)))
     }
 
     /// Sets a new password by a token from a mail and ends every session of the person. None of them asks: whoever does so is not
@@ -108,7 +108,7 @@ impl Sessions {
             alongside: Some(Alongside::PasswordReset(reset)),
             tried_for: None,
         };
-        Ok(answer(self.ender.end(command, None).await?, Some(receipt), None))
+        Ok(answer(self.ender.end(command, None).await?, Some(&receipt), None))
     }
 
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).
@@ -128,21 +128,22 @@ impl Sessions {
     }
 }
 
-fn answer(ending: Ending, receipt: Option<Capability>, current: Option<SessionId>) -> EndAnswer {
+/// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that asked.
+pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
         Ending::Pending => EndAnswer::Pending,
         Ending::Done { outcome, told } => EndAnswer::Done {
             sessions_ended: outcome.ended.len() as u64,
             refused: outcome.refused,
-            receipt: receipt.map(|id| first_receipt(&id, outcome, &told, current)),
+            receipt: receipt.map(|id| first_receipt(id, outcome, &told, current)),
         },
     }
 }
 
 fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: Option<SessionId>) -> Receipt {
     let devices = outcome.ended.into_iter().map(|ended| {
-        let is_current = Some(ended.id) == current;
-        let status = if is_current {
+        let current = current == Some(ended.id);
+        let status = if current {
             ReceiptStatus::Confirmed
         } else if told.contains(&ended.id) {
             ReceiptStatus::Told
@@ -151,7 +152,7 @@ fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], curre
         };
         ReceiptDevice {
             session_id: ended.id,
-            current: is_current,
+            current,
             device_name: ended.device.device_name,
             kind: ended.device.kind,
             status,

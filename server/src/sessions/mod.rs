@@ -1,14 +1,16 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `guard` says whether a request may pass, `sign_in` and `renewal` make tokens, `ending` and `end` end sessions, `promises` keeps what
-//! could not be committed yet, `revocations` and `tail` keep this server's list true, `watch` sees to it that the log keeps what this server has committed,
-//! `reassert` keeps the database true to the list, `views` shows people their devices. No HTTP and no SQL.
+//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens,
+//! `ending` and `end` end sessions, `promises` keeps what could not be committed yet, `revocations` and `tail` keep this server's
+//! list true, `watch` sees to it that the log keeps what this server has committed, `reassert` keeps the database true to the
+//! list, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
 mod device;
 mod end;
 mod ending;
 mod guard;
+mod legacy;
 mod promises;
 mod reassert;
 mod renewal;
@@ -43,11 +45,13 @@ pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
 pub use tail::{Tail, TailParts};
 
 use crate::auth::keys::KeyError;
+use crate::auth::legacy::LegacyTokens;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::events::{BusStatus, Hub};
+use crate::geoip::Places;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{NewAudit, Origin, Store, StoreError};
@@ -66,12 +70,16 @@ pub struct Sessions {
     pub ender: Ender,
     /// Makes and verifies access tokens.
     pub tokens: AccessTokens,
+    /// Verifies those of an older system, where they are accepted.
+    pub legacy: Option<LegacyTokens>,
     /// The keys of the installation.
     pub keys: Arc<Keys>,
     /// How long things last.
     pub lifetimes: Lifetimes,
     /// When they were last seen.
     pub last_active: Arc<LastActive>,
+    /// Where addresses are.
+    pub places: Places,
     /// `MAX_SESSIONS_PER_USER`.
     pub most_a_person: Option<u32>,
     /// What is counted.

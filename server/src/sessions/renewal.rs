@@ -72,6 +72,7 @@ impl Sessions {
             presented: token.digest(),
             successor: successor.digest(),
             at: now,
+            place: self.places.of(&origin.ip),
             origin,
             biography_ids: [self.new_id(), self.new_id()],
             two_tabs_within_ms: TWO_TABS_WITHIN_MS,

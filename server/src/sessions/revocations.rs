@@ -142,6 +142,12 @@ impl RevocationList {
         if current { Verdict::Passes } else { Verdict::Stale }
     }
 
+    /// The least epoch that tokens of this person must have, as far as this server knows.
+    pub fn least_epoch(&self, user_id: UserId) -> Option<i64> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.people.get(user_id.0.as_bytes()).map(|(least, _)| *least)
+    }
+
     /// Whether this very session is known to have ended.
     pub fn has_ended(&self, session_id: SessionId) -> bool {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);

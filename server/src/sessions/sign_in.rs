@@ -60,6 +60,7 @@ impl Sessions {
         let id = SessionId(self.new_id());
         let first = RefreshToken::draw(&*self.random, id);
         let max_expires_at = self.lifetimes.session_end(now, sign_in.remember);
+        let place = self.places.of(&sign_in.origin.ip);
         let session = NewSession {
             id,
             user_id: sign_in.user_id,
@@ -68,6 +69,7 @@ impl Sessions {
             max_expires_at,
             device: describe(&sign_in.origin.user_agent, sign_in.said),
             origin: sign_in.origin,
+            place,
             signed_in_with: sign_in.method,
             delivery: sign_in.delivery,
             remember: sign_in.remember,
@@ -175,6 +177,7 @@ fn row_of(session: NewSession) -> SessionRow {
         max_expires_at: session.max_expires_at,
         device: session.device,
         origin: session.origin,
+        place: session.place,
         signed_in_with: session.signed_in_with,
         delivery: session.delivery,
         remember: session.remember,

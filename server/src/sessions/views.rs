@@ -16,7 +16,7 @@ impl Sessions {
             current: current == Some(row.id),
             device_info: row.device.clone(),
             ip_address: row.origin.ip.clone(),
-            place: None,
+            place: row.place.clone(),
             created_at: row.created_at,
             last_active,
             active_now: current == Some(row.id) || self.hub.is_active(row.user_id, row.id, last_active, now),
@@ -26,10 +26,10 @@ impl Sessions {
         }
     }
 
-    /// The live sessions of a person: the current one first, then by last active.
-    pub async fn list(&self, user_id: UserId, current: SessionId) -> Result<SessionList, StoreError> {
+    /// The live sessions of a person: the current one first, where there is one, then by last active.
+    pub async fn list(&self, user_id: UserId, current: Option<SessionId>) -> Result<SessionList, StoreError> {
         let rows = self.store.sessions_of(user_id, self.now()).await?;
-        let mut sessions: Vec<Session> = rows.iter().map(|row| self.show(row, Some(current))).collect();
+        let mut sessions: Vec<Session> = rows.iter().map(|row| self.show(row, current)).collect();
         sessions.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_active)));
         Ok(SessionList { sessions })
     }
@@ -40,7 +40,7 @@ impl Sessions {
         user_id: UserId,
         session_id: SessionId,
         name: &DeviceName,
-        asked_by: SessionId,
+        asked_by: Option<SessionId>,
         origin: &Origin,
     ) -> Result<Option<Session>, StoreError> {
         let now = self.now();
@@ -69,7 +69,7 @@ impl Sessions {
             expires_at: None,
         };
         self.hub.publish(user_id, &ServerEvent::SessionUpdated(renamed), None);
-        Ok(Some(self.show(&row, Some(asked_by))))
+        Ok(Some(self.show(&row, asked_by)))
     }
 
     /// The life of one of a person's sessions, ended ones too as long as they are kept.

@@ -74,12 +74,14 @@ impl Database {
         Notifications::new((*self.options).clone())
     }
 
-    /// Brings the tables up to date; does nothing where they are. Servers that start together take turns. On a
-    /// connection of its own, because waiting for a turn, or for an index, may take longer than a verb.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
+    /// Brings the tables up to date, and gives what was missing; does nothing where they are. Servers that start together take turns.
+    /// On a connection of its own, because waiting for a turn, or for an index, may take longer than a verb.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        let missing = self.missing_migrations().await?;
         let mut connection = self.options.connect().await?;
         MIGRATOR.run_direct(None, &mut connection, false).await?;
-        Ok(sqlx::Connection::close(connection).await?)
+        sqlx::Connection::close(connection).await?;
+        Ok(missing)
     }
 
     /// Lets go of all connections, after what is under way.

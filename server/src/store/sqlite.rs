@@ -86,9 +86,11 @@ impl Database {
         Ok(Self { writer, readers })
     }
 
-    /// Brings the tables up to date; does nothing where they are.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        Ok(MIGRATOR.run(&self.writer).await?)
+    /// Brings the tables up to date, and gives what was missing; does nothing where they are.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        let missing = self.missing_migrations().await?;
+        MIGRATOR.run(&self.writer).await?;
+        Ok(missing)
     }
 
     /// Lets go of all connections, after what is under way.

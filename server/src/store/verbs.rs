@@ -66,8 +66,8 @@ impl Store {
         }
     }
 
-    /// Brings the tables up to date; does nothing where they are.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
+    /// Brings the tables up to date, and gives the names of the migrations that were missing; does nothing where they are.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         match self {
             Self::Sqlite(database) => Box::pin(database.migrate()).await,
             Self::Postgres(database) => Box::pin(database.migrate()).await,
@@ -162,8 +162,8 @@ macro_rules! verbs {
 }
 
 verbs! {
-    /// Whether [`Store::migrate`] would do something.
-    migrations_pending() -> bool;
+    /// The names of the migrations that [`Store::migrate`] would run, such as `0001 accounts`.
+    missing_migrations() -> Vec<String>;
     /// Asks the database for a sign of life.
     ping() -> ();
     /// The database's time.

@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use crate::support::mmdb::{self, PLACES};
+
 fn latchkey(folder: &Path, arguments: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
     command.current_dir(folder).args(arguments).env_clear().envs(env.iter().copied());
@@ -50,12 +52,41 @@ fn a_misspelled_setting_is_found_before_the_server_starts() {
 }
 
 #[test]
-fn migrating_again_does_no_harm() {
+fn a_database_of_places_that_cannot_be_used_keeps_the_server_from_starting() {
     let folder = tempfile::tempdir().expect("a folder");
-    for _ in 0..2 {
-        let (output, text) = output(folder.path(), &["migrate"], &[("LATCHKEY_ENV", "development")]);
-        assert!(output.status.success() && text.contains("up to date"), "{text}");
+    let whole = mmdb::write(folder.path(), "GeoLite2-City", &PLACES);
+    let mut damaged = std::fs::read(&whole).expect("a file");
+    damaged.truncate(damaged.len() / 2);
+    std::fs::write(folder.path().join("damaged.mmdb"), damaged).expect("a file");
+    std::fs::write(folder.path().join("empty.mmdb"), "").expect("a file");
+    std::fs::create_dir(folder.path().join("other")).expect("a folder");
+    mmdb::write(&folder.path().join("other"), "GeoLite2-ASN", &PLACES);
+    for (file, says) in [
+        ("missing.mmdb", "missing.mmdb cannot be read as a MaxMind database"),
+        ("damaged.mmdb", "damaged.mmdb cannot be read as a MaxMind database"),
+        ("empty.mmdb", "empty.mmdb cannot be read as a MaxMind database"),
+        ("other/places.mmdb", "is of the kind GeoLite2-ASN, and not a database of cities or countries"),
+    ] {
+        let env = [("LATCHKEY_ENV", "development"), ("LEPTOS_SITE_ADDR", "127.0.0.1:0"), ("GEOIP_DATABASE", file)];
+        let (output, text) = output(folder.path(), &["serve"], &env);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("GEOIP_DATABASE cannot be used") && text.contains(says), "{text}");
     }
+}
+
+#[test]
+fn migrating_says_what_was_done_and_again_does_no_harm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let migrate = || {
+        let (output, text) = output(folder.path(), &["migrate"], &[("LATCHKEY_ENV", "development")]);
+        assert!(output.status.success(), "{text}");
+        text
+    };
+    let count =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/sqlite")).expect("a folder").count();
+    let first = migrate();
+    assert!(first.starts_with(&format!("Applied {count} migrations: 0001 accounts, 0002 sessions, ")), "{first}");
+    assert_eq!(migrate(), "The database is up to date.\n");
     assert!(folder.path().join("data/latchkey.db").is_file());
 }
 

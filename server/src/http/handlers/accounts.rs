@@ -1,7 +1,7 @@
 //! Registering, and proving an address.
 
 use app::api::{AcceptedAnswer, RegisterAnswer, SignInMethod};
-use app::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password};
+use app::domain::{AccountType, DisplayName, Email, OneTimeCode, Password};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -21,7 +21,7 @@ pub async fn register(
 ) -> Result<(StatusCode, Json<RegisterAnswer>), ApiError> {
     let email = fields.required("email", Email::parse);
     let password = fields.required("password", Password::parse_new);
-    let name = name(&mut fields);
+    let name = required_name(&mut fields);
     let account_type = fields.optional("accountType", AccountType::parse);
     let (email, password, name, account_type) = fields.finish((email, password, name, account_type))?;
     let answer_email = email.to_string();
@@ -31,21 +31,24 @@ pub async fn register(
     Ok((StatusCode::CREATED, Json(RegisterAnswer { user_id, email: answer_email, verification_required })))
 }
 
-/// `name`, or `firstName` and `lastName` put together.
-fn name(fields: &mut Fields) -> Option<DisplayName> {
-    if fields.has("name") || !(fields.has("firstName") || fields.has("lastName")) {
+fn required_name(fields: &mut Fields) -> Option<DisplayName> {
+    let name = optional_name(fields)?;
+    if name.is_none() {
         return fields.required("name", DisplayName::parse);
+    }
+    name
+}
+
+/// `name`, or `firstName` and `lastName` put together; `Some(None)` where none of them is there. `None` means that something was
+/// refused, as in [`Fields::optional`].
+pub fn optional_name(fields: &mut Fields) -> Option<Option<DisplayName>> {
+    if fields.has("name") || !(fields.has("firstName") || fields.has("lastName")) {
+        return fields.optional("name", DisplayName::parse);
     }
     let first = fields.required("firstName", DisplayName::parse);
     let last = fields.required("lastName", DisplayName::parse);
     let both = format!("{} {}", first?, last?);
-    match DisplayName::parse(&both) {
-        Ok(name) => Some(name),
-        Err(invalid) => {
-            fields.refuse("lastName", &Invalid { ..invalid });
-            None
-        }
-    }
+    DisplayName::parse(&both).map(Some).map_err(|invalid| fields.refuse("lastName", &invalid)).ok()
 }
 
 /// `POST /api/auth/verify-email`: proves the address and signs in.

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::auth::accounts::Visitor;
 use crate::auth::secrets::Capability;
 use crate::events::{Subscriber, Subscription};
-use crate::http::authenticate::{Caller, bearer};
+use crate::http::authenticate::{Asker, Caller, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::store::{Standing, Ticket};
@@ -57,7 +57,7 @@ pub async fn stream(
 ) -> Result<Response, ApiError> {
     let who = match (bearer(&headers), opening.ticket) {
         (Some(token), _) => {
-            let verified = state.sessions.guard(token).await?;
+            let verified = Asker::by_token(&state, token).await?.in_session()?;
             Subscriber {
                 user_id: verified.user_id,
                 session_id: verified.session_id,

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod events;
 pub mod export;
 pub mod leaving;
+mod legacy;
 pub mod metrics;
 pub mod person;
 pub mod public;

@@ -1,46 +1,50 @@
 //! The person: profile, password, activity.
 
-use app::api::{Activity, ActivityEntry, Profile};
-use app::domain::{AccountType, DisplayName, Invalid, Password, Timestamp};
+use app::api::{Activity, ActivityEntry, FieldError, Profile};
+use app::domain::{AccountType, Invalid, Password, Timestamp};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::accounts::optional_name;
 use super::sign_out::answer;
 use crate::auth::accounts::Visitor;
-use crate::http::authenticate::Caller;
+use crate::http::authenticate::{Asker, Caller};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::{EndAnswer, EndRequest, Scope, person};
 use crate::store::{Alongside, Audit, ProfileChange, User};
 
-/// How many entries a page of activity has.
-const PAGE: i64 = 30;
+/// How many entries a page of activity has where the client does not say.
+const PAGE: u8 = 30;
+/// The most it may ask for.
+const LONGEST_PAGE: u8 = 100;
 
 /// `GET /api/user/profile`.
-pub async fn profile(State(state): State<ApiState>, Caller(caller): Caller) -> Result<Json<Profile>, ApiError> {
-    let user = state.sessions.store.user_by_id(caller.user_id).await?;
+pub async fn profile(State(state): State<ApiState>, asker: Asker) -> Result<Json<Profile>, ApiError> {
+    let user = state.sessions.store.user_by_id(asker.user_id()).await?;
     user.map(|user| Json(show(&user))).ok_or_else(ApiError::not_found)
 }
 
 /// `PATCH /api/user/profile`: what is absent stays.
 pub async fn update_profile(
     State(state): State<ApiState>,
-    Caller(caller): Caller,
+    asker: Asker,
     visitor: Visitor,
     mut fields: Fields,
 ) -> Result<Json<Profile>, ApiError> {
-    let name = fields.optional("name", DisplayName::parse);
+    let name = optional_name(&mut fields);
     let account_type = fields.optional("accountType", AccountType::parse);
     let (name, account_type) = fields.finish((name, account_type))?;
     let change = ProfileChange { name, account_type };
-    let user = state.accounts.update_profile(&visitor, caller.user_id, &change).await?;
+    let user_id = asker.user_id();
+    let user = state.accounts.update_profile(&visitor, user_id, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
-    let renewed = app::api::UserUpdated { user_id: caller.user_id };
-    state.sessions.hub.publish(caller.user_id, &app::api::ServerEvent::UserUpdated(renewed), None);
+    let renewed = app::api::UserUpdated { user_id };
+    state.sessions.hub.publish(user_id, &app::api::ServerEvent::UserUpdated(renewed), None);
     Ok(Json(show(&user)))
 }
 
@@ -84,29 +88,56 @@ pub async fn change_password(
     Ok(answer(&state, false, ended))
 }
 
-/// Where a page of activity begins.
+/// Which page of activity, as it was asked for.
 #[derive(Deserialize)]
-pub struct Page {
+pub struct Asked {
     cursor: Option<String>,
+    limit: Option<String>,
+}
+
+/// Which page of activity.
+struct Page {
+    /// The last entry of the page before.
+    before: Option<(Timestamp, Uuid)>,
+    /// How many entries at most.
+    limit: u8,
+}
+
+impl Asked {
+    fn read(&self) -> Result<Page, ApiError> {
+        let mut errors = Vec::new();
+        let mut refuse = |field: &str, code: &str, message: String| {
+            errors.push(FieldError { field: field.to_owned(), code: code.to_owned(), message });
+        };
+        let before = self.cursor.as_deref().and_then(|cursor| {
+            let before = read_cursor(cursor);
+            if before.is_none() {
+                refuse("cursor", "malformed", "Use nextCursor of the page before.".to_owned());
+            }
+            before
+        });
+        let limit = match self.limit.as_deref().map_or(Ok(PAGE), str::parse::<u8>) {
+            Ok(limit @ 1..=LONGEST_PAGE) => limit,
+            _ => {
+                refuse("limit", "out-of-range", format!("Use a whole number from 1 to {LONGEST_PAGE}."));
+                PAGE
+            }
+        };
+        if errors.is_empty() { Ok(Page { before, limit }) } else { Err(ApiError::invalid_fields(errors)) }
+    }
 }
 
 /// `GET /api/user/activity`: newest first.
 pub async fn activity(
     State(state): State<ApiState>,
-    Caller(caller): Caller,
-    Query(page): Query<Page>,
+    asker: Asker,
+    Query(asked): Query<Asked>,
 ) -> Result<Json<Activity>, ApiError> {
-    let before = match page.cursor.as_deref() {
-        None => None,
-        Some(cursor) => Some(read_cursor(cursor).ok_or_else(|| {
-            ApiError::invalid_field("cursor", &Invalid::new("malformed", "Use nextCursor of the page before."))
-        })?),
-    };
-    let mut rows = state.sessions.store.activity(caller.user_id, before, PAGE + 1).await?;
-    let more = rows.len() > usize::try_from(PAGE).unwrap_or(usize::MAX);
-    if more {
-        rows.pop();
-    }
+    let Page { before, limit } = asked.read()?;
+    // One more than is shown tells whether there is a next page.
+    let mut rows = state.sessions.store.activity(asker.user_id(), before, i64::from(limit) + 1).await?;
+    let more = rows.len() > usize::from(limit);
+    rows.truncate(usize::from(limit));
     let next_cursor = rows.last().filter(|_| more).map(|last| format!("{}.{}", last.at.as_millis(), last.id.simple()));
     Ok(Json(Activity { entries: rows.into_iter().map(entry).collect(), next_cursor }))
 }

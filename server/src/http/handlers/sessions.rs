@@ -1,6 +1,6 @@
 //! Devices: the current one, the list, names, biographies, receipts.
 
-use app::api::{Biography, Receipt, Session, SessionList};
+use app::api::{Biography, Receipt, Session, SessionList, WhoAmI};
 use app::domain::{DeviceName, SessionId};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -9,25 +9,29 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use crate::auth::accounts::Visitor;
-use crate::http::authenticate::{Caller, bearer};
+use crate::http::authenticate::{Asker, bearer};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
+use crate::sessions::person;
 
-/// `GET /api/auth/session`: all of it from the token.
-pub async fn current(Caller(caller): Caller) -> Response {
-    ([(CONTENT_TYPE, "application/json")], caller.who_am_i.clone()).into_response()
+/// `GET /api/auth/session`: all of it from the token. A token of an older system says who, and that there is no session.
+pub async fn current(asker: Asker) -> Response {
+    match asker {
+        Asker::Session(caller) => ([(CONTENT_TYPE, "application/json")], caller.who_am_i.clone()).into_response(),
+        Asker::Legacy(user) => Json(WhoAmI { session_id: None, session: None, user: person(&user) }).into_response(),
+    }
 }
 
 /// `GET /api/auth/sessions`.
-pub async fn list(State(state): State<ApiState>, Caller(caller): Caller) -> Result<Json<SessionList>, ApiError> {
-    Ok(Json(state.sessions.list(caller.user_id, caller.session_id).await?))
+pub async fn list(State(state): State<ApiState>, asker: Asker) -> Result<Json<SessionList>, ApiError> {
+    Ok(Json(state.sessions.list(asker.user_id(), asker.session_id()).await?))
 }
 
 /// `PATCH /api/auth/sessions/{id}`.
 pub async fn rename(
     State(state): State<ApiState>,
-    Caller(caller): Caller,
+    asker: Asker,
     visitor: Visitor,
     Path(id): Path<String>,
     mut fields: Fields,
@@ -35,18 +39,18 @@ pub async fn rename(
     let name = fields.required("deviceName", DeviceName::parse);
     let (name,) = fields.finish((name,))?;
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
-    let renamed = state.sessions.rename(caller.user_id, id, &name, caller.session_id, &visitor.origin).await?;
+    let renamed = state.sessions.rename(asker.user_id(), id, &name, asker.session_id(), &visitor.origin).await?;
     renamed.map(Json).ok_or_else(ApiError::not_found)
 }
 
 /// `GET /api/auth/sessions/{id}/biography`.
 pub async fn biography(
     State(state): State<ApiState>,
-    Caller(caller): Caller,
+    asker: Asker,
     Path(id): Path<String>,
 ) -> Result<Json<Biography>, ApiError> {
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
-    let found = state.sessions.biography(caller.user_id, id).await?;
+    let found = state.sessions.biography(asker.user_id(), id).await?;
     found.map(Json).ok_or_else(ApiError::not_found)
 }
 

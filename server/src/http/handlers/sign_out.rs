@@ -7,9 +7,10 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use super::legacy;
 use super::sign_in::set_cookie;
 use crate::auth::accounts::Visitor;
-use crate::http::authenticate::{Caller, bearer};
+use crate::http::authenticate::{Asker, bearer};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -35,6 +36,9 @@ pub async fn logout(
     fields: Fields,
 ) -> Result<Response, ApiError> {
     let reason = reason(&fields);
+    if let Some(token) = legacy::presented(&state, &headers) {
+        return Ok(token.logout(&state));
+    }
     let Some(leaving) = leaving(&state, &headers).await? else {
         return Ok(answer(&state, true, nothing_to_end()));
     };
@@ -86,6 +90,9 @@ pub async fn logout_all(
     let reason = reason(&fields);
     let (keep_current,) = fields.finish((keep_current,))?;
     let keep_current = keep_current.or(asked.keep_current).unwrap_or(false);
+    if let Some(token) = legacy::presented(&state, &headers) {
+        return token.logout_all(&state, keep_current, reason, visitor.origin).await;
+    }
     let Some(leaving) = leaving(&state, &headers).await? else {
         return Ok(answer(&state, true, nothing_to_end()));
     };
@@ -110,23 +117,37 @@ impl Leaving {
 /// `DELETE /api/auth/sessions/{id}`: one of the caller's own; another person's does not exist.
 pub async fn end_session(
     State(state): State<ApiState>,
-    Caller(caller): Caller,
+    asker: Asker,
     visitor: Visitor,
     Path(id): Path<String>,
     fields: Fields,
 ) -> Result<Response, ApiError> {
     let reason = reason(&fields);
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    let caller = match asker {
+        Asker::Session(caller) => caller,
+        Asker::Legacy(user) => return legacy::end_session(&state, &user, id, reason, visitor.origin).await,
+    };
     let leaving = Leaving { user_id: caller.user_id, session_id: caller.session_id, epoch: Some(caller.epoch) };
     let this = id == caller.session_id;
     let scope = if this { Scope::This } else { Scope::Other(id) };
     let ended = state.sessions.end(leaving.wants(scope, reason, visitor.origin)).await?;
-    if matches!(ended, EndAnswer::Done { sessions_ended: 0, .. }) {
-        // It ended before, which is as good, or it is not this person's.
-        let row = state.sessions.store.session(id).await?;
-        row.filter(|row| row.user_id == caller.user_id).ok_or_else(ApiError::not_found)?;
-    }
+    check_that_it_was_theirs(&state, caller.user_id, id, &ended).await?;
     Ok(answer(&state, this, ended))
+}
+
+/// Where nothing was ended, it had ended before, which is as good, or it is not this person's.
+pub async fn check_that_it_was_theirs(
+    state: &ApiState,
+    user_id: UserId,
+    id: SessionId,
+    ended: &EndAnswer,
+) -> Result<(), ApiError> {
+    if matches!(ended, EndAnswer::Done { sessions_ended: 0, .. }) {
+        let row = state.sessions.store.session(id).await?;
+        row.filter(|row| row.user_id == user_id).ok_or_else(ApiError::not_found)?;
+    }
+    Ok(())
 }
 
 /// The client's own words, cut to what is kept: a bad reason must not keep anybody signed in.
@@ -138,7 +159,8 @@ fn reason(fields: &Fields) -> Option<ClientReason> {
     fields.optional_or_ignored("reason", clipped)
 }
 
-fn nothing_to_end() -> EndAnswer {
+/// What it comes to where there is no session to be ended any more.
+pub fn nothing_to_end() -> EndAnswer {
     EndAnswer::Done { sessions_ended: 0, receipt: None, refused: false }
 }
 
@@ -172,12 +194,15 @@ pub fn answer_in_words(
             (StatusCode::ACCEPTED, body)
         }
     };
-    let mut response = (status, Json(body)).into_response();
-    if this_device {
-        let (name, value) = CLEAR_SITE_DATA;
-        response.headers_mut().insert(name, value);
-        set_cookie(&mut response, &state.cookie.clear());
-    }
+    let response = (status, Json(body)).into_response();
+    if this_device { forgetting(state, response) } else { response }
+}
+
+/// Has the client forget what it holds.
+pub fn forgetting(state: &ApiState, mut response: Response) -> Response {
+    let (name, value) = CLEAR_SITE_DATA;
+    response.headers_mut().insert(name, value);
+    set_cookie(&mut response, &state.cookie.clear());
     response
 }
 

@@ -237,6 +237,14 @@ impl Ending {
             let epoch = self.raise_epoch(connection).await?;
             outcome.revocations.push(self.revocation(RevokedSubject::Epoch(epoch)));
         } else {
+            if matches!(which, Which::Others(_)) {
+                // A token of an older system has no session, and is one of the others.
+                query(sql::ending::CUT_OFF)
+                    .bind(self.user_id.0)
+                    .bind(self.at.as_millis())
+                    .execute(&mut *connection)
+                    .await?;
+            }
             let subjects = ended.iter().map(|session| RevokedSubject::Session(session.id));
             outcome.revocations.extend(subjects.map(|subject| self.revocation(subject)));
         }

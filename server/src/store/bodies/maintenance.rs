@@ -17,17 +17,18 @@ impl Database {
         Ok(Timestamp::from_millis(*millis))
     }
 
-    pub(in crate::store) async fn migrations_pending(&self) -> Result<bool> {
+    pub(in crate::store) async fn missing_migrations(&self) -> Result<Vec<String>> {
         // Where nothing was ever migrated the table is missing, which is no failure.
         let applied: Vec<(i64,)> = match sqlx::query_as::<Db, _>("SELECT version FROM _sqlx_migrations WHERE success")
             .fetch_all(self.readers())
             .await
         {
             Ok(applied) => applied,
-            Err(error) if is_missing_table(&error) => return Ok(true),
+            Err(error) if is_missing_table(&error) => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        Ok(MIGRATOR.iter().any(|migration| !applied.contains(&(migration.version,))))
+        let missing = MIGRATOR.iter().filter(|migration| !applied.contains(&(migration.version,)));
+        Ok(missing.map(|migration| format!("{:04} {}", migration.version, migration.description)).collect())
     }
 }
 

@@ -36,7 +36,8 @@ impl Database {
                     .bind(attempt.at.as_millis())
                     .bind(expires_at.as_millis())
                     .bind(&attempt.origin.ip)
-                    .bind(&attempt.origin.user_agent);
+                    .bind(&attempt.origin.user_agent)
+                    .bind(attempt.place.as_deref());
                 let row: Option<SessionRecord> = rotate.fetch_optional(&mut *tx).await?;
                 (row, "renewed")
             }
@@ -45,7 +46,8 @@ impl Database {
                     .bind(attempt.session_id.0)
                     .bind(attempt.at.as_millis())
                     .bind(&attempt.origin.ip)
-                    .bind(&attempt.origin.user_agent);
+                    .bind(&attempt.origin.user_agent)
+                    .bind(attempt.place.as_deref());
                 let row: Option<SessionRecord> = repeat.fetch_optional(&mut *tx).await?;
                 (row, repeat_name(attempt, &before))
             }

@@ -82,6 +82,7 @@ impl Database {
                     .bind(sighting.session_id.0)
                     .bind(sighting.at.as_millis())
                     .bind(&sighting.ip)
+                    .bind(sighting.place.as_deref())
                     .execute(&mut *tx)
                     .await?;
             }

@@ -133,6 +133,7 @@ async fn insert_session(connection: &mut Connection, session: &NewSession) -> Re
         .bind(delivery_name(session.delivery))
         .bind(session.remember)
         .bind(&session.refresh_digest[..])
+        .bind(session.place.as_deref())
         .execute(&mut *connection)
         .await?;
     Ok(())

@@ -61,6 +61,7 @@ pub struct SessionRecord {
     device: DeviceRecord,
     ip: String,
     user_agent: String,
+    place: Option<String>,
     signed_in_with: String,
     delivery: String,
     remember: bool,
@@ -84,6 +85,7 @@ impl TryFrom<SessionRecord> for SessionRow {
             max_expires_at: Timestamp::from_millis(row.max_expires_at),
             device: row.device.into(),
             origin: Origin { ip: row.ip, user_agent: row.user_agent },
+            place: row.place,
             signed_in_with: SignInMethod::parse(&row.signed_in_with).ok_or(StoreError::Unreadable("sign-in method"))?,
             delivery: [TokenDelivery::Cookie, TokenDelivery::Body]
                 .into_iter()

@@ -23,7 +23,7 @@ statements! {
         ORDER BY ended_at LIMIT $2) LIMIT $2 {skip_locked})";
     DELETE_SESSIONS = "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s \
         WHERE s.ended_at IS NOT NULL AND s.ended_at < $1 ORDER BY s.ended_at LIMIT $2 {skip_locked})";
-    WIPE_SESSION_ORIGINS = "UPDATE sessions SET ip = '', user_agent = '' WHERE id IN \
+    WIPE_SESSION_ORIGINS = "UPDATE sessions SET ip = '', user_agent = '', place = NULL WHERE id IN \
         (SELECT id FROM sessions WHERE last_active < $1 AND (ip <> '' OR user_agent <> '') \
         ORDER BY last_active LIMIT $2 {skip_locked})";
     /// What a change of network says is addresses too.

@@ -12,6 +12,13 @@ macro_rules! end_sessions {
     };
 }
 
+/// Cuts off the tokens of an older system. Never moves back: a wish whose commit had to wait may be older than the last one.
+macro_rules! cut_off {
+    () => {
+        "last_logout = CASE WHEN last_logout > $2 THEN last_logout ELSE $2 END"
+    };
+}
+
 /// One look at the log; the condition on its rows follows.
 macro_rules! tail {
     ($which:literal) => {
@@ -31,7 +38,8 @@ statements! {
     END_OTHERS = end_sessions!(" AND created_at <= $8 AND id <> $7");
     END_ALL = end_sessions!(" AND created_at <= $7");
     RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
-    RAISE_EPOCH_AND_CUT_OFF = "UPDATE users SET epoch = epoch + 1, last_logout = $2 WHERE id = $1 RETURNING epoch";
+    RAISE_EPOCH_AND_CUT_OFF = concat!("UPDATE users SET epoch = epoch + 1, ", cut_off!(), " WHERE id = $1 RETURNING epoch");
+    CUT_OFF = concat!("UPDATE users SET ", cut_off!(), " WHERE id = $1");
 
     /// Locks the head row until the commit, so that positions commit in order: nothing but the log rows may follow.
     ADVANCE_HEAD = "UPDATE revocation_head SET position = position + $1 WHERE id = 1 RETURNING position";

@@ -57,7 +57,7 @@ pub struct User {
     pub disabled_at: Option<Timestamp>,
     /// Access tokens with a lower epoch are refused.
     pub epoch: i64,
-    /// When all sessions were last ended at once: the cut-off for tokens of an older system.
+    /// When all sessions, or all but one, were last ended at once: the cut-off for tokens of an older system.
     pub last_logout: Option<Timestamp>,
     /// When the password was last changed.
     pub password_changed_at: Timestamp,

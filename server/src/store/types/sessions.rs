@@ -25,6 +25,8 @@ pub struct NewSession {
     pub device: DeviceDescription,
     /// Where from.
     pub origin: Origin,
+    /// The place of that address.
+    pub place: Option<String>,
     /// How.
     pub signed_in_with: SignInMethod,
     /// Where its refresh token goes.
@@ -54,6 +56,8 @@ pub struct SessionRow {
     pub device: DeviceDescription,
     /// Where it was last seen; empty after `IP_RETENTION`.
     pub origin: Origin,
+    /// The place of that address, if it is known; wiped with it.
+    pub place: Option<String>,
     /// How it was signed in.
     pub signed_in_with: SignInMethod,
     /// Where its refresh token goes.
@@ -154,6 +158,8 @@ pub struct RefreshAttempt {
     pub at: Timestamp,
     /// Where from.
     pub origin: Origin,
+    /// The place of that address.
+    pub place: Option<String>,
     /// Ids for the biography entries this may write (`renewed` or `repeated_…`, and `network_changed`).
     pub biography_ids: [Uuid; 2],
     /// What a repeat is called in the biography: `repeated_two_tabs` or `repeated_lost_reply`, by how long after the rotation it came.
@@ -205,8 +211,10 @@ pub struct Sighting {
     pub session_id: SessionId,
     /// When.
     pub at: Timestamp,
-    /// From where.
+    /// From where; empty where that is not known, and what was known before stays.
     pub ip: String,
+    /// The place of that address.
+    pub place: Option<String>,
 }
 
 /// A moment in a session's life, to be written.

@@ -154,6 +154,38 @@ async fn a_profile_is_read_and_changed_and_activity_is_paged() {
     assert_eq!((count(&first), count(&second)), (30, 13));
     assert!(second.get("nextCursor").is_none());
     assert_eq!(device.get("/api/user/activity?cursor=rubbish").await.refused_fields(), ["cursor"]);
+    let longest = device.get("/api/user/activity?limit=100").await.body;
+    assert_eq!((count(&longest), longest.get("nextCursor")), (43, None));
+    let one = device.get("/api/user/activity?limit=1").await.body;
+    assert_eq!(one["entries"], json!([first["entries"][0]]));
+    let next = device.get(&format!("/api/user/activity?limit=42&cursor={}", one["nextCursor"].as_str().unwrap())).await;
+    assert_eq!((count(&next.body), next.body.get("nextCursor")), (42, None));
+    for limit in ["0", "101", "-1", "1.5", "all", "99999999999999999999", ""] {
+        let refused = device.get(&format!("/api/user/activity?limit={limit}&cursor=rubbish")).await;
+        assert_eq!(
+            (refused.status, refused.refused_fields()),
+            (StatusCode::UNPROCESSABLE_ENTITY, vec!["cursor", "limit"])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_changed_as_it_is_given_at_registration_whole_or_in_two_parts() {
+    let app = TestApp::start().await;
+    let body = json!({"email": "ada@example.com", "password": PASSWORD, "firstName": "Ada", "lastName": " Lovelace "});
+    assert_eq!(app.post("/api/auth/register", &body).await.status, StatusCode::CREATED);
+    let device = app.signs_in("ada@example.com").await;
+    assert_eq!(device.tokens["user"]["name"], "Ada Lovelace");
+    let changed = device.patch("/api/user/profile", &json!({"firstName": " Augusta", "lastName": "King"})).await;
+    assert_eq!((changed.status, &changed.body["name"]), (StatusCode::OK, &json!("Augusta King")));
+    let whole = device.patch("/api/user/profile", &json!({"name": "Ada", "firstName": "x", "lastName": "y"})).await;
+    assert_eq!(whole.body["name"], "Ada");
+    let half = device.patch("/api/user/profile", &json!({"lastName": "King"})).await;
+    assert_eq!((half.status, half.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["firstName"]));
+    let long = json!({"firstName": "x".repeat(60), "lastName": "y".repeat(60)});
+    assert_eq!(device.patch("/api/user/profile", &long).await.refused_fields(), ["lastName"]);
+    let other = device.patch("/api/user/profile", &json!({"accountType": "BUSINESS"})).await;
+    assert_eq!((&other.body["name"], &other.body["accountType"]), (&json!("Ada"), &json!("BUSINESS")));
 }
 
 #[tokio::test]

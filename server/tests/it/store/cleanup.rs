@@ -161,10 +161,12 @@ async fn addresses_are_wiped_everywhere_in_time_and_nothing_else_is(
 
     let (session, story) = store.biography(ada, old).await.expect("an answer").expect("a story");
     assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("", ""));
+    assert_eq!(session.place, None);
     assert_eq!(session.device.device_name, "Old");
     assert!(story.iter().all(|entry| entry.ip.is_empty() && entry.detail.is_none()));
     let session = store.session(recent).await.expect("an answer").expect("a session");
     assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("192.0.2.1", "Test/1.0"));
+    assert_eq!(session.place.as_deref(), Some("Kyiv, Ukraine"));
     let known: Vec<_> = store.activity(ada, None, 10).await.expect("entries");
     let addresses: Vec<_> = known.iter().map(|entry| entry.origin.ip.as_str()).collect();
     assert_eq!(addresses, ["192.0.2.1", "", ""]);

@@ -112,7 +112,26 @@ async fn ending_the_others_keeps_one_and_writes_a_row_each(
     let expected: Vec<_> = sessions.iter().map(|id| (Some(*id), Some(EndReason::RevokedFromOtherDevice))).collect();
     assert_eq!(end_reasons(&store, ada).await, expected);
     assert_eq!(store.revocations_from(1).await.expect("a tail").revocations, outcome.revocations);
-    assert_eq!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
+    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    assert_eq!((user.epoch, user.last_logout), (0, Some(minutes(61))));
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_cut_off_for_tokens_of_an_older_system_never_moves_back(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
+    let cut_off = async || store.user_by_id(ada).await.expect("an answer").expect("a person").last_logout;
+    end(&store, command(one(ada, keep), EndReason::UserInitiatedLogout, minutes(2))).await;
+    assert_eq!(cut_off().await, None, "one device is not all of them");
+    let (all, others) = (Selection::All { user_id: ada }, Selection::Others { user_id: ada, keep });
+    for (selection, at, expected) in [(others, 5, 5), (all, 4, 5), (all, 7, 7), (others, 6, 7)] {
+        end(&store, command(selection, EndReason::LogoutAll, minutes(at))).await;
+        assert_eq!(cut_off().await, Some(minutes(expected)));
+    }
 }
 
 #[rstest]

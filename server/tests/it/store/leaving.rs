@@ -27,6 +27,7 @@ async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
         successor: digest(2),
         at: minutes(9),
         origin: origin("192.0.2.1"),
+        place: None,
         biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
         two_tabs_within_ms: 2_000,
     };

@@ -48,6 +48,7 @@ async fn refresh(server: &Store, session_id: SessionId) -> Refresh {
         successor: digest(2),
         at: minutes(1),
         origin: origin("192.0.2.1"),
+        place: None,
         biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
         two_tabs_within_ms: 2_000,
     };
@@ -357,7 +358,12 @@ async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through
 async fn touch_all(server: &Store, sessions: &[SessionRow], at: Timestamp) {
     let sightings: Vec<_> = sessions
         .iter()
-        .map(|session| latchkey::store::Sighting { session_id: session.id, at, ip: "192.0.2.2".to_owned() })
+        .map(|session| latchkey::store::Sighting {
+            session_id: session.id,
+            at,
+            ip: "192.0.2.2".to_owned(),
+            place: None,
+        })
         .collect();
     server.touch_sessions(&sightings).await.expect("noted");
 }

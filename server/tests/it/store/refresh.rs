@@ -15,6 +15,7 @@ fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
         successor: digest(2),
         at,
         origin: origin(ip),
+        place: Some("Lviv, Ukraine".to_owned()),
         biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
         two_tabs_within_ms: 2_000,
     }
@@ -51,6 +52,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
     assert_eq!(user.id, ada);
     assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
     assert_eq!((session.rotated_at, session.last_active, session.expires_at), (at, at, minutes(1000)));
+    assert_eq!(session.place.as_deref(), Some("Lviv, Ukraine"));
     assert_eq!(store.session(id).await.expect("an answer").as_ref(), Some(&*session));
     assert_eq!(story(&store, ada, id).await, [("began".to_owned(), None), ("renewed".to_owned(), None)]);
 }
@@ -86,6 +88,7 @@ async fn a_repeat_changes_no_digest_and_says_which_kind_it_was(
         assert!(repeated);
         assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
         assert_eq!((session.rotated_at, session.last_active), (at, again.at));
+        assert_eq!((session.origin.ip.as_str(), session.place.as_deref()), ("192.0.2.1", Some("Lviv, Ukraine")));
         assert_eq!(story(&store, ada, id).await.last().expect("an entry").0, what);
     }
 }
@@ -98,7 +101,8 @@ async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_betwe
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
-    let sighting = latchkey::store::Sighting { session_id: id, at: minutes(1), ip: "198.51.100.7".to_owned() };
+    let sighting =
+        latchkey::store::Sighting { session_id: id, at: minutes(1), ip: "198.51.100.7".to_owned(), place: None };
     store.touch_sessions(&[sighting]).await.expect("noted");
     let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
     let granted = refresh(&store, &attempt(id, minutes(2), "198.51.100.7"), rotate).await;

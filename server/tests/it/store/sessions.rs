@@ -28,6 +28,7 @@ async fn a_session_is_kept_as_it_began(#[values(Backend::Sqlite, Backend::Postgr
     assert_eq!((row.created_at, row.last_active, row.rotated_at), (START, START, START));
     assert_eq!((row.expires_at, row.max_expires_at), (new.expires_at, new.max_expires_at));
     assert_eq!((row.signed_in_with, row.delivery, row.remember), (new.signed_in_with, new.delivery, true));
+    assert_eq!(row.place.as_deref(), Some("Kyiv, Ukraine"));
     assert_eq!((row.refresh_digest, row.previous_digest, row.end), (digest(1), None, None));
     assert!(store.session(SessionId(Uuid::now_v7())).await.expect("an answer").is_none());
 }
@@ -50,7 +51,7 @@ async fn the_list_has_live_sessions_of_the_person_only_last_active_first(
     end(&store, command(one, EndReason::UserInitiatedLogout, minutes(4))).await;
 
     assert_eq!(devices(&store, ada, 4).await, ["Short", "Laptop", "Phone"]);
-    let seen = Sighting { session_id: phone, at: minutes(5), ip: "192.0.2.1".to_owned() };
+    let seen = Sighting { session_id: phone, at: minutes(5), ip: "192.0.2.1".to_owned(), place: None };
     store.touch_sessions(&[seen]).await.expect("noted");
     assert_eq!(devices(&store, ada, 5).await, ["Phone", "Laptop"]);
 }
@@ -125,14 +126,19 @@ async fn sightings_never_move_a_session_back_nor_wake_an_ended_one(
     let ended = sign_in(&store, ada, "Phone", START).await;
     let one = Selection::One { user_id: ada, session_id: ended };
     end(&store, command(one, EndReason::UserInitiatedLogout, minutes(1))).await;
-    let sighting = |session_id, minute, ip: &str| Sighting { session_id, at: minutes(minute), ip: ip.to_owned() };
+    let sighting = |session_id, minute, ip: &str| {
+        let place = Some(format!("The place of {ip}"));
+        Sighting { session_id, at: minutes(minute), ip: ip.to_owned(), place }
+    };
     let batch =
         [sighting(live, 5, "192.0.2.5"), sighting(ended, 5, "192.0.2.5"), sighting(SessionId(Uuid::max()), 5, "")];
     store.touch_sessions(&batch).await.expect("noted");
     store.touch_sessions(&[sighting(live, 4, "192.0.2.4")]).await.expect("noted");
+    store.touch_sessions(&[sighting(live, 6, "")]).await.expect("noted");
     store.touch_sessions(&[]).await.expect("nothing to note");
     let row = store.session(live).await.expect("an answer").expect("a session");
-    assert_eq!((row.last_active, row.origin.ip.as_str()), (minutes(5), "192.0.2.5"));
+    assert_eq!((row.last_active, row.origin.ip.as_str()), (minutes(6), "192.0.2.5"));
+    assert_eq!(row.place.as_deref(), Some("The place of 192.0.2.5"));
     let row = store.session(ended).await.expect("an answer").expect("a session");
     assert_eq!((row.last_active, row.origin.ip.as_str()), (START, "192.0.2.1"));
 }

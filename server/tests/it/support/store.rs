@@ -180,6 +180,7 @@ pub fn new_session(user: UserId, device: &str, at: Timestamp) -> NewSession {
             app_version: None,
         },
         origin: origin("192.0.2.1"),
+        place: Some("Kyiv, Ukraine".to_owned()),
         signed_in_with: SignInMethod::Password,
         delivery: TokenDelivery::Cookie,
         remember: true,
