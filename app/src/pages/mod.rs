@@ -11,6 +11,7 @@ mod expiry_toast;
 mod forgot_password;
 mod frame;
 mod header;
+mod leaving;
 mod live_receipt;
 mod load;
 mod not_found;
