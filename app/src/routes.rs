@@ -6,8 +6,8 @@ use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    ActivityPage, BiographyPage, DevicesPage, Frame, NewSignIns, NotFoundPage, Notifications, ProfilePage,
-    RegisterPage, SignInPage, VerifyPage,
+    ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, NewSignIns, NotFoundPage, Notifications,
+    ProfilePage, RegisterPage, ResetPasswordPage, SignInPage, VerifyPage,
 };
 use crate::shell::DevelopmentDemo;
 use crate::state::provide_app_state;
@@ -35,6 +35,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=SignInPage />
                 <Route path=path!("/register") view=RegisterPage />
                 <Route path=path!("/verify") view=VerifyPage />
+                <Route path=path!("/forgot-password") view=ForgotPasswordPage />
+                <Route path=path!("/reset-password") view=ResetPasswordPage />
                 <Route path=path!("/") view=|| view! { <Redirect path="/devices" /> } />
                 <ParentRoute path=path!("") view=Frame>
                     <Route path=path!("/devices") view=DevicesPage />

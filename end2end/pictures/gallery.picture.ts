@@ -16,10 +16,23 @@ for (const [size, viewport] of Object.entries(sizes)) {
     test(`pages for everybody, ${size}, ${colorScheme}`, async ({ open }) => {
       const person = await open({ colorScheme, viewport, reducedMotion: "reduce" });
       person.complaints.allow(/status of 4\d\d/);
-      for (const path of ["sign-in", "register", "verify?email=someone%40example.com", "no-such-page"]) {
+      for (const path of [
+        "sign-in",
+        "register",
+        "verify?email=someone%40example.com",
+        "reset-password#token=anything",
+        "forgot-password",
+        "no-such-page",
+      ]) {
         await person.goesTo(`/${path}`);
-        await take(person, path.replace(/\?.*/, ""));
+        await take(person, path.replace(/[?#].*/, ""));
       }
+      await person.goesTo("/forgot-password");
+      await person.asksForLink({ ...stranger(), email: "ada@example.com" });
+      await take(person, "forgot-password-sent");
+      await person.goesTo("/reset-password");
+      await person.heading("This link has expired or was used.").waitFor();
+      await take(person, "reset-password-no-link");
       await person.goesTo("/sign-in");
       await person.fillsInSignIn(stranger());
       await person.button("Sign in").click();
@@ -51,6 +64,8 @@ for (const [size, viewport] of Object.entries(sizes)) {
         await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
         await take(person, path);
       }
+      await person.asksToDeleteAccount();
+      await take(person, "profile-delete");
       await person.goesTo("/devices");
       await person.seesDevices(4);
       await person.signsOutEverywhere();

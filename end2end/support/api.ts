@@ -70,14 +70,23 @@ export class Api {
 
   /** The newest six-digit code sent to an address. */
   async codeFromMailbox(email: string): Promise<string> {
+    const code = await this.newestInMailbox(email, /\b(\d{3}) ?(\d{3})\b/);
+    if (!code) throw new Error(`no code for ${email} in the mailbox`);
+    return `${code[1] ?? ""}${code[2] ?? ""}`;
+  }
+
+  /** Path and fragment of the newest link for a new password that was sent to an address, if any was. */
+  async resetLinkFromMailbox(email: string): Promise<string | undefined> {
+    return (await this.newestInMailbox(email, /\/reset-password#token=[\w-]+/))?.[0];
+  }
+
+  private async newestInMailbox(email: string, pattern: RegExp): Promise<RegExpExecArray | undefined> {
     const answer = await fetch(`${this.address}/dev/mailbox`, { headers: { accept: "application/json" } });
     const { messages } = (await answer.json()) as Mailbox;
-    const code = messages
+    return messages
       .filter((message) => message.to === email)
-      .map((message) => /\b(\d{3}) ?(\d{3})\b/.exec(message.text))
+      .map((message) => pattern.exec(message.text))
       .find((match) => match !== null);
-    if (!code) throw new Error(`no code for ${email} among ${messages.length} messages`);
-    return `${code[1] ?? ""}${code[2] ?? ""}`;
   }
 
   private async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {

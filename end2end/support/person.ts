@@ -62,6 +62,62 @@ export class Person {
     await this.button("Sign in").click();
   }
 
+  // Getting back in, and leaving
+
+  /** Asks on the sign-in page for a way back in, with the e-mail typed there. */
+  async forgetsPassword(account: Account): Promise<void> {
+    await this.goesTo("/sign-in");
+    await expect(this.button("Sign in")).toBeEnabled();
+    await this.field("E-mail").fill(account.email);
+    await this.link("Forgot your password?").click();
+    await expect(this.heading("Forgot your password?")).toBeFocused();
+    await expect(this.field("E-mail")).toHaveValue(account.email);
+    await this.asksForLink(account);
+  }
+
+  /** Asks for a link that sets a new password, on the page for that. The answer never says whether there is an account. */
+  async asksForLink(account: Account): Promise<void> {
+    await this.field("E-mail").fill(account.email);
+    await this.button("Send a link").click();
+    await expect(this.page.getByRole("main")).toContainText(
+      `If there is an account for ${account.email}, a link is on its way. It works for 30 minutes.`,
+    );
+  }
+
+  /** Where the newest link in the mailbox leads. The letter may come a moment after the answer. */
+  async findsLinkInMailbox(account: Account): Promise<string> {
+    const api = new Api(this.address);
+    await expect.poll(async () => api.resetLinkFromMailbox(account.email)).toBeDefined();
+    return (await api.resetLinkFromMailbox(account.email)) ?? "";
+  }
+
+  async followsLinkFromMailbox(account: Account): Promise<void> {
+    await this.goesTo(await this.findsLinkInMailbox(account));
+  }
+
+  async choosesNewPassword(password: string): Promise<void> {
+    await this.password("New password").fill(password);
+    await this.button("Set new password").click();
+  }
+
+  /** Asks on the profile page to delete the account, which is answered by a question. */
+  async asksToDeleteAccount(): Promise<void> {
+    await this.button("Delete account").click();
+    await expect(this.dialog()).toContainText(
+      "This deletes your account, signs you out on all devices and cannot be undone.",
+    );
+  }
+
+  /** The field of the question whether to delete the account. */
+  passwordInDialog(): Locator {
+    return this.dialog().getByLabel("Password", { exact: true });
+  }
+
+  async confirmsDeletion(password: string): Promise<void> {
+    await this.passwordInDialog().fill(password);
+    await this.confirms("Delete account");
+  }
+
   // The devices page
 
   async seesDevices(count?: number): Promise<void> {

@@ -22,11 +22,24 @@ async function expectNoSideways(person: Person, where: string): Promise<void> {
 
 /** Pages for everybody, then those of somebody who is signed in; each is complete when its heading is there. */
 async function visitsEveryPage(person: Person, look: (where: string) => Promise<void>): Promise<void> {
-  for (const path of ["/sign-in", "/register", "/verify?email=someone%40example.com", "/no-such-page"]) {
+  for (const path of [
+    "/sign-in",
+    "/register",
+    "/verify?email=someone%40example.com",
+    "/reset-password#token=anything",
+    "/forgot-password",
+    "/no-such-page",
+  ]) {
     await person.goesTo(path);
     await expect(person.page.getByRole("heading", { level: 1 })).toBeVisible();
     await look(path);
   }
+  await person.goesTo("/forgot-password");
+  await person.asksForLink(stranger());
+  await look("/forgot-password, once a link is on its way");
+  await person.goesTo("/reset-password");
+  await expect(person.heading("This link has expired or was used.")).toBeVisible();
+  await look("/reset-password without a link");
   await person.signsIn(demo);
   await look("/devices");
   for (const path of ["/activity", "/profile"]) {
@@ -68,6 +81,11 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(person.field("E-mail")).toHaveAttribute("aria-invalid", "true");
       await expectNoViolations(person, "an empty registration");
 
+      await person.goesTo("/reset-password#token=made-up");
+      await person.choosesNewPassword(stranger().password);
+      await expect(person.page.getByRole("main")).toContainText("This link has expired or was used.");
+      await expectNoViolations(person, "a refused link");
+
       await person.signsIn(demo);
       await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
       await person.seesDevices(2);
@@ -77,6 +95,12 @@ for (const colorScheme of ["light", "dark"] as const) {
       await person.button("Sign out other devices").click();
       await expect(person.dialog()).toBeVisible();
       await expectNoViolations(person, "a dialog");
+
+      await person.goesTo("/profile");
+      await person.asksToDeleteAccount();
+      await person.confirmsDeletion("not the password");
+      await expect(person.passwordInDialog()).toHaveAttribute("aria-invalid", "true");
+      await expectNoViolations(person, "a dialog with a wrong password");
     });
   });
 }

@@ -50,6 +50,17 @@ pub fn remember_theme(_choice: ThemeChoice) {}
 /// There is no document.
 pub fn apply_theme(_choice: ThemeChoice) {}
 
+/// There is no address; and no server is ever told of this part of one.
+pub fn fragment() -> String {
+    String::new()
+}
+
+/// There is no address.
+pub fn forget_fragment() {}
+
+/// There is nowhere to save it.
+pub fn save_json(_name: &str, _text: &str) {}
+
 /// Hours and minutes in UTC.
 pub fn clock_time(at: Timestamp) -> String {
     at.to_string()[11..16].to_owned()

@@ -1,16 +1,20 @@
 //! Everything a page can ask of the server.
 
+use serde::de::IgnoredAny;
+
 use super::core::Client;
 use super::failure::Failure;
 use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
-use super::ports::{Method, Request, Response};
+use super::ports::Method;
 use super::requests::{json, read};
+use super::reset_token::ResetToken;
 use super::status::AuthStatus;
 use crate::api::{
-    AcceptedAnswer, Activity, Biography, DeviceInfo, EndReason, LoginRequest, LogoutAllRequest, LogoutAnswer,
-    PasswordChangeRequest, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest, RenameRequest,
-    ResendCodeRequest, Session, SessionList, TokenDelivery, Tokens, VerifyEmailRequest, paths,
+    AcceptedAnswer, Activity, Biography, DeleteAccountRequest, DeviceInfo, EndReason, ForgotPasswordRequest,
+    LoginRequest, LogoutAllRequest, LogoutAnswer, PasswordChangeRequest, Profile, ProfilePatch, Receipt,
+    RegisterAnswer, RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest, Session, SessionList,
+    TokenDelivery, Tokens, VerifyEmailRequest, paths,
 };
 use crate::domain::{SessionId, Timestamp};
 
@@ -51,6 +55,34 @@ impl Client {
         self.call_unsigned(Method::Post, paths::RESEND_CODE, json(&ResendCodeRequest { email })).await
     }
 
+    /// Asks for a link that sets a new password. The answer is the same where there is no such account.
+    pub async fn forgot_password(&self, email: String) -> Result<AcceptedAnswer, Failure> {
+        self.call_unsigned(Method::Post, paths::FORGOT_PASSWORD, json(&ForgotPasswordRequest { email })).await
+    }
+
+    /// Sets a new password with the token of such a link; every session of the account ends. Whoever does that signs in with
+    /// it next, so a session that is here ends as well, whosever it is.
+    pub async fn reset_password(&self, token: ResetToken, password: String) -> Result<LogoutAnswer, Failure> {
+        // A session not known of yet would be found after its end, and that end be told in place of what was done here.
+        let _ = self.known().await;
+        let reason = EndReason::PasswordReset;
+        let body = json(&ResetPasswordRequest { token: token.expose().to_owned(), password });
+        let call = self.call_unsigned::<LogoutAnswer>(Method::Post, paths::RESET_PASSWORD, body);
+        let answer = self.asking_for(reason, call).await?;
+        self.tell(Change::StorageCleared);
+        // Nobody was told where nobody was signed in.
+        let receipt = answer.receipt.clone().filter(|receipt| !receipt.devices.is_empty());
+        let note = SignedOutNote::asked_here(reason, receipt);
+        if let Some(held) = self.credentials() {
+            // Where it was a session of that account, the receipt waits to hear that it is over here.
+            self.inner.state.borrow_mut().unconfirmed.push(held.token);
+            self.leave(note).await;
+        } else {
+            self.explain(note);
+        }
+        Ok(answer)
+    }
+
     async fn begin(&self, path: &str, body: Option<String>) -> Result<(), Failure> {
         let asked_at_ms = self.now_ms();
         let tokens: Tokens = self.call_unsigned(Method::Post, path, body).await?;
@@ -61,12 +93,7 @@ impl Client {
 
     /// Signs out here, at once and whatever becomes of the call; then tells the server.
     pub async fn sign_out(&self) {
-        let Some(held) = self.credentials() else { return };
-        self.end_everywhere(Some(SignedOutNote::asked_here(EndReason::UserInitiatedLogout, None)));
-        if !self.tell_sign_out(Some(held.token.clone())).await {
-            self.retry_sign_out(Some(held.token));
-            self.notice(Notice::ServerNotTold);
-        }
+        self.leave(SignedOutNote::asked_here(EndReason::UserInitiatedLogout, None)).await;
     }
 
     /// Signs out on all devices, or on all but this one. Where the server cannot be reached nothing has happened and the
@@ -91,46 +118,6 @@ impl Client {
             return Ok(LogoutAnswer { success: true, message, sessions_ended: 1, warning: None, receipt: None });
         }
         self.call(Method::Delete, &paths::session(id), None).await
-    }
-
-    /// A call that ends `own`, among others. The stream may tell of that end before the answer is here, so the answer
-    /// counts even though its session is gone.
-    async fn send_ending(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-        own: Option<SessionId>,
-    ) -> Result<LogoutAnswer, Failure> {
-        if own.is_none() {
-            return self.call(method, path, body).await;
-        }
-        let mut credentials = self.fresh_credentials().await?;
-        for renewed in [false, true] {
-            let bearer = Some(credentials.token.clone());
-            let request = Request { method, path: path.to_owned(), body: body.clone(), bearer, cookies: true };
-            let response: Response = self.send(request).await?;
-            if response.status != 401 || renewed {
-                return read(&response);
-            }
-            self.renew(credentials.serial).await?;
-            credentials = self.credentials().ok_or(Failure::SignedOut)?;
-        }
-        Err(Failure::SignedOut)
-    }
-
-    /// The session was ended from here: ends it here too, or completes the note where the stream was faster.
-    fn ended_here(&self, session: Option<SessionId>, note: SignedOutNote) {
-        let status = self.inner.state.borrow().status.clone();
-        match status {
-            AuthStatus::SignedIn { session_id, .. } if Some(session_id) == session => self.end_everywhere(Some(note)),
-            AuthStatus::SignedOut(_) => {
-                let status = AuthStatus::SignedOut(Some(note));
-                self.inner.state.borrow_mut().status = status.clone();
-                self.tell(Change::Status(status));
-            }
-            AuthStatus::SignedIn { .. } | AuthStatus::Unknown => {}
-        }
     }
 
     /// The devices of this person.
@@ -200,6 +187,24 @@ impl Client {
     ) -> Result<LogoutAnswer, Failure> {
         let body = PasswordChangeRequest { current_password, new_password };
         self.call(Method::Post, paths::PASSWORD, json(&body)).await
+    }
+
+    /// Everything that is held on the person: JSON, as the server wrote it.
+    pub async fn export(&self) -> Result<String, Failure> {
+        let response = self.send_signed(Method::Get, paths::EXPORT, None).await?;
+        read::<IgnoredAny>(&response).map(|_| response.body)
+    }
+
+    /// Deletes the account, and with it every session.
+    pub async fn delete_account(&self, password: String) -> Result<LogoutAnswer, Failure> {
+        let session = self.inner.state.borrow().status.session_id();
+        let reason = EndReason::AccountDeleted;
+        let body = json(&DeleteAccountRequest { password: Some(password) });
+        let call = self.send_ending(Method::Delete, paths::ACCOUNT, body, session);
+        let answer = self.asking_for(reason, call).await?;
+        self.tell(Change::StorageCleared);
+        self.ended_here(session, SignedOutNote::asked_here(reason, None));
+        Ok(answer)
     }
 
     /// Prolongs the session. Gives its new end.

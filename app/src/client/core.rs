@@ -16,6 +16,7 @@ use super::notice::{Change, Notice};
 use super::ports::{Ports, SignInHint};
 use super::server_clock::ServerClock;
 use super::status::{AuthStatus, Expiry, StreamState};
+use crate::api::EndReason;
 use crate::domain::{SessionId, Timestamp};
 
 /// The client of one tab. Cheap to clone: all clones are the same client.
@@ -64,6 +65,8 @@ pub(super) struct State {
     pub renewal_backoff: Backoff,
     /// When to try to renew again after a failure.
     pub retry_at_ms: f64,
+    /// Why this session ends by a call whose answer is still to come.
+    pub asked_for: Option<EndReason>,
     /// Sessions known to have ended. A token of theirs that is still on its way must not bring them back.
     pub ended: Vec<SessionId>,
     /// A sign-out that the server does not know of.
@@ -100,6 +103,7 @@ impl Client {
             doubted: false,
             renewal_backoff: Backoff::default(),
             retry_at_ms: 0.0,
+            asked_for: None,
             ended: Vec::new(),
             untold: None,
             unconfirmed: Vec::new(),
@@ -226,6 +230,7 @@ impl Client {
     /// As [`Self::end`], and tells the other tabs.
     pub(super) fn end_everywhere(&self, note: Option<SignedOutNote>) {
         let session = self.inner.state.borrow().status.session_id();
+        let note = note.map(|note| self.as_asked(note));
         self.end(note.clone());
         if let Some(session) = session {
             self.post(&TabMessage::SignedOut { session, note });

@@ -52,6 +52,9 @@ impl SignedOutNote {
             EndReason::PasswordChanged => {
                 format!("You were signed out because the password was changed{from}. Sign in with the new password.")
             }
+            EndReason::PasswordReset if self.asked_here => {
+                "Your password is changed and you are signed out everywhere. Sign in with the new one.".to_owned()
+            }
             EndReason::PasswordReset => {
                 "You were signed out because the password was reset by e-mail. Sign in with the new password."
                     .to_owned()
@@ -64,6 +67,7 @@ impl SignedOutNote {
             EndReason::AccountDisabled => {
                 "You were signed out because your account was disabled. Ask an administrator about it.".to_owned()
             }
+            EndReason::AccountDeleted if self.asked_here => "Your account was deleted.".to_owned(),
             EndReason::AccountDeleted => "You were signed out because your account was deleted.".to_owned(),
             EndReason::Replaced => {
                 "You were signed out because a newer sign-in took this device's place. Sign in to use it again."
@@ -117,6 +121,10 @@ mod tests {
                 "You were signed out because the password was reset by e-mail. Sign in with the new password.",
             ),
             (
+                SignedOutNote::asked_here(EndReason::PasswordReset, None),
+                "Your password is changed and you are signed out everywhere. Sign in with the new one.",
+            ),
+            (
                 SignedOutNote::new(EndReason::RefreshReuse),
                 "You were signed out because this session may have been copied. Sign in again and check your devices.",
             ),
@@ -128,6 +136,7 @@ mod tests {
                 SignedOutNote::new(EndReason::AccountDisabled),
                 "You were signed out because your account was disabled. Ask an administrator about it.",
             ),
+            (SignedOutNote::asked_here(EndReason::AccountDeleted, None), "Your account was deleted."),
             (SignedOutNote::new(EndReason::AccountDeleted), "You were signed out because your account was deleted."),
             (
                 SignedOutNote::new(EndReason::Replaced),

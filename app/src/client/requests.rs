@@ -55,7 +55,7 @@ impl Client {
                 return Err(Failure::SignedOut);
             }
             let response = sent?;
-            if response.status != 401 || code_of(&response) == "invalid-credentials" {
+            if !token_refused(&response) {
                 self.observe_expiry(&response, credentials.serial);
                 return Ok(response);
             }
@@ -72,7 +72,7 @@ impl Client {
     }
 
     /// Ready once it is known whether somebody is signed in; tries to find out where that failed before.
-    async fn known(&self) -> Result<(), Failure> {
+    pub(super) async fn known(&self) -> Result<(), Failure> {
         loop {
             let ring = self.inner.changed.next_ring();
             let (started, status) = {
@@ -164,6 +164,9 @@ pub(super) fn problem_of(response: &Response) -> Problem {
     })
 }
 
-fn code_of(response: &Response) -> String {
-    problem_of(response).code
+/// Whether it is the token that was refused. A wrong password and a sign-in that was too long ago (RFC 9470, 3) are told by
+/// `401` as well, but renewing helps with neither: they are for whoever asked.
+pub(super) fn token_refused(response: &Response) -> bool {
+    let for_the_caller = |code: &str| matches!(code, "invalid-credentials" | "insufficient-user-authentication");
+    response.status == 401 && !for_the_caller(&problem_of(response).code)
 }

@@ -32,7 +32,8 @@ pub fn local_path(path: &str) -> Option<&str> {
         plain && empty_ok && segment != "." && segment != ".."
     });
     let rest_ok = rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'<' | b'>' | b'"'));
-    let for_strangers = ["/sign-in", "/register", "/verify"].contains(&before_query);
+    let for_strangers =
+        ["/sign-in", "/register", "/verify", "/forgot-password", "/reset-password"].contains(&before_query);
     let elsewhere = ["/api", "/dev", "/pkg"]
         .iter()
         .any(|prefix| before_query.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
@@ -40,7 +41,7 @@ pub fn local_path(path: &str) -> Option<&str> {
 }
 
 /// Everything but unreserved characters (RFC 3986, 2.3) and slashes as `%XX`.
-pub(super) fn percent_encode(text: &str) -> String {
+pub fn percent_encode(text: &str) -> String {
     use std::fmt::Write as _;
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'.' | b'/') {
@@ -109,6 +110,8 @@ mod tests {
             "/sign-in?next=/x",
             "/register",
             "/verify",
+            "/forgot-password",
+            "/reset-password",
             "/api",
             "/api/auth/logout",
             "/dev/mailbox",

@@ -59,7 +59,7 @@ impl Client {
         if self.inner.ports.hint.read() == SignInHint::SignedIn {
             self.doubt();
         } else {
-            self.end(note);
+            self.end(note.map(|note| self.as_asked(note)));
         }
     }
 

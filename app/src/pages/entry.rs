@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use crate::state::Auth;
-use crate::ui::{Badge, BadgeTone, Icon, Picture};
+use crate::state::{Auth, Now};
+use crate::ui::{Badge, BadgeTone, Icon, Picture, after, focus_heading_if_lost};
 
 /// The frame of a page for people who are not signed in: a narrow column, and beside it on wide screens a picture of what
 /// Latchkey is for.
@@ -29,6 +29,57 @@ pub(super) fn Entry(
             </div>
             <Scene />
         </div>
+    }
+    .into_any()
+}
+
+/// Says at a glance what has come of it. Stands before the heading.
+#[component]
+pub(super) fn EntryPicture(
+    /// What it shows.
+    picture: Picture,
+) -> impl IntoView {
+    view! {
+        <div class="entry-picture">
+            <Icon picture=picture size=28 />
+        </div>
+    }
+}
+
+/// Asks for another mail, not too soon after the last one: mail takes a moment.
+#[component]
+pub(super) fn SendAgain(
+    /// The text on it.
+    text: &'static str,
+    /// How long to wait after each mail.
+    wait_seconds: u32,
+    /// Counts the mails that were sent; each starts the wait anew.
+    #[prop(into)]
+    sent: Signal<u32>,
+    /// Called when another mail is wanted.
+    #[prop(into)]
+    on_press: Callback<()>,
+) -> impl IntoView {
+    let press = move |()| {
+        on_press.run(());
+        // The button that was pressed gives way to one that waits.
+        after(0.0, focus_heading_if_lost);
+    };
+    move || {
+        sent.track();
+        view! { <Waiting text=text wait_seconds=wait_seconds on_press=press /> }
+    }
+}
+
+#[component]
+fn Waiting(text: &'static str, wait_seconds: u32, #[prop(into)] on_press: Callback<()>) -> impl IntoView {
+    let left = expect_context::<Now>().countdown_from(wait_seconds);
+    let waits = Memo::new(move |_| left.get() > 0);
+    view! {
+        <button type="button" class="link-button" disabled=move || waits.get() on:click=move |_| on_press.run(())>
+            {text}
+        </button>
+        {move || (left.get() > 0).then(|| format!(" in {} s", left.get()))}
     }
     .into_any()
 }

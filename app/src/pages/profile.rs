@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::leaving::{DataSection, DeleteSection};
 use super::load::{Load, Loader};
 use super::password_form::PasswordSection;
 use super::register::AccountTypeField;
@@ -16,7 +17,7 @@ use crate::ui::{
 
 const NAME_DRAFT: DraftKey = "profile.name";
 
-/// Name, account type, e-mail and password.
+/// Name, account type, e-mail, password, and what is left to do for somebody who leaves.
 #[component]
 pub fn ProfilePage() -> impl IntoView {
     let auth = expect_context::<Auth>();
@@ -39,10 +40,13 @@ pub fn ProfilePage() -> impl IntoView {
                 Load::Loading => view! { <ProfileSkeleton /> }.into_any(),
                 Load::Failed(failure) => view! { <ProfileFailed failure=failure on_again=again /> }.into_any(),
                 Load::Ready(profile) => {
+                    let email = profile.person.email.clone();
                     view! {
                         <AboutSection profile=profile.clone() />
                         <EmailSection profile=profile.clone() />
                         <PasswordSection profile=profile />
+                        <DataSection />
+                        <DeleteSection email=email />
                     }
                         .into_any()
                 }

@@ -130,12 +130,17 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
                 value=email
                 error=errors.of("email")
             />
-            <PasswordField
-                id="password"
-                autocomplete="current-password"
-                value=password
-                error=errors.of("password")
-            />
+            <div class="field-with-aside">
+                <PasswordField
+                    id="password"
+                    autocomplete="current-password"
+                    value=password
+                    error=errors.of("password")
+                />
+                <a class="field-aside" href=move || super::forgot_password::path_for(&email.get())>
+                    "Forgot your password?"
+                </a>
+            </div>
             <label class="check">
                 <input
                     type="checkbox"

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
-use super::entry::{Entry, leave_when_signed_in};
+use super::entry::{Entry, SendAgain, leave_when_signed_in};
 use crate::domain::{Email, OneTimeCode};
-use crate::state::{Auth, Now, Toasts, return_to};
+use crate::state::{Auth, Toasts, return_to};
 use crate::ui::{Button, CodeField, Emphasis, Form, FormErrors, FormProblem, Heading, TextField};
 
-/// How long to wait before asking for another code: mail takes a moment.
+/// How long to wait before asking for another code.
 const RESEND_AFTER_SECONDS: u32 = 30;
 
 /// The address of this page for a person's e-mail address.
@@ -112,33 +112,17 @@ pub fn VerifyPage() -> impl IntoView {
             </Form>
             <p class="entry-foot">
                 "Nothing there? Look in your spam folder, or "
-                {move || {
-                    form.sent.track();
-                    view! { <Resend on_press=move |()| form.resend() /> }
-                }} "."
+                <SendAgain
+                    text="send a new code"
+                    wait_seconds=RESEND_AFTER_SECONDS
+                    sent=form.sent
+                    on_press=move |()| form.resend()
+                /> "."
             </p>
             <p class="entry-foot">
                 <a href="/register">"Use another address"</a>
             </p>
         </Entry>
-    }
-    .into_any()
-}
-
-/// Asks for another code, not too soon after the last one.
-#[component]
-fn Resend(
-    /// Called when another code is wanted.
-    #[prop(into)]
-    on_press: Callback<()>,
-) -> impl IntoView {
-    let left = expect_context::<Now>().countdown_from(RESEND_AFTER_SECONDS);
-    let waits = Memo::new(move |_| left.get() > 0);
-    view! {
-        <button type="button" class="link-button" disabled=move || waits.get() on:click=move |_| on_press.run(())>
-            "send a new code"
-        </button>
-        {move || (left.get() > 0).then(|| format!(" in {} s", left.get()))}
     }
     .into_any()
 }

@@ -6,8 +6,11 @@ use crate::api::{
     Session,
 };
 use crate::browser;
-use crate::client::{Client, Failure};
+use crate::client::{Client, Failure, ResetToken};
 use crate::domain::{SessionId, Timestamp};
+
+/// The name under which everything that is held on a person is saved.
+const EXPORT_FILE: &str = "latchkey-export.json";
 
 fn client() -> Result<Client, Failure> {
     browser::client().ok_or(Failure::Unreachable)
@@ -39,6 +42,17 @@ impl Auth {
     /// Asks for another code.
     pub async fn resend_code(self, email: String) -> Result<AcceptedAnswer, Failure> {
         client()?.resend_code(email).await
+    }
+
+    /// Asks for a link that sets a new password. The answer is the same where there is no such account.
+    pub async fn forgot_password(self, email: String) -> Result<AcceptedAnswer, Failure> {
+        client()?.forgot_password(email).await
+    }
+
+    /// Sets a new password with the token of such a link. All devices are signed out, this one too, and the note of
+    /// `SignedOut` says so.
+    pub async fn reset_password(self, token: ResetToken, password: String) -> Result<LogoutAnswer, Failure> {
+        client()?.reset_password(token, password).await
     }
 
     /// Signs out on this device. This browser is signed out whatever becomes of it; where the server could not be told,
@@ -98,6 +112,18 @@ impl Auth {
     /// Changes the password; the other devices are signed out.
     pub async fn change_password(self, current: String, new: String) -> Result<LogoutAnswer, Failure> {
         client()?.change_password(current, new).await
+    }
+
+    /// Saves everything that is held on the person as a file.
+    pub async fn download_export(self) -> Result<(), Failure> {
+        let text = client()?.export().await?;
+        browser::save_json(EXPORT_FILE, &text);
+        Ok(())
+    }
+
+    /// Deletes the account. All devices are signed out, this one too, and the note of `SignedOut` says so.
+    pub async fn delete_account(self, password: String) -> Result<LogoutAnswer, Failure> {
+        client()?.delete_account(password).await
     }
 
     /// Prolongs the session. Gives the new end, for *You're signed in until 18:40.*

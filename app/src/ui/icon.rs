@@ -24,6 +24,7 @@ pub enum Picture {
     Info,
     Key,
     Laptop,
+    Mail,
     Moon,
     News,
     Offline,
@@ -40,6 +41,7 @@ pub enum Picture {
     Tabs,
     Terminal,
     Unknown,
+    Unlinked,
 }
 
 impl From<DeviceKind> for Picture {
@@ -110,6 +112,7 @@ fn drawing(picture: Picture) -> icondata_core::Icon {
         Info => LuInfo,
         Key => LuKeyRound,
         Laptop => LuLaptop,
+        Mail => LuMailCheck,
         News => LuBell,
         Moon => LuMoon,
         Offline => LuWifiOff,
@@ -125,5 +128,6 @@ fn drawing(picture: Picture) -> icondata_core::Icon {
         Tablet => LuTablet,
         Terminal => LuSquareTerminal,
         Unknown => LuCircleHelp,
+        Unlinked => LuUnlink,
     })
 }

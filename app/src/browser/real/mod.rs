@@ -1,6 +1,8 @@
 //! The browser.
 
+mod address;
 mod events;
+mod files;
 mod network;
 mod storage;
 mod tabs;
@@ -15,6 +17,8 @@ use crate::client::ports::Ports;
 use crate::client::{Change, Client};
 use crate::domain::Timestamp;
 
+pub use address::{forget_fragment, fragment};
+pub use files::save_json;
 pub use storage::{apply_theme, remember_theme, remembered_theme};
 pub use times::{TimerId, after, clock_time, date, every, full_time, monotonic_ms, stop};
 

@@ -1,6 +1,6 @@
 //! One call: bearer, refusal, replay.
 
-use super::server::{Refresh, asks_for_cookie, ended_by, problem};
+use super::server::{EXPORT, PASSWORD, Refresh, asks_for_cookie, ended_by, problem};
 use super::world::World;
 use crate::api::{EndReason, paths};
 use crate::client::Failure;
@@ -153,6 +153,45 @@ fn a_wrong_current_password_is_told_and_not_taken_for_a_refused_token() {
     let answer = world.finish(async move { client.change_password("wrong".into(), "new".into()).await });
     assert_eq!(answer.unwrap_err().code(), Some("invalid-credentials"));
     assert_eq!(world.server.count(paths::REFRESH), 0);
+}
+
+#[test]
+fn a_call_that_wants_a_more_recent_sign_in_is_told_and_not_taken_for_a_refused_token() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.step_up_path = Some(paths::SESSIONS));
+    let load = world.load(&tab);
+    world.settle();
+    let client = tab.client.clone();
+    world.server.set(|server| server.step_up_path = Some(paths::ACCOUNT));
+    let deletion = world.finish(async move { client.delete_account(PASSWORD.into()).await });
+    for failure in [load.done().unwrap().unwrap_err(), deletion.unwrap_err()] {
+        assert_eq!(failure.code(), Some("insufficient-user-authentication"));
+    }
+    for (path, times) in [(paths::SESSIONS, 1), (paths::ACCOUNT, 1), (paths::REFRESH, 0)] {
+        assert_eq!(world.server.count(path), times, "{path}");
+    }
+    assert!(tab.signed_in());
+    assert_eq!(world.hint.get(), SignInHint::SignedIn);
+}
+
+#[test]
+fn a_refused_token_is_renewed_before_the_account_is_deleted_with_it() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.accepted.clear());
+    let client = tab.client.clone();
+    assert!(world.finish(async move { client.delete_account(PASSWORD.into()).await }).is_ok());
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+    assert_eq!(world.server.last(paths::ACCOUNT).unwrap().bearer.as_deref(), Some("secret-token-2"));
+}
+
+#[test]
+fn the_export_is_handed_over_as_the_server_wrote_it() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let client = tab.client.clone();
+    assert_eq!(world.finish(async move { client.export().await }).as_deref(), Ok(EXPORT));
 }
 
 #[test]

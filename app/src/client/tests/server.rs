@@ -11,13 +11,20 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::world::FakeTime;
-use crate::api::{Person, Problem, ServerEvent, TokenDelivery, Tokens, paths};
+use crate::api::{FieldError, Person, Problem, ServerEvent, TokenDelivery, Tokens, paths};
 use crate::client::AccessToken;
 use crate::client::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
 use crate::domain::{SessionId, Timestamp, UserId};
 
 /// When the tests begin, by the server's clock.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_251_600_000);
+
+/// What a link that sets a new password has in it, as long as it is good.
+pub const GOOD_TOKEN: &str = "good-token";
+/// What the person has to enter to delete the account.
+pub const PASSWORD: &str = "seven lanterns";
+/// Everything that is held on the person, in an order that is not the alphabet's.
+pub const EXPORT: &str = "{\"profile\":{\"name\":\"Person 7\"},\"activity\":[]}";
 
 /// What comes of a call to refresh.
 #[derive(Clone)]
@@ -49,6 +56,8 @@ pub struct ServerState {
     pub session_expires_in: Option<u64>,
     pub accepted: HashSet<String>,
     pub seen: Vec<Seen>,
+    /// A path that asks for a more recent sign-in than the one there is.
+    pub step_up_path: Option<&'static str>,
     /// Paths whose answers wait until they are released.
     pub held_path: Option<&'static str>,
     held: Vec<oneshot::Sender<()>>,
@@ -76,6 +85,7 @@ impl Server {
             session_expires_in: None,
             accepted: HashSet::new(),
             seen: Vec::new(),
+            step_up_path: None,
             held_path: None,
             held: Vec::new(),
             streams: Vec::new(),
@@ -164,14 +174,29 @@ impl Server {
             }
             request.bearer.as_ref().is_some_and(|bearer| state.accepted.contains(bearer.expose()))
         };
-        let refresh = self.state.borrow().refresh.clone();
+        let (refresh, step_up_path) = {
+            let state = self.state.borrow();
+            (state.refresh.clone(), state.step_up_path)
+        };
+        let says = |text: &str| request.body.as_deref().is_some_and(|body| body.contains(text));
         let (status, body) = match (request.path.as_str(), refresh) {
+            (path, _) if step_up_path == Some(path) => {
+                (401, to_json(&problem(401, "insufficient-user-authentication")))
+            }
             (paths::REFRESH, Refresh::Works) | (paths::LOGIN | paths::VERIFY_EMAIL, _) => (200, to_json(&self.issue())),
             (paths::REFRESH, Refresh::Refused(problem)) => (401, to_json(&problem)),
             (paths::REFRESH, Refresh::Fails(status)) => (status, "<html>".into()),
             (paths::LOGOUT, _) => (200, logout_answer(&Value::Null)),
             (paths::LOGOUT_ALL, _) if accepted => (200, logout_answer(&json!({"id": "receipt-1", "devices": []}))),
             (paths::SESSION_ENDED, _) => (204, String::new()),
+            (paths::FORGOT_PASSWORD, _) => (202, json!({"message": "On its way."}).to_string()),
+            (paths::RESET_PASSWORD, _) if says(GOOD_TOKEN) => {
+                (200, logout_answer(&json!({"id": "receipt-2", "devices": []})))
+            }
+            (paths::RESET_PASSWORD, _) => (422, to_json(&refused_field("token", "invalid-reset-token"))),
+            (paths::EXPORT, _) if accepted => (200, EXPORT.into()),
+            (paths::ACCOUNT, _) if accepted && says(PASSWORD) => (200, logout_answer(&Value::Null)),
+            (paths::ACCOUNT, _) if accepted => (422, to_json(&refused_field("password", "wrong-password"))),
             (paths::SESSIONS, _) if accepted => (200, json!({"sessions": []}).to_string()),
             (paths::PASSWORD, _) if accepted => (401, to_json(&problem(401, "invalid-credentials"))),
             _ if accepted => (404, to_json(&problem(404, "not-found"))),
@@ -243,6 +268,13 @@ pub fn person(id: u128) -> Person {
 
 pub fn problem(status: u16, code: &str) -> Problem {
     Problem::new(status, code, "No.")
+}
+
+/// The refusal of one field of a form.
+fn refused_field(field: &str, code: &str) -> Problem {
+    let mut problem = problem(422, "invalid-fields");
+    problem.errors.push(FieldError { field: field.into(), code: code.into(), message: "Not this one.".into() });
+    problem
 }
 
 /// The refusal of a refresh whose session was ended by another device.

@@ -1,0 +1,158 @@
+//! Taking along what is held here, and deleting the account: the last sections of the profile page.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::domain::Password;
+use crate::state::{Auth, Failure, Toasts};
+use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField};
+
+/// Everything that is held on the person, as a file.
+#[component]
+pub(super) fn DataSection() -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let toasts = expect_context::<Toasts>();
+    let busy = RwSignal::new(false);
+    let download = move |()| {
+        busy.set(true);
+        spawn_local(async move {
+            match auth.download_export().await {
+                Ok(()) => toasts.info("Your data is in your downloads."),
+                // The page is about to be left.
+                Err(Failure::SignedOut) => {}
+                Err(failure) => toasts.error(format!("Your data could not be downloaded. {}", failure.message())),
+            }
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <section class="settings-section" aria-labelledby="your-data">
+            <div class="settings-about">
+                <h2 id="your-data">"Your data"</h2>
+                <p>"Everything that is kept about you here, in one file."</p>
+            </div>
+            <div class="settings-actions">
+                <Button busy=busy on_press=download>
+                    "Download everything"
+                </Button>
+            </div>
+        </section>
+    }
+    .into_any()
+}
+
+/// Deletes the account, after a question that asks for the password.
+#[component]
+pub(super) fn DeleteSection(
+    /// The address of the account.
+    email: String,
+) -> impl IntoView {
+    let open = RwSignal::new(false);
+    view! {
+        <section class="settings-section" aria-labelledby="delete-account">
+            <div class="settings-about">
+                <h2 id="delete-account">"Delete account"</h2>
+                <p>"Your account goes, and what is kept about you with it. Download first what you want to keep."</p>
+            </div>
+            <div class="settings-actions">
+                <Button emphasis=Emphasis::Danger on_press=move |()| open.set(true)>
+                    "Delete account"
+                </Button>
+            </div>
+        </section>
+        <DeleteDialog open=open email=email />
+    }
+    .into_any()
+}
+
+/// What the question holds and what it is doing.
+#[derive(Clone, Copy)]
+struct DeleteForm {
+    auth: Auth,
+    toasts: Toasts,
+    open: RwSignal<bool>,
+    password: RwSignal<String>,
+    errors: FormErrors,
+    busy: RwSignal<bool>,
+}
+
+impl DeleteForm {
+    fn send(self) {
+        let password = self.errors.check("password", Password::parse_existing(&self.password.get_untracked()));
+        let Some(password) = password else { return };
+        self.busy.set(true);
+        spawn_local(async move {
+            // After a success the page is gone.
+            if let Err(failure) = self.auth.delete_account(password.expose().to_owned()).await {
+                self.refused(&failure);
+            }
+            self.busy.try_set(false);
+        });
+    }
+
+    fn refused(self, failure: &Failure) {
+        match (failure, self.open.try_get_untracked()) {
+            (Failure::SignedOut, _) => {}
+            (_, Some(true)) => self.errors.refuse(failure, &["password"]),
+            // Waved away before the answer came, and not without a word.
+            _ => {
+                let message = failure.field("password").unwrap_or_else(|| failure.message());
+                self.toasts.error(format!("Your account was not deleted. {message}"));
+            }
+        }
+    }
+}
+
+#[component]
+fn DeleteDialog(open: RwSignal<bool>, email: String) -> impl IntoView {
+    let form = DeleteForm {
+        auth: expect_context(),
+        toasts: expect_context(),
+        open,
+        password: RwSignal::default(),
+        errors: FormErrors::default(),
+        busy: RwSignal::new(false),
+    };
+    let DeleteForm { password, errors, busy, .. } = form;
+    let email = StoredValue::new(email);
+    Effect::new(move |_| {
+        if !open.get() {
+            password.set(String::new());
+            errors.clear();
+        }
+    });
+    view! {
+        <Dialog open=open id="delete-account-title" title="Delete your account?">
+            <div class="dialog-text">
+                <p>"This deletes your account, signs you out on all devices and cannot be undone."</p>
+            </div>
+            <Form errors=errors busy=busy label="Delete account" on_submit=move |()| form.send()>
+                <FormProblem errors=errors />
+                // So that password managers know whose password this is.
+                <input
+                    class="heard"
+                    type="text"
+                    name="username"
+                    autocomplete="username"
+                    value=email.get_value()
+                    readonly
+                    tabindex="-1"
+                    aria-hidden="true"
+                />
+                <PasswordField
+                    id="deletePassword"
+                    autocomplete="current-password"
+                    value=password
+                    error=errors.of("password")
+                />
+                <DialogActions>
+                    <Button on_press=move |()| open.set(false)>"Cancel"</Button>
+                    <Button emphasis=Emphasis::DangerSolid submit=true busy=busy>
+                        "Delete account"
+                    </Button>
+                </DialogActions>
+            </Form>
+        </Dialog>
+    }
+    .into_any()
+}

@@ -1,0 +1,114 @@
+//! Choose a new password, by the link from the mail: `/reset-password#token=…`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use super::entry::{Entry, EntryPicture};
+use super::forgot_password;
+use crate::domain::Password;
+use crate::state::{Auth, ResetLink, return_to};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, Picture};
+
+/// What the form holds and what it is doing.
+#[derive(Clone, Copy)]
+struct ResetForm {
+    auth: Auth,
+    link: RwSignal<ResetLink>,
+    password: RwSignal<String>,
+    errors: FormErrors,
+    busy: RwSignal<bool>,
+    /// Whether the new password is set.
+    done: RwSignal<bool>,
+}
+
+impl ResetForm {
+    fn send(self) {
+        let chosen = self.errors.check("password", Password::parse_new(&self.password.get_untracked()));
+        let (Some(chosen), ResetLink::Usable(token)) = (chosen, self.link.get_untracked()) else { return };
+        self.busy.set(true);
+        spawn_local(async move {
+            match self.auth.reset_password(token, chosen.expose().to_owned()).await {
+                Ok(_) => {
+                    self.done.try_set(true);
+                }
+                Err(failure) if failure.field("token").is_some() => {
+                    self.link.try_set(ResetLink::Useless);
+                }
+                Err(failure) => self.errors.refuse(&failure, &["password"]),
+            }
+            self.busy.try_set(false);
+        });
+    }
+}
+
+/// Choose a new password, by the link from the mail.
+#[component]
+pub fn ResetPasswordPage() -> impl IntoView {
+    let form = ResetForm {
+        auth: expect_context(),
+        link: ResetLink::read(),
+        password: RwSignal::default(),
+        errors: FormErrors::default(),
+        busy: RwSignal::new(false),
+        done: RwSignal::new(false),
+    };
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        if form.done.get() {
+            // The sign-in page says why one is there. Nothing is left here to come back to.
+            navigate(return_to::SIGN_IN, NavigateOptions { replace: true, ..NavigateOptions::default() });
+        }
+    });
+    let useless = Memo::new(move |_| form.link.with(|link| *link == ResetLink::Useless));
+    view! {
+        <Entry>
+            {move || {
+                if useless.get() { view! { <NoLink /> }.into_any() } else { view! { <NewPassword form=form /> }.into_any() }
+            }}
+            <p class="entry-foot">
+                <a href=return_to::SIGN_IN>"Back to sign in"</a>
+            </p>
+        </Entry>
+    }
+    .into_any()
+}
+
+#[component]
+fn NewPassword(form: ResetForm) -> impl IntoView {
+    let ResetForm { password, errors, busy, .. } = form;
+    view! {
+        <Heading title="Choose a new password" />
+        <p class="entry-lead">"It signs you out on all your devices, so that only somebody who knows it gets in."</p>
+        <Form errors=errors busy=busy class="entry-form" on_submit=move |()| form.send()>
+            <FormProblem errors=errors />
+            <PasswordField
+                id="password"
+                label="New password"
+                autocomplete="new-password"
+                value=password
+                error=errors.of("password")
+                help="At least 8 characters. Length is what makes it strong: a few words that don’t belong together do well."
+            />
+            <Button emphasis=Emphasis::Primary wide=true submit=true busy=busy>
+                "Set new password"
+            </Button>
+        </Form>
+    }
+    .into_any()
+}
+
+/// There is no link, or it is no good: which of the two is the same to whoever needs another.
+#[component]
+fn NoLink() -> impl IntoView {
+    view! {
+        <EntryPicture picture=Picture::Unlinked />
+        <Heading title="This link has expired or was used." />
+        <p class="entry-lead">"A link works once, for 30 minutes. If you asked for several, use the one in the newest mail."</p>
+        <a class="button button-primary button-wide" href=forgot_password::PATH>
+            "Send a new link"
+        </a>
+    }
+    .into_any()
+}
