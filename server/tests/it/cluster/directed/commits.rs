@@ -81,5 +81,7 @@ async fn whoever_signs_in_after_signing_out_everywhere_stays_signed_in_although_
         assert_eq!(installation.asks(server, &returns).await, 200, "server {server} ended what came later");
     }
     assert_eq!(installation.renews(0, &returns.refresh).await.status, 200);
+    // Whoever was not told of a commit finds it within the bound.
+    refused_by_the_others(&installation, 0, &leaves, Instant::now()).await;
     installation.is_out_everywhere(&leaves, &returns).await;
 }
