@@ -27,7 +27,7 @@ use crate::http::csrf::SameOrigin;
 use crate::http::middleware::{Edge, Watch};
 use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
-use crate::jobs::{self, Cleanup, Retention};
+use crate::jobs::{self, Cleanup, KeyCare, Retention};
 use crate::lifecycle::Tasks;
 use crate::mail::{Delivery, MailError, Postman};
 use crate::metrics::{Metrics, Routes};
@@ -252,10 +252,9 @@ impl Application {
         tasks.spawn("reassertion", reassert(Arc::clone(&sessions), forgotten));
         tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
-        tasks.spawn(
-            "signing keys",
-            jobs::follow_keys(Arc::clone(&sessions), Arc::clone(&state.key_ring), background.clone()),
-        );
+        let (ring, rotation) = (Arc::clone(&state.key_ring), config.tokens.signing_key_rotation);
+        let key_care = KeyCare { sessions: Arc::clone(&sessions), ring, rotation };
+        tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn("mail", postman.run(background.clone()));
 

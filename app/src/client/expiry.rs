@@ -15,6 +15,9 @@ const SAME_MS: f64 = 1_500.0;
 pub struct ExpiryWatch {
     ends_ms: f64,
     max_ms: f64,
+    /// Whether a renewal would move the end. By what one answer said of both: what is told later of the end alone comes with a
+    /// delay of its own.
+    prolongable: bool,
     /// Whether the server said that the end is near.
     told: bool,
     /// Whether the session was long enough to begin with for its last two minutes to be news.
@@ -24,7 +27,8 @@ pub struct ExpiryWatch {
 impl ExpiryWatch {
     /// Watches a session that ends at `ends_ms` unless it is renewed, and at `max_ms` however often it is.
     pub fn new(now_ms: f64, ends_ms: f64, max_ms: f64) -> Self {
-        Self { ends_ms, max_ms, told: false, long: ends_ms - now_ms > LAST_MINUTES_MS }
+        let prolongable = max_ms - ends_ms > SAME_MS;
+        Self { ends_ms, max_ms, prolongable, told: false, long: ends_ms - now_ms > LAST_MINUTES_MS }
     }
 
     /// The server said that the end is near.
@@ -43,6 +47,7 @@ impl ExpiryWatch {
     pub fn prolong(&mut self, ends_ms: f64) {
         if ends_ms - self.ends_ms > SAME_MS {
             self.ends_ms = ends_ms;
+            self.prolongable = self.max_ms - ends_ms > SAME_MS;
             self.told = false;
         }
     }
@@ -57,7 +62,7 @@ impl ExpiryWatch {
         let last_minutes = now_ms >= self.ends_ms - LAST_MINUTES_MS;
         (self.told || (self.long && last_minutes)).then_some(Expiry {
             deadline_ms: self.ends_ms,
-            prolongable: self.max_ms - self.ends_ms > SAME_MS,
+            prolongable: self.prolongable,
             last_minutes,
         })
     }
@@ -93,6 +98,19 @@ mod tests {
         assert!(warning.last_minutes);
         assert!(!warning.prolongable, "its absolute end has come");
         assert!((watch.next_ms(HOUR - LAST_MINUTES_MS) - HOUR).abs() < 1.0);
+    }
+
+    #[test]
+    fn an_end_that_is_told_late_does_not_promise_what_no_renewal_can_keep() {
+        let mut watch = ExpiryWatch::new(0.0, 12_000.0, 12_000.0);
+        watch.tell();
+        watch.move_end(9_000.0);
+        let warning = watch.warning(1_000.0).unwrap();
+        assert!(!warning.prolongable && (warning.deadline_ms - 9_000.0).abs() < 1.0);
+        let mut watch = ExpiryWatch::new(0.0, 9_000.0, 12_000.0);
+        watch.prolong(12_000.0);
+        watch.tell();
+        assert!(!watch.warning(1_000.0).unwrap().prolongable);
     }
 
     #[test]

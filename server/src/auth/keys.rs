@@ -56,7 +56,8 @@ struct Loaded {
     rows: Vec<SigningKeyRow>,
     signers: Vec<(Timestamp, Arc<Signer>)>,
     verifying: HashMap<String, Verifying>,
-    published: Value,
+    /// As a JWK, and until when it is one.
+    published: Vec<(Value, Option<Timestamp>)>,
 }
 
 /// The keys as this server knows them now.
@@ -90,7 +91,6 @@ impl KeyRing {
             return Ok(false);
         }
         let mut loaded = Loaded { rows: rows.to_vec(), ..Loaded::default() };
-        let mut published = Vec::new();
         for row in rows {
             let private = Zeroizing::new(keys.unseal(SEALED_FOR, &row.sealed_private_key)?);
             let x = URL_SAFE_NO_PAD.encode(&row.public_key);
@@ -99,11 +99,10 @@ impl KeyRing {
             // One that is to retire signs on until its successor does.
             let signer = Signer { kid: row.kid.clone(), key: EncodingKey::from_ed_der(&private) };
             loaded.signers.push((row.signs_from, Arc::new(signer)));
-            published
-                .push(json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": row.kid, "x": x}));
+            let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": row.kid, "x": x});
+            loaded.published.push((jwk, row.retires_at));
         }
         loaded.signers.sort_by_key(|(from, _)| std::cmp::Reverse(*from));
-        loaded.published = json!({ "keys": published });
         *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded;
         Ok(true)
     }
@@ -122,9 +121,11 @@ impl KeyRing {
         Some(verify(&found.key))
     }
 
-    /// The JWK set (RFC 7517, RFC 8037): public members only.
-    pub fn published(&self) -> Value {
-        self.read().published.clone()
+    /// The JWK set (RFC 7517, RFC 8037): public members only, of keys that have not retired.
+    pub fn published(&self, now: Timestamp) -> Value {
+        let loaded = self.read();
+        let keys = loaded.published.iter().filter(|(_, retires_at)| retires_at.is_none_or(|at| now < at));
+        json!({ "keys": keys.map(|(jwk, _)| jwk).collect::<Vec<_>>() })
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Loaded> {
@@ -153,7 +154,9 @@ mod tests {
         assert!(ring.with_key(&old.kid, later, |_| ()).is_some());
         assert!(ring.with_key(&old.kid, later.plus(Duration::from_mins(20)), |_| ()).is_none());
         assert!(ring.with_key("unknown", NOW, |_| ()).is_none());
-        assert_eq!(ring.published()["keys"].as_array().unwrap().len(), 2);
+        assert_eq!(ring.published(later)["keys"].as_array().unwrap().len(), 2);
+        let left = ring.published(later.plus(Duration::from_mins(20)));
+        assert_eq!((left["keys"].as_array().unwrap().len(), &left["keys"][0]["kid"]), (1, &json!(new.kid)));
     }
 
     #[test]
@@ -162,7 +165,7 @@ mod tests {
         let row = make_key(&keys, &OsRandom, NOW, NOW).unwrap();
         let ring = KeyRing::default();
         ring.load(&keys, &[row]).unwrap();
-        let published = ring.published();
+        let published = ring.published(NOW);
         let members: Vec<&String> = published["keys"][0].as_object().unwrap().keys().collect();
         assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x"]);
     }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::reader::{Fallback, Reader, Setting};
 use super::secret::{self, MasterSecret};
 use super::server::ServerConfig;
-use super::{DAY, MINUTE, SECOND};
+use super::{DAY, HOUR, MINUTE, SECOND};
 
 /// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
@@ -22,6 +22,11 @@ pub const SETTINGS: &[Setting] = &[
         "REFRESH_GRACE",
         Fallback::Text("10s"),
         "How long a refresh may be repeated with the token before, 60s at most.",
+    ),
+    Setting::new(
+        "SIGNING_KEY_ROTATION",
+        Fallback::Text("90d"),
+        "How old the key that signs access tokens may become before a new one is made; `off` leaves it to `latchkey keys rotate`.",
     ),
     Setting::new(
         "JWT_SECRET",
@@ -44,6 +49,8 @@ pub struct TokensConfig {
     pub refresh_expire: Duration,
     /// How long the token before may be presented again.
     pub refresh_grace: Duration,
+    /// How old the newest signing key may become; for ever where none.
+    pub signing_key_rotation: Option<Duration>,
     /// Which tokens of an older system are accepted.
     pub legacy: Option<LegacyConfig>,
 }
@@ -63,6 +70,7 @@ impl TokensConfig {
             access_expire: reader.duration("JWT_EXPIRE", SECOND, 90 * DAY),
             refresh_expire: reader.duration("REFRESH_EXPIRE", SECOND, 3650 * DAY),
             refresh_grace: reader.duration("REFRESH_GRACE", Duration::ZERO, MINUTE),
+            signing_key_rotation: reader.duration_or_off("SIGNING_KEY_ROTATION", HOUR),
             legacy: read_legacy(reader, server),
         }
     }

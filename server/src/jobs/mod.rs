@@ -1,5 +1,7 @@
 //! What runs by itself: cleaning up, writing batches, looking after keys. Each job is a loop until it is told to stop.
 
+mod keys;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,8 @@ use app::domain::SessionId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::keys::KeyRing;
+pub use keys::KeyCare;
+
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
@@ -17,8 +20,6 @@ use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
 
 /// How often last-active times are written.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
-/// How often the signing keys are read again.
-const KEYS_INTERVAL: Duration = Duration::from_mins(1);
 /// The most rows of one kind in one transaction of the clean-up, so that it does not stall traffic.
 const CLEANUP_BATCH: i64 = 500;
 /// A breath between two batches.
@@ -80,22 +81,6 @@ pub async fn store_told(store: Store, clock: Arc<dyn Clock>, mut told: mpsc::Unb
     while let Some(sessions) = told.recv().await {
         if let Err(error) = store.mark_told(&sessions, clock.now()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a receipt is not complete");
-        }
-    }
-}
-
-/// Reads the signing keys now and then, so that a key made elsewhere is known before it signs.
-pub async fn follow_keys(sessions: Arc<Sessions>, ring: Arc<KeyRing>, stop: CancellationToken) {
-    while pause(&stop, KEYS_INTERVAL).await {
-        match sessions.store.signing_keys().await {
-            Ok(rows) => match ring.load(&sessions.keys, &rows) {
-                Ok(true) => sessions.tokens.forget(),
-                Ok(false) => {}
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "the signing keys cannot be used");
-                }
-            },
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be read"),
         }
     }
 }

@@ -18,7 +18,7 @@ const MAILBOX: i64 = 50;
 /// `GET /.well-known/jwks.json`: may be kept for less than the time a new key is published before it signs.
 pub async fn jwks(State(state): State<ApiState>) -> Response {
     let headers = [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, "public, max-age=300")];
-    (headers, state.key_ring.published().to_string()).into_response()
+    (headers, state.key_ring.published(state.sessions.clock.now()).to_string()).into_response()
 }
 
 /// `GET /health/live`: the process runs.

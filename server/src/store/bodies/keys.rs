@@ -28,12 +28,18 @@ impl Database {
         &self,
         key: &SigningKeyRow,
         retire_others_at: Timestamp,
-    ) -> Result<()> {
+        due_before: Timestamp,
+    ) -> Result<bool> {
         let mut tx = self.begin().await?;
         lock_signing_keys(&mut tx).await?;
+        let rows: Vec<SigningKeyRecord> = query_as(sql::keys::SIGNING_KEYS).fetch_all(&mut *tx).await?;
+        if read_all(rows)?.iter().any(|key: &SigningKeyRow| key.created_at > due_before) {
+            return Ok(false);
+        }
         query(sql::keys::RETIRE_SIGNING_KEYS).bind(retire_others_at.as_millis()).execute(&mut *tx).await?;
         insert_key(&mut tx, key).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod devices;
 mod events;
+mod keys;
 mod leaving;
 mod legacy;
 mod metrics;

@@ -206,12 +206,36 @@ async fn while_the_database_is_away_a_sign_out_counts_here_at_once_and_is_commit
     assert!(!device.passes().await);
     assert!(app.get("/health").await.body["endingsPending"].as_u64() > Some(0));
     drop(lock);
+    nothing_waits(&app).await;
+    let renewed = device.refreshes_with(device.refresh_token()).await;
+    assert_eq!(renewed.body["reason"], "user_initiated_logout");
+}
+
+/// Waits until what was promised while the database was away is committed.
+async fn nothing_waits(app: &TestApp) {
     for _ in 0..100 {
         if app.get("/health").await.body["endingsPending"] == 0 {
-            break;
+            return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let renewed = device.refreshes_with(device.refresh_token()).await;
-    assert_eq!(renewed.body["reason"], "user_initiated_logout");
+    panic!("it is not committed");
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_signing_out_the_others_counts_here_at_once_and_is_committed_later() {
+    let app = TestApp::start().await;
+    let device = app.new_person("ada@example.com").await;
+    let other = app.signs_in("ada@example.com").await;
+    assert!(other.passes().await);
+    let lock = app.write_lock().await;
+    let out = device.post("/api/auth/logout-all", &json!({"keepCurrent": true})).await;
+    assert_eq!(out.status, StatusCode::ACCEPTED, "{}", out.text);
+    assert!(device.passes().await && !other.passes().await);
+    drop(lock);
+    nothing_waits(&app).await;
+    assert!(device.passes().await && !other.passes().await);
+    assert_eq!(other.refreshes_with(other.refresh_token()).await.status, StatusCode::UNAUTHORIZED);
+    let later = app.signs_in("ada@example.com").await;
+    assert!(later.passes().await);
 }

@@ -4,7 +4,7 @@ use app::domain::Timestamp;
 use latchkey::store::SigningKeyRow;
 use rstest::rstest;
 
-use crate::support::store::{Backend, START, TestStore, minutes};
+use crate::support::store::{Backend, MINUTE, START, TestStore, minutes};
 
 fn key(kid: &str, created_at: Timestamp) -> SigningKeyRow {
     SigningKeyRow {
@@ -33,10 +33,34 @@ async fn a_key_is_stored_only_where_there_is_none(#[values(Backend::Sqlite, Back
 async fn a_new_key_retires_those_before_it_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     store.ensure_signing_key(&key("first", START)).await.expect("keys");
-    store.rotate_signing_key(&key("second", minutes(1)), minutes(20)).await.expect("a rotation");
-    store.rotate_signing_key(&key("third", minutes(2)), minutes(30)).await.expect("a rotation");
+    store.rotate_signing_key(&key("second", minutes(1)), minutes(20), minutes(1)).await.expect("a rotation");
+    store.rotate_signing_key(&key("third", minutes(2)), minutes(30), minutes(2)).await.expect("a rotation");
     let keys: Vec<_> =
         store.signing_keys().await.expect("keys").into_iter().map(|key| (key.kid, key.retires_at)).collect();
     let expected = [("first", Some(minutes(20))), ("second", Some(minutes(30))), ("third", None)];
     assert_eq!(keys, expected.map(|(kid, retires_at)| (kid.to_owned(), retires_at)));
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_many_servers_that_think_it_is_time_one_makes_a_key(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    store.ensure_signing_key(&key("first", START)).await.expect("keys");
+    assert!(
+        !store
+            .rotate_signing_key(&key("early", minutes(1)), minutes(20), START.minus(MINUTE))
+            .await
+            .expect("an answer")
+    );
+    let rotations = (0..8).map(|server| {
+        let store = store.clone();
+        async move {
+            let key = key(&format!("server-{server}"), minutes(2));
+            store.rotate_signing_key(&key, minutes(20), minutes(1)).await.expect("an answer")
+        }
+    });
+    let made = futures::future::join_all(rotations).await.into_iter().filter(|made| *made).count();
+    assert_eq!((made, store.signing_keys().await.expect("keys").len()), (1, 2));
 }

@@ -1,0 +1,86 @@
+//! Looking after the signing keys: knowing those of the database, and making a new one when the time has come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::domain::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::pause;
+use crate::auth::keys::{KeyRing, PUBLISHED_BEFORE_SIGNING, make_key};
+use crate::auth::secrets::CryptoFailure;
+use crate::sessions::Sessions;
+use crate::store::{SigningKeyRow, StoreError};
+
+/// How often the keys are read again.
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// Why the keys could not be looked after.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyCareError {
+    /// The database.
+    #[error("the signing keys cannot be read or written")]
+    Store(#[from] StoreError),
+    /// The cipher library.
+    #[error(transparent)]
+    Crypto(#[from] CryptoFailure),
+    /// What the database holds is of no use.
+    #[error("the signing keys cannot be used")]
+    Key(#[from] crate::auth::keys::KeyError),
+}
+
+/// Looks after the keys of one server; all servers do so, and of a rotation that is due one of them does it.
+pub struct KeyCare {
+    /// Whose keys.
+    pub sessions: Arc<Sessions>,
+    /// The keys this server works with.
+    pub ring: Arc<KeyRing>,
+    /// `SIGNING_KEY_ROTATION`: how old the newest key may become. `None` leaves it to the operator.
+    pub rotation: Option<Duration>,
+}
+
+impl KeyCare {
+    /// Reads the keys now and then until `stop`, so that a key made elsewhere is known before it signs.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.once().await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the signing keys are not looked after");
+            }
+            if !pause(&stop, INTERVAL).await {
+                return;
+            }
+        }
+    }
+
+    /// Makes a new key where the newest is too old, and takes in the keys there are.
+    pub async fn once(&self) -> Result<(), KeyCareError> {
+        let Self { sessions, ring, rotation } = self;
+        let mut rows = sessions.store.signing_keys().await?;
+        let due_before = rotation.map(|rotation| sessions.clock.now().minus(rotation));
+        if let Some(due_before) = due_before.filter(|due_before| is_due(&rows, *due_before)) {
+            self.rotate(due_before).await?;
+            rows = sessions.store.signing_keys().await?;
+        }
+        if ring.load(&sessions.keys, &rows)? {
+            sessions.tokens.forget();
+        }
+        Ok(())
+    }
+
+    async fn rotate(&self, due_before: Timestamp) -> Result<(), KeyCareError> {
+        let Sessions { store, keys, random, clock, lifetimes, .. } = &*self.sessions;
+        let now = clock.now();
+        let signs_from = now.plus(PUBLISHED_BEFORE_SIGNING);
+        let key = make_key(keys, &**random, now, signs_from)?;
+        // The old keys verify until the last token they could have signed has run out.
+        let retire_others_at = lifetimes.remember_until(signs_from);
+        if store.rotate_signing_key(&key, retire_others_at, due_before).await? {
+            tracing::info!(kid = key.kid, %signs_from, %retire_others_at, "a new signing key is published");
+        }
+        Ok(())
+    }
+}
+
+fn is_due(rows: &[SigningKeyRow], due_before: Timestamp) -> bool {
+    rows.iter().all(|key| key.created_at <= due_before)
+}
