@@ -126,7 +126,7 @@ impl Tail {
         let mut live = HashSet::new();
         let mut after = 0;
         loop {
-            let mut page = store.live_revocations(after, PAGE).await?.revocations;
+            let mut page = store.live_revocations(after, PAGE).await?;
             let Some(end) = page.last() else { break };
             after = end.position;
             if !first_time {

@@ -86,7 +86,7 @@ impl Store {
     }
 
     /// Up to `limit` rows after `after` that must be remembered now.
-    pub async fn live_revocations(&self, after: i64, limit: i64) -> Result<Tail, StoreError> {
+    pub async fn live_revocations(&self, after: i64, limit: i64) -> Result<Vec<Revocation>, StoreError> {
         match self {
             Self::Sqlite(database) => Box::pin(database.live_revocations(after, limit)).await,
             Self::Postgres(database) => {

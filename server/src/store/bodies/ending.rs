@@ -9,7 +9,7 @@ use app::domain::{SessionId, Timestamp, UserId};
 use super::alongside::{self, delete_account};
 use super::rows::{append_revocations, ended_entry, insert_audit, insert_biography, lock_user};
 use super::{Connection, Database, Result, TRIES, Transaction, query, query_as, sql};
-use crate::store::records::{EndedRecord, ReceiptRecord, TailRecord, read_all};
+use crate::store::records::{EndedRecord, ReceiptRecord, RevocationRecord, TailRecord, read_all};
 use crate::store::types::{
     Alongside, Digest, EndCommand, EndOutcome, EndedSession, NewAudit, Origin, ReceiptRow, Revocation, RevokedSubject,
     Selection, StoreError, Tail, User,
@@ -88,10 +88,10 @@ impl Database {
         rows.try_into()
     }
 
-    pub(in crate::store) async fn live_revocations(&self, after: i64, limit: i64) -> Result<Tail> {
-        let rows: Vec<TailRecord> =
+    pub(in crate::store) async fn live_revocations(&self, after: i64, limit: i64) -> Result<Vec<Revocation>> {
+        let rows: Vec<RevocationRecord> =
             query_as(sql::ending::LIVE_REVOCATIONS).bind(after).bind(limit).fetch_all(self.lookout()).await?;
-        rows.try_into()
+        read_all(rows)
     }
 
     pub(in crate::store) async fn mark_told(&self, ids: &[SessionId], at: Timestamp) -> Result<()> {

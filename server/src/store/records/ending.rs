@@ -22,6 +22,42 @@ impl TryFrom<EndedRecord> for EndedSession {
     }
 }
 
+/// One row of the log.
+#[derive(FromRow)]
+pub struct RevocationRecord {
+    position: i64,
+    user_id: Uuid,
+    session_id: Option<Uuid>,
+    epoch: Option<i64>,
+    reason: Option<String>,
+    ended_by: Option<Uuid>,
+    ended_by_device: Option<String>,
+    at: i64,
+    remember_until: i64,
+}
+
+impl TryFrom<RevocationRecord> for Revocation {
+    type Error = StoreError;
+
+    fn try_from(row: RevocationRecord) -> Read<Self> {
+        let subject = match (row.session_id, row.epoch) {
+            (Some(session), None) => RevokedSubject::Session(SessionId(session)),
+            (None, Some(epoch)) => RevokedSubject::Epoch(epoch),
+            _ => return Err(StoreError::Unreadable("revocation")),
+        };
+        Ok(Self {
+            position: row.position,
+            user_id: UserId(row.user_id),
+            subject,
+            reason: reason(row.reason.as_deref())?,
+            ended_by: row.ended_by.map(SessionId),
+            ended_by_device: row.ended_by_device,
+            at: Timestamp::from_millis(row.at),
+            remember_until: Timestamp::from_millis(row.remember_until),
+        })
+    }
+}
+
 /// One row of a look at the log: the head and the time in each, and no revocation where there is none.
 #[derive(FromRow)]
 pub struct TailRecord {
@@ -45,21 +81,19 @@ impl TailRecord {
         else {
             return Ok(None);
         };
-        let subject = match (self.session_id, self.epoch) {
-            (Some(session), None) => RevokedSubject::Session(SessionId(session)),
-            (None, Some(epoch)) => RevokedSubject::Epoch(epoch),
-            _ => return Err(StoreError::Unreadable("revocation")),
-        };
-        Ok(Some(Revocation {
+        let Self { session_id, epoch, reason, ended_by, ended_by_device, .. } = self;
+        let row = RevocationRecord {
             position,
-            user_id: UserId(user_id),
-            subject,
-            reason: reason(self.reason.as_deref())?,
-            ended_by: self.ended_by.map(SessionId),
-            ended_by_device: self.ended_by_device,
-            at: Timestamp::from_millis(at),
-            remember_until: Timestamp::from_millis(remember_until),
-        }))
+            user_id,
+            session_id,
+            epoch,
+            reason,
+            ended_by,
+            ended_by_device,
+            at,
+            remember_until,
+        };
+        row.try_into().map(Some)
     }
 }
 

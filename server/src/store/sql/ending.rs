@@ -19,19 +19,6 @@ macro_rules! cut_off {
     };
 }
 
-/// One look at the log; the condition on its rows follows.
-macro_rules! tail {
-    ($which:literal) => {
-        concat!(
-            "SELECT h.position AS head, {now} AS database_time, r.position, r.user_id, r.session_id, r.epoch, \
-             r.reason, r.ended_by, r.ended_by_device, r.at, r.remember_until \
-             FROM revocation_head h LEFT JOIN revocation_log r ON ",
-            $which,
-            " ORDER BY r.position"
-        )
-    };
-}
-
 statements! {
     DEVICE_NAME = "SELECT device_name FROM sessions WHERE id = $1";
     END_ONE = end_sessions!(" AND id = $7");
@@ -47,8 +34,13 @@ statements! {
         ended_by_device, at, remember_until) VALUES {rows:9}";
     TIME = "SELECT {now} AS database_time";
     RAISE_EPOCH_TO = "UPDATE users SET epoch = $2 WHERE id = $1 AND epoch < $2 RETURNING epoch";
-    REVOCATIONS_FROM = tail!("r.position >= $1");
-    LIVE_REVOCATIONS = concat!(tail!("r.position > $1 AND r.remember_until > {now}"), " LIMIT $2");
+    /// One look at the log.
+    REVOCATIONS_FROM = "SELECT h.position AS head, {now} AS database_time, r.position, r.user_id, r.session_id, r.epoch, \
+        r.reason, r.ended_by, r.ended_by_device, r.at, r.remember_until \
+        FROM revocation_head h LEFT JOIN revocation_log r ON r.position >= $1 ORDER BY r.position";
+    /// Without the head: joined to it, PostgreSQL sorts all that is left of the log for each page.
+    LIVE_REVOCATIONS = "SELECT position, user_id, session_id, epoch, reason, ended_by, ended_by_device, at, remember_until \
+        FROM revocation_log WHERE position > $1 AND remember_until > {now} ORDER BY position LIMIT $2";
 
     MARK_TOLD = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
     CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \

@@ -70,3 +70,17 @@ async fn the_list_of_sessions_comes_out_of_its_index_in_order() {
         assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
     }
 }
+
+#[tokio::test]
+async fn a_page_of_the_log_is_read_in_order_and_not_sorted_out_of_all_that_is_left() {
+    let store = TestStore::open(Backend::Postgres).await;
+    let mut connection = PgConnection::connect(&store.url()).await.expect("a connection");
+    sqlx::raw_sql("SET enable_seqscan = off; SET enable_bitmapscan = off")
+        .execute(&mut connection)
+        .await
+        .expect("settings");
+    let (_, text) = store.statements().find(|(name, _)| *name == "LIVE_REVOCATIONS").expect("the statement");
+    let explain = AssertSqlSafe(format!("EXPLAIN {}", text.replace("$1", "500000").replace("$2", "10000")));
+    let steps: Vec<(String,)> = sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
+    assert!(!steps.iter().any(|(step,)| step.contains("Sort")), "{steps:?}");
+}
