@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use app::api::paths;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -41,12 +42,12 @@ impl Rival {
     pub async fn run(self) -> Result<(), BenchError> {
         let body: Bytes = std::fs::read(&self.body)?.into();
         let router = match self.redis {
-            None => Router::new().route("/", get(async move || json(&body))),
+            None => Router::new().route(paths::SESSION, get(async move || json(&body))),
             Some(url) => {
                 let client = redis::Client::open(url).map_err(failed)?;
                 // One connection for all requests: those that come together travel together, which is the quickest way to ask.
                 let connection = client.get_multiplexed_async_connection().await.map_err(failed)?;
-                Router::new().route("/", get(asking_redis)).with_state((connection, body))
+                Router::new().route(paths::SESSION, get(asking_redis)).with_state((connection, body))
             }
         };
         let listener = TcpListener::bind(self.listen).await?;

@@ -201,6 +201,13 @@ impl RevocationList {
         }
     }
 
+    /// Makes room for a whole log of so many rows that is about to be loaded.
+    pub fn expect(&self, rows: u64) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let missing = usize::try_from(rows).unwrap_or(0).saturating_sub(entries.sessions.len());
+        entries.sessions.reserve(missing);
+    }
+
     /// Puts in a part of the log that is being loaded: rows by position.
     pub fn add_from_log(&self, revocations: &[Revocation]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);

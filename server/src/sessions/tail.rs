@@ -123,6 +123,8 @@ impl Tail {
         let start = store.revocations_from(head).await?;
         clock.database_says(start.database_time, asked);
         let first_time = !list.is_loaded();
+        // All at once: growing step by step, the list would leave as much memory behind as it takes.
+        list.expect(store.count_live_revocations().await?);
         let mut live = HashSet::new();
         let mut after = 0;
         loop {

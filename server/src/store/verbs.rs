@@ -95,6 +95,16 @@ impl Store {
         }
     }
 
+    /// How many rows must be remembered now.
+    pub async fn count_live_revocations(&self) -> Result<u64, StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.count_live_revocations()).await,
+            Self::Postgres(database) => {
+                database.patience.wait_for(LOOK_WITHIN, Box::pin(database.count_live_revocations())).await
+            }
+        }
+    }
+
     /// Puts many people in at once, to be measured with; those whose ids are there stay as they are. One transaction, which takes its time.
     pub async fn seed_people(&self, people: &[NewUser]) -> Result<(), StoreError> {
         match self {

@@ -94,6 +94,11 @@ impl Database {
         read_all(rows)
     }
 
+    pub(in crate::store) async fn count_live_revocations(&self) -> Result<u64> {
+        let counts: Vec<(i64,)> = query_as(sql::ending::COUNT_LIVE_REVOCATIONS).fetch_all(self.lookout()).await?;
+        Ok(counts.first().map_or(0, |(count,)| count.unsigned_abs()))
+    }
+
     pub(in crate::store) async fn mark_told(&self, ids: &[SessionId], at: Timestamp) -> Result<()> {
         // In order, so that two servers telling the same sessions do not wait in a circle.
         let mut ids = ids.to_vec();

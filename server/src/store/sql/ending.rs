@@ -41,6 +41,7 @@ statements! {
     /// Without the head: joined to it, PostgreSQL sorts all that is left of the log for each page.
     LIVE_REVOCATIONS = "SELECT position, user_id, session_id, epoch, reason, ended_by, ended_by_device, at, remember_until \
         FROM revocation_log WHERE position > $1 AND remember_until > {now} ORDER BY position LIMIT $2";
+    COUNT_LIVE_REVOCATIONS = "SELECT COUNT(*) FROM revocation_log WHERE remember_until > {now}";
 
     MARK_TOLD = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
     CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \

@@ -240,6 +240,7 @@ async fn the_log_is_read_from_any_position_and_remembers_what_is_not_over(
     assert_eq!(read(store.revocations_from(2).await.expect("a tail")), (2, vec![live.clone()]));
     assert_eq!(read(store.revocations_from(3).await.expect("a tail")), (2, vec![]));
     assert_eq!(store.live_revocations(0, 1000).await.expect("rows"), [live]);
+    assert_eq!(store.count_live_revocations().await.expect("a number"), 1);
     let nobody = UserId(Uuid::now_v7());
     assert!(store.bump_epoch(nobody, now, now).await.expect("an answer").is_none());
     assert_eq!(store.revocations_from(3).await.expect("a tail").head, 2);
