@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use app::domain::{DisplayName, Email, Password, Timestamp};
 use axum::Router;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -133,8 +134,8 @@ impl Application {
         let store = open_store(&config).await?;
         parts.set_clock(&store).await?;
         let Parts { clock, random } = parts.clone();
-        let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
-        let keys = Arc::new(Keys::derive(secrecy::ExposeSecret::expose_secret(&secret))?);
+        let secret = master_secret(&config, &store, &*random).await?;
+        let keys = Arc::new(Keys::derive(secret.expose_secret())?);
         let key_ring = load_keys(&store, &keys, &*random, clock.now()).await?;
         let (listener, address) = listen(config.server.listen).await?;
         config.server.bound_to(address);
@@ -181,7 +182,7 @@ impl Application {
             legacy: config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until)),
             keys: Arc::clone(&keys),
             lifetimes: lifetimes(&config),
-            last_active: Arc::new(LastActive::default()),
+            last_active: Arc::new(LastActive::new(lifetimes(&config).note_interval())),
             places,
             most_a_person: config.sessions.max_per_user,
             metrics: Arc::clone(&metrics),
@@ -327,6 +328,18 @@ async fn serve_figures(listener: TcpListener, router: Router, stop: Cancellation
     }
 }
 
+/// The master secret. In development it need not be given: it is kept in a file beside an SQLite database, and in the database where
+/// that is a server, because servers may start in any folder and must all have the same.
+pub async fn master_secret(config: &Config, store: &Store, random: &dyn Random) -> Result<SecretString, StartError> {
+    let secret = &config.server.secret;
+    if matches!(store, Store::Postgres(_))
+        && let Some(new) = secret.for_database(random).map_err(StartError::Secret)?
+    {
+        return Ok(store.development_secret(new.expose_secret()).await?.into());
+    }
+    secret.resolve(random).map_err(StartError::Secret)
+}
+
 /// The signing keys; the first server makes the first.
 async fn load_keys(
     store: &Store,
@@ -348,7 +361,7 @@ async fn listen_for_figures(config: &Config) -> Result<Option<TcpListener>, Star
 }
 
 async fn open_store(config: &Config) -> Result<Store, StartError> {
-    let url = secrecy::ExposeSecret::expose_secret(&config.database.url);
+    let url = config.database.url.expose_secret();
     let store = Store::connect(url, config.database.pool_size).await?;
     if config.database.run_migrations {
         store.migrate().await?;
@@ -388,6 +401,7 @@ pub fn retention(config: &Config) -> Retention {
         interval: config.sessions.cleanup_interval,
         history: config.sessions.history,
         origins: config.sessions.ip_retention,
+        unused: lifetimes(config).unused_reason(),
     }
 }
 

@@ -89,6 +89,9 @@ impl fmt::Debug for RefreshToken {
 /// How far ahead another server's clock may be. A token's end is taken literally; only its beginning has this leeway.
 pub const CLOCK_LEEWAY: Duration = Duration::from_mins(1);
 
+/// How often a session's use is noted, where nothing ends idle sooner.
+const NOTE_INTERVAL: Duration = Duration::from_mins(1);
+
 /// How long sessions and their tokens last.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
@@ -121,6 +124,25 @@ impl Lifetimes {
         now.plus(sliding).min(max_expires_at)
     }
 
+    /// Until when a session lasts that was used then without being renewed; `None` where only renewing counts, because nothing ends
+    /// idle.
+    pub fn used_end(&self, used_at: Timestamp) -> Option<Timestamp> {
+        self.idle.map(|idle| used_at.plus(idle.min(self.refresh)))
+    }
+
+    /// How often use must be noted at the least: often enough that an idle time is kept to within a quarter of it.
+    pub fn note_interval(&self) -> Duration {
+        self.idle.map_or(NOTE_INTERVAL, |idle| (idle / 4).min(NOTE_INTERVAL))
+    }
+
+    /// Why a session ends that was used too long ago, unless its absolute end has come.
+    pub fn unused_reason(&self) -> EndReason {
+        match self.idle {
+            Some(idle) if idle < self.refresh => EndReason::IdleTimeout,
+            _ => EndReason::SessionExpired,
+        }
+    }
+
     /// When an access token that is made now runs out: never after its session.
     pub fn access_end(&self, now: Timestamp, session_expires_at: Timestamp) -> Timestamp {
         now.plus(self.access).min(session_expires_at)
@@ -134,10 +156,7 @@ impl Lifetimes {
 
     /// Why a session that ran out unused did so.
     fn ran_out(&self, row: &SessionRow) -> EndReason {
-        match self.idle {
-            Some(idle) if idle < self.refresh && row.expires_at < row.max_expires_at => EndReason::IdleTimeout,
-            _ => EndReason::SessionExpired,
-        }
+        if row.expires_at < row.max_expires_at { self.unused_reason() } else { EndReason::SessionExpired }
     }
 
     /// Whether, and why, this session is past its time.

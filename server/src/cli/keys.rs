@@ -4,7 +4,7 @@ use clap::Subcommand;
 use secrecy::ExposeSecret as _;
 
 use super::{CliError, say};
-use crate::application::{Parts, StartError, lifetimes};
+use crate::application::{Parts, StartError, lifetimes, master_secret};
 use crate::auth::keys::{PUBLISHED_BEFORE_SIGNING, make_key};
 use crate::auth::secrets::Keys;
 use crate::config::Config;
@@ -29,7 +29,7 @@ async fn rotate(config: &Config) -> Result<(), CliError> {
     let parts = Parts::system();
     parts.set_clock(&store).await?;
     let Parts { clock, random } = parts;
-    let secret = config.server.secret.resolve(&*random).map_err(StartError::Secret)?;
+    let secret = master_secret(config, &store, &*random).await?;
     let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
     let now = clock.now();
     let signs_from = now.plus(PUBLISHED_BEFORE_SIGNING);
@@ -40,7 +40,7 @@ async fn rotate(config: &Config) -> Result<(), CliError> {
     store.rotate_signing_key(&key, retire_others_at, now).await?;
     store.close().await;
     say(&format!(
-        "Key {} is published now and signs from {signs_from}; older keys retire at {retire_others_at}.",
+        "Key {} is published by every server within a minute and signs from {signs_from}; older keys retire at {retire_others_at}.",
         key.kid
     ))
 }

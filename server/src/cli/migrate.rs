@@ -1,13 +1,14 @@
-//! `latchkey migrate`: the tables of this version, whatever was there before. Again does no harm. Says what it did.
+//! `latchkey migrate`: the tables of this version, whatever was there before. Again does no harm. Says what it did, and needs no
+//! setting but the database's.
 
 use secrecy::ExposeSecret as _;
 
 use super::{CliError, say};
-use crate::config::Config;
+use crate::config::DatabaseConfig;
 use crate::store::Store;
 
-pub async fn run(config: &Config) -> Result<(), CliError> {
-    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+pub async fn run(config: &DatabaseConfig) -> Result<(), CliError> {
+    let store = Store::connect(config.url.expose_secret(), config.pool_size).await?;
     let applied = store.migrate().await?;
     store.close().await;
     say(&told(&applied))

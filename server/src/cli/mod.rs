@@ -92,7 +92,7 @@ impl Cli {
     pub async fn run(self) -> Result<(), CliError> {
         match self.command {
             Command::Serve => Box::pin(serve::run(settings()?)).await,
-            Command::Migrate => migrate::run(&settings()?).await,
+            Command::Migrate => migrate::run(&Config::database_from_surroundings(&OsRandom)?).await,
             Command::Cleanup => cleanup::run(&settings()?).await,
             Command::Keys(command) => command.run(&settings()?).await,
             Command::Config(command) => command.run(),

@@ -117,6 +117,50 @@ impl Config {
     /// # Errors
     /// As [`Self::load`]; also where a settings file that was asked for cannot be read.
     pub fn from_surroundings(random: &dyn Random) -> Result<Self, ConfigErrors> {
+        let Surroundings { env, file } = Surroundings::look(random)?;
+        Self::load(env.into_iter(), file.as_ref().map(|(path, text)| (path.as_path(), text.as_str())))
+    }
+
+    /// Reads the same, for a command that needs the database and nothing else: only what is said of it must be right.
+    ///
+    /// # Errors
+    /// As [`Self::from_surroundings`].
+    pub fn database_from_surroundings(random: &dyn Random) -> Result<DatabaseConfig, ConfigErrors> {
+        let Surroundings { env, file } = Surroundings::look(random)?;
+        let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
+        let mut reader = Reader::new(settings(), env.into_iter(), file);
+        let database = DatabaseConfig::read(&mut reader);
+        let errors = reader.into_errors();
+        if errors.is_empty() { Ok(database) } else { Err(ConfigErrors(errors)) }
+    }
+
+    /// Settings for tests: development, everything in `folder`, any free port, and `overrides` on top.
+    ///
+    /// # Errors
+    /// As [`Self::load`], where an override is faulty.
+    pub fn for_tests(folder: &Path, overrides: &[(&str, &str)]) -> Result<Self, ConfigErrors> {
+        let database = format!("sqlite://{}/latchkey.db", folder.display());
+        let base = [
+            ("LATCHKEY_ENV", "development"),
+            ("LATCHKEY_SECRET", "only-for-tests-0123456789-abcdefghijkl"),
+            ("DATABASE_URL", &database),
+            ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
+            ("SERVER_ID", "test"),
+        ];
+        let env = base.iter().chain(overrides).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Self::load(env, None)
+    }
+}
+
+/// What this process finds around it.
+struct Surroundings {
+    env: Vec<(String, String)>,
+    /// The settings file, if there is one.
+    file: Option<(PathBuf, String)>,
+}
+
+impl Surroundings {
+    fn look(random: &dyn Random) -> Result<Self, ConfigErrors> {
         let mut env: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
@@ -136,24 +180,7 @@ impl Config {
         if !in_file {
             env.insert(0, ("SERVER_ID".to_owned(), make_server_id(random)));
         }
-        Self::load(env.into_iter(), file.as_ref().map(|(path, text)| (path.as_path(), text.as_str())))
-    }
-
-    /// Settings for tests: development, everything in `folder`, any free port, and `overrides` on top.
-    ///
-    /// # Errors
-    /// As [`Self::load`], where an override is faulty.
-    pub fn for_tests(folder: &Path, overrides: &[(&str, &str)]) -> Result<Self, ConfigErrors> {
-        let database = format!("sqlite://{}/latchkey.db", folder.display());
-        let base = [
-            ("LATCHKEY_ENV", "development"),
-            ("LATCHKEY_SECRET", "only-for-tests-0123456789-abcdefghijkl"),
-            ("DATABASE_URL", &database),
-            ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
-            ("SERVER_ID", "test"),
-        ];
-        let env = base.iter().chain(overrides).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Self::load(env, None)
+        Ok(Self { env, file })
     }
 }
 

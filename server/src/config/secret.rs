@@ -54,6 +54,25 @@ impl MasterSecret {
             Err(error) => Err(error),
         }
     }
+
+    /// What to begin with where the database keeps it and has none yet: what was kept in a file before, or a new one. `None` where
+    /// it was given, and nothing is to be kept.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn for_database(&self, random: &dyn Random) -> io::Result<Option<SecretString>> {
+        match self {
+            Self::Given(_) => Ok(None),
+            Self::File(path) if path.exists() => self.resolve(random).map(Some),
+            Self::File(_) => Ok(Some(draw(random).into())),
+        }
+    }
+}
+
+fn draw(random: &dyn Random) -> String {
+    let mut bytes = [0; 32];
+    random.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 fn read_file(mut file: fs::File) -> io::Result<SecretString> {
@@ -73,9 +92,7 @@ fn make_file(path: &Path, random: &dyn Random) -> io::Result<SecretString> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let mut bytes = [0; 32];
-    random.fill(&mut bytes);
-    let text = URL_SAFE_NO_PAD.encode(bytes);
+    let text = draw(random);
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(mut file) => {
             file.write_all(format!("{text}\n").as_bytes())?;

@@ -18,7 +18,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         "LATCHKEY_SECRET",
-        Fallback::Explained("required; in development a file `secret` beside the database"),
+        Fallback::Explained("required; in development kept beside an SQLite file, or in the PostgreSQL database"),
         "Where every key comes from or is sealed with: 32 characters or more, the same on all servers.",
     ),
     Setting::new(

@@ -114,9 +114,11 @@ fn visitor(address: Option<&ClientAddress>, headers: &HeaderMap) -> Visitor {
     Visitor { address, origin: Origin { ip: address.to_string(), user_agent } }
 }
 
-/// The bearer token of a request, if it has one.
+/// The bearer token of a request, if it has one. Of two nobody knows which is meant (RFC 6750, section 2).
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (Some(first), None) = (given.next(), given.next()) else { return None };
+    let (scheme, token) = first.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
 }
 

@@ -23,10 +23,16 @@ impl SameOrigin {
 
     /// Passes calls from our own pages, and from programs that set the header themselves.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let says_so = headers.contains_key(CLIENT_HEADER);
+        if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request()) }
+    }
+
+    /// Passes what no other site can have sent, for calls that only set the cookie. They are JSON, which no form sends and no script
+    /// of another site may; so a client that shows nothing is a program.
+    pub fn check_sign_in(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let site_fits = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
         let origin_fits = headers.get(ORIGIN).is_none_or(|origin| origin.as_bytes() == self.origin.as_bytes());
-        let says_so = headers.contains_key(CLIENT_HEADER);
-        if site_fits && origin_fits && says_so { Ok(()) } else { Err(ApiError::cross_site_request()) }
+        if site_fits && origin_fits { Ok(()) } else { Err(ApiError::cross_site_request()) }
     }
 }
 
@@ -56,5 +62,23 @@ mod tests {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
         assert_eq!(SameOrigin::new("https://id.example.com").check(&headers).is_ok(), passes);
+    }
+
+    #[rstest]
+    #[case::program(&[], true)]
+    #[case::our_page(&[("sec-fetch-site", "same-origin"), ("origin", "https://id.example.com")], true)]
+    #[case::other_site(&[("sec-fetch-site", "cross-site")], false)]
+    #[case::sibling_host(&[("latchkey-client", "web"), ("sec-fetch-site", "same-site")], false)]
+    #[case::other_origin(&[("origin", "https://evil.example")], false)]
+    #[case::null_origin(&[("origin", "null")], false)]
+    fn a_cookie_is_set_for_programs_too_but_for_no_other_site(
+        #[case] headers: &[(&'static str, &'static str)],
+        #[case] passes: bool,
+    ) {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        assert_eq!(SameOrigin::new("https://id.example.com").check_sign_in(&headers).is_ok(), passes);
     }
 }

@@ -7,6 +7,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
 use super::body::read_body;
+use super::json_object::JsonObject;
 use super::problem::ApiError;
 
 /// The body of a request. Unknown fields are ignored, never assigned.
@@ -32,8 +33,12 @@ impl<S: Sync> FromRequest<S> for Fields {
             return Err(ApiError::unsupported_media_type());
         }
         match serde_json::from_slice(&body) {
-            Ok(Value::Object(object)) => Ok(Self { object, errors: Vec::new() }),
-            Ok(_) => Err(ApiError::malformed_json("The body is JSON, but not an object.")),
+            Ok(JsonObject::Members(object)) => Ok(Self { object, errors: Vec::new() }),
+            Ok(JsonObject::Twice(name)) => {
+                let invalid = Invalid::new("given-twice", "This field stands there twice.");
+                Err(ApiError::invalid_field(&name, &invalid))
+            }
+            Ok(JsonObject::Other) => Err(ApiError::malformed_json("The body is JSON, but not an object.")),
             Err(error) => {
                 let (line, column) = (error.line(), error.column());
                 Err(ApiError::malformed_json(format!("The body is not JSON: see line {line}, column {column}.")))
@@ -63,9 +68,24 @@ impl Fields {
             Ok(None) => return Some(None),
             Ok(Some(Value::String(text))) => parse(text),
             Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be a text.")),
-            Err(invalid) => Err(invalid),
+            Err(invalid) => {
+                self.refuse_outer(field, &invalid);
+                return None;
+            }
         };
         parsed.map(Some).map_err(|invalid| self.refuse(field, &invalid)).ok()
+    }
+
+    /// A text that may be absent, null or empty, which all mean the same.
+    pub fn optional_filled<T>(
+        &mut self,
+        field: &str,
+        parse: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        if matches!(self.find(field), Ok(Some(Value::String(text))) if text.is_empty()) {
+            return Some(None);
+        }
+        self.optional(field, parse)
     }
 
     /// A text where anything else is ignored rather than refused.
@@ -83,6 +103,14 @@ impl Fields {
         };
         self.refuse(field, &invalid);
         None
+    }
+
+    /// Notes that what stands in the way of a dot is no object: once, however many fields are looked for in it.
+    fn refuse_outer(&mut self, field: &str, invalid: &Invalid) {
+        let outer = field.split('.').next().unwrap_or(field);
+        if self.errors.iter().all(|error| error.field != outer) {
+            self.refuse(outer, invalid);
+        }
     }
 
     /// Notes that a field was refused.
@@ -169,7 +197,7 @@ mod tests {
             ("email", "wrong-type"),
             ("password", "required"),
             ("rememberMe", "wrong-type"),
-            ("deviceInfo.deviceName", "wrong-type"),
+            ("deviceInfo", "wrong-type"),
         ];
         assert_eq!(told, expected);
     }

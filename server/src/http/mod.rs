@@ -9,6 +9,7 @@ mod errors;
 pub mod fields;
 mod handlers;
 pub mod headers;
+mod json_object;
 pub mod middleware;
 pub mod open_files;
 pub mod problem;

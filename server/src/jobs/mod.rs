@@ -15,11 +15,13 @@ pub use keys::KeyCare;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
-use crate::sessions::{NOTE_INTERVAL, Sessions};
+use crate::sessions::Sessions;
 use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
 
 /// How often last-active times are written.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+/// How often devices that only listen are noted.
+const LISTENING_INTERVAL: Duration = Duration::from_mins(1);
 /// The most rows of one kind in one transaction of the clean-up, so that it does not stall traffic.
 const CLEANUP_BATCH: i64 = 500;
 /// A breath between two batches.
@@ -37,9 +39,10 @@ async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
 /// the other servers know it by the time that is written for it.
 pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken) {
     let mut listened_at = sessions.clock.monotonic();
+    let interval = FLUSH_INTERVAL.min(sessions.lifetimes.note_interval());
     loop {
-        let go_on = pause(&stop, FLUSH_INTERVAL).await;
-        if sessions.clock.monotonic().saturating_duration_since(listened_at) >= NOTE_INTERVAL {
+        let go_on = pause(&stop, interval).await;
+        if sessions.clock.monotonic().saturating_duration_since(listened_at) >= LISTENING_INTERVAL {
             listened_at = sessions.clock.monotonic();
             let now = sessions.clock.now();
             for (user_id, session_id) in sessions.hub.listening() {
@@ -56,7 +59,7 @@ pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken)
 
 /// Writes one batch of last-active times.
 pub async fn flush_last_active(sessions: &Sessions) {
-    let batch = sessions.last_active.take(|ip| sessions.places.of(ip));
+    let batch = sessions.last_active.take(|ip| sessions.places.of(ip), |at| sessions.lifetimes.used_end(at));
     if batch.is_empty() {
         return;
     }
@@ -94,6 +97,8 @@ pub struct Retention {
     pub history: Duration,
     /// `IP_RETENTION`.
     pub origins: Duration,
+    /// Why sessions end that nobody has used for too long.
+    pub unused: EndReason,
 }
 
 /// Deletes what is past its time.
@@ -131,12 +136,14 @@ impl Cleanup {
                 now,
                 history_before: now.minus(self.retention.history),
                 origins_before: now.minus(self.retention.origins),
+                unused: self.retention.unused,
                 batch: CLEANUP_BATCH,
             };
             let mut new_id = || uuid_v7(&*self.clock, &*self.random);
             let round = self.store.cleanup(&policy, &mut new_id).await?;
-            let expired = usize::try_from(round.expired).unwrap_or(usize::MAX);
-            self.metrics.sessions_ended(EndReason::SessionExpired, expired);
+            let count = |sessions: u64| usize::try_from(sessions).unwrap_or(usize::MAX);
+            self.metrics.sessions_ended(EndReason::IdleTimeout, count(round.idle));
+            self.metrics.sessions_ended(EndReason::SessionExpired, count(round.expired - round.idle));
             total = total.plus(&round);
             if round.is_empty() || !pause(stop, CLEANUP_PAUSE).await {
                 return Ok(total);

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 /// The code that proves an address.
 pub fn verification(name: &str, digits: &str) -> (String, String) {
-    let spaced = digits.split_at_checked(3).map_or_else(|| digits.to_owned(), |(a, b)| format!("{a} {b}"));
     (
-        format!("{spaced} is your Latchkey code"),
+        format!("{digits} is your Latchkey code"),
         format!(
-            "Hello {name},\n\nyour code is {spaced}. It works for ten minutes.\n\n\
+            "Hello {name},\n\nyour code is {digits}. It works for ten minutes.\n\n\
              If you did not ask for it, ignore this mail: without the code nothing happens.\n"
         ),
     )

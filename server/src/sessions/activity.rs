@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::domain::{SessionId, Timestamp, UserId};
@@ -12,43 +12,62 @@ use app::domain::{SessionId, Timestamp, UserId};
 use crate::auth::tokens::Verified;
 use crate::store::Sighting;
 
-/// How often one session is noted at the most.
-pub const NOTE_INTERVAL: Duration = Duration::from_mins(1);
+/// A session that was seen since the last batch.
+struct Seen {
+    user_id: UserId,
+    at: Timestamp,
+    ip: String,
+    /// When it last asked for something; listening alone is no use.
+    used_at: Option<Timestamp>,
+}
 
 /// Sessions that were seen since the last batch.
-#[derive(Default)]
-pub struct LastActive(Mutex<HashMap<SessionId, (UserId, Timestamp, String)>>);
+pub struct LastActive {
+    seen: Mutex<HashMap<SessionId, Seen>>,
+    /// Milliseconds for which a session that was noted need not be noted again.
+    interval_ms: i64,
+}
 
 impl LastActive {
-    /// Notes that a request with this token was made, unless one was noted within the last minute.
+    /// Notes a session at most once in `interval`.
+    pub fn new(interval: Duration) -> Self {
+        Self { seen: Mutex::default(), interval_ms: i64::try_from(interval.as_millis()).unwrap_or(i64::MAX) }
+    }
+
+    /// Notes that a request with this token was made, unless one was noted just before.
     pub fn note(&self, token: &Verified, now: Timestamp, ip: impl FnOnce() -> String) {
-        let interval = i64::try_from(NOTE_INTERVAL.as_millis()).unwrap_or(i64::MAX);
         let noted = token.noted_at.load(Ordering::Relaxed);
-        if now.as_millis() - noted < interval {
+        if now.as_millis() - noted < self.interval_ms {
             return;
         }
         token.noted_at.store(now.as_millis(), Ordering::Relaxed);
-        self.see(token.session_id, token.user_id, now, ip());
+        self.put(token.session_id, token.user_id, now, ip(), Some(now));
     }
 
-    /// Notes a session whatever was noted before. An `ip` that is not known is empty, and the one before stays.
+    /// Notes a session that listens, whatever was noted before. An `ip` that is not known is empty, and the one before stays.
     pub fn see(&self, session_id: SessionId, user_id: UserId, now: Timestamp, ip: String) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = seen.entry(session_id).or_insert_with(|| (user_id, now, String::new()));
-        entry.1 = now;
+        self.put(session_id, user_id, now, ip, None);
+    }
+
+    fn put(&self, session_id: SessionId, user_id: UserId, now: Timestamp, ip: String, used_at: Option<Timestamp>) {
+        let mut seen = self.lock();
+        let entry =
+            seen.entry(session_id).or_insert_with(|| Seen { user_id, at: now, ip: String::new(), used_at: None });
+        entry.at = now;
+        entry.used_at = used_at.or(entry.used_at);
         if !ip.is_empty() {
-            entry.2 = ip;
+            entry.ip = ip;
         }
     }
 
     /// When a session was last seen, if that has not been written yet.
     pub fn seen(&self, session_id: SessionId) -> Option<Timestamp> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&session_id).map(|(_, at, _)| *at)
+        self.lock().get(&session_id).map(|seen| seen.at)
     }
 
     /// How many are waiting to be written.
     pub fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.lock().len()
     }
 
     /// Whether none is.
@@ -56,25 +75,35 @@ impl LastActive {
         self.len() == 0
     }
 
-    /// Takes the batch, ordered by session so that two servers lock rows in the same order. `place_of` tells the place of an address.
-    pub fn take(&self, place_of: impl Fn(&str) -> Option<String>) -> Vec<(UserId, Sighting)> {
-        let seen = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Takes the batch, ordered by session so that two servers lock rows in the same order. `place_of` tells the place of an address,
+    /// `lasts_until` how long a session lasts that was used then, where use prolongs it.
+    pub fn take(
+        &self,
+        place_of: impl Fn(&str) -> Option<String>,
+        lasts_until: impl Fn(Timestamp) -> Option<Timestamp>,
+    ) -> Vec<(UserId, Sighting)> {
+        let seen = std::mem::take(&mut *self.lock());
         let mut batch: Vec<_> = seen
             .into_iter()
-            .map(|(session_id, (user_id, at, ip))| {
-                let place = place_of(&ip);
-                (user_id, Sighting { session_id, at, ip, place })
+            .map(|(session_id, Seen { user_id, at, ip, used_at })| {
+                let (place, lasts_until) = (place_of(&ip), used_at.and_then(&lasts_until));
+                (user_id, Sighting { session_id, at, ip, place, lasts_until })
             })
             .collect();
         batch.sort_by_key(|(_, sighting)| sighting.session_id);
         batch
     }
 
-    /// Puts a batch back that could not be written; what was seen since then is newer.
+    /// Puts a batch back that could not be written; what was seen since then is newer. What was used in it counts as used when it was seen.
     pub fn put_back(&self, batch: Vec<(UserId, Sighting)>) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (user_id, sighting) in batch {
-            seen.entry(sighting.session_id).or_insert((user_id, sighting.at, sighting.ip));
+        let mut seen = self.lock();
+        for (user_id, Sighting { session_id, at, ip, lasts_until, .. }) in batch {
+            let used_at = lasts_until.map(|_| at);
+            seen.entry(session_id).or_insert(Seen { user_id, at, ip, used_at });
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use app::domain::Timestamp;
 use uuid::Uuid;
 
-pub use activity::{LastActive, NOTE_INTERVAL};
+pub use activity::LastActive;
 pub use device::{Said, describe};
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use ending::{Ender, Ending, EndingError, EndingParts, EndingTask, ending};

@@ -3,6 +3,7 @@
 //! One connection writes, a pool of others reads. Every write transaction begins with `BEGIN IMMEDIATE`, so none is
 //! ever refused in its middle because another wrote first.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -62,6 +63,7 @@ impl Database {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         make_folder_of(options.get_filename())?;
+        make_file(options.get_filename())?;
         // The writer first: only it can make the file and set its journal mode.
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -145,6 +147,16 @@ fn make_folder_of(file: &Path) -> Result<(), StoreError> {
     match file.parent() {
         Some(folder) => Ok(std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?),
         None => Ok(()),
+    }
+}
+
+/// Makes the file, for its owner alone: it holds addresses and what passwords and tokens are known by. What SQLite puts beside it takes
+/// after it.
+fn make_file(file: &Path) -> Result<(), StoreError> {
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(sqlx::Error::Io(error).into()),
+        _ => Ok(()),
     }
 }
 

@@ -271,6 +271,8 @@ verbs! {
     /// The devices of a receipt; none where there is no such receipt.
     receipt(digest: &Digest) -> Vec<ReceiptRow>;
 
+    /// The secret of development on this database: `new` where there was none.
+    development_secret(new: &str) -> String;
     /// All keys, oldest first.
     signing_keys() -> Vec<SigningKeyRow>;
     /// Stores the key if there is none at all, however many servers do so at once; gives all there are.

@@ -11,6 +11,7 @@ use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures::Stream;
+use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
@@ -80,6 +81,8 @@ pub async fn stream(
     state.sessions.tell_activity(who.user_id, who.session_id, true);
     let events = Sse::new(run(state, subscription)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
     let mut response = events.into_response();
+    // Left alone, it would say `no-cache`.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that buffer would hold back the news.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)

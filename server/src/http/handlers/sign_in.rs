@@ -32,9 +32,9 @@ pub struct Client {
 impl Client {
     /// Reads `deviceInfo`, `tokenDelivery`, `rememberMe` and `replaceSession`.
     pub fn read(fields: &mut Fields) -> Option<Self> {
-        let device_name = fields.optional("deviceInfo.deviceName", DeviceName::parse);
-        let platform = fields.optional("deviceInfo.platform", Platform::parse);
-        let app_version = fields.optional("deviceInfo.appVersion", AppVersion::parse);
+        let device_name = fields.optional_filled("deviceInfo.deviceName", DeviceName::parse);
+        let platform = fields.optional_filled("deviceInfo.platform", Platform::parse);
+        let app_version = fields.optional_filled("deviceInfo.appVersion", AppVersion::parse);
         let delivery = fields.optional("tokenDelivery", |text| match text {
             "cookie" => Ok(TokenDelivery::Cookie),
             "body" => Ok(TokenDelivery::Body),
@@ -75,9 +75,9 @@ impl Client {
         }
     }
 
-    /// A call that sets a cookie must come from our own pages.
+    /// A call that sets a cookie must not come from another site.
     pub fn check_origin(&self, state: &ApiState, headers: &HeaderMap) -> Result<(), ApiError> {
-        if self.delivery == TokenDelivery::Cookie { state.same_origin.check(headers) } else { Ok(()) }
+        if self.delivery == TokenDelivery::Cookie { state.same_origin.check_sign_in(headers) } else { Ok(()) }
     }
 }
 

@@ -28,7 +28,7 @@ struct Leaving {
     epoch: Option<i64>,
 }
 
-/// `POST /api/auth/logout`: by bearer token, or by refresh cookie.
+/// `POST /api/auth/logout`: by bearer token, or by refresh token.
 pub async fn logout(
     State(state): State<ApiState>,
     visitor: Visitor,
@@ -39,27 +39,39 @@ pub async fn logout(
     if let Some(token) = legacy::presented(&state, &headers) {
         return Ok(token.logout(&state));
     }
-    let Some(leaving) = leaving(&state, &headers).await? else {
+    let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
+    let Some(leaving) = leaving(&state, &headers, in_body.as_deref()).await? else {
         return Ok(answer(&state, true, nothing_to_end()));
     };
     let request = leaving.wants(Scope::This, reason, visitor.origin);
     Ok(answer(&state, true, state.sessions.end(request).await?))
 }
 
-/// Who leaves. `None` where the credential was ours but there is no such session any more.
-async fn leaving(state: &ApiState, headers: &HeaderMap) -> Result<Option<Leaving>, ApiError> {
-    let token = bearer(headers);
-    if let Some(token) = token
-        && let Ok(verified) = state.sessions.tokens.verify_even_if_expired(token, state.sessions.clock.now())
-    {
-        let (user_id, session_id, epoch) = (verified.user_id, verified.session_id, Some(verified.epoch));
-        return Ok(Some(Leaving { user_id, session_id, epoch }));
-    }
-    let Some(cookie) = state.cookie.read(headers) else {
-        return Err(if token.is_some() { ApiError::invalid_token() } else { ApiError::missing_token() });
+/// Who leaves, by an access token that may have run out.
+fn by_access_token(state: &ApiState, headers: &HeaderMap) -> Result<Leaving, ApiError> {
+    let token = bearer(headers).ok_or_else(ApiError::missing_token)?;
+    let verified = state.sessions.tokens.verify_even_if_expired(token, state.sessions.clock.now());
+    let verified = verified.map_err(|_| ApiError::invalid_token())?;
+    let (user_id, session_id, epoch) = (verified.user_id, verified.session_id, Some(verified.epoch));
+    Ok(Leaving { user_id, session_id, epoch })
+}
+
+/// Who leaves: by access token, or by the refresh token, in the cookie or in the body. `None` where the credential was ours but there
+/// is no such session any more.
+async fn leaving(state: &ApiState, headers: &HeaderMap, in_body: Option<&str>) -> Result<Option<Leaving>, ApiError> {
+    let refused = match by_access_token(state, headers) {
+        Ok(leaving) => return Ok(Some(leaving)),
+        Err(refused) => refused,
     };
-    state.same_origin.check(headers)?;
-    let session_id = state.sessions.session_of(&cookie).ok_or_else(ApiError::invalid_token)?;
+    let refresh_token = match (in_body, state.cookie.read(headers)) {
+        (Some(token), _) => token.to_owned(),
+        (None, Some(cookie)) => {
+            state.same_origin.check(headers)?;
+            cookie
+        }
+        (None, None) => return Err(refused),
+    };
+    let session_id = state.sessions.session_of(&refresh_token).ok_or_else(ApiError::invalid_token)?;
     let found = state.sessions.store.session(session_id).await?;
     Ok(found.map(|row| Leaving { user_id: row.user_id, session_id, epoch: None }))
 }
@@ -93,9 +105,7 @@ pub async fn logout_all(
     if let Some(token) = legacy::presented(&state, &headers) {
         return token.logout_all(&state, keep_current, reason, visitor.origin).await;
     }
-    let Some(leaving) = leaving(&state, &headers).await? else {
-        return Ok(answer(&state, true, nothing_to_end()));
-    };
+    let leaving = by_access_token(&state, &headers)?;
     let standing = leaving.standing(&state).await;
     if matches!(standing, Some(Standing::Ended(_) | Standing::Unknown)) {
         return Ok(answer(&state, true, nothing_to_end()));

@@ -6,14 +6,16 @@ use app::domain::{SessionId, Timestamp, UserId};
 use super::rows::{ended_entry, insert_audit, insert_biography};
 use super::{Database, Result, query, query_as, sql};
 use crate::store::records::ExpiredRecord;
-use crate::store::types::{CleanupPolicy, CleanupReport, NewAudit, Origin};
+use crate::store::types::{CleanupPolicy, CleanupReport, NewAudit, Origin, StoreError};
 use crate::store::verbs::Ids;
 
 impl Database {
     pub(in crate::store) async fn cleanup(&self, policy: &CleanupPolicy, ids: Ids<'_>) -> Result<CleanupReport> {
-        let &CleanupPolicy { now, history_before, origins_before, batch } = policy;
+        let &CleanupPolicy { now, history_before, origins_before, unused, batch } = policy;
+        let (expired, idle) = self.mark_expired(now, unused, batch, ids).await?;
         Ok(CleanupReport {
-            expired: self.mark_expired(now, batch, ids).await?,
+            expired,
+            idle,
             revocations: self.batch(sql::cleanup::DELETE_REVOCATIONS, now, batch).await?,
             one_time: self.batch(sql::cleanup::DELETE_CODES, now, batch).await?
                 + self.batch(sql::cleanup::DELETE_RESETS, now, batch).await?
@@ -27,16 +29,22 @@ impl Database {
         })
     }
 
-    /// Marks sessions past their time. Their tokens ran out with them, so the log need not know.
-    async fn mark_expired(&self, now: Timestamp, batch: i64, ids: Ids<'_>) -> Result<u64> {
+    /// Marks sessions past their time, and gives how many there were and how many of them idle. Their tokens ran out with them, so the log need not know.
+    async fn mark_expired(&self, now: Timestamp, unused: EndReason, batch: i64, ids: Ids<'_>) -> Result<(u64, u64)> {
         let mut tx = self.begin().await?;
-        let expired: Vec<ExpiredRecord> =
-            query_as(sql::cleanup::MARK_EXPIRED).bind(now.as_millis()).bind(batch).fetch_all(&mut *tx).await?;
-        let reason = EndReason::SessionExpired;
+        let expired: Vec<ExpiredRecord> = query_as(sql::cleanup::MARK_EXPIRED)
+            .bind(now.as_millis())
+            .bind(batch)
+            .bind(unused.as_str())
+            .fetch_all(&mut *tx)
+            .await?;
         let mut biography = Vec::with_capacity(expired.len());
         let mut audit = Vec::with_capacity(expired.len());
+        let mut idle = 0;
         for session in &expired {
             let (id, at) = (SessionId(session.id), Timestamp::from_millis(session.ended_at));
+            let reason = EndReason::parse(&session.end_reason).ok_or(StoreError::Unreadable("end reason"))?;
+            idle += u64::from(reason == EndReason::IdleTimeout);
             biography.push(ended_entry(ids(), id, at, reason.as_str(), ""));
             audit.push(NewAudit {
                 id: ids(),
@@ -53,7 +61,7 @@ impl Database {
         insert_biography(&mut tx, &biography).await?;
         insert_audit(&mut tx, &audit).await?;
         tx.commit().await?;
-        Ok(u64::try_from(expired.len()).unwrap_or(u64::MAX))
+        Ok((u64::try_from(expired.len()).unwrap_or(u64::MAX), idle))
     }
 
     /// Deletes a batch of ended sessions, after their stories.

@@ -12,6 +12,14 @@ impl Database {
         read_all(rows)
     }
 
+    pub(in crate::store) async fn development_secret(&self, new: &str) -> Result<String> {
+        let mut tx = self.begin().await?;
+        query(sql::keys::INSERT_DEVELOPMENT_SECRET).bind(new).execute(&mut *tx).await?;
+        let (secret,): (String,) = query_as(sql::keys::DEVELOPMENT_SECRET).fetch_one(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(secret)
+    }
+
     pub(in crate::store) async fn ensure_signing_key(&self, key: &SigningKeyRow) -> Result<Vec<SigningKeyRow>> {
         let mut tx = self.begin().await?;
         lock_signing_keys(&mut tx).await?;

@@ -83,6 +83,7 @@ impl Database {
                     .bind(sighting.at.as_millis())
                     .bind(&sighting.ip)
                     .bind(sighting.place.as_deref())
+                    .bind(sighting.lasts_until.map_or(0, Timestamp::as_millis))
                     .execute(&mut *tx)
                     .await?;
             }

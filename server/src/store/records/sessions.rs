@@ -122,6 +122,7 @@ pub struct ExpiredRecord {
     pub id: Uuid,
     pub user_id: Uuid,
     pub ended_at: i64,
+    pub end_reason: String,
 }
 
 #[derive(FromRow)]

@@ -2,9 +2,10 @@
 //! somebody else is working on.
 
 statements! {
-    MARK_EXPIRED = "UPDATE sessions SET ended_at = expires_at, end_reason = 'session_expired' WHERE id IN \
+    MARK_EXPIRED = "UPDATE sessions SET ended_at = expires_at, end_reason = CASE WHEN expires_at < max_expires_at THEN $3 \
+        ELSE 'session_expired' END WHERE id IN \
         (SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2 \
-        {skip_locked}) RETURNING id, user_id, ended_at";
+        {skip_locked}) RETURNING id, user_id, ended_at, end_reason";
     DELETE_REVOCATIONS = "DELETE FROM revocation_log WHERE position IN \
         (SELECT position FROM revocation_log WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2 \
         {skip_locked})";

@@ -49,7 +49,9 @@ statements! {
     /// A row that somebody holds is being renewed or ended at this moment: it needs no sighting. Not waiting means
     /// that a batch of them never waits in a circle with anybody.
     TOUCH_SESSION = "UPDATE sessions SET last_active = $2, ip = CASE WHEN $3 = '' THEN ip ELSE $3 END, \
-        place = CASE WHEN $3 = '' THEN place ELSE $4 END WHERE id = (SELECT id FROM sessions \
+        place = CASE WHEN $3 = '' THEN place ELSE $4 END, \
+        expires_at = CASE WHEN $5 <= expires_at THEN expires_at WHEN $5 <= max_expires_at THEN $5 ELSE max_expires_at END \
+        WHERE id = (SELECT id FROM sessions \
         WHERE id = $1 AND ended_at IS NULL AND last_active < $2 {skip_locked})";
 
     /// Only for a session that is still there.

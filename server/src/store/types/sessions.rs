@@ -215,6 +215,8 @@ pub struct Sighting {
     pub ip: String,
     /// The place of that address.
     pub place: Option<String>,
+    /// Until when the session lasts because it was used, where use prolongs it: never beyond its absolute end.
+    pub lasts_until: Option<Timestamp>,
 }
 
 /// A moment in a session's life, to be written.

@@ -1,5 +1,6 @@
 //! Signing keys, limits and clean-up.
 
+use app::api::EndReason;
 use app::domain::Timestamp;
 
 /// A signing key; the private part is sealed.
@@ -44,6 +45,8 @@ pub struct CleanupPolicy {
     pub history_before: Timestamp,
     /// Addresses and user agents older than this are wiped.
     pub origins_before: Timestamp,
+    /// Why sessions end that nobody has used for too long, before their absolute end.
+    pub unused: EndReason,
     /// The most rows of one kind in one transaction.
     pub batch: i64,
 }
@@ -53,6 +56,8 @@ pub struct CleanupPolicy {
 pub struct CleanupReport {
     /// Sessions past their time that were marked as ended.
     pub expired: u64,
+    /// Of these, the ones that were idle for too long.
+    pub idle: u64,
     /// Revocations that no token can need any more.
     pub revocations: u64,
     /// Codes, tokens that set a new password, tickets, and buckets that are full again.
@@ -81,6 +86,7 @@ impl CleanupReport {
     pub const fn plus(&self, other: &Self) -> Self {
         Self {
             expired: self.expired + other.expired,
+            idle: self.idle + other.idle,
             revocations: self.revocations + other.revocations,
             one_time: self.one_time + other.one_time,
             sessions: self.sessions + other.sessions,

@@ -62,7 +62,7 @@ async fn an_export_holds_everything_on_the_person_no_secret_and_nobody_else() {
         assert!(actions.contains(&action), "{action} in {actions:?}");
     }
     assert!(held["activity"].as_array().unwrap().iter().any(|entry| entry["clientReason"] == "going home"));
-    assert_eq!(named(&held["mail"], "subject"), ["••• ••• is your Latchkey code", "Set a new password for Latchkey"]);
+    assert_eq!(named(&held["mail"], "subject"), ["•••••• is your Latchkey code", "Set a new password for Latchkey"]);
     assert_eq!(named(&held["mail"], "to"), [ADA, ADA]);
 
     let spaced = format!("{} {}", &code[..3], &code[3..]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::support::app::{Answer, TestApp};
+use crate::support::app::{Answer, Device, TestApp};
 
 #[tokio::test]
 async fn a_refresh_rotates_the_token_and_the_session_stays() {
@@ -118,7 +118,10 @@ async fn a_browser_holds_its_token_in_a_cookie_that_only_our_own_pages_can_use()
     app.registers("ada@example.com").await;
     let body =
         json!({"email": "ada@example.com", "password": crate::support::app::PASSWORD, "tokenDelivery": "cookie"});
-    let from_elsewhere = app.post("/api/auth/login", &body).await;
+    let from_elsewhere =
+        app.request(Method::POST, "/api/auth/login").header("origin", "https://evil.example").json(&body);
+    let from_elsewhere = Answer::read(from_elsewhere.send().await.unwrap()).await;
+    assert!(from_elsewhere.cookie().is_none());
     assert_eq!((from_elsewhere.status, from_elsewhere.code()), (StatusCode::FORBIDDEN, "cross-site-request"));
     let login = app.request(Method::POST, "/api/auth/login").header("latchkey-client", "web").json(&body);
     let login = Answer::read(login.send().await.unwrap()).await;
@@ -171,4 +174,21 @@ async fn nothing_that_stands_in_the_database_is_a_token() {
     let secret = device.refresh_token().strip_prefix("lkr_").unwrap();
     assert!(!contains(secret.as_bytes()) && !contains(device.access_token().as_bytes()));
     assert!(!contains(crate::support::app::PASSWORD.as_bytes()));
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_is_not_idle_although_it_is_not_renewed() {
+    let mut app = TestApp::start_with(&[("SESSION_IDLE_TIMEOUT", "1h"), ("JWT_EXPIRE", "1h")]).await;
+    let tokens = app.new_person("ada@example.com").await.tokens;
+    app.advance(Duration::from_mins(50));
+    assert!(Device { app: &app, tokens: tokens.clone() }.passes().await);
+    // What was noted is written when the server stops, at the latest.
+    app.restart().await;
+    app.advance(Duration::from_mins(50));
+    let device = Device { app: &app, tokens };
+    let renewed = device.refreshes_with(device.refresh_token()).await;
+    assert_eq!(renewed.status, StatusCode::OK, "{}", renewed.body);
+    app.advance(Duration::from_mins(61));
+    let over = app.post("/api/auth/refresh", &json!({"refreshToken": renewed.body["refreshToken"]})).await;
+    assert_eq!((over.status, &over.body["reason"]), (StatusCode::UNAUTHORIZED, &json!("idle_timeout")));
 }

@@ -239,3 +239,14 @@ async fn while_the_database_is_away_signing_out_the_others_counts_here_at_once_a
     let later = app.signs_in("ada@example.com").await;
     assert!(later.passes().await);
 }
+
+#[tokio::test]
+async fn a_program_that_has_lost_its_access_token_signs_out_with_the_refresh_token() {
+    let app = TestApp::start().await;
+    let device = app.new_person("ada@example.com").await;
+    let out = app.post("/api/auth/logout", &json!({"refreshToken": device.refresh_token()})).await;
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
+    assert!(!device.passes().await);
+    let made_up = app.post("/api/auth/logout", &json!({"refreshToken": "lkr_made-up"})).await;
+    assert_eq!(made_up.code(), "invalid-token");
+}

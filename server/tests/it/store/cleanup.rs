@@ -12,7 +12,7 @@ use crate::support::store::{
 
 /// Nothing is old but what is older than `now`.
 fn at(now: Timestamp) -> CleanupPolicy {
-    CleanupPolicy { now, history_before: START, origins_before: START, batch: 10 }
+    CleanupPolicy { now, history_before: START, origins_before: START, unused: EndReason::SessionExpired, batch: 10 }
 }
 
 async fn clean(store: &Store, policy: CleanupPolicy) -> CleanupReport {
@@ -54,6 +54,27 @@ async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
     assert_eq!((audit.at, audit.action.as_str(), audit.session_id), (minutes(5), "session_ended", Some(expiring[4])));
     assert_eq!(store.session(lasting).await.expect("an answer").expect("a session").end, None);
     assert_eq!(store.revocations_from(1).await.expect("a tail").head, 0);
+}
+
+#[rstest]
+#[tokio::test]
+async fn sessions_that_were_idle_for_too_long_are_told_from_those_at_their_absolute_end(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let mut idle = new_session(ada, "Idle", START);
+    idle.expires_at = minutes(1);
+    let mut old = new_session(ada, "Old", START);
+    (old.expires_at, old.max_expires_at) = (minutes(1), minutes(1));
+    record(&store, &idle, None).await;
+    record(&store, &old, None).await;
+    let policy = CleanupPolicy { unused: EndReason::IdleTimeout, ..at(minutes(5)) };
+    assert_eq!(clean(&store, policy).await, CleanupReport { expired: 2, idle: 1, ..CleanupReport::default() });
+    for (id, reason) in [(idle.id, EndReason::IdleTimeout), (old.id, EndReason::SessionExpired)] {
+        let end = store.session(id).await.expect("an answer").expect("a session").end.expect("an end");
+        assert_eq!(end.reason, reason);
+    }
 }
 
 #[rstest]

@@ -363,6 +363,7 @@ async fn touch_all(server: &Store, sessions: &[SessionRow], at: Timestamp) {
             at,
             ip: "192.0.2.2".to_owned(),
             place: None,
+            lasts_until: None,
         })
         .collect();
     server.touch_sessions(&sightings).await.expect("noted");

@@ -101,8 +101,13 @@ async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_betwe
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
-    let sighting =
-        latchkey::store::Sighting { session_id: id, at: minutes(1), ip: "198.51.100.7".to_owned(), place: None };
+    let sighting = latchkey::store::Sighting {
+        session_id: id,
+        at: minutes(1),
+        ip: "198.51.100.7".to_owned(),
+        place: None,
+        lasts_until: None,
+    };
     store.touch_sessions(&[sighting]).await.expect("noted");
     let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
     let granted = refresh(&store, &attempt(id, minutes(2), "198.51.100.7"), rotate).await;

@@ -51,7 +51,8 @@ async fn the_list_has_live_sessions_of_the_person_only_last_active_first(
     end(&store, command(one, EndReason::UserInitiatedLogout, minutes(4))).await;
 
     assert_eq!(devices(&store, ada, 4).await, ["Short", "Laptop", "Phone"]);
-    let seen = Sighting { session_id: phone, at: minutes(5), ip: "192.0.2.1".to_owned(), place: None };
+    let seen =
+        Sighting { session_id: phone, at: minutes(5), ip: "192.0.2.1".to_owned(), place: None, lasts_until: None };
     store.touch_sessions(&[seen]).await.expect("noted");
     assert_eq!(devices(&store, ada, 5).await, ["Phone", "Laptop"]);
 }
@@ -128,7 +129,7 @@ async fn sightings_never_move_a_session_back_nor_wake_an_ended_one(
     end(&store, command(one, EndReason::UserInitiatedLogout, minutes(1))).await;
     let sighting = |session_id, minute, ip: &str| {
         let place = Some(format!("The place of {ip}"));
-        Sighting { session_id, at: minutes(minute), ip: ip.to_owned(), place }
+        Sighting { session_id, at: minutes(minute), ip: ip.to_owned(), place, lasts_until: None }
     };
     let batch =
         [sighting(live, 5, "192.0.2.5"), sighting(ended, 5, "192.0.2.5"), sighting(SessionId(Uuid::max()), 5, "")];
@@ -184,4 +185,28 @@ async fn a_ticket_is_taken_once_and_in_time(#[values(Backend::Sqlite, Backend::P
     assert_eq!(store.take_ticket(&digest(1), START).await.expect("an answer"), None);
     assert_eq!(store.take_ticket(&digest(2), minutes(1)).await.expect("an answer"), None);
     assert_eq!(store.take_ticket(&digest(3), START).await.expect("an answer"), None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn use_prolongs_a_session_up_to_its_absolute_end_and_never_shortens_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let mut session = crate::support::store::new_session(ada, "Laptop", minutes(0));
+    (session.expires_at, session.max_expires_at) = (minutes(10), minutes(30));
+    crate::support::store::record(&store, &session, None).await;
+    for (minute, lasts_until, expected) in [(1, None, 10), (2, Some(5), 10), (3, Some(20), 20), (4, Some(40), 30)] {
+        let sighting = Sighting {
+            session_id: session.id,
+            at: minutes(minute),
+            ip: String::new(),
+            place: None,
+            lasts_until: lasts_until.map(minutes),
+        };
+        store.touch_sessions(&[sighting]).await.expect("a batch");
+        let row = store.session(session.id).await.expect("an answer").expect("a session");
+        assert_eq!((row.expires_at, row.last_active), (minutes(expected), minutes(minute)));
+    }
 }
