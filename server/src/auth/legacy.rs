@@ -120,7 +120,7 @@ mod tests {
     const ADA: UserId = UserId(Uuid::from_u128(1));
 
     fn legacy() -> LegacyTokens {
-        LegacyTokens::new(&SECRET.into(), NOW.plus(Duration::from_secs(60)))
+        LegacyTokens::new(&SECRET.into(), NOW.plus(Duration::from_mins(1)))
     }
 
     fn good_header() -> Value {

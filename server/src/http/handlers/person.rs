@@ -116,14 +116,15 @@ impl Asked {
             }
             before
         });
-        let limit = match self.limit.as_deref().map_or(Ok(PAGE), str::parse::<u8>) {
-            Ok(limit @ 1..=LONGEST_PAGE) => limit,
-            _ => {
-                refuse("limit", "out-of-range", format!("Use a whole number from 1 to {LONGEST_PAGE}."));
-                PAGE
-            }
-        };
-        if errors.is_empty() { Ok(Page { before, limit }) } else { Err(ApiError::invalid_fields(errors)) }
+        let limit = self.limit.as_deref().map_or(Some(PAGE), |limit| limit.parse().ok());
+        let limit = limit.filter(|limit| (1..=LONGEST_PAGE).contains(limit));
+        if limit.is_none() {
+            refuse("limit", "out-of-range", format!("Use a whole number from 1 to {LONGEST_PAGE}."));
+        }
+        match limit {
+            Some(limit) if errors.is_empty() => Ok(Page { before, limit }),
+            _ => Err(ApiError::invalid_fields(errors)),
+        }
     }
 }
 
@@ -131,9 +132,9 @@ impl Asked {
 pub async fn activity(
     State(state): State<ApiState>,
     asker: Asker,
-    Query(asked): Query<Asked>,
+    Query(page): Query<Asked>,
 ) -> Result<Json<Activity>, ApiError> {
-    let Page { before, limit } = asked.read()?;
+    let Page { before, limit } = page.read()?;
     // One more than is shown tells whether there is a next page.
     let mut rows = state.sessions.store.activity(asker.user_id(), before, i64::from(limit) + 1).await?;
     let more = rows.len() > usize::from(limit);

@@ -167,8 +167,8 @@ fn a_commit_of_its_own_that_the_log_lost_before_anybody_read_it_is_missed_until_
     list.add_from_log(&log.revocations);
     list.vouch(1, Some(read.clone()), now);
     let live = HashSet::from([(read.user_id, read.subject)]);
-    let lost = list.beyond(&live, Timestamp::from_millis(0));
-    assert_eq!(lost, Lost { sessions: vec![LAPTOP], people: Vec::new() });
+    let missed = list.beyond(&live, Timestamp::from_millis(0));
+    assert_eq!(missed, Lost { sessions: vec![LAPTOP], people: Vec::new() });
     list.settle(look);
     assert_eq!(looks_at(&list, &log, now), TakenIn::Current);
     // It is committed again, which can be lost again.
