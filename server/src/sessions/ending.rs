@@ -2,11 +2,10 @@
 //! that is away.
 //!
 //! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on this
-//! server's own list, tells the open streams, and only then answers. Where the database cannot be reached it refuses the sessions here
-//! by itself, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is wished for meanwhile, it
+//! server's own list, tells the open streams, and only then answers. Where that cannot be done now it promises that the sessions are
+//! over, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is wished for meanwhile, it
 //! waits once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +13,9 @@ use app::domain::{SessionId, Timestamp, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::promises::{Promise, Promises};
+use super::promises::Promises;
 use super::revocations::RevocationList;
+use super::waiting::Waiting;
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::metrics::Metrics;
@@ -24,13 +24,15 @@ use crate::store::{EndCommand, EndOutcome, RevokedSubject, Selection, Store, Sto
 
 /// The most wishes in one transaction.
 const TOGETHER: usize = 64;
+/// How many there may be in the first.
+const TOGETHER_AT_FIRST: usize = 16;
 /// How many wishes may queue before callers wait.
 const QUEUE: usize = 1024;
-/// How many different wishes may wait for a database that is away: some tens of megabytes.
-const MOST_WAITING: usize = 65_536;
-/// By how much two servers may differ in what they take for the database's time, generously. Where it is not clear whether a
-/// session began before somebody wanted all of them ended, it ends.
-const CLOCKS_APART: Duration = Duration::from_secs(1);
+/// A commit that took less may be of more wishes the next time; one that took more, of fewer.
+const QUICK: Duration = Duration::from_millis(200);
+const SLOW: Duration = Duration::from_millis(800);
+/// After so many tries in a row that came to nothing, the database is left alone for a while.
+const VAIN_TRIES: usize = 3;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
@@ -60,8 +62,8 @@ pub enum EndingError {
     Stopping,
 }
 
-struct Wish {
-    command: EndCommand,
+pub(super) struct Wish {
+    pub(super) command: EndCommand,
     /// Epoch of the token that asked; a whole person is refused here below the next one while the database is away.
     epoch: Option<i64>,
     /// How long after its commit it must be remembered.
@@ -75,41 +77,15 @@ impl Wish {
         now.plus(self.remembered_for).max(self.command.remember_until)
     }
 
-    fn promise(&self) -> Promise {
-        let EndCommand { selection, tried_for, at, .. } = self.command;
-        Promise { selection, began_by: tried_for.unwrap_or(at) }
+    /// The same once more; whoever asked has been answered.
+    pub(super) fn again(&self) -> Self {
+        let Self { command, epoch, remembered_for, .. } = self;
+        Self { command: command.clone(), epoch: *epoch, remembered_for: *remembered_for, reply: None }
     }
 
     /// Whether it can be kept for later: whoever changes a password must know whether it was changed.
     const fn can_wait(&self) -> bool {
         self.command.alongside.is_none()
-    }
-}
-
-/// Wishes that were answered and wait for the database, first come first.
-#[derive(Default)]
-struct Waiting {
-    wishes: Vec<Wish>,
-    places: HashMap<Selection, usize>,
-}
-
-impl Waiting {
-    /// Keeps a wish, in place of an earlier one for the same sessions: both would be carried out in one transaction, and one of
-    /// them would find nothing left to end. False where there is no room.
-    fn keep(&mut self, mut wish: Wish) -> bool {
-        wish.command.tried_for = Some(wish.command.at.plus(CLOCKS_APART));
-        if let Some(&place) = self.places.get(&wish.command.selection) {
-            let earlier = &mut self.wishes[place];
-            wish.epoch = wish.epoch.max(earlier.epoch);
-            *earlier = wish;
-            return true;
-        }
-        let has_room = self.wishes.len() < MOST_WAITING;
-        if has_room {
-            self.places.insert(wish.command.selection, self.wishes.len());
-            self.wishes.push(wish);
-        }
-        has_room
     }
 }
 
@@ -123,7 +99,12 @@ pub struct Ender {
 /// The task behind an [`Ender`].
 pub struct EndingTask {
     wishes: mpsc::Receiver<Wish>,
-    promises: Arc<Promises>,
+    work: Work,
+}
+
+/// What both halves of the task work with: the one that takes up wishes, and the one that tries again.
+struct Work {
+    waiting: Waiting,
     store: Store,
     list: Arc<RevocationList>,
     hub: Arc<Hub>,
@@ -154,11 +135,11 @@ pub struct EndingParts {
 /// Makes the pair.
 pub fn ending(parts: EndingParts) -> (Ender, EndingTask) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let promises = Arc::new(Promises::default());
     let EndingParts { store, list, hub, clock, random, told, metrics } = parts;
-    let wishes = receiver;
-    let task = EndingTask { wishes, promises: Arc::clone(&promises), store, list, hub, clock, random, told, metrics };
-    (Ender { wishes: sender, promises }, task)
+    let waiting = Waiting::default();
+    let promises = Arc::clone(&waiting.promises);
+    let work = Work { waiting, store, list, hub, clock, random, told, metrics };
+    (Ender { wishes: sender, promises }, EndingTask { wishes: receiver, work })
 }
 
 impl Ender {
@@ -189,41 +170,93 @@ impl Ender {
 
 impl EndingTask {
     /// Works until `stop`, and then until nothing waits any more.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let mut retry: Vec<Wish> = Vec::new();
-        let mut pause = FIRST_RETRY;
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { wishes, work } = self;
+        // Side by side: whoever asks now does not wait for what could not be done before.
+        tokio::join!(work.take_up(wishes, &stop), work.try_again(&stop));
+    }
+}
+
+impl Work {
+    /// Carries out wishes as they come, those that have queued up together.
+    async fn take_up(&self, mut wishes: mpsc::Receiver<Wish>, stop: &CancellationToken) {
+        let mut room = Room::default();
         let mut fresh = Vec::new();
         loop {
             let received = tokio::select! {
                 biased;
-                received = self.wishes.recv_many(&mut fresh, TOGETHER) => received,
-                () = tokio::time::sleep(pause), if !retry.is_empty() => 0,
-                () = stop.cancelled(), if retry.is_empty() && self.wishes.is_empty() => break,
+                received = wishes.recv_many(&mut fresh, room.0) => received,
+                () = stop.cancelled(), if wishes.is_empty() => return,
             };
-            if received == 0 && retry.is_empty() {
-                break;
+            if received == 0 {
+                return;
             }
-            let mut wishes = std::mem::take(&mut retry);
-            wishes.append(&mut fresh);
-            match self.commit(&mut wishes).await {
-                Ok(()) => {
-                    pause = FIRST_RETRY;
-                    // Committed, and on the list: no promise is needed any more.
-                    if self.promises.count() > 0 {
-                        self.promises.keep(std::iter::empty());
-                    }
-                }
+            let began = self.clock.monotonic();
+            match self.commit(&mut fresh).await {
+                Ok(()) => room.learns(self.clock.monotonic().saturating_duration_since(began)),
                 Err(error) => {
-                    tracing::error!(
+                    let waiting = self.waiting.len();
+                    tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        waiting = wishes.len(),
+                        fresh = received,
+                        waiting,
                         "ending sessions is not committed yet"
                     );
-                    retry = self.put_off(wishes, &Arc::new(error));
-                    pause = (pause * 2).min(LONGEST_RETRY);
+                    room.is_too_large();
+                    self.put_off(std::mem::take(&mut fresh), &Arc::new(error));
                 }
             }
         }
+    }
+
+    /// Tries what waits until it is done: all of it in turn, the rest after a pause where nothing succeeds.
+    async fn try_again(&self, stop: &CancellationToken) {
+        let mut pause = FIRST_RETRY;
+        loop {
+            if self.waiting.len() == 0 {
+                tokio::select! {
+                    () = self.waiting.added.notified() => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = if self.try_in_turn().await { FIRST_RETRY } else { (pause * 2).min(LONGEST_RETRY) };
+        }
+    }
+
+    /// Tries all that waits now, but gives up after some tries in vain. Says whether anything was done.
+    async fn try_in_turn(&self) -> bool {
+        // One by one at first: a group fails with the one of it that cannot be carried out.
+        let mut room = Room(1);
+        let (mut left, mut in_vain, mut done) = (self.waiting.len(), 0, false);
+        while left > 0 && in_vain < VAIN_TRIES {
+            let tried = self.waiting.next(room.0.min(left));
+            if tried.is_empty() {
+                break;
+            }
+            let mut wishes: Vec<Wish> = tried.iter().map(|tried| tried.wish.again()).collect();
+            let began = self.clock.monotonic();
+            match self.commit(&mut wishes).await {
+                Ok(()) => {
+                    self.waiting.done(&tried);
+                    room.learns(self.clock.monotonic().saturating_duration_since(began));
+                    left -= tried.len().min(left);
+                    (in_vain, done) = (0, true);
+                }
+                Err(_) if tried.len() > 1 => room.is_too_large(),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        waiting = left,
+                        "ending a session is still not committed"
+                    );
+                    self.waiting.stand_back(&tried[0]);
+                    left -= 1;
+                    in_vain += 1;
+                }
+            }
+        }
+        done
     }
 
     async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<(), StoreError> {
@@ -258,42 +291,50 @@ impl EndingTask {
         told
     }
 
-    /// Refuses here what the wishes name, answers them, and gives back those that must still be committed.
-    fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) -> Vec<Wish> {
-        let mut waiting = Waiting::default();
-        let mut answers = Vec::new();
+    /// Keeps the promises that can be kept for later, and answers.
+    fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) {
         for mut wish in wishes {
             let reply = wish.reply.take();
-            let mut is_kept = wish.can_wait();
-            if is_kept {
+            let is_kept = wish.can_wait() && {
                 self.refuse_here(&wish);
-                is_kept = waiting.keep(wish);
-            }
+                self.waiting.keep(wish)
+            };
             let answer = if is_kept { Ok(Ending::Pending) } else { Err(EndingError::Store(Arc::clone(error))) };
-            answers.extend(reply.map(|reply| (reply, answer)));
+            if let Some(reply) = reply {
+                // Whoever asked may have hung up; what is kept stays kept.
+                let _ = reply.send(answer);
+            }
         }
-        // Whoever is told that a wish waits finds it kept.
-        self.promises.keep(waiting.wishes.iter().map(Wish::promise));
-        for (reply, answer) in answers {
-            // Whoever asked may have hung up; what is kept stays kept.
-            let _ = reply.send(answer);
-        }
-        waiting.wishes
     }
 
+    /// Beside the promise, for tokens of an older system: they have no session that a promise could be about.
     fn refuse_here(&self, wish: &Wish) {
-        let until = wish.remember_until(self.clock.now());
-        match wish.command.selection {
-            Selection::One { user_id, session_id } => {
-                self.list.refuse(user_id, RevokedSubject::Session(session_id), until);
-            }
-            Selection::All { user_id } => {
-                if let Some(epoch) = wish.epoch {
-                    self.list.refuse(user_id, RevokedSubject::Epoch(epoch + 1), until);
-                }
-            }
-            // Which sessions these are only the database knows; the promise has the rule.
-            Selection::Others { .. } => {}
+        if let (Selection::All { user_id }, Some(epoch)) = (wish.command.selection, wish.epoch) {
+            let until = wish.remember_until(self.clock.now());
+            self.list.refuse(user_id, RevokedSubject::Epoch(epoch + 1), until);
         }
+    }
+}
+
+/// How many wishes go into one transaction: as many as are done quickly, however far away the database is.
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(TOGETHER_AT_FIRST)
+    }
+}
+
+impl Room {
+    fn learns(&mut self, took: Duration) {
+        if took < QUICK {
+            self.0 = (self.0 * 2).min(TOGETHER);
+        } else if took > SLOW {
+            self.0 = (self.0 / 2).max(1);
+        }
+    }
+
+    fn is_too_large(&mut self) {
+        self.0 = 1;
     }
 }

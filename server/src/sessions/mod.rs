@@ -1,7 +1,7 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
 //! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens,
-//! `ending` and `end` end sessions, `promises` keeps what could not be committed yet, `revocations` and `tail` keep this server's
+//! `ending` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `revocations` and `tail` keep this server's
 //! list true, `watch` sees to it that the log keeps what this server has committed, `reassert` keeps the database true to the
 //! list, `views` shows people their devices. No HTTP and no SQL.
 
@@ -20,6 +20,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod views;
+mod waiting;
 mod watch;
 
 /// What the revocation list is made of; `tests::interleavings` makes the same list of something else.

@@ -1,6 +1,7 @@
 //! Ends that were promised while the database was away and wait to be committed. This server keeps them meanwhile.
 //!
-//! The revocation list refuses what such a wish names; here is what it means: the other devices of somebody, or those that there were.
+//! Not on the revocation list, which knows sessions and people: a promise is about the sessions of one person, as they were at a
+//! moment. A session that is somebody else's is not touched by it, whatever was asked for.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,16 +53,29 @@ impl Promises {
         promises.get(&user_id).is_some_and(|theirs| theirs.iter().any(|promise| promise.covers(session_id, began_at)))
     }
 
-    /// Keeps these from now on, and no others.
-    pub fn keep(&self, promises: impl Iterator<Item = Promise>) {
-        let mut by_person: HashMap<UserId, Vec<Promise>> = HashMap::new();
-        let mut count = 0;
-        for promise in promises {
-            by_person.entry(promise.selection.user_id()).or_default().push(promise);
-            count += 1;
+    /// Makes a promise, in place of an earlier one about the same sessions.
+    pub fn make(&self, promise: Promise) {
+        let mut by_person = self.by_person.write().unwrap_or_else(PoisonError::into_inner);
+        let theirs = by_person.entry(promise.selection.user_id()).or_default();
+        match theirs.iter_mut().find(|made| made.selection == promise.selection) {
+            Some(made) => made.began_by = made.began_by.max(promise.began_by),
+            None => {
+                theirs.push(promise);
+                self.count.fetch_add(1, Ordering::AcqRel);
+            }
         }
-        *self.by_person.write().unwrap_or_else(PoisonError::into_inner) = by_person;
-        self.count.store(count, Ordering::Release);
+    }
+
+    /// The promise about these sessions has been kept: it is committed, and on the list.
+    pub fn keep(&self, selection: Selection) {
+        let mut by_person = self.by_person.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(theirs) = by_person.get_mut(&selection.user_id()) else { return };
+        let before = theirs.len();
+        theirs.retain(|made| made.selection != selection);
+        self.count.fetch_sub(before - theirs.len(), Ordering::AcqRel);
+        if theirs.is_empty() {
+            by_person.remove(&selection.user_id());
+        }
     }
 }
 
@@ -89,13 +103,13 @@ mod tests {
             (Selection::Others { user_id: ADA, keep: LAPTOP }, [false, true, false, false]),
             (Selection::All { user_id: ADA }, [true, true, false, false]),
         ] {
-            promises.keep([Promise { selection, began_by: BEFORE }].into_iter());
+            promises.make(Promise { selection, began_by: BEFORE });
             let asked = [(LAPTOP, BEFORE), (PHONE, BEFORE), (LAPTOP, after), (PHONE, after)];
             assert_eq!(asked.map(|(session, at)| promises.cover(ADA, session, at)), covered, "{selection:?}");
             assert!(!promises.cover(BOB, PHONE, BEFORE));
             assert_eq!(promises.count(), 1);
+            promises.keep(selection);
+            assert!(!promises.cover(ADA, LAPTOP, BEFORE) && promises.count() == 0);
         }
-        promises.keep(std::iter::empty());
-        assert!(!promises.cover(ADA, LAPTOP, BEFORE) && promises.count() == 0);
     }
 }

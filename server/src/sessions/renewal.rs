@@ -68,6 +68,7 @@ impl Sessions {
         let successor = token.successor(&self.keys);
         let now = self.now();
         let attempt = RefreshAttempt {
+            remember_until: self.lifetimes.remember_until(now),
             session_id: token.session_id(),
             presented: token.digest(),
             successor: successor.digest(),

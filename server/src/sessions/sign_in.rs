@@ -62,6 +62,7 @@ impl Sessions {
         let max_expires_at = self.lifetimes.session_end(now, sign_in.remember);
         let place = self.places.of(&sign_in.origin.ip);
         let session = NewSession {
+            remember_until: self.lifetimes.remember_until(now),
             id,
             user_id: sign_in.user_id,
             at: now,

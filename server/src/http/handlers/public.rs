@@ -42,9 +42,10 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let now = state.sessions.clock.monotonic();
     let current = state.sessions.list.is_current(now);
     let bus = state.sessions.bus.state();
+    let pending = state.sessions.ender.pending();
     let (status, word) = match (database, current) {
-        // Without the bus everything works, only later.
-        (true, true) if bus != BusState::Unavailable => (StatusCode::OK, "ok"),
+        // Without the bus everything works, only later. What waits to be committed is not known everywhere.
+        (true, true) if bus != BusState::Unavailable && pending == 0 => (StatusCode::OK, "ok"),
         (true, _) | (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
@@ -54,7 +55,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         "database": if database { "ok" } else { "unavailable" },
         "bus": bus.as_str(),
         "revocationListAgeMs": age,
-        "endingsPending": state.sessions.ender.pending(),
+        "endingsPending": pending,
         "clockOffsetMs": state.sessions.clock.offset_ms(),
         "serverId": state.server_id,
     });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::EndReason;
-use app::domain::SessionId;
+use app::domain::{SessionId, Timestamp, UserId};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -68,6 +68,11 @@ impl CutOff {
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
 
+    /// Whether a session of this person that began long ago is promised to be over.
+    fn has_promised(&self, user: UserId, session: SessionId) -> bool {
+        self.ender.has_promised(user, session, Timestamp::from_millis(0))
+    }
+
     fn verdict(&self, session: SessionId, epoch: i64) -> Verdict {
         self.list.check(session, ADA, epoch, self.clock.monotonic())
     }
@@ -95,8 +100,16 @@ async fn a_sign_out_that_is_repeated_while_the_database_is_away_waits_once() {
     };
     meanwhile(task, repeating).await;
     assert_eq!(server.ender.pending(), 1);
-    assert_eq!(server.verdict(LAPTOP, 0), Verdict::SessionEnded);
-    assert_eq!(server.verdict(PHONE, 0), Verdict::Passes);
+    assert!(server.has_promised(ADA, LAPTOP) && !server.has_promised(ADA, PHONE));
+}
+
+#[tokio::test]
+async fn whoever_names_a_session_of_somebody_else_ends_nothing_by_it() {
+    let (server, task) = CutOff::new().await;
+    let not_his = Selection::One { user_id: BOB, session_id: LAPTOP };
+    meanwhile(task, server.is_asked_to_end(not_his, 0)).await;
+    assert!(!server.has_promised(ADA, LAPTOP));
+    assert_eq!(server.verdict(LAPTOP, 0), Verdict::Passes);
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use super::rows::{append_revocations, ended_entry, insert_audit, insert_biograph
 use super::{Connection, Database, Result, TRIES, Transaction, query, query_as, sql};
 use crate::store::records::{EndedRecord, ReceiptRecord, RevocationRecord, TailRecord, read_all};
 use crate::store::types::{
-    Alongside, Digest, EndCommand, EndOutcome, EndedSession, NewAudit, Origin, ReceiptRow, Revocation, RevokedSubject,
-    Selection, StoreError, Tail, User,
+    Alongside, Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewBiographyEntry, Origin, ReceiptRow,
+    Revocation, RevokedSubject, Selection, StoreError, Tail, User,
 };
 use crate::store::verbs::Ids;
 
@@ -38,6 +38,7 @@ impl Database {
 
         let mut tx = self.begin().await?;
         let mut locked: Option<(UserId, Option<User>)> = None;
+        let mut story = Story::default();
         for &index in &order {
             let (command, outcome) = (&commands[index], &mut outcomes[index]);
             let user_id = command.selection.user_id();
@@ -50,9 +51,10 @@ impl Database {
                 locked = Some((user_id, None));
                 continue;
             };
-            let stays = carry_out(&mut tx, command, &person, outcome, &mut *ids).await?;
+            let stays = carry_out(&mut tx, command, &person, outcome, &mut story, &mut *ids).await?;
             locked = Some((user_id, stays.then_some(person)));
         }
+        story.write(&mut tx).await?;
         append_in_order(&mut tx, &mut outcomes, &order).await?;
         tx.commit().await?;
         Ok(outcomes)
@@ -131,6 +133,8 @@ async fn log_epoch(
     remember_until: Timestamp,
 ) -> Result<Option<Revocation>> {
     let Some((epoch,)) = raised else { return Ok(None) };
+    let (tokens,): (Option<i64>,) = query_as(sql::ending::REMEMBERED_OF).bind(user_id.0).fetch_one(&mut *tx).await?;
+    let remember_until = remember_until.max(Timestamp::from_millis(tokens.unwrap_or(0)));
     let mut revocation = Revocation {
         position: 0,
         user_id,
@@ -152,6 +156,7 @@ async fn carry_out(
     command: &EndCommand,
     person: &User,
     outcome: &mut EndOutcome,
+    story: &mut Story,
     ids: Ids<'_>,
 ) -> Result<bool> {
     if command.tried_for.is_some() && was_carried_out(connection, command).await? {
@@ -170,19 +175,22 @@ async fn carry_out(
         receipt: command.receipt,
         began_by: command.tried_for.unwrap_or(Timestamp::from_millis(i64::MAX)),
     };
-    if let Some(wanted) = &command.alongside
-        && !alongside::begin(connection, wanted, &ending, ids()).await?
-    {
-        outcome.refused = true;
-        return Ok(true);
+    if let Some(wanted) = &command.alongside {
+        // A deletion takes sessions away that the story is about, and must come after it.
+        story.write(connection).await?;
+        if !alongside::begin(connection, wanted, &ending, ids()).await? {
+            outcome.refused = true;
+            return Ok(true);
+        }
     }
     let which = match command.selection {
         Selection::One { session_id, .. } => Which::One(session_id),
         Selection::Others { keep, .. } => Which::Others(keep),
         Selection::All { .. } => Which::All,
     };
-    ending.carry_out(connection, which, outcome, &mut *ids).await?;
+    ending.carry_out(connection, which, outcome, story, &mut *ids).await?;
     let Some(Alongside::AccountDeletion(deletion)) = &command.alongside else { return Ok(true) };
+    story.write(connection).await?;
     delete_account(connection, deletion, &ending, person, ids()).await?;
     Ok(false)
 }
@@ -192,6 +200,21 @@ async fn was_carried_out(connection: &mut Connection, command: &EndCommand) -> R
     let Some(receipt) = &command.receipt else { return Ok(false) };
     let ended: Vec<ReceiptRecord> = query_as(sql::ending::RECEIPT).bind(&receipt[..]).fetch_all(connection).await?;
     Ok(!ended.is_empty())
+}
+
+/// What is to be written of what ended: of all commands together, because each statement is a trip to the database.
+#[derive(Default)]
+pub(super) struct Story {
+    biography: Vec<NewBiographyEntry>,
+    audit: Vec<NewAudit>,
+}
+
+impl Story {
+    /// Writes what has come together so far.
+    pub async fn write(&mut self, connection: &mut Connection) -> Result<()> {
+        insert_biography(connection, &std::mem::take(&mut self.biography)).await?;
+        insert_audit(connection, &std::mem::take(&mut self.audit)).await
+    }
 }
 
 /// Which of a person's live sessions end.
@@ -218,29 +241,25 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// Marks the sessions and writes their stories, and adds to the outcome what ended and what must go to the log.
+    /// Marks the sessions, and adds to the story what is to be written of it, and to the outcome what ended and what must go to the log.
     /// The person's row is locked.
     pub async fn carry_out(
         &self,
         connection: &mut Connection,
         which: Which,
         outcome: &mut EndOutcome,
+        story: &mut Story,
         ids: Ids<'_>,
     ) -> Result<()> {
         let ended = self.mark(connection, &which).await?;
-        let biography: Vec<_> = ended
-            .iter()
-            .map(|session| ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip))
-            .collect();
-        insert_biography(connection, &biography).await?;
-        let audit: Vec<_> = ended
-            .iter()
-            .map(|session| NewAudit { session_id: Some(session.id), ..self.audit(ids(), "session_ended") })
-            .collect();
-        insert_audit(connection, &audit).await?;
+        for session in &ended {
+            story.biography.push(ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip));
+            story.audit.push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), "session_ended") });
+        }
         if matches!(which, Which::All) {
             let epoch = self.raise_epoch(connection).await?;
-            outcome.revocations.push(self.revocation(RevokedSubject::Epoch(epoch)));
+            let tokens = ended.iter().map(|session| session.remember_until).max().unwrap_or(self.remember_until);
+            outcome.revocations.push(self.revocation(RevokedSubject::Epoch(epoch), tokens));
         } else {
             if matches!(which, Which::Others(_)) {
                 // A token of an older system has no session, and is one of the others.
@@ -250,8 +269,11 @@ impl Ending {
                     .execute(&mut *connection)
                     .await?;
             }
-            let subjects = ended.iter().map(|session| RevokedSubject::Session(session.id));
-            outcome.revocations.extend(subjects.map(|subject| self.revocation(subject)));
+            outcome.revocations.extend(
+                ended
+                    .iter()
+                    .map(|session| self.revocation(RevokedSubject::Session(session.id), session.remember_until)),
+            );
         }
         outcome.ended.extend(ended);
         Ok(())
@@ -306,7 +328,8 @@ impl Ending {
         }
     }
 
-    fn revocation(&self, subject: RevokedSubject) -> Revocation {
+    /// `tokens` is how long the tokens of what ends ask for it to be remembered.
+    fn revocation(&self, subject: RevokedSubject, tokens: Timestamp) -> Revocation {
         Revocation {
             // Known only once the head row is locked.
             position: 0,
@@ -316,7 +339,7 @@ impl Ending {
             ended_by: self.ended_by,
             ended_by_device: self.ended_by_device.clone(),
             at: self.at,
-            remember_until: self.remember_until,
+            remember_until: self.remember_until.max(tokens),
         }
     }
 }

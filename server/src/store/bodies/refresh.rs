@@ -37,7 +37,8 @@ impl Database {
                     .bind(expires_at.as_millis())
                     .bind(&attempt.origin.ip)
                     .bind(&attempt.origin.user_agent)
-                    .bind(attempt.place.as_deref());
+                    .bind(attempt.place.as_deref())
+                    .bind(attempt.remember_until.as_millis());
                 let row: Option<SessionRecord> = rotate.fetch_optional(&mut *tx).await?;
                 (row, "renewed")
             }
@@ -47,7 +48,8 @@ impl Database {
                     .bind(attempt.at.as_millis())
                     .bind(&attempt.origin.ip)
                     .bind(&attempt.origin.user_agent)
-                    .bind(attempt.place.as_deref());
+                    .bind(attempt.place.as_deref())
+                    .bind(attempt.remember_until.as_millis());
                 let row: Option<SessionRecord> = repeat.fetch_optional(&mut *tx).await?;
                 (row, repeat_name(attempt, &before))
             }

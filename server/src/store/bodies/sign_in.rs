@@ -3,7 +3,7 @@
 use app::api::EndReason;
 use app::domain::{SessionId, Timestamp};
 
-use super::ending::{Ending, Which};
+use super::ending::{Ending, Story, Which};
 use super::rows::{append_revocations, insert_audit, insert_biography, lock_user};
 use super::{Connection, Database, Result, TRIES, query, query_as, sql};
 use crate::store::records::{SessionRecord, delivery_name, read_all};
@@ -57,9 +57,11 @@ impl Database {
         let mut replaced = EndOutcome::default();
         if let Some(limit) = limit {
             let ending = replacement(session, limit, audit);
+            let mut story = Story::default();
             for id in leaving {
-                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut *ids).await?;
+                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
             }
+            story.write(&mut tx).await?;
         }
         append_revocations(&mut tx, &mut replaced.revocations.iter_mut().collect::<Vec<_>>()).await?;
         tx.commit().await?;
@@ -134,6 +136,7 @@ async fn insert_session(connection: &mut Connection, session: &NewSession) -> Re
         .bind(session.remember)
         .bind(&session.refresh_digest[..])
         .bind(session.place.as_deref())
+        .bind(session.remember_until.as_millis())
         .execute(&mut *connection)
         .await?;
     Ok(())

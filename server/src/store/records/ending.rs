@@ -12,13 +12,15 @@ pub struct EndedRecord {
     id: Uuid,
     #[sqlx(flatten)]
     device: DeviceRecord,
+    remember_until: i64,
 }
 
 impl TryFrom<EndedRecord> for EndedSession {
     type Error = StoreError;
 
     fn try_from(row: EndedRecord) -> Read<Self> {
-        Ok(Self { id: SessionId(row.id), device: row.device.into() })
+        let remember_until = Timestamp::from_millis(row.remember_until);
+        Ok(Self { id: SessionId(row.id), device: row.device.into(), remember_until })
     }
 }
 

@@ -7,7 +7,7 @@ macro_rules! end_sessions {
             "UPDATE sessions SET ended_at = $2, end_reason = $3, ended_by = $4, ended_by_device = $5, receipt = $6 \
              WHERE user_id = $1 AND ended_at IS NULL",
             $which,
-            " RETURNING id, device_name, platform, browser, os, kind, app_version"
+            " RETURNING id, device_name, platform, browser, os, kind, app_version, remember_until"
         )
     };
 }
@@ -33,6 +33,8 @@ statements! {
     INSERT_REVOCATION = "INSERT INTO revocation_log (position, user_id, session_id, epoch, reason, ended_by, \
         ended_by_device, at, remember_until) VALUES {rows:9}";
     TIME = "SELECT {now} AS database_time";
+    /// By the tokens of all of a person's sessions.
+    REMEMBERED_OF = "SELECT MAX(remember_until) FROM sessions WHERE user_id = $1";
     RAISE_EPOCH_TO = "UPDATE users SET epoch = $2 WHERE id = $1 AND epoch < $2 RETURNING epoch";
     /// One look at the log.
     REVOCATIONS_FROM = "SELECT h.position AS head, {now} AS database_time, r.position, r.user_id, r.session_id, r.epoch, \

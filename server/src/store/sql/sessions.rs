@@ -12,8 +12,8 @@ macro_rules! session_columns {
 statements! {
     INSERT_SESSION = "INSERT INTO sessions (id, user_id, created_at, last_active, expires_at, max_expires_at, \
         device_name, platform, browser, os, kind, app_version, ip, user_agent, signed_in_with, delivery, remember, \
-        refresh_digest, rotated_at, place) \
-        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3, $18)";
+        refresh_digest, rotated_at, place, remember_until) \
+        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3, $18, $19)";
     SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1");
     LOCK_SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 {lock}");
     SESSION_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 AND user_id = $2");
@@ -37,13 +37,14 @@ statements! {
         "UPDATE sessions SET previous_digest = refresh_digest, refresh_digest = $2, rotated_at = $3, \
          last_active = CASE WHEN last_active < $3 THEN $3 ELSE last_active END, \
          expires_at = CASE WHEN max_expires_at < $4 THEN max_expires_at ELSE $4 END, ip = $5, user_agent = $6, \
-         place = $7 \
+         place = $7, remember_until = CASE WHEN remember_until < $8 THEN $8 ELSE remember_until END \
          WHERE id = $1 RETURNING ",
         session_columns!()
     );
     REPEAT_REFRESH = concat!(
         "UPDATE sessions SET last_active = CASE WHEN last_active < $2 THEN $2 ELSE last_active END, ip = $3, \
-         user_agent = $4, place = $5 WHERE id = $1 RETURNING ",
+         user_agent = $4, place = $5, \
+         remember_until = CASE WHEN remember_until < $6 THEN $6 ELSE remember_until END WHERE id = $1 RETURNING ",
         session_columns!()
     );
     /// A row that somebody holds is being renewed or ended at this moment: it needs no sighting. Not waiting means

@@ -102,7 +102,7 @@ pub struct EndCommand {
     pub actor_id: Option<UserId>,
     /// When.
     pub at: Timestamp,
-    /// Until when the log must remember: the last moment a token already issued could be valid, plus leeway.
+    /// Until when the log must remember at the least: the last moment at which a token that this server has made could be valid, plus leeway.
     pub remember_until: Timestamp,
     /// Where from.
     pub origin: Origin,
@@ -133,6 +133,8 @@ pub struct EndedSession {
     pub id: SessionId,
     /// Its device.
     pub device: DeviceDescription,
+    /// Until when its end must be remembered, by the tokens that were made for it.
+    pub remember_until: Timestamp,
 }
 
 /// One row of the revocation log.

@@ -11,6 +11,8 @@ use super::{Digest, Origin};
 /// A session to be created.
 #[derive(Clone, Debug)]
 pub struct NewSession {
+    /// Until when an end of it must be remembered, by the first access token.
+    pub remember_until: Timestamp,
     /// The id.
     pub id: SessionId,
     /// Whose.
@@ -148,6 +150,8 @@ pub enum RefreshDecision {
 /// A refresh token that was presented.
 #[derive(Clone, Debug)]
 pub struct RefreshAttempt {
+    /// Until when an end of the session must be remembered, by the access token that comes of this.
+    pub remember_until: Timestamp,
     /// The session it names.
     pub session_id: SessionId,
     /// Its digest.

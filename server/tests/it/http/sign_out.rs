@@ -250,3 +250,24 @@ async fn a_program_that_has_lost_its_access_token_signs_out_with_the_refresh_tok
     let made_up = app.post("/api/auth/logout", &json!({"refreshToken": "lkr_made-up"})).await;
     assert_eq!(made_up.code(), "invalid-token");
 }
+
+#[tokio::test]
+async fn a_person_whose_row_somebody_holds_keeps_nobody_else_from_signing_out() {
+    let app = TestApp::start_on_postgres(&[]).await;
+    let stuck = app.new_person("ada@example.com").await;
+    let free = app.new_person("bob@example.com").await;
+    let mut holder = app.postgres().await;
+    sqlx::raw_sql("BEGIN; SELECT id FROM users WHERE email = 'ada@example.com' FOR UPDATE")
+        .execute(&mut holder)
+        .await
+        .expect("the row");
+    let nothing = json!({});
+    let out = stuck.post("/api/auth/logout", &nothing).await;
+    assert_eq!(out.status, StatusCode::ACCEPTED, "{}", out.text);
+    assert_eq!(app.get("/health").await.body["status"], "degraded");
+    let out = free.post("/api/auth/logout", &nothing).await;
+    assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)), "{}", out.text);
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.expect("the row is free");
+    nothing_waits(&app).await;
+    assert_eq!(stuck.refreshes_with(stuck.refresh_token()).await.body["reason"], "user_initiated_logout");
+}

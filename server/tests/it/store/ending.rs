@@ -323,3 +323,26 @@ async fn a_wish_that_is_tried_again_ends_what_there_was_and_not_what_began_later
         end(&store, command(one(ada, later), EndReason::UserInitiatedLogout, minutes(10 * round + 4))).await;
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn an_end_is_remembered_as_long_as_any_token_lives_that_another_server_made(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let mut session = crate::support::store::new_session(ada, "Laptop", minutes(1));
+    session.remember_until = minutes(90);
+    for selection in [one(ada, session.id), Selection::All { user_id: ada }] {
+        session.id = match selection {
+            Selection::One { session_id, .. } => session_id,
+            _ => SessionId(Uuid::now_v7()),
+        };
+        crate::support::store::record(&store, &session, None).await;
+        // The server that ends it makes tokens for twenty minutes only.
+        let outcome = end(&store, command(selection, EndReason::LogoutAll, minutes(2))).await;
+        assert_eq!(outcome.revocations[0].remember_until, minutes(90));
+    }
+    let again = store.bump_epoch(ada, minutes(3), minutes(4)).await.expect("an answer").expect("a revocation");
+    assert_eq!(again.remember_until, minutes(90));
+}

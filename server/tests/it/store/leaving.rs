@@ -22,6 +22,7 @@ async fn log_of(store: &Store, user: app::domain::UserId) -> Vec<(String, Option
 
 async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
     let attempt = RefreshAttempt {
+        remember_until: minutes(20),
         session_id,
         presented: digest(1),
         successor: digest(2),

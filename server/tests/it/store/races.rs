@@ -43,6 +43,7 @@ fn rule(attempt: &RefreshAttempt) -> impl Fn(&SessionRow) -> RefreshDecision + S
 /// Presents the first refresh token of a session.
 async fn refresh(server: &Store, session_id: SessionId) -> Refresh {
     let attempt = RefreshAttempt {
+        remember_until: minutes(20),
         session_id,
         presented: digest(1),
         successor: digest(2),

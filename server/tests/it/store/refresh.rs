@@ -10,6 +10,7 @@ use crate::support::store::{Backend, DAY, START, TestStore, command, digest, end
 
 fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
     RefreshAttempt {
+        remember_until: at,
         session_id,
         presented: digest(1),
         successor: digest(2),

@@ -13,7 +13,7 @@ use latchkey::random::OsRandom;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Executor as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -133,6 +133,12 @@ impl TestApp {
     pub async fn database(&self) -> SqliteConnection {
         let options = SqliteConnectOptions::new().filename(self.database_file());
         options.connect().await.expect("a connection")
+    }
+
+    /// The PostgreSQL database, behind the server's back.
+    pub async fn postgres(&self) -> sqlx::PgConnection {
+        let url = self.postgres.as_ref().expect("a database").url();
+        sqlx::PgConnection::connect(&url).await.expect("a connection")
     }
 
     /// Holds the write lock of the SQLite file until it is closed, as a stuck backup would.

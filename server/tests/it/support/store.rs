@@ -166,6 +166,7 @@ pub fn new_entry(session: SessionId, what: &'static str, at: Timestamp, ip: &str
 /// A laptop that signs in at `at` from 192.0.2.1, for 30 days, 90 at most.
 pub fn new_session(user: UserId, device: &str, at: Timestamp) -> NewSession {
     NewSession {
+        remember_until: at,
         id: SessionId(Uuid::now_v7()),
         user_id: user,
         at,

@@ -1,0 +1,113 @@
+//! Wishes that were answered although the database could not carry them out, until it has.
+//!
+//! They are tried in small groups, so that one that cannot be carried out now (a row that somebody holds) keeps up nobody else, and so
+//! that any number of them gets through over a slow line.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::ending::Wish;
+use super::promises::{Promise, Promises};
+use crate::store::Selection;
+
+/// How many different wishes may wait for a database that is away: some tens of megabytes.
+const MOST: usize = 65_536;
+/// By how much two servers may differ in what they take for the database's time, generously. Where it is not clear whether a
+/// session began before somebody wanted all of them ended, it ends.
+const CLOCKS_APART: Duration = Duration::from_secs(1);
+
+/// The wishes that wait, first come first.
+#[derive(Default)]
+pub(super) struct Waiting {
+    line: Mutex<Line>,
+    /// What they promise, for everybody who asks.
+    pub promises: Arc<Promises>,
+    /// Told when one is added.
+    pub added: Notify,
+}
+
+#[derive(Default)]
+struct Line {
+    wishes: HashMap<Selection, Numbered>,
+    order: VecDeque<Selection>,
+    number: u64,
+}
+
+/// A wish, and a number that no other one had.
+struct Numbered {
+    number: u64,
+    wish: Wish,
+}
+
+/// A wish that is being tried; it waits until it is [done](Waiting::done).
+pub(super) struct Tried {
+    number: u64,
+    pub wish: Wish,
+}
+
+impl Waiting {
+    /// Keeps a wish, in place of an earlier one for the same sessions: one of them would find nothing left to end. False where
+    /// there is no room.
+    pub fn keep(&self, mut wish: Wish) -> bool {
+        let selection = wish.command.selection;
+        let began_by = wish.command.at.plus(CLOCKS_APART);
+        wish.command.tried_for = Some(began_by);
+        let mut line = self.lock();
+        line.number += 1;
+        let number = line.number;
+        if line.wishes.insert(selection, Numbered { number, wish }).is_none() {
+            if line.order.len() >= MOST {
+                line.wishes.remove(&selection);
+                return false;
+            }
+            line.order.push_back(selection);
+        }
+        self.promises.make(Promise { selection, began_by });
+        drop(line);
+        self.added.notify_one();
+        true
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.lock().order.len()
+    }
+
+    /// The next ones in line, without taking them out of it.
+    pub fn next(&self, count: usize) -> Vec<Tried> {
+        let line = self.lock();
+        let next = line.order.iter().take(count).filter_map(|selection| line.wishes.get(selection));
+        next.map(|Numbered { number, wish }| Tried { number: *number, wish: wish.again() }).collect()
+    }
+
+    /// These were carried out. Those that were wished for once more meanwhile go on waiting.
+    pub fn done(&self, tried: &[Tried]) {
+        let mut line = self.lock();
+        for Tried { number, wish } in tried {
+            let selection = wish.command.selection;
+            if line.wishes.get(&selection).is_some_and(|waiting| waiting.number == *number) {
+                line.wishes.remove(&selection);
+                self.promises.keep(selection);
+            }
+        }
+        let Line { wishes, order, .. } = &mut *line;
+        order.retain(|selection| wishes.contains_key(selection));
+    }
+
+    /// This one must wait longer: the others go first.
+    pub fn stand_back(&self, tried: &Tried) {
+        let mut line = self.lock();
+        let selection = tried.wish.command.selection;
+        if let Some(place) = line.order.iter().position(|waiting| *waiting == selection) {
+            line.order.remove(place);
+            line.order.push_back(selection);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
