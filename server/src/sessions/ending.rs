@@ -202,7 +202,9 @@ impl Work {
                         waiting,
                         "ending sessions is not committed yet"
                     );
-                    room.is_too_large();
+                    // A database that is away is waited for by all at once; else it may be one of them that cannot be carried out.
+                    let concerns_all = error.is_unheard() || matches!(self.store, Store::Sqlite(_));
+                    room = Room(if concerns_all { TOGETHER } else { 1 });
                     self.put_off(std::mem::take(&mut fresh), &Arc::new(error));
                 }
             }
@@ -243,7 +245,7 @@ impl Work {
                     left -= tried.len().min(left);
                     (in_vain, done) = (0, true);
                 }
-                Err(_) if tried.len() > 1 => room.is_too_large(),
+                Err(_) if tried.len() > 1 => room = Room(1),
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
@@ -332,9 +334,5 @@ impl Room {
         } else if took > SLOW {
             self.0 = (self.0 / 2).max(1);
         }
-    }
-
-    fn is_too_large(&mut self) {
-        self.0 = 1;
     }
 }

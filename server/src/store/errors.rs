@@ -27,7 +27,7 @@ impl StoreError {
     }
 
     /// Whether the database was not heard at all: neither an answer nor a refusal.
-    pub(super) fn is_unheard(&self) -> bool {
+    pub fn is_unheard(&self) -> bool {
         matches!(
             self,
             Self::Unavailable(

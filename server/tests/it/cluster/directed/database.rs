@@ -7,7 +7,7 @@ use super::super::checker::{BOUND, SLACK};
 use super::super::installation::{HEALS_WITHIN, Installation, Wanted};
 use super::super::processes::until;
 use super::super::proxy::{Condition, Direction};
-use super::{AGAIN, SAYS_NO_WITHIN, says_not_now};
+use super::{AGAIN, SAYS_NO_WITHIN, refused_by_the_others, says_not_now};
 
 /// How long a server that was cut off is watched.
 const WATCHED: Duration = Duration::from_millis(5500);
@@ -178,6 +178,24 @@ async fn a_server_that_starts_while_the_database_is_away_is_not_ready_until_it_k
         assert_eq!(installation.asks(server, &leaves).await, 401);
     }
     println!("both were ready {:?} after the network was", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_sign_outs_that_waited_are_committed_over_a_slow_line() {
+    const DEVICES: usize = 100;
+    let mut installation = Installation::of_three().await;
+    let mut devices = installation.person_with_devices("ada@example.com", DEVICES + 1).await;
+    let witness = devices.pop().expect("a device");
+    installation.to_postgres[0].becomes(Condition::BlackHole);
+    let of = &installation;
+    let outs = futures::future::join_all(devices.iter().map(|device| of.signs_out(0, device))).await;
+    assert!(outs.iter().all(|out| out.status == 202), "{:?}", outs.iter().map(|out| out.status).collect::<Vec<_>>());
+    installation.to_postgres[0].becomes(Condition::Slow(Duration::from_millis(5)));
+    installation.is_well().await;
+    let last = devices.last().expect("a device");
+    refused_by_the_others(&installation, 0, last, Instant::now()).await;
+    let list = installation.net.get(1, "/api/auth/sessions", &witness.access).await.answer();
+    assert_eq!(list.body["sessions"].as_array().map(Vec::len), Some(1), "{}", list.body);
 }
 
 async fn ready(of: &Installation, server: usize) -> u16 {
