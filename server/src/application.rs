@@ -178,6 +178,7 @@ impl Application {
             hub,
             bus: bus.status(),
             ender,
+            late: Arc::default(),
             tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
             legacy: config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until)),
             keys: Arc::clone(&keys),

@@ -10,6 +10,7 @@ mod device;
 mod end;
 mod ending;
 mod guard;
+mod late;
 mod legacy;
 mod promises;
 mod reassert;
@@ -30,6 +31,7 @@ mod sync {
 }
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use app::domain::Timestamp;
 use uuid::Uuid;
@@ -69,6 +71,8 @@ pub struct Sessions {
     pub bus: Arc<BusStatus>,
     /// Ends them.
     pub ender: Ender,
+    /// How many wait to be ended without its being known whose they are.
+    pub late: Arc<AtomicUsize>,
     /// Makes and verifies access tokens.
     pub tokens: AccessTokens,
     /// Verifies those of an older system, where they are accepted.

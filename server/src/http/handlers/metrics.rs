@@ -85,7 +85,7 @@ fn now(state: &ApiState) -> Now {
         list_age: sessions.list.age(sessions.clock.monotonic()),
         list_max_age: sessions.list.max_staleness(),
         log_position: sessions.list.position(),
-        endings_pending: sessions.ender.pending(),
+        endings_pending: sessions.endings_pending(),
         endings_queued: sessions.ender.queued(),
         streams_open: sessions.hub.len(),
         streams_closed_slow: sessions.hub.closed_slow(),

@@ -42,7 +42,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let now = state.sessions.clock.monotonic();
     let current = state.sessions.list.is_current(now);
     let bus = state.sessions.bus.state();
-    let pending = state.sessions.ender.pending();
+    let pending = state.sessions.endings_pending();
     let (status, word) = match (database, current) {
         // Without the bus everything works, only later. What waits to be committed is not known everywhere.
         (true, true) if bus != BusState::Unavailable && pending == 0 => (StatusCode::OK, "ok"),

@@ -15,7 +15,7 @@ use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::{EndAnswer, EndRequest, Scope};
-use crate::store::{Origin, Standing};
+use crate::store::{Origin, Standing, StoreError};
 
 /// What a client that is signed out should forget.
 const CLEAR_SITE_DATA: (HeaderName, HeaderValue) =
@@ -40,11 +40,27 @@ pub async fn logout(
         return Ok(token.logout(&state));
     }
     let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
-    let Some(leaving) = leaving(&state, &headers, in_body.as_deref()).await? else {
-        return Ok(answer(&state, true, nothing_to_end()));
+    let session_id = match by_access_token(&state, &headers) {
+        Ok(leaving) => {
+            let ended = state.sessions.end(leaving.wants(Scope::This, reason, visitor.origin)).await?;
+            return Ok(answer(&state, true, ended));
+        }
+        Err(refused) => by_refresh_token(&state, &headers, in_body)?.ok_or(refused)?,
     };
-    let request = leaving.wants(Scope::This, reason, visitor.origin);
-    Ok(answer(&state, true, state.sessions.end(request).await?))
+    let ended = match state.sessions.store.session(session_id).await {
+        Ok(None) => nothing_to_end(),
+        Ok(Some(row)) => {
+            let leaving = Leaving { user_id: row.user_id, session_id, epoch: None };
+            state.sessions.end(leaving.wants(Scope::This, reason, visitor.origin)).await?
+        }
+        Err(error @ StoreError::Unavailable(_)) => {
+            let rest = state.sessions.end_later(session_id, reason, visitor.origin).ok_or(error)?;
+            state.tasks.spawn("late sign-out", rest);
+            EndAnswer::Pending
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(answer(&state, true, ended))
 }
 
 /// Who leaves, by an access token that may have run out.
@@ -56,24 +72,21 @@ fn by_access_token(state: &ApiState, headers: &HeaderMap) -> Result<Leaving, Api
     Ok(Leaving { user_id, session_id, epoch })
 }
 
-/// Who leaves: by access token, or by the refresh token, in the cookie or in the body. `None` where the credential was ours but there
-/// is no such session any more.
-async fn leaving(state: &ApiState, headers: &HeaderMap, in_body: Option<&str>) -> Result<Option<Leaving>, ApiError> {
-    let refused = match by_access_token(state, headers) {
-        Ok(leaving) => return Ok(Some(leaving)),
-        Err(refused) => refused,
-    };
-    let refresh_token = match (in_body, state.cookie.read(headers)) {
-        (Some(token), _) => token.to_owned(),
+/// The session whose refresh token is presented, in the body or in the cookie, if one is.
+fn by_refresh_token(
+    state: &ApiState,
+    headers: &HeaderMap,
+    in_body: Option<String>,
+) -> Result<Option<SessionId>, ApiError> {
+    let token = match (in_body, state.cookie.read(headers)) {
+        (Some(token), _) => token,
         (None, Some(cookie)) => {
             state.same_origin.check(headers)?;
             cookie
         }
-        (None, None) => return Err(refused),
+        (None, None) => return Ok(None),
     };
-    let session_id = state.sessions.session_of(&refresh_token).ok_or_else(ApiError::invalid_token)?;
-    let found = state.sessions.store.session(session_id).await?;
-    Ok(found.map(|row| Leaving { user_id: row.user_id, session_id, epoch: None }))
+    state.sessions.session_of(&token).map(Some).ok_or_else(ApiError::invalid_token)
 }
 
 impl Leaving {

@@ -271,3 +271,18 @@ async fn a_person_whose_row_somebody_holds_keeps_nobody_else_from_signing_out() 
     nothing_waits(&app).await;
     assert_eq!(stuck.refreshes_with(stuck.refresh_token()).await.body["reason"], "user_initiated_logout");
 }
+
+#[tokio::test]
+async fn while_the_database_is_away_the_refresh_token_alone_signs_out_here_at_once_too() {
+    let app = TestApp::start_on_postgres(&[]).await;
+    let device = app.new_person("ada@example.com").await;
+    let mut holder = app.postgres().await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.expect("the table");
+    let out = app.post("/api/auth/logout", &json!({"refreshToken": device.refresh_token()})).await;
+    assert_eq!(out.status, StatusCode::ACCEPTED, "{}", out.text);
+    assert!(!device.passes().await);
+    assert_eq!(app.get("/health").await.body["endingsPending"], 1);
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.expect("the table is free");
+    nothing_waits(&app).await;
+    assert_eq!(device.refreshes_with(device.refresh_token()).await.body["reason"], "user_initiated_logout");
+}
