@@ -20,12 +20,12 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const limit = { timeout: 20_000 };
 
 /** What `healthcheck` tells Docker about the server that `answer` makes; without one there is none. */
-async function healthOf(answer) {
+async function healthOf(answer, ...asked) {
   const server = answer && http.createServer(answer);
   if (server) await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const port = server ? server.address().port : await freePort();
   const env = { ...process.env, LEPTOS_SITE_ADDR: `0.0.0.0:${port}` };
-  const check = spawn(join(deploy, "healthcheck"), { env, stdio: "ignore" });
+  const check = spawn(join(deploy, "healthcheck"), asked, { env, stdio: "ignore" });
   const code = await new Promise((resolve) => check.on("exit", resolve));
   server?.closeAllConnections();
   server?.close();
@@ -40,6 +40,43 @@ test("a server that answers is healthy, and no other is", limit, async () => {
   assert.equal(await healthOf((_, response) => response.writeHead(503).end()), 1);
   assert.equal(await healthOf(() => {}), 1);
   assert.equal(await healthOf(undefined), 1);
+});
+
+test("whoever restarts servers can ask whether one is ready", limit, async () => {
+  const loading = (request, response) => response.writeHead(request.url === "/health/ready" ? 503 : 200).end();
+  assert.equal(await healthOf(loading), 0);
+  assert.equal(await healthOf(loading, "/health/ready"), 1);
+  const loaded = (request, response) => response.writeHead(request.url === "/health/ready" ? 200 : 404).end();
+  assert.equal(await healthOf(loaded, "/health/ready"), 0);
+});
+
+/** Runs `scripts/containers restart` with a Docker that notes what it is asked; servers are ready when asked for the `nth` time. */
+function restart(nth) {
+  const notes = join(folder, "asked");
+  const asked = `case "$*" in
+    *" exec "*) [ "$(grep -c "$*" "${notes}")" -ge ${nth} ] ;;
+  esac`;
+  writeFileSync(join(folder, "docker"), `#!/bin/sh\nprintf '%s\\n' "$*" >>"${notes}"\n${asked}\n`, { mode: 0o755 });
+  writeFileSync(join(folder, "sleep"), "#!/bin/sh\n", { mode: 0o755 });
+  const env = { ...process.env, PATH: `${folder}:${process.env.PATH}` };
+  const done = spawnSync(join(deploy, "../scripts/containers"), ["restart"], { env, encoding: "utf8" });
+  const lines = readFileSync(notes, "utf8").split("\n");
+  const told = lines.map((line) => /( up | exec ).*(latchkey-[12])/.exec(line)).filter(Boolean);
+  return { ...done, told: told.map(([, verb, server]) => `${verb.trim()} ${server}`) };
+}
+
+test("the next server is restarted once the one before it is ready", limit, () => {
+  const { status, stderr, told } = restart(3);
+  assert.equal(status, 0, stderr);
+  const one = (server) => [`up ${server}`, ...Array(3).fill(`exec ${server}`)];
+  assert.deepEqual(told, [...one("latchkey-1"), ...one("latchkey-2")]);
+});
+
+test("a server that does not become ready keeps the others from being restarted", limit, () => {
+  const { status, stderr, told } = restart(1000);
+  assert.notEqual(status, 0);
+  assert.match(stderr, /latchkey-1 is not ready/);
+  assert.ok(!told.includes("up latchkey-2"));
 });
 
 /** Runs `make-env` and gives what it wrote, by name. */

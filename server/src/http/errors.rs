@@ -12,6 +12,7 @@ use crate::store::{SessionEnd, StoreError};
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Unavailable(_) if error.is_missing_table() => Self::unavailable(error).alarming(),
             StoreError::Unavailable(_) => Self::unavailable(error),
             StoreError::Broken(_) | StoreError::Unreadable(_) => Self::internal(error),
         }

@@ -1,6 +1,6 @@
 //! Errors as HTTP says them: `application/problem+json` (RFC 9457) with a stable code.
 //!
-//! What went wrong inside is never told to the client; it goes to the log, once, where the answer is made.
+//! What went wrong inside is never told to the client; it goes with the answer, and into the one line that the log has of a request.
 
 use std::error::Error;
 use std::time::Duration;
@@ -24,6 +24,16 @@ pub struct ApiError {
     /// The `WWW-Authenticate` header (RFC 6750, 3).
     challenge: Option<HeaderValue>,
     retry_after: Option<Duration>,
+    cause: Option<Box<Cause>>,
+}
+
+/// What went wrong inside: travels with the answer (as an extension of it), for the log.
+#[derive(Clone, Debug)]
+pub struct Cause {
+    /// The error, with everything that led to it.
+    pub error: String,
+    /// Whether somebody should look even where it may pass by itself.
+    pub is_alarming: bool,
 }
 
 /// A bare challenge: no credential was given.
@@ -34,7 +44,8 @@ const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static("Bearer error=\"
 impl ApiError {
     /// An error with this status, code and title.
     pub fn new(status: StatusCode, code: &str, title: &str) -> Self {
-        Self { problem: Box::new(Problem::new(status.as_u16(), code, title)), challenge: None, retry_after: None }
+        let problem = Box::new(Problem::new(status.as_u16(), code, title));
+        Self { problem, challenge: None, retry_after: None, cause: None }
     }
 
     /// Adds a sentence about this very occurrence.
@@ -170,17 +181,28 @@ impl ApiError {
 
     /// `503`: something below cannot be reached or is overloaded.
     pub fn unavailable(cause: impl Error + 'static) -> Self {
-        log(&cause, "an answer must wait");
         let code = "temporarily-unavailable";
         let error =
             Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This does not work right now: try again in a moment");
-        Self { retry_after: Some(COME_BACK), ..error }
+        Self { retry_after: Some(COME_BACK), ..error }.because_of(&cause)
+    }
+
+    /// Has the log call somebody.
+    #[must_use]
+    pub fn alarming(mut self) -> Self {
+        if let Some(cause) = &mut self.cause {
+            cause.is_alarming = true;
+        }
+        self
     }
 
     /// `500`: says nothing; the log says it once.
     pub fn internal(cause: impl Error + 'static) -> Self {
-        log(&cause, "a request failed");
-        Self::silent_failure()
+        Self::silent_failure().because_of(&cause)
+    }
+
+    fn because_of(self, cause: &(dyn Error + 'static)) -> Self {
+        Self { cause: Some(Box::new(Cause { error: chain(cause), is_alarming: false })), ..self }
     }
 
     /// `500` for what has been logged already.
@@ -199,11 +221,6 @@ impl ApiError {
     }
 }
 
-/// Writes an error into the log, with everything that led to it.
-fn log(cause: &(dyn Error + 'static), message: &'static str) {
-    tracing::error!(error = chain(cause), "{message}");
-}
-
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self.problem).unwrap_or_default();
@@ -219,6 +236,9 @@ impl IntoResponse for ApiError {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
         }
         response.extensions_mut().insert(self.problem);
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(*cause);
+        }
         response
     }
 }

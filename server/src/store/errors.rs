@@ -21,19 +21,33 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 }
 
 impl StoreError {
+    /// The settings name a database that cannot be used, and why.
+    pub(super) fn misconfigured(why: impl Into<String>) -> Self {
+        Self::Broken(sqlx::Error::Configuration(why.into().into()))
+    }
+
     /// Whether two transactions got in each other's way, and this one would do if it ran again.
     pub(super) fn is_conflict(&self) -> bool {
         matches!(self, Self::Unavailable(error) if matches!(sqlstate(error), Some("40001" | "40P01")))
     }
 
-    /// Whether the database was not heard at all: neither an answer nor a refusal.
+    /// Whether the database was not heard at all: neither an answer nor a refusal of its own.
     pub fn is_unheard(&self) -> bool {
         matches!(
             self,
             Self::Unavailable(
-                sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::WorkerCrashed
             )
         )
+    }
+
+    /// Whether a table is not there. A restore under way looks like that, and so does one that went wrong: somebody should look.
+    pub fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Unavailable(error) if sqlstate(error) == Some(UNDEFINED_TABLE))
     }
 }
 
@@ -41,6 +55,8 @@ fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
+        // What the driver makes of a connection that is closed, or answered by something else, before it has begun.
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
@@ -66,10 +82,19 @@ const fn sqlite_is_passing(extended: i32) -> bool {
     matches!(extended & 0xff, BUSY | LOCKED | NO_MEMORY | READ_ONLY | IO_ERROR | FULL | CANNOT_OPEN | PROTOCOL)
 }
 
-/// Classes of <https://www.postgresql.org/docs/current/errcodes-appendix.html>: connection, transaction rollback,
-/// resources, operator, system; and the two codes of a server that does not take writes or locks now.
+const UNDEFINED_TABLE: &str = "42P01";
+
+/// What <https://www.postgresql.org/docs/current/errcodes-appendix.html> says where nothing was decided about what was asked: it was not
+/// taken, or taken back, for reasons that lie with the server, and that somebody there can end.
 fn sqlstate_is_passing(code: &str) -> bool {
-    matches!(code.get(..2), Some("08" | "40" | "53" | "57" | "58")) || matches!(code, "25006" | "55P03")
+    // Connection, authorization, transaction rollback, resources, operator, system.
+    matches!(code.get(..2), Some("08" | "28" | "40" | "53" | "57" | "58"))
+        // Read-only, waited for too long within a transaction, the transaction took too long.
+        || matches!(code, "25006" | "25P03" | "25P04")
+        // No such database (being restored), it takes no connections, a lock is not to be had.
+        || matches!(code, "3D000" | "55000" | "55P03")
+        // Rights and tables come last when a dump is restored.
+        || matches!(code, "42501" | UNDEFINED_TABLE)
 }
 
 fn sqlstate(error: &sqlx::Error) -> Option<&str> {
@@ -101,26 +126,39 @@ mod tests {
 
     #[test]
     fn a_server_that_is_going_down_or_full_is_a_passing_trouble_and_wrong_sql_is_not() {
-        for (code, passing) in [
-            ("57P01", true),
-            ("53300", true),
-            ("53100", true),
-            ("08006", true),
-            ("40P01", true),
-            ("57014", true),
-            ("25006", true),
-            ("42601", false),
-            ("23505", false),
-            ("", false),
-        ] {
-            assert_eq!(sqlstate_is_passing(code), passing, "{code}");
+        let passing = [
+            "08000", "08003", "08006", "08P01", "25006", "25P03", "25P04", "28000", "28P01", "3D000", "40001", "40003",
+            "40P01", "42501", "42P01", "53000", "53100", "53200", "53300", "55000", "55P03", "57014", "57P01", "57P02",
+            "57P03", "57P05", "58000", "58030",
+        ];
+        for code in passing {
+            assert!(sqlstate_is_passing(code), "{code}");
+        }
+        for code in ["", "22001", "23503", "23505", "25P02", "42601", "42703", "42883", "P0001", "XX000", "XX001"] {
+            assert!(!sqlstate_is_passing(code), "{code}");
         }
     }
 
     #[test]
-    fn a_pool_that_is_used_up_or_closed_is_a_passing_trouble() {
-        assert!(matches!(StoreError::from(sqlx::Error::PoolTimedOut), StoreError::Unavailable(_)));
-        assert!(matches!(StoreError::from(sqlx::Error::PoolClosed), StoreError::Unavailable(_)));
+    fn a_connection_that_breaks_is_a_passing_trouble_in_which_nobody_was_heard() {
+        for error in [
+            sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()),
+            sqlx::Error::Tls("the handshake broke".into()),
+            sqlx::Error::Protocol("unexpected response from SSLRequest: 0x00".to_owned()),
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::WorkerCrashed,
+        ] {
+            let error = StoreError::from(error);
+            assert!(matches!(error, StoreError::Unavailable(_)) && error.is_unheard(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_pool_that_is_closed_is_a_passing_trouble_of_our_own() {
+        for error in [sqlx::Error::PoolClosed, sqlx::Error::BeginFailed] {
+            let error = StoreError::from(error);
+            assert!(matches!(error, StoreError::Unavailable(_)) && !error.is_unheard(), "{error:?}");
+        }
         assert!(matches!(StoreError::from(sqlx::Error::RowNotFound), StoreError::Broken(_)));
     }
 }

@@ -51,7 +51,7 @@ impl Database {
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
         let path = url.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//")).unwrap_or_default();
         if path.is_empty() || path.contains(":memory:") || path.contains("mode=memory") {
-            return Err(configuration("the database must be a file, such as sqlite://data/latchkey.db".to_owned()));
+            return Err(StoreError::misconfigured("the database must be a file, such as sqlite://data/latchkey.db"));
         }
         Self::open(SqliteConnectOptions::from_str(url)?, pool_size).await
     }
@@ -77,7 +77,7 @@ impl Database {
             .await?;
         let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
         if !is_safe(&version) {
-            return Err(configuration(format!("SQLite {version} is too old: 3.51.3 or later is needed")));
+            return Err(StoreError::misconfigured(format!("SQLite {version} is too old: 3.51.3 or later is needed")));
         }
         let readers = SqlitePoolOptions::new()
             .max_connections(pool_size.max(1))
@@ -163,10 +163,6 @@ fn make_file(file: &Path) -> Result<(), StoreError> {
 fn is_safe(version: &str) -> bool {
     let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
     parts.as_slice() >= OLDEST_SAFE.as_slice()
-}
-
-fn configuration(what: String) -> StoreError {
-    StoreError::Broken(sqlx::Error::Configuration(what.into()))
 }
 
 #[cfg(test)]

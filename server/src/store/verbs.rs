@@ -31,12 +31,15 @@ pub enum Store {
 
 impl Store {
     /// Opens `sqlite://path` (making the file and its folder where they are missing) or connects to `postgres://…`.
-    /// `pool_size` is the most connections; on SQLite, the most that read.
+    /// `pool_size` is the most connections; on SQLite, the most that read. Refuses every other address.
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Ok(Self::Postgres(Box::pin(postgres::Database::connect(url, pool_size)).await?))
-        } else {
+        } else if url.starts_with("sqlite:") {
             Ok(Self::Sqlite(Box::pin(sqlite::Database::connect(url, pool_size)).await?))
+        } else {
+            // Without the address: it may hold a password.
+            Err(StoreError::misconfigured("the address of the database must begin with sqlite:// or postgres://"))
         }
     }
 

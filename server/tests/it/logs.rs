@@ -63,7 +63,7 @@ impl Server {
 
     fn listening(&mut self) -> String {
         loop {
-            let line = self.lines.recv_timeout(Duration::from_secs(60)).expect("the server listens in time");
+            let line = self.lines.recv_timeout(Duration::from_mins(1)).expect("the server listens in time");
             let value: Value = serde_json::from_str(&line).expect("one JSON object a line");
             self.log.push(line);
             if value["message"] == "listening" {

@@ -28,7 +28,7 @@ use cors::Cors;
 
 use super::body::BodyLimit;
 use super::headers::SecurityHeaders;
-use super::problem::ApiError;
+use super::problem::{ApiError, Cause};
 use super::proxies::TrustedProxies;
 use super::serve::Answer;
 use crate::clock::Clock;
@@ -132,14 +132,15 @@ impl Edge {
             headers.insert(EXPIRES_IN, HeaderValue::from(seconds));
         }
         let took = self.clock.monotonic().saturating_duration_since(started);
-        self.tell(&method, &uri, response.status(), &id, took);
+        let cause = response.extensions_mut().remove::<Cause>();
+        log(&method, &uri, response.status(), took, cause.as_ref());
+        self.tell(&method, response.status(), &id, took);
         response.headers_mut().insert(request::REQUEST_ID, id);
         response
     }
 
-    /// Tells log, figures and trace how a request went.
-    fn tell(&self, method: &Method, uri: &Uri, status: StatusCode, id: &HeaderValue, took: Duration) {
-        log(method, uri, status, took);
+    /// Tells figures and trace how a request went.
+    fn tell(&self, method: &Method, status: StatusCode, id: &HeaderValue, took: Duration) {
         let route = current::route();
         self.watch.requests.count(route, method, status, took);
         if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -191,12 +192,18 @@ fn bare_problem(status: StatusCode) -> ApiError {
     }
 }
 
-/// One line a request: always where it failed or was slow, else for those who look closely.
-fn log(method: &Method, uri: &Uri, status: StatusCode, took: Duration) {
+/// One line a request: always where it failed or was slow, else for those who look closely. While something below is away that is all
+/// that a request writes, and no alarm: whoever looks after what is away has told of it once.
+fn log(method: &Method, uri: &Uri, status: StatusCode, took: Duration, cause: Option<&Cause>) {
     let line = || (request::loggable(uri.path()), status.as_u16(), took.as_millis());
-    if status.is_server_error() {
+    let error = cause.map(|cause| cause.error.as_str());
+    let may_pass = status == StatusCode::SERVICE_UNAVAILABLE && !cause.is_some_and(|cause| cause.is_alarming);
+    if may_pass {
         let (path, status, took_ms) = line();
-        tracing::error!(%method, path, status, took_ms, "request failed");
+        tracing::warn!(%method, path, status, took_ms, error, "request has to be made again later");
+    } else if status.is_server_error() {
+        let (path, status, took_ms) = line();
+        tracing::error!(%method, path, status, took_ms, error, "request failed");
     } else if took >= SLOW {
         let (path, status, took_ms) = line();
         tracing::warn!(%method, path, status, took_ms, "request was slow");

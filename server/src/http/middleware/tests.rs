@@ -12,6 +12,11 @@ use http::header::{
 };
 use http_body_util::BodyExt as _;
 use rstest::rstest;
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Mutex;
+use tracing::Level;
+use tracing::instrument::WithSubscriber as _;
 
 const PROXY: &str = "10.0.0.1";
 const STRANGER: &str = "203.0.113.7";
@@ -35,6 +40,9 @@ fn edge(more: &[(&str, &str)]) -> Edge {
         .route("/api/panic", get(panics))
         .route("/api/id/{id}", get(async |_: axum::extract::Path<uuid::Uuid>| "found"))
         .route("/api/late", get(async || ApiError::too_many_requests(Duration::from_secs(3))))
+        .route("/api/away", get(async || ApiError::unavailable(Trouble(io::Error::other("nobody answers")))))
+        .route("/api/restored", get(async || ApiError::unavailable(Trouble(io::Error::other("no table"))).alarming()))
+        .route("/api/broken", get(async || ApiError::internal(Trouble(io::Error::other("a bug")))))
         .route(
             "/health",
             get(async || (StatusCode::SERVICE_UNAVAILABLE, axum::Json(serde_json::json!({"status": "unavailable"})))),
@@ -45,6 +53,10 @@ fn edge(more: &[(&str, &str)]) -> Edge {
     let requests = metrics.count_requests_of(Routes::default());
     Edge::new(router, &config, clock, Arc::new(OsRandom), Watch { metrics, requests, traces: None })
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the database is not available")]
+struct Trouble(#[source] io::Error);
 
 async fn panics() -> &'static str {
     panic!("with hunter2 inside")
@@ -211,4 +223,42 @@ async fn a_configured_origin_may_ask_and_read_but_never_with_cookies() {
 async fn without_configured_origins_nobody_is_allowed() {
     let answer = ask(&edge(&[]), STRANGER, "GET", "/api/ok", &[("origin", "https://id.example.com")]).await;
     assert_eq!(answer.header(ACCESS_CONTROL_ALLOW_ORIGIN), None);
+}
+
+/// What is logged, as somebody keeps it who only looks at levels and words.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<(Level, String)>>>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Kept {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let level = *event.metadata().level();
+        if level > Level::INFO {
+            return;
+        }
+        let mut words = String::new();
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            let _ = write!(words, "{field}={value:?} ");
+        });
+        self.0.lock().unwrap().push((level, words));
+    }
+}
+
+#[rstest]
+#[case::something_below_is_away("/api/away", Level::WARN, "the database is not available: nobody answers")]
+#[case::what_may_pass_but_should_be_seen("/api/restored", Level::ERROR, "the database is not available: no table")]
+#[case::a_fault("/api/broken", Level::ERROR, "the database is not available: a bug")]
+#[case::an_answer_that_is_no_problem("/health", Level::WARN, "status=503")]
+#[tokio::test]
+async fn a_request_that_cannot_be_answered_is_one_line_with_its_cause_and_only_a_fault_is_an_alarm(
+    #[case] path: &str,
+    #[case] level: Level,
+    #[case] words: &str,
+) {
+    let kept = Kept::default();
+    let subscriber = tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), kept.clone());
+    let answer = ask(&edge(&[]), STRANGER, "GET", path, &[]).with_subscriber(subscriber).await;
+    assert!(answer.response.status().is_server_error() && !answer.body.contains("database"), "{}", answer.body);
+    let lines = kept.0.lock().unwrap().clone();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].0 == level && lines[0].1.contains(words) && lines[0].1.contains(path), "{lines:?}");
 }

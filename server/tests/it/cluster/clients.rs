@@ -86,7 +86,6 @@ impl Person {
             return self.refreshes(index).await;
         }
         match self.dice.below(200) {
-            0..=79 => self.checks(index).await,
             80..=129 => self.tries_what_is_gone().await,
             130..=157 => self.refreshes(index).await,
             158..=171 if self.held.len() < MOST_DEVICES => self.signs_in().await,
@@ -98,6 +97,7 @@ impl Person {
             192..=194 => self.ends_another(index).await,
             195 => self.ends(index, Scope::All).await,
             196 => self.ends(index, Scope::Others).await,
+            // Most of the time, and where there is no room for more.
             _ => self.checks(index).await,
         }
     }

@@ -122,12 +122,12 @@ fn draw(kind: usize, dice: &mut Dice, servers: usize) -> Fault {
         6 => Fault::ToRedis(whose, Broken::Is(*dice.pick(&conditions), late)),
         7 => Fault::ToRedis(whose, Broken::Cut),
         8 => Fault::Partition(server, Broken::Is(*dice.pick(&conditions[1..]), late)),
-        9 => Fault::Kill(server),
         10 => Fault::Stop(server),
         11 => Fault::Pause(server),
         12 => Fault::Clock(server, *dice.pick(&CLOCKS)),
         13 => Fault::PostgresCrash,
         14 => *dice.pick(&[Fault::RedisKill, Fault::RedisPause, Fault::RedisForgets]),
+        // Nine and fifteen: killed twice as often as stopped.
         _ => Fault::Kill(server),
     }
 }

@@ -191,7 +191,7 @@ impl Drop for Installation {
             let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
             let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("installations").join(test);
             self.keeps_logs(&folder);
-            println!("the servers' logs are in {}", folder.display());
+            eprintln!("the servers' logs are in {}", folder.display());
         }
     }
 }

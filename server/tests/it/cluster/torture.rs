@@ -3,7 +3,7 @@
 //! `LATCHKEY_TORTURE_SEED` and `LATCHKEY_TORTURE_SECONDS` say which run and how long. The seed decides what people wish
 //! and what breaks when; how the processes take turns it cannot decide.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,7 +39,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks(
     let seed = number("LATCHKEY_TORTURE_SEED").unwrap_or(SEED);
     let seconds = number("LATCHKEY_TORTURE_SECONDS").unwrap_or(SECONDS);
     let replay = format!("LATCHKEY_TORTURE_SEED={seed} LATCHKEY_TORTURE_SECONDS={seconds}");
-    println!("this run again: {replay}");
+    eprintln!("this run again: {replay}");
 
     let wanted = Wanted { servers: 3, clocks: true, settings: &SETTINGS };
     let mut installation = Installation::start(wanted).await;
@@ -50,14 +50,14 @@ async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks(
     let history = run(&mut installation, &world, seed, &rounds).await;
     let violations = check(&history);
     notes.keep(&installation, &history, &violations);
-    println!("{}", summary(&history));
+    eprintln!("{}", summary(&history));
     assert_not_idle(&history);
     assert!(
         violations.is_empty(),
         "{} promises were broken. This run again: {replay}\nLogs and history: {}\n{}",
         violations.len(),
         notes.0.display(),
-        violations.iter().take(20).map(|violation| format!("{violation}\n")).collect::<String>()
+        lines(violations.iter().take(20))
     );
 }
 
@@ -80,7 +80,7 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
         if nothing_is_pending(world).await {
             world.recorder.settles();
         }
-        println!("{:8.3?} {:?} for {:?}", world.recorder.now(), round.faults, round.lasts);
+        eprintln!("{:8.3?} {:?} for {:?}", world.recorder.now(), round.faults, round.lasts);
         carry_out(round, installation, &world.recorder).await;
     }
     stop.cancel();
@@ -155,7 +155,7 @@ impl Notes {
     fn of_run(seed: u64, rounds: &[Round]) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("torture").join(seed.to_string());
         fs::create_dir_all(&folder).expect("a folder for the notes");
-        let plan: String = rounds.iter().map(|round| format!("{round:?}\n")).collect();
+        let plan = lines(rounds.iter().map(|round| format!("{round:?}")));
         fs::write(folder.join("plan.txt"), plan).expect("notes");
         Self(folder)
     }
@@ -164,17 +164,24 @@ impl Notes {
         installation.keeps_logs(&self.0);
         let mut calls = history.calls.clone();
         calls.sort_by_key(|call| call.invoked);
-        let calls: String = calls.iter().map(line).collect();
+        let calls = lines(calls.iter().map(told));
         fs::write(self.0.join("history.txt"), calls).expect("notes");
-        let found: String = violations.iter().map(|violation| format!("{violation}\n")).collect();
-        fs::write(self.0.join("violations.txt"), found).expect("notes");
+        fs::write(self.0.join("violations.txt"), lines(violations)).expect("notes");
     }
 }
 
-fn line(call: &Call) -> String {
+/// Each on a line of its own.
+fn lines<T: Display>(all: impl IntoIterator<Item = T>) -> String {
+    all.into_iter().fold(String::new(), |mut text, one| {
+        let _ = writeln!(text, "{one}");
+        text
+    })
+}
+
+fn told(call: &Call) -> String {
     let Call { who, session, what, server, invoked, finished, outcome, answer } = call;
     let session = session.as_deref().unwrap_or("-");
-    format!("{invoked:10.3?} {finished:10.3?} {server} {who} {session} {what:?} {outcome:?} {answer}\n")
+    format!("{invoked:10.3?} {finished:10.3?} {server} {who} {session} {what:?} {outcome:?} {answer}")
 }
 
 fn summary(history: &History) -> String {

@@ -1,5 +1,6 @@
 //! Traces: what a collector is sent, and what it is not.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -13,7 +14,10 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 async fn signs_in_within_a_trace(app: &TestApp) -> Answer {

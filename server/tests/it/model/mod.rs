@@ -10,6 +10,8 @@ mod server;
 mod slips;
 mod world;
 
+use std::fmt::Write as _;
+
 use rstest::rstest;
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -41,7 +43,10 @@ const TROUBLE: Bounds = Bounds { whole_transactions: true, restarts: 1, failover
 const RESTORED_BACKUP: Bounds = Bounds { whole_transactions: true, whole_looks: true, failovers: 1, ticks: 2, ..CALM };
 
 fn told(actions: &[Action]) -> String {
-    actions.iter().map(|action| format!("  {action}\n")).collect()
+    actions.iter().fold(String::new(), |mut text, action| {
+        let _ = writeln!(text, "  {action}");
+        text
+    })
 }
 
 /// The shortest way in which a slip breaks a promise.

@@ -73,7 +73,8 @@ impl Server {
 
     /// Whether a look would bring anything. (A real server looks all the time; here that would go round in circles.)
     pub fn has_to_look(&self) -> bool {
-        !self.is_looking() && !(self.is_up_to_date && self.own.is_empty())
+        let knows_all = self.is_up_to_date && self.own.is_empty();
+        !self.is_looking() && !knows_all
     }
 
     /// Whether one more look, with nothing new in it, would have it load everything.

@@ -1,5 +1,6 @@
 //! Databases that are away, locked or gone say so, and the store comes back with them.
 
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use latchkey::store::{Store, StoreError};
@@ -28,9 +29,74 @@ async fn the_file_and_its_folders_are_made_where_they_are_missing() {
 
 #[tokio::test]
 async fn a_database_that_is_forgotten_with_the_process_is_refused() {
-    for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://", "mysql://localhost/latchkey"] {
+    for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://"] {
         assert!(matches!(Store::connect(url, 2).await.err(), Some(StoreError::Broken(_))), "{url}");
     }
+}
+
+#[tokio::test]
+async fn an_address_of_another_kind_is_refused_and_not_taken_for_the_name_of_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("latchkey.db");
+    for scheme in ["mysql://", "file:", "postgres:", "SQLITE:", ""] {
+        let refused = Store::connect(&format!("{scheme}{}", file.display()), 2).await.err().expect("a refusal");
+        let why = std::error::Error::source(&refused).expect("a reason").to_string();
+        assert!(why.contains("must begin with sqlite:// or postgres://") && !why.contains("latchkey.db"), "{why}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "something was written");
+}
+
+/// Something that takes connections, as a proxy before a database that is gone does: says `answer` to what comes first, and hangs up.
+fn proxy_before_nothing(answer: &'static [u8]) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its number").port();
+    // Ends with the test's process.
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.expect("a connection");
+            if !answer.is_empty() {
+                // An SSLRequest is eight bytes.
+                let asked = connection.read_exact(&mut [0; 8]).and_then(|()| connection.write_all(answer));
+                asked.expect("a request");
+            }
+        }
+    });
+    port
+}
+
+#[rstest]
+#[case::accepted_and_closed(b"")]
+#[case::closed_before_the_start(b"N")]
+#[case::closed_within_tls(b"S")]
+#[case::another_protocol(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")]
+#[tokio::test]
+async fn a_connection_that_breaks_while_it_is_made_is_a_passing_trouble(#[case] answer: &'static [u8]) {
+    let port = proxy_before_nothing(answer);
+    let broken = Store::connect(&format!("postgres://postgres@127.0.0.1:{port}/latchkey"), 2).await;
+    let error = broken.err().expect("nobody is there");
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_lets_nobody_in_is_a_passing_trouble() {
+    let store = TestStore::open(Backend::Postgres).await;
+    let url = store.url();
+    let closed = url.rsplit_once('/').expect("a database").0.to_owned() + "/template0";
+    for url in [url.replace("postgres@", "nobody@"), format!("{url}_that_is_gone"), closed] {
+        let error = Store::connect(&url, 2).await.err().expect("a refusal");
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn tables_that_are_being_restored_are_a_passing_trouble_for_which_somebody_should_look() {
+    let store = TestStore::open(Backend::Postgres).await;
+    let ada = person(&store, "ada").await;
+    store.execute("ALTER TABLE users RENAME TO not_yet_users").await.expect("renamed");
+    let error = store.user_by_id(ada).await.expect_err("there is no table");
+    assert!(matches!(error, StoreError::Unavailable(_)) && error.is_missing_table(), "{error:?}");
+    store.execute("ALTER TABLE not_yet_users RENAME TO users").await.expect("renamed");
+    assert!(store.user_by_id(ada).await.expect("an answer").is_some());
 }
 
 /// Somebody who holds what every writer needs and does not let go.

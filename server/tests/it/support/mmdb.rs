@@ -13,7 +13,7 @@ const METADATA_MARKER: &[u8] = b"\xab\xcd\xefMaxMind.com";
 /// A network, and the city and the country it is in.
 pub type Line<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 
-/// A city for 203.0.113.0/24 and 2001:db8::/32, and for 198.51.100.0/24 only a country.
+/// A city for 203.0.113.0/24 and `2001:db8::/32`, and for 198.51.100.0/24 only a country.
 pub const PLACES: [Line<'static>; 3] = [
     ("203.0.113.0/24", Some("Kyiv"), Some("Ukraine")),
     ("198.51.100.0/24", None, Some("Poland")),

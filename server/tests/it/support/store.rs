@@ -251,8 +251,7 @@ pub fn reset(user_id: UserId, token_digest: Digest, new_hash: &str, at: Timestam
 
 /// A wish to delete the account, from one of its sessions.
 pub fn deletion(user_id: UserId, from: SessionId, at: Timestamp) -> EndCommand {
-    let mut farewell = new_mail("ada@example.com", at);
-    farewell.subject = "Farewell".to_owned();
+    let farewell = NewMail { subject: "Farewell".to_owned(), ..new_mail("ada@example.com", at) };
     EndCommand {
         ended_by: Some(from),
         alongside: Some(Alongside::AccountDeletion(AccountDeletion { farewell })),

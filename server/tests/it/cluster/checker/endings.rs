@@ -146,9 +146,8 @@ fn one_of_many(call: &Call, sign_in: &Call, ended: u64) -> Option<Certainty> {
         Outcome::Ok | Outcome::Promised if began_after => None,
         Outcome::Ok if began_before => Some(Certainty::Confirmed),
         Outcome::Promised if began_before => Some(Certainty::Promised),
-        Outcome::Ok | Outcome::Promised => Some(Certainty::Possible),
         Outcome::Refused => None,
-        // It may still happen, to whatever there is by then.
-        Outcome::Failed | Outcome::Unknown => Some(Certainty::Possible),
+        // What failed may still happen, to whatever there is by then.
+        Outcome::Ok | Outcome::Promised | Outcome::Failed | Outcome::Unknown => Some(Certainty::Possible),
     }
 }

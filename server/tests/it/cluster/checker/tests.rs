@@ -39,7 +39,7 @@ impl Story {
         self.call(session, at, server, What::Check, Outcome::Ok, "200")
     }
 
-    fn is_refused(self, session: &str, at: u64, server: usize) -> Self {
+    fn meets_refusal(self, session: &str, at: u64, server: usize) -> Self {
         self.call(session, at, server, What::Check, Outcome::Refused, "401 session-ended")
     }
 
@@ -80,7 +80,7 @@ impl Story {
                 story = if alive.contains(&device) {
                     story.passes(device, 10_100, server)
                 } else {
-                    story.is_refused(device, 10_100, server)
+                    story.meets_refusal(device, 10_100, server)
                 };
             }
             story = story.refreshes(device, 10_200, &format!("{device}-last"), alive.contains(&device).then_some("x"));
@@ -101,9 +101,9 @@ fn a_session_that_is_ended_and_refused_in_time_breaks_nothing() {
     let story = Story::of_ada()
         .passes("phone", 100, 1)
         .ends("phone", 1000, Scope::This, Outcome::Ok)
-        .is_refused("phone", 1020, 0)
+        .meets_refusal("phone", 1020, 0)
         .passes("phone", 3000, 1)
-        .is_refused("phone", 3100, 1)
+        .meets_refusal("phone", 3100, 1)
         .ends_well(&["laptop"]);
     assert_eq!(check(&story.0), []);
     assert_eq!(worst_delay(&story.0), Duration::from_millis(1990));
@@ -204,13 +204,17 @@ fn a_promise_binds_unless_its_server_died_before_it_could_keep_it() {
 fn a_session_that_nobody_ended_must_work() {
     assert_eq!(Story::of_ada().ends_well(&["phone", "laptop"]).broken(), []);
     assert_eq!(Story::of_ada().ends_well(&["phone"]).broken(), [Rule::NothingElseIsEnded]);
-    assert_eq!(Story::of_ada().is_refused("phone", 100, 1).broken(), [Rule::NothingElseIsEnded]);
+    assert_eq!(Story::of_ada().meets_refusal("phone", 100, 1).broken(), [Rule::NothingElseIsEnded]);
     let told = What::Stream(StreamEnd::Told);
     assert_eq!(Story::of_ada().call("phone", 100, 1, told, Outcome::Ok, "200").broken(), [Rule::NothingElseIsEnded]);
     let expired = Story::of_ada().call("phone", 100, 1, What::Check, Outcome::Refused, "401 token-expired");
     assert_eq!(expired.broken(), []);
     let later = Story::of_ada().ends("phone", 1000, Scope::All, Outcome::Promised).signs_in("new", 1011);
-    assert_eq!(later.is_refused("new", 5000, 1).broken(), [Rule::NothingElseIsEnded], "it came after the end of all");
+    assert_eq!(
+        later.meets_refusal("new", 5000, 1).broken(),
+        [Rule::NothingElseIsEnded],
+        "it came after the end of all"
+    );
 }
 
 #[test]
@@ -219,7 +223,7 @@ fn an_end_that_may_have_happened_may_show_either_way_but_the_same_everywhere() {
         let maybe = || Story::of_ada().ends("phone", 1000, Scope::This, outcome);
         assert_eq!(maybe().ends_well(&["laptop"]).broken(), []);
         assert_eq!(maybe().ends_well(&["laptop", "phone"]).broken(), []);
-        let torn = maybe().ends_well(&["laptop", "phone"]).is_refused("phone", 10_400, 1);
+        let torn = maybe().ends_well(&["laptop", "phone"]).meets_refusal("phone", 10_400, 1);
         assert_eq!(torn.broken(), [Rule::ServersAgree]);
     }
 }
