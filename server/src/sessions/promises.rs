@@ -57,12 +57,11 @@ impl Promises {
     pub fn make(&self, promise: Promise) {
         let mut by_person = self.by_person.write().unwrap_or_else(PoisonError::into_inner);
         let theirs = by_person.entry(promise.selection.user_id()).or_default();
-        match theirs.iter_mut().find(|made| made.selection == promise.selection) {
-            Some(made) => made.began_by = made.began_by.max(promise.began_by),
-            None => {
-                theirs.push(promise);
-                self.count.fetch_add(1, Ordering::AcqRel);
-            }
+        if let Some(made) = theirs.iter_mut().find(|made| made.selection == promise.selection) {
+            made.began_by = made.began_by.max(promise.began_by);
+        } else {
+            theirs.push(promise);
+            self.count.fetch_add(1, Ordering::AcqRel);
         }
     }
 

@@ -194,8 +194,8 @@ async fn many_sign_outs_that_waited_are_committed_over_a_slow_line() {
     installation.is_well().await;
     let last = devices.last().expect("a device");
     refused_by_the_others(&installation, 0, last, Instant::now()).await;
-    let list = installation.net.get(1, "/api/auth/sessions", &witness.access).await.answer();
-    assert_eq!(list.body["sessions"].as_array().map(Vec::len), Some(1), "{}", list.body);
+    let seen = installation.net.get(1, "/api/auth/sessions", &witness.access).await.answer();
+    assert_eq!(seen.body["sessions"].as_array().map(Vec::len), Some(1), "{}", seen.body);
 }
 
 async fn ready(of: &Installation, server: usize) -> u16 {
