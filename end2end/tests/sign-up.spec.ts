@@ -21,7 +21,7 @@ test("what is chosen before the page listens is what is sent", async ({ person }
   const sending = person.page.waitForRequest("**/api/auth/register");
   await person.fillsInRegistration(grace);
   await person.button("Create account").click();
-  expect((await sending).postDataJSON()).toMatchObject({ accountType: "business" });
+  expect((await sending).postDataJSON()).toMatchObject({ accountType: "BUSINESS" });
 });
 
 test("a wrong code says so and keeps the person on the page", async ({ person, api }) => {
