@@ -107,7 +107,10 @@ fn Scene() -> impl IntoView {
     view! {
         <aside class="entry-aside" aria-hidden="true">
             <div class="scene">
-                <p class="scene-text">"See where you’re signed in. End what isn’t you."</p>
+                <p class="scene-text">
+                    <span>"See where you’re signed in."</span>
+                    <span>"End what isn’t you."</span>
+                </p>
                 <div class="scene-list">
                     <div class="scene-device scene-current">
                         <span class="device-icon">
