@@ -117,6 +117,15 @@ fn DeviceFacts(session: Session) -> impl IntoView {
     view! {
         <div class="facts-clip">
             <ul class="facts device-facts" role="list">
+                {session
+                    .current
+                    .then(|| {
+                        view! {
+                            <li class="fact-here">
+                                <Badge tone=BadgeTone::Accent>"This device"</Badge>
+                            </li>
+                        }
+                    })}
                 <li>{activity}</li>
                 <li class="fact-source">{device_description(&session.device_info)}</li>
                 {session.place.clone().map(|place| view! { <li>{place}</li> })}
