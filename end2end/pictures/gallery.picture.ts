@@ -31,7 +31,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await person.asksForLink({ ...stranger(), email: "ada@example.com" });
       await take(person, "forgot-password-sent");
       await person.goesTo("/reset-password");
-      await person.heading("This link has expired or was used.").waitFor();
+      await person.heading("This link can’t be used").waitFor();
       await take(person, "reset-password-no-link");
       await person.goesTo("/sign-in");
       await person.fillsInSignIn(stranger());

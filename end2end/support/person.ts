@@ -24,6 +24,20 @@ export class Person {
     await this.page.goto(this.address + path);
   }
 
+  /** Opens a page whose script is still on its way: it can be seen and clicked, and nobody listens. Gives what lets it come. */
+  async opensBeforeItListens(path: string): Promise<() => void> {
+    let letCome = (): void => undefined;
+    const script = new Promise<void>((resolve) => {
+      letCome = resolve;
+    });
+    await this.page.route("**/*.wasm", async (route) => {
+      await script;
+      await route.continue();
+    });
+    await this.page.goto(this.address + path, { waitUntil: "commit" });
+    return letCome;
+  }
+
   // Signing up and in
 
   async signsUp(account: Account): Promise<void> {

@@ -107,6 +107,7 @@ test("the question about a new sign-in is answered in place", async ({ open, api
   await api.signsIn(demo, { deviceName: "Firefox on Windows", userAgent: userAgents.windowsFirefox });
   const question = laptop.page.getByText(/Was this you\?/);
   await expect(question).toContainText("Firefox 144 on Windows");
+  await expect(laptop.toast(/^New sign-in/)).toHaveCount(0);
   await laptop.button("Yes").click();
   await expect(question).toBeHidden();
   await laptop.seesDevices(2);

@@ -13,6 +13,14 @@ test.describe("a session that use prolongs", () => {
     await person.button("Stay signed in").click();
     await person.seesToast(/You’re signed in until \d+:\d\d/);
   });
+
+  test("Escape puts the warning away that has the focus", async ({ person }) => {
+    await person.signsIn(demo);
+    await person.button("Stay signed in").focus();
+    await person.page.keyboard.press("Escape");
+    await expect(person.button("Stay signed in")).toBeHidden();
+    await person.seesDevices(1);
+  });
 });
 
 test.describe("a session that has reached its end", () => {

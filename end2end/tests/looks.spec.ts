@@ -38,7 +38,7 @@ async function visitsEveryPage(person: Person, look: (where: string) => Promise<
   await person.asksForLink(stranger());
   await look("/forgot-password, once a link is on its way");
   await person.goesTo("/reset-password");
-  await expect(person.heading("This link has expired or was used.")).toBeVisible();
+  await expect(person.heading("This link can’t be used")).toBeVisible();
   await look("/reset-password without a link");
   await person.signsIn(demo);
   await look("/devices");
@@ -83,7 +83,7 @@ for (const colorScheme of ["light", "dark"] as const) {
 
       await person.goesTo("/reset-password#token=made-up");
       await person.choosesNewPassword(stranger().password);
-      await expect(person.page.getByRole("main")).toContainText("This link has expired or was used.");
+      await expect(person.page.getByRole("main")).toContainText("This link can’t be used");
       await expectNoViolations(person, "a refused link");
 
       await person.signsIn(demo);

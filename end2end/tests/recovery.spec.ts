@@ -6,7 +6,7 @@ import { expect, test, userAgents } from "../support/test.ts";
 
 const newPassword = "nine umbrellas in a bakery";
 const changed = "Your password is changed and you are signed out everywhere. Sign in with the new one.";
-const noLink = "This link has expired or was used.";
+const noLink = "This link can’t be used";
 
 test("a forgotten password is replaced by the link in the mail, and every device is signed out", async ({ open }) => {
   const laptop = await open({ userAgent: userAgents.macChrome });

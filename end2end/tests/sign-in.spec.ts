@@ -38,6 +38,17 @@ test("signing in works with the keyboard alone", async ({ person }) => {
   await person.seesDevices(1);
 });
 
+test("what is unticked before the page listens is not sent as ticked", async ({ person }) => {
+  const listens = await person.opensBeforeItListens("/sign-in");
+  await person.page.getByRole("checkbox", { name: /^Keep me signed in/ }).uncheck();
+  await expect(person.button("Sign in")).toBeDisabled();
+  listens();
+  const sending = person.page.waitForRequest("**/api/auth/login");
+  await person.signsInHere(demo);
+  expect((await sending).postDataJSON()).toMatchObject({ rememberMe: false });
+  await person.seesDevices(1);
+});
+
 test("the first Tab leads to a link that skips the header", async ({ person }) => {
   await person.signsIn(demo);
   await person.page.reload();

@@ -42,6 +42,23 @@ test("signing out everywhere gives a receipt that fills in", async ({ open, api 
   await expect(receipt("backup script")).toContainText(/offline/i);
 });
 
+test("a device that was signed out from elsewhere shows no more news of the account", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  const phone = await open({ userAgent: userAgents.iphoneSafari });
+  phone.complaints.allow(refused);
+  await laptop.signsIn(demo);
+  await phone.signsIn(demo);
+  await phone.page.getByRole("navigation").getByRole("link", { name: "Activity" }).click();
+  await expect(phone.heading("Activity")).toBeVisible();
+  await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+  // Pointed at, it would stay.
+  await phone.toast("New sign-in: backup script.").hover();
+
+  await laptop.endsDevice("Safari on iOS");
+  await phone.isSignedOut(/someone signed out this device/);
+  await expect(phone.toast(/New sign-in/)).toHaveCount(0);
+});
+
 test("a token from before the sign-out is refused", async ({ person, api }) => {
   const requests: string[] = [];
   person.page.on("request", (request) => {

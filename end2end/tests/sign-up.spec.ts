@@ -12,6 +12,18 @@ test("a new person signs up with the code from the mailbox and is signed in", as
   await expect(person.personMenu()).toBeVisible();
 });
 
+test("what is chosen before the page listens is what is sent", async ({ person }) => {
+  const grace = stranger();
+  const listens = await person.opensBeforeItListens("/register");
+  await person.page.getByRole("radio", { name: /^Business/ }).check();
+  await expect(person.button("Create account")).toBeDisabled();
+  listens();
+  const sending = person.page.waitForRequest("**/api/auth/register");
+  await person.fillsInRegistration(grace);
+  await person.button("Create account").click();
+  expect((await sending).postDataJSON()).toMatchObject({ accountType: "BUSINESS" });
+});
+
 test("a wrong code says so and keeps the person on the page", async ({ person, api }) => {
   person.complaints.allow(invalid);
   const grace = stranger();

@@ -31,6 +31,16 @@ impl SignedOutNote {
         Self { asked_here: true, receipt, ..Self::new(reason) }
     }
 
+    /// The news in a toast: short, as the page where one arrives says the rest in [`Self::sentence`].
+    pub fn news(&self) -> &'static str {
+        match self.reason {
+            EndReason::SessionExpired => "Your session expired.",
+            EndReason::UserInitiatedLogout => "Signed out.",
+            _ if self.asked_here => "Signed out.",
+            _ => "You were signed out.",
+        }
+    }
+
     /// One sentence or two: why, and what to do.
     pub fn sentence(&self) -> String {
         let from = self.device.as_ref().map(|device| format!(" from {device}")).unwrap_or_default();
@@ -145,6 +155,7 @@ mod tests {
         ];
         for (note, sentence) in &table {
             assert_eq!(note.sentence(), *sentence, "{:?}", note.reason);
+            assert_ne!(note.news(), *sentence, "{:?}: the page says that already", note.reason);
         }
         for reason in EndReason::ALL {
             assert!(table.iter().any(|(note, _)| note.reason == reason), "{reason:?} is not in the table");

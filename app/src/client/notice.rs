@@ -66,9 +66,10 @@ impl Notice {
             | Self::ServerTold
             | Self::DeviceSignedIn { .. }
             | Self::DeviceSignedOut
-            | Self::OnlineAgain => ToastKind::Info,
-            Self::SignedOut(note) if note.asked_here => ToastKind::Info,
-            Self::SignedOut(_) | Self::ServerNotTold | Self::Alert { .. } | Self::Offline => ToastKind::Warning,
+            | Self::OnlineAgain
+            // The sign-in page says it for as long as it matters.
+            | Self::SignedOut(_) => ToastKind::Info,
+            Self::ServerNotTold | Self::Alert { .. } | Self::Offline => ToastKind::Warning,
             Self::CannotRenew => ToastKind::Error,
         }
     }
@@ -87,7 +88,7 @@ impl Notice {
     pub fn sentence(&self) -> String {
         match self {
             Self::SignedIn { name } => format!("Signed in as {name}."),
-            Self::SignedOut(note) => note.sentence(),
+            Self::SignedOut(note) => note.news().to_owned(),
             Self::ServerNotTold => {
                 "You are signed out here, but the server could not be told. It will be told as soon as it can be reached; until \
                  then this device stays in your list."

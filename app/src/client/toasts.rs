@@ -92,6 +92,13 @@ impl ToastQueue {
         self.remove(|toast| toast.topic == Some(topic) && toast.kind != ToastKind::Info);
     }
 
+    /// Takes away what the session that has just ended brought, shown or waiting: it is not for whoever sits here now. What
+    /// is said of the connection and of the sign-out itself holds still.
+    pub fn end_session(&mut self, now_ms: f64) {
+        self.count(now_ms);
+        self.remove(|toast| !matches!(toast.topic, Some(ToastTopic::Connection | ToastTopic::SignOut)));
+    }
+
     /// Stops or resumes the time of the messages: stopped while somebody points at them or has focus there.
     pub fn hold(&mut self, now_ms: f64, held: bool) {
         self.count(now_ms);
@@ -215,6 +222,18 @@ mod tests {
         queue.push(3.0, ToastKind::Error, topic, "unreachable".into());
         queue.withdraw(4.0, ToastTopic::Connection);
         assert_eq!(texts(&queue), ["other"]);
+    }
+
+    #[test]
+    fn news_of_a_session_that_has_ended_is_neither_shown_nor_waits() {
+        let mut queue = ToastQueue::default();
+        for text in ["New sign-in: curl.", "2", "3", "4"] {
+            queue.push(0.0, ToastKind::Warning, None, text.into());
+        }
+        queue.push(0.0, ToastKind::Warning, Some(ToastTopic::Connection), "offline".into());
+        queue.end_session(1.0);
+        queue.push(1.0, ToastKind::Info, Some(ToastTopic::Session), "Your session expired.".into());
+        assert_eq!(texts(&queue), ["Your session expired.", "offline"]);
     }
 
     #[test]

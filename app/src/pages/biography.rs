@@ -8,9 +8,10 @@ use leptos_router::hooks::use_params_map;
 use super::activity::{ActivitySkeleton, Row};
 use super::activity_words::told_briefly;
 use super::load::{Load, Loader};
-use crate::api::Biography;
+use crate::api::{Biography, Session};
 use crate::domain::SessionId;
-use crate::state::{Auth, Failure, date};
+use crate::state::{Auth, Failure, date, full_time};
+use crate::ui::words::with_method;
 use crate::ui::{Button, Emphasis, Heading, Icon, Picture, StateCard};
 
 /// The life of one device's session, oldest first.
@@ -21,9 +22,11 @@ pub fn BiographyPage() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<SessionId>().ok()));
     let loader = Loader::<Biography>::new();
     let session = auth.session_id();
+    let devices = Loader::<Vec<Session>>::new();
     let fetch = move || {
         if let Some(id) = id.get() {
             loader.fetch(async move { auth.biography(id).await });
+            devices.fetch(async move { auth.list_sessions().await });
         }
     };
     Effect::new(move |_| {
@@ -53,6 +56,7 @@ pub fn BiographyPage() -> impl IntoView {
                         <bdi>{move || title.get()}</bdi>
                     </Heading>
                     <p class="page-lead">"What this device’s session has been through, from the beginning."</p>
+                    <Standing devices=devices id=id />
                 </div>
                 {move || loader.state().with(|state| match state {
                     Load::Ready(biography) => Some(view! { <Export biography=biography.clone() /> }),
@@ -69,6 +73,29 @@ pub fn BiographyPage() -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// How the session stands, while it lives: what a phone has no room for in the list of devices.
+#[component]
+fn Standing(devices: Loader<Vec<Session>>, id: Memo<Option<SessionId>>) -> impl IntoView {
+    let session = Memo::new(move |_| {
+        devices.state().with(|state| match state {
+            Load::Ready(sessions) => sessions.iter().find(|session| Some(session.session_id) == id.get()).cloned(),
+            Load::Loading | Load::Failed(_) => None,
+        })
+    });
+    move || {
+        session.get().map(|session| {
+            view! {
+                <p class="small quiet">
+                    "Signed in " {with_method(session.signed_in_with)} ". Expires "
+                    <time datetime=session.expires_at.to_string() title=full_time(session.expires_at)>
+                        {date(session.expires_at)}
+                    </time> "."
+                </p>
+            }
+        })
+    }
 }
 
 #[component]

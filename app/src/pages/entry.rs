@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
+use crate::api::paths;
+use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, Now};
 use crate::ui::{Badge, BadgeTone, Icon, Picture, after, focus_heading_if_lost};
 
@@ -44,6 +46,19 @@ pub(super) fn EntryPicture(
             <Icon picture=picture size=28 />
         </div>
     }
+}
+
+/// In development, where the mail is: none is sent.
+#[component]
+pub(super) fn DevelopmentMail() -> impl IntoView {
+    use_context::<DevelopmentDemo>().map(|_| {
+        view! {
+            <p class="entry-foot">
+                // The router leaves external links alone: the mailbox is not a page of the app.
+                "Development keeps mail in the " <a href=paths::DEV_MAILBOX rel="external">"mailbox"</a> "."
+            </p>
+        }
+    })
 }
 
 /// Asks for another mail, not too soon after the last one: mail takes a moment.
@@ -107,7 +122,10 @@ fn Scene() -> impl IntoView {
     view! {
         <aside class="entry-aside" aria-hidden="true">
             <div class="scene">
-                <p class="scene-text">"See where you’re signed in. End what isn’t you."</p>
+                <p class="scene-text">
+                    <span>"See where you’re signed in."</span>
+                    <span>"End what isn’t you."</span>
+                </p>
                 <div class="scene-list">
                     <div class="scene-device scene-current">
                         <span class="device-icon">

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
-use super::entry::{Entry, EntryPicture, SendAgain};
+use super::entry::{DevelopmentMail, Entry, EntryPicture, SendAgain};
 use crate::domain::Email;
 use crate::state::{Auth, Toasts, return_to};
 use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, Picture, TextField};
@@ -127,6 +127,7 @@ fn OnItsWay(form: ForgotForm, email: String) -> impl IntoView {
         <p class="entry-lead">
             "If there is an account for " <strong>{email}</strong> ", a link is on its way. It works for 30 minutes."
         </p>
+        <DevelopmentMail />
         <p class="entry-foot">
             "Nothing there? Look in your spam folder. "
             <SendAgain

@@ -3,19 +3,45 @@
 use leptos::prelude::*;
 
 use super::entry::Entry;
+use super::header::Header;
+use crate::state::Auth;
 use crate::ui::Heading;
 
-/// Nothing is at this address.
+/// Nothing is at this address. Whoever is signed in finds the way on in the usual frame.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
+    let person = expect_context::<Auth>().person();
+    let signed_in = Memo::new(move |_| person.with(Option::is_some));
+    move || {
+        if signed_in.get() {
+            view! {
+                <Header />
+                <main id="main" tabindex="-1">
+                    <div class="page">
+                        <Nothing />
+                    </div>
+                </main>
+            }
+            .into_any()
+        } else {
+            view! {
+                <Entry>
+                    <Nothing />
+                </Entry>
+            }
+            .into_any()
+        }
+    }
+}
+
+#[component]
+fn Nothing() -> impl IntoView {
     view! {
-        <Entry>
-            <Heading title="Page not found" />
-            <p class="entry-lead">"Nothing is at this address. The link may be old, or mistyped."</p>
-            <a class="button button-primary" href="/devices">
-                "Go to your devices"
-            </a>
-        </Entry>
+        <Heading title="Page not found" />
+        <p class="entry-lead">"Nothing is at this address. The link may be old, or mistyped."</p>
+        <a class="button button-primary" href="/devices">
+            "Go to your devices"
+        </a>
     }
     .into_any()
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::expiry_toast::ExpiryToast;
 use crate::state::{Auth, Toast, ToastKind, Toasts};
-use crate::ui::{ToastCard, ToastTone};
+use crate::ui::{ToastCard, ToastTone, after, focus, focus_heading_if_lost};
 
 /// The most pieces of news at once, the warning among them.
 const MAX_SHOWN: usize = 3;
@@ -25,15 +25,31 @@ pub fn Notifications() -> impl IntoView {
         let places = MAX_SHOWN - usize::from(warning.with(Option::is_some));
         toasts.shown().get().into_iter().take(places).collect::<Vec<_>>()
     };
-    go_there_with_f6(region, move || {
-        !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some)
-    });
-    let escape = move |event: ev::KeyboardEvent| {
-        if event.key() == "Escape"
-            && let Some(newest) = toasts.shown().with_untracked(|shown| shown.first().map(|toast| toast.id))
-        {
+    let has_news = move || !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some);
+    go_there_with_f6(region, has_news);
+    let dismiss_newest = move || {
+        if let Some(newest) = toasts.shown().with_untracked(|shown| shown.first().map(|toast| toast.id)) {
             toasts.dismiss(newest);
+        } else if let Some(expiry) = warning.get_untracked() {
+            put_away.set(Some(expiry.last_minutes));
         }
+    };
+    let escape = move |event: ev::KeyboardEvent| {
+        if event.key() != "Escape" {
+            return;
+        }
+        // The one with the focus has dismissed itself.
+        if !event.default_prevented() {
+            dismiss_newest();
+        }
+        // What had the focus may be gone: the next Escape is for what is left, and else the page goes on.
+        after(0.0, move || match region.try_get_untracked().flatten() {
+            Some(region) if has_news() => focus(&region),
+            _ => {
+                toasts.hold(false);
+                focus_heading_if_lost();
+            }
+        });
     };
     view! {
         <section
@@ -69,7 +85,7 @@ fn go_there_with_f6(region: NodeRef<html::Section>, has_news: impl Fn() -> bool 
                 && let Some(region) = region.get_untracked()
             {
                 event.prevent_default();
-                crate::ui::focus(&region);
+                focus(&region);
             }
         });
         on_cleanup(move || listener.remove());

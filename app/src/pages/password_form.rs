@@ -41,6 +41,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
             busy.try_set(false);
         });
     };
+    let begun = move || !current.with(String::is_empty) || !new.with(String::is_empty);
     view! {
         <section class="settings-section" aria-labelledby="password">
             <div class="settings-about">
@@ -72,7 +73,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                     help="At least 8 characters. Length is what makes it strong."
                 />
                 <div class="settings-actions">
-                    <Button emphasis=Emphasis::Primary submit=true busy=busy>
+                    <Button emphasis=Emphasis::primary_if(begun) submit=true busy=busy>
                         "Change password"
                     </Button>
                 </div>

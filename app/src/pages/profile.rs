@@ -97,8 +97,12 @@ fn AboutSection(profile: Profile) -> impl IntoView {
     let auth = expect_context::<Auth>();
     let drafts = expect_context::<Drafts>();
     let toasts = expect_context::<Toasts>();
+    let saved = RwSignal::new((profile.person.name.clone(), profile.account_type));
     let name = RwSignal::new(drafts.get(NAME_DRAFT).unwrap_or(profile.person.name));
     let account_type = RwSignal::<AccountType>::new(profile.account_type);
+    let changed = move || {
+        saved.with(|(saved_name, saved_type)| *saved_type != account_type.get() || name.with(|name| name != saved_name))
+    };
     let errors = FormErrors::default();
     let busy = RwSignal::new(false);
     let save = move |()| {
@@ -107,8 +111,9 @@ fn AboutSection(profile: Profile) -> impl IntoView {
         busy.set(true);
         spawn_local(async move {
             match auth.patch_profile(patch).await {
-                Ok(_) => {
+                Ok(profile) => {
                     drafts.forget(NAME_DRAFT);
+                    saved.try_set((profile.person.name, profile.account_type));
                     toasts.info("Profile saved.");
                 }
                 Err(failure) => errors.refuse(&failure, &["name"]),
@@ -140,7 +145,7 @@ fn AboutSection(profile: Profile) -> impl IntoView {
                 />
                 <AccountTypeField value=account_type />
                 <div class="settings-actions">
-                    <Button emphasis=Emphasis::Primary submit=true busy=busy>
+                    <Button emphasis=Emphasis::primary_if(changed) submit=true busy=busy>
                         "Save changes"
                     </Button>
                 </div>

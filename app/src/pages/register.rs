@@ -1,5 +1,6 @@
 //! Create an account: `/register`.
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
@@ -9,7 +10,7 @@ use super::entry::{Entry, leave_when_signed_in};
 use crate::api::RegisterRequest;
 use crate::domain::{AccountType, DisplayName, Email, Password};
 use crate::state::{Auth, return_to};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField, read_checked};
 
 /// What the form holds and what it is doing.
 #[derive(Clone, Copy)]
@@ -138,9 +139,16 @@ pub(super) fn AccountTypeField(
     value: RwSignal<AccountType>,
 ) -> impl IntoView {
     let choice = move |account_type: AccountType, name: &'static str, help: &'static str| {
+        let radio = NodeRef::<html::Input>::new();
+        read_checked(radio, move |checked| {
+            if checked && value.get_untracked() != account_type {
+                value.set(account_type);
+            }
+        });
         view! {
             <label class="choice">
                 <input
+                    node_ref=radio
                     type="radio"
                     name="account-type"
                     value=account_type.as_str()

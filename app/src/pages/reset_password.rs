@@ -104,8 +104,8 @@ fn NewPassword(form: ResetForm) -> impl IntoView {
 fn NoLink() -> impl IntoView {
     view! {
         <EntryPicture picture=Picture::Unlinked />
-        <Heading title="This link has expired or was used." />
-        <p class="entry-lead">"A link works once, for 30 minutes. If you asked for several, use the one in the newest mail."</p>
+        <Heading title="This link can’t be used" />
+        <p class="entry-lead">"It has expired or was used: a link works once, for 30 minutes. If you asked for several, use the one in the newest mail."</p>
         <a class="button button-primary button-wide" href=forgot_password::PATH>
             "Send a new link"
         </a>

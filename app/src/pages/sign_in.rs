@@ -1,5 +1,6 @@
 //! Sign in: `/sign-in?next=…`. Says first why one is here, where one was signed out.
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
@@ -12,7 +13,9 @@ use crate::api::Session;
 use crate::domain::{Email, Password, SessionId};
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, AuthStatus, Failure, return_to};
-use crate::ui::{Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+use crate::ui::{
+    Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField, read_checked,
+};
 
 /// The query parameter of a person who is signed in still, in a session that cannot be prolonged.
 const AGAIN: &str = "again";
@@ -119,6 +122,8 @@ pub fn SignInPage() -> impl IntoView {
 #[component]
 fn SignInFields(form: SignInForm) -> impl IntoView {
     let SignInForm { email, password, remember, errors, busy, .. } = form;
+    let checkbox = NodeRef::<html::Input>::new();
+    read_checked(checkbox, move |checked| remember.set(checked));
     view! {
         <Form errors=errors busy=busy class="entry-form" on_submit=move |()| form.send(None)>
             <FormProblem errors=errors />
@@ -143,6 +148,7 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
             </div>
             <label class="check">
                 <input
+                    node_ref=checkbox
                     type="checkbox"
                     name="remember"
                     checked=true

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
-use super::entry::{Entry, SendAgain, leave_when_signed_in};
+use super::entry::{DevelopmentMail, Entry, SendAgain, leave_when_signed_in};
 use crate::domain::{Email, OneTimeCode};
 use crate::state::{Auth, Toasts, return_to};
 use crate::ui::{Button, CodeField, Emphasis, Form, FormErrors, FormProblem, Heading, TextField};
@@ -110,6 +110,7 @@ pub fn VerifyPage() -> impl IntoView {
                     "Confirm"
                 </Button>
             </Form>
+            <DevelopmentMail />
             <p class="entry-foot">
                 "Nothing there? Look in your spam folder, or "
                 <SendAgain

@@ -72,6 +72,10 @@ impl Auth {
         match change {
             Change::Status(status) => {
                 drafts.follow(&status);
+                let before = self.status.with_untracked(AuthStatus::session_id);
+                if before.is_some() && before != status.session_id() {
+                    toasts.end_session();
+                }
                 if matches!(status, AuthStatus::SignedIn { .. }) {
                     toasts.withdraw(ToastTopic::Session);
                 }

@@ -12,6 +12,8 @@ pub struct Toasts {
     queue: StoredValue<ToastQueue>,
     shown: RwSignal<Vec<Toast>>,
     timer: StoredValue<Option<browser::TimerId>>,
+    /// How many pages ask about new sign-ins themselves.
+    asking: StoredValue<u32>,
 }
 
 impl Toasts {
@@ -20,6 +22,7 @@ impl Toasts {
             queue: StoredValue::new(ToastQueue::default()),
             shown: RwSignal::new(Vec::new()),
             timer: StoredValue::new(None),
+            asking: StoredValue::new(0),
         };
         provide_context(toasts);
         toasts
@@ -48,7 +51,18 @@ impl Toasts {
         });
     }
 
+    /// The page asks about new sign-ins itself: as long as the component that calls this is there, no toast says the same.
+    pub fn leave_sign_ins_to_page(self) {
+        self.asking.update_value(|asking| *asking += 1);
+        on_cleanup(move || {
+            self.asking.try_update_value(|asking| *asking = asking.saturating_sub(1));
+        });
+    }
+
     pub(super) fn notice(self, notice: &Notice) {
+        if matches!(notice, Notice::DeviceSignedIn { .. }) && self.asking.get_value() > 0 {
+            return;
+        }
         self.change(|queue, now_ms| {
             queue.push(now_ms, notice.kind(), notice.topic(), notice.sentence());
         });
@@ -56,6 +70,10 @@ impl Toasts {
 
     pub(super) fn withdraw(self, topic: ToastTopic) {
         self.change(|queue, now_ms| queue.withdraw(now_ms, topic));
+    }
+
+    pub(super) fn end_session(self) {
+        self.change(ToastQueue::end_session);
     }
 
     /// Takes a message away.

@@ -24,6 +24,11 @@ pub enum Emphasis {
 }
 
 impl Emphasis {
+    /// Primary once there is something to do here, plain until then.
+    pub fn primary_if(ready: impl Fn() -> bool + Send + Sync + 'static) -> Signal<Self> {
+        Signal::derive(move || if ready() { Self::Primary } else { Self::Plain })
+    }
+
     const fn class(self) -> &'static str {
         match self {
             Self::Plain => "",
@@ -39,8 +44,8 @@ impl Emphasis {
 #[component]
 pub fn Button(
     /// How much it stands out.
-    #[prop(optional)]
-    emphasis: Emphasis,
+    #[prop(optional, into)]
+    emphasis: Signal<Emphasis>,
     /// Whether it is smaller than a button of a form.
     #[prop(optional)]
     small: bool,
@@ -79,7 +84,7 @@ pub fn Button(
         <button
             node_ref=node_ref
             type=if submit { "submit" } else { "button" }
-            class=format!("button{}{size}{width}", emphasis.class())
+            class=move || format!("button{}{size}{width}", emphasis.get().class())
             aria-label=move || label.get()
             aria-busy=move || busy.get().then_some("true")
             aria-disabled=move || busy.get().then_some("true")

@@ -38,6 +38,19 @@ pub(super) fn bind(node_ref: NodeRef<html::Input>, value: RwSignal<String>) {
     });
 }
 
+/// Reads once, as soon as the page listens, whether a checkbox or a radio button is checked, and passes it on: a quick
+/// person, or a browser that remembers a form, may have changed it before anybody heard.
+pub fn read_checked(node_ref: NodeRef<html::Input>, tell: impl Fn(bool) + 'static) {
+    Effect::new(move |told: Option<bool>| {
+        if told == Some(true) {
+            return true;
+        }
+        let Some(input) = node_ref.get() else { return false };
+        tell(input.checked());
+        true
+    });
+}
+
 /// Label, input, error and help, in this order.
 #[component]
 pub(super) fn FieldFrame(

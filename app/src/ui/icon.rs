@@ -57,6 +57,12 @@ impl From<DeviceKind> for Picture {
     }
 }
 
+/// The set draws a phone nearly as wide as a tablet; this one, with the same stroke, is told from it at a glance.
+static PHONE: icondata_core::IconData = icondata_core::IconData {
+    data: r#"<rect width="10" height="20" x="7" y="2" rx="2" /><path d="M12 18h.01" />"#,
+    ..*lucide::LuSmartphone
+};
+
 /// An icon. Always hidden from assistive technology: the control it stands in carries the name.
 #[component]
 pub fn Icon(
@@ -89,6 +95,7 @@ pub fn Icon(
 macro_rules! drawings {
     ($picture:ident, { $($name:ident => $drawing:ident),* $(,)? }) => {
         match $picture {
+            Picture::Phone => &PHONE,
             $(Picture::$name => lucide::$drawing,)*
         }
     };
@@ -117,7 +124,6 @@ fn drawing(picture: Picture) -> icondata_core::Icon {
         Moon => LuMoon,
         Offline => LuWifiOff,
         Pencil => LuPencil,
-        Phone => LuSmartphone,
         Renewed => LuRotateCw,
         Right => LuChevronRight,
         ShieldAlert => LuShieldAlert,

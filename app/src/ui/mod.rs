@@ -33,6 +33,7 @@ pub use banner::{Banner, BannerTone};
 pub use button::{Button, Emphasis, IconButton};
 pub use code_field::CodeField;
 pub use dialog::{Dialog, DialogActions};
+pub use field::read_checked;
 pub use form::{Form, FormErrors, FormProblem};
 pub use heading::{Arrival, Heading};
 pub use hydrated::{Hydrated, provide_hydrated};

@@ -48,7 +48,7 @@ pub fn ReceiptPanel(
 #[component]
 fn ReceiptRow(device: ReceiptDevice) -> impl IntoView {
     let (picture, status, words) = match device.status {
-        ReceiptStatus::Offline => (Picture::Offline, "offline", "Offline: will be refused"),
+        ReceiptStatus::Offline => (Picture::Offline, "offline", "Offline"),
         ReceiptStatus::Told => (Picture::Check, "told", "Told, not confirmed yet"),
         ReceiptStatus::Confirmed => (Picture::Confirmed, "confirmed", "Told and confirmed"),
     };
@@ -72,6 +72,6 @@ fn summary(receipt: &Receipt) -> String {
     let confirmed = receipt.devices.iter().filter(|device| device.status == ReceiptStatus::Confirmed).count();
     match (confirmed, receipt.devices.len()) {
         (all, total) if all == total => "All of them have confirmed.".to_owned(),
-        (some, total) => format!("{some} of {total} confirmed. None of them can use your account any more."),
+        (some, total) => format!("None of them can use your account any more. {some} of {total} confirmed so far."),
     }
 }

@@ -1,5 +1,6 @@
 //! One piece of news.
 
+use leptos::ev;
 use leptos::prelude::*;
 
 use super::button::IconButton;
@@ -18,7 +19,7 @@ pub enum ToastTone {
     Time,
 }
 
-/// One piece of news, which can be dismissed.
+/// One piece of news, which can be dismissed: also with Escape, where it has the focus.
 #[component]
 pub fn ToastCard(
     /// How serious it is.
@@ -40,8 +41,15 @@ pub fn ToastCard(
         ToastTone::Error => ("toast toast-error", Picture::Error),
         ToastTone::Time => ("toast toast-warning", Picture::Clock),
     };
+    let escape = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            // Whatever else Escape does out there has been done.
+            event.prevent_default();
+            on_dismiss.run(());
+        }
+    };
     view! {
-        <div class=class role=role aria-label=move || label.get()>
+        <div class=class role=role aria-label=move || label.get() on:keydown=escape>
             <span class="toast-icon">
                 <Icon picture=picture />
             </span>

@@ -46,14 +46,23 @@ pub struct SiteFiles {
 impl SiteFiles {
     /// As set, else beside the program or one folder up from it.
     pub fn find(site_root: Option<&Path>) -> Self {
-        let program = std::env::current_exe().unwrap_or_default();
-        let beside = program.parent().unwrap_or(Path::new(".")).to_owned();
+        let beside = beside_program();
         let usual = || [beside.join("site"), beside.join("../site")].into_iter().find(|folder| folder.is_dir());
         let root = site_root.map(Path::to_owned).or_else(usual).unwrap_or_else(|| beside.join("site"));
+        let names = built_names();
         if !root.is_dir() {
             tracing::warn!(folder = %root.display(), "the built web app is not there: pages will have neither style nor script");
+            return Self { root, hashed: names.is_some() };
         }
-        Self { root, hashed: beside.join(HASH_FILE).is_file() }
+        for file in missing(&root, names.as_deref()) {
+            tracing::error!(
+                file = %file.display(),
+                names = %beside.join(HASH_FILE).display(),
+                names_found = names.is_some(),
+                "a file of the built web app is not there: pages go without it. Program, names and files must be of one build"
+            );
+        }
+        Self { root, hashed: names.is_some() }
     }
 
     fn options(&self, config: &ServerConfig) -> LeptosOptions {
@@ -88,6 +97,39 @@ impl SiteFiles {
         response.headers_mut().insert(CACHE_CONTROL, if lasting { FOR_EVER } else { ASK_AGAIN });
         Some(response)
     }
+}
+
+fn beside_program() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// What cargo-leptos noted of the names of built files, one `kind: hash` a line; nothing where names carry no hash.
+fn built_names() -> Option<String> {
+    std::fs::read_to_string(beside_program().join(HASH_FILE)).ok()
+}
+
+/// The built file of that kind, as pages ask for it.
+fn built_file(kind: &str, names: Option<&str>) -> String {
+    let hash =
+        names.and_then(|names| names.lines().filter_map(|line| line.split_once(':')).find(|(named, _)| *named == kind));
+    match hash {
+        Some((_, hash)) => format!("pkg/{OUTPUT_NAME}.{}.{kind}", hash.trim()),
+        None => format!("pkg/{OUTPUT_NAME}.{kind}"),
+    }
+}
+
+/// The files without which pages have no style or do nothing, as far as they are not there. What the program is compiled to is
+/// looked for only where its name was noted: without a hash, tools do not agree on one.
+fn missing(root: &Path, names: Option<&str>) -> Vec<PathBuf> {
+    let kinds: &[&str] = if names.is_some() { &["css", "js", "wasm"] } else { &["css", "js"] };
+    let files = kinds.iter().map(|kind| root.join(built_file(kind, names)));
+    files.filter(|file| !file.is_file()).collect()
+}
+
+/// The address of the app's stylesheet, for plain pages beside the app.
+pub fn stylesheet() -> String {
+    format!("/{}", built_file("css", built_names().as_deref()))
 }
 
 /// What pages need.
@@ -217,6 +259,22 @@ mod tests {
         let (_, again, _) = get(&router, "/sign-in", &[]).await;
         assert_ne!(headers[CONTENT_SECURITY_POLICY], again[CONTENT_SECURITY_POLICY]);
         assert!(body.contains("demo@latchkey.dev"));
+    }
+
+    #[test]
+    fn files_of_the_build_that_are_not_there_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir(root.join("pkg")).unwrap();
+        let names = "js: abc123\nwasm: def456\ncss: 0-9_z\n";
+        for file in ["pkg/latchkey.abc123.js", "pkg/latchkey.def456.wasm"] {
+            std::fs::write(root.join(file), "").unwrap();
+        }
+        assert_eq!(missing(root, Some(names)), [root.join("pkg/latchkey.0-9_z.css")]);
+        std::fs::write(root.join("pkg/latchkey.0-9_z.css"), "").unwrap();
+        assert!(missing(root, Some(names)).is_empty());
+        // Without the names, pages ask for files that were never built.
+        assert_eq!(missing(root, None), ["pkg/latchkey.css", "pkg/latchkey.js"].map(|file| root.join(file)));
     }
 
     #[tokio::test]

@@ -37,10 +37,13 @@ fn sentence(tab: &Tab) -> String {
     tab.note().unwrap().sentence()
 }
 
-/// What toasts say of the end of the session.
+/// Why the session ended, as often as the tab told it.
 fn told_ends(tab: &Tab) -> Vec<String> {
-    let ends = tab.notices().into_iter().filter(|notice| matches!(notice, Notice::SignedOut(_)));
-    ends.map(|notice| notice.sentence()).collect()
+    let ends = tab.notices().into_iter().filter_map(|notice| match notice {
+        Notice::SignedOut(note) => Some(note.sentence()),
+        _ => None,
+    });
+    ends.collect()
 }
 
 #[test]

@@ -15,28 +15,37 @@ pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
     let has_others = Memo::new(move |_| staying.with(|sessions| sessions.len() > 1));
     let others_open = RwSignal::new(false);
     let everywhere_open = RwSignal::new(false);
-    let buttons = move || {
-        has_others.get().then(|| {
-            view! {
-                <div class="devices-actions">
-                    <div class="split">
-                        <Button emphasis=Emphasis::Danger on_press=move |()| others_open.set(true)>
-                            "Sign out other devices"
-                        </Button>
-                        <Menu
-                            id="sign-out-menu"
-                            label="More ways to sign out"
-                            trigger_class="button"
-                            trigger=|| view! { <Icon picture=Picture::Down size=18 /> }
-                        >
-                            <MenuItem picture=Picture::SignOut danger=true on_choose=move |()| everywhere_open.set(true)>
-                                "Sign out everywhere"
-                            </MenuItem>
-                        </Menu>
-                    </div>
+    let failure = devices.failure();
+    let loading = Memo::new(move |_| staying.with(Vec::is_empty) && failure.with(Option::is_none));
+    let buttons = move || match (loading.get(), has_others.get()) {
+        // Most people have several devices: what stands here for them takes its place at once.
+        (true, _) => view! {
+            <div class="devices-actions" aria-hidden="true">
+                <span class="bar bar-actions"></span>
+            </div>
+        }
+        .into_any(),
+        (false, false) => ().into_any(),
+        (false, true) => view! {
+            <div class="devices-actions">
+                <div class="split">
+                    <Button emphasis=Emphasis::Danger on_press=move |()| others_open.set(true)>
+                        "Sign out other devices"
+                    </Button>
+                    <Menu
+                        id="sign-out-menu"
+                        label="More ways to sign out"
+                        trigger_class="button"
+                        trigger=|| view! { <Icon picture=Picture::Down size=18 /> }
+                    >
+                        <MenuItem picture=Picture::SignOut danger=true on_choose=move |()| everywhere_open.set(true)>
+                            "Sign out everywhere"
+                        </MenuItem>
+                    </Menu>
                 </div>
-            }
-        })
+            </div>
+        }
+        .into_any(),
     };
     view! {
         {buttons}

@@ -9,7 +9,7 @@ use super::actions::{Names, ThisStays};
 use super::model::Devices;
 use crate::api::{ServerEvent, Session};
 use crate::domain::SessionId;
-use crate::state::{Auth, Events, Now, date, full_time};
+use crate::state::{Auth, Events, Now, Toasts, date, full_time};
 use crate::ui::words::{count_of, device_description};
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime};
 
@@ -54,6 +54,7 @@ impl NewSignIns {
 pub(super) fn Attention(devices: Devices) -> impl IntoView {
     let news = expect_context::<NewSignIns>();
     let newest = news.newest();
+    expect_context::<Toasts>().leave_sign_ins_to_page();
     let securing = RwSignal::new(false);
     view! {
         {move || {

@@ -165,6 +165,7 @@ fn Skeleton() -> impl IntoView {
                         </div>
                         <div class="device-facts">
                             <Bar width="bar-24" />
+                            <Bar width="bar-10 bar-phone" />
                         </div>
                         <div class="device-since">
                             <Bar width="bar-16" />

@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use crate::api::Session;
 use crate::domain::{DeviceName, SessionId};
 use crate::state::{Auth, DraftKey, Drafts};
-use crate::ui::{Button, Emphasis, Form, FormErrors, after, focus};
+use crate::ui::{Button, Emphasis, Form, FormErrors, Icon, Picture, after, focus};
 
 /// The new name of one device, with its id before it: only one is typed at a time.
 const DRAFT: DraftKey = "devices.rename";
@@ -76,10 +76,10 @@ pub(super) fn RenameForm(
                     on_type=move |text: String| drafts.keep(DRAFT, format!("{id} {text}"))
                 />
                 <Button emphasis=Emphasis::Primary small=true submit=true busy=busy>
-                    "Save"
+                    <Word picture=Picture::Check text="Save" />
                 </Button>
                 <Button emphasis=Emphasis::Bare small=true on_press=move |()| over(None)>
-                    "Cancel"
+                    <Word picture=Picture::Close text="Cancel" />
                 </Button>
             </Form>
             {move || {
@@ -88,6 +88,17 @@ pub(super) fn RenameForm(
         </div>
     }
     .into_any()
+}
+
+/// What a button says: in a word, and on phones, where the name needs the room, in a sign.
+#[component]
+fn Word(picture: Picture, text: &'static str) -> impl IntoView {
+    view! {
+        <span class="rename-sign">
+            <Icon picture=picture size=18 />
+        </span>
+        <span class="rename-word">{text}</span>
+    }
 }
 
 /// The input; has the focus and everything selected when it appears.

@@ -112,12 +112,22 @@ fn DeviceFacts(session: Session) -> impl IntoView {
         }
         .into_any()
     };
-    let address = (!session.ip_address.is_empty()).then(|| view! { <li>{session.ip_address.clone()}</li> });
+    let address =
+        (!session.ip_address.is_empty()).then(|| view! { <li class="fact-source">{session.ip_address.clone()}</li> });
     view! {
         <div class="facts-clip">
             <ul class="facts device-facts" role="list">
+                {session
+                    .current
+                    .then(|| {
+                        view! {
+                            <li class="fact-here">
+                                <Badge tone=BadgeTone::Accent>"This device"</Badge>
+                            </li>
+                        }
+                    })}
                 <li>{activity}</li>
-                <li>{device_description(&session.device_info)}</li>
+                <li class="fact-source">{device_description(&session.device_info)}</li>
                 {session.place.clone().map(|place| view! { <li>{place}</li> })}
                 {address}
             </ul>
@@ -127,10 +137,9 @@ fn DeviceFacts(session: Session) -> impl IntoView {
                 <li>
                     "Signed in "
                     <RelativeTime at=session.created_at now=now day=date full=full_time />
-                    " "
-                    {with_method(session.signed_in_with)}
+                    <span class="fact-rest">" " {with_method(session.signed_in_with)}</span>
                 </li>
-                <li>
+                <li class="fact-rest">
                     "Expires "
                     <time datetime=session.expires_at.to_string() title=full_time(session.expires_at)>
                         {date(session.expires_at)}

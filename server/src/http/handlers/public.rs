@@ -4,12 +4,13 @@ use app::api::{DevelopmentMailbox, MailMessage};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse as _, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::events::BusState;
 use crate::http::problem::ApiError;
+use crate::http::site::stylesheet;
 use crate::http::state::ApiState;
 
 /// How many letters the mailbox shows.
@@ -76,26 +77,83 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
     if wants.contains("application/json") {
         return Ok(Json(DevelopmentMailbox { messages }).into_response());
     }
-    Ok(Html(page(&messages)).into_response())
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    Ok(Html(page(&messages, &stylesheet(), host)).into_response())
 }
 
-fn page(messages: &[MailMessage]) -> String {
-    let letters: Vec<String> = messages
-        .iter()
-        .map(|mail| {
-            let [to, subject, text] = [&mail.to, &mail.subject, &mail.text].map(|text| escape(text));
-            let at = mail.sent_at;
-            format!("<article><h2>{subject}</h2><p>To {to} · <time datetime=\"{at}\">{at}</time></p><pre>{text}</pre></article>")
-        })
-        .collect();
-    let letters = if letters.is_empty() { "<p>No mail yet.</p>".to_owned() } else { letters.concat() };
+/// The mailbox as a page in the app's style. Links in letters can be followed where they lead to `host`, which is us.
+fn page(messages: &[MailMessage], stylesheet: &str, host: &str) -> String {
+    let letters: Vec<String> = messages.iter().map(|mail| letter(mail, host)).collect();
+    let letters = if letters.is_empty() { "<p class=\"quiet\">No mail yet.</p>".to_owned() } else { letters.concat() };
+    let stylesheet = escape(stylesheet);
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Mailbox · Latchkey development</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\"></head>\
-         <body><main><h1>Mailbox</h1><p>Development mode keeps mail here instead of sending it.</p>{letters}</main></body></html>"
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"{stylesheet}\"></head>\
+         <body><header class=\"header\"><div class=\"header-inner\"><a class=\"brand\" href=\"/\">Latchkey</a></div></header>\
+         <main class=\"page page-narrow\"><h1>Mailbox</h1>\
+         <p class=\"page-lead\">Development mode keeps mail here instead of sending it.</p>\
+         <div class=\"letters\">{letters}</div></main></body></html>"
     )
+}
+
+fn letter(mail: &MailMessage, host: &str) -> String {
+    let (to, subject, text) = (escape(&mail.to), escape(&mail.subject), with_links(&mail.text, host));
+    let at = mail.sent_at.to_string();
+    let readable = match (at.get(..10), at.get(11..19)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => at.clone(),
+    };
+    format!(
+        "<article class=\"panel letter\"><h2>{subject}</h2>\
+         <p class=\"small quiet\">To {to} · <time datetime=\"{at}\">{readable}</time></p>\
+         <p class=\"letter-text\">{text}</p></article>"
+    )
+}
+
+/// The text for a page, with its addresses on `host` as links. Other addresses are what somebody typed, and stay text.
+fn with_links(text: &str, host: &str) -> String {
+    let is_ours = |word: &str| {
+        let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"));
+        rest.and_then(|rest| rest.strip_prefix(host)).is_some_and(|rest| !host.is_empty() && rest.starts_with('/'))
+    };
+    text.split_inclusive(char::is_whitespace)
+        .map(|piece| {
+            let word = piece.trim_end();
+            let (space, shown) = (&piece[word.len()..], escape(word));
+            if is_ours(word) { format!("<a href=\"{shown}\">{shown}</a>{space}") } else { format!("{shown}{space}") }
+        })
+        .collect()
 }
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const HOST_HERE: &str = "localhost:3000";
+
+    #[rstest]
+    #[case("http://localhost:3000/reset-password#token=a-b", true)]
+    #[case("https://localhost:3000/", true)]
+    #[case("http://localhost:3000.evil.example/", false)]
+    #[case("http://localhost:3000@evil.example/", false)]
+    #[case("http://evil.example/localhost:3000/", false)]
+    #[case("javascript:alert(1)//localhost:3000/", false)]
+    fn only_addresses_of_this_server_become_links(#[case] address: &str, #[case] linked: bool) {
+        let page = with_links(&format!("Hello,\n\n{address}\n\nBye"), HOST_HERE);
+        assert_eq!(page.contains(&format!("<a href=\"{address}\">{address}</a>\n\nBye")), linked, "{page}");
+        assert_eq!(page.contains("<a"), linked, "{page}");
+    }
+
+    #[test]
+    fn markup_around_an_address_stays_text() {
+        let page = with_links("<b> http://localhost:3000/\"><script> &", HOST_HERE);
+        assert_eq!(page.matches('<').count(), 2, "the link and its end: {page}");
+        assert!(!with_links("http:///x", "").contains("<a"), "nobody said where they are");
+    }
 }
