@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use app::domain::{DisplayName, Email, Password, Timestamp};
+use app::domain::Timestamp;
 use axum::Router;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
@@ -21,6 +21,7 @@ use crate::auth::secrets::{CryptoFailure, Keys};
 use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
+use crate::demo;
 use crate::events::{Bus, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::geoip::{GeoIpError, Places};
 use crate::http::cookies::RefreshCookie;
@@ -38,11 +39,6 @@ use crate::sessions::{
 };
 use crate::store::{Store, StoreError};
 use crate::traces::{TraceError, Traces};
-
-/// The person that development mode shows on the sign-in page.
-pub const DEMO_EMAIL: &str = "demo@latchkey.dev";
-/// That person's password. Exists in development mode only.
-pub const DEMO_PASSWORD: &str = "correct-demo-horse";
 
 /// What is different in tests: time and chance.
 #[derive(Clone)]
@@ -108,6 +104,13 @@ pub enum StartError {
     /// The address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
+}
+
+impl StartError {
+    /// Whether the same start may succeed in a moment, without anybody having mended anything but the database server.
+    pub fn may_pass_by_itself(&self) -> bool {
+        matches!(self, Self::Store(error) if error.may_pass_by_itself())
+    }
 }
 
 /// A server that is ready to serve.
@@ -191,7 +194,7 @@ impl Application {
             random: Arc::clone(&random),
         });
         let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
-        seed_demo(&config, &accounts).await.map_err(StartError::Demo)?;
+        demo::seed(&config, &accounts).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
         let postman =
             Postman { store: store.clone(), delivery, metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) };
@@ -415,16 +418,4 @@ fn delivery(config: &Config) -> Result<Delivery, MailError> {
     config.mail.smtp_url.as_ref().map_or(Ok(Delivery::Keep), |url| {
         Delivery::smtp(secrecy::ExposeSecret::expose_secret(url), config.mail.from.clone())
     })
-}
-
-/// The demo person, in development only.
-async fn seed_demo(config: &Config, accounts: &Accounts) -> Result<(), AccountError> {
-    if !config.server.is_development() {
-        return Ok(());
-    }
-    let unfit = |field| move |invalid| AccountError::Field { field, invalid };
-    let email = Email::parse(DEMO_EMAIL).map_err(unfit("email"))?;
-    let password = Password::parse_new(DEMO_PASSWORD).map_err(unfit("password"))?;
-    let name = DisplayName::parse("Demo Person").map_err(unfit("name"))?;
-    accounts.seed(&email, &password, &name).await
 }

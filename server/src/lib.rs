@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod current;
+mod demo;
 pub mod events;
 pub mod geoip;
 pub mod http;

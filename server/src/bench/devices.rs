@@ -35,6 +35,10 @@ struct Case {
 /// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let (mut servers, mut cases) = (Vec::new(), Vec::new());
+    // Both first: a connection that says nothing while a database is filled is closed.
+    for (people, sessions) in [SMALL, LARGE] {
+        bench.database(Filling::Population(people, sessions)).await?;
+    }
     for (number, (people, sessions)) in [SMALL, LARGE].into_iter().enumerate() {
         let database = bench.database(Filling::Population(people, sessions)).await?;
         let server = bench.serve(&database)?;

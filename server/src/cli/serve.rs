@@ -1,16 +1,21 @@
 //! `latchkey serve`: the server, until a signal stops it.
 
+use std::time::Duration;
+
 use super::CliError;
 use crate::application::{Application, Parts};
-use crate::config::Config;
+use crate::config::{Config, DatabaseKind};
 use crate::lifecycle::{Stop, Tasks};
 use crate::telemetry;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 pub async fn run(config: Config) -> Result<(), CliError> {
     telemetry::start(&config.log);
     let (server_id, public_url) = (config.server.server_id.clone(), config.server.public_url.clone());
-    let application = Application::build(config, Parts::system()).await?;
     let stop = Stop::on_signals(&Tasks::new()).map_err(CliError::Serve)?;
+    let Some(application) = build(config, &stop).await? else { return Ok(()) };
     let figures = application.figures_address().map(|address| address.to_string());
     tracing::info!(address = %application.address(), figures, %public_url, server_id, "listening");
     tokio::select! {
@@ -19,4 +24,25 @@ pub async fn run(config: Config) -> Result<(), CliError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Puts the server together, once its database server is there: both may be started by the same hand, in any order. `None` where it
+/// was told to stop meanwhile.
+async fn build(config: Config, stop: &Stop) -> Result<Option<Application>, CliError> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let error = match Application::build(config.clone(), Parts::system()).await {
+            Ok(application) => return Ok(Some(application)),
+            Err(error) => error,
+        };
+        if config.database.kind != DatabaseKind::Postgres || !error.may_pass_by_itself() {
+            return Err(error.into());
+        }
+        tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the database");
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = stop.soft.cancelled() => return Ok(None),
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
 }

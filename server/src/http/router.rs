@@ -10,8 +10,8 @@ use super::handlers::{
 };
 use super::site::{SiteFiles, site};
 use super::state::ApiState;
-use crate::application::{DEMO_EMAIL, DEMO_PASSWORD};
 use crate::config::Config;
+use crate::demo;
 use crate::metrics::Routes;
 
 /// The API. A handler that takes a `Caller` or an `Asker` is for signed-in people; the others say themselves what they need.
@@ -62,7 +62,7 @@ pub fn whole(state: &ApiState, config: &Config, tally: &mut Routes) -> Router {
     let demo = config
         .server
         .is_development()
-        .then(|| DevelopmentDemo { email: DEMO_EMAIL.to_owned(), password: DEMO_PASSWORD.to_owned() });
+        .then(|| DevelopmentDemo { email: demo::EMAIL.to_owned(), password: demo::PASSWORD.to_owned() });
     let site = site(&config.server, files, demo, tally);
     let router = api(state, tally).merge(site.clone());
     match &config.observe.metrics_token {

@@ -45,6 +45,16 @@ impl StoreError {
         )
     }
 
+    /// Whether a database server is not there, or not ready yet. One that refuses us by name, or does not know the database, was
+    /// heard well: settings are wrong, and nobody should wait.
+    pub fn may_pass_by_itself(&self) -> bool {
+        let is_not_ready = |error| {
+            let code = sqlstate(error).unwrap_or_default();
+            matches!(code.get(..2), Some("08" | "40" | "53" | "57" | "58")) || matches!(code, "55000" | "55P03")
+        };
+        self.is_unheard() || matches!(self, Self::Unavailable(error) if is_not_ready(error))
+    }
+
     /// Whether a table is not there. A restore under way looks like that, and so does one that went wrong: somebody should look.
     pub fn is_missing_table(&self) -> bool {
         matches!(self, Self::Unavailable(error) if sqlstate(error) == Some(UNDEFINED_TABLE))

@@ -100,6 +100,11 @@ impl Server {
         }
     }
 
+    /// Whether it has been started and has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.has_ended().is_none())
+    }
+
     /// Kills it, in this very moment.
     pub fn is_killed(&mut self) {
         self.process.take().expect("the server runs").kill();

@@ -1,0 +1,23 @@
+//! The person whom development mode shows on the sign-in page, so that there is somebody to sign in as.
+
+use app::domain::{DisplayName, Email, Password};
+
+use crate::auth::accounts::{AccountError, Accounts};
+use crate::config::Config;
+
+/// The address.
+pub const EMAIL: &str = "demo@latchkey.dev";
+/// The password. Exists in development mode only.
+pub const PASSWORD: &str = "correct-demo-horse";
+
+/// Creates the person in development mode, unless there is one.
+pub async fn seed(config: &Config, accounts: &Accounts) -> Result<(), AccountError> {
+    if !config.server.is_development() {
+        return Ok(());
+    }
+    let unfit = |field| move |invalid| AccountError::Field { field, invalid };
+    let email = Email::parse(EMAIL).map_err(unfit("email"))?;
+    let password = Password::parse_new(PASSWORD).map_err(unfit("password"))?;
+    let name = DisplayName::parse("Demo Person").map_err(unfit("name"))?;
+    accounts.seed(&email, &password, &name).await
+}
