@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod codes;
+mod hash_threads;
 pub mod keys;
 pub mod leaving;
 pub mod legacy;

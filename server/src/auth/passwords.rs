@@ -12,6 +12,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::hash_threads::HashThreads;
 use crate::current;
 use crate::metrics::Metrics;
 use crate::random::Random;
@@ -49,6 +50,7 @@ pub struct Comparison {
 #[derive(Clone)]
 pub struct PasswordHasher {
     places: Arc<Semaphore>,
+    threads: HashThreads,
     /// All of those in [`Load`].
     inside: Arc<AtomicUsize>,
     running: Arc<AtomicUsize>,
@@ -109,8 +111,17 @@ impl PasswordHasher {
     /// A hasher that uses `places` threads at once.
     pub fn new(places: usize, random: Arc<dyn Random>, metrics: Arc<Metrics>) -> Result<Self, HashingError> {
         let decoy = hash_with(&*random, "nobody has this password")?;
+        let threads = HashThreads::start(places).map_err(failed)?;
         let places = Arc::new(Semaphore::new(places));
-        Ok(Self { places, inside: Arc::default(), running: Arc::default(), random, metrics, decoy: decoy.into() })
+        Ok(Self {
+            places,
+            threads,
+            inside: Arc::default(),
+            running: Arc::default(),
+            random,
+            metrics,
+            decoy: decoy.into(),
+        })
     }
 
     /// How much there is to do.
@@ -167,13 +178,12 @@ impl PasswordHasher {
         let (running, _) = Counted::among(&self.running);
         timer.begin();
         // Whoever asked may hang up meanwhile; the place is taken until the work is done.
-        tokio::task::spawn_blocking(move || {
+        let done = self.threads.run(move || {
             let result = work();
             drop((timer, place, running, inside));
             result
-        })
-        .await
-        .map_err(failed)?
+        });
+        done.await.ok_or_else(|| HashingError::Failed("it panicked".to_owned()))?
     }
 }
 
