@@ -232,11 +232,10 @@ impl Work {
         let mut room = Room(1);
         let (mut left, mut in_vain, mut done) = (self.waiting.len(), 0, false);
         while left > 0 && in_vain < VAIN_TRIES {
-            let tried = self.waiting.next(room.0.min(left));
+            let (tried, mut wishes) = self.waiting.next(room.0.min(left));
             if tried.is_empty() {
                 break;
             }
-            let mut wishes: Vec<Wish> = tried.iter().map(|tried| tried.wish.again()).collect();
             let began = self.clock.monotonic();
             match self.commit(&mut wishes).await {
                 Ok(()) => {

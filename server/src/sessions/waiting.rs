@@ -42,10 +42,10 @@ struct Numbered {
     wish: Wish,
 }
 
-/// A wish that is being tried; it waits until it is [done](Waiting::done).
+/// The place in line of a wish that is being tried; it waits until it is [done](Waiting::done).
 pub(super) struct Tried {
     number: u64,
-    pub wish: Wish,
+    selection: Selection,
 }
 
 impl Waiting {
@@ -77,20 +77,22 @@ impl Waiting {
     }
 
     /// The next ones in line, without taking them out of it.
-    pub fn next(&self, count: usize) -> Vec<Tried> {
+    pub fn next(&self, count: usize) -> (Vec<Tried>, Vec<Wish>) {
         let line = self.lock();
         let next = line.order.iter().take(count).filter_map(|selection| line.wishes.get(selection));
-        next.map(|Numbered { number, wish }| Tried { number: *number, wish: wish.again() }).collect()
+        next.map(|Numbered { number, wish }| {
+            (Tried { number: *number, selection: wish.command.selection }, wish.again())
+        })
+        .unzip()
     }
 
     /// These were carried out. Those that were wished for once more meanwhile go on waiting.
     pub fn done(&self, tried: &[Tried]) {
         let mut line = self.lock();
-        for Tried { number, wish } in tried {
-            let selection = wish.command.selection;
-            if line.wishes.get(&selection).is_some_and(|waiting| waiting.number == *number) {
-                line.wishes.remove(&selection);
-                self.promises.keep(selection);
+        for Tried { number, selection } in tried {
+            if line.wishes.get(selection).is_some_and(|waiting| waiting.number == *number) {
+                line.wishes.remove(selection);
+                self.promises.keep(*selection);
             }
         }
         let Line { wishes, order, .. } = &mut *line;
@@ -100,10 +102,9 @@ impl Waiting {
     /// This one must wait longer: the others go first.
     pub fn stand_back(&self, tried: &Tried) {
         let mut line = self.lock();
-        let selection = tried.wish.command.selection;
-        if let Some(place) = line.order.iter().position(|waiting| *waiting == selection) {
+        if let Some(place) = line.order.iter().position(|waiting| *waiting == tried.selection) {
             line.order.remove(place);
-            line.order.push_back(selection);
+            line.order.push_back(tried.selection);
         }
     }
 

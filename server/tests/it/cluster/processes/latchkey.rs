@@ -95,7 +95,7 @@ impl Server {
 
     /// Starts it unless it runs: what a supervisor does.
     pub fn keeps_running(&mut self) {
-        if self.process.as_mut().is_none_or(|process| process.has_ended().is_some()) {
+        if !self.is_running() {
             self.starts();
         }
     }
