@@ -20,6 +20,7 @@ use crate::auth::secrets::Capability;
 use crate::events::{Subscriber, Subscription};
 use crate::http::authenticate::{Asker, Caller, bearer};
 use crate::http::problem::ApiError;
+use crate::http::serve::OpenEnded;
 use crate::http::state::ApiState;
 use crate::store::{Standing, Ticket};
 
@@ -85,6 +86,7 @@ pub async fn stream(
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // Proxies that buffer would hold back the news.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response.extensions_mut().insert(OpenEnded);
     Ok(response)
 }
 
@@ -149,7 +151,8 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
             let left = deadline.since(now);
             let warning = state.sessions.lifetimes.warning;
             if left.is_zero() {
-                match at_the_end(&state, &mut subscription, deadline).await {
+                // Boxed, since thousands of streams rest for hours and each is as large as the largest it may have to wait for.
+                match Box::pin(at_the_end(&state, &mut subscription, deadline)).await {
                     AtTheEnd::Renewed(new_deadline) => {
                         warned_of = None;
                         if new_deadline == deadline { break }

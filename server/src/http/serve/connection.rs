@@ -3,13 +3,12 @@
 //! hyper has one time limit from the end of an answer to the end of the next head, which would have to be short against clients
 //! that dribble and long for connections that are kept. So the stream itself knows what it waits for, and fails when that takes too long.
 
+use std::convert::Infallible;
+use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
-use std::time::Duration;
-use std::{convert::Infallible, io};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -20,12 +19,12 @@ use http_body::{Frame, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{Answer, Limits};
+use super::progress::{Phase, Progress};
+use super::timed::TimedStream;
+use super::{Answer, Limits, open_ended};
 use crate::http::problem::ApiError;
 
 /// Serves one connection to its end.
@@ -36,15 +35,39 @@ pub async fn run<A: Answer>(
     limits: Arc<Limits>,
     stop: CancellationToken,
 ) {
-    // A token of its own: every connection would otherwise take the lock of the one token each time it wakes.
-    let stop = stop.child_token();
     // Answers are written whole; waiting to fill a packet would only delay them.
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    // hyper's part is on the heap, and gone when an answer goes on without it: such a connection rests for hours.
+    let ended = match Box::pin(requests(stream, peer, answer, &limits, stop)).await {
+        Ok(Some((stream, response))) => {
+            open_ended::run(stream, *response, limits.stalled_write).await.map_err(Error::from)
+        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
+        // Clients go away in the middle all the time: nobody needs to act on it.
+        tracing::trace!(error = &*error, "a connection broke");
+    }
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Answers requests until the connection ends, or until an answer ends only with it.
+async fn requests<A: Answer>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    answer: Arc<A>,
+    limits: &Limits,
+    stop: CancellationToken,
+) -> Result<Option<(TcpStream, Box<Response>)>, Error> {
+    // A token of its own: every connection would otherwise take the lock of the one token each time it wakes.
+    let stop = stop.child_token();
     let progress = Arc::new(Progress::default());
-    let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&progress), &limits));
-    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+    let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&progress), limits));
+    let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let (answer, progress) = (Arc::clone(&answer), Arc::clone(&progress));
         async move {
             progress.enter(Phase::Busy);
@@ -53,23 +76,37 @@ pub async fn run<A: Answer>(
                 Some(refusal) => refusal,
                 None => answer.answer(peer, request).await,
             };
+            let response = if open_ended::is(&response) {
+                match progress.take_away(Box::new(response)) {
+                    // Whoever polls this finds the answer and drops the rest.
+                    Ok(()) => std::future::pending().await,
+                    Err(response) => *response,
+                }
+            } else {
+                response
+            };
             Ok::<_, Infallible>(Tracked::wrap(response, progress))
         }
     });
-    let connection =
+    let mut connection =
         http1::Builder::new().max_buf_size(limits.head_bytes).serve_connection(io, service).with_upgrades();
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let mut stopping = pin!(stop.cancelled());
+    let mut told_to_stop = false;
+    let taken_away = poll_fn(|context| {
+        if !told_to_stop && stopping.as_mut().poll(context).is_ready() {
+            told_to_stop = true;
+            Pin::new(&mut connection).graceful_shutdown();
         }
-    };
-    if let Err(error) = ended {
-        // Clients go away in the middle all the time: nobody needs to act on it.
-        tracing::trace!(error = %error, "a connection broke");
-    }
+        let ended = Pin::new(&mut connection).poll(context);
+        match (progress.taken_away(), ended) {
+            (Some(response), _) => Poll::Ready(Ok(Some(response))),
+            (None, Poll::Ready(ended)) => Poll::Ready(ended.map(|()| None)),
+            (None, Poll::Pending) => Poll::Pending,
+        }
+    })
+    .await?;
+    let parts = taken_away.and_then(|response| Some((connection.into_parts()?, response)));
+    Ok(parts.map(|(parts, response)| (parts.io.into_inner().into_inner(), response)))
 }
 
 /// Refuses requests about whose extent or host two servers could disagree (RFC 9112, 3.2 and 6.1). hyper refuses the others
@@ -85,182 +122,6 @@ fn ambiguous(request: &Request, progress: &Progress) -> Option<Response> {
     let mut response = error.into_response();
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     Some(response)
-}
-
-/// What a connection waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// The first byte ever.
-    Silent = 0,
-    /// The rest of a head.
-    Head = 1,
-    /// Us; and bodies, which have a limit of their own where they are read.
-    Busy = 2,
-    /// The next request.
-    Idle = 3,
-}
-
-/// What a connection waits for, shared by its stream, which sees bytes, and its service, which sees requests.
-#[derive(Default)]
-struct Progress {
-    /// The phase in the two lowest bits, and above them how often it changed.
-    state: AtomicU32,
-    /// The bytes of the latest head, as they came.
-    head: Mutex<Vec<u8>>,
-}
-
-impl Progress {
-    fn state(&self) -> u32 {
-        self.state.load(Ordering::Acquire)
-    }
-
-    fn phase(state: u32) -> Phase {
-        match state & 3 {
-            0 => Phase::Silent,
-            1 => Phase::Head,
-            2 => Phase::Busy,
-            _ => Phase::Idle,
-        }
-    }
-
-    fn enter(&self, phase: Phase) {
-        // Only this connection's task writes, so reading before writing loses nothing.
-        let changes = (self.state() >> 2).wrapping_add(1);
-        self.state.store((changes << 2) | phase as u32, Ordering::Release);
-    }
-
-    fn received(&self, bytes: &[u8]) {
-        match Self::phase(self.state()) {
-            Phase::Busy => return,
-            Phase::Head => {}
-            Phase::Silent | Phase::Idle => {
-                self.head.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                self.enter(Phase::Head);
-            }
-        }
-        self.head.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-    }
-
-    fn head_has_content_length(&self) -> bool {
-        const NAME: &[u8] = b"content-length";
-        let bytes = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut lines = bytes.split(|byte| *byte == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
-        lines.any(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)))
-    }
-}
-
-/// A stream that fails when it has waited too long for what its connection waits for.
-struct TimedStream {
-    stream: TcpStream,
-    progress: Arc<Progress>,
-    head: Duration,
-    idle: Duration,
-    stalled_write: Duration,
-    /// The state that `deadline` belongs to.
-    waiting_in: Option<u32>,
-    deadline: Instant,
-    /// Fires at `deadline` or before it: moving a timer costs more than letting it fire early now and then.
-    timer: Pin<Box<Sleep>>,
-    write_timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl TimedStream {
-    fn new(stream: TcpStream, progress: Arc<Progress>, limits: &Limits) -> Self {
-        let deadline = Instant::now() + limits.head;
-        Self {
-            stream,
-            progress,
-            head: limits.head,
-            idle: limits.idle,
-            stalled_write: limits.stalled_write,
-            waiting_in: None,
-            deadline,
-            timer: Box::pin(tokio::time::sleep_until(deadline)),
-            write_timer: None,
-        }
-    }
-
-    /// Pending until what the connection waits for has taken too long.
-    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
-        let state = self.progress.state();
-        let phase = Progress::phase(state);
-        if self.waiting_in != Some(state) {
-            let limit = match phase {
-                Phase::Silent | Phase::Head => self.head,
-                Phase::Busy | Phase::Idle => self.idle,
-            };
-            self.waiting_in = Some(state);
-            self.deadline = Instant::now() + limit;
-            if self.timer.deadline() > self.deadline {
-                self.timer.as_mut().reset(self.deadline);
-            }
-        }
-        loop {
-            ready!(self.timer.as_mut().poll(context));
-            let now = Instant::now();
-            if now >= self.deadline {
-                if phase != Phase::Busy {
-                    return Poll::Ready(io::ErrorKind::TimedOut.into());
-                }
-                // Nobody may read again when the answer is out: look again later whether the connection rests by then.
-                self.deadline = now + self.idle;
-            }
-            self.timer.as_mut().reset(self.deadline);
-        }
-    }
-
-    /// Passes on what became of a write, unless the client has not taken a byte for too long.
-    fn watch_write<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.write_timer = None;
-            return written;
-        }
-        let limit = self.stalled_write;
-        let timer = self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        ready!(timer.as_mut().poll(context));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl AsyncRead for TimedStream {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let before = buffer.filled().len();
-        match Pin::new(&mut this.stream).poll_read(context, buffer) {
-            Poll::Ready(Ok(())) => {
-                let bytes = &buffer.filled()[before..];
-                if !bytes.is_empty() {
-                    this.progress.received(bytes);
-                }
-                Poll::Ready(Ok(()))
-            }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => this.poll_deadline(context).map(Err),
-        }
-    }
-}
-
-impl AsyncWrite for TimedStream {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let written = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.watch_write(context, written)
-    }
-
-    /// Answers are small: copying head and body together costs less than telling the kernel of two pieces.
-    fn is_write_vectored(&self) -> bool {
-        false
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let flushed = Pin::new(&mut this.stream).poll_flush(context);
-        this.watch_write(context, flushed)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
-    }
 }
 
 /// A body that tells its connection when it has been handed over, so that waiting for the next request begins.
@@ -282,7 +143,7 @@ struct HandedOver(Option<Arc<Progress>>);
 impl Drop for HandedOver {
     fn drop(&mut self) {
         if let Some(progress) = &self.0 {
-            progress.enter(Phase::Idle);
+            progress.handed_over();
         }
     }
 }

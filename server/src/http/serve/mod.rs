@@ -3,8 +3,11 @@
 //! `axum::serve` has no time limit for a client that says nothing, or says it slowly, and no limit on connections.
 
 mod connection;
+mod open_ended;
+mod progress;
 #[cfg(test)]
 mod tests;
+mod timed;
 
 use std::future::Future;
 use std::io;
@@ -21,6 +24,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+
+pub use open_ended::OpenEnded;
 
 use crate::http::open_files;
 use crate::lifecycle::DRAIN;

@@ -1,8 +1,12 @@
 //! Clients that are silent, slow, unclear or many, over real sockets.
 
 use super::*;
+use axum::body::Bytes;
 use axum::routing::{get, post};
+use futures::stream::{self, Stream, StreamExt as _};
+use http::HeaderValue;
 use rstest::rstest;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -22,6 +26,11 @@ async fn start(limits: Limits) -> Running {
         .route("/", get(async || "hello"))
         .route("/body", post(async |body: axum::body::Bytes| format!("{} bytes", body.len())))
         .route("/never", get(std::future::pending::<&'static str>))
+        .route("/large", get(async || "a".repeat(LARGE)))
+        .route("/large-at-once", post(large_at_once))
+        .route("/open", get(async || open(stream::iter([&b"one "[..], b"two "]).chain(stream::pending()))))
+        .route("/ends", get(async || open(stream::iter([&b"one "[..], b"two "]))))
+        .route("/flood", get(async || open(stream::repeat(&[b'a'; 4096][..]))))
         .route(
             "/soon",
             get(async || {
@@ -36,6 +45,48 @@ async fn start(limits: Limits) -> Running {
     #[expect(clippy::disallowed_methods, reason = "the test is this task's supervisor")]
     let server = tokio::spawn(server);
     Running { address, stop, server }
+}
+
+/// More than the operating system takes for a client that does not read.
+const LARGE: usize = 32 * 1024 * 1024;
+
+/// An answer without an end of its own, counted for as long as it is open.
+fn open(pieces: impl Stream<Item = &'static [u8]> + Send + 'static) -> Response {
+    struct Counted;
+    impl Drop for Counted {
+        fn drop(&mut self) {
+            OPEN.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    OPEN.fetch_add(1, Ordering::SeqCst);
+    let counted = Counted;
+    let pieces = pieces.map(move |piece| {
+        let _ = &counted;
+        Ok::<_, io::Error>(Bytes::from_static(piece))
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    response.headers_mut().insert("x-kind", HeaderValue::from_static("open-ended"));
+    response.extensions_mut().insert(OpenEnded);
+    response
+}
+
+/// Answers before it has read the request.
+async fn large_at_once(body: Body) -> String {
+    #[expect(clippy::disallowed_methods, reason = "it ends with the connection")]
+    tokio::spawn(axum::body::to_bytes(body, LARGE));
+    "a".repeat(LARGE)
+}
+
+/// How many such answers are open. The tests run in processes of their own.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+async fn until_none_is_open() {
+    let closed = async {
+        while OPEN.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, closed).await.expect("the answer is dropped");
 }
 
 fn impatient() -> Limits {
@@ -180,4 +231,95 @@ async fn beyond_the_limit_connections_wait_for_a_place() {
     let answer = server.talk(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(answer.ends_with("hello") && began.elapsed() >= SHORT / 2, "{answer}");
     drop(silent);
+}
+
+#[rstest]
+#[case::alone("")]
+#[case::after_another("GET / HTTP/1.1\r\nHost: a\r\n\r\n")]
+#[tokio::test]
+async fn an_open_ended_answer_comes_as_it_is_made_and_ends_with_the_connection(#[case] before: &str) {
+    let server = start(impatient()).await;
+    let mut stream = server.connect().await;
+    if !before.is_empty() {
+        stream.write_all(before.as_bytes()).await.unwrap();
+        assert!(read_some(&mut stream).await.ends_with("hello"));
+    }
+    stream.write_all(b"GET /ends HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    let answer = read_to_end(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\none two "), "{answer}");
+    for field in ["x-kind: open-ended\r\n", "connection: close\r\n", "\r\ndate: "] {
+        assert_eq!(answer.matches(field).count(), 1, "{field} in {answer}");
+    }
+    assert!(!answer.contains("transfer-encoding") && !answer.contains("content-length"), "{answer}");
+    until_none_is_open().await;
+}
+
+#[tokio::test]
+async fn an_open_ended_answer_is_dropped_when_the_client_goes() {
+    let server = start(impatient()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /open HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    while !answer.ends_with("one two ") {
+        answer.push_str(&read_some(&mut stream).await);
+    }
+    // Longer than a connection may rest between requests, and whatever it says meanwhile.
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    tokio::time::sleep(impatient().idle * 2).await;
+    assert_eq!(OPEN.load(Ordering::SeqCst), 1);
+    drop(stream);
+    until_none_is_open().await;
+}
+
+#[tokio::test]
+async fn an_open_ended_answer_is_dropped_when_the_client_takes_nothing_of_it() {
+    let server = start(Limits { stalled_write: SHORT, ..impatient() }).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /flood HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert!(read_some(&mut stream).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    until_none_is_open().await;
+    drop(stream);
+}
+
+#[rstest]
+#[case::that_has_no_body("GET /large HTTP/1.1\r\nHost: a\r\n\r\n", "")]
+#[case::whose_body_comes_late("POST /large-at-once HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "hello")]
+#[tokio::test]
+async fn an_open_ended_answer_behind_one_that_is_not_taken_yet_loses_nothing_of_it(
+    #[case] head: &str,
+    #[case] body: &str,
+) {
+    let server = start(impatient()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(SHORT / 3).await;
+    let next = format!("{body}GET /ends HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    stream.write_all(next.as_bytes()).await.unwrap();
+    tokio::time::sleep(SHORT).await;
+    let answer = read_to_end(&mut stream).await;
+    let (large, open) = answer.split_at(answer.rfind("HTTP/1.1 200").unwrap());
+    assert_eq!(large.matches('a').count(), LARGE + large.split("\r\n\r\n").next().unwrap().matches('a').count());
+    assert!(open.contains("one ") && open.contains("two "), "{open}");
+}
+
+#[tokio::test]
+async fn a_head_request_for_an_open_ended_answer_leaves_the_connection_as_it_was() {
+    let server = start(impatient()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"HEAD /open HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert!(read_some(&mut stream).await.contains("x-kind: open-ended"));
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert!(read_some(&mut stream).await.ends_with("hello"));
+    until_none_is_open().await;
+}
+
+#[tokio::test]
+async fn stopping_gives_open_ended_answers_the_time_of_any_other() {
+    let server = start(impatient()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /open HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    assert!(read_some(&mut stream).await.starts_with("HTTP/1.1 200 OK\r\n"));
+    server.stop.cancel();
+    tokio::time::timeout(PATIENCE, server.server).await.expect("the server stops").unwrap().unwrap();
+    until_none_is_open().await;
 }
