@@ -409,9 +409,9 @@ pub fn retention(config: &Config) -> Retention {
     }
 }
 
-/// As many passwords at once as there are cores, so that a storm of sign-ins leaves room for other requests to be scheduled.
+/// As many passwords at once as there are cores but one, so that a storm of sign-ins leaves room for everything else.
 fn hashing_places() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
 fn delivery(config: &Config) -> Result<Delivery, MailError> {

@@ -56,7 +56,7 @@ struct Times {
 /// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
-    let sign_outs = bench.either(400, 100);
+    let sign_outs = bench.either(400, 200);
     let mut measured = Vec::new();
     for (kind, name) in [(Kind::Notify, "PostgreSQL"), (Kind::Redis, "Redis")] {
         bench.note(&format!("signing out everywhere, over {name}"));

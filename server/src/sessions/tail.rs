@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// How often entries that no token can need are dropped from memory.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows are loaded at once.
-const PAGE: i64 = 10_000;
+const PAGE: i64 = 2_000;
 /// A clock that is this far from the database's is worth a word.
 const CLOCK_IS_OFF: Duration = Duration::from_secs(2);
 
