@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use tokio::sync::OnceCell;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, RedisError};
+use tokio::sync::Mutex;
 
 use super::{Arrivals, Transport, TransportError};
 
@@ -16,7 +17,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 pub struct Redis {
     client: redis::Client,
     channel: String,
-    publisher: OnceCell<ConnectionManager>,
+    /// The connection that sends, for as long as nothing has gone wrong on it.
+    publisher: Mutex<Option<MultiplexedConnection>>,
 }
 
 impl Redis {
@@ -25,19 +27,27 @@ impl Redis {
     /// # Errors
     /// Where `url` is none of Redis.
     pub fn new(url: &str, channel: String) -> Result<Self, TransportError> {
-        Ok(Self { client: redis::Client::open(url)?, channel, publisher: OnceCell::new() })
+        Ok(Self { client: redis::Client::open(url)?, channel, publisher: Mutex::new(None) })
     }
 
-    /// The connection that sends. It connects again by itself once it is lost.
-    async fn publisher(&self) -> Result<ConnectionManager, TransportError> {
-        let connect = || {
-            let config = ConnectionManagerConfig::new()
-                .set_number_of_retries(1)
-                .set_connection_timeout(Some(ANSWER_WITHIN))
-                .set_response_timeout(Some(ANSWER_WITHIN));
-            ConnectionManager::new_with_config(self.client.clone(), config)
+    async fn publish(&self, text: &str) -> Result<(), RedisError> {
+        // One at a time, as they come.
+        let mut kept = self.publisher.lock().await;
+        // Taken out meanwhile, so that one that is given up in the middle is not used again.
+        let mut connection = match kept.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
         };
-        Ok(self.publisher.get_or_try_init(connect).await?.clone())
+        redis::cmd("PUBLISH").arg(&self.channel).arg(text).exec_async(&mut connection).await?;
+        *kept = Some(connection);
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(ANSWER_WITHIN))
+            .set_response_timeout(Some(ANSWER_WITHIN));
+        self.client.get_multiplexed_async_connection_with_config(&config).await
     }
 }
 
@@ -48,9 +58,11 @@ impl Transport for Redis {
 
     fn send(&self, text: String) -> BoxFuture<'_, Result<(), TransportError>> {
         async move {
-            let mut publisher = self.publisher().await?;
-            redis::cmd("PUBLISH").arg(&self.channel).arg(text).exec_async(&mut publisher).await?;
-            Ok(())
+            // A connection is found to be dead only by using it, whatever it died of: once more over a new one.
+            match self.publish(&text).await {
+                Ok(()) => Ok(()),
+                Err(_) => Ok(self.publish(&text).await?),
+            }
         }
         .boxed()
     }
