@@ -1,5 +1,7 @@
 //! Which failures of a database mean *later*, and which mean *never*.
 
+use std::io;
+
 use sqlx::postgres::PgDatabaseError;
 use sqlx::sqlite::SqliteError;
 
@@ -43,6 +45,21 @@ impl StoreError {
                     | sqlx::Error::WorkerCrashed
             )
         )
+    }
+
+    /// The database is the copy of another one, and behind it without knowing by how much.
+    pub(super) fn replica() -> Self {
+        let why = "the database is a replica: DATABASE_URL must lead to the primary";
+        Self::Unavailable(sqlx::Error::Io(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why)))
+    }
+
+    /// Whether the connection led to a database that only reads.
+    pub(super) fn only_reads(&self) -> bool {
+        match self {
+            Self::Unavailable(sqlx::Error::Io(error)) => error.kind() == io::ErrorKind::ReadOnlyFilesystem,
+            Self::Unavailable(error) => sqlstate(error) == Some("25006"),
+            _ => false,
+        }
     }
 
     /// Whether a database server is not there, or not ready yet. One that refuses us by name, or does not know the database, was

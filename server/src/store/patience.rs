@@ -7,7 +7,8 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::types::StoreError;
 
@@ -16,10 +17,15 @@ const USUALLY: Duration = Duration::from_secs(3);
 /// While the database is away.
 const WHILE_AWAY: Duration = Duration::from_millis(500);
 
+/// How often connections are given up at the most because one of them led to a database that only reads.
+const DISTRUST_INTERVAL: Duration = Duration::from_secs(1);
+
 /// Whether the database is heard, and how long it is waited for accordingly.
 #[derive(Debug, Default)]
 pub struct Patience {
     away: AtomicBool,
+    /// Connections from before this moment are not used again.
+    distrusted: Mutex<Option<Instant>>,
 }
 
 impl Patience {
@@ -45,7 +51,25 @@ impl Patience {
             )))),
         };
         self.away.store(result.as_ref().is_err_and(StoreError::is_unheard), Ordering::Relaxed);
+        if result.as_ref().is_err_and(StoreError::only_reads) {
+            self.distrust(Instant::now());
+        }
         result
+    }
+
+    /// That a database only reads may be true of this connection alone: the name may lead elsewhere by now, and a default may have
+    /// been put right. A connection never finds out.
+    fn distrust(&self, now: Instant) {
+        let mut distrusted = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        if distrusted.is_none_or(|before| now.saturating_duration_since(before) >= DISTRUST_INTERVAL) {
+            *distrusted = Some(now);
+        }
+    }
+
+    /// Whether a connection that is so old may be used.
+    pub fn trusts(&self, age: Duration) -> bool {
+        let distrusted = *self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        distrusted.is_none_or(|moment| age < moment.elapsed())
     }
 
     /// Whether the database was not heard the last time.
@@ -65,6 +89,21 @@ mod tests {
         let waited = patience.wait_for(Duration::from_millis(1), silence).await;
         assert!(matches!(waited, Err(StoreError::Unavailable(_))) && patience.is_away());
         assert!(patience.wait(std::future::ready(Ok(()))).await.is_ok() && !patience.is_away());
+    }
+
+    #[tokio::test]
+    async fn connections_from_before_a_database_was_found_only_to_read_are_given_up() {
+        let patience = Patience::default();
+        assert!(patience.trusts(Duration::from_hours(1)));
+        let only_reads = std::future::ready(Err::<(), _>(StoreError::replica()));
+        assert!(patience.wait(only_reads).await.is_err());
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(!patience.trusts(Duration::from_hours(1)));
+        assert!(patience.trusts(Duration::ZERO));
+        // Not each that fails starts it all anew.
+        let before = *patience.distrusted.lock().unwrap();
+        patience.distrust(Instant::now());
+        assert_eq!(*patience.distrusted.lock().unwrap(), before);
     }
 
     #[tokio::test]

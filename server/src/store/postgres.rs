@@ -32,6 +32,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     lock: "FOR UPDATE",
     skip_locked: "FOR UPDATE SKIP LOCKED",
     now: "CAST(FLOOR(EXTRACT(EPOCH FROM statement_timestamp()) * 1000) AS BIGINT)",
+    is_replica: "pg_is_in_recovery()",
 };
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations/postgres");
@@ -40,6 +41,8 @@ static MIGRATOR: Migrator = sqlx::migrate!("../migrations/postgres");
 const STATEMENT_TIMEOUT: &str = "2500ms";
 /// How long a connection may take to show that it is alive before it is used or put back.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(250);
+/// A connection keeps the defaults it began with, and the machine that the name led to then.
+const LIFETIME: Duration = Duration::from_mins(10);
 /// Lets go of the locks of a server that vanished in the middle of a transaction.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 
@@ -117,14 +120,19 @@ impl Database {
     }
 }
 
-/// Connections that a network may have swallowed are found out before they are used, and not waited for when they are put back.
+/// Connections that a network may have swallowed, or that lead to a database that only reads, are found out before they are used, and
+/// not waited for when they are put back.
 fn pool_of(size: u32, patience: &Arc<Patience>) -> PgPoolOptions {
-    let patience = Arc::clone(patience);
+    let (trusting, patience) = (Arc::clone(patience), Arc::clone(patience));
     PgPoolOptions::new()
         .max_connections(size)
+        .max_lifetime(LIFETIME)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(async move { Ok(is_alive(connection).await) }))
+        .before_acquire(move |connection, meta| {
+            let trusted = trusting.trusts(meta.age);
+            Box::pin(async move { Ok(trusted && is_alive(connection).await) })
+        })
         .after_release(move |connection, _| {
             let trusted = !patience.is_away();
             Box::pin(async move {

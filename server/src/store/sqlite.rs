@@ -31,7 +31,7 @@ type Transaction = sqlx::Transaction<'static, Db>;
 
 /// One writer makes row locks needless.
 pub(super) const DIALECT: Dialect =
-    Dialect { lock: "", skip_locked: "", now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)" };
+    Dialect { lock: "", skip_locked: "", now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)", is_replica: "FALSE" };
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations/sqlite");
 

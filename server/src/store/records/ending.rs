@@ -65,6 +65,7 @@ impl TryFrom<RevocationRecord> for Revocation {
 pub struct TailRecord {
     head: i64,
     database_time: i64,
+    is_replica: bool,
     position: Option<i64>,
     user_id: Option<Uuid>,
     session_id: Option<Uuid>,
@@ -104,6 +105,9 @@ impl TryFrom<Vec<TailRecord>> for Tail {
 
     fn try_from(rows: Vec<TailRecord>) -> Read<Self> {
         let first = rows.first().ok_or(StoreError::Unreadable("revocation head"))?;
+        if first.is_replica {
+            return Err(StoreError::replica());
+        }
         let (head, database_time) = (first.head, Timestamp::from_millis(first.database_time));
         let revocations = rows.into_iter().filter_map(|row| row.revocation().transpose()).collect::<Read<_>>()?;
         Ok(Self { head, database_time, revocations })

@@ -103,6 +103,7 @@ impl TryFrom<SessionRecord> for SessionRow {
 /// What decides whether a token may pass.
 #[derive(FromRow)]
 pub struct StandingRecord {
+    is_replica: bool,
     expires_at: i64,
     epoch: i64,
     #[sqlx(flatten)]
@@ -112,6 +113,9 @@ pub struct StandingRecord {
 impl StandingRecord {
     /// When the session runs out, the person's epoch, and how the session ended.
     pub fn read(self) -> Read<(Timestamp, i64, Option<SessionEnd>)> {
+        if self.is_replica {
+            return Err(StoreError::replica());
+        }
         Ok((Timestamp::from_millis(self.expires_at), self.epoch, self.end.read()?))
     }
 }

@@ -37,7 +37,7 @@ statements! {
     REMEMBERED_OF = "SELECT MAX(remember_until) FROM sessions WHERE user_id = $1";
     RAISE_EPOCH_TO = "UPDATE users SET epoch = $2 WHERE id = $1 AND epoch < $2 RETURNING epoch";
     /// One look at the log.
-    REVOCATIONS_FROM = "SELECT h.position AS head, {now} AS database_time, r.position, r.user_id, r.session_id, r.epoch, \
+    REVOCATIONS_FROM = "SELECT h.position AS head, {now} AS database_time, {is_replica} AS is_replica, r.position, r.user_id, r.session_id, r.epoch, \
         r.reason, r.ended_by, r.ended_by_device, r.at, r.remember_until \
         FROM revocation_head h LEFT JOIN revocation_log r ON r.position >= $1 ORDER BY r.position";
     /// Without the head: joined to it, PostgreSQL sorts all that is left of the log for each page.

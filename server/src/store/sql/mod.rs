@@ -6,6 +6,7 @@
 //! - `{lock}` locks the rows read until the transaction ends (nothing on SQLite, which has one writer),
 //! - `{skip_locked}` does so for those that nobody else holds, and leaves out the others,
 //! - `{now}` is the database's time in milliseconds,
+//! - `{is_replica}` is whether the database is a copy that may be behind,
 //! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted.
 //!
 //! No statement is made anywhere else; a test prepares each of these on both databases.
@@ -39,6 +40,8 @@ pub struct Dialect {
     pub skip_locked: &'static str,
     /// For `{now}`.
     pub now: &'static str,
+    /// For `{is_replica}`.
+    pub is_replica: &'static str,
 }
 
 /// Every statement by name.
@@ -66,7 +69,8 @@ pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
     let mut filled = text
         .replace("{lock}", dialect.lock)
         .replace("{skip_locked}", dialect.skip_locked)
-        .replace("{now}", dialect.now);
+        .replace("{now}", dialect.now)
+        .replace("{is_replica}", dialect.is_replica);
     if let Some((before, rest)) = text.split_once("{rows:")
         && let Some((columns, after)) = rest.split_once('}')
         && let Ok(columns) = columns.parse::<usize>()
@@ -90,7 +94,8 @@ fn values(columns: usize, rows: usize) -> String {
 mod tests {
     use super::*;
 
-    const DIALECT: Dialect = Dialect { lock: "FOR UPDATE", skip_locked: "FOR UPDATE SKIP LOCKED", now: "now()" };
+    const DIALECT: Dialect =
+        Dialect { lock: "FOR UPDATE", skip_locked: "FOR UPDATE SKIP LOCKED", now: "now()", is_replica: "false" };
 
     #[test]
     fn placeholders_are_replaced_and_plain_statements_stay() {

@@ -31,7 +31,7 @@ statements! {
          WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $4 RETURNING ",
         session_columns!()
     );
-    STANDING = "SELECT s.expires_at, s.ended_at, s.end_reason, s.ended_by, s.ended_by_device, u.epoch \
+    STANDING = "SELECT {is_replica} AS is_replica, s.expires_at, s.ended_at, s.end_reason, s.ended_by, s.ended_by_device, u.epoch \
         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND s.user_id = $2";
     ROTATE_REFRESH = concat!(
         "UPDATE sessions SET previous_digest = refresh_digest, refresh_digest = $2, rotated_at = $3, \
@@ -47,6 +47,9 @@ statements! {
          remember_until = CASE WHEN remember_until < $6 THEN $6 ELSE remember_until END WHERE id = $1 RETURNING ",
         session_columns!()
     );
+    /// Only as long as the successor was not used.
+    RENEW_GRACE = "UPDATE sessions SET rotated_at = $3 WHERE id = $1 AND refresh_digest = $2 AND ended_at IS NULL \
+        AND rotated_at < $3";
     /// A row that somebody holds is being renewed or ended at this moment: it needs no sighting. Not waiting means
     /// that a batch of them never waits in a circle with anybody.
     TOUCH_SESSION = "UPDATE sessions SET last_active = $2, ip = CASE WHEN $3 = '' THEN ip ELSE $3 END, \

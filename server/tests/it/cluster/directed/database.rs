@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use app::domain::{SessionId, Timestamp};
+use latchkey::store::{Store, StoreError};
+
 use super::super::calls::Device;
 use super::super::checker::{BOUND, SLACK};
 use super::super::installation::{HEALS_WITHIN, Installation, Wanted};
@@ -205,4 +208,53 @@ async fn many_sign_outs_that_waited_are_committed_over_a_slow_line() {
 async fn ready(of: &Installation, server: usize) -> u16 {
     let request = of.net.request(server, reqwest::Method::GET, "/health/ready").timeout(Duration::from_secs(1));
     super::super::calls::read(request).await.status()
+}
+
+/// From now on new connections only read, and there are only new ones.
+const ONLY_READS: [&str; 2] = [
+    "ALTER DATABASE postgres SET default_transaction_read_only = on",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'latchkey'",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_only_read_are_not_kept_once_new_ones_can_write() {
+    let mut installation = Installation::of_three().await;
+    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let (leaves, stays, other) = (&devices[0], &devices[1], &devices[2]);
+    installation.postgres.does(&ONLY_READS).await;
+    until("the servers cannot write", HEALS_WITHIN, async || {
+        installation.net.refreshes(0, &other.refresh).await.status() == 503
+    })
+    .await;
+    let out = installation.signs_out(0, leaves).await;
+    assert_eq!(out.status, 202, "{}", out.body);
+    installation.postgres.does(&["ALTER DATABASE postgres RESET default_transaction_read_only"]).await;
+    for server in 0..3 {
+        until("every connection of every server can write", HEALS_WITHIN, async || {
+            let sign_ins = (0..6).map(|_| installation.net.signs_in(server, "ada@example.com"));
+            futures::future::join_all(sign_ins).await.iter().all(|reply| reply.status() == 200)
+        })
+        .await;
+        assert_eq!(installation.asks(server, stays).await, 200);
+    }
+    installation.heals().await;
+    installation.is_out_everywhere(leaves, stays).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_vouches_for_nothing_however_current_it_looks() {
+    let installation = Installation::of_three().await;
+    let device = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let replica = installation.postgres.gets_replica().await;
+    let store = Store::connect(&format!("postgres://postgres@127.0.0.1:{}/postgres", replica.port()), 2).await;
+    let store = store.expect("it takes connections");
+    let log = store.revocations_from(0).await.expect_err("its log may be behind");
+    let session = SessionId(device.session.parse().expect("an id"));
+    let user = store.session(session).await.expect("it can be read").expect("it is there").user_id;
+    let standing =
+        store.standing(session, user, 0, Timestamp::from_millis(0)).await.expect_err("and so may its sessions");
+    for error in [log, standing] {
+        let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(matches!(error, StoreError::Unavailable(_)) && why.contains("replica"), "{error:?}");
+    }
 }

@@ -52,6 +52,42 @@ impl Postgres {
         until("PostgreSQL answers", START_WITHIN, async || connect(port).await.is_ok()).await;
     }
 
+    /// Runs statements behind everybody's back, one by one, able to write whatever is the default.
+    pub async fn does(&self, statements: &[&'static str]) {
+        let mut connection = connect(self.port).await.expect("a connection");
+        sqlx::raw_sql("SET default_transaction_read_only = off").execute(&mut connection).await.expect("done");
+        for statement in statements {
+            sqlx::raw_sql(*statement).execute(&mut connection).await.expect("done");
+        }
+    }
+
+    /// A copy that follows this one, and only reads.
+    pub async fn gets_replica(&self) -> Self {
+        let folder = self.folder.join("replica");
+        let mut copy = mortal(self.programs.join("pg_basebackup"), Death::Kill, database_user());
+        copy.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &self.port.to_string(),
+            "-U",
+            "postgres",
+            "-R",
+            "-c",
+            "fast",
+            "-X",
+            "stream",
+            "-D",
+        ]);
+        fs::create_dir_all(&folder).expect("a folder for the replica");
+        run(Command::new("chown").arg("--reference").arg(self.folder.join("database")).arg(&folder));
+        run(copy.arg(folder.join("database")));
+        let (programs, port) = (self.programs.clone(), free_port());
+        let mut replica = Self { process: None, port, programs, folder };
+        replica.start_again().await;
+        replica
+    }
+
     /// Crashes it: no goodbye to anybody, no checkpoint. The next start recovers from the log.
     pub async fn crash(&mut self) {
         let mut process = self.process.take().expect("PostgreSQL runs");
