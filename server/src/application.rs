@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
@@ -35,7 +36,8 @@ use crate::mail::{Delivery, MailError, Postman};
 use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::sessions::{
-    EndingParts, EndingTask, LastActive, Lost, RevocationList, Sessions, Tail, TailParts, ending, reassert,
+    EndingParts, EndingTask, Found, Journal, LastActive, LateEnd, Lost, RevocationList, Sessions, Tail, TailParts,
+    Unheard, Written, ending, reassert, renew_graces,
 };
 use crate::store::{Store, StoreError};
 use crate::traces::{TraceError, Traces};
@@ -154,14 +156,18 @@ impl Application {
         let hub = Arc::new(Hub::new(bus_sender));
         let (told_sender, told) = mpsc::unbounded_channel();
         let (forgotten_sender, forgotten) = mpsc::unbounded_channel();
+        let (journal, promised) = open_journal(&config, me, &keys, &random);
         let (ender, ending) = ending(EndingParts {
             store: store.clone(),
             list: Arc::clone(&list),
             hub: Arc::clone(&hub),
+            hint: Arc::clone(&hint),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             told: told_sender.clone(),
             metrics: Arc::clone(&metrics),
+            journal: Arc::clone(&journal),
+            promised: promised.ends,
         });
         let tail = Tail::new(TailParts {
             store: store.clone(),
@@ -181,7 +187,9 @@ impl Application {
             hub,
             bus: bus.status(),
             ender,
+            journal,
             late: Arc::default(),
+            unheard: Unheard::default(),
             tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
             legacy: config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until)),
             keys: Arc::clone(&keys),
@@ -211,6 +219,7 @@ impl Application {
             metrics,
             stopping: CancellationToken::new(),
         });
+        carry_on(&state, promised.late);
         Ok(Self {
             config,
             listener,
@@ -255,6 +264,7 @@ impl Application {
         tasks.spawn_essential("ending sessions", ending.run(background.clone()));
         tasks.spawn("bus", bus.run(Arc::clone(&sessions.hub), background.clone()));
         tasks.spawn("reassertion", reassert(Arc::clone(&sessions), forgotten));
+        tasks.spawn("unheard renewals", renew_graces(Arc::clone(&sessions), background.clone()));
         tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
         let (ring, rotation) = (Arc::clone(&state.key_ring), config.tokens.signing_key_rotation);
@@ -361,6 +371,30 @@ async fn listen_for_figures(config: &Config) -> Result<Option<TcpListener>, Star
     match config.observe.metrics_listen {
         Some(address) => Ok(Some(listen(address).await?.0)),
         None => Ok(None),
+    }
+}
+
+/// The journal of promises, with those of processes that are gone.
+fn open_journal(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dyn Random>) -> (Arc<Journal>, Found) {
+    let folder = config.database.promises_folder();
+    let (journal, found) = Journal::open(&folder, me, Arc::clone(keys), Arc::clone(random)).unwrap_or_else(|error| {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            folder = %folder.display(),
+            "sign-outs that are answered while the database is away will not outlive this process"
+        );
+        (Journal::nowhere(Arc::clone(keys), Arc::clone(random)), Found::default())
+    });
+    if !found.is_empty() {
+        tracing::info!(count = found.len(), "sign-outs that an earlier process had promised are carried out now");
+    }
+    (Arc::new(journal), found)
+}
+
+/// Takes up what an earlier process had promised to end late.
+fn carry_on(state: &ApiState, late: Vec<Written<LateEnd>>) {
+    for rest in late.into_iter().filter_map(|late| state.sessions.end_as_promised(late)) {
+        state.tasks.spawn("late sign-out", rest);
     }
 }
 

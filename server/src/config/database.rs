@@ -19,6 +19,11 @@ pub const SETTINGS: &[Setting] = &[
         Fallback::Text("true"),
         "Whether `serve` brings the tables up to date; where not, `latchkey migrate` does.",
     ),
+    Setting::new(
+        "STATE_DIRECTORY",
+        Fallback::Explained("the folder of the SQLite file; with PostgreSQL `data`"),
+        "A folder of this machine for sign-outs that were answered while the database was away, so that they outlive the process. Servers may share one.",
+    ),
 ];
 
 /// Which database, and how many connections.
@@ -32,6 +37,8 @@ pub struct DatabaseConfig {
     pub pool_size: u32,
     /// Whether starting brings the tables up to date.
     pub run_migrations: bool,
+    /// The folder for what outlives the process and is not in the database, where it is set.
+    pub state_directory: Option<PathBuf>,
 }
 
 /// The kinds of database.
@@ -54,7 +61,13 @@ impl DatabaseConfig {
             kind,
             pool_size: reader.number("DATABASE_POOL_SIZE", 2, 200),
             run_migrations: reader.switch("RUN_MIGRATIONS"),
+            state_directory: reader.read("STATE_DIRECTORY", |text| Ok(text.into())),
         }
+    }
+
+    /// The folder for promises that could not be kept yet.
+    pub fn promises_folder(&self) -> PathBuf {
+        self.state_directory.clone().unwrap_or_else(|| self.data_folder()).join("promises")
     }
 
     /// The folder for what the server keeps beside its database.

@@ -146,6 +146,7 @@ impl Config {
             ("DATABASE_URL", &database),
             ("LEPTOS_SITE_ADDR", "127.0.0.1:0"),
             ("SERVER_ID", "test"),
+            ("STATE_DIRECTORY", &folder.to_string_lossy()),
         ];
         let env = base.iter().chain(overrides).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self::load(env, None)

@@ -69,18 +69,15 @@ impl Sessions {
         // Nothing is left to show of the devices of an account that is gone.
         let leaves_nothing = matches!(request.alongside, Some(Alongside::AccountDeletion(_)));
         let receipt = (request.scope != Scope::This && !leaves_nothing).then(|| Capability::draw(&*self.random));
+        let reason = request.alongside.as_ref().map_or(reason, Alongside::reason);
         let command = EndCommand {
-            selection,
-            reason: request.alongside.as_ref().map_or(reason, Alongside::reason),
             client_reason: request.client_reason.map(String::from),
             ended_by: Some(session_id),
             actor_id: Some(user_id),
-            at: now,
-            remember_until: self.lifetimes.remember_until(now),
             origin: request.origin,
             receipt: receipt.as_ref().map(Capability::digest),
             alongside: request.alongside,
-            tried_for: None,
+            ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
         };
         Ok(answer(self.ender.end(command, request.epoch).await?, receipt.as_ref(), Some(session_id)))
     }
@@ -95,18 +92,13 @@ impl Sessions {
     ) -> Result<EndAnswer, EndingError> {
         let now = self.now();
         let receipt = Capability::draw(&*self.random);
+        let (all, until) = (Selection::All { user_id }, self.lifetimes.remember_until(now));
         let command = EndCommand {
-            selection: Selection::All { user_id },
-            reason: EndReason::PasswordReset,
-            client_reason: None,
-            ended_by: None,
             actor_id: Some(user_id),
-            at: now,
-            remember_until: self.lifetimes.remember_until(now),
             origin,
             receipt: Some(receipt.digest()),
             alongside: Some(Alongside::PasswordReset(reset)),
-            tried_for: None,
+            ..EndCommand::new(all, EndReason::PasswordReset, now, until)
         };
         Ok(answer(self.ender.end(command, None).await?, Some(&receipt), None))
     }

@@ -3,16 +3,17 @@
 //!
 //! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on this
 //! server's own list, tells the open streams, and only then answers. Where that cannot be done now it promises that the sessions are
-//! over, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is wished for meanwhile, it
+//! over, writes that down, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is wished for meanwhile, it
 //! waits once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::domain::{SessionId, Timestamp, UserId};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::journal::{End, Entry, Journal, Written};
 use super::promises::Promises;
 use super::revocations::RevocationList;
 use super::waiting::Waiting;
@@ -35,6 +36,9 @@ const SLOW: Duration = Duration::from_millis(800);
 const VAIN_TRIES: usize = 3;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// How long the log may take to be looked at.
+const CATCHES_UP_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// What a wish to end sessions came to.
 #[derive(Debug)]
@@ -72,6 +76,11 @@ pub(super) struct Wish {
 }
 
 impl Wish {
+    fn entry(&self) -> Entry {
+        let Self { command, epoch, remembered_for, .. } = self;
+        Entry::End(Box::new(End { command: command.clone(), epoch: *epoch, remembered_for: *remembered_for }))
+    }
+
     /// A session whose end waits to be committed may have been renewed elsewhere meanwhile: what must be remembered counts from now.
     fn remember_until(&self, now: Timestamp) -> Timestamp {
         now.plus(self.remembered_for).max(self.command.remember_until)
@@ -108,10 +117,12 @@ struct Work {
     store: Store,
     list: Arc<RevocationList>,
     hub: Arc<Hub>,
+    hint: Arc<Notify>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     told: mpsc::UnboundedSender<Vec<SessionId>>,
     metrics: Arc<Metrics>,
+    journal: Arc<Journal>,
 }
 
 /// What [`EndingTask`] works with.
@@ -122,6 +133,8 @@ pub struct EndingParts {
     pub list: Arc<RevocationList>,
     /// This server's streams.
     pub hub: Arc<Hub>,
+    /// Makes the tail look at the log at once.
+    pub hint: Arc<Notify>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids.
@@ -130,15 +143,22 @@ pub struct EndingParts {
     pub told: mpsc::UnboundedSender<Vec<SessionId>>,
     /// Counts what was ended.
     pub metrics: Arc<Metrics>,
+    /// Where promises are written down.
+    pub journal: Arc<Journal>,
+    /// What was promised before, by a process that is gone.
+    pub promised: Vec<Written<End>>,
 }
 
-/// Makes the pair.
+/// Makes the pair. What was promised before is refused from here on.
 pub fn ending(parts: EndingParts) -> (Ender, EndingTask) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let EndingParts { store, list, hub, clock, random, told, metrics } = parts;
+    let EndingParts { store, list, hub, hint, clock, random, told, metrics, journal, promised } = parts;
     let waiting = Waiting::default();
     let promises = Arc::clone(&waiting.promises);
-    let work = Work { waiting, store, list, hub, clock, random, told, metrics };
+    let work = Work { waiting, store, list, hub, hint, clock, random, told, metrics, journal };
+    for Written { promise: End { command, epoch, remembered_for }, number } in promised {
+        work.keep(Wish { command, epoch, remembered_for, reply: None }, number);
+    }
     (Ender { wishes: sender, promises }, EndingTask { wishes: receiver, work })
 }
 
@@ -193,7 +213,7 @@ impl Work {
             }
             let began = self.clock.monotonic();
             match self.commit(&mut fresh).await {
-                Ok(()) => room.learns(self.clock.monotonic().saturating_duration_since(began)),
+                Ok(_) => room.learns(self.clock.monotonic().saturating_duration_since(began)),
                 Err(error) => {
                     let waiting = self.waiting.len();
                     tracing::warn!(
@@ -205,7 +225,7 @@ impl Work {
                     // A database that is away is waited for by all at once; else it may be one of them that cannot be carried out.
                     let concerns_all = error.is_unheard() || matches!(self.store, Store::Sqlite(_));
                     room = Room(if concerns_all { TOGETHER } else { 1 });
-                    self.put_off(std::mem::take(&mut fresh), &Arc::new(error));
+                    self.put_off(std::mem::take(&mut fresh), &Arc::new(error)).await;
                 }
             }
         }
@@ -238,8 +258,16 @@ impl Work {
             }
             let began = self.clock.monotonic();
             match self.commit(&mut wishes).await {
-                Ok(()) => {
-                    self.waiting.done(&tried);
+                Ok(OnTheList::No) => {
+                    // Committed before, and the list does not show it yet: the promise holds until it does.
+                    for tried in &tried {
+                        self.waiting.stand_back(tried);
+                    }
+                    left -= tried.len().min(left);
+                    in_vain += 1;
+                }
+                Ok(OnTheList::Yes) => {
+                    self.journal.kept(&self.waiting.done(&tried));
                     room.learns(self.clock.monotonic().saturating_duration_since(began));
                     left -= tried.len().min(left);
                     (in_vain, done) = (0, true);
@@ -260,7 +288,8 @@ impl Work {
         done
     }
 
-    async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<(), StoreError> {
+    /// Carries out wishes, and answers whoever waits.
+    async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<OnTheList, StoreError> {
         for wish in wishes.iter_mut() {
             wish.command.remember_until = wish.remember_until(self.clock.now());
         }
@@ -270,15 +299,33 @@ impl Work {
         if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
             self.hub.hint();
         }
-        for (wish, outcome) in wishes.drain(..).zip(outcomes) {
-            let told = self.take_effect(&outcome);
+        let told: Vec<_> = outcomes.iter().map(|outcome| self.take_effect(outcome)).collect();
+        let finds_nothing = |outcome: &EndOutcome| outcome.revocations.is_empty() && !outcome.refused;
+        let on_the_list = if outcomes.iter().any(finds_nothing) { self.catches_up().await } else { OnTheList::Yes };
+        for ((wish, outcome), told) in wishes.drain(..).zip(outcomes).zip(told) {
             self.metrics.sessions_ended(wish.command.reason, outcome.ended.len());
             if let Some(reply) = wish.reply {
                 // Whoever asked may have hung up; what was done stays done.
                 let _ = reply.send(Ok(Ending::Done { outcome, told }));
             }
         }
-        Ok(())
+        Ok(on_the_list)
+    }
+
+    /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or another one. That
+    /// it is refused here must not wait for the next look at the log.
+    async fn catches_up(&self) -> OnTheList {
+        let begun = self.list.looks_begun();
+        self.hint.notify_one();
+        let looks = async {
+            while !self.list.has_looked_since(begun) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        match tokio::time::timeout(CATCHES_UP_WITHIN, looks).await {
+            Ok(()) => OnTheList::Yes,
+            Err(_) => OnTheList::No,
+        }
     }
 
     fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
@@ -292,20 +339,31 @@ impl Work {
         told
     }
 
-    /// Keeps the promises that can be kept for later, and answers.
-    fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) {
-        for mut wish in wishes {
+    /// Keeps the promises that can be kept for later, once they are written down, and answers.
+    async fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) {
+        let (can_wait, others): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(Wish::can_wait);
+        let written = self.journal.promise(can_wait.iter().map(Wish::entry).collect()).await;
+        let promised = can_wait.into_iter().zip(written).map(|(mut wish, written)| {
             let reply = wish.reply.take();
-            let is_kept = wish.can_wait() && {
-                self.refuse_here(&wish);
-                self.waiting.keep(wish)
-            };
+            (reply, self.keep(wish, written))
+        });
+        for (reply, is_kept) in promised.chain(others.into_iter().map(|wish| (wish.reply, false))) {
             let answer = if is_kept { Ok(Ending::Pending) } else { Err(EndingError::Store(Arc::clone(error))) };
             if let Some(reply) = reply {
                 // Whoever asked may have hung up; what is kept stays kept.
                 let _ = reply.send(answer);
             }
         }
+    }
+
+    /// Whether there was room.
+    fn keep(&self, wish: Wish, written: Option<u64>) -> bool {
+        self.refuse_here(&wish);
+        let is_kept = self.waiting.keep(wish, written);
+        if !is_kept {
+            self.journal.kept(written.as_slice());
+        }
+        is_kept
     }
 
     /// Beside the promise, for tokens of an older system: they have no session that a promise could be about.
@@ -315,6 +373,13 @@ impl Work {
             self.list.refuse(user_id, RevokedSubject::Epoch(epoch + 1), until);
         }
     }
+}
+
+/// Whether this server's list has what was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnTheList {
+    Yes,
+    No,
 }
 
 /// How many wishes go into one transaction: as many as are done quickly, however far away the database is.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use app::domain::{ClientReason, SessionId, UserId};
 use uuid::Uuid;
 
+use super::journal::{Entry, LateEnd, Written};
 use super::{EndRequest, Scope, Sessions};
 use crate::store::{Origin, RevokedSubject};
 
@@ -28,37 +29,60 @@ impl Drop for Counted {
 }
 
 impl Sessions {
-    /// Refuses the session here, and gives what remains to be done, for as long as it takes. `None` where too many wait.
-    pub fn end_later(
+    /// Refuses the session here, writes that down, and gives what remains to be done, for as long as it takes. `None` where too
+    /// many wait.
+    pub async fn end_later(
         self: &Arc<Self>,
         session_id: SessionId,
         client_reason: Option<ClientReason>,
         origin: Origin,
     ) -> Option<impl Future<Output = ()> + Send + use<>> {
-        if self.late.fetch_add(1, Ordering::AcqRel) >= MOST {
-            self.late.fetch_sub(1, Ordering::AcqRel);
-            return None;
-        }
-        let counted = Counted(Arc::clone(&self.late));
+        let counted = self.count_late()?;
+        let promise = LateEnd { session_id, client_reason: client_reason.map(String::from), origin };
+        self.refuse_late(&promise);
+        let number = self.journal.promise(vec![Entry::LateEnd(promise.clone())]).await.pop().flatten();
+        Some(Arc::clone(self).until_ended(Written { promise, number }, counted))
+    }
+
+    /// The same for one that was written down by a process that is gone.
+    pub fn end_as_promised(
+        self: &Arc<Self>,
+        late: Written<LateEnd>,
+    ) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let counted = self.count_late()?;
+        self.refuse_late(&late.promise);
+        Some(Arc::clone(self).until_ended(late, counted))
+    }
+
+    fn count_late(&self) -> Option<Counted> {
+        let counted = self.late.fetch_add(1, Ordering::AcqRel) < MOST;
+        let place = Counted(Arc::clone(&self.late));
+        counted.then_some(place)
+    }
+
+    /// By its session alone: whose it is does not matter to the list.
+    fn refuse_late(&self, late: &LateEnd) {
         let until = self.lifetimes.remember_until(self.now());
-        // By its session alone: whose it is does not matter to the list.
-        self.list.refuse(UserId(Uuid::nil()), RevokedSubject::Session(session_id), until);
-        let sessions = Arc::clone(self);
-        Some(async move {
-            let _counted = counted;
-            let mut pause = FIRST_PAUSE;
-            loop {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-                if sessions.try_to_end(session_id, client_reason.clone(), origin.clone()).await {
-                    return;
-                }
+        self.list.refuse(UserId(Uuid::nil()), RevokedSubject::Session(late.session_id), until);
+    }
+
+    async fn until_ended(self: Arc<Self>, late: Written<LateEnd>, counted: Counted) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if self.try_to_end(&late.promise).await {
+                break;
             }
-        })
+        }
+        self.journal.kept(late.number.as_slice());
+        drop(counted);
     }
 
     /// Whether it has ended, or is none of ours any more.
-    async fn try_to_end(&self, session_id: SessionId, client_reason: Option<ClientReason>, origin: Origin) -> bool {
+    async fn try_to_end(&self, late: &LateEnd) -> bool {
+        let LateEnd { session_id, client_reason, origin } = late.clone();
+        let client_reason = client_reason.and_then(|text| ClientReason::parse(&text).ok());
         let Ok(found) = self.store.session(session_id).await else { return false };
         let Some(row) = found else { return true };
         let request = EndRequest {

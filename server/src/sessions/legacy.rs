@@ -67,17 +67,11 @@ impl Sessions {
         let now = self.now();
         let receipt = Capability::draw(&*self.random);
         let command = EndCommand {
-            selection,
-            reason,
             client_reason: client_reason.map(String::from),
-            ended_by: None,
             actor_id: Some(user.id),
-            at: now,
-            remember_until: self.lifetimes.remember_until(now),
             origin,
             receipt: Some(receipt.digest()),
-            alongside: None,
-            tried_for: None,
+            ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
         };
         Ok(answer(self.ender.end(command, Some(user.epoch)).await?, Some(&receipt), None))
     }

@@ -1,15 +1,16 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
 //! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens,
-//! `ending` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `revocations` and `tail` keep this server's
+//! `ending` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `journal` on the disk, `revocations` and `tail` keep this server's
 //! list true, `watch` sees to it that the log keeps what this server has committed, `reassert` keeps the database true to the
-//! list, `views` shows people their devices. No HTTP and no SQL.
+//! list, `unheard` keeps renewals that were not heard of from looking like theft, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
 mod device;
 mod end;
 mod ending;
 mod guard;
+mod journal;
 mod late;
 mod legacy;
 mod promises;
@@ -20,6 +21,7 @@ mod sign_in;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod unheard;
 mod views;
 mod waiting;
 mod watch;
@@ -41,11 +43,13 @@ pub use device::{Said, describe};
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use ending::{Ender, Ending, EndingError, EndingParts, EndingTask, ending};
 pub use guard::Refusal;
+pub use journal::{Found, Journal, LateEnd, Written};
 pub use reassert::reassert;
 pub use renewal::RefreshRefusal;
 pub use revocations::{Look, Lost, RevocationList, TakenIn, Verdict};
 pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
 pub use tail::{Tail, TailParts};
+pub use unheard::{Unheard, renew_graces};
 
 use crate::auth::keys::KeyError;
 use crate::auth::legacy::LegacyTokens;
@@ -71,8 +75,12 @@ pub struct Sessions {
     pub bus: Arc<BusStatus>,
     /// Ends them.
     pub ender: Ender,
+    /// Where promised ends are written down.
+    pub journal: Arc<Journal>,
     /// How many wait to be ended without its being known whose they are.
     pub late: Arc<AtomicUsize>,
+    /// Renewals that may have been committed.
+    pub unheard: Unheard,
     /// Makes and verifies access tokens.
     pub tokens: AccessTokens,
     /// Verifies those of an older system, where they are accepted.

@@ -3,23 +3,26 @@
 //! A backup that was restored, or a standby that took over without the last commits, knows sessions as alive that had ended. As long as one
 //! server remembers that, it is put right; whoever had signed out everywhere is signed out everywhere again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::EndReason;
 use app::domain::{SessionId, UserId};
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::revocations::Lost;
 use super::{Ending, Sessions, SessionsError};
-use crate::store::{EndCommand, Origin, Selection};
+use crate::store::{EndCommand, RevokedSubject, Selection};
 
 /// What stands beside the reason in the audit log.
 const NOTE: &str = "had ended before the database was set back";
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Where all that is left is in the log.
+const LOGGED_PAUSE: Duration = Duration::from_secs(30);
 
 /// Ends what was lost again, for as long as the sender lives, and as long as it takes: the database may still be busy, or its
 /// sessions may come back after its log.
@@ -37,7 +40,7 @@ pub async fn reassert(sessions: Arc<Sessions>, mut lost: mpsc::UnboundedReceiver
                 left.add(lost);
                 pause = FIRST_PAUSE;
             }
-            None => pause = (pause * 2).min(LONGEST_PAUSE),
+            None => pause = (pause * 2).min(if left.is_logged() { LOGGED_PAUSE } else { LONGEST_PAUSE }),
         }
         left.try_again(&sessions).await;
     }
@@ -46,16 +49,24 @@ pub async fn reassert(sessions: Arc<Sessions>, mut lost: mpsc::UnboundedReceiver
 /// What is still to be written again.
 #[derive(Default)]
 struct Outstanding {
-    sessions: HashSet<SessionId>,
-    people: HashMap<UserId, i64>,
+    sessions: HashMap<SessionId, Logged>,
+    people: HashMap<UserId, (i64, Logged)>,
+}
+
+/// Whether it is in the log although the database does not know the session or the person: they may come back after their log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Logged {
+    NotYet,
+    Yes,
 }
 
 impl Outstanding {
     fn add(&mut self, lost: Lost) {
-        self.sessions.extend(lost.sessions);
+        self.sessions.extend(lost.sessions.into_iter().map(|session_id| (session_id, Logged::NotYet)));
         for (user_id, least) in lost.people {
-            let known = self.people.entry(user_id).or_default();
+            let (known, logged) = self.people.entry(user_id).or_insert((least, Logged::NotYet));
             *known = (*known).max(least);
+            *logged = Logged::NotYet;
         }
     }
 
@@ -63,19 +74,28 @@ impl Outstanding {
         self.sessions.is_empty() && self.people.is_empty()
     }
 
+    /// Whether all that is left is in the log, so that it is refused everywhere.
+    fn is_logged(&self) -> bool {
+        self.sessions
+            .values()
+            .chain(self.people.values().map(|(_, logged)| logged))
+            .all(|logged| *logged == Logged::Yes)
+    }
+
     async fn try_again(&mut self, to: &Sessions) {
+        let was_logged = self.is_logged();
         let mut failed = None;
-        for session_id in self.sessions.clone() {
-            match to.end_again(session_id).await {
-                Ok(true) => drop(self.sessions.remove(&session_id)),
-                Ok(false) => {}
+        for (session_id, logged) in self.sessions.clone() {
+            match to.end_again(session_id, logged).await {
+                Ok(Again::Done) => drop(self.sessions.remove(&session_id)),
+                Ok(Again::NotKnown) => drop(self.sessions.insert(session_id, Logged::Yes)),
                 Err(error) => failed = Some(error),
             }
         }
-        for (user_id, least) in self.people.clone() {
-            match to.end_all_again(user_id, least).await {
-                Ok(true) => drop(self.people.remove(&user_id)),
-                Ok(false) => {}
+        for (user_id, (least, logged)) in self.people.clone() {
+            match to.end_all_again(user_id, least, logged).await {
+                Ok(Again::Done) => drop(self.people.remove(&user_id)),
+                Ok(Again::NotKnown) => drop(self.people.insert(user_id, (least, Logged::Yes))),
                 Err(error) => failed = Some(error),
             }
         }
@@ -86,29 +106,52 @@ impl Outstanding {
                 tracing::error!(error, sessions, people, "what the database has lost is not written again yet");
             }
             None if sessions + people == 0 => tracing::info!("what the database had lost is written again"),
-            None => tracing::warn!(sessions, people, "the database does not know yet whose ends it has lost"),
+            None if was_logged => {}
+            None => tracing::warn!(
+                sessions,
+                people,
+                "the database does not know yet whose ends it has lost: they are in the log again"
+            ),
         }
     }
 }
 
+/// What ending once more came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    /// The database knows it.
+    Done,
+    /// The database does not know whom it is about (yet), although it must be remembered. It is in the log.
+    NotKnown,
+}
+
 impl Sessions {
-    /// Ends a session once more. False where the database does not know it (yet), although it must be remembered.
-    async fn end_again(&self, session_id: SessionId) -> Result<bool, SessionsError> {
-        let Some(row) = self.store.session(session_id).await? else { return Ok(!self.list.has_ended(session_id)) };
+    /// Ends a session once more.
+    async fn end_again(&self, session_id: SessionId, logged: Logged) -> Result<Again, SessionsError> {
+        let Some(row) = self.store.session(session_id).await? else {
+            if !self.list.has_ended(session_id) {
+                return Ok(Again::Done);
+            }
+            // Nobody remembers whose it was, and nobody needs to know to refuse it.
+            let subject = RevokedSubject::Session(session_id);
+            return self.log_again(UserId(Uuid::nil()), subject, logged).await;
+        };
         if row.end.is_none() {
             self.end_by_memory(Selection::One { user_id: row.user_id, session_id }).await?;
         }
-        Ok(true)
+        Ok(Again::Done)
     }
 
-    /// Only where the database has forgotten it: tokens of a lower epoch would otherwise be refused here and made anew for ever. False
-    /// where the database does not know the person (yet), although that must be remembered.
-    async fn end_all_again(&self, user_id: UserId, least: i64) -> Result<bool, SessionsError> {
+    /// Only where the database has forgotten it: tokens of a lower epoch would otherwise be refused here and made anew for ever.
+    async fn end_all_again(&self, user_id: UserId, least: i64, logged: Logged) -> Result<Again, SessionsError> {
         let Some(user) = self.store.user_by_id(user_id).await? else {
-            return Ok(self.list.least_epoch(user_id).is_none());
+            if self.list.least_epoch(user_id).is_none() {
+                return Ok(Again::Done);
+            }
+            return self.log_again(user_id, RevokedSubject::Epoch(least), logged).await;
         };
         if user.epoch >= least {
-            return Ok(true);
+            return Ok(Again::Done);
         }
         self.end_by_memory(Selection::All { user_id }).await?;
         let now = self.now();
@@ -117,23 +160,31 @@ impl Sessions {
             self.list.add(&[raised]);
             self.hub.hint();
         }
-        Ok(true)
+        Ok(Again::Done)
+    }
+
+    /// So that servers that start from now on refuse it too.
+    async fn log_again(
+        &self,
+        user_id: UserId,
+        subject: RevokedSubject,
+        logged: Logged,
+    ) -> Result<Again, SessionsError> {
+        if logged == Logged::NotYet {
+            let now = self.now();
+            let until = self.lifetimes.remember_until(now);
+            let row = self.store.log_revocation(user_id, subject, now, until).await?;
+            self.list.add(&[row]);
+            self.hub.hint();
+        }
+        Ok(Again::NotKnown)
     }
 
     async fn end_by_memory(&self, selection: Selection) -> Result<Ending, SessionsError> {
         let now = self.now();
         let command = EndCommand {
-            selection,
-            reason: EndReason::AdminRevoked,
             client_reason: Some(NOTE.to_owned()),
-            ended_by: None,
-            actor_id: None,
-            at: now,
-            remember_until: self.lifetimes.remember_until(now),
-            origin: Origin::default(),
-            receipt: None,
-            alongside: None,
-            tried_for: None,
+            ..EndCommand::new(selection, EndReason::AdminRevoked, now, self.lifetimes.remember_until(now))
         };
         Ok(self.ender.end(command, None).await?)
     }

@@ -84,9 +84,16 @@ impl Sessions {
             if self.is_known_to_be_over(row) {
                 return RefreshDecision::EndPromised;
             }
-            lifetimes.decide(row, &presented, class, now)
+            match lifetimes.decide(row, &presented, class, now) {
+                RefreshDecision::Reuse if self.unheard.covers(row, &presented) => RefreshDecision::Repeat,
+                decision => decision,
+            }
         };
-        match self.store.rotate_refresh(&attempt, &decide).await? {
+        let rotated = self.store.rotate_refresh(&attempt, &decide).await;
+        let rotated = rotated.inspect_err(|error| {
+            self.unheard.note(attempt.session_id, presented, attempt.successor, error);
+        });
+        match rotated? {
             Refresh::Granted { session, user, repeated } => {
                 if !repeated {
                     self.hub.prolong(session.user_id, session.id, session.expires_at);
@@ -147,18 +154,10 @@ impl Sessions {
 
     async fn end_for(&self, row: &SessionRow, reason: EndReason, origin: &Origin) -> Result<Ending, EndingError> {
         let now = self.now();
+        let one = Selection::One { user_id: row.user_id, session_id: row.id };
         let command = EndCommand {
-            selection: Selection::One { user_id: row.user_id, session_id: row.id },
-            reason,
-            client_reason: None,
-            ended_by: None,
-            actor_id: None,
-            at: now,
-            remember_until: self.lifetimes.remember_until(now),
             origin: origin.clone(),
-            receipt: None,
-            alongside: None,
-            tried_for: None,
+            ..EndCommand::new(one, reason, now, self.lifetimes.remember_until(now))
         };
         self.ender.end(command, None).await
     }

@@ -67,6 +67,15 @@ struct Entries {
     last: Option<Revocation>,
     /// What this server has committed itself and the log has not shown yet.
     own: Watch,
+    looks: Looks,
+}
+
+/// Looks at the log, by number.
+#[derive(Default)]
+struct Looks {
+    begun: u64,
+    /// The last one whose rows are in the list.
+    taken_in: u64,
 }
 
 /// What is in the list although the log does not say so: the database was set back to an earlier state.
@@ -94,6 +103,7 @@ pub struct Look {
     pub from: i64,
     /// How many own rows there had been by then: those that are still watched for must be in it.
     own: u64,
+    number: u64,
 }
 
 /// What taking in a look at the log came to.
@@ -224,10 +234,21 @@ impl RevocationList {
 
     /// A look at the log begins; the database must not have been asked yet.
     pub fn begin_look(&self, now: Instant) -> Look {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        entries.looks.begun += 1;
         // A look may have passed an own row before it was put in here: the next one reads it once more.
         let from = entries.own.lowest_position().map_or(entries.position, |lowest| lowest.min(entries.position));
-        Look { began: now, from, own: entries.own.so_far() }
+        Look { began: now, from, own: entries.own.so_far(), number: entries.looks.begun }
+    }
+
+    /// How many looks have begun.
+    pub fn looks_begun(&self) -> u64 {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).looks.begun
+    }
+
+    /// Whether a look has been taken in that began after so many others.
+    pub fn has_looked_since(&self, begun: u64) -> bool {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).looks.taken_in > begun
     }
 
     /// Takes in what follows [`RevocationList::position`] in the log, after comparing the row there with the one that was seen before, and
@@ -244,6 +265,7 @@ impl RevocationList {
         entries.own.saw(&tail.revocations);
         entries.own.prune(tail.database_time);
         entries.position = tail.head;
+        entries.looks.taken_in = entries.looks.taken_in.max(look.number);
         if let Some(last) = tail.revocations.last().filter(|row| row.position == tail.head) {
             entries.last = Some(last.clone());
         }

@@ -40,6 +40,8 @@ struct Line {
 struct Numbered {
     number: u64,
     wish: Wish,
+    /// Where it and those that it took the place of stand in the journal.
+    written: Vec<u64>,
 }
 
 /// The place in line of a wish that is being tried; it waits until it is [done](Waiting::done).
@@ -50,21 +52,23 @@ pub(super) struct Tried {
 
 impl Waiting {
     /// Keeps a wish, in place of an earlier one for the same sessions: one of them would find nothing left to end. False where
-    /// there is no room.
-    pub fn keep(&self, mut wish: Wish) -> bool {
+    /// there is no room. `written` is where it stands in the journal, if it does.
+    pub fn keep(&self, mut wish: Wish, written: Option<u64>) -> bool {
         let selection = wish.command.selection;
         let began_by = wish.command.at.plus(CLOCKS_APART);
         wish.command.tried_for = Some(began_by);
         let mut line = self.lock();
         line.number += 1;
         let number = line.number;
-        if line.wishes.insert(selection, Numbered { number, wish }).is_none() {
+        let earlier = line.wishes.remove(&selection);
+        if earlier.is_none() {
             if line.order.len() >= MOST {
-                line.wishes.remove(&selection);
                 return false;
             }
             line.order.push_back(selection);
         }
+        let written = earlier.into_iter().flat_map(|earlier| earlier.written).chain(written).collect();
+        line.wishes.insert(selection, Numbered { number, wish, written });
         self.promises.make(Promise { selection, began_by });
         drop(line);
         self.added.notify_one();
@@ -80,23 +84,26 @@ impl Waiting {
     pub fn next(&self, count: usize) -> (Vec<Tried>, Vec<Wish>) {
         let line = self.lock();
         let next = line.order.iter().take(count).filter_map(|selection| line.wishes.get(selection));
-        next.map(|Numbered { number, wish }| {
+        next.map(|Numbered { number, wish, .. }| {
             (Tried { number: *number, selection: wish.command.selection }, wish.again())
         })
         .unzip()
     }
 
-    /// These were carried out. Those that were wished for once more meanwhile go on waiting.
-    pub fn done(&self, tried: &[Tried]) {
+    /// These were carried out. Those that were wished for once more meanwhile go on waiting. Gives where the others stand in the
+    /// journal.
+    pub fn done(&self, tried: &[Tried]) -> Vec<u64> {
         let mut line = self.lock();
+        let mut written = Vec::new();
         for Tried { number, selection } in tried {
             if line.wishes.get(selection).is_some_and(|waiting| waiting.number == *number) {
-                line.wishes.remove(selection);
+                written.extend(line.wishes.remove(selection).into_iter().flat_map(|done| done.written));
                 self.promises.keep(*selection);
             }
         }
         let Line { wishes, order, .. } = &mut *line;
         order.retain(|selection| wishes.contains_key(selection));
+        written
     }
 
     /// This one must wait longer: the others go first.

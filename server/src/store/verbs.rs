@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::types::{
     Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome,
     Holdings, Mail, NewAudit, NewBiographyEntry, NewCode, NewMail, NewResetToken, NewSession, NewUser, ProfileChange,
-    ReceiptRow, Refresh, RefreshAttempt, RefreshDecision, Resend, ResetRequest, Revocation, SessionLimit, SessionRow,
-    Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
+    ReceiptRow, Refresh, RefreshAttempt, RefreshDecision, Resend, ResetRequest, Revocation, RevokedSubject,
+    SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
@@ -252,6 +252,8 @@ verbs! {
     standing(id: SessionId, user: UserId, epoch: i64, now: Timestamp) -> Standing;
     /// Asks `decide` under the lock of the session and does what it says.
     rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
+    /// Has the grace for a repeated refresh begin now, as long as the successor it was answered with was not used.
+    renew_grace(id: SessionId, successor: &Digest, at: Timestamp) -> ();
     /// Notes where and when sessions were last seen, in one batch. Never moves a session back in time.
     touch_sessions(sightings: &[Sighting]) -> ();
     /// A session of this person, ended or not, with its story, oldest first.
@@ -267,6 +269,8 @@ verbs! {
     /// Raises a person's epoch to `least` where it is lower: the log was set back, and somebody remembers more. `None` where
     /// nothing was to be done.
     raise_epoch_to(id: UserId, least: i64, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
+    /// Writes to the log that a subject may not pass, whether the database knows it or not: somebody remembers.
+    log_revocation(user: UserId, subject: RevokedSubject, at: Timestamp, remember_until: Timestamp) -> Revocation;
     /// The streams of these ended sessions were told.
     mark_told(ids: &[SessionId], at: Timestamp) -> ();
     /// The browser of an ended session says that it has signed itself out; false where the session has not ended.

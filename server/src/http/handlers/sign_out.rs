@@ -54,7 +54,7 @@ pub async fn logout(
             state.sessions.end(leaving.wants(Scope::This, reason, visitor.origin)).await?
         }
         Err(error @ StoreError::Unavailable(_)) => {
-            let rest = state.sessions.end_later(session_id, reason, visitor.origin).ok_or(error)?;
+            let rest = state.sessions.end_later(session_id, reason, visitor.origin).await.ok_or(error)?;
             state.tasks.spawn("late sign-out", rest);
             EndAnswer::Pending
         }

@@ -11,28 +11,37 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{ADA, BOB, LAPTOP, PHONE};
+use crate::auth::secrets::Keys;
 use crate::clock::{Clock, ManualClock};
 use crate::events::Hub;
 use crate::metrics::Metrics;
-use crate::random::SeededRandom;
+use crate::random::{Random, SeededRandom};
 use crate::sessions::revocations::{RevocationList, Verdict};
-use crate::sessions::{Ender, Ending, EndingParts, EndingTask, ending};
-use crate::store::{EndCommand, Origin, Selection, Store};
+use crate::sessions::{Ender, Ending, EndingParts, EndingTask, Journal, ending};
+use crate::store::{EndCommand, Selection, Store};
 
 /// A server whose database is away.
 struct CutOff {
     ender: Ender,
     list: Arc<RevocationList>,
     clock: Arc<ManualClock>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl CutOff {
     async fn new() -> (Self, EndingTask) {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::in_folder(tempfile::tempdir().expect("a folder")).await
+    }
+
+    /// One that begins where another one ended.
+    async fn in_folder(folder: TempDir) -> (Self, EndingTask) {
         let url = format!("sqlite://{}", folder.path().join("latchkey.db").display());
         let store = Store::connect(&url, 1).await.expect("a store");
         store.close().await;
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
+        let keys = Arc::new(Keys::derive("only-for-tests-0123456789-abcdefghijkl").expect("keys"));
+        let (journal, promised) =
+            Journal::open(folder.path(), Uuid::now_v7(), keys, Arc::clone(&random)).expect("a journal");
         let clock = Arc::new(ManualClock::default());
         let list = Arc::new(RevocationList::new(Duration::from_secs(2), clock.monotonic()));
         list.vouch(0, None, clock.monotonic());
@@ -40,30 +49,22 @@ impl CutOff {
             store,
             list: Arc::clone(&list),
             hub: Arc::new(Hub::default()),
+            hint: Arc::default(),
             clock: Arc::clone(&clock) as _,
-            random: Arc::new(SeededRandom::new(1)),
+            random,
             told: mpsc::unbounded_channel().0,
             metrics: Arc::new(Metrics::new(Arc::clone(&clock) as _)),
+            journal: Arc::new(journal),
+            promised: promised.ends,
         });
-        (Self { ender, list, clock, _folder: folder }, task)
+        (Self { ender, list, clock, folder }, task)
     }
 
     /// Somebody with a token of this epoch wants sessions ended.
     async fn is_asked_to_end(&self, selection: Selection, epoch: i64) {
         let now = self.clock.now();
-        let command = EndCommand {
-            selection,
-            reason: EndReason::UserInitiatedLogout,
-            client_reason: None,
-            ended_by: None,
-            actor_id: None,
-            at: now,
-            remember_until: now.plus(Duration::from_mins(15)),
-            origin: Origin::default(),
-            receipt: None,
-            alongside: None,
-            tried_for: None,
-        };
+        let until = now.plus(Duration::from_mins(15));
+        let command = EndCommand::new(selection, EndReason::UserInitiatedLogout, now, until);
         let ended = self.ender.end(command, Some(epoch)).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
@@ -133,4 +134,23 @@ async fn wishes_for_different_sessions_wait_beside_each_other() {
     // The last who wanted everything ended had a token of epoch 10.
     let tablet = SessionId(Uuid::from_u128(12));
     assert_eq!([10, 11].map(|epoch| server.verdict(tablet, epoch)), [Verdict::Superseded, Verdict::Passes]);
+}
+
+#[tokio::test]
+async fn what_was_promised_is_promised_by_the_next_process_before_it_does_anything() {
+    let (server, task) = CutOff::new().await;
+    let wishes = [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: BOB }];
+    let asking = async {
+        for _ in 0..3 {
+            for wish in wishes {
+                server.is_asked_to_end(wish, 5).await;
+            }
+        }
+    };
+    meanwhile(task, asking).await;
+    let (next, _task) = CutOff::in_folder(server.folder).await;
+    assert_eq!(next.ender.pending(), wishes.len());
+    assert!(next.has_promised(ADA, LAPTOP) && !next.has_promised(ADA, PHONE) && next.has_promised(BOB, PHONE));
+    let of_an_older_system = next.list.check(PHONE, BOB, 5, next.clock.monotonic());
+    assert_eq!(of_an_older_system, Verdict::Superseded, "epochs are refused as before");
 }

@@ -84,6 +84,30 @@ impl Database {
         log_epoch(tx, id, raised, at, remember_until).await
     }
 
+    pub(in crate::store) async fn log_revocation(
+        &self,
+        user: UserId,
+        subject: RevokedSubject,
+        at: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Revocation> {
+        let reason = matches!(subject, RevokedSubject::Session(_)).then_some(EndReason::AdminRevoked);
+        let mut revocation = Revocation {
+            position: 0,
+            user_id: user,
+            subject,
+            reason,
+            ended_by: None,
+            ended_by_device: None,
+            at,
+            remember_until,
+        };
+        let mut tx = self.begin().await?;
+        append_revocations(&mut tx, &mut [&mut revocation]).await?;
+        tx.commit().await?;
+        Ok(revocation)
+    }
+
     pub(in crate::store) async fn revocations_from(&self, position: i64) -> Result<Tail> {
         let rows: Vec<TailRecord> =
             query_as(sql::ending::REVOCATIONS_FROM).bind(position).fetch_all(self.lookout()).await?;

@@ -4,12 +4,14 @@
 //! The person's row is read without a lock: whoever raises the epoch or ends all sessions meanwhile either waits for
 //! this session's row and ends it then, or has made the tokens minted from here old.
 
-use app::domain::SessionId;
+use app::domain::{SessionId, Timestamp};
 
 use super::rows::{insert_biography, lock_session, user_by_id};
-use super::{Connection, Database, Result, query_as, sql};
+use super::{Connection, Database, Result, query, query_as, sql};
 use crate::store::records::{SessionRecord, read_one};
-use crate::store::types::{NewBiographyEntry, Refresh, RefreshAttempt, RefreshDecision, SessionRow, StoreError};
+use crate::store::types::{
+    Digest, NewBiographyEntry, Refresh, RefreshAttempt, RefreshDecision, SessionRow, StoreError,
+};
 use crate::store::verbs::Decide;
 
 impl Database {
@@ -65,6 +67,12 @@ impl Database {
         tx.commit().await?;
         let repeated = decision == RefreshDecision::Repeat;
         Ok(Refresh::Granted { session: Box::new(session), user: Box::new(user), repeated })
+    }
+
+    pub(in crate::store) async fn renew_grace(&self, id: SessionId, successor: &Digest, at: Timestamp) -> Result<()> {
+        let renew = query(sql::sessions::RENEW_GRACE).bind(id.0).bind(&successor[..]).bind(at.as_millis());
+        renew.execute(self.writer()).await?;
+        Ok(())
     }
 }
 

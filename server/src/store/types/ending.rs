@@ -2,12 +2,13 @@
 
 use app::api::{DeviceDescription, EndReason};
 use app::domain::{SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 
 use super::accounts::NewMail;
 use super::{Digest, Origin};
 
 /// Which sessions to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Selection {
     /// One session of this person.
     One {
@@ -88,7 +89,7 @@ pub struct AccountDeletion {
 }
 
 /// One wish to end sessions; several are committed together.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct EndCommand {
     /// Which.
     pub selection: Selection,
@@ -108,11 +109,31 @@ pub struct EndCommand {
     pub origin: Origin,
     /// Digest of the receipt's id.
     pub receipt: Option<Digest>,
-    /// Done in the same transaction.
+    /// Done in the same transaction. A wish with such a thing is never kept for later, nor written down.
+    #[serde(skip)]
     pub alongside: Option<Alongside>,
     /// For a wish that was tried before and may have been committed without having been heard of: nothing is done where its
     /// receipt is there, and sessions that began after this moment are none of its business.
     pub tried_for: Option<Timestamp>,
+}
+
+impl EndCommand {
+    /// A wish of nobody in particular, without a receipt.
+    pub fn new(selection: Selection, reason: EndReason, at: Timestamp, remember_until: Timestamp) -> Self {
+        Self {
+            selection,
+            reason,
+            client_reason: None,
+            ended_by: None,
+            actor_id: None,
+            at,
+            remember_until,
+            origin: Origin::default(),
+            receipt: None,
+            alongside: None,
+            tried_for: None,
+        }
+    }
 }
 
 /// What ending came to.

@@ -33,7 +33,7 @@ pub enum StoreError {
 }
 
 /// Where a request came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Origin {
     /// The client's address.
     pub ip: String,

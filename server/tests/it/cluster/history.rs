@@ -90,8 +90,6 @@ pub struct History {
     pub calls: Vec<Call>,
     /// Which server ended when, and took its memory with it.
     pub deaths: Vec<(usize, Moment)>,
-    /// When no server had anything left to commit.
-    pub settled: Vec<Moment>,
     /// When everything worked again and nobody ended anything any more; what follows are the last questions.
     pub healed: Option<Moment>,
     /// How many servers there are.
@@ -121,12 +119,6 @@ impl Recorder {
     pub fn dies(&self, server: usize) {
         let now = self.now();
         self.with(|history| history.deaths.push((server, now)));
-    }
-
-    /// No server has anything left to commit.
-    pub fn settles(&self) {
-        let now = self.now();
-        self.with(|history| history.settled.push(now));
     }
 
     /// Everything works again.

@@ -77,9 +77,6 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     }
     for round in rounds {
         tokio::time::sleep(round.calm).await;
-        if nothing_is_pending(world).await {
-            world.recorder.settles();
-        }
         eprintln!("{:8.3?} {:?} for {:?}", world.recorder.now(), round.faults, round.lasts);
         carry_out(round, installation, &world.recorder).await;
     }
@@ -99,16 +96,6 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     world.recorder.history()
 }
 
-async fn nothing_is_pending(world: &World) -> bool {
-    for server in 0..world.net.servers() {
-        let health = world.net.health(server).await.map(|answer| answer.body).unwrap_or_default();
-        if health["endingsPending"] != 0 {
-            return false;
-        }
-    }
-    true
-}
-
 /// The last questions: everybody signs in once more; each device there ever was asks every server and renews; and everybody looks
 /// at their devices on every server.
 async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice) {
@@ -123,7 +110,6 @@ async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice)
     }
     // What has just been mended may take up to the bound to be known.
     tokio::time::sleep(BOUND).await;
-    world.recorder.settles();
     world.recorder.heals();
     devices.extend(desks.iter().cloned());
     let questions = devices.iter().map(|(who, device)| {

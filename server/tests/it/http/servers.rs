@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use latchkey::events::{Redis, Transport as _};
 use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::app::{Device, TestApp};
 use crate::support::postgres::PostgresDatabase;
@@ -200,6 +203,104 @@ async fn a_database_that_was_set_back_is_told_again_what_had_ended() {
     .await;
     assert!(laptop.passes().await && moved(&laptop, &pair.there).passes().await);
     assert!(!phone.passes().await && !phone_there.passes().await);
+}
+
+#[tokio::test]
+async fn what_a_database_that_was_set_back_does_not_know_at_all_is_refused_by_servers_that_start_from_then_on() {
+    let pair = Pair::start(Bus::Postgres).await;
+    let bob = pair.here.new_person("bob@example.com").await;
+    // Something that was in the backup already.
+    bob.post("/api/auth/logout", &json!({})).await;
+    // And two people that were not: one device signed out, and one person everywhere.
+    let phone = pair.here.new_person("ada@example.com").await;
+    let tablet = pair.here.new_person("eve@example.com").await;
+    assert_eq!(phone.post("/api/auth/logout", &json!({})).await.status, StatusCode::OK);
+    assert_eq!(tablet.post("/api/auth/logout-all", &json!({})).await.status, StatusCode::OK);
+    eventually(async || !moved(&tablet, &pair.there).passes().await).await;
+    pair.database
+        .execute(
+            "DELETE FROM revocation_log WHERE position > 1; UPDATE revocation_head SET position = 1; \
+             DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE email <> 'bob@example.com'); \
+             DELETE FROM users WHERE email <> 'bob@example.com'",
+        )
+        .await;
+    let url = pair.database.url();
+    let logged = async || {
+        let mut connection = sqlx::PgConnection::connect(&url).await.expect("a connection");
+        let count = "SELECT COUNT(session_id), COUNT(epoch) FROM revocation_log WHERE position > 1";
+        let found: (i64, i64) = sqlx::query_as(count).fetch_one(&mut connection).await.expect("counts");
+        found.0 > 0 && found.1 > 0
+    };
+    eventually(logged).await;
+    let settings = [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:3000")];
+    let fresh = pair.here.another_server(&settings).await;
+    for server in [&pair.here, &pair.there, &fresh] {
+        assert!(!moved(&phone, server).passes().await && !moved(&tablet, server).passes().await);
+    }
+}
+
+#[tokio::test]
+async fn news_goes_over_redis_again_whatever_was_in_its_place_meanwhile() {
+    let redis = RedisServer::start().await;
+    let place = Turncoat::before(&redis.url()).await;
+    let bus = Redis::new(&format!("redis://127.0.0.1:{}", place.port), "news".to_owned()).expect("a bus");
+    bus.send("before".to_owned()).await.expect("Redis is there");
+    for garbage in ["-WRONGPASS invalid username-password pair\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
+        place.says_instead(Some(garbage));
+        for _ in 0..2 {
+            assert!(bus.send("meanwhile".to_owned()).await.is_err(), "{garbage:?}");
+        }
+        place.says_instead(None);
+        bus.send("after".to_owned()).await.unwrap_or_else(|error| panic!("after {garbage:?}: {error}"));
+    }
+}
+
+/// A door before Redis, behind which something else can be.
+struct Turncoat {
+    port: u16,
+    instead: tokio::sync::watch::Sender<Option<&'static str>>,
+}
+
+impl Turncoat {
+    async fn before(redis: &str) -> Self {
+        let redis = redis.trim_start_matches("redis://").trim_end_matches('/').to_owned();
+        let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a door");
+        let port = door.local_addr().expect("its number").port();
+        let (instead, seen) = tokio::sync::watch::channel(None);
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
+        tokio::spawn(async move {
+            while let Ok((guest, _)) = door.accept().await {
+                tokio::spawn(Self::receives(guest, redis.clone(), seen.clone()));
+            }
+        });
+        Self { port, instead }
+    }
+
+    async fn receives(
+        mut guest: tokio::net::TcpStream,
+        redis: String,
+        mut instead: tokio::sync::watch::Receiver<Option<&'static str>>,
+    ) {
+        let says = *instead.borrow_and_update();
+        if let Some(text) = says {
+            let mut asked = [0; 512];
+            // An empty text is somebody who never answers.
+            while matches!(guest.read(&mut asked).await, Ok(1..)) {
+                let _ = guest.write_all(text.as_bytes()).await;
+            }
+        } else {
+            let mut host = tokio::net::TcpStream::connect(redis).await.expect("Redis");
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut guest, &mut host) => {}
+                _ = instead.changed() => {}
+            }
+        }
+    }
+
+    /// What is there from now on; who is connected is thrown out where it was Redis.
+    fn says_instead(&self, text: Option<&'static str>) {
+        self.instead.send_replace(text);
+    }
 }
 
 /// The next end that is committed is lost in that moment, as by a failover to a copy that had come no further: it was acknowledged, and

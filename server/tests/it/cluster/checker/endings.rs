@@ -1,7 +1,6 @@
 //! Which session was ended by which calls, and how certainly.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::super::history::{Call, History, Moment, Outcome, Scope, What};
 
@@ -96,14 +95,10 @@ impl<'a> Endings<'a> {
         confirmed.map(|(_, call)| (call.finished, *call)).min_by_key(|(finished, _)| *finished)
     }
 
-    /// A call that obliges every server to refuse it once everything is healed: one that was confirmed, or one that was promised
-    /// by a server that lived to keep its promise.
+    /// A call that obliges every server to refuse it once everything is healed: one that was confirmed, or one that was promised,
+    /// whatever became of the server that did.
     pub fn acknowledged(&self, session: &str) -> Option<&'a Call> {
-        let binding = |(certainty, call): &&(Certainty, &'a Call)| match certainty {
-            Certainty::Confirmed => true,
-            Certainty::Promised => !self.died_before_it_was_kept(call),
-            Certainty::Possible => false,
-        };
+        let binding = |(certainty, _): &&(Certainty, &'a Call)| *certainty != Certainty::Possible;
         self.all_of(session).iter().find(binding).map(|(_, call)| *call)
     }
 
@@ -115,7 +110,7 @@ impl<'a> Endings<'a> {
             .filter(|(_, end)| end.server == request.server && request.invoked > end.finished);
         let obliges = |(certainty, end): &&(Certainty, &'a Call)| match certainty {
             Certainty::Confirmed => true,
-            // Which the *others* are only the database knows.
+            // Which the *others* are only the database knows; and a promise may have been taken over by another server.
             Certainty::Promised => {
                 !matches!(end.what, What::End { scope: Scope::Others, .. })
                     && !self.died_between(end.server, end.invoked, request.finished)
@@ -123,12 +118,6 @@ impl<'a> Endings<'a> {
             Certainty::Possible => false,
         };
         here.find(obliges).map(|(_, end)| *end)
-    }
-
-    /// A promise is kept in memory until it is kept in the database.
-    fn died_before_it_was_kept(&self, promise: &Call) -> bool {
-        let settled = self.history.settled.iter().copied().filter(|settled| *settled > promise.finished).min();
-        self.died_between(promise.server, promise.invoked, settled.unwrap_or(Duration::MAX))
     }
 
     fn died_between(&self, server: usize, from: Moment, to: Moment) -> bool {

@@ -1,11 +1,11 @@
 //! D4: the line is cut after the database has committed and before it can say so.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::super::calls::Device;
-use super::super::installation::Installation;
+use super::super::installation::{Installation, Wanted};
 use super::super::processes::until;
 use super::super::proxy::Condition;
 use super::{SAYS_NO_WITHIN, refused_by_the_others};
@@ -25,8 +25,19 @@ async fn a_sign_out_whose_commit_was_not_heard_of_is_done_and_can_be_repeated() 
     let (out, ()) = tokio::join!(installation.signs_out(0, leaves), is_cut(&installation));
     assert!(matches!(out.status, 200 | 202), "{}", out.body);
     let ended = Instant::now();
-    assert_eq!(installation.asks(0, leaves).await, 401, "this server refuses it at once");
-    refused_by_the_others(&installation, 0, leaves, ended).await;
+    let refused_from_then_on = async {
+        // Longer than the promise is needed, and longer than the log is not looked at.
+        while ended.elapsed() < Duration::from_secs(2) {
+            assert_eq!(
+                installation.asks(0, leaves).await,
+                401,
+                "this server refuses it at once, after {:?}",
+                ended.elapsed()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::join!(refused_from_then_on, refused_by_the_others(&installation, 0, leaves, ended));
     let again = installation.signs_out(0, leaves).await;
     assert_eq!(again.status, 200, "{}", again.body);
     installation.heals().await;
@@ -84,4 +95,32 @@ async fn whoever_signs_in_after_signing_out_everywhere_stays_signed_in_although_
     // Whoever was not told of a commit finds it within the bound.
     refused_by_the_others(&installation, 0, &leaves, Instant::now()).await;
     installation.is_out_everywhere(&leaves, &returns).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_whose_commit_was_not_heard_of_is_no_theft_when_it_is_repeated_after_a_long_outage() {
+    /// Shorter than the outage, and longer than a server takes to find out that it is over.
+    const GRACE: (&str, &str) = ("REFRESH_GRACE", "3s");
+    let mut installation = Installation::start(Wanted { settings: &[GRACE], ..Wanted::default() }).await;
+    let mut device = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    loop {
+        installation.to_postgres[0].cuts_after_commit();
+        let (reply, ()) = tokio::join!(installation.net.refreshes(0, &device.refresh), is_cut(&installation));
+        if reply.status() != 200 {
+            break;
+        }
+        // It was the commit of something else that the server does by itself.
+        device = Device::of(&reply.answer());
+    }
+    installation.to_postgres[0].becomes(Condition::Refused);
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    installation.heals().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let again = installation.renews(1, &device.refresh).await;
+    assert_eq!(again.status, 200, "{}", again.body);
+    let next = installation.renews(0, &Device::of(&again).refresh).await;
+    assert_eq!(next.status, 200, "{}", next.body);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let stolen = installation.renews(2, &device.refresh).await;
+    assert_eq!(stolen.status, 401, "once its successor was used it is what it was: {}", stolen.body);
 }

@@ -7,12 +7,16 @@ use futures::StreamExt as _;
 use super::super::calls::Device;
 use super::super::checker::{BOUND, SLACK};
 use super::super::installation::Installation;
+use super::super::processes::{Server, until};
+use super::super::proxy::Condition;
 use super::refused_by_the_others;
 use crate::support::app::Events;
 
 const PEOPLE: usize = 4;
 const DEVICES_EACH: usize = 9;
 const AT_ONCE: usize = 6;
+/// Longer than a server goes on trying what it has promised.
+const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_ended_on_one_server_is_refused_and_told_on_the_others_within_the_bound() {
@@ -69,5 +73,35 @@ async fn a_server_that_is_killed_right_after_its_answer_takes_nothing_with_it() 
     }
     for device in &devices[..3] {
         installation.is_out_everywhere(device, &devices[3]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_promised_while_the_database_was_away_outlives_the_server_that_did() {
+    for dies in [Server::is_killed as fn(&mut Server), |server| server.is_told_to_stop()] {
+        let mut installation = Installation::of_three().await;
+        let devices = installation.person_with_devices("ada@example.com", 4).await;
+        let [by_access_token, by_refresh_token, other, witness] = &devices[..] else { panic!("there are four") };
+        installation.to_postgres[0].becomes(Condition::Refused);
+        let of = &installation;
+        let refresh = serde_json::json!({"refreshToken": by_refresh_token.refresh});
+        let named = format!("/api/auth/sessions/{}", other.session);
+        let answers = tokio::join!(
+            of.signs_out(0, by_access_token),
+            async { of.net.post(0, "/api/auth/logout", None, &refresh).await.answer() },
+            async { of.net.delete(0, &named, &witness.access).await.answer() },
+        );
+        let answers = [answers.0, answers.1, answers.2];
+        assert!(answers.iter().all(|out| out.status == 202), "{answers:?}");
+        dies(&mut installation.servers[0]);
+        until("the server is gone", STOPS_WITHIN, async || !installation.servers[0].is_running()).await;
+        let left = installation.folder.path().join("data/promises");
+        assert_eq!(std::fs::read_dir(&left).expect("the folder of promises").count(), 3, "one of each server");
+        installation.heals().await;
+        for device in [by_access_token, by_refresh_token, other] {
+            installation.is_out_everywhere(device, witness).await;
+        }
+        assert_eq!(installation.asks(0, witness).await, 200, "nobody ended this one");
+        assert_eq!(std::fs::read_dir(&left).expect("the folder of promises").count(), 3, "the dead one's is gone");
     }
 }

@@ -1,0 +1,95 @@
+//! Renewals of which nobody knows whether they were committed: the database was not heard any more.
+//!
+//! Their clients were told to try again later. Later may be after the grace for a repeat (`REFRESH_GRACE`), and a repeat would then look
+//! like theft. So the grace begins once the database is heard again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use app::domain::SessionId;
+use subtle::ConstantTimeEq as _;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::Sessions;
+use crate::store::{Digest, SessionRow, StoreError};
+
+/// How many are remembered: a few megabytes. Beyond, it is as if nobody had remembered.
+const MOST: usize = 20_000;
+/// How often the database is asked whether it is there again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What a client presented, and what it would have got for it.
+#[derive(Clone, Copy)]
+struct Renewal {
+    presented: Digest,
+    successor: Digest,
+}
+
+/// The renewals that this server has not heard of.
+#[derive(Default)]
+pub struct Unheard {
+    renewals: Mutex<HashMap<SessionId, Renewal>>,
+    added: Notify,
+}
+
+impl Unheard {
+    /// One more, where `error` leaves open what has become of it.
+    pub(super) fn note(&self, session_id: SessionId, presented: Digest, successor: Digest, error: &StoreError) {
+        if !error.is_unheard() {
+            return;
+        }
+        let mut renewals = self.lock();
+        if renewals.len() < MOST || renewals.contains_key(&session_id) {
+            renewals.insert(session_id, Renewal { presented, successor });
+            self.added.notify_one();
+        }
+    }
+
+    /// Whether this token was presented in a renewal that was committed and not heard of, and whose successor was never used.
+    pub(super) fn covers(&self, row: &SessionRow, presented: &Digest) -> bool {
+        let renewals = self.lock();
+        let is = |one: &Digest, other: &Digest| bool::from(one.ct_eq(other));
+        renewals.get(&row.id).is_some_and(|renewal| {
+            is(&renewal.presented, presented)
+                && is(&renewal.successor, &row.refresh_digest)
+                && row.previous_digest.as_ref().is_some_and(|previous| is(previous, presented))
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Renewal>> {
+        self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Has the grace of renewals that were not heard of begin when the database is heard again, until `stop`.
+pub async fn renew_graces(sessions: Arc<Sessions>, stop: CancellationToken) {
+    loop {
+        if sessions.unheard.is_empty() {
+            tokio::select! {
+                () = sessions.unheard.added.notified() => {}
+                () = stop.cancelled() => return,
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = stop.cancelled() => return,
+        }
+        let left: Vec<(SessionId, Renewal)> =
+            sessions.unheard.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
+        for (session_id, Renewal { presented, successor }) in left {
+            if sessions.store.renew_grace(session_id, &successor, sessions.now()).await.is_err() {
+                break;
+            }
+            let mut renewals = sessions.unheard.lock();
+            if renewals.get(&session_id).is_some_and(|renewal| renewal.presented == presented) {
+                renewals.remove(&session_id);
+            }
+        }
+    }
+}
