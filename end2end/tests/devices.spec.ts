@@ -12,7 +12,7 @@ test("ending one device from the other signs that browser out within a second", 
   await phone.signsIn(demo);
   await laptop.seesDevices(2);
 
-  await laptop.endsDevice("Safari on iOS");
+  await laptop.endsDevice("Safari on iPhone");
   await phone.isSignedOut("You were signed out because someone signed out this device", 1_000);
   await laptop.seesDevices(1);
 });
@@ -37,7 +37,7 @@ test("a new name is kept and shown on the other device at once", async ({ open }
   await laptop.signsIn(demo);
   await phone.signsIn(demo);
 
-  await laptop.renames("Safari on iOS", "Grandmother’s phone");
+  await laptop.renames("Safari on iPhone", "Grandmother’s phone");
   await expect(laptop.device("Grandmother’s phone")).toBeVisible();
   await expect(phone.device("Grandmother’s phone")).toBeVisible();
   await laptop.page.reload();
