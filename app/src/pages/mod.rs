@@ -5,6 +5,7 @@
 mod activity;
 mod activity_words;
 mod biography;
+mod device_state;
 mod devices;
 mod entry;
 mod expiry_toast;
