@@ -7,7 +7,7 @@ use leptos_router::path;
 
 use crate::pages::{
     ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, NewSignIns, NotFoundPage, Notifications,
-    ProfilePage, RegisterPage, ResetPasswordPage, SignInPage, VerifyPage,
+    ProfilePage, RegisterPage, ResetPasswordPage, Securing, SignInPage, VerifyPage,
 };
 use crate::shell::DevelopmentDemo;
 use crate::state::provide_app_state;
@@ -22,6 +22,7 @@ pub fn App() -> impl IntoView {
     DevelopmentDemo::provide();
     provide_app_state();
     NewSignIns::provide();
+    Securing::provide();
     view! {
         <Title formatter=|title: String| {
             if title.is_empty() { "Latchkey".to_owned() } else { format!("{title} · Latchkey") }

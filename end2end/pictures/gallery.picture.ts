@@ -52,10 +52,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await person.personMenu().click();
       await take(person, "menu");
       await person.page.keyboard.press("Escape");
-      await person
-        .thisDevice()
-        .getByRole("link", { name: /^History of/ })
-        .click();
+      await person.historyOfThisDevice().click();
       await person.page.waitForURL(/\/devices\/[0-9a-f-]{36}$/);
       await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
       await take(person, "device");

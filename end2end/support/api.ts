@@ -59,6 +59,14 @@ export class Api {
     return this.post("/api/auth/logout", {}, bearer(tokens.accessToken));
   }
 
+  /** Signs another device of the same person out. */
+  async endsSession(tokens: Tokens, sessionId: string): Promise<Response> {
+    return fetch(`${this.address}/api/auth/sessions/${sessionId}`, {
+      method: "DELETE",
+      headers: bearer(tokens.accessToken),
+    });
+  }
+
   async signsOutEverywhere(tokens: Tokens): Promise<Response> {
     return this.post("/api/auth/logout-all", {}, bearer(tokens.accessToken));
   }

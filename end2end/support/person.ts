@@ -148,6 +148,11 @@ export class Person {
     return this.rows().filter({ hasText: "This device" });
   }
 
+  /** The link to the page of this device. */
+  historyOfThisDevice(): Locator {
+    return this.thisDevice().getByRole("link", { name: /^History of/ });
+  }
+
   private rows(): Locator {
     return this.page.getByRole("list", { name: "Devices", exact: true }).locator("> li");
   }

@@ -12,7 +12,7 @@ test("ending one device from the other signs that browser out within a second", 
   await phone.signsIn(demo);
   await laptop.seesDevices(2);
 
-  await laptop.endsDevice("Safari on iOS");
+  await laptop.endsDevice("Safari on iPhone");
   await phone.isSignedOut("You were signed out because someone signed out this device", 1_000);
   await laptop.seesDevices(1);
 });
@@ -37,7 +37,7 @@ test("a new name is kept and shown on the other device at once", async ({ open }
   await laptop.signsIn(demo);
   await phone.signsIn(demo);
 
-  await laptop.renames("Safari on iOS", "Grandmother’s phone");
+  await laptop.renames("Safari on iPhone", "Grandmother’s phone");
   await expect(laptop.device("Grandmother’s phone")).toBeVisible();
   await expect(phone.device("Grandmother’s phone")).toBeVisible();
   await laptop.page.reload();
@@ -113,14 +113,50 @@ test("the question about a new sign-in is answered in place", async ({ open, api
   await laptop.seesDevices(2);
 });
 
-test("a device tells the story of its session", async ({ person }) => {
-  await person.signsIn(demo);
-  await person
-    .thisDevice()
-    .getByRole("link", { name: /^History of/ })
-    .click();
-  await expect(person.page).toHaveURL(/\/devices\/[0-9a-f-]{36}$/);
-  await expect(person.page.getByRole("listitem")).toContainText(["Signed in"]);
+test("who says that it was not them is led to a new password, with the receipt in sight", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  await api.signsIn(demo, { deviceName: "Firefox on Windows", userAgent: userAgents.windowsFirefox });
+  await laptop.button("No, secure my account").click();
+  await laptop.dialog().getByRole("button", { name: "Sign out 1 device" }).click();
+
+  await expect(laptop.page).toHaveURL(/\/profile#password$/);
+  const receipt = laptop.page.getByRole("region", { name: "Sign-out receipt" });
+  await expect(laptop.password("Current password")).toBeFocused();
+  await expect(laptop.page.getByText("Now choose a new password")).toBeInViewport();
+  await expect(receipt).toBeInViewport();
+  await expect(receipt).toContainText("Firefox on Windows");
+
+  await laptop.password("Current password").fill(demo.password);
+  await laptop.password("New password").fill("nine umbrellas in a bakery");
+  await laptop.button("Change password").click();
+  await laptop.seesToast("Password changed.");
+  await expect(receipt).toBeHidden();
+  await expect(laptop.page.getByText("Now choose a new password")).toBeHidden();
+});
+
+test("the page of a device says what it is, how it stands and what it went through", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  const { sessionId } = await api.signsIn(demo, { deviceName: "Ada’s tablet", userAgent: userAgents.ipadSafari });
+  await laptop.device("Ada’s tablet").getByRole("link", { name: "History of Ada’s tablet" }).click();
+  await expect(laptop.page).toHaveURL(new RegExp(`/devices/${sessionId}$`));
+  await expect(laptop.heading("Ada’s tablet")).toBeFocused();
+  const main = laptop.page.getByRole("main");
+  await expect(main).toContainText("Safari 18 on iPadOS");
+  await expect(main).toContainText(/Signed in .* with a password/);
+  await expect(
+    laptop.page
+      .getByRole("listitem")
+      .filter({ hasText: /^Signed in/ })
+      .last(),
+  ).toBeVisible();
+
+  await api.endsSession(await api.signsIn(demo), sessionId);
+  await expect(main).toContainText(/Signed out just now/);
+  await expect(main).toContainText("From another device");
+  await laptop.link("Back to devices").click();
+  await expect(laptop.heading(/^Signed in on/)).toBeVisible();
 });
 
 test("markup in a device's name is shown as text", async ({ open, api }) => {

@@ -1,6 +1,7 @@
 // Every page in light and dark: nothing that keeps somebody out, and nothing that runs off a phone's edge.
 
 import AxeBuilder from "@axe-core/playwright";
+import type { Locator } from "@playwright/test";
 import { demo, stranger } from "../support/api.ts";
 import { invalid, refused } from "../support/complaints.ts";
 import type { Person } from "../support/person.ts";
@@ -49,13 +50,14 @@ async function visitsEveryPage(person: Person, look: (where: string) => Promise<
     await look(path);
   }
   await person.goesTo("/devices");
-  await person
-    .thisDevice()
-    .getByRole("link", { name: /^History of/ })
-    .click();
+  await person.historyOfThisDevice().click();
   await expect(person.page).toHaveURL(/\/devices\/[0-9a-f-]{36}$/);
   await expect(person.page.getByText(/^Loading/)).toHaveCount(0);
   await look("/devices/:id");
+  // Not a page of the app, but in its style.
+  await person.goesTo("/dev/mailbox");
+  await expect(person.heading("Mailbox")).toBeVisible();
+  await look("/dev/mailbox");
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -116,6 +118,35 @@ for (const width of [320, 390]) {
     await visitsEveryPage(person, async (where) => expectNoSideways(person, where));
   });
 }
+
+test("all pages of a person begin at one left edge, that of the bar above them", async ({ open }) => {
+  const person = await open({ viewport: { width: 1280, height: 900 }, userAgent: userAgents.macChrome });
+  await person.signsIn(demo);
+  const left = async (element: Locator): Promise<number | undefined> => (await element.boundingBox())?.x;
+  const brand = await left(person.page.getByRole("banner").getByRole("link", { name: "Latchkey" }));
+  expect(brand).toBeGreaterThan(0);
+  const history = await person.historyOfThisDevice().getAttribute("href");
+  for (const path of ["/devices", "/activity", "/profile", history ?? "", "/dev/mailbox"]) {
+    await person.goesTo(path);
+    await expect(person.page.getByRole("heading", { level: 1 })).toBeVisible();
+    const first = person.page.locator(".page > *").first();
+    expect.soft(await left(first), path).toBe(brand);
+  }
+});
+
+test("what stands under the form of an entry page begins where the form does", async ({ person }) => {
+  for (const path of ["/sign-in", "/register", "/forgot-password", "/verify?email=someone%40example.com"]) {
+    await person.goesTo(path);
+    const heading = await person.page.getByRole("heading", { level: 1 }).boundingBox();
+    const foot = person.page.locator(".entry-foot").first();
+    const text = await foot.evaluate((element) => {
+      const range = document.createRange();
+      range.selectNodeContents(element);
+      return Math.min(...[...range.getClientRects()].map((box) => box.left));
+    });
+    expect.soft(text, path).toBeCloseTo(heading?.x ?? 0, 0);
+  }
+});
 
 test("the theme that was chosen is remembered", async ({ open }) => {
   const person = await open({ colorScheme: "light" });

@@ -38,7 +38,7 @@ test("signing out everywhere gives a receipt that fills in", async ({ open, api 
   await laptop.isSignedOut("You signed out on all devices");
   await phone.isSignedOut(/someone signed out all devices/);
   const receipt = (device: string) => laptop.page.getByRole("listitem").filter({ hasText: device });
-  await expect(receipt("Safari on iOS")).toContainText(/confirmed/i);
+  await expect(receipt("Safari on iPhone")).toContainText(/confirmed/i);
   await expect(receipt("backup script")).toContainText(/offline/i);
 });
 
@@ -54,7 +54,7 @@ test("a device that was signed out from elsewhere shows no more news of the acco
   // Pointed at, it would stay.
   await phone.toast("New sign-in: backup script.").hover();
 
-  await laptop.endsDevice("Safari on iOS");
+  await laptop.endsDevice("Safari on iPhone");
   await phone.isSignedOut(/someone signed out this device/);
   await expect(phone.toast(/New sign-in/)).toHaveCount(0);
 });

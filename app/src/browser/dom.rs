@@ -18,6 +18,12 @@ pub fn focus_first(inside: &Element, selector: &str) {
     }
 }
 
+/// Scrolls to the start of an element, and gives the focus to the first in it that fits the selector.
+pub fn bring_to(element: &Element, selector: &str) {
+    element.scroll_into_view();
+    focus_first(element, selector);
+}
+
 /// Gives the focus to the page's heading if what had it is gone, so that nobody starts again at the top.
 pub fn focus_heading_if_lost() {
     let document = leptos::prelude::document();

@@ -32,11 +32,13 @@ pub fn ActivityPage() -> impl IntoView {
         fetch();
     };
     view! {
-        <div class="page page-narrow">
+        <div class="page">
             <div class="page-head">
                 <div class="page-head-text">
                     <Heading title="Activity" />
-                    <p class="page-lead">"Sign-ins and changes to your account. Something you don’t remember? Change your password."</p>
+                    <p class="page-lead">
+                        "Something you don’t remember? " <a href="/profile#password">"Change your password"</a> "."
+                    </p>
                 </div>
             </div>
             {move || match loader.state().get() {
@@ -111,23 +113,32 @@ fn Entries(first: Activity) -> impl IntoView {
 
 /// Entries in their order, under the day each happened on where the person is.
 fn by_day(entries: &[ActivityEntry], now: Timestamp) -> Vec<(String, Vec<ActivityEntry>)> {
-    let day = |entry: &ActivityEntry| if date(entry.at) == date(now) { "Today".to_owned() } else { date(entry.at) };
+    let day = |entry: &ActivityEntry| day_of(entry.at, now);
     entries
         .chunk_by(|one, other| day(one) == day(other))
         .filter_map(|run| Some((day(run.first()?), run.to_vec())))
         .collect()
 }
 
+/// The day of a moment where the person is, such as *Today* or *12 Nov*.
+pub(super) fn day_of(at: Timestamp, now: Timestamp) -> String {
+    if date(at) == date(now) { "Today".to_owned() } else { date(at) }
+}
+
 #[component]
 fn Entry(entry: ActivityEntry) -> impl IntoView {
     let happening = of_account(&entry);
-    let facts = [entry.device_name.clone().unwrap_or_default(), entry.ip_address.clone()];
-    view! { <Row happening=happening at=entry.at facts=facts.to_vec() /> }
+    view! { <Row happening=happening at=entry.at device=entry.device_name.unwrap_or_default() ip_address=entry.ip_address /> }
 }
 
-/// One moment: what, why, where, when.
+/// One moment: what and why, on which device where that is not plain, where, when.
 #[component]
-pub(super) fn Row(happening: Happening, at: Timestamp, facts: Vec<String>) -> impl IntoView {
+pub(super) fn Row(
+    happening: Happening,
+    at: Timestamp,
+    #[prop(optional)] device: String,
+    ip_address: String,
+) -> impl IntoView {
     let now = expect_context::<Now>().now();
     // Words for what is recent, the time of day for the rest: the day stands above.
     let recent = Memo::new(move |_| now.get().since(at) < RECENT);
@@ -138,7 +149,15 @@ pub(super) fn Row(happening: Happening, at: Timestamp, facts: Vec<String>) -> im
             view! { <time datetime=at.to_string() title=full_time(at)>{crate::state::clock_time(at)}</time> }.into_any()
         }
     };
-    let facts: Vec<_> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+    let fact = |class: &'static str, text: String| {
+        (!text.is_empty()).then(|| {
+            view! {
+                <li class=class>
+                    <bdi>{text}</bdi>
+                </li>
+            }
+        })
+    };
     view! {
         <li class="timeline-row">
             <span class="timeline-icon" data-tone=happening.tone>
@@ -149,21 +168,11 @@ pub(super) fn Row(happening: Happening, at: Timestamp, facts: Vec<String>) -> im
                     <bdi>{happening.what}</bdi>
                 </p>
                 {happening.why.map(|why| view! { <p class="timeline-detail">{why}</p> })}
-                <div class="facts-clip">
-                    <ul class="facts timeline-detail" role="list">
-                        {facts
-                            .into_iter()
-                            .map(|fact| {
-                                view! {
-                                    <li>
-                                        <bdi>{fact}</bdi>
-                                    </li>
-                                }
-                            })
-                            .collect_view()}
-                    </ul>
-                </div>
             </div>
+            <ul class="facts timeline-facts" role="list">
+                {fact("timeline-device", device)}
+                {fact("timeline-where", ip_address)}
+            </ul>
             <span class="timeline-when">{when}</span>
         </li>
     }

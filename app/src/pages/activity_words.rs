@@ -13,7 +13,7 @@ pub(super) struct Happening {
     pub tone: &'static str,
     /// What happened, in a few words.
     pub what: String,
-    /// What else is known, in a sentence.
+    /// What else is known, in a few words.
     pub why: Option<String>,
 }
 
@@ -32,12 +32,13 @@ impl Happening {
 pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
     let happening = match entry.action.as_str() {
         "sign_in" => Happening::new(Picture::Key, "good", "Signed in"),
-        "sign_in_failed" => Happening::new(Picture::ShieldAlert, "warning", "Sign-in refused")
-            .because("The password was wrong. If that wasn’t you, choose a new password."),
+        "sign_in_failed" => {
+            Happening::new(Picture::ShieldAlert, "warning", "Sign-in refused").because("Wrong password")
+        }
         "session_ended" => Happening::new(Picture::SignOut, "plain", ended_title(entry.reason)),
         "sessions_ended" | "logout_all" => Happening::new(Picture::SignOut, "plain", "Signed out several devices"),
         "refresh_reuse" => Happening::new(Picture::ShieldAlert, "danger", "A session may have been copied")
-            .because("A key that had been replaced was used again, so the device was signed out."),
+            .because("An old key was used again; the device was signed out"),
         "registered" | "register" | "account_created" => {
             Happening::new(Picture::CheckCircle, "good", "Account created")
         }
@@ -51,7 +52,7 @@ pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
     };
     match (entry.reason, &entry.client_reason) {
         (_, Some(words)) if !words.is_empty() => happening.because(format!("Reason given: {words}")),
-        (Some(reason), _) => happening.because(reason_sentence(reason)),
+        (Some(reason), _) => happening.because(reason_words(reason)),
         _ => happening,
     }
 }
@@ -64,21 +65,21 @@ fn ended_title(reason: Option<EndReason>) -> &'static str {
     }
 }
 
-/// Why a session ended, told to its owner.
-pub(super) const fn reason_sentence(reason: EndReason) -> &'static str {
+/// Why a session ended, after *Signed out* or *Session expired*.
+pub(super) const fn reason_words(reason: EndReason) -> &'static str {
     match reason {
-        EndReason::UserInitiatedLogout => "You signed out on this device.",
-        EndReason::LogoutAll => "You signed out on all devices.",
-        EndReason::RevokedFromOtherDevice => "You signed it out from another device.",
-        EndReason::SessionExpired => "It had reached its end.",
-        EndReason::IdleTimeout => "It was not used for too long.",
-        EndReason::PasswordChanged => "The password was changed.",
-        EndReason::PasswordReset => "The password was reset by e-mail.",
-        EndReason::RefreshReuse => "A key that had been replaced was used again: it may have been copied.",
-        EndReason::AdminRevoked => "An administrator signed it out.",
-        EndReason::AccountDisabled => "The account was disabled.",
-        EndReason::AccountDeleted => "The account was deleted.",
-        EndReason::Replaced => "A newer sign-in took its place.",
+        EndReason::UserInitiatedLogout => "On the device itself",
+        EndReason::LogoutAll => "With all devices",
+        EndReason::RevokedFromOtherDevice => "From another device",
+        EndReason::SessionExpired => "Reached its end",
+        EndReason::IdleTimeout => "Not used for too long",
+        EndReason::PasswordChanged => "Password changed",
+        EndReason::PasswordReset => "Password reset by e-mail",
+        EndReason::RefreshReuse => "An old key was used again: it may have been copied",
+        EndReason::AdminRevoked => "By an administrator",
+        EndReason::AccountDisabled => "Account disabled",
+        EndReason::AccountDeleted => "Account deleted",
+        EndReason::Replaced => "Replaced by a newer sign-in",
     }
 }
 
@@ -89,11 +90,12 @@ pub(super) fn of_session(entry: &BiographyEntry) -> Happening {
         "began" => Happening::new(Picture::Key, "good", "Signed in"),
         "renewed" => Happening::new(Picture::Renewed, "plain", "Renewed"),
         "repeated_two_tabs" => Happening::new(Picture::Tabs, "plain", "Renewed twice at once")
-            .because("Two tabs asked at the same moment. Nothing to worry about."),
-        "repeated_lost_reply" => Happening::new(Picture::Renewed, "plain", "Renewed again")
-            .because("An answer was lost on the way and asked for again. Nothing to worry about."),
+            .because("Two tabs at the same moment; harmless"),
+        "repeated_lost_reply" => {
+            Happening::new(Picture::Renewed, "plain", "Renewed again").because("The first answer was lost; harmless")
+        }
         "possible_theft" => Happening::new(Picture::ShieldAlert, "danger", "Possible theft")
-            .because("A key that had been replaced was used again. The device was signed out to be safe."),
+            .because("An old key was used again; the device was signed out"),
         "renamed" => {
             let what = detail.map_or_else(|| "Renamed".to_owned(), |name| format!("Renamed to {name}"));
             Happening::new(Picture::Pencil, "plain", what)
@@ -109,7 +111,7 @@ pub(super) fn of_session(entry: &BiographyEntry) -> Happening {
             let reason = detail.and_then(EndReason::parse);
             let happening = Happening::new(Picture::SignOut, "plain", ended_title(reason));
             match (reason, detail) {
-                (Some(reason), _) => happening.because(reason_sentence(reason)),
+                (Some(reason), _) => happening.because(reason_words(reason)),
                 (None, Some(words)) => happening.because(words),
                 (None, None) => happening,
             }
@@ -179,9 +181,17 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_is_a_few_words_and_no_sentence() {
+        for reason in EndReason::ALL {
+            let words = reason_words(reason);
+            assert!(words.len() <= 50 && !words.ends_with('.'), "{words}");
+        }
+    }
+
+    #[test]
     fn a_session_that_ended_says_why() {
         let mut entry = moment("ended", "a", 0);
         entry.detail = Some("password_changed".into());
-        assert_eq!(of_session(&entry).why.as_deref(), Some("The password was changed."));
+        assert_eq!(of_session(&entry).why.as_deref(), Some("Password changed"));
     }
 }

@@ -5,14 +5,15 @@ use std::fmt::Write as _;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 
-use super::activity::{ActivitySkeleton, Row};
+use super::activity::{ActivitySkeleton, Row, day_of};
 use super::activity_words::told_briefly;
+use super::device_state::DeviceState;
 use super::load::{Load, Loader};
-use crate::api::{Biography, Session};
-use crate::domain::SessionId;
-use crate::state::{Auth, Failure, date, full_time};
-use crate::ui::words::with_method;
-use crate::ui::{Button, Emphasis, Heading, Icon, Picture, StateCard};
+use crate::api::{Biography, ServerEvent, Session};
+use crate::domain::{SessionId, Timestamp};
+use crate::state::{Auth, Events, Failure, Now, date, full_time};
+use crate::ui::words::{device_description, with_method};
+use crate::ui::{Badge, BadgeTone, Button, Emphasis, Heading, Icon, Picture, RelativeTime, StateCard};
 
 /// The life of one device's session, oldest first.
 #[component]
@@ -34,6 +35,16 @@ pub fn BiographyPage() -> impl IntoView {
             fetch();
         }
     });
+    expect_context::<Events>().subscribe(move |event| {
+        let about = match event {
+            ServerEvent::SessionEnded(ended) => Some(ended.session_id),
+            ServerEvent::SessionUpdated(update) => Some(update.session_id),
+            _ => None,
+        };
+        if about.is_some() && about == id.get_untracked() {
+            fetch();
+        }
+    });
     let again = move |()| {
         loader.reset();
         fetch();
@@ -44,19 +55,23 @@ pub fn BiographyPage() -> impl IntoView {
             Load::Loading | Load::Failed(_) => "Device history".to_owned(),
         })
     });
+    let session = known(devices, id);
+    let current = Memo::new(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
     view! {
-        <div class="page page-narrow">
+        <div class="page">
             <a class="back-link" href="/devices">
                 <Icon picture=Picture::Back size=16 />
-                "Devices"
+                "Back to devices"
             </a>
             <div class="page-head">
-                <div class="page-head-text">
-                    <Heading title=title>
-                        <bdi>{move || title.get()}</bdi>
-                    </Heading>
-                    <p class="page-lead">"What this device’s session has been through, from the beginning."</p>
-                    <Standing devices=devices id=id />
+                <div class="device-head" data-current=move || current.get().then_some("")>
+                    <DeviceIcon session=session biography=loader />
+                    <div class="page-head-text">
+                        <Heading title=title>
+                            <bdi>{move || title.get()}</bdi>
+                        </Heading>
+                        <Standing session=session biography=loader />
+                    </div>
                 </div>
                 {move || loader.state().with(|state| match state {
                     Load::Ready(biography) => Some(view! { <Export biography=biography.clone() /> }),
@@ -75,42 +90,123 @@ pub fn BiographyPage() -> impl IntoView {
     .into_any()
 }
 
-/// How the session stands, while it lives: what a phone has no room for in the list of devices.
-#[component]
-fn Standing(devices: Loader<Vec<Session>>, id: Memo<Option<SessionId>>) -> impl IntoView {
-    let session = Memo::new(move |_| {
+/// The session as the list of devices tells it: nothing where it has ended, or nobody knows yet.
+fn known(devices: Loader<Vec<Session>>, id: Memo<Option<SessionId>>) -> Memo<Option<Session>> {
+    Memo::new(move |_| {
         devices.state().with(|state| match state {
             Load::Ready(sessions) => sessions.iter().find(|session| Some(session.session_id) == id.get()).cloned(),
             Load::Loading | Load::Failed(_) => None,
         })
+    })
+}
+
+/// When a session ended, where its life says that it did.
+fn ended_at(biography: &Biography) -> Option<Timestamp> {
+    biography.entries.last().filter(|entry| entry.what == "ended").map(|entry| entry.at)
+}
+
+/// The sort of thing it is. What an ended session was signed in on is not kept, and the place stays empty until one knows.
+#[component]
+fn DeviceIcon(session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
+    let kind = Memo::new(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
+    let picture = move || {
+        let otherwise = biography.state().with(|state| match state {
+            Load::Loading => None,
+            Load::Ready(biography) => ended_at(biography).map(|_| Picture::SignOut),
+            Load::Failed(_) => Some(Picture::Unknown),
+        });
+        kind.get().map(Picture::from).or(otherwise)
+    };
+    view! {
+        <span class="device-icon">
+            {move || picture().map(|picture| view! { <Icon picture=picture size=22 /> })}
+        </span>
+    }
+    .into_any()
+}
+
+/// How the session stands: in use, last used, or over.
+#[component]
+fn Standing(session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
+    let ended = Memo::new(move |_| match biography.state().get() {
+        Load::Ready(biography) => ended_at(&biography),
+        Load::Loading | Load::Failed(_) => None,
     });
-    move || {
-        session.get().map(|session| {
-            view! {
-                <p class="small quiet">
-                    "Signed in " {with_method(session.signed_in_with)} ". Expires "
+    let standing = move || match (ended.get(), session.get()) {
+        (Some(at), _) => view! { <Ended at=at /> }.into_any(),
+        (None, Some(session)) => view! { <Alive session=session /> }.into_any(),
+        (None, None) => ().into_any(),
+    };
+    standing.into_any()
+}
+
+#[component]
+fn Ended(at: Timestamp) -> impl IntoView {
+    let now = expect_context::<Now>().now();
+    view! {
+        <p class="standing">
+            <Badge>"Signed out"</Badge>
+            " "
+            <RelativeTime at=at now=now day=date full=full_time />
+        </p>
+    }
+    .into_any()
+}
+
+#[component]
+fn Alive(session: Session) -> impl IntoView {
+    let now = expect_context::<Now>().now();
+    let this = session.current.then(|| {
+        view! {
+            <li>
+                <Badge tone=BadgeTone::Accent>"This device"</Badge>
+            </li>
+        }
+    });
+    let address = (!session.ip_address.is_empty()).then(|| view! { <li>{session.ip_address.clone()}</li> });
+    view! {
+        <div class="facts-clip standing">
+            <ul class="facts" role="list">
+                {this}
+                <li>
+                    <DeviceState active_now=session.active_now last_active=session.last_active />
+                </li>
+                <li>{device_description(&session.device_info)}</li>
+                {session.place.clone().map(|place| view! { <li>{place}</li> })}
+                {address}
+            </ul>
+            <ul class="facts" role="list">
+                <li>
+                    "Signed in "
+                    <RelativeTime at=session.created_at now=now day=date full=full_time />
+                    " " {with_method(session.signed_in_with)}
+                </li>
+                <li>
+                    "Expires "
                     <time datetime=session.expires_at.to_string() title=full_time(session.expires_at)>
                         {date(session.expires_at)}
-                    </time> "."
-                </p>
-            }
-        })
+                    </time>
+                </li>
+            </ul>
+        </div>
     }
+    .into_any()
 }
 
 #[component]
 fn Life(biography: Biography) -> impl IntoView {
     let told = told_briefly(&biography.entries);
+    let now = expect_context::<Now>().server_now();
     told.chunk_by(|(one, _), (other, _)| date(one.at) == date(other.at))
         .map(|day| {
             let rows = day
                 .iter()
                 .cloned()
-                .map(
-                    |(entry, happening)| view! { <Row happening=happening at=entry.at facts=vec![entry.ip_address] /> },
-                )
+                .map(|(entry, happening)| {
+                    view! { <Row happening=happening at=entry.at ip_address=entry.ip_address /> }
+                })
                 .collect_view();
-            let name = day.first().map(|(entry, _)| date(entry.at));
+            let name = day.first().map(|(entry, _)| day_of(entry.at, now));
             view! {
                 <section>
                     <h2 class="timeline-day">{name}</h2>
@@ -181,6 +277,28 @@ fn BiographyFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> im
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::BiographyEntry;
+
+    fn life(whats: &[&str]) -> Biography {
+        let entries = whats.iter().zip(1..).map(|(what, at)| BiographyEntry {
+            at: Timestamp::from_millis(at),
+            what: (*what).to_owned(),
+            detail: None,
+            ip_address: String::new(),
+        });
+        Biography {
+            session_id: SessionId(uuid::Uuid::nil()),
+            device_name: "a phone".to_owned(),
+            entries: entries.collect(),
+        }
+    }
+
+    #[test]
+    fn a_session_is_over_once_its_life_says_so() {
+        assert_eq!(ended_at(&life(&["began", "renewed"])), None);
+        assert_eq!(ended_at(&life(&["began", "renewed", "ended"])), Some(Timestamp::from_millis(3)));
+        assert_eq!(ended_at(&life(&[])), None);
+    }
 
     #[test]
     fn every_text_survives_in_an_address() {

@@ -1,20 +1,39 @@
 //! Changing the password.
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos_router::hooks::use_location;
 
 use super::profile::PasswordAge;
+use super::securing::{NextStep, Securing};
 use crate::api::Profile;
 use crate::domain::Password;
 use crate::state::{Auth, Toasts};
 use crate::ui::words::count_of;
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, PasswordField};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, PasswordField, after, bring_to};
 
-/// The password, which can be changed; the other devices are signed out with it.
+/// What an address ends in that leads here.
+const FRAGMENT: &str = "#password";
+
+/// The password, which can be changed; the other devices are signed out with it. Who comes for it finds the focus in it.
 #[component]
 pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
     let auth = expect_context::<Auth>();
     let toasts = expect_context::<Toasts>();
+    let securing = expect_context::<Securing>();
+    let section = NodeRef::<html::Section>::new();
+    let fragment = use_location().hash;
+    Effect::new(move |_| {
+        if fragment.with(|fragment| fragment == FRAGMENT) {
+            // One turn later: by then the section is in the document.
+            after(0.0, move || {
+                if let Some(section) = section.try_get_untracked().flatten() {
+                    bring_to(&section, "input:not([readonly])");
+                }
+            });
+        }
+    });
     let current = RwSignal::new(String::new());
     let new = RwSignal::new(String::new());
     let errors = FormErrors::default();
@@ -31,6 +50,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                 Ok(answer) => {
                     current.try_set(String::new());
                     new.try_set(String::new());
+                    securing.finish();
                     toasts.info(changed(answer.sessions_ended));
                 }
                 Err(failure) if failure.code() == Some("invalid-credentials") => {
@@ -43,41 +63,42 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
     };
     let begun = move || !current.with(String::is_empty) || !new.with(String::is_empty);
     view! {
-        <section class="settings-section" aria-labelledby="password">
+        <section node_ref=section class="settings-section" aria-labelledby="password">
             <div class="settings-about">
-                <h2 id="password" tabindex="-1">
-                    "Password"
-                </h2>
+                <h2 id="password">"Password"</h2>
                 <p>
                     <PasswordAge changed_at=password_changed_at />
                     " A new one signs out your other devices."
                 </p>
             </div>
-            <Form errors=errors busy=busy label="Change password" on_submit=save>
-                <FormProblem errors=errors />
-                // So that password managers know whose password this is.
-                <input class="heard" type="text" name="username" autocomplete="username" value=email readonly tabindex="-1" aria-hidden="true" />
-                <PasswordField
-                    id="currentPassword"
-                    label="Current password"
-                    autocomplete="current-password"
-                    value=current
-                    error=errors.of("currentPassword")
-                />
-                <PasswordField
-                    id="newPassword"
-                    label="New password"
-                    autocomplete="new-password"
-                    value=new
-                    error=errors.of("newPassword")
-                    help="At least 8 characters. Length is what makes it strong."
-                />
-                <div class="settings-actions">
-                    <Button emphasis=Emphasis::primary_if(begun) submit=true busy=busy>
-                        "Change password"
-                    </Button>
-                </div>
-            </Form>
+            <div class="settings-fields">
+                <NextStep />
+                <Form errors=errors busy=busy label="Change password" on_submit=save>
+                    <FormProblem errors=errors />
+                    // So that password managers know whose password this is.
+                    <input class="heard" type="text" name="username" autocomplete="username" value=email readonly tabindex="-1" aria-hidden="true" />
+                    <PasswordField
+                        id="currentPassword"
+                        label="Current password"
+                        autocomplete="current-password"
+                        value=current
+                        error=errors.of("currentPassword")
+                    />
+                    <PasswordField
+                        id="newPassword"
+                        label="New password"
+                        autocomplete="new-password"
+                        value=new
+                        error=errors.of("newPassword")
+                        help="At least 8 characters. Length is what makes it strong."
+                    />
+                    <div class="settings-actions">
+                        <Button emphasis=Emphasis::primary_if(begun) submit=true busy=busy>
+                            "Change password"
+                        </Button>
+                    </div>
+                </Form>
+            </div>
         </section>
     }
     .into_any()

@@ -34,7 +34,7 @@ pub fn ProfilePage() -> impl IntoView {
         fetch();
     };
     view! {
-        <div class="page page-settings">
+        <div class="page">
             <Person />
             {move || match loader.state().get() {
                 Load::Loading => view! { <ProfileSkeleton /> }.into_any(),

@@ -25,7 +25,7 @@ mod timer;
 mod toast;
 pub mod words;
 
-pub use crate::browser::dom::{focus, focus_heading_if_lost};
+pub use crate::browser::dom::{bring_to, focus, focus_heading_if_lost};
 
 pub use avatar::{Avatar, AvatarPlaceholder};
 pub use badge::{Badge, BadgeTone};

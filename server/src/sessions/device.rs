@@ -48,8 +48,9 @@ pub fn describe(user_agent: &str, said: Said) -> DeviceDescription {
     let platform = said
         .platform
         .map_or_else(|| if read.browser.is_some() { "web".to_owned() } else { "unknown".to_owned() }, String::from);
+    let runs_on = read.product.or(os.as_deref());
     let device_name =
-        said.device_name.map_or_else(|| default_name(read.browser.as_deref(), os.as_deref(), &platform), String::from);
+        said.device_name.map_or_else(|| default_name(read.browser.as_deref(), runs_on, &platform), String::from);
     DeviceDescription {
         device_name,
         platform,
@@ -63,6 +64,8 @@ pub fn describe(user_agent: &str, said: Said) -> DeviceDescription {
 struct Read {
     browser: Option<String>,
     os: Option<String>,
+    /// What people call the thing, where they do not call it by its system.
+    product: Option<&'static str>,
     kind: DeviceKind,
 }
 
@@ -74,11 +77,12 @@ fn read(user_agent: &str) -> Read {
         return Read {
             browser: Some(format!("{name} {}", version.join(".")).trim().to_owned()),
             os: None,
+            product: None,
             kind: DeviceKind::Terminal,
         };
     }
     let Some(result) = Parser::new().parse(user_agent) else {
-        return Read { browser: None, os: None, kind: DeviceKind::Unknown };
+        return Read { browser: None, os: None, product: None, kind: DeviceKind::Unknown };
     };
     let os = os_name(result.os, &lower);
     let kind = match (result.category, os) {
@@ -91,12 +95,16 @@ fn read(user_agent: &str) -> Read {
         _ => DeviceKind::Unknown,
     };
     let known = |text: &str| !text.is_empty() && text != "UNKNOWN";
-    let major = result.version.split('.').next().filter(|version| known(version));
-    let browser = known(result.name).then(|| match major {
-        Some(major) => format!("{} {major}", browser_name(result.name)),
-        None => browser_name(result.name).to_owned(),
+    let (name, version) = match version_after(&lower, "samsungbrowser/") {
+        Some(version) => ("Samsung Internet", version),
+        None => (browser_name(result.name), result.version),
+    };
+    let major = version.split('.').next().filter(|version| known(version));
+    let browser = known(name).then(|| match major {
+        Some(major) => format!("{name} {major}"),
+        None => name.to_owned(),
     });
-    Read { browser, os: os.map(str::to_owned), kind }
+    Read { browser, os: os.map(str::to_owned), product: product(os, &lower), kind }
 }
 
 fn browser_name(name: &str) -> &str {
@@ -107,12 +115,28 @@ fn browser_name(name: &str) -> &str {
     }
 }
 
+/// The version of a browser that also says it is Chrome, by its own word.
+fn version_after<'a>(lower_user_agent: &'a str, word: &str) -> Option<&'a str> {
+    let (_, rest) = lower_user_agent.split_once(word)?;
+    rest.split(|c: char| !c.is_ascii_digit() && c != '.').next()
+}
+
+/// Safari on an iPad says *Macintosh* unless it is asked for mobile pages: such a one stays a Mac.
+fn product(os: Option<&str>, lower_user_agent: &str) -> Option<&'static str> {
+    match os? {
+        "iPadOS" => Some("iPad"),
+        "iOS" if lower_user_agent.contains("iphone") => Some("iPhone"),
+        _ => None,
+    }
+}
+
 fn os_name(os: &str, lower_user_agent: &str) -> Option<&'static str> {
     Some(match os {
         _ if lower_user_agent.contains("windows nt") => "Windows",
         _ if lower_user_agent.contains("android") => "Android",
         _ if lower_user_agent.contains("cros ") => "ChromeOS",
-        "iPad" | "iPhone" | "iPod" | "iOS" => "iOS",
+        _ if lower_user_agent.contains("ipad") => "iPadOS",
+        "iPhone" | "iPod" | "iOS" => "iOS",
         "Mac OSX" => "macOS",
         "Linux" => "Linux",
         "BSD" => "BSD",
@@ -143,12 +167,12 @@ fn os_of_platform(platform: &str) -> Option<&'static str> {
     }
 }
 
-fn default_name(browser: Option<&str>, os: Option<&str>, platform: &str) -> String {
+fn default_name(browser: Option<&str>, runs_on: Option<&str>, platform: &str) -> String {
     let browser = browser.map(|browser| browser.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim());
-    match (browser, os) {
-        (Some(browser), Some(os)) => format!("{browser} on {os}"),
+    match (browser, runs_on) {
+        (Some(browser), Some(runs_on)) => format!("{browser} on {runs_on}"),
         (Some(browser), None) => browser.to_owned(),
-        (None, Some(os)) => format!("App on {os}"),
+        (None, Some(runs_on)) => format!("App on {runs_on}"),
         (None, None) if platform != "unknown" && platform != "web" => platform.to_owned(),
         (None, None) => "Unknown device".to_owned(),
     }
@@ -180,14 +204,32 @@ mod tests {
     )]
     #[case(
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
-        "Safari on iOS",
+        "Safari on iPhone",
         Some("Safari 18"),
         DeviceKind::Phone
     )]
     #[case(
         "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
-        "Safari on iOS",
+        "Safari on iPad",
         Some("Safari 17"),
+        DeviceKind::Tablet
+    )]
+    #[case(
+        "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/141.0.7390.41 Mobile/15E148 Safari/604.1",
+        "Chrome on iPad",
+        Some("Chrome 141"),
+        DeviceKind::Tablet
+    )]
+    #[case(
+        "Mozilla/5.0 (Linux; Android 15; SM-S938B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
+        "Samsung Internet on Android",
+        Some("Samsung Internet 28"),
+        DeviceKind::Phone
+    )]
+    #[case(
+        "Mozilla/5.0 (Linux; Android 14; SM-X910) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/27.0 Chrome/125.0.0.0 Safari/537.36",
+        "Samsung Internet on Android",
+        Some("Samsung Internet 27"),
         DeviceKind::Tablet
     )]
     #[case(
@@ -220,6 +262,16 @@ mod tests {
     ) {
         let device = describe(user_agent, Said::default());
         assert_eq!((device.device_name.as_str(), device.browser.as_deref(), device.kind), (name, browser, kind));
+    }
+
+    #[rstest]
+    #[case("iPad; CPU OS 17_5", "iPadOS")]
+    #[case("iPhone; CPU iPhone OS 18_5", "iOS")]
+    fn what_runs_on_apples_devices_has_its_own_name(#[case] device: &str, #[case] os: &str) {
+        let user_agent = format!(
+            "Mozilla/5.0 ({device} like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1"
+        );
+        assert_eq!(describe(&user_agent, Said::default()).os.as_deref(), Some(os));
     }
 
     #[test]

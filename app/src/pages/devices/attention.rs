@@ -9,6 +9,7 @@ use super::actions::{Names, ThisStays};
 use super::model::Devices;
 use crate::api::{ServerEvent, Session};
 use crate::domain::SessionId;
+use crate::pages::securing::Securing;
 use crate::state::{Auth, Events, Now, Toasts, date, full_time};
 use crate::ui::words::{count_of, device_description};
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime};
@@ -109,6 +110,8 @@ fn SecureDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
     let others = Memo::new(move |_| staying.get().into_iter().filter(|session| !session.current).collect::<Vec<_>>());
     let count = Memo::new(move |_| others.with(Vec::len) as u64);
     let busy = RwSignal::new(false);
+    let securing = expect_context::<Securing>();
+    let mine = expect_context::<Auth>().session_id();
     let navigate = use_navigate();
     let confirm = move |()| {
         let navigate = navigate.clone();
@@ -118,6 +121,8 @@ fn SecureDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             busy.try_set(false);
             open.try_set(false);
             if done {
+                // This page goes, and its receipt with it: the next one shows it again.
+                securing.begin(mine.get_untracked(), devices.receipt.try_get_untracked().flatten());
                 navigate("/profile#password", NavigateOptions::default());
             }
         });

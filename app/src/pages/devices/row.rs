@@ -7,6 +7,7 @@ use super::model::Devices;
 use super::rename::RenameForm;
 use crate::api::Session;
 use crate::domain::SessionId;
+use crate::pages::device_state::DeviceState;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::{device_description, with_method};
 use crate::ui::{Badge, BadgeTone, Button, Emphasis, Icon, IconButton, Picture, RelativeTime};
@@ -103,15 +104,6 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
 #[component]
 fn DeviceFacts(session: Session) -> impl IntoView {
     let now = expect_context::<Now>().now();
-    let activity = if session.active_now {
-        view! { <span class="active-now">"Active now"</span> }.into_any()
-    } else {
-        view! {
-            "Last active "
-            <RelativeTime at=session.last_active now=now day=date full=full_time />
-        }
-        .into_any()
-    };
     let address =
         (!session.ip_address.is_empty()).then(|| view! { <li class="fact-source">{session.ip_address.clone()}</li> });
     view! {
@@ -126,7 +118,9 @@ fn DeviceFacts(session: Session) -> impl IntoView {
                             </li>
                         }
                     })}
-                <li>{activity}</li>
+                <li>
+                    <DeviceState active_now=session.active_now last_active=session.last_active />
+                </li>
                 <li class="fact-source">{device_description(&session.device_info)}</li>
                 {session.place.clone().map(|place| view! { <li>{place}</li> })}
                 {address}

@@ -16,6 +16,10 @@ use crate::http::state::ApiState;
 /// How many letters the mailbox shows.
 const MAILBOX: i64 = 50;
 
+/// What it shows while there is none.
+const NO_LETTERS: &str = "<section class=\"state\"><h2>No mail yet</h2>\
+    <p class=\"state-text\">Codes, links and warnings land here the moment they would be sent.</p></section>";
+
 /// `GET /.well-known/jwks.json`: may be kept for less than the time a new key is published before it signs.
 pub async fn jwks(State(state): State<ApiState>) -> Response {
     let headers = [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, "public, max-age=300")];
@@ -84,14 +88,15 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
 /// The mailbox as a page in the app's style. Links in letters can be followed where they lead to `host`, which is us.
 fn page(messages: &[MailMessage], stylesheet: &str, host: &str) -> String {
     let letters: Vec<String> = messages.iter().map(|mail| letter(mail, host)).collect();
-    let letters = if letters.is_empty() { "<p class=\"quiet\">No mail yet.</p>".to_owned() } else { letters.concat() };
+    let letters = if letters.is_empty() { NO_LETTERS.to_owned() } else { letters.concat() };
     let stylesheet = escape(stylesheet);
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Mailbox · Latchkey development</title>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
          <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"{stylesheet}\"></head>\
-         <body><header class=\"header\"><div class=\"header-inner\"><a class=\"brand\" href=\"/\">Latchkey</a></div></header>\
-         <main class=\"page page-narrow\"><h1>Mailbox</h1>\
+         <body><header class=\"header\"><div class=\"header-inner\"><a class=\"brand\" href=\"/\">\
+         <img src=\"/favicon.svg\" alt=\"\" width=\"30\" height=\"30\">Latchkey</a></div></header>\
+         <main class=\"page\"><h1>Mailbox</h1>\
          <p class=\"page-lead\">Development mode keeps mail here instead of sending it.</p>\
          <div class=\"letters\">{letters}</div></main></body></html>"
     )

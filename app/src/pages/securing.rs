@@ -1,0 +1,65 @@
+//! After *No, secure my account*: the other devices are signed out, and the password comes next.
+
+use leptos::prelude::*;
+
+use super::live_receipt::LiveReceipt;
+use crate::api::Receipt;
+use crate::domain::SessionId;
+use crate::state::Auth;
+use crate::ui::{Banner, BannerTone};
+
+/// What has been done so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Secured {
+    /// The session it was done from: the thread is not for who signs in next.
+    by: Option<SessionId>,
+    receipt: Option<Receipt>,
+}
+
+/// The thread between the devices page, where it begins, and the password, where it ends. A context.
+#[derive(Clone, Copy, Debug)]
+pub struct Securing(RwSignal<Option<Secured>>);
+
+impl Securing {
+    /// Provides the context. Called once, by `App`.
+    pub fn provide() {
+        provide_context(Self(RwSignal::new(None)));
+    }
+
+    /// The other devices were signed out, with this receipt, by the session `by`.
+    pub(super) fn begin(self, by: Option<SessionId>, receipt: Option<Receipt>) {
+        self.0.set(Some(Secured { by, receipt }));
+    }
+
+    /// The password was changed, or the person has seen enough.
+    pub(super) fn finish(self) {
+        self.0.set(None);
+    }
+}
+
+/// The receipt of what was done, and what to do now; nothing where nothing is being secured.
+#[component]
+pub(super) fn NextStep() -> impl IntoView {
+    let securing = expect_context::<Securing>();
+    let mine = expect_context::<Auth>().session_id();
+    let secured = Memo::new(move |_| {
+        let by_me = |secured: &Secured| secured.by == mine.get();
+        securing.0.get().filter(by_me)
+    });
+    let step = move || {
+        secured.get().map(|secured| {
+            view! {
+                {secured
+                    .receipt
+                    .map(|receipt| view! { <LiveReceipt receipt=receipt on_dismiss=move |()| securing.finish() /> })}
+                <Banner tone=BannerTone::Warning>
+                    <div class="banner-text">
+                        <p class="banner-title">"Now choose a new password."</p>
+                        <p class="banner-detail">"Whoever signed in knows the one you have."</p>
+                    </div>
+                </Banner>
+            }
+        })
+    };
+    step.into_any()
+}
