@@ -85,7 +85,8 @@ impl Auth {
             Change::Online(online) => self.online.set(online),
             Change::Stream(stream) => {
                 self.stream.set(stream);
-                if stream == StreamState::Open {
+                // A stream that was opening when the browser went offline may still say so after that.
+                if stream == StreamState::Open && self.online.get_untracked() {
                     toasts.withdraw(ToastTopic::Connection);
                 }
             }
