@@ -25,7 +25,13 @@ impl Notifications {
 
     /// Sends a text to everybody who is subscribed.
     pub async fn send(&self, text: &str) -> Result<(), StoreError> {
-        sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(&self.sender).await?;
+        let mut connection = self.sender.acquire().await?;
+        let sent = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(&mut *connection).await;
+        if sent.is_err() {
+            // It may lead to a replica, where the name led once.
+            connection.close_on_drop();
+        }
+        sent?;
         Ok(())
     }
 

@@ -253,6 +253,8 @@ async fn a_replica_vouches_for_nothing_however_current_it_looks() {
     let user = store.session(session).await.expect("it can be read").expect("it is there").user_id;
     let standing =
         store.standing(session, user, 0, Timestamp::from_millis(0)).await.expect_err("and so may its sessions");
+    let news = store.notifications().expect("PostgreSQL has some");
+    assert!(news.send("news").await.is_err() && news.subscribe().await.is_err(), "nor does news go that way");
     for error in [log, standing] {
         let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         assert!(matches!(error, StoreError::Unavailable(_)) && why.contains("replica"), "{error:?}");
