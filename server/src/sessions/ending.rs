@@ -37,7 +37,7 @@ const VAIN_TRIES: usize = 3;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// How long the log may take to be looked at.
-const CATCHES_UP_WITHIN: Duration = Duration::from_secs(1);
+const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// What a wish to end sessions came to.
@@ -157,7 +157,9 @@ pub fn ending(parts: EndingParts) -> (Ender, EndingTask) {
     let promises = Arc::clone(&waiting.promises);
     let work = Work { waiting, store, list, hub, hint, clock, random, told, metrics, journal };
     for Written { promise: End { command, epoch, remembered_for }, number } in promised {
-        work.keep(Wish { command, epoch, remembered_for, reply: None }, number);
+        let wish = Wish { command, epoch, remembered_for, reply: None };
+        work.refuse_here(&wish);
+        work.waiting.adopt(wish, number);
     }
     (Ender { wishes: sender, promises }, EndingTask { wishes: receiver, work })
 }
@@ -211,9 +213,8 @@ impl Work {
             if received == 0 {
                 return;
             }
-            let began = self.clock.monotonic();
             match self.commit(&mut fresh).await {
-                Ok(_) => room.learns(self.clock.monotonic().saturating_duration_since(began)),
+                Ok(committed) => room.learns(committed.took),
                 Err(error) => {
                     let waiting = self.waiting.len();
                     tracing::warn!(
@@ -256,9 +257,8 @@ impl Work {
             if tried.is_empty() {
                 break;
             }
-            let began = self.clock.monotonic();
             match self.commit(&mut wishes).await {
-                Ok(OnTheList::No) => {
+                Ok(Committed { listed: OnTheList::No, .. }) => {
                     // Committed before, and the list does not show it yet: the promise holds until it does.
                     for tried in &tried {
                         self.waiting.stand_back(tried);
@@ -266,9 +266,9 @@ impl Work {
                     left -= tried.len().min(left);
                     in_vain += 1;
                 }
-                Ok(OnTheList::Yes) => {
+                Ok(Committed { listed: OnTheList::Yes, took }) => {
                     self.journal.kept(&self.waiting.done(&tried));
-                    room.learns(self.clock.monotonic().saturating_duration_since(began));
+                    room.learns(took);
                     left -= tried.len().min(left);
                     (in_vain, done) = (0, true);
                 }
@@ -289,7 +289,8 @@ impl Work {
     }
 
     /// Carries out wishes, and answers whoever waits.
-    async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<OnTheList, StoreError> {
+    async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<Committed, StoreError> {
+        let began = self.clock.monotonic();
         for wish in wishes.iter_mut() {
             wish.command.remember_until = wish.remember_until(self.clock.now());
         }
@@ -300,16 +301,21 @@ impl Work {
             self.hub.hint();
         }
         let told: Vec<_> = outcomes.iter().map(|outcome| self.take_effect(outcome)).collect();
+        let took = self.clock.monotonic().saturating_duration_since(began);
         let finds_nothing = |outcome: &EndOutcome| outcome.revocations.is_empty() && !outcome.refused;
-        let on_the_list = if outcomes.iter().any(finds_nothing) { self.catches_up().await } else { OnTheList::Yes };
-        for ((wish, outcome), told) in wishes.drain(..).zip(outcomes).zip(told) {
+        let done = wishes.drain(..).zip(outcomes).zip(told);
+        let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| finds_nothing(outcome));
+        let answer = |((wish, outcome), told): ((Wish, EndOutcome), Vec<SessionId>)| {
             self.metrics.sessions_ended(wish.command.reason, outcome.ended.len());
             if let Some(reply) = wish.reply {
                 // Whoever asked may have hung up; what was done stays done.
                 let _ = reply.send(Ok(Ending::Done { outcome, told }));
             }
-        }
-        Ok(on_the_list)
+        };
+        something.into_iter().for_each(answer);
+        let listed = if nothing.is_empty() { OnTheList::Yes } else { self.catches_up().await };
+        nothing.into_iter().for_each(answer);
+        Ok(Committed { took, listed })
     }
 
     /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or another one. That
@@ -342,12 +348,19 @@ impl Work {
     /// Keeps the promises that can be kept for later, once they are written down, and answers.
     async fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) {
         let (can_wait, others): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(Wish::can_wait);
+        let (covered, can_wait): (Vec<Wish>, Vec<Wish>) =
+            can_wait.into_iter().partition(|wish| self.waiting.covers(wish));
+        let covered = covered.into_iter().map(|wish| {
+            self.refuse_here(&wish);
+            (wish.reply, true)
+        });
         let written = self.journal.promise(can_wait.iter().map(Wish::entry).collect()).await;
         let promised = can_wait.into_iter().zip(written).map(|(mut wish, written)| {
             let reply = wish.reply.take();
             (reply, self.keep(wish, written))
         });
-        for (reply, is_kept) in promised.chain(others.into_iter().map(|wish| (wish.reply, false))) {
+        let others = others.into_iter().map(|wish| (wish.reply, false));
+        for (reply, is_kept) in covered.chain(promised).chain(others) {
             let answer = if is_kept { Ok(Ending::Pending) } else { Err(EndingError::Store(Arc::clone(error))) };
             if let Some(reply) = reply {
                 // Whoever asked may have hung up; what is kept stays kept.
@@ -373,6 +386,13 @@ impl Work {
             self.list.refuse(user_id, RevokedSubject::Epoch(epoch + 1), until);
         }
     }
+}
+
+/// What a commit came to.
+struct Committed {
+    /// How long the database took.
+    took: Duration,
+    listed: OnTheList,
 }
 
 /// Whether this server's list has what was committed.

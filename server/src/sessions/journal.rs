@@ -109,8 +109,7 @@ impl Found {
         self.len() == 0
     }
 
-    fn add(&mut self, entry: Entry, number: u64) {
-        let number = Some(number);
+    fn add(&mut self, entry: Entry, number: Option<u64>) {
         match entry {
             Entry::End(end) => self.ends.push(Written { promise: *end, number }),
             Entry::LateEnd(late) => self.late.push(Written { promise: late, number }),
@@ -136,16 +135,25 @@ impl Journal {
         let journal = Self { keys, random, disk: Some(Mutex::new(disk)) };
         let mut found = Found::default();
         for path in left_behind(folder, &prefix, id)? {
-            let Some(mut orphan) = adopt(&path)? else { continue };
-            let entries = journal.read(&mut orphan)?;
-            let numbers = journal.write(&entries)?;
-            for (entry, number) in entries.into_iter().zip(numbers) {
-                found.add(entry, number);
+            if let Err(error) = journal.take_over(&path, &mut found) {
+                let (error, path) = (&error as &dyn std::error::Error, path.display());
+                tracing::warn!(error, %path, "what a server that is gone has promised cannot be taken over whole");
             }
-            fs::remove_file(&path)?;
         }
         File::open(folder)?.sync_all()?;
         Ok((journal, found))
+    }
+
+    /// Takes over what is in a file of a dead process. What cannot be written anew stays there, and is carried out all the same.
+    fn take_over(&self, path: &Path, found: &mut Found) -> io::Result<()> {
+        let Some(mut orphan) = adopt(path)? else { return Ok(()) };
+        let (entries, is_whole) = self.read(&mut orphan)?;
+        let written = self.write(&entries);
+        for (index, entry) in entries.into_iter().enumerate() {
+            found.add(entry, written.as_ref().ok().and_then(|numbers| numbers.get(index).copied()));
+        }
+        written?;
+        if is_whole { fs::remove_file(path) } else { fs::rename(path, path.with_extension("unreadable")) }
     }
 
     /// Whether promises outlive the process.
@@ -179,7 +187,9 @@ impl Journal {
         let Some(disk) = &self.disk else { return };
         let mut disk = lock(disk);
         let before = disk.open.len();
-        disk.open.retain(|number| !numbers.contains(number));
+        for number in numbers {
+            disk.open.remove(number);
+        }
         if disk.open.len() == before {
             return;
         }
@@ -219,19 +229,20 @@ impl Journal {
         serde_json::from_slice(&self.keys.unseal(PURPOSE, &sealed).ok()?).ok()
     }
 
-    /// What is open in a file. The last line may be torn: its promise was never answered.
-    fn read(&self, file: &mut File) -> io::Result<Vec<Entry>> {
+    /// What is open in a file, and whether every line could be read but a torn one, whose promise was never answered.
+    fn read(&self, file: &mut File) -> io::Result<(Vec<Entry>, bool)> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let mut open = BTreeMap::new();
-        for line in String::from_utf8_lossy(&bytes).lines() {
-            match self.unseal(line) {
-                Some(Line::Promised(number, entry)) => drop(open.insert(number, entry)),
-                Some(Line::Kept(numbers)) => open.retain(|number, _| !numbers.contains(number)),
-                None => tracing::warn!("a line in the journal of a server that is gone cannot be read"),
+        let (mut open, mut is_whole) = (BTreeMap::new(), true);
+        for line in String::from_utf8_lossy(&bytes).split_inclusive('\n') {
+            match line.strip_suffix('\n').map(|line| self.unseal(line)) {
+                Some(Some(Line::Promised(number, entry))) => drop(open.insert(number, entry)),
+                Some(Some(Line::Kept(numbers))) => numbers.iter().for_each(|number| drop(open.remove(number))),
+                Some(None) => is_whole = false,
+                None => {}
             }
         }
-        Ok(open.into_values().collect())
+        Ok((open.into_values().collect(), is_whole))
     }
 }
 

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use app::domain::{ClientReason, SessionId, UserId};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::journal::{Entry, LateEnd, Written};
-use super::{EndRequest, Scope, Sessions};
+use super::{EndAnswer, EndRequest, Scope, Sessions};
 use crate::store::{Origin, RevokedSubject};
 
 /// How many may wait at once: more are told to come back.
@@ -29,19 +30,26 @@ impl Drop for Counted {
 }
 
 impl Sessions {
-    /// Refuses the session here, writes that down, and gives what remains to be done, for as long as it takes. `None` where too
-    /// many wait.
-    pub async fn end_later(
+    /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells that the promise is
+    /// written down. `None` where too many wait.
+    pub fn end_later(
         self: &Arc<Self>,
         session_id: SessionId,
         client_reason: Option<ClientReason>,
         origin: Origin,
-    ) -> Option<impl Future<Output = ()> + Send + use<>> {
-        let counted = self.count_late()?;
+    ) -> Option<(impl Future<Output = ()> + Send + use<>, oneshot::Receiver<()>)> {
+        let counted = self.count_late(MOST)?;
         let promise = LateEnd { session_id, client_reason: client_reason.map(String::from), origin };
         self.refuse_late(&promise);
-        let number = self.journal.promise(vec![Entry::LateEnd(promise.clone())]).await.pop().flatten();
-        Some(Arc::clone(self).until_ended(Written { promise, number }, counted))
+        let sessions = Arc::clone(self);
+        let (written, is_written) = oneshot::channel();
+        let rest = async move {
+            let number = sessions.journal.promise(vec![Entry::LateEnd(promise.clone())]).await.pop().flatten();
+            // Whoever asked may have hung up; what is promised is kept.
+            let _ = written.send(());
+            sessions.until_ended(Written { promise, number }, counted).await;
+        };
+        Some((rest, is_written))
     }
 
     /// The same for one that was written down by a process that is gone.
@@ -49,13 +57,13 @@ impl Sessions {
         self: &Arc<Self>,
         late: Written<LateEnd>,
     ) -> Option<impl Future<Output = ()> + Send + use<>> {
-        let counted = self.count_late()?;
+        let counted = self.count_late(usize::MAX)?;
         self.refuse_late(&late.promise);
         Some(Arc::clone(self).until_ended(late, counted))
     }
 
-    fn count_late(&self) -> Option<Counted> {
-        let counted = self.late.fetch_add(1, Ordering::AcqRel) < MOST;
+    fn count_late(&self, most: usize) -> Option<Counted> {
+        let counted = self.late.fetch_add(1, Ordering::AcqRel) < most;
         let place = Counted(Arc::clone(&self.late));
         counted.then_some(place)
     }
@@ -94,8 +102,8 @@ impl Sessions {
             origin,
             alongside: None,
         };
-        // Promised is as good as done: it is kept from there on.
-        self.end(request).await.is_ok()
+        // A promise in its place may be in memory only.
+        matches!(self.end(request).await, Ok(EndAnswer::Done { .. }))
     }
 
     /// How many sign-outs were answered without having been committed yet.

@@ -51,9 +51,28 @@ pub(super) struct Tried {
 }
 
 impl Waiting {
+    /// Whether what waits already does all that this wish asks for, and is written down.
+    pub fn covers(&self, wish: &Wish) -> bool {
+        let line = self.lock();
+        line.wishes.get(&wish.command.selection).is_some_and(|waiting| {
+            let reaches = waiting.wish.command.tried_for.is_some_and(|began_by| began_by >= wish.command.at);
+            let is_one = matches!(wish.command.selection, Selection::One { .. });
+            !waiting.written.is_empty() && (is_one || reaches)
+        })
+    }
+
     /// Keeps a wish, in place of an earlier one for the same sessions: one of them would find nothing left to end. False where
     /// there is no room. `written` is where it stands in the journal, if it does.
-    pub fn keep(&self, mut wish: Wish, written: Option<u64>) -> bool {
+    pub fn keep(&self, wish: Wish, written: Option<u64>) -> bool {
+        self.keep_among(MOST, wish, written)
+    }
+
+    /// Keeps what an earlier process had promised, however much there is. They come in no order.
+    pub fn adopt(&self, wish: Wish, written: Option<u64>) {
+        self.keep_among(usize::MAX, wish, written);
+    }
+
+    fn keep_among(&self, most: usize, mut wish: Wish, written: Option<u64>) -> bool {
         let selection = wish.command.selection;
         let began_by = wish.command.at.plus(CLOCKS_APART);
         wish.command.tried_for = Some(began_by);
@@ -62,12 +81,17 @@ impl Waiting {
         let number = line.number;
         let earlier = line.wishes.remove(&selection);
         if earlier.is_none() {
-            if line.order.len() >= MOST {
+            if line.order.len() >= most {
                 return false;
             }
             line.order.push_back(selection);
         }
-        let written = earlier.into_iter().flat_map(|earlier| earlier.written).chain(written).collect();
+        let (wish, numbers) = match earlier {
+            Some(earlier) if earlier.wish.command.tried_for > wish.command.tried_for => (earlier.wish, earlier.written),
+            Some(earlier) => (wish, earlier.written),
+            None => (wish, Vec::new()),
+        };
+        let written = numbers.into_iter().chain(written).collect();
         line.wishes.insert(selection, Numbered { number, wish, written });
         self.promises.make(Promise { selection, began_by });
         drop(line);

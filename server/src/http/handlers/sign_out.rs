@@ -54,8 +54,10 @@ pub async fn logout(
             state.sessions.end(leaving.wants(Scope::This, reason, visitor.origin)).await?
         }
         Err(error @ StoreError::Unavailable(_)) => {
-            let rest = state.sessions.end_later(session_id, reason, visitor.origin).await.ok_or(error)?;
+            let (rest, is_written) = state.sessions.end_later(session_id, reason, visitor.origin).ok_or(error)?;
             state.tasks.spawn("late sign-out", rest);
+            // Where the task broke, the session is refused here at least.
+            let _ = is_written.await;
             EndAnswer::Pending
         }
         Err(error) => return Err(error.into()),

@@ -24,6 +24,9 @@ pub fn is(response: &Response) -> bool {
     response.extensions().get::<OpenEnded>().is_some() && !response.body().is_end_stream()
 }
 
+/// How much a client may say into an answer before it is given up, in bytes.
+const MOST_IGNORED: usize = 64 * 1024;
+
 /// Writes an answer as it comes, until it is over or the client has gone.
 ///
 /// # Errors
@@ -53,15 +56,17 @@ pub async fn run(mut stream: TcpStream, response: Response, stalled_write: Durat
 
 /// Pending for as long as the client stays. What it says meanwhile is not listened to: nothing can follow this answer.
 async fn gone(stream: &TcpStream) -> io::Result<()> {
-    loop {
+    let mut ignored = 0;
+    while ignored <= MOST_IGNORED {
         stream.readable().await?;
         match stream.try_read(&mut [0; 256]) {
             Ok(0) => return Ok(()),
-            Ok(_) => {}
+            Ok(read) => ignored += read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
     }
+    Err(io::Error::other("the client goes on talking"))
 }
 
 async fn write(stream: &mut TcpStream, bytes: &[u8], stalled_write: Duration) -> io::Result<()> {

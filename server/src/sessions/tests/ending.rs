@@ -25,16 +25,16 @@ struct CutOff {
     ender: Ender,
     list: Arc<RevocationList>,
     clock: Arc<ManualClock>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl CutOff {
     async fn new() -> (Self, EndingTask) {
-        Self::in_folder(tempfile::tempdir().expect("a folder")).await
+        Self::in_folder(Arc::new(tempfile::tempdir().expect("a folder"))).await
     }
 
     /// One that begins where another one ended.
-    async fn in_folder(folder: TempDir) -> (Self, EndingTask) {
+    async fn in_folder(folder: Arc<TempDir>) -> (Self, EndingTask) {
         let url = format!("sqlite://{}", folder.path().join("latchkey.db").display());
         let store = Store::connect(&url, 1).await.expect("a store");
         store.close().await;
@@ -153,4 +153,47 @@ async fn what_was_promised_is_promised_by_the_next_process_before_it_does_anythi
     assert!(next.has_promised(ADA, LAPTOP) && !next.has_promised(ADA, PHONE) && next.has_promised(BOB, PHONE));
     let of_an_older_system = next.list.check(PHONE, BOB, 5, next.clock.monotonic());
     assert_eq!(of_an_older_system, Verdict::Superseded, "epochs are refused as before");
+}
+
+#[tokio::test]
+async fn of_two_promises_of_dead_processes_for_the_same_sessions_the_later_one_holds() {
+    let (early, early_task) = CutOff::new().await;
+    let (late, late_task) = CutOff::in_folder(Arc::clone(&early.folder)).await;
+    let all = Selection::All { user_id: ADA };
+    for (server, task, after) in [(&late, late_task, 100), (&early, early_task, 50)] {
+        server.clock.advance(Duration::from_secs(after));
+        meanwhile(task, server.is_asked_to_end(all, 0)).await;
+    }
+    let began_between = early.clock.now().plus(Duration::from_secs(20));
+    let folder = Arc::clone(&early.folder);
+    drop((early, late));
+    let (next, _task) = CutOff::in_folder(folder).await;
+    assert!(next.ender.has_promised(ADA, PHONE, began_between));
+}
+
+#[tokio::test]
+async fn repeating_a_promise_that_holds_already_writes_nothing() {
+    let (server, task) = CutOff::new().await;
+    let size = || {
+        let files = std::fs::read_dir(server.folder.path()).expect("the folder").flatten();
+        files
+            .filter(|file| file.path().extension().is_none())
+            .map(|file| file.metadata().expect("a file").len())
+            .sum::<u64>()
+    };
+    let asking = async {
+        for wish in [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: ADA }] {
+            server.is_asked_to_end(wish, 0).await;
+            let written = size();
+            for _ in 0..20 {
+                server.is_asked_to_end(wish, 0).await;
+            }
+            assert_eq!(size(), written, "{wish:?}");
+        }
+        let written = size();
+        server.clock.advance(Duration::from_secs(2));
+        server.is_asked_to_end(Selection::All { user_id: ADA }, 0).await;
+        assert!(size() > written, "it reaches further than the one before");
+    };
+    meanwhile(task, asking).await;
 }

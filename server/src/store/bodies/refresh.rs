@@ -70,9 +70,12 @@ impl Database {
     }
 
     pub(in crate::store) async fn renew_grace(&self, id: SessionId, successor: &Digest, at: Timestamp) -> Result<()> {
+        let mut tx = self.begin().await?;
+        // Waits for a commit that may still be on its way.
+        lock_session(&mut tx, id).await?;
         let renew = query(sql::sessions::RENEW_GRACE).bind(id.0).bind(&successor[..]).bind(at.as_millis());
-        renew.execute(self.writer()).await?;
-        Ok(())
+        renew.execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
     }
 }
 

@@ -3,20 +3,30 @@
 use app::domain::{DeviceName, SessionId, Timestamp, UserId};
 
 use super::rows::{insert_audit, insert_biography};
-use super::{Database, Result, query, query_as, sql};
+use super::{Connection, Database, Result, query, query_as, sql};
 use crate::store::records::{BiographyRecord, SessionRecord, StandingRecord, TicketRecord, read_all, read_one};
 use crate::store::types::{
-    BiographyEntry, Digest, NewAudit, NewBiographyEntry, SessionEnd, SessionRow, Sighting, Standing, Ticket,
+    BiographyEntry, Digest, NewAudit, NewBiographyEntry, SessionEnd, SessionRow, Sighting, Standing, StoreError, Ticket,
 };
 use app::api::EndReason;
 
 /// Sightings in one transaction.
 const SIGHTINGS: usize = 200;
 
+/// That something was not found means something only where it would have been.
+async fn is_primary(connection: &mut Connection) -> Result<()> {
+    let (is_replica,): (bool,) = query_as(sql::sessions::IS_REPLICA).fetch_one(&mut *connection).await?;
+    if is_replica { Err(StoreError::replica()) } else { Ok(()) }
+}
+
 impl Database {
     pub(in crate::store) async fn session(&self, id: SessionId) -> Result<Option<SessionRow>> {
+        let mut connection = self.readers().acquire().await?;
         let row: Option<SessionRecord> =
-            query_as(sql::sessions::SESSION).bind(id.0).fetch_optional(self.readers()).await?;
+            query_as(sql::sessions::SESSION).bind(id.0).fetch_optional(&mut *connection).await?;
+        if row.is_none() {
+            is_primary(&mut connection).await?;
+        }
         read_one(row)
     }
 
@@ -57,9 +67,13 @@ impl Database {
         epoch: i64,
         now: Timestamp,
     ) -> Result<Standing> {
+        let mut connection = self.readers().acquire().await?;
         let row: Option<StandingRecord> =
-            query_as(sql::sessions::STANDING).bind(id.0).bind(user.0).fetch_optional(self.readers()).await?;
-        let Some(row) = row else { return Ok(Standing::Unknown) };
+            query_as(sql::sessions::STANDING).bind(id.0).bind(user.0).fetch_optional(&mut *connection).await?;
+        let Some(row) = row else {
+            is_primary(&mut connection).await?;
+            return Ok(Standing::Unknown);
+        };
         let (expires_at, current_epoch, end) = row.read()?;
         Ok(match end {
             Some(end) => Standing::Ended(end),

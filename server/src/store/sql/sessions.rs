@@ -47,6 +47,8 @@ statements! {
          remember_until = CASE WHEN remember_until < $6 THEN $6 ELSE remember_until END WHERE id = $1 RETURNING ",
         session_columns!()
     );
+    /// Asked where nothing was found: the row may only not be here yet.
+    IS_REPLICA = "SELECT {is_replica}";
     /// Only as long as the successor was not used.
     RENEW_GRACE = "UPDATE sessions SET rotated_at = $3 WHERE id = $1 AND refresh_digest = $2 AND ended_at IS NULL \
         AND rotated_at < $3";
