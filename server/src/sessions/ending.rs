@@ -258,7 +258,7 @@ impl Work {
                 break;
             }
             match self.commit(&mut wishes).await {
-                Ok(Committed { listed: OnTheList::No, .. }) => {
+                Ok(Committed { listed: false, .. }) => {
                     // Committed before, and the list does not show it yet: the promise holds until it does.
                     for tried in &tried {
                         self.waiting.stand_back(tried);
@@ -266,7 +266,7 @@ impl Work {
                     left -= tried.len().min(left);
                     in_vain += 1;
                 }
-                Ok(Committed { listed: OnTheList::Yes, took }) => {
+                Ok(Committed { listed: true, took }) => {
                     self.journal.kept(&self.waiting.done(&tried));
                     room.learns(took);
                     left -= tried.len().min(left);
@@ -313,14 +313,14 @@ impl Work {
             }
         };
         something.into_iter().for_each(answer);
-        let listed = if nothing.is_empty() { OnTheList::Yes } else { self.catches_up().await };
+        let listed = nothing.is_empty() || self.catches_up().await;
         nothing.into_iter().for_each(answer);
         Ok(Committed { took, listed })
     }
 
     /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or another one. That
-    /// it is refused here must not wait for the next look at the log.
-    async fn catches_up(&self) -> OnTheList {
+    /// it is refused here must not wait for the next look at the log. Says whether that came in time.
+    async fn catches_up(&self) -> bool {
         let begun = self.list.looks_begun();
         self.hint.notify_one();
         let looks = async {
@@ -328,10 +328,7 @@ impl Work {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
-        match tokio::time::timeout(CATCHES_UP_WITHIN, looks).await {
-            Ok(()) => OnTheList::Yes,
-            Err(_) => OnTheList::No,
-        }
+        tokio::time::timeout(CATCHES_UP_WITHIN, looks).await.is_ok()
     }
 
     fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
@@ -392,14 +389,8 @@ impl Work {
 struct Committed {
     /// How long the database took.
     took: Duration,
-    listed: OnTheList,
-}
-
-/// Whether this server's list has what was committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OnTheList {
-    Yes,
-    No,
+    /// Whether this server's list has it all.
+    listed: bool,
 }
 
 /// How many wishes go into one transaction: as many as are done quickly, however far away the database is.

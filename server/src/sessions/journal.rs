@@ -295,8 +295,6 @@ fn left_behind(folder: &Path, prefix: &str, me: Uuid) -> io::Result<Vec<PathBuf>
             paths.push(entry.path());
         }
     }
-    // The oldest first: ids of processes are in the order of their beginning.
-    paths.sort();
     Ok(paths)
 }
 

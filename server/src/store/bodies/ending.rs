@@ -91,21 +91,7 @@ impl Database {
         at: Timestamp,
         remember_until: Timestamp,
     ) -> Result<Revocation> {
-        let reason = matches!(subject, RevokedSubject::Session(_)).then_some(EndReason::AdminRevoked);
-        let mut revocation = Revocation {
-            position: 0,
-            user_id: user,
-            subject,
-            reason,
-            ended_by: None,
-            ended_by_device: None,
-            at,
-            remember_until,
-        };
-        let mut tx = self.begin().await?;
-        append_revocations(&mut tx, &mut [&mut revocation]).await?;
-        tx.commit().await?;
-        Ok(revocation)
+        log_one(self.begin().await?, user, subject, at, remember_until).await
     }
 
     pub(in crate::store) async fn revocations_from(&self, position: i64) -> Result<Tail> {
@@ -159,11 +145,22 @@ async fn log_epoch(
     let Some((epoch,)) = raised else { return Ok(None) };
     let (tokens,): (Option<i64>,) = query_as(sql::ending::REMEMBERED_OF).bind(user_id.0).fetch_one(&mut *tx).await?;
     let remember_until = remember_until.max(Timestamp::from_millis(tokens.unwrap_or(0)));
+    log_one(tx, user_id, RevokedSubject::Epoch(epoch), at, remember_until).await.map(Some)
+}
+
+/// Writes one revocation to the log and commits. A raised epoch has no reason: the sessions stay.
+async fn log_one(
+    mut tx: Transaction,
+    user_id: UserId,
+    subject: RevokedSubject,
+    at: Timestamp,
+    remember_until: Timestamp,
+) -> Result<Revocation> {
     let mut revocation = Revocation {
         position: 0,
         user_id,
-        subject: RevokedSubject::Epoch(epoch),
-        reason: None,
+        subject,
+        reason: matches!(subject, RevokedSubject::Session(_)).then_some(EndReason::AdminRevoked),
         ended_by: None,
         ended_by_device: None,
         at,
@@ -171,7 +168,7 @@ async fn log_epoch(
     };
     append_revocations(&mut tx, &mut [&mut revocation]).await?;
     tx.commit().await?;
-    Ok(Some(revocation))
+    Ok(revocation)
 }
 
 /// One command, but for its places in the log. Says whether the person is still there for the next one.
