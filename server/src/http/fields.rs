@@ -27,9 +27,7 @@ impl<S: Sync> FromRequest<S> for Fields {
         if body.is_empty() {
             return Ok(Self::default());
         }
-        let content_type = content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
+        if !content_type.is_some_and(|kind| is_json(kind.as_bytes())) {
             return Err(ApiError::unsupported_media_type());
         }
         match serde_json::from_slice(&body) {
@@ -45,6 +43,12 @@ impl<S: Sync> FromRequest<S> for Fields {
             }
         }
     }
+}
+
+/// Whether a media type is JSON, whatever its parameters say.
+fn is_json(kind: &[u8]) -> bool {
+    let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
 impl Fields {

@@ -199,7 +199,12 @@ async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {
-    headers.get_all(ACCEPT).iter().any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+    headers.get_all(ACCEPT).iter().any(|accept| names(accept, b"text/html"))
+}
+
+/// Whether a list holds this, whatever bytes are beside it.
+pub fn names(list: &HeaderValue, wanted: &[u8]) -> bool {
+    list.as_bytes().windows(wanted.len()).any(|window| window == wanted)
 }
 
 #[cfg(test)]

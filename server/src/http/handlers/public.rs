@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::events::BusState;
 use crate::http::problem::ApiError;
-use crate::http::site::stylesheet;
+use crate::http::site::{names, stylesheet};
 use crate::http::state::ApiState;
 
 /// How many letters the mailbox shows.
@@ -77,8 +77,7 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
         .into_iter()
         .map(|mail| MailMessage { to: mail.to, subject: mail.subject, text: mail.text, sent_at: mail.queued_at })
         .collect();
-    let wants = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if wants.contains("application/json") {
+    if headers.get_all(ACCEPT).iter().any(|accept| names(accept, b"application/json")) {
         return Ok(Json(DevelopmentMailbox { messages }).into_response());
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();

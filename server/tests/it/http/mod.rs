@@ -14,3 +14,4 @@ mod servers;
 mod sign_out;
 mod tokens;
 mod traces;
+mod wire;
