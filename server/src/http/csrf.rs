@@ -1,13 +1,17 @@
 //! Which calls with the cookie come from our own pages.
 //!
 //! A page elsewhere can make a browser send the cookie, but it cannot make it say `Sec-Fetch-Site: same-origin`, cannot choose
-//! `Origin`, and cannot set a header of its own without being asked first. All that a client shows must fit (ASVS 3.5.1, 3.5.2).
+//! `Origin`, and cannot set a header of its own without being asked first. All that a client shows must fit (ASVS 3.5.1, 3.5.2), and be shown
+//! once: browsers send no field of these twice, so the second is somebody else's.
 
 use app::api::paths::CLIENT_HEADER;
-use http::HeaderMap;
 use http::header::ORIGIN;
+use http::{HeaderMap, HeaderName};
 
+use super::headers::single;
 use super::problem::ApiError;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The check for one public address.
 #[derive(Clone, Debug)]
@@ -30,17 +34,31 @@ impl SameOrigin {
     /// Passes what no other site can have sent, for calls that only set the cookie. They are JSON, which no form sends and no script
     /// of another site may; so a client that shows nothing is a program.
     pub fn check_sign_in(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let site_fits = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
-        let origin_fits = headers.get(ORIGIN).is_none_or(|origin| origin.as_bytes() == self.origin.as_bytes());
-        if site_fits && origin_fits { Ok(()) } else { Err(ApiError::cross_site_request()) }
+        let says = |name: HeaderName, wanted: &str| {
+            single(headers, name).is_ok_and(|given| given.is_none_or(|given| given.as_bytes() == wanted.as_bytes()))
+        };
+        if says(SEC_FETCH_SITE, "same-origin") && says(ORIGIN, &self.origin) {
+            Ok(())
+        } else {
+            Err(ApiError::cross_site_request())
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
     use rstest::rstest;
+
+    /// Fields as they came, also several of one name.
+    fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        headers
+    }
 
     #[rstest]
     #[case::our_page(&[("latchkey-client", "web"), ("sec-fetch-site", "same-origin"), ("origin", "https://id.example.com")], true)]
@@ -55,12 +73,16 @@ mod tests {
     #[case::look_alike_suffix(&[("latchkey-client", "web"), ("origin", "https://id.example.com.evil.example")], false)]
     #[case::look_alike_prefix(&[("latchkey-client", "web"), ("origin", "https://evil-id.example.com")], false)]
     #[case::plain_http(&[("latchkey-client", "web"), ("origin", "http://id.example.com")], false)]
+    #[case::two_origins(&[("latchkey-client", "web"), ("origin", "https://id.example.com"), ("origin", "https://evil.example")], false)]
+    #[case::two_origins_turned(&[("latchkey-client", "web"), ("origin", "https://evil.example"), ("origin", "https://id.example.com")], false)]
+    #[case::one_origin_twice(&[("latchkey-client", "web"), ("origin", "https://id.example.com"), ("origin", "https://id.example.com")], false)]
+    #[case::a_list_of_origins(&[("latchkey-client", "web"), ("origin", "https://id.example.com, https://evil.example")], false)]
+    #[case::two_sites(&[("latchkey-client", "web"), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")], false)]
+    #[case::a_list_of_sites(&[("latchkey-client", "web"), ("sec-fetch-site", "same-origin, cross-site")], false)]
+    #[case::empty_fields(&[("latchkey-client", "web"), ("sec-fetch-site", ""), ("origin", "")], false)]
     #[case::other_port(&[("latchkey-client", "web"), ("origin", "https://id.example.com:8443")], false)]
     fn only_calls_from_our_own_pages_pass(#[case] headers: &[(&'static str, &'static str)], #[case] passes: bool) {
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect();
+        let headers = map(headers);
         assert_eq!(SameOrigin::new("https://id.example.com").check(&headers).is_ok(), passes);
     }
 
@@ -71,14 +93,13 @@ mod tests {
     #[case::sibling_host(&[("latchkey-client", "web"), ("sec-fetch-site", "same-site")], false)]
     #[case::other_origin(&[("origin", "https://evil.example")], false)]
     #[case::null_origin(&[("origin", "null")], false)]
+    #[case::two_origins(&[("origin", "https://id.example.com"), ("origin", "https://evil.example")], false)]
+    #[case::two_sites(&[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-site")], false)]
     fn a_cookie_is_set_for_programs_too_but_for_no_other_site(
         #[case] headers: &[(&'static str, &'static str)],
         #[case] passes: bool,
     ) {
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect();
+        let headers = map(headers);
         assert_eq!(SameOrigin::new("https://id.example.com").check_sign_in(&headers).is_ok(), passes);
     }
 }
