@@ -29,7 +29,7 @@ pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use observe::ObserveConfig;
-pub use public_url::PublicUrl;
+pub use public_url::{PublicUrl, is_loopback_host};
 pub use reader::{ConfigError, Origin, Setting};
 use reader::{Fallback, Reader};
 pub use secret::MasterSecret;

@@ -12,6 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
+use crate::config::PublicUrl;
 use crate::telemetry::chain;
 
 /// How soon to come back when the server cannot answer now.
@@ -118,6 +119,13 @@ impl ApiError {
     /// `403`: a cookie call that is not from our own pages.
     pub fn cross_site_request() -> Self {
         Self::new(StatusCode::FORBIDDEN, "cross-site-request", "This call is for pages of this server only")
+    }
+
+    /// `421`: this server is not asked for under that name.
+    pub fn misdirected(public_url: &PublicUrl) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected-request", "This server has another address")
+            .with_detail(format!("In development it answers for this machine only: open {public_url} instead."))
+            .with_extra("publicUrl", public_url.to_string())
     }
 
     /// `404`.
