@@ -3,12 +3,14 @@
 //! [`Config::load`] is pure; [`Config::from_surroundings`] is the one place that looks at the environment. Each
 //! section has a file with its settings, their defaults and meanings; [`table`] prints them for the documentation.
 
+mod address;
 pub mod bus;
 pub mod database;
 pub mod duration;
 pub mod limits;
 pub mod log;
 pub mod mail;
+mod names;
 pub mod observe;
 mod public_url;
 mod reader;

@@ -117,8 +117,17 @@ impl ApiError {
     }
 
     /// `403`: a cookie call that is not from our own pages.
-    pub fn cross_site_request() -> Self {
+    pub fn cross_site_request(public_origin: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "cross-site-request", "This call is for pages of this server only")
+            .with_detail(format!("Open {public_origin} and try again there: it works from that address only."))
+            .with_extra("publicUrl", public_origin)
+    }
+
+    /// `403`: a cookie call from a page of ours that was opened under another address than the public one.
+    pub fn other_address(public_origin: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "other-address", "Signing in works from another address")
+            .with_detail(format!("You opened this page under another address. Open {public_origin} to sign in."))
+            .with_extra("publicUrl", public_origin)
     }
 
     /// `421`: this server is not asked for under that name.
