@@ -24,7 +24,7 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::demo;
-use crate::events::{Bus, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
+use crate::events::{Bus, BusParts, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::geoip::{GeoIpError, Places};
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
@@ -151,9 +151,14 @@ impl Application {
 
         let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
         let hint = Arc::new(tokio::sync::Notify::new());
-        let transport = transport(&config, &store, &keys)?;
         let me = uuid_v7(&*clock, &*random);
-        let (bus_sender, bus) = bus(transport, me, Arc::clone(&hint), Arc::clone(&clock));
+        let (bus_sender, bus) = bus(BusParts {
+            transports: transports(&config, &store, &keys)?,
+            me,
+            proof: keys.bus_proof(config.server.public_url.origin()),
+            hint: Arc::clone(&hint),
+            clock: Arc::clone(&clock),
+        });
         let hub = Arc::new(Hub::new(bus_sender));
         let (told_sender, told) = mpsc::unbounded_channel();
         let (forgotten_sender, forgotten) = mpsc::unbounded_channel();
@@ -418,16 +423,21 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     Ok(store)
 }
 
-/// How news travels between the servers: over Redis where there is one, else over the database where it is shared.
-fn transport(config: &Config, store: &Store, keys: &Keys) -> Result<Box<dyn Transport>, StartError> {
+/// How news travels between the servers: over the database where it is shared, and over Redis as well where there is one. By itself in
+/// this process where there is neither.
+fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn Transport>>, StartError> {
+    let mut transports: Vec<Box<dyn Transport>> = Vec::new();
     if let Some(url) = &config.bus.redis_url {
         let channel = format!("latchkey:{}", keys.installation());
-        let redis = Redis::new(secrecy::ExposeSecret::expose_secret(url), channel).map_err(StartError::Bus)?;
-        return Ok(Box::new(redis));
+        transports.push(Box::new(Redis::new(url.expose_secret(), channel).map_err(StartError::Bus)?));
     }
-    Ok(store
-        .notifications()
-        .map_or_else(|| Box::new(InProcess::new()) as _, |database| Box::new(Notify::new(database)) as _))
+    if let Some(database) = store.notifications() {
+        transports.push(Box::new(Notify::new(database)));
+    }
+    if transports.is_empty() {
+        transports.push(Box::new(InProcess::new()));
+    }
+    Ok(transports)
 }
 
 /// How long things last, by the settings.

@@ -207,7 +207,7 @@ pub struct Now {
     /// How the bus is: a word of `/health`.
     pub bus_state: &'static str,
     /// Messages sent, received and lost, in the order of [`BusMessage`].
-    pub bus_messages: [u64; 3],
+    pub bus_messages: [u64; 4],
     /// Entries of the revocation list.
     pub list_entries: usize,
     /// Its age.
@@ -305,7 +305,7 @@ mod tests {
             database: "sqlite",
             bus: "redis",
             bus_state: "connecting",
-            bus_messages: [11, 12, 13],
+            bus_messages: [11, 12, 13, 14],
             list_entries: 3,
             list_age: Duration::from_millis(250),
             list_max_age: Duration::from_secs(2),

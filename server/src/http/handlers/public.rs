@@ -1,5 +1,7 @@
 //! What anybody may ask: keys, health, and in development the mailbox.
 
+use std::collections::HashMap;
+
 use app::api::{DevelopmentMailbox, MailMessage};
 use axum::Json;
 use axum::extract::State;
@@ -50,7 +52,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let pending = state.sessions.endings_pending();
     let (status, word) = match (database, current) {
         // Without the bus everything works, only later. What waits to be committed is not known everywhere.
-        (true, true) if bus != BusState::Unavailable && pending == 0 => (StatusCode::OK, "ok"),
+        (true, true) if !matches!(bus, BusState::Unavailable | BusState::Degraded) && pending == 0 => (StatusCode::OK, "ok"),
         (true, _) | (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
@@ -59,6 +61,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         "status": word,
         "database": if database { "ok" } else { "unavailable" },
         "bus": bus.as_str(),
+        "busLines": state.sessions.bus.lines().map(|(name, state)| (name, state.as_str())).collect::<HashMap<_, _>>(),
         "revocationListAgeMs": age,
         "endingsPending": pending,
         "clockOffsetMs": state.sessions.clock.offset_ms(),
