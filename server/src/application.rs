@@ -36,6 +36,7 @@ use crate::lifecycle::Tasks;
 use crate::mail::{Delivery, MailError, Postman};
 use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
+use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::{
     EndingParts, EndingTask, Found, Journal, LastActive, LateEnd, Lost, RevocationList, Sessions, Tail, TailParts,
     Unheard, Written, ending, reassert, renew_graces,
@@ -74,6 +75,9 @@ pub enum StartError {
     /// The database.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
+    /// Other servers run on the same database that have other settings.
+    #[error("this server cannot run beside the others")]
+    Disagreement(#[from] Disagreement),
     /// Migrations are to be run, and the settings say not to.
     #[error("the database is not up to date: run `latchkey migrate`")]
     MigrationsPending,
@@ -107,6 +111,15 @@ pub enum StartError {
     /// The address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
+}
+
+impl From<JoinError> for StartError {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Disagreement(disagreement) => disagreement.into(),
+            JoinError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl StartError {
@@ -147,11 +160,13 @@ impl Application {
         config.server.bound_to(address);
         let figures = listen_for_figures(&config).await?;
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
+        let me = uuid_v7(&*clock, &*random);
+        let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
+        registry.join().await?;
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
         let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
         let hint = Arc::new(tokio::sync::Notify::new());
-        let me = uuid_v7(&*clock, &*random);
         let (bus_sender, bus) = bus(BusParts {
             transports: transports(&config, &store, &keys)?,
             me,
@@ -223,6 +238,7 @@ impl Application {
             development: config.server.is_development(),
             tasks: Tasks::new(),
             metrics,
+            registry,
             stopping: CancellationToken::new(),
         });
         carry_on(&state, promised.late);
@@ -278,6 +294,7 @@ impl Application {
         tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn("mail", postman.run(background.clone()));
+        tasks.spawn("server registry", Arc::clone(&state.registry).run(background.clone()));
 
         if let Some(listener) = figures {
             tasks.spawn("figures", serve_figures(listener, router::figures(&state), background.clone()));

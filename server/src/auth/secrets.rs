@@ -9,6 +9,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::{digest, hkdf, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::events::Proof;
 use crate::random::Random;
@@ -77,6 +78,12 @@ impl Keys {
     /// What tells this installation from others that share a Redis with it. Says nothing about any key.
     pub fn installation(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.name[..12])
+    }
+
+    /// What another secret can be compared by, without being told.
+    pub fn fingerprint(&self, secret: &SecretString) -> String {
+        let tag = tag(&self.bus, secret.expose_secret().as_bytes());
+        URL_SAFE_NO_PAD.encode(&tag[..12])
     }
 
     /// What proves that a message between servers is from one with this secret and this public address: two installations may have been given

@@ -50,9 +50,12 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let current = state.sessions.list.is_current(now);
     let bus = state.sessions.bus.state();
     let pending = state.sessions.endings_pending();
+    let mut differing: Vec<String> = state.registry.differences().into_iter().map(|found| found.setting).collect();
+    differing.sort_unstable();
+    differing.dedup();
     let (status, word) = match (database, current) {
         // Without the bus everything works, only later. What waits to be committed is not known everywhere.
-        (true, true) if !matches!(bus, BusState::Unavailable | BusState::Degraded) && pending == 0 => (StatusCode::OK, "ok"),
+        (true, true) if !matches!(bus, BusState::Unavailable | BusState::Degraded) && pending == 0 && differing.is_empty() => (StatusCode::OK, "ok"),
         (true, _) | (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
@@ -65,6 +68,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         "revocationListAgeMs": age,
         "endingsPending": pending,
         "clockOffsetMs": state.sessions.clock.offset_ms(),
+        "settingsDiffer": differing,
         "serverId": state.server_id,
     });
     (status, Json(body)).into_response()
