@@ -66,11 +66,12 @@ pub fn page_policy(nonce: &str, live_reload: Option<&str>) -> String {
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
          font-src 'self'; manifest-src 'self'; connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'"
+         form-action 'self'; frame-ancestors 'none'"
     )
 }
 
-fn is_page(headers: &HeaderMap) -> bool {
+/// Whether the answer is a page.
+pub fn is_page(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 

@@ -7,6 +7,7 @@ mod counted;
 pub mod csrf;
 mod errors;
 pub mod fields;
+mod forms;
 mod handlers;
 pub mod headers;
 mod json_object;
