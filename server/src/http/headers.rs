@@ -60,7 +60,7 @@ impl SecurityHeaders {
 /// The policy of the web app's pages. `nonce` is the one this very answer's scripts carry.
 ///
 /// `wasm-unsafe-eval` is the only exception: browsers compile no WebAssembly without it. `live_reload` is the socket of
-/// `cargo leptos watch`, where the server runs under it.
+/// `make dev`, where the server runs under it.
 pub fn page_policy(nonce: &str, live_reload: Option<&str>) -> String {
     let sockets = live_reload.map(|socket| format!(" {socket}")).unwrap_or_default();
     format!(

@@ -30,11 +30,11 @@ use crate::metrics::{RouteId, Routes};
 
 /// The name of the built files.
 const OUTPUT_NAME: &str = "latchkey";
-/// Where cargo-leptos notes the hashes in the names of built files, beside the program.
+/// Where `scripts/build` notes the hashes in the names of built files, beside the program.
 const HASH_FILE: &str = "hash.txt";
 /// Kinds of files the app consists of. Nothing else is served, whatever may lie in the folder (ASVS 13.4.7).
 const KINDS: [&str; 10] = ["css", "ico", "js", "json", "png", "svg", "txt", "wasm", "webmanifest", "woff2"];
-/// The socket of `cargo leptos watch`, where this was built by it.
+/// The socket of `make dev`, where this was built by it.
 const RELOAD_PORT: Option<u16> = if option_env!("LEPTOS_WATCH").is_some() { Some(3001) } else { None };
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -116,7 +116,7 @@ fn beside_program() -> PathBuf {
     program.parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-/// What cargo-leptos noted of the names of built files, one `kind: hash` a line; nothing where names carry no hash.
+/// What `scripts/build` noted of the names of built files, one `kind: hash` a line; nothing where names carry no hash.
 fn built_names() -> Option<String> {
     std::fs::read_to_string(beside_program().join(HASH_FILE)).ok()
 }
