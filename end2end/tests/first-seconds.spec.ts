@@ -1,13 +1,18 @@
 // The first seconds of a page: before the program has arrived, while it takes over, and where it never runs.
 
-import { expect as expected } from "@playwright/test";
 import { demo, stranger } from "../support/api.ts";
 import { refused, unreachable, invalid } from "../support/complaints.ts";
 import { translates, withExtension, withoutProgram } from "../support/meddlers.ts";
 import type { Person } from "../support/person.ts";
 import { expect, test } from "../support/test.ts";
 
-const entryPages = ["/sign-in", "/register", "/verify?email=a%40example.com", "/forgot-password", "/reset-password#token=a"];
+const entryPages = [
+  "/sign-in",
+  "/register",
+  "/verify?email=a%40example.com",
+  "/forgot-password",
+  "/reset-password#token=a",
+];
 
 /** Nothing of the page is where it was not before. */
 async function shifts(person: Person): Promise<number> {
@@ -19,15 +24,24 @@ async function shifts(person: Person): Promise<number> {
           resolve(entries.reduce((sum, entry) => sum + entry.value, 0));
         }).observe({ type: "layout-shift", buffered: true });
         // Without a single shift, nothing is reported.
-        requestAnimationFrame(() => requestAnimationFrame(() => resolve(0)));
+        requestAnimationFrame(() =>
+          requestAnimationFrame(() => {
+            resolve(0);
+          }),
+        );
       }),
   );
 }
 
 for (const path of entryPages) {
-  test(`the program takes over ${path} with what was typed, where it was typed, and nothing moves`, async ({ person }) => {
+  test(`the program takes over ${path} with what was typed, where it was typed, and nothing moves`, async ({
+    person,
+  }) => {
     const lets = await person.opensBeforeItListens(path);
-    const input = person.page.getByRole("main").locator("input:not([type=hidden]):not([type=checkbox]):not([type=radio])").first();
+    const input = person.page
+      .getByRole("main")
+      .locator("input:not([type=hidden]):not([type=checkbox]):not([type=radio])")
+      .first();
     await input.focus();
     await person.page.keyboard.type("ab cd");
     await person.page.keyboard.press("ArrowLeft");
@@ -37,14 +51,17 @@ for (const path of entryPages) {
     await expect(input).toBeFocused();
     await person.page.keyboard.type("X");
     await expect(input).toHaveValue("ab Xcd");
-    expected(await shifts(person)).toBe(0);
+    expect(await shifts(person)).toBe(0);
   });
 
   test(`an extension that has touched ${path} harms nothing, and keeps its own`, async ({ person }) => {
     await withExtension(person.context);
     const lets = await person.opensBeforeItListens(path);
     await expect(person.page.locator("[data-extension]").first()).toBeAttached();
-    const input = person.page.getByRole("main").locator("input:not([type=hidden]):not([type=checkbox]):not([type=radio])").first();
+    const input = person.page
+      .getByRole("main")
+      .locator("input:not([type=hidden]):not([type=checkbox]):not([type=radio])")
+      .first();
     await input.fill("typed before");
     lets();
     await person.isRunByProgram();
@@ -169,6 +186,7 @@ for (const [why, arrange] of Object.entries(withoutProgram)) {
     person.complaints.allow(refused, invalid, unreachable, /status of 404/, /broken on purpose/, /wasm/i);
     await arrange(person.context);
     await livesWithoutProgram(person);
+    await expect(person.heading("This page can’t run in your browser")).toBeVisible();
   });
 }
 
@@ -176,9 +194,12 @@ test("everything before the devices works without scripts", async ({ open }) => 
   const person = await open({ javaScriptEnabled: false });
   person.complaints.allow(refused, invalid);
   await livesWithoutProgram(person);
+  await expect(person.heading("This page can’t run in your browser")).toBeVisible();
 });
 
-test("the token of a mailed link is in no address, in no request but the one it is for, and in no history", async ({ person }) => {
+test("the token of a mailed link is in no address, in no request but the one it is for, and in no history", async ({
+  person,
+}) => {
   const urls: string[] = [];
   person.page.on("request", (request) => urls.push(request.url(), request.headers().referer ?? ""));
   const lets = await person.opensBeforeItListens("/reset-password#token=made-up-token");

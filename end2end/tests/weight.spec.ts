@@ -66,7 +66,13 @@ function note(path: string, first: number, all: number): void {
 }
 
 test("no page weighs more than it may", async ({ open }) => {
-  for (const path of ["/sign-in", "/register", "/verify?email=a%40example.com", "/forgot-password", "/reset-password"]) {
+  for (const path of [
+    "/sign-in",
+    "/register",
+    "/verify?email=a%40example.com",
+    "/forgot-password",
+    "/reset-password",
+  ]) {
     const person = await open();
     const scales = await Scales.under(person.page);
     await person.goesTo(path);
@@ -83,13 +89,24 @@ test("no page weighs more than it may", async ({ open }) => {
     // A browser that has nothing of ours but the session.
     const other = await open();
     await other.context.addCookies(cookies);
-    await other.page.addInitScript((state) => {
-      for (const [name, value] of state) localStorage.setItem(name, value);
-    }, await person.page.evaluate(() => Object.entries(localStorage)));
+    await other.page.addInitScript(
+      (state) => {
+        for (const [name, value] of state) localStorage.setItem(name, value);
+      },
+      await person.page.evaluate(() =>
+        Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index) ?? "").map(
+          (name) => [name, localStorage.getItem(name) ?? ""] as const,
+        ),
+      ),
+    );
     const scales = await Scales.under(other.page);
     await other.goesTo(path);
     await settles(other);
-    note(path, scales.sum((address) => !isProgram(address)), scales.sum());
+    note(
+      path,
+      scales.sum((address) => !isProgram(address)),
+      scales.sum(),
+    );
     expect.soft(scales.sum(), `${path} in all`).toBeLessThanOrEqual(MOST_AT_FIRST);
     for (const link of ["Devices", "Activity", "Profile"]) {
       const before = scales.sum();
