@@ -27,7 +27,7 @@ impl Auth {
             stream: RwSignal::new(StreamState::Connecting),
         };
         provide_context(auth);
-        // Effects run in the browser only, and only after hydration: server and first frame both show `Unknown`.
+        // Effects run in the browser only: server and first frame both show `Unknown`.
         Effect::new(move |_| {
             browser::start(Box::new(move |change| auth.apply(change, toasts, events, drafts, theme)));
         });

@@ -47,6 +47,13 @@ impl SameOrigin {
             _ => Err(ApiError::cross_site_request(&self.origin)),
         }
     }
+
+    /// Passes forms of our own pages. A form cannot set a header of its own, and a program has calls of its own: so one of the two
+    /// things that browsers say of themselves must be there, once, and both must fit.
+    pub fn check_form(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let says_so = headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN);
+        if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request(&self.origin)) }
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +107,27 @@ mod tests {
         assert_eq!((error.status().as_u16(), error.problem.code.as_str()), (403, code));
         assert!(error.problem.detail.as_deref().is_some_and(|detail| detail.contains("https://id.example.com")));
         assert_eq!(error.problem.extra["publicUrl"], "https://id.example.com");
+    }
+
+    #[rstest]
+    #[case::our_page(&[("origin", "https://id.example.com"), ("sec-fetch-site", "same-origin")], true)]
+    #[case::older_browser(&[("origin", "https://id.example.com")], true)]
+    #[case::no_origin(&[("sec-fetch-site", "same-origin")], true)]
+    #[case::nothing(&[], false)]
+    #[case::only_our_header(&[("latchkey-client", "web")], false)]
+    #[case::other_site(&[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], false)]
+    #[case::sibling_host(&[("origin", "https://blog.example.com"), ("sec-fetch-site", "same-site")], false)]
+    #[case::typed_address(&[("sec-fetch-site", "none")], false)]
+    #[case::one_of_two_lies(&[("origin", "https://id.example.com"), ("sec-fetch-site", "cross-site")], false)]
+    #[case::the_other_lies(&[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")], false)]
+    #[case::two_origins(&[("origin", "https://id.example.com"), ("origin", "https://evil.example")], false)]
+    #[case::twice_the_same(&[("origin", "https://id.example.com"), ("origin", "https://id.example.com")], false)]
+    #[case::two_sites(&[("origin", "https://id.example.com"), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")], false)]
+    #[case::null_origin(&[("origin", "null"), ("sec-fetch-site", "same-origin")], false)]
+    #[case::plain_http(&[("origin", "http://id.example.com")], false)]
+    fn a_form_is_taken_from_our_own_pages_only(#[case] headers: &[(&'static str, &'static str)], #[case] passes: bool) {
+        let headers = map(headers);
+        assert_eq!(SameOrigin::new("https://id.example.com").check_form(&headers).is_ok(), passes);
     }
 
     #[rstest]

@@ -3,6 +3,7 @@
 mod accounts;
 mod devices;
 mod events;
+mod forms;
 mod keys;
 mod leaving;
 mod legacy;
