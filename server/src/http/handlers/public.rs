@@ -1,5 +1,7 @@
 //! What anybody may ask: keys, health, and in development the mailbox.
 
+use std::sync::Arc;
+
 use app::api::{DevelopmentMailbox, MailMessage};
 use axum::Json;
 use axum::extract::State;
@@ -48,9 +50,12 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let current = state.sessions.list.is_current(now);
     let bus = state.sessions.bus.state();
     let pending = state.sessions.endings_pending();
+    let journal = Arc::clone(&state.sessions.journal);
+    let written = tokio::task::spawn_blocking(move || journal.is_writable()).await.unwrap_or(false);
     let (status, word) = match (database, current) {
-        // Without the bus everything works, only later. What waits to be committed is not known everywhere.
-        (true, true) if bus != BusState::Unavailable && pending == 0 => (StatusCode::OK, "ok"),
+        // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could not be
+        // written down either would be forgotten.
+        (true, true) if bus != BusState::Unavailable && pending == 0 && written => (StatusCode::OK, "ok"),
         (true, _) | (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
@@ -61,6 +66,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         "bus": bus.as_str(),
         "revocationListAgeMs": age,
         "endingsPending": pending,
+        "pendingLog": if written { "ok" } else { "unavailable" },
         "clockOffsetMs": state.sessions.clock.offset_ms(),
         "serverId": state.server_id,
     });
