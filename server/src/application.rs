@@ -39,7 +39,7 @@ use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::{
     EndingParts, EndingTask, Found, Journal, LastActive, LateEnd, Lost, RevocationList, Sessions, Tail, TailParts,
-    Unheard, Written, ending, reassert, renew_graces,
+    Unheard, Written, ending, reassert, renew_graces, watch_streams,
 };
 use crate::store::{Store, StoreError};
 use crate::traces::{TraceError, Traces};
@@ -284,6 +284,7 @@ impl Application {
         let background = CancellationToken::new();
         tasks.spawn_essential("revocation tail", tail.run(background.clone()));
         tasks.spawn_essential("ending sessions", ending.run(background.clone()));
+        tasks.spawn_essential("stream watch", watch_streams(Arc::clone(&sessions), background.clone()));
         tasks.spawn("bus", bus.run(Arc::clone(&sessions.hub), background.clone()));
         tasks.spawn("reassertion", reassert(Arc::clone(&sessions), forgotten));
         tasks.spawn("unheard renewals", renew_graces(Arc::clone(&sessions), background.clone()));
@@ -408,14 +409,7 @@ async fn listen_for_figures(config: &Config) -> Result<Option<TcpListener>, Star
 /// The journal of promises, with those of processes that are gone.
 fn open_journal(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dyn Random>) -> (Arc<Journal>, Found) {
     let folder = config.database.promises_folder();
-    let (journal, found) = Journal::open(&folder, me, Arc::clone(keys), Arc::clone(random)).unwrap_or_else(|error| {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            folder = %folder.display(),
-            "sign-outs that are answered while the database is away will not outlive this process"
-        );
-        (Journal::nowhere(Arc::clone(keys), Arc::clone(random)), Found::default())
-    });
+    let (journal, found) = Journal::open(&folder, me, Arc::clone(keys), Arc::clone(random));
     if !found.is_empty() {
         tracing::info!(count = found.len(), "sign-outs that an earlier process had promised are carried out now");
     }

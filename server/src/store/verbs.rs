@@ -1,5 +1,6 @@
 //! The verbs, and which database does them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use app::domain::{DeviceName, Email, SessionId, Timestamp, UserId};
@@ -250,6 +251,8 @@ verbs! {
     ) -> Option<SessionRow>;
     /// Whether a token may pass. A session past its time counts as ended, marked or not.
     standing(id: SessionId, user: UserId, epoch: i64, now: Timestamp) -> Standing;
+    /// Of these sessions those that have not ended, with the epoch that tokens of their users must have.
+    living(ids: &[SessionId]) -> HashMap<SessionId, i64>;
     /// Asks `decide` under the lock of the session and does what it says.
     rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
     /// Has the grace for a repeated refresh begin now, as long as the successor it was answered with was not used.
