@@ -76,6 +76,9 @@ impl LegacyTokens {
         if header.alg != "HS256" || !header.typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT")) {
             return None;
         }
+        if !claims_are_text(token) {
+            return None;
+        }
         let mut validation = Validation::new(Algorithm::HS256);
         // Times are ours to check, against the database's clock.
         validation.validate_exp = false;
