@@ -6,6 +6,7 @@ mod events;
 mod keys;
 mod leaving;
 mod legacy;
+mod mail;
 mod metrics;
 mod places;
 mod recovery;
