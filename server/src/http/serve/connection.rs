@@ -83,7 +83,8 @@ async fn requests<A: Answer>(
     let (peer, lack) = (client.peer, client.place.lack());
     let progress = Arc::new(Progress::default());
     let head = if lack.is_some() { limits.head.min(HEALTH_HEAD) } else { limits.head };
-    let waits = Waits { head, ..Waits::new(limits, client.place.places()) };
+    let mut waits = Waits::new(limits, client.place.places());
+    waits.head = head;
     let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&progress), waits));
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let (answer, progress) = (Arc::clone(&answer), Arc::clone(&progress));
