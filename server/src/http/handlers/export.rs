@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::person::entry;
 use crate::auth::accounts::Visitor;
+use crate::auth::pace::Effort;
 use crate::http::authenticate::Caller;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -96,6 +97,7 @@ pub async fn export(
     Caller(caller): Caller,
     visitor: Visitor,
 ) -> Result<Response, ApiError> {
+    state.may_do(Effort::Export, Some(caller.session_id), caller.user_id).await?;
     let exported_at = state.sessions.clock.now();
     let holdings = state.accounts.export(&visitor, caller.user_id, caller.session_id).await?;
     let Holdings { user, sessions, audit, mail } = holdings.ok_or_else(ApiError::not_found)?;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::accounts::optional_name;
 use super::sign_out::answer;
 use crate::auth::accounts::Visitor;
+use crate::auth::pace::Effort;
 use crate::http::authenticate::{Asker, Caller};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
@@ -41,6 +42,7 @@ pub async fn update_profile(
     let (name, account_type) = fields.finish((name, account_type))?;
     let change = ProfileChange { name, account_type };
     let user_id = asker.user_id();
+    state.may_do(Effort::Change, asker.session_id(), user_id).await?;
     let user = state.accounts.update_profile(&visitor, user_id, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
     let renewed = app::api::UserUpdated { user_id };

@@ -9,6 +9,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use crate::auth::accounts::Visitor;
+use crate::auth::pace::Effort;
 use crate::http::authenticate::{Asker, bearer};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
@@ -39,6 +40,7 @@ pub async fn rename(
     let name = fields.required("deviceName", DeviceName::parse);
     let (name,) = fields.finish((name,))?;
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    state.may_do(Effort::Change, asker.session_id(), asker.user_id()).await?;
     let renamed = state.sessions.rename(asker.user_id(), id, &name, asker.session_id(), &visitor.origin).await?;
     renamed.map(Json).ok_or_else(ApiError::not_found)
 }

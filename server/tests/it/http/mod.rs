@@ -7,6 +7,7 @@ mod forms;
 mod keys;
 mod leaving;
 mod legacy;
+mod mail;
 mod metrics;
 mod places;
 mod recovery;
