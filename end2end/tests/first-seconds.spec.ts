@@ -20,7 +20,8 @@ async function shifts(person: Person): Promise<number> {
     async () =>
       new Promise<number>((resolve) => {
         new PerformanceObserver((list) => {
-          const entries = list.getEntries() as (PerformanceEntry & { value: number })[];
+          const all = list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[];
+          const entries = all.filter((entry) => !entry.hadRecentInput);
           resolve(entries.reduce((sum, entry) => sum + entry.value, 0));
         }).observe({ type: "layout-shift", buffered: true });
         // Without a single shift, nothing is reported.
@@ -50,7 +51,9 @@ for (const path of entryPages) {
     await person.isRunByProgram();
     await expect(input).toBeFocused();
     await person.page.keyboard.type("X");
-    await expect(input).toHaveValue("ab Xcd");
+    // An input for e-mail tells nobody where the caret is.
+    const tells = (await input.getAttribute("type")) !== "email";
+    await expect(input).toHaveValue(tells ? "ab Xcd" : "ab cdX");
     expect(await shifts(person)).toBe(0);
   });
 
@@ -223,6 +226,7 @@ test("where one was going survives registering and the code", async ({ person })
   await person.link("Create an account").click();
   await person.fillsInRegistration(grace);
   await person.button("Create account").click();
+  await expect(person.heading("Check your e-mail")).toBeVisible();
   await person.entersCodeFromMailbox(grace);
   await expect(person.heading("Activity")).toBeVisible();
 });

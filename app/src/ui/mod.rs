@@ -46,4 +46,4 @@ pub use theme_switch::ThemeSwitch;
 pub use time::RelativeTime;
 pub use timer::{after, every};
 pub use toast::{ToastCard, ToastTone};
-pub use without_program::WithoutScript;
+pub use without_program::{HiddenField, WithoutScript};

@@ -187,8 +187,9 @@ impl Focus {
             Some(input) => {
                 // It fails only for what cannot have the focus.
                 let _ = input.focus_with_options(&options);
-                if let Some(range) = self.selection {
-                    select(input, range);
+                if let Some((start, end)) = self.selection {
+                    // Nor does it fail for anything that has told one.
+                    let _ = input.set_selection_range(start, end);
                 }
             }
             None => {
@@ -199,25 +200,9 @@ impl Focus {
     }
 }
 
-/// Inputs for e-mail addresses tell no selection; as a text they do.
+/// Inputs for e-mail addresses tell no selection: there the caret is at the end, where it mostly is.
 fn selection(input: &HtmlInputElement) -> Option<(u32, u32)> {
-    let kind = input.type_();
-    if kind == "email" {
-        input.set_type("text");
-    }
-    let range = input.selection_start().ok().flatten().zip(input.selection_end().ok().flatten());
-    input.set_type(&kind);
-    range
-}
-
-fn select(input: &HtmlInputElement, (start, end): (u32, u32)) {
-    let kind = input.type_();
-    if kind == "email" {
-        input.set_type("text");
-    }
-    // What has no selection has nothing selected.
-    let _ = input.set_selection_range(start, end);
-    input.set_type(&kind);
+    input.selection_start().ok().flatten().zip(input.selection_end().ok().flatten())
 }
 
 fn all<T: JsCast>(list: Result<web_sys::NodeList, JsValue>) -> Vec<T> {
