@@ -11,6 +11,7 @@ pub mod forwarded;
 mod handlers;
 pub mod headers;
 mod json_object;
+pub mod leftovers;
 pub mod middleware;
 pub mod open_files;
 pub mod problem;

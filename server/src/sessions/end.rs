@@ -55,6 +55,24 @@ pub enum EndAnswer {
     Pending,
 }
 
+impl EndAnswer {
+    /// What two wishes came to together: pending where either is.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (
+                Self::Done { sessions_ended, receipt, refused },
+                Self::Done { sessions_ended: more, receipt: other_receipt, refused: other_refused },
+            ) => Self::Done {
+                sessions_ended: sessions_ended + more,
+                receipt: receipt.or(other_receipt),
+                refused: refused || other_refused,
+            },
+            _ => Self::Pending,
+        }
+    }
+}
+
 impl Sessions {
     /// Ends sessions. When it answers [`EndAnswer::Done`], the revocation is committed.
     pub async fn end(&self, request: EndRequest) -> Result<EndAnswer, EndingError> {

@@ -8,10 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::legacy;
-use super::sign_in::set_cookie;
 use crate::auth::accounts::Visitor;
 use crate::http::authenticate::{Asker, bearer};
 use crate::http::fields::Fields;
+use crate::http::leftovers::Leftovers;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::{EndAnswer, EndRequest, Scope};
@@ -40,29 +40,43 @@ pub async fn logout(
         return Ok(token.logout(&state));
     }
     let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
-    let session_id = match by_access_token(&state, &headers) {
+    let session_ids = match by_access_token(&state, &headers) {
         Ok(leaving) => {
             let ended = state.sessions.end(leaving.wants(Scope::This, reason, visitor.origin)).await?;
             return Ok(answer(&state, true, ended));
         }
         Err(refused) => by_refresh_token(&state, &headers, in_body)?.ok_or(refused)?,
     };
-    let ended = match state.sessions.store.session(session_id).await {
-        Ok(None) => nothing_to_end(),
+    let mut ended = nothing_to_end();
+    for session_id in session_ids {
+        let one = end_by_refresh_token(&state, session_id, reason.clone(), visitor.origin.clone()).await?;
+        ended = ended.and(one);
+    }
+    Ok(answer(&state, true, ended))
+}
+
+/// Ends a session that a refresh token names.
+async fn end_by_refresh_token(
+    state: &ApiState,
+    session_id: SessionId,
+    reason: Option<ClientReason>,
+    origin: Origin,
+) -> Result<EndAnswer, ApiError> {
+    match state.sessions.store.session(session_id).await {
+        Ok(None) => Ok(nothing_to_end()),
         Ok(Some(row)) => {
             let leaving = Leaving { user_id: row.user_id, session_id, epoch: None };
-            state.sessions.end(leaving.wants(Scope::This, reason, visitor.origin)).await?
+            Ok(state.sessions.end(leaving.wants(Scope::This, reason, origin)).await?)
         }
         Err(error @ StoreError::Unavailable(_)) => {
-            let (rest, is_written) = state.sessions.end_later(session_id, reason, visitor.origin).ok_or(error)?;
+            let (rest, is_written) = state.sessions.end_later(session_id, reason, origin).ok_or(error)?;
             state.tasks.spawn("late sign-out", rest);
             // Where the task broke, the session is refused here at least.
             let _ = is_written.await;
-            EndAnswer::Pending
+            Ok(EndAnswer::Pending)
         }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(answer(&state, true, ended))
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Who leaves, by an access token that may have run out.
@@ -74,21 +88,22 @@ fn by_access_token(state: &ApiState, headers: &HeaderMap) -> Result<Leaving, Api
     Ok(Leaving { user_id, session_id, epoch })
 }
 
-/// The session whose refresh token is presented, in the body or in the cookie, if one is.
+/// The sessions whose refresh tokens are presented, in the body or in cookies, if any are.
 fn by_refresh_token(
     state: &ApiState,
     headers: &HeaderMap,
     in_body: Option<String>,
-) -> Result<Option<SessionId>, ApiError> {
-    let token = match (in_body, state.cookie.read(headers)) {
-        (Some(token), _) => token,
-        (None, Some(cookie)) => {
-            state.same_origin.check(headers)?;
-            cookie
-        }
-        (None, None) => return Ok(None),
-    };
-    state.sessions.session_of(&token).map(Some).ok_or_else(ApiError::invalid_token)
+) -> Result<Option<Vec<SessionId>>, ApiError> {
+    if let Some(token) = in_body {
+        return state.sessions.session_of(&token).map(|id| Some(vec![id])).ok_or_else(ApiError::invalid_token);
+    }
+    let presented = state.cookie.presented(headers);
+    if presented.is_empty() {
+        return Ok(None);
+    }
+    state.same_origin.check(headers)?;
+    let session_ids = state.sessions.sessions_of_browser(&presented.tokens());
+    if session_ids.is_empty() { Err(ApiError::invalid_token()) } else { Ok(Some(session_ids)) }
 }
 
 impl Leaving {
@@ -227,7 +242,7 @@ pub fn answer_in_words(
 pub fn forgetting(state: &ApiState, mut response: Response) -> Response {
     let (name, value) = CLEAR_SITE_DATA;
     response.headers_mut().insert(name, value);
-    set_cookie(&mut response, &state.cookie.clear());
+    Leftovers::clear_ended(state, &mut response);
     response
 }
 
