@@ -1,6 +1,7 @@
 //! The application: its parts put together, from settings to a bound listener. The tests use it as it is.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use app::domain::Timestamp;
@@ -329,7 +330,15 @@ fn accounts(
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let listener = TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))?;
+    let listener = match TcpListener::bind(address).await {
+        // All addresses are those of IPv4 where the machine has no others.
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && error.kind() != ErrorKind::AddrInUse => {
+            let four = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+            TcpListener::bind(four).await.map_err(|_| error)
+        }
+        bound => bound,
+    };
+    let listener = listener.map_err(|error| StartError::Listen(address, error))?;
     let bound = listener.local_addr().map_err(|error| StartError::Listen(address, error))?;
     Ok((listener, bound))
 }

@@ -28,7 +28,7 @@ impl SameOrigin {
     /// Passes calls from our own pages, and from programs that set the header themselves.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let says_so = headers.contains_key(CLIENT_HEADER);
-        if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request()) }
+        if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request(&self.origin)) }
     }
 
     /// Passes what no other site can have sent, for calls that only set the cookie. They are JSON, which no form sends and no script
@@ -37,10 +37,14 @@ impl SameOrigin {
         let says = |name: HeaderName, wanted: &str| {
             single(headers, name).is_ok_and(|given| given.is_none_or(|given| given.as_bytes() == wanted.as_bytes()))
         };
-        if says(SEC_FETCH_SITE, "same-origin") && says(ORIGIN, &self.origin) {
-            Ok(())
-        } else {
-            Err(ApiError::cross_site_request())
+        match (says(SEC_FETCH_SITE, "same-origin"), says(ORIGIN, &self.origin)) {
+            (true, true) => Ok(()),
+            // The page and this call are of one origin, but that is not the one people use: it was opened under another name.
+            (true, false) if headers.contains_key(SEC_FETCH_SITE) && single(headers, ORIGIN).is_ok() => {
+                Err(ApiError::other_address(&self.origin))
+            }
+            // Browsers that do not say more may be of either kind.
+            _ => Err(ApiError::cross_site_request(&self.origin)),
         }
     }
 }
@@ -84,6 +88,18 @@ mod tests {
     fn only_calls_from_our_own_pages_pass(#[case] headers: &[(&'static str, &'static str)], #[case] passes: bool) {
         let headers = map(headers);
         assert_eq!(SameOrigin::new("https://id.example.com").check(&headers).is_ok(), passes);
+    }
+
+    #[rstest]
+    #[case::of_this_server(&[("sec-fetch-site", "same-origin"), ("origin", "http://10.0.0.7:3000")], "other-address")]
+    #[case::of_an_old_browser(&[("origin", "http://10.0.0.7:3000")], "cross-site-request")]
+    #[case::of_another_site(&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], "cross-site-request")]
+    #[case::of_two(&[("sec-fetch-site", "same-origin"), ("origin", "http://a"), ("origin", "http://b")], "cross-site-request")]
+    fn a_page_under_another_address_is_told_the_one_to_use(#[case] headers: &[(&'static str, &'static str)], #[case] code: &str) {
+        let error = SameOrigin::new("https://id.example.com").check_sign_in(&map(headers)).unwrap_err();
+        assert_eq!((error.status().as_u16(), error.problem.code.as_str()), (403, code));
+        assert!(error.problem.detail.as_deref().is_some_and(|detail| detail.contains("https://id.example.com")));
+        assert_eq!(error.problem.extra["publicUrl"], "https://id.example.com");
     }
 
     #[rstest]

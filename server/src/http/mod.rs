@@ -10,6 +10,7 @@ pub mod fields;
 pub mod forwarded;
 mod handlers;
 pub mod headers;
+pub mod hosts;
 mod json_object;
 pub mod leftovers;
 pub mod middleware;

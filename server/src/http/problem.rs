@@ -12,6 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
+use crate::config::PublicUrl;
 use crate::telemetry::chain;
 
 /// How soon to come back when the server cannot answer now.
@@ -116,8 +117,24 @@ impl ApiError {
     }
 
     /// `403`: a cookie call that is not from our own pages.
-    pub fn cross_site_request() -> Self {
+    pub fn cross_site_request(public_origin: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "cross-site-request", "This call is for pages of this server only")
+            .with_detail(format!("Open {public_origin} and try again there: it works from that address only."))
+            .with_extra("publicUrl", public_origin)
+    }
+
+    /// `403`: a cookie call from a page of ours that was opened under another address than the public one.
+    pub fn other_address(public_origin: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "other-address", "Signing in works from another address")
+            .with_detail(format!("You opened this page under another address. Open {public_origin} to sign in."))
+            .with_extra("publicUrl", public_origin)
+    }
+
+    /// `421`: this server is not asked for under that name.
+    pub fn misdirected(public_url: &PublicUrl) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected-request", "This server has another address")
+            .with_detail(format!("In development it answers for this machine only: open {public_url} instead."))
+            .with_extra("publicUrl", public_url.to_string())
     }
 
     /// `404`.

@@ -27,7 +27,8 @@ use tower::ServiceExt as _;
 use cors::Cors;
 
 use super::body::BodyLimit;
-use super::headers::SecurityHeaders;
+use super::headers::{SecurityHeaders, single};
+use super::hosts::Hosts;
 use super::leftovers::Leftovers;
 use super::problem::{ApiError, Cause};
 use super::proxies::TrustedProxies;
@@ -46,6 +47,7 @@ const EXPIRES_IN: HeaderName = HeaderName::from_static(EXPIRES_IN_HEADER);
 /// The outermost part of the application.
 pub struct Edge {
     router: Router,
+    hosts: Hosts,
     proxies: TrustedProxies,
     cors: Cors,
     headers: SecurityHeaders,
@@ -70,6 +72,7 @@ impl Edge {
     pub fn new(router: Router, config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>, watch: Watch) -> Self {
         Self {
             router,
+            hosts: Hosts::new(&config.server),
             proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
             cors: Cors::new(&config.server.cors_origins),
             headers: SecurityHeaders::new(config.server.public_url.is_https()),
@@ -82,11 +85,13 @@ impl Edge {
 
     fn begin_span(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<Box<RequestSpan>> {
         let traces = self.watch.traces.as_ref()?;
-        Some(Box::new(traces.request(self.proxies.trusts(peer.ip()).then_some(headers))))
+        let is_believed = self.proxies.trusts(peer.ip()) && single(headers, "traceparent").is_ok();
+        Some(Box::new(traces.request(is_believed.then_some(headers))))
     }
 
     async fn route(&self, mut request: Request, peer: SocketAddr) -> Response {
-        if let Some(refusal) = request::refusal(&request) {
+        let checked = self.hosts.check(&request).err().or_else(|| request::refusal(&request));
+        if let Some(refusal) = checked {
             return refusal.into_response();
         }
         let client = self.proxies.client(peer.ip(), request.headers());

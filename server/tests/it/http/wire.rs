@@ -37,3 +37,25 @@ async fn a_cookie_that_is_not_text_signs_nobody_out_and_keeps_nobody_in() {
     let out = with_cookies(&app, "/api/auth/logout", &[&beside("pref=café")]).await;
     assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
 }
+
+#[tokio::test]
+async fn the_mailbox_of_development_is_read_under_names_of_this_machine_only() {
+    let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
+    app.registers("ada@example.com").await;
+    let port = app.address.port();
+    for (host, status) in [
+        (format!("localhost:{port}"), StatusCode::OK),
+        (format!("127.0.0.1:{port}"), StatusCode::OK),
+        (format!("[::1]:{port}"), StatusCode::OK),
+        (format!("rebound.example:{port}"), StatusCode::MISDIRECTED_REQUEST),
+        ("rebound.example".to_owned(), StatusCode::MISDIRECTED_REQUEST),
+    ] {
+        for path in ["/dev/mailbox", "/api/auth/session"] {
+            let request = app.request(Method::GET, path).header("host", &host).header("accept", "application/json");
+            let answer = Answer::read(request.send().await.expect("an answer")).await;
+            let expected = if status == StatusCode::OK && path.starts_with("/api") { StatusCode::UNAUTHORIZED } else { status };
+            assert_eq!(answer.status, expected, "{host}{path}");
+            assert!(status == StatusCode::OK || !answer.text.contains("ada@example.com"));
+        }
+    }
+}
