@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::auth::accounts::{AccountError, Visitor};
 use crate::auth::passwords::HashingError;
@@ -124,7 +124,8 @@ pub async fn login(
     client.begin(&state, user.id, visitor.origin, SignInMethod::Password).await
 }
 
-/// `POST /api/auth/refresh`: the token comes in the body or in a cookie.
+/// `POST /api/auth/refresh`: the token comes in the body or in a cookie. A browser cannot see whether it has one, and may ask for `204`
+/// where it has none.
 pub async fn refresh(
     State(state): State<ApiState>,
     visitor: Visitor,
@@ -132,14 +133,15 @@ pub async fn refresh(
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let in_body = fields.optional("refreshToken", |text| Ok(text.to_owned()));
-    let (in_body,) = fields.finish((in_body,))?;
+    let if_any = fields.optional_bool("ifAny");
+    let (in_body, if_any) = fields.finish((in_body, if_any))?;
     if let Some(token) = in_body {
         let granted = state.sessions.refresh(&token, TokenDelivery::Body, visitor.origin).await?;
         return Ok(signed_in(&state, &granted));
     }
     let presented = state.cookie.presented(&headers);
     if presented.is_empty() {
-        return Err(ApiError::missing_token());
+        return if if_any == Some(true) { Ok(StatusCode::NO_CONTENT.into_response()) } else { Err(ApiError::missing_token()) };
     }
     state.same_origin.check(&headers)?;
     let refreshed = state.sessions.refresh_browser(&presented.tokens(), visitor.origin).await;
