@@ -6,8 +6,7 @@ set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$root"
 
-# The one place that names the versions of build tools. 0.3.11 of cargo-leptos wants a newer compiler than ours.
-cargo_leptos_version=0.3.10
+# The one place that names the versions of build tools.
 cargo_nextest_version=0.9.143
 cargo_deny_version=0.20.2
 cargo_machete_version=0.9.2
@@ -50,8 +49,7 @@ toolchain_channel() { sed -n 's/^channel *= *"\(.*\)"/\1/p' rust-toolchain.toml;
 
 # Everything the build looks for, in the order of preference: our own tools, npm's, the person's.
 tool_path() {
-  printf '%s' "$tools/cargo-leptos-$cargo_leptos_version/bin:"
-  printf '%s' "$tools/wasm-bindgen-cli-$(locked_version wasm-bindgen)/bin:"
+  printf '%s' "$tools/pack-$(locked_version wasm-bindgen)/bin:"
   printf '%s' "$tools/cargo-nextest-$cargo_nextest_version/bin:"
   printf '%s' "$tools/cargo-deny-$cargo_deny_version/bin:"
   printf '%s' "$tools/cargo-machete-$cargo_machete_version/bin:"

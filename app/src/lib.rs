@@ -8,9 +8,11 @@ pub mod client;
 pub mod domain;
 pub mod pages;
 mod routes;
+mod sent_form;
 mod shell;
 pub mod state;
 pub mod ui;
 
 pub use routes::App;
-pub use shell::{DevelopmentDemo, shell};
+pub use sent_form::SentForm;
+pub use shell::{DevelopmentDemo, Files, SIGN_OUT, shell};

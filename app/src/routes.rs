@@ -11,15 +11,16 @@ use crate::pages::{
 };
 use crate::shell::DevelopmentDemo;
 use crate::state::provide_app_state;
-use crate::ui::{Arrival, provide_hydrated};
+use crate::sent_form::SentForm;
+use crate::ui::Arrival;
 
-/// The app. Server and browser render the same first frame from it: nobody is known to be signed in or out yet.
+/// The app. The server renders it, and the program takes its place: at first nobody is known to be signed in or out.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    provide_hydrated();
     Arrival::provide();
     DevelopmentDemo::provide();
+    SentForm::provide();
     provide_app_state();
     NewSignIns::provide();
     Securing::provide();

@@ -38,6 +38,12 @@ export class Person {
     return letCome;
   }
 
+  /** The program has taken the page over from the server. */
+  async isRunByProgram(): Promise<void> {
+    await expect(this.page.locator("#app")).toBeVisible();
+    await expect(this.page.locator("#served")).toHaveCount(0);
+  }
+
   // Signing up and in
 
   async signsUp(account: Account): Promise<void> {
@@ -51,6 +57,10 @@ export class Person {
     await this.field("Your name").fill(account.name);
     await this.field("E-mail").fill(account.email);
     await this.password().fill(account.password);
+  }
+
+  async codeFromMailbox(account: Account): Promise<string> {
+    return new Api(this.address).codeFromMailbox(account.email);
   }
 
   async entersCodeFromMailbox(account: Account): Promise<void> {

@@ -3,6 +3,11 @@
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement, HtmlInputElement, Node};
 
+/// The id of what the server rendered, until the program has taken over.
+pub const SERVED_ID: &str = "served";
+/// The id of what the program shows.
+pub const APP_ID: &str = "app";
+
 /// Gives an element the focus.
 pub fn focus(element: &HtmlElement) {
     // It fails only for elements that cannot have the focus.

@@ -4,6 +4,9 @@ use super::theme::ThemeChoice;
 use crate::client::{Change, Client};
 use crate::domain::Timestamp;
 
+/// Whether what is rendered here is sent to browsers that may not run the program.
+pub const RENDERS_FOR_OTHERS: bool = true;
+
 /// Names a running timer.
 #[derive(Clone, Copy, Debug)]
 pub struct TimerId;
@@ -57,6 +60,11 @@ pub fn fragment() -> String {
 
 /// There is no address.
 pub fn forget_fragment() {}
+
+/// There is no page yet.
+pub fn served_value(_name: &str) -> Option<String> {
+    None
+}
 
 /// There is nowhere to save it.
 pub fn save_json(_name: &str, _text: &str) {}

@@ -15,8 +15,11 @@ use inert as platform;
 #[cfg(target_arch = "wasm32")]
 use real as platform;
 
+#[cfg(target_arch = "wasm32")]
+pub use real::{broke_down, take_over};
+
 pub use platform::{
     TimerId, after, apply_theme, client, clock_time, date, every, forget_fragment, fragment, full_time, monotonic_ms,
-    remember_theme, remembered_theme, save_json, server_now, start, stop,
+    remember_theme, remembered_theme, save_json, served_value, server_now, start, stop, RENDERS_FOR_OTHERS,
 };
 pub use theme::ThemeChoice;

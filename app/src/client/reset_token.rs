@@ -15,7 +15,8 @@ impl ResetToken {
         members.filter_map(|member| member.strip_prefix("token=")).find(|token| !token.is_empty()).map(Self::new)
     }
 
-    fn new(token: &str) -> Self {
+    /// A token as it stands in a link.
+    pub fn new(token: &str) -> Self {
         Self(token.into())
     }
 

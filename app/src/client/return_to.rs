@@ -15,9 +15,27 @@ pub fn sign_in_path(path: &str) -> String {
     }
 }
 
+/// The address of a page for people who are not signed in, with what comes along: the e-mail address as far as it is typed, and
+/// where to go after signing in.
+pub fn entry_path(page: &str, email: &str, next: Option<&str>) -> String {
+    let email = Some(email.trim()).filter(|email| !email.is_empty());
+    let next = next.and_then(local_path).filter(|next| *next != HOME && *next != "/");
+    let members = [("email", email), ("next", next)];
+    let members = members.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", percent_encode(value?))));
+    match members.collect::<Vec<_>>().join("&").as_str() {
+        "" => page.to_owned(),
+        query => format!("{page}?{query}"),
+    }
+}
+
 /// Where to go after signing in, given the decoded `next` of the sign-in page's query.
 pub fn after_sign_in(next: Option<&str>) -> String {
     next.and_then(local_path).unwrap_or(HOME).to_owned()
+}
+
+/// Whether the page at that path is for people who are not signed in.
+pub fn is_entry(path: &str) -> bool {
+    ["/sign-in", "/register", "/verify", "/forgot-password", "/reset-password"].contains(&path)
 }
 
 /// `path` if it is certainly a page of this site that is shown to people who are signed in.
@@ -32,8 +50,7 @@ pub fn local_path(path: &str) -> Option<&str> {
         plain && empty_ok && segment != "." && segment != ".."
     });
     let rest_ok = rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'<' | b'>' | b'"'));
-    let for_strangers =
-        ["/sign-in", "/register", "/verify", "/forgot-password", "/reset-password"].contains(&before_query);
+    let for_strangers = is_entry(before_query) || before_query == "/sign-out";
     let elsewhere = ["/api", "/dev", "/pkg"]
         .iter()
         .any(|prefix| before_query.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
@@ -124,6 +141,20 @@ mod tests {
         let long = format!("/{}", "a".repeat(MAX_CHARS));
         assert_eq!(local_path(&long), None);
         assert_eq!(after_sign_in(None), HOME);
+    }
+
+    #[test]
+    fn what_was_typed_and_where_one_was_come_along_from_one_entry_page_to_the_next() {
+        for (email, next, path) in [
+            ("", None, "/verify"),
+            ("  ", Some("/devices"), "/verify"),
+            (" ada+home@example.com ", None, "/verify?email=ada%2Bhome%40example.com"),
+            ("half a&n#a", None, "/verify?email=half%20a%26n%23a"),
+            ("a@b.c", Some("/activity?x=1&y"), "/verify?email=a%40b.c&next=/activity%3Fx%3D1%26y"),
+            ("", Some("//evil.example"), "/verify"),
+        ] {
+            assert_eq!(entry_path("/verify", email, next), path);
+        }
     }
 
     #[test]

@@ -1,13 +1,31 @@
 //! What the pages for people who are not signed in have in common.
 
+use leptos::ev;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
+use super::frame::here;
 use crate::api::paths;
 use crate::shell::DevelopmentDemo;
-use crate::state::{Auth, Now};
+use crate::state::{Auth, Now, return_to};
 use crate::ui::{Badge, BadgeTone, Icon, Picture, after, focus_heading_if_lost};
+
+/// Where to go after signing in, as the address of this page says.
+pub(super) fn next_here() -> Option<String> {
+    use_query_map().with_untracked(|query| query.get("next"))
+}
+
+/// The address of another page for people who are not signed in, with where to go after signing in.
+pub(super) fn onward(page: &str) -> String {
+    return_to::entry_path(page, "", next_here().as_deref())
+}
+
+/// Where the browser sends the form of this page by itself: to this very page, so that it comes back with what is wrong.
+pub(super) fn action_here() -> String {
+    let location = use_location();
+    here(&location.pathname.get_untracked(), &location.search.get_untracked())
+}
 
 /// The frame of a page for people who are not signed in: a narrow column, and beside it on wide screens a picture of what
 /// Latchkey is for.
@@ -20,7 +38,7 @@ pub(super) fn Entry(
         <div class="entry">
             <div class="entry-main">
                 <header class="entry-top">
-                    <a class="brand" href="/sign-in">
+                    <a class="brand" href=onward(return_to::SIGN_IN)>
                         <Icon picture=Picture::Key size=18 />
                         <span>"Latchkey"</span>
                     </a>
@@ -61,11 +79,13 @@ pub(super) fn DevelopmentMail() -> impl IntoView {
     })
 }
 
-/// Asks for another mail, not too soon after the last one: mail takes a moment.
+/// Asks for another mail, not too soon after the last one: mail takes a moment. Without the program, it sends the page's form.
 #[component]
 pub(super) fn SendAgain(
     /// The text on it.
     text: &'static str,
+    /// The id of the form that asks without the program.
+    form: &'static str,
     /// How long to wait after each mail.
     wait_seconds: u32,
     /// Counts the mails that were sent; each starts the wait anew.
@@ -82,16 +102,36 @@ pub(super) fn SendAgain(
     };
     move || {
         sent.track();
-        view! { <Waiting text=text wait_seconds=wait_seconds on_press=press /> }
+        view! { <Waiting text=text form=form wait_seconds=wait_seconds on_press=press /> }
     }
 }
 
+/// The name of the button that asks for another mail, where the browser sends the form by itself.
+pub(super) const AGAIN: &str = "again";
+
 #[component]
-fn Waiting(text: &'static str, wait_seconds: u32, #[prop(into)] on_press: Callback<()>) -> impl IntoView {
+fn Waiting(
+    text: &'static str,
+    form: &'static str,
+    wait_seconds: u32,
+    #[prop(into)] on_press: Callback<()>,
+) -> impl IntoView {
     let left = expect_context::<Now>().countdown_from(wait_seconds);
     let waits = Memo::new(move |_| left.get() > 0);
+    let press = move |event: ev::MouseEvent| {
+        event.prevent_default();
+        on_press.run(());
+    };
     view! {
-        <button type="button" class="link-button" disabled=move || waits.get() on:click=move |_| on_press.run(())>
+        <button
+            type="submit"
+            class="link-button"
+            form=form
+            name=AGAIN
+            value="1"
+            disabled=move || waits.get()
+            on:click=press
+        >
             {text}
         </button>
         {move || (left.get() > 0).then(|| format!(" in {} s", left.get()))}

@@ -1,26 +1,22 @@
 //! Ask for a link that sets a new password: `/forgot-password?email=…`.
 
+use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
-use super::entry::{DevelopmentMail, Entry, EntryPicture, SendAgain};
+use super::entry::{DevelopmentMail, Entry, EntryPicture, SendAgain, action_here, onward};
 use crate::domain::Email;
-use crate::state::{Auth, Toasts, return_to};
+use crate::sent_form::SentForm;
+use crate::state::{Auth, Failure, Toasts, return_to};
 use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, Picture, TextField};
 
 /// The address of this page.
 pub(super) const PATH: &str = "/forgot-password";
+/// The id of the form that asks again, where the browser sends it by itself.
+const AGAIN_FORM: &str = "again";
 /// How long to wait before asking for another link.
 const SEND_AGAIN_AFTER_SECONDS: u32 = 60;
-
-/// The address of this page for somebody who has typed that much of an e-mail address.
-pub(super) fn path_for(typed: &str) -> String {
-    match typed.trim() {
-        "" => PATH.to_owned(),
-        typed => format!("{PATH}?email={}", return_to::percent_encode(typed)),
-    }
-}
 
 /// What the form holds and what it is doing.
 #[derive(Clone, Copy)]
@@ -37,6 +33,20 @@ struct ForgotForm {
 }
 
 impl ForgotForm {
+    /// Goes on with what the browser had sent by itself.
+    fn resume(self, sent: &SentForm) {
+        self.email.set(sent.value("email"));
+        match sent.failure() {
+            Some(failure) => self.show(&failure),
+            None => self.sent_to.set(Some(sent.value("email"))),
+        }
+    }
+
+    /// Says why it was refused.
+    fn show(self, failure: &Failure) {
+        self.errors.refuse(failure, &["email"]);
+    }
+
     fn send(self) {
         let Some(email) = self.errors.check("email", Email::parse(&self.email.get_untracked())) else { return };
         self.busy.set(true);
@@ -45,7 +55,7 @@ impl ForgotForm {
                 Ok(_) => {
                     self.sent_to.try_set(Some(email.to_string()));
                 }
-                Err(failure) => self.errors.refuse(&failure, &["email"]),
+                Err(failure) => self.show(&failure),
             }
             self.busy.try_set(false);
         });
@@ -76,6 +86,9 @@ pub fn ForgotPasswordPage() -> impl IntoView {
         sent_to: RwSignal::new(None),
         sent: RwSignal::new(0),
     };
+    if let Some(sent) = SentForm::take(PATH) {
+        form.resume(&sent);
+    }
     view! {
         <Entry>
             {move || match form.sent_to.get() {
@@ -93,7 +106,7 @@ fn AskForLink(form: ForgotForm) -> impl IntoView {
     view! {
         <Heading title="Forgot your password?" />
         <p class="entry-lead">"Enter the address you sign in with, and we send a link there that sets a new one."</p>
-        <Form errors=errors busy=busy class="entry-form" on_submit=move |()| form.send()>
+        <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
             <TextField
                 id="email"
@@ -108,7 +121,7 @@ fn AskForLink(form: ForgotForm) -> impl IntoView {
             </Button>
         </Form>
         <p class="entry-foot">
-            <a href=return_to::SIGN_IN>"Back to sign in"</a>
+            <a href=onward(return_to::SIGN_IN)>"Back to sign in"</a>
         </p>
     }
     .into_any()
@@ -117,7 +130,9 @@ fn AskForLink(form: ForgotForm) -> impl IntoView {
 /// Says the same whether or not there is such an account.
 #[component]
 fn OnItsWay(form: ForgotForm, email: String) -> impl IntoView {
-    let another_address = move |_| {
+    let again = email.clone();
+    let another_address = move |event: ev::MouseEvent| {
+        event.prevent_default();
         form.errors.clear();
         form.sent_to.set(None);
     };
@@ -128,9 +143,13 @@ fn OnItsWay(form: ForgotForm, email: String) -> impl IntoView {
             "If there is an account for " <strong>{email}</strong> ", a link is on its way. It works for 30 minutes."
         </p>
         <DevelopmentMail />
+        <form id=AGAIN_FORM method="post" action=action_here()>
+            <input type="hidden" name="email" value=again />
+        </form>
         <p class="entry-foot">
             "Nothing there? Look in your spam folder. "
             <SendAgain
+                form=AGAIN_FORM
                 text="Send again"
                 wait_seconds=SEND_AGAIN_AFTER_SECONDS
                 sent=form.sent
@@ -138,29 +157,12 @@ fn OnItsWay(form: ForgotForm, email: String) -> impl IntoView {
             />
         </p>
         <p class="entry-foot">
-            <a href=return_to::SIGN_IN>"Back to sign in"</a>
+            <a href=onward(return_to::SIGN_IN)>"Back to sign in"</a>
             " or "
-            <button type="button" class="link-button" on:click=another_address>
+            <a href=onward(PATH) on:click=another_address>
                 "use another address"
-            </button>
+            </a>
         </p>
     }
     .into_any()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whatever_was_typed_as_e_mail_comes_along() {
-        for (typed, path) in [
-            ("", "/forgot-password"),
-            ("  ", "/forgot-password"),
-            (" ada+home@example.com ", "/forgot-password?email=ada%2Bhome%40example.com"),
-            ("half a&n#a", "/forgot-password?email=half%20a%26n%23a"),
-        ] {
-            assert_eq!(path_for(typed), path);
-        }
-    }
 }

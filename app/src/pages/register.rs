@@ -1,16 +1,19 @@
 //! Create an account: `/register`.
 
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::entry::{Entry, leave_when_signed_in};
+use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use crate::api::RegisterRequest;
 use crate::domain::{AccountType, DisplayName, Email, Password};
-use crate::state::{Auth, return_to};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField, read_checked};
+use crate::sent_form::SentForm;
+use crate::state::{Auth, Failure, return_to};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+
+/// The address of this page.
+pub(super) const PATH: &str = "/register";
 
 /// What the form holds and what it is doing.
 #[derive(Clone, Copy)]
@@ -38,6 +41,21 @@ impl RegisterForm {
             busy: RwSignal::new(false),
             sent_to: RwSignal::new(None),
         }
+    }
+
+    /// Goes on with what the browser had sent by itself.
+    fn resume(self, sent: &SentForm) {
+        self.name.set(sent.value("name"));
+        self.email.set(sent.value("email"));
+        self.account_type.set(AccountType::parse(&sent.value("accountType")).unwrap_or_default());
+        if let Some(failure) = sent.failure() {
+            self.show(&failure);
+        }
+    }
+
+    /// Says why it was refused.
+    fn show(self, failure: &Failure) {
+        self.errors.refuse(failure, &["name", "email", "password"]);
     }
 
     fn parse(self) -> Option<RegisterRequest> {
@@ -73,7 +91,7 @@ impl RegisterForm {
                     self.errors.refuse(&failure, &[]);
                 }
             }
-            Err(failure) => self.errors.refuse(&failure, &["name", "email", "password"]),
+            Err(failure) => self.show(&failure),
         }
     }
 }
@@ -81,12 +99,17 @@ impl RegisterForm {
 /// Create an account.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
-    leave_when_signed_in(|| return_to::HOME.to_owned(), false);
+    let next = StoredValue::new(next_here());
+    leave_when_signed_in(move || return_to::after_sign_in(next.get_value().as_deref()), false);
     let form = RegisterForm::new();
+    if let Some(sent) = SentForm::take(PATH) {
+        form.resume(&sent);
+    }
     let navigate = use_navigate();
     Effect::new(move |_| {
         if let Some(email) = form.sent_to.get() {
-            navigate(&super::verify::path_for(&email), NavigateOptions::default());
+            let path = return_to::entry_path(super::verify::PATH, &email, next.get_value().as_deref());
+            navigate(&path, NavigateOptions::default());
         }
     });
     view! {
@@ -94,7 +117,7 @@ pub fn RegisterPage() -> impl IntoView {
             <Heading title="Create an account" />
             <p class="entry-lead">"One account, and you always see where it is in use."</p>
             <RegisterFields form=form />
-            <p class="entry-foot">"Have an account? " <a href="/sign-in">"Sign in"</a></p>
+            <p class="entry-foot">"Have an account? " <a href=onward(return_to::SIGN_IN)>"Sign in"</a></p>
         </Entry>
     }
     .into_any()
@@ -104,7 +127,7 @@ pub fn RegisterPage() -> impl IntoView {
 fn RegisterFields(form: RegisterForm) -> impl IntoView {
     let RegisterForm { name, email, password, account_type, errors, busy, .. } = form;
     view! {
-        <Form errors=errors busy=busy class="entry-form" on_submit=move |()| form.send()>
+        <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
             <TextField id="name" label="Your name" autocomplete="name" any_direction=true value=name error=errors.of("name") />
             <TextField
@@ -139,18 +162,11 @@ pub(super) fn AccountTypeField(
     value: RwSignal<AccountType>,
 ) -> impl IntoView {
     let choice = move |account_type: AccountType, name: &'static str, help: &'static str| {
-        let radio = NodeRef::<html::Input>::new();
-        read_checked(radio, move |checked| {
-            if checked && value.get_untracked() != account_type {
-                value.set(account_type);
-            }
-        });
         view! {
             <label class="choice">
                 <input
-                    node_ref=radio
                     type="radio"
-                    name="account-type"
+                    name="accountType"
                     value=account_type.as_str()
                     checked=value.get_untracked() == account_type
                     on:change=move |_| value.set(account_type)

@@ -5,11 +5,15 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::entry::{Entry, EntryPicture};
+use super::entry::{Entry, EntryPicture, action_here};
 use super::forgot_password;
 use crate::domain::Password;
-use crate::state::{Auth, ResetLink, return_to};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, Picture};
+use crate::sent_form::SentForm;
+use crate::state::{Auth, Failure, ResetLink, return_to};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, Picture, WithoutScript};
+
+/// The address of this page.
+const PATH: &str = "/reset-password";
 
 /// What the form holds and what it is doing.
 #[derive(Clone, Copy)]
@@ -24,6 +28,23 @@ struct ResetForm {
 }
 
 impl ResetForm {
+    /// Goes on with what the browser had sent by itself.
+    fn resume(self, sent: &SentForm) {
+        self.link.set(ResetLink::of(&sent.value("token")));
+        if let Some(failure) = sent.failure() {
+            self.show(&failure);
+        }
+    }
+
+    /// Says why it was refused.
+    fn show(self, failure: &Failure) {
+        if failure.field("token").is_some() {
+            self.link.try_set(ResetLink::Useless);
+        } else {
+            self.errors.refuse(failure, &["password"]);
+        }
+    }
+
     fn send(self) {
         let chosen = self.errors.check("password", Password::parse_new(&self.password.get_untracked()));
         let (Some(chosen), ResetLink::Usable(token)) = (chosen, self.link.get_untracked()) else { return };
@@ -33,10 +54,7 @@ impl ResetForm {
                 Ok(_) => {
                     self.done.try_set(true);
                 }
-                Err(failure) if failure.field("token").is_some() => {
-                    self.link.try_set(ResetLink::Useless);
-                }
-                Err(failure) => self.errors.refuse(&failure, &["password"]),
+                Err(failure) => self.show(&failure),
             }
             self.busy.try_set(false);
         });
@@ -54,6 +72,9 @@ pub fn ResetPasswordPage() -> impl IntoView {
         busy: RwSignal::new(false),
         done: RwSignal::new(false),
     };
+    if let Some(sent) = SentForm::take(PATH) {
+        form.resume(&sent);
+    }
     let navigate = use_navigate();
     Effect::new(move |_| {
         if form.done.get() {
@@ -81,8 +102,9 @@ fn NewPassword(form: ResetForm) -> impl IntoView {
     view! {
         <Heading title="Choose a new password" />
         <p class="entry-lead">"It signs you out on all your devices, so that only somebody who knows it gets in."</p>
-        <Form errors=errors busy=busy class="entry-form" on_submit=move |()| form.send()>
+        <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
+            <LinkFields link=form.link />
             <PasswordField
                 id="password"
                 label="New password"
@@ -95,6 +117,36 @@ fn NewPassword(form: ResetForm) -> impl IntoView {
                 "Set new password"
             </Button>
         </Form>
+    }
+    .into_any()
+}
+
+/// The token of the link, for when the browser sends the form by itself. It comes from behind the `#` of the address, where the
+/// script beside the page finds it; who runs no scripts pastes the link.
+#[component]
+fn LinkFields(link: RwSignal<ResetLink>) -> impl IntoView {
+    let token = move || link.with(|link| link.token().map(|token| token.expose().to_owned()));
+    view! {
+        <input type="hidden" name="token" value=token />
+        <WithoutScript>
+            <div class="field">
+                <label class="field-label" for="link">
+                    "Link from the mail"
+                </label>
+                <input
+                    class="input"
+                    id="link"
+                    name="link"
+                    type="text"
+                    autocomplete="off"
+                    spellcheck="false"
+                    aria-describedby="link-help"
+                />
+                <p class="field-help" id="link-help">
+                    "Paste the whole link here: without scripts this page cannot read it from its address."
+                </p>
+            </div>
+        </WithoutScript>
     }
     .into_any()
 }

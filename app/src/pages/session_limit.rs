@@ -6,7 +6,7 @@ use crate::api::Session;
 use crate::domain::SessionId;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::{count_of, device_description};
-use crate::ui::{Button, Dialog, DialogActions, Emphasis, RelativeTime};
+use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime};
 
 /// Asks which device is signed out for this one. Open while there are `sessions` to choose from.
 #[component]
@@ -65,6 +65,33 @@ pub(super) fn SessionLimitDialog(
     .into_any()
 }
 
+/// The same choice as a part of the sign-in form, where the browser had sent that by itself: the password, which no page
+/// carries, is entered again.
+#[component]
+pub(super) fn SessionToReplace(
+    /// The devices to choose from; none where there is nothing to choose.
+    sessions: Vec<Session>,
+    /// Which one goes.
+    chosen: RwSignal<Option<SessionId>>,
+) -> impl IntoView {
+    let count = sessions.len() as u64;
+    (count > 0).then(|| {
+        view! {
+            <Banner tone=BannerTone::Warning>
+                <p class="banner-text">
+                    {format!("You’re signed in on {}, which is as many as are allowed.", count_of(count, "device"))}
+                    " Choose one to sign out and enter your password again, and you’re signed in here instead."
+                </p>
+            </Banner>
+            <fieldset class="form">
+                <legend class="field-label">"Device to sign out"</legend>
+                {sessions.into_iter().map(|session| view! { <Choice session=session chosen=chosen /> }).collect_view()}
+            </fieldset>
+        }
+        .into_any()
+    })
+}
+
 #[component]
 fn Choice(session: Session, chosen: RwSignal<Option<SessionId>>) -> impl IntoView {
     let now = expect_context::<Now>().now();
@@ -73,7 +100,7 @@ fn Choice(session: Session, chosen: RwSignal<Option<SessionId>>) -> impl IntoVie
         <label class="choice">
             <input
                 type="radio"
-                name="replace"
+                name="replaceSession"
                 value=id.to_string()
                 checked=chosen.get_untracked() == Some(id)
                 on:change=move |_| chosen.set(Some(id))

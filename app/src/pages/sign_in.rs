@@ -1,20 +1,21 @@
 //! Sign in: `/sign-in?next=…`. Says first why one is here, where one was signed out.
 
-use leptos::html;
+use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
-use super::entry::{Entry, leave_when_signed_in};
+use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use super::live_receipt::LiveReceipt;
-use super::session_limit::SessionLimitDialog;
+use super::session_limit::{SessionLimitDialog, SessionToReplace};
 use crate::api::Session;
 use crate::domain::{Email, Password, SessionId};
+use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
-use crate::state::{Auth, AuthStatus, Failure, return_to};
+use crate::state::{Auth, AuthStatus, Failure, SignedOutNote, return_to};
 use crate::ui::{
-    Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField, read_checked,
+    Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField,
 };
 
 /// The query parameter of a person who is signed in still, in a session that cannot be prolonged.
@@ -38,6 +39,9 @@ struct SignInForm {
     busy: RwSignal<bool>,
     /// The devices to choose from, where there are too many.
     too_many: RwSignal<Option<Vec<Session>>>,
+    /// The same, where the browser had sent the form by itself: the choice is then part of it.
+    to_choose: StoredValue<Vec<Session>>,
+    chosen: RwSignal<Option<SessionId>>,
     /// An address that must be verified first.
     unverified: RwSignal<Option<String>>,
 }
@@ -52,7 +56,32 @@ impl SignInForm {
             errors: FormErrors::default(),
             busy: RwSignal::new(false),
             too_many: RwSignal::new(None),
+            to_choose: StoredValue::default(),
+            chosen: RwSignal::new(None),
             unverified: RwSignal::new(None),
+        }
+    }
+
+    /// Goes on with what the browser had sent by itself.
+    fn resume(self, sent: &SentForm) {
+        self.email.set(sent.value("email"));
+        self.remember.set(sent.values.contains_key("remember"));
+        let Some(failure) = sent.failure() else { return };
+        match failure.sessions_to_replace() {
+            Some(sessions) => {
+                let least_used = sessions.iter().min_by_key(|session| session.last_active);
+                self.chosen.set(least_used.map(|session| session.session_id));
+                self.to_choose.set_value(sessions);
+            }
+            None => self.show(&failure),
+        }
+    }
+
+    /// Says why it was refused.
+    fn show(self, failure: &Failure) {
+        match failure.code() {
+            Some("invalid-credentials") => self.errors.set("password", "E-mail or password is wrong."),
+            _ => self.errors.refuse(failure, &["email", "password"]),
         }
     }
 
@@ -75,7 +104,6 @@ impl SignInForm {
 
     async fn refused(self, failure: &Failure, email: Email) {
         match failure.code() {
-            Some("invalid-credentials") => self.errors.set("password", "E-mail or password is wrong."),
             Some("session-limit-reached") => {
                 self.too_many.try_set(failure.sessions_to_replace());
             }
@@ -84,7 +112,7 @@ impl SignInForm {
                 let _ = self.auth.resend_code(email.to_string()).await;
                 self.unverified.try_set(Some(email.to_string()));
             }
-            _ => self.errors.refuse(failure, &["email", "password"]),
+            _ => self.show(failure),
         }
     }
 }
@@ -94,15 +122,17 @@ impl SignInForm {
 pub fn SignInPage() -> impl IntoView {
     let query = use_query_map();
     let again = query.with_untracked(|query| query.get(AGAIN).is_some());
-    leave_when_signed_in(
-        move || return_to::after_sign_in(query.with_untracked(|query| query.get("next")).as_deref()),
-        again,
-    );
+    let next = StoredValue::new(next_here());
+    leave_when_signed_in(move || return_to::after_sign_in(next.get_value().as_deref()), again);
     let form = SignInForm::new();
+    if let Some(sent) = SentForm::take(return_to::SIGN_IN) {
+        form.resume(&sent);
+    }
     let navigate = use_navigate();
     Effect::new(move |_| {
         if let Some(email) = form.unverified.get() {
-            navigate(&super::verify::path_for(&email), NavigateOptions::default());
+            let path = return_to::entry_path(super::verify::PATH, &email, next.get_value().as_deref());
+            navigate(&path, NavigateOptions::default());
         }
     });
     view! {
@@ -111,7 +141,7 @@ pub fn SignInPage() -> impl IntoView {
             <Heading title="Sign in" />
             <p class="entry-lead">"See where you’re signed in, and look after your account."</p>
             <SignInFields form=form />
-            <p class="entry-foot">"New here? " <a href="/register">"Create an account"</a></p>
+            <p class="entry-foot">"New here? " <a href=onward(super::register::PATH)>"Create an account"</a></p>
             <Demo form=form />
             <SessionLimitDialog sessions=form.too_many busy=form.busy on_choose=move |id| form.send(Some(id)) />
         </Entry>
@@ -122,11 +152,19 @@ pub fn SignInPage() -> impl IntoView {
 #[component]
 fn SignInFields(form: SignInForm) -> impl IntoView {
     let SignInForm { email, password, remember, errors, busy, .. } = form;
-    let checkbox = NodeRef::<html::Input>::new();
-    read_checked(checkbox, move |checked| remember.set(checked));
+    let next = next_here();
+    let forgotten =
+        move || return_to::entry_path(super::forgot_password::PATH, &email.get(), next.as_deref());
     view! {
-        <Form errors=errors busy=busy class="entry-form" on_submit=move |()| form.send(None)>
+        <Form
+            errors=errors
+            busy=busy
+            action=action_here()
+            class="entry-form"
+            on_submit=move |()| form.send(form.chosen.get_untracked())
+        >
             <FormProblem errors=errors />
+            <SessionToReplace sessions=form.to_choose.get_value() chosen=form.chosen />
             <TextField
                 id="email"
                 label="E-mail"
@@ -142,16 +180,15 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
                     value=password
                     error=errors.of("password")
                 />
-                <a class="field-aside" href=move || super::forgot_password::path_for(&email.get())>
+                <a class="field-aside" href=forgotten>
                     "Forgot your password?"
                 </a>
             </div>
             <label class="check">
                 <input
-                    node_ref=checkbox
                     type="checkbox"
                     name="remember"
-                    checked=true
+                    checked=remember.get_untracked()
                     on:change:target=move |event| remember.set(event.target().checked())
                 />
                 <span class="check-text">
@@ -166,22 +203,41 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
     .into_any()
 }
 
+/// The query parameter that says why one is here, where the server led here by itself.
+const BECAUSE: &str = "because";
+
+/// What the server led here for: a fixed sentence each.
+fn because(code: &str) -> Option<&'static str> {
+    match code {
+        "signed-out" => Some("You signed out."),
+        "signing-out" => Some(
+            "You signed out. The server cannot reach its database: it refuses this session from now on, and keeps trying to tell the others.",
+        ),
+        "password-reset" => {
+            Some("Your password is changed and you are signed out everywhere. Sign in with the new one.")
+        }
+        _ => None,
+    }
+}
+
 /// Why somebody who was signed in is here, and who was told.
 #[component]
 fn WhyHere() -> impl IntoView {
     let auth = expect_context::<Auth>();
+    let told = use_query_map().with_untracked(|query| query.get(BECAUSE).as_deref().and_then(because));
     let note = Memo::new(move |_| match auth.status().get() {
         AuthStatus::SignedOut(note) => note,
         AuthStatus::Unknown | AuthStatus::SignedIn { .. } => None,
     });
     move || {
-        note.get().map(|note| {
-            let sentence = note.sentence();
+        let note = note.get();
+        let sentence = note.as_ref().map(SignedOutNote::sentence).or_else(|| told.map(str::to_owned));
+        sentence.map(|sentence| {
             view! {
                 <Banner>
                     <p class="banner-text">{sentence}</p>
                 </Banner>
-                {note.receipt.map(|receipt| view! { <LiveReceipt receipt=receipt /> })}
+                {note.and_then(|note| note.receipt).map(|receipt| view! { <LiveReceipt receipt=receipt /> })}
             }
         })
     }
@@ -192,7 +248,8 @@ fn WhyHere() -> impl IntoView {
 fn Demo(form: SignInForm) -> impl IntoView {
     use_context::<DevelopmentDemo>().map(|demo| {
         let DevelopmentDemo { email, password } = demo.clone();
-        let enter = move |()| {
+        let enter = move |event: ev::SubmitEvent| {
+            event.prevent_default();
             form.email.set(demo.email.clone());
             form.password.set(demo.password.clone());
             form.errors.clear();
@@ -203,12 +260,17 @@ fn Demo(form: SignInForm) -> impl IntoView {
                 <div class="demo-text">
                     <strong>"Just looking?"</strong>
                     <span class="quiet">"Development mode has a demo person:"</span>
-                    <code>{email}</code>
-                    <code>{password}</code>
+                    <code>{email.clone()}</code>
+                    <code>{password.clone()}</code>
                 </div>
-                <Button small=true busy=form.busy on_press=enter>
-                    "Sign in as demo"
-                </Button>
+                <form method="post" action=action_here() on:submit=enter>
+                    <input type="hidden" name="email" value=email />
+                    <input type="hidden" name="password" value=password />
+                    <input type="hidden" name="remember" value="on" />
+                    <Button small=true submit=true busy=form.busy>
+                        "Sign in as demo"
+                    </Button>
+                </form>
             </aside>
         }
     })

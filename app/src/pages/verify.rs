@@ -4,20 +4,19 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
-use super::entry::{DevelopmentMail, Entry, SendAgain, leave_when_signed_in};
+use super::entry::{AGAIN, DevelopmentMail, Entry, SendAgain, action_here, leave_when_signed_in, next_here, onward};
 use crate::domain::{Email, OneTimeCode};
-use crate::state::{Auth, Toasts, return_to};
-use crate::ui::{Button, CodeField, Emphasis, Form, FormErrors, FormProblem, Heading, TextField};
+use crate::sent_form::SentForm;
+use crate::state::{Auth, Failure, Toasts, return_to};
+use crate::ui::{Banner, Button, CodeField, Emphasis, Form, FormErrors, FormProblem, Heading, TextField};
 
 /// How long to wait before asking for another code.
 const RESEND_AFTER_SECONDS: u32 = 30;
 
-/// The address of this page for a person's e-mail address.
-pub(super) fn path_for(email: &str) -> String {
-    // A parsed address has no spaces or quotes; these are what else would mean something in a query.
-    let escaped = email.replace('%', "%25").replace('+', "%2B").replace('&', "%26").replace('#', "%23");
-    format!("/verify?email={escaped}")
-}
+/// The address of this page.
+pub(super) const PATH: &str = "/verify";
+/// The id of the form.
+const FORM: &str = "verify";
 
 /// What the form holds and what it is doing.
 #[derive(Clone, Copy)]
@@ -33,6 +32,21 @@ struct VerifyForm {
 }
 
 impl VerifyForm {
+    /// Goes on with what the browser had sent by itself.
+    fn resume(self, sent: &SentForm) {
+        if sent.values.contains_key("email") {
+            self.email.set(sent.value("email"));
+        }
+        if let Some(failure) = sent.failure() {
+            self.show(&failure);
+        }
+    }
+
+    /// Says why it was refused.
+    fn show(self, failure: &Failure) {
+        self.errors.refuse(failure, &["email", "otp"]);
+    }
+
     fn send(self) {
         let email = self.errors.check("email", Email::parse(&self.email.get_untracked()));
         let code = self.errors.check("otp", OneTimeCode::parse(&self.code.get_untracked()));
@@ -40,7 +54,7 @@ impl VerifyForm {
         self.busy.set(true);
         spawn_local(async move {
             if let Err(failure) = self.auth.verify_email(email.to_string(), code.expose().to_owned()).await {
-                self.errors.refuse(&failure, &["email", "otp"]);
+                self.show(&failure);
             }
             self.busy.try_set(false);
         });
@@ -62,7 +76,8 @@ impl VerifyForm {
 /// Enter the code that was sent by e-mail.
 #[component]
 pub fn VerifyPage() -> impl IntoView {
-    leave_when_signed_in(|| return_to::HOME.to_owned(), false);
+    let next = next_here();
+    leave_when_signed_in(move || return_to::after_sign_in(next.as_deref()), false);
     let told = use_query_map().with_untracked(|query| query.get("email")).unwrap_or_default();
     let form = VerifyForm {
         auth: expect_context(),
@@ -73,6 +88,11 @@ pub fn VerifyPage() -> impl IntoView {
         busy: RwSignal::new(false),
         sent: RwSignal::new(0),
     };
+    let sent = SentForm::take(PATH);
+    if let Some(sent) = &sent {
+        form.resume(sent);
+    }
+    let sent_again = sent.is_some_and(|sent| sent.is_done() && sent.values.contains_key(AGAIN));
     let VerifyForm { email, code, errors, busy, .. } = form;
     let lead = if told.is_empty() {
         view! { "Enter your address and the six-digit code we sent there." }.into_any()
@@ -89,7 +109,15 @@ pub fn VerifyPage() -> impl IntoView {
         <Entry>
             <Heading title="Check your e-mail" />
             <p class="entry-lead">{lead}</p>
-            <Form errors=errors busy=busy class="entry-form" on_submit=submit>
+            {sent_again
+                .then(|| {
+                    view! {
+                        <Banner>
+                            <p class="banner-text">"A new code is on its way, if this address waits for one."</p>
+                        </Banner>
+                    }
+                })}
+            <Form errors=errors busy=busy id=FORM action=action_here() class="entry-form" on_submit=submit>
                 <FormProblem errors=errors />
                 {told
                     .is_empty()
@@ -115,13 +143,14 @@ pub fn VerifyPage() -> impl IntoView {
                 "Nothing there? Look in your spam folder, or "
                 <SendAgain
                     text="send a new code"
+                    form=FORM
                     wait_seconds=RESEND_AFTER_SECONDS
                     sent=form.sent
                     on_press=move |()| form.resend()
                 /> "."
             </p>
             <p class="entry-foot">
-                <a href="/register">"Use another address"</a>
+                <a href=onward(super::register::PATH)>"Use another address"</a>
             </p>
         </Entry>
     }

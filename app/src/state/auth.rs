@@ -31,7 +31,7 @@ impl Auth {
             fetches: RwSignal::new(0),
         };
         provide_context(auth);
-        // Effects run in the browser only, and only after hydration: server and first frame both show `Unknown`.
+        // Effects run in the browser only: server and first frame both show `Unknown`.
         Effect::new(move |_| {
             browser::start(Box::new(move |change| auth.apply(change, toasts, events, drafts, theme, now)));
         });

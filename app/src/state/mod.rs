@@ -27,7 +27,7 @@ pub use crate::client::return_to;
 pub use crate::client::toasts::{Toast, ToastId, ToastKind};
 pub use crate::client::{AuthStatus, Expiry, Failure, SignedOutNote, StreamState};
 
-/// Provides every context of this module and, once the page is hydrated, starts the client. Called once, by `App`.
+/// Provides every context of this module and, in the browser, starts the client. Called once, by `App`.
 ///
 /// Contexts: [`Auth`], [`Events`], [`Toasts`], [`Drafts`], [`Theme`], [`Now`].
 pub fn provide_app_state() {

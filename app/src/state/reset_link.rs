@@ -23,7 +23,11 @@ impl ResetLink {
     pub fn read() -> RwSignal<Self> {
         let link = RwSignal::new(Self::Unread);
         Effect::new(move |_| {
-            link.set(take_token().map_or(Self::Useless, Self::Usable));
+            // A page that came back from the server refused keeps saying so.
+            if link.with_untracked(|link| *link == Self::Unread) {
+                let served = || Self::of(&browser::served_value("token").unwrap_or_default());
+                link.set(take_token().map_or_else(served, Self::Usable));
+            }
             let listener = window_event_listener(ev::hashchange, move |_| {
                 if let Some(token) = take_token() {
                     link.set(Self::Usable(token));
@@ -32,6 +36,21 @@ impl ResetLink {
             on_cleanup(move || listener.remove());
         });
         link
+    }
+}
+
+impl ResetLink {
+    /// The link that had this token.
+    pub fn of(token: &str) -> Self {
+        if token.is_empty() { Self::Useless } else { Self::Usable(ResetToken::new(token)) }
+    }
+
+    /// The token, where there is one that may be good.
+    pub fn token(&self) -> Option<&ResetToken> {
+        match self {
+            Self::Usable(token) => Some(token),
+            Self::Unread | Self::Useless => None,
+        }
     }
 }
 

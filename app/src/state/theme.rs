@@ -24,7 +24,7 @@ impl Theme {
         theme
     }
 
-    /// The person's choice; `System` until hydrated.
+    /// The person's choice; `System` on the server.
     pub fn choice(self) -> Signal<ThemeChoice> {
         self.choice.into()
     }

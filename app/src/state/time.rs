@@ -31,7 +31,7 @@ impl Now {
         self.now.set(browser::server_now());
     }
 
-    /// The time, ticking every ten seconds: for relative times that update by themselves. The epoch until hydrated.
+    /// The time, ticking every ten seconds: for relative times that update by themselves. The epoch on the server.
     pub fn now(self) -> Signal<Timestamp> {
         self.now.into()
     }
@@ -41,8 +41,11 @@ impl Now {
         browser::server_now()
     }
 
-    /// A signal of the whole seconds left of `seconds` from now, ticking every second. The full number until hydrated.
+    /// A signal of the whole seconds left of `seconds` from now, ticking every second. Nothing is left on the server: what it renders must work where nothing counts.
     pub fn countdown_from(self, seconds: u32) -> Signal<u64> {
+        if browser::RENDERS_FOR_OTHERS {
+            return Signal::stored(0);
+        }
         self.countdown(browser::monotonic_ms() + f64::from(seconds) * 1000.0)
     }
 

@@ -4,7 +4,6 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::hydrated::Hydrated;
 use super::icon::{Icon, Picture};
 
 /// How much a button stands out.
@@ -52,7 +51,7 @@ pub fn Button(
     /// Whether it is as wide as its form.
     #[prop(optional)]
     wide: bool,
-    /// Whether it sends its form. Such a button is off until the page listens.
+    /// Whether it sends its form.
     #[prop(optional)]
     submit: bool,
     /// Whether its work is under way.
@@ -70,7 +69,6 @@ pub fn Button(
     /// The text on it.
     children: Children,
 ) -> impl IntoView {
-    let hydrated = Hydrated::expect();
     let press = move |event: ev::MouseEvent| {
         if busy.get_untracked() {
             event.prevent_default();
@@ -88,7 +86,6 @@ pub fn Button(
             aria-label=move || label.get()
             aria-busy=move || busy.get().then_some("true")
             aria-disabled=move || busy.get().then_some("true")
-            disabled=move || submit && !hydrated.get()
             on:click=press
         >
             <span class="button-label">{children()}</span>

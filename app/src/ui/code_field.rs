@@ -53,6 +53,7 @@ pub fn CodeField(
                 id=id
                 name=id
                 type="text"
+                value=value.get_untracked()
                 inputmode="numeric"
                 autocomplete="one-time-code"
                 dir="ltr"

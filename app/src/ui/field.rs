@@ -21,33 +21,15 @@ pub(super) fn described_by(
     }
 }
 
-/// Keeps the input and `value` the same.
-///
-/// The value is not bound as a property: hydration would set it, and take away what a password manager or a quick person
-/// had put there before.
+/// Keeps the input and `value` the same. What the server renders has the value from the start.
 pub(super) fn bind(node_ref: NodeRef<html::Input>, value: RwSignal<String>) {
-    Effect::new(move |first: Option<()>| {
-        let Some(input) = node_ref.get() else { return };
+    Effect::new(move |_| {
         let text = value.get();
-        let before = input.value();
-        if first.is_none() && text.is_empty() && !before.is_empty() {
-            value.set(before);
-        } else if before != text {
+        if let Some(input) = node_ref.get()
+            && input.value() != text
+        {
             input.set_value(&text);
         }
-    });
-}
-
-/// Reads once, as soon as the page listens, whether a checkbox or a radio button is checked, and passes it on: a quick
-/// person, or a browser that remembers a form, may have changed it before anybody heard.
-pub fn read_checked(node_ref: NodeRef<html::Input>, tell: impl Fn(bool) + 'static) {
-    Effect::new(move |told: Option<bool>| {
-        if told == Some(true) {
-            return true;
-        }
-        let Some(input) = node_ref.get() else { return false };
-        tell(input.checked());
-        true
     });
 }
 

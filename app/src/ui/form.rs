@@ -1,11 +1,10 @@
-//! A form: sent once, by script only; what is wrong is said at its fields, and the first of them gets the focus.
+//! A form: sent once; what is wrong is said at its fields, and the first of them gets the focus.
 
 use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
 use super::banner::{Banner, BannerTone};
-use super::hydrated::Hydrated;
 use crate::browser;
 use crate::client::Failure;
 use crate::domain::Invalid;
@@ -75,7 +74,8 @@ impl FormErrors {
     }
 }
 
-/// A form. Without script it cannot be sent, so that no password ever gets into an address or a body we do not read.
+/// A form. Where the program does not run, the browser sends it to `action` by itself; a form without one is shown by the program
+/// only.
 #[component]
 pub fn Form(
     /// What is wrong with it.
@@ -83,6 +83,12 @@ pub fn Form(
     /// Whether its work is under way: it cannot be sent twice.
     #[prop(into)]
     busy: Signal<bool>,
+    /// Where the browser sends it by itself.
+    #[prop(optional, into)]
+    action: Option<String>,
+    /// Its id, for buttons outside of it.
+    #[prop(optional)]
+    id: Option<&'static str>,
     /// More classes.
     #[prop(optional)]
     class: &'static str,
@@ -96,7 +102,6 @@ pub fn Form(
     children: Children,
 ) -> impl IntoView {
     let node_ref = NodeRef::<html::Form>::new();
-    let hydrated = Hydrated::expect();
     Effect::new(move |_| {
         if errors.told.get() > 0 {
             // One turn later: by then the fields are marked.
@@ -109,7 +114,7 @@ pub fn Form(
     });
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        if hydrated.get_untracked() && !busy.get_untracked() {
+        if !busy.get_untracked() {
             errors.clear();
             on_submit.run(());
         }
@@ -118,7 +123,9 @@ pub fn Form(
         <form
             node_ref=node_ref
             class=format!("form {class}")
+            id=id
             method="post"
+            action=action
             novalidate
             aria-label=move || label.get()
             on:submit=submit

@@ -48,16 +48,15 @@ pub fn PasswordField(
             />
             <button
                 class="field-button"
+                class:is-shown=shown
                 type="button"
                 aria-label=toggle_name
                 title=toggle_name
                 aria-controls=id
                 on:click=move |_| set_shown.update(|shown| *shown = !*shown)
             >
-                {move || {
-                    let picture = if shown.get() { Picture::EyeOff } else { Picture::Eye };
-                    view! { <Icon picture=picture size=18 /> }
-                }}
+                <Icon picture=Picture::Eye size=18 />
+                <Icon picture=Picture::EyeOff size=18 />
             </button>
         </FieldFrame>
     }

@@ -53,6 +53,7 @@ pub fn TextField(
                 id=id
                 name=id
                 type=kind
+                value=value.get_untracked()
                 inputmode=is_email.then_some("email")
                 autocomplete=autocomplete
                 autocapitalize=is_email.then_some("none")

@@ -49,6 +49,40 @@ impl SameOrigin {
     }
 }
 
+impl SameOrigin {
+    /// Passes forms of our own pages. A form cannot set a header of its own, and a program has calls of its own: so one of the two
+    /// things that browsers say of themselves must be there, once, and both must fit.
+    pub fn check_form(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        let site = only(headers, "sec-fetch-site");
+        let origin = only(headers, ORIGIN.as_str());
+        let fits = |said: Said<'_>, ours: &str| match said {
+            Said::Nothing => Some(false),
+            Said::Once(value) if value == ours.as_bytes() => Some(true),
+            Said::Once(_) | Said::Often => None,
+        };
+        match (fits(origin, &self.origin), fits(site, "same-origin")) {
+            (Some(origin), Some(site)) if origin || site => Ok(()),
+            _ => Err(ApiError::cross_site_request()),
+        }
+    }
+}
+
+/// What a header says.
+enum Said<'h> {
+    Nothing,
+    Once(&'h [u8]),
+    Often,
+}
+
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Said<'h> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Said::Nothing,
+        (Some(value), None) => Said::Once(value.as_bytes()),
+        (Some(_), Some(_)) => Said::Often,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +134,30 @@ mod tests {
         assert_eq!((error.status().as_u16(), error.problem.code.as_str()), (403, code));
         assert!(error.problem.detail.as_deref().is_some_and(|detail| detail.contains("https://id.example.com")));
         assert_eq!(error.problem.extra["publicUrl"], "https://id.example.com");
+    }
+
+    #[rstest]
+    #[case::our_page(&[("origin", "https://id.example.com"), ("sec-fetch-site", "same-origin")], true)]
+    #[case::older_browser(&[("origin", "https://id.example.com")], true)]
+    #[case::no_origin(&[("sec-fetch-site", "same-origin")], true)]
+    #[case::nothing(&[], false)]
+    #[case::only_our_header(&[("latchkey-client", "web")], false)]
+    #[case::other_site(&[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], false)]
+    #[case::sibling_host(&[("origin", "https://blog.example.com"), ("sec-fetch-site", "same-site")], false)]
+    #[case::typed_address(&[("sec-fetch-site", "none")], false)]
+    #[case::one_of_two_lies(&[("origin", "https://id.example.com"), ("sec-fetch-site", "cross-site")], false)]
+    #[case::the_other_lies(&[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")], false)]
+    #[case::two_origins(&[("origin", "https://id.example.com"), ("origin", "https://evil.example")], false)]
+    #[case::twice_the_same(&[("origin", "https://id.example.com"), ("origin", "https://id.example.com")], false)]
+    #[case::two_sites(&[("origin", "https://id.example.com"), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "none")], false)]
+    #[case::null_origin(&[("origin", "null"), ("sec-fetch-site", "same-origin")], false)]
+    #[case::plain_http(&[("origin", "http://id.example.com")], false)]
+    fn a_form_is_taken_from_our_own_pages_only(#[case] headers: &[(&'static str, &'static str)], #[case] passes: bool) {
+        let headers: HeaderMap = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        assert_eq!(SameOrigin::new("https://id.example.com").check_form(&headers).is_ok(), passes);
     }
 
     #[rstest]

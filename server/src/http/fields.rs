@@ -52,6 +52,11 @@ fn is_json(kind: &[u8]) -> bool {
 }
 
 impl Fields {
+    /// What a form of our own pages says, under the names that calls have for it.
+    pub fn of_form(object: Map<String, Value>) -> Self {
+        Self { object, errors: Vec::new() }
+    }
+
     /// Whether the field is there and not null.
     pub fn has(&self, field: &str) -> bool {
         matches!(self.find(field), Ok(Some(_)))

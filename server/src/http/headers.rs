@@ -61,13 +61,13 @@ impl SecurityHeaders {
 /// The policy of the web app's pages. `nonce` is the one this very answer's scripts carry.
 ///
 /// `wasm-unsafe-eval` is the only exception: browsers compile no WebAssembly without it. `live_reload` is the socket of
-/// `cargo leptos watch`, where the server runs under it.
+/// `make dev`, where the server runs under it.
 pub fn page_policy(nonce: &str, live_reload: Option<&str>) -> String {
     let sockets = live_reload.map(|socket| format!(" {socket}")).unwrap_or_default();
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
          font-src 'self'; manifest-src 'self'; connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'"
+         form-action 'self'; frame-ancestors 'none'"
     )
 }
 
@@ -86,7 +86,8 @@ pub fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&He
     if fields.next().is_some() { Err(Twice) } else { Ok(first) }
 }
 
-fn is_page(headers: &HeaderMap) -> bool {
+/// Whether the answer is a page.
+pub fn is_page(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 

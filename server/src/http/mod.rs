@@ -8,6 +8,7 @@ pub mod csrf;
 mod errors;
 pub mod fields;
 pub mod forwarded;
+mod forms;
 mod handlers;
 pub mod headers;
 pub mod hosts;

@@ -232,6 +232,11 @@ impl ApiError {
         StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        &self.problem.code
+    }
+
     /// Whether the client is told to sign in.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED

@@ -8,7 +8,8 @@ use super::counted::CountedRouter;
 use super::handlers::{
     accounts, events, export, leaving, metrics, person, public, recovery, sessions, sign_in, sign_out,
 };
-use super::site::{SiteFiles, site};
+use super::forms;
+use super::site::{Pages, SiteFiles, site};
 use super::state::ApiState;
 use crate::config::Config;
 use crate::demo;
@@ -63,8 +64,10 @@ pub fn whole(state: &ApiState, config: &Config, tally: &mut Routes) -> Router {
         .server
         .is_development()
         .then(|| DevelopmentDemo { email: demo::EMAIL.to_owned(), password: demo::PASSWORD.to_owned() });
-    let site = site(&config.server, files, demo, tally);
-    let router = api(state, tally).merge(site.clone());
+    let pages = Pages::new(&config.server, files, demo);
+    let site = site(&pages, tally);
+    let forms = forms::routes(state, pages, config.server.public_url.origin(), tally);
+    let router = api(state, tally).merge(site.clone()).merge(forms);
     match &config.observe.metrics_token {
         Some(token) => router.merge(metrics::beside(state, token, site, tally)),
         None => router,

@@ -3,21 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use app::{App, DevelopmentDemo, shell};
+use app::client::return_to;
+use app::{App, DevelopmentDemo, Files, SentForm, shell};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY};
+use http::header::LOCATION;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use leptos::nonce::use_nonce;
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_to_stream_with_context};
 use tower::ServiceExt as _;
+use tower_http::CompressionLevel;
+use tower_http::compression::{CompressionLayer, Predicate};
 use tower_http::services::ServeDir;
 
 use super::counted::counted;
-use super::headers::page_policy;
+use super::headers::{is_page, page_policy};
 use super::problem::ApiError;
 use crate::config::ServerConfig;
 use crate::current;
@@ -25,11 +30,11 @@ use crate::metrics::{RouteId, Routes};
 
 /// The name of the built files.
 const OUTPUT_NAME: &str = "latchkey";
-/// Where cargo-leptos notes the hashes in the names of built files, beside the program.
+/// Where `scripts/build` notes the hashes in the names of built files, beside the program.
 const HASH_FILE: &str = "hash.txt";
 /// Kinds of files the app consists of. Nothing else is served, whatever may lie in the folder (ASVS 13.4.7).
 const KINDS: [&str; 10] = ["css", "ico", "js", "json", "png", "svg", "txt", "wasm", "webmanifest", "woff2"];
-/// The socket of `cargo leptos watch`, where this was built by it.
+/// The socket of `make dev`, where this was built by it.
 const RELOAD_PORT: Option<u16> = if option_env!("LEPTOS_WATCH").is_some() { Some(3001) } else { None };
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -63,6 +68,13 @@ impl SiteFiles {
             );
         }
         Self { root, hashed: names.is_some() }
+    }
+
+    /// The built files that pages ask for.
+    fn names(&self) -> Files {
+        let names = if self.hashed { built_names() } else { None };
+        let file = |kind| format!("/{}", built_file(kind, names.as_deref()));
+        Files { style: file("css"), script: file("js"), program: file("wasm"), at_once: false }
     }
 
     fn options(&self, config: &ServerConfig) -> LeptosOptions {
@@ -104,7 +116,7 @@ fn beside_program() -> PathBuf {
     program.parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-/// What cargo-leptos noted of the names of built files, one `kind: hash` a line; nothing where names carry no hash.
+/// What `scripts/build` noted of the names of built files, one `kind: hash` a line; nothing where names carry no hash.
 fn built_names() -> Option<String> {
     std::fs::read_to_string(beside_program().join(HASH_FILE)).ok()
 }
@@ -134,19 +146,29 @@ pub fn stylesheet() -> String {
 
 /// What pages need.
 #[derive(Clone)]
-struct Pages {
+pub struct Pages {
     options: LeptosOptions,
     files: Arc<SiteFiles>,
+    names: Files,
     demo: Option<DevelopmentDemo>,
     reload_socket: Option<String>,
 }
 
 impl Pages {
+    /// `demo` is shown on the sign-in page, in development only.
+    pub fn new(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>) -> Self {
+        let options = files.options(config);
+        let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
+        Self { options, names: files.names(), files: Arc::new(files), demo, reload_socket }
+    }
+
     /// Contexts and headers of one page, called inside the rendering of it.
     fn prepare(&self) {
         if let Some(demo) = &self.demo {
             provide_context(demo.clone());
         }
+        let path = use_context::<Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
+        provide_context(Files { at_once: !return_to::is_entry(&path), ..self.names.clone() });
         let policy = use_nonce().map(|nonce| page_policy(&nonce, self.reload_socket.as_deref()));
         let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
         if let (Some(policy), Some(response)) = (policy, use_context::<ResponseOptions>()) {
@@ -154,21 +176,24 @@ impl Pages {
         }
     }
 
-    async fn not_found_page(self, request: Request) -> Response {
+    /// The page at the address of `request`, with this status. `sent` is what became of its form.
+    pub async fn render(self, request: Request, status: StatusCode, sent: Option<SentForm>) -> Response {
         let (options, pages) = (self.options.clone(), self);
-        let render = render_app_to_stream_with_context(move || pages.prepare(), move || shell(options.clone()));
-        let mut response = render(request).await;
-        *response.status_mut() = StatusCode::NOT_FOUND;
+        let prepare = move || {
+            pages.prepare();
+            if let Some(sent) = &sent {
+                provide_context(sent.clone());
+            }
+        };
+        let mut response = render_app_to_stream_with_context(prepare, move || shell(options.clone()))(request).await;
+        *response.status_mut() = status;
         response
     }
 }
 
-/// The pages, the files, and what is answered where there is neither. `demo` is shown on the sign-in page, in development only.
-/// Pages are named in `tally`.
-pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>, tally: &mut Routes) -> Router {
-    let options = files.options(config);
-    let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
-    let pages = Pages { options: options.clone(), files: Arc::new(files), demo, reload_socket };
+/// The pages, the files, and what is answered where there is neither. Pages are named in `tally`.
+pub fn site(pages: &Pages, tally: &mut Routes) -> Router {
+    let (pages, options) = (pages.clone(), pages.options.clone());
     let (preparing, shelling) = (pages.clone(), options.clone());
     let list = generate_route_list(App);
     let patterns: Vec<String> = list.iter().map(|route| route.path().to_owned()).collect();
@@ -177,6 +202,16 @@ pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDem
         .with_state(options);
     counted(router, patterns.iter().map(String::as_str), tally)
         .fallback(move |request| otherwise(State(pages.clone()), request))
+        .layer(packing())
+}
+
+/// Packs pages while they are sent. Nobody can learn from their length what is in them: what a stranger can have put into a page is
+/// never in one page with a secret that another answer would have too.
+pub fn packing() -> CompressionLayer<impl Predicate> {
+    // Most of what can be saved, in less than a millisecond a page. Files have been packed when they were built.
+    CompressionLayer::new().quality(CompressionLevel::Precise(5)).compress_when(
+        |_: StatusCode, _: http::Version, headers: &HeaderMap, _: &http::Extensions| is_page(headers),
+    )
 }
 
 /// A file, else that there is nothing: as a page for people, as a problem for programs.
@@ -192,10 +227,24 @@ async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
         current::take_route(RouteId::FILE);
         return file;
     }
+    if let Some(page) = without_slash(&parts) {
+        return (StatusCode::PERMANENT_REDIRECT, [(LOCATION, page)]).into_response();
+    }
     if parts.method == Method::GET && wants_page(&parts.headers) {
-        return pages.not_found_page(again()).await;
+        return pages.render(again(), StatusCode::NOT_FOUND, None).await;
     }
     ApiError::not_found().into_response()
+}
+
+/// The address of the page that somebody means who has typed a slash after it.
+fn without_slash(parts: &Parts) -> Option<HeaderValue> {
+    let path = parts.uri.path().strip_suffix('/')?;
+    let is_page = return_to::is_entry(path)
+        || ["/devices", "/activity", "/profile"].contains(&path)
+        || path.strip_prefix("/devices/").is_some_and(|id| id.parse::<uuid::Uuid>().is_ok());
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    (is_page && reads).then(|| HeaderValue::try_from(format!("{path}{query}")).ok()).flatten()
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {
@@ -234,7 +283,8 @@ mod tests {
         std::fs::write(folder.path().join("outside.txt"), "hunter2").unwrap();
         let config = Config::for_tests(folder.path(), &[]).unwrap();
         let demo = DevelopmentDemo { email: "demo@latchkey.dev".to_owned(), password: "correct-demo-horse".to_owned() };
-        (folder, site(&config.server, SiteFiles { root, hashed }, Some(demo), &mut Routes::default()))
+        let pages = Pages::new(&config.server, SiteFiles { root, hashed }, Some(demo));
+        (folder, site(&pages, &mut Routes::default()))
     }
 
     async fn get(router: &Router, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, String) {
@@ -320,6 +370,23 @@ mod tests {
         let (status, headers, body) = get(&router, path, &[]).await;
         assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST), "{status}");
         assert!(!body.contains("hunter2") && !headers.contains_key(CONTENT_ENCODING));
+    }
+
+    #[rstest]
+    #[case("/sign-in/", Some("/sign-in"))]
+    #[case("/sign-in/?next=/activity", Some("/sign-in?next=/activity"))]
+    #[case("/devices/", Some("/devices"))]
+    #[case("/devices/019aa4b2-7c1e-7000-8000-000000000000/", Some("/devices/019aa4b2-7c1e-7000-8000-000000000000"))]
+    #[case("/sign-in//", None)]
+    #[case("//evil.example/", None)]
+    #[case("//sign-in/", None)]
+    #[case("/devices/..%2f..%2fevil/", None)]
+    #[tokio::test]
+    async fn a_slash_after_the_address_of_a_page_leads_to_the_page(#[case] path: &str, #[case] leads: Option<&str>) {
+        let (_folder, router) = built(false);
+        let (status, headers, _) = get(&router, path, &[("accept", "text/html")]).await;
+        assert_eq!(status == StatusCode::PERMANENT_REDIRECT, leads.is_some(), "{status}");
+        assert_eq!(headers.get(LOCATION).map(|location| location.to_str().unwrap()), leads);
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ mod files;
 mod network;
 mod storage;
 mod tabs;
+mod takeover;
 mod times;
 
 use std::cell::OnceCell;
@@ -20,7 +21,11 @@ use crate::domain::Timestamp;
 pub use address::{forget_fragment, fragment};
 pub use files::save_json;
 pub use storage::{apply_theme, remember_theme, remembered_theme};
+pub use takeover::{broke_down, served_value, take_over};
 pub use times::{TimerId, after, clock_time, date, every, full_time, monotonic_ms, stop};
+
+/// What is rendered here is seen here only.
+pub const RENDERS_FOR_OTHERS: bool = false;
 
 thread_local! {
     /// One client a tab. It is not `Send`, which is why it lives here and not in a context.
@@ -42,7 +47,7 @@ fn new_client() -> Client {
     })
 }
 
-/// Starts the client of this tab, which tells `listener` of every change. Called once, after hydration.
+/// Starts the client of this tab, which tells `listener` of every change. Called once, when the app is there.
 pub fn start(listener: Box<dyn Fn(Change)>) {
     let Some(client) = client() else { return };
     client.listen(listener);

@@ -4,6 +4,7 @@ mod accounts;
 mod browser;
 mod devices;
 mod events;
+mod forms;
 mod keys;
 mod leaving;
 mod legacy;

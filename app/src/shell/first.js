@@ -1,0 +1,118 @@
+// Beside every page, before the program and where it cannot run: forms are sent once and show that they are, the eye of a
+// password field works, a code sends itself when it is full. Starts the program, and tells it when it may take over.
+(() => {
+  const page = document, root = page.documentElement, its = page.currentScript.dataset;
+  const on = (names, act) => names.split(" ").forEach((name) => addEventListener(name, act, true));
+  // How far the program is: 0 not here yet, 1 in charge, 2 it cannot run.
+  let program = 0, sentAt = -1e5, pressed = 0, composing = false, waiting = [];
+  const path = location.pathname;
+  root.dataset.script = "";
+
+  // A browser fills in a password, and tells no script what it is until somebody touches the page.
+  const secretlyFilled = () => {
+    try { return [...page.querySelectorAll("input:autofill")].some((input) => !input.value); } catch { return false; }
+  };
+  const isSending = () => sentAt > performance.now() - 1e4;
+  // Whoever is in the middle of something is not disturbed. What a finger or key has let go of is clicked a moment later.
+  const inTheMiddle = () => pressed || composing || isSending() || (path == location.pathname && secretlyFilled());
+  const settle = () => {
+    if (!inTheMiddle()) waiting.splice(0).forEach((go) => go());
+    else if (waiting.length) setTimeout(settle, 50);
+  };
+  on("pointerdown keydown", () => { pressed += 1; });
+  on("pointerup pointercancel keyup dragend", () => setTimeout(() => { pressed = 0; }, 99));
+  on("compositionstart", () => { composing = true; });
+  on("compositionend", () => { composing = false; });
+
+  const busy = (button, is) => { if (button) is ? button.setAttribute("aria-busy", true) : button.removeAttribute("aria-busy"); };
+  on("submit", (event) => {
+    if (program == 1) return;
+    // What is left of a program that broke down hears nothing of it.
+    event.stopImmediatePropagation();
+    if (isSending()) return event.preventDefault();
+    const button = event.submitter || event.target.querySelector("[type=submit]");
+    sentAt = performance.now();
+    busy(button, true);
+    // An answer that has not come by then may never come: it can be sent again.
+    setTimeout(() => busy(button, false), 1e4);
+  });
+  on("pageshow", (event) => {
+    if (!event.persisted) return;
+    sentAt = -1e5;
+    page.querySelectorAll("[aria-busy]").forEach((button) => busy(button, false));
+  });
+  on("click", (event) => {
+    // A router that broke down would change the address and nothing else.
+    if (program == 2 && event.target.closest("a")) event.stopImmediatePropagation();
+    const eye = program != 1 && event.target.closest(".field-button");
+    if (!eye) return;
+    const input = page.getElementById(eye.getAttribute("aria-controls")), show = input.type == "password";
+    input.type = show ? "text" : "password";
+    eye.title = show ? "Hide password" : "Show password";
+    eye.setAttribute("aria-label", eye.title);
+    eye.classList.toggle("is-shown", show);
+  });
+  on("input", ({ target, isComposing }) => {
+    if (program == 1 || target.autocomplete != "one-time-code" || isComposing) return;
+    if (target.value.replace(/[\s-]/g, "").match(/^\d{6}$/)) target.form.requestSubmit();
+  });
+
+  // The token of a mailed link stands where browsers send it to no server. From here it goes into the form, and nowhere else.
+  const takeToken = () => {
+    const found = location.hash.match(/[#&]token=([^&]+)/), field = page.querySelector(".entry input[name=token]");
+    if (program == 1 || !found || !field) return;
+    field.value = found[1];
+    history.replaceState(history.state, "", location.pathname + location.search);
+  };
+  on("hashchange", takeToken);
+  page.addEventListener("DOMContentLoaded", () => {
+    takeToken();
+    const wrong = page.querySelector("[aria-invalid=true]");
+    if (wrong) wrong.focus();
+  });
+
+  // Translators put their own elements in place of texts. One that changes afterwards comes back, and is translated anew.
+  const inPlaceOf = new WeakMap();
+  const translated = new MutationObserver((changes) => changes.forEach(({ type, target, addedNodes, removedNodes, previousSibling, nextSibling }) => {
+    if (type == "characterData") {
+      const font = inPlaceOf.get(target);
+      if (font && font.parentNode && !target.parentNode) font.replaceWith(target);
+      return;
+    }
+    const font = [...addedNodes, previousSibling, nextSibling].find((node) => node && node.nodeName == "FONT");
+    if (font) removedNodes.forEach((text) => {
+      if (text.nodeType != 3 || text.parentNode) return;
+      inPlaceOf.set(text, font);
+      translated.observe(text, { characterData: true });
+    });
+  }));
+  translated.observe(root, { childList: true, subtree: true });
+
+  // Forms work without the program. Pages that need it say that it cannot run.
+  const fail = () => {
+    program = 2;
+    if (!page.querySelector(".entry form")) root.dataset.program = "failed";
+  };
+  window.latchkey = {
+    settled: () => new Promise((go) => { waiting.push(go); settle(); }),
+    tookOver: () => { program = 1; delete root.dataset.program; },
+    fail,
+  };
+  const start = async () => {
+    const late = setTimeout(() => { if (!program) { fail(); program = 0; } }, 2e4);
+    try {
+      const wasm = fetch(its.wasm, { priority: its.now ? "auto" : "low" });
+      // It is heard of below, where the script has come.
+      wasm.catch(() => {});
+      const script = await import(its.js);
+      await script.default({ module_or_path: wasm });
+      script.start();
+    } catch (error) {
+      console.warn("The program of this page does not run:", error);
+      clearTimeout(late);
+      fail();
+    }
+  };
+  const soon = window.requestIdleCallback || setTimeout;
+  if (its.now) start(); else on("load", (event) => { if (event.target == page) soon(start); });
+})();

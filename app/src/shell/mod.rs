@@ -1,0 +1,143 @@
+//! The document around the app. Rendered on the server only.
+
+use std::sync::LazyLock;
+
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+
+use crate::browser;
+use crate::browser::dom::SERVED_ID;
+use crate::routes::App;
+use crate::sent_form::{self, SentForm};
+use crate::ui::{Icon, Picture};
+
+/// Runs before anything is painted, so that a remembered theme does not flash. Tells nothing where storage is refused.
+const THEME_SCRIPT: &str = "try{const t=localStorage.getItem('latchkey.theme');\
+    if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
+
+/// What listens before the program does and where it cannot run, without its comments and indents.
+static FIRST_SCRIPT: LazyLock<String> = LazyLock::new(|| {
+    let lines = include_str!("first.js").lines().map(str::trim).filter(|line| !line.starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+});
+
+/// Where a form is sent that ends the session of this browser.
+pub const SIGN_OUT: &str = "/sign-out";
+
+/// The name under which the document tells the browser of the demo person.
+const DEMO_META: &str = "latchkey-demo";
+
+/// The demo person of development mode. The server provides it as a context; the document carries it to the browser, so
+/// that both show the same sign-in page. Never provided in production.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DevelopmentDemo {
+    /// The address to sign in with.
+    pub email: String,
+    /// The password to sign in with.
+    pub password: String,
+}
+
+impl DevelopmentDemo {
+    /// In the browser, provides what the document says. Called once, by `App`.
+    pub(crate) fn provide() {
+        let told = browser::dom::meta(DEMO_META);
+        if let Some((email, password)) = told.as_deref().and_then(|told| told.split_once(' ')) {
+            provide_context(Self { email: email.to_owned(), password: password.to_owned() });
+        }
+    }
+}
+
+/// The built files that a page asks for. The server provides them as a context.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// The style sheet.
+    pub style: String,
+    /// What starts the program.
+    pub script: String,
+    /// The program.
+    pub program: String,
+    /// Whether the page can do nothing without the program, so that it is fetched at once and not when all else is there.
+    pub at_once: bool,
+}
+
+/// The document around the app.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let demo = use_context::<DevelopmentDemo>().map(|demo| format!("{} {}", demo.email, demo.password));
+    let sent = use_context::<SentForm>().and_then(|sent| serde_json::to_string(&sent).ok());
+    let files = use_context::<Files>().unwrap_or_default();
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fffefd" />
+                <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#1c1d1b" />
+                <meta name="description" content="See where you are signed in, and end what isn’t you." />
+                {demo.map(|demo| view! { <meta name=DEMO_META content=demo /> })}
+                {sent.map(|sent| view! { <meta name=sent_form::META content=sent /> })}
+                <script nonce=use_nonce()>{THEME_SCRIPT}</script>
+                // Before the style sheet: a script after it would wait for it.
+                <script
+                    nonce=use_nonce()
+                    data-js=files.script
+                    data-wasm=files.program
+                    data-now=files.at_once.then_some("1")
+                    inner_html=FIRST_SCRIPT.as_str()
+                ></script>
+                <link rel="stylesheet" href=files.style />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="manifest" href="/manifest.webmanifest" />
+                <AutoReload options=options />
+                <MetaTags />
+            </head>
+            <body>
+                <div id=SERVED_ID>
+                    <App />
+                </div>
+                <Stopped />
+            </body>
+        </html>
+    }
+}
+
+/// What is seen of a page that can do nothing without the program, where that does not run: why, and a way out. The style sheet
+/// hides it until then.
+#[component]
+fn Stopped() -> impl IntoView {
+    view! {
+        <div class="stopped" role="alert">
+            <header class="header">
+                <div class="header-inner">
+                    <a class="brand" href="/devices" rel="external">
+                        <Icon picture=Picture::Key size=18 />
+                        <span>"Latchkey"</span>
+                    </a>
+                </div>
+            </header>
+            <div class="page">
+                <h1>"This page can’t run in your browser"</h1>
+                <p class="page-lead">
+                    "It needs a program (WebAssembly) that has not arrived, is blocked, or has stopped. Signing in and out work without it."
+                </p>
+                <div class="button-row">
+                    <form method="post" action=SIGN_OUT>
+                        <button class="button button-danger" type="submit">
+                            <span class="button-label">"Sign out of this device"</span>
+                            <span class="button-spinner" aria-hidden="true"></span>
+                        </button>
+                    </form>
+                    <a class="button" href="" rel="external">
+                        "Try again"
+                    </a>
+                    <a class="button" href="/sign-in" rel="external">
+                        "Sign in"
+                    </a>
+                </div>
+            </div>
+        </div>
+    }
+    .into_any()
+}

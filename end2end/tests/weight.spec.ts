@@ -1,0 +1,148 @@
+// What a page costs to load, counted by the browser: bytes as they travel, with nothing in its cache.
+
+import type { CDPSession, Page } from "@playwright/test";
+import { demo } from "../support/api.ts";
+import type { Person } from "../support/person.ts";
+import { expect, test } from "../support/test.ts";
+
+const KB = 1000;
+/** Page, style sheet and the script in the page: what it takes to sign in. */
+const MOST_TO_SIGN_IN = 40 * KB;
+/** All of a first page, program included. */
+const MOST_AT_FIRST = 280 * KB;
+/** What any further page adds. */
+const MOST_FURTHER = 60 * KB;
+/** Until the form can be filled in and sent, on a slow line with a slow processor. */
+const MOST_MS = 1000;
+/** Slow 4G as Lighthouse has it, and a phone that is four times slower than this machine. */
+const SLOW_LINE = { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8 };
+const SLOW_PROCESSOR = { rate: 4 };
+
+/** Counts what travels, by address. */
+class Scales {
+  readonly loaded = new Map<string, number>();
+
+  private constructor(readonly session: CDPSession) {}
+
+  static async under(page: Page): Promise<Scales> {
+    const scales = new Scales(await page.context().newCDPSession(page));
+    const addresses = new Map<string, string>();
+    scales.session.on("Network.requestWillBeSent", ({ requestId, request }) => {
+      addresses.set(requestId, new URL(request.url).pathname);
+    });
+    scales.session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+      const address = addresses.get(requestId) ?? "?";
+      scales.loaded.set(address, (scales.loaded.get(address) ?? 0) + encodedDataLength);
+    });
+    await scales.session.send("Network.enable");
+    return scales;
+  }
+
+  /** Bytes of everything whose address fits. */
+  sum(fits: (address: string) => boolean = () => true): number {
+    return [...this.loaded].filter(([address]) => fits(address)).reduce((sum, [, bytes]) => sum + bytes, 0);
+  }
+}
+
+const isProgram = (address: string): boolean => /\/pkg\/.*\.(wasm|js)$/.test(address);
+
+async function settles(person: Person): Promise<void> {
+  await person.isRunByProgram();
+  await expect(person.page.getByText(/^Loading/)).toHaveCount(0);
+  // Pictures of the tab and the like come when nothing else does.
+  await person.page.evaluate(async () => new Promise((resolve) => requestIdleCallback(resolve)));
+}
+
+const table: string[] = [];
+
+test.afterAll(() => {
+  // Shown by `make test`, and kept with its results.
+  if (table.length > 0) console.log(`\n    page                      first, kB   all, kB\n${table.join("\n")}`);
+});
+
+function note(path: string, first: number, all: number): void {
+  const kilobytes = (bytes: number): string => (bytes / KB).toFixed(1).padStart(9);
+  table.push(`    ${path.padEnd(24)} ${kilobytes(first)} ${kilobytes(all)}`);
+}
+
+test("no page weighs more than it may", async ({ open }) => {
+  for (const path of [
+    "/sign-in",
+    "/register",
+    "/verify?email=a%40example.com",
+    "/forgot-password",
+    "/reset-password",
+  ]) {
+    const person = await open();
+    const scales = await Scales.under(person.page);
+    await person.goesTo(path);
+    await settles(person);
+    const first = scales.sum((address) => !isProgram(address));
+    note(path, first, scales.sum());
+    expect.soft(first, `${path} without the program`).toBeLessThanOrEqual(MOST_TO_SIGN_IN);
+    expect.soft(scales.sum(), `${path} in all`).toBeLessThanOrEqual(MOST_AT_FIRST);
+  }
+  for (const path of ["/devices", "/activity", "/profile"]) {
+    const person = await open();
+    await person.signsIn(demo);
+    const cookies = await person.context.cookies();
+    // A browser that has nothing of ours but the session.
+    const other = await open();
+    await other.context.addCookies(cookies);
+    await other.page.addInitScript(
+      (state) => {
+        for (const [name, value] of state) localStorage.setItem(name, value);
+      },
+      await person.page.evaluate(() =>
+        Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index) ?? "").map(
+          (name) => [name, localStorage.getItem(name) ?? ""] as const,
+        ),
+      ),
+    );
+    const scales = await Scales.under(other.page);
+    await other.goesTo(path);
+    await settles(other);
+    note(
+      path,
+      scales.sum((address) => !isProgram(address)),
+      scales.sum(),
+    );
+    expect.soft(scales.sum(), `${path} in all`).toBeLessThanOrEqual(MOST_AT_FIRST);
+    for (const link of ["Devices", "Activity", "Profile"]) {
+      const before = scales.sum();
+      await other.page.getByRole("navigation").getByRole("link", { name: link, exact: true }).click();
+      await expect(other.page).toHaveTitle(new RegExp(link));
+      await settles(other);
+      expect.soft(scales.sum() - before, `${link} after ${path}`).toBeLessThanOrEqual(MOST_FURTHER);
+    }
+    await person.signsOut();
+  }
+});
+
+for (const path of ["/sign-in", "/register"]) {
+  test(`the form of ${path} can be used within a second on a slow line with a slow processor`, async ({ open }) => {
+    // Three times, because a machine that tests is busy: the best of them says what the page takes.
+    const took: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      const person = await open();
+      const { session } = await Scales.under(person.page);
+      await session.send("Network.emulateNetworkConditions", SLOW_LINE);
+      await session.send("Emulation.setCPUThrottlingRate", SLOW_PROCESSOR);
+      await person.page.goto(person.address + path, { waitUntil: "commit" });
+      await expect(person.page.getByRole("main").getByRole("button").last()).toBeEnabled();
+      took.push(
+        await person.page.evaluate(
+          async () =>
+            new Promise<number>((resolve) => {
+              new PerformanceObserver((list) => {
+                const painted = list.getEntriesByName("first-contentful-paint")[0];
+                if (painted) resolve(painted.startTime);
+              }).observe({ type: "paint", buffered: true });
+            }),
+        ),
+      );
+      await person.context.close();
+    }
+    expect(Math.min(...took)).toBeLessThanOrEqual(MOST_MS);
+  });
+}

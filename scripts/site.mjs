@@ -1,0 +1,66 @@
+// node scripts/site.mjs <folder with the packed program> <site folder> [<file for the names>]
+//
+// Puts together what browsers load: the program, the script that starts it, the style sheet in one piece, and what lies in
+// public/. With a file for the names, names carry a hash of what is in them, and packed copies lie beside the files.
+
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompress, constants, gzip } from "node:zlib";
+import { promisify } from "node:util";
+import { transform } from "esbuild";
+import { bundle } from "lightningcss";
+
+const NAME = "latchkey";
+/** As lightningcss counts versions: one byte each for major, minor and patch. */
+const version = (major, minor = 0) => (major << 16) | (minor << 8);
+const TARGETS = {
+  chrome: version(111),
+  edge: version(111),
+  firefox: version(115),
+  safari: version(16, 4),
+  ios_saf: version(16, 4),
+};
+/** Smaller files do not get smaller in a way that anybody notices. */
+const WORTH_PACKING = 200;
+const PACKED = /\.(css|js|json|svg|txt|wasm|webmanifest)$/;
+
+const [packed, site, names] = process.argv.slice(2);
+const forRelease = names !== undefined;
+
+const style = bundle({ filename: "style/main.css", minify: forRelease, targets: TARGETS }).code;
+const script = readFileSync(join(packed, `${NAME}.js`), "utf8");
+const files = {
+  js: forRelease ? Buffer.from((await transform(script, { minify: true, format: "esm", legalComments: "none" })).code) : script,
+  wasm: readFileSync(join(packed, `${NAME}_bg.wasm`)),
+  css: Buffer.from(style),
+};
+
+rmSync(site, { recursive: true, force: true });
+cpSync("public", site, { recursive: true });
+mkdirSync(join(site, "pkg"));
+const noted = [];
+for (const [kind, content] of Object.entries(files)) {
+  const hash = createHash("sha256").update(content).digest("base64url").slice(0, 16);
+  noted.push(`${kind}: ${hash}\n`);
+  writeFileSync(join(site, "pkg", forRelease ? `${NAME}.${hash}.${kind}` : `${NAME}.${kind}`), content);
+}
+if (forRelease) {
+  await pack(site);
+  writeFileSync(names, noted.join(""));
+}
+
+/** Lays packed copies beside all files in a folder. */
+async function pack(folder) {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const paths = found.filter((file) => file.isFile() && PACKED.test(file.name)).map((file) => join(file.parentPath, file.name));
+  await Promise.all(
+    paths.map(async (path) => {
+      const content = readFileSync(path);
+      if (content.length < WORTH_PACKING) return;
+      const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+      writeFileSync(`${path}.br`, await promisify(brotliCompress)(content, { params }));
+      writeFileSync(`${path}.gz`, await promisify(gzip)(content, { level: 9 }));
+    }),
+  );
+}
