@@ -80,6 +80,8 @@ pub struct Verified {
     pub session_created_at: Timestamp,
     /// When the session ends unless it is renewed.
     pub session_expires_at: Timestamp,
+    /// When the session ends however often it is renewed.
+    pub session_max_expires_at: Timestamp,
     /// The person, as far as the token knows.
     pub person: Person,
     /// The answer of `GET /api/auth/session`, ready to send.
@@ -237,7 +239,7 @@ impl Verified {
             token_expires_at: moment(claims.exp)?,
         };
         let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);
-        let session_created_at = session.created_at;
+        let (session_created_at, session_max_expires_at) = (session.created_at, session.max_expires_at);
         let who_am_i = WhoAmI { session_id: Some(claims.sid), session: Some(session), user: person.clone() };
         Some(Self {
             user_id: claims.sub,
@@ -246,6 +248,7 @@ impl Verified {
             expires_at,
             session_created_at,
             session_expires_at,
+            session_max_expires_at,
             person,
             who_am_i: serde_json::to_vec(&who_am_i).ok()?.into(),
             noted_at: AtomicI64::new(0),

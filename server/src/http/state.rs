@@ -10,6 +10,7 @@ use crate::auth::accounts::Accounts;
 use crate::auth::keys::KeyRing;
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
+use crate::registry::Registry;
 use crate::sessions::Sessions;
 
 /// What handlers share. Cheap to clone.
@@ -36,6 +37,8 @@ pub struct Shared {
     pub tasks: Tasks,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The other servers.
+    pub registry: Arc<Registry>,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use app::api::{EndReason, TokenDelivery};
 use app::domain::SessionId;
 
+use super::promises::Covered;
 use super::{RefreshRefusal, Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
 use crate::store::{Origin, SessionRow, StoreError};
@@ -48,7 +49,7 @@ impl Sessions {
         }
         let Some(row) = self.store.session(id).await? else { return Ok(true) };
         let is_over = self.lifetimes.over(&row, self.now()).is_some();
-        Ok(row.end.is_some() || is_over || self.is_known_to_be_over(&row))
+        Ok(row.end.is_some() || is_over || matches!(self.is_known_to_be_over(&row), Covered::Yes))
     }
 
     fn by_session(&self, presented: &[&str]) -> BTreeMap<SessionId, Vec<RefreshToken>> {

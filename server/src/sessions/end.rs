@@ -1,9 +1,10 @@
 //! Ending sessions on somebody's wish, with the receipt that shows who was told.
 
 use app::api::{EndReason, Receipt, ReceiptDevice, ReceiptStatus};
-use app::domain::{ClientReason, SessionId, UserId};
+use app::domain::{ClientReason, SessionId, Timestamp, UserId};
 
 use super::ending::{Ending, EndingError};
+use super::promises::Force;
 use super::{Sessions, SessionsError};
 use crate::auth::secrets::Capability;
 use crate::store::{Alongside, EndCommand, EndOutcome, Origin, PasswordReset, ReceiptRow, Selection, StoreError};
@@ -29,6 +30,10 @@ pub struct EndRequest {
     pub session_id: SessionId,
     /// Epoch of the token that asks, where one does.
     pub epoch: Option<i64>,
+    /// Until when that token is good.
+    pub token_until: Option<Timestamp>,
+    /// What the wish does here where the database is away.
+    pub force: Force,
     /// Which are to go.
     pub scope: Scope,
     /// The client's own words.
@@ -53,22 +58,20 @@ pub enum EndAnswer {
     },
     /// In force on this server; the commit is being retried.
     Pending,
+    /// The session that asked had itself ended before: nothing was ended.
+    AskerEnded,
 }
 
 impl EndAnswer {
-    /// What two wishes came to together: pending where either is.
+    /// What two of them come to, for a client that has ended two sessions of its own.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
-            (
-                Self::Done { sessions_ended, receipt, refused },
-                Self::Done { sessions_ended: more, receipt: other_receipt, refused: other_refused },
-            ) => Self::Done {
-                sessions_ended: sessions_ended + more,
-                receipt: receipt.or(other_receipt),
-                refused: refused || other_refused,
-            },
-            _ => Self::Pending,
+            (Self::Done { sessions_ended: one, .. }, Self::Done { sessions_ended: other, .. }) => {
+                Self::Done { sessions_ended: one + other, receipt: None, refused: false }
+            }
+            (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
+            (done, Self::AskerEnded) | (Self::AskerEnded, done) => done,
         }
     }
 }
@@ -95,9 +98,17 @@ impl Sessions {
             origin: request.origin,
             receipt: receipt.as_ref().map(Capability::digest),
             alongside: request.alongside,
+            token_until: match request.scope {
+                // Other tokens of the session may be newer. What is on the list need not be put there again.
+                Scope::This => {
+                    (!self.list.has_ended(session_id)).then(|| self.lifetimes.remember_until(now))
+                }
+                _ => request.token_until,
+            },
             ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
         };
-        Ok(answer(self.ender.end(command, request.epoch).await?, receipt.as_ref(), Some(session_id)))
+        let ended = self.ender.end(command, request.epoch, request.force).await?;
+        Ok(answer(ended, receipt.as_ref(), Some(session_id)))
     }
 
     /// Sets a new password by a token from a mail and ends every session of the person. None of them asks: whoever does so is not
@@ -118,7 +129,7 @@ impl Sessions {
             alongside: Some(Alongside::PasswordReset(reset)),
             ..EndCommand::new(all, EndReason::PasswordReset, now, until)
         };
-        Ok(answer(self.ender.end(command, None).await?, Some(&receipt), None))
+        Ok(answer(self.ender.end(command, None, Force::Full).await?, Some(&receipt), None))
     }
 
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).
@@ -142,6 +153,7 @@ impl Sessions {
 pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
         Ending::Pending => EndAnswer::Pending,
+        Ending::AskerEnded => EndAnswer::AskerEnded,
         Ending::Done { outcome, told } => EndAnswer::Done {
             sessions_ended: outcome.ended.len() as u64,
             refused: outcome.refused,

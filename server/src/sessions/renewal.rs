@@ -4,6 +4,8 @@ use app::api::{EndReason, SecurityAlert, ServerEvent, TokenDelivery};
 use app::domain::{SessionId, Timestamp};
 
 use super::ending::{Ending, EndingError};
+use super::guard::END_WAITS;
+use super::promises::{Covered, Force};
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
 use crate::metrics::RefreshCase;
@@ -81,8 +83,10 @@ impl Sessions {
         let lifetimes = self.lifetimes;
         let presented = attempt.presented;
         let decide = move |row: &SessionRow| {
-            if self.is_known_to_be_over(row) {
-                return RefreshDecision::EndPromised;
+            match self.is_known_to_be_over(row) {
+                Covered::No => {}
+                Covered::Perhaps => return RefreshDecision::CannotTell,
+                Covered::Yes => return RefreshDecision::EndPromised,
             }
             match lifetimes.decide(row, &presented, class, now) {
                 RefreshDecision::Reuse if self.unheard.covers(row, &presented) => RefreshDecision::Repeat,
@@ -94,6 +98,10 @@ impl Sessions {
             self.unheard.note(attempt.session_id, presented, attempt.successor, error);
         });
         match rotated? {
+            // The database was set back, and is being told again what it has lost: the session may be among it.
+            Refresh::Granted { user, .. } if self.list.least_epoch(user.id).is_some_and(|least| user.epoch < least) => {
+                Err(StoreError::not_settled("the database knows less than this server").into())
+            }
             Refresh::Granted { session, user, repeated } => {
                 if !repeated {
                     self.hub.prolong(session.user_id, session.id, session.expires_at);
@@ -113,8 +121,11 @@ impl Sessions {
     }
 
     /// Whether this server knows of an end that the database does not know of yet, or no longer.
-    pub(super) fn is_known_to_be_over(&self, row: &SessionRow) -> bool {
-        self.list.has_ended(row.id) || self.ender.has_promised(row.user_id, row.id, row.created_at)
+    pub(super) fn is_known_to_be_over((&self, row: &SessionRow) -> Covered {
+        if self.list.has_ended(row.id) {
+            return Covered::Yes;
+        }
+        self.ender.has_promised(row.user_id, row.id, row.created_at)
     }
 
     async fn refuse(
@@ -127,6 +138,7 @@ impl Sessions {
             RefreshDecision::Over(reason) => reason,
             RefreshDecision::Reuse => EndReason::RefreshReuse,
             RefreshDecision::EndPromised => return Ok(RefreshRefusal::EndPromised),
+            RefreshDecision::CannotTell => return Err(StoreError::not_settled(END_WAITS).into()),
             RefreshDecision::WrongClass | RefreshDecision::Rotate { .. } | RefreshDecision::Repeat => {
                 return Ok(RefreshRefusal::Invalid);
             }
@@ -159,7 +171,7 @@ impl Sessions {
             origin: origin.clone(),
             ..EndCommand::new(one, reason, now, self.lifetimes.remember_until(now))
         };
-        self.ender.end(command, None).await
+        self.ender.end(command, None, Force::Full).await
     }
 
     /// Writes down a possible theft and tells the person, on the other devices and by mail. None of it may keep the session

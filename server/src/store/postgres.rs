@@ -176,3 +176,9 @@ async fn lock_signing_keys(connection: &mut Connection) -> Result<(), StoreError
     sqlx::query::<Db>("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE").execute(connection).await?;
     Ok(())
 }
+
+/// Servers that start together take turns. Reading and renewing go on.
+async fn lock_servers(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query::<Db>("SELECT pg_advisory_xact_lock(hashtext('latchkey servers'))").execute(connection).await?;
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! The verbs, and which database does them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use app::domain::{DeviceName, Email, SessionId, Timestamp, UserId};
@@ -7,9 +8,9 @@ use uuid::Uuid;
 
 use super::types::{
     Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome,
-    Holdings, Mail, NewAudit, NewBiographyEntry, NewCode, NewMail, NewResetToken, NewSession, NewUser, ProfileChange,
+    Holdings, Joined, Mail, MailRoom, NewAudit, NewBiographyEntry, NewCode, NewMail, NewResetToken, NewSession, NewUser, ProfileChange,
     ReceiptRow, Refresh, RefreshAttempt, RefreshDecision, Resend, ResetRequest, Revocation, RevokedSubject,
-    SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
+    ServerRow, SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
@@ -218,9 +219,9 @@ verbs! {
 
     /// Queues a message.
     queue_mail(mail: &NewMail) -> ();
-    /// Takes up to `limit` messages that are due. They are this server's for a minute: who neither sends nor fails
+    /// Takes messages that are due, as many as there is room for. They are this server's for three minutes: who neither sends nor fails
     /// them by then leaves them to the next.
-    due_mail(now: Timestamp, limit: i64) -> Vec<Mail>;
+    claim_mail(now: Timestamp, room: MailRoom) -> Vec<Mail>;
     /// A message was handed over; its text is forgotten.
     mail_sent(id: Uuid, at: Timestamp) -> ();
     /// A message stays where it is, to be looked at: development has no mail server.
@@ -250,6 +251,8 @@ verbs! {
     ) -> Option<SessionRow>;
     /// Whether a token may pass. A session past its time counts as ended, marked or not.
     standing(id: SessionId, user: UserId, epoch: i64, now: Timestamp) -> Standing;
+    /// Of these sessions those that have not ended, with the epoch that tokens of their users must have.
+    living(ids: &[SessionId]) -> HashMap<SessionId, i64>;
     /// Asks `decide` under the lock of the session and does what it says.
     rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
     /// Has the grace for a repeated refresh begin now, as long as the successor it was answered with was not used.
@@ -277,6 +280,14 @@ verbs! {
     confirm_end(id: SessionId, at: Timestamp) -> bool;
     /// The devices of a receipt; none where there is no such receipt.
     receipt(digest: &Digest) -> Vec<ReceiptRow>;
+
+    /// Notes that a server runs, unless one runs already that has been seen since `live_since` and does not agree with it. Gives the others that
+    /// do, or those that do not.
+    join_servers(server: &ServerRow, live_since: Timestamp) -> Joined;
+    /// Notes that a server runs still, forgets those that were not seen since `forget_before`, and gives the others seen since `live_since`.
+    renew_server(server: &ServerRow, live_since: Timestamp, forget_before: Timestamp) -> Vec<ServerRow>;
+    /// A server has stopped.
+    leave_servers(id: Uuid) -> ();
 
     /// The secret of development on this database: `new` where there was none.
     development_secret(new: &str) -> String;

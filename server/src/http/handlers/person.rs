@@ -15,7 +15,7 @@ use crate::http::authenticate::{Asker, Caller};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::{EndAnswer, EndRequest, Scope, person};
+use crate::sessions::{EndAnswer, EndRequest, Force, Scope, person};
 use crate::store::{Alongside, Audit, ProfileChange, User};
 
 /// How many entries a page of activity has where the client does not say.
@@ -72,6 +72,8 @@ pub async fn change_password(
         user_id: caller.user_id,
         session_id: caller.session_id,
         epoch: Some(caller.epoch),
+        token_until: Some(caller.expires_at),
+        force: Force::Full,
         scope: Scope::Others,
         client_reason: None,
         origin: visitor.origin,

@@ -17,13 +17,14 @@ mod maintenance;
 mod recovery;
 mod refresh;
 mod rows;
+mod servers;
 mod sessions;
 mod sign_in;
 
 use sqlx::query::{Query, QueryAs};
 use sqlx::{Database as SqlxDatabase, FromRow};
 
-use super::{Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_signing_keys};
+use super::{Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_servers, lock_signing_keys};
 use crate::store::sql;
 use crate::store::types::StoreError;
 

@@ -112,6 +112,7 @@ fn replacement(session: &NewSession, limit: SessionLimit, audit: &NewAudit) -> E
         origin: session.origin.clone(),
         receipt: None,
         began_by: Timestamp::from_millis(i64::MAX),
+        seen_epoch: 0,
     }
 }
 

@@ -3,11 +3,13 @@
 mod accounts;
 mod ending;
 mod keys;
+mod servers;
 mod sessions;
 
 pub use accounts::*;
 pub use ending::*;
 pub use keys::*;
+pub use servers::*;
 pub use sessions::*;
 
 use app::api::{EndReason, TokenDelivery};

@@ -30,6 +30,7 @@ pub mod ending;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod servers;
 pub mod sessions;
 
 /// What one database says where the other says something else.
@@ -54,6 +55,7 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         keys::STATEMENTS,
         limits::STATEMENTS,
         mail::STATEMENTS,
+        servers::STATEMENTS,
         sessions::STATEMENTS,
     ]
     .into_iter()

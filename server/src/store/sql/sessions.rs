@@ -33,6 +33,9 @@ statements! {
     );
     STANDING = "SELECT {is_replica} AS is_replica, s.expires_at, s.ended_at, s.end_reason, s.ended_by, s.ended_by_device, u.epoch \
         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND s.user_id = $2";
+    /// Of these sessions those that have not ended. One past its time is over only once that is written.
+    LIVING = "SELECT {is_replica} AS is_replica, s.id, u.epoch FROM sessions s JOIN users u ON u.id = s.user_id \
+        WHERE s.ended_at IS NULL AND s.id IN ({rows:1})";
     ROTATE_REFRESH = concat!(
         "UPDATE sessions SET previous_digest = refresh_digest, refresh_digest = $2, rotated_at = $3, \
          last_active = CASE WHEN last_active < $3 THEN $3 ELSE last_active END, \

@@ -145,6 +145,8 @@ pub enum RefreshDecision {
     Over(EndReason),
     /// Its end was promised and waits to be committed, or the database has lost it and will be told again.
     EndPromised,
+    /// Whether it is being ended is not known yet: to be tried again in a moment.
+    CannotTell,
 }
 
 /// A refresh token that was presented.

@@ -45,8 +45,11 @@ pub enum What {
     },
     /// Something that works once: a ticket, a code.
     Once(String),
-    /// An event stream, from its opening to its closing.
-    Stream(StreamEnd),
+    /// An event stream, from its opening to its closing; and when it last brought news, which that its own session has ended is not.
+    Stream {
+        end: StreamEnd,
+        last_news: Option<Moment>,
+    },
 }
 
 /// Which sessions are to be ended.

@@ -23,14 +23,11 @@ impl<'a> Browser<'a> {
     }
 
     /// What the server answers to a call with everything that is held. The browser has not seen the answer yet.
-    async fn sends(&self, path: &str, body: Value, bearer: Option<&str>) -> Answer {
+    async fn sends(&self, path: &str, body: Value) -> Answer {
         let cookies: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = self.app.request(Method::POST, path).header("latchkey-client", "web").json(&body);
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));
-        }
-        if let Some(token) = bearer {
-            request = request.bearer_auth(token);
         }
         Answer::read(request.send().await.expect("an answer")).await
     }
@@ -47,7 +44,7 @@ impl<'a> Browser<'a> {
     }
 
     async fn asks(&self, path: &str, body: Value) -> Answer {
-        let answer = self.sends(path, body, None).await;
+        let answer = self.sends(path, body).await;
         self.takes(&answer);
         answer
     }
@@ -89,7 +86,7 @@ async fn a_late_answer(app: TestApp) {
     app.registers(ADA).await;
     let browser = Browser::of(&app);
     browser.signs_in().await;
-    let late = browser.sends("/api/auth/refresh", json!({}), None).await;
+    let late = browser.sends("/api/auth/refresh", json!({})).await;
     assert_eq!(late.status, StatusCode::OK);
     browser.asks("/api/auth/logout", json!({})).await;
     let login = browser.signs_in().await;
@@ -118,7 +115,7 @@ async fn a_late_answer_to_an_earlier_refresh_of_the_same_session_is_no_theft() {
     app.registers(ADA).await;
     let browser = Browser::of(&app);
     let login = browser.signs_in().await;
-    let late = browser.sends("/api/auth/refresh", json!({}), None).await;
+    let late = browser.sends("/api/auth/refresh", json!({})).await;
     // Another tab asks again with the same cookie, gets the same successor, and uses it.
     browser.refreshes().await;
     browser.refreshes().await;
@@ -135,26 +132,19 @@ async fn a_late_answer_to_a_sign_out_does_not_take_the_cookie_of_the_next_sessio
     let app = TestApp::start().await;
     app.registers(ADA).await;
     let browser = Browser::of(&app);
-    let first = browser.signs_in().await;
-    let late = browser.sends("/api/auth/logout", json!({}), None).await;
+    browser.signs_in().await;
+    let late = browser.sends("/api/auth/logout", json!({})).await;
     assert_eq!(late.status, StatusCode::OK);
     let login = browser.signs_in().await;
     browser.takes(&late);
-    assert_eq!(session_of(&browser.refreshes().await), session_of(&login));
-
-    // Nor does a sign-out that was told late, when the next session's cookie travels with it.
-    let token = first.body["accessToken"].as_str();
-    let told_late = browser.sends("/api/auth/logout", json!({}), token).await;
-    assert_eq!(told_late.status, StatusCode::OK);
-    browser.takes(&told_late);
     assert_eq!(session_of(&browser.refreshes().await), session_of(&login));
 }
 
 async fn two_at_once(app: TestApp) {
     app.registers(ADA).await;
     let browser = Browser::of(&app);
-    let older = browser.sends("/api/auth/login", cookie_login(), None).await;
-    let newer = browser.sends("/api/auth/login", cookie_login(), None).await;
+    let older = browser.sends("/api/auth/login", cookie_login()).await;
+    let newer = browser.sends("/api/auth/login", cookie_login()).await;
     for (first, second) in [(&newer, &older), (&older, &newer)] {
         browser.takes(first);
         browser.takes(second);
@@ -220,11 +210,11 @@ async fn signing_out_removes_every_cookie_and_ends_every_session_of_the_browser(
     app.registers(ADA).await;
     let browser = Browser::of(&app);
     let dead = browser.signs_in().await;
-    let late = browser.sends("/api/auth/refresh", json!({}), None).await;
+    let late = browser.sends("/api/auth/refresh", json!({})).await;
     browser.asks("/api/auth/logout", json!({})).await;
     let two = [
-        browser.sends("/api/auth/login", cookie_login(), None).await,
-        browser.sends("/api/auth/login", cookie_login(), None).await,
+        browser.sends("/api/auth/login", cookie_login()).await,
+        browser.sends("/api/auth/login", cookie_login()).await,
     ];
     browser.takes(&late);
     two.iter().for_each(|login| browser.takes(login));
@@ -243,7 +233,7 @@ async fn a_browser_with_nothing_but_ended_sessions_is_told_why_the_newest_ended(
     let phone = app.new_person(ADA).await;
     let browser = Browser::of(&app);
     browser.signs_in().await;
-    let late = browser.sends("/api/auth/refresh", json!({}), None).await;
+    let late = browser.sends("/api/auth/refresh", json!({})).await;
     browser.asks("/api/auth/logout", json!({})).await;
     browser.signs_in().await;
     phone.post("/api/auth/logout-all", &json!({"keepCurrent": true})).await;

@@ -353,3 +353,72 @@ async fn health_says_how_current_a_server_is() {
         assert!(health[number].is_number(), "{number}: {health}");
     }
 }
+
+/// Why a server does not start on this database with these settings, beside those that run.
+async fn refused_to_start(settings: &[(&str, &str)]) -> Option<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = latchkey::config::Config::for_tests(folder.path(), settings).expect("settings");
+    let built = latchkey::application::Application::build(config, latchkey::application::Parts::system()).await;
+    built.err().map(|error| latchkey::telemetry::chain(&error))
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_server_with_another_public_address_or_secret_does_not_start_beside_the_others(
+    #[values(false, true)] postgres: bool,
+) {
+    let database = PostgresDatabase::create().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = if postgres { database.url() } else { format!("sqlite://{}/shared.db", folder.path().display()) };
+    let ours = [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:3000"), ("SERVER_ID", "one")];
+    let mut running = TestApp::start_with(&ours).await;
+    // As servers of one database do, in real time.
+    running.clock.advance(Duration::from_secs(1));
+
+    let other = |name: &'static str, value: &'static str| [ours[0], ours[1], ("SERVER_ID", "two"), (name, value)];
+    let address = refused_to_start(&other("PUBLIC_URL", "http://localhost:4000")).await.expect("it does not start");
+    for word in ["PUBLIC_URL", "http://localhost:3000", "http://localhost:4000", "one"] {
+        assert!(address.contains(word), "{word}: {address}");
+    }
+    let secret = refused_to_start(&other("LATCHKEY_SECRET", "another-for-tests-9876543210-zyxwvu-zyxwvu")).await.expect("it does not start");
+    assert!(secret.contains("LATCHKEY_SECRET") && !secret.contains("zyxwvu") && !secret.contains("only-for-tests"), "{secret}");
+    assert_eq!(refused_to_start(&other("JWT_EXPIRE", "15m")).await, None, "the same is the same");
+
+    // With nobody left, the address may be changed; the secret may not, because the keys are sealed with it.
+    running.shut_down().await;
+    let moved = [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:4000")];
+    running.clock.advance(Duration::from_secs(60));
+    forget_servers(&url).await;
+    assert_eq!(refused_to_start(&moved).await, None);
+}
+
+/// As if those that were built above and never ran had been gone for a while.
+async fn forget_servers(url: &str) {
+    let statement = "DELETE FROM servers WHERE name = 'two'";
+    if url.starts_with("sqlite") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.expect("a connection");
+        sqlx::raw_sql(statement).execute(&mut connection).await.expect("done");
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.expect("a connection");
+        sqlx::raw_sql(statement).execute(&mut connection).await.expect("done");
+    }
+}
+
+#[tokio::test]
+async fn other_differences_are_told_in_health_on_every_server_and_no_longer_than_they_last() {
+    let database = PostgresDatabase::create().await;
+    let url = database.url();
+    let with = |name: &'static str, value: &'static str| [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:3000"), (name, value)];
+    let here = TestApp::start_with(&with("JWT_EXPIRE", "5m")).await;
+    let mut there = here.another_server(&with("REVOCATION_MAX_STALENESS", "4s")).await;
+    let differ = json!(["JWT_EXPIRE", "REVOCATION_MAX_STALENESS"]);
+    for server in [&here, &there] {
+        eventually(async || {
+            let health = server.get("/health").await.body;
+            health["settingsDiffer"] == differ && health["status"] == "degraded"
+        })
+        .await;
+    }
+    there.shut_down().await;
+    eventually(async || here.get("/health").await.body["settingsDiffer"] == json!([])).await;
+}

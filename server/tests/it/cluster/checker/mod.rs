@@ -20,6 +20,10 @@ pub const BOUND: Duration = Duration::from_secs(2);
 /// left are servers that keep their instants in whole milliseconds.
 pub const SLACK: Duration = Duration::from_millis(2);
 
+/// How much later than that news may still be read from a stream. When it was sent is not known, only when the client came to read it:
+/// on a busy machine it lies in between for a while.
+pub const READ_LATE: Duration = Duration::from_millis(750);
+
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
@@ -35,6 +39,8 @@ pub struct Violation {
 pub enum Rule {
     /// No request that began later than a confirmed end and the bound is accepted.
     RefusedWithinTheBound,
+    /// No stream brings news of a session later than its confirmed end and the bound.
+    SilentWithinTheBound,
     /// The server that answered refuses from then on.
     RefusedAtOnceWhereItEnded,
     /// No refresh that began after a confirmed end is granted.
@@ -108,7 +114,7 @@ fn by_session(history: &History) -> BTreeMap<&str, Vec<&Call>> {
 
 /// Whether a request passed on the strength of an access token. Ending a session does not count: it is forgiving.
 fn is_accepted_request(call: &Call) -> bool {
-    call.outcome == Outcome::Ok && matches!(call.what, What::Check | What::List(_) | What::Stream(_))
+    call.outcome == Outcome::Ok && matches!(call.what, What::Check | What::List(_) | What::Stream { .. })
 }
 
 fn is_granted_refresh(call: &Call) -> bool {
@@ -133,11 +139,27 @@ fn refused_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, call
                 found.add(Rule::NoRenewalAfterTheEnd, session, seen());
             }
         }
+        silent_in_time(found, endings, session, call);
         if (request || refresh)
             && let Some(by) = endings.refused_at_once(session, call)
         {
             found.add(Rule::RefusedAtOnceWhereItEnded, session, format!("ended by {}, but {}", told(by), told(call)));
         }
+    }
+}
+
+/// A stream is a request that lasts: what holds for requests holds for each thing that it brings.
+fn silent_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, call: &Call) {
+    let What::Stream { last_news: Some(heard), .. } = call.what else { return };
+    if let Some((ended, by)) = endings.confirmed(session)
+        && heard > ended + BOUND + SLACK + READ_LATE
+    {
+        let seen = format!("ended at {ended:.3?} by {}, but news at {heard:.3?} by {}", told(by), told(call));
+        found.add(Rule::SilentWithinTheBound, session, seen);
+    }
+    if let Some(by) = endings.silent_at_once(session, call.server, heard.saturating_sub(READ_LATE)) {
+        let seen = format!("ended by {}, but news at {heard:.3?} by {}", told(by), told(call));
+        found.add(Rule::RefusedAtOnceWhereItEnded, session, seen);
     }
 }
 
@@ -195,7 +217,7 @@ struct TheEnd<'a> {
 
 impl<'a> TheEnd<'a> {
     fn of(history: &'a History, endings: &Endings<'_>, session: &str, calls: &[&'a Call], healed: Duration) -> Self {
-        let stands = |call: &Call| call.what == What::Stream(StreamEnd::Open);
+        let stands = |call: &Call| matches!(call.what, What::Stream { end: StreamEnd::Open, .. });
         let last: Vec<&Call> = calls.iter().copied().filter(|call| call.invoked >= healed || stands(call)).collect();
         let checks = |outcome| {
             let checks = last.iter().filter(move |call| call.what == What::Check && call.outcome == outcome);
@@ -257,7 +279,7 @@ fn nothing_else_is_ended(found: &mut Found, endings: &Endings<'_>, session: &str
     for call in calls {
         // An access token that has run out is renewed, and nothing is wrong with that.
         let refused = call.outcome == Outcome::Refused && !call.answer.contains("token-expired");
-        let told_of_an_end = call.what == What::Stream(StreamEnd::Told);
+        let told_of_an_end = matches!(call.what, What::Stream { end: StreamEnd::Told, .. });
         if told_of_an_end || (refused && matches!(call.what, What::Check | What::List(_) | What::Refresh { .. })) {
             found.add(Rule::NothingElseIsEnded, session, format!("nobody ended it, but {}", told(call)));
         }
