@@ -1,5 +1,6 @@
 //! What the client tells its surroundings.
 
+use super::failure::Failure;
 use super::note::SignedOutNote;
 use super::status::{AuthStatus, Expiry, StreamState};
 use super::toasts::{ToastKind, ToastTopic};
@@ -10,6 +11,12 @@ use crate::api::ServerEvent;
 pub enum Change {
     /// Who is signed in here.
     Status(AuthStatus),
+    /// Why it cannot be found out who is signed in here; nothing once it is known.
+    Trouble(Option<Failure>),
+    /// What is shown is to be fetched: for the first time in this session, or because it may be old.
+    FetchAgain,
+    /// The server's time is known, or known better: what was written relative to now is to be written anew.
+    ClockSet,
     /// How near the session's end is.
     Expiry(Option<Expiry>),
     /// Whether the browser believes to be connected.

@@ -27,6 +27,7 @@ pub fn ActivityPage() -> impl IntoView {
             fetch();
         }
     });
+    loader.retry(fetch);
     let again = move |()| {
         loader.reset();
         fetch();

@@ -45,6 +45,7 @@ pub fn BiographyPage() -> impl IntoView {
             fetch();
         }
     });
+    loader.retry(fetch);
     let again = move |()| {
         loader.reset();
         fetch();

@@ -29,6 +29,7 @@ pub fn ProfilePage() -> impl IntoView {
             fetch();
         }
     });
+    loader.retry(fetch);
     let again = move |()| {
         loader.reset();
         fetch();

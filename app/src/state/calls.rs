@@ -126,6 +126,14 @@ impl Auth {
         client()?.delete_account(password).await
     }
 
+    /// Tries at once to find out who is signed in here, where that failed. What comes of it is told by `status` and `trouble`.
+    pub async fn try_again(self) {
+        if let Ok(client) = client() {
+            // A failure is in `trouble`.
+            let _ = client.try_again().await;
+        }
+    }
+
     /// Prolongs the session. Gives the new end, for *You're signed in until 18:40.*
     pub async fn stay_signed_in(self) -> Result<Timestamp, Failure> {
         client()?.stay_signed_in().await

@@ -34,7 +34,7 @@ pub fn provide_app_state() {
     let toasts = Toasts::provide();
     let events = Events::provide();
     let drafts = Drafts::provide();
-    Now::provide();
+    let now = Now::provide();
     let theme = Theme::provide();
-    Auth::provide(toasts, events, drafts, theme);
+    Auth::provide(toasts, events, drafts, theme, now);
 }

@@ -13,6 +13,7 @@ mod handlers;
 pub mod headers;
 pub mod hosts;
 mod json_object;
+pub mod leftovers;
 pub mod middleware;
 pub mod open_files;
 pub mod problem;

@@ -192,8 +192,8 @@ impl ApiError {
 
     /// `429`.
     pub fn too_many_requests(retry_after: Duration) -> Self {
-        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many tries: wait a moment");
-        Self { retry_after: Some(retry_after), ..error }
+        let problem = Box::new(Problem::too_many_requests(whole_seconds(retry_after)));
+        Self { problem, challenge: None, retry_after: Some(retry_after), cause: None }
     }
 
     /// `503`: something below cannot be reached or is overloaded.
@@ -254,8 +254,7 @@ impl IntoResponse for ApiError {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(wait) = self.retry_after {
-            // Rounded up: who comes back on the dot must not be too early.
-            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
         response.extensions_mut().insert(self.problem);
         if let Some(cause) = self.cause {
@@ -263,6 +262,11 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// Rounded up: who comes back on the dot must not be too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 #[cfg(test)]
@@ -290,5 +294,7 @@ mod tests {
     fn waiting_times_are_rounded_up() {
         let response = ApiError::too_many_requests(Duration::from_millis(1200)).into_response();
         assert_eq!(response.headers()[RETRY_AFTER], "2");
+        let problem = ApiError::too_many_requests(Duration::from_millis(1200)).problem;
+        assert_eq!(problem.detail.as_deref(), Some("Too many tries. Try again in 2 seconds."));
     }
 }

@@ -1,12 +1,14 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens,
+//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens, `browser` chooses
+//! among several of one browser,
 //! `ending` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `journal` on the disk, `revocations` and `tail` keep this server's
 //! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `watch` sees to it that the log keeps what this server has committed, `reassert` keeps the database true to the
 //! list, `unheard` keeps renewals that were not heard of from looking like theft, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
 mod asking;
+mod browser;
 mod device;
 mod end;
 mod ending;

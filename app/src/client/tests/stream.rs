@@ -285,3 +285,167 @@ fn a_prolongation_heard_over_the_stream_moves_the_end() {
     world.advance_secs(200);
     assert!(tab.signed_in());
 }
+
+#[test]
+fn a_stream_that_never_opens_is_mentioned_after_the_second_failure_and_the_list_is_polled() {
+    let world = World::new();
+    world.random.set(0.0);
+    world.server.set(|server| server.stream_refused = Some(503));
+    let tab = world.signed_in_tab();
+    assert_eq!(tab.stream(), StreamState::Connecting, "one failure is nothing to talk about");
+    world.advance_secs(1);
+    assert_eq!(tab.stream(), StreamState::Reconnecting);
+    let fetched = tab.fetches();
+    assert!(fetched > 0, "what is shown does not wait for the stream");
+    world.advance_secs(60);
+    assert_eq!(tab.fetches(), fetched + 6);
+    tab.client.hidden();
+    world.advance_secs(600);
+    assert_eq!(tab.fetches(), fetched + 6, "nobody looks");
+
+    world.server.set(|server| server.stream_refused = None);
+    tab.client.looked_at();
+    world.settle();
+    world.server.tell(&hello(&world));
+    world.settle();
+    assert_eq!(tab.stream(), StreamState::Open);
+    let fetched = tab.fetches();
+    world.advance_secs(600);
+    assert_eq!(tab.fetches(), fetched, "no polling beside a stream");
+}
+
+#[test]
+fn a_stream_that_takes_for_ever_to_say_its_first_word_is_mentioned_too() {
+    let world = World::new();
+    world.server_speaks.set(false);
+    let tab = world.signed_in_tab();
+    world.advance_secs(7);
+    assert_eq!(tab.stream(), StreamState::Connecting);
+    world.advance_secs(2);
+    assert_eq!(tab.stream(), StreamState::Reconnecting);
+}
+
+#[test]
+fn what_is_shown_is_fetched_once_at_a_load_and_again_whenever_it_may_be_old() {
+    let world = World::new();
+    world.was_signed_in();
+    let tab = world.open_tab();
+    assert_eq!(tab.fetches(), 0, "the stream opens first");
+    world.server.tell(&hello(&world));
+    world.advance_secs(60);
+    assert_eq!(tab.fetches(), 1);
+
+    let late = world.open_tab();
+    world.advance_secs(60);
+    assert_eq!(late.fetches(), 1, "the stream is open already, in another tab");
+
+    tab.client.set_online(false);
+    tab.client.set_online(true);
+    world.settle();
+    assert!(tab.fetches() > 1);
+}
+
+#[test]
+fn a_slow_stream_does_not_keep_the_page_waiting() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    assert_eq!(tab.fetches(), 0);
+    world.advance_ms(250.0);
+    assert_eq!(tab.fetches(), 1);
+    world.server.tell(&hello(&world));
+    world.settle();
+    assert_eq!(tab.fetches(), 2, "something may have been missed meanwhile");
+}
+
+/// Two tabs, of which the first holds the stream.
+fn leader_and_follower(world: &World) -> (super::world::Tab, super::world::Tab) {
+    let leader = world.signed_in_tab();
+    world.server.tell(&hello(world));
+    world.settle();
+    let follower = world.open_tab();
+    assert_eq!((world.server.open_streams(), follower.stream()), (1, StreamState::Open));
+    (leader, follower)
+}
+
+#[test]
+fn a_tab_that_stands_still_loses_the_stream_within_five_seconds_to_the_one_that_is_looked_at() {
+    let world = World::new();
+    let (leader, follower) = leader_and_follower(&world);
+    world.advance_secs(600);
+    assert_eq!(world.server.count(paths::EVENTS), 1, "as long as it answers it keeps it");
+    leader.stops();
+    world.advance_secs(5);
+    assert_eq!(world.server.count(paths::EVENTS), 2);
+    world.server.tell(&hello(&world));
+    world.server.tell(&created(5));
+    world.settle();
+    assert!(follower.events().contains(&"session.created"));
+
+    leader.goes_on();
+    world.settle();
+    assert_eq!(world.server.open_streams(), 1, "who was asleep steps back");
+    world.server.tell(&created(6));
+    world.settle();
+    assert!(leader.events().contains(&"session.created"), "and hears from the other");
+    world.advance_secs(600);
+    assert_eq!(world.server.count(paths::EVENTS), 2, "they do not fight over it");
+}
+
+#[test]
+fn a_tab_that_nobody_looks_at_takes_nothing_over_until_somebody_does() {
+    let world = World::new();
+    let (leader, follower) = leader_and_follower(&world);
+    follower.client.hidden();
+    leader.stops();
+    world.advance_secs(60);
+    assert_eq!(world.server.count(paths::EVENTS), 1);
+    follower.client.looked_at();
+    world.advance_secs(5);
+    assert_eq!(world.server.count(paths::EVENTS), 2);
+}
+
+#[test]
+fn a_tab_that_is_about_to_be_frozen_hands_the_stream_on_at_once() {
+    let world = World::new();
+    let (leader, follower) = leader_and_follower(&world);
+    leader.client.falls_asleep();
+    world.settle();
+    assert_eq!((world.server.open_streams(), world.server.count(paths::EVENTS)), (1, 2));
+    world.server.tell(&created(5));
+    world.settle();
+    assert!(follower.events().contains(&"session.created"));
+    leader.client.wakes();
+    world.advance_secs(60);
+    assert_eq!(world.server.count(paths::EVENTS), 2, "it is a follower now");
+}
+
+#[test]
+fn a_hidden_tab_that_cannot_open_the_stream_leaves_it_to_the_one_that_is_looked_at() {
+    let world = World::new();
+    let (leader, follower) = leader_and_follower(&world);
+    leader.client.hidden();
+    world.server.set(|server| {
+        server.reachable = false;
+        server.streams.clear();
+    });
+    world.advance_secs(120);
+    world.server.set(|server| server.reachable = true);
+    follower.client.looked_at();
+    world.advance_secs(5);
+    world.server.tell(&hello(&world));
+    world.settle();
+    assert_eq!(follower.stream(), StreamState::Open);
+    assert_eq!(leader.stream(), StreamState::Open, "which tells the other");
+}
+
+#[test]
+fn locks_that_are_never_given_keep_nobody_from_hearing_and_from_being_signed_in() {
+    let mut world = World::new();
+    world.locks.broken = true;
+    world.was_signed_in();
+    let tab = world.open_tab();
+    world.advance_secs(4);
+    assert!(tab.signed_in());
+    world.advance_secs(6);
+    assert_eq!(world.server.open_streams(), 1);
+}

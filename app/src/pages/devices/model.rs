@@ -51,12 +51,13 @@ impl Devices {
             fresh: RwSignal::default(),
             receipt: RwSignal::new(None),
         };
-        let session = devices.auth.session_id();
+        let (session, fetches) = (devices.auth.session_id(), devices.auth.fetches());
         Effect::new(move |_| {
-            if session.get().is_some() {
+            if session.get().is_some() && fetches.get() > 0 {
                 devices.fetch();
             }
         });
+        devices.list.retry(move || devices.fetch());
         expect_context::<Events>().subscribe(move |event| devices.hear(event));
         devices
     }
@@ -206,8 +207,6 @@ impl Devices {
 
     fn hear(self, event: &ServerEvent) {
         match event {
-            // The stream is open (again): something may have been missed.
-            ServerEvent::Hello(_) => self.fetch(),
             ServerEvent::SessionCreated(created) => self.arrive(created.session.clone()),
             ServerEvent::SessionUpdated(update) => self.list.change(|sessions| {
                 if let Some(known) = sessions.iter_mut().find(|known| known.session_id == update.session_id) {
@@ -215,10 +214,14 @@ impl Devices {
                 }
             }),
             ServerEvent::SessionEnded(ended) => self.fold(&[ended.session_id], true),
-            ServerEvent::SessionExpiring(_) | ServerEvent::UserUpdated(_) | ServerEvent::SecurityAlert(_) => return,
+            // `fetches` counts it: the stream is open (again), and something may have been missed.
+            ServerEvent::Hello(_)
+            | ServerEvent::SessionExpiring(_)
+            | ServerEvent::UserUpdated(_)
+            | ServerEvent::SecurityAlert(_) => return,
         }
         // An answer on its way may have been made before this happened, and must not undo it.
-        if !matches!(event, ServerEvent::Hello(_)) && self.list.is_under_way() {
+        if self.list.is_under_way() {
             self.fetch();
         }
     }

@@ -12,11 +12,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use uuid::Uuid;
 
 use super::legacy;
-use super::sign_in::set_cookie;
 use crate::auth::accounts::Visitor;
 use crate::auth::tokens::Verified;
 use crate::http::authenticate::{Asker, bearer};
 use crate::http::fields::Fields;
+use crate::http::leftovers::Leftovers;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::{Asking, EndAnswer, EndRequest, EndingError, Force, Scope};
@@ -39,8 +39,8 @@ struct Leaving {
 struct Presented {
     /// Their access token, run out or not.
     access: Option<Arc<Verified>>,
-    /// The session of their refresh token.
-    refresh: Option<SessionId>,
+    /// The sessions of their refresh tokens: usually one, more where a browser has several cookies.
+    refresh: Vec<SessionId>,
 }
 
 /// `POST /api/auth/logout`: by bearer token, or by refresh token. What cannot be read ends nothing, and keeps nobody signed in.
@@ -64,22 +64,21 @@ impl Presented {
         let now = state.sessions.clock.now();
         let access = bearer(headers).and_then(|token| state.sessions.tokens.verify_even_if_expired(token, now).ok());
         let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
-        let in_cookie = state.cookie.read(headers);
-        let is_nothing = !headers.contains_key(AUTHORIZATION) && !fields.has("refreshToken") && in_cookie.is_none();
+        let in_cookies = state.cookie.presented(headers);
+        let is_nothing = !headers.contains_key(AUTHORIZATION) && !fields.has("refreshToken") && in_cookies.is_empty();
         if is_nothing {
             return Err(ApiError::missing_token());
         }
-        let refresh_token = match (in_body, in_cookie) {
-            (Some(token), _) => Some(token),
-            (None, Some(cookie)) => match state.same_origin.check(headers) {
-                Ok(()) => Some(cookie),
-                // Whoever shows a good token need not be one of our pages; the cookie is then not theirs to use.
-                Err(_) if access.is_some() => None,
+        let refresh = match in_body {
+            Some(token) => state.sessions.session_of(&token).into_iter().collect(),
+            None if in_cookies.is_empty() => Vec::new(),
+            None => match state.same_origin.check(headers) {
+                Ok(()) => state.sessions.sessions_of_browser(&in_cookies.tokens()),
+                // Whoever shows a good token need not be one of our pages; the cookies are then not theirs to use.
+                Err(_) if access.is_some() => Vec::new(),
                 Err(refused) => return Err(refused),
             },
-            (None, None) => None,
         };
-        let refresh = refresh_token.and_then(|token| state.sessions.session_of(&token));
         Ok(Self { access, refresh })
     }
 
@@ -96,10 +95,10 @@ impl Presented {
             let leaving = Leaving::by(&token, Force::Full);
             ended = state.sessions.end(leaving.wants(Scope::This, reason.clone(), origin.clone())).await?;
         }
-        match self.refresh.filter(|session_id| by_access != Some(*session_id)) {
-            Some(session_id) => Ok(ended.and(end_by_refresh_token(state, session_id, reason, origin).await?)),
-            None => Ok(ended),
+        for session_id in self.refresh.into_iter().filter(|session_id| by_access != Some(*session_id)) {
+            ended = ended.and(end_by_refresh_token(state, session_id, reason.clone(), origin.clone()).await?);
         }
+        Ok(ended)
     }
 }
 
@@ -279,7 +278,7 @@ pub fn answer_in_words(
 pub fn forgetting(state: &ApiState, mut response: Response) -> Response {
     let (name, value) = CLEAR_SITE_DATA;
     response.headers_mut().insert(name, value);
-    set_cookie(&mut response, &state.cookie.clear());
+    Leftovers::clear_ended(state, &mut response);
     response
 }
 

@@ -20,7 +20,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tower::ServiceExt as _;
 
@@ -29,6 +29,7 @@ use cors::Cors;
 use super::body::BodyLimit;
 use super::headers::{SecurityHeaders, single};
 use super::hosts::Hosts;
+use super::leftovers::Leftovers;
 use super::problem::{ApiError, Cause};
 use super::proxies::TrustedProxies;
 use super::serve::Answer;
@@ -120,6 +121,7 @@ impl Edge {
         let started = self.clock.monotonic();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let origin = self.cors.allowed(request.headers()).cloned();
+        let cookies = cookies_of(&request);
         let mut response = if Cors::is_preflight(&method, request.headers()) {
             let mut response = StatusCode::NO_CONTENT.into_response();
             if origin.is_some() {
@@ -130,6 +132,7 @@ impl Edge {
             self.route(request, peer).await
         };
         finish_problem(&mut response, &id, &method);
+        Leftovers::finish(&cookies, &mut response).await;
         let headers = response.headers_mut();
         self.headers.apply(headers);
         self.cors.allow(origin, headers);
@@ -155,6 +158,14 @@ impl Edge {
             span.end(method, self.watch.requests.name(route), status, id.to_str().unwrap_or_default());
         });
     }
+}
+
+/// The cookies of a request that may change something; no other answer removes any.
+fn cookies_of(request: &Request) -> HeaderMap {
+    if request.method().is_safe() {
+        return HeaderMap::new();
+    }
+    request.headers().get_all(COOKIE).iter().map(|field| (COOKIE, field.clone())).collect()
 }
 
 /// Gives problems the id of their request, and makes problems of the plain errors that axum answers by itself.

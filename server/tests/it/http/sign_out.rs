@@ -150,7 +150,7 @@ async fn a_browser_signs_out_with_its_cookie_alone() {
         json!({"email": "ada@example.com", "password": crate::support::app::PASSWORD, "tokenDelivery": "cookie"});
     let login = app.request(Method::POST, "/api/auth/login").header("latchkey-client", "web").json(&body);
     let login = Answer::read(login.send().await.unwrap()).await;
-    let cookie = format!("latchkey={}", login.cookie().unwrap());
+    let cookie = login.cookie_pair().unwrap();
     let logout = |header: Option<&'static str>| {
         let request = app.request(Method::POST, "/api/auth/logout").header("cookie", &cookie);
         header.into_iter().fold(request, |request, name| request.header(name, "web")).send()
