@@ -12,6 +12,7 @@ pub mod headers;
 mod json_object;
 pub mod middleware;
 pub mod open_files;
+pub mod paging;
 pub mod problem;
 pub mod proxies;
 pub mod router;
