@@ -6,12 +6,12 @@ use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, NewSignIns, NotFoundPage, Notifications,
+    ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, Kept, NotFoundPage, Notifications,
     ProfilePage, RegisterPage, ResetPasswordPage, Securing, SignInPage, VerifyPage,
 };
 use crate::shell::DevelopmentDemo;
-use crate::state::provide_app_state;
-use crate::ui::{Arrival, provide_hydrated};
+use crate::state::{Alerts, provide_app_state};
+use crate::ui::{Arrival, Steady, provide_hydrated};
 
 /// The app. Server and browser render the same first frame from it: nobody is known to be signed in or out yet.
 #[component]
@@ -21,8 +21,10 @@ pub fn App() -> impl IntoView {
     Arrival::provide();
     DevelopmentDemo::provide();
     provide_app_state();
-    NewSignIns::provide();
+    Steady::provide();
+    Alerts::provide();
     Securing::provide();
+    Kept::provide();
     view! {
         <Title formatter=|title: String| {
             if title.is_empty() { "Latchkey".to_owned() } else { format!("{title} · Latchkey") }

@@ -16,7 +16,7 @@ use inert as platform;
 use real as platform;
 
 pub use platform::{
-    TimerId, after, apply_theme, client, clock_time, date, every, forget_fragment, fragment, full_time, monotonic_ms,
-    remember_theme, remembered_theme, save_json, server_now, start, stop,
+    TimerId, after, apply_theme, client, clock_time, date, every, forget_fragment, fragment, full_time, keep_with_page,
+    kept_with_page, monotonic_ms, remember_theme, remembered_theme, save_json, server_now, start, stop,
 };
 pub use theme::ThemeChoice;

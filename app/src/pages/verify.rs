@@ -87,7 +87,7 @@ pub fn VerifyPage() -> impl IntoView {
     };
     view! {
         <Entry>
-            <Heading title="Check your e-mail" />
+            <Heading title="Check your e-mail" with_field=true />
             <p class="entry-lead">{lead}</p>
             <Form errors=errors busy=busy class="entry-form" on_submit=submit>
                 <FormProblem errors=errors />
