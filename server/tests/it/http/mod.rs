@@ -1,6 +1,7 @@
 //! The API as clients see it, over real sockets, on a real database.
 
 mod accounts;
+mod alerts;
 mod browser;
 mod devices;
 mod events;
