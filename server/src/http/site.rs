@@ -189,7 +189,9 @@ pub fn site(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDem
     let strict = pages.clone();
     let router = router.route_layer(from_fn(move |request: Request, next: Next| {
         let pages = strict.clone();
-        async move { if is_page_path(request.uri().path()) { next.run(request).await } else { pages.not_found(request).await } }
+        async move {
+            if is_page_path(request.uri().path()) { next.run(request).await } else { pages.not_found(request).await }
+        }
     }));
     counted(router, patterns.iter().map(String::as_str), tally)
         .fallback(move |request| otherwise(State(pages.clone()), request))

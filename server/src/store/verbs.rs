@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::types::{
     Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome,
-    Holdings, Joined, Mail, MailRoom, NewAudit, NewBiographyEntry, NewCode, NewMail, NewResetToken, NewSession, NewUser, ProfileChange,
-    ReceiptRow, Refresh, RefreshAttempt, RefreshDecision, Resend, ResetRequest, Revocation, RevokedSubject,
-    ServerRow, SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
+    Holdings, Joined, Mail, MailRoom, NewAudit, NewBiographyEntry, NewCode, NewMail, NewResetToken, NewSession,
+    NewUser, ProfileChange, ReceiptRow, Refresh, RefreshAttempt, RefreshDecision, Resend, ResetRequest, Revocation,
+    RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail,
+    Ticket, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;

@@ -55,7 +55,11 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     differing.dedup();
     let (status, word) = match (database, current) {
         // Without the bus everything works, only later. What waits to be committed is not known everywhere.
-        (true, true) if !matches!(bus, BusState::Unavailable | BusState::Degraded) && pending == 0 && differing.is_empty() => (StatusCode::OK, "ok"),
+        (true, true)
+            if !matches!(bus, BusState::Unavailable | BusState::Degraded) && pending == 0 && differing.is_empty() =>
+        {
+            (StatusCode::OK, "ok")
+        }
         (true, _) | (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
