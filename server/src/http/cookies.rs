@@ -222,10 +222,12 @@ mod tests {
 
     /// The bytes a field may hold (RFC 9110, 5.5), with a name that is not ours.
     fn any_pair() -> impl Strategy<Value = Vec<u8>> {
-        proptest::collection::vec(prop_oneof![Just(b'\t'), 0x20..=0x7e_u8, 0x80..=0xff_u8], 0..40).prop_map(|mut bytes| {
-            bytes.splice(..0, *b"x");
-            bytes
-        }).prop_filter("ours is there once", |bytes| !bytes.windows(8).any(|window| window == b"latchkey"))
+        proptest::collection::vec(prop_oneof![Just(b'\t'), 0x20..=0x7e_u8, 0x80..=0xff_u8], 0..40)
+            .prop_map(|mut bytes| {
+                bytes.splice(..0, *b"x");
+                bytes
+            })
+            .prop_filter("ours is there once", |bytes| !bytes.windows(8).any(|window| window == b"latchkey"))
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Sessions {
     }
 
     /// Whether this server knows of an end that the database does not know of yet, or no longer.
-    pub(super) fn is_known_to_be_over((&self, row: &SessionRow) -> Covered {
+    pub(super) fn is_known_to_be_over(&self, row: &SessionRow) -> Covered {
         if self.list.has_ended(row.id) {
             return Covered::Yes;
         }
