@@ -9,9 +9,9 @@ use crate::pages::{
     ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, NewSignIns, NotFoundPage, Notifications,
     ProfilePage, RegisterPage, ResetPasswordPage, Securing, SignInPage, VerifyPage,
 };
+use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
 use crate::state::provide_app_state;
-use crate::sent_form::SentForm;
 use crate::ui::Arrival;
 
 /// The app. The server renders it, and the program takes its place: at first nobody is known to be signed in or out.

@@ -9,8 +9,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use http::header::LOCATION;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use leptos::nonce::use_nonce;
@@ -209,9 +209,9 @@ pub fn site(pages: &Pages, tally: &mut Routes) -> Router {
 /// never in one page with a secret that another answer would have too.
 pub fn packing() -> CompressionLayer<impl Predicate> {
     // Most of what can be saved, in less than a millisecond a page. Files have been packed when they were built.
-    CompressionLayer::new().quality(CompressionLevel::Precise(5)).compress_when(
-        |_: StatusCode, _: http::Version, headers: &HeaderMap, _: &http::Extensions| is_page(headers),
-    )
+    CompressionLayer::new()
+        .quality(CompressionLevel::Precise(5))
+        .compress_when(|_: StatusCode, _: http::Version, headers: &HeaderMap, _: &http::Extensions| is_page(headers))
 }
 
 /// A file, else that there is nothing: as a page for people, as a problem for programs.
