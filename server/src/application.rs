@@ -1,6 +1,7 @@
 //! The application: its parts put together, from settings to a bound listener. The tests use it as it is.
 
-use std::net::SocketAddr;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use app::domain::Timestamp;
@@ -15,6 +16,7 @@ use crate::auth::accounts::{AccountError, Accounts};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
 use crate::auth::legacy::LegacyTokens;
 use crate::auth::limits::Limits;
+use crate::auth::pace::Pace;
 use crate::auth::passwords::{HashingError, PasswordHasher};
 use crate::auth::recovery::RESET_PAGE;
 use crate::auth::refresh::Lifetimes;
@@ -23,11 +25,12 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::demo;
-use crate::events::{Bus, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
+use crate::events::{Bus, BusParts, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::geoip::{GeoIpError, Places};
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
 use crate::http::middleware::{Edge, Watch};
+use crate::http::proxies::TrustedProxies;
 use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
 use crate::jobs::{self, Cleanup, KeyCare, Retention};
@@ -35,9 +38,10 @@ use crate::lifecycle::Tasks;
 use crate::mail::{Delivery, MailError, Postman};
 use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
+use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::{
     EndingParts, EndingTask, Found, Journal, LastActive, LateEnd, Lost, RevocationList, Sessions, Tail, TailParts,
-    Unheard, Written, ending, reassert, renew_graces,
+    Unheard, Written, ending, reassert, renew_graces, watch_streams,
 };
 use crate::store::{Store, StoreError};
 use crate::traces::{TraceError, Traces};
@@ -73,6 +77,9 @@ pub enum StartError {
     /// The database.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
+    /// Other servers run on the same database that have other settings.
+    #[error("this server cannot run beside the others")]
+    Disagreement(#[from] Disagreement),
     /// Migrations are to be run, and the settings say not to.
     #[error("the database is not up to date: run `latchkey migrate`")]
     MigrationsPending,
@@ -106,6 +113,15 @@ pub enum StartError {
     /// The address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
+}
+
+impl From<JoinError> for StartError {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Disagreement(disagreement) => disagreement.into(),
+            JoinError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl StartError {
@@ -146,13 +162,20 @@ impl Application {
         config.server.bound_to(address);
         let figures = listen_for_figures(&config).await?;
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
+        let me = uuid_v7(&*clock, &*random);
+        let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
+        registry.join().await?;
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
         let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
         let hint = Arc::new(tokio::sync::Notify::new());
-        let transport = transport(&config, &store, &keys)?;
-        let me = uuid_v7(&*clock, &*random);
-        let (bus_sender, bus) = bus(transport, me, Arc::clone(&hint), Arc::clone(&clock));
+        let (bus_sender, bus) = bus(BusParts {
+            transports: transports(&config, &store, &keys)?,
+            me,
+            proof: keys.bus_proof(config.server.public_url.origin()),
+            hint: Arc::clone(&hint),
+            clock: Arc::clone(&clock),
+        });
         let hub = Arc::new(Hub::new(bus_sender));
         let (told_sender, told) = mpsc::unbounded_channel();
         let (forgotten_sender, forgotten) = mpsc::unbounded_channel();
@@ -201,6 +224,7 @@ impl Application {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         });
+        let pace = Pace { enabled: config.limits.rate_limits, store: store.clone(), clock: Arc::clone(&clock) };
         let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
         demo::seed(&config, &accounts).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
@@ -217,6 +241,8 @@ impl Application {
             development: config.server.is_development(),
             tasks: Tasks::new(),
             metrics,
+            pace,
+            registry,
             stopping: CancellationToken::new(),
         });
         carry_on(&state, promised.late);
@@ -262,6 +288,7 @@ impl Application {
         let background = CancellationToken::new();
         tasks.spawn_essential("revocation tail", tail.run(background.clone()));
         tasks.spawn_essential("ending sessions", ending.run(background.clone()));
+        tasks.spawn_essential("stream watch", watch_streams(Arc::clone(&sessions), background.clone()));
         tasks.spawn("bus", bus.run(Arc::clone(&sessions.hub), background.clone()));
         tasks.spawn("reassertion", reassert(Arc::clone(&sessions), forgotten));
         tasks.spawn("unheard renewals", renew_graces(Arc::clone(&sessions), background.clone()));
@@ -272,6 +299,7 @@ impl Application {
         tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn("mail", postman.run(background.clone()));
+        tasks.spawn("server registry", Arc::clone(&state.registry).run(background.clone()));
 
         if let Some(listener) = figures {
             tasks.spawn("figures", serve_figures(listener, router::figures(&state), background.clone()));
@@ -295,7 +323,12 @@ impl Application {
         tasks.spawn("stopping", stopping);
         let watch = Watch { metrics, requests, traces: traces.clone() };
         let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random), watch);
-        let served = serve::serve(listener, edge, serve::Limits::default(), stop).await;
+        let limits = serve::Limits {
+            an_address: config.limits.connections_an_address,
+            unlimited: TrustedProxies::new(config.server.trusted_proxies.clone()),
+            ..serve::Limits::default()
+        };
+        let served = serve::serve(listener, edge, limits, stop).await;
         background.cancel();
         tasks.finish().await;
         sessions.store.close().await;
@@ -329,14 +362,22 @@ fn accounts(
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
-    let listener = TcpListener::bind(address).await.map_err(|error| StartError::Listen(address, error))?;
+    let listener = match TcpListener::bind(address).await {
+        // All addresses are those of IPv4 where the machine has no others.
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && error.kind() != ErrorKind::AddrInUse => {
+            let four = SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port()));
+            TcpListener::bind(four).await.map_err(|_| error)
+        }
+        bound => bound,
+    };
+    let listener = listener.map_err(|error| StartError::Listen(address, error))?;
     let bound = listener.local_addr().map_err(|error| StartError::Listen(address, error))?;
     Ok((listener, bound))
 }
 
 /// Serves the figures until the rest of the server has stopped, so that its stopping can be watched.
 async fn serve_figures(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let limits = serve::Limits { connections: 32, ..serve::Limits::default() };
+    let limits = serve::Limits { connections: 32, kept_for_health: 0, ..serve::Limits::default() };
     if let Err(error) = serve::serve(listener, router, limits, stop).await {
         tracing::error!(error = &error as &dyn std::error::Error, "the figures are not served any more");
     }
@@ -377,14 +418,7 @@ async fn listen_for_figures(config: &Config) -> Result<Option<TcpListener>, Star
 /// The journal of promises, with those of processes that are gone.
 fn open_journal(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dyn Random>) -> (Arc<Journal>, Found) {
     let folder = config.database.promises_folder();
-    let (journal, found) = Journal::open(&folder, me, Arc::clone(keys), Arc::clone(random)).unwrap_or_else(|error| {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            folder = %folder.display(),
-            "sign-outs that are answered while the database is away will not outlive this process"
-        );
-        (Journal::nowhere(Arc::clone(keys), Arc::clone(random)), Found::default())
-    });
+    let (journal, found) = Journal::open(&folder, me, Arc::clone(keys), Arc::clone(random));
     if !found.is_empty() {
         tracing::info!(count = found.len(), "sign-outs that an earlier process had promised are carried out now");
     }
@@ -409,16 +443,21 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     Ok(store)
 }
 
-/// How news travels between the servers: over Redis where there is one, else over the database where it is shared.
-fn transport(config: &Config, store: &Store, keys: &Keys) -> Result<Box<dyn Transport>, StartError> {
+/// How news travels between the servers: over the database where it is shared, and over Redis as well where there is one. By itself in
+/// this process where there is neither.
+fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn Transport>>, StartError> {
+    let mut transports: Vec<Box<dyn Transport>> = Vec::new();
     if let Some(url) = &config.bus.redis_url {
         let channel = format!("latchkey:{}", keys.installation());
-        let redis = Redis::new(secrecy::ExposeSecret::expose_secret(url), channel).map_err(StartError::Bus)?;
-        return Ok(Box::new(redis));
+        transports.push(Box::new(Redis::new(url.expose_secret(), channel).map_err(StartError::Bus)?));
     }
-    Ok(store
-        .notifications()
-        .map_or_else(|| Box::new(InProcess::new()) as _, |database| Box::new(Notify::new(database)) as _))
+    if let Some(database) = store.notifications() {
+        transports.push(Box::new(Notify::new(database)));
+    }
+    if transports.is_empty() {
+        transports.push(Box::new(InProcess::new()));
+    }
+    Ok(transports)
 }
 
 /// How long things last, by the settings.

@@ -21,6 +21,7 @@ pub mod lifecycle;
 pub mod mail;
 pub mod metrics;
 pub mod random;
+pub mod registry;
 pub mod sessions;
 pub mod store;
 pub mod telemetry;

@@ -102,6 +102,9 @@ pub struct RefreshRequest {
     /// The refresh token, for clients that hold it themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
+    /// For a browser that cannot know whether it has a cookie: where there is none, the answer is `204` and no error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub if_any: bool,
 }
 
 /// What a sign-in or refresh gives.

@@ -84,16 +84,43 @@ impl Problem {
         }
     }
 
+    /// The problem of somebody who asks too often, and in how many seconds to ask again.
+    pub fn too_many_requests(seconds: u64) -> Self {
+        let detail = format!("Too many tries. Try again in {}.", wait_in_words(seconds));
+        Self { detail: Some(detail), ..Self::new(429, "too-many-requests", "Too many tries: wait a moment") }
+    }
+
     /// What is wrong with `field`, if anything.
     pub fn field(&self, field: &str) -> Option<&FieldError> {
         self.errors.iter().find(|error| error.field == field)
     }
 }
 
+/// So many seconds in words, rounded up: *40 seconds*, *2 minutes*, *1 hour*.
+pub fn wait_in_words(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..=90 => (seconds.max(1), "second"),
+        91..=5_400 => (seconds.div_ceil(60), "minute"),
+        _ => (seconds.div_ceil(3_600), "hour"),
+    };
+    if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[test]
+    fn who_asks_too_often_is_told_how_long_to_wait_and_never_too_short() {
+        let words = [(0, "1 second"), (1, "1 second"), (40, "40 seconds"), (91, "2 minutes"), (120, "2 minutes")];
+        let long = [(121, "3 minutes"), (3_600, "60 minutes"), (5_401, "2 hours"), (90_000, "25 hours")];
+        for (seconds, expected) in words.into_iter().chain(long) {
+            assert_eq!(wait_in_words(seconds), expected);
+        }
+        let problem = Problem::too_many_requests(40);
+        assert_eq!(problem.detail.as_deref(), Some("Too many tries. Try again in 40 seconds."));
+    }
 
     #[test]
     fn a_problem_is_read_as_it_was_written() {

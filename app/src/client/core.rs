@@ -33,6 +33,8 @@ pub(super) struct Inner {
     pub changed: Bell,
     /// Rung when waiting for the network has become pointless: online again, or somebody looks.
     pub woken: Bell,
+    /// Rung when a stream that seems to be open may be dead.
+    pub reopen: Bell,
     /// The renewal under way, which everybody who needs one shares, and the generation it belongs to.
     pub renewal: RefCell<Option<(u64, Renewal)>>,
 }
@@ -55,9 +57,25 @@ pub(super) struct State {
     pub watch: Option<ExpiryWatch>,
     expiry: Option<Expiry>,
     pub stream: StreamState,
+    /// When something was last heard on the stream of this tab.
+    pub heard_ms: f64,
     /// Whether this tab is the one that holds the event stream.
     pub leads: bool,
+    /// Whether another tab is to hold the event stream in place of this one.
+    pub relieved: bool,
+    /// Counts what was heard from the tab that holds the event stream.
+    pub signs_of_life: u64,
     pub online: bool,
+    /// Whether the person can see this tab.
+    pub visible: bool,
+    /// Whether the browser is about to let this tab stand still.
+    pub asleep: bool,
+    /// Why it is not known who is signed in here.
+    pub trouble: Option<Failure>,
+    /// When the session was first known here.
+    pub begun_ms: f64,
+    /// The generation in which pages were last asked to fetch what they show.
+    pub fetched_in: Option<u64>,
     /// When the person first did something since the last renewal.
     pub active_since_ms: Option<f64>,
     /// Whether another tab claims that the session ended, which is to be checked with the server.
@@ -97,8 +115,16 @@ impl Client {
             watch: None,
             expiry: None,
             stream: StreamState::Connecting,
+            heard_ms: 0.0,
             leads: false,
+            relieved: false,
+            signs_of_life: 0,
             online: true,
+            visible: true,
+            asleep: false,
+            trouble: None,
+            begun_ms: 0.0,
+            fetched_in: None,
             active_since_ms: None,
             doubted: false,
             renewal_backoff: Backoff::default(),
@@ -115,6 +141,7 @@ impl Client {
                 state: RefCell::new(state),
                 changed: Bell::default(),
                 woken: Bell::default(),
+                reopen: Bell::default(),
                 renewal: RefCell::new(None),
             }),
         }
@@ -167,7 +194,7 @@ impl Client {
         let now_ms = self.now_ms();
         let random = self.inner.ports.clock.random();
         let status = AuthStatus::SignedIn { session_id: tokens.session_id, person: tokens.user.clone() };
-        let status_changed = {
+        let (status_changed, clock_set) = {
             let mut state = self.inner.state.borrow_mut();
             if state.ended.contains(&tokens.session_id) {
                 return false;
@@ -175,19 +202,24 @@ impl Client {
             if state.status.session_id() != Some(tokens.session_id) {
                 state.generation += 1;
                 state.stream = StreamState::Connecting;
+                state.begun_ms = now_ms;
             }
             state.serial += 1;
             let credentials = Credentials::new(tokens, state.serial, asked_at_ms, random);
             state.watch = Some(ExpiryWatch::new(now_ms, credentials.session_ends_ms, credentials.session_max_ms));
             state.credentials = Some(credentials);
-            state.clock.observe(tokens.server_time, now_ms);
+            let clock_set = state.clock.observe(tokens.server_time, now_ms);
             state.active_since_ms = None;
             state.doubted = false;
             state.renewal_backoff.reset();
             state.retry_at_ms = 0.0;
-            std::mem::replace(&mut state.status, status.clone()) != status
+            (std::mem::replace(&mut state.status, status.clone()) != status, clock_set)
         };
         self.inner.ports.hint.write(SignInHint::SignedIn);
+        if clock_set {
+            self.tell(Change::ClockSet);
+        }
+        self.set_trouble(None);
         if status_changed {
             self.tell(Change::Status(status));
         }
@@ -219,6 +251,7 @@ impl Client {
             self.inner.ports.hint.write(SignInHint::Nobody);
         }
         self.update_expiry();
+        self.set_trouble(None);
         self.tell(Change::Status(status));
         self.tell(Change::Stream(StreamState::Connecting));
         if let Some(note) = note {
@@ -263,6 +296,35 @@ impl Client {
         self.inner.changed.ring();
     }
 
+    /// Learns the server's time.
+    pub(super) fn learn_time(&self, learn: impl FnOnce(&mut ServerClock, f64) -> bool) {
+        let now_ms = self.now_ms();
+        let is_set = learn(&mut self.inner.state.borrow_mut().clock, now_ms);
+        if is_set {
+            self.tell(Change::ClockSet);
+        }
+    }
+
+    /// Tells the listener why it is not known who is signed in here, if that changed.
+    pub(super) fn set_trouble(&self, trouble: Option<Failure>) {
+        let before = std::mem::replace(&mut self.inner.state.borrow_mut().trouble, trouble.clone());
+        if before != trouble {
+            self.tell(Change::Trouble(trouble));
+        }
+    }
+
+    /// Has pages fetch what they show.
+    pub(super) fn fetch_again(&self) {
+        {
+            let mut state = self.inner.state.borrow_mut();
+            if state.status.session_id().is_none() {
+                return;
+            }
+            state.fetched_in = Some(state.generation);
+        }
+        self.tell(Change::FetchAgain);
+    }
+
     pub(super) fn set_stream(&self, stream: StreamState) {
         let (changed, session) = {
             let mut state = self.inner.state.borrow_mut();
@@ -277,5 +339,6 @@ impl Client {
         if let Some(session) = session {
             self.post(&TabMessage::Stream { session, state: stream });
         }
+        self.inner.changed.ring();
     }
 }

@@ -17,7 +17,7 @@ impl Client {
     pub(super) async fn leave(&self, note: SignedOutNote) {
         let Some(held) = self.credentials() else { return };
         self.end_everywhere(Some(note));
-        if !self.tell_sign_out(Some(held.token.clone())).await {
+        if !self.tell_sign_out(Some(held.token.clone()), true).await {
             self.retry_sign_out(Some(held.token));
             self.notice(Notice::ServerNotTold);
         }

@@ -68,8 +68,18 @@ pub struct Response {
     pub date: Option<String>,
     /// The `Session-Expires-In` header.
     pub session_expires_in: Option<String>,
+    /// The `Retry-After` header.
+    pub retry_after: Option<String>,
     /// The body as text.
     pub body: String,
+}
+
+impl Response {
+    /// In how many seconds one may ask again, where it says so. The other form of the header, a date, is one that our server does
+    /// not send.
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.retry_after.as_deref()?.trim().parse().ok()
+    }
 }
 
 impl fmt::Debug for Response {
@@ -127,18 +137,36 @@ pub trait TabChannel {
 pub trait TabLock {
     /// Ready once this tab has the lock of that name; at once where the browser has no locks. Dropping the future gives up.
     fn acquire(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard>;
+
+    /// Takes the lock of that name away from whoever has it. Only from a tab that shows no sign of life: it may still believe that it
+    /// has it until it wakes.
+    fn steal(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard>;
 }
 
-/// A lock that is held until this is dropped.
+/// A lock that is held until this is dropped, or until another tab takes it away.
 #[derive(Default)]
 pub struct LockGuard {
     release: Option<Box<dyn FnOnce()>>,
+    lost: Option<LocalBoxFuture<'static, ()>>,
 }
 
 impl LockGuard {
     /// A guard that calls `release` when it is dropped.
     pub fn new(release: impl FnOnce() + 'static) -> Self {
-        Self { release: Some(Box::new(release)) }
+        Self { release: Some(Box::new(release)), lost: None }
+    }
+
+    /// The same guard, of a lock that is lost when `lost` is ready.
+    #[must_use]
+    pub fn lost_when(self, lost: LocalBoxFuture<'static, ()>) -> Self {
+        let mut this = self;
+        this.lost = Some(lost);
+        this
+    }
+
+    /// Ready once another tab has taken the lock away: never, where none can. To be asked for once.
+    pub fn lost(&mut self) -> LocalBoxFuture<'static, ()> {
+        self.lost.take().unwrap_or_else(|| Box::pin(futures::future::pending()))
     }
 }
 
@@ -150,11 +178,12 @@ impl Drop for LockGuard {
     }
 }
 
-/// Whether this browser has a session; nothing secret. It spares visitors a refused request, and it is gone before other
-/// tabs are told of a sign-out, which lets them tell a true message from a forged one.
+/// Whether this browser has a session; nothing secret, and never taken for the truth: storage may be refused, or cleared while
+/// the session goes on. It is gone before other tabs are told of a sign-out, which lets them tell a true message from a forged
+/// one, and it carries over a reload that the server is still to be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignInHint {
-    /// Nobody is signed in.
+    /// Nobody is signed in, or nothing is known of it.
     #[default]
     Nobody,
     /// Somebody is signed in.

@@ -4,6 +4,7 @@
 use futures::future::{Either, FutureExt, LocalBoxFuture, select};
 
 use super::core::Client;
+use super::credentials::millis;
 use super::failure::Failure;
 use super::messages::{SharedTokens, TabMessage};
 use super::note::SignedOutNote;
@@ -16,6 +17,13 @@ use crate::domain::Timestamp;
 
 /// The lock among tabs under which the refresh cookie is used.
 pub(super) const LOCK: &str = "latchkey-refresh";
+/// How long, in milliseconds, to wait for another tab that uses the cookie. One that stands still keeps its turn for ever; what the server
+/// gives to two at once is the same (`REFRESH_GRACE`, which is longer than this).
+const TURN_MS: f64 = 3_000.0;
+/// How long, in milliseconds, nobody knows who is signed in here before that is said to be the server's fault.
+const SLOW_MS: f64 = 8_000.0;
+/// However long the server asks to be left alone, a client asks again by itself after this, in milliseconds.
+const LEFT_ALONE_MS: f64 = 60_000.0;
 /// How long after somebody came back to renew, in milliseconds: a renewal takes the warning of the session's end off the
 /// screen, and must not do so between pressing one of its buttons and letting go.
 const LET_GO_MS: f64 = 2_000.0;
@@ -44,7 +52,11 @@ impl Client {
     }
 
     async fn renew_alone(&self, generation: u64, serial: u64) -> Result<(), Failure> {
-        let _turn = self.inner.ports.lock.acquire(LOCK).await;
+        let turn = self.inner.ports.lock.acquire(LOCK);
+        let _turn = match select(turn, self.inner.ports.clock.sleep(TURN_MS)).await {
+            Either::Left((guard, _)) => Some(guard),
+            Either::Right(_) => None,
+        };
         // While this tab waited for its turn another one may have renewed, and its message may be a moment behind the lock.
         self.inner.ports.clock.sleep(0.0).await;
         {
@@ -54,14 +66,7 @@ impl Client {
             }
         }
         let asked_at_ms = self.now_ms();
-        let request = Request {
-            method: Method::Post,
-            path: paths::REFRESH.to_owned(),
-            body: super::requests::json(&RefreshRequest::default()),
-            bearer: None,
-            cookies: true,
-        };
-        let sent = self.send(request).await;
+        let sent = self.send_refresh().await;
         {
             let state = self.inner.state.borrow();
             if state.generation != generation {
@@ -69,14 +74,48 @@ impl Client {
                 return signed_in(&state.status);
             }
         }
+        let retry_after = sent.as_ref().ok().and_then(Response::retry_after_secs);
         let settled = match sent {
             Ok(response) => self.settle(&response, asked_at_ms),
             Err(failure) => Err(failure),
         };
-        if matches!(settled, Err(Failure::Unreachable | Failure::Problem(_))) {
-            self.postpone_renewal();
+        if let Err(failure @ (Failure::Unreachable | Failure::Problem(_))) = &settled {
+            self.postpone_renewal(retry_after.map_or(0.0, millis));
+            self.nobody_known_because(failure);
         }
         settled
+    }
+
+    /// Asks with the cookie, of which nobody knows whether it is there as long as nobody knows who is signed in here.
+    async fn send_refresh(&self) -> Result<Response, Failure> {
+        let if_any = self.inner.state.borrow().status == AuthStatus::Unknown;
+        let request = Request {
+            method: Method::Post,
+            path: paths::REFRESH.to_owned(),
+            body: super::requests::json(&RefreshRequest { refresh_token: None, if_any }),
+            bearer: None,
+            cookies: true,
+        };
+        let sending = Box::pin(self.send(request));
+        match select(sending, self.inner.ports.clock.sleep(SLOW_MS)).await {
+            Either::Left((sent, _)) => sent,
+            Either::Right(((), sending)) => {
+                self.nobody_known_because(&Failure::Unreachable);
+                sending.await
+            }
+        }
+    }
+
+    fn nobody_known_because(&self, failure: &Failure) {
+        if self.inner.state.borrow().status == AuthStatus::Unknown {
+            self.set_trouble(Some(failure.clone()));
+        }
+    }
+
+    /// Tries at once to find out who is signed in here, where that failed.
+    pub async fn try_again(&self) -> Result<(), Failure> {
+        let serial = self.inner.state.borrow().serial;
+        self.renew(serial).await
     }
 
     fn settle(&self, response: &Response, asked_at_ms: f64) -> Result<(), Failure> {
@@ -87,6 +126,11 @@ impl Client {
                 let serial = self.inner.state.borrow().serial;
                 self.observe_expiry(response, serial);
                 Ok(())
+            }
+            // There is no cookie.
+            204 => {
+                self.end_everywhere(None);
+                Err(Failure::SignedOut)
             }
             401 => {
                 self.end_everywhere(self.note_of_refusal(&problem_of(response)));
@@ -121,10 +165,10 @@ impl Client {
         })
     }
 
-    fn postpone_renewal(&self) {
+    fn postpone_renewal(&self, at_least_ms: f64) {
         let (now_ms, random) = (self.now_ms(), self.inner.ports.clock.random());
         let mut state = self.inner.state.borrow_mut();
-        state.retry_at_ms = now_ms + state.renewal_backoff.fail(random);
+        state.retry_at_ms = now_ms + state.renewal_backoff.fail(random).max(at_least_ms.min(LEFT_ALONE_MS));
     }
 
     /// Renews by itself for as long as the tab lives: before the token runs out while the person is there, again after a
@@ -142,7 +186,8 @@ impl Client {
                 Some(_) => {
                     let (serial, first_failure) = {
                         let state = self.inner.state.borrow();
-                        (state.serial, state.renewal_backoff.is_fresh())
+                        // Where nobody is known to be signed in, the page says it in place of what it cannot show.
+                        (state.serial, state.renewal_backoff.is_fresh() && state.credentials.is_some())
                     };
                     let answer = self.renew(serial).await;
                     if first_failure && matches!(answer, Err(Failure::Unreachable | Failure::Problem(_))) {

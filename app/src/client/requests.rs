@@ -122,8 +122,7 @@ impl Client {
             Either::Left((Err(_), _)) | Either::Right(_) => return Err(Failure::Unreachable),
         };
         if let Some(date) = &response.date {
-            let now_ms = self.now_ms();
-            self.inner.state.borrow_mut().clock.observe_date(date, now_ms);
+            self.learn_time(|clock, now_ms| clock.observe_date(date, now_ms));
         }
         Ok(response)
     }
@@ -155,6 +154,7 @@ pub(super) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failur
 /// The problem an answer says; one made up from the status where it says none.
 pub(super) fn problem_of(response: &Response) -> Problem {
     serde_json::from_str(&response.body).unwrap_or_else(|_| match response.status {
+        429 => Problem::too_many_requests(response.retry_after_secs().unwrap_or(60)),
         502..=504 => Problem::new(
             response.status,
             "temporarily-unavailable",

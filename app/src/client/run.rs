@@ -1,11 +1,20 @@
 //! The tasks of a tab, and what its surroundings report: the person, the network.
 
-use futures::future::{join5, select};
+use futures::future::{join, join5, select};
 
 use super::core::Client;
 use super::notice::{Change, Notice};
 use super::ports::SignInHint;
-use super::status::AuthStatus;
+use super::status::{AuthStatus, StreamState};
+
+/// How long, in milliseconds, pages wait for the stream to open before they fetch what they show without it: what is fetched then is to be
+/// fetched once more when it has opened.
+const STREAM_FIRST_MS: f64 = 250.0;
+/// How often, in milliseconds, what is shown is fetched again while there is no stream.
+const POLL_MS: f64 = 10_000.0;
+/// The server says something every 15 s: a stream that was silent for longer than this, in milliseconds, when somebody comes back is opened
+/// anew.
+const STALE_MS: f64 = 20_000.0;
 
 impl Client {
     /// Finds out whether somebody is signed in, then keeps it up for as long as it is polled, which is as long as the tab
@@ -13,21 +22,62 @@ impl Client {
     pub async fn run(&self) {
         self.start();
         let (renewals, deadlines, stream) = (self.run_renewals(), self.run_deadlines(), self.run_stream());
-        join5(renewals, deadlines, stream, self.run_sign_outs(), self.run_confirmations()).await;
+        let fetches = join(self.run_first_fetch(), self.run_polling());
+        join(fetches, join5(renewals, deadlines, stream, self.run_sign_outs(), self.run_confirmations())).await;
     }
 
+    /// Only the server knows whether the cookie is good. It is not asked where somebody signed out whom it has not been told of.
     fn start(&self) {
-        let hint = self.inner.ports.hint.read();
         self.inner.state.borrow_mut().started = true;
-        if hint == SignInHint::ServerNotTold {
+        if self.inner.ports.hint.read() == SignInHint::ServerNotTold {
             self.resume_sign_out();
-        }
-        let unknown = self.inner.state.borrow().status == AuthStatus::Unknown;
-        if unknown && hint != SignInHint::SignedIn {
-            self.inner.state.borrow_mut().status = AuthStatus::SignedOut(None);
-            self.tell(Change::Status(AuthStatus::SignedOut(None)));
+            if self.inner.state.borrow().status == AuthStatus::Unknown {
+                self.inner.state.borrow_mut().status = AuthStatus::SignedOut(None);
+                self.tell(Change::Status(AuthStatus::SignedOut(None)));
+            }
         }
         self.inner.changed.ring();
+    }
+
+    /// Has pages fetch what they show once the stream is open, so that nothing is missed in between and nothing fetched twice; or a
+    /// moment after the session is known, where the stream takes longer.
+    async fn run_first_fetch(&self) {
+        loop {
+            let ring = self.inner.changed.next_ring();
+            let (is_fetched, is_open, at_ms) = {
+                let state = self.inner.state.borrow();
+                let is_fetched = state.credentials.is_none() || state.fetched_in == Some(state.generation);
+                (is_fetched, state.stream == StreamState::Open, state.begun_ms + STREAM_FIRST_MS)
+            };
+            let now_ms = self.now_ms();
+            if is_fetched {
+                ring.await;
+            } else if is_open || now_ms >= at_ms {
+                self.fetch_again();
+            } else {
+                select(ring, self.inner.ports.clock.sleep(at_ms - now_ms)).await;
+            }
+        }
+    }
+
+    /// Has pages fetch what they show every so often while the stream is down and somebody looks.
+    async fn run_polling(&self) {
+        loop {
+            let ring = self.inner.changed.next_ring();
+            if !self.is_to_poll() {
+                ring.await;
+                continue;
+            }
+            self.inner.ports.clock.sleep(POLL_MS).await;
+            if self.is_to_poll() {
+                self.fetch_again();
+            }
+        }
+    }
+
+    fn is_to_poll(&self) -> bool {
+        let state = self.inner.state.borrow();
+        state.credentials.is_some() && state.stream == StreamState::Reconnecting && state.visible && state.online
     }
 
     /// The person did something.
@@ -46,10 +96,38 @@ impl Client {
 
     /// The person looks at this tab again: whatever slept may have missed its time.
     pub fn looked_at(&self) {
+        {
+            let mut state = self.inner.state.borrow_mut();
+            (state.visible, state.asleep) = (true, false);
+            if state.status == AuthStatus::Unknown {
+                state.retry_at_ms = 0.0;
+            }
+        }
         self.person_active();
         self.end_if_over();
         self.update_expiry();
+        let silent_ms = self.now_ms() - self.inner.state.borrow().heard_ms;
+        if silent_ms > STALE_MS {
+            self.inner.reopen.ring();
+        }
         self.inner.woken.ring();
+        self.inner.changed.ring();
+    }
+
+    /// Nobody can see this tab any more.
+    pub fn hidden(&self) {
+        self.inner.state.borrow_mut().visible = false;
+    }
+
+    /// The browser is about to let this tab stand still: another one holds the stream meanwhile.
+    pub fn falls_asleep(&self) {
+        self.inner.state.borrow_mut().asleep = true;
+        self.inner.changed.ring();
+    }
+
+    /// The browser lets this tab go on, whether or not somebody looks.
+    pub fn wakes(&self) {
+        self.inner.state.borrow_mut().asleep = false;
         self.inner.changed.ring();
     }
 
@@ -68,8 +146,11 @@ impl Client {
         self.tell(Change::Online(online));
         self.notice(if online { Notice::OnlineAgain } else { Notice::Offline });
         if online {
+            // A stream that seems to be open may have died with the connection, and what pages could not fetch they can now.
+            self.inner.reopen.ring();
             self.inner.woken.ring();
             self.inner.changed.ring();
+            self.fetch_again();
         }
     }
 

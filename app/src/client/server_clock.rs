@@ -4,6 +4,8 @@ use crate::domain::Timestamp;
 
 /// A `Date` header has whole seconds and may have been on the way for a while: only a larger difference tells anything.
 const DATE_TOLERANCE_MS: f64 = 2_000.0;
+/// A correction by less than this, in milliseconds, changes no word of a relative time.
+const NOTICEABLE_MS: f64 = 1_000.0;
 
 /// The server's time, once it has been told.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,18 +15,23 @@ pub struct ServerClock {
 }
 
 impl ServerClock {
-    /// Learns from a time with milliseconds that has just come.
-    pub fn observe(&mut self, server: Timestamp, monotonic_ms: f64) {
-        self.offset_ms = Some(as_f64(server) - monotonic_ms);
+    /// Learns from a time with milliseconds that has just come. True if it was unknown before, or noticeably wrong.
+    pub fn observe(&mut self, server: Timestamp, monotonic_ms: f64) -> bool {
+        let offset_ms = as_f64(server) - monotonic_ms;
+        let before = self.offset_ms.replace(offset_ms);
+        before.is_none_or(|before| (before - offset_ms).abs() > NOTICEABLE_MS)
     }
 
-    /// Learns from a `Date` header that has just come.
-    pub fn observe_date(&mut self, header: &str, monotonic_ms: f64) {
-        let Some(server) = parse_http_date(header) else { return };
+    /// Learns from a `Date` header that has just come. True if that changed anything.
+    pub fn observe_date(&mut self, header: &str, monotonic_ms: f64) -> bool {
+        let Some(server) = parse_http_date(header) else { return false };
         let middle_of_second_ms = as_f64(server) + 500.0 - monotonic_ms;
-        if self.offset_ms.is_none_or(|offset_ms| (offset_ms - middle_of_second_ms).abs() > DATE_TOLERANCE_MS) {
+        let differs =
+            self.offset_ms.is_none_or(|offset_ms| (offset_ms - middle_of_second_ms).abs() > DATE_TOLERANCE_MS);
+        if differs {
             self.offset_ms = Some(middle_of_second_ms);
         }
+        differs
     }
 
     /// The server's time, where it is known.
@@ -70,10 +77,11 @@ mod tests {
         let exact = Timestamp::parse_rfc3339("2026-11-21T09:00:00.900Z").unwrap();
         let mut clock = ServerClock::default();
         assert_eq!(clock.now(0.0), None);
-        clock.observe(exact, 100.0);
-        clock.observe_date("Sat, 21 Nov 2026 09:00:00 GMT", 150.0);
+        assert!(clock.observe(exact, 100.0), "known for the first time");
+        assert!(!clock.observe(exact, 100.0));
+        assert!(!clock.observe_date("Sat, 21 Nov 2026 09:00:00 GMT", 150.0));
         assert_eq!(clock.now(100.0), Some(exact));
-        clock.observe_date("Sat, 21 Nov 2026 10:00:00 GMT", 200.0);
+        assert!(clock.observe_date("Sat, 21 Nov 2026 10:00:00 GMT", 200.0));
         assert_eq!(clock.now(200.0), Timestamp::parse_rfc3339("2026-11-21T10:00:00.500Z"));
     }
 }

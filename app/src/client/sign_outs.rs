@@ -16,15 +16,16 @@ use crate::api::{LogoutAnswer, LogoutRequest, paths};
 const CONFIRM_AGAIN_MS: f64 = 2_000.0;
 
 impl Client {
-    /// True once the server knows, or says that there is nothing to know.
-    pub(super) async fn tell_sign_out(&self, bearer: Option<AccessToken>) -> bool {
+    /// True once the server knows, or says that there is nothing to know. Cookies go along `at_once` only: later they may be those of
+    /// somebody who has signed in meanwhile, in a tab that this one cannot hear, and what a bearer names ends without them.
+    pub(super) async fn tell_sign_out(&self, bearer: Option<AccessToken>, at_once: bool) -> bool {
+        let cookies = self.credentials().is_none() && (at_once || bearer.is_none());
         let request = Request {
             method: Method::Post,
             path: paths::LOGOUT.to_owned(),
             body: json(&LogoutRequest::default()),
             bearer,
-            // Once somebody signed in again the cookie is theirs.
-            cookies: self.credentials().is_none(),
+            cookies,
         };
         let Ok(response) = self.send(request).await else { return false };
         if response.status >= 500 || response.status == 429 {
@@ -32,7 +33,7 @@ impl Client {
         }
         self.tell(Change::StorageCleared);
         if let Ok(LogoutAnswer { warning: Some(message), .. }) = read(&response) {
-            self.notice(Notice::Alert { message });
+            self.notice(Notice::Warning { message });
         }
         true
     }
@@ -66,7 +67,7 @@ impl Client {
             }
             // After a reload only the cookie names the session, and whoever has signed in meanwhile owns the cookie.
             let hopeless = bearer.is_none() && self.credentials().is_some();
-            let told = !hopeless && self.tell_sign_out(bearer.clone()).await;
+            let told = !hopeless && self.tell_sign_out(bearer.clone(), false).await;
             let wait_ms = backoff.fail(self.inner.ports.clock.random());
             let again = (!told && !hopeless).then(|| Untold { bearer, try_at_ms: self.now_ms() + wait_ms });
             self.inner.state.borrow_mut().untold = again;

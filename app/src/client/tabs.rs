@@ -7,7 +7,7 @@ use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
 use super::ports::SignInHint;
 use super::status::StreamState;
-use crate::api::{ServerEvent, SessionUpdated};
+use crate::api::{EndReason, ServerEvent, SessionUpdated};
 use crate::domain::SessionId;
 
 impl Client {
@@ -18,13 +18,11 @@ impl Client {
         match message {
             TabMessage::Tokens { tokens } => self.heard_of_tokens(own, &tokens),
             TabMessage::SignedOut { session, note } if own == Some(session) => self.heard_of_end(note),
-            TabMessage::Event { session, name, data } if own == Some(session) => {
+            TabMessage::Event { session, name, data } if own == Some(session) && self.leader_lives() => {
                 self.heard_event(session, &name, &data);
             }
-            TabMessage::Stream { session, state } if own == Some(session) => {
-                if !self.inner.state.borrow().leads {
-                    self.set_stream(state);
-                }
+            TabMessage::Stream { session, state } if own == Some(session) && self.leader_lives() => {
+                self.set_stream(state);
             }
             TabMessage::AskStream => self.answer_for_stream(),
             TabMessage::SignedOut { .. } | TabMessage::Event { .. } | TabMessage::Stream { .. } => {}
@@ -35,6 +33,9 @@ impl Client {
     /// and the server asked for another. What could do harm is not believed: another person's session in place of the one
     /// held is for the server to confirm, and the end of the one held does not come nearer.
     fn heard_of_tokens(&self, own: Option<SessionId>, tokens: &SharedTokens) {
+        if self.inner.state.borrow().ended.contains(&tokens.session_id) {
+            return;
+        }
         if own.is_some_and(|own| own != tokens.session_id) {
             self.doubt();
             return;
@@ -72,13 +73,29 @@ impl Client {
         }
     }
 
+    /// Notes that the tab that holds the stream was heard. False if that is this tab, which knows better than any other.
+    fn leader_lives(&self) -> bool {
+        let mut state = self.inner.state.borrow_mut();
+        state.signs_of_life += 1;
+        !state.leads
+    }
+
+    /// Says how the stream is to a tab that somebody looks at. A tab that nobody looks at has its timers slowed down by the browser, so
+    /// where it is still to open the stream it leaves that to the other.
     fn answer_for_stream(&self) {
-        let (session, state, leads) = {
+        let (session, state, hands_over) = {
             let state = self.inner.state.borrow();
-            (state.status.session_id(), state.stream, state.leads)
+            if !state.leads {
+                return;
+            }
+            (state.status.session_id(), state.stream, !state.visible && state.stream != StreamState::Open)
         };
-        if let Some(session) = session.filter(|_| leads && state != StreamState::Connecting) {
+        if let Some(session) = session {
             self.post(&TabMessage::Stream { session, state });
+        }
+        if hands_over {
+            self.inner.state.borrow_mut().relieved = true;
+            self.inner.changed.ring();
         }
     }
 
@@ -87,8 +104,7 @@ impl Client {
         let Some(own) = self.inner.state.borrow().status.session_id() else { return };
         match event {
             ServerEvent::Hello(hello) if from_server => {
-                let now_ms = self.now_ms();
-                self.inner.state.borrow_mut().clock.observe(hello.server_time, now_ms);
+                self.learn_time(|clock, now_ms| clock.observe(hello.server_time, now_ms));
             }
             ServerEvent::SessionExpiring(expiring) if expiring.session_id == own => {
                 if from_server {
@@ -98,14 +114,26 @@ impl Client {
                 }
             }
             ServerEvent::SessionUpdated(updated) if updated.session_id == own && from_server => self.prolonged(updated),
-            ServerEvent::SessionCreated(created) if created.session.session_id != own => {
-                self.notice(Notice::DeviceSignedIn { device: created.session.device_info.device_name.clone() });
+            // Of what is asked about, the alert tells.
+            ServerEvent::SessionCreated(created) if created.session.session_id != own && created.alert_id.is_none() => {
+                let device = created.session.device_info.device_name.clone();
+                self.notice(Notice::DeviceSignedIn { device, session: created.session.session_id });
             }
-            ServerEvent::SessionEnded(ended) if ended.ended_by != Some(own) => self.notice(Notice::DeviceSignedOut),
-            ServerEvent::SecurityAlert(alert) => self.notice(Notice::Alert { message: alert.message.clone() }),
+            ServerEvent::SessionEnded(ended)
+                if ended.ended_by != Some(own) && ended.reason != EndReason::RefreshReuse =>
+            {
+                self.notice(Notice::DeviceSignedOut);
+            }
+            ServerEvent::SecurityAlert(alert) if alert.answer.is_none() && alert.session_id != own => {
+                self.notice(Notice::Alert(Box::new(alert.clone())));
+            }
             _ => {}
         }
         self.tell(Change::Event(event.clone()));
+        // The stream is open, or open again: something may have been missed.
+        if matches!(event, ServerEvent::Hello(_)) {
+            self.fetch_again();
+        }
     }
 
     fn expires_soon(&self) {

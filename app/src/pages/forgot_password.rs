@@ -106,7 +106,7 @@ pub fn ForgotPasswordPage() -> impl IntoView {
 fn AskForLink(form: ForgotForm) -> impl IntoView {
     let ForgotForm { email, errors, busy, .. } = form;
     view! {
-        <Heading title="Forgot your password?" />
+        <Heading title="Forgot your password?" with_field=true />
         <p class="entry-lead">"Enter the address you sign in with, and we send a link there that sets a new one."</p>
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />

@@ -2,22 +2,59 @@
 //! sign-in page only when nobody is.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use super::header::Header;
+use super::kept::Kept;
 use crate::state::{Auth, AuthStatus, return_to};
+use crate::ui::{Button, Emphasis, Heading, Picture, StateCard};
 
 /// Header, and the page under it.
 #[component]
 pub fn Frame() -> impl IntoView {
     leave_when_signed_out();
+    let trouble = expect_context::<Auth>().trouble();
+    let unknown = Memo::new(move |_| trouble.with(Option::is_some));
+    forget_place_elsewhere();
     view! {
         <Header />
         <main id="main" tabindex="-1">
-            <Outlet />
+            {move || if unknown.get() { view! { <Unreached /> }.into_any() } else { view! { <Outlet /> }.into_any() }}
         </main>
+    }
+    .into_any()
+}
+
+/// In place of the page, where the server did not say who is signed in here. It is asked again by itself.
+#[component]
+fn Unreached() -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let busy = RwSignal::new(false);
+    let trouble = auth.trouble();
+    let text = Signal::derive(move || trouble.get().map(|failure| failure.message()).unwrap_or_default());
+    let again = move |()| {
+        busy.set(true);
+        spawn_local(async move {
+            auth.try_again().await;
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <div class="page">
+            <div class="page-head">
+                <div class="page-head-text">
+                    <Heading title="Not connected">"This page could not be loaded"</Heading>
+                </div>
+            </div>
+            <StateCard picture=Picture::Offline title="Latchkey does not answer" text=text>
+                <Button emphasis=Emphasis::Primary busy=busy on_press=again>
+                    "Try again"
+                </Button>
+            </StateCard>
+        </div>
     }
     .into_any()
 }
@@ -35,6 +72,17 @@ fn leave_when_signed_out() {
             return_to::sign_in_path(&here(&location.pathname.get_untracked(), &location.search.get_untracked()))
         };
         navigate(&to, NavigateOptions { replace: true, ..NavigateOptions::default() });
+    });
+}
+
+/// Who goes from the devices to anything but one of them comes back to the top.
+fn forget_place_elsewhere() {
+    let location = use_location();
+    let kept = expect_context::<Kept>();
+    Effect::new(move |_| {
+        if location.pathname.with(|path| !path.starts_with("/devices")) {
+            kept.forget_place();
+        }
     });
 }
 

@@ -5,7 +5,11 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::state::Failure;
+use crate::state::{Auth, Failure};
+use crate::ui::after;
+
+/// How long after a failure something is fetched again by itself, in milliseconds: longer each time, and never long.
+const RETRY_MS: [f64; 4] = [2_000.0, 4_000.0, 8_000.0, 10_000.0];
 
 /// How far a fetch has got.
 #[derive(Clone, Debug)]
@@ -74,6 +78,38 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
                 self.answered.try_set_value(generation);
                 self.arrive(answer);
             }
+        });
+    }
+
+    /// Tries again by itself after a failure: after a while, and at once when the connection is back. Call it from the component that
+    /// shows what is fetched.
+    pub fn retry(self, fetch: impl Fn() + Copy + 'static) {
+        let fetches = expect_context::<Auth>().fetches();
+        let failures = StoredValue::new(0_usize);
+        let has_failed = move || self.state.with_untracked(|state| matches!(state, Load::Failed(_)));
+        let seen = StoredValue::new(fetches.get_untracked());
+        Effect::new(move |_| {
+            let count = fetches.get();
+            if seen.try_update_value(|seen| std::mem::replace(seen, count)) != Some(count) && has_failed() {
+                fetch();
+            }
+        });
+        Effect::new(move |_| {
+            if !self.state.with(|state| matches!(state, Load::Failed(_))) {
+                failures.set_value(0);
+                return;
+            }
+            let count = failures.try_update_value(|count| {
+                *count += 1;
+                *count
+            });
+            let wait_ms = RETRY_MS[count.unwrap_or(1).clamp(1, RETRY_MS.len()) - 1];
+            after(wait_ms, move || {
+                // The page may be gone by then.
+                if self.state.try_with_untracked(|state| matches!(state, Load::Failed(_))) == Some(true) {
+                    fetch();
+                }
+            });
         });
     }
 

@@ -105,7 +105,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
 fn NewPassword(form: ResetForm) -> impl IntoView {
     let ResetForm { password, errors, busy, .. } = form;
     view! {
-        <Heading title="Choose a new password" />
+        <Heading title="Choose a new password" with_field=true />
         <p class="entry-lead">"It signs you out on all your devices, so that only somebody who knows it gets in."</p>
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{Drafts, Events, Theme, Toasts};
+use super::{Drafts, Events, Now, Theme, Toasts};
 use crate::api::Person;
 use crate::browser;
 use crate::client::toasts::ToastTopic;
-use crate::client::{AuthStatus, Change, Expiry, StreamState};
+use crate::client::{AuthStatus, Change, Expiry, Failure, StreamState};
 use crate::domain::SessionId;
 
 /// Who is signed in here. A context; its calls are in `calls`.
@@ -16,20 +16,24 @@ pub struct Auth {
     expiry: RwSignal<Option<Expiry>>,
     online: RwSignal<bool>,
     stream: RwSignal<StreamState>,
+    trouble: RwSignal<Option<Failure>>,
+    fetches: RwSignal<u32>,
 }
 
 impl Auth {
-    pub(super) fn provide(toasts: Toasts, events: Events, drafts: Drafts, theme: Theme) {
+    pub(super) fn provide(toasts: Toasts, events: Events, drafts: Drafts, theme: Theme, now: Now) {
         let auth = Self {
             status: RwSignal::new(AuthStatus::Unknown),
             expiry: RwSignal::new(None),
             online: RwSignal::new(true),
             stream: RwSignal::new(StreamState::Connecting),
+            trouble: RwSignal::new(None),
+            fetches: RwSignal::new(0),
         };
         provide_context(auth);
         // Effects run in the browser only: server and first frame both show `Unknown`.
         Effect::new(move |_| {
-            browser::start(Box::new(move |change| auth.apply(change, toasts, events, drafts, theme)));
+            browser::start(Box::new(move |change| auth.apply(change, toasts, events, drafts, theme, now)));
         });
     }
 
@@ -46,6 +50,17 @@ impl Auth {
     /// The session of this browser. Read it in a resource to load again when somebody else signs in.
     pub fn session_id(self) -> Memo<Option<SessionId>> {
         Memo::new(move |_| self.status.with(AuthStatus::session_id))
+    }
+
+    /// Why it cannot be found out who is signed in here; nothing once that is known. It goes by itself when the server answers again.
+    pub fn trouble(self) -> Signal<Option<Failure>> {
+        self.trouble.into()
+    }
+
+    /// Counts the moments at which what is shown is to be fetched: 0 until there is something to fetch, then one more whenever what is
+    /// shown may be old. Fetch in an effect that reads it.
+    pub fn fetches(self) -> Signal<u32> {
+        self.fetches.into()
     }
 
     /// Whether a call that needs a session may succeed: somebody is signed in, or that is not known yet.
@@ -68,7 +83,7 @@ impl Auth {
         self.stream.into()
     }
 
-    fn apply(self, change: Change, toasts: Toasts, events: Events, drafts: Drafts, theme: Theme) {
+    fn apply(self, change: Change, toasts: Toasts, events: Events, drafts: Drafts, theme: Theme, now: Now) {
         match change {
             Change::Status(status) => {
                 drafts.follow(&status);
@@ -81,6 +96,9 @@ impl Auth {
                 }
                 self.status.set(status);
             }
+            Change::Trouble(trouble) => self.trouble.set(trouble),
+            Change::FetchAgain => self.fetches.update(|fetches| *fetches += 1),
+            Change::ClockSet => now.update(),
             Change::Expiry(expiry) => self.expiry.set(expiry),
             Change::Online(online) => self.online.set(online),
             Change::Stream(stream) => {

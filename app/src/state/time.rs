@@ -15,7 +15,7 @@ pub struct Now {
 }
 
 impl Now {
-    pub(super) fn provide() {
+    pub(super) fn provide() -> Self {
         let this = Self { now: RwSignal::new(Timestamp::from_millis(0)) };
         provide_context(this);
         Effect::new(move |_| {
@@ -23,6 +23,12 @@ impl Now {
             let timer = browser::every(TICK_MS, move || this.now.set(browser::server_now()));
             on_cleanup(move || browser::stop(timer));
         });
+        this
+    }
+
+    /// The server's time has become known, or known better: nothing waits for the next tick with what was written by another.
+    pub(super) fn update(self) {
+        self.now.set(browser::server_now());
     }
 
     /// The time, ticking every ten seconds: for relative times that update by themselves. The epoch on the server.

@@ -14,7 +14,7 @@ pub fn StateCard(
     title: String,
     /// What that means, in a sentence.
     #[prop(into)]
-    text: String,
+    text: Signal<String>,
     /// What can be done: buttons.
     #[prop(optional)]
     children: Option<Children>,
@@ -25,7 +25,7 @@ pub fn StateCard(
                 <Icon picture=picture size=28 />
             </span>
             <h2>{title}</h2>
-            <p class="state-text">{text}</p>
+            <p class="state-text">{move || text.get()}</p>
             {children.map(|children| view! { <div class="button-row">{children()}</div> })}
         </section>
     }

@@ -9,7 +9,9 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use aws_lc_rs::{digest, hkdf, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::events::Proof;
 use crate::random::Random;
 use crate::store::Digest;
 
@@ -18,6 +20,7 @@ pub struct Keys {
     refresh_successor: hmac::Key,
     refresh_authenticity: hmac::Key,
     one_time_code: hmac::Key,
+    bus: hmac::Key,
     sealing: LessSafeKey,
     name: [u8; 32],
 }
@@ -66,6 +69,7 @@ impl Keys {
             refresh_successor: mac("refresh token successor")?,
             refresh_authenticity: mac("refresh token authenticity")?,
             one_time_code: mac("one-time code")?,
+            bus: mac("messages between servers")?,
             sealing: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key("sealing")?)?),
             name: key("name of the installation")?,
         })
@@ -74,6 +78,18 @@ impl Keys {
     /// What tells this installation from others that share a Redis with it. Says nothing about any key.
     pub fn installation(&self) -> String {
         URL_SAFE_NO_PAD.encode(&self.name[..12])
+    }
+
+    /// What another secret can be compared by, without being told.
+    pub fn fingerprint(&self, secret: &SecretString) -> String {
+        let tag = tag(&self.bus, secret.expose_secret().as_bytes());
+        URL_SAFE_NO_PAD.encode(&tag[..12])
+    }
+
+    /// What proves that a message between servers is from one with this secret and this public address: two installations may have been given
+    /// one secret by mistake, and one Redis on purpose.
+    pub fn bus_proof(&self, public_address: &str) -> Proof {
+        Proof::new(hmac::Key::new(hmac::HMAC_SHA256, &tag(&self.bus, public_address.as_bytes())))
     }
 
     /// The secret that follows a refresh token's secret.

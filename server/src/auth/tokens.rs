@@ -80,6 +80,8 @@ pub struct Verified {
     pub session_created_at: Timestamp,
     /// When the session ends unless it is renewed.
     pub session_expires_at: Timestamp,
+    /// When the session ends however often it is renewed.
+    pub session_max_expires_at: Timestamp,
     /// The person, as far as the token knows.
     pub person: Person,
     /// The answer of `GET /api/auth/session`, ready to send.
@@ -204,6 +206,9 @@ impl AccessTokens {
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
+        if !claims_are_text(token) {
+            return None;
+        }
         let decoded =
             self.keys.with_key(&header.kid, now, |key| jsonwebtoken::decode::<Claims>(token, key, &validation));
         let claims = decoded?.ok()?.claims;
@@ -215,6 +220,12 @@ impl AccessTokens {
             && claims.exp > 0;
         good.then_some(claims)
     }
+}
+
+/// Whether the claims are UTF-8, those that nobody reads included (RFC 8725, 3.7).
+pub(super) fn claims_are_text(token: &str) -> bool {
+    let claims = token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+    claims.is_some_and(|claims| std::str::from_utf8(&claims).is_ok())
 }
 
 impl Verified {
@@ -237,7 +248,7 @@ impl Verified {
             token_expires_at: moment(claims.exp)?,
         };
         let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);
-        let session_created_at = session.created_at;
+        let (session_created_at, session_max_expires_at) = (session.created_at, session.max_expires_at);
         let who_am_i = WhoAmI { session_id: Some(claims.sid), session: Some(session), user: person.clone() };
         Some(Self {
             user_id: claims.sub,
@@ -246,6 +257,7 @@ impl Verified {
             expires_at,
             session_created_at,
             session_expires_at,
+            session_max_expires_at,
             person,
             who_am_i: serde_json::to_vec(&who_am_i).ok()?.into(),
             noted_at: AtomicI64::new(0),

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{CliError, say, settings};
-use crate::config::{self, Config, DatabaseKind};
+use crate::config::{self, Config};
 use crate::metrics;
 
 #[derive(Debug, Subcommand)]
@@ -29,10 +29,7 @@ impl Command {
 /// What these settings come to, without anything secret.
 fn summary(config: &Config) -> String {
     let environment = if config.server.is_development() { "development" } else { "production" };
-    let database = match &config.database.kind {
-        DatabaseKind::Sqlite { path } => format!("SQLite file {}", path.display()),
-        DatabaseKind::Postgres => "PostgreSQL".to_owned(),
-    };
+    let database = &config.database.kind;
     let listener = config.observe.metrics_listen.map(|address| format!("http://{address}/metrics"));
     let figures =
         listener.or_else(|| config.observe.metrics_token.is_some().then(|| "beside the API, by token".to_owned()));
@@ -55,6 +52,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::for_tests(folder.path(), &[("DATABASE_URL", "postgres://u:hunter2@db/x")]).unwrap();
         let text = summary(&config);
-        assert!(text.contains("development") && text.contains("PostgreSQL") && !text.contains("hunter2"), "{text}");
+        assert!(text.contains("development") && text.contains("PostgreSQL at db:5432, database x") && !text.contains("hunter2"), "{text}");
     }
 }

@@ -35,10 +35,10 @@ async fn build(config: Config, stop: &Stop) -> Result<Option<Application>, CliEr
             Ok(application) => return Ok(Some(application)),
             Err(error) => error,
         };
-        if config.database.kind != DatabaseKind::Postgres || !error.may_pass_by_itself() {
+        if !matches!(config.database.kind, DatabaseKind::Postgres { .. }) || !error.may_pass_by_itself() {
             return Err(error.into());
         }
-        tracing::warn!(error = &error as &dyn std::error::Error, "waiting for the database");
+        tracing::warn!(error = &error as &dyn std::error::Error, database = %config.database.kind, "waiting for the database");
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = stop.soft.cancelled() => return Ok(None),

@@ -2,13 +2,14 @@
 
 use secrecy::SecretString;
 
+use super::address;
 use super::reader::{Fallback, Reader, Setting};
 
 /// The settings of this section.
 pub const SETTINGS: &[Setting] = &[Setting::new(
     "REDIS_URL",
     Fallback::Text(""),
-    "`redis://…` or `rediss://…`: news between servers travels over this Redis; without it, over PostgreSQL.",
+    "`redis://…` or `rediss://…`: news between servers travels over this Redis, and over PostgreSQL as well: whichever is faster.",
 )];
 
 /// How several servers tell each other what happened.
@@ -31,6 +32,7 @@ fn parse(text: &str) -> Result<Option<SecretString>, String> {
     if !["redis://", "rediss://", "redis+unix://", "unix://"].iter().any(|scheme| text.starts_with(scheme)) {
         return Err("must begin with redis:// or rediss://".to_owned());
     }
+    address::check(text)?;
     // What is wrong with it may quote the password.
     redis::Client::open(text).map_err(|_| "is no address of a Redis server".to_owned())?;
     Ok(Some(text.into()))
@@ -46,7 +48,7 @@ mod tests {
             assert!(parse(url).unwrap().is_some(), "{url}");
         }
         assert!(parse("").unwrap().is_none());
-        for url in ["cache.internal:6379", "http://cache", "redis://"] {
+        for url in ["cache.internal:6379", "http://cache", "redis://", "redis://:p@ss@cache", "redis://:1#x@cache", "redis://:1/x@cache"] {
             let error = parse(url).err();
             assert!(error.is_some(), "{url}");
         }

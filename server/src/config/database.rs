@@ -1,17 +1,20 @@
 //! Which database, and how many connections.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use super::address;
 use super::reader::{Fallback, Reader, Setting};
+use crate::store::PostgresPlace;
 
 /// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "DATABASE_URL",
         Fallback::Text("sqlite://data/latchkey.db"),
-        "`sqlite://path/to/file.db` (a third slash makes the path absolute) or `postgres://user:password@host/name`.",
+        "`sqlite://path/to/file.db` (a third slash makes the path absolute) or `postgres://user:password@host/name`; `@`, `#`, `/`, `:` and `%` inside a password are written `%40`, `%23`, `%2F`, `%3A` and `%25`.",
     ),
     Setting::new("DATABASE_POOL_SIZE", Fallback::Text("16"), "Connections this server keeps at most, 2 to 200."),
     Setting::new(
@@ -50,12 +53,26 @@ pub enum DatabaseKind {
         path: PathBuf,
     },
     /// A server that several of ours can share.
-    Postgres,
+    Postgres {
+        /// Host, port and name, for messages.
+        place: String,
+    },
+}
+
+impl fmt::Display for DatabaseKind {
+    /// Says where it is, without user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { path } => write!(f, "SQLite file {}", path.display()),
+            Self::Postgres { place } => write!(f, "PostgreSQL at {place}"),
+        }
+    }
 }
 
 impl DatabaseConfig {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        let (url, kind) = reader.read("DATABASE_URL", parse_url).unwrap_or_else(|| ("".into(), DatabaseKind::Postgres));
+        let stand_in = || ("".into(), DatabaseKind::Postgres { place: String::new() });
+        let (url, kind) = reader.read("DATABASE_URL", parse_url).unwrap_or_else(stand_in);
         Self {
             url,
             kind,
@@ -74,7 +91,7 @@ impl DatabaseConfig {
     pub fn data_folder(&self) -> PathBuf {
         let beside = match &self.kind {
             DatabaseKind::Sqlite { path } => path.parent().filter(|folder| *folder != Path::new("")),
-            DatabaseKind::Postgres => Some(Path::new("data")),
+            DatabaseKind::Postgres { .. } => Some(Path::new("data")),
         };
         beside.unwrap_or(Path::new(".")).to_owned()
     }
@@ -88,7 +105,9 @@ fn parse_url(text: &str) -> Result<(SecretString, DatabaseKind), String> {
         }
         DatabaseKind::Sqlite { path: path.into() }
     } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        DatabaseKind::Postgres
+        address::check(text)?;
+        let place = PostgresPlace::of(text).ok_or("is no address such as postgres://user:password@host/name")?;
+        DatabaseKind::Postgres { place: place.to_string() }
     } else {
         return Err("must begin with sqlite:// or postgres://".to_owned());
     };
@@ -104,7 +123,22 @@ mod tests {
         for (url, path) in [("sqlite://data/a.db", "data/a.db"), ("sqlite:///srv/a.db?x=1", "/srv/a.db")] {
             assert_eq!(parse_url(url).unwrap().1, DatabaseKind::Sqlite { path: path.into() });
         }
-        assert_eq!(parse_url("postgres://u:p@h/n").unwrap().1, DatabaseKind::Postgres);
+    }
+
+    #[test]
+    fn a_database_server_is_named_by_host_and_name_and_without_the_password() {
+        for (url, place) in [
+            ("postgres://u:hunter2@db.internal/latchkey", "db.internal:5432, database latchkey"),
+            ("postgresql://u:hunter2@[::1]:6432/x", "[::1]:6432, database x"),
+            ("postgres://u:hunter%40%232@db/x?sslmode=require", "db:5432, database x"),
+        ] {
+            assert_eq!(parse_url(url).unwrap().1, DatabaseKind::Postgres { place: place.to_owned() });
+        }
+        for url in ["postgres://u:hunter@2@db/x", "postgres://u:hunter#2@db/x", "postgres://u:1#hunter2@db/x", "postgres://u:1/hunter2@db/x"] {
+            let message = parse_url(url).unwrap_err();
+            assert!(message.contains('%') && !message.contains("hunter"), "{message}");
+        }
+        assert!(parse_url("postgres://u:p@db/x?sslmode=perhaps").is_err());
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use lettre::message::Mailbox;
 use secrecy::SecretString;
 
-use super::public_url::PublicUrl;
+use super::address;
+use super::public_url::{PublicUrl, is_loopback_host};
 use super::reader::{Fallback, Reader, Setting};
 use super::server::Environment;
 
@@ -12,7 +13,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "SMTP_URL",
         Fallback::Explained("required in production; in development mail is kept at `/dev/mailbox`"),
-        "The mail server: `smtps://user:password@host:465`, or `smtp://…:587?tls=required`.",
+        "The mail server: `smtps://user:password@host:465`, or `smtp://…:587?tls=required`. Without TLS only on this machine, or where `?tls=none` says so.",
     ),
     Setting::new(
         "MAIL_FROM",
@@ -39,13 +40,7 @@ impl MailConfig {
                 "is required in production: without mail nobody can prove an address or reset a password",
             );
         }
-        let smtp_url = reader.read("SMTP_URL", |text| {
-            let rest = text.strip_prefix("smtps://").or_else(|| text.strip_prefix("smtp://"));
-            match rest {
-                Some(rest) if !rest.is_empty() && text.parse::<http::Uri>().is_ok() => Ok(SecretString::from(text)),
-                _ => Err("must be an address such as smtps://user:password@mail.example.com".to_owned()),
-            }
-        });
+        let smtp_url = reader.read("SMTP_URL", parse_smtp);
         let from = if reader.is_given("MAIL_FROM") {
             reader.read("MAIL_FROM", parse_sender)
         } else {
@@ -56,6 +51,67 @@ impl MailConfig {
     }
 }
 
+/// Reads the address of a mail server. Letters hold codes and links that open accounts, and going there takes a password: so the way to another
+/// machine is encrypted, with a certificate that is checked, unless the address says itself that it is not.
+fn parse_smtp(text: &str) -> Result<SecretString, String> {
+    let malformed = || "must be an address such as smtps://user:password@mail.example.com".to_owned();
+    let (scheme, rest) = text.split_once("://").ok_or_else(malformed)?;
+    address::check(text)?;
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let uri: http::Uri = format!("{scheme}://{place}").parse().map_err(|_| malformed())?;
+    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(malformed)?.to_ascii_lowercase();
+    match (scheme, query) {
+        ("smtps", "") | ("smtp", "tls=required") => Ok(text.into()),
+        // Said outright, which is what the mail library takes an address to say that says nothing.
+        ("smtp", "tls=none") => Ok(format!("smtp://{place}").into()),
+        ("smtp", "" | "tls=opportunistic") if is_loopback_host(&host) => Ok(text.into()),
+        ("smtp", "" | "tls=opportunistic") => Err(format!(
+            "leaves the way to {host} unencrypted, or lets anybody on the way have it so: write smtps://, or ?tls=required at the end; \
+             ?tls=none where the network itself is safe"
+        )),
+        ("smtps" | "smtp", _) => Err("may end in ?tls=required or ?tls=none, and in nothing else".to_owned()),
+        _ => Err(malformed()),
+    }
+}
+
 fn parse_sender(text: &str) -> Result<Mailbox, String> {
     text.parse().map_err(|_| "must be an address such as Example <id@example.com>".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+    use secrecy::ExposeSecret as _;
+
+    #[rstest]
+    #[case("smtps://u:p@mail.example.com", "smtps://u:p@mail.example.com")]
+    #[case("smtps://mail.example.com:465/id.example.com", "smtps://mail.example.com:465/id.example.com")]
+    #[case("smtp://u:p@mail.example.com:587?tls=required", "smtp://u:p@mail.example.com:587?tls=required")]
+    #[case::said_outright("smtp://mail-catcher:1025?tls=none", "smtp://mail-catcher:1025")]
+    #[case::this_machine("smtp://127.0.0.1:1025", "smtp://127.0.0.1:1025")]
+    #[case::this_machine("smtp://localhost", "smtp://localhost")]
+    #[case::this_machine("smtp://[::1]:25", "smtp://[::1]:25")]
+    fn mail_leaves_encrypted_or_on_this_machine_or_as_was_said(#[case] text: &str, #[case] read: &str) {
+        assert_eq!(parse_smtp(text).unwrap().expose_secret(), read);
+    }
+
+    #[rstest]
+    #[case::plain("smtp://u:hunter2@mail.example.com")]
+    #[case::plain_with_a_port("smtp://mail.example.com:25")]
+    #[case::on_the_port_of_tls("smtp://u:hunter2@mail.example.com:465")]
+    #[case::in_the_same_network("smtp://10.0.0.7")]
+    #[case::looks_like_this_machine("smtp://localhost.example.com")]
+    #[case::named_like_it_before_the_at("smtp://localhost:hunter2@mail.example.com")]
+    #[case::if_it_can_be_had("smtp://u:hunter2@mail.example.com?tls=opportunistic")]
+    #[case::unknown_word("smtp://mail.example.com?tls=off")]
+    #[case::other_words("smtp://mail.example.com?tls=required&tls=none")]
+    #[case::unescaped("smtps://u:hunter@2@mail.example.com")]
+    #[case::unescaped("smtps://u:1#hunter2@mail.example.com")]
+    #[case::other_scheme("http://mail.example.com")]
+    #[case::no_host("smtps://")]
+    fn other_ways_are_refused(#[case] text: &str) {
+        let message = parse_smtp(text).unwrap_err();
+        assert!(!message.contains("hunter"), "{message}");
+    }
 }

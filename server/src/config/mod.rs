@@ -3,12 +3,14 @@
 //! [`Config::load`] is pure; [`Config::from_surroundings`] is the one place that looks at the environment. Each
 //! section has a file with its settings, their defaults and meanings; [`table`] prints them for the documentation.
 
+mod address;
 pub mod bus;
 pub mod database;
 pub mod duration;
 pub mod limits;
 pub mod log;
 pub mod mail;
+mod names;
 pub mod observe;
 mod public_url;
 mod reader;
@@ -29,7 +31,7 @@ pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use observe::ObserveConfig;
-pub use public_url::PublicUrl;
+pub use public_url::{PublicUrl, is_loopback_host};
 pub use reader::{ConfigError, Origin, Setting};
 use reader::{Fallback, Reader};
 pub use secret::MasterSecret;

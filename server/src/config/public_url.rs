@@ -69,14 +69,20 @@ impl PublicUrl {
 
     /// Whether only this machine can reach it (what browsers call potentially trustworthy without TLS).
     pub fn is_loopback(&self) -> bool {
-        let ip = self.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        self.host == "localhost" || self.host.ends_with(".localhost") || ip.is_ok_and(|ip| ip.is_loopback())
+        is_loopback_host(&self.host)
     }
 
     /// A full address: `path` begins with a slash.
     pub fn join(&self, path: &str) -> String {
         format!("{}{path}", self.origin)
     }
+}
+
+/// Whether a host, without a port and in lower case, is this machine under any of its names. Those below `localhost` never lead elsewhere
+/// (RFC 6761, 6.3).
+pub fn is_loopback_host(host: &str) -> bool {
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || host.ends_with(".localhost") || ip.is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 impl fmt::Display for PublicUrl {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::duration;
+use super::{duration, names};
 
 /// What is used where nothing is given.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +121,7 @@ impl Reader {
         for (key, value) in &table {
             let name = key.to_uppercase();
             let problem = if !self.settings.contains_key(name.as_str()) {
-                Some(unknown_setting(&name, &self.settings))
+                Some(names::unknown(&name, self.settings.keys().copied()))
             } else if name == "LATCHKEY_CONFIG" {
                 Some("says where this file is, so it can only come from the environment".to_owned())
             } else if seen.insert(name.clone()) {
@@ -151,8 +151,8 @@ impl Reader {
                 if !text.trim().is_empty() {
                     self.given.insert(name, Given { text: text.trim().to_owned(), origin: Origin::Environment });
                 }
-            } else if name.starts_with("LATCHKEY_") {
-                let message = unknown_setting(&name, &self.settings);
+            } else if names::is_meant_for_us(&name, text.trim(), self.settings.keys().copied()) {
+                let message = names::unknown(&name, self.settings.keys().copied());
                 self.errors.push(ConfigError { setting: name, origin: Origin::Environment, message });
             }
         }
@@ -284,29 +284,4 @@ fn plain_text(value: &toml::Value) -> Option<String> {
         }
         toml::Value::Float(_) | toml::Value::Table(_) => None,
     }
-}
-
-/// Says that a name is unknown and, where one is near, which was probably meant.
-fn unknown_setting(name: &str, settings: &BTreeMap<&'static str, Setting>) -> String {
-    let near = settings.keys().map(|known| (edit_distance(name, known), known)).min();
-    match near {
-        Some((distance, known)) if distance <= 3 => format!("is not a setting; did you mean {known}?"),
-        _ => "is not a setting".to_owned(),
-    }
-}
-
-/// How many letters must be added, dropped or changed to get from one name to the other.
-fn edit_distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, r) in right.iter().enumerate() {
-            let change = diagonal + usize::from(l != *r);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[right.len()]
 }

@@ -16,18 +16,30 @@ use crate::random::Random;
 /// The fewest characters a secret may have: 32 random ones carry more than 128 bits in any usual alphabet.
 pub const LEAST_CHARS: usize = 32;
 
-/// Fragments of secrets that were copied from documentation, lower case, with `-`, `_` and spaces taken out.
-const SAMPLE_WORDS: [&str; 9] = [
+/// Fragments of secrets that were copied from somebody's documentation, squeezed. Random letters hardly ever hold one: each has at least six.
+const SAMPLE_WORDS: [&str; 16] = [
     "changeme",
     "changethis",
+    "changeit",
     "password",
     "example",
     "replaceme",
-    "yoursecret",
+    "replacethis",
+    "secret",
     "placeholder",
-    "insertsecret",
-    "secretsecret",
+    "latchkey",
+    "openssl",
+    "urandom",
+    "characters",
+    "random",
+    "default",
+    "qwertyui",
 ];
+
+/// All that our documentation says, squeezed: see `build.rs`.
+const DOCUMENTATION: &str = include_str!(concat!(env!("OUT_DIR"), "/documentation.txt"));
+/// As much of a secret as is looked for there; less may be in any text by chance.
+const LEAST_COPIED: usize = 12;
 
 /// Where every key comes from.
 #[derive(Clone, Debug)]
@@ -134,7 +146,7 @@ pub(super) fn parse(text: &str, environment: Environment) -> Result<SecretString
     Ok(text.into())
 }
 
-/// Whether a secret is made of few characters, of one piece repeated, or of words from examples.
+/// Whether a secret is made of few characters, of one piece repeated or counted up, or was copied from documentation, ours or another's.
 fn is_weak(text: &str) -> bool {
     let chars: Vec<char> = text.chars().collect();
     let mut distinct = chars.clone();
@@ -142,8 +154,16 @@ fn is_weak(text: &str) -> bool {
     distinct.dedup();
     let repeats =
         (1..=chars.len() / 2).any(|period| chars.iter().skip(period).eq(chars.iter().take(chars.len() - period)));
-    let squeezed: String = text.to_lowercase().chars().filter(|c| !matches!(c, '-' | '_' | ' ')).collect();
-    distinct.len() < 8 || repeats || SAMPLE_WORDS.iter().any(|word| squeezed.contains(word))
+    let squeezed: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let copied = squeezed.len() < LEAST_COPIED || DOCUMENTATION.contains(&squeezed);
+    distinct.len() < 8 || repeats || copied || counts_up(&squeezed) || SAMPLE_WORDS.iter().any(|word| squeezed.contains(word))
+}
+
+/// Whether most of it is the alphabet, the digits or a row of them backwards.
+fn counts_up(squeezed: &str) -> bool {
+    let follows = |pair: &[u8]| pair[0].abs_diff(pair[1]) <= 1 || matches!(pair, b"90" | b"09");
+    let steps = squeezed.as_bytes().windows(2).filter(|pair| follows(pair)).count();
+    2 * steps > squeezed.len()
 }
 
 #[cfg(test)]
@@ -160,6 +180,13 @@ mod tests {
     #[case::a_piece_repeated("k3y-P13ce-0f!k3y-P13ce-0f!k3y-P13ce-0f!")]
     #[case::documentation("please-change-me-to-something-random-1")]
     #[case::sample("my-super-example-key-0123456789-abcdef")]
+    #[case::counted_up("abcdefghijklmnopqrstuvwxyz0123456789")]
+    #[case::counted_down("9876543210zyxwvutsrqponmlkjihgfedcba")]
+    #[case::of_another_library("a-string-secret-at-least-256-bits-long")]
+    #[case::a_command_that_was_not_run("$(openssl rand -base64 48 | tr -d '\\n')")]
+    #[case::a_sentence_of_the_readme("Every value is checked at start, and unknown names are refused.")]
+    #[case::the_same_in_other_letters("every_value_is_checked_at_start_and_unknown")]
+    #[case::hardly_any_letters("!!##%%&&//((--..__;;::,,<<>>||==+~")]
     fn a_secret_that_could_be_guessed_is_refused_in_production_only(#[case] text: &str) {
         assert!(parse(text, Environment::Production).is_err());
         assert!(parse(text, Environment::Development).is_ok());
@@ -171,6 +198,42 @@ mod tests {
         assert!(parse(random, Environment::Production).is_ok());
         assert!(parse(&random[1..], Environment::Production).is_err());
         assert!(parse(&random[1..], Environment::Development).is_err());
+    }
+
+    /// Everything in the documentation that somebody may take for a secret, because it is long enough for one and has no space in it.
+    #[test]
+    fn no_secret_is_taken_from_the_documentation() {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        let mut texts = vec![fs::read_to_string(root.join("README.md")).unwrap()];
+        for folder in ["docs", "docs/decisions"] {
+            for entry in fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_some_and(|kind| kind == "md") {
+                    texts.push(fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let mut seen = 0;
+        for text in &texts {
+            let words = text.split(|c: char| c.is_whitespace() || "`'\"|()<>,;=".contains(c));
+            let spans = text.split('`').skip(1).step_by(2);
+            for candidate in words.chain(spans).filter(|candidate| candidate.chars().count() >= LEAST_CHARS) {
+                assert!(parse(candidate, Environment::Production).is_err(), "{candidate}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 100, "{seen}");
+    }
+
+    #[test]
+    fn drawn_secrets_are_never_weak() {
+        for _ in 0..2_000 {
+            let base64 = draw(&OsRandom);
+            let mut bytes = [0; 32];
+            OsRandom.fill(&mut bytes);
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert!(!is_weak(&base64) && !is_weak(&hex), "{base64} {hex}");
+        }
     }
 
     #[test]

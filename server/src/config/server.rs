@@ -1,9 +1,9 @@
 //! Where the server listens, what it is called, and whom it believes.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::public_url::PublicUrl;
 use super::reader::{Fallback, Reader, Setting};
@@ -35,6 +35,11 @@ pub const SETTINGS: &[Setting] = &[
         "LEPTOS_SITE_ADDR",
         Fallback::Text("127.0.0.1:3000"),
         "Address and port to listen on; port 0 takes any free one.",
+    ),
+    Setting::new(
+        "PORT",
+        Fallback::Text(""),
+        "Where `LEPTOS_SITE_ADDR` is not set: the port to listen on, on all addresses in production, on loopback in development. Platforms set it.",
     ),
     Setting::new(
         "LEPTOS_SITE_ROOT",
@@ -99,7 +104,7 @@ impl ServerConfig {
                 _ => Err("must be development or production".to_owned()),
             })
             .unwrap_or(Environment::Development);
-        let listen = reader.read("LEPTOS_SITE_ADDR", parse_listen).unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into());
+        let listen = read_listen(reader, environment);
         if environment == Environment::Development && !listen.ip().to_canonical().is_loopback() {
             reader.refuse(
                 "LEPTOS_SITE_ADDR",
@@ -113,7 +118,7 @@ impl ServerConfig {
             listen,
             public_url: read_public_url(reader, environment, listen),
             site_root: reader.read("LEPTOS_SITE_ROOT", |text| Ok(PathBuf::from(text))),
-            trusted_proxies: reader.list("TRUSTED_PROXIES", parse_network),
+            trusted_proxies: read_proxies(reader),
             cors_origins: reader.list("CORS_ORIGINS", |text| parse_origin(text, environment)),
             public_url_follows_listen: !reader.is_given("PUBLIC_URL"),
         }
@@ -151,9 +156,55 @@ fn parse_server_id(text: &str) -> Result<String, String> {
     }
 }
 
+/// Where to listen. On all addresses of both families where only a port is given: what the platform sends in may come by either.
+fn read_listen(reader: &mut Reader, environment: Environment) -> SocketAddr {
+    let stand_in = || SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    if reader.is_given("LEPTOS_SITE_ADDR") || !reader.is_given("PORT") {
+        return reader.read("LEPTOS_SITE_ADDR", parse_listen).unwrap_or_else(stand_in);
+    }
+    let port = reader.read("PORT", |text| text.parse::<u16>().map_err(|_| "must be a whole number from 0 to 65535".to_owned()));
+    let ip = match environment {
+        Environment::Production => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+        Environment::Development => Ipv4Addr::LOCALHOST.into(),
+    };
+    port.map_or_else(stand_in, |port| (ip, port).into())
+}
+
+/// Whom to believe. Never everybody: whoever asks could then say where they come from, and pass every limit on tries.
+fn read_proxies(reader: &mut Reader) -> Vec<IpNet> {
+    let networks = reader.list("TRUSTED_PROXIES", parse_network);
+    // Two halves of the world are the world.
+    if let Some(wide) = IpNet::aggregate(&networks).iter().find(|network| is_too_wide(network)) {
+        let message = format!("trusts {wide}, which anybody may be in: name the addresses of your load balancers");
+        reader.refuse("TRUSTED_PROXIES", message);
+    }
+    networks
+}
+
+/// Whether a network is wider than any that is given to one owner, or kept for private use.
+fn is_too_wide(network: &IpNet) -> bool {
+    match network {
+        IpNet::V4(network) => network.prefix_len() < 8,
+        IpNet::V6(network) => {
+            let first = network.network().segments()[0];
+            let private = network.prefix_len() >= 7 && first & 0xfe00 == 0xfc00;
+            let link_local = network.prefix_len() >= 10 && first & 0xffc0 == 0xfe80;
+            network.prefix_len() < 16 && !private && !link_local
+        }
+    }
+}
+
 fn parse_network(text: &str) -> Result<IpNet, String> {
     let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    network.map_err(|_| "is neither an IP address nor a network such as 10.0.0.0/8".to_owned())
+    let network = network.map_err(|_| "is neither an IP address nor a network such as 10.0.0.0/8".to_owned())?;
+    Ok(unmapped(network).trunc())
+}
+
+/// An IPv4 network written as IPv6 is the IPv4 network: that is how addresses are compared.
+fn unmapped(network: IpNet) -> IpNet {
+    let IpNet::V6(six) = network else { return network };
+    let four = six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96));
+    four.and_then(|(four, length)| Ipv4Net::new(four, length).ok()).map_or(network, IpNet::V4)
 }
 
 fn parse_origin(text: &str, environment: Environment) -> Result<String, String> {

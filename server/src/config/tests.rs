@@ -77,6 +77,16 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::short_passwords("PASSWORD_MIN_LENGTH", "7")]
 #[case::duration_without_unit("SESSION_MAX_AGE", "90")]
 #[case::off_where_it_cannot_be("SESSION_MAX_AGE", "off")]
+#[case::everybody_as_a_proxy("TRUSTED_PROXIES", "0.0.0.0/0")]
+#[case::everybody_of_the_newer_kind("TRUSTED_PROXIES", "10.0.0.0/8, ::/0")]
+#[case::everybody_in_two_halves("TRUSTED_PROXIES", "0.0.0.0/1, 128.0.0.0/1")]
+#[case::everybody_from_any_host_of_it("TRUSTED_PROXIES", "203.0.113.7/0")]
+#[case::everybody_written_as_six("TRUSTED_PROXIES", "::ffff:0.0.0.0/96")]
+#[case::all_addresses_there_are("TRUSTED_PROXIES", "2000::/3")]
+#[case::half_of_the_world("TRUSTED_PROXIES", "128.0.0.0/2")]
+#[case::unescaped_at("DATABASE_URL", "postgres://u:p@ss@db/x")]
+#[case::unescaped_hash("DATABASE_URL", "postgres://u:1#2@db/x")]
+#[case::mail_without_tls("SMTP_URL", "smtp://u:p@mail.example.com:587")]
 #[case::no_proxy("TRUSTED_PROXIES", "10.0.0.0/8, nginx")]
 #[case::other_database("DATABASE_URL", "mysql://x/y")]
 #[case::address_without_port("LEPTOS_SITE_ADDR", "127.0.0.1")]
@@ -136,7 +146,7 @@ fn every_kind_of_value_is_read() {
     assert_eq!(config.sessions.max_per_user, Some(5));
     assert_eq!(config.server.trusted_proxies.len(), 3);
     assert_eq!(config.server.cors_origins.len(), 2);
-    assert_eq!(config.database.kind, DatabaseKind::Postgres);
+    assert_eq!(config.database.kind, DatabaseKind::Postgres { place: "db:5432, database latchkey".to_owned() });
     assert!(!config.sessions.require_email_verification);
     assert_eq!(config.tokens.refresh_grace, Duration::from_millis(500));
     assert_eq!(config.observe.metrics_listen.map(|address| address.port()), Some(9464));
@@ -145,6 +155,29 @@ fn every_kind_of_value_is_read() {
     assert_eq!(config.sessions.geoip_database.as_deref(), Some(Path::new("/var/lib/latchkey/city.mmdb")));
     // In the past is fine: nothing is accepted then.
     assert_eq!(config.tokens.legacy.map(|legacy| legacy.until.as_millis()), Some(1000));
+}
+
+#[test]
+fn proxies_may_be_in_any_network_that_has_an_owner() {
+    let networks = "10.0.0.0/8, 172.16.0.0/12, fc00::/7, fe80::/10, 2400:cb00::/32, ::1, ::ffff:192.168.0.0/112";
+    let config = production(&[("TRUSTED_PROXIES", networks)]).unwrap();
+    assert!(config.server.trusted_proxies.contains(&"192.168.0.0/16".parse().unwrap()));
+    assert_eq!(config.server.trusted_proxies.len(), 7);
+}
+
+#[test]
+fn the_port_that_a_platform_sets_counts_where_no_address_is_set() {
+    let listen = |config: Result<Config, ConfigErrors>| config.unwrap().server.listen.to_string();
+    assert_eq!(listen(production(&[("PORT", "8080")])), "[::]:8080");
+    assert_eq!(listen(production(&[("PORT", "8080"), ("LEPTOS_SITE_ADDR", "10.0.0.1:3000")])), "10.0.0.1:3000");
+    assert_eq!(listen(production(&[("PORT", "")])), "127.0.0.1:3000");
+    assert_eq!(listen(load(&PRODUCTION, Some("port = 8081"))), "[::]:8081");
+    let config = development(&[("PORT", "8080")]).unwrap();
+    assert_eq!(config.server.public_url.origin(), "http://127.0.0.1:8080");
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    for port in ["65536", "-1", "http", "80/tcp", "tcp://10.0.0.1:80"] {
+        assert_eq!(refused(production(&[("PORT", port)])), ["PORT"]);
+    }
 }
 
 #[test]
@@ -175,7 +208,9 @@ fn a_misspelled_variable_is_refused_and_the_right_one_suggested() {
     let errors = production(&[("LATCHKEY_SECERT", STRONG)]).unwrap_err();
     assert_eq!(errors.0.len(), 1);
     assert_eq!(errors.0[0].message, "is not a setting; did you mean LATCHKEY_SECRET?");
-    assert!(production(&[("PATH", "/bin"), ("HOME", "/root")]).is_ok());
+    let errors = production(&[("JWT_EXPIRES", "5m")]).unwrap_err();
+    assert_eq!(errors.0[0].to_string(), "JWT_EXPIRES (environment): is not a setting; did you mean JWT_EXPIRE?");
+    assert!(production(&[("PATH", "/bin"), ("HOME", "/root"), ("OTEL_EXPORTER_OTLP_HEADERS", "a=b")]).is_ok());
 }
 
 #[test]
@@ -205,7 +240,7 @@ fn a_faulty_line_of_the_file_is_named_but_not_quoted() {
 fn debug_output_shows_no_secret() {
     let config = production(&[
         ("DATABASE_URL", "postgres://u:hunter2@db/x"),
-        ("SMTP_URL", "smtp://u:hunter2@m"),
+        ("SMTP_URL", "smtps://u:hunter2@m"),
         ("METRICS_TOKEN", STRONG),
         ("JWT_SECRET", "hunter2-8sK1vQ5nZ2xR7wY4tB9mC3fH6jL0"),
         LEGACY_END,

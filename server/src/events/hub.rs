@@ -34,6 +34,7 @@ pub struct Hub {
     handled: Mutex<Handled>,
     next: AtomicU64,
     closed_slow: AtomicU64,
+    closed_unconfirmed: AtomicU64,
 }
 
 /// Positions of revocations that were carried to the streams already: the server that ends a session does so at once, and
@@ -65,6 +66,7 @@ impl Handled {
 struct Listener {
     number: u64,
     session_id: SessionId,
+    session_created_at: Timestamp,
     /// Epoch of the token the stream was opened with.
     epoch: i64,
     /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better be small.
@@ -76,8 +78,8 @@ struct Listener {
 /// One open stream. Dropping it takes it off the hub.
 pub struct Subscription {
     hub: Arc<Hub>,
-    user_id: UserId,
-    session_id: SessionId,
+    /// Who listens.
+    pub who: Subscriber,
     number: u64,
     /// What is to be sent; ends when the stream is to be closed.
     pub queue: mpsc::Receiver<Arc<ServerEvent>>,
@@ -88,10 +90,10 @@ pub struct Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let mut people = self.hub.people();
-        if let Some(listeners) = people.get_mut(&self.user_id) {
+        if let Some(listeners) = people.get_mut(&self.who.user_id) {
             listeners.retain(|listener| listener.number != self.number);
             if listeners.is_empty() {
-                people.remove(&self.user_id);
+                people.remove(&self.who.user_id);
             }
         }
     }
@@ -108,6 +110,8 @@ pub struct Subscriber {
     pub user_id: UserId,
     /// The session.
     pub session_id: SessionId,
+    /// When it began.
+    pub session_created_at: Timestamp,
     /// Epoch of the token or ticket.
     pub epoch: i64,
     /// When the session ends unless it is renewed.
@@ -130,13 +134,13 @@ impl Hub {
         if listeners.len() >= STREAMS_A_PERSON {
             return Err(TooManyStreams);
         }
-        listeners.push(Listener { number, session_id: who.session_id, epoch: who.epoch, queue, deadline });
+        let Subscriber { session_id, session_created_at, epoch, .. } = who;
+        listeners.push(Listener { number, session_id, session_created_at, epoch, queue, deadline });
         drop(people);
         self.closed().remove(&who.session_id);
         Ok(Subscription {
             hub: Arc::clone(self),
-            user_id: who.user_id,
-            session_id: who.session_id,
+            who,
             number,
             queue: receiver,
             deadline: deadline_receiver,
@@ -256,7 +260,8 @@ impl Hub {
         };
         let mut told = Vec::new();
         let mut people = self.people();
-        let Some(listeners) = people.get_mut(&revocation.user_id) else { return told };
+        let Some(user_id) = owner(&people, revocation) else { return told };
+        let Some(listeners) = people.get_mut(&user_id) else { return told };
         let (closing, staying): (Vec<_>, Vec<_>) = std::mem::take(listeners).into_iter().partition(concerned);
         *listeners = staying;
         for listener in &closing {
@@ -268,9 +273,46 @@ impl Hub {
         drop(people);
         if let RevokedSubject::Session(session_id) = revocation.subject {
             let event = ServerEvent::SessionEnded(ended(revocation, reason, session_id));
-            self.publish_here(revocation.user_id, &event, None);
+            self.publish_here(user_id, &event, None);
         }
         told
+    }
+
+    /// Tells and closes the streams of sessions that are over on this server before that is committed: of one user's, or of anybody's
+    /// where nobody knows whose they are.
+    pub fn end_here(
+        &self,
+        of: Option<UserId>,
+        is_over: impl Fn(UserId, SessionId, Timestamp) -> bool,
+        ended: impl Fn(SessionId) -> Ended,
+    ) {
+        for (user_id, listeners) in self.people().iter_mut().filter(|(user_id, _)| of.is_none_or(|of| of == **user_id)) {
+            listeners.retain(|listener| {
+                let closes = is_over(*user_id, listener.session_id, listener.session_created_at);
+                if closes {
+                    // Where its queue is full it is closed without a word, which says as much.
+                    let _ = listener.queue.try_send(Arc::new(ServerEvent::SessionEnded(ended(listener.session_id))));
+                }
+                !closes
+            });
+        }
+    }
+
+    /// Closes every stream that `may_stay` says no of, by user and session, without a word. Gives how many.
+    pub fn close_unless(&self, may_stay: impl Fn(UserId, SessionId) -> bool) -> usize {
+        let mut closed = 0;
+        for (user_id, listeners) in self.people().iter_mut() {
+            let before = listeners.len();
+            listeners.retain(|listener| may_stay(*user_id, listener.session_id));
+            closed += before - listeners.len();
+        }
+        self.closed_unconfirmed.fetch_add(closed as u64, Ordering::Relaxed);
+        closed
+    }
+
+    /// How many streams were closed because nothing could confirm that their sessions live.
+    pub fn closed_unconfirmed(&self) -> u64 {
+        self.closed_unconfirmed.load(Ordering::Relaxed)
     }
 
     /// Whether a session counts as in use: a stream of it is open here, or it made a request moments ago and no stream of it
@@ -347,6 +389,16 @@ impl Hub {
     }
 }
 
+/// Whose streams a revocation concerns. It may name nobody: a session that the database has lost was nobody's any more.
+fn owner(people: &HashMap<UserId, Vec<Listener>>, revocation: &Revocation) -> Option<UserId> {
+    let RevokedSubject::Session(session_id) = revocation.subject else { return Some(revocation.user_id) };
+    if !revocation.user_id.0.is_nil() {
+        return Some(revocation.user_id);
+    }
+    let listens = |listeners: &Vec<Listener>| listeners.iter().any(|listener| listener.session_id == session_id);
+    people.iter().find(|(_, listeners)| listens(listeners)).map(|(user_id, _)| *user_id)
+}
+
 fn ended(revocation: &Revocation, reason: EndReason, session_id: SessionId) -> Ended {
     Ended {
         session_id,
@@ -360,12 +412,12 @@ fn ended(revocation: &Revocation, reason: EndReason, session_id: SessionId) -> E
 impl Subscription {
     /// The session whose stream this is.
     pub const fn session_id(&self) -> SessionId {
-        self.session_id
+        self.who.session_id
     }
 
     /// The person whose stream this is.
     pub const fn user_id(&self) -> UserId {
-        self.user_id
+        self.who.user_id
     }
 }
 
@@ -381,7 +433,9 @@ mod tests {
 
     fn listen(hub: &Arc<Hub>, session_id: SessionId, epoch: i64) -> Subscription {
         let session_expires_at = NOW.plus(Duration::from_hours(1));
-        hub.subscribe(Subscriber { user_id: ADA, session_id, epoch, session_expires_at }).unwrap_or_else(|_| panic!())
+        let who =
+            Subscriber { user_id: ADA, session_id, session_created_at: NOW, epoch, session_expires_at };
+        hub.subscribe(who).unwrap_or_else(|_| panic!())
     }
 
     fn revocation(subject: RevokedSubject, reason: Option<EndReason>) -> Revocation {
@@ -460,11 +514,52 @@ mod tests {
         assert!(hub.has_stream(ADA, LAPTOP));
     }
 
+    #[tokio::test]
+    async fn the_end_of_a_session_whose_user_the_database_has_lost_finds_its_stream() {
+        let hub = Arc::new(Hub::default());
+        let (mut laptop, mut phone) = (listen(&hub, LAPTOP, 0), listen(&hub, PHONE, 0));
+        let nobodys = UserId(Uuid::nil());
+        let ended = revocation(RevokedSubject::Session(PHONE), Some(EndReason::UserInitiatedLogout));
+        assert_eq!(hub.revoke(&Revocation { user_id: nobodys, ..ended }), [PHONE]);
+        assert_eq!(name(phone.queue.recv().await), Some("session.ended"));
+        assert_eq!(name(phone.queue.recv().await), None);
+        assert_eq!(name(laptop.queue.recv().await), Some("session.ended"));
+    }
+
+    #[tokio::test]
+    async fn what_is_over_here_is_told_and_closed_before_it_is_committed() {
+        let hub = Arc::new(Hub::default());
+        let (mut laptop, mut phone) = (listen(&hub, LAPTOP, 0), listen(&hub, PHONE, 0));
+        let said = revocation(RevokedSubject::Session(PHONE), Some(EndReason::UserInitiatedLogout));
+        let say = |session_id| ended(&said, EndReason::UserInitiatedLogout, session_id);
+        hub.end_here(Some(ADA), |_, session_id, began_at| session_id == PHONE && began_at <= NOW, say);
+        assert_eq!(name(phone.queue.recv().await), Some("session.ended"));
+        assert_eq!(name(phone.queue.recv().await), None);
+        assert!(laptop.queue.try_recv().is_err() && hub.has_stream(ADA, LAPTOP));
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_confirmed_is_closed_without_a_word() {
+        let hub = Arc::new(Hub::default());
+        let (laptop, mut phone) = (listen(&hub, LAPTOP, 0), listen(&hub, PHONE, 0));
+        assert_eq!(hub.close_unless(|_, session_id| session_id == LAPTOP), 1);
+        assert_eq!(name(phone.queue.recv().await), None);
+        assert_eq!((hub.closed_unconfirmed(), hub.len()), (1, 1));
+        drop(laptop);
+        assert!(hub.is_empty());
+    }
+
     #[test]
     fn a_flood_of_streams_is_stopped() {
         let hub = Arc::new(Hub::default());
         let streams: Vec<_> = (0..STREAMS_A_PERSON).map(|_| listen(&hub, LAPTOP, 0)).collect();
-        let who = Subscriber { user_id: ADA, session_id: LAPTOP, epoch: 0, session_expires_at: NOW };
+        let who = Subscriber {
+            user_id: ADA,
+            session_id: LAPTOP,
+            session_created_at: NOW,
+            epoch: 0,
+            session_expires_at: NOW,
+        };
         assert!(hub.subscribe(who).is_err());
         drop(streams);
         assert!(hub.is_empty() && hub.subscribe(who).is_ok());

@@ -5,5 +5,7 @@
 mod bus;
 mod hub;
 
-pub use bus::{Bus, BusSender, BusState, BusStatus, InProcess, Notify, Redis, Transport, TransportError, bus};
+pub use bus::{
+    Bus, BusParts, BusSender, BusState, BusStatus, InProcess, Notify, Proof, Redis, Transport, TransportError, bus,
+};
 pub use hub::{Hub, Subscriber, Subscription, TooManyStreams};

@@ -1,13 +1,17 @@
 //! Which calls with the cookie come from our own pages.
 //!
 //! A page elsewhere can make a browser send the cookie, but it cannot make it say `Sec-Fetch-Site: same-origin`, cannot choose
-//! `Origin`, and cannot set a header of its own without being asked first. All that a client shows must fit (ASVS 3.5.1, 3.5.2).
+//! `Origin`, and cannot set a header of its own without being asked first. All that a client shows must fit (ASVS 3.5.1, 3.5.2), and be shown
+//! once: browsers send no field of these twice, so the second is somebody else's.
 
 use app::api::paths::CLIENT_HEADER;
-use http::HeaderMap;
 use http::header::ORIGIN;
+use http::{HeaderMap, HeaderName};
 
+use super::headers::single;
 use super::problem::ApiError;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The check for one public address.
 #[derive(Clone, Debug)]
@@ -24,57 +28,48 @@ impl SameOrigin {
     /// Passes calls from our own pages, and from programs that set the header themselves.
     pub fn check(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let says_so = headers.contains_key(CLIENT_HEADER);
-        if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request()) }
+        if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request(&self.origin)) }
     }
 
     /// Passes what no other site can have sent, for calls that only set the cookie. They are JSON, which no form sends and no script
     /// of another site may; so a client that shows nothing is a program.
     pub fn check_sign_in(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let site_fits = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
-        let origin_fits = headers.get(ORIGIN).is_none_or(|origin| origin.as_bytes() == self.origin.as_bytes());
-        if site_fits && origin_fits { Ok(()) } else { Err(ApiError::cross_site_request()) }
+        let says = |name: HeaderName, wanted: &str| {
+            single(headers, name).is_ok_and(|given| given.is_none_or(|given| given.as_bytes() == wanted.as_bytes()))
+        };
+        match (says(SEC_FETCH_SITE, "same-origin"), says(ORIGIN, &self.origin)) {
+            (true, true) => Ok(()),
+            // The page and this call are of one origin, but that is not the one people use: it was opened under another name.
+            (true, false) if headers.contains_key(SEC_FETCH_SITE) && single(headers, ORIGIN).is_ok() => {
+                Err(ApiError::other_address(&self.origin))
+            }
+            // Browsers that do not say more may be of either kind.
+            _ => Err(ApiError::cross_site_request(&self.origin)),
+        }
     }
-}
 
-impl SameOrigin {
     /// Passes forms of our own pages. A form cannot set a header of its own, and a program has calls of its own: so one of the two
     /// things that browsers say of themselves must be there, once, and both must fit.
     pub fn check_form(&self, headers: &HeaderMap) -> Result<(), ApiError> {
-        let site = only(headers, "sec-fetch-site");
-        let origin = only(headers, ORIGIN.as_str());
-        let fits = |said: Said<'_>, ours: &str| match said {
-            Said::Nothing => Some(false),
-            Said::Once(value) if value == ours.as_bytes() => Some(true),
-            Said::Once(_) | Said::Often => None,
-        };
-        match (fits(origin, &self.origin), fits(site, "same-origin")) {
-            (Some(origin), Some(site)) if origin || site => Ok(()),
-            _ => Err(ApiError::cross_site_request()),
-        }
-    }
-}
-
-/// What a header says.
-enum Said<'h> {
-    Nothing,
-    Once(&'h [u8]),
-    Often,
-}
-
-fn only<'h>(headers: &'h HeaderMap, name: &str) -> Said<'h> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Said::Nothing,
-        (Some(value), None) => Said::Once(value.as_bytes()),
-        (Some(_), Some(_)) => Said::Often,
+        let says_so = headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN);
+        if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request(&self.origin)) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
     use rstest::rstest;
+
+    /// Fields as they came, also several of one name.
+    fn map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        headers
+    }
 
     #[rstest]
     #[case::our_page(&[("latchkey-client", "web"), ("sec-fetch-site", "same-origin"), ("origin", "https://id.example.com")], true)]
@@ -89,13 +84,32 @@ mod tests {
     #[case::look_alike_suffix(&[("latchkey-client", "web"), ("origin", "https://id.example.com.evil.example")], false)]
     #[case::look_alike_prefix(&[("latchkey-client", "web"), ("origin", "https://evil-id.example.com")], false)]
     #[case::plain_http(&[("latchkey-client", "web"), ("origin", "http://id.example.com")], false)]
+    #[case::two_origins(&[("latchkey-client", "web"), ("origin", "https://id.example.com"), ("origin", "https://evil.example")], false)]
+    #[case::two_origins_turned(&[("latchkey-client", "web"), ("origin", "https://evil.example"), ("origin", "https://id.example.com")], false)]
+    #[case::one_origin_twice(&[("latchkey-client", "web"), ("origin", "https://id.example.com"), ("origin", "https://id.example.com")], false)]
+    #[case::a_list_of_origins(&[("latchkey-client", "web"), ("origin", "https://id.example.com, https://evil.example")], false)]
+    #[case::two_sites(&[("latchkey-client", "web"), ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")], false)]
+    #[case::a_list_of_sites(&[("latchkey-client", "web"), ("sec-fetch-site", "same-origin, cross-site")], false)]
+    #[case::empty_fields(&[("latchkey-client", "web"), ("sec-fetch-site", ""), ("origin", "")], false)]
     #[case::other_port(&[("latchkey-client", "web"), ("origin", "https://id.example.com:8443")], false)]
     fn only_calls_from_our_own_pages_pass(#[case] headers: &[(&'static str, &'static str)], #[case] passes: bool) {
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect();
+        let headers = map(headers);
         assert_eq!(SameOrigin::new("https://id.example.com").check(&headers).is_ok(), passes);
+    }
+
+    #[rstest]
+    #[case::of_this_server(&[("sec-fetch-site", "same-origin"), ("origin", "http://10.0.0.7:3000")], "other-address")]
+    #[case::of_an_old_browser(&[("origin", "http://10.0.0.7:3000")], "cross-site-request")]
+    #[case::of_another_site(&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], "cross-site-request")]
+    #[case::of_two(&[("sec-fetch-site", "same-origin"), ("origin", "http://a"), ("origin", "http://b")], "cross-site-request")]
+    fn a_page_under_another_address_is_told_the_one_to_use(
+        #[case] headers: &[(&'static str, &'static str)],
+        #[case] code: &str,
+    ) {
+        let error = SameOrigin::new("https://id.example.com").check_sign_in(&map(headers)).unwrap_err();
+        assert_eq!((error.status().as_u16(), error.problem.code.as_str()), (403, code));
+        assert!(error.problem.detail.as_deref().is_some_and(|detail| detail.contains("https://id.example.com")));
+        assert_eq!(error.problem.extra["publicUrl"], "https://id.example.com");
     }
 
     #[rstest]
@@ -115,10 +129,7 @@ mod tests {
     #[case::null_origin(&[("origin", "null"), ("sec-fetch-site", "same-origin")], false)]
     #[case::plain_http(&[("origin", "http://id.example.com")], false)]
     fn a_form_is_taken_from_our_own_pages_only(#[case] headers: &[(&'static str, &'static str)], #[case] passes: bool) {
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect();
+        let headers = map(headers);
         assert_eq!(SameOrigin::new("https://id.example.com").check_form(&headers).is_ok(), passes);
     }
 
@@ -129,14 +140,13 @@ mod tests {
     #[case::sibling_host(&[("latchkey-client", "web"), ("sec-fetch-site", "same-site")], false)]
     #[case::other_origin(&[("origin", "https://evil.example")], false)]
     #[case::null_origin(&[("origin", "null")], false)]
+    #[case::two_origins(&[("origin", "https://id.example.com"), ("origin", "https://evil.example")], false)]
+    #[case::two_sites(&[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-site")], false)]
     fn a_cookie_is_set_for_programs_too_but_for_no_other_site(
         #[case] headers: &[(&'static str, &'static str)],
         #[case] passes: bool,
     ) {
-        let headers: HeaderMap = headers
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .collect();
+        let headers = map(headers);
         assert_eq!(SameOrigin::new("https://id.example.com").check_sign_in(&headers).is_ok(), passes);
     }
 }

@@ -9,6 +9,10 @@ use crate::auth::passwords::HashingError;
 use crate::sessions::{EndingError, RefreshRefusal, Refusal, SessionsError};
 use crate::store::{SessionEnd, StoreError};
 
+/// What holds although it is not promised.
+const UNWRITTEN: &str = "The database cannot be reached, and the sign-out could not be written down. This server refuses the session \
+    for as long as it runs, and keeps trying to tell the others. Ask again until it is done.";
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -31,7 +35,10 @@ impl From<SessionsError> for ApiError {
 
 impl From<EndingError> for ApiError {
     fn from(error: EndingError) -> Self {
-        Self::unavailable(error)
+        match error {
+            EndingError::Unwritten(_) => Self::unavailable(error).alarming().with_detail(UNWRITTEN),
+            EndingError::Store(_) | EndingError::Stopping => Self::unavailable(error),
+        }
     }
 }
 

@@ -27,9 +27,7 @@ impl<S: Sync> FromRequest<S> for Fields {
         if body.is_empty() {
             return Ok(Self::default());
         }
-        let content_type = content_type.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
+        if !content_type.is_some_and(|kind| is_json(kind.as_bytes())) {
             return Err(ApiError::unsupported_media_type());
         }
         match serde_json::from_slice(&body) {
@@ -45,6 +43,12 @@ impl<S: Sync> FromRequest<S> for Fields {
             }
         }
     }
+}
+
+/// Whether a media type is JSON, whatever its parameters say.
+fn is_json(kind: &[u8]) -> bool {
+    let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
 impl Fields {
@@ -96,6 +100,21 @@ impl Fields {
     /// A text where anything else is ignored rather than refused.
     pub fn optional_or_ignored<T>(&self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
         self.find(field).ok().flatten().and_then(Value::as_str).and_then(|text| parse(text).ok())
+    }
+
+    /// A list of texts that must be there, with one entry at the least and `most` at the most.
+    pub fn list<T>(&mut self, field: &str, most: usize, parse: impl Fn(&str) -> Result<T, Invalid>) -> Option<Vec<T>> {
+        let parsed = match self.find(field) {
+            Ok(Some(Value::Array(values))) if (1..=most).contains(&values.len()) => {
+                let texts = values.iter().map(|value| value.as_str().unwrap_or_default());
+                texts.map(&parse).collect::<Result<Vec<T>, Invalid>>()
+            }
+            Ok(Some(Value::Array(_))) => Err(Invalid::new("out-of-range", format!("Name from 1 to {most} of them."))),
+            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be a list of texts.")),
+            Ok(None) => Err(Invalid::new("required", "This field is missing.")),
+            Err(invalid) => Err(invalid),
+        };
+        parsed.map_err(|invalid| self.refuse(field, &invalid)).ok()
     }
 
     /// A truth value that may be absent or null.

@@ -1,7 +1,8 @@
-//! Headers that every answer carries, whatever it says: what browsers may do with it, and who may keep it.
+//! Headers that every answer carries, whatever it says: what browsers may do with it, and who may keep it. Also how a header of a request is
+//! read that may stand there once.
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    AsHeaderName, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -68,6 +69,21 @@ pub fn page_policy(nonce: &str, live_reload: Option<&str>) -> String {
          font-src 'self'; manifest-src 'self'; connect-src 'self'{sockets}; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'"
     )
+}
+
+/// A field stands there more than once, and may not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Twice;
+
+/// The only field of this name, if there is one. Of two that may not both be there, nobody knows which was meant, and whoever checked the
+/// request before us may have looked at the other one (RFC 9110, 5.3).
+///
+/// # Errors
+/// Where there are two, even if they say the same.
+pub fn single(headers: &HeaderMap, name: impl AsHeaderName) -> Result<Option<&HeaderValue>, Twice> {
+    let mut fields = headers.get_all(name).iter();
+    let first = fields.next();
+    if fields.next().is_some() { Err(Twice) } else { Ok(first) }
 }
 
 /// Whether the answer is a page.

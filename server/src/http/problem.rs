@@ -12,6 +12,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
+use crate::config::PublicUrl;
 use crate::telemetry::chain;
 
 /// How soon to come back when the server cannot answer now.
@@ -110,14 +111,40 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "session-required", "Sign in anew for this: the token has no session")
     }
 
+    /// `403`: an alert cannot be answered from the session that it is about.
+    pub fn alert_about_this_session() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "alert-about-this-session", "Answer this from another device")
+    }
+
+    /// `403`: the session that vouches for another is in question itself, and looks just like it.
+    pub fn device_in_question() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "device-in-question", "Answer this from a device you have used before")
+    }
+
     /// `403`: the address must be proved first.
     pub fn email_not_verified() -> Self {
         Self::new(StatusCode::FORBIDDEN, "email-not-verified", "Verify your e-mail address first")
     }
 
     /// `403`: a cookie call that is not from our own pages.
-    pub fn cross_site_request() -> Self {
+    pub fn cross_site_request(public_origin: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "cross-site-request", "This call is for pages of this server only")
+            .with_detail(format!("Open {public_origin} and try again there: it works from that address only."))
+            .with_extra("publicUrl", public_origin)
+    }
+
+    /// `403`: a cookie call from a page of ours that was opened under another address than the public one.
+    pub fn other_address(public_origin: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "other-address", "Signing in works from another address")
+            .with_detail(format!("You opened this page under another address. Open {public_origin} to sign in."))
+            .with_extra("publicUrl", public_origin)
+    }
+
+    /// `421`: this server is not asked for under that name.
+    pub fn misdirected(public_url: &PublicUrl) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected-request", "This server has another address")
+            .with_detail(format!("In development it answers for this machine only: open {public_url} instead."))
+            .with_extra("publicUrl", public_url.to_string())
     }
 
     /// `404`.
@@ -175,8 +202,8 @@ impl ApiError {
 
     /// `429`.
     pub fn too_many_requests(retry_after: Duration) -> Self {
-        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many tries: wait a moment");
-        Self { retry_after: Some(retry_after), ..error }
+        let problem = Box::new(Problem::too_many_requests(whole_seconds(retry_after)));
+        Self { problem, challenge: None, retry_after: Some(retry_after), cause: None }
     }
 
     /// `503`: something below cannot be reached or is overloaded.
@@ -237,8 +264,7 @@ impl IntoResponse for ApiError {
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
         if let Some(wait) = self.retry_after {
-            // Rounded up: who comes back on the dot must not be too early.
-            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
         response.extensions_mut().insert(self.problem);
         if let Some(cause) = self.cause {
@@ -246,6 +272,11 @@ impl IntoResponse for ApiError {
         }
         response
     }
+}
+
+/// Rounded up: who comes back on the dot must not be too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 #[cfg(test)]
@@ -273,5 +304,7 @@ mod tests {
     fn waiting_times_are_rounded_up() {
         let response = ApiError::too_many_requests(Duration::from_millis(1200)).into_response();
         assert_eq!(response.headers()[RETRY_AFTER], "2");
+        let problem = ApiError::too_many_requests(Duration::from_millis(1200)).problem;
+        assert_eq!(problem.detail.as_deref(), Some("Too many tries. Try again in 2 seconds."));
     }
 }

@@ -5,9 +5,13 @@
 
 use std::net::IpAddr;
 
-use http::HeaderMap;
 use http::header::FORWARDED;
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
+
+use super::forwarded;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The client's address, as far as we can believe it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +39,8 @@ impl TrustedProxies {
         if self.0.is_empty() || !self.trusts(client) {
             return ClientAddress(client);
         }
-        for hop in forwarded(headers).into_iter().rev() {
-            // A hop that is no address ends what can be believed.
+        for hop in hops(headers).into_iter().rev() {
+            // A hop that is no address ends what can be believed: it was the last one known who said so.
             let Some(address) = hop else { break };
             client = address;
             if !self.trusts(client) {
@@ -47,36 +51,16 @@ impl TrustedProxies {
     }
 }
 
-/// The hops that the headers name, nearest last. `X-Forwarded-For` wins where both are there: what a proxy does not write,
-/// it may pass on from anybody.
-fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let texts = |name: &str| -> Vec<String> {
-        let values = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default().to_owned());
-        values.flat_map(|value| value.split(',').map(|hop| hop.trim().to_owned()).collect::<Vec<_>>()).collect()
+/// The hops that the fields name, nearest last; `None` for one that cannot be read, or that does not say who asked it. `X-Forwarded-For`
+/// wins where both are there, even if it names nobody: what a proxy does not write, it may pass on from anybody.
+fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let read = |name: &HeaderName, addresses: fn(&[u8]) -> Vec<Option<IpAddr>>| {
+        headers.get_all(name).iter().flat_map(|field| addresses(field.as_bytes())).collect()
     };
-    let x_forwarded_for = texts("x-forwarded-for");
-    if !x_forwarded_for.is_empty() {
-        return x_forwarded_for.iter().map(|hop| address(hop)).collect();
+    if headers.contains_key(X_FORWARDED_FOR) {
+        return read(&X_FORWARDED_FOR, forwarded::x_forwarded_for);
     }
-    texts(FORWARDED.as_str()).iter().map(|element| forwarded_for(element)).collect()
-}
-
-/// The `for` of one element of `Forwarded` (RFC 7239, 4).
-fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let pair = element.split(';').map(str::trim).find(|pair| pair.to_ascii_lowercase().starts_with("for="))?;
-    address(pair[4..].trim_matches('"'))
-}
-
-/// An address, with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`.
-fn address(text: &str) -> Option<IpAddr> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(address.to_canonical());
-    }
-    let bare = match text.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next()?,
-        None => text.rsplit_once(':')?.0,
-    };
-    bare.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    read(&FORWARDED, forwarded::forwarded)
 }
 
 #[cfg(test)]
@@ -97,6 +81,17 @@ mod tests {
     #[case::mapped("::ffff:10.0.0.1", &[("x-forwarded-for", "::ffff:203.0.113.7")], "203.0.113.7")]
     #[case::forwarded("10.0.0.1", &[("forwarded", "for=1.2.3.4, for=\"[2001:db8::1]\";proto=https")], "2001:db8::1")]
     #[case::both_headers("10.0.0.1", &[("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7")]
+    #[case::a_host_that_looks_like_another_hop("10.0.0.1", &[("forwarded", "for=192.0.2.43;host=\"evil,for=8.8.8.8\"")], "192.0.2.43")]
+    #[case::no_member_behind("10.0.0.1", &[("x-forwarded-for", "203.0.113.7, ,")], "203.0.113.7")]
+    #[case::in_quotes("10.0.0.1", &[("x-forwarded-for", "\"203.0.113.7\"")], "203.0.113.7")]
+    #[case::four_with_port("10.0.0.1", &[("x-forwarded-for", "203.0.113.7:4711")], "203.0.113.7")]
+    #[case::zone("10.0.0.1", &[("x-forwarded-for", "fe80::7%eth0")], "fe80::7")]
+    #[case::an_empty_list("10.0.0.1", &[("x-forwarded-for", ""), ("forwarded", "for=1.2.3.4")], "10.0.0.1")]
+    #[case::a_quote_left_open("10.0.0.1", &[("forwarded", "for=1.2.3.4;host=\"x, for=203.0.113.7")], "10.0.0.1")]
+    #[case::a_quote_left_open_in_another_field("10.0.0.1", &[("forwarded", "for=1.2.3.4;host=\"x"), ("forwarded", "for=203.0.113.7")], "203.0.113.7")]
+    #[case::hidden_behind_a_second_proxy("10.0.0.1", &[("forwarded", "for=_x, for=10.0.0.2")], "10.0.0.2")]
+    #[case::unknown("10.0.0.1", &[("forwarded", "for=1.2.3.4, for=unknown")], "10.0.0.1")]
+    #[case::twice_for("10.0.0.1", &[("forwarded", "for=203.0.113.7;for=8.8.8.8")], "10.0.0.1")]
     fn the_client_is_whom_a_trusted_proxy_names(
         #[case] peer: IpAddr,
         #[case] headers: &[(&'static str, &'static str)],

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use app::domain::{SessionId, UserId};
 use tokio_util::sync::CancellationToken;
 
 use super::cookies::RefreshCookie;
 use super::csrf::SameOrigin;
+use super::problem::ApiError;
 use crate::auth::accounts::Accounts;
 use crate::auth::keys::KeyRing;
+use crate::auth::pace::{Effort, Pace};
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
+use crate::registry::Registry;
 use crate::sessions::Sessions;
 
 /// What handlers share. Cheap to clone.
@@ -36,11 +40,22 @@ pub struct Shared {
     pub tasks: Tasks,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How fast one session may have things written.
+    pub pace: Pace,
+    /// The other servers.
+    pub registry: Arc<Registry>,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
 }
 
 impl ApiState {
+    /// Takes one from what this session may have done; `429` where nothing is left.
+    pub async fn may_do(&self, effort: Effort, session: Option<SessionId>, user: UserId) -> Result<(), ApiError> {
+        let whose = session.map_or_else(|| user.to_string(), |session| session.to_string());
+        let wait = self.pace.take(effort, &whose).await?;
+        wait.map_or(Ok(()), |wait| Err(ApiError::too_many_requests(wait)))
+    }
+
     /// Wraps the parts.
     pub fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))

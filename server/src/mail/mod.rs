@@ -3,5 +3,7 @@
 mod letters;
 mod postman;
 
-pub use letters::{account_deleted, already_registered, password_changed, password_reset, verification};
+pub use letters::{
+    account_deleted, already_registered, password_changed, password_reset, sign_in_confirmed, verification,
+};
 pub use postman::{Delivery, MailError, Postman};

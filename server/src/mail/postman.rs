@@ -1,8 +1,13 @@
-//! The postman: takes letters from the outbox and hands them to the mail server, or, in development, keeps them.
+//! The mail worker: takes letters from the outbox and hands them to the mail server, or, in development, keeps them.
+//!
+//! Letters leave beside each other, each as soon as there is a place for it. Every domain has a lane of its own with a few places, so that one
+//! that is slow or dead holds up nobody else's letters; codes and links, which somebody waits for, go before notices and never wait for them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
@@ -10,11 +15,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::metrics::{MailResult, Metrics};
-use crate::store::{Mail, Store, StoreError};
+use crate::store::{Mail, MailRoom, Store, StoreError};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// All of one round leave together, well within the minute for which the outbox gives them to this server.
-const AT_ONCE: i64 = 20;
+/// How many letters are under way at once.
+const PLACES: usize = 48;
+/// So many of the places are for codes and links only.
+const KEPT_FOR_AWAITED: usize = 16;
+/// How many letters to one domain are under way at once, on all servers.
+const A_DOMAIN: i64 = 4;
+/// How many of these may be notices.
+const NOTICES_A_DOMAIN: i64 = 2;
+/// How long the mail server may take for one answer. Some take half a minute, to tire out who sends to everybody.
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
+/// How long handing over may take in all: shorter than the letter belongs to this server, so that no other one sends it too.
+const HAND_OVER_WITHIN: Duration = Duration::from_secs(100);
+/// How often it is noted what became of a letter, if the database is away.
+const NOTE_TRIES: u32 = 20;
+const NOTE_PAUSE: Duration = Duration::from_secs(2);
+/// How long letters under way may take once the server stops.
+const LAST_LETTERS: Duration = Duration::from_secs(3);
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 const LONGEST_RETRY: Duration = Duration::from_hours(1);
 
@@ -27,6 +47,9 @@ pub enum MailError {
     /// The mail server refused, or is away.
     #[error("the mail server did not take the message: {0}")]
     Transport(#[from] lettre::transport::smtp::Error),
+    /// The mail server takes its time.
+    #[error("the mail server took too long")]
+    TooSlow,
 }
 
 /// How letters leave.
@@ -45,7 +68,7 @@ pub enum Delivery {
 impl Delivery {
     /// Over the mail server at `url` (`smtp://…`, `smtps://…`), from the address `from`.
     pub fn smtp(url: &str, from: Mailbox) -> Result<Self, MailError> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(Duration::from_secs(20)));
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(ANSWER_WITHIN));
         Ok(Self::Smtp { transport: Box::new(transport.build()), from })
     }
 
@@ -68,7 +91,8 @@ impl Delivery {
                     .header(ContentType::TEXT_PLAIN)
                     .body(mail.text.clone())
                     .map_err(|error| bad(&error))?;
-                transport.send(message).await?;
+                let handing_over = tokio::time::timeout(HAND_OVER_WITHIN, transport.send(message));
+                handing_over.await.map_err(|_| MailError::TooSlow)??;
                 Ok(())
             }
         }
@@ -88,52 +112,101 @@ pub struct Postman {
 }
 
 impl Postman {
-    /// Goes round until `stop`.
+    /// Sends until `stop`.
     pub async fn run(self, stop: CancellationToken) {
+        let mut under_way = FuturesUnordered::new();
         loop {
-            if let Err(error) = self.round().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the outbox cannot be read");
+            match self.take(under_way.len()).await {
+                Ok((mails, more)) => {
+                    under_way.extend(mails.into_iter().map(|mail| self.send(mail)));
+                    if more {
+                        continue;
+                    }
+                }
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the outbox cannot be read"),
             }
+            let look_again = async {
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                    // A place is free.
+                    Some(()) = under_way.next() => {}
+                }
+            };
             tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = stop.cancelled() => break,
+                () = look_again => {}
             }
+        }
+        let rest = async { while under_way.next().await.is_some() {} };
+        if tokio::time::timeout(LAST_LETTERS, rest).await.is_err() {
+            tracing::warn!("letters under way are left to the next server, which may send them once more");
         }
     }
 
-    /// Delivers what is due.
-    pub async fn round(&self) -> Result<(), StoreError> {
-        let due = self.store.due_mail(self.clock.now(), AT_ONCE).await?;
-        let delivered = futures::future::join_all(due.iter().map(|mail| self.delivery.deliver(mail))).await;
-        for (mail, result) in due.iter().zip(delivered) {
-            match result {
-                Ok(()) => {
-                    self.metrics.mail(MailResult::Sent);
-                    self.settle(mail).await?;
-                }
+    /// Takes what is due and finds a place; says whether there may be more.
+    async fn take(&self, under_way: usize) -> Result<(Vec<Mail>, bool), StoreError> {
+        let Some(room) = room(under_way) else { return Ok((Vec::new(), false)) };
+        let mails = self.store.claim_mail(self.clock.now(), room).await?;
+        let more = i64::try_from(mails.len()).is_ok_and(|taken| taken == room.places);
+        Ok((mails, more))
+    }
+
+    /// Hands one letter over, and notes what became of it.
+    async fn send(&self, mail: Mail) {
+        let delivered = self.delivery.deliver(&mail).await;
+        self.metrics.mail(if delivered.is_ok() { MailResult::Sent } else { MailResult::Failed });
+        if let Err(error) = &delivered {
+            let (id, attempts) = (mail.id, mail.attempts);
+            tracing::warn!(error = error as &dyn std::error::Error, mail = %id, attempts, "a mail was not taken");
+        }
+        // Whatever is not noted is sent again.
+        for _ in 0..NOTE_TRIES {
+            match self.note(&mail, delivered.is_ok()).await {
+                Ok(()) => return,
                 Err(error) => {
-                    self.metrics.mail(MailResult::Failed);
-                    let (id, attempts) = (mail.id, mail.attempts);
-                    tracing::warn!(error = &error as &dyn std::error::Error, mail = %id, attempts, "a mail was not taken");
-                    self.store.mail_failed(mail.id, self.clock.now().plus(pause_after(mail.attempts))).await?;
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, mail = %mail.id, "what became of a mail cannot be noted yet");
                 }
             }
+            tokio::time::sleep(NOTE_PAUSE).await;
         }
-        Ok(())
     }
 
-    /// Notes that a letter has left, or will not.
-    async fn settle(&self, mail: &Mail) -> Result<(), StoreError> {
+    async fn note(&self, mail: &Mail, delivered: bool) -> Result<(), StoreError> {
         let now = self.clock.now();
         match self.delivery {
+            _ if !delivered => self.store.mail_failed(mail.id, now.plus(pause_after(mail.attempts))).await,
             Delivery::Keep => self.store.mail_kept(mail.id, now).await,
             Delivery::Smtp { .. } => self.store.mail_sent(mail.id, now).await,
         }
     }
 }
 
+/// What may be taken while so many letters are under way. Notices leave some places free for what somebody waits for.
+fn room(under_way: usize) -> Option<MailRoom> {
+    let free = PLACES.saturating_sub(under_way);
+    let notices = free > KEPT_FOR_AWAITED;
+    let places = if notices { free - KEPT_FOR_AWAITED } else { free };
+    let places = i64::try_from(places).ok().filter(|places| *places > 0)?;
+    Some(MailRoom { places, notices, a_domain: A_DOMAIN, notices_a_domain: NOTICES_A_DOMAIN })
+}
+
 /// How long to wait after that many failures.
 fn pause_after(attempts: i64) -> Duration {
     let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or(16);
     (FIRST_RETRY * 2_u32.saturating_pow(doublings)).min(LONGEST_RETRY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_never_take_the_last_places() {
+        assert_eq!(room(0).map(|room| (room.places, room.notices)), Some((32, true)));
+        assert_eq!(room(31).map(|room| (room.places, room.notices)), Some((1, true)));
+        assert_eq!(room(32).map(|room| (room.places, room.notices)), Some((16, false)));
+        assert_eq!(room(47).map(|room| (room.places, room.notices)), Some((1, false)));
+        assert_eq!(room(48), None);
+    }
 }

@@ -120,6 +120,8 @@ labels! {
         Received = "received",
         /// Dropped: the bus was away or this server could not keep up.
         Lost = "lost",
+        /// Refused: it does not prove that it is from this installation, or was sent before.
+        Refused = "refused",
     }
 
     /// What became of a mail.

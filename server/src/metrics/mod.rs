@@ -41,6 +41,7 @@ pub struct Metrics {
     tail_failures: Counter,
     reloads: Counters<Reload>,
     revocations_lost: Counter,
+    pending_log_failures: Counter,
     guard_checks: Counters<GuardCheck>,
     hash_wait: Histogram,
     hashes: Histogram,
@@ -63,6 +64,7 @@ impl Metrics {
             tail_failures: Counter::new(&table::TAIL_FAILURES),
             reloads: Counters::new(&table::LOG_RELOADS),
             revocations_lost: Counter::new(&table::REVOCATIONS_LOST),
+            pending_log_failures: Counter::new(&table::PENDING_LOG_FAILURES),
             guard_checks: Counters::new(&table::GUARD_CHECKS),
             hash_wait: Histogram::new(&table::HASH_WAIT),
             hashes: Histogram::new(&table::HASH_DURATION),
@@ -112,6 +114,11 @@ impl Metrics {
     /// So many revocations are remembered here that the log has lost.
     pub fn revocations_lost(&self, revocations: usize) {
         self.revocations_lost.add(revocations as u64);
+    }
+
+    /// So many sign-outs were neither committed nor written down.
+    pub fn pending_log_failed(&self, sign_outs: usize) {
+        self.pending_log_failures.add(sign_outs as u64);
     }
 
     /// The database was asked about a token because the list was too old.
@@ -169,6 +176,8 @@ impl Metrics {
         self.revocations_lost.write(text);
         self.guard_checks.write(text);
         text.sample(&table::ENDINGS_PENDING, &[], now.endings_pending);
+        text.sample(&table::PENDING_LOG_WRITABLE, &[], u8::from(now.pending_log_writable));
+        self.pending_log_failures.write(text);
         text.sample(&table::ENDINGS_QUEUED, &[], now.endings_queued);
     }
 
@@ -207,7 +216,7 @@ pub struct Now {
     /// How the bus is: a word of `/health`.
     pub bus_state: &'static str,
     /// Messages sent, received and lost, in the order of [`BusMessage`].
-    pub bus_messages: [u64; 3],
+    pub bus_messages: [u64; 4],
     /// Entries of the revocation list.
     pub list_entries: usize,
     /// Its age.
@@ -218,12 +227,16 @@ pub struct Now {
     pub log_position: i64,
     /// Sign-outs that are not committed.
     pub endings_pending: usize,
+    /// Whether the pending log could be written the last time.
+    pub pending_log_writable: bool,
     /// Sign-outs that are not taken up.
     pub endings_queued: usize,
     /// Open streams.
     pub streams_open: usize,
     /// Streams whose clients did not keep up, ever.
     pub streams_closed_slow: u64,
+    /// Streams of sessions that nothing could confirm, ever.
+    pub streams_closed_unconfirmed: u64,
     /// Passwords waiting to be hashed.
     pub hashes_waiting: usize,
     /// Passwords being hashed.
@@ -287,6 +300,7 @@ impl Drop for HashTimer {
 fn write_streams(now: &Now, text: &mut Exposition) {
     text.sample(&table::STREAMS_OPEN, &[], now.streams_open);
     text.sample(&table::STREAMS_CLOSED_SLOW, &[], now.streams_closed_slow);
+    text.sample(&table::STREAMS_CLOSED_UNCONFIRMED, &[], now.streams_closed_unconfirmed);
     for state in table::BUS_STATES.values {
         text.sample(&table::BUS_STATE, &[(table::BUS_STATES.name, state)], u8::from(*state == now.bus_state));
     }
@@ -305,15 +319,17 @@ mod tests {
             database: "sqlite",
             bus: "redis",
             bus_state: "connecting",
-            bus_messages: [11, 12, 13],
+            bus_messages: [11, 12, 13, 14],
             list_entries: 3,
             list_age: Duration::from_millis(250),
             list_max_age: Duration::from_secs(2),
             log_position: 7,
             endings_pending: 0,
+            pending_log_writable: true,
             endings_queued: 0,
             streams_open: 2,
             streams_closed_slow: 1,
+            streams_closed_unconfirmed: 0,
             hashes_waiting: 0,
             hashes_running: 1,
             verified_tokens: 5,

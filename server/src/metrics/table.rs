@@ -54,7 +54,7 @@ const VERSION: LabelNames = LabelNames { name: "version", values: &[] };
 const DATABASE: LabelNames = LabelNames { name: "database", values: &["sqlite", "postgres"] };
 const BUS: LabelNames = LabelNames { name: "bus", values: &["in-process", "postgres", "redis"] };
 /// The words of `/health` for how the bus is.
-pub const BUS_STATES: LabelNames = LabelNames { name: "state", values: &["ok", "connecting", "unavailable"] };
+pub const BUS_STATES: LabelNames = LabelNames { name: "state", values: &["ok", "degraded", "connecting", "unavailable"] };
 
 /// One figure, with all its series.
 #[derive(Debug)]
@@ -121,6 +121,10 @@ families! {
         "Requests for which the database was asked because the list was too old, by what it said.";
     ENDINGS_PENDING: Gauge "latchkey_endings_pending" []
         "Sign-outs in force here that are not committed yet.";
+    PENDING_LOG_WRITABLE: Gauge "latchkey_pending_log_writable" []
+        "Whether a sign-out could be written to the pending log when this server last tried: 1 or 0.";
+    PENDING_LOG_FAILURES: Counter "latchkey_pending_log_failures_total" []
+        "Sign-outs that were neither committed nor written to the pending log.";
     ENDINGS_QUEUED: Gauge "latchkey_endings_queued" []
         "Sign-outs that wait to be taken up.";
 
@@ -128,6 +132,8 @@ families! {
         "Event streams that are open here.";
     STREAMS_CLOSED_SLOW: Counter "latchkey_streams_closed_slow_total" []
         "Event streams that were closed because their clients did not keep up.";
+    STREAMS_CLOSED_UNCONFIRMED: Counter "latchkey_streams_closed_unconfirmed_total" []
+        "Event streams that were closed because nothing could confirm in time that their sessions live.";
     BUS_STATE: Gauge "latchkey_bus_state" [BUS_STATES]
         "How the bus between servers is: 1 for the present state, 0 for the others.";
     BUS_MESSAGES: Counter "latchkey_bus_messages_total" [label::<BusMessage>()]

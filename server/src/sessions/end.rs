@@ -1,9 +1,10 @@
 //! Ending sessions on somebody's wish, with the receipt that shows who was told.
 
 use app::api::{EndReason, Receipt, ReceiptDevice, ReceiptStatus};
-use app::domain::{ClientReason, SessionId, UserId};
+use app::domain::{ClientReason, SessionId, Timestamp, UserId};
 
 use super::ending::{Ending, EndingError};
+use super::promises::Force;
 use super::{Sessions, SessionsError};
 use crate::auth::secrets::Capability;
 use crate::store::{Alongside, EndCommand, EndOutcome, Origin, PasswordReset, ReceiptRow, Selection, StoreError};
@@ -29,6 +30,10 @@ pub struct EndRequest {
     pub session_id: SessionId,
     /// Epoch of the token that asks, where one does.
     pub epoch: Option<i64>,
+    /// Until when that token is good.
+    pub token_until: Option<Timestamp>,
+    /// What the wish does here where the database is away.
+    pub force: Force,
     /// Which are to go.
     pub scope: Scope,
     /// The client's own words.
@@ -53,6 +58,22 @@ pub enum EndAnswer {
     },
     /// In force on this server; the commit is being retried.
     Pending,
+    /// The session that asked had itself ended before: nothing was ended.
+    AskerEnded,
+}
+
+impl EndAnswer {
+    /// What two of them come to, for a client that has ended two sessions of its own.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Done { sessions_ended: one, .. }, Self::Done { sessions_ended: other, .. }) => {
+                Self::Done { sessions_ended: one + other, receipt: None, refused: false }
+            }
+            (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
+            (done, Self::AskerEnded) | (Self::AskerEnded, done) => done,
+        }
+    }
 }
 
 impl Sessions {
@@ -77,9 +98,44 @@ impl Sessions {
             origin: request.origin,
             receipt: receipt.as_ref().map(Capability::digest),
             alongside: request.alongside,
+            token_until: match request.scope {
+                // Other tokens of the session may be newer. What is on the list need not be put there again.
+                Scope::This => {
+                    (!self.list.has_ended(session_id)).then(|| self.lifetimes.remember_until(now))
+                }
+                _ => request.token_until,
+            },
             ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
         };
-        Ok(answer(self.ender.end(command, request.epoch).await?, receipt.as_ref(), Some(session_id)))
+        let ended = self.ender.end(command, request.epoch, request.force).await?;
+        Ok(answer(ended, receipt.as_ref(), Some(session_id)))
+    }
+
+    /// Ends several sessions of the person who asks, under one receipt. Each is ended by itself, so that one that is held up keeps none
+    /// of the others; those that come together are committed together.
+    pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
+        let now = self.now();
+        let EndRequest { user_id, session_id, epoch, client_reason, origin, .. } = request;
+        let receipt = Capability::draw(&*self.random);
+        let client_reason = client_reason.map(String::from);
+        let endings = ids.iter().map(|id| {
+            let one = Selection::One { user_id, session_id: *id };
+            let until = self.lifetimes.remember_until(now);
+            let command = EndCommand {
+                client_reason: client_reason.clone(),
+                ended_by: Some(session_id),
+                actor_id: Some(user_id),
+                origin: origin.clone(),
+                receipt: Some(receipt.digest()),
+                ..EndCommand::new(one, EndReason::RevokedFromOtherDevice, now, until)
+            };
+            self.ender.end(command, epoch)
+        });
+        let mut all = Ending::Done { outcome: EndOutcome::default(), told: Vec::new() };
+        for ending in futures::future::join_all(endings).await {
+            all = both(all, ending?);
+        }
+        Ok(answer(all, Some(&receipt), Some(session_id)))
     }
 
     /// Sets a new password by a token from a mail and ends every session of the person. None of them asks: whoever does so is not
@@ -100,7 +156,7 @@ impl Sessions {
             alongside: Some(Alongside::PasswordReset(reset)),
             ..EndCommand::new(all, EndReason::PasswordReset, now, until)
         };
-        Ok(answer(self.ender.end(command, None).await?, Some(&receipt), None))
+        Ok(answer(self.ender.end(command, None, Force::Full).await?, Some(&receipt), None))
     }
 
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).
@@ -120,10 +176,24 @@ impl Sessions {
     }
 }
 
+/// Two endings as one, which is pending as long as either is.
+fn both(one: Ending, other: Ending) -> Ending {
+    match (one, other) {
+        (Ending::Done { mut outcome, mut told }, Ending::Done { outcome: more, told: also }) => {
+            outcome.ended.extend(more.ended);
+            outcome.revocations.extend(more.revocations);
+            told.extend(also);
+            Ending::Done { outcome, told }
+        }
+        _ => Ending::Pending,
+    }
+}
+
 /// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that asked.
 pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
         Ending::Pending => EndAnswer::Pending,
+        Ending::AskerEnded => EndAnswer::AskerEnded,
         Ending::Done { outcome, told } => EndAnswer::Done {
             sessions_ended: outcome.ended.len() as u64,
             refused: outcome.refused,
@@ -133,7 +203,10 @@ pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Opti
 }
 
 fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: Option<SessionId>) -> Receipt {
-    let devices = outcome.ended.into_iter().map(|ended| {
+    let mut ended = outcome.ended;
+    // As it is read later.
+    ended.sort_by_key(|session| session.id);
+    let devices = ended.into_iter().map(|ended| {
         let current = current == Some(ended.id);
         let status = if current {
             ReceiptStatus::Confirmed

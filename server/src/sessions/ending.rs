@@ -9,19 +9,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::api::Ended;
 use app::domain::{SessionId, Timestamp, UserId};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::journal::{End, Entry, Journal, Written};
-use super::promises::Promises;
+use super::promises::{Covered, Force, Promises};
 use super::revocations::RevocationList;
-use super::waiting::Waiting;
+use super::waiting::{Tried, Waiting};
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
-use crate::store::{EndCommand, EndOutcome, RevokedSubject, Selection, Store, StoreError};
+use crate::store::{EndCommand, EndOutcome, Store, StoreError};
 
 /// The most wishes in one transaction.
 const TOGETHER: usize = 64;
@@ -52,6 +53,8 @@ pub enum Ending {
     },
     /// The database is away. This server refuses what it can name, and the commit is being retried.
     Pending,
+    /// The session that asked had itself ended before it did: nothing was ended.
+    AskerEnded,
 }
 
 /// Why a wish was not taken on.
@@ -61,6 +64,10 @@ pub enum EndingError {
     /// wait.
     #[error(transparent)]
     Store(Arc<StoreError>),
+    /// The database is away, and it could not be written down either. This server refuses what it can name for as long as it runs, and
+    /// keeps trying, but would forget it.
+    #[error("the sign-out is neither committed nor written down")]
+    Unwritten(#[source] Arc<StoreError>),
     /// The server is stopping.
     #[error("the server is stopping")]
     Stopping,
@@ -68,17 +75,24 @@ pub enum EndingError {
 
 pub(super) struct Wish {
     pub(super) command: EndCommand,
-    /// Epoch of the token that asked; a whole person is refused here below the next one while the database is away.
+    /// Epoch of the token that asked.
     epoch: Option<i64>,
     /// How long after its commit it must be remembered.
     remembered_for: Duration,
+    /// What it does here before it is committed.
+    pub(super) force: Force,
     reply: Option<oneshot::Sender<Result<Ending, EndingError>>>,
 }
 
 impl Wish {
     fn entry(&self) -> Entry {
-        let Self { command, epoch, remembered_for, .. } = self;
-        Entry::End(Box::new(End { command: command.clone(), epoch: *epoch, remembered_for: *remembered_for }))
+        let Self { command, epoch, remembered_for, force, .. } = self;
+        Entry::End(Box::new(End {
+            command: command.clone(),
+            epoch: *epoch,
+            remembered_for: *remembered_for,
+            force: *force,
+        }))
     }
 
     /// A session whose end waits to be committed may have been renewed elsewhere meanwhile: what must be remembered counts from now.
@@ -88,8 +102,16 @@ impl Wish {
 
     /// The same once more; whoever asked has been answered.
     pub(super) fn again(&self) -> Self {
-        let Self { command, epoch, remembered_for, .. } = self;
-        Self { command: command.clone(), epoch: *epoch, remembered_for: *remembered_for, reply: None }
+        let Self { command, epoch, remembered_for, force, .. } = self;
+        let (command, epoch) = (command.clone(), *epoch);
+        Self { command, epoch, remembered_for: *remembered_for, force: *force, reply: None }
+    }
+
+    /// Until when what it ends must be remembered, and above what the epoch must be raised: both as of now.
+    fn is_about_to_be_tried(&mut self, now: Timestamp, least_epoch: Option<i64>) {
+        self.command.remember_until = self.remember_until(now);
+        let seen = self.epoch.max(least_epoch).unwrap_or_default();
+        self.command.seen_epoch = self.command.seen_epoch.max(seen);
     }
 
     /// Whether it can be kept for later: whoever changes a password must know whether it was changed.
@@ -156,20 +178,18 @@ pub fn ending(parts: EndingParts) -> (Ender, EndingTask) {
     let waiting = Waiting::default();
     let promises = Arc::clone(&waiting.promises);
     let work = Work { waiting, store, list, hub, hint, clock, random, told, metrics, journal };
-    for Written { promise: End { command, epoch, remembered_for }, number } in promised {
-        let wish = Wish { command, epoch, remembered_for, reply: None };
-        work.refuse_here(&wish);
-        work.waiting.adopt(wish, number);
+    for Written { promise: End { command, epoch, remembered_for, force }, number } in promised {
+        work.waiting.adopt(Wish { command, epoch, remembered_for, force, reply: None }, number);
     }
     (Ender { wishes: sender, promises }, EndingTask { wishes: receiver, work })
 }
 
 impl Ender {
-    /// Ends sessions. `epoch` is that of the token that asks, where one does.
-    pub async fn end(&self, command: EndCommand, epoch: Option<i64>) -> Result<Ending, EndingError> {
+    /// Ends sessions. `epoch` is that of the token that asks, where one does; `force` is what it does where it must wait.
+    pub async fn end(&self, command: EndCommand, epoch: Option<i64>, force: Force) -> Result<Ending, EndingError> {
         let (reply, answer) = oneshot::channel();
         let remembered_for = command.remember_until.since(command.at);
-        let wish = Wish { command, epoch, remembered_for, reply: Some(reply) };
+        let wish = Wish { command, epoch, remembered_for, force, reply: Some(reply) };
         self.wishes.send(wish).await.map_err(|_| EndingError::Stopping)?;
         answer.await.map_err(|_| EndingError::Stopping)?
     }
@@ -185,8 +205,23 @@ impl Ender {
     }
 
     /// Whether somebody was told that this session is over although that is not committed yet.
-    pub fn has_promised(&self, user_id: UserId, session_id: SessionId, began_at: Timestamp) -> bool {
+    pub fn has_promised(&self, user_id: UserId, session_id: SessionId, began_at: Timestamp) -> Covered {
         self.promises.cover(user_id, session_id, began_at)
+    }
+
+    /// Until when sessions of this user began that are all promised to be over.
+    pub fn has_promised_all(&self, user_id: UserId) -> Option<Timestamp> {
+        self.promises.all_until(user_id)
+    }
+
+    /// Promises the end of a session of whoever's it is. False where that was promised before.
+    pub(super) fn promise_unowned(&self, session_id: SessionId) -> bool {
+        self.promises.make_unowned(session_id)
+    }
+
+    /// That promise has been kept.
+    pub(super) fn keep_unowned(&self, session_id: SessionId) {
+        self.promises.keep_unowned(session_id);
     }
 }
 
@@ -266,8 +301,8 @@ impl Work {
                     left -= tried.len().min(left);
                     in_vain += 1;
                 }
-                Ok(Committed { listed: true, took }) => {
-                    self.journal.kept(&self.waiting.done(&tried));
+                Ok(Committed { listed: true, took, asker_ended }) => {
+                    self.is_done(&tried, &asker_ended);
                     room.learns(took);
                     left -= tried.len().min(left);
                     (in_vain, done) = (0, true);
@@ -288,11 +323,25 @@ impl Work {
         done
     }
 
+    /// What waited has been carried out, or need not be: a session that had ended when it asked ends nothing.
+    fn is_done(&self, tried: &[Tried], asker_ended: &[bool]) {
+        for (tried, asker_ended) in tried.iter().zip(asker_ended) {
+            let written = if *asker_ended {
+                tracing::warn!("a pending sign-out is not carried out: the session that asked for it had ended before");
+                self.waiting.was_not_alive(tried)
+            } else {
+                self.waiting.done(std::slice::from_ref(tried))
+            };
+            self.journal.kept(&written);
+        }
+    }
+
     /// Carries out wishes, and answers whoever waits.
     async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<Committed, StoreError> {
         let began = self.clock.monotonic();
         for wish in wishes.iter_mut() {
-            wish.command.remember_until = wish.remember_until(self.clock.now());
+            let least_epoch = self.list.least_epoch(wish.command.selection.user_id());
+            wish.is_about_to_be_tried(self.clock.now(), least_epoch);
         }
         let commands: Vec<EndCommand> = wishes.iter().map(|wish| wish.command.clone()).collect();
         let mut new_id = || uuid_v7(&*self.clock, &*self.random);
@@ -301,6 +350,7 @@ impl Work {
             self.hub.hint();
         }
         let told: Vec<_> = outcomes.iter().map(|outcome| self.take_effect(outcome)).collect();
+        let asker_ended = outcomes.iter().map(|outcome| outcome.asker_ended).collect();
         let took = self.clock.monotonic().saturating_duration_since(began);
         let finds_nothing = |outcome: &EndOutcome| outcome.revocations.is_empty() && !outcome.refused;
         let done = wishes.drain(..).zip(outcomes).zip(told);
@@ -308,14 +358,15 @@ impl Work {
         let answer = |((wish, outcome), told): ((Wish, EndOutcome), Vec<SessionId>)| {
             self.metrics.sessions_ended(wish.command.reason, outcome.ended.len());
             if let Some(reply) = wish.reply {
+                let ending = if outcome.asker_ended { Ending::AskerEnded } else { Ending::Done { outcome, told } };
                 // Whoever asked may have hung up; what was done stays done.
-                let _ = reply.send(Ok(Ending::Done { outcome, told }));
+                let _ = reply.send(Ok(ending));
             }
         };
         something.into_iter().for_each(answer);
         let listed = nothing.is_empty() || self.catches_up().await;
         nothing.into_iter().for_each(answer);
-        Ok(Committed { took, listed })
+        Ok(Committed { took, listed, asker_ended })
     }
 
     /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or another one. That
@@ -342,23 +393,26 @@ impl Work {
         told
     }
 
-    /// Keeps the promises that can be kept for later, once they are written down, and answers.
+    /// Keeps the promises that can be kept for later, once they are written down, and answers. What could not be written down is kept
+    /// all the same, and nobody is told that they can rely on it.
     async fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) {
         let (can_wait, others): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(Wish::can_wait);
         let (covered, can_wait): (Vec<Wish>, Vec<Wish>) =
             can_wait.into_iter().partition(|wish| self.waiting.covers(wish));
-        let covered = covered.into_iter().map(|wish| {
-            self.refuse_here(&wish);
-            (wish.reply, true)
-        });
         let written = self.journal.promise(can_wait.iter().map(Wish::entry).collect()).await;
+        self.metrics.pending_log_failed(written.iter().filter(|number| number.is_none()).count());
+        let covered = covered.into_iter().map(|wish| (wish.reply, Ok(Ending::Pending)));
         let promised = can_wait.into_iter().zip(written).map(|(mut wish, written)| {
             let reply = wish.reply.take();
-            (reply, self.keep(wish, written))
+            let answer = match (self.keep(wish, written), written) {
+                (false, _) => Err(EndingError::Store(Arc::clone(error))),
+                (true, None) => Err(EndingError::Unwritten(Arc::clone(error))),
+                (true, Some(_)) => Ok(Ending::Pending),
+            };
+            (reply, answer)
         });
-        let others = others.into_iter().map(|wish| (wish.reply, false));
-        for (reply, is_kept) in covered.chain(promised).chain(others) {
-            let answer = if is_kept { Ok(Ending::Pending) } else { Err(EndingError::Store(Arc::clone(error))) };
+        let others = others.into_iter().map(|wish| (wish.reply, Err(EndingError::Store(Arc::clone(error)))));
+        for (reply, answer) in covered.chain(promised).chain(others) {
             if let Some(reply) = reply {
                 // Whoever asked may have hung up; what is kept stays kept.
                 let _ = reply.send(answer);
@@ -366,22 +420,31 @@ impl Work {
         }
     }
 
-    /// Whether there was room.
+    /// Whether there was room. The streams of what is over here close with it.
     fn keep(&self, wish: Wish, written: Option<u64>) -> bool {
-        self.refuse_here(&wish);
+        let command = wish.command.clone();
         let is_kept = self.waiting.keep(wish, written);
-        if !is_kept {
+        if is_kept {
+            self.close_streams(&command);
+        } else {
             self.journal.kept(written.as_slice());
         }
         is_kept
     }
 
-    /// Beside the promise, for tokens of an older system: they have no session that a promise could be about.
-    fn refuse_here(&self, wish: &Wish) {
-        if let (Selection::All { user_id }, Some(epoch)) = (wish.command.selection, wish.epoch) {
-            let until = wish.remember_until(self.clock.now());
-            self.list.refuse(user_id, RevokedSubject::Epoch(epoch + 1), until);
-        }
+    fn close_streams(&self, command: &EndCommand) {
+        let user_id = command.selection.user_id();
+        let is_over = |user_id, session_id, began_at| {
+            self.waiting.promises.cover(user_id, session_id, began_at) == Covered::Yes
+        };
+        let EndCommand { reason, ended_by, at, .. } = *command;
+        self.hub.end_here(Some(user_id), is_over, |session_id| Ended {
+            session_id,
+            reason,
+            ended_by,
+            ended_by_device: None,
+            at,
+        });
     }
 }
 
@@ -391,6 +454,8 @@ struct Committed {
     took: Duration,
     /// Whether this server's list has it all.
     listed: bool,
+    /// Of each wish, whether the session that asked had ended before.
+    asker_ended: Vec<bool>,
 }
 
 /// How many wishes go into one transaction: as many as are done quickly, however far away the database is.

@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Sessions;
+use super::promises::Covered;
 use super::revocations::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
 use crate::metrics::GuardCheck;
 use crate::store::{SessionEnd, Standing, StoreError};
+
+/// What stands in the log where nobody can say yet.
+pub(super) const END_WAITS: &str = "an end of this session waits to be committed";
 
 /// Why a token may not pass.
 #[derive(Debug)]
@@ -36,8 +40,8 @@ impl From<TokenError> for Refusal {
     }
 }
 
-impl From<&Result<Arc<Verified>, Refusal>> for GuardCheck {
-    fn from(asked: &Result<Arc<Verified>, Refusal>) -> Self {
+impl<T> From<&Result<T, Refusal>> for GuardCheck {
+    fn from(asked: &Result<T, Refusal>) -> Self {
         match asked {
             Ok(_) => Self::Passed,
             Err(Refusal::SessionEnded(_)) => Self::Ended,
@@ -53,8 +57,10 @@ impl Sessions {
     /// database, and refuses where that is away too.
     pub async fn guard(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
         let verified = self.tokens.verify(token, self.now())?;
-        if self.ender.has_promised(verified.user_id, verified.session_id, verified.session_created_at) {
-            return Err(Refusal::SessionEnded(None));
+        match self.ender.has_promised(verified.user_id, verified.session_id, verified.session_created_at) {
+            Covered::No => {}
+            Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
+            Covered::Yes => return Err(Refusal::SessionEnded(None)),
         }
         let now = self.clock.monotonic();
         match self.list.check(verified.session_id, verified.user_id, verified.epoch, now) {
@@ -76,10 +82,11 @@ impl Sessions {
             Ok(Standing::Ended(end)) => Err(Refusal::SessionEnded(Some(end))),
             Ok(Standing::OldEpoch) => Err(Refusal::Expired),
             Ok(Standing::Unknown) => Err(Refusal::Invalid),
-            Err(error) => {
-                let list_age = self.list.age(self.clock.monotonic());
-                Err(Refusal::CannotConfirm { error, list_age })
-            }
+            Err(error) => Err(self.cannot_confirm(error)),
         }
+    }
+
+    pub(super) fn cannot_confirm(&self, error: StoreError) -> Refusal {
+        Refusal::CannotConfirm { error, list_age: self.list.age(self.clock.monotonic()) }
     }
 }

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use app::api::{EndReason, Ended};
 use app::domain::{ClientReason, SessionId, UserId};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::journal::{Entry, LateEnd, Written};
+use super::promises::Force;
 use super::{EndAnswer, EndRequest, Scope, Sessions};
-use crate::store::{Origin, RevokedSubject};
+use crate::store::Origin;
 
 /// How many may wait at once: more are told to come back.
 const MOST: usize = 4096;
@@ -30,14 +32,14 @@ impl Drop for Counted {
 }
 
 impl Sessions {
-    /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells that the promise is
+    /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells whether the promise could be
     /// written down. `None` where too many wait.
     pub fn end_later(
         self: &Arc<Self>,
         session_id: SessionId,
         client_reason: Option<ClientReason>,
         origin: Origin,
-    ) -> Option<(impl Future<Output = ()> + Send + use<>, oneshot::Receiver<()>)> {
+    ) -> Option<(impl Future<Output = ()> + Send + use<>, oneshot::Receiver<bool>)> {
         let counted = self.count_late(MOST)?;
         let promise = LateEnd { session_id, client_reason: client_reason.map(String::from), origin };
         self.refuse_late(&promise);
@@ -45,8 +47,9 @@ impl Sessions {
         let (written, is_written) = oneshot::channel();
         let rest = async move {
             let number = sessions.journal.promise(vec![Entry::LateEnd(promise.clone())]).await.pop().flatten();
+            sessions.metrics.pending_log_failed(usize::from(number.is_none()));
             // Whoever asked may have hung up; what is promised is kept.
-            let _ = written.send(());
+            let _ = written.send(number.is_some());
             sessions.until_ended(Written { promise, number }, counted).await;
         };
         Some((rest, is_written))
@@ -68,10 +71,14 @@ impl Sessions {
         counted.then_some(place)
     }
 
-    /// By its session alone: whose it is does not matter to the list.
+    /// By its session alone: whose it is does not matter to whoever asks with its token, or listens.
     fn refuse_late(&self, late: &LateEnd) {
-        let until = self.lifetimes.remember_until(self.now());
-        self.list.refuse(UserId(Uuid::nil()), RevokedSubject::Session(late.session_id), until);
+        let (session_id, at) = (late.session_id, self.now());
+        self.ender.promise_unowned(session_id);
+        let is_this = |_, other, _| other == session_id;
+        let reason = EndReason::UserInitiatedLogout;
+        let ended = |session_id| Ended { session_id, reason, ended_by: Some(session_id), ended_by_device: None, at };
+        self.hub.end_here(None, is_this, ended);
     }
 
     async fn until_ended(self: Arc<Self>, late: Written<LateEnd>, counted: Counted) {
@@ -83,20 +90,22 @@ impl Sessions {
                 break;
             }
         }
+        self.ender.keep_unowned(late.promise.session_id);
         self.journal.kept(late.number.as_slice());
         drop(counted);
     }
 
-    /// Whether it has ended, or is none of ours any more.
+    /// Whether it has ended. A session that the database does not know is ended all the same: it may have been set back.
     async fn try_to_end(&self, late: &LateEnd) -> bool {
         let LateEnd { session_id, client_reason, origin } = late.clone();
         let client_reason = client_reason.and_then(|text| ClientReason::parse(&text).ok());
         let Ok(found) = self.store.session(session_id).await else { return false };
-        let Some(row) = found else { return true };
         let request = EndRequest {
-            user_id: row.user_id,
+            user_id: found.map_or(UserId(Uuid::nil()), |row| row.user_id),
             session_id,
             epoch: None,
+            token_until: Some(self.lifetimes.remember_until(self.now())),
+            force: Force::Full,
             scope: Scope::This,
             client_reason,
             origin,
@@ -108,6 +117,6 @@ impl Sessions {
 
     /// How many sign-outs were answered without having been committed yet.
     pub fn endings_pending(&self) -> usize {
-        self.ender.pending() + self.late.load(Ordering::Acquire)
+        self.ender.pending()
     }
 }

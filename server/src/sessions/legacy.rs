@@ -10,6 +10,7 @@ use super::Sessions;
 use super::end::{EndAnswer, answer};
 use super::ending::EndingError;
 use super::guard::Refusal;
+use super::promises::Force;
 use crate::auth::secrets::Capability;
 use crate::store::{EndCommand, Origin, Selection, User};
 
@@ -19,15 +20,13 @@ impl Sessions {
     pub async fn guard_legacy(&self, token: &str) -> Result<Box<User>, Refusal> {
         let legacy = self.legacy.as_ref().ok_or(Refusal::Invalid)?;
         let token = legacy.verify(token, self.now())?;
-        // Asked before the database, which knows of every raised epoch that is known here, unless its commit is still being retried.
+        // Asked before the database, which knows by then of every end that is known here, unless it waits to be committed.
+        let promised = self.ender.has_promised_all(token.user_id);
         let least_epoch = self.list.least_epoch(token.user_id);
-        let found = self.store.user_by_id(token.user_id).await.map_err(|error| {
-            let list_age = self.list.age(self.clock.monotonic());
-            Refusal::CannotConfirm { error, list_age }
-        })?;
+        let found = self.store.user_by_id(token.user_id).await.map_err(|error| self.cannot_confirm(error))?;
         let user = found.filter(|user| user.disabled_at.is_none()).ok_or(Refusal::Invalid)?;
-        let ending_waits = least_epoch.is_some_and(|least| user.epoch < least);
-        if ending_waits || !token.outlives(user.last_logout) {
+        let set_back = least_epoch.is_some_and(|least| user.epoch < least);
+        if set_back || !token.outlives(promised) || !token.outlives(user.last_logout) {
             return Err(Refusal::SessionEnded(None));
         }
         Ok(Box::new(user))
@@ -73,6 +72,6 @@ impl Sessions {
             receipt: Some(receipt.digest()),
             ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
         };
-        Ok(answer(self.ender.end(command, Some(user.epoch)).await?, Some(&receipt), None))
+        Ok(answer(self.ender.end(command, Some(user.epoch), Force::Full).await?, Some(&receipt), None))
     }
 }

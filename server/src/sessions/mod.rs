@@ -1,11 +1,15 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens,
+//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens, `browser` chooses
+//! among several of one browser,
 //! `ending` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `journal` on the disk, `revocations` and `tail` keep this server's
-//! list true, `watch` sees to it that the log keeps what this server has committed, `reassert` keeps the database true to the
+//! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `watch` sees to it that the log keeps what this server has committed, `reassert` keeps the database true to the
 //! list, `unheard` keeps renewals that were not heard of from looking like theft, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
+mod alerts;
+mod asking;
+mod browser;
 mod device;
 mod end;
 mod ending;
@@ -18,6 +22,7 @@ mod reassert;
 mod renewal;
 mod revocations;
 mod sign_in;
+mod streams;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -39,15 +44,19 @@ use app::domain::Timestamp;
 use uuid::Uuid;
 
 pub use activity::LastActive;
+pub use alerts::{Word, show as show_alert};
+pub use asking::Asking;
 pub use device::{Said, describe};
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use ending::{Ender, Ending, EndingError, EndingParts, EndingTask, ending};
 pub use guard::Refusal;
 pub use journal::{Found, Journal, LateEnd, Written};
+pub use promises::Force;
 pub use reassert::reassert;
 pub use renewal::RefreshRefusal;
 pub use revocations::{Look, Lost, RevocationList, TakenIn, Verdict};
 pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
+pub use streams::watch_streams;
 pub use tail::{Tail, TailParts};
 pub use unheard::{Unheard, renew_graces};
 

@@ -12,6 +12,7 @@ use app::domain::{SessionId, UserId};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::promises::Force;
 use super::revocations::Lost;
 use super::{Ending, Sessions, SessionsError};
 use crate::store::{EndCommand, RevokedSubject, Selection};
@@ -186,6 +187,6 @@ impl Sessions {
             client_reason: Some(NOTE.to_owned()),
             ..EndCommand::new(selection, EndReason::AdminRevoked, now, self.lifetimes.remember_until(now))
         };
-        Ok(self.ender.end(command, None).await?)
+        Ok(self.ender.end(command, None, Force::Full).await?)
     }
 }

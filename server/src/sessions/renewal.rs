@@ -1,9 +1,12 @@
 //! Renewal: a refresh token for a new pair of tokens.
 
-use app::api::{EndReason, SecurityAlert, ServerEvent, TokenDelivery};
+use app::api::{AlertKind, EndReason, TokenDelivery};
 use app::domain::{SessionId, Timestamp};
 
+use super::alerts::message;
 use super::ending::{Ending, EndingError};
+use super::guard::END_WAITS;
+use super::promises::{Covered, Force};
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
 use crate::metrics::RefreshCase;
@@ -81,8 +84,10 @@ impl Sessions {
         let lifetimes = self.lifetimes;
         let presented = attempt.presented;
         let decide = move |row: &SessionRow| {
-            if self.is_known_to_be_over(row) {
-                return RefreshDecision::EndPromised;
+            match self.is_known_to_be_over(row) {
+                Covered::No => {}
+                Covered::Perhaps => return RefreshDecision::CannotTell,
+                Covered::Yes => return RefreshDecision::EndPromised,
             }
             match lifetimes.decide(row, &presented, class, now) {
                 RefreshDecision::Reuse if self.unheard.covers(row, &presented) => RefreshDecision::Repeat,
@@ -94,6 +99,10 @@ impl Sessions {
             self.unheard.note(attempt.session_id, presented, attempt.successor, error);
         });
         match rotated? {
+            // The database was set back, and is being told again what it has lost: the session may be among it.
+            Refresh::Granted { user, .. } if self.list.least_epoch(user.id).is_some_and(|least| user.epoch < least) => {
+                Err(StoreError::not_settled("the database knows less than this server").into())
+            }
             Refresh::Granted { session, user, repeated } => {
                 if !repeated {
                     self.hub.prolong(session.user_id, session.id, session.expires_at);
@@ -113,8 +122,11 @@ impl Sessions {
     }
 
     /// Whether this server knows of an end that the database does not know of yet, or no longer.
-    fn is_known_to_be_over(&self, row: &SessionRow) -> bool {
-        self.list.has_ended(row.id) || self.ender.has_promised(row.user_id, row.id, row.created_at)
+    pub(super) fn is_known_to_be_over(&self, row: &SessionRow) -> Covered {
+        if self.list.has_ended(row.id) {
+            return Covered::Yes;
+        }
+        self.ender.has_promised(row.user_id, row.id, row.created_at)
     }
 
     async fn refuse(
@@ -127,6 +139,7 @@ impl Sessions {
             RefreshDecision::Over(reason) => reason,
             RefreshDecision::Reuse => EndReason::RefreshReuse,
             RefreshDecision::EndPromised => return Ok(RefreshRefusal::EndPromised),
+            RefreshDecision::CannotTell => return Err(StoreError::not_settled(END_WAITS).into()),
             RefreshDecision::WrongClass | RefreshDecision::Rotate { .. } | RefreshDecision::Repeat => {
                 return Ok(RefreshRefusal::Invalid);
             }
@@ -152,14 +165,14 @@ impl Sessions {
         Ok(None)
     }
 
-    async fn end_for(&self, row: &SessionRow, reason: EndReason, origin: &Origin) -> Result<Ending, EndingError> {
+    pub(super) async fn end_for(&self, row: &SessionRow, reason: EndReason, origin: &Origin) -> Result<Ending, EndingError> {
         let now = self.now();
         let one = Selection::One { user_id: row.user_id, session_id: row.id };
         let command = EndCommand {
             origin: origin.clone(),
             ..EndCommand::new(one, reason, now, self.lifetimes.remember_until(now))
         };
-        self.ender.end(command, None).await
+        self.ender.end(command, None, Force::Full).await
     }
 
     /// Writes down a possible theft and tells the person, on the other devices and by mail. None of it may keep the session
@@ -179,9 +192,7 @@ impl Sessions {
         self.store.append_audit(&audit).await?;
         self.store.note(&entry).await?;
         let name = &row.device.device_name;
-        let message = format!(
-            "{name} was signed out: an old sign-in token of it was used again, which can mean that it was copied."
-        );
+        let message = message(AlertKind::RefreshReuse, &row.device);
         if let Some(user) = self.store.user_by_id(row.user_id).await? {
             let mail = NewMail {
                 id: self.new_id(),
@@ -194,9 +205,7 @@ impl Sessions {
             };
             self.store.queue_mail(&mail).await?;
         }
-        let alert = SecurityAlert { kind: "refresh_reuse".to_owned(), session_id: Some(row.id), message, at: now };
-        self.hub.publish(row.user_id, &ServerEvent::SecurityAlert(alert), Some(row.id));
-        Ok(())
+        self.raise_alert(AlertKind::RefreshReuse, row, origin).await
     }
 }
 

@@ -174,10 +174,14 @@ impl RevocationList {
         self.loaded.load(Ordering::Acquire)
     }
 
+    /// When the last successful look at the log began.
+    pub fn as_of(&self) -> Instant {
+        self.started + Duration::from_millis(self.current_as_of.load(Ordering::Acquire))
+    }
+
     /// How long ago the last successful look at the log began.
     pub fn age(&self, now: Instant) -> Duration {
-        let as_of = self.started + Duration::from_millis(self.current_as_of.load(Ordering::Acquire));
-        now.saturating_duration_since(as_of)
+        now.saturating_duration_since(self.as_of())
     }
 
     /// The age beyond which it vouches for nothing: `REVOCATION_MAX_STALENESS`.
@@ -225,11 +229,6 @@ impl RevocationList {
             entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
         }
         entries.own.saw(revocations);
-    }
-
-    /// Refuses one subject at once, although nothing is committed: the database is away.
-    pub fn refuse(&self, user_id: UserId, subject: RevokedSubject, until: Timestamp) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).add(user_id, subject, until);
     }
 
     /// A look at the log begins; the database must not have been asked yet.

@@ -7,10 +7,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use app::domain::SessionId;
 use tokio::sync::Notify;
 
 use super::ending::Wish;
-use super::promises::{Promise, Promises};
+use super::promises::{Force, Promise, Promises};
 use crate::store::Selection;
 
 /// How many different wishes may wait for a database that is away: some tens of megabytes.
@@ -31,15 +32,47 @@ pub(super) struct Waiting {
 
 #[derive(Default)]
 struct Line {
-    wishes: HashMap<Selection, Numbered>,
-    order: VecDeque<Selection>,
+    wishes: HashMap<Key, Numbered>,
+    order: VecDeque<Key>,
     number: u64,
+}
+
+/// What waits once: what one session wants ended. Another one's wish for the same may come to nothing, because it was not alive.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    selection: Selection,
+    asker: Option<SessionId>,
+}
+
+impl Numbered {
+    fn alone(number: u64, wish: Wish) -> Self {
+        Self { number, wish, first: None, written: Vec::new() }
+    }
+
+    /// Both for one: the later of the two does what the earlier would, unless the session that asked has ended in between.
+    fn joined(self, number: u64, wish: Wish) -> Self {
+        let (latest, other) =
+            if self.wish.command.at > wish.command.at { (self.wish, wish) } else { (wish, self.wish) };
+        let first = match self.first {
+            Some(first) if first.command.at <= other.command.at => Some(first),
+            _ => other.command.asks_for_others().is_some().then_some(other),
+        };
+        Self { number, wish: latest, first, written: self.written }
+    }
+}
+
+impl Key {
+    const fn of(wish: &Wish) -> Self {
+        Self { selection: wish.command.selection, asker: wish.command.ended_by }
+    }
 }
 
 /// A wish, and a number that no other one had.
 struct Numbered {
     number: u64,
     wish: Wish,
+    /// The first one of those that it took the place of, by a session that must have been alive: it may have ended since.
+    first: Option<Wish>,
     /// Where it and those that it took the place of stand in the journal.
     written: Vec<u64>,
 }
@@ -47,17 +80,18 @@ struct Numbered {
 /// The place in line of a wish that is being tried; it waits until it is [done](Waiting::done).
 pub(super) struct Tried {
     number: u64,
-    selection: Selection,
+    key: Key,
 }
 
 impl Waiting {
     /// Whether what waits already does all that this wish asks for, and is written down.
     pub fn covers(&self, wish: &Wish) -> bool {
         let line = self.lock();
-        line.wishes.get(&wish.command.selection).is_some_and(|waiting| {
+        line.wishes.get(&Key::of(wish)).is_some_and(|waiting| {
             let reaches = waiting.wish.command.tried_for.is_some_and(|began_by| began_by >= wish.command.at);
             let is_one = matches!(wish.command.selection, Selection::One { .. });
-            !waiting.written.is_empty() && (is_one || reaches)
+            let is_as_strong = waiting.wish.force == Force::Full || waiting.wish.force == wish.force;
+            !waiting.written.is_empty() && is_as_strong && (is_one || reaches)
         })
     }
 
@@ -73,27 +107,26 @@ impl Waiting {
     }
 
     fn keep_among(&self, most: usize, mut wish: Wish, written: Option<u64>) -> bool {
-        let selection = wish.command.selection;
+        let key = Key::of(&wish);
         let began_by = wish.command.at.plus(CLOCKS_APART);
         wish.command.tried_for = Some(began_by);
         let mut line = self.lock();
         line.number += 1;
         let number = line.number;
-        let earlier = line.wishes.remove(&selection);
+        let earlier = line.wishes.remove(&key);
         if earlier.is_none() {
             if line.order.len() >= most {
                 return false;
             }
-            line.order.push_back(selection);
+            line.order.push_back(key);
         }
-        let (wish, numbers) = match earlier {
-            Some(earlier) if earlier.wish.command.tried_for > wish.command.tried_for => (earlier.wish, earlier.written),
-            Some(earlier) => (wish, earlier.written),
-            None => (wish, Vec::new()),
+        self.promises.make(Promise { selection: key.selection, asker: key.asker, began_by, force: wish.force });
+        let mut numbered = match earlier {
+            Some(earlier) => earlier.joined(number, wish),
+            None => Numbered::alone(number, wish),
         };
-        let written = numbers.into_iter().chain(written).collect();
-        line.wishes.insert(selection, Numbered { number, wish, written });
-        self.promises.make(Promise { selection, began_by });
+        numbered.written.extend(written);
+        line.wishes.insert(key, numbered);
         drop(line);
         self.added.notify_one();
         true
@@ -107,9 +140,9 @@ impl Waiting {
     /// The next ones in line, without taking them out of it.
     pub fn next(&self, count: usize) -> (Vec<Tried>, Vec<Wish>) {
         let line = self.lock();
-        let next = line.order.iter().take(count).filter_map(|selection| line.wishes.get(selection));
+        let next = line.order.iter().take(count).filter_map(|key| line.wishes.get(key));
         next.map(|Numbered { number, wish, .. }| {
-            (Tried { number: *number, selection: wish.command.selection }, wish.again())
+            (Tried { number: *number, key: Key::of(wish) }, wish.again())
         })
         .unzip()
     }
@@ -119,23 +152,41 @@ impl Waiting {
     pub fn done(&self, tried: &[Tried]) -> Vec<u64> {
         let mut line = self.lock();
         let mut written = Vec::new();
-        for Tried { number, selection } in tried {
-            if line.wishes.get(selection).is_some_and(|waiting| waiting.number == *number) {
-                written.extend(line.wishes.remove(selection).into_iter().flat_map(|done| done.written));
-                self.promises.keep(*selection);
+        for Tried { number, key } in tried {
+            if line.wishes.get(key).is_some_and(|waiting| waiting.number == *number) {
+                written.extend(line.wishes.remove(key).into_iter().flat_map(|done| done.written));
+                self.promises.keep(key.selection, key.asker);
             }
         }
         let Line { wishes, order, .. } = &mut *line;
-        order.retain(|selection| wishes.contains_key(selection));
+        order.retain(|key| wishes.contains_key(key));
         written
+    }
+
+    /// The session that asked had ended before it did so. What it asked for earlier, when it may have been alive, goes on waiting; where
+    /// there is nothing, this is done. Gives where it stands in the journal.
+    pub fn was_not_alive(&self, tried: &Tried) -> Vec<u64> {
+        let Tried { number, key } = tried;
+        let mut line = self.lock();
+        if let Some(waiting) = line.wishes.get_mut(key).filter(|waiting| waiting.number == *number)
+            && let Some(first) = waiting.first.take()
+        {
+            let began_by = first.command.at.plus(CLOCKS_APART);
+            self.promises.keep(key.selection, key.asker);
+            self.promises.make(Promise { selection: key.selection, asker: key.asker, began_by, force: first.force });
+            waiting.wish = first;
+            return Vec::new();
+        }
+        drop(line);
+        self.done(std::slice::from_ref(tried))
     }
 
     /// This one must wait longer: the others go first.
     pub fn stand_back(&self, tried: &Tried) {
         let mut line = self.lock();
-        if let Some(place) = line.order.iter().position(|waiting| *waiting == tried.selection) {
+        if let Some(place) = line.order.iter().position(|waiting| *waiting == tried.key) {
             line.order.remove(place);
-            line.order.push_back(tried.selection);
+            line.order.push_back(tried.key);
         }
     }
 

@@ -53,6 +53,11 @@ impl StoreError {
         Self::Unavailable(sqlx::Error::Io(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why)))
     }
 
+    /// What is asked for is known only once something else is committed that waits for it.
+    pub(crate) fn not_settled(why: &'static str) -> Self {
+        Self::Unavailable(sqlx::Error::Io(io::Error::new(io::ErrorKind::WouldBlock, why)))
+    }
+
     /// Whether the connection led to a database that only reads.
     pub(super) fn only_reads(&self) -> bool {
         match self {

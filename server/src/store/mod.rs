@@ -19,6 +19,7 @@ use std::time::Duration;
 use crate::metrics::PoolUse;
 
 pub use notifications::Notifications;
+pub use postgres::PostgresPlace;
 pub use types::*;
 pub use verbs::Store;
 

@@ -4,6 +4,7 @@
 //! a row looks at it again. Verbs that decide by what they read hold its row lock. Locks are taken in one order:
 //! person, session, head row.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,6 +121,30 @@ impl Database {
     }
 }
 
+/// Where a PostgreSQL database is, without whoever may enter.
+pub struct PostgresPlace {
+    host: String,
+    port: u16,
+    database: Option<String>,
+}
+
+impl PostgresPlace {
+    /// The place that an address names, if it is one. Where it leaves something out, the environment and PostgreSQL's defaults say it.
+    pub fn of(url: &str) -> Option<Self> {
+        let options = PgConnectOptions::from_str(url).ok()?;
+        let socket = options.get_socket().map(|folder| folder.display().to_string());
+        let host = socket.unwrap_or_else(|| options.get_host().to_owned());
+        Some(Self { host, port: options.get_port(), database: options.get_database().map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for PostgresPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)?;
+        self.database.as_ref().map_or(Ok(()), |database| write!(f, ", database {database}"))
+    }
+}
+
 /// Connections that a network may have swallowed, or that lead to a database that only reads, are found out before they are used, and
 /// not waited for when they are put back.
 fn pool_of(size: u32, patience: &Arc<Patience>) -> PgPoolOptions {
@@ -149,5 +174,11 @@ async fn is_alive(connection: &mut PgConnection) -> bool {
 /// Servers that start together take turns. Reading goes on.
 async fn lock_signing_keys(connection: &mut Connection) -> Result<(), StoreError> {
     sqlx::query::<Db>("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE").execute(connection).await?;
+    Ok(())
+}
+
+/// Servers that start together take turns. Reading and renewing go on.
+async fn lock_servers(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query::<Db>("SELECT pg_advisory_xact_lock(hashtext('latchkey servers'))").execute(connection).await?;
     Ok(())
 }

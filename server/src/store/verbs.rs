@@ -1,15 +1,17 @@
 //! The verbs, and which database does them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use app::domain::{DeviceName, Email, SessionId, Timestamp, UserId};
+use app::domain::{AlertId, DeviceName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::types::{
-    Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome,
-    Holdings, Mail, NewAudit, NewBiographyEntry, NewCode, NewMail, NewResetToken, NewSession, NewUser, ProfileChange,
-    ReceiptRow, Refresh, RefreshAttempt, RefreshDecision, Resend, ResetRequest, Revocation, RevokedSubject,
-    SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
+    AlertIfNew, AlertRow, Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest,
+    EndCommand, EndOutcome, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit, NewBiographyEntry, NewCode,
+    NewMail, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh, RefreshAttempt, RefreshDecision,
+    Resend, ResetRequest, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn,
+    SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
@@ -218,9 +220,9 @@ verbs! {
 
     /// Queues a message.
     queue_mail(mail: &NewMail) -> ();
-    /// Takes up to `limit` messages that are due. They are this server's for a minute: who neither sends nor fails
+    /// Takes messages that are due, as many as there is room for. They are this server's for three minutes: who neither sends nor fails
     /// them by then leaves them to the next.
-    due_mail(now: Timestamp, limit: i64) -> Vec<Mail>;
+    claim_mail(now: Timestamp, room: MailRoom) -> Vec<Mail>;
     /// A message was handed over; its text is forgotten.
     mail_sent(id: Uuid, at: Timestamp) -> ();
     /// A message stays where it is, to be looked at: development has no mail server.
@@ -236,20 +238,31 @@ verbs! {
     activity(id: UserId, before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<Audit>;
 
     /// Creates a session under the lock of its person, with its audit and biography entries, ending others where the
-    /// limit asks for it (`ids` are for their entries).
+    /// limit asks for it (`ids` are for their entries), and raising an alert where the device is new.
     record_sign_in(
-        session: &NewSession, limit: Option<SessionLimit>, audit: &NewAudit, biography: &NewBiographyEntry, ids: Ids<'_>
+        session: &NewSession, limit: Option<SessionLimit>, audit: &NewAudit, biography: &NewBiographyEntry,
+        alert: AlertIfNew<'_>, ids: Ids<'_>
     ) -> SignIn;
     /// The session, ended or not.
     session(id: SessionId) -> Option<SessionRow>;
     /// The live sessions of a person, by last active, latest first.
     sessions_of(id: UserId, now: Timestamp) -> Vec<SessionRow>;
+    /// A page of the live sessions of a person but one, by last active, latest first: those after `after`.
+    sessions_page(
+        id: UserId, but: Option<SessionId>, after: (Timestamp, Uuid), limit: i64, now: Timestamp
+    ) -> Vec<SessionRow>;
+    /// How many live sessions a person has.
+    count_sessions_of(id: UserId, now: Timestamp) -> u64;
+    /// A live session of this person.
+    live_session(user: UserId, id: SessionId, now: Timestamp) -> Option<SessionRow>;
     /// Renames a live session of this person.
     rename_session(
         user: UserId, id: SessionId, name: &DeviceName, biography: &NewBiographyEntry, audit: &NewAudit, now: Timestamp
     ) -> Option<SessionRow>;
     /// Whether a token may pass. A session past its time counts as ended, marked or not.
     standing(id: SessionId, user: UserId, epoch: i64, now: Timestamp) -> Standing;
+    /// Of these sessions those that have not ended, with the epoch that tokens of their users must have.
+    living(ids: &[SessionId]) -> HashMap<SessionId, i64>;
     /// Asks `decide` under the lock of the session and does what it says.
     rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
     /// Has the grace for a repeated refresh begin now, as long as the successor it was answered with was not used.
@@ -277,6 +290,25 @@ verbs! {
     confirm_end(id: SessionId, at: Timestamp) -> bool;
     /// The devices of a receipt; none where there is no such receipt.
     receipt(digest: &Digest) -> Vec<ReceiptRow>;
+
+    /// Notes that a server runs, unless one runs already that has been seen since `live_since` and does not agree with it. Gives the others that
+    /// do, or those that do not.
+    join_servers(server: &ServerRow, live_since: Timestamp) -> Joined;
+    /// Notes that a server runs still, forgets those that were not seen since `forget_before`, and gives the others seen since `live_since`.
+    renew_server(server: &ServerRow, live_since: Timestamp, forget_before: Timestamp) -> Vec<ServerRow>;
+    /// A server has stopped.
+    leave_servers(id: Uuid) -> ();
+    /// Raises an alert about a session; false where the same was raised before, or the session is gone.
+    raise_alert(alert: &NewAlert) -> bool;
+    /// What nobody has answered yet, newest first and `limit` at the most, and how many there are in all; without what is about the
+    /// session that asks.
+    open_alerts(user: UserId, asked_by: Option<SessionId>, now: Timestamp, limit: i64) -> (Vec<AlertRow>, u64);
+    /// An alert of this person, answered or not.
+    alert(user: UserId, id: AlertId, now: Timestamp) -> Option<AlertRow>;
+    /// Whether a session is one that is asked about itself, or was not recognised.
+    is_in_question(id: SessionId) -> bool;
+    /// Answers an alert, with its audit entry; false where somebody has answered before.
+    answer_alert(user: UserId, id: AlertId, answer: &NewAnswer, audit: &NewAudit) -> bool;
 
     /// The secret of development on this database: `new` where there was none.
     development_secret(new: &str) -> String;

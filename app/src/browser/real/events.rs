@@ -16,15 +16,34 @@ pub fn listen(client: &Client) {
             move || client.person_active()
         });
     }
-    on(&document, "visibilitychange", {
+    let tell_visibility = {
         let (client, document) = (client.clone(), document.clone());
         move || {
-            if document.visibility_state() == VisibilityState::Visible {
-                client.looked_at();
-            }
+            if document.visibility_state() == VisibilityState::Visible { client.looked_at() } else { client.hidden() }
         }
+    };
+    if document.visibility_state() != VisibilityState::Visible {
+        client.hidden();
+    }
+    on(&document, "visibilitychange", tell_visibility);
+    // The page lifecycle: a tab that is frozen, or put into the back-forward cache, holds nothing that others wait for.
+    on(&document, "freeze", {
+        let client = client.clone();
+        move || client.falls_asleep()
+    });
+    on(&document, "resume", {
+        let client = client.clone();
+        move || client.wakes()
+    });
+    on(&window, "pagehide", {
+        let client = client.clone();
+        move || client.falls_asleep()
     });
     // `pageshow` comes when the page is taken out of the back-forward cache: its timers and its stream stood still.
+    on(&window, "pageshow", {
+        let client = client.clone();
+        move || client.wakes()
+    });
     for name in ["focus", "pageshow"] {
         on(&window, name, {
             let client = client.clone();

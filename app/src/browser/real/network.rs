@@ -70,6 +70,7 @@ async fn send(request: Request) -> Result<Response, Unreachable> {
         status: response.status(),
         date: headers.get("date"),
         session_expires_in: headers.get(paths::EXPIRES_IN_HEADER),
+        retry_after: headers.get("retry-after"),
         body: response.text().await.map_err(|_| Unreachable)?,
     })
 }

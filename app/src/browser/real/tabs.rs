@@ -67,29 +67,36 @@ pub struct WebLocks;
 
 impl TabLock for WebLocks {
     fn acquire(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard> {
-        acquire(name).boxed_local()
+        take(name, false).boxed_local()
+    }
+
+    fn steal(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard> {
+        take(name, true).boxed_local()
     }
 }
 
-async fn acquire(name: &str) -> LockGuard {
+async fn take(name: &str, steal: bool) -> LockGuard {
     let give_up = AbortOnDrop::new();
     let (granted, was_granted) = oneshot::channel();
-    let Some(request) = request(name, &give_up, granted) else { return LockGuard::default() };
-    // The promise stays open for as long as the lock is held; that it settles first means that it was refused, as in a
-    // frame without an origin, where there are no other tabs either.
+    let Some(request) = request(name, &give_up, steal, granted) else { return LockGuard::default() };
+    // The promise stays open for as long as the lock is held. That it settles first means that it was refused, as in a frame
+    // without an origin, where there are no other tabs either; that it settles later, while the lock is held, that it was stolen.
     match select(was_granted, JsFuture::from(request)).await {
-        Either::Left((Ok(guard), _)) => guard,
+        Either::Left((Ok(guard), settled)) => guard.lost_when(settled.map(|_| ()).boxed_local()),
         Either::Left((Err(_), _)) | Either::Right(_) => LockGuard::default(),
     }
 }
 
-/// `navigator.locks.request(name, {signal}, callback)`: the lock is held until the promise that the callback gives settles.
-fn request(name: &str, give_up: &AbortOnDrop, granted: oneshot::Sender<LockGuard>) -> Option<Promise> {
+/// `navigator.locks.request(name, options, callback)`: the lock is held until the promise that the callback gives settles.
+fn request(name: &str, give_up: &AbortOnDrop, steal: bool, granted: oneshot::Sender<LockGuard>) -> Option<Promise> {
     let navigator = web_sys::window()?.navigator();
     let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok().filter(JsValue::is_object)?;
     let request: Function = Reflect::get(&locks, &JsValue::from_str("request")).ok()?.dyn_into().ok()?;
     let options = Object::new();
-    if let Some(signal) = give_up.signal() {
+    if steal {
+        // What steals does not wait, and may not be given up.
+        Reflect::set(&options, &JsValue::from_str("steal"), &JsValue::TRUE).ok()?;
+    } else if let Some(signal) = give_up.signal() {
         Reflect::set(&options, &JsValue::from_str("signal"), &signal).ok()?;
     }
     let callback = Closure::once_into_js(move |_lock: JsValue| -> Promise {

@@ -136,7 +136,7 @@ fn a_link_that_is_no_good_ends_nothing() {
 #[test]
 fn a_session_that_is_still_being_looked_for_is_found_before_it_is_ended() {
     let world = World::new();
-    world.hint.set(SignInHint::SignedIn);
+    world.was_signed_in();
     world.server.set(|server| server.held_path = Some(paths::REFRESH));
     let tab = world.open_tab();
     let answer = reset(&world, &tab, GOOD_TOKEN);
@@ -152,7 +152,7 @@ fn a_session_that_is_still_being_looked_for_is_found_before_it_is_ended() {
 #[test]
 fn a_password_is_reset_even_where_the_session_cannot_be_looked_for() {
     let world = World::new();
-    world.hint.set(SignInHint::SignedIn);
+    world.was_signed_in();
     world.server.set(|server| server.refresh = Refresh::Fails(503));
     let tab = world.open_tab();
     let answer = reset(&world, &tab, GOOD_TOKEN);

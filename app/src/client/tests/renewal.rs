@@ -4,22 +4,35 @@ use super::server::{BEGINNING, Refresh, ended_by, problem};
 use super::world::World;
 use crate::api::{EndReason, paths};
 use crate::client::Failure;
-use crate::client::notice::Notice;
+use crate::client::notice::{Change, Notice};
 use crate::client::ports::SignInHint;
 use crate::client::status::AuthStatus;
 
 #[test]
-fn a_visitor_is_not_asked_for_a_cookie_he_does_not_have() {
+fn the_server_is_asked_once_whether_there_is_a_session_and_refuses_no_visitor() {
     let world = World::new();
     let tab = world.open_tab();
     assert_eq!(tab.status(), AuthStatus::SignedOut(None));
+    world.advance_secs(600);
+    assert_eq!(world.server.state.borrow().asked_in_vain, 1);
     assert!(world.server.state.borrow().seen.is_empty());
+}
+
+#[test]
+fn a_session_is_found_again_although_storage_was_cleared() {
+    let world = World::new();
+    world.was_signed_in();
+    world.hint.set(SignInHint::Nobody);
+    let tab = world.open_tab();
+    assert!(tab.signed_in());
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+    assert_eq!(world.hint.get(), SignInHint::SignedIn);
 }
 
 #[test]
 fn a_reload_finds_the_session_again() {
     let world = World::new();
-    world.hint.set(SignInHint::SignedIn);
+    world.was_signed_in();
     let tab = world.open_tab();
     assert!(tab.signed_in());
     assert_eq!(world.server.count(paths::REFRESH), 1);
@@ -30,7 +43,7 @@ fn a_reload_finds_the_session_again() {
 #[test]
 fn a_reload_whose_cookie_is_gone_is_a_visitor_without_a_note() {
     let world = World::new();
-    world.hint.set(SignInHint::SignedIn);
+    world.was_signed_in();
     world.server.end_session(problem(401, "missing-token"));
     let tab = world.open_tab();
     assert_eq!(tab.status(), AuthStatus::SignedOut(None));
@@ -40,7 +53,7 @@ fn a_reload_whose_cookie_is_gone_is_a_visitor_without_a_note() {
 #[test]
 fn a_reload_after_the_session_was_ended_says_why() {
     let world = World::new();
-    world.hint.set(SignInHint::SignedIn);
+    world.was_signed_in();
     world.server.end_session(ended_by("Firefox on Windows", "revoked_from_other_device"));
     let tab = world.open_tab();
     let note = tab.note().unwrap();
@@ -50,7 +63,7 @@ fn a_reload_after_the_session_was_ended_says_why() {
 #[test]
 fn a_reload_without_a_connection_goes_on_trying_and_lets_pages_say_so() {
     let world = World::new();
-    world.hint.set(SignInHint::SignedIn);
+    world.was_signed_in();
     world.server.set(|server| server.reachable = false);
     let tab = world.open_tab();
     assert_eq!(tab.status(), AuthStatus::Unknown);
@@ -58,10 +71,92 @@ fn a_reload_without_a_connection_goes_on_trying_and_lets_pages_say_so() {
     world.settle();
     assert_eq!(load.done(), Some(Err(Failure::Unreachable)));
     world.advance_secs(600);
-    assert_eq!(tab.notices(), [Notice::CannotRenew], "said once, not at every attempt");
+    assert_eq!(tab.trouble(), Some(Failure::Unreachable), "the page says it");
+    assert_eq!(tab.notices(), [], "in place of what it cannot show");
     world.server.set(|server| server.reachable = true);
     world.advance_secs(31);
     assert!(tab.signed_in());
+    assert_eq!(tab.trouble(), None);
+}
+
+#[test]
+fn a_server_that_does_not_answer_at_load_is_mentioned_before_it_is_given_up() {
+    let world = World::new();
+    world.was_signed_in();
+    world.server.set(|server| server.held_path = Some(paths::REFRESH));
+    let tab = world.open_tab();
+    world.advance_secs(9);
+    assert_eq!(tab.trouble(), Some(Failure::Unreachable));
+    world.server.release();
+    world.settle();
+    assert!(tab.signed_in() && tab.trouble().is_none());
+}
+
+#[test]
+fn whoever_presses_try_again_or_comes_back_does_not_wait_for_the_next_attempt() {
+    for pressed in [true, false] {
+        let world = World::new();
+        world.was_signed_in();
+        world.server.set(|server| server.refresh = Refresh::Fails(503));
+        let tab = world.open_tab();
+        world.advance_secs(120);
+        assert_eq!(tab.trouble().unwrap().code(), Some("temporarily-unavailable"));
+        world.server.set(|server| server.refresh = Refresh::Works);
+        if pressed {
+            let client = tab.client.clone();
+            assert_eq!(world.finish(async move { client.try_again().await }), Ok(()));
+        } else {
+            tab.client.looked_at();
+            world.settle();
+        }
+        assert!(tab.signed_in());
+    }
+}
+
+#[test]
+fn a_server_that_asks_to_be_left_alone_is_left_alone_and_says_for_how_long() {
+    let world = World::new();
+    world.was_signed_in();
+    world.server.set(|server| {
+        server.refresh = Refresh::Fails(429);
+        server.retry_after = Some("40");
+    });
+    let tab = world.open_tab();
+    assert_eq!(tab.trouble().unwrap().message(), "Too many tries. Try again in 40 seconds.");
+    world.advance_secs(39);
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+    world.server.set(|server| server.refresh = Refresh::Works);
+    world.advance_secs(2);
+    assert!(tab.signed_in());
+}
+
+#[test]
+fn a_tab_that_stands_still_in_the_middle_of_a_refresh_keeps_nobody_waiting() {
+    let world = World::new();
+    world.was_signed_in();
+    world.server.set(|server| server.held_path = Some(paths::REFRESH));
+    let sleeper = world.open_tab();
+    sleeper.stops();
+    world.server.release();
+    let tab = world.open_tab();
+    assert!(!tab.signed_in(), "it waits for its turn");
+    world.advance_secs(4);
+    assert!(tab.signed_in(), "but not for ever");
+    sleeper.goes_on();
+    world.settle();
+    assert!(sleeper.signed_in() && tab.signed_in());
+}
+
+#[test]
+fn relative_times_are_written_anew_as_soon_as_the_servers_time_is_known() {
+    let world = World::new();
+    world.was_signed_in();
+    world.wall.set(BEGINNING.as_millis() + 3_600_000);
+    let tab = world.open_tab();
+    let set = tab.changes.borrow().iter().position(|change| matches!(change, Change::ClockSet));
+    let shown = tab.changes.borrow().iter().position(|change| matches!(change, Change::Status(AuthStatus::SignedIn { .. })));
+    assert!(set.is_some() && set < shown, "before anything is shown");
+    assert_eq!(tab.client.server_now(), world.server.now());
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn a_token_that_has_run_out_is_renewed_before_it_is_sent() {
 #[test]
 fn an_answer_that_is_no_json_did_not_come_from_the_server() {
     let world = World::new();
-    world.hint.set(SignInHint::SignedIn);
+    world.was_signed_in();
     world.server.set(|server| server.refresh = Refresh::Fails(200));
     let tab = world.open_tab();
     assert!(!tab.signed_in());

@@ -46,7 +46,17 @@ pub struct Seen {
 
 pub struct ServerState {
     pub refresh: Refresh,
+    /// Whether the browser has a cookie.
+    pub cookie: bool,
+    /// How often it was asked whether there is a session, where there was no cookie. Not among what was seen.
+    pub asked_in_vain: usize,
     pub reachable: bool,
+    /// What opening the stream is refused with, if it is.
+    pub stream_refused: Option<u16>,
+    /// The `Date` of every answer.
+    pub date: Option<&'static str>,
+    /// The `Retry-After` of every answer.
+    pub retry_after: Option<&'static str>,
     pub session: u128,
     pub person: u128,
     pub expires_in: u64,
@@ -76,7 +86,12 @@ impl Server {
     pub fn new(time: FakeTime) -> Self {
         let state = ServerState {
             refresh: Refresh::Works,
+            cookie: false,
+            asked_in_vain: 0,
             reachable: true,
+            stream_refused: None,
+            date: None,
+            retry_after: None,
             session: 1,
             person: 7,
             expires_in: 900,
@@ -147,6 +162,7 @@ impl Server {
         let now = self.now();
         let mut state = self.state.borrow_mut();
         state.tokens += 1;
+        state.cookie = true;
         let access_token = format!("secret-token-{}", state.tokens);
         state.accepted.insert(access_token.clone());
         Tokens {
@@ -174,14 +190,20 @@ impl Server {
             }
             request.bearer.as_ref().is_some_and(|bearer| state.accepted.contains(bearer.expose()))
         };
-        let (refresh, step_up_path) = {
+        let (refresh, step_up_path, cookie) = {
             let state = self.state.borrow();
-            (state.refresh.clone(), state.step_up_path)
+            (state.refresh.clone(), state.step_up_path, state.cookie)
         };
+        if request.cookies && matches!(request.path.as_str(), paths::LOGOUT | paths::LOGOUT_ALL) {
+            self.set(|state| state.cookie = false);
+        }
         let says = |text: &str| request.body.as_deref().is_some_and(|body| body.contains(text));
         let (status, body) = match (request.path.as_str(), refresh) {
             (path, _) if step_up_path == Some(path) => {
                 (401, to_json(&problem(401, "insufficient-user-authentication")))
+            }
+            (paths::REFRESH, Refresh::Works) if !cookie => {
+                if says("\"ifAny\":true") { (204, String::new()) } else { (401, to_json(&problem(401, "missing-token"))) }
             }
             (paths::REFRESH, Refresh::Works) | (paths::LOGIN | paths::VERIFY_EMAIL, _) => (200, to_json(&self.issue())),
             (paths::REFRESH, Refresh::Refused(problem)) => (401, to_json(&problem)),
@@ -203,7 +225,11 @@ impl Server {
             _ => (401, to_json(&problem(401, "invalid-token"))),
         };
         let session_expires_in = self.state.borrow().session_expires_in.map(|left| left.to_string());
-        Ok(Response { status, date: None, session_expires_in, body })
+        let (date, retry_after) = {
+            let state = self.state.borrow();
+            (state.date.map(str::to_owned), state.retry_after.map(str::to_owned))
+        };
+        Ok(Response { status, date, session_expires_in, retry_after, body })
     }
 }
 
@@ -212,6 +238,11 @@ impl Transport for Server {
         let this = self.clone();
         let mut wait = None;
         self.set(|state| {
+            let works = matches!(state.refresh, Refresh::Works);
+            if request.path == paths::REFRESH && works && !state.cookie && state.reachable {
+                state.asked_in_vain += 1;
+                return;
+            }
             state.seen.push(Seen {
                 method: request.method,
                 path: request.path.clone(),
@@ -245,6 +276,8 @@ impl Transport for Server {
         });
         let answer = if !state.reachable {
             Err(Unreachable)
+        } else if let Some(status) = state.stream_refused {
+            Ok(StreamAnswer { status, chunks: stream::empty().boxed_local() })
         } else if state.accepted.contains(bearer.expose()) {
             let (sender, receiver) = mpsc::unbounded();
             state.streams.push(sender);

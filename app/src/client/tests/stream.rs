@@ -5,12 +5,12 @@ use uuid::Uuid;
 use super::server::{BEGINNING, Refresh, problem};
 use super::world::World;
 use crate::api::{
-    DeviceDescription, DeviceKind, EndReason, Ended, Hello, SecurityAlert, ServerEvent, Session, SessionCreated,
-    SessionUpdated, SignInMethod, UserUpdated, paths,
+    AlertAnswer, AlertKind, DeviceDescription, DeviceKind, EndReason, Ended, Hello, SecurityAlert, ServerEvent,
+    Session, SessionCreated, SessionUpdated, SignInMethod, UserUpdated, paths,
 };
 use crate::client::notice::Notice;
 use crate::client::status::StreamState;
-use crate::domain::{SessionId, UserId};
+use crate::domain::{AlertId, SessionId, UserId};
 
 fn hello(world: &World) -> ServerEvent {
     ServerEvent::Hello(Hello { session_id: world.server.session_id(), server_time: world.server.now() })
@@ -31,14 +31,7 @@ fn created(session: u128) -> ServerEvent {
         session: Session {
             session_id: SessionId(Uuid::from_u128(session)),
             current: false,
-            device_info: DeviceDescription {
-                device_name: "Firefox on Windows".into(),
-                platform: "web".into(),
-                browser: None,
-                os: None,
-                kind: DeviceKind::Laptop,
-                app_version: None,
-            },
+            device_info: firefox(),
             ip_address: String::new(),
             place: None,
             created_at: BEGINNING,
@@ -48,7 +41,19 @@ fn created(session: u128) -> ServerEvent {
             signed_in_with: SignInMethod::Password,
             user_agent: String::new(),
         },
+        alert_id: None,
     })
+}
+
+fn firefox() -> DeviceDescription {
+    DeviceDescription {
+        device_name: "Firefox on Windows".into(),
+        platform: "web".into(),
+        browser: None,
+        os: None,
+        kind: DeviceKind::Laptop,
+        app_version: None,
+    }
 }
 
 #[test]
@@ -64,7 +69,10 @@ fn one_tab_holds_the_stream_and_all_tabs_hear() {
         assert_eq!(tab.stream(), StreamState::Open);
         assert_eq!(tab.events(), ["hello", "session.created"]);
     }
-    assert!(other.notices().contains(&Notice::DeviceSignedIn { device: "Firefox on Windows".into() }));
+    assert!(other.notices().contains(&Notice::DeviceSignedIn {
+        device: "Firefox on Windows".into(),
+        session: SessionId(Uuid::from_u128(5)),
+    }));
 }
 
 #[test]
@@ -140,12 +148,26 @@ fn the_end_of_another_session_is_told_unless_it_was_ended_from_here() {
 fn alerts_are_shown() {
     let world = World::new();
     let tab = world.signed_in_tab();
-    let message = "Somebody used an old key of yours.".to_owned();
-    let alert =
-        SecurityAlert { kind: "refresh_reuse".into(), session_id: None, message: message.clone(), at: BEGINNING };
-    world.server.tell(&ServerEvent::SecurityAlert(alert));
+    let alert = SecurityAlert {
+        alert_id: AlertId(Uuid::from_u128(9)),
+        kind: AlertKind::NewSignIn,
+        session_id: SessionId(Uuid::from_u128(3)),
+        message: "Firefox on Windows signed in. Was this you?".to_owned(),
+        at: BEGINNING,
+        device_info: firefox(),
+        ip_address: "192.0.2.1".to_owned(),
+        place: None,
+        signed_in: true,
+        answer: None,
+    };
+    let answered = SecurityAlert { answer: Some(AlertAnswer::Me), ..alert.clone() };
+    world.server.tell(&ServerEvent::SecurityAlert(alert.clone()));
     world.settle();
-    assert!(tab.notices().contains(&Notice::Alert { message }));
+    let told = Notice::Alert(Box::new(alert));
+    assert_eq!(tab.notices().last(), Some(&told));
+    world.server.tell(&ServerEvent::SecurityAlert(answered));
+    world.settle();
+    assert_eq!(tab.notices().iter().filter(|notice| matches!(notice, Notice::Alert(_))).count(), 1);
 }
 
 #[test]
@@ -284,4 +306,168 @@ fn a_prolongation_heard_over_the_stream_moves_the_end() {
     assert_eq!(tab.expiry(), None);
     world.advance_secs(200);
     assert!(tab.signed_in());
+}
+
+#[test]
+fn a_stream_that_never_opens_is_mentioned_after_the_second_failure_and_the_list_is_polled() {
+    let world = World::new();
+    world.random.set(0.0);
+    world.server.set(|server| server.stream_refused = Some(503));
+    let tab = world.signed_in_tab();
+    assert_eq!(tab.stream(), StreamState::Connecting, "one failure is nothing to talk about");
+    world.advance_secs(1);
+    assert_eq!(tab.stream(), StreamState::Reconnecting);
+    let fetched = tab.fetches();
+    assert!(fetched > 0, "what is shown does not wait for the stream");
+    world.advance_secs(60);
+    assert_eq!(tab.fetches(), fetched + 6);
+    tab.client.hidden();
+    world.advance_secs(600);
+    assert_eq!(tab.fetches(), fetched + 6, "nobody looks");
+
+    world.server.set(|server| server.stream_refused = None);
+    tab.client.looked_at();
+    world.settle();
+    world.server.tell(&hello(&world));
+    world.settle();
+    assert_eq!(tab.stream(), StreamState::Open);
+    let fetched = tab.fetches();
+    world.advance_secs(600);
+    assert_eq!(tab.fetches(), fetched, "no polling beside a stream");
+}
+
+#[test]
+fn a_stream_that_takes_for_ever_to_say_its_first_word_is_mentioned_too() {
+    let world = World::new();
+    world.server_speaks.set(false);
+    let tab = world.signed_in_tab();
+    world.advance_secs(7);
+    assert_eq!(tab.stream(), StreamState::Connecting);
+    world.advance_secs(2);
+    assert_eq!(tab.stream(), StreamState::Reconnecting);
+}
+
+#[test]
+fn what_is_shown_is_fetched_once_at_a_load_and_again_whenever_it_may_be_old() {
+    let world = World::new();
+    world.was_signed_in();
+    let tab = world.open_tab();
+    assert_eq!(tab.fetches(), 0, "the stream opens first");
+    world.server.tell(&hello(&world));
+    world.advance_secs(60);
+    assert_eq!(tab.fetches(), 1);
+
+    let late = world.open_tab();
+    world.advance_secs(60);
+    assert_eq!(late.fetches(), 1, "the stream is open already, in another tab");
+
+    tab.client.set_online(false);
+    tab.client.set_online(true);
+    world.settle();
+    assert!(tab.fetches() > 1);
+}
+
+#[test]
+fn a_slow_stream_does_not_keep_the_page_waiting() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    assert_eq!(tab.fetches(), 0);
+    world.advance_ms(250.0);
+    assert_eq!(tab.fetches(), 1);
+    world.server.tell(&hello(&world));
+    world.settle();
+    assert_eq!(tab.fetches(), 2, "something may have been missed meanwhile");
+}
+
+/// Two tabs, of which the first holds the stream.
+fn leader_and_follower(world: &World) -> (super::world::Tab, super::world::Tab) {
+    let leader = world.signed_in_tab();
+    world.server.tell(&hello(world));
+    world.settle();
+    let follower = world.open_tab();
+    assert_eq!((world.server.open_streams(), follower.stream()), (1, StreamState::Open));
+    (leader, follower)
+}
+
+#[test]
+fn a_tab_that_stands_still_loses_the_stream_within_five_seconds_to_the_one_that_is_looked_at() {
+    let world = World::new();
+    let (leader, follower) = leader_and_follower(&world);
+    world.advance_secs(600);
+    assert_eq!(world.server.count(paths::EVENTS), 1, "as long as it answers it keeps it");
+    leader.stops();
+    world.advance_secs(5);
+    assert_eq!(world.server.count(paths::EVENTS), 2);
+    world.server.tell(&hello(&world));
+    world.server.tell(&created(5));
+    world.settle();
+    assert!(follower.events().contains(&"session.created"));
+
+    leader.goes_on();
+    world.settle();
+    assert_eq!(world.server.open_streams(), 1, "who was asleep steps back");
+    world.server.tell(&created(6));
+    world.settle();
+    assert!(leader.events().contains(&"session.created"), "and hears from the other");
+    world.advance_secs(600);
+    assert_eq!(world.server.count(paths::EVENTS), 2, "they do not fight over it");
+}
+
+#[test]
+fn a_tab_that_nobody_looks_at_takes_nothing_over_until_somebody_does() {
+    let world = World::new();
+    let (leader, follower) = leader_and_follower(&world);
+    follower.client.hidden();
+    leader.stops();
+    world.advance_secs(60);
+    assert_eq!(world.server.count(paths::EVENTS), 1);
+    follower.client.looked_at();
+    world.advance_secs(5);
+    assert_eq!(world.server.count(paths::EVENTS), 2);
+}
+
+#[test]
+fn a_tab_that_is_about_to_be_frozen_hands_the_stream_on_at_once() {
+    let world = World::new();
+    let (leader, follower) = leader_and_follower(&world);
+    leader.client.falls_asleep();
+    world.settle();
+    assert_eq!((world.server.open_streams(), world.server.count(paths::EVENTS)), (1, 2));
+    world.server.tell(&created(5));
+    world.settle();
+    assert!(follower.events().contains(&"session.created"));
+    leader.client.wakes();
+    world.advance_secs(60);
+    assert_eq!(world.server.count(paths::EVENTS), 2, "it is a follower now");
+}
+
+#[test]
+fn a_hidden_tab_that_cannot_open_the_stream_leaves_it_to_the_one_that_is_looked_at() {
+    let world = World::new();
+    let (leader, follower) = leader_and_follower(&world);
+    leader.client.hidden();
+    world.server.set(|server| {
+        server.reachable = false;
+        server.streams.clear();
+    });
+    world.advance_secs(120);
+    world.server.set(|server| server.reachable = true);
+    follower.client.looked_at();
+    world.advance_secs(5);
+    world.server.tell(&hello(&world));
+    world.settle();
+    assert_eq!(follower.stream(), StreamState::Open);
+    assert_eq!(leader.stream(), StreamState::Open, "which tells the other");
+}
+
+#[test]
+fn locks_that_are_never_given_keep_nobody_from_hearing_and_from_being_signed_in() {
+    let mut world = World::new();
+    world.locks.broken = true;
+    world.was_signed_in();
+    let tab = world.open_tab();
+    world.advance_secs(4);
+    assert!(tab.signed_in());
+    world.advance_secs(6);
+    assert_eq!(world.server.open_streams(), 1);
 }

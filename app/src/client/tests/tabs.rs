@@ -83,7 +83,7 @@ fn a_message_a_moment_behind_the_lock_is_still_waited_for() {
 #[test]
 fn two_tabs_restored_together_refresh_once() {
     let world = World::new();
-    world.hint.set(SignInHint::SignedIn);
+    world.was_signed_in();
     world.server.set(|server| server.held_path = Some(paths::REFRESH));
     let tabs = [world.open_tab(), world.open_tab()];
     world.server.release();
@@ -232,4 +232,88 @@ fn the_tab_that_holds_the_stream_knows_better_than_any_message() {
     let session = world.server.session_id();
     tab.client.heard(&text(&TabMessage::Stream { session, state: StreamState::Reconnecting }));
     assert_eq!(tab.stream(), StreamState::Open);
+}
+
+#[test]
+fn whatever_of_storage_locks_and_channel_is_missing_two_tabs_sign_in_renew_and_sign_out() {
+    for missing in 0..8_u8 {
+        let mut world = World::new();
+        world.storage_available = missing & 1 == 0;
+        world.locks.missing = missing & 2 != 0;
+        world.channel_available = missing & 4 == 0;
+        let tab = world.signed_in_tab();
+        let other = world.open_tab();
+        assert!(other.signed_in(), "missing {missing}: by the cookie");
+        world.server.set(|server| server.accepted.clear());
+        let loads = [world.load(&tab), world.load(&other)];
+        world.advance_secs(1);
+        assert!(loads.iter().all(|load| load.done() == Some(Ok(vec![]))), "missing {missing}");
+
+        let client = tab.client.clone();
+        world.finish(async move { client.sign_out().await });
+        assert!(!tab.signed_in());
+        world.server.end_session(problem(401, "session-ended"));
+        world.server.set(|server| server.streams.clear());
+        world.advance_secs(2);
+        assert!(!other.signed_in(), "missing {missing}: told by the other tab, or by the server");
+
+        world.server.set(|server| {
+            server.refresh = Refresh::Works;
+            server.session = 2;
+        });
+        let reloaded = world.open_tab();
+        assert!(!reloaded.signed_in(), "missing {missing}: the cookie is gone");
+    }
+}
+
+#[test]
+fn a_sign_out_is_believed_where_storage_was_cleared_before_it_was_heard_of() {
+    let world = World::new();
+    let other = world.open_tab();
+    let tab = world.signed_in_tab();
+    world.channel_slow.set(true);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_out().await });
+    world.hint.set(SignInHint::Nobody);
+    world.channel_slow.set(false);
+    world.settle();
+    assert_eq!(other.note().unwrap().sentence(), "You signed out.");
+}
+
+#[test]
+fn tokens_of_a_session_that_has_ended_are_not_worth_a_question() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let late = text(&TabMessage::Tokens { tokens: SharedTokens::from(&world.server.issue()) });
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_out().await });
+    world.server.set(|server| server.session = 2);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
+    let session = tab.status().session_id();
+    tab.client.heard(&late);
+    world.settle();
+    assert_eq!((tab.status().session_id(), world.server.count(paths::REFRESH)), (session, 0));
+}
+
+#[test]
+fn a_late_answer_to_an_old_sessions_refresh_changes_nothing_here() {
+    let world = World::new();
+    let other = world.open_tab();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.held_path = Some(paths::REFRESH));
+    let client = other.client.clone();
+    let late = world.start(async move { client.stay_signed_in().await });
+    world.settle();
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_out().await });
+    world.server.set(|server| server.session = 2);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
+    world.server.set(|server| server.session = 1);
+    world.server.release();
+    world.settle();
+    assert!(late.done().is_some());
+    let new = Some(SessionId(uuid::Uuid::from_u128(2)));
+    assert_eq!((tab.status().session_id(), other.status().session_id()), (new, new));
 }

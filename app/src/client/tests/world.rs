@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
+use std::task::{Poll, Waker};
 
 use futures::channel::oneshot;
 use futures::executor::{LocalPool, LocalSpawner};
@@ -13,7 +14,7 @@ use super::server::Server;
 use crate::client::notice::{Change, Notice};
 use crate::client::ports::{Clock, Hint, LockGuard, Ports, SignInHint, TabChannel, TabLock};
 use crate::client::status::{AuthStatus, Expiry, StreamState};
-use crate::client::{Client, SignedOutNote};
+use crate::client::{Client, Failure, SignedOutNote};
 use crate::domain::Timestamp;
 
 /// How often the server says something on a stream.
@@ -75,7 +76,7 @@ impl Clock for TabClock {
     }
 }
 
-type Tabs = Rc<RefCell<Vec<Option<Client>>>>;
+type Tabs = Rc<RefCell<Vec<Option<(Client, Process)>>>>;
 type Post = Rc<RefCell<VecDeque<(usize, String)>>>;
 
 struct Channel {
@@ -100,7 +101,11 @@ impl TabChannel for Channel {
 
 #[derive(Default)]
 struct Lock {
-    held: bool,
+    /// Which turn it is, as long as it is held.
+    held: Option<u32>,
+    turns: u32,
+    /// Tells whoever holds it that it was stolen.
+    stolen: Option<oneshot::Sender<()>>,
     waiting: VecDeque<oneshot::Sender<LockGuard>>,
 }
 
@@ -110,6 +115,8 @@ pub struct Locks {
     by_name: Rc<RefCell<HashMap<&'static str, Lock>>>,
     /// Whether the browser knows no locks, so that nobody ever waits for one.
     pub missing: bool,
+    /// Whether whoever asks for one waits for ever, whatever the reason.
+    pub broken: bool,
 }
 
 impl Locks {
@@ -118,16 +125,36 @@ impl Locks {
         taken.expect("the lock is free")
     }
 
+    /// Gives the lock to somebody, whoever has it.
     fn guard(&self, name: &'static str) -> LockGuard {
-        let this = self.clone();
-        LockGuard::new(move || this.pass_on(name))
+        let (this, (stolen, lost)) = (self.clone(), oneshot::channel());
+        let turn = {
+            let mut locks = self.by_name.borrow_mut();
+            let lock = locks.entry(name).or_default();
+            lock.turns += 1;
+            lock.held = Some(lock.turns);
+            if let Some(before) = lock.stolen.replace(stolen) {
+                let _ = before.send(());
+            }
+            lock.turns
+        };
+        let lost = lost.then(|lost| async move {
+            if lost.is_err() {
+                futures::future::pending::<()>().await;
+            }
+        });
+        LockGuard::new(move || this.pass_on(name, turn)).lost_when(lost.boxed_local())
     }
 
-    fn pass_on(&self, name: &'static str) {
+    fn pass_on(&self, name: &'static str, turn: u32) {
         let next = {
             let mut locks = self.by_name.borrow_mut();
             let lock = locks.entry(name).or_default();
-            lock.held = !lock.waiting.is_empty();
+            if lock.held != Some(turn) {
+                return;
+            }
+            (lock.held, lock.stolen) = (None, None);
+            lock.waiting.retain(|waiting| !waiting.is_canceled());
             lock.waiting.pop_front()
         };
         if let Some(next) = next {
@@ -142,10 +169,12 @@ impl TabLock for Locks {
         if self.missing {
             return futures::future::ready(LockGuard::default()).boxed_local();
         }
+        if self.broken {
+            return futures::future::pending().boxed_local();
+        }
         let mut locks = self.by_name.borrow_mut();
         let lock = locks.entry(name).or_default();
-        if !lock.held {
-            lock.held = true;
+        if lock.held.is_none() {
             drop(locks);
             return futures::future::ready(self.guard(name)).boxed_local();
         }
@@ -153,17 +182,48 @@ impl TabLock for Locks {
         lock.waiting.push_back(sender);
         receiver.map(Result::unwrap_or_default).boxed_local()
     }
+
+    fn steal(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard> {
+        if self.broken {
+            return futures::future::pending().boxed_local();
+        }
+        futures::future::ready(if self.missing { LockGuard::default() } else { self.guard(name) }).boxed_local()
+    }
 }
 
-struct SharedHint(Rc<Cell<SignInHint>>);
+/// Storage, unless it is refused.
+struct SharedHint(Option<Rc<Cell<SignInHint>>>);
 
 impl Hint for SharedHint {
     fn read(&self) -> SignInHint {
-        self.0.get()
+        self.0.as_ref().map(|hint| hint.get()).unwrap_or_default()
     }
 
     fn write(&self, hint: SignInHint) {
-        self.0.set(hint);
+        if let Some(stored) = &self.0 {
+            stored.set(hint);
+        }
+    }
+}
+
+/// Whether the process of a tab is stopped: then nothing in it goes on until it may.
+#[derive(Clone, Default)]
+struct Process {
+    stopped: Rc<Cell<bool>>,
+    waiting: Rc<RefCell<Option<Waker>>>,
+}
+
+impl Process {
+    async fn run(self, work: impl Future<Output = ()>) {
+        let mut work = Box::pin(work);
+        futures::future::poll_fn(move |context| {
+            if self.stopped.get() {
+                *self.waiting.borrow_mut() = Some(context.waker().clone());
+                return Poll::Pending;
+            }
+            work.as_mut().poll(context)
+        })
+        .await;
     }
 }
 
@@ -172,9 +232,33 @@ impl Hint for SharedHint {
 pub struct Tab {
     pub client: Client,
     pub changes: Rc<RefCell<Vec<Change>>>,
+    process: Process,
 }
 
 impl Tab {
+    /// Its process stops in the middle of whatever it does.
+    pub fn stops(&self) {
+        self.process.stopped.set(true);
+    }
+
+    /// Its process goes on as if nothing had happened.
+    pub fn goes_on(&self) {
+        self.process.stopped.set(false);
+        if let Some(waker) = self.process.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    /// How often pages were to fetch what they show.
+    pub fn fetches(&self) -> usize {
+        self.changes.borrow().iter().filter(|change| matches!(change, Change::FetchAgain)).count()
+    }
+
+    /// Why it is not known who is signed in here.
+    pub fn trouble(&self) -> Option<Failure> {
+        self.last(|change| if let Change::Trouble(trouble) = change { Some(trouble.clone()) } else { None }).flatten()
+    }
+
     fn last<T>(&self, pick: impl Fn(&Change) -> Option<T>) -> Option<T> {
         self.changes.borrow().iter().rev().find_map(pick)
     }
@@ -228,6 +312,8 @@ pub struct World {
     pub random: Rc<Cell<f64>>,
     pub wall: Rc<Cell<i64>>,
     pub channel_available: bool,
+    /// Whether there is storage, which all tabs share.
+    pub storage_available: bool,
     /// While true, what tabs tell each other stays on its way.
     pub channel_slow: Cell<bool>,
     /// While false, streams stay open but silent.
@@ -250,6 +336,7 @@ impl World {
             random: Rc::new(Cell::new(0.5)),
             wall: Rc::new(Cell::new(0)),
             channel_available: true,
+            storage_available: true,
             channel_slow: Cell::new(false),
             server_speaks: Cell::new(true),
             tabs: Tabs::default(),
@@ -272,16 +359,23 @@ impl World {
             clock: Rc::new(clock),
             channel: Rc::new(channel),
             lock: Rc::new(self.locks.clone()),
-            hint: Rc::new(SharedHint(self.hint.clone())),
+            hint: Rc::new(SharedHint(self.storage_available.then(|| self.hint.clone()))),
         });
+        let process = Process::default();
         let changes = Rc::<RefCell<Vec<Change>>>::default();
         let heard = changes.clone();
         client.listen(move |change| heard.borrow_mut().push(change));
-        self.tabs.borrow_mut().push(Some(client.clone()));
-        let running = client.clone();
-        self.spawner.spawn_local(async move { running.run().await }).unwrap();
+        self.tabs.borrow_mut().push(Some((client.clone(), process.clone())));
+        let (running, its_process) = (client.clone(), process.clone());
+        self.spawner.spawn_local(its_process.run(async move { running.run().await })).unwrap();
         self.settle();
-        Tab { client, changes }
+        Tab { client, changes, process }
+    }
+
+    /// Somebody signed in before this page was loaded.
+    pub fn was_signed_in(&self) {
+        self.hint.set(SignInHint::SignedIn);
+        self.server.set(|server| server.cookie = true);
     }
 
     /// A tab in which somebody is signed in.
@@ -353,10 +447,13 @@ impl World {
         if self.channel_slow.get() {
             return false;
         }
-        let next = self.post.borrow_mut().pop_front();
+        // What is meant for a stopped process waits.
+        let is_heard = |tab: usize| self.tabs.borrow()[tab].as_ref().is_none_or(|(_, process)| !process.stopped.get());
+        let position = self.post.borrow().iter().position(|(tab, _)| is_heard(*tab));
+        let next = position.and_then(|position| self.post.borrow_mut().remove(position));
         let Some((tab, text)) = next else { return false };
         let client = self.tabs.borrow()[tab].clone();
-        if let Some(client) = client {
+        if let Some((client, _)) = client {
             client.heard(&text);
         }
         true

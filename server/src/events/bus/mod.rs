@@ -1,20 +1,27 @@
 //! The bus between servers: hints that something was revoked, and live events for the streams that are open elsewhere.
 //!
 //! Messages may be lost, late or repeated: revocations are found in the log without any hint, and a client that missed an event
-//! is told to ask anew. A [`Transport`] only moves text; everything else is done once, here: gathering what is sent together,
-//! time limits, subscribing again, and proving by the echo of its own messages that the line still stands.
+//! is told to ask anew. A [`Transport`] only moves text; everything else is done once, here: gathering what is sent together, proving
+//! whose it is, time limits, subscribing again, and showing by the echo of its own messages that a line still stands.
+//!
+//! Each message goes over every line there is, and counts where it comes in first. So a line that is dead, slow or silent costs nothing as long as
+//! another one stands, and nobody has to find out first that it is.
 
 mod in_process;
+mod line;
 mod notify;
 mod parcel;
+mod proof;
 mod redis;
+mod seen;
 mod status;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use futures::stream::BoxStream;
 use tokio::sync::{Notify as Hint, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -23,8 +30,12 @@ use uuid::Uuid;
 pub use in_process::InProcess;
 pub use notify::Notify;
 pub use parcel::News;
+pub use proof::Proof;
 pub use redis::Redis;
 pub use status::{BusState, BusStatus};
+
+use line::{Line, Receiver};
+use seen::Seen;
 
 use super::Hub;
 use crate::clock::Clock;
@@ -33,17 +44,10 @@ use crate::clock::Clock;
 const QUEUE: usize = 4096;
 /// The most messages that are gathered at once.
 const TOGETHER: usize = 256;
-/// How long sending may take.
-const SEND_WITHIN: Duration = Duration::from_secs(2);
-/// How long subscribing may take.
-const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(3);
+/// How many gathered messages may wait for a line.
+const LINE_QUEUE: usize = 64;
 /// How often something is sent although there is no news: its echo shows that the line stands.
 const HEARTBEAT: Duration = Duration::from_secs(3);
-/// A subscription on which nothing comes for this long, not even the echo, is dead, whatever the operating system says.
-const SILENCE: Duration = Duration::from_secs(8);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
 /// Why a transport failed. For the log only.
 pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -85,21 +89,36 @@ impl BusSender {
 
 /// This server's end of the bus.
 pub struct Bus {
-    transport: Box<dyn Transport>,
+    transports: Vec<Box<dyn Transport>>,
     me: Uuid,
+    proof: Arc<Proof>,
     outgoing: mpsc::Receiver<News>,
     status: Arc<BusStatus>,
     hint: Arc<Hint>,
     clock: Arc<dyn Clock>,
 }
 
-/// Makes a bus: the way onto it, and what is to be run with the hub that takes what arrives. `me` tells this server's own messages
-/// from others; `hint` is set whenever the revocation log should be looked at.
-pub fn bus(transport: Box<dyn Transport>, me: Uuid, hint: Arc<Hint>, clock: Arc<dyn Clock>) -> (BusSender, Bus) {
+/// What a bus is made of.
+pub struct BusParts {
+    /// The ways to the other servers, the fastest first.
+    pub transports: Vec<Box<dyn Transport>>,
+    /// Tells this server's own messages from others.
+    pub me: Uuid,
+    /// Tells messages of this installation from others.
+    pub proof: Proof,
+    /// Set whenever the revocation log should be looked at.
+    pub hint: Arc<Hint>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Makes a bus: the way onto it, and what is to be run with the hub that takes what arrives.
+pub fn bus(parts: BusParts) -> (BusSender, Bus) {
+    let BusParts { transports, me, proof, hint, clock } = parts;
     let (queue, outgoing) = mpsc::channel(QUEUE);
-    let status = Arc::new(BusStatus::new(transport.name()));
+    let status = Arc::new(BusStatus::new(transports.iter().map(|transport| transport.name())));
     let sender = BusSender { queue, status: Arc::clone(&status) };
-    (sender, Bus { transport, me, outgoing, status, hint, clock })
+    (sender, Bus { transports, me, proof: Arc::new(proof), outgoing, status, hint, clock })
 }
 
 impl Bus {
@@ -110,116 +129,73 @@ impl Bus {
 
     /// Sends and receives until `stop`.
     pub async fn run(self, hub: Arc<Hub>, stop: CancellationToken) {
-        let Self { transport, me, outgoing, status, hint, clock } = self;
-        let line = Line { transport: &*transport, me, status: &status, hint: &hint, hub: &hub, clock: &*clock };
+        let Self { transports, me, proof, outgoing, status, hint, clock } = self;
+        let longest = transports.iter().map(|transport| transport.longest()).min().unwrap_or(usize::MAX);
+        let (queues, waiting): (Vec<_>, Vec<_>) = transports.iter().map(|_| mpsc::channel(LINE_QUEUE)).unzip();
+        let writer = Writer { me, proof: &proof, longest, queues, status: &status, clock: &*clock };
+        let receiver = Receiver {
+            me,
+            proof: Arc::clone(&proof),
+            seen: Mutex::new(Seen::default()),
+            status: Arc::clone(&status),
+            hint,
+            hub,
+            clock: Arc::clone(&clock),
+        };
+        let lines = transports.iter().zip(waiting).enumerate().map(|(number, (transport, queue))| {
+            let line = Line { number, transport: &**transport, receiver: &receiver };
+            async move {
+                tokio::select! {
+                    () = line.keep_sending(queue) => {}
+                    () = line.keep_listening() => {}
+                }
+            }
+        });
         tokio::select! {
             () = stop.cancelled() => {}
-            () = line.keep_sending(outgoing) => {}
-            () = line.keep_listening() => {}
+            () = writer.keep_writing(outgoing) => {}
+            _ = join_all(lines) => {}
         }
     }
 }
 
-/// What both directions work with.
-struct Line<'a> {
-    transport: &'a dyn Transport,
+/// Gathers what is to be sent, and hands it to every line.
+struct Writer<'a> {
     me: Uuid,
+    proof: &'a Proof,
+    longest: usize,
+    queues: Vec<mpsc::Sender<(Arc<str>, usize)>>,
     status: &'a BusStatus,
-    hint: &'a Hint,
-    hub: &'a Arc<Hub>,
     clock: &'a dyn Clock,
 }
 
-impl Line<'_> {
-    async fn keep_sending(&self, mut outgoing: mpsc::Receiver<News>) {
+impl Writer<'_> {
+    async fn keep_writing(&self, mut outgoing: mpsc::Receiver<News>) {
         let mut news = Vec::new();
+        let mut number = 0;
         loop {
             tokio::select! {
                 received = outgoing.recv_many(&mut news, TOGETHER) => if received == 0 { return },
                 () = tokio::time::sleep(HEARTBEAT) => {}
             }
-            let count = news.len();
-            let (parcels, too_long) = parcel::pack(self.me, news.drain(..), self.transport.longest());
+            let mut count = news.len();
+            let stamp = parcel::Stamp { from: self.me, at: self.clock.now() };
+            let (parcels, too_long) = parcel::pack(&stamp, &mut number, news.drain(..), self.longest - Proof::LENGTH);
             self.status.lost(too_long);
+            count -= too_long;
             for text in parcels {
-                match tokio::time::timeout(SEND_WITHIN, self.transport.send(text)).await {
-                    Ok(Ok(())) => self.status.sent(count),
-                    Ok(Err(error)) => self.cannot_send(&*error, count),
-                    Err(error) => self.cannot_send(&error, count),
-                }
+                // Counted with the first of them.
+                self.hand_over(&self.proof.seal(&text), std::mem::take(&mut count));
             }
         }
     }
 
-    fn cannot_send(&self, error: &(dyn std::error::Error + 'static), count: usize) {
-        if self.status.cannot_send(count) {
-            tracing::warn!(bus = self.transport.name(), error, "news cannot be sent to the other servers");
-        }
-    }
-
-    async fn keep_listening(&self) {
-        let mut pause = FIRST_PAUSE;
-        let mut before = false;
-        loop {
-            match tokio::time::timeout(SUBSCRIBE_WITHIN, self.transport.subscribe()).await {
-                Ok(Ok(arrivals)) => {
-                    self.subscribed(before);
-                    (pause, before) = (FIRST_PAUSE, true);
-                    self.listen(arrivals).await;
-                }
-                Ok(Err(error)) => self.cannot_listen(&*error),
-                Err(error) => self.cannot_listen(&error),
+    fn hand_over(&self, message: &str, count: usize) {
+        let message: Arc<str> = message.into();
+        for (line, queue) in self.queues.iter().enumerate() {
+            if queue.try_send((Arc::clone(&message), count)).is_err() {
+                self.status.lost_on(line, count);
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// What was sent while nobody listened here is lost: look at the log at once, and have clients ask anew.
-    fn subscribed(&self, before: bool) {
-        self.status.subscribed();
-        self.hint.notify_one();
-        if before {
-            tracing::info!(bus = self.transport.name(), "the bus is back");
-            self.hub.resync(self.clock.now());
-        }
-    }
-
-    fn cannot_listen(&self, error: &(dyn std::error::Error + 'static)) {
-        if self.status.cannot_listen() {
-            tracing::warn!(
-                bus = self.transport.name(),
-                error,
-                "the bus cannot be reached; the log is read regularly all the same"
-            );
-        }
-    }
-
-    async fn listen(&self, mut arrivals: Arrivals) {
-        loop {
-            match tokio::time::timeout(SILENCE, arrivals.next()).await {
-                Ok(Some(Ok(text))) => self.take(&text),
-                Ok(Some(Err(error))) => return self.cannot_listen(&*error),
-                Ok(None) => return self.cannot_listen(&*TransportError::from("the subscription ended")),
-                Err(_) => return self.cannot_listen(&*TransportError::from("the subscription is silent")),
-            }
-        }
-    }
-
-    fn take(&self, text: &str) {
-        let Some(parcel) = parcel::open(text) else {
-            tracing::warn!(bus = self.transport.name(), "an unreadable message");
-            return;
-        };
-        if parcel.from == self.me {
-            return;
-        }
-        self.status.received(parcel.news.len());
-        if parcel.look {
-            self.hint.notify_one();
-        }
-        for news in parcel.news {
-            self.hub.arrive(news, self.clock.now());
         }
     }
 }

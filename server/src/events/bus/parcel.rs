@@ -31,11 +31,23 @@ pub enum News {
     },
 }
 
+/// Who sends, and when.
+pub struct Stamp {
+    /// The server.
+    pub from: Uuid,
+    /// By the clock that all share.
+    pub at: Timestamp,
+}
+
 /// A parcel, opened.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Parcel {
     /// The server that sent it.
     pub from: Uuid,
+    /// Its how many-th this is. The same over every line.
+    pub number: u64,
+    /// When it was sent.
+    pub at: Timestamp,
     /// Whether the revocation log has grown.
     pub look: bool,
     /// The rest. Kinds that this version does not know are left out.
@@ -45,6 +57,8 @@ pub struct Parcel {
 #[derive(Deserialize)]
 struct Outside {
     from: Uuid,
+    number: u64,
+    at: i64,
     #[serde(default)]
     look: bool,
     #[serde(default)]
@@ -69,12 +83,18 @@ enum Wire {
     Unknown,
 }
 
-/// Writes parcels of at most `longest` bytes, at least one even without news. Also says how many messages are too long for any.
-pub fn pack(from: Uuid, news: impl Iterator<Item = News>, longest: usize) -> (Vec<String>, usize) {
+/// Writes parcels of at most `longest` bytes, at least one even without news, numbered from the one after `number` on. Also says how many
+/// messages are too long for any.
+pub fn pack(
+    stamp: &Stamp,
+    number: &mut u64,
+    news: impl Iterator<Item = News>,
+    longest: usize,
+) -> (Vec<String>, usize) {
     let mut look = false;
     let (mut contents, mut too_long) = (Vec::new(), 0);
     // Enough for what stands around the messages.
-    let room = longest.saturating_sub(96);
+    let room = longest.saturating_sub(144);
     for message in news {
         let Some(wire) = wire(message) else {
             look = true;
@@ -89,7 +109,7 @@ pub fn pack(from: Uuid, news: impl Iterator<Item = News>, longest: usize) -> (Ve
     let mut inside = String::new();
     for text in contents {
         if !inside.is_empty() && inside.len() + 1 + text.len() > room {
-            parcels.push(close(from, std::mem::take(&mut look), &std::mem::take(&mut inside)));
+            parcels.push(close(stamp, number, std::mem::take(&mut look), &std::mem::take(&mut inside)));
         }
         if !inside.is_empty() {
             inside.push(',');
@@ -97,13 +117,15 @@ pub fn pack(from: Uuid, news: impl Iterator<Item = News>, longest: usize) -> (Ve
         inside.push_str(&text);
     }
     if look || !inside.is_empty() || parcels.is_empty() {
-        parcels.push(close(from, look, &inside));
+        parcels.push(close(stamp, number, look, &inside));
     }
     (parcels, too_long)
 }
 
-fn close(from: Uuid, look: bool, inside: &str) -> String {
-    format!(r#"{{"from":"{from}","look":{look},"news":[{inside}]}}"#)
+fn close(stamp: &Stamp, number: &mut u64, look: bool, inside: &str) -> String {
+    *number += 1;
+    let (from, at) = (stamp.from, stamp.at.as_millis());
+    format!(r#"{{"from":"{from}","number":{number},"at":{at},"look":{look},"news":[{inside}]}}"#)
 }
 
 fn wire(news: News) -> Option<Wire> {
@@ -121,8 +143,9 @@ fn wire(news: News) -> Option<Wire> {
 
 /// Opens a parcel. `None` where it is none of ours.
 pub fn open(text: &str) -> Option<Parcel> {
-    let Outside { from, look, news } = serde_json::from_str(text).ok()?;
-    Some(Parcel { from, look, news: news.into_iter().filter_map(read).collect() })
+    let Outside { from, number, at, look, news } = serde_json::from_str(text).ok()?;
+    let at = Timestamp::from_millis(at);
+    Some(Parcel { from, number, at, look, news: news.into_iter().filter_map(read).collect() })
 }
 
 fn read(wire: Wire) -> Option<News> {
@@ -145,6 +168,15 @@ mod tests {
     use super::*;
 
     const ME: Uuid = Uuid::from_u128(7);
+    const AT: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+    fn pack(news: impl Iterator<Item = News>, longest: usize) -> (Vec<String>, usize) {
+        super::pack(&Stamp { from: ME, at: AT }, &mut 0, news, longest)
+    }
+
+    fn parcel(look: bool, news: Vec<News>) -> Parcel {
+        Parcel { from: ME, number: 1, at: AT, look, news }
+    }
 
     fn event(person: u128) -> News {
         let user_id = UserId(Uuid::from_u128(person));
@@ -162,32 +194,33 @@ mod tests {
             session_id: SessionId(Uuid::from_u128(2)),
             expires_at: Timestamp::from_millis(1_767_225_600_000),
         };
-        let (parcels, too_long) = pack(ME, [News::Revoked, event(1), prolonged.clone()].into_iter(), 8000);
+        let (parcels, too_long) = pack([News::Revoked, event(1), prolonged.clone()].into_iter(), 8000);
         assert_eq!((parcels.len(), too_long), (1, 0));
-        assert_eq!(open(&parcels[0]), Some(Parcel { from: ME, look: true, news: vec![event(1), prolonged] }));
+        assert_eq!(open(&parcels[0]), Some(parcel(true, vec![event(1), prolonged])));
     }
 
     #[test]
     fn a_parcel_is_never_longer_than_the_way_allows_and_nothing_that_fits_is_left_behind() {
-        let (parcels, too_long) = pack(ME, (0..100).map(event).chain([News::Revoked]), 1000);
+        let (parcels, too_long) = pack((0..100).map(event).chain([News::Revoked]), 1000);
         assert!(parcels.len() > 1 && parcels.iter().all(|text| text.len() <= 1000), "{parcels:?}");
         let opened: Vec<Parcel> = parcels.iter().map(|text| open(text).expect("a parcel")).collect();
         assert_eq!(opened.iter().map(|parcel| parcel.news.len()).sum::<usize>(), 100);
         assert_eq!(opened.iter().filter(|parcel| parcel.look).count(), 1);
         assert_eq!(too_long, 0);
-        assert_eq!(pack(ME, [event(1)].into_iter(), 150).1, 1);
+        assert!(opened.iter().map(|parcel| parcel.number).eq(1..=opened.len() as u64));
+        assert_eq!(pack([event(1)].into_iter(), 200).1, 1);
     }
 
     #[test]
     fn a_heartbeat_is_an_empty_parcel() {
-        let (parcels, _) = pack(ME, std::iter::empty(), 8000);
-        assert_eq!(open(&parcels[0]), Some(Parcel { from: ME, look: false, news: Vec::new() }));
+        let (parcels, _) = pack(std::iter::empty(), 8000);
+        assert_eq!(open(&parcels[0]), Some(parcel(false, Vec::new())));
     }
 
     #[test]
     fn kinds_of_a_newer_version_are_passed_over_and_nonsense_is_no_parcel() {
-        let text = format!(r#"{{"from":"{ME}","look":true,"news":[{{"kind":"telepathy","to":1}}],"more":1}}"#);
-        assert_eq!(open(&text), Some(Parcel { from: ME, look: true, news: Vec::new() }));
+        let text = format!(r#"{{"from":"{ME}","number":1,"at":1767225600000,"look":true,"news":[{{"kind":"telepathy","to":1}}],"more":1}}"#);
+        assert_eq!(open(&text), Some(parcel(true, Vec::new())));
         for text in ["", "{}", "hello", "[1]"] {
             assert_eq!(open(text), None, "{text}");
         }

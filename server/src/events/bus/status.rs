@@ -1,12 +1,14 @@
-//! How the bus is doing, for health and figures.
+//! How the bus is doing, for health and metrics.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Whether news travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BusState {
-    /// Both ways.
+    /// Both ways, over every line.
     Ok,
+    /// Both ways, but not over every line.
+    Degraded,
     /// Not yet, since the start.
     Connecting,
     /// Not any more. Revocations still arrive with the next regular look at the log.
@@ -18,6 +20,7 @@ impl BusState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
+            Self::Degraded => "degraded",
             Self::Connecting => "connecting",
             Self::Unavailable => "unavailable",
         }
@@ -27,18 +30,29 @@ impl BusState {
 /// How the bus is doing.
 #[derive(Debug)]
 pub struct BusStatus {
+    lines: Vec<LineStatus>,
+    /// Messages that no line could take.
+    lost: AtomicU64,
+    received: AtomicU64,
+    refused: AtomicU64,
+    /// Whether there was a moment without any subscription since the first one, and no client has been told.
+    missed: AtomicBool,
+}
+
+/// How one line is doing.
+#[derive(Debug)]
+struct LineStatus {
     name: &'static str,
     ever_subscribed: AtomicBool,
     listening: AtomicBool,
     sending: AtomicBool,
     trouble_told: AtomicBool,
     sent: AtomicU64,
-    received: AtomicU64,
     lost: AtomicU64,
 }
 
-impl BusStatus {
-    pub(super) const fn new(name: &'static str) -> Self {
+impl LineStatus {
+    const fn new(name: &'static str) -> Self {
         Self {
             name,
             ever_subscribed: AtomicBool::new(false),
@@ -46,18 +60,11 @@ impl BusStatus {
             sending: AtomicBool::new(true),
             trouble_told: AtomicBool::new(false),
             sent: AtomicU64::new(0),
-            received: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         }
     }
 
-    /// Which bus it is: `in-process`, `postgres` or `redis`.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
-    /// Whether news travels.
-    pub fn state(&self) -> BusState {
+    fn state(&self) -> BusState {
         let [listening, sending] = [&self.listening, &self.sending].map(|flag| flag.load(Ordering::Relaxed));
         match (listening && sending, self.ever_subscribed.load(Ordering::Relaxed)) {
             (true, _) => BusState::Ok,
@@ -65,40 +72,129 @@ impl BusStatus {
             (false, _) => BusState::Unavailable,
         }
     }
+}
 
-    /// Messages handed over, taken in from other servers, and dropped, since the start.
-    pub fn counts(&self) -> [u64; 3] {
-        [&self.sent, &self.received, &self.lost].map(|count| count.load(Ordering::Relaxed))
+impl BusStatus {
+    /// Of lines with these names, the fastest first.
+    pub(super) fn new(names: impl Iterator<Item = &'static str>) -> Self {
+        Self {
+            lines: names.map(LineStatus::new).collect(),
+            lost: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            missed: AtomicBool::new(false),
+        }
     }
 
-    pub(super) fn subscribed(&self) {
-        self.ever_subscribed.store(true, Ordering::Relaxed);
-        self.listening.store(true, Ordering::Relaxed);
-        self.trouble_told.store(false, Ordering::Relaxed);
+    /// Which bus it is: `in-process`, `postgres` or `redis`. Of several lines, the fastest.
+    pub fn name(&self) -> &'static str {
+        self.lines.first().map_or("in-process", |line| line.name)
     }
 
-    pub(super) fn sent(&self, count: usize) {
-        self.sending.store(true, Ordering::Relaxed);
-        self.sent.fetch_add(count as u64, Ordering::Relaxed);
+    /// Each line, and whether news travels over it.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, BusState)> {
+        self.lines.iter().map(|line| (line.name, line.state()))
+    }
+
+    /// Whether news travels.
+    pub fn state(&self) -> BusState {
+        let standing = self.lines().filter(|(_, state)| *state == BusState::Ok).count();
+        let connecting = self.lines().any(|(_, state)| state == BusState::Connecting);
+        match standing {
+            0 if connecting => BusState::Connecting,
+            0 => BusState::Unavailable,
+            all if all == self.lines.len() => BusState::Ok,
+            _ if connecting => BusState::Connecting,
+            _ => BusState::Degraded,
+        }
+    }
+
+    /// Messages handed over (by the line that took most), taken in from other servers, dropped, and refused for want of a proof, since the start.
+    pub fn counts(&self) -> [u64; 4] {
+        let of_lines = |count: fn(&LineStatus) -> &AtomicU64| self.lines.iter().map(move |line| count(line).load(Ordering::Relaxed));
+        let sent = of_lines(|line| &line.sent).max().unwrap_or_default();
+        let lost = of_lines(|line| &line.lost).min().unwrap_or_default();
+        let [received, dropped, refused] =
+            [&self.received, &self.lost, &self.refused].map(|count| count.load(Ordering::Relaxed));
+        [sent, received, lost + dropped, refused]
+    }
+
+    /// Says whether something may have been missed since the last time.
+    pub(super) fn subscribed(&self, line: usize) -> bool {
+        let line = &self.lines[line];
+        line.ever_subscribed.store(true, Ordering::Relaxed);
+        line.listening.store(true, Ordering::Relaxed);
+        line.trouble_told.store(false, Ordering::Relaxed);
+        self.missed.swap(false, Ordering::Relaxed)
+    }
+
+    pub(super) fn sent(&self, line: usize, count: usize) {
+        let line = &self.lines[line];
+        line.sending.store(true, Ordering::Relaxed);
+        line.sent.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     pub(super) fn received(&self, count: usize) {
         self.received.fetch_add(count as u64, Ordering::Relaxed);
     }
 
+    /// Counts a message without a proof, and gives how many there were.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     pub(super) fn lost(&self, count: usize) {
         self.lost.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    /// Says whether that is new and worth a line in the log.
-    pub(super) fn cannot_send(&self, count: usize) -> bool {
-        self.lost(count);
-        self.sending.swap(false, Ordering::Relaxed)
+    /// Of a line that cannot keep up.
+    pub(super) fn lost_on(&self, line: usize, count: usize) {
+        self.lines[line].lost.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     /// Says whether that is new and worth a line in the log.
-    pub(super) fn cannot_listen(&self) -> bool {
-        self.listening.store(false, Ordering::Relaxed);
-        !self.trouble_told.swap(true, Ordering::Relaxed)
+    pub(super) fn cannot_send(&self, line: usize, count: usize) -> bool {
+        self.lost_on(line, count);
+        self.lines[line].sending.swap(false, Ordering::Relaxed)
+    }
+
+    /// Says whether that is new and worth a line in the log.
+    pub(super) fn cannot_listen(&self, line: usize) -> bool {
+        let was_listening = self.lines[line].listening.swap(false, Ordering::Relaxed);
+        if was_listening && self.lines.iter().all(|line| !line.listening.load(Ordering::Relaxed)) {
+            self.missed.store(true, Ordering::Relaxed);
+        }
+        !self.lines[line].trouble_told.swap(true, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_ask_anew_only_if_there_was_a_moment_without_any_line() {
+        let status = BusStatus::new(["redis", "postgres"].into_iter());
+        assert_eq!(status.state(), BusState::Connecting);
+        assert!(!status.subscribed(0) && !status.subscribed(1), "nobody was told anything before");
+        assert_eq!(status.state(), BusState::Ok);
+        status.cannot_listen(0);
+        assert_eq!(status.state(), BusState::Degraded);
+        assert!(!status.subscribed(0), "the other one stood");
+        status.cannot_listen(1);
+        status.cannot_listen(0);
+        assert_eq!(status.state(), BusState::Unavailable);
+        assert!(status.subscribed(1) && !status.subscribed(0), "once");
+    }
+
+    #[test]
+    fn a_message_that_one_line_took_is_not_lost() {
+        let status = BusStatus::new(["redis", "postgres"].into_iter());
+        status.sent(1, 3);
+        assert!(status.cannot_send(0, 3) && !status.cannot_send(0, 1));
+        status.sent(1, 1);
+        assert_eq!(status.counts(), [4, 0, 0, 0]);
+        status.lost(2);
+        assert_eq!((status.refused(), status.counts()), (1, [4, 0, 2, 1]));
     }
 }

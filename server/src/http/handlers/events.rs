@@ -5,32 +5,37 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::api::{EndReason, Ended, Expiring, Hello, ServerEvent, StreamTicket};
-use app::domain::Timestamp;
+use app::domain::{SessionId, Timestamp, UserId};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures::Stream;
-use http::header::CACHE_CONTROL;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
 use crate::auth::accounts::Visitor;
+use crate::auth::pace::Effort;
 use crate::auth::secrets::Capability;
 use crate::events::{Subscriber, Subscription};
 use crate::http::authenticate::{Asker, Caller, bearer};
 use crate::http::problem::ApiError;
 use crate::http::serve::OpenEnded;
 use crate::http::state::ApiState;
+use crate::sessions::Refusal;
 use crate::store::{Standing, Ticket};
 
 /// How often a comment shows that the line still stands.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a stream waits for the news of its own end once that is known.
+const END_ARRIVES_WITHIN: Duration = Duration::from_millis(500);
 /// How long a ticket opens a stream.
 const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
 /// `POST /api/auth/events/ticket`: for clients that cannot send headers with a stream.
 pub async fn ticket(State(state): State<ApiState>, Caller(caller): Caller) -> Result<Json<StreamTicket>, ApiError> {
+    state.may_do(Effort::Ticket, Some(caller.session_id), caller.user_id).await?;
     let capability = Capability::draw(&*state.sessions.random);
     let ticket = Ticket {
         session_id: caller.session_id,
@@ -53,16 +58,21 @@ pub struct Opening {
 /// `GET /api/auth/events`: by bearer token, or by ticket.
 pub async fn stream(
     State(state): State<ApiState>,
+    method: Method,
     visitor: Visitor,
     headers: HeaderMap,
     Query(opening): Query<Opening>,
 ) -> Result<Response, ApiError> {
+    if method == Method::HEAD {
+        return head(&state, &headers, opening).await;
+    }
     let who = match (bearer(&headers), opening.ticket) {
         (Some(token), _) => {
             let verified = Asker::by_token(&state, token).await?.in_session()?;
             Subscriber {
                 user_id: verified.user_id,
                 session_id: verified.session_id,
+                session_created_at: verified.session_created_at,
                 epoch: verified.epoch,
                 session_expires_at: verified.session_expires_at,
             }
@@ -73,11 +83,7 @@ pub async fn stream(
     let subscription =
         state.sessions.hub.subscribe(who).map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
     // What was revoked between the check and the subscription found no stream to close: check again.
-    let now = state.sessions.clock.monotonic();
-    if state.sessions.list.check(who.session_id, who.user_id, who.epoch, now) == crate::sessions::Verdict::SessionEnded
-    {
-        return Err(ApiError::session_ended());
-    }
+    state.sessions.may_listen(&who).await?;
     state.sessions.last_active.see(who.session_id, who.user_id, state.sessions.clock.now(), visitor.origin.ip);
     state.sessions.tell_activity(who.user_id, who.session_id, true);
     let events = Sse::new(run(state, subscription)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
@@ -90,18 +96,34 @@ pub async fn stream(
     Ok(response)
 }
 
+/// What a stream would look like. Opens none, so that it spends no ticket and nobody is seen as active by it; whether a ticket is good is
+/// said only to whoever uses it.
+async fn head(state: &ApiState, headers: &HeaderMap, opening: Opening) -> Result<Response, ApiError> {
+    match (bearer(headers), opening.ticket) {
+        (Some(token), _) => {
+            Asker::by_token(state, token).await?.in_session()?;
+        }
+        (None, Some(ticket)) => {
+            Capability::parse(&ticket).ok_or_else(ApiError::invalid_token)?;
+        }
+        (None, None) => return Err(ApiError::missing_token()),
+    }
+    let kind = (CONTENT_TYPE, "text/event-stream");
+    Ok([kind, (CACHE_CONTROL, "no-store")].into_response())
+}
+
 async fn by_ticket(state: &ApiState, ticket: &str) -> Result<Subscriber, ApiError> {
     let capability = Capability::parse(ticket).ok_or_else(ApiError::invalid_token)?;
     let now = state.sessions.clock.now();
     let found = state.sessions.store.take_ticket(&capability.digest(), now).await?;
     let ticket = found.ok_or_else(ApiError::invalid_token)?;
     let standing = state.sessions.store.standing(ticket.session_id, ticket.user_id, ticket.epoch, now).await?;
-    if standing != Standing::Good {
-        return Err(ApiError::session_ended());
-    }
+    let session = state.sessions.store.session(ticket.session_id).await?;
+    let (Standing::Good, Some(session)) = (standing, session) else { return Err(ApiError::session_ended()) };
     Ok(Subscriber {
         user_id: ticket.user_id,
         session_id: ticket.session_id,
+        session_created_at: session.created_at,
         epoch: ticket.epoch,
         session_expires_at: ticket.session_expires_at,
     })
@@ -110,8 +132,8 @@ async fn by_ticket(state: &ApiState, ticket: &str) -> Result<Subscriber, ApiErro
 /// Tells the others that a device went quiet, once its stream has been closed for good.
 struct Farewell {
     state: ApiState,
-    user_id: app::domain::UserId,
-    session_id: app::domain::SessionId,
+    user_id: UserId,
+    session_id: SessionId,
 }
 
 impl Drop for Farewell {
@@ -167,20 +189,26 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
             }
             if left < warning && warned_of != Some(deadline) {
                 warned_of = Some(deadline);
-                number += 1;
                 let expiring = Expiring { session_id, expires_in: left.as_secs() };
-                yield Ok(frame(&ServerEvent::SessionExpiring(expiring), number));
+                match hears(&state, &mut subscription, Arc::new(ServerEvent::SessionExpiring(expiring))).await {
+                    Some(event) => {
+                        number += 1;
+                        yield Ok(frame(&event, number));
+                        if is_end_of(&event, session_id) { break }
+                    }
+                    None => break,
+                }
             }
             // Until the warning is due or, once it was given, until the end.
             let until = if left > warning { left.saturating_sub(warning) + Duration::from_millis(1) } else { left };
             tokio::select! {
-                event = subscription.queue.recv() => match event {
-                    Some(event) => {
-                        number += 1;
-                        yield Ok(frame(&event, number));
-                    }
-                    None => break,
-                },
+                event = subscription.queue.recv() => {
+                    let Some(event) = event else { break };
+                    let Some(event) = hears(&state, &mut subscription, event).await else { break };
+                    number += 1;
+                    yield Ok(frame(&event, number));
+                    if is_end_of(&event, session_id) { break }
+                }
                 _ = subscription.deadline.changed() => {}
                 () = tokio::time::sleep(until) => {}
             }
@@ -188,6 +216,41 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
         drop(subscription);
         drop(farewell);
     }
+}
+
+/// What this stream is told instead of an event that it may hear, which is that event, or that it may not: its own end where that is known,
+/// and nothing otherwise. Each time the same is asked as of a request.
+async fn hears(
+    state: &ApiState,
+    subscription: &mut Subscription,
+    event: Arc<ServerEvent>,
+) -> Option<Arc<ServerEvent>> {
+    if is_end_of(&event, subscription.session_id()) {
+        return Some(event);
+    }
+    match state.sessions.may_listen(&subscription.who).await {
+        Ok(()) => Some(event),
+        Err(Refusal::SessionEnded(_)) => Box::pin(own_end(subscription)).await,
+        Err(_) => None,
+    }
+}
+
+/// The news of this session's own end, which is on its way: the list knows first.
+async fn own_end(subscription: &mut Subscription) -> Option<Arc<ServerEvent>> {
+    let session_id = subscription.session_id();
+    let arrives = async {
+        while let Some(event) = subscription.queue.recv().await {
+            if is_end_of(&event, session_id) {
+                return Some(event);
+            }
+        }
+        None
+    };
+    tokio::time::timeout(END_ARRIVES_WITHIN, arrives).await.ok().flatten()
+}
+
+fn is_end_of(event: &ServerEvent, session_id: SessionId) -> bool {
+    matches!(event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id)
 }
 
 enum AtTheEnd {
@@ -208,7 +271,7 @@ async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline:
         Ok(None) => {
             // Ending it has put the news, with the reason, into this very queue.
             while let Ok(event) = subscription.queue.try_recv() {
-                if matches!(&*event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id) {
+                if is_end_of(&event, session_id) {
                     return AtTheEnd::Over(event);
                 }
             }
@@ -219,7 +282,7 @@ async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline:
     }
 }
 
-fn expired(session_id: app::domain::SessionId, at: Timestamp) -> ServerEvent {
+fn expired(session_id: SessionId, at: Timestamp) -> ServerEvent {
     let reason = EndReason::SessionExpired;
     ServerEvent::SessionEnded(Ended { session_id, reason, ended_by: None, ended_by_device: None, at })
 }

@@ -10,7 +10,7 @@ use crate::http::authenticate::Caller;
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::{EndAnswer, EndRequest, Scope};
+use crate::sessions::{EndAnswer, EndRequest, Force, Scope};
 use crate::store::Alongside;
 
 /// `DELETE /api/user`: ends every session and deletes what is held on the person, in one transaction. Needs the password, or a
@@ -30,6 +30,8 @@ pub async fn delete_account(
         user_id: caller.user_id,
         session_id: caller.session_id,
         epoch: Some(caller.epoch),
+        token_until: Some(caller.expires_at),
+        force: Force::Full,
         scope: Scope::All,
         client_reason: None,
         origin: visitor.origin,

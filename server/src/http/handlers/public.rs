@@ -1,5 +1,8 @@
 //! What anybody may ask: keys, health, and in development the mailbox.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use app::api::{DevelopmentMailbox, MailMessage};
 use axum::Json;
 use axum::extract::State;
@@ -10,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::events::BusState;
 use crate::http::problem::ApiError;
-use crate::http::site::stylesheet;
+use crate::http::site::{names, stylesheet};
 use crate::http::state::ApiState;
 
 /// How many letters the mailbox shows.
@@ -48,9 +51,17 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let current = state.sessions.list.is_current(now);
     let bus = state.sessions.bus.state();
     let pending = state.sessions.endings_pending();
+    let mut differing: Vec<String> = state.registry.differences().into_iter().map(|found| found.setting).collect();
+    differing.sort_unstable();
+    differing.dedup();
+    let journal = Arc::clone(&state.sessions.journal);
+    let written = tokio::task::spawn_blocking(move || journal.is_writable()).await.unwrap_or(false);
+    // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could not be
+    // written down either would be forgotten.
+    let is_bus_well = !matches!(bus, BusState::Unavailable | BusState::Degraded);
+    let is_well = is_bus_well && pending == 0 && written && differing.is_empty();
     let (status, word) = match (database, current) {
-        // Without the bus everything works, only later. What waits to be committed is not known everywhere.
-        (true, true) if bus != BusState::Unavailable && pending == 0 => (StatusCode::OK, "ok"),
+        (true, true) if is_well => (StatusCode::OK, "ok"),
         (true, _) | (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
@@ -59,9 +70,12 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         "status": word,
         "database": if database { "ok" } else { "unavailable" },
         "bus": bus.as_str(),
+        "busLines": state.sessions.bus.lines().map(|(name, state)| (name, state.as_str())).collect::<HashMap<_, _>>(),
         "revocationListAgeMs": age,
         "endingsPending": pending,
+        "pendingLog": if written { "ok" } else { "unavailable" },
         "clockOffsetMs": state.sessions.clock.offset_ms(),
+        "settingsDiffer": differing,
         "serverId": state.server_id,
     });
     (status, Json(body)).into_response()
@@ -77,8 +91,7 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
         .into_iter()
         .map(|mail| MailMessage { to: mail.to, subject: mail.subject, text: mail.text, sent_at: mail.queued_at })
         .collect();
-    let wants = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    if wants.contains("application/json") {
+    if headers.get_all(ACCEPT).iter().any(|accept| names(accept, b"application/json")) {
         return Ok(Json(DevelopmentMailbox { messages }).into_response());
     }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();

@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::auth::accounts::{AccountError, Visitor};
 use crate::auth::passwords::HashingError;
 use crate::http::fields::Fields;
+use crate::http::leftovers::Leftovers;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::metrics::SignInResult;
@@ -123,7 +124,8 @@ pub async fn login(
     client.begin(&state, user.id, visitor.origin, SignInMethod::Password).await
 }
 
-/// `POST /api/auth/refresh`: the token comes in the body or in the cookie.
+/// `POST /api/auth/refresh`: the token comes in the body or in a cookie. A browser cannot see whether it has one, and may ask for `204`
+/// where it has none.
 pub async fn refresh(
     State(state): State<ApiState>,
     visitor: Visitor,
@@ -131,25 +133,31 @@ pub async fn refresh(
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let in_body = fields.optional("refreshToken", |text| Ok(text.to_owned()));
-    let (in_body,) = fields.finish((in_body,))?;
+    let if_any = fields.optional_bool("ifAny");
+    let (in_body, if_any) = fields.finish((in_body, if_any))?;
     if let Some(token) = in_body {
         let granted = state.sessions.refresh(&token, TokenDelivery::Body, visitor.origin).await?;
         return Ok(signed_in(&state, &granted));
     }
-    let token = state.cookie.read(&headers).ok_or_else(ApiError::missing_token)?;
+    let presented = state.cookie.presented(&headers);
+    if presented.is_empty() {
+        return if if_any == Some(true) { Ok(StatusCode::NO_CONTENT.into_response()) } else { Err(ApiError::missing_token()) };
+    }
     state.same_origin.check(&headers)?;
-    match state.sessions.refresh(&token, TokenDelivery::Cookie, visitor.origin).await {
-        Ok(granted) => Ok(signed_in(&state, &granted)),
+    let refreshed = state.sessions.refresh_browser(&presented.tokens(), visitor.origin).await;
+    let (mut response, is_settled) = match refreshed {
+        Ok(granted) => (signed_in(&state, &granted), true),
         Err(refusal) => {
             let error = ApiError::from(refusal);
-            let over = error.is_unauthorized();
-            let mut response = error.into_response();
-            if over {
-                set_cookie(&mut response, &state.cookie.clear());
-            }
-            Ok(response)
+            let is_settled = error.is_unauthorized();
+            (error.into_response(), is_settled)
         }
+    };
+    // Whatever was presented has been exchanged, or has ended.
+    if is_settled {
+        Leftovers::clear_all(&state, &presented, &mut response);
     }
+    Ok(response)
 }
 
 /// The answer that carries tokens; the refresh token goes where the client wants it.
@@ -159,6 +167,7 @@ fn signed_in(state: &ApiState, granted: &SignedIn) -> Response {
     if granted.delivery == TokenDelivery::Cookie {
         let cookie = state.cookie.set(&granted.refresh_token, granted.remember.then_some(lifetime));
         set_cookie(&mut response, &cookie);
+        Leftovers::clear_ended(state, &mut response);
     }
     response
 }

@@ -1,21 +1,26 @@
 //! Signing out: this device, all, all others, or one. Forgiving: whoever wants to be signed out ends up signed out.
 
+use std::sync::Arc;
+
 use app::api::LogoutAnswer;
-use app::domain::{ClientReason, SessionId, UserId};
+use app::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use uuid::Uuid;
 
 use super::legacy;
-use super::sign_in::set_cookie;
 use crate::auth::accounts::Visitor;
-use crate::http::authenticate::{Asker, bearer};
+use crate::auth::tokens::Verified;
+use crate::http::authenticate::{Asker, Caller, bearer};
 use crate::http::fields::Fields;
+use crate::http::leftovers::Leftovers;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::{EndAnswer, EndRequest, Scope};
-use crate::store::{Origin, Standing, StoreError};
+use crate::sessions::{Asking, EndAnswer, EndRequest, EndingError, Force, Scope};
+use crate::store::{Origin, StoreError};
 
 /// What a client that is signed out should forget.
 const CLEAR_SITE_DATA: (HeaderName, HeaderValue) =
@@ -26,75 +31,116 @@ struct Leaving {
     user_id: UserId,
     session_id: SessionId,
     epoch: Option<i64>,
+    token_until: Option<Timestamp>,
+    force: Force,
 }
 
-/// `POST /api/auth/logout`: by bearer token, or by refresh token.
+/// What somebody presents who wants to be signed out.
+struct Presented {
+    /// Their access token, run out or not.
+    access: Option<Arc<Verified>>,
+    /// The sessions of their refresh tokens: usually one, more where a browser has several cookies.
+    refresh: Vec<SessionId>,
+}
+
+/// `POST /api/auth/logout`: by bearer token, or by refresh token. What cannot be read ends nothing, and keeps nobody signed in.
 pub async fn logout(
     State(state): State<ApiState>,
     visitor: Visitor,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, ApiError> {
-    let reason = reason(&fields);
     if let Some(token) = legacy::presented(&state, &headers) {
         return Ok(token.logout(&state));
     }
-    let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
-    let session_id = match by_access_token(&state, &headers) {
-        Ok(leaving) => {
-            let ended = state.sessions.end(leaving.wants(Scope::This, reason, visitor.origin)).await?;
-            return Ok(answer(&state, true, ended));
-        }
-        Err(refused) => by_refresh_token(&state, &headers, in_body)?.ok_or(refused)?,
-    };
-    let ended = match state.sessions.store.session(session_id).await {
-        Ok(None) => nothing_to_end(),
-        Ok(Some(row)) => {
-            let leaving = Leaving { user_id: row.user_id, session_id, epoch: None };
-            state.sessions.end(leaving.wants(Scope::This, reason, visitor.origin)).await?
-        }
-        Err(error @ StoreError::Unavailable(_)) => {
-            let (rest, is_written) = state.sessions.end_later(session_id, reason, visitor.origin).ok_or(error)?;
-            state.tasks.spawn("late sign-out", rest);
-            // Where the task broke, the session is refused here at least.
-            let _ = is_written.await;
-            EndAnswer::Pending
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let presented = Presented::by(&state, &headers, &fields)?;
+    let ended = presented.ends(&state, reason(&fields), visitor.origin).await?;
     Ok(answer(&state, true, ended))
 }
 
-/// Who leaves, by an access token that may have run out.
-fn by_access_token(state: &ApiState, headers: &HeaderMap) -> Result<Leaving, ApiError> {
-    let token = bearer(headers).ok_or_else(ApiError::missing_token)?;
-    let verified = state.sessions.tokens.verify_even_if_expired(token, state.sessions.clock.now());
-    let verified = verified.map_err(|_| ApiError::invalid_token())?;
-    let (user_id, session_id, epoch) = (verified.user_id, verified.session_id, Some(verified.epoch));
-    Ok(Leaving { user_id, session_id, epoch })
+impl Presented {
+    /// `401` where nothing is presented at all.
+    fn by(state: &ApiState, headers: &HeaderMap, fields: &Fields) -> Result<Self, ApiError> {
+        let now = state.sessions.clock.now();
+        let access = bearer(headers).and_then(|token| state.sessions.tokens.verify_even_if_expired(token, now).ok());
+        let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
+        let in_cookies = state.cookie.presented(headers);
+        let is_nothing = !headers.contains_key(AUTHORIZATION) && !fields.has("refreshToken") && in_cookies.is_empty();
+        if is_nothing {
+            return Err(ApiError::missing_token());
+        }
+        let refresh = match in_body {
+            Some(token) => state.sessions.session_of(&token).into_iter().collect(),
+            None if in_cookies.is_empty() => Vec::new(),
+            None => match state.same_origin.check(headers) {
+                Ok(()) => state.sessions.sessions_of_browser(&in_cookies.tokens()),
+                // Whoever shows a good token need not be one of our pages; the cookies are then not theirs to use.
+                Err(_) if access.is_some() => Vec::new(),
+                Err(refused) => return Err(refused),
+            },
+        };
+        Ok(Self { access, refresh })
+    }
+
+    /// Ends the sessions that can be made out: one, unless somebody has mixed two.
+    async fn ends(
+        self,
+        state: &ApiState,
+        reason: Option<ClientReason>,
+        origin: Origin,
+    ) -> Result<EndAnswer, ApiError> {
+        let (mut ended, mut by_access) = (nothing_to_end(), None);
+        if let Some(token) = self.access {
+            by_access = Some(token.session_id);
+            let leaving = Leaving::by(&token, Force::Full);
+            ended = state.sessions.end(leaving.wants(Scope::This, reason.clone(), origin.clone())).await?;
+        }
+        for session_id in self.refresh.into_iter().filter(|session_id| by_access != Some(*session_id)) {
+            ended = ended.and(end_by_refresh_token(state, session_id, reason.clone(), origin.clone()).await?);
+        }
+        Ok(ended)
+    }
 }
 
-/// The session whose refresh token is presented, in the body or in the cookie, if one is.
-fn by_refresh_token(
+/// Ends a session of which only the id is known, by its refresh token.
+async fn end_by_refresh_token(
     state: &ApiState,
-    headers: &HeaderMap,
-    in_body: Option<String>,
-) -> Result<Option<SessionId>, ApiError> {
-    let token = match (in_body, state.cookie.read(headers)) {
-        (Some(token), _) => token,
-        (None, Some(cookie)) => {
-            state.same_origin.check(headers)?;
-            cookie
+    session_id: SessionId,
+    reason: Option<ClientReason>,
+    origin: Origin,
+) -> Result<EndAnswer, ApiError> {
+    match state.sessions.store.session(session_id).await {
+        Ok(found) => {
+            // One that the database does not know, because it was set back, is revoked all the same.
+            let user_id = found.map_or(UserId(Uuid::nil()), |row| row.user_id);
+            let leaving = Leaving { user_id, session_id, epoch: None, token_until: None, force: Force::Full };
+            Ok(state.sessions.end(leaving.wants(Scope::This, reason, origin)).await?)
         }
-        (None, None) => return Ok(None),
-    };
-    state.sessions.session_of(&token).map(Some).ok_or_else(ApiError::invalid_token)
+        Err(error @ StoreError::Unavailable(_)) => {
+            let Some((rest, is_written)) = state.sessions.end_later(session_id, reason, origin) else {
+                return Err(error.into());
+            };
+            state.tasks.spawn("late sign-out", rest);
+            // Where the task broke, the session is refused here at least.
+            if is_written.await == Ok(true) {
+                Ok(EndAnswer::Pending)
+            } else {
+                Err(EndingError::Unwritten(Arc::new(error)).into())
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Leaving {
+    fn by(token: &Verified, force: Force) -> Self {
+        let Verified { user_id, session_id, epoch, expires_at, .. } = *token;
+        Self { user_id, session_id, epoch: Some(epoch), token_until: Some(expires_at), force }
+    }
+
     fn wants(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
-        let Self { user_id, session_id, epoch } = self;
-        EndRequest { user_id, session_id, epoch, scope, client_reason, origin, alongside: None }
+        let Self { user_id, session_id, epoch, token_until, force } = self;
+        EndRequest { user_id, session_id, epoch, token_until, force, scope, client_reason, origin, alongside: None }
     }
 }
 
@@ -105,7 +151,8 @@ pub struct KeepCurrent {
     keep_current: Option<bool>,
 }
 
-/// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended ends nothing.
+/// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended ends nothing, and
+/// one that cannot be read ends no more than it does at [`logout`].
 pub async fn logout_all(
     State(state): State<ApiState>,
     visitor: Visitor,
@@ -115,28 +162,28 @@ pub async fn logout_all(
 ) -> Result<Response, ApiError> {
     let keep_current = fields.optional_bool("keepCurrent");
     let reason = reason(&fields);
+    let presented = Presented::by(&state, &headers, &fields);
     let (keep_current,) = fields.finish((keep_current,))?;
     let keep_current = keep_current.or(asked.keep_current).unwrap_or(false);
     if let Some(token) = legacy::presented(&state, &headers) {
         return token.logout_all(&state, keep_current, reason, visitor.origin).await;
     }
-    let leaving = by_access_token(&state, &headers)?;
-    let standing = leaving.standing(&state).await;
-    if matches!(standing, Some(Standing::Ended(_) | Standing::Unknown)) {
-        return Ok(answer(&state, true, nothing_to_end()));
+    if !headers.contains_key(AUTHORIZATION) {
+        return Err(ApiError::missing_token());
     }
-    let scope = if keep_current { Scope::Others } else { Scope::All };
-    let ended = state.sessions.end(leaving.wants(scope, reason, visitor.origin)).await?;
-    Ok(answer(&state, !keep_current, ended))
-}
-
-impl Leaving {
-    /// What the database says of the session; `None` where it is away.
-    async fn standing(&self, state: &ApiState) -> Option<Standing> {
-        let now = state.sessions.clock.now();
-        let epoch = self.epoch.unwrap_or(i64::MAX);
-        state.sessions.store.standing(self.session_id, self.user_id, epoch, now).await.ok()
-    }
+    let mut presented = presented?;
+    let Some(token) = presented.access.take() else {
+        let ended = presented.ends(&state, reason, visitor.origin).await?;
+        return Ok(answer(&state, true, ended));
+    };
+    let (scope, force) = match state.sessions.asking(&token).await {
+        Asking::MayEndOthers(force) => (if keep_current { Scope::Others } else { Scope::All }, force),
+        Asking::IsBeingEnded => (Scope::This, Force::Full),
+        Asking::HasEnded => return Ok(answer(&state, true, nothing_to_end())),
+    };
+    let ended = state.sessions.end(Leaving::by(&token, force).wants(scope, reason, visitor.origin)).await?;
+    let this_device = scope != Scope::Others || ended == EndAnswer::AskerEnded;
+    Ok(answer(&state, this_device, ended))
 }
 
 /// `DELETE /api/auth/sessions/{id}`: one of the caller's own; another person's does not exist.
@@ -153,12 +200,38 @@ pub async fn end_session(
         Asker::Session(caller) => caller,
         Asker::Legacy(user) => return legacy::end_session(&state, &user, id, reason, visitor.origin).await,
     };
-    let leaving = Leaving { user_id: caller.user_id, session_id: caller.session_id, epoch: Some(caller.epoch) };
+    let leaving = Leaving::by(&caller, Force::Held);
     let this = id == caller.session_id;
     let scope = if this { Scope::This } else { Scope::Other(id) };
     let ended = state.sessions.end(leaving.wants(scope, reason, visitor.origin)).await?;
+    if ended == EndAnswer::AskerEnded {
+        return Err(ApiError::session_ended());
+    }
     check_that_it_was_theirs(&state, caller.user_id, id, &ended).await?;
     Ok(answer(&state, this, ended))
+}
+
+/// The most sessions that one call ends by their ids.
+const MOST_AT_ONCE: usize = 100;
+
+/// `POST /api/auth/sessions/end`: several of the caller's own. Those of others, or that have ended before, are not counted.
+pub async fn end_several(
+    State(state): State<ApiState>,
+    Caller(caller): Caller,
+    visitor: Visitor,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let reason = reason(&fields);
+    let this = caller.session_id;
+    let ids = fields.list("sessionIds", MOST_AT_ONCE, |text| match text.parse::<SessionId>() {
+        Ok(id) if id == this => Err(Invalid::new("this-session", "The session that asks is ended by logout.")),
+        Ok(id) => Ok(id),
+        Err(_) => Err(Invalid::new("malformed", "This is no session id.")),
+    });
+    let (ids,) = fields.finish((ids,))?;
+    let leaving = Leaving { user_id: caller.user_id, session_id: this, epoch: Some(caller.epoch) };
+    let ended = state.sessions.end_several(leaving.wants(Scope::This, reason, visitor.origin), &ids).await?;
+    Ok(answer(&state, false, ended))
 }
 
 /// Where nothing was ended, it had ended before, which is as good, or it is not this person's.
@@ -201,12 +274,13 @@ pub fn answer_in_words(
     ended: EndAnswer,
     words: impl FnOnce(u64) -> String,
 ) -> Response {
+    let ended = if ended == EndAnswer::AskerEnded { nothing_to_end() } else { ended };
     let (status, body) = match ended {
         EndAnswer::Done { sessions_ended, receipt, .. } => {
             let message = words(sessions_ended);
             (StatusCode::OK, LogoutAnswer { success: true, message, sessions_ended, warning: None, receipt })
         }
-        EndAnswer::Pending => {
+        EndAnswer::Pending | EndAnswer::AskerEnded => {
             let warning = "The database cannot be reached. This server refuses the session from now on, and keeps trying to tell the others.";
             let message = if this_device { "You are signed out." } else { "The device is being signed out." };
             let body = LogoutAnswer {
@@ -227,7 +301,7 @@ pub fn answer_in_words(
 pub fn forgetting(state: &ApiState, mut response: Response) -> Response {
     let (name, value) = CLEAR_SITE_DATA;
     response.headers_mut().insert(name, value);
-    set_cookie(&mut response, &state.cookie.clear());
+    Leftovers::clear_ended(state, &mut response);
     response
 }
 

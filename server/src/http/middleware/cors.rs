@@ -8,6 +8,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method};
 
+use crate::http::headers::single;
+
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, latchkey-client");
 const EXPOSED: HeaderValue =
@@ -31,12 +33,13 @@ impl Cors {
         method == Method::OPTIONS && headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
     }
 
-    /// The origin of a request, if its scripts may read the answer. Compared byte by byte: no pattern, no case, no default port.
+    /// The origin of a request, if its scripts may read the answer. Compared byte by byte: no pattern, no case, no default port; and of two
+    /// origins neither.
     pub fn allowed(&self, headers: &HeaderMap) -> Option<&HeaderValue> {
         if self.origins.is_empty() {
             return None;
         }
-        let origin = headers.get(ORIGIN)?;
+        let origin = single(headers, ORIGIN).ok().flatten()?;
         self.origins.iter().find(|allowed| *allowed == origin)
     }
 

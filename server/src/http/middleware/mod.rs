@@ -20,14 +20,16 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use futures::FutureExt as _;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tower::ServiceExt as _;
 
 use cors::Cors;
 
 use super::body::BodyLimit;
-use super::headers::SecurityHeaders;
+use super::headers::{SecurityHeaders, single};
+use super::hosts::Hosts;
+use super::leftovers::Leftovers;
 use super::problem::{ApiError, Cause};
 use super::proxies::TrustedProxies;
 use super::serve::Answer;
@@ -45,6 +47,7 @@ const EXPIRES_IN: HeaderName = HeaderName::from_static(EXPIRES_IN_HEADER);
 /// The outermost part of the application.
 pub struct Edge {
     router: Router,
+    hosts: Hosts,
     proxies: TrustedProxies,
     cors: Cors,
     headers: SecurityHeaders,
@@ -69,6 +72,7 @@ impl Edge {
     pub fn new(router: Router, config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>, watch: Watch) -> Self {
         Self {
             router,
+            hosts: Hosts::new(&config.server),
             proxies: TrustedProxies::new(config.server.trusted_proxies.clone()),
             cors: Cors::new(&config.server.cors_origins),
             headers: SecurityHeaders::new(config.server.public_url.is_https()),
@@ -81,11 +85,13 @@ impl Edge {
 
     fn begin_span(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<Box<RequestSpan>> {
         let traces = self.watch.traces.as_ref()?;
-        Some(Box::new(traces.request(self.proxies.trusts(peer.ip()).then_some(headers))))
+        let is_believed = self.proxies.trusts(peer.ip()) && single(headers, "traceparent").is_ok();
+        Some(Box::new(traces.request(is_believed.then_some(headers))))
     }
 
     async fn route(&self, mut request: Request, peer: SocketAddr) -> Response {
-        if let Some(refusal) = request::refusal(&request) {
+        let checked = self.hosts.check(&request).err().or_else(|| request::refusal(&request));
+        if let Some(refusal) = checked {
             return refusal.into_response();
         }
         let client = self.proxies.client(peer.ip(), request.headers());
@@ -115,6 +121,7 @@ impl Edge {
         let started = self.clock.monotonic();
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let origin = self.cors.allowed(request.headers()).cloned();
+        let cookies = cookies_of(&request);
         let mut response = if Cors::is_preflight(&method, request.headers()) {
             let mut response = StatusCode::NO_CONTENT.into_response();
             if origin.is_some() {
@@ -125,6 +132,7 @@ impl Edge {
             self.route(request, peer).await
         };
         finish_problem(&mut response, &id, &method);
+        Leftovers::finish(&cookies, &mut response).await;
         let headers = response.headers_mut();
         self.headers.apply(headers);
         self.cors.allow(origin, headers);
@@ -150,6 +158,14 @@ impl Edge {
             span.end(method, self.watch.requests.name(route), status, id.to_str().unwrap_or_default());
         });
     }
+}
+
+/// The cookies of a request that may change something; no other answer removes any.
+fn cookies_of(request: &Request) -> HeaderMap {
+    if request.method().is_safe() {
+        return HeaderMap::new();
+    }
+    request.headers().get_all(COOKIE).iter().map(|field| (COOKIE, field.clone())).collect()
 }
 
 /// Gives problems the id of their request, and makes problems of the plain errors that axum answers by itself.

@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::Request;
-use http::header::{ALLOW, CONTENT_ENCODING};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
+use crate::http::headers::single;
 use crate::http::problem::ApiError;
 use crate::http::proxies::TrustedProxies;
 use crate::random::Random;
@@ -26,7 +27,7 @@ pub fn request_id(headers: &HeaderMap, peer: IpAddr, proxies: &TrustedProxies, r
         (8..=128).contains(&bytes.len())
             && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     };
-    if let Some(given) = headers.get(REQUEST_ID).filter(sane)
+    if let Some(given) = single(headers, REQUEST_ID).ok().flatten().filter(sane)
         && proxies.trusts(peer)
     {
         return given.clone();
@@ -62,8 +63,11 @@ pub fn refusal(request: &Request) -> Option<ApiError> {
     if !request.uri().path().starts_with('/') || has_dot_segment(request.uri().path()) {
         return Some(ApiError::not_found());
     }
-    // Nothing is unpacked here, so nothing can unpack to more than it said.
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    // Nothing is unpacked here, so nothing can unpack to more than it said; and of two kinds nobody knows which the body is of.
+    let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !is_plain(encoding))
+        || single(headers, CONTENT_TYPE).is_err()
+    {
         return Some(ApiError::unsupported_media_type());
     }
     None
@@ -122,6 +126,11 @@ mod tests {
         for odd in ["short", "has space in it", "<script>alert</script>", "{\"json\":1}"] {
             assert_ne!(id("10.0.0.1", odd), odd);
         }
+        let mut twice = HeaderMap::new();
+        twice.append(REQUEST_ID, HeaderValue::from_static("clients-id-0001"));
+        twice.append(REQUEST_ID, HeaderValue::from_static("proxy-id-0001"));
+        let drawn = request_id(&twice, "10.0.0.1".parse().unwrap(), &proxies, &OsRandom);
+        assert!(!twice.get_all(REQUEST_ID).iter().any(|given| given == drawn), "nobody knows who wrote which");
     }
 
     #[test]

@@ -153,10 +153,16 @@ async fn a_post_cannot_pass_for_something_else(#[case] header: &str) {
     assert_eq!(answer.response.status(), 405);
 }
 
+#[rstest]
+#[case::packed(&[("content-encoding", "gzip")])]
+#[case::packed_behind_one_that_is_not(&[("content-encoding", "identity"), ("content-encoding", "gzip")])]
+#[case::packed_twice(&[("content-encoding", "gzip"), ("content-encoding", "br")])]
+#[case::in_a_list(&[("content-encoding", "identity, gzip")])]
+#[case::of_two_kinds(&[("content-type", "application/json"), ("content-type", "text/plain")])]
 #[tokio::test]
-async fn a_packed_body_is_refused() {
-    let answer = ask(&edge(&[]), STRANGER, "POST", "/api/post", &[("content-encoding", "gzip")]).await;
-    assert_eq!(answer.problem().code, "unsupported-media-type");
+async fn a_body_that_is_packed_or_of_two_kinds_is_refused(#[case] headers: &[(&str, &str)]) {
+    let answer = ask(&edge(&[]), STRANGER, "POST", "/api/post", headers).await;
+    assert_eq!((answer.response.status().as_u16(), answer.problem().code.as_str()), (415, "unsupported-media-type"));
 }
 
 #[tokio::test]
@@ -216,6 +222,15 @@ async fn a_configured_origin_may_ask_and_read_but_never_with_cookies() {
     for answer in [preflight, answer] {
         assert_eq!(answer.header(ACCESS_CONTROL_ALLOW_ORIGIN), Some("https://app.example.com"));
         assert_eq!(answer.header(ACCESS_CONTROL_ALLOW_CREDENTIALS), None);
+    }
+}
+
+#[tokio::test]
+async fn of_two_origins_neither_is_allowed() {
+    let edge = edge(&[("CORS_ORIGINS", "https://app.example.com")]);
+    for origins in [["https://app.example.com", "https://evil.example"], ["https://app.example.com"; 2]] {
+        let headers = origins.map(|origin| ("origin", origin));
+        assert_eq!(ask(&edge, STRANGER, "GET", "/api/ok", &headers).await.header(ACCESS_CONTROL_ALLOW_ORIGIN), None);
     }
 }
 

@@ -16,8 +16,9 @@ use crate::clock::{Clock, ManualClock};
 use crate::events::Hub;
 use crate::metrics::Metrics;
 use crate::random::{Random, SeededRandom};
+use crate::sessions::promises::Covered;
 use crate::sessions::revocations::{RevocationList, Verdict};
-use crate::sessions::{Ender, Ending, EndingParts, EndingTask, Journal, ending};
+use crate::sessions::{Ender, Ending, EndingError, EndingParts, EndingTask, Force, Journal, ending};
 use crate::store::{EndCommand, Selection, Store};
 
 /// A server whose database is away.
@@ -40,8 +41,7 @@ impl CutOff {
         store.close().await;
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
         let keys = Arc::new(Keys::derive("only-for-tests-0123456789-abcdefghijkl").expect("keys"));
-        let (journal, promised) =
-            Journal::open(folder.path(), Uuid::now_v7(), keys, Arc::clone(&random)).expect("a journal");
+        let (journal, promised) = Journal::open(folder.path(), Uuid::now_v7(), keys, Arc::clone(&random));
         let clock = Arc::new(ManualClock::default());
         let list = Arc::new(RevocationList::new(Duration::from_secs(2), clock.monotonic()));
         list.vouch(0, None, clock.monotonic());
@@ -65,12 +65,28 @@ impl CutOff {
         let now = self.clock.now();
         let until = now.plus(Duration::from_mins(15));
         let command = EndCommand::new(selection, EndReason::UserInitiatedLogout, now, until);
-        let ended = self.ender.end(command, Some(epoch)).await;
+        let ended = self.ender.end(command, Some(epoch), Force::Full).await;
+        assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
+    }
+
+    /// A session wants others of its user's ended.
+    async fn is_asked_by(&self, asker: SessionId, selection: Selection, force: Force) {
+        let now = self.clock.now();
+        let until = now.plus(Duration::from_mins(15));
+        let command = EndCommand {
+            ended_by: Some(asker),
+            ..EndCommand::new(selection, EndReason::LogoutAll, now, until)
+        };
+        let ended = self.ender.end(command, Some(0), force).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
 
     /// Whether a session of this person that began long ago is promised to be over.
     fn has_promised(&self, user: UserId, session: SessionId) -> bool {
+        self.says(user, session) == Covered::Yes
+    }
+
+    fn says(&self, user: UserId, session: SessionId) -> Covered {
         self.ender.has_promised(user, session, Timestamp::from_millis(0))
     }
 
@@ -131,9 +147,27 @@ async fn wishes_for_different_sessions_wait_beside_each_other() {
     };
     meanwhile(task, asking).await;
     assert_eq!(server.ender.pending(), wishes.len());
-    // The last who wanted everything ended had a token of epoch 10.
     let tablet = SessionId(Uuid::from_u128(12));
-    assert_eq!([10, 11].map(|epoch| server.verdict(tablet, epoch)), [Verdict::Superseded, Verdict::Passes]);
+    assert!(server.has_promised(ADA, tablet) && server.ender.has_promised_all(ADA).is_some());
+    // The list knows what is committed, and an epoch on it could not be taken back.
+    assert_eq!(server.verdict(tablet, 0), Verdict::Passes);
+}
+
+#[tokio::test]
+async fn what_a_session_asks_for_others_is_taken_back_without_undoing_what_it_asked_before_or_another_did() {
+    let (server, task) = CutOff::new().await;
+    let (others, all) = (Selection::Others { user_id: ADA, keep: LAPTOP }, Selection::All { user_id: ADA });
+    let tablet = SessionId(Uuid::from_u128(12));
+    let asking = async {
+        server.is_asked_by(LAPTOP, others, Force::Held).await;
+        assert_eq!([LAPTOP, PHONE].map(|session| server.says(ADA, session)), [Covered::No, Covered::Perhaps]);
+        server.clock.advance(Duration::from_secs(5));
+        server.is_asked_by(LAPTOP, others, Force::OwnOnly).await;
+        server.is_asked_by(PHONE, all, Force::OwnOnly).await;
+    };
+    meanwhile(task, asking).await;
+    assert_eq!([PHONE, tablet].map(|session| server.says(ADA, session)), [Covered::Yes, Covered::Perhaps]);
+    assert_eq!(server.ender.has_promised_all(ADA), None, "only what is certain");
 }
 
 #[tokio::test]
@@ -151,8 +185,7 @@ async fn what_was_promised_is_promised_by_the_next_process_before_it_does_anythi
     let (next, _task) = CutOff::in_folder(server.folder).await;
     assert_eq!(next.ender.pending(), wishes.len());
     assert!(next.has_promised(ADA, LAPTOP) && !next.has_promised(ADA, PHONE) && next.has_promised(BOB, PHONE));
-    let of_an_older_system = next.list.check(PHONE, BOB, 5, next.clock.monotonic());
-    assert_eq!(of_an_older_system, Verdict::Superseded, "epochs are refused as before");
+    assert!(next.ender.has_promised_all(BOB).is_some(), "tokens of an older system are refused as before");
 }
 
 #[tokio::test]
@@ -168,7 +201,31 @@ async fn of_two_promises_of_dead_processes_for_the_same_sessions_the_later_one_h
     let folder = Arc::clone(&early.folder);
     drop((early, late));
     let (next, _task) = CutOff::in_folder(folder).await;
-    assert!(next.ender.has_promised(ADA, PHONE, began_between));
+    assert_eq!(next.ender.has_promised(ADA, PHONE, began_between), Covered::Yes);
+}
+
+#[tokio::test]
+async fn what_can_be_neither_committed_nor_written_down_is_refused_here_and_not_promised() {
+    let (server, task) = CutOff::new().await;
+    let folder = server.folder.path().to_owned();
+    let asking = async {
+        // A file in the place of the folder.
+        std::fs::remove_dir_all(&folder).expect("the folder");
+        std::fs::write(&folder, "").expect("a file");
+        let (now, laptop) = (server.clock.now(), Selection::One { user_id: ADA, session_id: LAPTOP });
+        let command = || EndCommand::new(laptop, EndReason::UserInitiatedLogout, now, now.plus(Duration::from_mins(15)));
+        for _ in 0..2 {
+            let ended = server.ender.end(command(), Some(0), Force::Full).await;
+            assert!(matches!(ended, Err(EndingError::Unwritten(_))), "{ended:?}");
+        }
+        assert!(server.has_promised(ADA, LAPTOP) && server.ender.pending() == 1);
+        std::fs::remove_file(&folder).expect("the file");
+        let ended = server.ender.end(command(), Some(0), Force::Full).await;
+        assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
+    };
+    meanwhile(task, asking).await;
+    let (next, _task) = CutOff::in_folder(server.folder).await;
+    assert!(next.has_promised(ADA, LAPTOP));
 }
 
 #[tokio::test]
@@ -176,10 +233,11 @@ async fn repeating_a_promise_that_holds_already_writes_nothing() {
     let (server, task) = CutOff::new().await;
     let size = || {
         let files = std::fs::read_dir(server.folder.path()).expect("the folder").flatten();
+        // Without the room that was set aside.
         files
             .filter(|file| file.path().extension().is_none())
-            .map(|file| file.metadata().expect("a file").len())
-            .sum::<u64>()
+            .map(|file| std::fs::read(file.path()).expect("a file").iter().filter(|byte| **byte != 0).count())
+            .sum::<usize>()
     };
     let asking = async {
         for wish in [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: ADA }] {

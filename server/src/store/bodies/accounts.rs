@@ -3,7 +3,7 @@
 use app::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::rows::{insert_audit, insert_mail, lock_user, user_by_id};
+use super::rows::{Priority, insert_audit, insert_mail, lock_user, user_by_id};
 use super::{Connection, Database, Result, query, query_as, sql};
 use crate::store::records::{AuditRecord, UserRecord, read_all, read_one};
 use crate::store::types::{
@@ -33,7 +33,8 @@ impl Database {
                 .await?;
         }
         if let Some(mail) = mail {
-            insert_mail(&mut tx, mail).await?;
+            let priority = if code.is_some() { Priority::Awaited } else { Priority::Notice };
+            insert_mail(&mut tx, mail, priority).await?;
         }
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         tx.commit().await?;
@@ -118,7 +119,7 @@ impl Database {
         if replaced.rows_affected() == 0 {
             return Ok(Resend::TooSoon);
         }
-        insert_mail(&mut tx, mail).await?;
+        insert_mail(&mut tx, mail, Priority::Awaited).await?;
         tx.commit().await?;
         Ok(Resend::Queued)
     }

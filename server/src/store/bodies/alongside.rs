@@ -7,7 +7,7 @@ use app::domain::{SessionId, UserId};
 use uuid::Uuid;
 
 use super::ending::Ending;
-use super::rows::{insert_audit, insert_mail, lock_session};
+use super::rows::{Priority, insert_audit, insert_mail, lock_session};
 use super::{Connection, Result, query, sql};
 use crate::store::types::{AccountDeletion, Alongside, CodePurpose, NewAudit, PasswordChange, PasswordReset, User};
 
@@ -44,7 +44,7 @@ pub(super) async fn delete_account(
     let entry = NewAudit { session_id: ending.ended_by, reason: None, ..ending.audit(audit_id, "account_deleted") };
     insert_audit(connection, &[entry]).await?;
     query(sql::mail::DELETE_MAIL_TO).bind(&person.email).execute(&mut *connection).await?;
-    insert_mail(connection, &deletion.farewell).await?;
+    insert_mail(connection, &deletion.farewell, Priority::Notice).await?;
     query(sql::accounts::DELETE_USER).bind(person.id.0).execute(&mut *connection).await?;
     Ok(())
 }
@@ -77,6 +77,11 @@ async fn reset_password(connection: &mut Connection, reset: &PasswordReset, endi
     if changed.rows_affected() == 0 {
         return Ok(false);
     }
+    query(sql::alerts::ANSWER_BY_RESET)
+        .bind(ending.user_id.0)
+        .bind(ending.at.as_millis())
+        .execute(&mut *connection)
+        .await?;
     query(sql::accounts::DELETE_RESET).bind(ending.user_id.0).execute(&mut *connection).await?;
     // A code that was sent before signs in as well; whoever has it must not.
     query(sql::accounts::DELETE_CODE)

@@ -6,6 +6,7 @@
 use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
 
+use super::alerts::answer_by_ending;
 use super::alongside::{self, delete_account};
 use super::rows::{append_revocations, ended_entry, insert_audit, insert_biography, lock_user};
 use super::{Connection, Database, Result, TRIES, Transaction, query, query_as, sql};
@@ -48,6 +49,7 @@ impl Database {
             };
             let Some(person) = person else {
                 outcome.refused = command.alongside.is_some();
+                end_unknown(&mut tx, command, outcome, &mut story, &mut *ids).await?;
                 locked = Some((user_id, None));
                 continue;
             };
@@ -183,19 +185,11 @@ async fn carry_out(
     if command.tried_for.is_some() && was_carried_out(connection, command).await? {
         return Ok(true);
     }
-    let ending = Ending {
-        user_id: command.selection.user_id(),
-        reason: command.reason,
-        client_reason: command.client_reason.clone(),
-        ended_by: command.ended_by,
-        ended_by_device: device_name(connection, command.ended_by).await?,
-        actor_id: command.actor_id,
-        at: command.at,
-        remember_until: command.remember_until,
-        origin: command.origin.clone(),
-        receipt: command.receipt,
-        began_by: command.tried_for.unwrap_or(Timestamp::from_millis(i64::MAX)),
-    };
+    if command.alongside.is_none() && !asker_lived(connection, command).await? {
+        outcome.asker_ended = true;
+        return Ok(true);
+    }
+    let ending = Ending::of(command, device_name(connection, command.ended_by).await?);
     if let Some(wanted) = &command.alongside {
         // A deletion takes sessions away that the story is about, and must come after it.
         story.write(connection).await?;
@@ -210,17 +204,70 @@ async fn carry_out(
         Selection::All { .. } => Which::All,
     };
     ending.carry_out(connection, which, outcome, story, &mut *ids).await?;
+    if outcome.ended.is_empty() {
+        end_unknown(connection, command, outcome, story, &mut *ids).await?;
+    }
     let Some(Alongside::AccountDeletion(deletion)) = &command.alongside else { return Ok(true) };
     story.write(connection).await?;
     delete_account(connection, deletion, &ending, person, ids()).await?;
     Ok(false)
 }
 
+/// Whether the session that wants others ended was alive when it asked: what has itself ended ends nothing else, however late the
+/// commit comes.
+async fn asker_lived(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
+    let Some(asker) = command.asks_for_others() else { return Ok(true) };
+    let found: Option<(i64, Option<i64>)> = query_as(sql::ending::ASKER)
+        .bind(asker.0)
+        .bind(command.selection.user_id().0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let asked_at = command.at.as_millis();
+    match found {
+        Some((_, Some(ended_at))) => Ok(ended_at > asked_at),
+        Some((expires_at, None)) => Ok(expires_at > asked_at),
+        // The database was set back, or has deleted what ended long ago: then its tokens have run out, or the log knows.
+        None if command.token_until.is_some_and(|until| until > command.at) => {
+            let revoked: Option<(i32,)> =
+                query_as(sql::ending::IS_REVOKED).bind(asker.0).fetch_optional(&mut *connection).await?;
+            Ok(revoked.is_none())
+        }
+        None => Ok(false),
+    }
+}
+
+/// A session that its own token names, and that the database does not know: it was set back. Who signs out with that token is signed out.
+async fn end_unknown(
+    connection: &mut Connection,
+    command: &EndCommand,
+    outcome: &mut EndOutcome,
+    story: &mut Story,
+    ids: Ids<'_>,
+) -> Result<()> {
+    let Some(session_id) = command.names_itself() else { return Ok(()) };
+    let known: Option<(i32,)> =
+        query_as(sql::ending::IS_THERE).bind(session_id.0).fetch_optional(&mut *connection).await?;
+    if known.is_some() {
+        return Ok(());
+    }
+    let ending = Ending::of(command, None);
+    // A refresh token does not say whose it is.
+    let user_id = Some(ending.user_id).filter(|user_id| !user_id.0.is_nil());
+    story.audit.push(NewAudit { session_id: Some(session_id), user_id, ..ending.audit(ids(), "session_ended") });
+    outcome.revocations.push(ending.revocation(RevokedSubject::Session(session_id), command.remember_until));
+    Ok(())
+}
+
 /// Whether an earlier try was committed after all: the sessions that it ended bear its receipt.
 async fn was_carried_out(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
     let Some(receipt) = &command.receipt else { return Ok(false) };
     let ended: Vec<ReceiptRecord> = query_as(sql::ending::RECEIPT).bind(&receipt[..]).fetch_all(connection).await?;
-    Ok(!ended.is_empty())
+    let ended: Vec<ReceiptRow> = read_all(ended)?;
+    Ok(match command.selection {
+        // Several that are ended one by one may share a receipt.
+        Selection::One { session_id, .. } => ended.iter().any(|row| row.session_id == session_id),
+        Selection::Others { .. } | Selection::All { .. } => !ended.is_empty(),
+    })
 }
 
 /// What is to be written of what ended: of all commands together, because each statement is a trip to the database.
@@ -259,9 +306,29 @@ pub(super) struct Ending {
     pub receipt: Option<Digest>,
     /// Where several end, those that began later stay.
     pub began_by: Timestamp,
+    /// Where the epoch is raised, it must be higher than this.
+    pub seen_epoch: i64,
 }
 
 impl Ending {
+    /// As a command wants it.
+    fn of(command: &EndCommand, ended_by_device: Option<String>) -> Self {
+        Self {
+            user_id: command.selection.user_id(),
+            reason: command.reason,
+            client_reason: command.client_reason.clone(),
+            ended_by: command.ended_by,
+            ended_by_device,
+            actor_id: command.actor_id,
+            at: command.at,
+            remember_until: command.remember_until,
+            origin: command.origin.clone(),
+            receipt: command.receipt,
+            began_by: command.tried_for.unwrap_or(Timestamp::from_millis(i64::MAX)),
+            seen_epoch: command.seen_epoch,
+        }
+    }
+
     /// Marks the sessions, and adds to the story what is to be written of it, and to the outcome what ended and what must go to the log.
     /// The person's row is locked.
     pub async fn carry_out(
@@ -276,6 +343,12 @@ impl Ending {
         for session in &ended {
             story.biography.push(ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip));
             story.audit.push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), "session_ended") });
+        }
+        // Making room for a sign-in is nobody's answer.
+        let answers = self.reason != EndReason::Replaced;
+        let ended_by = self.ended_by.filter(|by| answers && ended.iter().any(|session| session.id != *by));
+        if let Some(ended_by) = ended_by {
+            answer_by_ending(connection, self.user_id, ended_by, self.at).await?;
         }
         if matches!(which, Which::All) {
             let epoch = self.raise_epoch(connection).await?;
@@ -329,6 +402,7 @@ impl Ending {
         let raised: Option<(i64,)> = query_as(sql::ending::RAISE_EPOCH_AND_CUT_OFF)
             .bind(self.user_id.0)
             .bind(self.at.as_millis())
+            .bind(self.seen_epoch)
             .fetch_optional(&mut *connection)
             .await?;
         raised.map(|(epoch,)| epoch).ok_or(StoreError::Unreadable("person"))

@@ -5,27 +5,30 @@ use std::time::Duration;
 use app::domain::Timestamp;
 use uuid::Uuid;
 
-use super::rows::insert_mail;
+use super::rows::{Priority, insert_mail};
 use super::{Database, Result, query, query_as, sql};
 use crate::store::records::{MailRecord, read_all};
-use crate::store::types::{Mail, NewMail};
+use crate::store::types::{Mail, MailRoom, NewMail};
 
 /// How long a message belongs to the server that took it. Longer than any attempt to hand it over may last.
-const CLAIM: Duration = Duration::from_mins(1);
+const CLAIM: Duration = Duration::from_mins(3);
 
 impl Database {
     pub(in crate::store) async fn queue_mail(&self, mail: &NewMail) -> Result<()> {
         let mut tx = self.begin().await?;
-        insert_mail(&mut tx, mail).await?;
+        insert_mail(&mut tx, mail, Priority::Notice).await?;
         Ok(tx.commit().await?)
     }
 
-    pub(in crate::store) async fn due_mail(&self, now: Timestamp, limit: i64) -> Result<Vec<Mail>> {
+    pub(in crate::store) async fn claim_mail(&self, now: Timestamp, room: MailRoom) -> Result<Vec<Mail>> {
         let mut tx = self.begin().await?;
         let rows: Vec<MailRecord> = query_as(sql::mail::CLAIM_MAIL)
             .bind(now.as_millis())
             .bind(now.plus(CLAIM).as_millis())
-            .bind(limit)
+            .bind(room.places)
+            .bind(room.a_domain)
+            .bind(room.notices_a_domain)
+            .bind(i64::from(room.notices))
             .fetch_all(&mut *tx)
             .await?;
         tx.commit().await?;

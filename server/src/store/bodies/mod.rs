@@ -5,6 +5,7 @@
 //! `fetch_optional` stop after the first row, and outside a transaction a commit that failed would go unseen.
 
 mod accounts;
+mod alerts;
 mod alongside;
 mod bulk;
 mod cleanup;
@@ -17,13 +18,14 @@ mod maintenance;
 mod recovery;
 mod refresh;
 mod rows;
+mod servers;
 mod sessions;
 mod sign_in;
 
 use sqlx::query::{Query, QueryAs};
 use sqlx::{Database as SqlxDatabase, FromRow};
 
-use super::{Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_signing_keys};
+use super::{Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_servers, lock_signing_keys};
 use crate::store::sql;
 use crate::store::types::StoreError;
 

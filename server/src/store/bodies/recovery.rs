@@ -2,7 +2,7 @@
 
 use app::domain::Timestamp;
 
-use super::rows::{insert_audit, lock_user};
+use super::rows::{domain_of, insert_audit, lock_user};
 use super::{Database, Result, query, query_as, sql};
 use crate::store::records::{UserRecord, read_one};
 use crate::store::types::{Digest, NewAudit, NewMail, NewResetToken, ResetRequest, User};
@@ -34,6 +34,7 @@ impl Database {
             .bind(&mail.text)
             .bind(mail.at.as_millis())
             .bind(&token.digest[..])
+            .bind(domain_of(&mail.to))
             .execute(&mut *tx)
             .await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;

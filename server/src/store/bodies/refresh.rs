@@ -58,7 +58,8 @@ impl Database {
             RefreshDecision::Reuse
             | RefreshDecision::WrongClass
             | RefreshDecision::Over(_)
-            | RefreshDecision::EndPromised => {
+            | RefreshDecision::EndPromised
+            | RefreshDecision::CannotTell => {
                 return Ok(Refresh::Refused { session: Box::new(before), decision });
             }
         };

@@ -82,16 +82,32 @@ pub(super) async fn append_revocations(connection: &mut Connection, revocations:
     Ok(())
 }
 
-pub(super) async fn insert_mail(connection: &mut Connection, mail: &NewMail) -> Result<()> {
+/// How soon a letter must leave.
+#[derive(Clone, Copy)]
+pub(super) enum Priority {
+    /// Somebody waits for it: a code or a link.
+    Awaited = 0,
+    /// It tells of something that has happened.
+    Notice = 1,
+}
+
+pub(super) async fn insert_mail(connection: &mut Connection, mail: &NewMail, priority: Priority) -> Result<()> {
     query(sql::mail::QUEUE_MAIL)
         .bind(mail.id)
         .bind(&mail.to)
         .bind(&mail.subject)
         .bind(&mail.text)
         .bind(mail.at.as_millis())
+        .bind(domain_of(&mail.to))
+        .bind(priority as i64)
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// The domain of an address: the lane that its letters take.
+pub(super) fn domain_of(address: &str) -> String {
+    address.rsplit('@').next().unwrap_or_default().to_lowercase()
 }
 
 /// The person, under lock until the commit.

@@ -1,9 +1,12 @@
 //! Sessions while they live.
 
+use std::collections::HashMap;
+
 use app::domain::{DeviceName, SessionId, Timestamp, UserId};
+use uuid::Uuid;
 
 use super::rows::{insert_audit, insert_biography};
-use super::{Connection, Database, Result, query, query_as, sql};
+use super::{Connection, DIALECT, Database, Db, Result, query, query_as, sql};
 use crate::store::records::{BiographyRecord, SessionRecord, StandingRecord, TicketRecord, read_all, read_one};
 use crate::store::types::{
     BiographyEntry, Digest, NewAudit, NewBiographyEntry, SessionEnd, SessionRow, Sighting, Standing, StoreError, Ticket,
@@ -12,6 +15,9 @@ use app::api::EndReason;
 
 /// Sightings in one transaction.
 const SIGHTINGS: usize = 200;
+
+/// Sessions that are asked about at once.
+const LIVING_AT_ONCE: usize = 200;
 
 /// That something was not found means something only where it would have been.
 async fn is_primary(connection: &mut Connection) -> Result<()> {
@@ -34,6 +40,50 @@ impl Database {
         let rows: Vec<SessionRecord> =
             query_as(sql::sessions::LIVE_SESSIONS).bind(id.0).bind(now.as_millis()).fetch_all(self.readers()).await?;
         read_all(rows)
+    }
+
+    pub(in crate::store) async fn sessions_page(
+        &self,
+        id: UserId,
+        but: Option<SessionId>,
+        after: (Timestamp, Uuid),
+        limit: i64,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRow>> {
+        let rows: Vec<SessionRecord> = query_as(sql::sessions::LIVE_SESSIONS_PAGE)
+            .bind(id.0)
+            .bind(now.as_millis())
+            .bind(after.0.as_millis())
+            .bind(after.1)
+            .bind(but.map_or(Uuid::nil(), |id| id.0))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn count_sessions_of(&self, id: UserId, now: Timestamp) -> Result<u64> {
+        let (count,): (i64,) = query_as(sql::sessions::COUNT_LIVE_SESSIONS)
+            .bind(id.0)
+            .bind(now.as_millis())
+            .fetch_one(self.readers())
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    pub(in crate::store) async fn live_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<SessionRow>> {
+        let row: Option<SessionRecord> = query_as(sql::sessions::LIVE_SESSION)
+            .bind(id.0)
+            .bind(user.0)
+            .bind(now.as_millis())
+            .fetch_optional(self.readers())
+            .await?;
+        read_one(row)
     }
 
     pub(in crate::store) async fn rename_session(
@@ -86,6 +136,29 @@ impl Database {
             None if epoch < current_epoch => Standing::OldEpoch,
             None => Standing::Good,
         })
+    }
+
+    pub(in crate::store) async fn living(&self, ids: &[SessionId]) -> Result<HashMap<SessionId, i64>> {
+        let mut connection = self.readers().acquire().await?;
+        let mut living = HashMap::with_capacity(ids.len());
+        for batch in ids.chunks(LIVING_AT_ONCE) {
+            let statement = sql::fill(sql::sessions::LIVING, &DIALECT, batch.len());
+            let mut ask = sqlx::query_as::<Db, (bool, Uuid, i64)>(statement);
+            for id in batch {
+                ask = ask.bind(id.0);
+            }
+            let rows = ask.persistent(false).fetch_all(&mut *connection).await?;
+            if rows.is_empty() {
+                is_primary(&mut connection).await?;
+            }
+            for (is_replica, id, epoch) in rows {
+                if is_replica {
+                    return Err(StoreError::replica());
+                }
+                living.insert(SessionId(id), epoch);
+            }
+        }
+        Ok(living)
     }
 
     pub(in crate::store) async fn touch_sessions(&self, sightings: &[Sighting]) -> Result<()> {

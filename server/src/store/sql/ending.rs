@@ -12,6 +12,22 @@ macro_rules! end_sessions {
     };
 }
 
+/// Raises an epoch above all that were ever given. The database may be set back, and epochs from what it has lost may be about in tokens:
+/// so it is never below the time, which they were not either, nor below what was seen of them.
+macro_rules! raise_epoch {
+    ($seen:literal) => {
+        concat!(
+            "epoch = CASE WHEN epoch >= {now} AND epoch >= ",
+            $seen,
+            " THEN epoch + 1 WHEN ",
+            $seen,
+            " >= {now} THEN ",
+            $seen,
+            " + 1 ELSE {now} END"
+        )
+    };
+}
+
 /// Cuts off the tokens of an older system. Never moves back: a wish whose commit had to wait may be older than the last one.
 macro_rules! cut_off {
     () => {
@@ -24,8 +40,20 @@ statements! {
     END_ONE = end_sessions!(" AND id = $7");
     END_OTHERS = end_sessions!(" AND created_at <= $8 AND id <> $7");
     END_ALL = end_sessions!(" AND created_at <= $7");
-    RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
-    RAISE_EPOCH_AND_CUT_OFF = concat!("UPDATE users SET epoch = epoch + 1, ", cut_off!(), " WHERE id = $1 RETURNING epoch");
+    RAISE_EPOCH = concat!("UPDATE users SET ", raise_epoch!("0"), " WHERE id = $1 RETURNING epoch");
+    RAISE_EPOCH_AND_CUT_OFF = concat!(
+        "UPDATE users SET ",
+        raise_epoch!("$3"),
+        ", ",
+        cut_off!(),
+        " WHERE id = $1 RETURNING epoch"
+    );
+    /// What has become of the session that wants others ended.
+    ASKER = "SELECT expires_at, ended_at FROM sessions WHERE id = $1 AND user_id = $2";
+    /// Whether there is such a session, of whoever.
+    IS_THERE = "SELECT 1 FROM sessions WHERE id = $1";
+    /// Whether the log has this very session, known or not.
+    IS_REVOKED = "SELECT 1 FROM revocation_log WHERE session_id = $1 AND remember_until > {now} LIMIT 1";
     CUT_OFF = concat!("UPDATE users SET ", cut_off!(), " WHERE id = $1");
 
     /// Locks the head row until the commit, so that positions commit in order: nothing but the log rows may follow.
@@ -49,5 +77,5 @@ statements! {
     CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \
         WHERE id = $1 AND ended_at IS NOT NULL";
     RECEIPT = "SELECT id, device_name, platform, browser, os, kind, app_version, ended_by, told_at, confirmed_at \
-        FROM sessions WHERE receipt = $1 ORDER BY last_active DESC, id DESC";
+        FROM sessions WHERE receipt = $1 ORDER BY id";
 }

@@ -24,6 +24,19 @@ statements! {
         " FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
          ORDER BY last_active DESC, id DESC"
     );
+    /// Comes out of the same index, from where the page before ended.
+    LIVE_SESSIONS_PAGE = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND (last_active, id) < ($3, $4) \
+         AND id <> $5 ORDER BY last_active DESC, id DESC LIMIT $6"
+    );
+    COUNT_LIVE_SESSIONS = "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2";
+    LIVE_SESSION = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3"
+    );
     /// Ended ones too.
     SESSIONS_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE user_id = $1 ORDER BY created_at, id");
     RENAME_SESSION = concat!(
@@ -33,6 +46,9 @@ statements! {
     );
     STANDING = "SELECT {is_replica} AS is_replica, s.expires_at, s.ended_at, s.end_reason, s.ended_by, s.ended_by_device, u.epoch \
         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND s.user_id = $2";
+    /// Of these sessions those that have not ended. One past its time is over only once that is written.
+    LIVING = "SELECT {is_replica} AS is_replica, s.id, u.epoch FROM sessions s JOIN users u ON u.id = s.user_id \
+        WHERE s.ended_at IS NULL AND s.id IN ({rows:1})";
     ROTATE_REFRESH = concat!(
         "UPDATE sessions SET previous_digest = refresh_digest, refresh_digest = $2, rotated_at = $3, \
          last_active = CASE WHEN last_active < $3 THEN $3 ELSE last_active END, \

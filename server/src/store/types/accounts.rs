@@ -145,6 +145,19 @@ pub enum ResetRequest {
     Ignored,
 }
 
+/// How many messages a server takes, and of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailRoom {
+    /// So many at most.
+    pub places: i64,
+    /// Whether notices are taken as well, after the codes and links that somebody waits for.
+    pub notices: bool,
+    /// So many to one domain at most, with those that are under way on any server.
+    pub a_domain: i64,
+    /// The same, for notices.
+    pub notices_a_domain: i64,
+}
+
 /// A message to be sent.
 #[derive(Clone, Debug)]
 pub struct NewMail {

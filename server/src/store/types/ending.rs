@@ -112,6 +112,13 @@ pub struct EndCommand {
     /// Done in the same transaction. A wish with such a thing is never kept for later, nor written down.
     #[serde(skip)]
     pub alongside: Option<Alongside>,
+    /// Until when the token is good that names `ended_by`, where one does. A session that the database does not know, because it was
+    /// set back, counts as alive until then.
+    #[serde(default)]
+    pub token_until: Option<Timestamp>,
+    /// The highest epoch of this user that any token or server has shown: a raised one must be higher.
+    #[serde(default)]
+    pub seen_epoch: i64,
     /// For a wish that was tried before and may have been committed without having been heard of: nothing is done where its
     /// receipt is there, and sessions that began after this moment are none of its business.
     pub tried_for: Option<Timestamp>,
@@ -131,8 +138,23 @@ impl EndCommand {
             origin: Origin::default(),
             receipt: None,
             alongside: None,
+            token_until: None,
+            seen_epoch: 0,
             tried_for: None,
         }
+    }
+
+    /// The session that asks, where it wants others ended and not only itself.
+    pub fn asks_for_others(&self) -> Option<SessionId> {
+        let asker = self.ended_by?;
+        let is_itself = matches!(self.selection, Selection::One { session_id, .. } if session_id == asker);
+        (!is_itself).then_some(asker)
+    }
+
+    /// The session that asks to be ended itself, by a token that could still be used.
+    pub fn names_itself(&self) -> Option<SessionId> {
+        let asker = self.ended_by.filter(|_| self.asks_for_others().is_none())?;
+        self.token_until.is_some_and(|until| until > self.at).then_some(asker)
     }
 }
 
@@ -145,6 +167,8 @@ pub struct EndOutcome {
     pub revocations: Vec<Revocation>,
     /// Whether what was to be done alongside could not be; nothing was written then.
     pub refused: bool,
+    /// Whether the session that asked had itself ended before it did; nothing was written then.
+    pub asker_ended: bool,
 }
 
 /// A session that has just been ended.

@@ -120,6 +120,8 @@ pub enum SignIn {
         user: Box<User>,
         /// Sessions that had to make room.
         replaced: EndOutcome,
+        /// Whether the device was new, and an alert was raised.
+        is_new: bool,
     },
     /// The limit is reached; these are the live sessions. Nothing was written.
     LimitReached(Vec<SessionRow>),
@@ -145,6 +147,8 @@ pub enum RefreshDecision {
     Over(EndReason),
     /// Its end was promised and waits to be committed, or the database has lost it and will be told again.
     EndPromised,
+    /// Whether it is being ended is not known yet: to be tried again in a moment.
+    CannotTell,
 }
 
 /// A refresh token that was presented.

@@ -2,6 +2,9 @@
 
 use app::api::EndReason;
 use app::domain::Timestamp;
+use uuid::Uuid;
+
+use super::Digest;
 
 /// A signing key; the private part is sealed.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,6 +21,30 @@ pub struct SigningKeyRow {
     pub signs_from: Timestamp,
     /// When it stops verifying, once a successor was made.
     pub retires_at: Option<Timestamp>,
+}
+
+/// A server that runs on this database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerRow {
+    /// The process.
+    pub id: Uuid,
+    /// `SERVER_ID`.
+    pub name: String,
+    /// A digest of the settings in which all must agree.
+    pub agreement: Digest,
+    /// The settings that are compared, as a JSON object of names and values. No secret is among them.
+    pub settings: String,
+    /// When it was last seen.
+    pub seen_at: Timestamp,
+}
+
+/// Whether a server may run beside the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// It may; these are the others.
+    Beside(Vec<ServerRow>),
+    /// It may not: these do not agree with it.
+    Refused(Vec<ServerRow>),
 }
 
 /// How much a bucket holds, and how fast it fills again.

@@ -164,7 +164,8 @@ impl World {
         let invoked = self.recorder.now();
         let Some(mut stream) = self.net.opens_stream(asking.server, &device.access).await else { return };
         let mut unread = String::new();
-        let how = loop {
+        let mut last_news = None;
+        let end = loop {
             let chunk = tokio::select! {
                 chunk = stream.chunk() => chunk,
                 () = self.streams_end.cancelled() => break StreamEnd::Open,
@@ -172,7 +173,11 @@ impl World {
             let Ok(Some(chunk)) = chunk else { break StreamEnd::Closed };
             unread.push_str(&String::from_utf8_lossy(&chunk));
             if let Some(rest) = unread.rfind("\n\n") {
-                if unread[..rest].split("\n\n").any(|frame| says_ended(frame, &device.session)) {
+                let mut frames = unread[..rest].split("\n\n");
+                if frames.clone().any(|frame| is_event(frame) && !says_ended(frame, &device.session)) {
+                    last_news = Some(self.recorder.now());
+                }
+                if frames.any(|frame| says_ended(frame, &device.session)) {
                     break StreamEnd::Told;
                 }
                 unread.drain(..rest);
@@ -181,7 +186,7 @@ impl World {
         self.recorder.record(Call {
             who: asking.who.to_owned(),
             session: Some(device.session.clone()),
-            what: What::Stream(how),
+            what: What::Stream { end, last_news },
             server: asking.server,
             invoked,
             finished: self.recorder.now(),
@@ -214,6 +219,11 @@ pub fn began_device(reply: &Reply) -> Option<Device> {
 
 fn short(secret: &str) -> String {
     secret[secret.len().saturating_sub(10)..].to_owned()
+}
+
+/// Comments only show that the line stands.
+fn is_event(frame: &str) -> bool {
+    frame.lines().any(|line| line.starts_with("event:"))
 }
 
 fn says_ended(frame: &str, session: &str) -> bool {

@@ -101,3 +101,60 @@ async fn streams_close_when_the_server_stops() {
     app.shut_down().await;
     assert!(events.next().await.is_none());
 }
+
+#[tokio::test]
+async fn a_stream_is_told_and_closed_when_its_session_is_signed_out_while_the_database_is_away() {
+    let app = TestApp::start().await;
+    let laptop = app.new_person("ada@example.com").await;
+    let phone = app.signs_in("ada@example.com").await;
+    let ticket = laptop.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].clone();
+    let (mut of_laptop, mut of_phone) = (laptop.listens().await, phone.listens().await);
+    let lock = app.write_lock().await;
+    let out = laptop.post("/api/auth/logout", &json!({})).await;
+    assert_eq!(out.status, StatusCode::ACCEPTED, "{}", out.text);
+    let told = of_laptop.next_named("session.ended").await;
+    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(laptop.session_id()), &json!("user_initiated_logout")));
+    assert!(of_laptop.next().await.is_none());
+    let refresh = json!({"refreshToken": phone.refresh_token()});
+    assert_eq!(app.post("/api/auth/logout", &refresh).await.status, StatusCode::ACCEPTED);
+    let told = of_phone.next_named("session.ended").await;
+    assert_eq!(told["sessionId"], phone.session_id());
+    assert!(of_phone.next().await.is_none());
+    drop(lock);
+    // Neither a ticket from before opens one again, nor the token.
+    let by_ticket = format!("/api/auth/events?ticket={}", ticket.as_str().unwrap());
+    let by_ticket = app.request(Method::GET, &by_ticket).send().await.unwrap();
+    assert_eq!(by_ticket.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(laptop.get("/api/auth/events").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_stream_that_nothing_can_confirm_says_no_more_and_is_closed() {
+    let app = TestApp::start_on_postgres(&[]).await;
+    let laptop = app.new_person("ada@example.com").await;
+    let phone = app.signs_in("ada@example.com").await;
+    let mut events = phone.listens().await;
+    // The log cannot be read, but the sessions can: as a request, the stream goes on.
+    let mut log = app.postgres().await;
+    let lock = "BEGIN; LOCK TABLE revocation_log IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut log).await.expect("the log");
+    app.advance(Duration::from_secs(3));
+    let path = format!("/api/auth/sessions/{}", laptop.session_id());
+    assert_eq!(laptop.patch(&path, &json!({"deviceName": "Renamed"})).await.status, StatusCode::OK);
+    while events.next_named("session.updated").await["deviceName"] != "Renamed" {}
+    // Nor can they.
+    let mut sessions = app.postgres().await;
+    let lock = "BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut sessions).await.expect("the sessions");
+    app.advance(Duration::from_secs(3));
+    while let Some((name, _)) = events.next().await {
+        assert_eq!(name, "session.updated", "only what had been said before");
+    }
+    let again = phone.get("/api/auth/events").await;
+    assert_eq!((again.status, again.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"), "{}", again.text);
+    for mut holder in [log, sessions] {
+        sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.expect("they are free");
+    }
+    while phone.get("/api/auth/session").await.status != StatusCode::OK {}
+    phone.listens().await;
+}

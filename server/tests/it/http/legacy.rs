@@ -239,7 +239,7 @@ async fn a_refresh_cookie_beside_it_names_the_session_that_ends() {
     let body = json!({"email": "ada@example.com", "password": PASSWORD, "tokenDelivery": "cookie"});
     let login = app.request(Method::POST, "/api/auth/login").header("latchkey-client", "web").json(&body);
     let login = Answer::read(login.send().await.unwrap()).await;
-    let cookie = format!("latchkey={}", login.cookie().unwrap());
+    let cookie = login.cookie_pair().unwrap();
     let out = old.request(Method::POST, "/api/auth/logout").header("cookie", cookie).header("latchkey-client", "web");
     let out = Answer::read(out.send().await.unwrap()).await;
     assert_eq!((out.status, &out.body["sessionsEnded"], out.body.get("warning")), (StatusCode::OK, &json!(1), None));

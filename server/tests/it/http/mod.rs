@@ -1,12 +1,15 @@
 //! The API as clients see it, over real sockets, on a real database.
 
 mod accounts;
+mod alerts;
+mod browser;
 mod devices;
 mod events;
 mod forms;
 mod keys;
 mod leaving;
 mod legacy;
+mod mail;
 mod metrics;
 mod places;
 mod recovery;
@@ -15,3 +18,4 @@ mod servers;
 mod sign_out;
 mod tokens;
 mod traces;
+mod wire;

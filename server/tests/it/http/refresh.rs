@@ -136,7 +136,7 @@ async fn a_browser_holds_its_token_in_a_cookie_that_only_our_own_pages_can_use()
     );
 
     let refresh = |headers: &[(&'static str, &str)]| {
-        let request = app.request(Method::POST, "/api/auth/refresh").header("cookie", format!("latchkey={cookie}"));
+        let request = app.request(Method::POST, "/api/auth/refresh").header("cookie", login.cookie_pair().unwrap());
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send()
     };
     assert_eq!(refresh(&[]).await.unwrap().status(), StatusCode::FORBIDDEN);

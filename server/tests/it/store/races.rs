@@ -348,9 +348,13 @@ async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through
     join_all(work).await;
     // Whoever is live now began after the last end: its epoch is the person's.
     let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
-    assert_eq!(user.epoch, 6);
     let tail = store.revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations.len(), 6);
+    assert_eq!(tail.revocations.last().map(|row| row.subject), Some(RevokedSubject::Epoch(user.epoch)));
+    assert!(tail.revocations.is_sorted_by_key(|row| match row.subject {
+        RevokedSubject::Epoch(epoch) => epoch,
+        RevokedSubject::Session(_) => i64::MAX,
+    }));
     let known: BTreeSet<_> = known.iter().map(|session| session.id).collect();
     let live = store.sessions_of(ada, minutes(1)).await.expect("sessions");
     assert!(live.iter().all(|session| !known.contains(&session.id)));

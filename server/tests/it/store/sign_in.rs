@@ -40,11 +40,12 @@ async fn signing_in_gives_the_person_with_the_present_epoch(
 ) {
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
-    store.bump_epoch(ada, START, minutes(10)).await.expect("an answer").expect("a revocation");
-    let SignIn::Done { user, replaced } = record(&store, &new_session(ada, "Laptop", START), None).await else {
+    let row = store.bump_epoch(ada, START, minutes(10)).await.expect("an answer").expect("a revocation");
+    let RevokedSubject::Epoch(raised) = row.subject else { panic!("{row:?}") };
+    let SignIn::Done { user, replaced, .. } = record(&store, &new_session(ada, "Laptop", START), None).await else {
         panic!("a session was expected")
     };
-    assert_eq!((user.id, user.epoch, user.roles), (ada, 1, vec!["user".to_owned()]));
+    assert_eq!((user.id, user.epoch, user.roles), (ada, raised, vec!["user".to_owned()]));
     assert!(replaced.ended.is_empty() && replaced.revocations.is_empty());
 }
 

@@ -322,9 +322,18 @@ impl Answer {
 
     /// The value of the refresh cookie that was set.
     pub fn cookie(&self) -> Option<String> {
-        let set = self.headers.get("set-cookie")?.to_str().ok()?;
-        let value = set.strip_prefix("latchkey=")?.split(';').next()?;
-        Some(value.to_owned())
+        self.cookie_pair()?.split_once('=').map(|(_, value)| value.to_owned())
+    }
+
+    /// Name and value of the refresh cookie that was set, as a browser sends them.
+    pub fn cookie_pair(&self) -> Option<String> {
+        let set = self.cookies().find(|set| !set.ends_with('='))?;
+        set.starts_with("latchkey").then(|| set.to_owned())
+    }
+
+    /// Names and values of the cookies that were set; no value where one was removed.
+    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok()?.split(';').next())
     }
 }
 

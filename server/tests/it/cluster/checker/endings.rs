@@ -104,16 +104,23 @@ impl<'a> Endings<'a> {
 
     /// The end, if there is one, by reason of which this very server must refuse `request` although others need not yet.
     pub fn refused_at_once(&self, session: &str, request: &Call) -> Option<&'a Call> {
-        let mut here = self
-            .all_of(session)
-            .iter()
-            .filter(|(_, end)| end.server == request.server && request.invoked > end.finished);
+        self.obliges_at_once(session, request.server, request.invoked, request.finished)
+    }
+
+    /// The same for something that this server said in a stream at this moment.
+    pub fn silent_at_once(&self, session: &str, server: usize, said: Moment) -> Option<&'a Call> {
+        self.obliges_at_once(session, server, said, said)
+    }
+
+    fn obliges_at_once(&self, session: &str, server: usize, began: Moment, finished: Moment) -> Option<&'a Call> {
+        let mut here =
+            self.all_of(session).iter().filter(|(_, end)| end.server == server && began > end.finished);
         let obliges = |(certainty, end): &&(Certainty, &'a Call)| match certainty {
             Certainty::Confirmed => true,
             // Which the *others* are only the database knows; and a promise may have been taken over by another server.
             Certainty::Promised => {
                 !matches!(end.what, What::End { scope: Scope::Others, .. })
-                    && !self.died_between(end.server, end.invoked, request.finished)
+                    && !self.died_between(end.server, end.invoked, finished)
             }
             Certainty::Possible => false,
         };

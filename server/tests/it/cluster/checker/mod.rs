@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use super::history::{Call, History, Outcome, StreamEnd, What};
+use super::history::{Call, History, Moment, Outcome, StreamEnd, What};
 use endings::Endings;
 
 /// `REVOCATION_MAX_STALENESS` as the servers have it.
@@ -19,6 +19,13 @@ pub const BOUND: Duration = Duration::from_secs(2);
 /// saw the confirmation after the commit. Whatever delays the client or the scheduler only makes our times more lenient. What is
 /// left are servers that keep their instants in whole milliseconds.
 pub const SLACK: Duration = Duration::from_millis(2);
+
+/// How much later than that news may still be read from a stream. When it was sent is not known, only when the client came to read it:
+/// on a busy machine it lies in between for a while.
+pub const READ_LATE: Duration = Duration::from_millis(750);
+
+/// How long after the database was set back servers may take to notice what it has lost, and to write it again.
+pub const SETTLES: Duration = Duration::from_millis(2500);
 
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +42,8 @@ pub struct Violation {
 pub enum Rule {
     /// No request that began later than a confirmed end and the bound is accepted.
     RefusedWithinTheBound,
+    /// No stream brings news of a session later than its confirmed end and the bound.
+    SilentWithinTheBound,
     /// The server that answered refuses from then on.
     RefusedAtOnceWhereItEnded,
     /// No refresh that began after a confirmed end is granted.
@@ -64,14 +73,21 @@ pub fn check(history: &History) -> Vec<Violation> {
     let endings = Endings::of(history);
     let mut found = Found::default();
     for (session, calls) in by_session(history) {
-        refused_in_time(&mut found, &endings, session, &calls);
-        one_lineage(&mut found, session, &calls);
+        let is_lost = has_lost(history, &calls);
+        refused_in_time(&mut found, history, &endings, session, &calls);
+        if !is_lost {
+            one_lineage(&mut found, session, &calls);
+            nothing_else_is_ended(&mut found, &endings, session, &calls);
+        }
         if let Some(healed) = history.healed {
             let end = TheEnd::of(history, &endings, session, &calls, healed);
-            holds_at_the_end(&mut found, &endings, session, &end);
-            is_asked_at_the_end(&mut found, history, session, &end);
+            if !is_lost || endings.acknowledged(session).is_some() {
+                holds_at_the_end(&mut found, &endings, session, &end);
+            }
+            if !is_lost {
+                is_asked_at_the_end(&mut found, history, session, &end);
+            }
         }
-        nothing_else_is_ended(&mut found, &endings, session, &calls);
     }
     only_once(&mut found, history);
     found.0
@@ -81,7 +97,10 @@ pub fn check(history: &History) -> Vec<Violation> {
 pub fn worst_delay(history: &History) -> Duration {
     let endings = Endings::of(history);
     let late = history.calls.iter().filter(|call| is_accepted_request(call)).filter_map(|call| {
-        let (ended, _) = endings.confirmed(call.session.as_deref()?)?;
+        let (ended, by) = endings.confirmed(call.session.as_deref()?)?;
+        if is_unsettled(history, by, call.invoked) {
+            return None;
+        }
         call.invoked.checked_sub(ended)
     });
     late.max().unwrap_or_default()
@@ -108,7 +127,7 @@ fn by_session(history: &History) -> BTreeMap<&str, Vec<&Call>> {
 
 /// Whether a request passed on the strength of an access token. Ending a session does not count: it is forgiving.
 fn is_accepted_request(call: &Call) -> bool {
-    call.outcome == Outcome::Ok && matches!(call.what, What::Check | What::List(_) | What::Stream(_))
+    call.outcome == Outcome::Ok && matches!(call.what, What::Check | What::List(_) | What::Stream { .. })
 }
 
 fn is_granted_refresh(call: &Call) -> bool {
@@ -120,11 +139,28 @@ fn told(call: &Call) -> String {
     format!("{what:?} on server {server} from {invoked:.3?} to {finished:.3?}: {answer}")
 }
 
-fn refused_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, calls: &[&Call]) {
+/// Whether a failover has lost something of a session: that it began, or the last link of its chain. What has become of it then depends
+/// on what its client does, and it is not always let in again. That it ended is another matter.
+fn has_lost(history: &History, calls: &[&Call]) -> bool {
+    calls.iter().filter(|call| matches!(call.what, What::SignIn | What::Refresh { .. })).any(|call| {
+        let touches = |from: Moment, to: Moment| call.invoked <= to && call.finished >= from;
+        history.set_backs.iter().any(|lost| touches(lost.copied, lost.done.saturating_add(SETTLES)))
+    })
+}
+
+/// Whether a failover has lost this end, and nobody need have noticed at that moment.
+fn is_unsettled(history: &History, by: &Call, at: Moment) -> bool {
+    history.set_backs.iter().any(|lost| {
+        let is_lost = by.finished >= lost.copied && by.invoked <= lost.done;
+        is_lost && at >= lost.began && at <= lost.done.saturating_add(SETTLES)
+    })
+}
+
+fn refused_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, session: &str, calls: &[&Call]) {
     let confirmed = endings.confirmed(session);
     for call in calls {
         let (request, refresh) = (is_accepted_request(call), is_granted_refresh(call));
-        if let Some((ended, by)) = confirmed {
+        if let Some((ended, by)) = confirmed.filter(|(_, by)| !is_unsettled(history, by, call.invoked)) {
             let seen = || format!("ended at {ended:.3?} by {}, but {}", told(by), told(call));
             if request && call.invoked > ended + BOUND + SLACK {
                 found.add(Rule::RefusedWithinTheBound, session, seen());
@@ -133,11 +169,28 @@ fn refused_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, call
                 found.add(Rule::NoRenewalAfterTheEnd, session, seen());
             }
         }
+        silent_in_time(found, history, endings, session, call);
         if (request || refresh)
             && let Some(by) = endings.refused_at_once(session, call)
         {
             found.add(Rule::RefusedAtOnceWhereItEnded, session, format!("ended by {}, but {}", told(by), told(call)));
         }
+    }
+}
+
+/// A stream is a request that lasts: what holds for requests holds for each thing that it brings.
+fn silent_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, session: &str, call: &Call) {
+    let What::Stream { last_news: Some(heard), .. } = call.what else { return };
+    if let Some((ended, by)) = endings.confirmed(session)
+        && heard > ended + BOUND + SLACK + READ_LATE
+        && !is_unsettled(history, by, heard)
+    {
+        let seen = format!("ended at {ended:.3?} by {}, but news at {heard:.3?} by {}", told(by), told(call));
+        found.add(Rule::SilentWithinTheBound, session, seen);
+    }
+    if let Some(by) = endings.silent_at_once(session, call.server, heard.saturating_sub(READ_LATE)) {
+        let seen = format!("ended by {}, but news at {heard:.3?} by {}", told(by), told(call));
+        found.add(Rule::RefusedAtOnceWhereItEnded, session, seen);
     }
 }
 
@@ -169,7 +222,8 @@ fn one_lineage(found: &mut Found, session: &str, calls: &[&Call]) {
 
 fn only_once(found: &mut Found, history: &History) {
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for call in history.calls.iter().filter(|call| call.outcome == Outcome::Ok) {
+    let is_lost = |call: &&Call| history.set_backs.iter().any(|lost| call.finished >= lost.copied && call.invoked <= lost.done);
+    for call in history.calls.iter().filter(|call| call.outcome == Outcome::Ok && !is_lost(call)) {
         if let What::Once(secret) = &call.what {
             *uses.entry(secret).or_default() += 1;
         }
@@ -195,7 +249,7 @@ struct TheEnd<'a> {
 
 impl<'a> TheEnd<'a> {
     fn of(history: &'a History, endings: &Endings<'_>, session: &str, calls: &[&'a Call], healed: Duration) -> Self {
-        let stands = |call: &Call| call.what == What::Stream(StreamEnd::Open);
+        let stands = |call: &Call| matches!(call.what, What::Stream { end: StreamEnd::Open, .. });
         let last: Vec<&Call> = calls.iter().copied().filter(|call| call.invoked >= healed || stands(call)).collect();
         let checks = |outcome| {
             let checks = last.iter().filter(move |call| call.what == What::Check && call.outcome == outcome);
@@ -257,7 +311,7 @@ fn nothing_else_is_ended(found: &mut Found, endings: &Endings<'_>, session: &str
     for call in calls {
         // An access token that has run out is renewed, and nothing is wrong with that.
         let refused = call.outcome == Outcome::Refused && !call.answer.contains("token-expired");
-        let told_of_an_end = call.what == What::Stream(StreamEnd::Told);
+        let told_of_an_end = matches!(call.what, What::Stream { end: StreamEnd::Told, .. });
         if told_of_an_end || (refused && matches!(call.what, What::Check | What::List(_) | What::Refresh { .. })) {
             found.add(Rule::NothingElseIsEnded, session, format!("nobody ended it, but {}", told(call)));
         }

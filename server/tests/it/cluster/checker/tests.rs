@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::history::{Call, History, Outcome, Scope, StreamEnd, What};
+use super::super::history::{Call, History, Outcome, Scope, SetBack, StreamEnd, What};
 use super::{Rule, check, worst_delay};
 
 /// A history on two servers that is told in milliseconds. Every call takes ten.
@@ -67,6 +67,13 @@ impl Story {
         self
     }
 
+    /// What was committed from `copied` on is lost at `began`; the database answers again at `done`.
+    fn is_set_back(mut self, [copied, began, done]: [u64; 3]) -> Self {
+        let [copied, began, done] = [copied, began, done].map(Duration::from_millis);
+        self.0.set_backs.push(SetBack { copied, began, done });
+        self
+    }
+
     fn heals(mut self, at: u64) -> Self {
         self.0.healed = Some(Duration::from_millis(at));
         self
@@ -114,8 +121,28 @@ fn a_request_that_began_later_than_the_bound_and_passed_is_found() {
     let ended = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
     assert_eq!(ended().passes("phone", 3012, 1).broken(), []);
     assert_eq!(ended().passes("phone", 3013, 1).broken(), [Rule::RefusedWithinTheBound]);
-    let stream = What::Stream(StreamEnd::Closed);
+    let stream = stream(StreamEnd::Closed, None);
     assert_eq!(ended().call("phone", 4000, 1, stream, Outcome::Ok, "200").broken(), [Rule::RefusedWithinTheBound]);
+}
+
+fn stream(end: StreamEnd, last_news: Option<u64>) -> What {
+    What::Stream { end, last_news: last_news.map(Duration::from_millis) }
+}
+
+#[test]
+fn news_in_a_stream_later_than_the_bound_is_found_wherever_the_stream_began() {
+    let listens = |server, news, outcome| {
+        let what = stream(StreamEnd::Closed, Some(news));
+        let story = Story::of_ada().call("phone", 100, server, what, Outcome::Ok, "200");
+        story.ends("phone", 1000, Scope::This, outcome).broken()
+    };
+    assert_eq!(listens(1, 3700, Outcome::Ok), []);
+    assert_eq!(listens(1, 3800, Outcome::Ok), [Rule::SilentWithinTheBound]);
+    assert_eq!(listens(1, 3800, Outcome::Unknown), [], "nobody knows whether it ended");
+    for outcome in [Outcome::Ok, Outcome::Promised] {
+        assert_eq!(listens(0, 1750, outcome), []);
+        assert_eq!(listens(0, 1800, outcome), [Rule::RefusedAtOnceWhereItEnded], "the server that ended it knows");
+    }
 }
 
 #[test]
@@ -183,7 +210,7 @@ fn an_acknowledged_end_that_does_not_hold_at_the_end_is_found_wherever_it_shows(
             ended().passes("phone", 10_400, 1),
             ended().refreshes("phone", 10_400, "phone-last", Some("y")),
             ended().lists(10_400, 1, &["laptop", "phone"]),
-            ended().call("phone", 500, 1, What::Stream(StreamEnd::Open), Outcome::Ok, "200"),
+            ended().call("phone", 500, 1, stream(StreamEnd::Open, None), Outcome::Ok, "200"),
         ] {
             let rules = story.ends_well(&["laptop"]).broken();
             assert!(rules.contains(&Rule::NothingAcknowledgedIsLost), "{rules:?}");
@@ -205,7 +232,7 @@ fn a_session_that_nobody_ended_must_work() {
     assert_eq!(Story::of_ada().ends_well(&["phone", "laptop"]).broken(), []);
     assert_eq!(Story::of_ada().ends_well(&["phone"]).broken(), [Rule::NothingElseIsEnded]);
     assert_eq!(Story::of_ada().meets_refusal("phone", 100, 1).broken(), [Rule::NothingElseIsEnded]);
-    let told = What::Stream(StreamEnd::Told);
+    let told = stream(StreamEnd::Told, None);
     assert_eq!(Story::of_ada().call("phone", 100, 1, told, Outcome::Ok, "200").broken(), [Rule::NothingElseIsEnded]);
     let expired = Story::of_ada().call("phone", 100, 1, What::Check, Outcome::Refused, "401 token-expired");
     assert_eq!(expired.broken(), []);
@@ -234,4 +261,27 @@ fn a_history_that_leaves_questions_out_proves_nothing() {
     let mut story = Story::of_ada().ends_well(&["phone", "laptop"]);
     story.0.calls.retain(|call| call.server == 0 || call.what != What::Check);
     assert_eq!(story.broken(), [Rule::EverythingIsAsked]);
+}
+
+#[test]
+fn an_end_that_a_failover_has_lost_holds_again_once_that_could_be_noticed() {
+    let ended = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).is_set_back([900, 4000, 5000]);
+    assert_eq!(ended().passes("phone", 3500, 1).broken(), [Rule::RefusedWithinTheBound], "it was not lost yet");
+    assert_eq!(ended().passes("phone", 4500, 1).passes("phone", 7500, 1).broken(), []);
+    assert_eq!(ended().passes("phone", 7501, 1).broken(), [Rule::RefusedWithinTheBound]);
+    assert_eq!(ended().passes("phone", 4500, 0).broken(), [Rule::RefusedAtOnceWhereItEnded], "that server knows");
+    let from_before = Story::of_ada().ends("phone", 100, Scope::This, Outcome::Ok).is_set_back([900, 4000, 5000]);
+    assert_eq!(from_before.passes("phone", 4500, 1).broken(), [Rule::RefusedWithinTheBound], "that was not lost");
+    assert!(ended().ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
+    assert_eq!(ended().ends_well(&["laptop"]).broken(), []);
+}
+
+#[test]
+fn a_session_that_a_failover_has_lost_may_be_refused_and_others_may_not() {
+    let lost = |at| {
+        let story = Story::of_ada().refreshes("phone", at, "a", Some("b")).is_set_back([900, 4000, 5000]);
+        story.refreshes("phone", 8000, "b", None).broken()
+    };
+    assert_eq!(lost(1000), [], "it looks like theft");
+    assert_eq!(lost(800), [Rule::NothingElseIsEnded]);
 }

@@ -88,6 +88,24 @@ impl Postgres {
         replica
     }
 
+    /// Keeps a copy of everything that is committed by now. It is away for a moment meanwhile.
+    pub async fn is_copied(&mut self) {
+        self.crash().await;
+        let copy = self.folder.join("copy");
+        run(Command::new("rm").arg("-rf").arg(&copy));
+        run(Command::new("cp").arg("-a").arg(self.folder.join("database")).arg(&copy));
+        self.start_again().await;
+    }
+
+    /// Crashes, and comes back as the copy: what was committed since is lost, as by a failover to a standby that had come no further.
+    pub async fn is_set_back(&mut self) {
+        self.crash().await;
+        let database = self.folder.join("database");
+        run(Command::new("rm").arg("-rf").arg(&database));
+        run(Command::new("cp").arg("-a").arg(self.folder.join("copy")).arg(&database));
+        self.start_again().await;
+    }
+
     /// Crashes it: no goodbye to anybody, no checkpoint. The next start recovers from the log.
     pub async fn crash(&mut self) {
         let mut process = self.process.take().expect("PostgreSQL runs");

@@ -1,0 +1,153 @@
+//! One way to the other servers: sending, and subscribing again and again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use app::domain::Timestamp;
+use futures::StreamExt as _;
+use tokio::sync::{Notify as Hint, mpsc};
+use uuid::Uuid;
+
+use super::proof::Proof;
+use super::seen::Seen;
+use super::status::BusStatus;
+use super::{Arrivals, Transport, TransportError, parcel};
+use crate::clock::Clock;
+use crate::events::Hub;
+
+/// How long sending may take.
+const SEND_WITHIN: Duration = Duration::from_secs(2);
+/// How long subscribing may take.
+const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(3);
+/// A subscription on which nothing comes for this long, not even the echo, is dead, whatever the operating system says.
+const SILENCE: Duration = Duration::from_secs(8);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A message that was longer on its way is somebody's copy: no line holds one back for as long.
+const OLDEST: Duration = Duration::from_mins(2);
+
+/// What is done with what comes in, over whichever line.
+pub struct Receiver {
+    /// This server.
+    pub me: Uuid,
+    /// Which messages are ours.
+    pub proof: Arc<Proof>,
+    /// Which were received.
+    pub seen: Mutex<Seen>,
+    /// How the bus is doing.
+    pub status: Arc<BusStatus>,
+    /// Set when the revocation log should be looked at.
+    pub hint: Arc<Hint>,
+    /// Who is told.
+    pub hub: Arc<Hub>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Receiver {
+    /// What was sent while nobody listened here is lost: look at the log at once. Clients ask anew unless another line stood all the time.
+    fn subscribed(&self, line: usize, name: &str, before: bool) {
+        let missed = self.status.subscribed(line);
+        self.hint.notify_one();
+        if before {
+            tracing::info!(bus = name, "the bus is back");
+        }
+        if missed {
+            self.hub.resync(self.clock.now());
+        }
+    }
+
+    fn receive(&self, sealed: &str, name: &str) {
+        let message = self.proof.open(sealed).and_then(parcel::open);
+        let Some(parcel) = message.filter(|parcel| is_of_now(parcel.at, self.clock.now())) else {
+            if self.status.refused().is_power_of_two() {
+                tracing::warn!(bus = name, "messages on the bus are not from this installation, or were sent again");
+            }
+            return;
+        };
+        let is_new = self.seen.lock().unwrap_or_else(PoisonError::into_inner).first_time(parcel.from, parcel.number);
+        if parcel.from == self.me || !is_new {
+            return;
+        }
+        self.status.received(parcel.news.len());
+        if parcel.look {
+            self.hint.notify_one();
+        }
+        for news in parcel.news {
+            self.hub.arrive(news, self.clock.now());
+        }
+    }
+}
+
+fn is_of_now(sent: Timestamp, now: Timestamp) -> bool {
+    now.since(sent) <= OLDEST && sent.since(now) <= OLDEST
+}
+
+/// One way to the other servers.
+pub struct Line<'a> {
+    /// Which of them it is.
+    pub number: usize,
+    /// How messages travel.
+    pub transport: &'a dyn Transport,
+    /// What is done with what comes in.
+    pub receiver: &'a Receiver,
+}
+
+impl Line<'_> {
+    /// Sends what is put into the queue.
+    pub async fn keep_sending(&self, mut queue: mpsc::Receiver<(Arc<str>, usize)>) {
+        while let Some((message, count)) = queue.recv().await {
+            match tokio::time::timeout(SEND_WITHIN, self.transport.send(message.to_string())).await {
+                Ok(Ok(())) => self.receiver.status.sent(self.number, count),
+                Ok(Err(error)) => self.cannot_send(&*error, count),
+                Err(error) => self.cannot_send(&error, count),
+            }
+        }
+    }
+
+    fn cannot_send(&self, error: &(dyn std::error::Error + 'static), count: usize) {
+        if self.receiver.status.cannot_send(self.number, count) {
+            tracing::warn!(bus = self.transport.name(), error, "news cannot be sent to the other servers");
+        }
+    }
+
+    /// Subscribes, and takes what comes in.
+    pub async fn keep_listening(&self) {
+        let mut pause = FIRST_PAUSE;
+        let mut before = false;
+        loop {
+            match tokio::time::timeout(SUBSCRIBE_WITHIN, self.transport.subscribe()).await {
+                Ok(Ok(arrivals)) => {
+                    self.receiver.subscribed(self.number, self.transport.name(), before);
+                    (pause, before) = (FIRST_PAUSE, true);
+                    self.listen(arrivals).await;
+                }
+                Ok(Err(error)) => self.cannot_listen(&*error),
+                Err(error) => self.cannot_listen(&error),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn cannot_listen(&self, error: &(dyn std::error::Error + 'static)) {
+        if self.receiver.status.cannot_listen(self.number) {
+            tracing::warn!(
+                bus = self.transport.name(),
+                error,
+                "the bus cannot be reached; the log is read regularly all the same"
+            );
+        }
+    }
+
+    async fn listen(&self, mut arrivals: Arrivals) {
+        loop {
+            match tokio::time::timeout(SILENCE, arrivals.next()).await {
+                Ok(Some(Ok(text))) => self.receiver.receive(&text, self.transport.name()),
+                Ok(Some(Err(error))) => return self.cannot_listen(&*error),
+                Ok(None) => return self.cannot_listen(&*TransportError::from("the subscription ended")),
+                Err(_) => return self.cannot_listen(&*TransportError::from("the subscription is silent")),
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Proof that a message is from a server of this installation.
+//!
+//! Whoever reaches the Redis or the database's notifications may send there; Redis is often shared, and asks for no password as it comes. News
+//! that anybody can make would show people what has not happened, and have servers read the log as often as a stranger likes.
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The key of the messages of an installation, which is known by its `LATCHKEY_SECRET` and its public address.
+pub struct Proof(hmac::Key);
+
+impl Proof {
+    /// How much longer a message gets by its proof, in bytes.
+    pub const LENGTH: usize = 44;
+
+    /// With this key.
+    pub const fn new(key: hmac::Key) -> Self {
+        Self(key)
+    }
+
+    /// The message with its proof before it.
+    pub fn seal(&self, message: &str) -> String {
+        let tag = hmac::sign(&self.0, message.as_bytes());
+        format!("{}.{message}", URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// The message, if its proof is good.
+    pub fn open<'m>(&self, sealed: &'m str) -> Option<&'m str> {
+        let (tag, message) = sealed.split_once('.')?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        hmac::verify(&self.0, message.as_bytes(), &tag).ok().map(|()| message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::secrets::Keys;
+
+    fn proof(secret: &str, address: &str) -> Proof {
+        Keys::derive(secret).unwrap().bus_proof(address)
+    }
+
+    #[test]
+    fn a_message_is_opened_by_its_own_installation_only_and_as_it_was_sent() {
+        let ours = proof("secret", "https://id.example.com");
+        let sealed = ours.seal("{\"a\":1}");
+        assert_eq!(sealed.len(), "{\"a\":1}".len() + Proof::LENGTH);
+        assert_eq!(ours.open(&sealed), Some("{\"a\":1}"));
+        for other in [proof("another", "https://id.example.com"), proof("secret", "https://staging.example.com")] {
+            assert_eq!(other.open(&sealed), None);
+        }
+        let tag = sealed.split('.').next().unwrap();
+        for forged in ["{\"a\":1}", "", ".", ".{\"a\":1}", &sealed.replace('1', "2"), &sealed[1..], &format!("{tag}."), &format!("{sealed} ")] {
+            assert_eq!(ours.open(forged), None, "{forged}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The servers of an installation know of each other, and compare the settings that they must share.
+//!
+//! A server with another public address issues tokens that the others refuse, and ends nothing for theirs; so it does not start beside them. Other
+//! differences are told, in the log and in `/health`: which value holds would depend on which server is asked.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use app::domain::Timestamp;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::auth::secrets::{Keys, sha256};
+use crate::clock::Clock;
+use crate::config::{Config, duration};
+use crate::store::{Joined, ServerRow, Store, StoreError};
+
+/// How often a server shows that it runs.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// A server that was not seen for this long has stopped, whatever it said.
+const LIVE: Duration = Duration::from_secs(20);
+/// Servers that were not seen for this long are forgotten.
+const FORGET: Duration = Duration::from_hours(1);
+
+/// The settings in which servers must agree: the first of these that differs is told.
+const MUST_AGREE: [&str; 2] = ["PUBLIC_URL", "LATCHKEY_SECRET"];
+
+/// One setting in which another server differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its name.
+    pub setting: String,
+    /// The value here.
+    pub here: String,
+    /// The value there.
+    pub there: String,
+    /// The `SERVER_ID` of the other server.
+    pub server: String,
+}
+
+/// A server that runs already has other settings.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{setting} is {here} here and {there} on the server {server}, which runs on the same database: they must be one. \
+     To change it, stop all servers first; one that was killed counts for twenty seconds more"
+)]
+pub struct Disagreement {
+    setting: String,
+    here: String,
+    there: String,
+    server: String,
+}
+
+/// Why a server is not among the others.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// It may not be.
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
+    /// Nobody knows.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// This server among the others.
+pub struct Registry {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    me: Uuid,
+    name: String,
+    agreement: [u8; 32],
+    settings: BTreeMap<String, String>,
+    differences: Mutex<Vec<Difference>>,
+}
+
+impl Registry {
+    /// This server, by its settings.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, me: Uuid, config: &Config, keys: &Keys) -> Self {
+        let settings = compared(config, keys);
+        let must: Vec<&str> = MUST_AGREE.iter().map(|name| settings[*name].as_str()).collect();
+        let agreement = sha256(must.join("\n").as_bytes());
+        let name = config.server.server_id.clone();
+        Self { store, clock, me, name, agreement, settings, differences: Mutex::default() }
+    }
+
+    /// Takes its place among the servers that run.
+    ///
+    /// # Errors
+    /// Where one of them does not agree.
+    pub async fn join(&self) -> Result<(), JoinError> {
+        let now = self.clock.now();
+        match self.store.join_servers(&self.row(now), now.minus(LIVE)).await? {
+            Joined::Beside(others) => self.compare(&others),
+            Joined::Refused(others) => return Err(self.disagreement(&others).into()),
+        }
+        Ok(())
+    }
+
+    /// In which settings other servers differ that run now.
+    pub fn differences(&self) -> Vec<Difference> {
+        self.differences.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Shows that this server runs, until `stop`.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(RENEW_EVERY) => {}
+            }
+            let now = self.clock.now();
+            match self.store.renew_server(&self.row(now), now.minus(LIVE), now.minus(FORGET)).await {
+                Ok(others) => self.compare(&others),
+                // Others tell of a database that is away.
+                Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server runs"),
+            }
+        }
+        if let Err(error) = self.store.leave_servers(self.me).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server has stopped");
+        }
+    }
+
+    fn row(&self, seen_at: Timestamp) -> ServerRow {
+        let settings = serde_json::to_string(&self.settings).unwrap_or_default();
+        ServerRow { id: self.me, name: self.name.clone(), agreement: self.agreement, settings, seen_at }
+    }
+
+    /// Remembers in what the others differ, and tells of what is new.
+    fn compare(&self, others: &[ServerRow]) {
+        let found: Vec<Difference> = others.iter().flat_map(|other| differences(&self.settings, other)).collect();
+        let mut known = self.differences.lock().unwrap_or_else(PoisonError::into_inner);
+        for Difference { setting, here, there, server } in found.iter().filter(|found| !known.contains(found)) {
+            tracing::warn!(setting, here, there, server, "a server on the same database has another setting");
+        }
+        *known = found;
+    }
+
+    fn disagreement(&self, others: &[ServerRow]) -> Disagreement {
+        let all: Vec<Difference> = others.iter().flat_map(|other| differences(&self.settings, other)).collect();
+        let found = MUST_AGREE.iter().find_map(|name| all.iter().find(|difference| difference.setting == *name));
+        let server = others.first().map(|other| other.name.clone()).unwrap_or_default();
+        match found.cloned() {
+            Some(Difference { setting, here, there, server }) => Disagreement { setting, here, there, server },
+            // It compares something else: another version.
+            None => Disagreement { setting: "the version".to_owned(), here: "newer".to_owned(), there: "older".to_owned(), server },
+        }
+    }
+}
+
+/// In what another server differs. What only one of them compares is no difference: it is of another version.
+fn differences(ours: &BTreeMap<String, String>, other: &ServerRow) -> Vec<Difference> {
+    let theirs: BTreeMap<String, String> = serde_json::from_str(&other.settings).unwrap_or_default();
+    let differ = ours.iter().filter_map(|(name, here)| {
+        let there = theirs.get(name).filter(|there| *there != here)?;
+        let shown = |value: &str| if is_secret(name) { "another secret".to_owned() } else { value.to_owned() };
+        Some(Difference { setting: name.clone(), here: shown(here), there: shown(there), server: other.name.clone() })
+    });
+    differ.collect()
+}
+
+fn is_secret(name: &str) -> bool {
+    name.ends_with("_SECRET")
+}
+
+/// The settings that are compared. Of secrets only what they hash to, under a key that comes from the secret itself.
+fn compared(config: &Config, keys: &Keys) -> BTreeMap<String, String> {
+    let time = duration::spell;
+    let or_off = |time: Option<Duration>| time.map_or_else(|| "off".to_owned(), duration::spell);
+    let (tokens, sessions) = (&config.tokens, &config.sessions);
+    let legacy = tokens.legacy.as_ref().map(|legacy| keys.fingerprint(&legacy.secret));
+    [
+        ("PUBLIC_URL", config.server.public_url.origin().to_owned()),
+        ("LATCHKEY_SECRET", keys.installation()),
+        ("JWT_EXPIRE", time(tokens.access_expire)),
+        ("REFRESH_EXPIRE", time(tokens.refresh_expire)),
+        ("REFRESH_GRACE", time(tokens.refresh_grace)),
+        ("JWT_SECRET", legacy.unwrap_or_else(|| "none".to_owned())),
+        ("SESSION_MAX_AGE", time(sessions.max_age)),
+        ("SESSION_IDLE_TIMEOUT", or_off(sessions.idle_timeout)),
+        ("REVOCATION_MAX_STALENESS", time(sessions.revocation_max_staleness)),
+        ("MAX_SESSIONS_PER_USER", sessions.max_per_user.map_or_else(|| "off".to_owned(), |most| most.to_string())),
+        ("REQUIRE_EMAIL_VERIFICATION", sessions.require_email_verification.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}

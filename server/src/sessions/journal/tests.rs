@@ -1,0 +1,175 @@
+//! A journal that is found by the next process, whatever has become of its folder and its disk.
+
+use std::os::unix::fs::FileExt as _;
+
+use app::api::EndReason;
+use app::domain::{Timestamp, UserId};
+
+use super::*;
+use crate::random::SeededRandom;
+use crate::store::Selection;
+
+/// The lines of a file, without the room behind them.
+fn written(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.split('\0').next().unwrap().to_owned()
+}
+
+fn keys(secret: &str) -> Arc<Keys> {
+    Arc::new(Keys::derive(secret).unwrap())
+}
+
+fn open(folder: &Path, id: u128) -> (Arc<Journal>, Vec<u128>) {
+    open_with(folder, id, "only-for-tests-0123456789-abcdefghijkl")
+}
+
+fn open_with(folder: &Path, id: u128, secret: &str) -> (Arc<Journal>, Vec<u128>) {
+    let random = Arc::new(SeededRandom::new(u64::try_from(id).unwrap()));
+    let (journal, found) = Journal::open(folder, Uuid::from_u128(id), keys(secret), random);
+    (Arc::new(journal), found.late.iter().map(|late| late.promise.session_id.0.as_u128()).collect())
+}
+
+fn entry(session: u128) -> Entry {
+    let origin = Origin { ip: "203.0.113.7".to_owned(), user_agent: "a browser".to_owned() };
+    Entry::LateEnd(LateEnd { session_id: SessionId(Uuid::from_u128(session)), client_reason: None, origin })
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// A process that is killed tidies up nothing; its lock goes with it.
+fn is_killed(journal: Arc<Journal>) {
+    let journal = Arc::into_inner(journal).unwrap();
+    let disk = journal.disk.into_inner().unwrap().expect("it is kept");
+    disk.is_left_behind();
+}
+
+#[tokio::test]
+async fn what_was_promised_and_not_kept_is_found_by_the_next_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, found) = open(folder.path(), 1);
+    assert!(found.is_empty() && first.is_writable());
+    let numbers = first.promise(vec![entry(10), entry(11), entry(12)]).await;
+    first.kept(&[numbers[1].unwrap()]);
+    is_killed(first);
+    let (second, found) = open(folder.path(), 2);
+    assert_eq!(found, [10, 12]);
+    // Written down anew: it may be killed as well.
+    is_killed(second);
+    let (third, found) = open(folder.path(), 3);
+    assert_eq!(found, [10, 12]);
+    assert_eq!(files(folder.path()).len(), 1);
+    third.kept(&[1, 2]);
+    is_killed(third);
+    let (fourth, found) = open(folder.path(), 4);
+    assert!(found.is_empty());
+    drop(fourth);
+    assert!(files(folder.path()).is_empty(), "nothing is left when nothing is open");
+}
+
+#[tokio::test]
+async fn what_a_living_server_or_another_installation_has_promised_is_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (living, _) = open(folder.path(), 1);
+    living.promise(vec![entry(10)]).await;
+    let (foreign, _) = open_with(folder.path(), 2, "another-installation-0123456789-abcdef");
+    foreign.promise(vec![entry(11)]).await;
+    is_killed(foreign);
+    assert!(open(folder.path(), 3).1.is_empty());
+    assert_eq!(open_with(folder.path(), 4, "another-installation-0123456789-abcdef").1, [11]);
+}
+
+#[tokio::test]
+async fn a_torn_line_spoils_no_other_and_nobody_can_add_one_or_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, _) = open(folder.path(), 1);
+    first.promise(vec![entry(10)]).await;
+    let path = files(folder.path()).remove(0);
+    let text = written(&path);
+    assert!(!text.contains("203.0.113.7") && text.lines().count() == 1);
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    let forged = serde_json::to_vec(&Line::Promised(2, entry(11))).unwrap();
+    let line = text.lines().next().unwrap();
+    let added = format!("{}\n{}", URL_SAFE_NO_PAD.encode(forged), &line[..line.len() / 2]);
+    let file = OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(added.as_bytes(), text.len() as u64).unwrap();
+    is_killed(first);
+    assert_eq!(open(folder.path(), 2).1, [10]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_gets_no_number_until_it_can() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("no-folder");
+    fs::write(&place, "").unwrap();
+    let (journal, found) = open(&place, 1);
+    assert!(found.is_empty() && !journal.is_writable());
+    assert_eq!(journal.promise(vec![entry(10)]).await, [None]);
+    journal.kept(&[1]);
+    fs::remove_file(&place).unwrap();
+    assert!(journal.is_writable());
+    assert_eq!(journal.promise(vec![entry(11)]).await, [Some(1)]);
+    is_killed(journal);
+    assert_eq!(open(&place, 2).1, [11]);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_taken_away_is_made_anew_with_what_was_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("promises");
+    let (journal, _) = open(&place, 1);
+    let first = journal.promise(vec![entry(10), entry(11)]).await;
+    journal.kept(&[first[0].unwrap()]);
+    fs::remove_dir_all(&place).unwrap();
+    // A file in its place: nothing can be written, and it says so.
+    fs::write(&place, "").unwrap();
+    assert_eq!(journal.promise(vec![entry(12)]).await, [None]);
+    assert!(!journal.is_writable());
+    fs::remove_file(&place).unwrap();
+    assert_eq!(journal.promise(vec![entry(13)]).await.len(), 1);
+    is_killed(journal);
+    assert_eq!(open(&place, 2).1, [11, 13]);
+}
+
+#[tokio::test]
+async fn room_is_there_before_it_is_needed_and_is_not_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path(), 1);
+    let path = files(folder.path()).remove(0);
+    let room = || {
+        let file = fs::metadata(&path).unwrap();
+        (file.len(), file.blocks() * 512 >= file.len())
+    };
+    let before = room();
+    assert!(before.0 >= 64 * 1024 && before.1, "{before:?}");
+    let numbers = journal.promise((0..50).map(entry).collect()).await;
+    assert_eq!(room(), before);
+    let numbers: Vec<u64> = numbers.into_iter().flatten().collect();
+    journal.kept(&numbers);
+    assert_eq!((room(), written(&path).len()), (before, 0));
+}
+
+#[tokio::test]
+async fn what_an_older_version_has_written_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path(), 1);
+    // As it was before askers were checked and room was set aside: without the members, and without anything behind the lines.
+    let now = Timestamp::from_millis(1_000);
+    let selection = Selection::All { user_id: UserId(Uuid::from_u128(5)) };
+    let command = EndCommand::new(selection, EndReason::LogoutAll, now, now);
+    let end = End { command, epoch: Some(3), remembered_for: Duration::from_secs(9), force: Force::Held };
+    let mut line = serde_json::to_value(Line::Promised(1, Entry::End(Box::new(end)))).unwrap();
+    let end = line["Promised"][1]["End"].as_object_mut().unwrap();
+    assert!(end.remove("force").is_some());
+    let command = end["command"].as_object_mut().unwrap();
+    assert!(command.remove("token_until").is_some() && command.remove("seen_epoch").is_some());
+    let sealed = journal.keys.seal(&*journal.random, PURPOSE, &serde_json::to_vec(&line).unwrap()).unwrap();
+    let name = format!("{}-{}", journal.keys.installation(), Uuid::from_u128(7));
+    fs::write(folder.path().join(name), URL_SAFE_NO_PAD.encode(sealed) + "\n").unwrap();
+    let random = Arc::new(SeededRandom::new(2));
+    let (_, found) = Journal::open(folder.path(), Uuid::from_u128(2), Arc::clone(&journal.keys), random);
+    let end = &found.ends[0].promise;
+    assert_eq!((end.force, end.command.token_until, end.command.seen_epoch), (Force::Full, None, 0));
+    assert_eq!((end.command.selection, end.epoch), (selection, Some(3)));
+}

@@ -1,0 +1,125 @@
+//! Open streams are requests that last: the same question is asked of them, before each thing that is said, and whenever this server's list
+//! grows old. What cannot be confirmed within `REVOCATION_MAX_STALENESS` is closed.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use app::domain::{SessionId, UserId};
+use tokio_util::sync::CancellationToken;
+
+use super::Sessions;
+use super::guard::{END_WAITS, Refusal};
+use super::promises::Covered;
+use super::revocations::Verdict;
+use crate::events::Subscriber;
+use crate::metrics::GuardCheck;
+use crate::store::StoreError;
+
+/// How often the database is asked again that did not answer, while there is time.
+const AGAIN: Duration = Duration::from_millis(100);
+/// How long it may take to answer, where there is no time: this server was paused.
+const AT_LEAST: Duration = Duration::from_millis(250);
+
+impl Sessions {
+    /// Whether a stream may be told something now. A token that was only replaced by a newer one does not end a stream.
+    pub async fn may_listen(&self, who: &Subscriber) -> Result<(), Refusal> {
+        let Subscriber { user_id, session_id, session_created_at, epoch, .. } = *who;
+        match self.ender.has_promised(user_id, session_id, session_created_at) {
+            Covered::No => {}
+            Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
+            Covered::Yes => return Err(Refusal::SessionEnded(None)),
+        }
+        match self.list.check(session_id, user_id, epoch, self.clock.monotonic()) {
+            Verdict::Passes => Ok(()),
+            Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
+            Verdict::Superseded | Verdict::Stale => {
+                // Boxed: streams are many, and hardly ever come here.
+                let asked = Box::pin(self.ask_if_it_lives(user_id, session_id)).await;
+                self.metrics.guard_check(GuardCheck::from(&asked));
+                asked
+            }
+        }
+    }
+
+    async fn ask_if_it_lives(&self, user_id: UserId, session_id: SessionId) -> Result<(), Refusal> {
+        let living = self.store.living(&[session_id]).await.map_err(|error| self.cannot_confirm(error))?;
+        if self.lives(&living, user_id, session_id) { Ok(()) } else { Err(Refusal::SessionEnded(None)) }
+    }
+
+    /// Whether it is among those that the database says live. Not if the database has lost an end of all that is remembered here.
+    fn lives(&self, living: &HashMap<SessionId, i64>, user_id: UserId, session_id: SessionId) -> bool {
+        let least = self.list.least_epoch(user_id).unwrap_or_default();
+        living.get(&session_id).is_some_and(|epoch| *epoch >= least)
+    }
+}
+
+/// Closes the streams that cannot be confirmed, until `stop`.
+pub async fn watch_streams(sessions: Arc<Sessions>, stop: CancellationToken) {
+    let mut watch = Watch { confirmed_as_of: sessions.list.as_of(), sessions };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = watch.run() => {}
+    }
+}
+
+/// As of when all open streams are known to belong to sessions that live.
+struct Watch {
+    sessions: Arc<Sessions>,
+    confirmed_as_of: Instant,
+}
+
+impl Watch {
+    async fn run(&mut self) {
+        loop {
+            let sleep = self.left_of((self.sessions.list.max_staleness() / 2).max(AGAIN));
+            if !sleep.is_zero() {
+                tokio::time::sleep(sleep).await;
+            } else if self.sessions.hub.is_empty() {
+                // Whatever opens from now on is confirmed when it does.
+                self.confirmed_as_of = self.sessions.clock.monotonic();
+            } else {
+                self.confirms_or_closes().await;
+            }
+        }
+    }
+
+    /// What is left of a time since the streams were last confirmed, by the list or by the database.
+    fn left_of(&mut self, time: Duration) -> Duration {
+        self.confirmed_as_of = self.confirmed_as_of.max(self.sessions.list.as_of());
+        time.saturating_sub(self.sessions.clock.monotonic().saturating_duration_since(self.confirmed_as_of))
+    }
+
+    /// Asks the database, which may answer although the log cannot be read. There is half the time for it.
+    async fn confirms_or_closes(&mut self) {
+        let asked = self.sessions.clock.monotonic();
+        let left = self.left_of(self.sessions.list.max_staleness());
+        match tokio::time::timeout(left.max(AT_LEAST), self.confirm()).await {
+            Ok(Ok(())) => self.confirmed_as_of = asked,
+            Ok(Err(_)) if !self.left_of(self.sessions.list.max_staleness()).is_zero() => {
+                tokio::time::sleep(AGAIN.min(left)).await;
+            }
+            // The list may have become current meanwhile.
+            _ if self.left_of(self.sessions.list.max_staleness()).is_zero() => {
+                let closed = self.sessions.hub.close_unless(|_, _| false);
+                if closed > 0 {
+                    tracing::warn!(closed, "event streams are closed: nothing can confirm that their sessions live");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes the streams whose sessions do not live.
+    async fn confirm(&self) -> Result<(), StoreError> {
+        let Self { sessions, .. } = self;
+        let asked: HashSet<SessionId> = sessions.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
+        let ids: Vec<SessionId> = asked.iter().copied().collect();
+        let living = sessions.store.living(&ids).await?;
+        // What has opened since was confirmed when it did.
+        sessions.hub.close_unless(|user_id, session_id| {
+            !asked.contains(&session_id) || sessions.lives(&living, user_id, session_id)
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,31 @@
+//! The servers that run on this database.
+
+use app::domain::Timestamp;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::{Read, digest};
+use crate::store::types::{ServerRow, StoreError};
+
+#[derive(FromRow)]
+pub struct ServerRecord {
+    id: Uuid,
+    name: String,
+    agreement: Vec<u8>,
+    settings: String,
+    seen_at: i64,
+}
+
+impl TryFrom<ServerRecord> for ServerRow {
+    type Error = StoreError;
+
+    fn try_from(row: ServerRecord) -> Read<Self> {
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            agreement: digest(&row.agreement)?,
+            settings: row.settings,
+            seen_at: Timestamp::from_millis(row.seen_at),
+        })
+    }
+}
