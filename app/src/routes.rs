@@ -9,8 +9,8 @@ use crate::pages::{
     ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, Kept, NotFoundPage, Notifications,
     ProfilePage, RegisterPage, ResetPasswordPage, Securing, SignInPage, VerifyPage,
 };
-use crate::shell::DevelopmentDemo;
 use crate::sent_form::SentForm;
+use crate::shell::DevelopmentDemo;
 use crate::state::{Alerts, provide_app_state};
 use crate::ui::{Arrival, Steady};
 

@@ -4,6 +4,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Locator } from "@playwright/test";
 import { demo, stranger } from "../support/api.ts";
 import { invalid, refused } from "../support/complaints.ts";
+import { withoutProgram } from "../support/meddlers.ts";
 import type { Person } from "../support/person.ts";
 import { expect, test, userAgents } from "../support/test.ts";
 
@@ -67,6 +68,26 @@ for (const colorScheme of ["light", "dark"] as const) {
       person.complaints.allow(/status of 404/);
       await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
       await visitsEveryPage(person, async (where) => expectNoViolations(person, where));
+    });
+
+    test("pages whose program does not run are free of accessibility violations", async ({ open }) => {
+      const person = await open({ colorScheme, reducedMotion: "reduce" });
+      person.complaints.allow(invalid);
+      await withoutProgram["WebAssembly is switched off"]?.(person.context);
+      for (const path of [
+        "/sign-in?because=signed-out",
+        "/verify?email=a%40example.com",
+        "/reset-password#token=a",
+        "/devices",
+      ]) {
+        await person.goesTo(path);
+        await expect(person.page.getByRole("heading", { level: 1 })).toBeVisible();
+        await expectNoViolations(person, `${path} without the program`);
+      }
+      await person.goesTo("/register");
+      await person.button("Create account").click();
+      await expect(person.field("E-mail")).toHaveAttribute("aria-invalid", "true");
+      await expectNoViolations(person, "an empty registration without the program");
     });
 
     test("errors, menus and dialogs are free of accessibility violations", async ({ open, api }) => {

@@ -127,8 +127,11 @@ mod tests {
         let mut problem = Problem::new(409, "session-limit-reached", "Too many");
         problem.detail = Some("This time".to_owned());
         problem.request_id = Some("id".to_owned());
-        problem.errors =
-            vec![FieldError { field: "email".to_owned(), code: "required".to_owned(), message: "Enter it.".to_owned() }];
+        problem.errors = vec![FieldError {
+            field: "email".to_owned(),
+            code: "required".to_owned(),
+            message: "Enter it.".to_owned(),
+        }];
         problem.extra.insert("sessions".to_owned(), Value::from(vec![1, 2]));
         let text = serde_json::to_string(&problem).unwrap();
         assert_eq!(serde_json::from_str::<Problem>(&text).unwrap(), problem);

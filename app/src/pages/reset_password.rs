@@ -10,7 +10,9 @@ use super::forgot_password;
 use crate::domain::Password;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, ResetLink, return_to};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, HiddenField, Picture, WithoutScript};
+use crate::ui::{
+    Button, Emphasis, Form, FormErrors, FormProblem, Heading, HiddenField, PasswordField, Picture, WithoutScript,
+};
 
 /// The address of this page.
 const PATH: &str = "/reset-password";

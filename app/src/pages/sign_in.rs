@@ -15,9 +15,7 @@ use crate::domain::{Email, Password, SessionId};
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, AuthStatus, Failure, SignedOutNote, return_to};
-use crate::ui::{
-    Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField,
-};
+use crate::ui::{Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
 
 /// The query parameter of a person who is signed in still, in a session that cannot be prolonged.
 const AGAIN: &str = "again";
@@ -155,8 +153,7 @@ pub fn SignInPage() -> impl IntoView {
 fn SignInFields(form: SignInForm) -> impl IntoView {
     let SignInForm { email, password, remember, errors, busy, .. } = form;
     let next = next_here();
-    let forgotten =
-        move || return_to::entry_path(super::forgot_password::PATH, &email.get(), next.as_deref());
+    let forgotten = move || return_to::entry_path(super::forgot_password::PATH, &email.get(), next.as_deref());
     view! {
         <Form
             errors=errors

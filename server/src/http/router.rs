@@ -5,10 +5,10 @@ use app::api::paths;
 use axum::Router;
 
 use super::counted::CountedRouter;
+use super::forms;
 use super::handlers::{
     accounts, alerts, events, export, leaving, metrics, person, public, recovery, sessions, sign_in, sign_out,
 };
-use super::forms;
 use super::site::{Pages, SiteFiles, site};
 use super::state::ApiState;
 use crate::config::Config;

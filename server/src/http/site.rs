@@ -226,9 +226,9 @@ pub fn site(pages: &Pages, tally: &mut Routes) -> Router {
 /// never in one page with a secret that another answer would have too.
 pub fn packing() -> CompressionLayer<impl Predicate> {
     // Most of what can be saved, in less than a millisecond a page. Files have been packed when they were built.
-    CompressionLayer::new().quality(CompressionLevel::Precise(5)).compress_when(
-        |_: StatusCode, _: http::Version, headers: &HeaderMap, _: &http::Extensions| is_page(headers),
-    )
+    CompressionLayer::new()
+        .quality(CompressionLevel::Precise(5))
+        .compress_when(|_: StatusCode, _: http::Version, headers: &HeaderMap, _: &http::Extensions| is_page(headers))
 }
 
 /// Whether a path can be a page's. None of ours holds a dot or anything escaped: what looks like a file below a page is kept by caches that go by

@@ -52,7 +52,8 @@ impl<'a> Browser<'a> {
     }
 
     async fn sends(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let request = self.form(path, fields).header("origin", self.app.origin()).header("sec-fetch-site", "same-origin");
+        let request =
+            self.form(path, fields).header("origin", self.app.origin()).header("sec-fetch-site", "same-origin");
         let page = read(request).await;
         if let Some(cookie) = page.cookie() {
             self.cookie = cookie.split(';').next().map(str::to_owned);
@@ -84,7 +85,10 @@ async fn a_sign_in_form_sets_the_cookie_and_leads_on(#[case] path: &str, #[case]
     let page = browser.sends(path, &[("email", ADA), ("password", PASSWORD), ("remember", "on")]).await;
     assert_eq!((page.status, page.leads_to()), (StatusCode::SEE_OTHER, Some(leads)), "{}", page.body);
     let cookie = page.cookie().unwrap();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Max-Age"), "{cookie}");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Max-Age"),
+        "{cookie}"
+    );
     assert!(page.body.is_empty(), "{}", page.body);
     let refreshed = app.http.post(app.url("/api/auth/refresh")).header("cookie", browser.cookie.unwrap());
     assert_eq!(refreshed.header("latchkey-client", "web").send().await.unwrap().status(), StatusCode::OK);
@@ -102,7 +106,8 @@ async fn without_the_tick_the_session_goes_with_the_browser() {
 async fn a_form_that_is_refused_comes_back_with_what_was_typed_and_never_with_a_password() {
     let app = TestApp::start().await;
     app.registers(ADA).await;
-    let page = Browser::new(&app).sends("/sign-in?next=/activity", &[("email", ADA), ("password", "hunter2 hunter2")]).await;
+    let page =
+        Browser::new(&app).sends("/sign-in?next=/activity", &[("email", ADA), ("password", "hunter2 hunter2")]).await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED);
     assert!(page.headers["content-type"].to_str().unwrap().starts_with("text/html"));
     assert_eq!(page.headers["cache-control"], "no-store");
@@ -225,7 +230,8 @@ async fn signing_out_by_form_ends_the_session_and_forgets_the_cookie() {
     assert_eq!((page.status, page.leads_to()), (StatusCode::SEE_OTHER, Some("/sign-in?because=signed-out")));
     assert_eq!(page.headers["clear-site-data"], "\"storage\"");
     assert!(page.cookie().unwrap().contains("Max-Age=0"));
-    let refreshed = app.http.post(app.url("/api/auth/refresh")).header("cookie", cookie).header("latchkey-client", "web");
+    let refreshed =
+        app.http.post(app.url("/api/auth/refresh")).header("cookie", cookie).header("latchkey-client", "web");
     assert_eq!(refreshed.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
 
     // Nobody to sign out ends up signed out as well.
