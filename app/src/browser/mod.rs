@@ -19,7 +19,7 @@ use real as platform;
 pub use real::{broke_down, take_over};
 
 pub use platform::{
-    TimerId, after, apply_theme, client, clock_time, date, every, forget_fragment, fragment, full_time, monotonic_ms,
-    remember_theme, remembered_theme, save_json, served_value, server_now, start, stop, RENDERS_FOR_OTHERS,
+    RENDERS_FOR_OTHERS, TimerId, after, apply_theme, client, clock_time, date, every, forget_fragment, fragment,
+    full_time, monotonic_ms, remember_theme, remembered_theme, save_json, served_value, server_now, start, stop,
 };
 pub use theme::ThemeChoice;

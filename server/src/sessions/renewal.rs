@@ -121,7 +121,7 @@ impl Sessions {
     }
 
     /// Whether this server knows of an end that the database does not know of yet, or no longer.
-    pub(super) fn is_known_to_be_over((&self, row: &SessionRow) -> Covered {
+    pub(super) fn is_known_to_be_over(&self, row: &SessionRow) -> Covered {
         if self.list.has_ended(row.id) {
             return Covered::Yes;
         }
@@ -164,7 +164,12 @@ impl Sessions {
         Ok(None)
     }
 
-    pub(super) async fn end_for(&self, row: &SessionRow, reason: EndReason, origin: &Origin) -> Result<Ending, EndingError> {
+    pub(super) async fn end_for(
+        &self,
+        row: &SessionRow,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<Ending, EndingError> {
         let now = self.now();
         let one = Selection::One { user_id: row.user_id, session_id: row.id };
         let command = EndCommand {
