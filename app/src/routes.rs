@@ -6,13 +6,13 @@ use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, NewSignIns, NotFoundPage, Notifications,
+    ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, Kept, NotFoundPage, Notifications,
     ProfilePage, RegisterPage, ResetPasswordPage, Securing, SignInPage, VerifyPage,
 };
 use crate::shell::DevelopmentDemo;
-use crate::state::provide_app_state;
 use crate::sent_form::SentForm;
-use crate::ui::Arrival;
+use crate::state::{Alerts, provide_app_state};
+use crate::ui::{Arrival, Steady};
 
 /// The app. The server renders it, and the program takes its place: at first nobody is known to be signed in or out.
 #[component]
@@ -22,8 +22,10 @@ pub fn App() -> impl IntoView {
     DevelopmentDemo::provide();
     SentForm::provide();
     provide_app_state();
-    NewSignIns::provide();
+    Steady::provide();
+    Alerts::provide();
     Securing::provide();
+    Kept::provide();
     view! {
         <Title formatter=|title: String| {
             if title.is_empty() { "Latchkey".to_owned() } else { format!("{title} · Latchkey") }

@@ -47,6 +47,12 @@ impl SentForm {
         fits.then(|| untaken.try_update_value(Option::take)).flatten().flatten()
     }
 
+    /// Without what must stand in the form alone, and in no other place of the page.
+    pub(crate) fn without_secrets(mut self) -> Self {
+        self.values.remove("token");
+        self
+    }
+
     /// What was typed into the field of that name.
     pub(crate) fn value(&self, name: &str) -> String {
         self.values.get(name).cloned().unwrap_or_default()

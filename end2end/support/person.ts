@@ -94,7 +94,8 @@ export class Person {
     await expect(this.button("Sign in")).toBeEnabled();
     await this.field("E-mail").fill(account.email);
     await this.link("Forgot your password?").click();
-    await expect(this.heading("Forgot your password?")).toBeFocused();
+    await expect(this.heading("Forgot your password?")).toBeVisible();
+    await expect(this.field("E-mail")).toBeFocused();
     await expect(this.field("E-mail")).toHaveValue(account.email);
     await this.asksForLink(account);
   }
@@ -171,6 +172,11 @@ export class Person {
     await this.device(name)
       .getByRole("button", { name: /^Sign out/ })
       .click();
+  }
+
+  /** The button that signs a device out. */
+  signOutOf(name: string): Locator {
+    return this.device(name).getByRole("button", { name: /^Sign out/ });
   }
 
   async endsOtherDevices(): Promise<void> {

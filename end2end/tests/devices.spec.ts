@@ -166,3 +166,157 @@ test("markup in a device's name is shown as text", async ({ open, api }) => {
   await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
   await expect(laptop.device(name)).toBeVisible();
 });
+
+test("the question about a new sign-in is there after a reload, and on a device that signs in later", async ({
+  open,
+  api,
+}) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  await api.signsIn(demo, { deviceName: "Firefox on Windows", userAgent: userAgents.windowsFirefox });
+  await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+  const question = laptop.page.getByText(/Was this you\?/);
+  await laptop.page.reload();
+  await expect(question).toContainText("curl 8.5");
+  await expect(laptop.page.getByRole("main")).toContainText("1 of 2");
+  await expect(laptop.device("backup script")).toContainText("Unconfirmed");
+
+  const later = await open({ userAgent: userAgents.macChrome });
+  await later.signsIn(demo);
+  await expect(later.page.getByText(/Was this you\?/)).toContainText("curl 8.5");
+  await later.button("Sign out only this one").click();
+  await expect(later.page.getByText(/Was this you\?/)).toContainText("Firefox 144 on Windows");
+  await expect(question, "answered there, it is not asked here").toContainText("Firefox 144 on Windows");
+  await later.button("Yes").click();
+  await expect(question).toBeHidden();
+  await expect(laptop.device("Firefox on Windows")).not.toContainText("Unconfirmed");
+  await laptop.seesDevices(3);
+});
+
+for (const pause of [60, 180, 450]) {
+  test(`a double click, ${pause} ms apart, signs out one device`, async ({ open, api }) => {
+    const laptop = await open({ userAgent: userAgents.macChrome });
+    await laptop.signsIn(demo);
+    for (const name of ["first", "second", "third"]) {
+      await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
+    }
+    await laptop.seesDevices(4);
+    const box = await laptop.signOutOf("third").boundingBox();
+    const at = [(box?.x ?? 0) + 10, (box?.y ?? 0) + 10] as const;
+    await laptop.page.mouse.move(...at);
+    // Each of the two is held for so long, so that the second is heard so much after the first.
+    await laptop.page.mouse.click(...at, { clickCount: 2, delay: pause });
+    await laptop.seesDevices(3);
+    await expect(laptop.device("third")).toContainText("Signed out just now");
+    await expect(laptop.signOutOf("second")).toBeVisible();
+    await laptop.page.mouse.move(5, 5);
+    await expect(laptop.device("third")).toBeHidden();
+    await laptop.seesDevices(3);
+  });
+}
+
+test("ending a device by keyboard leads to the next one, which a held key does not end", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  for (const name of ["first", "second", "third"]) {
+    await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
+  }
+  await laptop.seesDevices(4);
+  await laptop.signOutOf("third").focus();
+  for (let repeats = 0; repeats < 5; repeats += 1) await laptop.page.keyboard.down("Enter");
+  await laptop.page.keyboard.up("Enter");
+  await expect(laptop.signOutOf("second")).toBeFocused();
+  await expect(laptop.device("third")).toContainText("Signed out just now");
+  await laptop.seesDevices(3);
+});
+
+test("what looks the same stands as one, is found by words, and several are signed out in one go", async ({
+  open,
+  api,
+}) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  for (let number = 1; number <= 4; number += 1) {
+    await api.signsIn(demo, { deviceName: "Chrome on macOS", userAgent: userAgents.macChrome });
+  }
+  for (const name of ["first", "second", "third"]) {
+    await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
+  }
+  await laptop.page.reload();
+  await laptop.seesDevices(8);
+  await expect(laptop.page.getByRole("heading", { name: "4 sign-ins of Chrome on macOS" })).toBeVisible();
+  await laptop.button("Show all 4 sign-ins of Chrome on macOS").click();
+  const all = laptop.page.getByRole("list", { name: "All sign-ins of Chrome on macOS" });
+  await expect(all.locator("> li")).toHaveCount(4);
+  await all
+    .getByRole("button", { name: /^Sign out/ })
+    .first()
+    .click();
+  await laptop.seesDevices(7);
+  await laptop.page.mouse.move(5, 5);
+
+  await laptop.page.getByRole("searchbox", { name: "Filter devices" }).fill("CURL");
+  await expect(laptop.page.getByRole("heading", { name: /sign-ins of/ })).toBeHidden();
+  await laptop.button("Select several").click();
+  await laptop.page.getByRole("checkbox", { name: "Select first" }).check();
+  await laptop.page.getByRole("checkbox", { name: "Select third" }).check();
+  await laptop.button("Sign out 2 devices").click();
+  await expect(laptop.dialog()).toContainText("first");
+  await expect(laptop.dialog()).not.toContainText("second");
+  await laptop.dialog().getByRole("button", { name: "Sign out 2 devices" }).click();
+  await laptop.seesDevices(5);
+  const receipt = laptop.page.getByRole("region", { name: "Sign-out receipt" });
+  await expect(receipt).toContainText("2 offline: will be refused.");
+  await laptop.page.reload();
+  await expect(receipt).toContainText("2 offline: will be refused.");
+});
+
+test("the page of a device signs it out and renames it, and the way back leads to the same place", async ({
+  open,
+  api,
+}) => {
+  const laptop = await open({ userAgent: userAgents.macChrome, viewport: { width: 1000, height: 500 } });
+  await laptop.signsIn(demo);
+  for (let number = 1; number <= 9; number += 1) {
+    await api.signsIn(demo, { deviceName: `machine ${number}`, userAgent: userAgents.curl });
+  }
+  await laptop.seesDevices(10);
+  await laptop.device("machine 1").scrollIntoViewIfNeeded();
+  const scrolled = async () => laptop.page.evaluate(() => window.scrollY);
+  const before = await scrolled();
+  expect(before).toBeGreaterThan(100);
+  await laptop.link("History of machine 1").click();
+  await expect(laptop.heading("machine 1")).toBeVisible();
+  await laptop.button("Rename").click();
+  await laptop.field("Device name").fill("the old server");
+  await laptop.field("Device name").press("Enter");
+  await expect(laptop.heading("the old server")).toBeVisible();
+  await laptop.link("Back to devices").click();
+  await expect(laptop.device("the old server")).toBeVisible();
+  await expect.poll(scrolled).toBe(before);
+
+  await laptop.link("History of the old server").click();
+  await laptop.page.getByRole("main").getByRole("button", { name: "Sign out", exact: true }).click();
+  await expect(laptop.page.getByRole("main")).toContainText(/Signed out just now/);
+  await laptop.page.goBack();
+  await laptop.seesDevices(9);
+  await expect.poll(scrolled).toBeGreaterThan(100);
+});
+
+test("activity follows by itself and leads to the device, and a new sign-in stays on the screen until it is answered", async ({
+  open,
+  api,
+}) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  await laptop.link("Activity").click();
+  await expect(laptop.heading("Activity")).toBeVisible();
+  const { sessionId } = await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+  const row = laptop.page.getByRole("main").getByRole("listitem").filter({ hasText: "backup script" }).first();
+  await expect(row.getByRole("link", { name: "backup script" })).toHaveAttribute("href", `/devices/${sessionId}`);
+  const toast = laptop.page.getByRole("region", { name: "Notifications" });
+  await expect(toast.getByRole("alert")).toHaveCount(1);
+  await expect(toast.getByRole("link", { name: "See the device" })).toHaveAttribute("href", `/devices/${sessionId}`);
+  await toast.getByRole("button", { name: "Yes" }).click();
+  await expect(laptop.toast(/New sign-in/)).toHaveCount(0);
+});

@@ -157,3 +157,32 @@ test("the theme that was chosen is remembered", async ({ open }) => {
   await person.page.reload();
   await expect(person.page.locator("html")).toHaveAttribute("data-theme", "dark");
 });
+
+for (const width of [320, 390, 430]) {
+  test(`on a screen of ${width} pixels every device has its name on a line of its own and three lines of facts`, async ({
+    open,
+    api,
+  }) => {
+    const person = await open({ viewport: { width, height: 800 }, userAgent: userAgents.iphoneSafari });
+    await api.signsIn(demo, { deviceName: "Ada’s good old laptop at work", userAgent: userAgents.macChrome });
+    await person.page.route("**/api/auth/sessions", async (route) => {
+      const answer = await route.fetch();
+      const list = (await answer.json()) as { sessions: { ipAddress: string; place?: string }[] };
+      for (const session of list.sessions) {
+        session.ipAddress = "2001:db8:85a3:1234:5678:8a2e:370:7334";
+        session.place = "Llanfairpwllgwyngyll, United Kingdom";
+      }
+      await route.fulfill({ response: answer, json: list });
+    });
+    await person.signsIn(demo);
+    await person.seesDevices(2);
+    for (const row of await person.page.locator(".device").all()) {
+      const lines = await row.locator(".device-line").evaluateAll((lines) => lines.map((line) => line.clientHeight));
+      expect(lines).toHaveLength(3);
+      expect(new Set(lines).size, "each is one line").toBe(1);
+      const name = await row.locator(".device-name").boundingBox();
+      const action = await row.locator(".device-actions").boundingBox();
+      expect(name && action && name.y + name.height <= action.y).toBe(true);
+    }
+  });
+}

@@ -16,6 +16,7 @@ use crate::auth::accounts::{AccountError, Accounts};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
 use crate::auth::legacy::LegacyTokens;
 use crate::auth::limits::Limits;
+use crate::auth::pace::Pace;
 use crate::auth::passwords::{HashingError, PasswordHasher};
 use crate::auth::recovery::RESET_PAGE;
 use crate::auth::refresh::Lifetimes;
@@ -29,6 +30,7 @@ use crate::geoip::{GeoIpError, Places};
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
 use crate::http::middleware::{Edge, Watch};
+use crate::http::proxies::TrustedProxies;
 use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
 use crate::jobs::{self, Cleanup, KeyCare, Retention};
@@ -222,6 +224,7 @@ impl Application {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         });
+        let pace = Pace { enabled: config.limits.rate_limits, store: store.clone(), clock: Arc::clone(&clock) };
         let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
         demo::seed(&config, &accounts).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
@@ -238,6 +241,7 @@ impl Application {
             development: config.server.is_development(),
             tasks: Tasks::new(),
             metrics,
+            pace,
             registry,
             stopping: CancellationToken::new(),
         });
@@ -319,7 +323,12 @@ impl Application {
         tasks.spawn("stopping", stopping);
         let watch = Watch { metrics, requests, traces: traces.clone() };
         let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random), watch);
-        let served = serve::serve(listener, edge, serve::Limits::default(), stop).await;
+        let limits = serve::Limits {
+            an_address: config.limits.connections_an_address,
+            unlimited: TrustedProxies::new(config.server.trusted_proxies.clone()),
+            ..serve::Limits::default()
+        };
+        let served = serve::serve(listener, edge, limits, stop).await;
         background.cancel();
         tasks.finish().await;
         sessions.store.close().await;
@@ -368,7 +377,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 
 /// Serves the figures until the rest of the server has stopped, so that its stopping can be watched.
 async fn serve_figures(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let limits = serve::Limits { connections: 32, ..serve::Limits::default() };
+    let limits = serve::Limits { connections: 32, kept_for_health: 0, ..serve::Limits::default() };
     if let Err(error) = serve::serve(listener, router, limits, stop).await {
         tracing::error!(error = &error as &dyn std::error::Error, "the figures are not served any more");
     }

@@ -73,22 +73,26 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Listens for `SIGTERM` and `SIGINT`.
+    /// Listens for `SIGTERM`, `SIGINT` and `SIGHUP`. Settings are read at start only, so that a hang-up is one more way to be told to stop; left
+    /// alone, it would end the process in the middle of what it does.
     ///
     /// # Errors
     /// Where the operating system does not let us listen.
     pub fn on_signals(tasks: &Tasks) -> io::Result<Self> {
-        let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+        let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+        let [terminate, interrupt, hangup] = kinds.map(signal);
+        let signals = [terminate?, interrupt?, hangup?];
         let stop = Self { soft: CancellationToken::new(), hard: CancellationToken::new() };
         tasks.spawn("signals", follow(signals, stop.clone()));
         Ok(stop)
     }
 }
 
-async fn follow([mut terminate, mut interrupt]: [Signal; 2], stop: Stop) {
+async fn follow([mut terminate, mut interrupt, mut hangup]: [Signal; 3], stop: Stop) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
         // Stopped for another reason: still never wait for ever.
         () = stop.soft.cancelled() => {}
         () = stop.hard.cancelled() => return,
@@ -98,6 +102,7 @@ async fn follow([mut terminate, mut interrupt]: [Signal; 2], stop: Stop) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        _ = hangup.recv() => {}
         () = tokio::time::sleep(DRAIN + LAST_WRITES) => {}
         () = stop.hard.cancelled() => return,
     }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alerts::SecurityAlert;
 use super::reason::EndReason;
 use super::sessions::Session;
-use crate::domain::{SessionId, Timestamp, UserId};
+use crate::domain::{AlertId, SessionId, Timestamp, UserId};
 
 /// One event, named and typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +38,13 @@ pub struct Hello {
 
 /// A device signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SessionCreated {
     /// The new session.
     pub session: Session,
+    /// The alert that asks about it, where the device was not known: the event `security.alert` follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_id: Option<AlertId>,
 }
 
 /// What changed about a device; what is absent stayed.
@@ -95,20 +100,6 @@ pub struct Expiring {
 pub struct UserUpdated {
     /// The person.
     pub user_id: UserId,
-}
-
-/// Something that the person should look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SecurityAlert {
-    /// `refresh_reuse` so far.
-    pub kind: String,
-    /// The session it concerns.
-    pub session_id: Option<SessionId>,
-    /// A sentence for people.
-    pub message: String,
-    /// When.
-    pub at: Timestamp,
 }
 
 impl ServerEvent {

@@ -3,6 +3,7 @@
 //! Pure data. No leptos, no HTTP, no SQL, and no rules: rules live in `domain`.
 
 pub mod account;
+pub mod alerts;
 pub mod events;
 pub mod paths;
 pub mod problem;
@@ -15,10 +16,12 @@ pub use account::{
     RegisterAnswer, RegisterRequest, ResendCodeRequest, ResetPasswordRequest, TokenDelivery, Tokens,
     VerifyEmailRequest,
 };
-pub use events::{Ended, Expiring, Hello, SecurityAlert, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
+pub use alerts::{AlertAnswer, AlertKind, AlertList, AnswerAlertRequest, SecurityAlert};
+pub use events::{Ended, Expiring, Hello, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
 pub use problem::{FieldError, Problem};
 pub use reason::EndReason;
 pub use sessions::{
     Activity, ActivityEntry, Biography, BiographyEntry, CurrentSession, DeviceDescription, DeviceInfo, DeviceKind,
-    Receipt, ReceiptDevice, ReceiptStatus, RenameRequest, Session, SessionList, SignInMethod, StreamTicket, WhoAmI,
+    EndSessionsRequest, Receipt, ReceiptDevice, ReceiptStatus, RenameRequest, Session, SessionList, SignInMethod,
+    StreamTicket, WhoAmI,
 };

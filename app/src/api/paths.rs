@@ -24,6 +24,8 @@ pub const SESSION: &str = "/api/auth/session";
 pub const SESSION_ENDED: &str = "/api/auth/session/ended";
 /// `GET`: the sessions of this person. `DELETE`: as [`LOGOUT_ALL`].
 pub const SESSIONS: &str = "/api/auth/sessions";
+/// `POST`: end several sessions of this person, by their ids.
+pub const SESSIONS_END: &str = "/api/auth/sessions/end";
 /// `PATCH`: rename. `DELETE`: end. Takes a session id.
 pub const SESSION_BY_ID: &str = "/api/auth/sessions/{id}";
 /// `GET`: the biography of one session.
@@ -40,6 +42,10 @@ pub const PROFILE: &str = "/api/user/profile";
 pub const PASSWORD: &str = "/api/user/password";
 /// `GET`: this person's audit entries, paged by cursor.
 pub const ACTIVITY: &str = "/api/user/activity";
+/// `GET`: what nobody has answered yet: *Was this you?*
+pub const ALERTS: &str = "/api/user/alerts";
+/// `POST`: answers one of them.
+pub const ALERT: &str = "/api/user/alerts/{id}";
 /// `GET`: everything that is held on this person.
 pub const EXPORT: &str = "/api/user/export";
 /// `DELETE`: delete the account, with everything that is held on the person.
@@ -70,6 +76,11 @@ pub fn session(id: impl std::fmt::Display) -> String {
 /// The path of one session's biography.
 pub fn biography(id: impl std::fmt::Display) -> String {
     format!("{SESSIONS}/{id}/biography")
+}
+
+/// The path of one alert.
+pub fn alert(id: impl std::fmt::Display) -> String {
+    format!("{ALERTS}/{id}")
 }
 
 /// The path of one receipt.

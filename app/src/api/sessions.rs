@@ -144,9 +144,27 @@ pub struct Session {
 
 /// Answer of `GET /api/auth/sessions`: the current one first, then by last active.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SessionList {
-    /// The sessions.
+    /// The sessions, 200 at the most.
     pub sessions: Vec<Session>,
+    /// Pass it as `?cursor=` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// How many there are in all, where these are not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+/// Body of `POST /api/auth/sessions/end`, which answers like a call that ends sessions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndSessionsRequest {
+    /// Which: 100 at the most, and not the one that asks.
+    pub session_ids: Vec<SessionId>,
+    /// The client's own reason, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Body of `PATCH /api/auth/sessions/{id}`.
@@ -272,6 +290,9 @@ pub struct ActivityEntry {
     pub device_name: Option<String>,
     /// Where the request came from; empty after `IP_RETENTION`.
     pub ip_address: String,
+    /// Approximate place of that address, where a `GeoIP` database is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// What the request came from; empty after `IP_RETENTION`.
     pub user_agent: String,
 }

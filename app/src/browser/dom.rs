@@ -1,5 +1,7 @@
 //! What a control asks of an element. Called from effects and event handlers only, which do not run on the server.
 
+use leptos::html;
+use leptos::prelude::{GetUntracked as _, NodeRef};
 use leptos::wasm_bindgen::JsCast;
 use leptos::web_sys::{Element, EventTarget, HtmlDialogElement, HtmlElement, HtmlInputElement, Node};
 
@@ -59,6 +61,42 @@ pub fn show_dialog(dialog: &HtmlDialogElement, open: bool) {
 /// Whether the target of an event is inside an element.
 pub fn contains(element: &Node, target: Option<&EventTarget>) -> bool {
     target.and_then(|target| target.dyn_ref::<Node>()).is_some_and(|node| element.contains(Some(node)))
+}
+
+/// Whether what has the focus is inside an element.
+pub fn contains_focus(element: NodeRef<html::Div>) -> bool {
+    let Some(element) = element.try_get_untracked().flatten() else { return false };
+    leptos::prelude::document().active_element().is_some_and(|active| element.contains(Some(&active)))
+}
+
+/// Gives the focus to the button of the row after the one with that id, or else of the one before. False where there is none.
+pub fn focus_in_next_row(list: &Element, row_id: &str) -> bool {
+    let Ok(Some(row)) = list.query_selector(&format!("[id=\"{row_id}\"]")) else { return false };
+    let button = |row: &Element| row.query_selector(".device-actions button").ok().flatten();
+    let along =
+        |next: fn(&Element) -> Option<Element>| std::iter::successors(next(&row), next).find_map(|row| button(&row));
+    let found = along(Element::next_element_sibling).or_else(|| along(Element::previous_element_sibling));
+    let Some(element) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) else { return false };
+    focus(&element);
+    true
+}
+
+/// Whether an element is on the screen, or nearly.
+pub fn is_near(element: &HtmlElement) -> bool {
+    const NEAR_PX: f64 = 400.0;
+    let top = f64::from(element.offset_top()) - scrolled();
+    let height = leptos::prelude::window().inner_height().ok().and_then(|height| height.as_f64());
+    height.is_some_and(|height| top < height + NEAR_PX)
+}
+
+/// How far the page is scrolled, in pixels.
+pub fn scrolled() -> f64 {
+    leptos::prelude::window().scroll_y().unwrap_or_default()
+}
+
+/// Scrolls the page, in pixels from its top.
+pub fn scroll_to(top: f64) {
+    leptos::prelude::window().scroll_to_with_x_and_y(0.0, top);
 }
 
 /// The content of the document's `<meta>` of that name. There is no document on the server.

@@ -61,6 +61,14 @@ pub fn fragment() -> String {
 /// There is no address.
 pub fn forget_fragment() {}
 
+/// There is no history.
+pub fn keep_with_page(_name: &str, _text: Option<&str>) {}
+
+/// There is no history.
+pub fn kept_with_page(_name: &str) -> Option<String> {
+    None
+}
+
 /// There is no page yet.
 pub fn served_value(_name: &str) -> Option<String> {
     None

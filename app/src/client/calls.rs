@@ -11,12 +11,12 @@ use super::requests::{json, read};
 use super::reset_token::ResetToken;
 use super::status::AuthStatus;
 use crate::api::{
-    AcceptedAnswer, Activity, Biography, DeleteAccountRequest, DeviceInfo, EndReason, ForgotPasswordRequest,
-    LoginRequest, LogoutAllRequest, LogoutAnswer, PasswordChangeRequest, Profile, ProfilePatch, Receipt,
-    RegisterAnswer, RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest, Session, SessionList,
-    TokenDelivery, Tokens, VerifyEmailRequest, paths,
+    AcceptedAnswer, Activity, AlertAnswer, AlertList, AnswerAlertRequest, Biography, DeleteAccountRequest, DeviceInfo,
+    EndReason, EndSessionsRequest, ForgotPasswordRequest, LoginRequest, LogoutAllRequest, LogoutAnswer,
+    PasswordChangeRequest, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest, RenameRequest,
+    ResendCodeRequest, ResetPasswordRequest, Session, SessionList, TokenDelivery, Tokens, VerifyEmailRequest, paths,
 };
-use crate::domain::{SessionId, Timestamp};
+use crate::domain::{AlertId, SessionId, Timestamp};
 
 impl Client {
     /// Signs in. `replace` names the session to end where the limit of sessions was reached.
@@ -120,9 +120,35 @@ impl Client {
         self.call(Method::Delete, &paths::session(id), None).await
     }
 
-    /// The devices of this person.
+    /// Signs out several devices, none of them this one, under one receipt: as many at once as the server takes.
+    pub async fn end_sessions(&self, ids: &[SessionId]) -> Result<LogoutAnswer, Failure> {
+        let body = EndSessionsRequest { session_ids: ids.to_vec(), reason: None };
+        self.call(Method::Post, paths::SESSIONS_END, json(&body)).await
+    }
+
+    /// The first devices of this person.
     pub async fn list_sessions(&self) -> Result<Vec<Session>, Failure> {
-        self.call(Method::Get, paths::SESSIONS, None).await.map(|list: SessionList| list.sessions)
+        self.sessions_page(None).await.map(|list| list.sessions)
+    }
+
+    /// A page of the devices of this person: the first, or the one at a cursor.
+    pub async fn sessions_page(&self, cursor: Option<&str>) -> Result<SessionList, Failure> {
+        self.call(Method::Get, &at_cursor(paths::SESSIONS, cursor), None).await
+    }
+
+    /// What nobody has answered yet.
+    pub async fn list_alerts(&self) -> Result<AlertList, Failure> {
+        self.call(Method::Get, paths::ALERTS, None).await
+    }
+
+    /// Answers an alert; with the password where the server asks who is there.
+    pub async fn answer_alert(
+        &self,
+        id: AlertId,
+        answer: AlertAnswer,
+        password: Option<String>,
+    ) -> Result<LogoutAnswer, Failure> {
+        self.call(Method::Post, &paths::alert(id), json(&AnswerAlertRequest { answer, password })).await
     }
 
     /// Renames a device.
@@ -142,11 +168,7 @@ impl Client {
 
     /// One page of what happened to the account.
     pub async fn activity(&self, cursor: Option<&str>) -> Result<Activity, Failure> {
-        let path = match cursor {
-            Some(cursor) => format!("{}?cursor={}", paths::ACTIVITY, super::return_to::percent_encode(cursor)),
-            None => paths::ACTIVITY.to_owned(),
-        };
-        self.call(Method::Get, &path, None).await
+        self.call(Method::Get, &at_cursor(paths::ACTIVITY, cursor), None).await
     }
 
     /// The person's profile.
@@ -214,6 +236,14 @@ impl Client {
         let held = self.credentials().ok_or(Failure::SignedOut)?;
         let left_ms = (held.session_ends_ms - self.now_ms()).max(0.0);
         Ok(self.server_now().plus(std::time::Duration::from_secs_f64(left_ms / 1000.0)))
+    }
+}
+
+/// The address of a page of a list.
+fn at_cursor(path: &str, cursor: Option<&str>) -> String {
+    match cursor {
+        Some(cursor) => format!("{path}?cursor={}", super::return_to::percent_encode(cursor)),
+        None => path.to_owned(),
     }
 }
 

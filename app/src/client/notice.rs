@@ -3,8 +3,9 @@
 use super::failure::Failure;
 use super::note::SignedOutNote;
 use super::status::{AuthStatus, Expiry, StreamState};
-use super::toasts::{ToastKind, ToastTopic};
-use crate::api::ServerEvent;
+use super::toasts::{ToastKind, ToastSubject, ToastTopic};
+use crate::api::{AlertKind, SecurityAlert, ServerEvent};
+use crate::domain::SessionId;
 
 /// Something that changed. Told in the order in which it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,18 +46,22 @@ pub enum Notice {
     ServerNotTold,
     /// The server was told at last.
     ServerTold,
-    /// Another device signed in.
+    /// Another device signed in, one that the person has used before.
     DeviceSignedIn {
         /// Its name.
         device: String,
+        /// Its session.
+        session: SessionId,
     },
     /// Another device was signed out, and not from here.
     DeviceSignedOut,
-    /// The server warns.
-    Alert {
+    /// The server warns of what did not go as it should.
+    Warning {
         /// Its words.
         message: String,
     },
+    /// The server asks about something.
+    Alert(Box<SecurityAlert>),
     /// The session could not be renewed for now; it is kept.
     CannotRenew,
     /// The connection is gone.
@@ -69,14 +74,10 @@ impl Notice {
     /// How serious it is.
     pub fn kind(&self) -> ToastKind {
         match self {
-            Self::SignedIn { .. }
-            | Self::ServerTold
-            | Self::DeviceSignedIn { .. }
-            | Self::DeviceSignedOut
-            | Self::OnlineAgain
-            // The sign-in page says it for as long as it matters.
-            | Self::SignedOut(_) => ToastKind::Info,
-            Self::ServerNotTold | Self::Alert { .. } | Self::Offline => ToastKind::Warning,
+            Self::SignedIn { .. } | Self::ServerTold | Self::OnlineAgain => ToastKind::Info,
+            // That a session has ended is good news only to whoever ended it. The sign-in page says it for as long as it matters.
+            Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::SignedOut(_) => ToastKind::News,
+            Self::ServerNotTold | Self::Warning { .. } | Self::Alert(_) | Self::Offline => ToastKind::Warning,
             Self::CannotRenew => ToastKind::Error,
         }
     }
@@ -87,8 +88,27 @@ impl Notice {
             Self::Offline | Self::OnlineAgain | Self::CannotRenew => Some(ToastTopic::Connection),
             Self::SignedIn { .. } | Self::SignedOut(_) => Some(ToastTopic::Session),
             Self::ServerNotTold | Self::ServerTold => Some(ToastTopic::SignOut),
-            Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Alert { .. } => None,
+            Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Warning { .. } | Self::Alert(_) => None,
         }
+    }
+
+    /// What it leads to, and what can be answered.
+    pub fn subject(&self) -> Option<ToastSubject> {
+        match self {
+            Self::DeviceSignedIn { session, .. } => Some(ToastSubject::Device(*session)),
+            Self::Alert(alert) => Some(ToastSubject::Alert { alert: alert.alert_id, session: alert.session_id }),
+            _ => None,
+        }
+    }
+
+    /// Whether the page where one arrives says it already, and better.
+    pub fn is_said_by_the_page(&self) -> bool {
+        matches!(self, Self::SignedOut(note) if note.asked_here)
+    }
+
+    /// Whether it is about another device of this person.
+    pub fn is_about_a_device(&self) -> bool {
+        matches!(self, Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Alert(_))
     }
 
     /// What to say.
@@ -102,12 +122,22 @@ impl Notice {
                     .to_owned()
             }
             Self::ServerTold => "The server now knows that you signed out.".to_owned(),
-            Self::DeviceSignedIn { device } => format!("New sign-in: {device}."),
+            Self::DeviceSignedIn { device, .. } => format!("New sign-in: {device}."),
             Self::DeviceSignedOut => "One of your devices was signed out.".to_owned(),
-            Self::Alert { message } => message.clone(),
+            Self::Warning { message } => message.clone(),
+            Self::Alert(alert) => asks(alert),
             Self::CannotRenew => "The server cannot be reached. You stay signed in; trying again.".to_owned(),
             Self::Offline => "You are offline. What you see may be old.".to_owned(),
             Self::OnlineAgain => "You are online again.".to_owned(),
         }
+    }
+}
+
+/// What an alert asks, in a line.
+fn asks(alert: &SecurityAlert) -> String {
+    let device = &alert.device_info.device_name;
+    match alert.kind {
+        AlertKind::NewSignIn => format!("New sign-in: {device}. Was this you?"),
+        AlertKind::RefreshReuse => alert.message.clone(),
     }
 }

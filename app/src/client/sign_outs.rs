@@ -33,7 +33,7 @@ impl Client {
         }
         self.tell(Change::StorageCleared);
         if let Ok(LogoutAnswer { warning: Some(message), .. }) = read(&response) {
-            self.notice(Notice::Alert { message });
+            self.notice(Notice::Warning { message });
         }
         true
     }

@@ -7,7 +7,7 @@ use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
 use super::ports::SignInHint;
 use super::status::StreamState;
-use crate::api::{ServerEvent, SessionUpdated};
+use crate::api::{EndReason, ServerEvent, SessionUpdated};
 use crate::domain::SessionId;
 
 impl Client {
@@ -114,11 +114,19 @@ impl Client {
                 }
             }
             ServerEvent::SessionUpdated(updated) if updated.session_id == own && from_server => self.prolonged(updated),
-            ServerEvent::SessionCreated(created) if created.session.session_id != own => {
-                self.notice(Notice::DeviceSignedIn { device: created.session.device_info.device_name.clone() });
+            // Of what is asked about, the alert tells.
+            ServerEvent::SessionCreated(created) if created.session.session_id != own && created.alert_id.is_none() => {
+                let device = created.session.device_info.device_name.clone();
+                self.notice(Notice::DeviceSignedIn { device, session: created.session.session_id });
             }
-            ServerEvent::SessionEnded(ended) if ended.ended_by != Some(own) => self.notice(Notice::DeviceSignedOut),
-            ServerEvent::SecurityAlert(alert) => self.notice(Notice::Alert { message: alert.message.clone() }),
+            ServerEvent::SessionEnded(ended)
+                if ended.ended_by != Some(own) && ended.reason != EndReason::RefreshReuse =>
+            {
+                self.notice(Notice::DeviceSignedOut);
+            }
+            ServerEvent::SecurityAlert(alert) if alert.answer.is_none() && alert.session_id != own => {
+                self.notice(Notice::Alert(Box::new(alert.clone())));
+            }
             _ => {}
         }
         self.tell(Change::Event(event.clone()));

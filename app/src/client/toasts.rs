@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::domain::{AlertId, SessionId};
+
 /// The most messages on screen at once.
 pub const MAX_SHOWN: usize = 3;
 /// How long an info stays, in milliseconds. Warnings and errors stay until they are dismissed.
@@ -12,10 +14,19 @@ pub const INFO_STAYS_MS: f64 = 5_000.0;
 pub enum ToastKind {
     /// Something went as it should: leaves by itself.
     Info,
+    /// Something happened, and nobody says that it is good: leaves by itself.
+    News,
     /// Something the person should know: stays.
     Warning,
     /// Something did not work: stays.
     Error,
+}
+
+impl ToastKind {
+    /// Whether it goes after a while, dismissed or not.
+    pub const fn leaves_by_itself(self) -> bool {
+        matches!(self, Self::Info | Self::News)
+    }
 }
 
 /// What a message is about, where a later one about the same makes it pointless.
@@ -27,6 +38,20 @@ pub enum ToastTopic {
     Session,
     /// Whether the server knows of a sign-out.
     SignOut,
+}
+
+/// What a message leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastSubject {
+    /// A device.
+    Device(SessionId),
+    /// A question about a device, which can be answered.
+    Alert {
+        /// The question.
+        alert: AlertId,
+        /// The device.
+        session: SessionId,
+    },
 }
 
 /// Names one message for as long as the page lives.
@@ -42,6 +67,8 @@ pub struct Toast {
     pub kind: ToastKind,
     /// What it is about, if that matters.
     pub topic: Option<ToastTopic>,
+    /// What it leads to, if it does.
+    pub subject: Option<ToastSubject>,
     /// One sentence or two.
     pub text: String,
 }
@@ -65,9 +92,21 @@ pub struct ToastQueue {
 impl ToastQueue {
     /// Adds a message; one that is on screen or waiting already is not said twice. An earlier one on the same topic goes.
     pub fn push(&mut self, now_ms: f64, kind: ToastKind, topic: Option<ToastTopic>, text: String) -> ToastId {
+        self.push_about(now_ms, kind, topic, None, text)
+    }
+
+    /// Adds a message that leads somewhere. Two that lead to different places are two, whatever they say.
+    pub fn push_about(
+        &mut self,
+        now_ms: f64,
+        kind: ToastKind,
+        topic: Option<ToastTopic>,
+        subject: Option<ToastSubject>,
+        text: String,
+    ) -> ToastId {
         self.count(now_ms);
         let mut known = self.shown.iter().map(|shown| &shown.toast).chain(&self.waiting);
-        if let Some(same) = known.find(|toast| toast.kind == kind && toast.text == text) {
+        if let Some(same) = known.find(|toast| toast.kind == kind && toast.text == text && toast.subject == subject) {
             return same.id;
         }
         if let Some(topic) = topic {
@@ -75,7 +114,7 @@ impl ToastQueue {
         }
         self.last_id += 1;
         let id = ToastId(self.last_id);
-        self.waiting.push_back(Toast { id, kind, topic, text });
+        self.waiting.push_back(Toast { id, kind, topic, subject, text });
         self.fill();
         id
     }
@@ -89,7 +128,13 @@ impl ToastQueue {
     /// Takes away warnings and errors that no longer hold. An info leaves by itself.
     pub fn withdraw(&mut self, now_ms: f64, topic: ToastTopic) {
         self.count(now_ms);
-        self.remove(|toast| toast.topic == Some(topic) && toast.kind != ToastKind::Info);
+        self.remove(|toast| toast.topic == Some(topic) && !toast.kind.leaves_by_itself());
+    }
+
+    /// Takes away what leads to questions that are not open any more: `is_open` says which are.
+    pub fn keep_questions(&mut self, now_ms: f64, is_open: impl Fn(AlertId) -> bool) {
+        self.count(now_ms);
+        self.remove(|toast| matches!(toast.subject, Some(ToastSubject::Alert { alert, .. }) if !is_open(alert)));
     }
 
     /// Takes away what the session that has just ended brought, shown or waiting: it is not for whoever sits here now. What
@@ -145,7 +190,7 @@ impl ToastQueue {
         while self.shown.len() < MAX_SHOWN
             && let Some(toast) = self.waiting.pop_front()
         {
-            let remaining_ms = (toast.kind == ToastKind::Info).then_some(INFO_STAYS_MS);
+            let remaining_ms = toast.kind.leaves_by_itself().then_some(INFO_STAYS_MS);
             self.shown.push(Shown { toast, remaining_ms });
         }
     }
@@ -234,6 +279,21 @@ mod tests {
         queue.end_session(1.0);
         queue.push(1.0, ToastKind::Info, Some(ToastTopic::Session), "Your session expired.".into());
         assert_eq!(texts(&queue), ["Your session expired.", "offline"]);
+    }
+
+    #[test]
+    fn a_question_stays_until_it_is_answered_anywhere_and_two_are_two_whatever_they_say() {
+        let id = |number| uuid::Uuid::from_u128(number);
+        let about = |number| Some(ToastSubject::Alert { alert: AlertId(id(number)), session: SessionId(id(number)) });
+        let mut queue = ToastQueue::default();
+        for number in [1, 2, 1] {
+            queue.push_about(0.0, ToastKind::Warning, None, about(number), "New sign-in. Was this you?".into());
+        }
+        queue.tick(60_000.0);
+        assert_eq!(texts(&queue).len(), 2);
+        queue.keep_questions(60_000.0, |alert| alert == AlertId(id(2)));
+        assert_eq!(queue.shown().first().and_then(|toast| toast.subject), about(2));
+        assert_eq!(texts(&queue).len(), 1);
     }
 
     #[test]

@@ -116,6 +116,30 @@ impl OneTimeCode {
         Ok(Self(digits))
     }
 
+    /// Finds the code in what was pasted: a whole sentence of the mail, say. Nothing where there is none, or more than one.
+    pub fn find(text: &str) -> Option<Self> {
+        if let Ok(code) = Self::parse(text) {
+            return Some(code);
+        }
+        // Digits that a space or a hyphen keeps apart in the middle are together.
+        let joined: Vec<char> = text.chars().collect();
+        let is_joint = |at: usize| {
+            let three = |range: &[char]| range.len() == 3 && range.iter().all(char::is_ascii_digit);
+            let digit = |at: Option<&char>| at.is_some_and(char::is_ascii_digit);
+            matches!(joined[at], '-' | ' ' | '\u{a0}' | '\u{2009}')
+                && at.checked_sub(3).is_some_and(|from| three(&joined[from..at]))
+                && !digit(at.checked_sub(4).and_then(|before| joined.get(before)))
+                && joined.get(at + 1..at + 4).is_some_and(three)
+                && !digit(joined.get(at + 4))
+        };
+        let text: String = (0..joined.len()).filter(|&at| !is_joint(at)).map(|at| joined[at]).collect();
+        let mut codes = text.split(|c: char| !c.is_ascii_digit()).filter(|run| run.len() == 6);
+        match (codes.next(), codes.next()) {
+            (Some(code), None) => Some(Self(code.to_owned())),
+            _ => None,
+        }
+    }
+
     /// The six digits.
     pub fn expose(&self) -> &str {
         &self.0
@@ -155,5 +179,23 @@ impl AccountType {
             "BUSINESS" => Ok(Self::Business),
             _ => Err(Invalid::new("unknown-value", "Use INDIVIDUAL or BUSINESS.")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("123456", Some("123456"))]
+    #[case(" 123-456 ", Some("123456"))]
+    #[case("123456 is your Latchkey code", Some("123456"))]
+    #[case("Hello Ada, your code is 123 456. It works for ten minutes.", Some("123456"))]
+    #[case("Call 0800 1234567 now", None)]
+    #[case("123456 or 654321", None)]
+    #[case("no code here, 10 minutes", None)]
+    fn a_pasted_sentence_gives_its_code(#[case] pasted: &str, #[case] code: Option<&str>) {
+        assert_eq!(OneTimeCode::find(pasted).as_ref().map(OneTimeCode::expose), code);
     }
 }

@@ -37,3 +37,7 @@ id! {
     /// One person's account.
     UserId
 }
+id! {
+    /// One question that is kept for a person: *Was this you?*
+    AlertId
+}

@@ -9,7 +9,7 @@ mod names;
 mod timestamp;
 
 pub use account::{AccountType, Email, OneTimeCode, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
-pub use ids::{SessionId, UserId};
+pub use ids::{AlertId, SessionId, UserId};
 pub use invalid::Invalid;
 pub use names::{AppVersion, ClientReason, DeviceName, DisplayName, Platform};
 pub use timestamp::Timestamp;

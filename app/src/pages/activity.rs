@@ -1,5 +1,6 @@
 //! What happened to the account: `/activity`.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -7,10 +8,10 @@ use leptos::task::spawn_local;
 
 use super::activity_words::{Happening, of_account};
 use super::load::{Load, Loader};
-use crate::api::{Activity, ActivityEntry};
-use crate::domain::Timestamp;
-use crate::state::{Auth, Failure, Now, Toasts, date, full_time};
-use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, RelativeTime, StateCard};
+use crate::api::{Activity, ActivityEntry, ServerEvent};
+use crate::domain::{SessionId, Timestamp};
+use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
+use crate::ui::{Address, Bar, Button, Emphasis, Heading, Icon, Loading, Picture, RelativeTime, StateCard};
 
 /// What is told in words relative to now.
 const RECENT: Duration = Duration::from_hours(24);
@@ -84,6 +85,7 @@ fn Entries(first: Activity) -> impl IntoView {
             busy.try_set(false);
         });
     };
+    follow(auth, entries);
     let now = expect_context::<Now>();
     let days = Memo::new(move |_| entries.with(|entries| by_day(entries, now.server_now())));
     view! {
@@ -112,6 +114,36 @@ fn Entries(first: Activity) -> impl IntoView {
     .into_any()
 }
 
+/// Puts what happens meanwhile on top of the entries.
+fn follow(auth: Auth, entries: RwSignal<Vec<ActivityEntry>>) {
+    let fetch = move || {
+        spawn_local(async move {
+            // What is missed now is there with the next event.
+            let Ok(newest) = auth.activity(None).await else { return };
+            entries.try_update(|entries| {
+                let known: HashSet<String> = entries.iter().map(|entry| entry.id.clone()).collect();
+                let news = newest.entries.into_iter().filter(|entry| !known.contains(&entry.id));
+                entries.splice(0..0, news.collect::<Vec<_>>());
+            });
+        });
+    };
+    let is_open = StoredValue::new(false);
+    expect_context::<Events>().subscribe(move |event| {
+        match event {
+            // Only where the stream was open before may something have been missed.
+            ServerEvent::Hello(_) if !is_open.get_value() => {
+                is_open.set_value(true);
+                return;
+            }
+            // Being in use is no event of the account.
+            ServerEvent::SessionUpdated(update) if update.device_name.is_none() => return,
+            ServerEvent::SessionExpiring(_) => return,
+            _ => {}
+        }
+        fetch();
+    });
+}
+
 /// Entries in their order, under the day each happened on where the person is.
 fn by_day(entries: &[ActivityEntry], now: Timestamp) -> Vec<(String, Vec<ActivityEntry>)> {
     let day = |entry: &ActivityEntry| day_of(entry.at, now);
@@ -129,7 +161,8 @@ pub(super) fn day_of(at: Timestamp, now: Timestamp) -> String {
 #[component]
 fn Entry(entry: ActivityEntry) -> impl IntoView {
     let happening = of_account(&entry);
-    view! { <Row happening=happening at=entry.at device=entry.device_name.unwrap_or_default() ip_address=entry.ip_address /> }
+    let device = entry.device_name.clone().zip(entry.session_id);
+    view! { <Row happening=happening at=entry.at device=device place=entry.place ip_address=entry.ip_address /> }
 }
 
 /// One moment: what and why, on which device where that is not plain, where, when.
@@ -137,7 +170,8 @@ fn Entry(entry: ActivityEntry) -> impl IntoView {
 pub(super) fn Row(
     happening: Happening,
     at: Timestamp,
-    #[prop(optional)] device: String,
+    #[prop(optional_no_strip)] device: Option<(String, SessionId)>,
+    #[prop(optional_no_strip)] place: Option<String>,
     ip_address: String,
 ) -> impl IntoView {
     let now = expect_context::<Now>().now();
@@ -147,18 +181,27 @@ pub(super) fn Row(
         if recent.get() {
             view! { <RelativeTime at=at now=now day=date full=full_time /> }.into_any()
         } else {
-            view! { <time datetime=at.to_string() title=full_time(at)>{crate::state::clock_time(at)}</time> }.into_any()
+            view! {
+                <time datetime=at.to_string() title=full_time(at)>
+                    <bdi>{crate::state::clock_time(at)}</bdi>
+                </time>
+            }
+            .into_any()
         }
     };
-    let fact = |class: &'static str, text: String| {
-        (!text.is_empty()).then(|| {
-            view! {
-                <li class=class>
-                    <bdi>{text}</bdi>
-                </li>
-            }
-        })
-    };
+    let device = device.map(|(name, id)| {
+        view! {
+            <li class="timeline-device">
+                <a href=format!("/devices/{id}")>
+                    <bdi>{name}</bdi>
+                </a>
+            </li>
+        }
+    });
+    let place = place.map(|place| view! { <bdi>{place}</bdi> " " });
+    let address = (!ip_address.is_empty()).then(|| view! { <Address text=ip_address /> });
+    let whence =
+        (place.is_some() || address.is_some()).then(|| view! { <li class="timeline-where">{place} {address}</li> });
     view! {
         <li class="timeline-row">
             <span class="timeline-icon" data-tone=happening.tone>
@@ -168,11 +211,10 @@ pub(super) fn Row(
                 <p class="timeline-what">
                     <bdi>{happening.what}</bdi>
                 </p>
-                {happening.why.map(|why| view! { <p class="timeline-detail">{why}</p> })}
+                {happening.why.map(|why| view! { <p class="timeline-detail"><bdi>{why}</bdi></p> })}
             </div>
             <ul class="facts timeline-facts" role="list">
-                {fact("timeline-device", device)}
-                {fact("timeline-where", ip_address)}
+                {device} {whence}
             </ul>
             <span class="timeline-when">{when}</span>
         </li>

@@ -32,13 +32,11 @@ impl Happening {
 pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
     let happening = match entry.action.as_str() {
         "sign_in" => Happening::new(Picture::Key, "good", "Signed in"),
-        "sign_in_failed" => {
-            Happening::new(Picture::ShieldAlert, "warning", "Sign-in refused").because("Wrong password")
-        }
+        "sign_in_failed" => Happening::new(Picture::ShieldAlert, "warning", "Failed sign-in").because("Wrong password"),
         "session_ended" => Happening::new(Picture::SignOut, "plain", ended_title(entry.reason)),
         "sessions_ended" | "logout_all" => Happening::new(Picture::SignOut, "plain", "Signed out several devices"),
         "refresh_reuse" => Happening::new(Picture::ShieldAlert, "danger", "A session may have been copied")
-            .because("An old key was used again; the device was signed out"),
+            .because("An old sign-in token was used again; the device was signed out"),
         "registered" | "register" | "account_created" => {
             Happening::new(Picture::CheckCircle, "good", "Account created")
         }
@@ -48,6 +46,12 @@ pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
         "password_reset" => Happening::new(Picture::ShieldCheck, "warning", "Password reset by e-mail"),
         "session_renamed" | "device_renamed" => Happening::new(Picture::Pencil, "plain", "Device renamed"),
         "profile_changed" | "profile_updated" => Happening::new(Picture::Pencil, "plain", "Profile changed"),
+        "alert_confirmed" => Happening::new(Picture::ShieldCheck, "good", "New sign-in confirmed"),
+        "alert_denied" => Happening::new(Picture::ShieldAlert, "danger", "New sign-in not recognised")
+            .because("All other devices were signed out"),
+        "alert_session_ended" => Happening::new(Picture::ShieldAlert, "warning", "New device signed out"),
+        "data_exported" => Happening::new(Picture::News, "plain", "Your data was downloaded"),
+        "password_reset_requested" => Happening::new(Picture::Mail, "plain", "Link to set a new password sent"),
         other => Happening::new(Picture::Info, "plain", humanised(other)),
     };
     match (entry.reason, &entry.client_reason) {
@@ -69,13 +73,13 @@ fn ended_title(reason: Option<EndReason>) -> &'static str {
 pub(super) const fn reason_words(reason: EndReason) -> &'static str {
     match reason {
         EndReason::UserInitiatedLogout => "On the device itself",
-        EndReason::LogoutAll => "With all devices",
+        EndReason::LogoutAll => "Along with all devices",
         EndReason::RevokedFromOtherDevice => "From another device",
         EndReason::SessionExpired => "Reached its end",
         EndReason::IdleTimeout => "Not used for too long",
         EndReason::PasswordChanged => "Password changed",
         EndReason::PasswordReset => "Password reset by e-mail",
-        EndReason::RefreshReuse => "An old key was used again: it may have been copied",
+        EndReason::RefreshReuse => "A sign-in token was used twice, as a copy would be",
         EndReason::AdminRevoked => "By an administrator",
         EndReason::AccountDisabled => "Account disabled",
         EndReason::AccountDeleted => "Account deleted",
@@ -95,7 +99,7 @@ pub(super) fn of_session(entry: &BiographyEntry) -> Happening {
             Happening::new(Picture::Renewed, "plain", "Renewed again").because("The first answer was lost; harmless")
         }
         "possible_theft" => Happening::new(Picture::ShieldAlert, "danger", "Possible theft")
-            .because("An old key was used again; the device was signed out"),
+            .because("An old sign-in token was used again; the device was signed out"),
         "renamed" => {
             let what = detail.map_or_else(|| "Renamed".to_owned(), |name| format!("Renamed to {name}"));
             Happening::new(Picture::Pencil, "plain", what)

@@ -3,19 +3,24 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 
 use super::activity::{ActivitySkeleton, Row, day_of};
 use super::activity_words::told_briefly;
 use super::device_state::DeviceState;
+use super::devices::rename::RenameForm;
 use super::load::{Load, Loader};
 use crate::api::{Biography, ServerEvent, Session};
 use crate::domain::{SessionId, Timestamp};
-use crate::state::{Auth, Events, Failure, Now, date, full_time};
+use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::words::{device_description, with_method};
-use crate::ui::{Badge, BadgeTone, Button, Emphasis, Heading, Icon, Picture, RelativeTime, StateCard};
+use crate::ui::{
+    Address, Badge, BadgeTone, Button, Emphasis, Expires, Heading, Icon, Picture, RelativeTime, StateCard, after,
+    focus_heading_if_lost,
+};
 
-/// The life of one device's session, oldest first.
+/// The life of one device's session, newest first as everything else that happened; and what can be done about the device.
 #[component]
 pub fn BiographyPage() -> impl IntoView {
     let auth = expect_context::<Auth>();
@@ -24,6 +29,7 @@ pub fn BiographyPage() -> impl IntoView {
     let loader = Loader::<Biography>::new();
     let session = auth.session_id();
     let devices = Loader::<Vec<Session>>::new();
+    let page = DevicePage { auth, toasts: expect_context(), renaming: RwSignal::new(false) };
     let fetch = move || {
         if let Some(id) = id.get() {
             loader.fetch(async move { auth.biography(id).await });
@@ -60,7 +66,7 @@ pub fn BiographyPage() -> impl IntoView {
     let current = Memo::new(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
     view! {
         <div class="page">
-            <a class="back-link" href="/devices">
+            <a class="back-link" href="/devices" rel="prev">
                 <Icon picture=Picture::Back size=16 />
                 "Back to devices"
             </a>
@@ -71,13 +77,17 @@ pub fn BiographyPage() -> impl IntoView {
                         <Heading title=title>
                             <bdi>{move || title.get()}</bdi>
                         </Heading>
+                        <Renaming page=page session=session on_done=move |()| fetch() />
                         <Standing session=session biography=loader />
                     </div>
                 </div>
-                {move || loader.state().with(|state| match state {
-                    Load::Ready(biography) => Some(view! { <Export biography=biography.clone() /> }),
-                    Load::Loading | Load::Failed(_) => None,
-                })}
+                <div class="button-row">
+                    {move || loader.state().with(|state| match state {
+                        Load::Ready(biography) => Some(view! { <Export biography=biography.clone() /> }),
+                        Load::Loading | Load::Failed(_) => None,
+                    })}
+                    <Ending page=page session=session biography=loader />
+                </div>
             </div>
             {move || match (id.get(), loader.state().get()) {
                 (None, _) => view! { <Unknown /> }.into_any(),
@@ -89,6 +99,86 @@ pub fn BiographyPage() -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// What is done on this page.
+#[derive(Clone, Copy)]
+struct DevicePage {
+    auth: Auth,
+    toasts: Toasts,
+    /// Whether the name is being changed.
+    renaming: RwSignal<bool>,
+}
+
+/// *Rename*, and the form it opens; nothing once the device is signed out.
+#[component]
+fn Renaming(page: DevicePage, session: Memo<Option<Session>>, #[prop(into)] on_done: Callback<()>) -> impl IntoView {
+    let known = Memo::new(move |_| {
+        session.with(|session| {
+            session.as_ref().map(|session| (session.session_id, session.device_info.device_name.clone()))
+        })
+    });
+    let done = move |renamed: Option<Session>| {
+        page.renaming.set(false);
+        if renamed.is_some() {
+            on_done.run(());
+        }
+        after(0.0, focus_heading_if_lost);
+    };
+    move || {
+        let (id, name) = known.get()?;
+        Some(if page.renaming.get() {
+            view! { <RenameForm id=id name=name on_done=done /> }.into_any()
+        } else {
+            view! {
+                <button type="button" class="link-button small" on:click=move |_| page.renaming.set(true)>
+                    "Rename"
+                </button>
+            }
+            .into_any()
+        })
+    }
+}
+
+/// *Sign out*; nothing once the device is signed out.
+#[component]
+fn Ending(page: DevicePage, session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
+    let busy = RwSignal::new(false);
+    let is_over = Memo::new(move |_| {
+        biography.state().with(|state| matches!(state, Load::Ready(biography) if ended_at(biography).is_some()))
+    });
+    let known = Memo::new(move |_| {
+        session.with(|session| session.as_ref().map(|session| (session.session_id, session.current)))
+    });
+    let press = move |()| {
+        let Some(session) = session.get_untracked() else { return };
+        busy.set(true);
+        spawn_local(async move {
+            match page.auth.end_session(session.session_id).await {
+                // The page says so itself, as soon as it hears of it.
+                Ok(answer) => {
+                    if let Some(warning) = answer.warning {
+                        page.toasts.warning(warning);
+                    }
+                }
+                Err(Failure::SignedOut) => {}
+                Err(failure) => {
+                    let name = session.device_info.device_name;
+                    page.toasts.error(format!("{name} could not be signed out. {}", failure.message()));
+                }
+            }
+            busy.try_set(false);
+        });
+    };
+    move || {
+        let (_, current) = known.get().filter(|_| !is_over.get())?;
+        let emphasis = if current { Emphasis::Plain } else { Emphasis::Danger };
+        Some(view! {
+            <Button emphasis=emphasis ends=true busy=busy on_press=press>
+                "Sign out"
+            </Button>
+        })
+    }
 }
 
 /// The session as the list of devices tells it: nothing where it has ended, or nobody knows yet.
@@ -164,7 +254,8 @@ fn Alive(session: Session) -> impl IntoView {
             </li>
         }
     });
-    let address = (!session.ip_address.is_empty()).then(|| view! { <li>{session.ip_address.clone()}</li> });
+    let address =
+        (!session.ip_address.is_empty()).then(|| view! { <li><Address text=session.ip_address.clone() /></li> });
     view! {
         <div class="facts-clip standing">
             <ul class="facts" role="list">
@@ -172,8 +263,8 @@ fn Alive(session: Session) -> impl IntoView {
                 <li>
                     <DeviceState active_now=session.active_now last_active=session.last_active />
                 </li>
-                <li>{device_description(&session.device_info)}</li>
-                {session.place.clone().map(|place| view! { <li>{place}</li> })}
+                <li><bdi>{device_description(&session.device_info)}</bdi></li>
+                {session.place.clone().map(|place| view! { <li><bdi>{place}</bdi></li> })}
                 {address}
             </ul>
             <ul class="facts" role="list">
@@ -183,10 +274,7 @@ fn Alive(session: Session) -> impl IntoView {
                     " " {with_method(session.signed_in_with)}
                 </li>
                 <li>
-                    "Expires "
-                    <time datetime=session.expires_at.to_string() title=full_time(session.expires_at)>
-                        {date(session.expires_at)}
-                    </time>
+                    <Expires at=session.expires_at now=now day=date full=full_time />
                 </li>
             </ul>
         </div>
@@ -196,7 +284,8 @@ fn Alive(session: Session) -> impl IntoView {
 
 #[component]
 fn Life(biography: Biography) -> impl IntoView {
-    let told = told_briefly(&biography.entries);
+    let mut told = told_briefly(&biography.entries);
+    told.reverse();
     let now = expect_context::<Now>().server_now();
     told.chunk_by(|(one, _), (other, _)| date(one.at) == date(other.at))
         .map(|day| {
@@ -253,7 +342,7 @@ fn Unknown() -> impl IntoView {
         <StateCard
             picture=Picture::Unknown
             title="No such device"
-            text="It may have been signed out a while ago: what happened to it is kept for some days only."
+            text="It may have been signed out a while ago. A device’s history is kept for a few days after that."
         >
             <a class="button" href="/devices">
                 "Go to your devices"

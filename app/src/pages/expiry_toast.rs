@@ -27,7 +27,7 @@ pub(super) fn ExpiryToast(
     let advice = if expiry.prolongable {
         "What you are writing is kept either way."
     } else {
-        "It can’t be prolonged: sign in again to go on. What you are writing is kept."
+        "It can’t be extended. Sign in again to carry on; what you are writing is kept."
     };
     view! {
         <ToastCard tone=ToastTone::Time role="group" label="Session ending" on_dismiss=on_dismiss>
@@ -61,7 +61,7 @@ fn Answers(prolongable: bool) -> impl IntoView {
         spawn_local(async move {
             match auth.stay_signed_in().await {
                 Ok(until) => toasts.info(format!("You’re signed in until {}.", clock_time(until))),
-                Err(failure) => toasts.error(format!("Your session could not be prolonged. {}", failure.message())),
+                Err(failure) => toasts.error(format!("Your session could not be extended. {}", failure.message())),
             }
             // The warning is gone where it worked, and this with it.
             busy.try_set(false);
@@ -89,7 +89,7 @@ fn Answers(prolongable: bool) -> impl IntoView {
     view! {
         <div class="button-row">
             {first}
-            <Button small=true on_press=move |()| spawn_local(auth.sign_out())>
+            <Button small=true ends=true on_press=move |()| spawn_local(auth.sign_out())>
                 "Sign out now"
             </Button>
         </div>

@@ -15,6 +15,8 @@ use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, Pictur
 pub(super) const PATH: &str = "/forgot-password";
 /// The id of the form that asks again, where the browser sends it by itself.
 const AGAIN_FORM: &str = "again";
+/// The id of the form that leads back to an empty one.
+const ANOTHER_FORM: &str = "another";
 /// How long to wait before asking for another link.
 const SEND_AGAIN_AFTER_SECONDS: u32 = 60;
 
@@ -104,7 +106,7 @@ pub fn ForgotPasswordPage() -> impl IntoView {
 fn AskForLink(form: ForgotForm) -> impl IntoView {
     let ForgotForm { email, errors, busy, .. } = form;
     view! {
-        <Heading title="Forgot your password?" />
+        <Heading title="Forgot your password?" with_field=true />
         <p class="entry-lead">"Enter the address you sign in with, and we send a link there that sets a new one."</p>
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
@@ -146,6 +148,7 @@ fn OnItsWay(form: ForgotForm, email: String) -> impl IntoView {
         <form id=AGAIN_FORM method="post" action=action_here()>
             <input type="hidden" name="email" value=again />
         </form>
+        <form id=ANOTHER_FORM method="get" action=PATH></form>
         <p class="entry-foot">
             "Nothing there? Look in your spam folder. "
             <SendAgain
@@ -159,9 +162,9 @@ fn OnItsWay(form: ForgotForm, email: String) -> impl IntoView {
         <p class="entry-foot">
             <a href=onward(return_to::SIGN_IN)>"Back to sign in"</a>
             " or "
-            <a href=onward(PATH) on:click=another_address>
+            <button type="submit" form=ANOTHER_FORM class="link-button" on:click=another_address>
                 "use another address"
-            </a>
+            </button>
         </p>
     }
     .into_any()

@@ -8,6 +8,7 @@ use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use super::header::Header;
+use super::kept::Kept;
 use crate::state::{Auth, AuthStatus, return_to};
 use crate::ui::{Button, Emphasis, Heading, Picture, StateCard};
 
@@ -17,6 +18,7 @@ pub fn Frame() -> impl IntoView {
     leave_when_signed_out();
     let trouble = expect_context::<Auth>().trouble();
     let unknown = Memo::new(move |_| trouble.with(Option::is_some));
+    forget_place_elsewhere();
     view! {
         <Header />
         <main id="main" tabindex="-1">
@@ -70,6 +72,17 @@ fn leave_when_signed_out() {
             return_to::sign_in_path(&here(&location.pathname.get_untracked(), &location.search.get_untracked()))
         };
         navigate(&to, NavigateOptions { replace: true, ..NavigateOptions::default() });
+    });
+}
+
+/// Who goes from the devices to anything but one of them comes back to the top.
+fn forget_place_elsewhere() {
+    let location = use_location();
+    let kept = expect_context::<Kept>();
+    Effect::new(move |_| {
+        if location.pathname.with(|path| !path.starts_with("/devices")) {
+            kept.forget_place();
+        }
     });
 }
 

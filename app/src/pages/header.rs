@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
 
-use crate::state::{Auth, StreamState, Theme};
+use crate::state::{Alerts, Auth, StreamState, Theme};
 use crate::ui::{Avatar, AvatarPlaceholder, Icon, Menu, MenuItem, Picture, ThemeSwitch};
 
 /// The bar on top.
@@ -20,7 +20,7 @@ pub(super) fn Header() -> impl IntoView {
                 <nav class="nav" aria-label="Main">
                     <ul role="list">
                         <li>
-                            <A href="/devices">"Devices"</A>
+                            <A href="/devices">"Devices" <Questions /></A>
                         </li>
                         <li>
                             <A href="/activity">"Activity"</A>
@@ -36,6 +36,23 @@ pub(super) fn Header() -> impl IntoView {
         <Connection />
     }
     .into_any()
+}
+
+/// How many questions about devices nobody has answered yet.
+#[component]
+fn Questions() -> impl IntoView {
+    let open = expect_context::<Alerts>().open();
+    let total = Memo::new(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
+    move || {
+        (total.get() > 0).then(|| {
+            view! {
+                <span class="nav-count">
+                    <span aria-hidden="true">{move || total.get()}</span>
+                    <span class="heard">{move || format!("({} to answer)", total.get())}</span>
+                </span>
+            }
+        })
+    }
 }
 
 #[component]

@@ -29,7 +29,7 @@ pub(super) fn DataSection() -> impl IntoView {
         <section class="settings-section" aria-labelledby="your-data">
             <div class="settings-about">
                 <h2 id="your-data">"Your data"</h2>
-                <p>"Everything that is kept about you here, in one file."</p>
+                <p>"Everything Latchkey keeps about you, in one file."</p>
             </div>
             <div class="settings-actions">
                 <Button busy=busy on_press=download>
@@ -52,7 +52,7 @@ pub(super) fn DeleteSection(
         <section class="settings-section" aria-labelledby="delete-account">
             <div class="settings-about">
                 <h2 id="delete-account">"Delete account"</h2>
-                <p>"Your account goes, and what is kept about you with it. Download first what you want to keep."</p>
+                <p>"Deletes your account and everything in it. Download what you want to keep first."</p>
             </div>
             <div class="settings-actions">
                 <Button emphasis=Emphasis::Danger on_press=move |()| open.set(true)>

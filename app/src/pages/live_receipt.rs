@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 
 use crate::api::{Receipt, ReceiptStatus};
 use crate::state::Auth;
-use crate::ui::{ReceiptPanel, every};
+use crate::ui::{ReceiptPanel, Steady, every};
 
 /// How often it is asked for.
 const POLL_MS: u32 = 400;
@@ -24,6 +24,7 @@ pub(super) fn LiveReceipt(
     let auth = expect_context::<Auth>();
     let id = StoredValue::new(receipt.id.clone());
     let receipt = RwSignal::new(receipt);
+    expect_context::<Steady>().moves();
     let polls = StoredValue::new(0_u32);
     let asking = StoredValue::new(false);
     let settled = Memo::new(move |_| receipt.with(is_settled));
@@ -56,6 +57,7 @@ pub(super) fn LiveReceipt(
     }
 }
 
+/// Whether nothing more is to come. One that is offline may come back within the time.
 fn is_settled(receipt: &Receipt) -> bool {
     receipt.devices.iter().all(|device| device.status == ReceiptStatus::Confirmed)
 }

@@ -27,6 +27,11 @@ pub fn NotFoundPage() -> impl IntoView {
             view! {
                 <Entry>
                     <Nothing />
+                    <nav class="entry-foot" aria-label="Main">
+                        <a href="/sign-in">"Sign in"</a>
+                        " or "
+                        <a href="/register">"create an account"</a>
+                    </nav>
                 </Entry>
             }
             .into_any()

@@ -4,9 +4,12 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
+use leptos::task::spawn_local;
+
 use super::expiry_toast::ExpiryToast;
-use crate::state::{Auth, Toast, ToastKind, Toasts};
-use crate::ui::{ToastCard, ToastTone, after, focus, focus_heading_if_lost};
+use crate::api::AlertAnswer;
+use crate::state::{Alerts, Auth, Toast, ToastId, ToastKind, ToastSubject, Toasts};
+use crate::ui::{Button, Steady, ToastCard, ToastTone, after, focus, focus_heading_if_lost};
 
 /// The most pieces of news at once, the warning among them.
 const MAX_SHOWN: usize = 3;
@@ -27,6 +30,8 @@ pub fn Notifications() -> impl IntoView {
     };
     let has_news = move || !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some);
     go_there_with_f6(region, has_news);
+    let ids = Memo::new(move |_| toasts.shown().with(|shown| shown.iter().map(|toast| toast.id).collect::<Vec<_>>()));
+    expect_context::<Steady>().moves_with(ids);
     let dismiss_newest = move || {
         if let Some(newest) = toasts.shown().with_untracked(|shown| shown.first().map(|toast| toast.id)) {
             toasts.dismiss(newest);
@@ -96,14 +101,64 @@ fn go_there_with_f6(region: NodeRef<html::Section>, has_news: impl Fn() -> bool 
 fn Message(toast: Toast) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let (tone, role) = match toast.kind {
-        ToastKind::Info => (ToastTone::Info, "status"),
+        ToastKind::Info => (ToastTone::Good, "status"),
+        ToastKind::News => (ToastTone::News, "status"),
         ToastKind::Warning => (ToastTone::Warning, "alert"),
         ToastKind::Error => (ToastTone::Error, "alert"),
     };
+    let id = toast.id;
+    let leads = toast.subject.map(|subject| view! { <Leads subject=subject id=id /> });
     view! {
-        <ToastCard tone=tone role=role on_dismiss=move |()| toasts.dismiss(toast.id)>
-            <p>{toast.text}</p>
+        <ToastCard tone=tone role=role on_dismiss=move |()| toasts.dismiss(id)>
+            <p>
+                <bdi>{toast.text}</bdi>
+            </p>
+            {leads}
         </ToastCard>
+    }
+    .into_any()
+}
+
+/// Where a message leads: to the device it is about; and where it asks something, the answers.
+#[component]
+fn Leads(subject: ToastSubject, id: ToastId) -> impl IntoView {
+    let (alerts, toasts) = (expect_context::<Alerts>(), expect_context::<Toasts>());
+    let busy = RwSignal::new(false);
+    let (session, answers) = match subject {
+        ToastSubject::Device(session) => (session, None),
+        ToastSubject::Alert { alert, session } => {
+            let yes = move |()| {
+                busy.set(true);
+                spawn_local(async move {
+                    match alerts.answer(alert, AlertAnswer::Me, None).await {
+                        Ok(_) => toasts.dismiss(id),
+                        Err(failure) => toasts.error(format!("Your answer could not be saved. {}", failure.message())),
+                    }
+                    busy.try_set(false);
+                });
+            };
+            let answers = view! {
+                <Button small=true busy=busy ends=true on_press=yes>
+                    "Yes"
+                </Button>
+                <a class="button button-small button-primary" href="/devices" on:click=move |_| toasts.dismiss(id)>
+                    "No"
+                </a>
+            };
+            (session, Some(answers))
+        }
+    };
+    view! {
+        <div class="button-row">
+            {answers}
+            <a
+                class="button button-small button-bare"
+                href=format!("/devices/{session}")
+                on:click=move |_| toasts.dismiss(id)
+            >
+                "See the device"
+            </a>
+        </div>
     }
     .into_any()
 }

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_location;
 
 use super::profile::PasswordAge;
-use super::securing::{NextStep, Securing};
+use super::securing::{NextStep, SecuredReceipt, Securing};
 use crate::api::Profile;
 use crate::domain::Password;
 use crate::state::{Auth, Toasts};
@@ -98,6 +98,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                         </Button>
                     </div>
                 </Form>
+                <SecuredReceipt />
             </div>
         </section>
     }

@@ -127,7 +127,7 @@ fn AboutSection(profile: Profile) -> impl IntoView {
             <div class="settings-about">
                 <h2 id="about-you">"About you"</h2>
                 <p>
-                    "Here since "
+                    "Account created "
                     <time datetime=profile.created_at.to_string() title=full_time(profile.created_at)>
                         {date(profile.created_at)}
                     </time> "."

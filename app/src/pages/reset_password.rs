@@ -10,7 +10,7 @@ use super::forgot_password;
 use crate::domain::Password;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, ResetLink, return_to};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, Picture, WithoutScript};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, HiddenField, Picture, WithoutScript};
 
 /// The address of this page.
 const PATH: &str = "/reset-password";
@@ -30,7 +30,10 @@ struct ResetForm {
 impl ResetForm {
     /// Goes on with what the browser had sent by itself.
     fn resume(self, sent: &SentForm) {
-        self.link.set(ResetLink::of(&sent.value("token")));
+        let token = sent.value("token");
+        if !token.is_empty() {
+            self.link.set(ResetLink::of(&token));
+        }
         if let Some(failure) = sent.failure() {
             self.show(&failure);
         }
@@ -100,7 +103,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
 fn NewPassword(form: ResetForm) -> impl IntoView {
     let ResetForm { password, errors, busy, .. } = form;
     view! {
-        <Heading title="Choose a new password" />
+        <Heading title="Choose a new password" with_field=true />
         <p class="entry-lead">"It signs you out on all your devices, so that only somebody who knows it gets in."</p>
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
@@ -125,9 +128,11 @@ fn NewPassword(form: ResetForm) -> impl IntoView {
 /// script beside the page finds it; who runs no scripts pastes the link.
 #[component]
 fn LinkFields(link: RwSignal<ResetLink>) -> impl IntoView {
-    let token = move || link.with(|link| link.token().map(|token| token.expose().to_owned()));
+    let token = Signal::derive(move || {
+        link.with(|link| link.token().map(|token| token.expose().to_owned())).unwrap_or_default()
+    });
     view! {
-        <input type="hidden" name="token" value=token />
+        <HiddenField name="token" value=token />
         <WithoutScript>
             <div class="field">
                 <label class="field-label" for="link">

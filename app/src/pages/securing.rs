@@ -37,21 +37,36 @@ impl Securing {
     }
 }
 
-/// The receipt of what was done, and what to do now; nothing where nothing is being secured.
-#[component]
-pub(super) fn NextStep() -> impl IntoView {
+/// What was done here, where something is being secured.
+fn secured() -> Memo<Option<Secured>> {
     let securing = expect_context::<Securing>();
     let mine = expect_context::<Auth>().session_id();
-    let secured = Memo::new(move |_| {
+    Memo::new(move |_| {
         let by_me = |secured: &Secured| secured.by == mine.get();
         securing.0.get().filter(by_me)
-    });
+    })
+}
+
+/// The receipt of what was done; nothing where nothing is being secured. Stands under what is to be done next.
+#[component]
+pub(super) fn SecuredReceipt() -> impl IntoView {
+    let securing = expect_context::<Securing>();
+    let secured = secured();
+    let receipt = move || {
+        secured.get().and_then(|secured| secured.receipt).map(|receipt| {
+            view! { <LiveReceipt receipt=receipt on_dismiss=move |()| securing.finish() /> }
+        })
+    };
+    receipt.into_any()
+}
+
+/// What to do now; nothing where nothing is being secured.
+#[component]
+pub(super) fn NextStep() -> impl IntoView {
+    let secured = secured();
     let step = move || {
-        secured.get().map(|secured| {
+        secured.get().map(|_| {
             view! {
-                {secured
-                    .receipt
-                    .map(|receipt| view! { <LiveReceipt receipt=receipt on_dismiss=move |()| securing.finish() /> })}
                 <Banner tone=BannerTone::Warning>
                     <div class="banner-text">
                         <p class="banner-title">"Now choose a new password."</p>

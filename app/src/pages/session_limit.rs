@@ -41,7 +41,7 @@ pub(super) fn SessionLimitDialog(
     view! {
         <Dialog open=open id="session-limit-title" title=title>
             <div class="dialog-text">
-                <p>"That is as many as are allowed. Choose one to sign out, and you’re signed in here instead."</p>
+                <p>"That’s the most you can have at once. Choose one to sign out, and you’ll be signed in here instead."</p>
             </div>
             <fieldset class="form">
                 <legend class="heard">"Device to sign out"</legend>

@@ -7,9 +7,10 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
+use super::kept::KeptReceipt;
 use super::live_receipt::LiveReceipt;
 use super::session_limit::{SessionLimitDialog, SessionToReplace};
-use crate::api::Session;
+use crate::api::{Receipt, Session};
 use crate::domain::{Email, Password, SessionId};
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
@@ -142,6 +143,7 @@ pub fn SignInPage() -> impl IntoView {
             <p class="entry-lead">"See where you’re signed in, and look after your account."</p>
             <SignInFields form=form />
             <p class="entry-foot">"New here? " <a href=onward(super::register::PATH)>"Create an account"</a></p>
+            <WhoWasTold />
             <Demo form=form />
             <SessionLimitDialog sessions=form.too_many busy=form.busy on_choose=move |id| form.send(Some(id)) />
         </Entry>
@@ -237,7 +239,37 @@ fn WhyHere() -> impl IntoView {
                 <Banner>
                     <p class="banner-text">{sentence}</p>
                 </Banner>
-                {note.and_then(|note| note.receipt).map(|receipt| view! { <LiveReceipt receipt=receipt /> })}
+            }
+        })
+    }
+}
+
+/// Who was told, where all devices were signed out from here. Under the form, which nothing pushes down; there after a reload, too.
+#[component]
+fn WhoWasTold() -> impl IntoView {
+    let auth = expect_context::<Auth>();
+    let receipt = RwSignal::new(None::<Receipt>);
+    Effect::new(move |_| match auth.status().get() {
+        AuthStatus::SignedOut(Some(SignedOutNote { receipt: Some(told), .. })) => {
+            KeptReceipt::keep(&told.id);
+            receipt.set(Some(told));
+        }
+        _ if receipt.with_untracked(Option::is_none) => {
+            let Some(id) = KeptReceipt::of_this_page() else { return };
+            spawn_local(async move {
+                if let Ok(told) = auth.receipt(id).await {
+                    receipt.try_set(Some(told));
+                }
+            });
+        }
+        _ => {}
+    });
+    move || {
+        receipt.get().map(|told| {
+            view! {
+                <div class="entry-receipt">
+                    <LiveReceipt receipt=told />
+                </div>
             }
         })
     }

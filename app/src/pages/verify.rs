@@ -107,7 +107,7 @@ pub fn VerifyPage() -> impl IntoView {
     };
     view! {
         <Entry>
-            <Heading title="Check your e-mail" />
+            <Heading title="Check your e-mail" with_field=true />
             <p class="entry-lead">{lead}</p>
             {sent_again
                 .then(|| {

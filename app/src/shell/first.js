@@ -4,7 +4,7 @@
   const page = document, root = page.documentElement, its = page.currentScript.dataset;
   const on = (names, act) => names.split(" ").forEach((name) => addEventListener(name, act, true));
   // How far the program is: 0 not here yet, 1 in charge, 2 it cannot run.
-  let program = 0, sentAt = -1e5, pressed = 0, composing = false, waiting = [];
+  let program = 0, sentAt = -1e5, letGoAt = -1e5, held = false, composing = false, waiting = [];
   const path = location.pathname;
   root.dataset.script = "";
 
@@ -14,13 +14,15 @@
   };
   const isSending = () => sentAt > performance.now() - 1e4;
   // Whoever is in the middle of something is not disturbed. What a finger or key has let go of is clicked a moment later.
-  const inTheMiddle = () => pressed || composing || isSending() || (path == location.pathname && secretlyFilled());
+  const inTheMiddle = () => held || letGoAt > performance.now() - 99 || composing || isSending() ||
+    (path == location.pathname && secretlyFilled());
   const settle = () => {
     if (!inTheMiddle()) waiting.splice(0).forEach((go) => go());
     else if (waiting.length) setTimeout(settle, 50);
   };
-  on("pointerdown keydown", () => { pressed += 1; });
-  on("pointerup pointercancel keyup dragend", () => setTimeout(() => { pressed = 0; }, 99));
+  on("pointerdown keydown", () => { held = true; });
+  on("pointerup pointercancel keyup dragend", () => { held = false; letGoAt = performance.now(); });
+  on("blur", (event) => { if (event.target == window) held = false; });
   on("compositionstart", () => { composing = true; });
   on("compositionend", () => { composing = false; });
 

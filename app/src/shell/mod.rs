@@ -64,7 +64,7 @@ pub struct Files {
 /// The document around the app.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let demo = use_context::<DevelopmentDemo>().map(|demo| format!("{} {}", demo.email, demo.password));
-    let sent = use_context::<SentForm>().and_then(|sent| serde_json::to_string(&sent).ok());
+    let sent = use_context::<SentForm>().and_then(|sent| serde_json::to_string(&sent.without_secrets()).ok());
     let files = use_context::<Files>().unwrap_or_default();
     view! {
         <!DOCTYPE html>
@@ -108,7 +108,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 fn Stopped() -> impl IntoView {
     view! {
-        <div class="stopped" role="alert">
+        <div class="stopped">
             <header class="header">
                 <div class="header-inner">
                     <a class="brand" href="/devices" rel="external">
@@ -117,11 +117,13 @@ fn Stopped() -> impl IntoView {
                     </a>
                 </div>
             </header>
-            <div class="page">
-                <h1>"This page can’t run in your browser"</h1>
-                <p class="page-lead">
-                    "It needs a program (WebAssembly) that has not arrived, is blocked, or has stopped. Signing in and out work without it."
-                </p>
+            <main class="page">
+                <div role="alert">
+                    <h1>"This page can’t run in your browser"</h1>
+                    <p class="page-lead">
+                        "It needs a program (WebAssembly) that has not arrived, is blocked, or has stopped. Signing in and out work without it."
+                    </p>
+                </div>
                 <div class="button-row">
                     <form method="post" action=SIGN_OUT>
                         <button class="button button-danger" type="submit">
@@ -136,7 +138,7 @@ fn Stopped() -> impl IntoView {
                         "Sign in"
                     </a>
                 </div>
-            </div>
+            </main>
         </div>
     }
     .into_any()

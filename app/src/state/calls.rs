@@ -2,12 +2,12 @@
 
 use super::Auth;
 use crate::api::{
-    AcceptedAnswer, Activity, Biography, LogoutAnswer, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest,
-    Session,
+    AcceptedAnswer, Activity, AlertAnswer, AlertList, Biography, LogoutAnswer, Profile, ProfilePatch, Receipt,
+    RegisterAnswer, RegisterRequest, Session, SessionList,
 };
 use crate::browser;
 use crate::client::{Client, Failure, ResetToken};
-use crate::domain::{SessionId, Timestamp};
+use crate::domain::{AlertId, SessionId, Timestamp};
 
 /// The name under which everything that is held on a person is saved.
 const EXPORT_FILE: &str = "latchkey-export.json";
@@ -69,9 +69,34 @@ impl Auth {
         client()?.sign_out_all(keep_current).await
     }
 
-    /// The devices of this person, this one first.
+    /// The first devices of this person, this one first.
     pub async fn list_sessions(self) -> Result<Vec<Session>, Failure> {
         client()?.list_sessions().await
+    }
+
+    /// A page of the devices of this person: the first, or the one at a cursor.
+    pub async fn sessions_page(self, cursor: Option<String>) -> Result<SessionList, Failure> {
+        client()?.sessions_page(cursor.as_deref()).await
+    }
+
+    /// Signs out several devices, none of them this one, under one receipt.
+    pub async fn end_sessions(self, ids: Vec<SessionId>) -> Result<LogoutAnswer, Failure> {
+        client()?.end_sessions(&ids).await
+    }
+
+    /// What nobody has answered yet.
+    pub async fn list_alerts(self) -> Result<AlertList, Failure> {
+        client()?.list_alerts().await
+    }
+
+    /// Answers an alert; with the password where the server asks who is there.
+    pub async fn answer_alert(
+        self,
+        id: AlertId,
+        answer: AlertAnswer,
+        password: Option<String>,
+    ) -> Result<LogoutAnswer, Failure> {
+        client()?.answer_alert(id, answer, password).await
     }
 
     /// Renames a device.

@@ -4,6 +4,7 @@
 //! Every context is `Copy`. Calls are plain async functions: start them from an event handler with
 //! [`leptos::task::spawn_local`], or from a `LocalResource`; on the server they are never polled.
 
+mod alerts;
 mod auth;
 mod calls;
 mod drafts;
@@ -13,6 +14,7 @@ mod theme;
 mod time;
 mod toasts;
 
+pub use alerts::Alerts;
 pub use auth::Auth;
 pub use drafts::Drafts;
 pub use events::Events;
@@ -21,10 +23,10 @@ pub use theme::Theme;
 pub use time::{Now, clock_time, date, full_time};
 pub use toasts::Toasts;
 
-pub use crate::browser::ThemeChoice;
+pub use crate::browser::{ThemeChoice, keep_with_page, kept_with_page};
 pub use crate::client::drafts::DraftKey;
 pub use crate::client::return_to;
-pub use crate::client::toasts::{Toast, ToastId, ToastKind};
+pub use crate::client::toasts::{Toast, ToastId, ToastKind, ToastSubject};
 pub use crate::client::{AuthStatus, Expiry, Failure, SignedOutNote, StreamState};
 
 /// Provides every context of this module and, in the browser, starts the client. Called once, by `App`.

@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 
+use crate::api::SecurityAlert;
 use crate::browser;
 use crate::client::Notice;
 use crate::client::toasts::{Toast, ToastId, ToastKind, ToastQueue, ToastTopic};
+use crate::domain::AlertId;
 
 /// Short messages on top of the page. A context.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +14,7 @@ pub struct Toasts {
     queue: StoredValue<ToastQueue>,
     shown: RwSignal<Vec<Toast>>,
     timer: StoredValue<Option<browser::TimerId>>,
-    /// How many pages ask about new sign-ins themselves.
+    /// How many pages tell of devices themselves.
     asking: StoredValue<u32>,
 }
 
@@ -51,21 +53,31 @@ impl Toasts {
         });
     }
 
-    /// The page asks about new sign-ins itself: as long as the component that calls this is there, no toast says the same.
-    pub fn leave_sign_ins_to_page(self) {
+    /// The page tells of devices itself: as long as the component that calls this is there, no toast says the same.
+    pub fn leave_devices_to_page(self) {
         self.asking.update_value(|asking| *asking += 1);
         on_cleanup(move || {
             self.asking.try_update_value(|asking| *asking = asking.saturating_sub(1));
         });
     }
 
+    /// Asks what an alert asks, unless the page does.
+    pub(super) fn ask(self, alert: &SecurityAlert) {
+        self.notice(&Notice::Alert(Box::new(alert.clone())));
+    }
+
     pub(super) fn notice(self, notice: &Notice) {
-        if matches!(notice, Notice::DeviceSignedIn { .. }) && self.asking.get_value() > 0 {
+        if notice.is_said_by_the_page() || notice.is_about_a_device() && self.asking.get_value() > 0 {
             return;
         }
         self.change(|queue, now_ms| {
-            queue.push(now_ms, notice.kind(), notice.topic(), notice.sentence());
+            queue.push_about(now_ms, notice.kind(), notice.topic(), notice.subject(), notice.sentence());
         });
+    }
+
+    /// Takes away what asks about anything else than these.
+    pub fn keep_questions(self, open: &[AlertId]) {
+        self.change(|queue, now_ms| queue.keep_questions(now_ms, |alert| open.contains(&alert)));
     }
 
     pub(super) fn withdraw(self, topic: ToastTopic) {

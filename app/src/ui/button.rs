@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::icon::{Icon, Picture};
+use super::steady::Steady;
 
 /// How much a button stands out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,6 +58,10 @@ pub fn Button(
     /// Whether its work is under way.
     #[prop(optional, into)]
     busy: Signal<bool>,
+    /// Whether a press ends something at once: then it counts only if it was meant for this button, and not for what was here
+    /// before (see [`Steady`]).
+    #[prop(optional)]
+    ends: bool,
     /// Its name, where the text on it does not say enough. Must contain that text.
     #[prop(optional, into)]
     label: MaybeProp<String>,
@@ -69,8 +74,10 @@ pub fn Button(
     /// The text on it.
     children: Children,
 ) -> impl IntoView {
+    let steady = use_context::<Steady>();
     let press = move |event: ev::MouseEvent| {
-        if busy.get_untracked() {
+        let is_meant = !ends || steady.is_none_or(|steady| steady.believes(&event));
+        if busy.get_untracked() || !is_meant {
             event.prevent_default();
         } else if let Some(on_press) = on_press {
             on_press.run(());

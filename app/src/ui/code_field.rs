@@ -7,7 +7,7 @@ use super::field::{FieldFrame, bind, described_by};
 use crate::browser;
 use crate::domain::OneTimeCode;
 
-/// One input for a six-digit code, typed or pasted as `123 456`. Says so once when it is full.
+/// One input for a six-digit code: typed, or pasted as `123 456`, or with the sentence it stands in. Says so once when it is full.
 #[component]
 pub fn CodeField(
     /// The id of the input, unique on the page; also its name.
@@ -26,7 +26,7 @@ pub fn CodeField(
     let node_ref = NodeRef::<html::Input>::new();
     bind(node_ref, value);
     let typed = move |text: String| {
-        let full = OneTimeCode::parse(&text).ok();
+        let full = OneTimeCode::find(&text);
         let was_full = value.with_untracked(|before| OneTimeCode::parse(before).ok()) == full;
         match full {
             Some(code) => {
@@ -58,8 +58,6 @@ pub fn CodeField(
                 autocomplete="one-time-code"
                 dir="ltr"
                 spellcheck="false"
-                // A pasted code may carry a space or a hyphen, and more around it.
-                maxlength="12"
                 aria-required="true"
                 aria-invalid=move || error.with(Option::is_some).then_some("true")
                 aria-describedby=described_by(id, false, error)

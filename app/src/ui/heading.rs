@@ -30,6 +30,9 @@ pub fn Heading(
     /// The name of the page in the tab.
     #[prop(into)]
     title: Signal<String>,
+    /// Whether the page has one field to fill in, which then takes the focus in place of the heading: also on the first page.
+    #[prop(optional)]
+    with_field: bool,
     /// The text, where it is not the title.
     #[prop(optional)]
     children: Option<Children>,
@@ -37,11 +40,14 @@ pub fn Heading(
     let node_ref = NodeRef::<html::H1>::new();
     let arrival = use_context::<Arrival>();
     Effect::new(move |_| {
-        if arrival.is_some_and(Arrival::again) {
+        let again = arrival.is_some_and(Arrival::again);
+        if again || with_field {
             // One turn later: the router puts the new page into the document after its effects have run.
             browser::after(0.0, move || {
-                if let Some(heading) = node_ref.try_get_untracked().flatten() {
-                    browser::dom::focus(&heading);
+                let Some(heading) = node_ref.try_get_untracked().flatten() else { return };
+                match heading.parent_element().filter(|_| with_field) {
+                    Some(page) => browser::dom::focus_first(&page, "form .input:not([readonly])"),
+                    None => browser::dom::focus(&heading),
                 }
             });
         }

@@ -2,6 +2,7 @@
 //!
 //! No calls to the server, no contexts of `state`, no rules. What needs the browser itself asks `browser`.
 
+mod address;
 mod avatar;
 mod badge;
 mod banner;
@@ -17,6 +18,7 @@ mod password_field;
 mod receipt;
 mod skeleton;
 mod state_card;
+mod steady;
 mod text_field;
 mod theme_switch;
 mod time;
@@ -25,8 +27,12 @@ mod toast;
 mod without_program;
 pub mod words;
 
-pub use crate::browser::dom::{bring_to, focus, focus_heading_if_lost};
+pub use crate::browser::dom::{
+    bring_to, contains_focus, focus, focus_heading_if_lost, focus_in_next_row, is_near, scroll_to, scrolled,
+};
+pub use crate::browser::monotonic_ms;
 
+pub use address::Address;
 pub use avatar::{Avatar, AvatarPlaceholder};
 pub use badge::{Badge, BadgeTone};
 pub use banner::{Banner, BannerTone};
@@ -41,9 +47,10 @@ pub use password_field::PasswordField;
 pub use receipt::ReceiptPanel;
 pub use skeleton::{Bar, Loading};
 pub use state_card::StateCard;
+pub use steady::Steady;
 pub use text_field::TextField;
 pub use theme_switch::ThemeSwitch;
-pub use time::RelativeTime;
-pub use timer::{after, every};
+pub use time::{Expires, RelativeTime};
+pub use timer::{after, every, window_pressed_outside};
 pub use toast::{ToastCard, ToastTone};
-pub use without_program::WithoutScript;
+pub use without_program::{HiddenField, WithoutScript};

@@ -6,8 +6,9 @@ use super::button::IconButton;
 use super::icon::{Icon, Picture};
 use super::words::count_of;
 use crate::api::{Receipt, ReceiptDevice, ReceiptStatus};
+use crate::domain::SessionId;
 
-/// Who was told of a sign-out. Give it a signal that fills in while devices answer.
+/// Who was told of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order they have at first.
 #[component]
 pub fn ReceiptPanel(
     /// The receipt as it is known now.
@@ -19,6 +20,9 @@ pub fn ReceiptPanel(
 ) -> impl IntoView {
     let title = Memo::new(move |_| receipt.with(|receipt| count_of(receipt.devices.len() as u64, "device")));
     let summary = Memo::new(move |_| receipt.with(summary));
+    let ids =
+        receipt.with_untracked(|receipt| receipt.devices.iter().map(|device| device.session_id).collect::<Vec<_>>());
+    let rows = ids.into_iter().map(|id| view! { <ReceiptRow receipt=receipt id=id /> }).collect_view();
     view! {
         <section class="receipt" aria-label="Sign-out receipt">
             <div class="receipt-head">
@@ -33,12 +37,8 @@ pub fn ReceiptPanel(
                     .map(|on_dismiss| view! { <IconButton picture=Picture::Close label="Close receipt" on_press=on_dismiss /> })}
             </div>
             // Focusable, so that a long list can be scrolled with the keyboard.
-            <ul class="receipt-list" tabindex="0" aria-label="Signed-out devices">
-                <For
-                    each=move || receipt.get().devices
-                    key=|device| (device.session_id, device.status as u8)
-                    children=|device| view! { <ReceiptRow device=device /> }
-                />
+            <ul class="receipt-list" role="list" tabindex="0" aria-label="Signed-out devices">
+                {rows}
             </ul>
         </section>
     }
@@ -46,32 +46,80 @@ pub fn ReceiptPanel(
 }
 
 #[component]
-fn ReceiptRow(device: ReceiptDevice) -> impl IntoView {
-    let (picture, status, words) = match device.status {
-        ReceiptStatus::Offline => (Picture::Offline, "offline", "Offline"),
-        ReceiptStatus::Told => (Picture::Check, "told", "Told, not confirmed yet"),
-        ReceiptStatus::Confirmed => (Picture::Confirmed, "confirmed", "Told and confirmed"),
-    };
-    view! {
-        <li>
-            <Icon picture=device.kind size=18 />
-            <span class="receipt-name">
-                <bdi>{device.device_name}</bdi>
-                {device.current.then_some(" (this device)")}
-            </span>
-            <span class="receipt-status" data-status=status>
+fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
+    let find = move |receipt: &Receipt| receipt.devices.iter().find(|device| device.session_id == id).cloned();
+    let device = Memo::new(move |before: Option<&Option<ReceiptDevice>>| {
+        receipt.with(find).or_else(|| before.cloned().flatten())
+    });
+    let status = Memo::new(move |_| device.with(|device| device.as_ref().map(|device| device.status)));
+    let told = move || {
+        let (picture, name, words) = match status.get()? {
+            ReceiptStatus::Offline => (Picture::Offline, "offline", "Offline: will be refused"),
+            ReceiptStatus::Told => (Picture::Check, "told", "Told"),
+            ReceiptStatus::Confirmed => (Picture::Confirmed, "confirmed", "Confirmed"),
+        };
+        Some(view! {
+            <span class="receipt-status" data-status=name>
                 <Icon picture=picture size=16 />
                 {words}
             </span>
+        })
+    };
+    let named = device.get_untracked();
+    view! {
+        <li>
+            {named.as_ref().map(|device| view! { <Icon picture=device.kind size=18 /> })}
+            <span class="receipt-name">
+                <bdi>{named.as_ref().map(|device| device.device_name.clone())}</bdi>
+                {named.filter(|device| device.current).map(|_| " (this device)")}
+            </span>
+            {told}
         </li>
     }
     .into_any()
 }
 
+/// How far it has got: of those that are online, how many have confirmed; and what becomes of the others.
 fn summary(receipt: &Receipt) -> String {
-    let confirmed = receipt.devices.iter().filter(|device| device.status == ReceiptStatus::Confirmed).count();
-    match (confirmed, receipt.devices.len()) {
-        (all, total) if all == total => "All of them have confirmed.".to_owned(),
-        (some, total) => format!("None of them can use your account any more. {some} of {total} confirmed so far."),
+    let count = |status| receipt.devices.iter().filter(|device| device.status == status).count();
+    let (confirmed, offline) = (count(ReceiptStatus::Confirmed), count(ReceiptStatus::Offline));
+    let online = receipt.devices.len() - offline;
+    let told = format!("{confirmed} of {online} online confirmed");
+    match (online, offline) {
+        (_, 0) if confirmed == online => "All of them have confirmed.".to_owned(),
+        (0, offline) => format!("{offline} offline: will be refused."),
+        (_, 0) => format!("{told}."),
+        (_, offline) => format!("{told}, {offline} offline: will be refused."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::DeviceKind;
+    use rstest::rstest;
+    use uuid::Uuid;
+
+    #[rstest]
+    #[case(&[ReceiptStatus::Confirmed; 2], "All of them have confirmed.")]
+    #[case(&[ReceiptStatus::Confirmed, ReceiptStatus::Told], "1 of 2 online confirmed.")]
+    #[case(
+        &[ReceiptStatus::Confirmed, ReceiptStatus::Offline, ReceiptStatus::Offline],
+        "1 of 1 online confirmed, 2 offline: will be refused."
+    )]
+    #[case(&[ReceiptStatus::Offline], "1 offline: will be refused.")]
+    fn a_receipt_counts_those_that_can_confirm_and_says_what_becomes_of_the_others(
+        #[case] statuses: &[ReceiptStatus],
+        #[case] words: &str,
+    ) {
+        let device = |(number, status): (u128, &ReceiptStatus)| ReceiptDevice {
+            session_id: SessionId(Uuid::from_u128(number)),
+            current: false,
+            device_name: "a phone".into(),
+            kind: DeviceKind::Phone,
+            status: *status,
+        };
+        let receipt = Receipt { id: "id".into(), devices: (1..).zip(statuses).map(device).collect() };
+        assert_eq!(summary(&receipt), words);
     }
 }

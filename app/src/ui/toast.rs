@@ -10,7 +10,9 @@ use super::icon::{Icon, Picture};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToastTone {
     /// It went as it should.
-    Info,
+    Good,
+    /// It happened.
+    News,
     /// The person should know.
     Warning,
     /// It did not work.
@@ -36,7 +38,8 @@ pub fn ToastCard(
     children: Children,
 ) -> impl IntoView {
     let (class, picture) = match tone {
-        ToastTone::Info => ("toast", Picture::CheckCircle),
+        ToastTone::Good => ("toast toast-good", Picture::CheckCircle),
+        ToastTone::News => ("toast", Picture::Info),
         ToastTone::Warning => ("toast toast-warning", Picture::Alert),
         ToastTone::Error => ("toast toast-error", Picture::Error),
         ToastTone::Time => ("toast toast-warning", Picture::Clock),

@@ -1,8 +1,20 @@
-//! What only those see who have switched scripts off.
+//! What forms have for when the browser sends them by itself.
 
 use leptos::prelude::*;
 
 use crate::browser;
+
+/// A value that goes with a form and is not seen. In the browser it stands in no markup, which extensions and tools read.
+#[component]
+pub fn HiddenField(
+    /// Its name.
+    name: &'static str,
+    /// The value.
+    value: Signal<String>,
+) -> impl IntoView {
+    let rendered = browser::RENDERS_FOR_OTHERS.then(|| value.get_untracked());
+    view! { <input type="hidden" name=name value=rendered prop:value=move || value.get() /> }
+}
 
 /// Its content, for browsers that run no scripts. The program itself shows nothing of it.
 #[component]

@@ -22,6 +22,17 @@ pub fn relative(at: Timestamp, now: Timestamp) -> Option<String> {
     }
 }
 
+/// How soon `at` comes, as *in 3 minutes*; nothing where it is a day or more away and a date says more.
+pub fn until(at: Timestamp, now: Timestamp) -> Option<String> {
+    let seconds = at.since(now).as_secs();
+    match seconds {
+        0..60 => Some("in less than a minute".to_owned()),
+        60..HOUR => Some(format!("in {}", count_of(seconds / MINUTE, "minute"))),
+        HOUR..DAY => Some(format!("in {}", count_of(seconds / HOUR, "hour"))),
+        _ => None,
+    }
+}
+
 /// A count with its noun: *1 device*, *4 devices*. The noun takes a plain *s*.
 pub fn count_of(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
@@ -92,6 +103,19 @@ mod tests {
     fn moments_are_told_in_the_largest_unit_that_fits(#[case] seconds: u64, #[case] words: Option<&str>) {
         let at = Timestamp::from_millis(1_795_251_600_000);
         assert_eq!(relative(at, at.plus(Duration::from_secs(seconds))).as_deref(), words);
+    }
+
+    #[rstest]
+    #[case(0, Some("in less than a minute"))]
+    #[case(59, Some("in less than a minute"))]
+    #[case(60, Some("in 1 minute"))]
+    #[case(200, Some("in 3 minutes"))]
+    #[case(3_600, Some("in 1 hour"))]
+    #[case(86_399, Some("in 23 hours"))]
+    #[case(86_400, None)]
+    fn what_ends_soon_says_how_soon(#[case] seconds: u64, #[case] words: Option<&str>) {
+        let now = Timestamp::from_millis(1_795_251_600_000);
+        assert_eq!(until(now.plus(Duration::from_secs(seconds)), now).as_deref(), words);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use app::api::DeviceDescription;
 use app::domain::{Password, SessionId, Timestamp, UserId};
 
 use super::accounts::{AccountError, Accounts, Visitor};
 use crate::mail;
-use crate::store::{AccountDeletion, Holdings, NewAudit};
+use crate::store::{AccountDeletion, Holdings, NewAudit, User};
 
 impl Accounts {
     /// Everything that is held on a person; `session_id` is the session that asks. `None` where the person is gone.
@@ -38,13 +39,58 @@ impl Accounts {
         signed_in_at: Timestamp,
     ) -> Result<Option<AccountDeletion>, AccountError> {
         let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
-        match password {
-            Some(password) => self.check_password("password", visitor, &user, password).await?,
-            None if is_recent(signed_in_at, self.clock.now(), self.sudo_window) => {}
-            None => return Err(AccountError::SignInTooOld(self.sudo_window)),
-        }
+        self.prove(visitor, &user, password, signed_in_at).await?;
         let farewell = self.letter(&user.email, mail::account_deleted(&user.name));
         Ok(Some(AccountDeletion { farewell }))
+    }
+
+    /// Checks that whoever asks is the person, now: by the password, or by a sign-in of moments ago. Nothing where the person is gone.
+    pub async fn step_up(
+        &self,
+        visitor: &Visitor,
+        user_id: UserId,
+        password: Option<&Password>,
+        signed_in_at: Timestamp,
+    ) -> Result<(), AccountError> {
+        match self.store.user_by_id(user_id).await? {
+            Some(user) => self.prove(visitor, &user, password, signed_in_at).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn prove(
+        &self,
+        visitor: &Visitor,
+        user: &User,
+        password: Option<&Password>,
+        signed_in_at: Timestamp,
+    ) -> Result<(), AccountError> {
+        match password {
+            Some(password) => self.check_password("password", visitor, user, password).await,
+            None if is_recent(signed_in_at, self.clock.now(), self.sudo_window) => Ok(()),
+            None => Err(AccountError::SignInTooOld(self.sudo_window)),
+        }
+    }
+
+    /// Writes to the person that one new device has vouched for another: whoever has the password could have done so.
+    pub async fn tell_of_confirmation(
+        &self,
+        user_id: UserId,
+        confirmed: &DeviceDescription,
+        by: &DeviceDescription,
+    ) -> Result<(), AccountError> {
+        let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(()) };
+        let words = mail::sign_in_confirmed(&described(confirmed), &described(by));
+        Ok(self.store.queue_mail(&self.letter(&user.email, words)).await?)
+    }
+}
+
+/// A device as it is read from its user agent: what a client says of itself has no place in a mail.
+fn described(device: &DeviceDescription) -> String {
+    match (&device.browser, &device.os) {
+        (Some(browser), Some(os)) => format!("{browser} on {os}"),
+        (Some(one), None) | (None, Some(one)) => one.clone(),
+        (None, None) => "an app".to_owned(),
     }
 }
 

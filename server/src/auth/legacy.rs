@@ -76,6 +76,9 @@ impl LegacyTokens {
         if header.alg != "HS256" || !header.typ.is_none_or(|typ| typ.eq_ignore_ascii_case("JWT")) {
             return None;
         }
+        if !claims_are_text(token) {
+            return None;
+        }
         let mut validation = Validation::new(Algorithm::HS256);
         // Times are ours to check, against the database's clock.
         validation.validate_exp = false;
@@ -207,6 +210,22 @@ mod tests {
             "x".repeat(5000),
         ] {
             assert_eq!(legacy().verify(&token, NOW), Err(TokenError::Invalid), "{token}");
+        }
+    }
+
+    #[test]
+    fn claims_that_are_not_text_are_refused_also_where_nobody_reads_them() {
+        let [start, end] = ["{\"x\":\"", "\","].map(str::as_bytes);
+        let claims = good_claims().to_string();
+        let spell = |inside: &[u8]| {
+            let claims = [start, inside, end, &claims.as_bytes()[1..]].concat();
+            let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(good_header().to_string()), URL_SAFE_NO_PAD.encode(claims));
+            let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), signed.as_bytes());
+            format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
+        };
+        for (inside, text) in [("café".as_bytes(), true), (b"caf\xe9", false), (b"\xff", false), (b"\xed\xa0\x80", false)] {
+            assert_eq!(super::super::tokens::claims_are_text(&spell(inside)), text);
+            assert_eq!(legacy().verify(&spell(inside), NOW).is_ok(), text);
         }
     }
 

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod leaving;
 pub mod legacy;
 pub mod limits;
+pub mod pace;
 pub mod passwords;
 pub mod recovery;
 pub mod refresh;

@@ -220,6 +220,8 @@ impl Bench {
             ("DATABASE_URL", database),
             ("PUBLIC_URL", "http://localhost:3000"),
             ("RATE_LIMITS", "off"),
+            // Everybody comes from here.
+            ("MAX_CONNECTIONS_PER_ADDRESS", "100000"),
             ("LOG_LEVEL", "error"),
             // Longer than the run, so that no token runs out and nothing is cleaned up in the middle of it.
             ("JWT_EXPIRE", "2h"),

@@ -4,7 +4,7 @@
 //! setting that is not there, which nobody notices before it matters.
 
 /// Beginnings that nobody else uses: what begins so and is unknown was meant for us.
-const OURS: [&str; 20] = [
+const OURS: [&str; 21] = [
     "LATCHKEY_",
     "ACCEPT_LEGACY_",
     "CLEANUP_",
@@ -13,6 +13,7 @@ const OURS: [&str; 20] = [
     "JWT_",
     "MAIL_",
     "MAX_BODY_",
+    "MAX_CONNECTIONS",
     "MAX_SESSIONS",
     "METRICS_",
     "PASSWORD_MIN",
@@ -35,7 +36,7 @@ const OF_THE_EXPORTER: &str = "OTEL_";
 
 /// How many letters a name may be off and still be meant for us, where its beginning is used by others too (`DATABASE_`, `REDIS_`, `LOG_`, …).
 fn near(known: &str) -> usize {
-    (known.len() / 5).max(2)
+    (known.len() / 5).clamp(2, 3)
 }
 
 /// Whether a setting is long enough to be recognised in a misspelt name. `SERVER_ID` is not: others name their `SERVER_IP`.
@@ -88,8 +89,8 @@ fn names_a_service(name: &str) -> bool {
 /// Says that a name is unknown and which was probably meant: the nearest or, where none is near, those that begin like it.
 pub fn unknown(name: &str, known: impl Iterator<Item = &'static str>) -> String {
     let known: Vec<&str> = known.collect();
-    let near = known.iter().map(|known| (distance(name, known), *known)).min();
-    if let Some((distance, known)) = near.filter(|(distance, known)| *distance <= near(known).max(3)) {
+    let nearest = known.iter().map(|known| (distance(name, known), *known)).min();
+    if let Some((distance, known)) = nearest.filter(|(distance, known)| *distance <= near(known).max(3)) {
         debug_assert!(distance > 0, "it is unknown");
         return format!("is not a setting; did you mean {known}?");
     }

@@ -102,6 +102,21 @@ impl Fields {
         self.find(field).ok().flatten().and_then(Value::as_str).and_then(|text| parse(text).ok())
     }
 
+    /// A list of texts that must be there, with one entry at the least and `most` at the most.
+    pub fn list<T>(&mut self, field: &str, most: usize, parse: impl Fn(&str) -> Result<T, Invalid>) -> Option<Vec<T>> {
+        let parsed = match self.find(field) {
+            Ok(Some(Value::Array(values))) if (1..=most).contains(&values.len()) => {
+                let texts = values.iter().map(|value| value.as_str().unwrap_or_default());
+                texts.map(&parse).collect::<Result<Vec<T>, Invalid>>()
+            }
+            Ok(Some(Value::Array(_))) => Err(Invalid::new("out-of-range", format!("Name from 1 to {most} of them."))),
+            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be a list of texts.")),
+            Ok(None) => Err(Invalid::new("required", "This field is missing.")),
+            Err(invalid) => Err(invalid),
+        };
+        parsed.map_err(|invalid| self.refuse(field, &invalid)).ok()
+    }
+
     /// A truth value that may be absent or null.
     pub fn optional_bool(&mut self, field: &str) -> Option<Option<bool>> {
         let invalid = match self.find(field) {

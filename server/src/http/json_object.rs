@@ -5,14 +5,14 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
 
 /// A JSON text, as far as it is an object.
 pub enum JsonObject {
     /// It is one.
     Members(Map<String, Value>),
-    /// It is one in which this name stands twice.
+    /// It is one in which this name stands twice, or in an object within it: with dots into objects, and numbers into lists.
     Twice(String),
     /// It is something else.
     Other,
@@ -20,58 +20,89 @@ pub enum JsonObject {
 
 impl<'de> Deserialize<'de> for JsonObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ObjectVisitor)
+        Ok(match Unique::deserialize(deserializer)? {
+            Unique { value: Value::Object(_), twice: Some(path) } => Self::Twice(path),
+            Unique { value: Value::Object(members), twice: None } => Self::Members(members),
+            Unique { .. } => Self::Other,
+        })
     }
 }
 
-struct ObjectVisitor;
+/// Any JSON, and where a name stands twice in one object of it.
+struct Unique {
+    value: Value,
+    twice: Option<String>,
+}
 
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = JsonObject;
+impl From<Value> for Unique {
+    fn from(value: Value) -> Self {
+        Self { value, twice: None }
+    }
+}
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UniqueVisitor)
+    }
+}
+
+struct UniqueVisitor;
+
+impl<'de> Visitor<'de> for UniqueVisitor {
+    type Value = Unique;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<JsonObject, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Unique, A::Error> {
         let mut members = Map::new();
         let mut twice = None;
-        while let Some((name, value)) = access.next_entry::<String, Value>()? {
-            if members.contains_key(&name) {
-                twice.get_or_insert_with(|| name.clone());
-            }
-            members.insert(name, value);
+        while let Some((name, inner)) = access.next_entry::<String, Unique>()? {
+            let here = members.contains_key(&name).then(|| name.clone());
+            let found = here.or_else(|| inner.twice.map(|path| format!("{name}.{path}")));
+            twice = twice.or(found);
+            members.insert(name, inner.value);
         }
-        Ok(twice.map_or(JsonObject::Members(members), JsonObject::Twice))
+        Ok(Unique { value: Value::Object(members), twice })
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<JsonObject, A::Error> {
-        while access.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(JsonObject::Other)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Unique, A::Error> {
+        let mut items = Vec::new();
+        let mut twice = None;
+        while let Some(inner) = access.next_element::<Unique>()? {
+            twice = twice.or_else(|| inner.twice.map(|path| format!("{}.{path}", items.len())));
+            items.push(inner.value);
+        }
+        Ok(Unique { value: Value::Array(items), twice })
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<JsonObject, E> {
-        Ok(JsonObject::Other)
+    fn visit_bool<E>(self, value: bool) -> Result<Unique, E> {
+        Ok(Value::Bool(value).into())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<JsonObject, E> {
-        Ok(JsonObject::Other)
+    fn visit_i64<E>(self, value: i64) -> Result<Unique, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<JsonObject, E> {
-        Ok(JsonObject::Other)
+    fn visit_u64<E>(self, value: u64) -> Result<Unique, E> {
+        Ok(Value::from(value).into())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<JsonObject, E> {
-        Ok(JsonObject::Other)
+    fn visit_f64<E>(self, value: f64) -> Result<Unique, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number).into())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<JsonObject, E> {
-        Ok(JsonObject::Other)
+    fn visit_str<E>(self, value: &str) -> Result<Unique, E> {
+        Ok(Value::String(value.to_owned()).into())
     }
 
-    fn visit_unit<E>(self) -> Result<JsonObject, E> {
-        Ok(JsonObject::Other)
+    fn visit_string<E>(self, value: String) -> Result<Unique, E> {
+        Ok(Value::String(value).into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Unique, E> {
+        Ok(Value::Null.into())
     }
 }
 
@@ -88,6 +119,22 @@ mod tests {
         assert!(matches!(read(r#"{"a": 1, "b": {"a": 2}}"#), Ok(JsonObject::Members(members)) if members.len() == 2));
         assert!(matches!(read(r#"{"a": 1, "b": 2, "a": 1}"#), Ok(JsonObject::Twice(name)) if name == "a"));
         assert!(matches!(read(r#"{"a": 1, "\u0061": 1}"#), Ok(JsonObject::Twice(_))));
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_further_in_is_told_with_its_path() {
+        for (text, expected) in [
+            (r#"{"deviceInfo": {"deviceName": "a", "deviceName": "b"}}"#, "deviceInfo.deviceName"),
+            (r#"{"a": {"b": {"c": 1, "c": 1}}, "d": 1}"#, "a.b.c"),
+            (r#"{"a": [1, {"b": 1, "b": 2}]}"#, "a.1.b"),
+            (r#"{"a": {"b": 1, "b": 2}, "a": 1}"#, "a.b"),
+            (r#"{"a": {"\u0062": 1, "b": 2}}"#, "a.b"),
+        ] {
+            assert!(matches!(read(text), Ok(JsonObject::Twice(path)) if path == expected), "{text}");
+        }
+        let same = r#"{"a": {"x": 1, "y": [true, null, -1, 1.5, "text"]}, "b": {"x": 18446744073709551615}}"#;
+        let Ok(JsonObject::Members(members)) = read(same) else { panic!("an object") };
+        assert_eq!(Value::Object(members), serde_json::from_str::<Value>(same).unwrap());
     }
 
     #[test]

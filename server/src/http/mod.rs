@@ -16,6 +16,7 @@ mod json_object;
 pub mod leftovers;
 pub mod middleware;
 pub mod open_files;
+pub mod paging;
 pub mod problem;
 pub mod proxies;
 pub mod router;

@@ -111,6 +111,16 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "session-required", "Sign in anew for this: the token has no session")
     }
 
+    /// `403`: an alert cannot be answered from the session that it is about.
+    pub fn alert_about_this_session() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "alert-about-this-session", "Answer this from another device")
+    }
+
+    /// `403`: the session that vouches for another is in question itself, and looks just like it.
+    pub fn device_in_question() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "device-in-question", "Answer this from a device you have used before")
+    }
+
     /// `403`: the address must be proved first.
     pub fn email_not_verified() -> Self {
         Self::new(StatusCode::FORBIDDEN, "email-not-verified", "Verify your e-mail address first")

@@ -6,7 +6,7 @@ use axum::Router;
 
 use super::counted::CountedRouter;
 use super::handlers::{
-    accounts, events, export, leaving, metrics, person, public, recovery, sessions, sign_in, sign_out,
+    accounts, alerts, events, export, leaving, metrics, person, public, recovery, sessions, sign_in, sign_out,
 };
 use super::forms;
 use super::site::{Pages, SiteFiles, site};
@@ -20,6 +20,7 @@ fn api(state: &ApiState, tally: &mut Routes) -> Router {
     let signed_in = CountedRouter::new(tally)
         .get(paths::SESSION, sessions::current)
         .get(paths::SESSIONS, sessions::list)
+        .post(paths::SESSIONS_END, sign_out::end_several)
         .delete(paths::SESSION_BY_ID, sign_out::end_session)
         .patch(paths::SESSION_BY_ID, sessions::rename)
         .get(paths::BIOGRAPHY, sessions::biography)
@@ -28,6 +29,8 @@ fn api(state: &ApiState, tally: &mut Routes) -> Router {
         .patch(paths::PROFILE, person::update_profile)
         .post(paths::PASSWORD, person::change_password)
         .get(paths::ACTIVITY, person::activity)
+        .get(paths::ALERTS, alerts::list)
+        .post(paths::ALERT, alerts::answer)
         .get(paths::EXPORT, export::export)
         .delete(paths::ACCOUNT, leaving::delete_account);
     let all = signed_in

@@ -8,9 +8,9 @@ use app::{App, DevelopmentDemo, Files, SentForm, shell};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY};
-use http::header::LOCATION;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, VARY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use leptos::nonce::use_nonce;
@@ -107,6 +107,8 @@ impl SiteFiles {
         }
         let lasting = self.hashed && path.starts_with("/pkg/");
         response.headers_mut().insert(CACHE_CONTROL, if lasting { FOR_EVER } else { ASK_AGAIN });
+        // Whether or not there is a packed copy today: who keeps the plain one must not give it to everybody for ever.
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
         Some(response)
     }
 }
@@ -176,6 +178,14 @@ impl Pages {
         }
     }
 
+    /// That there is nothing, for people or for programs.
+    async fn not_found(self, request: Request) -> Response {
+        if request.method() == Method::GET && wants_page(request.headers()) {
+            return self.render(request, StatusCode::NOT_FOUND, None).await;
+        }
+        ApiError::not_found().into_response()
+    }
+
     /// The page at the address of `request`, with this status. `sent` is what became of its form.
     pub async fn render(self, request: Request, status: StatusCode, sent: Option<SentForm>) -> Response {
         let (options, pages) = (self.options.clone(), self);
@@ -200,6 +210,11 @@ pub fn site(pages: &Pages, tally: &mut Routes) -> Router {
     let router = Router::new()
         .leptos_routes_with_context(&options, list, move || preparing.prepare(), move || shell(shelling.clone()))
         .with_state(options);
+    let strict = pages.clone();
+    let router = router.route_layer(from_fn(move |request: Request, next: Next| {
+        let pages = strict.clone();
+        async move { if is_page_path(request.uri().path()) { next.run(request).await } else { pages.not_found(request).await } }
+    }));
     counted(router, patterns.iter().map(String::as_str), tally)
         .fallback(move |request| otherwise(State(pages.clone()), request))
         .layer(packing())
@@ -212,6 +227,12 @@ pub fn packing() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().quality(CompressionLevel::Precise(5)).compress_when(
         |_: StatusCode, _: http::Version, headers: &HeaderMap, _: &http::Extensions| is_page(headers),
     )
+}
+
+/// Whether a path can be a page's. None of ours holds a dot or anything escaped: what looks like a file below a page is kept by caches that go by
+/// the ending, with whatever the page shows (web cache deception).
+fn is_page_path(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_'))
 }
 
 /// A file, else that there is nothing: as a page for people, as a problem for programs.
@@ -230,10 +251,7 @@ async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
     if let Some(page) = without_slash(&parts) {
         return (StatusCode::PERMANENT_REDIRECT, [(LOCATION, page)]).into_response();
     }
-    if parts.method == Method::GET && wants_page(&parts.headers) {
-        return pages.render(again(), StatusCode::NOT_FOUND, None).await;
-    }
-    ApiError::not_found().into_response()
+    pages.not_found(again()).await
 }
 
 /// The address of the page that somebody means who has typed a slash after it.
@@ -347,7 +365,28 @@ mod tests {
         let (_, headers, body) = get(&router, SCRIPT, &[("accept-encoding", "br")]).await;
         assert_eq!((headers[CONTENT_ENCODING].to_str().unwrap(), body.as_str()), ("br", "packed"));
         assert!(headers[CONTENT_TYPE].to_str().unwrap().contains("javascript"));
-        assert_eq!(get(&router, SCRIPT, &[]).await.2, "plain");
+        assert_eq!(headers[VARY], "accept-encoding");
+        let (_, headers, body) = get(&router, SCRIPT, &[]).await;
+        assert_eq!((&headers[VARY], body.as_str()), (&HeaderValue::from_static("accept-encoding"), "plain"));
+    }
+
+    #[rstest]
+    #[case("/devices/x.css")]
+    #[case("/devices/019aa4b2-7c1e-7000-8000-000000000000.js")]
+    #[case("/devices/x%2ecss")]
+    #[case("/devices/x;a.css")]
+    #[case("/devices/x%00.css")]
+    #[case("/devices/%0a.png")]
+    #[case("/devices.css")]
+    #[case("/profile.png")]
+    #[tokio::test]
+    async fn what_looks_like_a_file_below_a_page_is_not_the_page(#[case] path: &str) {
+        let (_folder, router) = built(true);
+        for accept in ["text/html", "text/css,*/*;q=0.1"] {
+            assert_eq!(get(&router, path, &[("accept", accept)]).await.0, StatusCode::NOT_FOUND);
+        }
+        let device = "/devices/019aa4b2-7c1e-7000-8000-000000000000";
+        assert_eq!(get(&router, device, &[("accept", "text/html")]).await.0, StatusCode::OK);
     }
 
     #[rstest]

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use app::domain::{SessionId, UserId};
 use tokio_util::sync::CancellationToken;
 
 use super::cookies::RefreshCookie;
 use super::csrf::SameOrigin;
+use super::problem::ApiError;
 use crate::auth::accounts::Accounts;
 use crate::auth::keys::KeyRing;
+use crate::auth::pace::{Effort, Pace};
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
@@ -37,6 +40,8 @@ pub struct Shared {
     pub tasks: Tasks,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How fast one session may have things written.
+    pub pace: Pace,
     /// The other servers.
     pub registry: Arc<Registry>,
     /// Set when the server begins to stop.
@@ -44,6 +49,13 @@ pub struct Shared {
 }
 
 impl ApiState {
+    /// Takes one from what this session may have done; `429` where nothing is left.
+    pub async fn may_do(&self, effort: Effort, session: Option<SessionId>, user: UserId) -> Result<(), ApiError> {
+        let whose = session.map_or_else(|| user.to_string(), |session| session.to_string());
+        let wait = self.pace.take(effort, &whose).await?;
+        wait.map_or(Ok(()), |wait| Err(ApiError::too_many_requests(wait)))
+    }
+
     /// Wraps the parts.
     pub fn new(shared: Shared) -> Self {
         Self(Arc::new(shared))

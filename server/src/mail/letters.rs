@@ -48,6 +48,18 @@ pub fn password_reset(name: &str, link: &str, works_for: Duration) -> (String, S
     )
 }
 
+/// One new device has vouched for another.
+pub fn sign_in_confirmed(confirmed: &str, by: &str) -> (String, String) {
+    (
+        "A new sign-in to your account was confirmed".to_owned(),
+        format!(
+            "Somebody signed in with {confirmed}, and said with {by} that it was you. Both are new to your account.\n\n\
+             If it was you, there is nothing to do. If it was not, somebody else knows your password: \
+             set a new one with \"Forgot your password?\" on the sign-in page. That signs out every device.\n"
+        ),
+    )
+}
+
 /// The account is gone.
 pub fn account_deleted(name: &str) -> (String, String) {
     (

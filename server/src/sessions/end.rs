@@ -111,6 +111,33 @@ impl Sessions {
         Ok(answer(ended, receipt.as_ref(), Some(session_id)))
     }
 
+    /// Ends several sessions of the person who asks, under one receipt. Each is ended by itself, so that one that is held up keeps none
+    /// of the others; those that come together are committed together.
+    pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
+        let now = self.now();
+        let EndRequest { user_id, session_id, epoch, client_reason, origin, .. } = request;
+        let receipt = Capability::draw(&*self.random);
+        let client_reason = client_reason.map(String::from);
+        let endings = ids.iter().map(|id| {
+            let one = Selection::One { user_id, session_id: *id };
+            let until = self.lifetimes.remember_until(now);
+            let command = EndCommand {
+                client_reason: client_reason.clone(),
+                ended_by: Some(session_id),
+                actor_id: Some(user_id),
+                origin: origin.clone(),
+                receipt: Some(receipt.digest()),
+                ..EndCommand::new(one, EndReason::RevokedFromOtherDevice, now, until)
+            };
+            self.ender.end(command, epoch)
+        });
+        let mut all = Ending::Done { outcome: EndOutcome::default(), told: Vec::new() };
+        for ending in futures::future::join_all(endings).await {
+            all = both(all, ending?);
+        }
+        Ok(answer(all, Some(&receipt), Some(session_id)))
+    }
+
     /// Sets a new password by a token from a mail and ends every session of the person. None of them asks: whoever does so is not
     /// signed in, and is not by this either.
     pub async fn reset_password(
@@ -149,6 +176,19 @@ impl Sessions {
     }
 }
 
+/// Two endings as one, which is pending as long as either is.
+fn both(one: Ending, other: Ending) -> Ending {
+    match (one, other) {
+        (Ending::Done { mut outcome, mut told }, Ending::Done { outcome: more, told: also }) => {
+            outcome.ended.extend(more.ended);
+            outcome.revocations.extend(more.revocations);
+            told.extend(also);
+            Ending::Done { outcome, told }
+        }
+        _ => Ending::Pending,
+    }
+}
+
 /// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that asked.
 pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
@@ -163,7 +203,10 @@ pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Opti
 }
 
 fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: Option<SessionId>) -> Receipt {
-    let devices = outcome.ended.into_iter().map(|ended| {
+    let mut ended = outcome.ended;
+    // As it is read later.
+    ended.sort_by_key(|session| session.id);
+    let devices = ended.into_iter().map(|ended| {
         let current = current == Some(ended.id);
         let status = if current {
             ReceiptStatus::Confirmed

@@ -7,6 +7,7 @@
 //! list, `unheard` keeps renewals that were not heard of from looking like theft, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
+mod alerts;
 mod asking;
 mod browser;
 mod device;
@@ -43,6 +44,7 @@ use app::domain::Timestamp;
 use uuid::Uuid;
 
 pub use activity::LastActive;
+pub use alerts::{Word, show as show_alert};
 pub use asking::Asking;
 pub use device::{Said, describe};
 pub use end::{EndAnswer, EndRequest, Scope};

@@ -1,8 +1,9 @@
 //! Renewal: a refresh token for a new pair of tokens.
 
-use app::api::{EndReason, SecurityAlert, ServerEvent, TokenDelivery};
+use app::api::{AlertKind, EndReason, TokenDelivery};
 use app::domain::{SessionId, Timestamp};
 
+use super::alerts::message;
 use super::ending::{Ending, EndingError};
 use super::guard::END_WAITS;
 use super::promises::{Covered, Force};
@@ -196,9 +197,7 @@ impl Sessions {
         self.store.append_audit(&audit).await?;
         self.store.note(&entry).await?;
         let name = &row.device.device_name;
-        let message = format!(
-            "{name} was signed out: an old sign-in token of it was used again, which can mean that it was copied."
-        );
+        let message = message(AlertKind::RefreshReuse, &row.device);
         if let Some(user) = self.store.user_by_id(row.user_id).await? {
             let mail = NewMail {
                 id: self.new_id(),
@@ -211,9 +210,7 @@ impl Sessions {
             };
             self.store.queue_mail(&mail).await?;
         }
-        let alert = SecurityAlert { kind: "refresh_reuse".to_owned(), session_id: Some(row.id), message, at: now };
-        self.hub.publish(row.user_id, &ServerEvent::SecurityAlert(alert), Some(row.id));
-        Ok(())
+        self.raise_alert(AlertKind::RefreshReuse, row, origin).await
     }
 }
 

@@ -231,11 +231,6 @@ impl RevocationList {
         entries.own.saw(revocations);
     }
 
-    /// Refuses one subject at once, although nothing is committed: the database is away.
-    pub fn refuse(&self, user_id: UserId, subject: RevokedSubject, until: Timestamp) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).add(user_id, subject, until);
-    }
-
     /// A look at the log begins; the database must not have been asked yet.
     pub fn begin_look(&self, now: Instant) -> Look {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);

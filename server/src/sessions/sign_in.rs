@@ -1,12 +1,16 @@
 //! Sign-in: a new session with its first tokens.
 
-use app::api::{EndReason, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
-use app::domain::{SessionId, Timestamp, UserId};
+use app::api::{AlertKind, EndReason, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
+use app::domain::{AlertId, SessionId, Timestamp, UserId};
 
+use super::alerts::is_new_device;
 use super::device::{Said, describe};
 use super::{Sessions, SessionsError};
 use crate::auth::refresh::RefreshToken;
-use crate::store::{AtLimit, NewAudit, NewBiographyEntry, NewSession, Origin, SessionLimit, SessionRow, SignIn, User};
+use crate::store::{
+    AlertIfNew, AtLimit, DeviceHistory, NewAlert, NewAudit, NewBiographyEntry, NewSession, Origin, SessionLimit,
+    SessionRow, SignIn, User,
+};
 
 /// Somebody who has proved to be somebody.
 pub struct NewSignIn {
@@ -85,13 +89,20 @@ impl Sessions {
             },
             remember_until: self.lifetimes.remember_until(now),
         });
-        let user = self.record(&session, limit).await?;
+        let alert_id = AlertId(self.new_id());
+        let (user, is_new) = self.record(&session, limit, alert_id).await?;
         let row = row_of(session);
-        self.announce(&row);
+        self.announce(&row, is_new.then_some(alert_id));
         Ok(self.grant(&user, &row, &first, now)?)
     }
 
-    async fn record(&self, session: &NewSession, limit: Option<SessionLimit>) -> Result<User, SignInError> {
+    /// Gives the person, and whether the device is new.
+    async fn record(
+        &self,
+        session: &NewSession,
+        limit: Option<SessionLimit>,
+        alert_id: AlertId,
+    ) -> Result<(User, bool), SignInError> {
         let audit = NewAudit {
             user_id: Some(session.user_id),
             actor_id: Some(session.user_id),
@@ -107,9 +118,12 @@ impl Sessions {
             ip: session.origin.ip.clone(),
         };
         let mut new_id = || self.new_id();
-        let recorded = self.store.record_sign_in(session, limit, &audit, &began, &mut new_id).await;
+        let (device, ip, method) = (&session.device, session.origin.ip.as_str(), session.signed_in_with);
+        let is_new = move |history: &DeviceHistory| is_new_device(device, ip, method, history);
+        let alert = AlertIfNew { id: alert_id, is_new: &is_new };
+        let recorded = self.store.record_sign_in(session, limit, &audit, &began, alert, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
-            SignIn::Done { user, replaced } => {
+            SignIn::Done { user, replaced, is_new } => {
                 self.metrics.sessions_ended(EndReason::Replaced, replaced.ended.len());
                 if !replaced.revocations.is_empty() {
                     self.hub.hint();
@@ -118,17 +132,23 @@ impl Sessions {
                 for revocation in &replaced.revocations {
                     self.hub.revoke(revocation);
                 }
-                Ok(*user)
+                Ok((*user, is_new))
             }
             SignIn::LimitReached(sessions) => Err(SignInError::LimitReached(sessions)),
             SignIn::NoSuchPerson => Err(SignInError::NoSuchPerson),
         }
     }
 
-    fn announce(&self, row: &SessionRow) {
+    /// Tells the other devices of a sign-in, and asks about it where the device is new.
+    fn announce(&self, row: &SessionRow, alert_id: Option<AlertId>) {
         let session = self.show(row, None);
-        let event = ServerEvent::SessionCreated(SessionCreated { session });
+        let event = ServerEvent::SessionCreated(SessionCreated { session, alert_id });
         self.hub.publish(row.user_id, &event, Some(row.id));
+        if let Some(id) = alert_id {
+            let (ip, place) = (row.origin.ip.clone(), row.place.clone());
+            let alert = NewAlert { id, kind: AlertKind::NewSignIn, session_id: row.id, at: row.created_at, ip, place };
+            self.tell_alert(row, alert);
+        }
     }
 
     /// The answer that carries a session's tokens.

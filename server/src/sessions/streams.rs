@@ -72,7 +72,7 @@ struct Watch {
 impl Watch {
     async fn run(&mut self) {
         loop {
-            let sleep = self.left_of(self.sessions.list.max_staleness() / 2);
+            let sleep = self.left_of((self.sessions.list.max_staleness() / 2).max(AGAIN));
             if !sleep.is_zero() {
                 tokio::time::sleep(sleep).await;
             } else if self.sessions.hub.is_empty() {

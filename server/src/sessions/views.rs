@@ -1,7 +1,8 @@
 //! What people see of their devices: the list, a device's biography, a new name.
 
-use app::api::{Biography, BiographyEntry, ServerEvent, Session, SessionList, SessionUpdated};
-use app::domain::{DeviceName, SessionId, UserId};
+use app::api::{Biography, BiographyEntry, ServerEvent, Session, SessionUpdated};
+use app::domain::{DeviceName, SessionId, Timestamp, UserId};
+use uuid::Uuid;
 
 use super::Sessions;
 use crate::store::{NewAudit, NewBiographyEntry, Origin, SessionRow, StoreError};
@@ -26,12 +27,32 @@ impl Sessions {
         }
     }
 
-    /// The live sessions of a person: the current one first, where there is one, then by last active.
-    pub async fn list(&self, user_id: UserId, current: Option<SessionId>) -> Result<SessionList, StoreError> {
-        let rows = self.store.sessions_of(user_id, self.now()).await?;
-        let mut sessions: Vec<Session> = rows.iter().map(|row| self.show(row, current)).collect();
+    /// A page of the live sessions of a person: the current one first, where there is one, then by last active. Gives where the next
+    /// page begins, if there is one.
+    pub async fn list(
+        &self,
+        user_id: UserId,
+        current: Option<SessionId>,
+        before: Option<(Timestamp, Uuid)>,
+        limit: usize,
+    ) -> Result<(Vec<Session>, Option<(Timestamp, Uuid)>), StoreError> {
+        let now = self.now();
+        let first = match (current, before) {
+            (Some(id), None) => self.store.live_session(user_id, id, now).await?,
+            _ => None,
+        };
+        let room = limit - usize::from(first.is_some());
+        let after = before.unwrap_or((Timestamp::from_millis(i64::MAX), Uuid::max()));
+        // One more than is shown tells whether there is a next page.
+        let asked = i64::try_from(room + 1).unwrap_or(i64::MAX);
+        let mut rows = self.store.sessions_page(user_id, current, after, asked, now).await?;
+        let is_more = rows.len() > room;
+        rows.truncate(room);
+        let last = rows.last().or(first.as_ref()).filter(|_| is_more);
+        let next = last.map(|row| if Some(row.id) == current { after } else { (row.last_active, row.id.0) });
+        let mut sessions: Vec<Session> = first.iter().chain(&rows).map(|row| self.show(row, current)).collect();
         sessions.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_active)));
-        Ok(SessionList { sessions })
+        Ok((sessions, next))
     }
 
     /// Renames a device. `None` where the person has no such live session.

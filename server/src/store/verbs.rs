@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use app::domain::{DeviceName, Email, SessionId, Timestamp, UserId};
+use app::domain::{AlertId, DeviceName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::types::{
-    Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest, EndCommand, EndOutcome,
-    Holdings, Joined, Mail, MailRoom, NewAudit, NewBiographyEntry, NewCode, NewMail, NewResetToken, NewSession, NewUser, ProfileChange,
-    ReceiptRow, Refresh, RefreshAttempt, RefreshDecision, Resend, ResetRequest, Revocation, RevokedSubject,
-    ServerRow, SessionLimit, SessionRow, Sighting, SignIn, SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
+    AlertIfNew, AlertRow, Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest,
+    EndCommand, EndOutcome, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit, NewBiographyEntry, NewCode,
+    NewMail, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh, RefreshAttempt, RefreshDecision,
+    Resend, ResetRequest, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn,
+    SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
@@ -237,14 +238,23 @@ verbs! {
     activity(id: UserId, before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<Audit>;
 
     /// Creates a session under the lock of its person, with its audit and biography entries, ending others where the
-    /// limit asks for it (`ids` are for their entries).
+    /// limit asks for it (`ids` are for their entries), and raising an alert where the device is new.
     record_sign_in(
-        session: &NewSession, limit: Option<SessionLimit>, audit: &NewAudit, biography: &NewBiographyEntry, ids: Ids<'_>
+        session: &NewSession, limit: Option<SessionLimit>, audit: &NewAudit, biography: &NewBiographyEntry,
+        alert: AlertIfNew<'_>, ids: Ids<'_>
     ) -> SignIn;
     /// The session, ended or not.
     session(id: SessionId) -> Option<SessionRow>;
     /// The live sessions of a person, by last active, latest first.
     sessions_of(id: UserId, now: Timestamp) -> Vec<SessionRow>;
+    /// A page of the live sessions of a person but one, by last active, latest first: those after `after`.
+    sessions_page(
+        id: UserId, but: Option<SessionId>, after: (Timestamp, Uuid), limit: i64, now: Timestamp
+    ) -> Vec<SessionRow>;
+    /// How many live sessions a person has.
+    count_sessions_of(id: UserId, now: Timestamp) -> u64;
+    /// A live session of this person.
+    live_session(user: UserId, id: SessionId, now: Timestamp) -> Option<SessionRow>;
     /// Renames a live session of this person.
     rename_session(
         user: UserId, id: SessionId, name: &DeviceName, biography: &NewBiographyEntry, audit: &NewAudit, now: Timestamp
@@ -288,6 +298,17 @@ verbs! {
     renew_server(server: &ServerRow, live_since: Timestamp, forget_before: Timestamp) -> Vec<ServerRow>;
     /// A server has stopped.
     leave_servers(id: Uuid) -> ();
+    /// Raises an alert about a session; false where the same was raised before, or the session is gone.
+    raise_alert(alert: &NewAlert) -> bool;
+    /// What nobody has answered yet, newest first and `limit` at the most, and how many there are in all; without what is about the
+    /// session that asks.
+    open_alerts(user: UserId, asked_by: Option<SessionId>, now: Timestamp, limit: i64) -> (Vec<AlertRow>, u64);
+    /// An alert of this person, answered or not.
+    alert(user: UserId, id: AlertId, now: Timestamp) -> Option<AlertRow>;
+    /// Whether a session is one that is asked about itself, or was not recognised.
+    is_in_question(id: SessionId) -> bool;
+    /// Answers an alert, with its audit entry; false where somebody has answered before.
+    answer_alert(user: UserId, id: AlertId, answer: &NewAnswer, audit: &NewAudit) -> bool;
 
     /// The secret of development on this database: `new` where there was none.
     development_secret(new: &str) -> String;

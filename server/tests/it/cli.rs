@@ -91,6 +91,18 @@ fn migrating_says_what_was_done_and_again_does_no_harm() {
 }
 
 #[test]
+fn a_hang_up_drains_the_server_like_any_other_signal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let env = [("LATCHKEY_ENV", "development"), ("LEPTOS_SITE_ADDR", "127.0.0.1:0"), ("LOG_FORMAT", "json")];
+    let mut server =
+        latchkey(folder.path(), &["serve"], &env).stdout(Stdio::piped()).spawn().expect("the program runs");
+    address(&mut server);
+    let process = server.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &process]).status().expect("kill runs").success());
+    assert!(server.wait().expect("an end").success(), "it ends by itself, and not by the signal");
+}
+
+#[test]
 fn the_server_runs_from_any_folder_keeps_its_secret_to_its_owner_and_stops_at_a_signal() {
     let folder = tempfile::tempdir().expect("a folder");
     let env = [("LATCHKEY_ENV", "development"), ("LEPTOS_SITE_ADDR", "127.0.0.1:0"), ("LOG_FORMAT", "json")];

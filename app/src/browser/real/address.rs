@@ -1,6 +1,7 @@
-//! The part of the address that stays in the browser.
+//! The part of the address that stays in the browser, and what is kept with a page in the history of its tab.
 
-use wasm_bindgen::JsValue;
+use js_sys::{Object, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
 
 /// What the address has after its path and query, with its `#`; empty where it has nothing there.
 pub fn fragment() -> String {
@@ -19,4 +20,27 @@ fn try_forget_fragment() -> Result<(), JsValue> {
     let here = format!("{}{}", location.pathname()?, location.search()?);
     let history = window.history()?;
     history.replace_state_with_url(&history.state()?, "", Some(&here))
+}
+
+/// Keeps a text with the page that is shown, or takes it away: it is there after a reload, and gone with the tab.
+pub fn keep_with_page(name: &str, text: Option<&str>) {
+    // What could go wrong is a history that takes no state, and then nothing is kept.
+    let _ = try_keep_with_page(name, text);
+}
+
+fn try_keep_with_page(name: &str, text: Option<&str>) -> Result<(), JsValue> {
+    let history = web_sys::window().ok_or(JsValue::NULL)?.history()?;
+    let state = Object::new();
+    // The router's own is in it as well.
+    if let Ok(before) = history.state()?.dyn_into::<Object>() {
+        Object::assign(&state, &before);
+    }
+    Reflect::set(&state, &JsValue::from_str(name), &text.map_or(JsValue::UNDEFINED, JsValue::from_str))?;
+    history.replace_state(&state, "")
+}
+
+/// The text of that name that is kept with the page that is shown.
+pub fn kept_with_page(name: &str) -> Option<String> {
+    let state = web_sys::window()?.history().ok()?.state().ok()?;
+    Reflect::get(&state, &JsValue::from_str(name)).ok()?.as_string()
 }

@@ -18,7 +18,7 @@ use crate::client::ports::Ports;
 use crate::client::{Change, Client};
 use crate::domain::Timestamp;
 
-pub use address::{forget_fragment, fragment};
+pub use address::{forget_fragment, fragment, keep_with_page, kept_with_page};
 pub use files::save_json;
 pub use storage::{apply_theme, remember_theme, remembered_theme};
 pub use takeover::{broke_down, served_value, take_over};

@@ -5,12 +5,12 @@ use uuid::Uuid;
 use super::server::{BEGINNING, Refresh, problem};
 use super::world::World;
 use crate::api::{
-    DeviceDescription, DeviceKind, EndReason, Ended, Hello, SecurityAlert, ServerEvent, Session, SessionCreated,
-    SessionUpdated, SignInMethod, UserUpdated, paths,
+    AlertAnswer, AlertKind, DeviceDescription, DeviceKind, EndReason, Ended, Hello, SecurityAlert, ServerEvent,
+    Session, SessionCreated, SessionUpdated, SignInMethod, UserUpdated, paths,
 };
 use crate::client::notice::Notice;
 use crate::client::status::StreamState;
-use crate::domain::{SessionId, UserId};
+use crate::domain::{AlertId, SessionId, UserId};
 
 fn hello(world: &World) -> ServerEvent {
     ServerEvent::Hello(Hello { session_id: world.server.session_id(), server_time: world.server.now() })
@@ -31,14 +31,7 @@ fn created(session: u128) -> ServerEvent {
         session: Session {
             session_id: SessionId(Uuid::from_u128(session)),
             current: false,
-            device_info: DeviceDescription {
-                device_name: "Firefox on Windows".into(),
-                platform: "web".into(),
-                browser: None,
-                os: None,
-                kind: DeviceKind::Laptop,
-                app_version: None,
-            },
+            device_info: firefox(),
             ip_address: String::new(),
             place: None,
             created_at: BEGINNING,
@@ -48,7 +41,19 @@ fn created(session: u128) -> ServerEvent {
             signed_in_with: SignInMethod::Password,
             user_agent: String::new(),
         },
+        alert_id: None,
     })
+}
+
+fn firefox() -> DeviceDescription {
+    DeviceDescription {
+        device_name: "Firefox on Windows".into(),
+        platform: "web".into(),
+        browser: None,
+        os: None,
+        kind: DeviceKind::Laptop,
+        app_version: None,
+    }
 }
 
 #[test]
@@ -64,7 +69,10 @@ fn one_tab_holds_the_stream_and_all_tabs_hear() {
         assert_eq!(tab.stream(), StreamState::Open);
         assert_eq!(tab.events(), ["hello", "session.created"]);
     }
-    assert!(other.notices().contains(&Notice::DeviceSignedIn { device: "Firefox on Windows".into() }));
+    assert!(other.notices().contains(&Notice::DeviceSignedIn {
+        device: "Firefox on Windows".into(),
+        session: SessionId(Uuid::from_u128(5)),
+    }));
 }
 
 #[test]
@@ -140,12 +148,26 @@ fn the_end_of_another_session_is_told_unless_it_was_ended_from_here() {
 fn alerts_are_shown() {
     let world = World::new();
     let tab = world.signed_in_tab();
-    let message = "Somebody used an old key of yours.".to_owned();
-    let alert =
-        SecurityAlert { kind: "refresh_reuse".into(), session_id: None, message: message.clone(), at: BEGINNING };
-    world.server.tell(&ServerEvent::SecurityAlert(alert));
+    let alert = SecurityAlert {
+        alert_id: AlertId(Uuid::from_u128(9)),
+        kind: AlertKind::NewSignIn,
+        session_id: SessionId(Uuid::from_u128(3)),
+        message: "Firefox on Windows signed in. Was this you?".to_owned(),
+        at: BEGINNING,
+        device_info: firefox(),
+        ip_address: "192.0.2.1".to_owned(),
+        place: None,
+        signed_in: true,
+        answer: None,
+    };
+    let answered = SecurityAlert { answer: Some(AlertAnswer::Me), ..alert.clone() };
+    world.server.tell(&ServerEvent::SecurityAlert(alert.clone()));
     world.settle();
-    assert!(tab.notices().contains(&Notice::Alert { message }));
+    let told = Notice::Alert(Box::new(alert));
+    assert_eq!(tab.notices().last(), Some(&told));
+    world.server.tell(&ServerEvent::SecurityAlert(answered));
+    world.settle();
+    assert_eq!(tab.notices().iter().filter(|notice| matches!(notice, Notice::Alert(_))).count(), 1);
 }
 
 #[test]

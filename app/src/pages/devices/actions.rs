@@ -1,4 +1,4 @@
-//! Signing out many devices at once: two buttons, and the question each asks first.
+//! Signing out many devices at once: what asks for it, and the question each asks first.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -63,7 +63,8 @@ fn others(devices: Devices) -> Memo<Vec<Session>> {
 #[component]
 fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
     let others = others(devices);
-    let count = Memo::new(move |_| others.with(Vec::len) as u64);
+    let all = devices.count();
+    let count = Memo::new(move |_| all.get().saturating_sub(1));
     let title = Signal::derive(move || format!("Sign out {}?", count_of(count.get(), "other device")));
     let busy = RwSignal::new(false);
     let confirm = move |()| {
@@ -79,13 +80,13 @@ fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
             <div class="dialog-text">
                 <p>"They stop working at once, wherever they are, and have to sign in again."</p>
             </div>
-            <Names sessions=others />
+            <Names sessions=others count=count />
             <ThisStays devices=devices />
             <DialogActions>
                 <Button on_press=move |()| open.set(false)>
                     "Cancel"
                 </Button>
-                <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>
+                <Button emphasis=Emphasis::DangerSolid ends=true busy=busy on_press=confirm>
                     {move || format!("Sign out {}", count_of(count.get(), "device"))}
                 </Button>
             </DialogActions>
@@ -97,7 +98,7 @@ fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
     let staying = devices.staying();
-    let count = Memo::new(move |_| staying.with(Vec::len) as u64);
+    let count = devices.count();
     let busy = RwSignal::new(false);
     let confirm = move |()| {
         busy.set(true);
@@ -115,12 +116,57 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
                     <strong>"this one too"</strong> ". To come back, sign in again."
                 </p>
             </div>
-            <Names sessions=staying />
+            <Names sessions=staying count=count />
             <DialogActions>
                 <Button on_press=move |()| open.set(false)>
                     "Cancel"
                 </Button>
-                <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>
+                <Button emphasis=Emphasis::DangerSolid ends=true busy=busy on_press=confirm>
+                    {move || format!("Sign out {}", count_of(count.get(), "device"))}
+                </Button>
+            </DialogActions>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// Asks before several devices are signed out together: those that were picked, all that look the same, or all that were not used for a
+/// while.
+#[component]
+pub(super) fn SeveralDialog(devices: Devices) -> impl IntoView {
+    let asked = devices.asked;
+    let staying = devices.staying();
+    let sessions = Memo::new(move |_| {
+        let is_asked = |session: &Session| asked.with(|asked| asked.contains(&session.session_id));
+        staying.get().into_iter().filter(is_asked).collect::<Vec<_>>()
+    });
+    let count = Memo::new(move |_| sessions.with(Vec::len) as u64);
+    let open = RwSignal::new(false);
+    Effect::new(move |_| {
+        if asked.with(|asked| !asked.is_empty()) {
+            open.set(true);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() {
+            asked.set(Vec::new());
+        }
+    });
+    let title = Signal::derive(move || format!("Sign out {}?", count_of(count.get(), "device")));
+    let confirm = move |()| {
+        let ids = sessions.with_untracked(|sessions| sessions.iter().map(|session| session.session_id).collect());
+        open.set(false);
+        spawn_local(devices.sign_out_several(ids));
+    };
+    view! {
+        <Dialog open=open id="several-title" title=title>
+            <div class="dialog-text">
+                <p>"They stop working at once, wherever they are, and have to sign in again. All others stay as they are."</p>
+            </div>
+            <Names sessions=sessions count=count />
+            <DialogActions>
+                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
+                <Button emphasis=Emphasis::DangerSolid ends=true on_press=confirm>
                     {move || format!("Sign out {}", count_of(count.get(), "device"))}
                 </Button>
             </DialogActions>
@@ -131,7 +177,9 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
 
 /// The devices a question is about, by name.
 #[component]
-pub(super) fn Names(sessions: Memo<Vec<Session>>) -> impl IntoView {
+pub(super) fn Names(sessions: Memo<Vec<Session>>, count: Memo<u64>) -> impl IntoView {
+    // Those of which only the number is known: the list has not come to them.
+    let unnamed = move || count.get().saturating_sub(sessions.with(Vec::len) as u64);
     view! {
         // Focusable, so that a long list can be scrolled with the keyboard.
         <ul class="dialog-list" role="list" tabindex="0" aria-label="Devices to sign out">
@@ -150,6 +198,10 @@ pub(super) fn Names(sessions: Memo<Vec<Session>>) -> impl IntoView {
                     }
                 }
             />
+            {move || {
+                let unnamed = unnamed();
+                (unnamed > 0).then(|| view! { <li><span>{format!("and {unnamed} more")}</span></li> })
+            }}
         </ul>
     }
     .into_any()

@@ -1,7 +1,7 @@
 //! In which order devices are shown, and what is said of them. Pure.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::api::{Session, SessionUpdated};
@@ -11,27 +11,148 @@ use crate::ui::words::count_of;
 /// Devices not used for so long are folded away.
 const UNUSED_AFTER: Duration = Duration::from_hours(30 * 24);
 
+/// So many that look the same are told as one.
+const GROUP_FROM: usize = 3;
+
+/// One line of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    /// A device.
+    One(SessionId),
+    /// Several sign-ins of what looks the same: by name, browser and system.
+    Group {
+        /// What they look like.
+        look: Look,
+        /// They, in their order.
+        ids: Vec<SessionId>,
+    },
+}
+
+/// What a device looks like to somebody who reads the list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Look {
+    /// Its name.
+    pub name: String,
+    /// The browser without its version, and the system.
+    what: (Option<String>, Option<String>, String),
+}
+
+impl Look {
+    fn of(session: &Session) -> Self {
+        let device = &session.device_info;
+        let family =
+            |browser: &String| browser.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end().to_owned();
+        let what = (device.browser.as_ref().map(family), device.os.clone(), device.platform.clone());
+        Self { name: device.device_name.clone(), what }
+    }
+}
+
+/// What names an item for as long as it is in the list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum ItemKey {
+    /// A device.
+    One(SessionId),
+    /// A group.
+    Group(Look),
+}
+
+impl Item {
+    /// Its name in the list.
+    pub(super) fn key(&self) -> ItemKey {
+        match self {
+            Self::One(id) => ItemKey::One(*id),
+            Self::Group { look, .. } => ItemKey::Group(look.clone()),
+        }
+    }
+
+    /// The devices in it.
+    pub(super) fn ids(&self) -> &[SessionId] {
+        match self {
+            Self::One(id) => std::slice::from_ref(id),
+            Self::Group { ids, .. } => ids,
+        }
+    }
+}
+
 /// Devices in the order in which they are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Arranged {
     /// In use, or not long ago.
-    pub used: Vec<SessionId>,
+    pub used: Vec<Item>,
     /// *Not used for a while.*
-    pub unused: Vec<SessionId>,
+    pub unused: Vec<Item>,
+}
+
+/// What is shown of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Showing {
+    /// Their rows are gone.
+    pub hidden: HashSet<SessionId>,
+    /// Something is asked about them: they stand by themselves.
+    pub asked_about: HashSet<SessionId>,
+    /// Words that must be there; with any, all that fits stands in one list.
+    pub filter: String,
 }
 
 /// This device first, then those active now, then by last active; those not used for over 30 days apart.
 ///
-/// Active ones keep the order in which they signed in: by last active they would change places every minute.
-pub(super) fn arrange(sessions: &[Session], hidden: &HashSet<SessionId>, now: Timestamp) -> Arranged {
-    let mut shown: Vec<&Session> = sessions.iter().filter(|session| !hidden.contains(&session.session_id)).collect();
+/// Active ones keep the order in which they signed in: by last active they would change places every minute. Several that look the
+/// same stand as one, where the first of them would.
+pub(super) fn arrange(sessions: &[Session], showing: &Showing, now: Timestamp) -> Arranged {
+    let words: Vec<String> = showing.filter.split_whitespace().map(str::to_lowercase).collect();
+    let is_shown = |session: &&Session| {
+        !showing.hidden.contains(&session.session_id) && (words.is_empty() || has_words(session, &words))
+    };
+    let mut shown: Vec<&Session> = sessions.iter().filter(is_shown).collect();
     shown.sort_by_key(|session| {
         let moment = if session.active_now { session.created_at } else { session.last_active };
         (!session.current, !session.active_now, Reverse(moment), session.session_id)
     });
-    let (unused, used): (Vec<_>, Vec<_>) = shown.into_iter().partition(|session| is_unused(session, now));
-    let ids = |sessions: Vec<&Session>| sessions.into_iter().map(|session| session.session_id).collect();
-    Arranged { used: ids(used), unused: ids(unused) }
+    let is_apart = |session: &&Session| words.is_empty() && is_unused(session, now);
+    let (unused, used): (Vec<&Session>, Vec<&Session>) = shown.into_iter().partition(is_apart);
+    Arranged { used: grouped(&used, showing), unused: grouped(&unused, showing) }
+}
+
+/// Puts together what looks the same. This device, and one that is asked about, stand by themselves.
+fn grouped(sessions: &[&Session], showing: &Showing) -> Vec<Item> {
+    let look = |session: &Session| {
+        (!session.current && !showing.asked_about.contains(&session.session_id)).then(|| Look::of(session))
+    };
+    let mut alike: HashMap<Look, Vec<SessionId>> = HashMap::new();
+    for session in sessions {
+        if let Some(look) = look(session) {
+            alike.entry(look).or_default().push(session.session_id);
+        }
+    }
+    alike.retain(|_, ids| ids.len() >= GROUP_FROM);
+    let mut items = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        match look(session).filter(|look| alike.contains_key(look)) {
+            None => items.push(Item::One(session.session_id)),
+            Some(look) => {
+                let ids = alike.get_mut(&look).map(std::mem::take).unwrap_or_default();
+                // Where the first of them stands, all of them do.
+                if !ids.is_empty() {
+                    items.push(Item::Group { look, ids });
+                }
+            }
+        }
+    }
+    items
+}
+
+fn has_words(session: &Session, words: &[String]) -> bool {
+    let device = &session.device_info;
+    let text = [
+        device.device_name.as_str(),
+        device.browser.as_deref().unwrap_or_default(),
+        device.os.as_deref().unwrap_or_default(),
+        &device.platform,
+        session.place.as_deref().unwrap_or_default(),
+        &session.ip_address,
+    ];
+    let text = text.join(" ").to_lowercase();
+    words.iter().all(|word| text.contains(word))
 }
 
 fn is_unused(session: &Session, now: Timestamp) -> bool {
@@ -39,8 +160,8 @@ fn is_unused(session: &Session, now: Timestamp) -> bool {
 }
 
 /// The answer to *where am I signed in?*
-pub(super) fn headline(devices: usize) -> String {
-    format!("Signed in on {}.", count_of(devices as u64, "device"))
+pub(super) fn headline(devices: u64) -> String {
+    format!("Signed in on {}.", count_of(devices, "device"))
 }
 
 /// What an event changes about a device.
@@ -65,6 +186,10 @@ pub(super) mod tests {
 
     fn id(number: u128) -> SessionId {
         SessionId(Uuid::from_u128(number))
+    }
+
+    fn one(number: u128) -> Item {
+        Item::One(id(number))
     }
 
     fn device(number: u128, days_ago: i64) -> Session {
@@ -96,23 +221,66 @@ pub(super) mod tests {
         list[2].active_now = true;
         list[3].active_now = true;
         list[4].current = true;
-        let arranged = arrange(&list, &HashSet::new(), NOW);
-        assert_eq!(arranged.used, [id(5), id(4), id(3), id(2), id(1)]);
+        let arranged = arrange(&list, &Showing::default(), NOW);
+        assert_eq!(arranged.used, [5, 4, 3, 2, 1].map(one));
         assert_eq!(arranged.unused, []);
     }
 
     #[test]
     fn devices_unused_for_over_thirty_days_are_apart() {
         let list = [device(1, 30), device(2, 31), device(3, 40)];
-        let arranged = arrange(&list, &HashSet::new(), NOW);
-        assert_eq!(arranged.used, [id(1)]);
-        assert_eq!(arranged.unused, [id(2), id(3)]);
+        let arranged = arrange(&list, &Showing::default(), NOW);
+        assert_eq!(arranged.used, [one(1)]);
+        assert_eq!(arranged.unused, [2, 3].map(one));
     }
 
     #[test]
     fn hidden_devices_are_not_shown() {
-        let arranged = arrange(&[device(1, 0), device(2, 0)], &HashSet::from([id(1)]), NOW);
-        assert_eq!(arranged.used, [id(2)]);
+        let showing = Showing { hidden: HashSet::from([id(1)]), ..Showing::default() };
+        assert_eq!(arrange(&[device(1, 0), device(2, 0)], &showing, NOW).used, [one(2)]);
+    }
+
+    /// Chrome on macOS, in whichever version.
+    fn chrome(number: u128, version: u32, days_ago: i64) -> Session {
+        let mut session = device(number, days_ago);
+        session.device_info.device_name = "Chrome on macOS".into();
+        session.device_info.browser = Some(format!("Chrome {version}"));
+        session.device_info.os = Some("macOS".into());
+        session
+    }
+
+    #[test]
+    fn what_looks_the_same_stands_as_one_where_the_first_of_it_would() {
+        let mut list = vec![device(1, 0), chrome(2, 141, 1), device(3, 2), chrome(4, 140, 3), chrome(5, 141, 4)];
+        let arranged = arrange(&list, &Showing::default(), NOW);
+        let group = Item::Group { look: Look::of(&list[1]), ids: [2, 4, 5].map(id).to_vec() };
+        assert_eq!(arranged.used, [one(1), group, one(3)]);
+        list[4].device_info.device_name = "The good laptop".into();
+        let arranged = arrange(&list, &Showing::default(), NOW);
+        assert_eq!(arranged.used, [1, 2, 3, 4, 5].map(one), "two are not many, and a name makes a difference");
+    }
+
+    #[test]
+    fn this_device_and_one_that_is_asked_about_stand_by_themselves() {
+        let mut list: Vec<_> = (1..=5).map(|number| chrome(number, 141, 1)).collect();
+        list[0].current = true;
+        let showing = Showing { asked_about: HashSet::from([id(3)]), ..Showing::default() };
+        let arranged = arrange(&list, &showing, NOW);
+        assert_eq!(arranged.used.iter().map(|item| item.ids().len()).collect::<Vec<_>>(), [1, 3, 1]);
+        assert!(arranged.used.contains(&one(1)) && arranged.used.contains(&one(3)));
+    }
+
+    #[test]
+    fn words_find_devices_by_all_that_is_shown_of_them_however_long_they_were_not_used() {
+        let mut list = vec![chrome(1, 141, 0), device(2, 50), device(3, 0)];
+        list[1].place = Some("Kyiv, Ukraine".into());
+        list[2].ip_address = "2001:db8::42".into();
+        for (filter, found) in [("CHROME mac", vec![1]), ("kyiv", vec![2]), ("db8::42", vec![3]), ("opera", vec![])] {
+            let showing = Showing { filter: filter.into(), ..Showing::default() };
+            let arranged = arrange(&list, &showing, NOW);
+            assert_eq!(arranged.used, found.into_iter().map(one).collect::<Vec<_>>(), "{filter}");
+            assert_eq!(arranged.unused, []);
+        }
     }
 
     #[test]

@@ -7,95 +7,84 @@ use leptos_router::hooks::use_navigate;
 
 use super::actions::{Names, ThisStays};
 use super::model::Devices;
-use crate::api::{ServerEvent, Session};
-use crate::domain::SessionId;
+use crate::api::{AlertAnswer, AlertKind, SecurityAlert};
+use crate::pages::prove::{ProveDialog, answer_yes};
 use crate::pages::securing::Securing;
-use crate::state::{Auth, Events, Now, Toasts, date, full_time};
-use crate::ui::words::{count_of, device_description};
-use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime};
+use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
+use crate::ui::words::count_of;
+use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
 
-/// Sign-ins that this tab has heard of and the person has not answered for. A context.
-#[derive(Clone, Copy, Debug)]
-pub struct NewSignIns(RwSignal<Vec<Session>>);
-
-impl NewSignIns {
-    /// Provides the context and listens. Called once, by `App`, so that news is heard on every page.
-    pub fn provide() {
-        let news = Self(RwSignal::new(Vec::new()));
-        provide_context(news);
-        let mine = expect_context::<Auth>().session_id();
-        // What one person was asked is not for the next.
-        Effect::new(move |before: Option<Option<SessionId>>| {
-            let now = mine.get();
-            if before.is_some_and(|before| before != now) {
-                news.0.update(Vec::clear);
-            }
-            now
-        });
-        expect_context::<Events>().subscribe(move |event| match event {
-            ServerEvent::SessionCreated(created) if Some(created.session.session_id) != mine.get_untracked() => {
-                news.0.update(|news| news.insert(0, created.session.clone()));
-            }
-            ServerEvent::SessionEnded(ended) => news.answer(ended.session_id),
-            _ => {}
-        });
-    }
-
-    fn newest(self) -> Memo<Option<Session>> {
-        Memo::new(move |_| self.0.with(|news| news.first().cloned()))
-    }
-
-    fn answer(self, id: SessionId) {
-        self.0.update(|news| news.retain(|session| session.session_id != id));
-    }
-}
-
-/// Asks about the newest sign-in, where there was one.
+/// Asks about the newest of what nobody has answered yet.
 #[component]
 pub(super) fn Attention(devices: Devices) -> impl IntoView {
-    let news = expect_context::<NewSignIns>();
-    let newest = news.newest();
-    expect_context::<Toasts>().leave_sign_ins_to_page();
-    let securing = RwSignal::new(false);
+    let open = expect_context::<Alerts>().open();
+    let newest = Memo::new(move |_| open.with(|open| open.as_ref()?.alerts.first().cloned()));
+    let total = Memo::new(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
+    expect_context::<Toasts>().leave_devices_to_page();
+    expect_context::<Steady>().moves_with(newest);
+    let refused = RwSignal::new(None::<SecurityAlert>);
+    let proving = RwSignal::new(None::<SecurityAlert>);
     view! {
         {move || {
             newest
                 .get()
-                .map(|session| {
-                    let id = session.session_id;
-                    view! {
-                        <Question
-                            session=session
-                            on_yes=move |()| news.answer(id)
-                            on_no=move |()| securing.set(true)
-                        />
-                    }
+                .map(|alert| {
+                    view! { <Question devices=devices alert=alert total=total refused=refused proving=proving /> }
                 })
         }}
-        <SecureDialog devices=devices open=securing />
+        <SecureDialog devices=devices refused=refused />
+        <ProveDialog proving=proving />
     }
     .into_any()
 }
 
 #[component]
-fn Question(session: Session, #[prop(into)] on_yes: Callback<()>, #[prop(into)] on_no: Callback<()>) -> impl IntoView {
-    let now = expect_context::<Now>().now();
-    let whence = [session.place.clone().unwrap_or_default(), session.ip_address.clone()];
-    let whence = whence.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
+fn Question(
+    devices: Devices,
+    alert: SecurityAlert,
+    total: Memo<u64>,
+    refused: RwSignal<Option<SecurityAlert>>,
+    proving: RwSignal<Option<SecurityAlert>>,
+) -> impl IntoView {
+    let busy = RwSignal::new(false);
+    let asked = StoredValue::new(alert.clone());
+    let yes = move |()| {
+        busy.set(true);
+        let alert = asked.get_value();
+        spawn_local(async move {
+            answer_yes(devices.alerts, devices.toasts, alert, proving).await;
+            busy.try_set(false);
+        });
+    };
+    let only_this = alert.signed_in.then(|| {
+        view! {
+            <Button small=true ends=true on_press=move |()| end_only(devices, asked.get_value())>
+                "Sign out only this one"
+            </Button>
+        }
+    });
     view! {
         <Banner tone=BannerTone::Warning>
             <div class="banner-text">
                 <p class="banner-title">
-                    "New sign-in from " {device_description(&session.device_info)} ", "
-                    <RelativeTime at=session.created_at now=now day=date full=full_time /> ". Was this you?"
+                    <bdi>{title(&alert)}</bdi>
                 </p>
-                <p class="banner-detail">{whence}</p>
+                <Whence alert=alert />
             </div>
+            {move || {
+                (total.get() > 1).then(|| view! { <p class="banner-count small">{format!("1 of {}", total.get())}</p> })
+            }}
             <div class="button-row">
-                <Button small=true on_press=on_yes>
+                <Button small=true busy=busy ends=true on_press=yes>
                     "Yes"
                 </Button>
-                <Button emphasis=Emphasis::Primary small=true on_press=on_no>
+                {only_this}
+                <Button
+                    emphasis=Emphasis::Primary
+                    small=true
+                    ends=true
+                    on_press=move |()| refused.set(Some(asked.get_value()))
+                >
                     "No, secure my account"
                 </Button>
             </div>
@@ -104,48 +93,129 @@ fn Question(session: Session, #[prop(into)] on_yes: Callback<()>, #[prop(into)] 
     .into_any()
 }
 
+/// What is asked.
+fn title(alert: &SecurityAlert) -> String {
+    match alert.kind {
+        AlertKind::NewSignIn => alert.message.clone(),
+        AlertKind::RefreshReuse => format!("{} Was this you?", alert.message),
+    }
+}
+
+/// When, on which device, and from where.
 #[component]
-fn SecureDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
+fn Whence(alert: SecurityAlert) -> impl IntoView {
+    let now = expect_context::<Now>().now();
+    let fact = |text: String| (!text.is_empty()).then(|| view! { <li><bdi>{text}</bdi></li> });
+    let name = if alert.message.contains(&alert.device_info.device_name) {
+        String::new()
+    } else {
+        alert.device_info.device_name.clone()
+    };
+    let over = (!alert.signed_in).then(|| view! { <li>"Signed out"</li> });
+    view! {
+        <div class="facts-clip">
+            <ul class="facts banner-detail" role="list">
+                <li>
+                    <RelativeTime at=alert.at now=now day=date full=full_time />
+                </li>
+                {fact(name)} {fact(alert.place.unwrap_or_default())} {fact(alert.ip_address)} {over}
+            </ul>
+        </div>
+    }
+}
+
+/// Signs out the device that is asked about, which answers the question.
+fn end_only(devices: Devices, alert: SecurityAlert) {
+    let session = alert.session_id;
+    devices.stay_signed_out(session);
+    spawn_local(async move {
+        match devices.alerts.answer(alert.alert_id, AlertAnswer::EndSession, None).await {
+            Ok(answer) => {
+                if let Some(warning) = answer.warning {
+                    devices.toasts.warning(warning);
+                }
+            }
+            Err(failure) => {
+                devices.take_back(&[session]);
+                let name = alert.device_info.device_name;
+                devices.toasts.error(format!("{name} could not be signed out. {}", failure.message()));
+            }
+        }
+    });
+}
+
+#[component]
+fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> impl IntoView {
     let staying = devices.staying();
     let others = Memo::new(move |_| staying.get().into_iter().filter(|session| !session.current).collect::<Vec<_>>());
-    let count = Memo::new(move |_| others.with(Vec::len) as u64);
+    let all = devices.count();
+    let count = Memo::new(move |_| all.get().saturating_sub(1));
+    let open = RwSignal::new(false);
+    Effect::new(move |_| {
+        if refused.with(Option::is_some) {
+            open.set(true);
+        }
+    });
+    Effect::new(move |_| {
+        if !open.get() {
+            refused.set(None);
+        }
+    });
     let busy = RwSignal::new(false);
-    let securing = expect_context::<Securing>();
-    let mine = expect_context::<Auth>().session_id();
     let navigate = use_navigate();
+    let securing = expect_context::<Securing>();
     let confirm = move |()| {
+        let Some(alert) = refused.get_untracked() else { return };
         let navigate = navigate.clone();
         busy.set(true);
         spawn_local(async move {
-            let done = devices.sign_out_others().await;
+            let done = secure(devices, securing, alert).await;
             busy.try_set(false);
             open.try_set(false);
             if done {
-                // This page goes, and its receipt with it: the next one shows it again.
-                securing.begin(mine.get_untracked(), devices.receipt.try_get_untracked().flatten());
                 navigate("/profile#password", NavigateOptions::default());
             }
         });
     };
     let confirm = Callback::new(confirm);
+    let words = move || match count.get() {
+        0 => "Go on".to_owned(),
+        count => format!("Sign out {}", count_of(count, "device")),
+    };
     view! {
         <Dialog open=open id="secure-title" title="Secure your account?">
             <div class="dialog-text">
                 <p>
-                    "All other devices are signed out at once. Then choose a new password: whoever signed in knows the one you have."
+                    "All your other devices are signed out at once. Then choose a new password, because whoever signed in knows the one you have."
                 </p>
             </div>
-            <Names sessions=others />
+            <Names sessions=others count=count />
             <ThisStays devices=devices />
             <DialogActions>
-                <Button on_press=move |()| open.set(false)>
-                    "Cancel"
-                </Button>
-                <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>
-                    {move || format!("Sign out {}", count_of(count.get(), "device"))}
+                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
+                <Button emphasis=Emphasis::DangerSolid ends=true busy=busy on_press=confirm>
+                    {words}
                 </Button>
             </DialogActions>
         </Dialog>
     }
     .into_any()
+}
+
+/// Says that it was somebody else, which signs out all others. True if the server did it.
+async fn secure(devices: Devices, securing: Securing, alert: SecurityAlert) -> bool {
+    let mine = devices.auth.status().with_untracked(AuthStatus::session_id);
+    let others = devices.others_now();
+    match devices.alerts.answer(alert.alert_id, AlertAnswer::NotMe, None).await {
+        Ok(answer) => {
+            devices.done(&others, answer.receipt.clone(), answer.warning);
+            // This page goes, and its receipt with it: the next one shows it again.
+            securing.begin(mine, answer.receipt);
+            true
+        }
+        Err(failure) => {
+            devices.toasts.error(format!("The other devices could not be signed out. {}", failure.message()));
+            false
+        }
+    }
 }

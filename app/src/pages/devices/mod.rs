@@ -3,23 +3,36 @@
 mod actions;
 mod arrange;
 mod attention;
+mod group;
+mod lingering;
+mod loading;
 mod model;
-mod rename;
+pub(super) mod rename;
 mod row;
+mod toolbar;
 
 use leptos::prelude::*;
 
-use self::actions::SignOutActions;
-use self::arrange::headline;
+use leptos::html;
+use leptos::task::spawn_local;
+
+use self::actions::{SeveralDialog, SignOutActions};
+use self::arrange::{Item, ItemKey, headline};
 use self::attention::Attention;
+use self::group::DeviceGroup;
 use self::model::Devices;
 use self::row::DeviceRow;
+use self::toolbar::Toolbar;
 use super::live_receipt::LiveReceipt;
-use crate::domain::SessionId;
 use crate::state::Failure;
-use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, StateCard};
+use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, StateCard, every, is_near};
 
-pub use self::attention::NewSignIns;
+pub use self::loading::Loaded;
+
+/// How often it is looked whether the end of the list is on the screen, in milliseconds.
+const LOOK_MS: u32 = 300;
+/// So many pages come by themselves before somebody has to ask for more.
+const PAGES_UNASKED: u32 = 5;
 
 /// Where one is signed in, and the way to end any of it.
 #[component]
@@ -39,6 +52,7 @@ pub fn DevicesPage() -> impl IntoView {
             <Attention devices=devices />
             <Told devices=devices />
             <Body devices=devices />
+            <SeveralDialog devices=devices />
         </div>
     }
     .into_any()
@@ -47,9 +61,8 @@ pub fn DevicesPage() -> impl IntoView {
 /// The answer in the first line; its measure while it is not known.
 #[component]
 fn Headline(devices: Devices) -> impl IntoView {
-    let staying = devices.staying();
+    let count = devices.count();
     let failure = devices.failure();
-    let count = Memo::new(move |_| staying.with(Vec::len));
     move || match count.get() {
         0 if failure.with(Option::is_some) => "Your devices".into_any(),
         0 => view! {
@@ -63,8 +76,8 @@ fn Headline(devices: Devices) -> impl IntoView {
 
 #[component]
 fn Lead(devices: Devices) -> impl IntoView {
-    let staying = devices.staying();
-    let alone = Memo::new(move |_| staying.with(Vec::len) == 1);
+    let count = devices.count();
+    let alone = Memo::new(move |_| count.get() == 1);
     view! {
         <p class="page-lead">
             {move || {
@@ -79,12 +92,12 @@ fn Lead(devices: Devices) -> impl IntoView {
     .into_any()
 }
 
-/// The receipt of *Sign out other devices*.
+/// The receipt of the last time several devices were signed out.
 #[component]
 fn Told(devices: Devices) -> impl IntoView {
     move || {
         devices.receipt.get().map(|receipt| {
-            view! { <LiveReceipt receipt=receipt on_dismiss=move |()| devices.receipt.set(None) /> }
+            view! { <LiveReceipt receipt=receipt on_dismiss=move |()| devices.put_receipt_away() /> }
         })
     }
 }
@@ -106,37 +119,117 @@ fn Lists(devices: Devices) -> impl IntoView {
     let arranged = devices.arranged();
     let used = Memo::new(move |_| arranged.get().unwrap_or_default().used);
     let unused = Memo::new(move |_| arranged.get().unwrap_or_default().unused);
-    let unused_count = Memo::new(move |_| unused.with(Vec::len));
-    let has_unused = Memo::new(move |_| unused_count.get() > 0);
+    let has_unused = Memo::new(move |_| unused.with(|unused| !unused.is_empty()));
+    let nothing_found =
+        Memo::new(move |_| used.with(Vec::is_empty) && devices.filter.with(|filter| !filter.is_empty()));
+    let lingering = devices.lingering;
     view! {
-        <Rows devices=devices ids=used label="Devices" />
-        {move || {
-            has_unused
-                .get()
-                .then(|| {
-                    view! {
-                        <details class="unused">
-                            <summary>
-                                <Icon picture=Picture::Right size=18 />
-                                <span>"Not used for a while (" {unused_count} ")"</span>
-                            </summary>
-                            <Rows devices=devices ids=unused label="Not used for a while" />
-                        </details>
-                    }
-                })
-        }}
+        <Toolbar devices=devices />
+        <div
+            node_ref=lingering.list
+            on:pointermove=move |_| lingering.pointed()
+            on:pointerleave=move |event| lingering.pointer_leaves(&event)
+            on:focusout=move |_| lingering.focus_leaves()
+        >
+            {move || {
+                if nothing_found.get() {
+                    view! { <p class="list-none quiet" role="status">"No device fits these words."</p> }.into_any()
+                } else {
+                    view! { <Rows devices=devices items=used label="Devices" /> }.into_any()
+                }
+            }}
+            {move || has_unused.get().then(|| view! { <Unused devices=devices unused=unused /> })}
+        </div>
+        <More devices=devices />
+    }
+    .into_any()
+}
+
+/// *Not used for a while*: folded, and signed out in one go.
+#[component]
+fn Unused(devices: Devices, unused: Memo<Vec<Item>>) -> impl IntoView {
+    let ids =
+        Memo::new(move |_| unused.with(|items| items.iter().flat_map(|item| item.ids().to_vec()).collect::<Vec<_>>()));
+    let count = Memo::new(move |_| ids.with(Vec::len));
+    view! {
+        <div class="unused-line">
+            <details class="unused">
+                <summary>
+                    <Icon picture=Picture::Right size=18 />
+                    <span>{move || format!("Not used for a while ({})", count.get())}</span>
+                </summary>
+                <Rows devices=devices items=unused label="Not used for a while" />
+            </details>
+            <Button emphasis=Emphasis::Danger small=true on_press=move |()| devices.asked.set(ids.get_untracked())>
+                {move || match count.get() {
+                    1 => "Sign it out".to_owned(),
+                    count => format!("Sign out all {count}"),
+                }}
+            </Button>
+        </div>
     }
     .into_any()
 }
 
 #[component]
-fn Rows(devices: Devices, ids: Memo<Vec<SessionId>>, label: &'static str) -> impl IntoView {
+fn Rows(devices: Devices, items: Memo<Vec<Item>>, label: &'static str) -> impl IntoView {
     view! {
         <ul class="panel devices" role="list" aria-label=label>
-            <For each=move || ids.get() key=|id| *id children=move |id| view! { <DeviceRow devices=devices id=id /> } />
+            <For
+                each=move || items.get()
+                key=Item::key
+                children=move |item| match item.key() {
+                    ItemKey::One(id) => view! { <DeviceRow devices=devices id=id /> }.into_any(),
+                    ItemKey::Group(look) => view! { <DeviceGroup devices=devices look=look /> }.into_any(),
+                }
+            />
         </ul>
     }
     .into_any()
+}
+
+/// The rest of a long list: comes by itself as long as its end is on the screen, and when it is asked for.
+#[component]
+fn More(devices: Devices) -> impl IntoView {
+    let next = devices.next_page();
+    let has_more = Memo::new(move |_| next.with(Option::is_some));
+    let end = NodeRef::<html::Div>::new();
+    let busy = RwSignal::new(false);
+    let unasked = StoredValue::new(0_u32);
+    let fetch = move || {
+        busy.set(true);
+        spawn_local(async move {
+            devices.fetch_more().await;
+            busy.try_set(false);
+        });
+    };
+    Effect::new(move |_| {
+        if !has_more.get() {
+            return;
+        }
+        every(LOOK_MS, move || {
+            let is_shown = end.try_get_untracked().flatten().is_some_and(|end| is_near(&end));
+            if is_shown && !busy.get_untracked() && unasked.get_value() < PAGES_UNASKED {
+                unasked.update_value(|unasked| *unasked += 1);
+                fetch();
+            }
+        });
+    });
+    let press = move |()| {
+        unasked.set_value(0);
+        fetch();
+    };
+    move || {
+        has_more.get().then(|| {
+            view! {
+                <div class="list-more" node_ref=end>
+                    <Button busy=busy on_press=press>
+                        "Show more devices"
+                    </Button>
+                </div>
+            }
+        })
+    }
 }
 
 #[component]
@@ -163,11 +256,9 @@ fn Skeleton() -> impl IntoView {
                         <div class="device-title">
                             <Bar width="bar-10" />
                         </div>
-                        <div class="device-facts">
+                        <div class="device-lines">
                             <Bar width="bar-24" />
                             <Bar width="bar-10 bar-phone" />
-                        </div>
-                        <div class="device-since">
                             <Bar width="bar-16" />
                         </div>
                     </div>

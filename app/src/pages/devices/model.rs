@@ -5,23 +5,30 @@ use std::collections::{HashMap, HashSet};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::arrange::{Arranged, apply, arrange};
+use super::arrange::{Arranged, Showing, apply, arrange};
+use super::lingering::Lingering;
+use super::loading::{Loaded, load};
 use crate::api::{Receipt, ServerEvent, Session};
 use crate::domain::SessionId;
+use crate::pages::kept::{Kept, KeptReceipt};
 use crate::pages::load::{Load, Loader};
-use crate::state::{Auth, AuthStatus, Events, Failure, Now, Toasts};
-use crate::ui::{after, focus_heading_if_lost};
+use crate::state::{Alerts, Auth, AuthStatus, Events, Failure, Now, Toasts};
+use crate::ui::{Steady, after, focus_heading_if_lost};
 
 /// How long a row takes to fold away; `--fold` in `style/tokens.css`.
 const FOLD_MS: f64 = 180.0;
 /// How long a device that has just signed in is highlighted.
 const FRESH_MS: f64 = 4_000.0;
+/// The most devices that one call signs out.
+const MOST_AT_ONCE: usize = 100;
 
 /// How far a device has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leaving {
+    /// It is signed out; its row stays where it is until nobody is at the list any more.
+    Stays,
     /// Its row folds.
-    Folding,
+    Folds,
     /// Its row is gone; the server has not answered yet.
     Gone,
 }
@@ -29,13 +36,24 @@ pub(super) enum Leaving {
 /// The devices and what is happening to them.
 #[derive(Clone, Copy)]
 pub(super) struct Devices {
-    auth: Auth,
-    toasts: Toasts,
+    pub(super) auth: Auth,
+    pub(super) toasts: Toasts,
+    steady: Steady,
     now: Signal<crate::domain::Timestamp>,
-    list: Loader<Vec<Session>>,
+    list: Loader<Loaded>,
     leaving: RwSignal<HashMap<SessionId, Leaving>>,
     fresh: RwSignal<HashSet<SessionId>>,
-    /// The receipt of *Sign out other devices*.
+    pub(super) alerts: Alerts,
+    kept: Kept,
+    /// Who is at the list.
+    pub lingering: Lingering,
+    /// Words that must be there.
+    pub filter: RwSignal<String>,
+    /// Those that are picked, while some are being picked.
+    pub picked: RwSignal<Option<HashSet<SessionId>>>,
+    /// Those that are to be signed out together, while that is asked.
+    pub asked: RwSignal<Vec<SessionId>>,
+    /// The receipt of the last time several were signed out.
     pub receipt: RwSignal<Option<Receipt>>,
 }
 
@@ -45,26 +63,86 @@ impl Devices {
         let devices = Self {
             auth: expect_context(),
             toasts: expect_context(),
+            steady: expect_context(),
             now: expect_context::<Now>().now(),
             list: Loader::new(),
             leaving: RwSignal::default(),
             fresh: RwSignal::default(),
+            alerts: expect_context(),
+            kept: expect_context(),
+            lingering: Lingering::new(),
+            filter: RwSignal::default(),
+            picked: RwSignal::default(),
+            asked: RwSignal::default(),
             receipt: RwSignal::new(None),
         };
         let (session, fetches) = (devices.auth.session_id(), devices.auth.fetches());
         Effect::new(move |_| {
-            if session.get().is_some() && fetches.get() > 0 {
+            if let Some(session) = session.get()
+                && fetches.get() > 0
+            {
+                devices.show_kept(session);
                 devices.fetch();
             }
         });
         devices.list.retry(move || devices.fetch());
         expect_context::<Events>().subscribe(move |event| devices.hear(event));
+        devices.watch();
         devices
     }
 
+    /// Keeps what is shown for whoever comes back, and says when rows change places.
+    fn watch(self) {
+        let (state, mine) = (self.list.state(), self.auth.session_id());
+        Effect::new(move |_| {
+            if let (Load::Ready(loaded), Some(session)) = (state.get(), mine.get()) {
+                self.kept.keep(session, loaded);
+            }
+        });
+        let arranged = self.arranged();
+        self.steady.moves_with(arranged);
+        self.lingering.on_leave(move || self.fold_those_that_stay());
+    }
+
+    /// Begins with what was shown when one left for the page of a device.
+    fn show_kept(self, session: SessionId) {
+        let is_empty = self.list.state().with_untracked(|state| !matches!(state, Load::Ready(_)));
+        if is_empty && let Some(loaded) = self.kept.of(session) {
+            self.list.state().set(Load::Ready(loaded));
+            self.kept.go_back_to_place();
+        }
+        if let Some(receipt) = KeptReceipt::of_this_page() {
+            let auth = self.auth;
+            spawn_local(async move {
+                if let Ok(receipt) = auth.receipt(receipt).await {
+                    self.receipt.try_set(Some(receipt));
+                }
+            });
+        }
+    }
+
     fn fetch(self) {
-        let auth = self.auth;
-        self.list.fetch(async move { auth.list_sessions().await });
+        let (auth, state) = (self.auth, self.list.state());
+        // As much as was there before.
+        let enough =
+            state.with_untracked(|state| if let Load::Ready(loaded) = state { loaded.sessions.len() } else { 1 });
+        self.list.fetch(async move { load(auth, None, enough).await });
+    }
+
+    /// Fetches the next page, where there is one.
+    pub(super) async fn fetch_more(self) {
+        let Some(cursor) = self.next_page().get_untracked() else { return };
+        match load(self.auth, Some(cursor.clone()), 1).await {
+            Ok(more) => self.list.change(|loaded| loaded.append(&cursor, more)),
+            Err(Failure::SignedOut) => {}
+            Err(failure) => self.toasts.error(format!("More devices could not be loaded. {}", failure.message())),
+        }
+    }
+
+    /// Where the next page begins, if there is one.
+    pub(super) fn next_page(self) -> Memo<Option<String>> {
+        let state = self.list.state();
+        Memo::new(move |_| state.with(|state| if let Load::Ready(loaded) = state { loaded.next.clone() } else { None }))
     }
 
     /// Tries again after a failure.
@@ -81,16 +159,20 @@ impl Devices {
         })
     }
 
-    /// The devices in their order; nothing while they are on their way.
+    /// The devices in their order; nothing while they, or what is asked about them, are on their way.
     pub(super) fn arranged(self) -> Memo<Option<Arranged>> {
-        let state = self.list.state();
+        let (state, alerts) = (self.list.state(), self.alerts.open());
         Memo::new(move |_| {
+            let asked_about = alerts.with(|open| {
+                Some(open.as_ref()?.alerts.iter().map(|alert| alert.session_id).collect::<HashSet<_>>())
+            })?;
+            let hidden = self
+                .leaving
+                .with(|leaving| leaving.iter().filter(|(_, how)| **how == Leaving::Gone).map(|(id, _)| *id).collect());
+            let showing = Showing { hidden, asked_about, filter: self.filter.get() };
             state.with(|state| {
-                let Load::Ready(sessions) = state else { return None };
-                let gone = self.leaving.with(|leaving| {
-                    leaving.iter().filter(|(_, how)| **how == Leaving::Gone).map(|(id, _)| *id).collect()
-                });
-                Some(arrange(sessions, &gone, self.now.get()))
+                let Load::Ready(loaded) = state else { return None };
+                Some(arrange(&loaded.sessions, &showing, self.now.get()))
             })
         })
     }
@@ -100,11 +182,20 @@ impl Devices {
         let state = self.list.state();
         Memo::new(move |_| {
             state.with(|state| {
-                let Load::Ready(sessions) = state else { return Vec::new() };
+                let Load::Ready(loaded) = state else { return Vec::new() };
                 let stays =
                     |session: &&Session| self.leaving.with(|leaving| !leaving.contains_key(&session.session_id));
-                sessions.iter().filter(stays).cloned().collect()
+                loaded.sessions.iter().filter(stays).cloned().collect()
             })
+        })
+    }
+
+    /// How many devices stay, those included that are not loaded; 0 while nobody knows.
+    pub(super) fn count(self) -> Memo<u64> {
+        let (state, staying) = (self.list.state(), self.staying());
+        Memo::new(move |_| {
+            let not_loaded = state.with(|state| if let Load::Ready(loaded) = state { loaded.not_loaded() } else { 0 });
+            staying.with(|staying| staying.len() as u64) + not_loaded
         })
     }
 
@@ -113,7 +204,7 @@ impl Devices {
         let state = self.list.state();
         Memo::new(move |before: Option<&Option<Session>>| {
             let found = state.with(|state| match state {
-                Load::Ready(sessions) => sessions.iter().find(|session| session.session_id == id).cloned(),
+                Load::Ready(loaded) => loaded.sessions.iter().find(|session| session.session_id == id).cloned(),
                 Load::Loading | Load::Failed(_) => None,
             });
             // A row that is being taken away goes on showing what it showed.
@@ -121,9 +212,9 @@ impl Devices {
         })
     }
 
-    /// Whether the row of a device is folding away.
-    pub(super) fn is_leaving(self, id: SessionId) -> Memo<bool> {
-        Memo::new(move |_| self.leaving.with(|leaving| leaving.contains_key(&id)))
+    /// Whether a device is signed out, and how far its row has left.
+    pub(super) fn leaving(self, id: SessionId) -> Memo<Option<Leaving>> {
+        Memo::new(move |_| self.leaving.with(|leaving| leaving.get(&id).copied()))
     }
 
     /// Whether a device has just signed in.
@@ -133,35 +224,33 @@ impl Devices {
 
     /// Puts a renamed device in its place.
     pub(super) fn replace(self, session: &Session) {
-        self.list.change(|sessions| {
-            if let Some(known) = sessions.iter_mut().find(|known| known.session_id == session.session_id) {
+        self.list.change(|loaded| {
+            if let Some(known) = loaded.sessions.iter_mut().find(|known| known.session_id == session.session_id) {
                 known.device_info.clone_from(&session.device_info);
             }
         });
     }
 
-    /// Signs one device out: its row folds at once, and comes back if the server refused.
+    /// Signs one device out: its row says so at once, where it is, and takes it back if the server refused.
     pub(super) fn sign_out(self, session: &Session) {
         let (id, name) = (session.session_id, session.device_info.device_name.clone());
         if session.current {
             spawn_local(self.auth.sign_out());
             return;
         }
-        self.fold(&[id], false);
+        self.stay_signed_out(id);
         spawn_local(async move {
             match self.auth.end_session(id).await {
                 Ok(answer) => {
-                    self.forget(&[id]);
-                    self.toasts.info(format!("Signed out {name}."));
                     if let Some(warning) = answer.warning {
                         self.toasts.warning(warning);
                     }
                 }
-                // Somebody else was faster.
-                Err(failure) if failure.code() == Some("not-found") => self.forget(&[id]),
+                // Somebody else was faster, or the page is about to be left.
+                Err(failure) if failure.code() == Some("not-found") => {}
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {
-                    self.unfold(&[id]);
+                    self.take_back(&[id]);
                     self.toasts.error(format!("{name} could not be signed out. {}", failure.message()));
                 }
             }
@@ -171,20 +260,31 @@ impl Devices {
     /// Signs out all devices but this one. Their rows fold at once; true if the server did it.
     pub(super) async fn sign_out_others(self) -> bool {
         let others = self.others_now();
-        self.fold(&others, false);
+        self.fold(&others);
         match self.auth.sign_out_all(true).await {
             Ok(answer) => {
-                self.forget(&others);
-                self.receipt.try_set(answer.receipt);
-                if let Some(warning) = answer.warning {
-                    self.toasts.warning(warning);
-                }
+                self.done(&others, answer.receipt, answer.warning);
                 true
             }
             Err(failure) => {
-                self.unfold(&others);
+                self.take_back(&others);
                 self.toasts.error(format!("The other devices could not be signed out. {}", failure.message()));
                 false
+            }
+        }
+    }
+
+    /// Signs out several devices. Their rows fold at once, and come back where the server refused.
+    pub(super) async fn sign_out_several(self, ids: Vec<SessionId>) {
+        self.picked.set(None);
+        self.fold(&ids);
+        for ids in ids.chunks(MOST_AT_ONCE) {
+            match self.auth.end_sessions(ids.to_vec()).await {
+                Ok(answer) => self.done(ids, answer.receipt, answer.warning),
+                Err(failure) => {
+                    self.take_back(ids);
+                    self.toasts.error(format!("Some devices could not be signed out. {}", failure.message()));
+                }
             }
         }
     }
@@ -198,22 +298,42 @@ impl Devices {
         }
     }
 
-    fn others_now(self) -> Vec<SessionId> {
+    /// The server has signed several out: the receipt says so, and stays through a reload.
+    pub(super) fn done(self, ids: &[SessionId], receipt: Option<Receipt>, warning: Option<String>) {
+        self.forget(ids);
+        if let Some(receipt) = receipt.filter(|receipt| !receipt.devices.is_empty()) {
+            KeptReceipt::keep(&receipt.id);
+            self.receipt.try_set(Some(receipt));
+        }
+        if let Some(warning) = warning {
+            self.toasts.warning(warning);
+        }
+    }
+
+    /// The person has seen enough of the receipt.
+    pub(super) fn put_receipt_away(self) {
+        KeptReceipt::forget();
+        self.steady.moves();
+        self.receipt.set(None);
+    }
+
+    /// All devices but this one, as far as they are loaded.
+    pub(super) fn others_now(self) -> Vec<SessionId> {
         self.list.state().with_untracked(|state| {
-            let Load::Ready(sessions) = state else { return Vec::new() };
-            sessions.iter().filter(|session| !session.current).map(|session| session.session_id).collect()
+            let Load::Ready(loaded) = state else { return Vec::new() };
+            loaded.sessions.iter().filter(|session| !session.current).map(|session| session.session_id).collect()
         })
     }
 
     fn hear(self, event: &ServerEvent) {
         match event {
             ServerEvent::SessionCreated(created) => self.arrive(created.session.clone()),
-            ServerEvent::SessionUpdated(update) => self.list.change(|sessions| {
-                if let Some(known) = sessions.iter_mut().find(|known| known.session_id == update.session_id) {
+            ServerEvent::SessionUpdated(update) => self.list.change(|loaded| {
+                if let Some(known) = loaded.sessions.iter_mut().find(|known| known.session_id == update.session_id) {
                     apply(known, update);
                 }
             }),
-            ServerEvent::SessionEnded(ended) => self.fold(&[ended.session_id], true),
+            ServerEvent::SessionEnded(ended) => self.ended(ended.session_id),
             // `fetches` counts it: the stream is open (again), and something may have been missed.
             ServerEvent::Hello(_)
             | ServerEvent::SessionExpiring(_)
@@ -230,29 +350,65 @@ impl Devices {
     fn arrive(self, mut session: Session) {
         let id = session.session_id;
         session.current = self.auth.status().with_untracked(AuthStatus::session_id) == Some(id);
-        self.list.change(|sessions| {
-            sessions.retain(|known| known.session_id != id);
-            sessions.push(session);
-        });
+        self.list.change(|loaded| loaded.add(session));
         self.fresh.try_update(|fresh| fresh.insert(id));
         after(FRESH_MS, move || {
             self.fresh.try_update(|fresh| fresh.remove(&id));
         });
     }
 
-    /// Folds rows away; for good where the server said so.
-    fn fold(self, ids: &[SessionId], for_good: bool) {
+    /// A device was signed out, wherever. Under somebody's eyes its row stays where it is; otherwise it folds.
+    fn ended(self, id: SessionId) {
+        let is_known = self.leaving.with_untracked(|leaving| leaving.contains_key(&id));
+        if is_known {
+            return;
+        }
+        if self.lingering.is_busy() {
+            self.stay_signed_out(id);
+            self.lingering.when_idle(move || self.fold_those_that_stay());
+        } else {
+            self.fold(&[id]);
+            after(FOLD_MS, move || self.forget(&[id]));
+        }
+    }
+
+    /// The row of a device says that it is signed out, and stays for as long as somebody is at the list.
+    pub(super) fn stay_signed_out(self, id: SessionId) {
+        self.leaving.try_update(|leaving| {
+            leaving.entry(id).or_insert(Leaving::Stays);
+        });
+        let by_keyboard = self.steady.was_keyboard();
+        // One turn later: by then the button that was pressed is gone.
+        after(0.0, move || {
+            if by_keyboard {
+                self.steady.hands_on();
+                self.lingering.focus_next(id);
+            } else {
+                self.lingering.fold_if_nobody_is_there();
+            }
+        });
+    }
+
+    fn fold_those_that_stay(self) {
+        let staying: Vec<SessionId> = self.leaving.with_untracked(|leaving| {
+            leaving.iter().filter(|(_, how)| **how == Leaving::Stays).map(|(id, _)| *id).collect()
+        });
+        if !staying.is_empty() {
+            self.fold(&staying);
+            after(FOLD_MS, move || self.forget(&staying));
+        }
+    }
+
+    /// Folds rows away.
+    fn fold(self, ids: &[SessionId]) {
         let ids = ids.to_vec();
+        self.steady.moves();
         self.leaving.try_update(|leaving| {
             for id in &ids {
-                leaving.entry(*id).or_insert(Leaving::Folding);
+                leaving.insert(*id, Leaving::Folds);
             }
         });
         after(FOLD_MS, move || {
-            if for_good {
-                self.forget(&ids);
-                return;
-            }
             self.leaving.try_update(|leaving| {
                 for id in &ids {
                     // One that has come back meanwhile stays.
@@ -267,12 +423,13 @@ impl Devices {
         });
     }
 
-    fn unfold(self, ids: &[SessionId]) {
+    /// The server refused: rows are as they were.
+    pub(super) fn take_back(self, ids: &[SessionId]) {
         self.leaving.try_update(|leaving| leaving.retain(|id, _| !ids.contains(id)));
     }
 
     fn forget(self, ids: &[SessionId]) {
-        self.list.change(|sessions| sessions.retain(|session| !ids.contains(&session.session_id)));
-        self.unfold(ids);
+        self.list.change(|loaded| loaded.remove(ids));
+        self.take_back(ids);
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn draft_for(id: SessionId) -> Option<String> {
 
 /// The name in an input. Enter saves, Escape gives up.
 #[component]
-pub(super) fn RenameForm(
+pub(in crate::pages) fn RenameForm(
     /// Which device.
     id: SessionId,
     /// Its name so far.

@@ -3,14 +3,16 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::model::Devices;
+use super::lingering::row_id;
+use super::model::{Devices, Leaving};
 use super::rename::RenameForm;
 use crate::api::Session;
 use crate::domain::SessionId;
 use crate::pages::device_state::DeviceState;
+use crate::pages::kept::Kept;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::{device_description, with_method};
-use crate::ui::{Badge, BadgeTone, Button, Emphasis, Icon, IconButton, Picture, RelativeTime};
+use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Expires, Icon, IconButton, Picture, RelativeTime};
 
 /// One device: what it is, where and when it was used, and *Sign out*.
 #[component]
@@ -21,19 +23,25 @@ pub(super) fn DeviceRow(
     id: SessionId,
 ) -> impl IntoView {
     let session = devices.one(id);
-    let leaving = devices.is_leaving(id);
+    let leaving = devices.leaving(id);
     let fresh = devices.is_fresh(id);
+    let alert = devices.alerts.about(id);
     let current = Memo::new(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
     let kind = Memo::new(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
+    let folds = move || matches!(leaving.get(), Some(Leaving::Folds | Leaving::Gone));
     view! {
         <li
             class="device"
+            id=row_id(id)
             data-current=move || current.get().then_some("")
             data-fresh=move || fresh.get().then_some("")
-            data-leaving=move || leaving.get().then_some("")
+            data-asked=move || alert.with(Option::is_some).then_some("")
+            data-ended=move || leaving.get().map(|_| "")
+            data-leaving=move || folds().then_some("")
         >
             <div class="device-fold">
                 <div class="device-row">
+                    <PickBox devices=devices id=id />
                     <span class="device-icon">
                         {move || kind.get().map(|kind| view! { <Icon picture=kind size=22 /> })}
                     </span>
@@ -42,13 +50,51 @@ pub(super) fn DeviceRow(
                         {move || session.get().map(|session| view! { <DeviceFacts session=session /> })}
                     </div>
                     <div class="device-actions">
-                        <SignOut devices=devices id=id />
+                        <DeviceActions devices=devices id=id />
                     </div>
                 </div>
             </div>
         </li>
     }
     .into_any()
+}
+
+/// Picks the device, while some are being picked. This one is signed out by itself only.
+#[component]
+fn PickBox(devices: Devices, id: SessionId) -> impl IntoView {
+    let session = devices.one(id);
+    let picked = devices.picked;
+    let leaving = devices.leaving(id);
+    let name = name_of(session);
+    let can_pick = Memo::new(move |_| {
+        let is_other = session.with(|session| session.as_ref().is_some_and(|session| !session.current));
+        is_other && leaving.with(Option::is_none) && picked.with(Option::is_some)
+    });
+    let is_picked = move || picked.with(|picked| picked.as_ref().is_some_and(|picked| picked.contains(&id)));
+    let pick = move |is_picked: bool| {
+        picked.update(|picked| {
+            if let Some(picked) = picked {
+                if is_picked {
+                    picked.insert(id)
+                } else {
+                    picked.remove(&id)
+                };
+            }
+        });
+    };
+    move || {
+        can_pick.get().then(|| {
+            view! {
+                <input
+                    type="checkbox"
+                    class="device-pick"
+                    aria-label=move || format!("Select {}", name.get())
+                    prop:checked=is_picked
+                    on:change:target=move |event| pick(event.target().checked())
+                />
+            }
+        })
+    }
 }
 
 fn name_of(session: Memo<Option<Session>>) -> Memo<String> {
@@ -63,6 +109,8 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let name = name_of(session);
     let current = Memo::new(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
+    let alert = devices.alerts.about(id);
+    let asked = Memo::new(move |_| alert.with(Option::is_some));
     let renaming = RwSignal::new(super::rename::draft_for(id).is_some());
     let pencil = NodeRef::<html::Button>::new();
     let done = move |renamed: Option<Session>| {
@@ -87,6 +135,9 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
                         <bdi>{name}</bdi>
                     </h2>
                     {move || current.get().then(|| view! { <Badge tone=BadgeTone::Accent>"This device"</Badge> })}
+                    {move || {
+                        asked.get().then(|| view! { <Badge tone=BadgeTone::Warning>"Unconfirmed"</Badge> })
+                    }}
                     <IconButton
                         node_ref=pencil
                         picture=Picture::Pencil
@@ -101,14 +152,16 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
     }
 }
 
+/// Three lines: how it stands and where, what it is and its address, and since when. Wide screens put the first two on one.
 #[component]
 fn DeviceFacts(session: Session) -> impl IntoView {
     let now = expect_context::<Now>().now();
-    let address =
-        (!session.ip_address.is_empty()).then(|| view! { <li class="fact-source">{session.ip_address.clone()}</li> });
+    let place = session.place.clone().map(|place| view! { <li><bdi>{place}</bdi></li> });
+    let address = (!session.ip_address.is_empty())
+        .then(|| view! { <li class="fact-address"><Address text=session.ip_address.clone() /></li> });
     view! {
-        <div class="facts-clip">
-            <ul class="facts device-facts" role="list">
+        <div class="device-lines">
+            <ul class="device-line" role="list">
                 {session
                     .current
                     .then(|| {
@@ -121,35 +174,51 @@ fn DeviceFacts(session: Session) -> impl IntoView {
                 <li>
                     <DeviceState active_now=session.active_now last_active=session.last_active />
                 </li>
-                <li class="fact-source">{device_description(&session.device_info)}</li>
-                {session.place.clone().map(|place| view! { <li>{place}</li> })}
+                {place}
+            </ul>
+            <ul class="device-line" role="list">
+                <li><bdi>{device_description(&session.device_info)}</bdi></li>
                 {address}
             </ul>
-        </div>
-        <div class="facts-clip">
-            <ul class="facts device-since" role="list">
+            <ul class="device-line device-since" role="list">
                 <li>
                     "Signed in "
                     <RelativeTime at=session.created_at now=now day=date full=full_time />
                     <span class="fact-rest">" " {with_method(session.signed_in_with)}</span>
                 </li>
                 <li class="fact-rest">
-                    "Expires "
-                    <time datetime=session.expires_at.to_string() title=full_time(session.expires_at)>
-                        {date(session.expires_at)}
-                    </time>
-                </li>
-                <li>
-                    <a
-                        class="device-history"
-                        href=format!("/devices/{}", session.session_id)
-                        aria-label=format!("History of {}", session.device_info.device_name)
-                    >
-                        "History"
-                    </a>
+                    <Expires at=session.expires_at now=now day=date full=full_time />
                 </li>
             </ul>
         </div>
+    }
+    .into_any()
+}
+
+/// The way to the page of the device, and *Sign out*; or that it is signed out.
+#[component]
+fn DeviceActions(devices: Devices, id: SessionId) -> impl IntoView {
+    let session = devices.one(id);
+    let name = name_of(session);
+    let leaving = devices.leaving(id);
+    let is_out = Memo::new(move |_| leaving.with(Option::is_some));
+    let kept = expect_context::<Kept>();
+    view! {
+        <a
+            class="device-history small"
+            href=format!("/devices/{id}")
+            aria-label=move || format!("History of {}", name.get())
+            on:click=move |_| kept.leaves_for_device()
+        >
+            "History"
+        </a>
+        {move || {
+            if is_out.get() {
+                view! { <span class="device-out small" role="status">"Signed out just now"</span> }.into_any()
+            } else {
+                view! { <SignOut devices=devices id=id /> }.into_any()
+            }
+        }}
     }
     .into_any()
 }
@@ -158,6 +227,11 @@ fn DeviceFacts(session: Session) -> impl IntoView {
 fn SignOut(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let name = name_of(session);
+    // Red is for what ends somebody else's: leaving oneself is nothing to be warned of.
+    let emphasis = Signal::derive(move || {
+        let current = session.with(|session| session.as_ref().is_some_and(|session| session.current));
+        if current { Emphasis::Plain } else { Emphasis::Danger }
+    });
     let press = move |()| {
         if let Some(session) = session.get_untracked() {
             devices.sign_out(&session);
@@ -165,8 +239,9 @@ fn SignOut(devices: Devices, id: SessionId) -> impl IntoView {
     };
     view! {
         <Button
-            emphasis=Emphasis::Danger
+            emphasis=emphasis
             small=true
+            ends=true
             label=Signal::derive(move || Some(format!("Sign out {}", name.get())))
             on_press=press
         >

@@ -11,11 +11,12 @@ use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures::Stream;
-use http::header::CACHE_CONTROL;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 
 use crate::auth::accounts::Visitor;
+use crate::auth::pace::Effort;
 use crate::auth::secrets::Capability;
 use crate::events::{Subscriber, Subscription};
 use crate::http::authenticate::{Asker, Caller, bearer};
@@ -34,6 +35,7 @@ const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
 /// `POST /api/auth/events/ticket`: for clients that cannot send headers with a stream.
 pub async fn ticket(State(state): State<ApiState>, Caller(caller): Caller) -> Result<Json<StreamTicket>, ApiError> {
+    state.may_do(Effort::Ticket, Some(caller.session_id), caller.user_id).await?;
     let capability = Capability::draw(&*state.sessions.random);
     let ticket = Ticket {
         session_id: caller.session_id,
@@ -56,10 +58,14 @@ pub struct Opening {
 /// `GET /api/auth/events`: by bearer token, or by ticket.
 pub async fn stream(
     State(state): State<ApiState>,
+    method: Method,
     visitor: Visitor,
     headers: HeaderMap,
     Query(opening): Query<Opening>,
 ) -> Result<Response, ApiError> {
+    if method == Method::HEAD {
+        return head(&state, &headers, opening).await;
+    }
     let who = match (bearer(&headers), opening.ticket) {
         (Some(token), _) => {
             let verified = Asker::by_token(&state, token).await?.in_session()?;
@@ -88,6 +94,22 @@ pub async fn stream(
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response.extensions_mut().insert(OpenEnded);
     Ok(response)
+}
+
+/// What a stream would look like. Opens none, so that it spends no ticket and nobody is seen as active by it; whether a ticket is good is
+/// said only to whoever uses it.
+async fn head(state: &ApiState, headers: &HeaderMap, opening: Opening) -> Result<Response, ApiError> {
+    match (bearer(headers), opening.ticket) {
+        (Some(token), _) => {
+            Asker::by_token(state, token).await?.in_session()?;
+        }
+        (None, Some(ticket)) => {
+            Capability::parse(&ticket).ok_or_else(ApiError::invalid_token)?;
+        }
+        (None, None) => return Err(ApiError::missing_token()),
+    }
+    let kind = (CONTENT_TYPE, "text/event-stream");
+    Ok([kind, (CACHE_CONTROL, "no-store")].into_response())
 }
 
 async fn by_ticket(state: &ApiState, ticket: &str) -> Result<Subscriber, ApiError> {

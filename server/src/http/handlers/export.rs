@@ -1,6 +1,8 @@
 //! Everything that is held on a person, for the person: as a file, in words of its own that only this server writes.
 
-use app::api::{ActivityEntry, BiographyEntry, DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use app::api::{
+    ActivityEntry, BiographyEntry, DeviceDescription, EndReason, SecurityAlert, SignInMethod, TokenDelivery,
+};
 use app::domain::{AccountType, SessionId, Timestamp, UserId};
 use axum::Json;
 use axum::extract::State;
@@ -10,10 +12,12 @@ use serde::Serialize;
 
 use super::person::entry;
 use crate::auth::accounts::Visitor;
+use crate::auth::pace::Effort;
 use crate::http::authenticate::Caller;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::store::{self, Holdings, MailEnvelope, SessionEnd, SessionRow, User};
+use crate::sessions::show_alert;
+use crate::store::{self, AlertRow, Holdings, MailEnvelope, SessionEnd, SessionRow, User};
 
 /// As many digits as a one-time code has.
 const CODE_DIGITS: usize = 6;
@@ -26,6 +30,8 @@ struct Export {
     profile: ExportedProfile,
     /// Ended ones too, oldest first.
     sessions: Vec<ExportedSession>,
+    /// What was asked, and what was answered, oldest first.
+    alerts: Vec<ExportedAlert>,
     /// Newest first.
     activity: Vec<ActivityEntry>,
     /// Oldest first.
@@ -80,6 +86,16 @@ struct ExportedEnd {
     ended_by_device: Option<String>,
 }
 
+/// A question that was asked: *Was this you?*
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExportedAlert {
+    #[serde(flatten)]
+    alert: SecurityAlert,
+    answered_at: Option<Timestamp>,
+    answered_by: Option<SessionId>,
+}
+
 /// A mail to the person, from outside.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -96,14 +112,16 @@ pub async fn export(
     Caller(caller): Caller,
     visitor: Visitor,
 ) -> Result<Response, ApiError> {
+    state.may_do(Effort::Export, Some(caller.session_id), caller.user_id).await?;
     let exported_at = state.sessions.clock.now();
     let holdings = state.accounts.export(&visitor, caller.user_id, caller.session_id).await?;
-    let Holdings { user, sessions, audit, mail } = holdings.ok_or_else(ApiError::not_found)?;
+    let Holdings { user, sessions, alerts, audit, mail } = holdings.ok_or_else(ApiError::not_found)?;
     let export = Export {
         exported_at,
         profile: profile(user),
         sessions: sessions.into_iter().map(|(row, story)| session(row, story)).collect(),
-        activity: audit.into_iter().map(entry).collect(),
+        alerts: alerts.iter().map(alert).collect(),
+        activity: audit.into_iter().map(|row| entry(row, &state.sessions.places)).collect(),
         mail: mail.into_iter().map(envelope).collect(),
     };
     let headers = [(CONTENT_DISPOSITION, "attachment; filename=\"latchkey-export.json\"")];
@@ -142,6 +160,15 @@ fn session(row: SessionRow, story: Vec<store::BiographyEntry>) -> ExportedSessio
         max_expires_at: row.max_expires_at,
         ended: row.end.map(end),
         biography: story.into_iter().map(moment).collect(),
+    }
+}
+
+fn alert(row: &AlertRow) -> ExportedAlert {
+    let answered = row.answered.as_ref();
+    ExportedAlert {
+        alert: show_alert(row),
+        answered_at: answered.map(|answered| answered.at),
+        answered_by: answered.and_then(|answered| answered.by),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The calls, by area. A handler reads: parse, authorise, act, reply.
 
 pub mod accounts;
+pub mod alerts;
 pub mod events;
 pub mod export;
 pub mod leaving;

@@ -1,27 +1,28 @@
 //! The person: profile, password, activity.
 
-use app::api::{Activity, ActivityEntry, FieldError, Profile};
-use app::domain::{AccountType, Invalid, Password, Timestamp};
+use app::api::{Activity, ActivityEntry, Profile};
+use app::domain::{AccountType, Invalid, Password};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use serde::Deserialize;
-use uuid::Uuid;
 
 use super::accounts::optional_name;
 use super::sign_out::answer;
 use crate::auth::accounts::Visitor;
+use crate::auth::pace::Effort;
+use crate::geoip::Places;
 use crate::http::authenticate::{Asker, Caller};
 use crate::http::fields::Fields;
+use crate::http::paging::{Page, PageQuery, cursor};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::{EndAnswer, EndRequest, Force, Scope, person};
 use crate::store::{Alongside, Audit, ProfileChange, User};
 
 /// How many entries a page of activity has where the client does not say.
-const PAGE: u8 = 30;
+const PAGE: u16 = 30;
 /// The most it may ask for.
-const LONGEST_PAGE: u8 = 100;
+const LONGEST_PAGE: u16 = 100;
 
 /// `GET /api/user/profile`.
 pub async fn profile(State(state): State<ApiState>, asker: Asker) -> Result<Json<Profile>, ApiError> {
@@ -41,6 +42,7 @@ pub async fn update_profile(
     let (name, account_type) = fields.finish((name, account_type))?;
     let change = ProfileChange { name, account_type };
     let user_id = asker.user_id();
+    state.may_do(Effort::Change, asker.session_id(), user_id).await?;
     let user = state.accounts.update_profile(&visitor, user_id, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
     let renewed = app::api::UserUpdated { user_id };
@@ -90,68 +92,26 @@ pub async fn change_password(
     Ok(answer(&state, false, ended))
 }
 
-/// Which page of activity, as it was asked for.
-#[derive(Deserialize)]
-pub struct Asked {
-    cursor: Option<String>,
-    limit: Option<String>,
-}
-
-/// Which page of activity.
-struct Page {
-    /// The last entry of the page before.
-    before: Option<(Timestamp, Uuid)>,
-    /// How many entries at most.
-    limit: u8,
-}
-
-impl Asked {
-    fn read(&self) -> Result<Page, ApiError> {
-        let mut errors = Vec::new();
-        let mut refuse = |field: &str, code: &str, message: String| {
-            errors.push(FieldError { field: field.to_owned(), code: code.to_owned(), message });
-        };
-        let before = self.cursor.as_deref().and_then(|cursor| {
-            let before = read_cursor(cursor);
-            if before.is_none() {
-                refuse("cursor", "malformed", "Use nextCursor of the page before.".to_owned());
-            }
-            before
-        });
-        let limit = self.limit.as_deref().map_or(Some(PAGE), |limit| limit.parse().ok());
-        let limit = limit.filter(|limit| (1..=LONGEST_PAGE).contains(limit));
-        if limit.is_none() {
-            refuse("limit", "out-of-range", format!("Use a whole number from 1 to {LONGEST_PAGE}."));
-        }
-        match limit {
-            Some(limit) if errors.is_empty() => Ok(Page { before, limit }),
-            _ => Err(ApiError::invalid_fields(errors)),
-        }
-    }
-}
-
 /// `GET /api/user/activity`: newest first.
 pub async fn activity(
     State(state): State<ApiState>,
     asker: Asker,
-    Query(page): Query<Asked>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Json<Activity>, ApiError> {
-    let Page { before, limit } = page.read()?;
+    let Page { before, limit } = page.read(PAGE, LONGEST_PAGE)?;
     // One more than is shown tells whether there is a next page.
     let mut rows = state.sessions.store.activity(asker.user_id(), before, i64::from(limit) + 1).await?;
     let more = rows.len() > usize::from(limit);
     rows.truncate(usize::from(limit));
-    let next_cursor = rows.last().filter(|_| more).map(|last| format!("{}.{}", last.at.as_millis(), last.id.simple()));
-    Ok(Json(Activity { entries: rows.into_iter().map(entry).collect(), next_cursor }))
-}
-
-fn read_cursor(cursor: &str) -> Option<(Timestamp, Uuid)> {
-    let (millis, id) = cursor.split_once('.')?;
-    Some((Timestamp::from_millis(millis.parse().ok()?), Uuid::try_parse(id).ok()?))
+    let next_cursor = rows.last().filter(|_| more).map(|last| cursor(last.at, last.id));
+    Ok(Json(Activity {
+        entries: rows.into_iter().map(|row| entry(row, &state.sessions.places)).collect(),
+        next_cursor,
+    }))
 }
 
 /// An audit entry as its person sees it.
-pub(super) fn entry(row: Audit) -> ActivityEntry {
+pub(super) fn entry(row: Audit, places: &Places) -> ActivityEntry {
     ActivityEntry {
         id: row.id.to_string(),
         at: row.at,
@@ -160,6 +120,7 @@ pub(super) fn entry(row: Audit) -> ActivityEntry {
         client_reason: row.client_reason,
         session_id: row.session_id,
         device_name: row.device_name,
+        place: places.of(&row.origin.ip),
         ip_address: row.origin.ip,
         user_agent: row.origin.user_agent,
     }

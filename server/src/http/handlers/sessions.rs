@@ -3,14 +3,16 @@
 use app::api::{Biography, Receipt, Session, SessionList, WhoAmI};
 use app::domain::{DeviceName, SessionId};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
 use crate::auth::accounts::Visitor;
+use crate::auth::pace::Effort;
 use crate::http::authenticate::{Asker, bearer};
 use crate::http::fields::Fields;
+use crate::http::paging::{Page, PageQuery, cursor};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::person;
@@ -23,9 +25,22 @@ pub async fn current(asker: Asker) -> Response {
     }
 }
 
-/// `GET /api/auth/sessions`.
-pub async fn list(State(state): State<ApiState>, asker: Asker) -> Result<Json<SessionList>, ApiError> {
-    Ok(Json(state.sessions.list(asker.user_id(), asker.session_id()).await?))
+/// The most sessions in one answer.
+const LONGEST_PAGE: u16 = 200;
+
+/// `GET /api/auth/sessions`: in pages, the current one first.
+pub async fn list(
+    State(state): State<ApiState>,
+    asker: Asker,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<SessionList>, ApiError> {
+    let Page { before, limit } = page.read(LONGEST_PAGE, LONGEST_PAGE)?;
+    let (sessions, more) = state.sessions.list(asker.user_id(), asker.session_id(), before, usize::from(limit)).await?;
+    let total = match more {
+        Some(_) => Some(state.sessions.store.count_sessions_of(asker.user_id(), state.sessions.clock.now()).await?),
+        None => None,
+    };
+    Ok(Json(SessionList { sessions, next_cursor: more.map(|(at, id)| cursor(at, id)), total }))
 }
 
 /// `PATCH /api/auth/sessions/{id}`.
@@ -39,6 +54,7 @@ pub async fn rename(
     let name = fields.required("deviceName", DeviceName::parse);
     let (name,) = fields.finish((name,))?;
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    state.may_do(Effort::Change, asker.session_id(), asker.user_id()).await?;
     let renamed = state.sessions.rename(asker.user_id(), id, &name, asker.session_id(), &visitor.origin).await?;
     renamed.map(Json).ok_or_else(ApiError::not_found)
 }

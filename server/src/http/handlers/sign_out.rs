@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::api::LogoutAnswer;
-use app::domain::{ClientReason, SessionId, Timestamp, UserId};
+use app::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::legacy;
 use crate::auth::accounts::Visitor;
 use crate::auth::tokens::Verified;
-use crate::http::authenticate::{Asker, bearer};
+use crate::http::authenticate::{Asker, Caller, bearer};
 use crate::http::fields::Fields;
 use crate::http::leftovers::Leftovers;
 use crate::http::problem::ApiError;
@@ -204,6 +204,29 @@ pub async fn end_session(
     }
     check_that_it_was_theirs(&state, caller.user_id, id, &ended).await?;
     Ok(answer(&state, this, ended))
+}
+
+/// The most sessions that one call ends by their ids.
+const MOST_AT_ONCE: usize = 100;
+
+/// `POST /api/auth/sessions/end`: several of the caller's own. Those of others, or that have ended before, are not counted.
+pub async fn end_several(
+    State(state): State<ApiState>,
+    Caller(caller): Caller,
+    visitor: Visitor,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let reason = reason(&fields);
+    let this = caller.session_id;
+    let ids = fields.list("sessionIds", MOST_AT_ONCE, |text| match text.parse::<SessionId>() {
+        Ok(id) if id == this => Err(Invalid::new("this-session", "The session that asks is ended by logout.")),
+        Ok(id) => Ok(id),
+        Err(_) => Err(Invalid::new("malformed", "This is no session id.")),
+    });
+    let (ids,) = fields.finish((ids,))?;
+    let leaving = Leaving { user_id: caller.user_id, session_id: this, epoch: Some(caller.epoch) };
+    let ended = state.sessions.end_several(leaving.wants(Scope::This, reason, visitor.origin), &ids).await?;
+    Ok(answer(&state, false, ended))
 }
 
 /// Where nothing was ended, it had ended before, which is as good, or it is not this person's.

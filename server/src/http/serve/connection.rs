@@ -9,11 +9,12 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderValue, StatusCode, Version};
 use http_body::{Frame, SizeHint};
 use hyper::server::conn::http1;
@@ -22,15 +23,29 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+use super::places::{Lack, Place};
 use super::progress::{Phase, Progress};
-use super::timed::TimedStream;
+use super::timed::{TimedStream, Waits};
 use super::{Answer, Limits, open_ended};
 use crate::http::problem::ApiError;
+
+/// How long a client that may only ask for health has for its request.
+const HEALTH_HEAD: Duration = Duration::from_secs(2);
+/// How soon a client that found no place may come back.
+const COME_BACK: HeaderValue = HeaderValue::from_static("5");
+
+/// Whose connection it is, and the place that it has.
+pub struct Client {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Its place.
+    pub place: Place,
+}
 
 /// Serves one connection to its end.
 pub async fn run<A: Answer>(
     stream: TcpStream,
-    peer: SocketAddr,
+    client: Client,
     answer: Arc<A>,
     limits: Arc<Limits>,
     stop: CancellationToken,
@@ -40,7 +55,7 @@ pub async fn run<A: Answer>(
         return;
     }
     // hyper's part is on the heap, and gone when an answer goes on without it: such a connection rests for hours.
-    let ended = match Box::pin(requests(stream, peer, answer, &limits, stop)).await {
+    let ended = match Box::pin(requests(stream, &client, answer, &limits, stop)).await {
         Ok(Some((stream, response))) => {
             open_ended::run(stream, *response, limits.stalled_write).await.map_err(Error::from)
         }
@@ -58,24 +73,29 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// Answers requests until the connection ends, or until an answer ends only with it.
 async fn requests<A: Answer>(
     stream: TcpStream,
-    peer: SocketAddr,
+    client: &Client,
     answer: Arc<A>,
     limits: &Limits,
     stop: CancellationToken,
 ) -> Result<Option<(TcpStream, Box<Response>)>, Error> {
     // A token of its own: every connection would otherwise take the lock of the one token each time it wakes.
     let stop = stop.child_token();
+    let (peer, lack) = (client.peer, client.place.lack());
     let progress = Arc::new(Progress::default());
-    let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&progress), limits));
+    let head = if lack.is_some() { limits.head.min(HEALTH_HEAD) } else { limits.head };
+    let mut waits = Waits::new(limits, client.place.places());
+    waits.head = head;
+    let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&progress), waits));
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         let (answer, progress) = (Arc::clone(&answer), Arc::clone(&progress));
         async move {
             progress.enter(Phase::Busy);
             let request = request.map(Body::new);
-            let response = match ambiguous(&request, &progress) {
+            let response = match ambiguous(&request, &progress).or_else(|| no_place(&request, lack)) {
                 Some(refusal) => refusal,
                 None => answer.answer(peer, request).await,
             };
+            let response = if lack.is_some() { closing(response) } else { response };
             let response = if open_ended::is(&response) {
                 match progress.take_away(Box::new(response)) {
                     // Whoever polls this finds the answer and drops the rest.
@@ -110,18 +130,35 @@ async fn requests<A: Answer>(
 }
 
 /// Refuses requests about whose extent or host two servers could disagree (RFC 9112, 3.2 and 6.1). hyper refuses the others
-/// itself, but of `Content-Length` beside `Transfer-Encoding` it drops the former without a word.
+/// itself, but of `Content-Length` beside `Transfer-Encoding` it drops the former without a word, and of two that say the same it takes one.
 fn ambiguous(request: &Request, progress: &Progress) -> Option<Response> {
     let hosts = request.headers().get_all(HOST).iter().count();
     let hosts_wrong = hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11);
-    let lengths_wrong = request.headers().contains_key(TRANSFER_ENCODING) && progress.head_has_content_length();
+    let lengths = progress.content_lengths();
+    let lengths_wrong = lengths > 1 || (lengths > 0 && request.headers().contains_key(TRANSFER_ENCODING));
     if !hosts_wrong && !lengths_wrong {
         return None;
     }
     let error = ApiError::new(StatusCode::BAD_REQUEST, "malformed-request", "The request is not clear HTTP");
-    let mut response = error.into_response();
-    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    Some(closing(error.into_response()))
+}
+
+/// Refuses what is not about health on a connection that has no place for more.
+fn no_place(request: &Request, lack: Option<Lack>) -> Option<Response> {
+    let lack = lack.filter(|_| !request.uri().path().starts_with("/health"))?;
+    let (status, title) = match lack {
+        Lack::Places => (StatusCode::SERVICE_UNAVAILABLE, "The server has as many connections as it can keep"),
+        Lack::OfAddress => (StatusCode::TOO_MANY_REQUESTS, "There are too many connections from your address"),
+    };
+    let mut response = ApiError::new(status, "too-many-connections", title).into_response();
+    response.headers_mut().insert(RETRY_AFTER, COME_BACK);
     Some(response)
+}
+
+/// Ends the connection after this answer.
+fn closing(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// A body that tells its connection when it has been handed over, so that waiting for the next request begins.

@@ -4,6 +4,7 @@
 
 mod connection;
 mod open_ended;
+mod places;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -20,14 +21,17 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub use open_ended::OpenEnded;
 
+use connection::Client;
+use places::{Place, Places};
+
 use crate::http::open_files;
+use crate::http::proxies::TrustedProxies;
 use crate::lifecycle::DRAIN;
 
 /// Files that are open besides connections.
@@ -40,12 +44,20 @@ pub struct Limits {
     pub head: Duration,
     /// Between two requests.
     pub idle: Duration,
+    /// The same, when nearly all places are taken.
+    pub idle_when_scarce: Duration,
     /// For a client that does not take its answer.
     pub stalled_write: Duration,
     /// The largest head of a request, in bytes.
     pub head_bytes: usize,
-    /// Connections at once; the next ones wait in the operating system's queue.
+    /// Connections at once; the next ones are told to come back, or wait in the operating system's queue.
     pub connections: usize,
+    /// Connections of one address at once.
+    pub an_address: usize,
+    /// Whose connections are not limited: load balancers, which ask for many.
+    pub unlimited: TrustedProxies,
+    /// Connections beside the others that are answered only how the server is.
+    pub kept_for_health: usize,
     /// For requests under way once the server has been told to stop.
     pub drain: Duration,
 }
@@ -58,7 +70,11 @@ impl Default for Limits {
             idle: Duration::from_secs(75),
             stalled_write: Duration::from_secs(30),
             head_bytes: 16 * 1024,
+            idle_when_scarce: Duration::from_secs(5),
             connections: 20_000,
+            an_address: 512,
+            unlimited: TrustedProxies::default(),
+            kept_for_health: 32,
             drain: DRAIN,
         }
     }
@@ -93,7 +109,7 @@ pub async fn serve<A: Answer>(
     let limits = Arc::new(limits);
     // Some files are left for the database and for what else there is.
     let places = limits.connections.min(open_files::raise().saturating_sub(OTHER_FILES).max(1));
-    let places = Arc::new(Semaphore::new(places));
+    let places = Places::new(places, Arc::clone(&limits));
     // Dropping the set drops every connection: whoever gives up on this future has stopped hard.
     let mut connections = JoinSet::new();
     loop {
@@ -103,11 +119,8 @@ pub async fn serve<A: Answer>(
             () = stop.cancelled() => break,
         };
         let Some((stream, peer, place)) = accepted else { continue };
-        let connection = connection::run(stream, peer, Arc::clone(&answer), Arc::clone(&limits), stop.clone());
-        connections.spawn(async move {
-            connection.await;
-            drop(place);
-        });
+        let client = Client { peer, place };
+        connections.spawn(connection::run(stream, client, Arc::clone(&answer), Arc::clone(&limits), stop.clone()));
     }
     drop(listener);
     let drained = tokio::time::timeout(limits.drain, async { while connections.join_next().await.is_some() {} });
@@ -117,13 +130,19 @@ pub async fn serve<A: Answer>(
     Ok(())
 }
 
-type Accepted = (tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+type Accepted = (tokio::net::TcpStream, SocketAddr, Place);
 
-/// The next connection, once there is a place for it. Losing this future loses no connection.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<Accepted> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+/// The next connection, once there may be a place for one; `None` where there is none for this one. Losing this future loses no connection.
+async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<Accepted> {
+    places.some_free().await;
     match listener.accept().await {
-        Ok((stream, peer)) => Some((stream, peer, place)),
+        Ok((stream, peer)) => {
+            let place = places.take(peer.ip());
+            if place.is_none() {
+                tracing::debug!(address = %peer.ip(), "a connection was closed: its address has all that one may have");
+            }
+            Some((stream, peer, place?))
+        }
         Err(error) if is_the_clients_fault(&error) => None,
         Err(error) => {
             // Most likely out of file descriptors: without a pause this loop would spin until one is free.

@@ -100,11 +100,12 @@ impl Progress {
         self.head.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
     }
 
-    /// Whether the latest head had such a field, which hyper may have dropped.
-    pub fn head_has_content_length(&self) -> bool {
+    /// How many fields `Content-Length` the latest head had, or values in them; hyper may have dropped some.
+    pub fn content_lengths(&self) -> usize {
         const NAME: &[u8] = b"content-length";
         let bytes = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut lines = bytes.split(|byte| *byte == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
-        lines.any(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)))
+        let lines = bytes.split(|byte| *byte == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
+        let named = lines.filter(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)));
+        named.map(|line| 1 + line.iter().filter(|byte| **byte == b',').count()).sum()
     }
 }

@@ -24,6 +24,7 @@ struct Running {
 async fn start(limits: Limits) -> Running {
     let router = Router::new()
         .route("/", get(async || "hello"))
+        .route("/health/live", get(async || "well"))
         .route("/body", post(async |body: axum::body::Bytes| format!("{} bytes", body.len())))
         .route("/never", get(std::future::pending::<&'static str>))
         .route("/large", get(async || "a".repeat(LARGE)))
@@ -172,6 +173,9 @@ async fn a_head_that_is_too_large_is_told_so() {
 #[case::length_then_chunked("Host: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked")]
 #[case::chunked_then_length("Host: a\r\nTransfer-Encoding: chunked\r\ncontent-length: 6")]
 #[case::two_lengths("Host: a\r\nContent-Length: 5\r\nContent-Length: 6")]
+#[case::one_length_twice("Host: a\r\nContent-Length: 5\r\nContent-Length: 5")]
+#[case::one_length_twice_in_a_list("Host: a\r\nContent-Length: 5, 5")]
+#[case::no_length_twice("Host: a\r\ncontent-length: 0\r\nCONTENT-LENGTH: 0")]
 #[case::lengths_in_a_list("Host: a\r\nContent-Length: 5, 6")]
 #[case::signed_length("Host: a\r\nContent-Length: +5")]
 #[case::folded_line("Host: a\r\nX-Folded: one\r\n two\r\nContent-Length: 0")]
@@ -225,12 +229,77 @@ async fn a_request_that_never_ends_does_not_keep_a_stopping_server() {
 
 #[tokio::test]
 async fn beyond_the_limit_connections_wait_for_a_place() {
-    let server = start(Limits { connections: 1, ..impatient() }).await;
+    let server = start(Limits { connections: 1, kept_for_health: 0, ..impatient() }).await;
     let silent = server.connect().await;
     let began = Instant::now();
     let answer = server.talk(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(answer.ends_with("hello") && began.elapsed() >= SHORT / 2, "{answer}");
     drop(silent);
+}
+
+const ASK: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const ASK_FOR_HEALTH: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+
+#[rstest]
+#[case::all_places(Limits { connections: 2, ..impatient() }, "HTTP/1.1 503 ")]
+#[case::all_of_an_address(Limits { an_address: 2, ..impatient() }, "HTTP/1.1 429 ")]
+#[tokio::test]
+async fn when_places_run_out_the_next_are_told_so_and_health_is_answered(#[case] limits: Limits, #[case] told: &str) {
+    let server = start(limits).await;
+    let mut resting = Vec::new();
+    for _ in 0..2 {
+        let mut stream = server.connect().await;
+        stream.write_all(ASK).await.unwrap();
+        assert!(read_some(&mut stream).await.ends_with("hello"));
+        resting.push(stream);
+    }
+    // Closed after the answer, though the client would keep it.
+    let refused = server.talk(ASK).await;
+    assert!(refused.starts_with(told) && refused.contains("too-many-connections"), "{refused}");
+    assert!(refused.contains("retry-after: ") && refused.contains("connection: close"), "{refused}");
+    for _ in 0..20 {
+        assert!(server.talk(ASK_FOR_HEALTH).await.ends_with("well"));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_has_its_places_keeps_nobody_else_out() {
+    let server = start(Limits { an_address: 2, ..impatient() }).await;
+    let _silent = [server.connect().await, server.connect().await];
+    let mut other = connect_from("127.0.0.2", server.address).await;
+    other.write_all(ASK).await.unwrap();
+    assert!(read_some(&mut other).await.ends_with("hello"));
+}
+
+async fn connect_from(address: &str, to: SocketAddr) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(address.parse().unwrap(), 0)).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+#[tokio::test]
+async fn connections_that_rest_make_room_when_places_are_scarce_and_only_then() {
+    let limits = |connections| Limits { connections, idle: PATIENCE * 10, idle_when_scarce: SHORT, ..impatient() };
+    let crowded = start(limits(2)).await;
+    let mut resting = Vec::new();
+    for _ in 0..2 {
+        let mut stream = crowded.connect().await;
+        stream.write_all(ASK).await.unwrap();
+        assert!(read_some(&mut stream).await.ends_with("hello"));
+        resting.push(stream);
+    }
+    for stream in &mut resting {
+        assert_eq!(read_to_end(stream).await, "");
+    }
+    assert!(crowded.talk(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.ends_with("hello"));
+
+    let roomy = start(limits(100)).await;
+    let mut stream = roomy.connect().await;
+    for _ in 0..2 {
+        stream.write_all(ASK).await.unwrap();
+        assert!(read_some(&mut stream).await.ends_with("hello"));
+        tokio::time::sleep(SHORT * 3).await;
+    }
 }
 
 #[rstest]

@@ -12,18 +12,37 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::Limits;
+use super::places::Places;
 use super::progress::{Phase, Progress};
+
+/// How long a stream waits for what.
+pub struct Waits {
+    /// For a head.
+    pub head: Duration,
+    idle: Duration,
+    idle_when_scarce: Duration,
+    stalled_write: Duration,
+    places: Arc<Places>,
+}
+
+impl Waits {
+    /// By the limits.
+    pub fn new(limits: &Limits, places: Arc<Places>) -> Self {
+        let Limits { head, idle, idle_when_scarce, stalled_write, .. } = *limits;
+        Self { head, idle, idle_when_scarce, stalled_write, places }
+    }
+}
 
 /// A stream that fails when it has waited too long for what its connection waits for.
 pub struct TimedStream {
     stream: TcpStream,
     progress: Arc<Progress>,
-    head: Duration,
-    idle: Duration,
-    stalled_write: Duration,
+    waits: Waits,
     /// The state that `deadline` belongs to.
     waiting_in: Option<u32>,
     deadline: Instant,
+    /// From when on a connection that rests makes room, if places are scarce.
+    rested: Instant,
     /// Fires at `deadline` or before it: moving a timer costs more than letting it fire early now and then.
     timer: Pin<Box<Sleep>>,
     write_timer: Option<Pin<Box<Sleep>>>,
@@ -31,16 +50,15 @@ pub struct TimedStream {
 
 impl TimedStream {
     /// Nothing has been read yet.
-    pub fn new(stream: TcpStream, progress: Arc<Progress>, limits: &Limits) -> Self {
-        let deadline = Instant::now() + limits.head;
+    pub fn new(stream: TcpStream, progress: Arc<Progress>, waits: Waits) -> Self {
+        let deadline = Instant::now() + waits.head;
         Self {
             stream,
             progress,
-            head: limits.head,
-            idle: limits.idle,
-            stalled_write: limits.stalled_write,
+            waits,
             waiting_in: None,
             deadline,
+            rested: deadline,
             timer: Box::pin(tokio::time::sleep_until(deadline)),
             write_timer: None,
         }
@@ -57,13 +75,16 @@ impl TimedStream {
         let phase = Progress::phase(state);
         if self.waiting_in != Some(state) {
             let limit = match phase {
-                Phase::Silent | Phase::Head => self.head,
-                Phase::Busy | Phase::Idle => self.idle,
+                Phase::Silent | Phase::Head => self.waits.head,
+                Phase::Busy | Phase::Idle => self.waits.idle,
             };
+            let now = Instant::now();
             self.waiting_in = Some(state);
-            self.deadline = Instant::now() + limit;
-            if self.timer.deadline() > self.deadline {
-                self.timer.as_mut().reset(self.deadline);
+            self.deadline = now + limit;
+            self.rested = if phase == Phase::Idle { now + self.waits.idle_when_scarce } else { self.deadline };
+            let first = self.rested.min(self.deadline);
+            if self.timer.deadline() > first {
+                self.timer.as_mut().reset(first);
             }
         }
         loop {
@@ -74,9 +95,16 @@ impl TimedStream {
                     return Poll::Ready(io::ErrorKind::TimedOut.into());
                 }
                 // Nobody may read again when the answer is out: look again later whether the connection rests by then.
-                self.deadline = now + self.idle;
+                self.deadline = now + self.waits.idle;
+                self.rested = self.deadline;
             }
-            self.timer.as_mut().reset(self.deadline);
+            if now >= self.rested && now < self.deadline {
+                if self.waits.places.are_scarce() {
+                    return Poll::Ready(io::ErrorKind::TimedOut.into());
+                }
+                self.rested = now + self.waits.idle_when_scarce;
+            }
+            self.timer.as_mut().reset(self.rested.min(self.deadline));
         }
     }
 
@@ -86,7 +114,7 @@ impl TimedStream {
             self.write_timer = None;
             return written;
         }
-        let limit = self.stalled_write;
+        let limit = self.waits.stalled_write;
         let timer = self.write_timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         ready!(timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use loom::thread;
 
 use super::{ADA, LAPTOP, LATER, PHONE, row, tail};
-use crate::store::RevokedSubject;
+use crate::store::{Revocation, RevokedSubject};
 
 use list::{RevocationList, TakenIn, Verdict};
 
@@ -192,10 +192,13 @@ fn pruning_never_drops_an_entry_that_is_needed_again() {
     let (answers, _) = every_order(move || {
         let list = loaded(now);
         let over = LATER.plus(Duration::from_mins(1));
-        list.refuse(ADA, RevokedSubject::Session(LAPTOP), LATER);
-        list.refuse(ADA, RevokedSubject::Session(PHONE), over);
-        let prolonging = Arc::clone(&list);
-        let prolong = thread::spawn(move || prolonging.refuse(ADA, RevokedSubject::Session(LAPTOP), over.plus(LONG)));
+        let until = |position, session, remember_until| Revocation {
+            remember_until,
+            ..row(position, ADA, RevokedSubject::Session(session))
+        };
+        list.add_from_log(&[until(1, LAPTOP, LATER), until(2, PHONE, over)]);
+        let (prolonging, prolonged) = (Arc::clone(&list), until(3, LAPTOP, over.plus(LONG)));
+        let prolong = thread::spawn(move || prolonging.add_from_log(&[prolonged]));
         let pruning = Arc::clone(&list);
         let prune = thread::spawn(move || pruning.prune(over));
         assert_eq!(list.check(PHONE, ADA, 0, now), Verdict::SessionEnded);

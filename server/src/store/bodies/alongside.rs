@@ -77,6 +77,11 @@ async fn reset_password(connection: &mut Connection, reset: &PasswordReset, endi
     if changed.rows_affected() == 0 {
         return Ok(false);
     }
+    query(sql::alerts::ANSWER_BY_RESET)
+        .bind(ending.user_id.0)
+        .bind(ending.at.as_millis())
+        .execute(&mut *connection)
+        .await?;
     query(sql::accounts::DELETE_RESET).bind(ending.user_id.0).execute(&mut *connection).await?;
     // A code that was sent before signs in as well; whoever has it must not.
     query(sql::accounts::DELETE_CODE)

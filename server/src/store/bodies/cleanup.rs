@@ -24,7 +24,8 @@ impl Database {
             sessions: self.delete_history(history_before, batch).await?,
             origins: self.batch(sql::cleanup::WIPE_SESSION_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::cleanup::WIPE_BIOGRAPHY_ORIGINS, origins_before, batch).await?
-                + self.batch(sql::cleanup::WIPE_AUDIT_ORIGINS, origins_before, batch).await?,
+                + self.batch(sql::cleanup::WIPE_AUDIT_ORIGINS, origins_before, batch).await?
+                + self.batch(sql::alerts::WIPE_ALERT_ORIGINS, origins_before, batch).await?,
             mail: self.batch(sql::cleanup::DELETE_MAIL, history_before, batch).await?,
         })
     }

@@ -6,6 +6,7 @@
 use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
 
+use super::alerts::answer_by_ending;
 use super::alongside::{self, delete_account};
 use super::rows::{append_revocations, ended_entry, insert_audit, insert_biography, lock_user};
 use super::{Connection, Database, Result, TRIES, Transaction, query, query_as, sql};
@@ -261,7 +262,12 @@ async fn end_unknown(
 async fn was_carried_out(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
     let Some(receipt) = &command.receipt else { return Ok(false) };
     let ended: Vec<ReceiptRecord> = query_as(sql::ending::RECEIPT).bind(&receipt[..]).fetch_all(connection).await?;
-    Ok(!ended.is_empty())
+    let ended: Vec<ReceiptRow> = read_all(ended)?;
+    Ok(match command.selection {
+        // Several that are ended one by one may share a receipt.
+        Selection::One { session_id, .. } => ended.iter().any(|row| row.session_id == session_id),
+        Selection::Others { .. } | Selection::All { .. } => !ended.is_empty(),
+    })
 }
 
 /// What is to be written of what ended: of all commands together, because each statement is a trip to the database.
@@ -337,6 +343,12 @@ impl Ending {
         for session in &ended {
             story.biography.push(ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip));
             story.audit.push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), "session_ended") });
+        }
+        // Making room for a sign-in is nobody's answer.
+        let answers = self.reason != EndReason::Replaced;
+        let ended_by = self.ended_by.filter(|by| answers && ended.iter().any(|session| session.id != *by));
+        if let Some(ended_by) = ended_by {
+            answer_by_ending(connection, self.user_id, ended_by, self.at).await?;
         }
         if matches!(which, Which::All) {
             let epoch = self.raise_epoch(connection).await?;

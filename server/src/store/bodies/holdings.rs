@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use app::domain::{SessionId, UserId};
 use uuid::Uuid;
 
+use super::alerts::alerts_of;
 use super::rows::user_by_id;
 use super::{Database, Result, query_as, sql};
 use crate::store::records::{AuditRecord, BiographyOfRecord, MailEnvelopeRecord, SessionRecord, read_all};
@@ -25,9 +26,10 @@ impl Database {
             .fetch_all(&mut *tx)
             .await?;
         let mail: Vec<MailEnvelopeRecord> = query_as(sql::mail::MAIL_TO).bind(&user.email).fetch_all(&mut *tx).await?;
+        let alerts = alerts_of(&mut tx, id).await?;
         tx.commit().await?;
         let sessions = with_stories(read_all(sessions)?, read_all(entries)?);
-        Ok(Some(Holdings { user, sessions, audit: read_all(audit)?, mail: read_all(mail)? }))
+        Ok(Some(Holdings { user, sessions, alerts, audit: read_all(audit)?, mail: read_all(mail)? }))
     }
 }
 

@@ -5,6 +5,7 @@
 //! `fetch_optional` stop after the first row, and outside a transaction a commit that failed would go unseen.
 
 mod accounts;
+mod alerts;
 mod alongside;
 mod bulk;
 mod cleanup;

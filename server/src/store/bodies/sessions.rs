@@ -42,6 +42,50 @@ impl Database {
         read_all(rows)
     }
 
+    pub(in crate::store) async fn sessions_page(
+        &self,
+        id: UserId,
+        but: Option<SessionId>,
+        after: (Timestamp, Uuid),
+        limit: i64,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRow>> {
+        let rows: Vec<SessionRecord> = query_as(sql::sessions::LIVE_SESSIONS_PAGE)
+            .bind(id.0)
+            .bind(now.as_millis())
+            .bind(after.0.as_millis())
+            .bind(after.1)
+            .bind(but.map_or(Uuid::nil(), |id| id.0))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn count_sessions_of(&self, id: UserId, now: Timestamp) -> Result<u64> {
+        let (count,): (i64,) = query_as(sql::sessions::COUNT_LIVE_SESSIONS)
+            .bind(id.0)
+            .bind(now.as_millis())
+            .fetch_one(self.readers())
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    pub(in crate::store) async fn live_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<Option<SessionRow>> {
+        let row: Option<SessionRecord> = query_as(sql::sessions::LIVE_SESSION)
+            .bind(id.0)
+            .bind(user.0)
+            .bind(now.as_millis())
+            .fetch_optional(self.readers())
+            .await?;
+        read_one(row)
+    }
+
     pub(in crate::store) async fn rename_session(
         &self,
         user: UserId,

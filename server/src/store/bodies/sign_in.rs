@@ -1,14 +1,16 @@
 //! A session begins, and others make room for it.
 
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp};
+use app::api::{AlertKind, EndReason};
+use app::domain::{AlertId, SessionId, Timestamp};
 
+use super::alerts::{device_history, insert_alert};
 use super::ending::{Ending, Story, Which};
 use super::rows::{append_revocations, insert_audit, insert_biography, lock_user};
 use super::{Connection, Database, Result, TRIES, query, query_as, sql};
 use crate::store::records::{SessionRecord, delivery_name, read_all};
 use crate::store::types::{
-    AtLimit, EndOutcome, NewAudit, NewBiographyEntry, NewSession, SessionLimit, SessionRow, SignIn,
+    AlertIfNew, AtLimit, EndOutcome, NewAlert, NewAudit, NewBiographyEntry, NewSession, SessionLimit, SessionRow,
+    SignIn,
 };
 use crate::store::verbs::Ids;
 
@@ -19,11 +21,12 @@ impl Database {
         limit: Option<SessionLimit>,
         audit: &NewAudit,
         biography: &NewBiographyEntry,
+        alert: AlertIfNew<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
         let mut tried = 1;
         loop {
-            match self.try_record_sign_in(session, limit, audit, biography, &mut *ids).await {
+            match self.try_record_sign_in(session, limit, audit, biography, alert, &mut *ids).await {
                 Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
                 result => return result,
             }
@@ -36,6 +39,7 @@ impl Database {
         limit: Option<SessionLimit>,
         audit: &NewAudit,
         biography: &NewBiographyEntry,
+        alert: AlertIfNew<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
         let mut tx = self.begin().await?;
@@ -51,7 +55,11 @@ impl Database {
                 None => return Ok(SignIn::LimitReached(live)),
             }
         }
+        let is_new = (alert.is_new)(&device_history(&mut tx, session.user_id, session.id).await?);
         insert_session(&mut tx, session).await?;
+        if is_new {
+            insert_alert(&mut tx, &new_alert(alert.id, session)).await?;
+        }
         insert_biography(&mut tx, std::slice::from_ref(biography)).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         let mut replaced = EndOutcome::default();
@@ -65,7 +73,19 @@ impl Database {
         }
         append_revocations(&mut tx, &mut replaced.revocations.iter_mut().collect::<Vec<_>>()).await?;
         tx.commit().await?;
-        Ok(SignIn::Done { user: Box::new(user), replaced })
+        Ok(SignIn::Done { user: Box::new(user), replaced, is_new })
+    }
+}
+
+/// What asks about a device that has just signed in.
+fn new_alert(id: AlertId, session: &NewSession) -> NewAlert {
+    NewAlert {
+        id,
+        kind: AlertKind::NewSignIn,
+        session_id: session.id,
+        at: session.at,
+        ip: session.origin.ip.clone(),
+        place: session.place.clone(),
     }
 }
 

@@ -1,12 +1,14 @@
 //! Rows as the databases give them, and how they become values.
 
 mod accounts;
+mod alerts;
 mod ending;
 mod keys;
 mod servers;
 mod sessions;
 
 pub use accounts::*;
+pub use alerts::*;
 pub use ending::*;
 pub use keys::*;
 pub use servers::*;

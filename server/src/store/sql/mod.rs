@@ -24,6 +24,7 @@ macro_rules! statements {
 }
 
 pub mod accounts;
+pub mod alerts;
 pub mod bulk;
 pub mod cleanup;
 pub mod ending;
@@ -49,6 +50,7 @@ pub struct Dialect {
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         accounts::STATEMENTS,
+        alerts::STATEMENTS,
         bulk::STATEMENTS,
         cleanup::STATEMENTS,
         ending::STATEMENTS,

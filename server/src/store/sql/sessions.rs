@@ -24,6 +24,19 @@ statements! {
         " FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 \
          ORDER BY last_active DESC, id DESC"
     );
+    /// Comes out of the same index, from where the page before ended.
+    LIVE_SESSIONS_PAGE = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND (last_active, id) < ($3, $4) \
+         AND id <> $5 ORDER BY last_active DESC, id DESC LIMIT $6"
+    );
+    COUNT_LIVE_SESSIONS = "SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2";
+    LIVE_SESSION = concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3"
+    );
     /// Ended ones too.
     SESSIONS_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE user_id = $1 ORDER BY created_at, id");
     RENAME_SESSION = concat!(

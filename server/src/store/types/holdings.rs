@@ -3,6 +3,7 @@
 use app::domain::Timestamp;
 
 use super::accounts::{Audit, User};
+use super::alerts::AlertRow;
 use super::sessions::{BiographyEntry, SessionRow};
 
 /// Everything that is held on a person, as of one moment.
@@ -12,6 +13,8 @@ pub struct Holdings {
     pub user: User,
     /// Their sessions, ended ones too, each with its story, oldest first.
     pub sessions: Vec<(SessionRow, Vec<BiographyEntry>)>,
+    /// What was asked of them, and what they answered, oldest first.
+    pub alerts: Vec<AlertRow>,
     /// What the audit log says of them, newest first.
     pub audit: Vec<Audit>,
     /// Mail to their address, oldest first.

@@ -3,12 +3,14 @@
 //! No SQL and no rules. Secrets never get here in the plain: passwords are PHC strings, tokens and codes are digests.
 
 mod accounts;
+mod alerts;
 mod ending;
 mod holdings;
 mod sessions;
 mod upkeep;
 
 pub use accounts::*;
+pub use alerts::*;
 pub use ending::*;
 pub use holdings::*;
 pub use sessions::*;

@@ -120,6 +120,8 @@ pub enum SignIn {
         user: Box<User>,
         /// Sessions that had to make room.
         replaced: EndOutcome,
+        /// Whether the device was new, and an alert was raised.
+        is_new: bool,
     },
     /// The limit is reached; these are the live sessions. Nothing was written.
     LimitReached(Vec<SessionRow>),

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::chance::Dice;
+use super::checker::SETTLES;
 use super::history::Recorder;
 use super::installation::Installation;
 use super::processes::Server;
@@ -38,6 +39,8 @@ pub enum Fault {
     /// A clock is wrong by so many seconds, and right again later: two jumps.
     Clock(usize, i64),
     PostgresCrash,
+    /// PostgreSQL is copied, and set back to that copy later: what was committed in between is lost.
+    PostgresSetBack,
     RedisKill,
     RedisPause,
     RedisForgets,
@@ -92,6 +95,11 @@ pub fn plan(seed: u64, length: Duration, servers: usize) -> Vec<Round> {
             }
             let kind = kinds.pop().expect("they were filled");
             let fault = draw(kind, &mut dice, servers);
+            if fault == Fault::PostgresSetBack {
+                // Alone: what is lost must be remembered by somebody who lives.
+                faults = vec![fault];
+                break;
+            }
             if faults.iter().all(|other| other.part() != fault.part()) {
                 faults.push(fault);
             }
@@ -103,7 +111,7 @@ pub fn plan(seed: u64, length: Duration, servers: usize) -> Vec<Round> {
     rounds
 }
 
-const KINDS: usize = 16;
+const KINDS: usize = 17;
 
 fn draw(kind: usize, dice: &mut Dice, servers: usize) -> Fault {
     let server = dice.below(servers);
@@ -126,6 +134,7 @@ fn draw(kind: usize, dice: &mut Dice, servers: usize) -> Fault {
         11 => Fault::Pause(server),
         12 => Fault::Clock(server, *dice.pick(&CLOCKS)),
         13 => Fault::PostgresCrash,
+        16 => Fault::PostgresSetBack,
         14 => *dice.pick(&[Fault::RedisKill, Fault::RedisPause, Fault::RedisForgets]),
         // Nine and fifteen: killed twice as often as stopped.
         _ => Fault::Kill(server),
@@ -148,7 +157,7 @@ impl Fault {
             Self::Kill(server) | Self::Stop(server) | Self::Pause(server) | Self::Clock(server, _) => {
                 Part::Process(server)
             }
-            Self::PostgresCrash => Part::Postgres,
+            Self::PostgresCrash | Self::PostgresSetBack => Part::Postgres,
             Self::RedisKill | Self::RedisPause | Self::RedisForgets => Part::Redis,
         }
     }
@@ -199,7 +208,7 @@ pub async fn carry_out(round: &Round, of: &mut Installation, recorder: &Recorder
     let mut faults = round.faults.clone();
     faults.sort_by_key(|fault| matches!(fault.part(), Part::Process(_)));
     for fault in faults {
-        fault.is_mended(of).await;
+        fault.is_mended(of, recorder).await;
     }
 }
 
@@ -236,6 +245,10 @@ impl Fault {
             Self::Pause(server) => of.servers[server].is_paused(),
             Self::Clock(server, off_by) => of.servers[server].sets_clock(off_by),
             Self::PostgresCrash => of.postgres.crash().await,
+            Self::PostgresSetBack => {
+                recorder.is_copied();
+                of.postgres.is_copied().await;
+            }
             Self::RedisKill => of.redis.kill(),
             Self::RedisPause => of.redis.pause(),
             Self::RedisForgets => of.redis.forgets_everything().await,
@@ -243,7 +256,7 @@ impl Fault {
         }
     }
 
-    async fn is_mended(self, of: &mut Installation) {
+    async fn is_mended(self, of: &mut Installation, recorder: &Recorder) {
         match self {
             Self::Kill(server) => of.servers[server].runs().await,
             Self::Stop(server) => {
@@ -254,6 +267,12 @@ impl Fault {
             Self::Pause(server) => of.servers[server].goes_on(),
             Self::Clock(server, _) => of.servers[server].sets_clock(0),
             Self::PostgresCrash => of.postgres.start_again().await,
+            Self::PostgresSetBack => {
+                recorder.is_set_back();
+                of.postgres.is_set_back().await;
+                recorder.is_back();
+                tokio::time::sleep(SETTLES).await;
+            }
             Self::RedisKill => of.redis.start_again().await,
             Self::RedisPause => of.redis.resume(),
             Self::RedisForgets | Self::ToPostgres(..) | Self::ToRedis(..) | Self::Partition(..) => {}
@@ -270,6 +289,7 @@ fn a_seed_is_a_plan_and_a_long_plan_has_everything_in_it() {
     let has = |wanted: fn(&Fault) -> bool| faults.iter().any(wanted);
     assert!(has(|fault| matches!(fault, Fault::Kill(_))) && has(|fault| matches!(fault, Fault::Stop(_))));
     assert!(has(|fault| matches!(fault, Fault::Pause(_))) && has(|fault| matches!(fault, Fault::Clock(..))));
+    assert!(has(|fault| matches!(fault, Fault::PostgresSetBack)));
     assert!(has(|fault| matches!(fault, Fault::PostgresCrash)) && has(|fault| matches!(fault, Fault::Partition(..))));
     assert!(has(|fault| matches!(fault, Fault::ToPostgres(_, Broken::CutAfterCommit))));
     assert!(has(|fault| matches!(fault, Fault::ToPostgres(_, Broken::Is(Condition::BlackHole, _)))));
@@ -278,6 +298,7 @@ fn a_seed_is_a_plan_and_a_long_plan_has_everything_in_it() {
 #[test]
 fn no_round_takes_hold_of_the_same_thing_twice() {
     for round in plan(11, Duration::from_mins(10), 3) {
+        assert!(round.faults.len() == 1 || !round.faults.contains(&Fault::PostgresSetBack), "{round:?}");
         for (index, fault) in round.faults.iter().enumerate() {
             assert!(round.faults[..index].iter().all(|other| other.part() != fault.part()), "{round:?}");
         }

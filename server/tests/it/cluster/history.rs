@@ -87,12 +87,25 @@ pub enum Outcome {
     Unknown,
 }
 
+/// The database was set back: what was committed after the copy is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetBack {
+    /// Nothing from before this is lost.
+    pub copied: Moment,
+    /// Nothing was noticed before this.
+    pub began: Moment,
+    /// It answers again.
+    pub done: Moment,
+}
+
 /// Everything that was recorded of one run.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     pub calls: Vec<Call>,
     /// Which server ended when, and took its memory with it.
     pub deaths: Vec<(usize, Moment)>,
+    /// When the database was copied and when it was set back to that copy.
+    pub set_backs: Vec<SetBack>,
     /// When everything worked again and nobody ended anything any more; what follows are the last questions.
     pub healed: Option<Moment>,
     /// How many servers there are.
@@ -122,6 +135,24 @@ impl Recorder {
     pub fn dies(&self, server: usize) {
         let now = self.now();
         self.with(|history| history.deaths.push((server, now)));
+    }
+
+    /// The database is about to be copied.
+    pub fn is_copied(&self) {
+        let (copied, unknown) = (self.now(), Moment::MAX);
+        self.with(|history| history.set_backs.push(SetBack { copied, began: unknown, done: unknown }));
+    }
+
+    /// The database is about to be set back to the last copy.
+    pub fn is_set_back(&self) {
+        let now = self.now();
+        self.with(|history| history.set_backs.last_mut().expect("a copy").began = now);
+    }
+
+    /// The database has been set back and answers.
+    pub fn is_back(&self) {
+        let now = self.now();
+        self.with(|history| history.set_backs.last_mut().expect("a copy").done = now);
     }
 
     /// Everything works again.

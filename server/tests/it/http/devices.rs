@@ -83,3 +83,74 @@ async fn last_active_moves_with_use() {
     app.advance(std::time::Duration::from_mins(5));
     assert_ne!(last_active().await, before);
 }
+
+#[tokio::test]
+async fn the_list_comes_in_pages_that_leave_nobody_out_and_show_nobody_twice() {
+    let app = TestApp::start().await;
+    let first = app.new_person("ada@example.com").await;
+    let mut all = vec![first.session_id().to_owned()];
+    for _ in 0..6 {
+        app.advance(std::time::Duration::from_secs(1));
+        all.push(app.signs_in("ada@example.com").await.session_id().to_owned());
+    }
+    let ids = |page: &Answer| -> Vec<String> {
+        let sessions = page.body["sessions"].as_array().expect("sessions");
+        sessions.iter().map(|session| session["sessionId"].as_str().expect("an id").to_owned()).collect()
+    };
+    let whole = first.get("/api/auth/sessions").await;
+    assert_eq!(ids(&whole).len(), 7);
+    assert!(whole.body.get("nextCursor").is_none() && whole.body.get("total").is_none());
+    for limit in [1, 2, 3, 6, 7] {
+        let mut seen = Vec::new();
+        let mut path = format!("/api/auth/sessions?limit={limit}");
+        loop {
+            let page = first.get(&path).await;
+            assert!(ids(&page).len() <= limit, "{limit}");
+            if seen.is_empty() {
+                assert_eq!(page.body["sessions"][0]["current"], true, "this device comes first");
+            }
+            seen.extend(ids(&page));
+            let Some(cursor) = page.body["nextCursor"].as_str() else { break };
+            assert_eq!(page.body["total"], 7);
+            path = format!("/api/auth/sessions?limit={limit}&cursor={cursor}");
+        }
+        assert_eq!(seen.len(), 7, "{limit}");
+        seen.sort();
+        assert_eq!(
+            seen,
+            all.iter().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        );
+    }
+    for query in ["limit=0", "limit=201", "limit=many", "cursor=nonsense"] {
+        let refused = first.get(&format!("/api/auth/sessions?{query}")).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+    }
+}
+
+async fn several_devices_end(app: TestApp) {
+    let laptop = app.new_person("ada@example.com").await;
+    let (phone, tablet) = (app.signs_in("ada@example.com").await, app.signs_in("ada@example.com").await);
+    let stays = app.signs_in("ada@example.com").await;
+    let bob = app.new_person("bob@example.com").await;
+    let end = async |ids: Value| laptop.post("/api/auth/sessions/end", &json!({"sessionIds": ids})).await;
+    let ended = end(json!([phone.session_id(), tablet.session_id(), bob.session_id()])).await;
+    assert_eq!((ended.status, &ended.body["sessionsEnded"]), (StatusCode::OK, &json!(2)), "{}", ended.text);
+    assert!(!phone.passes().await && !tablet.passes().await && stays.passes().await && bob.passes().await);
+    let receipt = app.get(&format!("/api/auth/receipts/{}", ended.body["receipt"]["id"].as_str().unwrap())).await;
+    assert_eq!(receipt.body["devices"], ended.body["receipt"]["devices"], "one receipt, in one order");
+    assert_eq!(phone.refreshes_with(phone.refresh_token()).await.body["reason"], "revoked_from_other_device");
+    for wrong in [json!([]), json!([laptop.session_id()]), json!(["nonsense"]), json!("all"), json!([5])] {
+        assert_eq!(end(wrong.clone()).await.refused_fields(), ["sessionIds"], "{wrong}");
+    }
+    assert_eq!(end(json!(vec![phone.session_id(); 101])).await.refused_fields(), ["sessionIds"]);
+}
+
+#[tokio::test]
+async fn several_devices_are_signed_out_under_one_receipt() {
+    several_devices_end(TestApp::start().await).await;
+}
+
+#[tokio::test]
+async fn several_devices_are_signed_out_under_one_receipt_on_postgres() {
+    several_devices_end(TestApp::start_on_postgres(&[]).await).await;
+}

@@ -1,6 +1,7 @@
 //! The API as clients see it, over real sockets, on a real database.
 
 mod accounts;
+mod alerts;
 mod browser;
 mod devices;
 mod events;
@@ -8,6 +9,7 @@ mod forms;
 mod keys;
 mod leaving;
 mod legacy;
+mod mail;
 mod metrics;
 mod places;
 mod recovery;

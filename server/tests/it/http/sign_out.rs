@@ -60,7 +60,8 @@ async fn whoever_presents_what_cannot_be_read_ends_nothing_and_leaves_signed_out
     let app = TestApp::start().await;
     let device = app.new_person("ada@example.com").await;
     let good = format!("Bearer {}", device.access_token());
-    let foreign = TestApp::start().await.new_person("ada@example.com").await.access_token().to_owned();
+    let elsewhere = TestApp::start().await;
+    let foreign = elsewhere.new_person("ada@example.com").await.access_token().to_owned();
     let (cut, foreign) = (good[..good.len() - 8].to_owned(), format!("Bearer {foreign}"));
     let long = format!("Bearer {}", "x".repeat(6000));
     let unreadable: [&[&str]; 9] = [

@@ -1,6 +1,7 @@
 //! The store, on both databases.
 
 mod accounts;
+mod alerts;
 mod cleanup;
 mod ending;
 mod failures;

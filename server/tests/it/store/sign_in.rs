@@ -42,7 +42,7 @@ async fn signing_in_gives_the_person_with_the_present_epoch(
     let ada = person(&store, "ada").await;
     let row = store.bump_epoch(ada, START, minutes(10)).await.expect("an answer").expect("a revocation");
     let RevokedSubject::Epoch(raised) = row.subject else { panic!("{row:?}") };
-    let SignIn::Done { user, replaced } = record(&store, &new_session(ada, "Laptop", START), None).await else {
+    let SignIn::Done { user, replaced, .. } = record(&store, &new_session(ada, "Laptop", START), None).await else {
         panic!("a session was expected")
     };
     assert_eq!((user.id, user.epoch, user.roles), (ada, raised, vec!["user".to_owned()]));

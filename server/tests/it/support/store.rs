@@ -4,10 +4,10 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use app::api::{DeviceDescription, DeviceKind, EndReason, SignInMethod, TokenDelivery};
-use app::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
+use app::domain::{AccountType, AlertId, DisplayName, Email, SessionId, Timestamp, UserId};
 use latchkey::store::{
-    AccountDeletion, Alongside, Digest, EndCommand, EndOutcome, NewAudit, NewBiographyEntry, NewMail, NewResetToken,
-    NewSession, NewUser, Origin, PasswordReset, ResetRequest, Selection, SessionLimit, SignIn, Store,
+    AccountDeletion, AlertIfNew, Alongside, Digest, EndCommand, EndOutcome, NewAudit, NewBiographyEntry, NewMail,
+    NewResetToken, NewSession, NewUser, Origin, PasswordReset, ResetRequest, Selection, SessionLimit, SignIn, Store,
 };
 use sqlx::Connection;
 use uuid::Uuid;
@@ -196,11 +196,16 @@ pub async fn person(store: &Store, name: &str) -> UserId {
     user.id
 }
 
+/// No alert, whatever the device.
+pub fn never_new() -> AlertIfNew<'static> {
+    AlertIfNew { id: AlertId(Uuid::now_v7()), is_new: &|_| false }
+}
+
 /// Tries to sign in.
 pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLimit>) -> SignIn {
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, "sign_in", session.at) };
     let began = new_entry(session.id, "began", session.at, &session.origin.ip);
-    store.record_sign_in(session, limit, &audit, &began, &mut ids()).await.expect("a sign-in")
+    store.record_sign_in(session, limit, &audit, &began, never_new(), &mut ids()).await.expect("a sign-in")
 }
 
 /// Signs a device in.
@@ -223,6 +228,8 @@ pub fn command(selection: Selection, reason: EndReason, at: Timestamp) -> EndCom
         origin: origin("192.0.2.9"),
         receipt: None,
         alongside: None,
+        token_until: None,
+        seen_epoch: 0,
         tried_for: None,
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use super::history::{Call, History, Outcome, StreamEnd, What};
+use super::history::{Call, History, Moment, Outcome, StreamEnd, What};
 use endings::Endings;
 
 /// `REVOCATION_MAX_STALENESS` as the servers have it.
@@ -23,6 +23,9 @@ pub const SLACK: Duration = Duration::from_millis(2);
 /// How much later than that news may still be read from a stream. When it was sent is not known, only when the client came to read it:
 /// on a busy machine it lies in between for a while.
 pub const READ_LATE: Duration = Duration::from_millis(750);
+
+/// How long after the database was set back servers may take to notice what it has lost, and to write it again.
+pub const SETTLES: Duration = Duration::from_millis(2500);
 
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,14 +73,21 @@ pub fn check(history: &History) -> Vec<Violation> {
     let endings = Endings::of(history);
     let mut found = Found::default();
     for (session, calls) in by_session(history) {
-        refused_in_time(&mut found, &endings, session, &calls);
-        one_lineage(&mut found, session, &calls);
+        let is_lost = has_lost(history, &calls);
+        refused_in_time(&mut found, history, &endings, session, &calls);
+        if !is_lost {
+            one_lineage(&mut found, session, &calls);
+            nothing_else_is_ended(&mut found, &endings, session, &calls);
+        }
         if let Some(healed) = history.healed {
             let end = TheEnd::of(history, &endings, session, &calls, healed);
-            holds_at_the_end(&mut found, &endings, session, &end);
-            is_asked_at_the_end(&mut found, history, session, &end);
+            if !is_lost || endings.acknowledged(session).is_some() {
+                holds_at_the_end(&mut found, &endings, session, &end);
+            }
+            if !is_lost {
+                is_asked_at_the_end(&mut found, history, session, &end);
+            }
         }
-        nothing_else_is_ended(&mut found, &endings, session, &calls);
     }
     only_once(&mut found, history);
     found.0
@@ -87,7 +97,10 @@ pub fn check(history: &History) -> Vec<Violation> {
 pub fn worst_delay(history: &History) -> Duration {
     let endings = Endings::of(history);
     let late = history.calls.iter().filter(|call| is_accepted_request(call)).filter_map(|call| {
-        let (ended, _) = endings.confirmed(call.session.as_deref()?)?;
+        let (ended, by) = endings.confirmed(call.session.as_deref()?)?;
+        if is_unsettled(history, by, call.invoked) {
+            return None;
+        }
         call.invoked.checked_sub(ended)
     });
     late.max().unwrap_or_default()
@@ -126,11 +139,28 @@ fn told(call: &Call) -> String {
     format!("{what:?} on server {server} from {invoked:.3?} to {finished:.3?}: {answer}")
 }
 
-fn refused_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, calls: &[&Call]) {
+/// Whether a failover has lost something of a session: that it began, or the last link of its chain. What has become of it then depends
+/// on what its client does, and it is not always let in again. That it ended is another matter.
+fn has_lost(history: &History, calls: &[&Call]) -> bool {
+    calls.iter().filter(|call| matches!(call.what, What::SignIn | What::Refresh { .. })).any(|call| {
+        let touches = |from: Moment, to: Moment| call.invoked <= to && call.finished >= from;
+        history.set_backs.iter().any(|lost| touches(lost.copied, lost.done.saturating_add(SETTLES)))
+    })
+}
+
+/// Whether a failover has lost this end, and nobody need have noticed at that moment.
+fn is_unsettled(history: &History, by: &Call, at: Moment) -> bool {
+    history.set_backs.iter().any(|lost| {
+        let is_lost = by.finished >= lost.copied && by.invoked <= lost.done;
+        is_lost && at >= lost.began && at <= lost.done.saturating_add(SETTLES)
+    })
+}
+
+fn refused_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, session: &str, calls: &[&Call]) {
     let confirmed = endings.confirmed(session);
     for call in calls {
         let (request, refresh) = (is_accepted_request(call), is_granted_refresh(call));
-        if let Some((ended, by)) = confirmed {
+        if let Some((ended, by)) = confirmed.filter(|(_, by)| !is_unsettled(history, by, call.invoked)) {
             let seen = || format!("ended at {ended:.3?} by {}, but {}", told(by), told(call));
             if request && call.invoked > ended + BOUND + SLACK {
                 found.add(Rule::RefusedWithinTheBound, session, seen());
@@ -139,7 +169,7 @@ fn refused_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, call
                 found.add(Rule::NoRenewalAfterTheEnd, session, seen());
             }
         }
-        silent_in_time(found, endings, session, call);
+        silent_in_time(found, history, endings, session, call);
         if (request || refresh)
             && let Some(by) = endings.refused_at_once(session, call)
         {
@@ -149,10 +179,11 @@ fn refused_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, call
 }
 
 /// A stream is a request that lasts: what holds for requests holds for each thing that it brings.
-fn silent_in_time(found: &mut Found, endings: &Endings<'_>, session: &str, call: &Call) {
+fn silent_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, session: &str, call: &Call) {
     let What::Stream { last_news: Some(heard), .. } = call.what else { return };
     if let Some((ended, by)) = endings.confirmed(session)
         && heard > ended + BOUND + SLACK + READ_LATE
+        && !is_unsettled(history, by, heard)
     {
         let seen = format!("ended at {ended:.3?} by {}, but news at {heard:.3?} by {}", told(by), told(call));
         found.add(Rule::SilentWithinTheBound, session, seen);
@@ -191,7 +222,8 @@ fn one_lineage(found: &mut Found, session: &str, calls: &[&Call]) {
 
 fn only_once(found: &mut Found, history: &History) {
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    for call in history.calls.iter().filter(|call| call.outcome == Outcome::Ok) {
+    let is_lost = |call: &&Call| history.set_backs.iter().any(|lost| call.finished >= lost.copied && call.invoked <= lost.done);
+    for call in history.calls.iter().filter(|call| call.outcome == Outcome::Ok && !is_lost(call)) {
         if let What::Once(secret) = &call.what {
             *uses.entry(secret).or_default() += 1;
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::super::calls::{Device, read};
+use super::super::calls::read;
 use super::super::checker::{BOUND, READ_LATE, SLACK};
 use super::super::installation::{HEALS_WITHIN, Installation, Wanted};
 use super::super::processes::until;

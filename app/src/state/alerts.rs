@@ -1,0 +1,144 @@
+//! What the server asks and nobody has answered yet: *Was this you?*
+
+use std::collections::HashSet;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::{Auth, Events, Failure, Toasts};
+use crate::api::{AlertAnswer, AlertList, LogoutAnswer, SecurityAlert, ServerEvent};
+use crate::domain::{AlertId, SessionId};
+
+/// What the server asks and nobody has answered yet. A context.
+///
+/// The server keeps it, so it is there after a reload, on every device, and for whoever signs in later.
+#[derive(Clone, Copy, Debug)]
+pub struct Alerts {
+    auth: Auth,
+    toasts: Toasts,
+    /// Nothing as long as nobody knows.
+    open: RwSignal<Option<AlertList>>,
+    generation: StoredValue<u64>,
+    /// Those of which this tab has told already.
+    told: StoredValue<HashSet<AlertId>>,
+}
+
+impl Alerts {
+    /// Provides the context, fetches what there is, and follows events. Called once, by `App`.
+    pub fn provide() {
+        let alerts = Self {
+            auth: expect_context(),
+            toasts: expect_context(),
+            open: RwSignal::new(None),
+            generation: StoredValue::new(0),
+            told: StoredValue::default(),
+        };
+        provide_context(alerts);
+        let mine = alerts.auth.session_id();
+        Effect::new(move |_| {
+            // What one person was asked is not for the next.
+            alerts.open.set(None);
+            if mine.get().is_some() {
+                alerts.fetch();
+            }
+        });
+        expect_context::<Events>().subscribe(move |event| match event {
+            ServerEvent::Hello(_) | ServerEvent::SecurityAlert(_) => alerts.fetch(),
+            // What is asked about it may be answered by that.
+            ServerEvent::SessionEnded(ended) if alerts.asks_about(ended.session_id) => alerts.fetch(),
+            _ => {}
+        });
+    }
+
+    /// What is asked, newest first. Nothing as long as nobody knows.
+    pub fn open(self) -> Signal<Option<AlertList>> {
+        self.open.into()
+    }
+
+    /// What is asked of one device.
+    pub fn about(self, session: SessionId) -> Memo<Option<SecurityAlert>> {
+        Memo::new(move |_| {
+            self.open.with(|open| {
+                let alerts = &open.as_ref()?.alerts;
+                alerts.iter().find(|alert| alert.session_id == session).cloned()
+            })
+        })
+    }
+
+    /// Answers. The question is gone once the server has the answer, here and on the other devices.
+    pub async fn answer(
+        self,
+        id: AlertId,
+        answer: AlertAnswer,
+        password: Option<String>,
+    ) -> Result<LogoutAnswer, Failure> {
+        let answered = self.auth.answer_alert(id, answer, password).await;
+        let is_gone = answered.as_ref().err().is_some_and(|failure| failure.code() == Some("not-found"));
+        if answered.is_ok() || is_gone {
+            self.open.try_update(|open| {
+                if let Some(open) = open {
+                    let before = open.alerts.len();
+                    open.alerts.retain(|alert| alert.alert_id != id);
+                    open.total = open.total.saturating_sub((before - open.alerts.len()) as u64);
+                }
+            });
+            self.keep_questions();
+            self.fetch();
+        }
+        answered
+    }
+
+    fn asks_about(self, session: SessionId) -> bool {
+        self.open.with_untracked(|open| {
+            open.as_ref().is_some_and(|open| open.alerts.iter().any(|alert| alert.session_id == session))
+        })
+    }
+
+    /// Only the newest answer counts.
+    fn fetch(self) {
+        let Some(generation) = self.generation.try_update_value(|generation| {
+            *generation += 1;
+            *generation
+        }) else {
+            return;
+        };
+        spawn_local(async move {
+            let list = self.auth.list_alerts().await;
+            if self.generation.try_get_value() != Some(generation) {
+                return;
+            }
+            match list {
+                Ok(list) => {
+                    self.tell(&list);
+                    self.open.try_set(Some(list));
+                    self.keep_questions();
+                }
+                // What is known stays; and where nothing is, nothing waits for it.
+                Err(_) => {
+                    self.open.try_update(|open| {
+                        open.get_or_insert_default();
+                    });
+                }
+            }
+        });
+    }
+
+    /// Tells once of the newest question that was there before the tab was: of later ones the stream tells.
+    fn tell(self, list: &AlertList) {
+        let is_first = self.open.with_untracked(Option::is_none);
+        let Some(newest) = list.alerts.first().filter(|_| is_first) else { return };
+        let is_news = self.told.try_update_value(|told| told.insert(newest.alert_id));
+        if is_news == Some(true) {
+            self.toasts.ask(newest);
+        }
+    }
+
+    /// A toast asks no longer than the question is open.
+    fn keep_questions(self) {
+        let open: Option<Vec<AlertId>> =
+            self.open.with_untracked(|open| Some(open.as_ref()?.alerts.iter().map(|alert| alert.alert_id).collect()));
+        if let Some(open) = open {
+            self.toasts.keep_questions(&open);
+        }
+    }
+}

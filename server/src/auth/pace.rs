@@ -1,0 +1,64 @@
+//! How fast one signed-in session may have things written: nobody renames a device a thousand times in a row, and each time is a row in the history
+//! and one in the audit log for ever. Buckets are shared by all servers, as those for tries are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::secrets::sha256;
+use crate::clock::Clock;
+use crate::store::{Bucket, Store, StoreError};
+
+/// What is done, and how often it may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Effort {
+    /// Another name for a device or a person.
+    Change,
+    /// A ticket for a stream.
+    Ticket,
+    /// Everything that is held on a person.
+    Export,
+}
+
+impl Effort {
+    const fn bucket(self) -> Bucket {
+        match self {
+            Self::Change => Bucket { burst: 30, every_ms: 10_000 },
+            Self::Ticket => Bucket { burst: 60, every_ms: 2_000 },
+            Self::Export => Bucket { burst: 5, every_ms: 60_000 },
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Change => "changes",
+            Self::Ticket => "tickets",
+            Self::Export => "exports",
+        }
+    }
+}
+
+/// The buckets.
+pub struct Pace {
+    /// Where limits are off, everything passes.
+    pub enabled: bool,
+    /// Where they are.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Pace {
+    /// Takes one from the bucket of this session. Where none is left: how long to wait.
+    ///
+    /// # Errors
+    /// Where the database cannot be asked.
+    pub async fn take(&self, effort: Effort, whose: &str) -> Result<Option<Duration>, StoreError> {
+        if !self.enabled {
+            return Ok(None);
+        }
+        let key = sha256(format!("{}\n{whose}", effort.name()).as_bytes());
+        let now = self.clock.now();
+        let opens_at = self.store.take_from_bucket(&key, &effort.bucket(), now).await?;
+        Ok(opens_at.map(|opens_at| opens_at.since(now)))
+    }
+}

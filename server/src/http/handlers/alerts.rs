@@ -1,0 +1,100 @@
+//! *Was this you?*: what is asked, and the answers.
+
+use app::api::{AlertAnswer, AlertList, LogoutAnswer};
+use app::domain::{AlertId, Invalid, Password};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+
+use super::sign_out::answer as ended_answer;
+use crate::auth::accounts::Visitor;
+use crate::auth::tokens::Verified;
+use crate::http::authenticate::{Asker, Caller};
+use crate::http::fields::Fields;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::{EndRequest, Scope, Word};
+use crate::store::AlertRow;
+
+/// `GET /api/user/alerts`: what nobody has answered yet.
+pub async fn list(State(state): State<ApiState>, asker: Asker) -> Result<Json<AlertList>, ApiError> {
+    Ok(Json(state.sessions.alerts(asker.user_id(), asker.session_id()).await?))
+}
+
+/// `POST /api/user/alerts/{id}`: answers one. The session that it is about answers nothing.
+pub async fn answer(
+    State(state): State<ApiState>,
+    Caller(caller): Caller,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let answer = fields.required("answer", |text| {
+        AlertAnswer::parse(text).ok_or_else(|| Invalid::new("unknown-value", "Use me, not_me or end_session."))
+    });
+    let password = fields.optional("password", Password::parse_existing);
+    let (answer, password) = fields.finish((answer, password))?;
+    let id: AlertId = id.parse().map_err(|_| ApiError::not_found())?;
+    let alert = state.sessions.alert(caller.user_id, id).await?.ok_or_else(ApiError::not_found)?;
+    if alert.session_id == caller.session_id {
+        return Err(ApiError::alert_about_this_session());
+    }
+    match answer {
+        AlertAnswer::Me => confirm(&state, &caller, &visitor, &alert, password.as_ref()).await,
+        AlertAnswer::NotMe | AlertAnswer::EndSession => deny(&state, &caller, visitor, &alert, answer).await,
+    }
+}
+
+/// *It was me.* From a device that is in question itself only with proof, and the person hears of it by mail.
+async fn confirm(
+    state: &ApiState,
+    caller: &Verified,
+    visitor: &Visitor,
+    alert: &AlertRow,
+    password: Option<&Password>,
+) -> Result<Response, ApiError> {
+    let found = state.sessions.word_of(caller.session_id, alert).await?;
+    let (word, session) = found.ok_or_else(ApiError::session_ended)?;
+    match word {
+        Word::Counts => {}
+        Word::IsWorthless => return Err(ApiError::device_in_question()),
+        Word::NeedsProof => {
+            state.accounts.step_up(visitor, caller.user_id, password, session.created_at).await?;
+        }
+    }
+    let vouched = word == Word::Counts;
+    let (by, origin) = (caller.session_id, &visitor.origin);
+    let is_first = state.sessions.answer_alert(caller.user_id, alert, AlertAnswer::Me, by, vouched, origin).await?;
+    if is_first && !vouched {
+        state.accounts.tell_of_confirmation(caller.user_id, &alert.device, &session.device).await?;
+    }
+    let message = "Thank you: this device is yours.".to_owned();
+    Ok(Json(LogoutAnswer { success: true, message, sessions_ended: 0, warning: None, receipt: None }).into_response())
+}
+
+/// *It was not me*: signs out that device, or all others. Somebody who answered before does not stand in the way.
+async fn deny(
+    state: &ApiState,
+    caller: &Verified,
+    visitor: Visitor,
+    alert: &AlertRow,
+    answer: AlertAnswer,
+) -> Result<Response, ApiError> {
+    let (user_id, session_id) = (caller.user_id, caller.session_id);
+    let noted = state.sessions.answer_alert(user_id, alert, answer, session_id, false, &visitor.origin).await;
+    if let Err(error) = noted {
+        // Whoever is not wanted is signed out all the same; where even that has to wait, the question stays.
+        tracing::warn!(error = &error as &dyn std::error::Error, "an answer to an alert was not written down");
+    }
+    let scope = if answer == AlertAnswer::NotMe { Scope::Others } else { Scope::Other(alert.session_id) };
+    let request = EndRequest {
+        user_id,
+        session_id,
+        epoch: Some(caller.epoch),
+        scope,
+        client_reason: None,
+        origin: visitor.origin,
+        alongside: None,
+    };
+    Ok(ended_answer(state, false, state.sessions.end(request).await?))
+}

@@ -1,0 +1,200 @@
+//! Who gets a place for a connection.
+//!
+//! One address gets only so many, so that nobody keeps everybody out by connecting. When all places are taken, or an address has all of its own, a
+//! few are left for asking how the server is: a load balancer that cannot ask takes a busy server for a dead one.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Limits;
+
+/// Places are scarce when fewer than one in so many is free.
+const SCARCE: usize = 10;
+/// An address gets one in so many of the places that are kept for health.
+const SHARE_OF_KEPT: usize = 4;
+
+/// Why a connection may only ask for health.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// All places are taken.
+    Places,
+    /// The address has all that one may have.
+    OfAddress,
+}
+
+/// All places.
+pub struct Places {
+    total: usize,
+    an_address: usize,
+    ordinary: Arc<Semaphore>,
+    kept: Arc<Semaphore>,
+    kept_an_address: usize,
+    limits: Arc<Limits>,
+    held: Mutex<HashMap<IpAddr, Held>>,
+}
+
+/// How many places an address has.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    ordinary: usize,
+    kept: usize,
+}
+
+/// A place, until it is dropped.
+pub struct Place {
+    lack: Option<Lack>,
+    address: IpAddr,
+    places: Arc<Places>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    /// `total` for everything, and as many beside them for health as the limits say.
+    pub fn new(total: usize, limits: Arc<Limits>) -> Arc<Self> {
+        let kept = limits.kept_for_health;
+        Arc::new(Self {
+            total,
+            an_address: limits.an_address,
+            ordinary: Arc::new(Semaphore::new(total)),
+            kept: Arc::new(Semaphore::new(kept)),
+            kept_an_address: kept.div_ceil(SHARE_OF_KEPT),
+            limits,
+            held: Mutex::default(),
+        })
+    }
+
+    /// Waits until there may be a place for somebody.
+    pub async fn some_free(&self) {
+        tokio::select! {
+            _ = self.ordinary.acquire() => {}
+            _ = self.kept.acquire() => {}
+        }
+    }
+
+    /// A place for a client at `peer`, if there is one.
+    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+        let address = whose(peer);
+        let is_trusted = self.limits.unlimited.trusts(peer);
+        let mut all = self.held();
+        let held = all.get(&address).copied().unwrap_or_default();
+        let has_enough = !is_trusted && held.ordinary >= self.an_address;
+        let ordinary = if has_enough { None } else { Arc::clone(&self.ordinary).try_acquire_owned().ok() };
+        let (permit, lack) = match ordinary {
+            Some(permit) => (permit, None),
+            None if !is_trusted && held.kept >= self.kept_an_address => return None,
+            None => {
+                let lack = if has_enough { Lack::OfAddress } else { Lack::Places };
+                (Arc::clone(&self.kept).try_acquire_owned().ok()?, Some(lack))
+            }
+        };
+        *all.entry(address).or_default().of(lack) += 1;
+        Some(Place { lack, address, places: Arc::clone(self), _permit: permit })
+    }
+
+    /// Whether connections that rest should make room.
+    pub fn are_scarce(&self) -> bool {
+        self.ordinary.available_permits() * SCARCE < self.total
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn of(&mut self, lack: Option<Lack>) -> &mut usize {
+        if lack.is_none() { &mut self.ordinary } else { &mut self.kept }
+    }
+}
+
+impl Place {
+    /// All of them.
+    pub fn places(&self) -> Arc<Places> {
+        Arc::clone(&self.places)
+    }
+
+    /// Why the connection may only ask for health, where it may.
+    pub fn lack(&self) -> Option<Lack> {
+        self.lack
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.places.held();
+        if let Some(held) = all.get_mut(&self.address) {
+            *held.of(self.lack) -= 1;
+            if held.ordinary == 0 && held.kept == 0 {
+                all.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the /64 of an IPv6 address, which one customer commonly has to himself.
+fn whose(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::proxies::TrustedProxies;
+
+    fn places(total: usize, an_address: usize, kept_for_health: usize) -> Arc<Places> {
+        let unlimited = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        Places::new(total, Arc::new(Limits { an_address, kept_for_health, unlimited, ..Limits::default() }))
+    }
+
+    fn take(places: &Arc<Places>, peer: &str) -> Option<Place> {
+        places.take(peer.parse().unwrap())
+    }
+
+    fn lacks(place: Option<&Place>) -> Option<Option<Lack>> {
+        place.map(Place::lack)
+    }
+
+    #[test]
+    fn an_address_gets_its_places_and_others_theirs() {
+        let places = places(100, 2, 8);
+        let here: Vec<_> = (0..4).map(|_| take(&places, "198.51.100.1")).collect();
+        let found: Vec<_> = here.iter().map(|place| lacks(place.as_ref())).collect();
+        assert_eq!(found, [Some(None), Some(None), Some(Some(Lack::OfAddress)), Some(Some(Lack::OfAddress))]);
+        assert_eq!(lacks(take(&places, "198.51.100.1").as_ref()), None, "nor all that is kept for health");
+        assert_eq!(lacks(take(&places, "::ffff:198.51.100.1").as_ref()), None, "nor in another spelling");
+        assert_eq!(lacks(take(&places, "198.51.100.2").as_ref()), Some(None));
+        drop(here);
+        assert_eq!(lacks(take(&places, "198.51.100.1").as_ref()), Some(None));
+        assert!(places.held().is_empty(), "nobody is remembered who has gone");
+    }
+
+    #[test]
+    fn hopping_within_a_64_gains_nothing() {
+        let places = places(100, 1, 0);
+        let _first = take(&places, "2001:db8:0:1::1");
+        assert!(take(&places, "2001:db8:0:1:ffff::2").is_none());
+        assert!(take(&places, "2001:db8:0:2::1").is_some());
+    }
+
+    #[test]
+    fn proxies_that_are_trusted_may_have_all() {
+        let places = places(3, 1, 8);
+        let held: Vec<_> = (0..5).map(|_| take(&places, "10.0.0.1")).collect();
+        assert_eq!(held.iter().filter(|place| lacks(place.as_ref()) == Some(None)).count(), 3);
+        assert_eq!(held.iter().filter(|place| lacks(place.as_ref()) == Some(Some(Lack::Places))).count(), 2);
+    }
+
+    #[test]
+    fn when_all_is_taken_everybody_may_still_ask_for_health() {
+        let places = places(2, 100, 8);
+        let _held: Vec<_> = (1..=2).map(|host| take(&places, &format!("198.51.100.{host}"))).collect();
+        assert!(places.are_scarce());
+        assert_eq!(lacks(take(&places, "198.51.100.3").as_ref()), Some(Some(Lack::Places)));
+    }
+}
