@@ -102,7 +102,10 @@ mod tests {
     #[case::of_an_old_browser(&[("origin", "http://10.0.0.7:3000")], "cross-site-request")]
     #[case::of_another_site(&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], "cross-site-request")]
     #[case::of_two(&[("sec-fetch-site", "same-origin"), ("origin", "http://a"), ("origin", "http://b")], "cross-site-request")]
-    fn a_page_under_another_address_is_told_the_one_to_use(#[case] headers: &[(&'static str, &'static str)], #[case] code: &str) {
+    fn a_page_under_another_address_is_told_the_one_to_use(
+        #[case] headers: &[(&'static str, &'static str)],
+        #[case] code: &str,
+    ) {
         let error = SameOrigin::new("https://id.example.com").check_sign_in(&map(headers)).unwrap_err();
         assert_eq!((error.status().as_u16(), error.problem.code.as_str()), (403, code));
         assert!(error.problem.detail.as_deref().is_some_and(|detail| detail.contains("https://id.example.com")));

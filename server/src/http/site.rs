@@ -213,7 +213,9 @@ pub fn site(pages: &Pages, tally: &mut Routes) -> Router {
     let strict = pages.clone();
     let router = router.route_layer(from_fn(move |request: Request, next: Next| {
         let pages = strict.clone();
-        async move { if is_page_path(request.uri().path()) { next.run(request).await } else { pages.not_found(request).await } }
+        async move {
+            if is_page_path(request.uri().path()) { next.run(request).await } else { pages.not_found(request).await }
+        }
     }));
     counted(router, patterns.iter().map(String::as_str), tally)
         .fallback(move |request| otherwise(State(pages.clone()), request))
