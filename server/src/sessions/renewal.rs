@@ -165,7 +165,12 @@ impl Sessions {
         Ok(None)
     }
 
-    pub(super) async fn end_for(&self, row: &SessionRow, reason: EndReason, origin: &Origin) -> Result<Ending, EndingError> {
+    pub(super) async fn end_for(
+        &self,
+        row: &SessionRow,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<Ending, EndingError> {
         let now = self.now();
         let one = Selection::One { user_id: row.user_id, session_id: row.id };
         let command = EndCommand {

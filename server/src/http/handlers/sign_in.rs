@@ -141,7 +141,11 @@ pub async fn refresh(
     }
     let presented = state.cookie.presented(&headers);
     if presented.is_empty() {
-        return if if_any == Some(true) { Ok(StatusCode::NO_CONTENT.into_response()) } else { Err(ApiError::missing_token()) };
+        return if if_any == Some(true) {
+            Ok(StatusCode::NO_CONTENT.into_response())
+        } else {
+            Err(ApiError::missing_token())
+        };
     }
     state.same_origin.check(&headers)?;
     let refreshed = state.sessions.refresh_browser(&presented.tokens(), visitor.origin).await;

@@ -83,12 +83,7 @@ impl Presented {
     }
 
     /// Ends the sessions that can be made out: one, unless somebody has mixed two.
-    async fn ends(
-        self,
-        state: &ApiState,
-        reason: Option<ClientReason>,
-        origin: Origin,
-    ) -> Result<EndAnswer, ApiError> {
+    async fn ends(self, state: &ApiState, reason: Option<ClientReason>, origin: Origin) -> Result<EndAnswer, ApiError> {
         let (mut ended, mut by_access) = (nothing_to_end(), None);
         if let Some(token) = self.access {
             by_access = Some(token.session_id);

@@ -24,7 +24,8 @@ impl<'a> Browser<'a> {
 
     /// What the server answers to a call with everything that is held. The browser has not seen the answer yet.
     async fn sends(&self, path: &str, body: Value) -> Answer {
-        let cookies: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = self.app.request(Method::POST, path).header("latchkey-client", "web").json(&body);
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));
