@@ -163,7 +163,9 @@ impl Sessions {
     pub async fn receipt(&self, id: &str) -> Result<Option<Receipt>, StoreError> {
         let Some(capability) = Capability::parse(id) else { return Ok(None) };
         let rows = self.store.receipt(&capability.digest()).await?;
-        let devices: Vec<ReceiptDevice> = rows.into_iter().map(receipt_device).collect();
+        let mut devices: Vec<ReceiptDevice> = rows.into_iter().map(receipt_device).collect();
+        // As the answer had them, whatever is heard of them meanwhile.
+        devices.sort_by_key(|device| device.session_id);
         Ok((!devices.is_empty()).then(|| Receipt { id: id.to_owned(), devices }))
     }
 
@@ -204,7 +206,6 @@ pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Opti
 
 fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: Option<SessionId>) -> Receipt {
     let mut ended = outcome.ended;
-    // As it is read later.
     ended.sort_by_key(|session| session.id);
     let devices = ended.into_iter().map(|ended| {
         let current = current == Some(ended.id);

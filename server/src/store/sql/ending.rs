@@ -77,5 +77,5 @@ statements! {
     CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \
         WHERE id = $1 AND ended_at IS NOT NULL";
     RECEIPT = "SELECT id, device_name, platform, browser, os, kind, app_version, ended_by, told_at, confirmed_at \
-        FROM sessions WHERE receipt = $1 ORDER BY id";
+        FROM sessions WHERE receipt = $1 ORDER BY last_active DESC, id DESC";
 }
