@@ -4,6 +4,8 @@
 //! No axum and no SQL here. What a request looks like is `http`'s business, what is stored is `store`'s.
 
 pub mod accounts;
+pub mod addresses;
+pub mod browsers;
 pub mod codes;
 mod hash_threads;
 pub mod keys;
@@ -13,5 +15,6 @@ pub mod limits;
 pub mod passwords;
 pub mod recovery;
 pub mod refresh;
+pub mod registration;
 pub mod secrets;
 pub mod tokens;

@@ -3,7 +3,9 @@
 use app::DevelopmentDemo;
 use app::api::paths;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 
+use super::browser::give_to_pages;
 use super::counted::CountedRouter;
 use super::handlers::{
     accounts, events, export, leaving, metrics, person, public, recovery, sessions, sign_in, sign_out,
@@ -63,7 +65,7 @@ pub fn whole(state: &ApiState, config: &Config, tally: &mut Routes) -> Router {
         .server
         .is_development()
         .then(|| DevelopmentDemo { email: demo::EMAIL.to_owned(), password: demo::PASSWORD.to_owned() });
-    let site = site(&config.server, files, demo, tally);
+    let site = site(&config.server, files, demo, tally).layer(from_fn_with_state(state.clone(), give_to_pages));
     let router = api(state, tally).merge(site.clone());
     match &config.observe.metrics_token {
         Some(token) => router.merge(metrics::beside(state, token, site, tally)),

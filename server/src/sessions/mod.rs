@@ -47,7 +47,7 @@ pub use journal::{Found, Journal, LateEnd, Written};
 pub use reassert::reassert;
 pub use renewal::RefreshRefusal;
 pub use revocations::{Look, Lost, RevocationList, TakenIn, Verdict};
-pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
+pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
 pub use tail::{Tail, TailParts};
 pub use unheard::{Unheard, renew_graces};
 

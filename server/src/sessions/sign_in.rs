@@ -1,12 +1,16 @@
 //! Sign-in: a new session with its first tokens.
 
-use app::api::{EndReason, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
+use app::api::{Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
 use app::domain::{SessionId, Timestamp, UserId};
 
 use super::device::{Said, describe};
 use super::{Sessions, SessionsError};
+use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::refresh::RefreshToken;
-use crate::store::{AtLimit, NewAudit, NewBiographyEntry, NewSession, Origin, SessionLimit, SessionRow, SignIn, User};
+use crate::store::{
+    AtLimit, Digest, EndOutcome, NewAudit, NewBiographyEntry, NewSession, Origin, SessionLimit, SessionRow, SignIn,
+    SigningBrowser, User,
+};
 
 /// Somebody who has proved to be somebody.
 pub struct NewSignIn {
@@ -24,6 +28,20 @@ pub struct NewSignIn {
     pub remember: bool,
     /// The session that the person chose to end at the limit.
     pub replace: Option<SessionId>,
+    /// With which browser.
+    pub browser: BrowserAtHand,
+}
+
+/// The browser that somebody signs in with, or the native client.
+pub struct BrowserAtHand {
+    /// Digest of the token that it presented.
+    pub presented: Option<Digest>,
+    /// The sessions whose refresh tokens it holds.
+    pub sessions: Vec<SessionId>,
+    /// Digest of the token that it gets.
+    pub next: Digest,
+    /// Whether it has one session at a time.
+    pub one_session: bool,
 }
 
 /// A session with fresh tokens.
@@ -85,13 +103,28 @@ impl Sessions {
             },
             remember_until: self.lifetimes.remember_until(now),
         });
-        let user = self.record(&session, limit).await?;
+        let browser = SigningBrowser {
+            presented: sign_in.browser.presented,
+            sessions: sign_in.browser.sessions,
+            new_id: self.new_id(),
+            next: sign_in.browser.next,
+            expires_at: now.plus(BROWSER_LIFETIME),
+            superseded_at: now.plus(SUPERSEDED_FOR),
+            one_session: sign_in.browser.one_session,
+            remember_until: self.lifetimes.remember_until(now),
+        };
+        let user = self.record(&session, limit, &browser).await?;
         let row = row_of(session);
         self.announce(&row);
         Ok(self.grant(&user, &row, &first, now)?)
     }
 
-    async fn record(&self, session: &NewSession, limit: Option<SessionLimit>) -> Result<User, SignInError> {
+    async fn record(
+        &self,
+        session: &NewSession,
+        limit: Option<SessionLimit>,
+        browser: &SigningBrowser,
+    ) -> Result<User, SignInError> {
         let audit = NewAudit {
             user_id: Some(session.user_id),
             actor_id: Some(session.user_id),
@@ -107,21 +140,27 @@ impl Sessions {
             ip: session.origin.ip.clone(),
         };
         let mut new_id = || self.new_id();
-        let recorded = self.store.record_sign_in(session, limit, &audit, &began, &mut new_id).await;
+        let recorded = self.store.record_sign_in(session, limit, Some(browser), &audit, &began, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced } => {
-                self.metrics.sessions_ended(EndReason::Replaced, replaced.ended.len());
-                if !replaced.revocations.is_empty() {
-                    self.hub.hint();
-                }
-                self.list.add(&replaced.revocations);
-                for revocation in &replaced.revocations {
-                    self.hub.revoke(revocation);
-                }
+                self.put_in_force(&replaced);
                 Ok(*user)
             }
             SignIn::LimitReached(sessions) => Err(SignInError::LimitReached(sessions)),
             SignIn::NoSuchPerson => Err(SignInError::NoSuchPerson),
+        }
+    }
+
+    /// Puts ends that are committed on this server's list, and tells the streams.
+    pub fn put_in_force(&self, ended: &EndOutcome) {
+        let Some(first) = ended.revocations.first() else { return };
+        if let Some(reason) = first.reason {
+            self.metrics.sessions_ended(reason, ended.ended.len());
+        }
+        self.hub.hint();
+        self.list.add(&ended.revocations);
+        for revocation in &ended.revocations {
+            self.hub.revoke(revocation);
         }
     }
 
@@ -150,6 +189,7 @@ impl Sessions {
             session_max_expires_in: row.max_expires_at.since(now).as_secs(),
             session_id: row.id,
             server_time: now,
+            device_token: None,
             user: person(user),
         };
         Ok(SignedIn { tokens, refresh_token, delivery: row.delivery, remember: row.remember })

@@ -188,7 +188,11 @@ async fn carry_out(
         reason: command.reason,
         client_reason: command.client_reason.clone(),
         ended_by: command.ended_by,
-        ended_by_device: device_name(connection, command.ended_by).await?,
+        // What is logged outlives an account that goes, and must not name its devices.
+        ended_by_device: match command.alongside {
+            Some(Alongside::AccountDeletion(_)) => None,
+            _ => device_name(connection, command.ended_by).await?,
+        },
         actor_id: command.actor_id,
         at: command.at,
         remember_until: command.remember_until,

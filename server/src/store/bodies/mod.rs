@@ -6,6 +6,7 @@
 
 mod accounts;
 mod alongside;
+mod browsers;
 mod bulk;
 mod cleanup;
 mod ending;
@@ -16,6 +17,7 @@ mod mail;
 mod maintenance;
 mod recovery;
 mod refresh;
+mod registrations;
 mod rows;
 mod sessions;
 mod sign_in;

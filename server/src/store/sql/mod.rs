@@ -24,12 +24,14 @@ macro_rules! statements {
 }
 
 pub mod accounts;
+pub mod browsers;
 pub mod bulk;
 pub mod cleanup;
 pub mod ending;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod registrations;
 pub mod sessions;
 
 /// What one database says where the other says something else.
@@ -48,12 +50,14 @@ pub struct Dialect {
 pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         accounts::STATEMENTS,
+        browsers::STATEMENTS,
         bulk::STATEMENTS,
         cleanup::STATEMENTS,
         ending::STATEMENTS,
         keys::STATEMENTS,
         limits::STATEMENTS,
         mail::STATEMENTS,
+        registrations::STATEMENTS,
         sessions::STATEMENTS,
     ]
     .into_iter()

@@ -3,14 +3,18 @@
 //! No SQL and no rules. Secrets never get here in the plain: passwords are PHC strings, tokens and codes are digests.
 
 mod accounts;
+mod browsers;
 mod ending;
 mod holdings;
+mod registrations;
 mod sessions;
 mod upkeep;
 
 pub use accounts::*;
+pub use browsers::*;
 pub use ending::*;
 pub use holdings::*;
+pub use registrations::*;
 pub use sessions::*;
 pub use upkeep::*;
 

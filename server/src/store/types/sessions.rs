@@ -118,7 +118,7 @@ pub enum SignIn {
     Done {
         /// The person, with the epoch for the access token.
         user: Box<User>,
-        /// Sessions that had to make room.
+        /// Sessions that had to make room, and the one that the browser had before, whosever it was.
         replaced: EndOutcome,
     },
     /// The limit is reached; these are the live sessions. Nothing was written.

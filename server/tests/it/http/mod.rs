@@ -1,6 +1,8 @@
 //! The API as clients see it, over real sockets, on a real database.
 
 mod accounts;
+mod addresses;
+mod browsers;
 mod devices;
 mod events;
 mod keys;
@@ -10,7 +12,10 @@ mod metrics;
 mod places;
 mod recovery;
 mod refresh;
+mod registrations;
 mod servers;
 mod sign_out;
+mod strangers;
 mod tokens;
 mod traces;
+mod work;

@@ -1,6 +1,7 @@
 //! The store, on both databases.
 
 mod accounts;
+mod browsers;
 mod cleanup;
 mod ending;
 mod failures;
@@ -10,6 +11,7 @@ mod plans;
 mod races;
 mod recovery;
 mod refresh;
+mod registrations;
 mod schemas;
 mod sessions;
 mod sign_in;
