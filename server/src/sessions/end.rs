@@ -115,7 +115,7 @@ impl Sessions {
     /// of the others; those that come together are committed together.
     pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
         let now = self.now();
-        let EndRequest { user_id, session_id, epoch, client_reason, origin, .. } = request;
+        let EndRequest { user_id, session_id, epoch, token_until, force, client_reason, origin, .. } = request;
         let receipt = Capability::draw(&*self.random);
         let client_reason = client_reason.map(String::from);
         let endings = ids.iter().map(|id| {
@@ -127,9 +127,10 @@ impl Sessions {
                 actor_id: Some(user_id),
                 origin: origin.clone(),
                 receipt: Some(receipt.digest()),
+                token_until,
                 ..EndCommand::new(one, EndReason::RevokedFromOtherDevice, now, until)
             };
-            self.ender.end(command, epoch)
+            self.ender.end(command, epoch, force)
         });
         let mut all = Ending::Done { outcome: EndOutcome::default(), told: Vec::new() };
         for ending in futures::future::join_all(endings).await {
@@ -178,7 +179,7 @@ impl Sessions {
     }
 }
 
-/// Two endings as one, which is pending as long as either is.
+/// Two endings as one, which is pending as long as either is. Whoever had ended before ends neither.
 fn both(one: Ending, other: Ending) -> Ending {
     match (one, other) {
         (Ending::Done { mut outcome, mut told }, Ending::Done { outcome: more, told: also }) => {
@@ -187,6 +188,7 @@ fn both(one: Ending, other: Ending) -> Ending {
             told.extend(also);
             Ending::Done { outcome, told }
         }
+        (Ending::AskerEnded, _) | (_, Ending::AskerEnded) => Ending::AskerEnded,
         _ => Ending::Pending,
     }
 }

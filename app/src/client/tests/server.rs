@@ -174,6 +174,7 @@ impl Server {
             session_max_expires_in: state.session_max_expires_in,
             session_id: SessionId(Uuid::from_u128(state.session)),
             server_time: now,
+            device_token: None,
             user: person(state.person),
         }
     }

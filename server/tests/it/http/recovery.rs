@@ -107,6 +107,8 @@ async fn everybody_gets_the_same_answer_and_only_people_who_may_sign_in_a_link()
     let code = app.code_for(ADA).await;
     let verified = app.post("/api/auth/verify-email", &json!({"email": ADA, "otp": code})).await;
     assert_eq!(verified.status, StatusCode::OK);
+    let code = app.code_for("disabled@example.com").await;
+    app.post("/api/auth/verify-email", &json!({"email": "disabled@example.com", "otp": code})).await;
     let mut database = app.database().await;
     database.execute("UPDATE users SET disabled_at = 1 WHERE email = 'disabled@example.com'").await.unwrap();
 
