@@ -38,8 +38,8 @@ pub struct Entered {
 
 /// Why somebody is not in.
 pub enum EntryRefusal {
-    /// The request comes from another site.
-    CrossSite,
+    /// The request comes from another site, or from a page under another address.
+    CrossSite(ApiError),
     /// E-mail, password or code, or too many tries.
     Account(AccountError),
     /// A device must be chosen to sign out first; these are the live ones.
@@ -81,8 +81,8 @@ impl Client {
     /// The visitor, as what the client presents makes them known.
     fn known(&self, state: &ApiState, visitor: Visitor, headers: &HeaderMap) -> Result<Visitor, EntryRefusal> {
         // A call that sets a cookie must not come from another site.
-        if self.delivery == TokenDelivery::Cookie && state.same_origin.check_sign_in(headers).is_err() {
-            return Err(EntryRefusal::CrossSite);
+        if self.delivery == TokenDelivery::Cookie {
+            state.same_origin.check_sign_in(headers).map_err(EntryRefusal::CrossSite)?;
         }
         let browser = self.device_token.as_ref().map(Capability::digest).or(visitor.browser);
         Ok(Visitor { browser, ..visitor })
@@ -117,8 +117,8 @@ impl Client {
 
 /// The sessions that the browser holds refresh tokens of.
 fn presented_sessions(state: &ApiState, headers: &HeaderMap) -> Vec<SessionId> {
-    let tokens = state.cookie.read(headers);
-    tokens.into_iter().filter_map(|token| state.sessions.session_of(&token)).collect()
+    let presented = state.cookie.presented(headers);
+    presented.tokens().into_iter().filter_map(|token| state.sessions.session_of(token)).collect()
 }
 
 impl Entered {
@@ -146,7 +146,7 @@ impl EntryRefusal {
     /// The same as a problem.
     pub fn into_problem(self, state: &ApiState) -> ApiError {
         match self {
-            Self::CrossSite => ApiError::cross_site_request(),
+            Self::CrossSite(problem) => problem,
             Self::Account(error) => error.into(),
             Self::LimitReached(rows) => {
                 let sessions: Vec<_> = rows.iter().map(|row| state.sessions.show(row, None)).collect();

@@ -64,7 +64,11 @@ pub fn entered(state: &ApiState, entering: Result<Entered, EntryRefusal>) -> Res
     let entered = entering.map_err(|refusal| refusal.into_problem(state))?;
     let device_token = entered.device_token().map(str::to_owned);
     let mut response = Json(Tokens { device_token, ..entered.granted.tokens.clone() }).into_response();
-    for cookie in entered.cookies(state) {
+    let cookies = entered.cookies(state);
+    if !cookies.is_empty() {
+        Leftovers::clear_ended(state, &mut response);
+    }
+    for cookie in cookies {
         set_cookie(&mut response, &cookie);
     }
     Ok(response)

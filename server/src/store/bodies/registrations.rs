@@ -237,6 +237,7 @@ async fn end_unproved(
         origin: Origin::default(),
         receipt: None,
         began_by: Timestamp::from_millis(i64::MAX),
+        seen_epoch: 0,
     };
     let mut story = Story::default();
     ending.carry_out(connection, Which::All, ended, &mut story, ids).await?;
