@@ -67,6 +67,9 @@ pub fn entered(state: &ApiState, entering: Result<Entered, EntryRefusal>) -> Res
     for cookie in entered.cookies(state) {
         set_cookie(&mut response, &cookie);
     }
+    if entered.granted.delivery == TokenDelivery::Cookie {
+        Leftovers::clear_ended(state, &mut response);
+    }
     Ok(response)
 }
 
@@ -115,7 +118,6 @@ fn renewed(state: &ApiState, granted: &SignedIn) -> Response {
     let mut response = Json(&granted.tokens).into_response();
     if granted.delivery == TokenDelivery::Cookie {
         set_cookie(&mut response, &refresh_cookie(state, granted));
-        Leftovers::clear_ended(state, &mut response);
     }
     response
 }
