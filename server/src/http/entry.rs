@@ -117,8 +117,7 @@ impl Client {
 
 /// The sessions that the browser holds refresh tokens of.
 fn presented_sessions(state: &ApiState, headers: &HeaderMap) -> Vec<SessionId> {
-    let presented = state.cookie.presented(headers);
-    presented.tokens().into_iter().filter_map(|token| state.sessions.session_of(token)).collect()
+    state.sessions.sessions_of_browser(&state.cookie.presented(headers).tokens())
 }
 
 impl Entered {

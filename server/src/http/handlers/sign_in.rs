@@ -71,6 +71,9 @@ pub fn entered(state: &ApiState, entering: Result<Entered, EntryRefusal>) -> Res
     for cookie in cookies {
         set_cookie(&mut response, &cookie);
     }
+    if entered.granted.delivery == TokenDelivery::Cookie {
+        Leftovers::clear_ended(state, &mut response);
+    }
     Ok(response)
 }
 
@@ -119,7 +122,6 @@ fn renewed(state: &ApiState, granted: &SignedIn) -> Response {
     let mut response = Json(&granted.tokens).into_response();
     if granted.delivery == TokenDelivery::Cookie {
         set_cookie(&mut response, &refresh_cookie(state, granted));
-        Leftovers::clear_ended(state, &mut response);
     }
     response
 }

@@ -35,7 +35,7 @@ impl<'a> Browser<'a> {
 
     /// The answer comes.
     fn takes(&self, answer: &Answer) {
-        for (name, value) in answer.cookies().filter_map(|set| set.split_once('=')) {
+        for (name, value) in answer.set_cookies().filter_map(|set| set.split_once('=')) {
             if value.is_empty() {
                 self.cookies.borrow_mut().remove(name);
             } else {
@@ -60,8 +60,9 @@ impl<'a> Browser<'a> {
         self.asks("/api/auth/refresh", json!({})).await
     }
 
+    /// How many refresh cookies it holds.
     fn holds(&self) -> usize {
-        self.cookies.borrow().len()
+        self.cookies.borrow().keys().filter(|name| !name.starts_with("latchkey-")).count()
     }
 
     fn is_given(&self, name: &str, value: &str) {

@@ -380,12 +380,11 @@ impl Answer {
 
     /// Name and value of the refresh cookie that was set, as a browser sends them.
     pub fn cookie_pair(&self) -> Option<String> {
-        let set = self.cookies().find(|set| !set.ends_with('='))?;
-        set.starts_with("latchkey").then(|| set.to_owned())
+        self.set_cookies().find(|set| set.starts_with("latchkey.") && !set.ends_with('=')).map(str::to_owned)
     }
 
     /// Names and values of the cookies that were set; no value where one was removed.
-    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+    pub fn set_cookies(&self) -> impl Iterator<Item = &str> {
         self.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok()?.split(';').next())
     }
 
