@@ -3,7 +3,6 @@
 use app::api::{AlertKind, EndReason, TokenDelivery};
 use app::domain::{SessionId, Timestamp};
 
-use super::alerts::message;
 use super::ending::{Ending, EndingError};
 use super::guard::END_WAITS;
 use super::promises::{Covered, Force};
@@ -197,7 +196,6 @@ impl Sessions {
         self.store.append_audit(&audit).await?;
         self.store.note(&entry).await?;
         let name = &row.device.device_name;
-        let message = message(AlertKind::RefreshReuse, &row.device);
         if let Some(user) = self.store.user_by_id(row.user_id).await? {
             // What a stranger called the device must not be mailed to an address that nobody has proved.
             let named = if user.email_verified_at.is_some() { name.as_str() } else { "A device" };

@@ -125,6 +125,7 @@ async fn as_long_as_one_line_stands_all_news_comes_at_once_and_once(#[case] fate
         user_id: ADA,
         session_id: SessionId(Uuid::from_u128(2)),
         epoch: 0,
+        session_created_at: clock.now(),
         session_expires_at: clock.now().plus(Duration::from_hours(1)),
     };
     let mut stream = there.hub.subscribe(who).ok().unwrap();

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::support::store::{
     Backend, DAY, MINUTE, START, TestStore, ask_for_reset, digest, end, ids, minutes, new_audit, new_entry,
-    new_session, person, reset,
+    never_new, new_session, person, reset,
 };
 
 fn browser(presented: Option<u8>, next: u8) -> SigningBrowser {
@@ -31,7 +31,7 @@ async fn enter(store: &Store, user: UserId, browser: &SigningBrowser, at: Timest
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, "sign_in", at) };
     let began = new_entry(session.id, "began", at, "192.0.2.1");
     let entered = store
-        .record_sign_in(&session, Some(limit), Some(browser), &audit, &began, &mut ids())
+        .record_sign_in(&session, Some(limit), Some(browser), &audit, &began, never_new(), &mut ids())
         .await
         .expect("a sign-in");
     (session.id, entered)
