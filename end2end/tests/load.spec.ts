@@ -41,7 +41,9 @@ test("what could not be loaded comes by itself once it can", async ({ person }) 
 test("the list alone that cannot be loaded comes by itself once it can", async ({ person }) => {
   person.complaints.allow(unreachable);
   await person.signsIn(demo);
-  await person.page.route("**/api/auth/sessions", (route) => route.fulfill({ status: 503, body: "busy" }), { times: 1 });
+  await person.page.route("**/api/auth/sessions", (route) => route.fulfill({ status: 503, body: "busy" }), {
+    times: 1,
+  });
   await person.page.reload();
   await expect(person.button("Try again")).toBeVisible();
   await person.seesDevices(1);

@@ -138,13 +138,7 @@ impl Hub {
         listeners.push(Listener { number, session_id, session_created_at, epoch, queue, deadline });
         drop(people);
         self.closed().remove(&who.session_id);
-        Ok(Subscription {
-            hub: Arc::clone(self),
-            who,
-            number,
-            queue: receiver,
-            deadline: deadline_receiver,
-        })
+        Ok(Subscription { hub: Arc::clone(self), who, number, queue: receiver, deadline: deadline_receiver })
     }
 
     /// Sends an event to every stream of a person, on every server, but those of `except`.
@@ -286,7 +280,8 @@ impl Hub {
         is_over: impl Fn(UserId, SessionId, Timestamp) -> bool,
         ended: impl Fn(SessionId) -> Ended,
     ) {
-        for (user_id, listeners) in self.people().iter_mut().filter(|(user_id, _)| of.is_none_or(|of| of == **user_id)) {
+        for (user_id, listeners) in self.people().iter_mut().filter(|(user_id, _)| of.is_none_or(|of| of == **user_id))
+        {
             listeners.retain(|listener| {
                 let closes = is_over(*user_id, listener.session_id, listener.session_created_at);
                 if closes {
@@ -433,8 +428,7 @@ mod tests {
 
     fn listen(hub: &Arc<Hub>, session_id: SessionId, epoch: i64) -> Subscription {
         let session_expires_at = NOW.plus(Duration::from_hours(1));
-        let who =
-            Subscriber { user_id: ADA, session_id, session_created_at: NOW, epoch, session_expires_at };
+        let who = Subscriber { user_id: ADA, session_id, session_created_at: NOW, epoch, session_expires_at };
         hub.subscribe(who).unwrap_or_else(|_| panic!())
     }
 
@@ -553,13 +547,8 @@ mod tests {
     fn a_flood_of_streams_is_stopped() {
         let hub = Arc::new(Hub::default());
         let streams: Vec<_> = (0..STREAMS_A_PERSON).map(|_| listen(&hub, LAPTOP, 0)).collect();
-        let who = Subscriber {
-            user_id: ADA,
-            session_id: LAPTOP,
-            session_created_at: NOW,
-            epoch: 0,
-            session_expires_at: NOW,
-        };
+        let who =
+            Subscriber { user_id: ADA, session_id: LAPTOP, session_created_at: NOW, epoch: 0, session_expires_at: NOW };
         assert!(hub.subscribe(who).is_err());
         drop(streams);
         assert!(hub.is_empty() && hub.subscribe(who).is_ok());

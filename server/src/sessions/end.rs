@@ -100,9 +100,7 @@ impl Sessions {
             alongside: request.alongside,
             token_until: match request.scope {
                 // Other tokens of the session may be newer. What is on the list need not be put there again.
-                Scope::This => {
-                    (!self.list.has_ended(session_id)).then(|| self.lifetimes.remember_until(now))
-                }
+                Scope::This => (!self.list.has_ended(session_id)).then(|| self.lifetimes.remember_until(now)),
                 _ => request.token_until,
             },
             ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))

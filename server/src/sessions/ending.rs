@@ -434,9 +434,8 @@ impl Work {
 
     fn close_streams(&self, command: &EndCommand) {
         let user_id = command.selection.user_id();
-        let is_over = |user_id, session_id, began_at| {
-            self.waiting.promises.cover(user_id, session_id, began_at) == Covered::Yes
-        };
+        let is_over =
+            |user_id, session_id, began_at| self.waiting.promises.cover(user_id, session_id, began_at) == Covered::Yes;
         let EndCommand { reason, ended_by, at, .. } = *command;
         self.hub.end_here(Some(user_id), is_over, |session_id| Ended {
             session_id,

@@ -125,7 +125,8 @@ impl Journal {
     pub fn open(folder: &Path, id: Uuid, keys: Arc<Keys>, random: Arc<dyn Random>) -> (Self, Found) {
         let prefix = format!("{}-", keys.installation());
         let (disk, failing) = (Mutex::default(), AtomicBool::new(false));
-        let journal = Self { keys, random, folder: folder.to_owned(), name: format!("{prefix}{id}"), id, disk, failing };
+        let journal =
+            Self { keys, random, folder: folder.to_owned(), name: format!("{prefix}{id}"), id, disk, failing };
         journal.is_writable();
         let mut found = Found::default();
         // Whoever cannot make the folder finds nothing in it either.
@@ -147,7 +148,11 @@ impl Journal {
             found.add(entry, written.as_ref().ok().and_then(|numbers| numbers.get(index).copied()));
         }
         written?;
-        if is_whole { fs::remove_file(path)? } else { fs::rename(path, path.with_extension("unreadable"))? }
+        if is_whole {
+            fs::remove_file(path)?
+        } else {
+            fs::rename(path, path.with_extension("unreadable"))?
+        }
         File::open(&self.folder)?.sync_all()
     }
 
@@ -193,9 +198,10 @@ impl Journal {
         let mut slot = lock(&self.disk);
         let written = self.in_place(&mut slot).and_then(|disk| {
             let numbers: Vec<u64> = (disk.next_number()..).take(entries.len()).collect();
-            let lines = numbers.iter().zip(entries).map(|(number, entry)| {
-                Ok((*number, self.seal(&Line::Promised(*number, entry.clone()))?))
-            });
+            let lines = numbers
+                .iter()
+                .zip(entries)
+                .map(|(number, entry)| Ok((*number, self.seal(&Line::Promised(*number, entry.clone()))?)));
             disk.write(lines.collect::<io::Result<_>>()?)?;
             Ok(numbers)
         });

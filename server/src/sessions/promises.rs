@@ -134,7 +134,9 @@ impl Promises {
     pub fn make(&self, promise: Promise) {
         let mut by_person = self.by_person.write().unwrap_or_else(PoisonError::into_inner);
         let theirs = by_person.entry(promise.selection.user_id()).or_default();
-        if let Some(made) = theirs.iter_mut().find(|made| made.is_like(promise.selection, promise.asker) && made.force == promise.force) {
+        if let Some(made) =
+            theirs.iter_mut().find(|made| made.is_like(promise.selection, promise.asker) && made.force == promise.force)
+        {
             made.began_by = made.began_by.max(promise.began_by);
         } else {
             theirs.push(promise);

@@ -113,7 +113,8 @@ impl Watch {
     /// Closes the streams whose sessions do not live.
     async fn confirm(&self) -> Result<(), StoreError> {
         let Self { sessions, .. } = self;
-        let asked: HashSet<SessionId> = sessions.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
+        let asked: HashSet<SessionId> =
+            sessions.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
         let ids: Vec<SessionId> = asked.iter().copied().collect();
         let living = sessions.store.living(&ids).await?;
         // What has opened since was confirmed when it did.

@@ -141,10 +141,7 @@ impl Waiting {
     pub fn next(&self, count: usize) -> (Vec<Tried>, Vec<Wish>) {
         let line = self.lock();
         let next = line.order.iter().take(count).filter_map(|key| line.wishes.get(key));
-        next.map(|Numbered { number, wish, .. }| {
-            (Tried { number: *number, key: Key::of(wish) }, wish.again())
-        })
-        .unzip()
+        next.map(|Numbered { number, wish, .. }| (Tried { number: *number, key: Key::of(wish) }, wish.again())).unzip()
     }
 
     /// These were carried out. Those that were wished for once more meanwhile go on waiting. Gives where the others stand in the

@@ -9,10 +9,10 @@ use uuid::Uuid;
 use super::types::{
     Acquaintance, AlertIfNew, AlertRow, Audit, BiographyEntry, CleanupPolicy, CleanupReport, CodeAttempt, CodeOutcome,
     Creation, Digest, EndCommand, EndOutcome, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit,
-    NewBiographyEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh,
-    RefreshAttempt, RefreshDecision, Registrant, Registration, RegistrationMail, Resend, Resending, ResetProof,
-    ResetRequest, ResetTarget, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn,
-    SigningBrowser, SigningKeyRow, Standing, StoreError, Tail, Ticket, Try, User,
+    NewBiographyEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow,
+    Refresh, RefreshAttempt, RefreshDecision, Registrant, Registration, RegistrationMail, Resend, Resending,
+    ResetProof, ResetRequest, ResetTarget, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting,
+    SignIn, SigningBrowser, SigningKeyRow, Standing, StoreError, Tail, Ticket, Try, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;

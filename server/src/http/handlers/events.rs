@@ -220,11 +220,7 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
 
 /// What this stream is told instead of an event that it may hear, which is that event, or that it may not: its own end where that is known,
 /// and nothing otherwise. Each time the same is asked as of a request.
-async fn hears(
-    state: &ApiState,
-    subscription: &mut Subscription,
-    event: Arc<ServerEvent>,
-) -> Option<Arc<ServerEvent>> {
+async fn hears(state: &ApiState, subscription: &mut Subscription, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
     if is_end_of(&event, subscription.session_id()) {
         return Some(event);
     }

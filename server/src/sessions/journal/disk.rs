@@ -39,7 +39,8 @@ impl Disk {
     /// A file that is locked, and has its room, before it can be found.
     pub fn create(folder: &Path, path: PathBuf, id: Uuid) -> io::Result<Self> {
         let unfinished = folder.join(format!(".{id}"));
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.lock()?;
         let made = set_aside(&file).and_then(|room| {
             fs::rename(&unfinished, &path)?;
@@ -142,7 +143,8 @@ impl Disk {
         }
         let mut place = 0;
         while place < self.end.min(self.room) {
-            let zeros = usize::try_from((self.end - place).min(self.room - place)).unwrap_or(usize::MAX).min(ZEROS.len());
+            let zeros =
+                usize::try_from((self.end - place).min(self.room - place)).unwrap_or(usize::MAX).min(ZEROS.len());
             self.file.write_all_at(&ZEROS[..zeros], place)?;
             place += zeros as u64;
         }

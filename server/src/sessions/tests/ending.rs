@@ -73,10 +73,8 @@ impl CutOff {
     async fn is_asked_by(&self, asker: SessionId, selection: Selection, force: Force) {
         let now = self.clock.now();
         let until = now.plus(Duration::from_mins(15));
-        let command = EndCommand {
-            ended_by: Some(asker),
-            ..EndCommand::new(selection, EndReason::LogoutAll, now, until)
-        };
+        let command =
+            EndCommand { ended_by: Some(asker), ..EndCommand::new(selection, EndReason::LogoutAll, now, until) };
         let ended = self.ender.end(command, Some(0), force).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
@@ -213,7 +211,8 @@ async fn what_can_be_neither_committed_nor_written_down_is_refused_here_and_not_
         std::fs::remove_dir_all(&folder).expect("the folder");
         std::fs::write(&folder, "").expect("a file");
         let (now, laptop) = (server.clock.now(), Selection::One { user_id: ADA, session_id: LAPTOP });
-        let command = || EndCommand::new(laptop, EndReason::UserInitiatedLogout, now, now.plus(Duration::from_mins(15)));
+        let command =
+            || EndCommand::new(laptop, EndReason::UserInitiatedLogout, now, now.plus(Duration::from_mins(15)));
         for _ in 0..2 {
             let ended = server.ender.end(command(), Some(0), Force::Full).await;
             assert!(matches!(ended, Err(EndingError::Unwritten(_))), "{ended:?}");

@@ -1,9 +1,7 @@
 //! People, mail and the audit log.
 
 use app::domain::{AccountType, DisplayName, Email, UserId};
-use latchkey::store::{
-    Bucket, Creation, Mail, MailRoom, NewMail, NewRegistration, NewUser, ProfileChange, Store, Try,
-};
+use latchkey::store::{Bucket, Creation, Mail, MailRoom, NewMail, NewRegistration, NewUser, ProfileChange, Store, Try};
 use rstest::rstest;
 use uuid::Uuid;
 

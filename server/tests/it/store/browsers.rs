@@ -8,8 +8,8 @@ use rstest::rstest;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, digest, end, ids, minutes, new_audit, new_entry,
-    never_new, new_session, person, reset,
+    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, digest, end, ids, minutes, never_new, new_audit, new_entry,
+    new_session, person, reset,
 };
 
 fn browser(presented: Option<u8>, next: u8) -> SigningBrowser {

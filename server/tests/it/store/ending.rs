@@ -448,8 +448,7 @@ async fn an_epoch_is_raised_above_all_that_were_given_or_seen(
     let ada = person(&store, "ada").await;
     let raise = async |seen_epoch| {
         let all = Selection::All { user_id: ada };
-        let outcome =
-            end(&store, EndCommand { seen_epoch, ..command(all, EndReason::LogoutAll, minutes(2)) }).await;
+        let outcome = end(&store, EndCommand { seen_epoch, ..command(all, EndReason::LogoutAll, minutes(2)) }).await;
         let [RevokedSubject::Epoch(epoch)] = subjects(&outcome)[..] else { panic!("{outcome:?}") };
         epoch
     };

@@ -64,7 +64,10 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     ended.sort();
     assert_eq!((ended, outcome.refused), (vec![phone, laptop], false));
     let [revocation] = outcome.revocations.as_slice() else { panic!("{outcome:?}") };
-    assert!(matches!(revocation.subject, RevokedSubject::Epoch(1..)) && revocation.reason == Some(EndReason::AccountDeleted));
+    assert!(
+        matches!(revocation.subject, RevokedSubject::Epoch(1..))
+            && revocation.reason == Some(EndReason::AccountDeleted)
+    );
     let tail = store.revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations.last(), Some(revocation), "the other servers learn of it from here");
 

@@ -83,7 +83,9 @@ async fn a_reset_uses_up_its_token_ends_every_session_and_proves_the_address(
     let outcome = end(&store, reset(ada, digest(1), NEW, minutes(3))).await;
     assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), sessions);
     let [revocation] = outcome.revocations.as_slice() else { panic!("{outcome:?}") };
-    assert!(matches!(revocation.subject, RevokedSubject::Epoch(1..)) && revocation.reason == Some(EndReason::PasswordReset));
+    assert!(
+        matches!(revocation.subject, RevokedSubject::Epoch(1..)) && revocation.reason == Some(EndReason::PasswordReset)
+    );
     let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), (NEW, minutes(3)));
     assert_eq!(user.email_verified_at, Some(minutes(3)));

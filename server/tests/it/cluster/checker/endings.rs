@@ -113,8 +113,7 @@ impl<'a> Endings<'a> {
     }
 
     fn obliges_at_once(&self, session: &str, server: usize, began: Moment, finished: Moment) -> Option<&'a Call> {
-        let mut here =
-            self.all_of(session).iter().filter(|(_, end)| end.server == server && began > end.finished);
+        let mut here = self.all_of(session).iter().filter(|(_, end)| end.server == server && began > end.finished);
         let obliges = |(certainty, end): &&(Certainty, &'a Call)| match certainty {
             Certainty::Confirmed => true,
             // Which the *others* are only the database knows; and a promise may have been taken over by another server.

@@ -222,7 +222,8 @@ fn one_lineage(found: &mut Found, session: &str, calls: &[&Call]) {
 
 fn only_once(found: &mut Found, history: &History) {
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-    let is_lost = |call: &&Call| history.set_backs.iter().any(|lost| call.finished >= lost.copied && call.invoked <= lost.done);
+    let is_lost =
+        |call: &&Call| history.set_backs.iter().any(|lost| call.finished >= lost.copied && call.invoked <= lost.done);
     for call in history.calls.iter().filter(|call| call.outcome == Outcome::Ok && !is_lost(call)) {
         if let What::Once(secret) = &call.what {
             *uses.entry(secret).or_default() += 1;

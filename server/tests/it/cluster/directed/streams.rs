@@ -46,7 +46,11 @@ async fn a_stream_that_a_server_cannot_confirm_any_more_is_silent_and_closed_wit
     };
     let listening = streams.into_iter().map(|(server, way, events)| async move {
         let (heard, last, closed) = listens(events).await;
-        println!("server {server}, {way:?}: {heard} news, the last {:.3?} after it was cut off, closed {:.3?} after", last - cut, closed - cut);
+        println!(
+            "server {server}, {way:?}: {heard} news, the last {:.3?} after it was cut off, closed {:.3?} after",
+            last - cut,
+            closed - cut
+        );
         assert!(heard > 0, "news comes over Redis");
         assert!(last <= ended + BOUND + SLACK + READ_LATE, "news {:?} after the end", last - ended);
         assert!(closed <= ended + BOUND + SLACK + READ_LATE, "closed {:?} after the end", closed - ended);
