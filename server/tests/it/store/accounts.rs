@@ -1,7 +1,7 @@
 //! People, codes, mail and the audit log.
 
 use app::domain::{AccountType, DisplayName, UserId};
-use latchkey::store::{CodeOutcome, CodePurpose, Creation, Digest, NewCode, NewUser, ProfileChange, Resend, Store};
+use latchkey::store::{CodeOutcome, CodePurpose, Creation, Digest, Mail, MailRoom, NewCode, NewUser, ProfileChange, Resend, Store};
 use rstest::rstest;
 use uuid::Uuid;
 
@@ -214,9 +214,10 @@ async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes
         store.queue_mail(&new_mail(&format!("{number}@Slow.example"), START)).await.expect("queued");
         store.queue_mail(&new_mail(&format!("{number}@b{number}.example"), START)).await.expect("queued");
     }
-    let ada = new_user("ada@slow.example");
-    let code = new_mail("ada@slow.example", minutes(1));
-    store.create_user(&ada, Some(super::accounts::code(1, 0)), Some(&code), &registered(&ada)).await.expect("created");
+    let ada = new_user("ada");
+    let code_mail = new_mail("ada@slow.example", minutes(1));
+    let audit = new_audit(ada.id, "registered", START);
+    store.create_user(&ada, Some(code(1, 0)), Some(&code_mail), &audit).await.expect("created");
 
     let to = |mails: &[Mail]| {
         let mut to: Vec<_> = mails.iter().map(|mail| mail.to.clone()).collect();
@@ -230,7 +231,7 @@ async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes
     assert_eq!(notices.len(), 6);
     let another = store.another_server().await;
     assert!(another.claim_mail(minutes(1), ROOM).await.expect("mail").is_empty(), "for any server");
-    store.mail_sent(code.id, minutes(1)).await.expect("noted");
+    store.mail_sent(code_mail.id, minutes(1)).await.expect("noted");
     assert_eq!(another.claim_mail(minutes(1), ROOM).await.expect("mail").len(), 1);
 }
 
@@ -273,7 +274,7 @@ async fn the_text_of_a_mail_is_forgotten_when_it_was_handed_over(
     let mailbox = store.mailbox(10).await.expect("mail");
     let texts: Vec<_> = mailbox.iter().map(|mail| (mail.text.as_str(), mail.sent_at)).collect();
     assert_eq!(texts, [("It is 123456.", Some(minutes(2))), ("", Some(minutes(2)))]);
-    assert!(store.due_mail(minutes(9), 10).await.expect("mail").is_empty());
+    assert!(store.claim_mail(minutes(9), ROOM).await.expect("mail").is_empty());
 }
 
 #[rstest]
