@@ -68,10 +68,8 @@ const missing: Record<string, () => void> = {
   },
   "a channel that is refused": () => {
     Object.defineProperty(window, "BroadcastChannel", {
-      value: class {
-        constructor() {
-          throw new DOMException("denied", "SecurityError");
-        }
+      value: function refused() {
+        throw new DOMException("denied", "SecurityError");
       },
     });
   },

@@ -288,9 +288,8 @@ async fn connections_that_rest_make_room_when_places_are_scarce_and_only_then() 
         assert!(read_some(&mut stream).await.ends_with("hello"));
         resting.push(stream);
     }
-    for stream in &mut resting {
-        assert_eq!(read_to_end(stream).await, "");
-    }
+    // One of them makes room, and with that there is some.
+    assert_eq!(read_to_end(&mut resting[0]).await, "");
     assert!(crowded.talk(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.ends_with("hello"));
 
     let roomy = start(limits(100)).await;
