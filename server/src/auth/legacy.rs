@@ -14,7 +14,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
 use super::refresh::CLOCK_LEEWAY;
-use super::tokens::{LONGEST, TokenError};
+use super::tokens::{LONGEST, TokenError, claims_are_text};
 
 /// Verifies tokens of an older system.
 pub struct LegacyTokens {
