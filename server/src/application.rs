@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::demo;
 use crate::events::{Bus, BusParts, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::geoip::{GeoIpError, Places};
+use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
 use crate::http::middleware::{Edge, Watch};
@@ -35,7 +36,7 @@ use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
 use crate::jobs::{self, Cleanup, KeyCare, Retention};
 use crate::lifecycle::Tasks;
-use crate::mail::{Delivery, MailError, Postman};
+use crate::mail::{Delivery, KeptMail, MailError, Postman};
 use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
@@ -228,17 +229,25 @@ impl Application {
         let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
         demo::seed(&config, &accounts).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
-        let postman =
-            Postman { store: store.clone(), delivery, metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) };
+        let kept_mail = Arc::new(KeptMail::default());
+        let postman = Postman {
+            store: store.clone(),
+            delivery,
+            kept: Arc::clone(&kept_mail),
+            metrics: Arc::clone(&metrics),
+            clock: Arc::clone(&clock),
+        };
         let cleanup = Cleanup { store, retention: retention(&config), metrics: Arc::clone(&metrics), clock, random };
         let state = ApiState::new(Shared {
             sessions,
             accounts,
             key_ring,
             cookie: RefreshCookie::new(config.server.public_url.is_https()),
+            browser_cookie: BrowserCookie::new(config.server.public_url.is_https()),
             same_origin: SameOrigin::new(config.server.public_url.origin()),
             server_id: config.server.server_id.clone(),
             development: config.server.is_development(),
+            kept_mail,
             tasks: Tasks::new(),
             metrics,
             pace,
@@ -357,6 +366,7 @@ fn accounts(
         require_verification: config.sessions.require_email_verification,
         password_min_chars: config.limits.password_min_chars,
         sudo_window: config.sessions.sudo_window,
+        lifetimes: lifetimes(config),
         reset_page: config.server.public_url.join(RESET_PAGE),
     })
 }

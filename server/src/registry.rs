@@ -113,7 +113,9 @@ impl Registry {
             match self.store.renew_server(&self.row(now), now.minus(LIVE), now.minus(FORGET)).await {
                 Ok(others) => self.compare(&others),
                 // Others tell of a database that is away.
-                Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server runs"),
+                Err(error) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server runs")
+                }
             }
         }
         if let Err(error) = self.store.leave_servers(self.me).await {
@@ -143,7 +145,12 @@ impl Registry {
         match found.cloned() {
             Some(Difference { setting, here, there, server }) => Disagreement { setting, here, there, server },
             // It compares something else: another version.
-            None => Disagreement { setting: "the version".to_owned(), here: "newer".to_owned(), there: "older".to_owned(), server },
+            None => Disagreement {
+                setting: "the version".to_owned(),
+                here: "newer".to_owned(),
+                there: "older".to_owned(),
+                server,
+            },
         }
     }
 }

@@ -128,6 +128,9 @@ pub struct Tokens {
     pub session_id: SessionId,
     /// The server's time when it made the tokens.
     pub server_time: Timestamp,
+    /// What a client without cookies is known by at its next sign-in; given when it signs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<String>,
     /// Who is signed in.
     pub user: Person,
 }

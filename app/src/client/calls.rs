@@ -85,7 +85,9 @@ impl Client {
 
     async fn begin(&self, path: &str, body: Option<String>) -> Result<(), Failure> {
         let asked_at_ms = self.now_ms();
-        let tokens: Tokens = self.call_unsigned(Method::Post, path, body).await?;
+        // A session that is here ends by it: one browser, one session.
+        let call = self.call_unsigned::<Tokens>(Method::Post, path, body);
+        let tokens = self.asking_for(EndReason::Replaced, call).await?;
         self.adopt(&tokens, asked_at_ms)?;
         self.notice(Notice::SignedIn { name: tokens.user.name });
         Ok(())

@@ -11,7 +11,7 @@ use super::note::SignedOutNote;
 use super::ports::{LockGuard, StreamAnswer};
 use super::sse::{SseEvent, SseParser};
 use super::status::StreamState;
-use crate::api::ServerEvent;
+use crate::api::{EndReason, ServerEvent};
 
 /// The lock among tabs whose holder holds the stream.
 pub(super) const LOCK: &str = "latchkey-events";
@@ -196,6 +196,10 @@ impl Client {
         if let ServerEvent::SessionEnded(ended) = &event
             && ended.session_id == held.session_id
         {
+            // The sign-in that is under way here takes the place of this session: its answer brings the next.
+            if ended.reason == EndReason::Replaced && self.inner.state.borrow().asked_for == Some(EndReason::Replaced) {
+                return;
+            }
             let mut note = SignedOutNote::from(ended);
             note.asked_here = ended.ended_by == Some(held.session_id);
             // Not sent from here: this task goes with the session.

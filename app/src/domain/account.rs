@@ -11,47 +11,6 @@ pub const PASSWORD_MIN_CHARS: usize = 8;
 /// The most characters a password may have; ASVS 6.2.9 asks for 64 at least.
 pub const PASSWORD_MAX_CHARS: usize = 128;
 
-/// An e-mail address in the form it is stored and compared: trimmed, lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Email(String);
-
-impl Email {
-    /// Reads an address. Takes what a mail server could deliver to, not all that RFC 5321 could spell:
-    /// one `@`, no spaces or control characters, 254 characters at most.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(Invalid::new("required", "Enter your e-mail address."));
-        }
-        let malformed = || Invalid::new("malformed", "Enter an e-mail address such as ada@example.com.");
-        if text.len() > 254 {
-            return Err(Invalid::new("too-long", "An e-mail address has at most 254 characters."));
-        }
-        let (local, domain) = text.split_once('@').ok_or_else(malformed)?;
-        let forbidden = |c: char| {
-            c.is_whitespace() || c.is_control() || matches!(c, '@' | '<' | '>' | '"' | ',' | ';' | '(' | ')' | '\\')
-        };
-        let labels_ok = domain
-            .split('.')
-            .all(|label| !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-'));
-        if local.is_empty() || local.len() > 64 || text.replacen('@', "", 1).contains(forbidden) || !labels_ok {
-            return Err(malformed());
-        }
-        Ok(Self(text.to_lowercase()))
-    }
-
-    /// The address.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// A password as typed. Never shown: `Debug` says nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);

@@ -3,12 +3,15 @@
 //! Pure. Anything that needs a database, a clock or a word list does not belong here.
 
 mod account;
+mod address;
 mod ids;
 mod invalid;
+mod invisible;
 mod names;
 mod timestamp;
 
-pub use account::{AccountType, Email, OneTimeCode, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
+pub use account::{AccountType, OneTimeCode, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
+pub use address::Email;
 pub use ids::{AlertId, SessionId, UserId};
 pub use invalid::Invalid;
 pub use names::{AppVersion, ClientReason, DeviceName, DisplayName, Platform};

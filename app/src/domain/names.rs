@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::invalid::Invalid;
+use super::invisible::shows_something;
 
-/// Trims, collapses nothing, refuses control characters and wrong lengths. `what` starts a sentence.
+/// Trims, collapses nothing, refuses control characters, wrong lengths and what shows nothing. `what` starts a sentence.
 fn short_text(text: &str, what: &str, max_chars: usize) -> Result<String, Invalid> {
     let text = text.trim();
     if text.is_empty() {
@@ -16,6 +17,9 @@ fn short_text(text: &str, what: &str, max_chars: usize) -> Result<String, Invali
     }
     if text.chars().any(char::is_control) {
         return Err(Invalid::new("malformed", format!("{what} cannot contain line breaks or control characters.")));
+    }
+    if !shows_something(text) {
+        return Err(Invalid::new("invisible", format!("{what} needs at least one character that can be seen.")));
     }
     Ok(text.to_owned())
 }
@@ -30,7 +34,7 @@ macro_rules! short_text {
             /// The most characters it may have.
             pub const MAX_CHARS: usize = $max;
 
-            /// Reads it: trimmed, not empty, no control characters, [`Self::MAX_CHARS`] characters at most.
+            /// Reads it: trimmed, something to see, no control characters, [`Self::MAX_CHARS`] characters at most.
             pub fn parse(text: &str) -> Result<Self, Invalid> {
                 short_text(text, $what, Self::MAX_CHARS).map(Self)
             }
@@ -74,4 +78,19 @@ short_text! {
 short_text! {
     /// A client's own words for why it ends a session.
     ClientReason, "A reason", 200
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_shows_nothing_is_refused_whosever_it_is() {
+        for nothing in ["\u{200b}", "\u{3164}", "\u{2800}", "\u{202e}\u{2066}", " \u{200b} ", "\u{301}"] {
+            assert_eq!(DisplayName::parse(nothing).unwrap_err().code, "invisible", "{nothing:?}");
+            assert_eq!(DeviceName::parse(nothing).unwrap_err().code, "invisible", "{nothing:?}");
+        }
+        assert_eq!(DeviceName::parse(" \u{3000} ").unwrap_err().code, "required");
+        assert_eq!(DeviceName::parse(" Ada\u{2019}s phone ").unwrap().as_str(), "Ada\u{2019}s phone");
+    }
 }

@@ -50,7 +50,9 @@ impl ForgotForm {
     }
 
     fn send(self) {
-        let Some(email) = self.errors.check("email", Email::parse(&self.email.get_untracked())) else { return };
+        let Some(email) = self.errors.check("email", Email::parse_existing(&self.email.get_untracked())) else {
+            return;
+        };
         self.busy.set(true);
         spawn_local(async move {
             match self.auth.forgot_password(email.to_string()).await {

@@ -86,7 +86,7 @@ impl SignInForm {
 
     /// Sends it. `replace` is the device to sign out for this one.
     fn send(self, replace: Option<SessionId>) {
-        let email = self.errors.check("email", Email::parse(&self.email.get_untracked()));
+        let email = self.errors.check("email", Email::parse_existing(&self.email.get_untracked()));
         let password = self.errors.check("password", Password::parse_existing(&self.password.get_untracked()));
         let (Some(email), Some(password)) = (email, password) else { return };
         self.busy.set(true);

@@ -48,7 +48,7 @@ impl VerifyForm {
     }
 
     fn send(self) {
-        let email = self.errors.check("email", Email::parse(&self.email.get_untracked()));
+        let email = self.errors.check("email", Email::parse_existing(&self.email.get_untracked()));
         let code = self.errors.check("otp", OneTimeCode::parse(&self.code.get_untracked()));
         let (Some(email), Some(code)) = (email, code) else { return };
         self.busy.set(true);
@@ -62,7 +62,9 @@ impl VerifyForm {
 
     fn resend(self) {
         self.errors.clear();
-        let Some(email) = self.errors.check("email", Email::parse(&self.email.get_untracked())) else { return };
+        let Some(email) = self.errors.check("email", Email::parse_existing(&self.email.get_untracked())) else {
+            return;
+        };
         self.sent.update(|sent| *sent += 1);
         spawn_local(async move {
             match self.auth.resend_code(email.to_string()).await {

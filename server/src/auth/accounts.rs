@@ -1,30 +1,31 @@
-//! Accounts: registering, proving an address, proving to be somebody, changing name and password. A forgotten password is the
-//! business of `recovery`, the end of an account that of `leaving`.
+//! Accounts: proving to be somebody, changing name and password. Registering and proving an address is the business of
+//! `registration`, a forgotten password that of `recovery`, the end of an account that of `leaving`.
 //!
-//! Known and unknown addresses get the same answers in the same time: the password is always hashed, an audit entry is always
-//! written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
+//! Known and unknown addresses get the same answers in the same time: passwords are hashed as often, as many statements run, an audit
+//! entry is always written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
+use app::domain::{AccountType, DisplayName, Email, Invalid, Password, SessionId, UserId};
 use uuid::Uuid;
 
-use super::codes::{CODE_ATTEMPTS, CODE_FAILURES, CODE_LIFETIME, RESEND_INTERVAL, code_digest, draw_code};
-use super::limits::{LimitError, Limits};
+use super::codes::REGISTRATION_LIFETIME;
+use super::limits::{LimitError, Limits, network_digest};
 use super::passwords::{HashingError, PasswordHasher};
+use super::refresh::Lifetimes;
+use super::registration::registrant;
 use super::secrets::Keys;
 use crate::clock::Clock;
 use crate::mail;
 use crate::random::{Random, uuid_v7};
 use crate::store::{
-    CodeOutcome, CodePurpose, Creation, NewAudit, NewCode, NewMail, NewUser, Origin, PasswordChange, ProfileChange,
-    Store, StoreError, User,
+    Digest, NewAudit, NewMail, NewUser, Origin, PasswordChange, ProfileChange, Store, StoreError, User,
 };
 
 /// The role everybody has.
-const USER_ROLE: &str = "user";
+pub(super) const USER_ROLE: &str = "user";
 
 /// Why a call about accounts came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -66,25 +67,15 @@ impl From<LimitError> for AccountError {
     }
 }
 
-/// Somebody at the door: where they come from, for limits and for the audit log.
+/// Somebody at the door: where they come from, for limits and for the audit log, and with which browser.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     /// The client's address.
     pub address: IpAddr,
     /// The same, with the user agent, as it is stored.
     pub origin: Origin,
-}
-
-/// A new account, as asked for.
-pub struct Registration {
-    /// The address.
-    pub email: Email,
-    /// The password.
-    pub password: Password,
-    /// The name.
-    pub name: DisplayName,
-    /// Personal or business.
-    pub account_type: AccountType,
+    /// Digest of the token that their browser is known by, where it has one.
+    pub browser: Option<Digest>,
 }
 
 /// The calls about accounts.
@@ -107,97 +98,60 @@ pub struct Accounts {
     pub password_min_chars: usize,
     /// `SUDO_WINDOW`.
     pub sudo_window: Duration,
+    /// How long tokens last, which is how long an end must be remembered.
+    pub lifetimes: Lifetimes,
     /// The page that sets a new password, by its full address. From the settings, never from a request: whoever chooses where the
     /// link leads gets the token.
     pub reset_page: String,
 }
 
 impl Accounts {
-    /// Creates an account, or does what looks the same where the address is taken: its owner gets a mail that says so.
-    pub async fn register(&self, visitor: &Visitor, new: Registration) -> Result<UserId, AccountError> {
-        self.limits.may_ask(visitor.address).await?;
-        self.judge("password", &new.password, new.email.as_str(), new.name.as_str()).await?;
-        let now = self.clock.now();
-        let id = UserId(self.new_id());
-        let user = NewUser {
-            id,
-            email: new.email,
-            name: new.name,
-            account_type: new.account_type,
-            password_hash: self.hasher.hash(&new.password).await?,
-            roles: vec![USER_ROLE.to_owned()],
-            email_verified_at: None,
-            at: now,
-        };
-        let code = self.require_verification.then(|| self.new_code(id));
-        let (stored, digits) = code.map_or((None, None), |(stored, digits)| (Some(stored), Some(digits)));
-        let mail =
-            digits.map(|digits| self.letter(user.email.as_str(), mail::verification(user.name.as_str(), &digits)));
-        let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit("registered", visitor) };
-        if self.store.create_user(&user, stored, mail.as_ref(), &audit).await? == Creation::EmailTaken {
-            self.store.queue_mail(&self.letter(user.email.as_str(), mail::already_registered())).await?;
-        }
-        Ok(id)
-    }
-
-    /// Sends another code, where there is somebody to send it to and the last one is not too recent.
-    pub async fn resend_code(&self, visitor: &Visitor, email: &Email) -> Result<(), AccountError> {
-        self.limits.may_ask(visitor.address).await?;
-        let Some(user) = self.store.user_by_email(email).await? else { return Ok(()) };
-        if user.email_verified_at.is_some() || user.disabled_at.is_some() {
-            return Ok(());
-        }
-        let (code, digits) = self.new_code(user.id);
-        let letter = self.letter(&user.email, mail::verification(&user.name, &digits));
-        let not_before = self.clock.now().minus(RESEND_INTERVAL);
-        self.store.resend_code(user.id, &code, &letter, not_before).await?;
-        Ok(())
-    }
-
-    /// Proves an address by its code.
-    pub async fn verify_email(
-        &self,
-        visitor: &Visitor,
-        email: &Email,
-        code: &OneTimeCode,
-    ) -> Result<User, AccountError> {
-        let wrong = || AccountError::Field {
-            field: "otp",
-            invalid: Invalid::new("wrong-code", "This code is wrong or has expired. Check it, or ask for a new one."),
-        };
-        self.limits.may_try(visitor.address, email.as_str()).await?;
-        let Some(user) = self.store.user_by_email(email).await? else {
-            self.limits.failed(visitor.address, email.as_str()).await?;
-            return Err(wrong());
-        };
-        let digest = code_digest(&self.keys, user.id, code);
-        let audit =
-            NewAudit { user_id: Some(user.id), actor_id: Some(user.id), ..self.audit("email_verified", visitor) };
-        let now = self.clock.now();
-        match self.store.verify_email(user.id, &digest, now, CODE_ATTEMPTS, CODE_FAILURES, &audit).await? {
-            CodeOutcome::Accepted => Ok(User { email_verified_at: Some(now), ..user }),
-            CodeOutcome::Refused => {
-                self.limits.failed(visitor.address, email.as_str()).await?;
-                Err(wrong())
-            }
-        }
-    }
-
-    /// Proves to be somebody by e-mail and password.
+    /// Proves to be somebody by e-mail and password. The try is taken before anything is looked at, and given back where it was right.
     pub async fn authenticate(
         &self,
         visitor: &Visitor,
         email: &Email,
         password: &Password,
     ) -> Result<User, AccountError> {
-        self.limits.may_try(visitor.address, email.as_str()).await?;
         let user = self.store.user_by_email(email).await?;
+        // Where there is nobody, everything is asked about an id that nobody has.
+        let user_id = user.as_ref().map_or_else(|| UserId(self.new_id()), |user| user.id);
+        let network = network_digest(visitor.address);
+        let now = self.clock.now();
+        let known = self.store.acquaintance(user_id, visitor.browser.as_ref(), &network, now).await?;
+        let taken = self.limits.try_password(visitor.address, email, user_id, known).await?;
+        match self.compare(visitor, email, user, password).await {
+            Ok(user) => {
+                self.limits.give_back(taken).await?;
+                Ok(user)
+            }
+            Err(AccountError::InvalidCredentials) => Err(AccountError::InvalidCredentials),
+            // Right, or not looked at.
+            Err(error) => {
+                self.limits.give_back(taken).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Compares with the account's password, and with that of a registration that waits for its address: whoever
+    /// registered hears that the address must be proved, also where it is somebody else's account.
+    async fn compare(
+        &self,
+        visitor: &Visitor,
+        email: &Email,
+        user: Option<User>,
+        password: &Password,
+    ) -> Result<User, AccountError> {
         let stored = user.as_ref().map(|user| user.password_hash.as_str());
         let comparison = self.hasher.compare(password, stored).await?;
+        let user_id = user.as_ref().map(|user| user.id);
         let Some(user) = user.filter(|user| comparison.matches && user.disabled_at.is_none()) else {
-            return self.refuse(visitor, email).await;
+            return Err(self.refuse(visitor, email, user_id, password).await?);
         };
         if self.require_verification && user.email_verified_at.is_none() {
+            let expires_at = self.clock.now().plus(REGISTRATION_LIFETIME);
+            self.store.take_up_unproved(user.id, &registrant(visitor), expires_at).await?;
             return Err(AccountError::EmailNotVerified);
         }
         if comparison.outdated {
@@ -207,43 +161,52 @@ impl Accounts {
         Ok(user)
     }
 
-    async fn refuse(&self, visitor: &Visitor, email: &Email) -> Result<User, AccountError> {
-        self.limits.failed(visitor.address, email.as_str()).await?;
-        let user_id = self.store.user_by_email(email).await?.map(|user| user.id);
+    /// Why a password is not that of the account.
+    async fn refuse(
+        &self,
+        visitor: &Visitor,
+        email: &Email,
+        user_id: Option<UserId>,
+        password: &Password,
+    ) -> Result<AccountError, AccountError> {
+        let registration = self.store.registration(email, self.clock.now()).await?;
+        let stored = registration.as_ref().map(|registration| registration.password_hash.as_str());
+        let waits = self.hasher.compare(password, stored).await?.matches;
         self.store.append_audit(&NewAudit { user_id, ..self.audit("sign_in_failed", visitor) }).await?;
-        Err(AccountError::InvalidCredentials)
+        Ok(if waits { AccountError::EmailNotVerified } else { AccountError::InvalidCredentials })
     }
 
     /// Checks a change of password and prepares it; storing it and ending the other sessions is one transaction, and the
     /// sessions' business.
     pub async fn prepare_password_change(
         &self,
-        visitor: &Visitor,
+        session_id: SessionId,
         user_id: UserId,
         current: &Password,
         new: &Password,
     ) -> Result<Option<PasswordChange>, AccountError> {
         let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
-        self.check_password("currentPassword", visitor, &user, current).await?;
-        self.judge("newPassword", new, &user.email, &user.name).await?;
+        self.check_password("currentPassword", session_id, &user, current).await?;
+        self.judge_for("newPassword", new, &user.email, &user.name).await?;
         let new_hash = self.hasher.hash(new).await?;
         Ok(Some(PasswordChange { expected_hash: user.password_hash, new_hash }))
     }
 
-    /// Compares the password of somebody who is signed in. A wrong one is told by the name of its field, and is limited as it is at
-    /// sign-in.
+    /// Compares the password of somebody who is signed in. A wrong one is told by the name of its field, and counts against their
+    /// session: what strangers try does not keep them from it.
     pub(super) async fn check_password(
         &self,
         field: &'static str,
-        visitor: &Visitor,
+        session_id: SessionId,
         user: &User,
         password: &Password,
     ) -> Result<(), AccountError> {
-        self.limits.may_try(visitor.address, &user.email).await?;
-        if self.hasher.compare(password, Some(&user.password_hash)).await?.matches {
-            return Ok(());
+        let taken = self.limits.try_in_session(session_id).await?;
+        let compared = self.hasher.compare(password, Some(&user.password_hash)).await;
+        if !matches!(&compared, Ok(comparison) if !comparison.matches) {
+            self.limits.give_back(taken).await?;
+            return Ok(compared.map(|_| ())?);
         }
-        self.limits.failed(visitor.address, &user.email).await?;
         let invalid = Invalid::new("wrong-password", "This is not your current password.");
         Err(AccountError::Field { field, invalid })
     }
@@ -251,7 +214,7 @@ impl Accounts {
     /// Tells a person by mail that the password was changed (ASVS 6.3.7).
     pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
         if let Some(user) = self.store.user_by_id(user_id).await? {
-            self.store.queue_mail(&self.letter(&user.email, mail::password_changed(&user.name))).await?;
+            self.store.queue_mail(&self.letter(&user.email, mail::password_changed(greeted(&user)))).await?;
         }
         Ok(())
     }
@@ -284,13 +247,24 @@ impl Accounts {
             email_verified_at: Some(now),
             at: now,
         };
-        let nobody = Visitor { address: IpAddr::from([127, 0, 0, 1]), origin: Origin::default() };
+        let nobody = Visitor { address: IpAddr::from([127, 0, 0, 1]), origin: Origin::default(), browser: None };
         let audit = NewAudit { user_id: Some(user.id), ..self.audit("registered", &nobody) };
-        self.store.create_user(&user, None, None, &audit).await?;
+        self.store.create_user(&user, None, &audit).await?;
         Ok(())
     }
 
     pub(super) async fn judge(
+        &self,
+        field: &'static str,
+        password: &Password,
+        email: &Email,
+        name: &str,
+    ) -> Result<(), AccountError> {
+        self.judge_for(field, password, email.as_str(), name).await
+    }
+
+    /// The same for an address as it is stored.
+    pub(super) async fn judge_for(
         &self,
         field: &'static str,
         password: &Password,
@@ -309,15 +283,8 @@ impl Accounts {
         judged.map_err(|invalid| AccountError::Field { field, invalid })
     }
 
-    fn new_code(&self, user_id: UserId) -> (NewCode, OneTimeCodeDigits) {
-        let digits = draw_code(&*self.random);
-        let digest = self.keys.code_digest(user_id.0.as_bytes(), &digits);
-        let expires_at = self.clock.now().plus(CODE_LIFETIME);
-        (NewCode { purpose: CodePurpose::VerifyEmail, digest, expires_at }, digits)
-    }
-
     pub(super) fn letter(&self, to: &str, (subject, text): (String, String)) -> NewMail {
-        NewMail { id: self.new_id(), to: to.to_owned(), subject, text, at: self.clock.now() }
+        NewMail { id: self.new_id(), to: to.to_owned(), subject, text, at: self.clock.now(), forget: false }
     }
 
     pub(super) fn audit(&self, action: &'static str, visitor: &Visitor) -> NewAudit {
@@ -339,5 +306,8 @@ impl Accounts {
     }
 }
 
-/// Six digits, on their way into a mail.
-type OneTimeCodeDigits = String;
+/// The name to open a letter with: only where it is known to be that of whoever reads it. Anybody can register with an address and with
+/// words of theirs for a name.
+pub(super) fn greeted(user: &User) -> Option<&str> {
+    user.email_verified_at.map(|_| user.name.as_str())
+}

@@ -14,6 +14,8 @@ pub const CODE_LIFETIME: Duration = Duration::from_mins(10);
 pub const CODE_ATTEMPTS: i64 = 5;
 /// How many failures in a row, over all codes, disable the way in (NIST SP 800-63B-4, 3.2.2).
 pub const CODE_FAILURES: i64 = 100;
+/// How long a registration waits to be proved.
+pub const REGISTRATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
 /// How soon another code may be asked for.
 pub const RESEND_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -31,9 +33,9 @@ pub fn draw_code(random: &dyn Random) -> String {
     }
 }
 
-/// What is stored of a code: bound to the person, so that it is worth nothing for another.
-pub fn code_digest(keys: &Keys, user_id: UserId, code: &OneTimeCode) -> Digest {
-    keys.code_digest(user_id.0.as_bytes(), code.expose())
+/// What is stored of a code: bound to its registration, so that it is worth nothing for another one, of the same address neither.
+pub fn code_digest(keys: &Keys, registration: UserId, code: &OneTimeCode) -> Digest {
+    keys.code_digest(registration.0.as_bytes(), code.expose())
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use app::api::DeviceDescription;
-use app::domain::{Password, SessionId, Timestamp, UserId};
+use app::domain::{Email, Password, SessionId, Timestamp, UserId};
 
-use super::accounts::{AccountError, Accounts, Visitor};
+use super::accounts::{AccountError, Accounts, Visitor, greeted};
+use super::limits::buckets_of;
 use crate::mail;
-use crate::store::{AccountDeletion, Holdings, NewAudit, User};
+use crate::store::{AccountDeletion, Holdings, NewAudit, NewMail, User};
 
 impl Accounts {
     /// Everything that is held on a person; `session_id` is the session that asks. `None` where the person is gone.
@@ -33,40 +34,42 @@ impl Accounts {
     /// sessions' business. What cannot be undone needs the password, or a sign-in of moments ago (ASVS 7.5.1, RFC 9470).
     pub async fn prepare_deletion(
         &self,
-        visitor: &Visitor,
+        session_id: SessionId,
         user_id: UserId,
         password: Option<&Password>,
         signed_in_at: Timestamp,
     ) -> Result<Option<AccountDeletion>, AccountError> {
         let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
-        self.prove(visitor, &user, password, signed_in_at).await?;
-        let farewell = self.letter(&user.email, mail::account_deleted(&user.name));
-        Ok(Some(AccountDeletion { farewell }))
+        self.prove(session_id, &user, password, signed_in_at).await?;
+        let letter = self.letter(&user.email, mail::account_deleted(greeted(&user)));
+        let farewell = NewMail { forget: true, ..letter };
+        let buckets = Email::parse(&user.email).map(|email| buckets_of(&email)).unwrap_or_default();
+        Ok(Some(AccountDeletion { farewell, buckets }))
     }
 
     /// Checks that whoever asks is the person, now: by the password, or by a sign-in of moments ago. Nothing where the person is gone.
     pub async fn step_up(
         &self,
-        visitor: &Visitor,
+        session_id: SessionId,
         user_id: UserId,
         password: Option<&Password>,
         signed_in_at: Timestamp,
     ) -> Result<(), AccountError> {
         match self.store.user_by_id(user_id).await? {
-            Some(user) => self.prove(visitor, &user, password, signed_in_at).await,
+            Some(user) => self.prove(session_id, &user, password, signed_in_at).await,
             None => Ok(()),
         }
     }
 
     async fn prove(
         &self,
-        visitor: &Visitor,
+        session_id: SessionId,
         user: &User,
         password: Option<&Password>,
         signed_in_at: Timestamp,
     ) -> Result<(), AccountError> {
         match password {
-            Some(password) => self.check_password("password", visitor, user, password).await,
+            Some(password) => self.check_password("password", session_id, user, password).await,
             None if is_recent(signed_in_at, self.clock.now(), self.sudo_window) => Ok(()),
             None => Err(AccountError::SignInTooOld(self.sudo_window)),
         }

@@ -1,28 +1,43 @@
-//! Limits on tries: buckets per address and per account (ASVS 6.3.1), shared by all servers.
+//! Limits on tries: buckets (ASVS 6.3.1), shared by all servers.
 //!
-//! A failed sign-in costs a try of both buckets and a successful one none, so that nobody is slowed down by being right.
-//! An empty bucket closes its door for a while: tries are turned away before the password is looked at. The buckets are in the
-//! database, so that neither another server nor a restart offers fresh ones; a door that is known to be closed is not asked for again.
+//! A try is taken from its buckets before the password or code is looked at, in one statement each, so that however many come at once no
+//! more are looked at than there are; whoever was right gets it back. The buckets are in the database, so that neither another server nor
+//! a restart offers fresh ones; a door that is known to be closed is not asked for again.
+//!
+//! Strangers share a bucket an account and one a network. Whom the account knows (a browser it was signed in with, a session, whoever has just
+//! reset the password) has a bucket of their own, which strangers cannot empty: nobody is kept out by what others do.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::domain::Timestamp;
+use app::domain::{Email, SessionId, Timestamp, UserId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::secrets::sha256;
 use crate::clock::Clock;
-use crate::store::{Bucket, Digest, Store, StoreError};
+use crate::store::{Acquaintance, Bucket, Digest, Store, StoreError, Try};
 
 /// Wrong passwords, codes and tokens from one network: a burst for offices behind one address, then one in three seconds.
 const FAILURES_BY_ADDRESS: Bucket = Bucket { burst: 100, every_ms: 3_000 };
-/// Wrong passwords and codes for one account.
+/// Wrong passwords and codes for one account: those of all strangers together, and those of each browser or session it knows.
 const FAILURES_BY_ACCOUNT: Bucket = Bucket { burst: 20, every_ms: 30_000 };
 /// Accounts and messages asked for from one network.
 const REQUESTS_BY_ADDRESS: Bucket = Bucket { burst: 300, every_ms: 1_000 };
+/// Registrations of one address, and letters with codes to it: a burst for whoever is all thumbs, then one in five minutes.
+const LETTERS_BY_ADDRESS: Bucket = Bucket { burst: 20, every_ms: 300_000 };
+/// That an address has an account already, its owner is told once a day.
+const NOTICES: Bucket = Bucket { burst: 1, every_ms: 86_400_000 };
 /// How many closed doors are remembered here.
 const MOST_DOORS: usize = 10_000;
+/// How many tries of one bucket this server looks at together. Those that are right give theirs back, so few at once
+/// leave room for all; the others take turns.
+const AT_ONCE: usize = 4;
+/// How many may wait for their turn at one bucket.
+const MOST_WAITING: usize = 64;
+/// When to come back where too many wait.
+const COME_BACK: Duration = Duration::from_secs(1);
 
 /// Why a try may not be made.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +50,18 @@ pub enum LimitError {
     Store(#[from] StoreError),
 }
 
+/// A try that was taken. Dropped, it stays taken.
+#[must_use = "a try that turned out right is to be given back"]
+pub struct Taken {
+    tries: Vec<Try>,
+    _turn: Option<Turn>,
+}
+
+/// A place among the tries of one bucket that are looked at together.
+struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
 /// The buckets.
 pub struct Limits {
     enabled: bool,
@@ -42,66 +69,118 @@ pub struct Limits {
     clock: Arc<dyn Clock>,
     /// Doors that are known to be closed, until when.
     closed: Mutex<HashMap<Digest, Timestamp>>,
+    /// Who takes turns, by bucket.
+    turns: Mutex<HashMap<Digest, Arc<Semaphore>>>,
 }
 
 impl Limits {
     /// The buckets in this database. Limits that are not `enabled` never say no; production does not start that way.
     pub fn new(enabled: bool, store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { enabled, store, clock, closed: Mutex::default() }
+        Self { enabled, store, clock, closed: Mutex::default(), turns: Mutex::default() }
     }
 
-    /// Whether another try at a password or code may be made.
-    pub async fn may_try(&self, address: IpAddr, account: &str) -> Result<(), LimitError> {
-        self.are_open(&[failures_by_address(address), failures_by_account(account)]).await
+    /// Takes a try at the password of an account, for somebody it knows or does not know.
+    pub async fn try_password(
+        &self,
+        address: IpAddr,
+        email: &Email,
+        user_id: UserId,
+        who: Acquaintance,
+    ) -> Result<Taken, LimitError> {
+        let own = |what: &str, whose: String| vec![Try { key: key(what, &whose), bucket: FAILURES_BY_ACCOUNT }];
+        self.take(match who {
+            Acquaintance::Stranger => vec![failures_by_address(address), failures_by_account(email)],
+            Acquaintance::Browser(browser) => own("failures by browser", format!("{browser}\n{user_id}")),
+            // Each reset has a bucket of its own.
+            Acquaintance::Reset(until) => {
+                own("failures after a reset", format!("{}\n{}\n{user_id}", until.as_millis(), network_of(address)))
+            }
+        })
+        .await
     }
 
-    /// A password or code was wrong.
-    pub async fn failed(&self, address: IpAddr, account: &str) -> Result<(), StoreError> {
-        self.take_from(&[failures_by_address(address), failures_by_account(account)]).await
+    /// Takes a try at the password of whoever is signed in, from their session.
+    pub async fn try_in_session(&self, session_id: SessionId) -> Result<Taken, LimitError> {
+        let key = key("failures by session", &session_id.to_string());
+        self.take(vec![Try { key, bucket: FAILURES_BY_ACCOUNT }]).await
     }
 
-    /// Whether another try at a token from a mail may be made. Nobody knows whose it is before it is found to be good.
-    pub async fn may_try_token(&self, address: IpAddr) -> Result<(), LimitError> {
-        self.are_open(&[failures_by_address(address)]).await
+    /// Takes a try at the code of a registration, for whoever registered or for a stranger.
+    pub async fn try_code(
+        &self,
+        address: IpAddr,
+        email: &Email,
+        registration: UserId,
+        by_registrant: bool,
+    ) -> Result<Taken, LimitError> {
+        let own = Try { key: key("failures by registration", &registration.to_string()), bucket: FAILURES_BY_ACCOUNT };
+        let tries =
+            if by_registrant { vec![own] } else { vec![failures_by_address(address), failures_by_account(email)] };
+        self.take(tries).await
     }
 
-    /// A token from a mail was not good.
-    pub async fn failed_token(&self, address: IpAddr) -> Result<(), StoreError> {
-        self.take_from(&[failures_by_address(address)]).await
-    }
-
-    async fn are_open(&self, buckets: &[(Bucket, Digest)]) -> Result<(), LimitError> {
-        if !self.enabled {
-            return Ok(());
-        }
-        for (bucket, key) in buckets {
-            self.knock(key)?;
-            let opens_at = self.store.bucket_opens_at(key, bucket, self.clock.now()).await?;
-            self.heed(*key, opens_at)?;
-        }
-        Ok(())
-    }
-
-    async fn take_from(&self, buckets: &[(Bucket, Digest)]) -> Result<(), StoreError> {
-        if !self.enabled {
-            return Ok(());
-        }
-        for (bucket, key) in buckets {
-            // An empty bucket cannot get emptier.
-            self.store.take_from_bucket(key, bucket, self.clock.now()).await?;
-        }
-        Ok(())
+    /// Takes a try at a token from a mail. Nobody knows whose it is before it is found to be good.
+    pub async fn try_token(&self, address: IpAddr) -> Result<Taken, LimitError> {
+        self.take(vec![failures_by_address(address)]).await
     }
 
     /// Takes a try of an address that asks for something that costs us, such as an account or a message.
     pub async fn may_ask(&self, address: IpAddr) -> Result<(), LimitError> {
+        let key = key("requests", &network_of(address));
+        self.take_now(&[Try { key, bucket: REQUESTS_BY_ADDRESS }]).await
+    }
+
+    /// Gives a try back: it was right, or was not looked at.
+    pub async fn give_back(&self, taken: Taken) -> Result<(), StoreError> {
+        if taken.tries.is_empty() {
+            return Ok(());
+        }
+        self.store.give_back(&taken.tries).await?;
+        let mut closed = self.closed();
+        for given in &taken.tries {
+            closed.remove(&given.key);
+        }
+        Ok(())
+    }
+
+    async fn take(&self, tries: Vec<Try>) -> Result<Taken, LimitError> {
+        if !self.enabled {
+            return Ok(Taken { tries: Vec::new(), _turn: None });
+        }
+        let turn = match tries.last() {
+            Some(narrowest) => Some(self.turn(&narrowest.key).await?),
+            None => None,
+        };
+        self.take_now(&tries).await?;
+        Ok(Taken { tries, _turn: turn })
+    }
+
+    async fn take_now(&self, tries: &[Try]) -> Result<(), LimitError> {
         if !self.enabled {
             return Ok(());
         }
-        let key = key("requests", &network_of(address));
-        self.knock(&key)?;
-        let opens_at = self.store.take_from_bucket(&key, &REQUESTS_BY_ADDRESS, self.clock.now()).await?;
-        self.heed(key, opens_at)
+        for wanted in tries {
+            self.knock(&wanted.key)?;
+        }
+        match self.store.take_tries(tries, self.clock.now()).await? {
+            None => Ok(()),
+            Some((key, opens_at)) => Err(self.heed(key, opens_at)),
+        }
+    }
+
+    /// Waits for a turn at a bucket.
+    async fn turn(&self, key: &Digest) -> Result<Turn, LimitError> {
+        let semaphore = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            // Whoever waits or works holds one as well.
+            turns.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+            Arc::clone(turns.entry(*key).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
+        };
+        if Arc::strong_count(&semaphore) > AT_ONCE + MOST_WAITING + 1 {
+            return Err(LimitError::Exceeded(COME_BACK));
+        }
+        let permit = semaphore.acquire_owned().await;
+        permit.map(|permit| Turn { _permit: permit }).map_err(|_| LimitError::Exceeded(COME_BACK))
     }
 
     fn knock(&self, key: &Digest) -> Result<(), LimitError> {
@@ -112,8 +191,8 @@ impl Limits {
         }
     }
 
-    fn heed(&self, key: Digest, opens_at: Option<Timestamp>) -> Result<(), LimitError> {
-        let Some(opens_at) = opens_at else { return Ok(()) };
+    /// Remembers a closed door.
+    fn heed(&self, key: Digest, opens_at: Timestamp) -> LimitError {
         let now = self.clock.now();
         let mut closed = self.closed();
         if closed.len() >= MOST_DOORS {
@@ -122,8 +201,7 @@ impl Limits {
         if closed.len() < MOST_DOORS {
             closed.insert(key, opens_at);
         }
-        drop(closed);
-        Err(LimitError::Exceeded(opens_at.since(now)))
+        LimitError::Exceeded(opens_at.since(now))
     }
 
     fn closed(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Timestamp>> {
@@ -131,12 +209,39 @@ impl Limits {
     }
 }
 
-fn failures_by_address(address: IpAddr) -> (Bucket, Digest) {
-    (FAILURES_BY_ADDRESS, key("failures by address", &network_of(address)))
+/// Taken for each registration of an address.
+pub(super) fn registrations_of(email: &Email) -> Try {
+    Try { key: key("registrations", email.as_str()), bucket: LETTERS_BY_ADDRESS }
 }
 
-fn failures_by_account(account: &str) -> (Bucket, Digest) {
-    (FAILURES_BY_ACCOUNT, key("failures by account", account))
+/// Taken for each letter with a code.
+pub(super) fn codes_to(email: &Email) -> Try {
+    Try { key: key("codes", email.as_str()), bucket: LETTERS_BY_ADDRESS }
+}
+
+/// Taken for telling somebody that they have an account already.
+pub(super) fn notices_to(email: &Email) -> Try {
+    Try { key: key("notices", email.as_str()), bucket: NOTICES }
+}
+
+/// Everything that is kept under an address.
+pub(super) fn buckets_of(email: &Email) -> Vec<Digest> {
+    [failures_by_account(email), registrations_of(email), codes_to(email), notices_to(email)]
+        .map(|kept| kept.key)
+        .to_vec()
+}
+
+/// What stands for a network where only that it is the same one matters.
+pub(super) fn network_digest(address: IpAddr) -> Digest {
+    key("network", &network_of(address))
+}
+
+fn failures_by_address(address: IpAddr) -> Try {
+    Try { key: key("failures by address", &network_of(address)), bucket: FAILURES_BY_ADDRESS }
+}
+
+fn failures_by_account(email: &Email) -> Try {
+    Try { key: key("failures by account", email.as_str()), bucket: FAILURES_BY_ACCOUNT }
 }
 
 /// No address and no e-mail is kept, only what they hash to.
@@ -184,6 +289,18 @@ mod tests {
         }
     }
 
+    fn email(name: &str) -> Email {
+        Email::parse(&format!("{name}@example.com")).unwrap()
+    }
+
+    fn nobody() -> UserId {
+        UserId(uuid::Uuid::nil())
+    }
+
+    async fn strangers_try(limits: &Limits, address: IpAddr, account: &str) -> Result<Taken, LimitError> {
+        limits.try_password(address, &email(account), nobody(), Acquaintance::Stranger).await
+    }
+
     async fn refusals(
         limits: &Limits,
         tries: impl Iterator<Item = IpAddr>,
@@ -191,10 +308,7 @@ mod tests {
     ) -> usize {
         let mut refused = 0;
         for (number, address) in tries.enumerate() {
-            match limits.may_try(address, &account(number)).await {
-                Ok(()) => limits.failed(address, &account(number)).await.unwrap(),
-                Err(_) => refused += 1,
-            }
+            refused += usize::from(strangers_try(limits, address, &account(number)).await.is_err());
         }
         refused
     }
@@ -203,7 +317,7 @@ mod tests {
     async fn hopping_within_a_64_does_not_fill_the_bucket_again() {
         let server = Fixture::new().await;
         let hosts = (0..200_u16).map(|host| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, host]));
-        assert_eq!(refusals(&server.limits, hosts, |number| format!("account {number}")).await, 100);
+        assert_eq!(refusals(&server.limits, hosts, |number| format!("account{number}")).await, 100);
     }
 
     #[tokio::test]
@@ -213,7 +327,49 @@ mod tests {
         assert_eq!(refusals(&server.limits, hosts(0), |_| "ada".to_owned()).await, 30);
         let another = server.another_server();
         assert_eq!(refusals(&another, hosts(50), |_| "ada".to_owned()).await, 50);
-        assert!(another.may_try(IpAddr::from([203, 0, 113, 1]), "bob").await.is_ok());
+        assert!(strangers_try(&another, IpAddr::from([203, 0, 113, 1]), "bob").await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn of_many_tries_at_once_no_more_are_taken_than_there_are_on_however_many_servers() {
+        let server = Fixture::new().await;
+        let another = server.another_server();
+        let tries = (0..200_u8).map(|host| {
+            let limits = if host % 2 == 0 { &server.limits } else { &another };
+            async move { strangers_try(limits, IpAddr::from([198, 51, 100, host]), "ada").await.is_ok() }
+        });
+        let taken = futures::future::join_all(tries).await;
+        assert_eq!(taken.into_iter().filter(|taken| *taken).count(), 20);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_right_gets_the_try_back_however_often() {
+        let Fixture { limits, .. } = &Fixture::new().await;
+        let address = IpAddr::from([198, 51, 100, 1]);
+        let tries = (0..60).map(|_| async {
+            let taken = strangers_try(limits, address, "ada").await?;
+            limits.give_back(taken).await?;
+            Ok::<_, LimitError>(())
+        });
+        assert!(futures::future::join_all(tries).await.into_iter().all(|tried| tried.is_ok()));
+    }
+
+    #[tokio::test]
+    async fn strangers_do_not_empty_the_bucket_of_whoever_is_known() {
+        let Fixture { limits, .. } = &Fixture::new().await;
+        let address = IpAddr::from([198, 51, 100, 1]);
+        assert_eq!(refusals(limits, std::iter::repeat_n(address, 200), |_| "ada".to_owned()).await, 180);
+        let known = [Acquaintance::Browser(uuid::Uuid::max()), Acquaintance::Reset(Timestamp::from_millis(7))];
+        for who in known {
+            let mut taken = 0;
+            while limits.try_password(address, &email("ada"), nobody(), who).await.is_ok() {
+                taken += 1;
+            }
+            assert_eq!(taken, 20, "{who:?} may be wrong as often as anybody");
+        }
+        assert!(limits.try_in_session(SessionId(uuid::Uuid::max())).await.is_ok());
+        assert!(limits.try_code(address, &email("ada"), nobody(), true).await.is_ok());
+        assert!(limits.try_code(address, &email("ada"), nobody(), false).await.is_err());
     }
 
     #[tokio::test]
@@ -221,13 +377,16 @@ mod tests {
         let server = Fixture::new().await;
         let Fixture { limits, clock, .. } = &server;
         let address = IpAddr::from([198, 51, 100, 1]);
-        for _ in 0..21 {
-            limits.failed(address, "ada").await.unwrap();
+        for _ in 0..20 {
+            assert!(strangers_try(limits, address, "ada").await.is_ok());
         }
-        let Err(LimitError::Exceeded(wait)) = limits.may_try(address, "ada").await else { panic!("the door is open") };
+        let Err(LimitError::Exceeded(wait)) = strangers_try(limits, address, "ada").await else {
+            panic!("the door is open")
+        };
         assert_eq!(wait, Duration::from_secs(30));
         clock.advance(wait);
-        assert!(limits.may_try(address, "ada").await.is_ok());
+        assert!(strangers_try(limits, address, "ada").await.is_ok());
+        assert!(strangers_try(limits, address, "ada").await.is_err(), "one slot is one try");
     }
 
     #[tokio::test]

@@ -4,6 +4,8 @@
 //! No axum and no SQL here. What a request looks like is `http`'s business, what is stored is `store`'s.
 
 pub mod accounts;
+pub mod addresses;
+pub mod browsers;
 pub mod codes;
 mod hash_threads;
 pub mod keys;
@@ -14,5 +16,6 @@ pub mod pace;
 pub mod passwords;
 pub mod recovery;
 pub mod refresh;
+pub mod registration;
 pub mod secrets;
 pub mod tokens;

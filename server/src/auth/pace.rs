@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::secrets::sha256;
 use crate::clock::Clock;
-use crate::store::{Bucket, Store, StoreError};
+use crate::store::{Bucket, Store, StoreError, Try};
 
 /// What is done, and how often it may be.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ impl Pace {
         }
         let key = sha256(format!("{}\n{whose}", effort.name()).as_bytes());
         let now = self.clock.now();
-        let opens_at = self.store.take_from_bucket(&key, &effort.bucket(), now).await?;
-        Ok(opens_at.map(|opens_at| opens_at.since(now)))
+        let empty = self.store.take_tries(&[Try { key, bucket: effort.bucket() }], now).await?;
+        Ok(empty.map(|(_, opens_at)| opens_at.since(now)))
     }
 }

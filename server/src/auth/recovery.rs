@@ -4,19 +4,41 @@
 
 use std::time::Duration;
 
-use app::domain::{Email, Invalid, Password, UserId};
+use app::domain::{AccountType, DisplayName, Email, Invalid, Password, UserId};
 
-use super::accounts::{AccountError, Accounts, Visitor};
+use super::accounts::{AccountError, Accounts, USER_ROLE, Visitor, greeted};
+use super::browsers::BROWSER_LIFETIME;
+use super::limits::network_digest;
 use super::secrets::Capability;
 use crate::mail;
-use crate::store::{NewAudit, NewResetToken, PasswordReset};
+use crate::store::{
+    BrowserGrant, Digest, NewAudit, NewResetToken, NewUser, PasswordReset, ResetProof, ResetTarget, User,
+};
 
 /// How long a link works. Long enough for slow mail, short enough not to lie about in a mailbox.
 pub const RESET_LIFETIME: Duration = Duration::from_mins(30);
+/// How long whoever has set a new password gets in from the same network, however many strangers try meanwhile.
+const RESET_GRANT: Duration = Duration::from_hours(1);
 /// How soon another link is sent to the same person.
 pub const RESET_INTERVAL: Duration = Duration::from_mins(1);
 /// Where the link leads, below the public address.
 pub const RESET_PAGE: &str = "/reset-password";
+
+/// A new password by a link, checked and ready to be set.
+pub struct PreparedReset {
+    /// What to do.
+    pub step: ResetStep,
+    /// What the browser at hand is known by from then on.
+    pub browser_token: Capability,
+}
+
+/// What a link sets a password of.
+pub enum ResetStep {
+    /// An account. Storing it, using up the token and ending every session is one transaction, and the sessions' business.
+    Account(UserId, Box<PasswordReset>),
+    /// A new account, for an address that waited to be proved.
+    Registration(Box<ResetProof>),
+}
 
 impl Accounts {
     /// Sends a link to set a new password, where there is somebody to send it to and the last one is not too recent. Does the same
@@ -26,45 +48,103 @@ impl Accounts {
         let user = self.store.user_by_email(email).await?;
         // Where there is nobody, the store looks for an id that nobody has.
         let (user_id, name) = match &user {
-            Some(user) => (user.id, user.name.as_str()),
-            None => (UserId(self.new_id()), ""),
+            Some(user) => (user.id, greeted(user)),
+            None => (UserId(self.new_id()), None),
         };
         let token = Capability::draw(&*self.random);
         let link = format!("{}#token={}", self.reset_page, token.expose());
         let letter = self.letter(email.as_str(), mail::password_reset(name, &link, RESET_LIFETIME));
         let now = self.clock.now();
-        let stored = NewResetToken { user_id, digest: token.digest(), expires_at: now.plus(RESET_LIFETIME) };
+        let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at: now.plus(RESET_LIFETIME) };
         let whom = user.as_ref().map(|user| user.id);
         let audit = NewAudit { user_id: whom, ..self.audit("password_reset_requested", visitor) };
         self.store.request_password_reset(&stored, &letter, now.minus(RESET_INTERVAL), &audit).await?;
         Ok(())
     }
 
-    /// Checks a token from a mail and the new password, and prepares the change; storing it, using up the token and ending every
-    /// session is one transaction, and the sessions' business. A password that is refused leaves the token as it is.
+    /// Checks a token from a mail and the new password, and prepares the change. A password that is refused leaves the token as it is.
     pub async fn prepare_password_reset(
         &self,
         visitor: &Visitor,
         token: &str,
         new: &Password,
-    ) -> Result<(UserId, PasswordReset), AccountError> {
-        self.limits.may_try_token(visitor.address).await?;
-        let Some(token) = Capability::parse(token) else { return Err(self.refuse_reset(visitor).await) };
+    ) -> Result<PreparedReset, AccountError> {
+        let taken = self.limits.try_token(visitor.address).await?;
+        let Some(token) = Capability::parse(token) else { return Err(refused_reset()) };
         let token_digest = token.digest();
-        let Some(user) = self.store.user_of_reset_token(&token_digest, self.clock.now()).await? else {
-            return Err(self.refuse_reset(visitor).await);
+        let Some(target) = self.store.reset_target(&token_digest, self.clock.now()).await? else {
+            return Err(refused_reset());
         };
-        self.judge("password", new, &user.email, &user.name).await?;
-        let new_hash = self.hasher.hash(new).await?;
-        Ok((user.id, PasswordReset { token_digest, new_hash }))
+        self.limits.give_back(taken).await?;
+        let browser_token = Capability::draw(&*self.random);
+        let grant = self.grant(visitor, &browser_token);
+        let step = match target {
+            ResetTarget::Account(user) => {
+                let reset = self.reset_of(&user, token_digest, grant, new).await?;
+                ResetStep::Account(user.id, Box::new(reset))
+            }
+            ResetTarget::Registration(email) => {
+                ResetStep::Registration(Box::new(self.proof_of(visitor, email, token_digest, grant, new).await?))
+            }
+        };
+        Ok(PreparedReset { step, browser_token })
     }
 
-    /// Counts a try with a token that is not good (any more). The answer is the same whatever is wrong with it.
-    pub async fn refuse_reset(&self, visitor: &Visitor) -> AccountError {
-        if let Err(error) = self.limits.failed_token(visitor.address).await {
-            return error.into();
-        }
-        let message = "This link is not whole, has been used, or has expired. Ask for a new one.";
-        AccountError::Field { field: "token", invalid: Invalid::new("invalid-reset-token", message) }
+    async fn reset_of(
+        &self,
+        user: &User,
+        token_digest: Digest,
+        grant: BrowserGrant,
+        new: &Password,
+    ) -> Result<PasswordReset, AccountError> {
+        self.judge_for("password", new, &user.email, &user.name).await?;
+        let new_hash = self.hasher.hash(new).await?;
+        let fresh_name = user.email.split('@').next().unwrap_or_default().to_owned();
+        Ok(PasswordReset { token_digest, new_hash, fresh_name, grant })
     }
+
+    /// Nothing of the registration is taken over: whoever reads the mailbox need not be who registered.
+    async fn proof_of(
+        &self,
+        visitor: &Visitor,
+        email: Email,
+        token_digest: Digest,
+        grant: BrowserGrant,
+        new: &Password,
+    ) -> Result<ResetProof, AccountError> {
+        let name = DisplayName::parse(email.local_part());
+        let name = name.map_err(|invalid| AccountError::Field { field: "token", invalid })?;
+        self.judge("password", new, &email, name.as_str()).await?;
+        let now = self.clock.now();
+        let id = UserId(self.new_id());
+        let user = NewUser {
+            id,
+            email,
+            name,
+            account_type: AccountType::default(),
+            password_hash: self.hasher.hash(new).await?,
+            roles: vec![USER_ROLE.to_owned()],
+            email_verified_at: Some(now),
+            at: now,
+        };
+        let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit("password_reset", visitor) };
+        Ok(ResetProof { token_digest, user, grant, audit })
+    }
+
+    fn grant(&self, visitor: &Visitor, browser_token: &Capability) -> BrowserGrant {
+        let now = self.clock.now();
+        BrowserGrant {
+            browser_id: self.new_id(),
+            token: browser_token.digest(),
+            token_expires_at: now.plus(BROWSER_LIFETIME),
+            network: network_digest(visitor.address),
+            network_expires_at: now.plus(RESET_GRANT),
+        }
+    }
+}
+
+/// The answer is the same whatever is wrong with a token.
+pub fn refused_reset() -> AccountError {
+    let message = "This link is not whole, has been used, or has expired. Ask for a new one.";
+    AccountError::Field { field: "token", invalid: Invalid::new("invalid-reset-token", message) }
 }

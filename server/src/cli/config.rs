@@ -52,6 +52,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::for_tests(folder.path(), &[("DATABASE_URL", "postgres://u:hunter2@db/x")]).unwrap();
         let text = summary(&config);
-        assert!(text.contains("development") && text.contains("PostgreSQL at db:5432, database x") && !text.contains("hunter2"), "{text}");
+        assert!(
+            text.contains("development")
+                && text.contains("PostgreSQL at db:5432, database x")
+                && !text.contains("hunter2"),
+            "{text}"
+        );
     }
 }

@@ -17,7 +17,10 @@ pub fn check(text: &str) -> Result<(), String> {
     match (authority.matches('@').count(), behind.matches('@').count()) {
         (0 | 1, 0) => {}
         (0, _) => {
-            return Err("has no host before its path: inside a user name or password, / is written %2F, ? %3F and @ %40".to_owned());
+            return Err(
+                "has no host before its path: inside a user name or password, / is written %2F, ? %3F and @ %40"
+                    .to_owned(),
+            );
         }
         _ => return Err(unescaped('@', "%40")),
     }

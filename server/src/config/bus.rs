@@ -48,7 +48,14 @@ mod tests {
             assert!(parse(url).unwrap().is_some(), "{url}");
         }
         assert!(parse("").unwrap().is_none());
-        for url in ["cache.internal:6379", "http://cache", "redis://", "redis://:p@ss@cache", "redis://:1#x@cache", "redis://:1/x@cache"] {
+        for url in [
+            "cache.internal:6379",
+            "http://cache",
+            "redis://",
+            "redis://:p@ss@cache",
+            "redis://:1#x@cache",
+            "redis://:1/x@cache",
+        ] {
             let error = parse(url).err();
             assert!(error.is_some(), "{url}");
         }

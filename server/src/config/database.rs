@@ -134,7 +134,12 @@ mod tests {
         ] {
             assert_eq!(parse_url(url).unwrap().1, DatabaseKind::Postgres { place: place.to_owned() });
         }
-        for url in ["postgres://u:hunter@2@db/x", "postgres://u:hunter#2@db/x", "postgres://u:1#hunter2@db/x", "postgres://u:1/hunter2@db/x"] {
+        for url in [
+            "postgres://u:hunter@2@db/x",
+            "postgres://u:hunter#2@db/x",
+            "postgres://u:1#hunter2@db/x",
+            "postgres://u:1/hunter2@db/x",
+        ] {
             let message = parse_url(url).unwrap_err();
             assert!(message.contains('%') && !message.contains("hunter"), "{message}");
         }

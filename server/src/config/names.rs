@@ -171,7 +171,11 @@ mod tests {
         for right in known().filter(|name| can_be_misspelt(name)) {
             for at in 3..right.len() {
                 let (before, after) = right.split_at(at);
-                for name in [format!("{before}{}", &after[1..]), format!("{before}Q{after}"), format!("{before}Q{}", &after[1..])] {
+                for name in [
+                    format!("{before}{}", &after[1..]),
+                    format!("{before}Q{after}"),
+                    format!("{before}Q{}", &after[1..]),
+                ] {
                     let begins_like_it = name.split('_').next() == right.split('_').next();
                     assert!(!begins_like_it || is_meant_for_us(&name, "1", known()), "{name}");
                 }

@@ -156,7 +156,11 @@ fn is_weak(text: &str) -> bool {
         (1..=chars.len() / 2).any(|period| chars.iter().skip(period).eq(chars.iter().take(chars.len() - period)));
     let squeezed: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let copied = squeezed.len() < LEAST_COPIED || DOCUMENTATION.contains(&squeezed);
-    distinct.len() < 8 || repeats || copied || counts_up(&squeezed) || SAMPLE_WORDS.iter().any(|word| squeezed.contains(word))
+    distinct.len() < 8
+        || repeats
+        || copied
+        || counts_up(&squeezed)
+        || SAMPLE_WORDS.iter().any(|word| squeezed.contains(word))
 }
 
 /// Whether most of it is the alphabet, the digits or a row of them backwards.

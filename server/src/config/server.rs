@@ -162,7 +162,8 @@ fn read_listen(reader: &mut Reader, environment: Environment) -> SocketAddr {
     if reader.is_given("LEPTOS_SITE_ADDR") || !reader.is_given("PORT") {
         return reader.read("LEPTOS_SITE_ADDR", parse_listen).unwrap_or_else(stand_in);
     }
-    let port = reader.read("PORT", |text| text.parse::<u16>().map_err(|_| "must be a whole number from 0 to 65535".to_owned()));
+    let port = reader
+        .read("PORT", |text| text.parse::<u16>().map_err(|_| "must be a whole number from 0 to 65535".to_owned()));
     let ip = match environment {
         Environment::Production => IpAddr::from(Ipv6Addr::UNSPECIFIED),
         Environment::Development => Ipv4Addr::LOCALHOST.into(),

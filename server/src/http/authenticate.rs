@@ -15,7 +15,7 @@ use crate::auth::accounts::Visitor;
 use crate::auth::tokens::Verified;
 use crate::current::tell_session_end;
 use crate::sessions::Refusal;
-use crate::store::{Origin, SessionEnd, User};
+use crate::store::{Digest, Origin, SessionEnd, User};
 
 /// The longest user agent that is kept.
 const LONGEST_USER_AGENT: usize = 512;
@@ -99,19 +99,20 @@ impl FromRequestParts<ApiState> for Caller {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Visitor {
+impl FromRequestParts<ApiState> for Visitor {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        Ok(visitor(parts.extensions.get::<ClientAddress>(), &parts.headers))
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let browser = state.browser_cookie.read(&parts.headers).map(|token| token.digest());
+        Ok(visitor(parts.extensions.get::<ClientAddress>(), &parts.headers, browser))
     }
 }
 
-fn visitor(address: Option<&ClientAddress>, headers: &HeaderMap) -> Visitor {
+fn visitor(address: Option<&ClientAddress>, headers: &HeaderMap, browser: Option<Digest>) -> Visitor {
     let address = address.map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |client| client.0);
     let user_agent = headers.get(http::header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
     let user_agent: String = String::from_utf8_lossy(user_agent).chars().take(LONGEST_USER_AGENT).collect();
-    Visitor { address, origin: Origin { ip: address.to_string(), user_agent } }
+    Visitor { address, origin: Origin { ip: address.to_string(), user_agent }, browser }
 }
 
 /// The bearer token of a request, if it has one. Of two nobody knows which is meant (RFC 6750, section 2).

@@ -104,7 +104,8 @@ impl RefreshCookie {
         let mut presented = Presented::default();
         for (name, value) in pairs(headers) {
             let Some(name) = plain_text(name).filter(|name| self.is_ours(name)) else { continue };
-            let token = plain_text(value).filter(|token| !token.is_empty() && name.len() + token.len() <= MAX_COOKIE_BYTES);
+            let token =
+                plain_text(value).filter(|token| !token.is_empty() && name.len() + token.len() <= MAX_COOKIE_BYTES);
             let cookie = PresentedCookie { name: name.to_owned(), token: token.map(str::to_owned) };
             if presented.0.iter().all(|known| known.name != cookie.name || known.token != cookie.token) {
                 presented.0.push(cookie);
@@ -201,7 +202,17 @@ mod tests {
 
     #[test]
     fn names_that_only_look_like_ours_are_others() {
-        for field in [&b"Latchkey=x"[..], b"latchkey2=x", b"xlatchkey=x", "lätchkey=x".as_bytes(), b"latchkey", b"latchkey=", b"latchkey.a.b=x", b"latchkey-a=x", b"__Host-latchkey.a=x"] {
+        for field in [
+            &b"Latchkey=x"[..],
+            b"latchkey2=x",
+            b"xlatchkey=x",
+            "lätchkey=x".as_bytes(),
+            b"latchkey",
+            b"latchkey=",
+            b"latchkey.a.b=x",
+            b"latchkey-a=x",
+            b"__Host-latchkey.a=x",
+        ] {
             assert!(read(&[field]).is_empty());
         }
     }
@@ -222,15 +233,20 @@ mod tests {
 
     /// The bytes a field may hold (RFC 9110, 5.5), with a name that is not ours.
     fn any_pair() -> impl Strategy<Value = Vec<u8>> {
-        proptest::collection::vec(prop_oneof![Just(b'\t'), 0x20..=0x7e_u8, 0x80..=0xff_u8], 0..40).prop_map(|mut bytes| {
-            bytes.splice(..0, *b"x");
-            bytes
-        }).prop_filter("ours is there once", |bytes| !bytes.windows(8).any(|window| window == b"latchkey"))
+        proptest::collection::vec(prop_oneof![Just(b'\t'), 0x20..=0x7e_u8, 0x80..=0xff_u8], 0..40)
+            .prop_map(|mut bytes| {
+                bytes.splice(..0, *b"x");
+                bytes
+            })
+            .prop_filter("ours is there once", |bytes| !bytes.windows(8).any(|window| window == b"latchkey"))
     }
 
     #[test]
     fn several_are_all_looked_at_each_once_and_never_without_end() {
-        assert_eq!(read(&[b"latchkey=one; a=b; latchkey.x=two", b"latchkey.y=three; latchkey.x=two"]), ["one", "two", "three"]);
+        assert_eq!(
+            read(&[b"latchkey=one; a=b; latchkey.x=two", b"latchkey.y=three; latchkey.x=two"]),
+            ["one", "two", "three"]
+        );
         let junk: Vec<String> = (0..1000).map(|number| format!("latchkey.{number}=x")).collect();
         assert_eq!(read(&[junk.join(";").as_bytes()]).len(), MAX_PRESENTED);
     }

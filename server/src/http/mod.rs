@@ -2,9 +2,11 @@
 
 pub mod authenticate;
 pub mod body;
+pub mod browser;
 pub mod cookies;
 mod counted;
 pub mod csrf;
+pub mod entry;
 mod errors;
 pub mod fields;
 mod forms;

@@ -3,7 +3,9 @@
 use app::DevelopmentDemo;
 use app::api::paths;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 
+use super::browser::give_to_pages;
 use super::counted::CountedRouter;
 use super::forms;
 use super::handlers::{
@@ -68,7 +70,7 @@ pub fn whole(state: &ApiState, config: &Config, tally: &mut Routes) -> Router {
         .is_development()
         .then(|| DevelopmentDemo { email: demo::EMAIL.to_owned(), password: demo::PASSWORD.to_owned() });
     let pages = Pages::new(&config.server, files, demo);
-    let site = site(&pages, tally);
+    let site = site(&pages, tally).layer(from_fn_with_state(state.clone(), give_to_pages));
     let forms = forms::routes(state, pages, config.server.public_url.origin(), tally);
     let router = api(state, tally).merge(site.clone()).merge(forms);
     match &config.observe.metrics_token {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use app::domain::{SessionId, UserId};
 use tokio_util::sync::CancellationToken;
 
+use super::browser::BrowserCookie;
 use super::cookies::RefreshCookie;
 use super::csrf::SameOrigin;
 use super::problem::ApiError;
@@ -12,6 +13,7 @@ use crate::auth::accounts::Accounts;
 use crate::auth::keys::KeyRing;
 use crate::auth::pace::{Effort, Pace};
 use crate::lifecycle::Tasks;
+use crate::mail::KeptMail;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::sessions::Sessions;
@@ -30,12 +32,16 @@ pub struct Shared {
     pub key_ring: Arc<KeyRing>,
     /// How the refresh cookie is written and read.
     pub cookie: RefreshCookie,
+    /// How the cookie is written and read that a browser is known by.
+    pub browser_cookie: BrowserCookie,
     /// Which cookie calls are from our own pages.
     pub same_origin: SameOrigin,
     /// `SERVER_ID`.
     pub server_id: String,
     /// Whether `/dev/mailbox` exists.
     pub development: bool,
+    /// Letters of development that the database has forgotten.
+    pub kept_mail: Arc<KeptMail>,
     /// Runs what outlives a request.
     pub tasks: Tasks,
     /// What is counted.

@@ -13,6 +13,7 @@ use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use tokio_util::sync::CancellationToken;
 
+use super::kept::KeptMail;
 use crate::clock::Clock;
 use crate::metrics::{MailResult, Metrics};
 use crate::store::{Mail, MailRoom, Store, StoreError};
@@ -105,6 +106,8 @@ pub struct Postman {
     pub store: Store,
     /// How they leave.
     pub delivery: Delivery,
+    /// Where those of development stay that the database forgets.
+    pub kept: Arc<KeptMail>,
     /// Counts them.
     pub metrics: Arc<Metrics>,
     /// The time.
@@ -176,6 +179,10 @@ impl Postman {
         let now = self.clock.now();
         match self.delivery {
             _ if !delivered => self.store.mail_failed(mail.id, now.plus(pause_after(mail.attempts))).await,
+            Delivery::Keep if mail.forget => {
+                self.kept.keep(mail.clone());
+                self.store.mail_sent(mail.id, now).await
+            }
             Delivery::Keep => self.store.mail_kept(mail.id, now).await,
             Delivery::Smtp { .. } => self.store.mail_sent(mail.id, now).await,
         }

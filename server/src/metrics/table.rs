@@ -54,7 +54,8 @@ const VERSION: LabelNames = LabelNames { name: "version", values: &[] };
 const DATABASE: LabelNames = LabelNames { name: "database", values: &["sqlite", "postgres"] };
 const BUS: LabelNames = LabelNames { name: "bus", values: &["in-process", "postgres", "redis"] };
 /// The words of `/health` for how the bus is.
-pub const BUS_STATES: LabelNames = LabelNames { name: "state", values: &["ok", "degraded", "connecting", "unavailable"] };
+pub const BUS_STATES: LabelNames =
+    LabelNames { name: "state", values: &["ok", "degraded", "connecting", "unavailable"] };
 
 /// One figure, with all its series.
 #[derive(Debug)]

@@ -115,7 +115,7 @@ impl Sessions {
     /// of the others; those that come together are committed together.
     pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
         let now = self.now();
-        let EndRequest { user_id, session_id, epoch, client_reason, origin, .. } = request;
+        let EndRequest { user_id, session_id, epoch, token_until, force, client_reason, origin, .. } = request;
         let receipt = Capability::draw(&*self.random);
         let client_reason = client_reason.map(String::from);
         let endings = ids.iter().map(|id| {
@@ -127,9 +127,10 @@ impl Sessions {
                 actor_id: Some(user_id),
                 origin: origin.clone(),
                 receipt: Some(receipt.digest()),
+                token_until,
                 ..EndCommand::new(one, EndReason::RevokedFromOtherDevice, now, until)
             };
-            self.ender.end(command, epoch)
+            self.ender.end(command, epoch, force)
         });
         let mut all = Ending::Done { outcome: EndOutcome::default(), told: Vec::new() };
         for ending in futures::future::join_all(endings).await {
@@ -163,7 +164,9 @@ impl Sessions {
     pub async fn receipt(&self, id: &str) -> Result<Option<Receipt>, StoreError> {
         let Some(capability) = Capability::parse(id) else { return Ok(None) };
         let rows = self.store.receipt(&capability.digest()).await?;
-        let devices: Vec<ReceiptDevice> = rows.into_iter().map(receipt_device).collect();
+        let mut devices: Vec<ReceiptDevice> = rows.into_iter().map(receipt_device).collect();
+        // As the answer had them, whatever is heard of them meanwhile.
+        devices.sort_by_key(|device| device.session_id);
         Ok((!devices.is_empty()).then(|| Receipt { id: id.to_owned(), devices }))
     }
 
@@ -176,7 +179,7 @@ impl Sessions {
     }
 }
 
-/// Two endings as one, which is pending as long as either is.
+/// Two endings as one, which is pending as long as either is. Whoever had ended before ends neither.
 fn both(one: Ending, other: Ending) -> Ending {
     match (one, other) {
         (Ending::Done { mut outcome, mut told }, Ending::Done { outcome: more, told: also }) => {
@@ -185,6 +188,7 @@ fn both(one: Ending, other: Ending) -> Ending {
             told.extend(also);
             Ending::Done { outcome, told }
         }
+        (Ending::AskerEnded, _) | (_, Ending::AskerEnded) => Ending::AskerEnded,
         _ => Ending::Pending,
     }
 }
@@ -204,7 +208,6 @@ pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Opti
 
 fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: Option<SessionId>) -> Receipt {
     let mut ended = outcome.ended;
-    // As it is read later.
     ended.sort_by_key(|session| session.id);
     let devices = ended.into_iter().map(|ended| {
         let current = current == Some(ended.id);

@@ -55,7 +55,7 @@ pub use promises::Force;
 pub use reassert::reassert;
 pub use renewal::RefreshRefusal;
 pub use revocations::{Look, Lost, RevocationList, TakenIn, Verdict};
-pub use sign_in::{NewSignIn, SignInError, SignedIn, person};
+pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
 pub use streams::watch_streams;
 pub use tail::{Tail, TailParts};
 pub use unheard::{Unheard, renew_graces};

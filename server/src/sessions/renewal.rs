@@ -3,7 +3,6 @@
 use app::api::{AlertKind, EndReason, TokenDelivery};
 use app::domain::{SessionId, Timestamp};
 
-use super::alerts::message;
 use super::ending::{Ending, EndingError};
 use super::guard::END_WAITS;
 use super::promises::{Covered, Force};
@@ -165,7 +164,12 @@ impl Sessions {
         Ok(None)
     }
 
-    pub(super) async fn end_for(&self, row: &SessionRow, reason: EndReason, origin: &Origin) -> Result<Ending, EndingError> {
+    pub(super) async fn end_for(
+        &self,
+        row: &SessionRow,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<Ending, EndingError> {
         let now = self.now();
         let one = Selection::One { user_id: row.user_id, session_id: row.id };
         let command = EndCommand {
@@ -192,16 +196,18 @@ impl Sessions {
         self.store.append_audit(&audit).await?;
         self.store.note(&entry).await?;
         let name = &row.device.device_name;
-        let message = message(AlertKind::RefreshReuse, &row.device);
         if let Some(user) = self.store.user_by_id(row.user_id).await? {
+            // What a stranger called the device must not be mailed to an address that nobody has proved.
+            let named = if user.email_verified_at.is_some() { name.as_str() } else { "A device" };
             let mail = NewMail {
                 id: self.new_id(),
                 to: user.email,
-                subject: format!("{name} was signed out to protect your account"),
+                subject: format!("{named} was signed out to protect your account"),
                 text: format!(
-                    "{message}\n\nIf you signed in on a device that you do not know, or are unsure, change your password and sign out the other devices.\n"
+                    "{named} was signed out: an old sign-in token of it was used again, which can mean that it was copied.\n\nIf you signed in on a device that you do not know, or are unsure, change your password and sign out the other devices.\n"
                 ),
                 at: now,
+                forget: false,
             };
             self.store.queue_mail(&mail).await?;
         }

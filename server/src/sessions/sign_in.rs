@@ -1,15 +1,16 @@
 //! Sign-in: a new session with its first tokens.
 
-use app::api::{AlertKind, EndReason, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
+use app::api::{AlertKind, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
 use app::domain::{AlertId, SessionId, Timestamp, UserId};
 
 use super::alerts::is_new_device;
 use super::device::{Said, describe};
 use super::{Sessions, SessionsError};
+use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::refresh::RefreshToken;
 use crate::store::{
-    AlertIfNew, AtLimit, DeviceHistory, NewAlert, NewAudit, NewBiographyEntry, NewSession, Origin, SessionLimit,
-    SessionRow, SignIn, User,
+    AlertIfNew, AtLimit, DeviceHistory, Digest, EndOutcome, NewAlert, NewAudit, NewBiographyEntry, NewSession, Origin,
+    SessionLimit, SessionRow, SignIn, SigningBrowser, User,
 };
 
 /// Somebody who has proved to be somebody.
@@ -28,6 +29,20 @@ pub struct NewSignIn {
     pub remember: bool,
     /// The session that the person chose to end at the limit.
     pub replace: Option<SessionId>,
+    /// With which browser.
+    pub browser: BrowserAtHand,
+}
+
+/// The browser that somebody signs in with, or the native client.
+pub struct BrowserAtHand {
+    /// Digest of the token that it presented.
+    pub presented: Option<Digest>,
+    /// The sessions whose refresh tokens it holds.
+    pub sessions: Vec<SessionId>,
+    /// Digest of the token that it gets.
+    pub next: Digest,
+    /// Whether it has one session at a time.
+    pub one_session: bool,
 }
 
 /// A session with fresh tokens.
@@ -89,8 +104,18 @@ impl Sessions {
             },
             remember_until: self.lifetimes.remember_until(now),
         });
+        let browser = SigningBrowser {
+            presented: sign_in.browser.presented,
+            sessions: sign_in.browser.sessions,
+            new_id: self.new_id(),
+            next: sign_in.browser.next,
+            expires_at: now.plus(BROWSER_LIFETIME),
+            superseded_at: now.plus(SUPERSEDED_FOR),
+            one_session: sign_in.browser.one_session,
+            remember_until: self.lifetimes.remember_until(now),
+        };
         let alert_id = AlertId(self.new_id());
-        let (user, is_new) = self.record(&session, limit, alert_id).await?;
+        let (user, is_new) = self.record(&session, limit, &browser, alert_id).await?;
         let row = row_of(session);
         self.announce(&row, is_new.then_some(alert_id));
         Ok(self.grant(&user, &row, &first, now)?)
@@ -101,6 +126,7 @@ impl Sessions {
         &self,
         session: &NewSession,
         limit: Option<SessionLimit>,
+        browser: &SigningBrowser,
         alert_id: AlertId,
     ) -> Result<(User, bool), SignInError> {
         let audit = NewAudit {
@@ -121,21 +147,28 @@ impl Sessions {
         let (device, ip, method) = (&session.device, session.origin.ip.as_str(), session.signed_in_with);
         let is_new = move |history: &DeviceHistory| is_new_device(device, ip, method, history);
         let alert = AlertIfNew { id: alert_id, is_new: &is_new };
-        let recorded = self.store.record_sign_in(session, limit, &audit, &began, alert, &mut new_id).await;
+        let recorded =
+            self.store.record_sign_in(session, limit, Some(browser), &audit, &began, alert, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced, is_new } => {
-                self.metrics.sessions_ended(EndReason::Replaced, replaced.ended.len());
-                if !replaced.revocations.is_empty() {
-                    self.hub.hint();
-                }
-                self.list.add(&replaced.revocations);
-                for revocation in &replaced.revocations {
-                    self.hub.revoke(revocation);
-                }
+                self.put_in_force(&replaced);
                 Ok((*user, is_new))
             }
             SignIn::LimitReached(sessions) => Err(SignInError::LimitReached(sessions)),
             SignIn::NoSuchPerson => Err(SignInError::NoSuchPerson),
+        }
+    }
+
+    /// Puts ends that are committed on this server's list, and tells the streams.
+    pub fn put_in_force(&self, ended: &EndOutcome) {
+        let Some(first) = ended.revocations.first() else { return };
+        if let Some(reason) = first.reason {
+            self.metrics.sessions_ended(reason, ended.ended.len());
+        }
+        self.hub.hint();
+        self.list.add(&ended.revocations);
+        for revocation in &ended.revocations {
+            self.hub.revoke(revocation);
         }
     }
 
@@ -170,6 +203,7 @@ impl Sessions {
             session_max_expires_in: row.max_expires_at.since(now).as_secs(),
             session_id: row.id,
             server_time: now,
+            device_token: None,
             user: person(user),
         };
         Ok(SignedIn { tokens, refresh_token, delivery: row.delivery, remember: row.remember })

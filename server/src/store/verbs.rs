@@ -7,11 +7,12 @@ use app::domain::{AlertId, DeviceName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::types::{
-    AlertIfNew, AlertRow, Audit, BiographyEntry, Bucket, CleanupPolicy, CleanupReport, CodeOutcome, Creation, Digest,
-    EndCommand, EndOutcome, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit, NewBiographyEntry, NewCode,
-    NewMail, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh, RefreshAttempt, RefreshDecision,
-    Resend, ResetRequest, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn,
-    SigningKeyRow, Standing, StoreError, Tail, Ticket, User,
+    Acquaintance, AlertIfNew, AlertRow, Audit, BiographyEntry, CleanupPolicy, CleanupReport, CodeAttempt, CodeOutcome,
+    Creation, Digest, EndCommand, EndOutcome, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit,
+    NewBiographyEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh,
+    RefreshAttempt, RefreshDecision, Registrant, Registration, RegistrationMail, Resend, Resending, ResetProof,
+    ResetRequest, ResetTarget, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn,
+    SigningBrowser, SigningKeyRow, Standing, StoreError, Tail, Ticket, Try, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
@@ -184,8 +185,8 @@ verbs! {
     /// The database's time.
     time() -> Timestamp;
 
-    /// Creates a person, with the first code, its mail and the audit entry.
-    create_user(user: &NewUser, code: Option<NewCode>, mail: Option<&NewMail>, audit: &NewAudit) -> Creation;
+    /// Creates a person with the audit entry. Where the address is taken, the notice is queued as often as its bucket lets it.
+    create_user(user: &NewUser, notice: Option<(&NewMail, Try)>, audit: &NewAudit) -> Creation;
     /// The person of that address.
     user_by_email(email: &Email) -> Option<User>;
     /// The person.
@@ -199,21 +200,33 @@ verbs! {
     /// Disables or enables an account; false where there is none. Ending its sessions is [`Store::end_sessions`].
     set_disabled(id: UserId, at: Option<Timestamp>) -> bool;
 
-    /// Puts a code in place of the last one and queues its mail, unless the last is younger than `not_before`. The
-    /// count of failures in a row stays.
-    resend_code(id: UserId, code: &NewCode, mail: &NewMail, not_before: Timestamp) -> Resend;
-    /// Compares a code and counts the attempt first: at most `max_attempts` a code, and `max_failures` in a row over
-    /// all of a person's codes. The right one is used up and proves the address; `audit` is written then.
-    verify_email(
-        id: UserId, digest: &Digest, at: Timestamp, max_attempts: i64, max_failures: i64, audit: &NewAudit
-    ) -> CodeOutcome;
+    /// Keeps a registration until its address is proved, in place of an earlier one, and queues its letter. For an address that
+    /// somebody has proved the same is done, but its letter is a notice, and its code is sent to nobody.
+    register(registration: &NewRegistration, mail: &RegistrationMail, audit: &NewAudit) -> ();
+    /// The registration that waits for this address.
+    registration(email: &Email, now: Timestamp) -> Option<Registration>;
+    /// Has an account that nobody proved wait for a code, as a registration of whoever knew its password.
+    take_up_unproved(id: UserId, registrant: &Registrant, expires_at: Timestamp) -> ();
+    /// Puts a code in place of the last one and queues its mail, where a registration waits that nobody has proved. The
+    /// counts of failures in a row stay.
+    resend_code(resending: &Resending<'_>) -> Resend;
+    /// Compares a code, having counted the attempt. The right one is used up and makes an account of its registration; what stood under the
+    /// address unproved before ends. `ids` are for the entries of sessions that end.
+    verify_email(attempt: &CodeAttempt<'_>, ids: Ids<'_>) -> CodeOutcome;
+    /// How an account knows whoever presents this browser token from this network.
+    acquaintance(user: UserId, presented: Option<&Digest>, network: &Digest, now: Timestamp) -> Acquaintance;
 
     /// Puts a token in place of the person's last one and queues its mail, unless the last is younger than `not_before`, the account
     /// is disabled or there is no such person. `audit` is written whatever comes of it, and the work is the same.
     request_password_reset(
-        token: &NewResetToken, mail: &NewMail, not_before: Timestamp, audit: &NewAudit
+        token: &NewResetToken<'_>, mail: &NewMail, not_before: Timestamp, audit: &NewAudit
     ) -> ResetRequest;
-    /// The person who may set a new password with the token of this digest. Using it up is [`Store::end_sessions`].
+    /// Whom the token of this digest lets set a new password. Using it up is [`Store::end_sessions`] for an account, and
+    /// [`Store::prove_by_reset`] for an address that has none yet.
+    reset_target(digest: &Digest, now: Timestamp) -> Option<ResetTarget>;
+    /// Makes an account for whoever proves an address by the token of a mail; false where the token is not good (any more).
+    prove_by_reset(proof: &ResetProof) -> bool;
+    /// The person who may set a new password with the token of this digest.
     user_of_reset_token(digest: &Digest, now: Timestamp) -> Option<User>;
     /// Everything that is held on a person, as of one moment.
     holdings(id: UserId) -> Option<Holdings>;
@@ -238,10 +251,11 @@ verbs! {
     activity(id: UserId, before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<Audit>;
 
     /// Creates a session under the lock of its person, with its audit and biography entries, ending others where the
-    /// limit asks for it (`ids` are for their entries), and raising an alert where the device is new.
+    /// limit asks for it (`ids` are for their entries), and the one that its browser had before; raises an alert where the
+    /// device is new.
     record_sign_in(
-        session: &NewSession, limit: Option<SessionLimit>, audit: &NewAudit, biography: &NewBiographyEntry,
-        alert: AlertIfNew<'_>, ids: Ids<'_>
+        session: &NewSession, limit: Option<SessionLimit>, browser: Option<&SigningBrowser>, audit: &NewAudit,
+        biography: &NewBiographyEntry, alert: AlertIfNew<'_>, ids: Ids<'_>
     ) -> SignIn;
     /// The session, ended or not.
     session(id: SessionId) -> Option<SessionRow>;
@@ -320,10 +334,10 @@ verbs! {
     /// before it stop verifying at `retire_others_at`, unless that was set before.
     rotate_signing_key(key: &SigningKeyRow, retire_others_at: Timestamp, due_before: Timestamp) -> bool;
 
-    /// Takes a try from a bucket; gives when the next is to be had where none is left.
-    take_from_bucket(key: &Digest, bucket: &Bucket, now: Timestamp) -> Option<Timestamp>;
-    /// When the next try is to be had, where none is left now. Takes none.
-    bucket_opens_at(key: &Digest, bucket: &Bucket, now: Timestamp) -> Option<Timestamp>;
+    /// Takes a try from each of these buckets, or from none: then gives the empty one, and when it has another.
+    take_tries(tries: &[Try], now: Timestamp) -> Option<(Digest, Timestamp)>;
+    /// Gives tries back that turned out to be none.
+    give_back(tries: &[Try]) -> ();
 
     /// Stores a ticket.
     create_ticket(digest: &Digest, ticket: &Ticket) -> ();

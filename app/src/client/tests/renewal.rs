@@ -154,7 +154,8 @@ fn relative_times_are_written_anew_as_soon_as_the_servers_time_is_known() {
     world.wall.set(BEGINNING.as_millis() + 3_600_000);
     let tab = world.open_tab();
     let set = tab.changes.borrow().iter().position(|change| matches!(change, Change::ClockSet));
-    let shown = tab.changes.borrow().iter().position(|change| matches!(change, Change::Status(AuthStatus::SignedIn { .. })));
+    let shown =
+        tab.changes.borrow().iter().position(|change| matches!(change, Change::Status(AuthStatus::SignedIn { .. })));
     assert!(set.is_some() && set < shown, "before anything is shown");
     assert_eq!(tab.client.server_now(), world.server.now());
 }

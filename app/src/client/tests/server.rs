@@ -174,6 +174,7 @@ impl Server {
             session_max_expires_in: state.session_max_expires_in,
             session_id: SessionId(Uuid::from_u128(state.session)),
             server_time: now,
+            device_token: None,
             user: person(state.person),
         }
     }
@@ -203,7 +204,11 @@ impl Server {
                 (401, to_json(&problem(401, "insufficient-user-authentication")))
             }
             (paths::REFRESH, Refresh::Works) if !cookie => {
-                if says("\"ifAny\":true") { (204, String::new()) } else { (401, to_json(&problem(401, "missing-token"))) }
+                if says("\"ifAny\":true") {
+                    (204, String::new())
+                } else {
+                    (401, to_json(&problem(401, "missing-token")))
+                }
             }
             (paths::REFRESH, Refresh::Works) | (paths::LOGIN | paths::VERIFY_EMAIL, _) => (200, to_json(&self.issue())),
             (paths::REFRESH, Refresh::Refused(problem)) => (401, to_json(&problem)),

@@ -18,7 +18,12 @@ use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, Rel
 #[component]
 pub(super) fn Attention(devices: Devices) -> impl IntoView {
     let open = expect_context::<Alerts>().open();
-    let newest = Memo::new(move |_| open.with(|open| open.as_ref()?.alerts.first().cloned()));
+    let arranged = devices.arranged();
+    // Together with the list, which it would otherwise push down.
+    let is_ready = Memo::new(move |_| arranged.with(Option::is_some));
+    let newest = Memo::new(move |_| {
+        open.with(|open| open.as_ref()?.alerts.first().cloned()).filter(|_| is_ready.get())
+    });
     let total = Memo::new(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
     expect_context::<Toasts>().leave_devices_to_page();
     expect_context::<Steady>().moves_with(newest);

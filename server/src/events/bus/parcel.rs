@@ -85,12 +85,7 @@ enum Wire {
 
 /// Writes parcels of at most `longest` bytes, at least one even without news, numbered from the one after `number` on. Also says how many
 /// messages are too long for any.
-pub fn pack(
-    stamp: &Stamp,
-    number: &mut u64,
-    news: impl Iterator<Item = News>,
-    longest: usize,
-) -> (Vec<String>, usize) {
+pub fn pack(stamp: &Stamp, number: &mut u64, news: impl Iterator<Item = News>, longest: usize) -> (Vec<String>, usize) {
     let mut look = false;
     let (mut contents, mut too_long) = (Vec::new(), 0);
     // Enough for what stands around the messages.
@@ -219,7 +214,9 @@ mod tests {
 
     #[test]
     fn kinds_of_a_newer_version_are_passed_over_and_nonsense_is_no_parcel() {
-        let text = format!(r#"{{"from":"{ME}","number":1,"at":1767225600000,"look":true,"news":[{{"kind":"telepathy","to":1}}],"more":1}}"#);
+        let text = format!(
+            r#"{{"from":"{ME}","number":1,"at":1767225600000,"look":true,"news":[{{"kind":"telepathy","to":1}}],"more":1}}"#
+        );
         assert_eq!(open(&text), Some(parcel(true, Vec::new())));
         for text in ["", "{}", "hello", "[1]"] {
             assert_eq!(open(text), None, "{text}");

@@ -52,7 +52,16 @@ mod tests {
             assert_eq!(other.open(&sealed), None);
         }
         let tag = sealed.split('.').next().unwrap();
-        for forged in ["{\"a\":1}", "", ".", ".{\"a\":1}", &sealed.replace('1', "2"), &sealed[1..], &format!("{tag}."), &format!("{sealed} ")] {
+        for forged in [
+            "{\"a\":1}",
+            "",
+            ".",
+            ".{\"a\":1}",
+            &sealed.replace('1', "2"),
+            &sealed[1..],
+            &format!("{tag}."),
+            &format!("{sealed} "),
+        ] {
             assert_eq!(ours.open(forged), None, "{forged}");
         }
     }

@@ -111,7 +111,9 @@ impl BusStatus {
 
     /// Messages handed over (by the line that took most), taken in from other servers, dropped, and refused for want of a proof, since the start.
     pub fn counts(&self) -> [u64; 4] {
-        let of_lines = |count: fn(&LineStatus) -> &AtomicU64| self.lines.iter().map(move |line| count(line).load(Ordering::Relaxed));
+        let of_lines = |count: fn(&LineStatus) -> &AtomicU64| {
+            self.lines.iter().map(move |line| count(line).load(Ordering::Relaxed))
+        };
         let sent = of_lines(|line| &line.sent).max().unwrap_or_default();
         let lost = of_lines(|line| &line.lost).min().unwrap_or_default();
         let [received, dropped, refused] =

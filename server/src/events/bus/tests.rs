@@ -119,11 +119,13 @@ async fn hinted(end: &End) {
 async fn as_long_as_one_line_stands_all_news_comes_at_once_and_once(#[case] fates: [Fate; 2]) {
     let clock = Arc::new(ManualClock::default());
     let wires = fates.map(Wire::new);
-    let [here, there] = [end(&[&wires[0], &wires[1]], "s", &clock).await, end(&[&wires[0], &wires[1]], "s", &clock).await];
+    let [here, there] =
+        [end(&[&wires[0], &wires[1]], "s", &clock).await, end(&[&wires[0], &wires[1]], "s", &clock).await];
     let who = Subscriber {
         user_id: ADA,
         session_id: SessionId(Uuid::from_u128(2)),
         epoch: 0,
+        session_created_at: clock.now(),
         session_expires_at: clock.now().plus(Duration::from_hours(1)),
     };
     let mut stream = there.hub.subscribe(who).ok().unwrap();

@@ -19,6 +19,7 @@ use http::{HeaderName, HeaderValue, StatusCode, Uri};
 
 use super::counted::counted;
 use super::handlers::{accounts, recovery, sign_in, sign_out};
+use super::leftovers::Leftovers;
 use super::problem::{ApiError, Cause};
 use super::site::{Pages, packing};
 use super::state::ApiState;
@@ -191,6 +192,10 @@ fn carry(from: &Response, to: &mut Response) {
         for value in from.headers().get_all(&name) {
             to.headers_mut().append(name.clone(), value.clone());
         }
+    }
+    // What an answer removes with the session goes with the page that stands for it.
+    if let Some(leftovers) = from.extensions().get::<Leftovers>() {
+        to.extensions_mut().insert(leftovers.clone());
     }
 }
 

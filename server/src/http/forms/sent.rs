@@ -37,7 +37,7 @@ impl FromRequest<Forms> for Sent {
     /// What cannot be taken is answered with the page, and with nothing in it that was sent.
     async fn from_request(request: Request, forms: &Forms) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let visitor = Visitor::from_request_parts(&mut parts, forms).await;
+        let visitor = Visitor::from_request_parts(&mut parts, &forms.api).await;
         let visitor = visitor.map_err(axum::response::IntoResponse::into_response)?;
         let headers = parts.headers.clone();
         let path = if parts.uri.path() == app::SIGN_OUT { page_uri("/sign-in") } else { parts.uri.clone() };

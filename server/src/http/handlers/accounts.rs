@@ -1,14 +1,17 @@
 //! Registering, and proving an address.
 
-use app::api::{AcceptedAnswer, RegisterAnswer, SignInMethod};
-use app::domain::{AccountType, DisplayName, Email, OneTimeCode, Password};
+use app::api::{AcceptedAnswer, RegisterAnswer};
+use app::domain::{AccountType, DisplayName, OneTimeCode, Password};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 
-use super::sign_in::{Client, refusal};
-use crate::auth::accounts::{Registration, Visitor};
+use super::sign_in::{entered, read_client};
+use crate::auth::accounts::Visitor;
+use crate::auth::addresses::{known_address, new_address};
+use crate::auth::registration::Registration;
+use crate::http::entry;
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -19,7 +22,7 @@ pub async fn register(
     visitor: Visitor,
     mut fields: Fields,
 ) -> Result<(StatusCode, Json<RegisterAnswer>), ApiError> {
-    let email = fields.required("email", Email::parse);
+    let email = fields.required("email", new_address);
     let password = fields.required("password", Password::parse_new);
     let name = required_name(&mut fields);
     let account_type = fields.optional("accountType", AccountType::parse);
@@ -59,14 +62,12 @@ pub async fn verify_email(
     headers: HeaderMap,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
-    let email = fields.required("email", Email::parse);
+    let email = fields.required("email", known_address);
     let code = fields.required("otp", OneTimeCode::parse);
-    let client = Client::read(&mut fields);
+    let client = read_client(&mut fields);
     let (email, code, client) = fields.finish((email, code, client))?;
-    client.check_origin(&state, &headers)?;
-    let user = state.accounts.verify_email(&visitor, &email, &code).await;
-    let user = user.inspect_err(|error| state.metrics.sign_in(refusal(error)))?;
-    client.begin(&state, user.id, visitor.origin, SignInMethod::Code).await
+    let entering = entry::verify_email(&state, visitor, &headers, (&email, &code), client).await;
+    entered(&state, entering)
 }
 
 /// `POST /api/auth/resend-code`: the same answer whether or not there is anybody to send one to.
@@ -75,7 +76,7 @@ pub async fn resend_code(
     visitor: Visitor,
     mut fields: Fields,
 ) -> Result<(StatusCode, Json<AcceptedAnswer>), ApiError> {
-    let email = fields.required("email", Email::parse);
+    let email = fields.required("email", known_address);
     let (email,) = fields.finish((email,))?;
     state.accounts.resend_code(&visitor, &email).await?;
     let message = "If this address waits to be verified, a new code is on its way.".to_owned();

@@ -13,7 +13,7 @@ use crate::http::authenticate::{Asker, Caller};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::{EndRequest, Scope, Word};
+use crate::sessions::{EndAnswer, EndRequest, Force, Scope, Word};
 use crate::store::AlertRow;
 
 /// `GET /api/user/alerts`: what nobody has answered yet.
@@ -59,7 +59,7 @@ async fn confirm(
         Word::Counts => {}
         Word::IsWorthless => return Err(ApiError::device_in_question()),
         Word::NeedsProof => {
-            state.accounts.step_up(visitor, caller.user_id, password, session.created_at).await?;
+            state.accounts.step_up(caller.session_id, caller.user_id, password, session.created_at).await?;
         }
     }
     let vouched = word == Word::Counts;
@@ -91,10 +91,16 @@ async fn deny(
         user_id,
         session_id,
         epoch: Some(caller.epoch),
+        token_until: Some(caller.expires_at),
+        force: Force::Held,
         scope,
         client_reason: None,
         origin: visitor.origin,
         alongside: None,
     };
-    Ok(ended_answer(state, false, state.sessions.end(request).await?))
+    let ended = state.sessions.end(request).await?;
+    if ended == EndAnswer::AskerEnded {
+        return Err(ApiError::session_ended());
+    }
+    Ok(ended_answer(state, false, ended))
 }

@@ -25,7 +25,7 @@ pub async fn delete_account(
     let (password,) = fields.finish((password,))?;
     let session = state.sessions.store.session(caller.session_id).await?.ok_or_else(ApiError::session_ended)?;
     let deletion =
-        state.accounts.prepare_deletion(&visitor, caller.user_id, password.as_ref(), session.created_at).await?;
+        state.accounts.prepare_deletion(session.id, caller.user_id, password.as_ref(), session.created_at).await?;
     let request = EndRequest {
         user_id: caller.user_id,
         session_id: caller.session_id,

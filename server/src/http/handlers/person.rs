@@ -69,7 +69,7 @@ pub async fn change_password(
     let current = fields.required("currentPassword", Password::parse_existing);
     let new = fields.required("newPassword", Password::parse_new);
     let (current, new) = fields.finish((current, new))?;
-    let change = state.accounts.prepare_password_change(&visitor, caller.user_id, &current, &new).await?;
+    let change = state.accounts.prepare_password_change(caller.session_id, caller.user_id, &current, &new).await?;
     let request = EndRequest {
         user_id: caller.user_id,
         session_id: caller.session_id,

@@ -86,7 +86,7 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
     if !state.development {
         return Err(ApiError::not_found());
     }
-    let mails = state.sessions.store.mailbox(MAILBOX).await?;
+    let mails = state.kept_mail.with(state.sessions.store.mailbox(MAILBOX).await?);
     let messages: Vec<MailMessage> = mails
         .into_iter()
         .map(|mail| MailMessage { to: mail.to, subject: mail.subject, text: mail.text, sent_at: mail.queued_at })

@@ -1,14 +1,17 @@
 //! A forgotten password: asking for a link, and setting a new one with it.
 
 use app::api::AcceptedAnswer;
-use app::domain::{Email, Password};
+use app::domain::Password;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 
-use super::sign_out::answer_in_words;
-use crate::auth::accounts::Visitor;
+use super::sign_in::set_cookie;
+use super::sign_out::{answer_in_words, nothing_to_end};
+use crate::auth::accounts::{AccountError, Visitor};
+use crate::auth::addresses::known_address;
+use crate::auth::recovery::{ResetStep, refused_reset};
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -20,7 +23,7 @@ pub async fn forgot_password(
     visitor: Visitor,
     mut fields: Fields,
 ) -> Result<(StatusCode, Json<AcceptedAnswer>), ApiError> {
-    let email = fields.required("email", Email::parse);
+    let email = fields.required("email", known_address);
     let (email,) = fields.finish((email,))?;
     state.accounts.request_password_reset(&visitor, &email).await?;
     let message = "If there is an account with this address, a link to set a new password is on its way.".to_owned();
@@ -38,15 +41,27 @@ pub async fn reset_password(
     let token = fields.required("token", |text| Ok(text.to_owned()));
     let password = fields.required("password", Password::parse_new);
     let (token, password) = fields.finish((token, password))?;
-    let (user_id, reset) = state.accounts.prepare_password_reset(&visitor, &token, &password).await?;
-    let ended = state.sessions.reset_password(user_id, reset, visitor.origin.clone()).await?;
-    if matches!(ended, EndAnswer::Done { refused: true, .. }) {
-        return Err(state.accounts.refuse_reset(&visitor).await.into());
-    }
-    if let Err(error) = state.accounts.tell_of_password_change(user_id).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the mail about a new password is not queued");
-    }
-    Ok(answer_in_words(&state, true, ended, message))
+    let prepared = state.accounts.prepare_password_reset(&visitor, &token, &password).await?;
+    let ended = match prepared.step {
+        ResetStep::Account(user_id, reset) => {
+            let ended = state.sessions.reset_password(user_id, *reset, visitor.origin).await?;
+            if matches!(ended, EndAnswer::Done { refused: true, .. }) {
+                return Err(refused_reset().into());
+            }
+            if let Err(error) = state.accounts.tell_of_password_change(user_id).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the mail about a new password is not queued");
+            }
+            ended
+        }
+        ResetStep::Registration(proof) => {
+            let proved = state.sessions.store.prove_by_reset(&proof).await.map_err(AccountError::from)?;
+            proved.then(nothing_to_end).ok_or_else(refused_reset)?
+        }
+    };
+    let mut response = answer_in_words(&state, true, ended, message);
+    // Whoever has just set the password gets in, however many strangers try.
+    set_cookie(&mut response, &state.browser_cookie.set(&prepared.browser_token));
+    Ok(response)
 }
 
 fn message(ended: u64) -> String {

@@ -83,12 +83,7 @@ impl Presented {
     }
 
     /// Ends the sessions that can be made out: one, unless somebody has mixed two.
-    async fn ends(
-        self,
-        state: &ApiState,
-        reason: Option<ClientReason>,
-        origin: Origin,
-    ) -> Result<EndAnswer, ApiError> {
+    async fn ends(self, state: &ApiState, reason: Option<ClientReason>, origin: Origin) -> Result<EndAnswer, ApiError> {
         let (mut ended, mut by_access) = (nothing_to_end(), None);
         if let Some(token) = self.access {
             by_access = Some(token.session_id);
@@ -229,8 +224,11 @@ pub async fn end_several(
         Err(_) => Err(Invalid::new("malformed", "This is no session id.")),
     });
     let (ids,) = fields.finish((ids,))?;
-    let leaving = Leaving { user_id: caller.user_id, session_id: this, epoch: Some(caller.epoch) };
+    let leaving = Leaving::by(&caller, Force::Held);
     let ended = state.sessions.end_several(leaving.wants(Scope::This, reason, visitor.origin), &ids).await?;
+    if ended == EndAnswer::AskerEnded {
+        return Err(ApiError::session_ended());
+    }
     Ok(answer(&state, false, ended))
 }
 

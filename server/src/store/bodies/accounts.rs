@@ -1,40 +1,29 @@
-//! People, their codes and the audit log.
+//! People and the audit log.
 
 use app::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::rows::{Priority, insert_audit, insert_mail, lock_user, user_by_id};
+use super::limits::take;
+use super::rows::{Priority, insert_audit, insert_mail_if, user_by_id};
 use super::{Connection, Database, Result, query, query_as, sql};
 use crate::store::records::{AuditRecord, UserRecord, read_all, read_one};
-use crate::store::types::{
-    Audit, CodeOutcome, CodePurpose, Creation, Digest, NewAudit, NewCode, NewMail, NewUser, ProfileChange, Resend, User,
-};
+use crate::store::types::{Audit, Creation, NewAudit, NewMail, NewUser, ProfileChange, Try, User};
 
 impl Database {
     pub(in crate::store) async fn create_user(
         &self,
         user: &NewUser,
-        code: Option<NewCode>,
-        mail: Option<&NewMail>,
+        notice: Option<(&NewMail, Try)>,
         audit: &NewAudit,
     ) -> Result<Creation> {
         let mut tx = self.begin().await?;
         if !insert_user(&mut tx, user).await? {
+            if let Some((notice, notices)) = notice {
+                let sends = take(&mut tx, &notices, notice.at).await?;
+                insert_mail_if(&mut tx, notice, Priority::Notice, sends).await?;
+                tx.commit().await?;
+            }
             return Ok(Creation::EmailTaken);
-        }
-        if let Some(code) = code {
-            query(sql::accounts::INSERT_CODE)
-                .bind(user.id.0)
-                .bind(code.purpose.as_str())
-                .bind(&code.digest[..])
-                .bind(user.at.as_millis())
-                .bind(code.expires_at.as_millis())
-                .execute(&mut *tx)
-                .await?;
-        }
-        if let Some(mail) = mail {
-            let priority = if code.is_some() { Priority::Awaited } else { Priority::Notice };
-            insert_mail(&mut tx, mail, priority).await?;
         }
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         tx.commit().await?;
@@ -96,73 +85,6 @@ impl Database {
         Ok(done.rows_affected() > 0)
     }
 
-    pub(in crate::store) async fn resend_code(
-        &self,
-        id: UserId,
-        code: &NewCode,
-        mail: &NewMail,
-        not_before: Timestamp,
-    ) -> Result<Resend> {
-        let mut tx = self.begin().await?;
-        if lock_user(&mut tx, id).await?.is_none() {
-            return Ok(Resend::TooSoon);
-        }
-        let replaced = query(sql::accounts::REPLACE_CODE)
-            .bind(id.0)
-            .bind(code.purpose.as_str())
-            .bind(&code.digest[..])
-            .bind(mail.at.as_millis())
-            .bind(code.expires_at.as_millis())
-            .bind(not_before.as_millis())
-            .execute(&mut *tx)
-            .await?;
-        if replaced.rows_affected() == 0 {
-            return Ok(Resend::TooSoon);
-        }
-        insert_mail(&mut tx, mail, Priority::Awaited).await?;
-        tx.commit().await?;
-        Ok(Resend::Queued)
-    }
-
-    pub(in crate::store) async fn verify_email(
-        &self,
-        id: UserId,
-        digest: &Digest,
-        at: Timestamp,
-        max_attempts: i64,
-        max_failures: i64,
-        audit: &NewAudit,
-    ) -> Result<CodeOutcome> {
-        let purpose = CodePurpose::VerifyEmail.as_str();
-        let mut tx = self.begin().await?;
-        let counted = query(sql::accounts::COUNT_CODE_FAILURE)
-            .bind(id.0)
-            .bind(purpose)
-            .bind(at.as_millis())
-            .bind(max_attempts)
-            .bind(max_failures)
-            .execute(&mut *tx)
-            .await?;
-        if counted.rows_affected() == 0 {
-            return Ok(CodeOutcome::Refused);
-        }
-        let stored: Option<(Vec<u8>,)> = query_as(sql::accounts::COUNT_CODE_ATTEMPT)
-            .bind(id.0)
-            .bind(purpose)
-            .bind(at.as_millis())
-            .bind(max_attempts)
-            .fetch_optional(&mut *tx)
-            .await?;
-        let right = stored.is_some_and(|(stored,)| stored == digest);
-        if right {
-            query(sql::accounts::DELETE_CODE).bind(id.0).bind(purpose).execute(&mut *tx).await?;
-            query(sql::accounts::PROVE_EMAIL).bind(id.0).bind(at.as_millis()).execute(&mut *tx).await?;
-            insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
-        }
-        tx.commit().await?;
-        Ok(if right { CodeOutcome::Accepted } else { CodeOutcome::Refused })
-    }
-
     pub(in crate::store) async fn append_audit(&self, audit: &NewAudit) -> Result<()> {
         let mut tx = self.begin().await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
@@ -188,7 +110,7 @@ impl Database {
 }
 
 /// False where the address is taken.
-async fn insert_user(connection: &mut Connection, user: &NewUser) -> Result<bool> {
+pub(super) async fn insert_user(connection: &mut Connection, user: &NewUser) -> Result<bool> {
     let inserted = query(sql::accounts::INSERT_USER)
         .bind(user.id.0)
         .bind(user.email.as_str())

@@ -6,10 +6,12 @@
 use app::domain::{SessionId, UserId};
 use uuid::Uuid;
 
+use super::browsers::grant;
 use super::ending::Ending;
+use super::limits::forget;
 use super::rows::{Priority, insert_audit, insert_mail, lock_session};
 use super::{Connection, Result, query, sql};
-use crate::store::types::{AccountDeletion, Alongside, CodePurpose, NewAudit, PasswordChange, PasswordReset, User};
+use crate::store::types::{AccountDeletion, Alongside, NewAudit, PasswordChange, PasswordReset, User};
 
 /// Does what comes before the sessions end. False where it must not be: then nothing was written.
 pub(super) async fn begin(
@@ -43,6 +45,10 @@ pub(super) async fn delete_account(
     query(sql::accounts::WIPE_ORIGINS_OF).bind(person.id.0).execute(&mut *connection).await?;
     let entry = NewAudit { session_id: ending.ended_by, reason: None, ..ending.audit(audit_id, "account_deleted") };
     insert_audit(connection, &[entry]).await?;
+    query(sql::ending::FORGET_DEVICES_OF).bind(person.id.0).execute(&mut *connection).await?;
+    query(sql::sessions::DELETE_TICKETS_OF).bind(person.id.0).execute(&mut *connection).await?;
+    query(sql::registrations::DELETE_REGISTRATION).bind(&person.email).execute(&mut *connection).await?;
+    forget(connection, &deletion.buckets).await?;
     query(sql::mail::DELETE_MAIL_TO).bind(&person.email).execute(&mut *connection).await?;
     insert_mail(connection, &deletion.farewell, Priority::Notice).await?;
     query(sql::accounts::DELETE_USER).bind(person.id.0).execute(&mut *connection).await?;
@@ -72,6 +78,7 @@ async fn reset_password(connection: &mut Connection, reset: &PasswordReset, endi
         .bind(&reset.token_digest[..])
         .bind(&reset.new_hash)
         .bind(ending.at.as_millis())
+        .bind(&reset.fresh_name)
         .execute(&mut *connection)
         .await?;
     if changed.rows_affected() == 0 {
@@ -84,11 +91,8 @@ async fn reset_password(connection: &mut Connection, reset: &PasswordReset, endi
         .await?;
     query(sql::accounts::DELETE_RESET).bind(ending.user_id.0).execute(&mut *connection).await?;
     // A code that was sent before signs in as well; whoever has it must not.
-    query(sql::accounts::DELETE_CODE)
-        .bind(ending.user_id.0)
-        .bind(CodePurpose::VerifyEmail.as_str())
-        .execute(&mut *connection)
-        .await?;
+    query(sql::registrations::DELETE_REGISTRATION_OF).bind(ending.user_id.0).execute(&mut *connection).await?;
+    grant(connection, &reset.grant, ending.user_id, ending.at).await?;
     Ok(true)
 }
 

@@ -17,10 +17,13 @@ impl Database {
             expired,
             idle,
             revocations: self.batch(sql::cleanup::DELETE_REVOCATIONS, now, batch).await?,
-            one_time: self.batch(sql::cleanup::DELETE_CODES, now, batch).await?
+            one_time: self.batch(sql::cleanup::DELETE_REGISTRATIONS, now, batch).await?
                 + self.batch(sql::cleanup::DELETE_RESETS, now, batch).await?
                 + self.batch(sql::cleanup::DELETE_TICKETS, now, batch).await?
-                + self.batch(sql::cleanup::DELETE_BUCKETS, now, batch).await?,
+                + self.batch(sql::cleanup::DELETE_BUCKETS, now, batch).await?
+                + self.batch(sql::cleanup::DELETE_BROWSERS, now, batch).await?
+                + self.batch(sql::cleanup::DELETE_BROWSER_TOKENS, now, batch).await?
+                + self.batch(sql::cleanup::DELETE_GRANTS, now, batch).await?,
             sessions: self.delete_history(history_before, batch).await?,
             origins: self.batch(sql::cleanup::WIPE_SESSION_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::cleanup::WIPE_BIOGRAPHY_ORIGINS, origins_before, batch).await?

@@ -189,7 +189,12 @@ async fn carry_out(
         outcome.asker_ended = true;
         return Ok(true);
     }
-    let ending = Ending::of(command, device_name(connection, command.ended_by).await?);
+    let ended_by_device = match command.alongside {
+        // What is logged outlives an account that goes, and must not name its devices.
+        Some(Alongside::AccountDeletion(_)) => None,
+        _ => device_name(connection, command.ended_by).await?,
+    };
+    let ending = Ending::of(command, ended_by_device);
     if let Some(wanted) = &command.alongside {
         // A deletion takes sessions away that the story is about, and must come after it.
         story.write(connection).await?;

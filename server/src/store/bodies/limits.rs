@@ -5,36 +5,60 @@
 
 use app::domain::Timestamp;
 
-use super::{Database, Result, query_as, sql};
-use crate::store::types::{Bucket, Digest};
+use super::{Connection, Database, Result, query, query_as, sql};
+use crate::store::types::{Digest, Try};
 
 impl Database {
-    pub(in crate::store) async fn take_from_bucket(
+    pub(in crate::store) async fn take_tries(
         &self,
-        key: &Digest,
-        bucket: &Bucket,
+        tries: &[Try],
         now: Timestamp,
-    ) -> Result<Option<Timestamp>> {
+    ) -> Result<Option<(Digest, Timestamp)>> {
         let mut tx = self.begin().await?;
-        let taken: Vec<(i64,)> = query_as(sql::limits::TAKE_FROM_BUCKET)
-            .bind(&key[..])
-            .bind(now.as_millis())
-            .bind(bucket.every_ms)
-            .bind(bucket.room_ms())
-            .fetch_all(&mut *tx)
-            .await?;
+        for wanted in tries {
+            if !take(&mut tx, wanted, now).await? {
+                let opens_at = opens_at(&mut tx, wanted, now).await?;
+                // What was taken from the others goes back with the transaction.
+                return Ok(Some((wanted.key, opens_at)));
+            }
+        }
         tx.commit().await?;
-        if taken.is_empty() { self.bucket_opens_at(key, bucket, now).await } else { Ok(None) }
+        Ok(None)
     }
 
-    pub(in crate::store) async fn bucket_opens_at(
-        &self,
-        key: &Digest,
-        bucket: &Bucket,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>> {
-        let rows: Vec<(i64,)> = query_as(sql::limits::BUCKET).bind(&key[..]).fetch_all(self.readers()).await?;
-        let opens_at = rows.first().map(|(full_at,)| full_at - bucket.room_ms());
-        Ok(opens_at.filter(|opens_at| *opens_at > now.as_millis()).map(Timestamp::from_millis))
+    pub(in crate::store) async fn give_back(&self, tries: &[Try]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for Try { key, bucket } in tries {
+            query(sql::limits::GIVE_BACK).bind(&key[..]).bind(bucket.every_ms).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
     }
+}
+
+/// Takes a try; false where none is left.
+pub(super) async fn take(connection: &mut Connection, wanted: &Try, now: Timestamp) -> Result<bool> {
+    let Try { key, bucket } = wanted;
+    let taken: Vec<(i64,)> = query_as(sql::limits::TAKE_FROM_BUCKET)
+        .bind(&key[..])
+        .bind(now.as_millis())
+        .bind(bucket.every_ms)
+        .bind(bucket.room_ms())
+        .fetch_all(connection)
+        .await?;
+    Ok(!taken.is_empty())
+}
+
+/// When the next try is to be had of a bucket that was found empty.
+async fn opens_at(connection: &mut Connection, wanted: &Try, now: Timestamp) -> Result<Timestamp> {
+    let rows: Vec<(i64,)> = query_as(sql::limits::BUCKET).bind(&wanted.key[..]).fetch_all(connection).await?;
+    let full_at = rows.first().map_or(0, |(full_at,)| *full_at);
+    Ok(Timestamp::from_millis(full_at - wanted.bucket.room_ms()).max(now))
+}
+
+/// Forgets what was counted.
+pub(super) async fn forget(connection: &mut Connection, keys: &[Digest]) -> Result<()> {
+    for key in keys {
+        query(sql::limits::DELETE_BUCKET).bind(&key[..]).execute(&mut *connection).await?;
+    }
+    Ok(())
 }

@@ -38,7 +38,10 @@ impl Database {
     }
 
     pub(in crate::store) async fn mail_sent(&self, id: Uuid, at: Timestamp) -> Result<()> {
-        query(sql::mail::MAIL_SENT).bind(id).bind(at.as_millis()).execute(self.writer()).await?;
+        let forgotten = query(sql::mail::FORGET_MAIL).bind(id).execute(self.writer()).await?;
+        if forgotten.rows_affected() == 0 {
+            query(sql::mail::MAIL_SENT).bind(id).bind(at.as_millis()).execute(self.writer()).await?;
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 mod accounts;
 mod alerts;
 mod alongside;
+mod browsers;
 mod bulk;
 mod cleanup;
 mod ending;
@@ -17,6 +18,7 @@ mod mail;
 mod maintenance;
 mod recovery;
 mod refresh;
+mod registrations;
 mod rows;
 mod servers;
 mod sessions;

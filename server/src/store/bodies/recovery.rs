@@ -11,7 +11,7 @@ impl Database {
     /// The same statements whoever it is for, so that the time it takes tells nothing: where there is nobody, they find nothing.
     pub(in crate::store) async fn request_password_reset(
         &self,
-        token: &NewResetToken,
+        token: &NewResetToken<'_>,
         mail: &NewMail,
         not_before: Timestamp,
         audit: &NewAudit,
@@ -21,6 +21,14 @@ impl Database {
         lock_user(&mut tx, token.user_id).await?;
         query(sql::accounts::REPLACE_RESET)
             .bind(token.user_id.0)
+            .bind(&token.digest[..])
+            .bind(mail.at.as_millis())
+            .bind(token.expires_at.as_millis())
+            .bind(not_before.as_millis())
+            .execute(&mut *tx)
+            .await?;
+        query(sql::registrations::REPLACE_RESET_OF_REGISTRATION)
+            .bind(token.email.as_str())
             .bind(&token.digest[..])
             .bind(mail.at.as_millis())
             .bind(token.expires_at.as_millis())

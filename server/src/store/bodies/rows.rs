@@ -100,6 +100,28 @@ pub(super) async fn insert_mail(connection: &mut Connection, mail: &NewMail, pri
         .bind(mail.at.as_millis())
         .bind(domain_of(&mail.to))
         .bind(priority as i64)
+        .bind(mail.forget)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Queues a message, or runs the same statement for nothing.
+pub(super) async fn insert_mail_if(
+    connection: &mut Connection,
+    mail: &NewMail,
+    priority: Priority,
+    condition: bool,
+) -> Result<()> {
+    query(sql::mail::QUEUE_MAIL_IF)
+        .bind(mail.id)
+        .bind(&mail.to)
+        .bind(&mail.subject)
+        .bind(&mail.text)
+        .bind(mail.at.as_millis())
+        .bind(domain_of(&mail.to))
+        .bind(priority as i64)
+        .bind(condition)
         .execute(connection)
         .await?;
     Ok(())

@@ -1,16 +1,20 @@
 //! A session begins, and others make room for it.
 
+use std::collections::BTreeSet;
+
 use app::api::{AlertKind, EndReason};
-use app::domain::{AlertId, SessionId, Timestamp};
+use app::domain::{AlertId, SessionId, Timestamp, UserId};
+use uuid::Uuid;
 
 use super::alerts::{device_history, insert_alert};
+use super::browsers::{acquaint, hold, sessions_in};
 use super::ending::{Ending, Story, Which};
 use super::rows::{append_revocations, insert_audit, insert_biography, lock_user};
 use super::{Connection, Database, Result, TRIES, query, query_as, sql};
 use crate::store::records::{SessionRecord, delivery_name, read_all};
 use crate::store::types::{
     AlertIfNew, AtLimit, EndOutcome, NewAlert, NewAudit, NewBiographyEntry, NewSession, SessionLimit, SessionRow,
-    SignIn,
+    SignIn, SigningBrowser, User,
 };
 use crate::store::verbs::Ids;
 
@@ -19,6 +23,7 @@ impl Database {
         &self,
         session: &NewSession,
         limit: Option<SessionLimit>,
+        browser: Option<&SigningBrowser>,
         audit: &NewAudit,
         biography: &NewBiographyEntry,
         alert: AlertIfNew<'_>,
@@ -26,7 +31,7 @@ impl Database {
     ) -> Result<SignIn> {
         let mut tried = 1;
         loop {
-            match self.try_record_sign_in(session, limit, audit, biography, alert, &mut *ids).await {
+            match self.try_record_sign_in(session, limit, browser, audit, biography, alert, &mut *ids).await {
                 Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
                 result => return result,
             }
@@ -37,39 +42,53 @@ impl Database {
         &self,
         session: &NewSession,
         limit: Option<SessionLimit>,
+        browser: Option<&SigningBrowser>,
         audit: &NewAudit,
         biography: &NewBiographyEntry,
         alert: AlertIfNew<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
         let mut tx = self.begin().await?;
-        let user = match lock_user(&mut tx, session.user_id).await? {
+        let mut held = None;
+        let mut before = Vec::new();
+        if let Some(browser) = browser {
+            let one = hold(&mut tx, browser, session.at).await?;
+            if browser.one_session {
+                before = sessions_in(&mut tx, &one, browser).await?;
+            }
+            held = Some((browser, one));
+        }
+        let user = match lock_people(&mut tx, session.user_id, &before).await? {
             Some(user) if user.disabled_at.is_none() => user,
             _ => return Ok(SignIn::NoSuchPerson),
         };
-        let mut leaving = Vec::new();
-        if let Some(limit) = limit {
-            let live = live_sessions(&mut tx, session).await?;
-            match who_makes_room(&live, limit) {
-                Some(ids) => leaving = ids,
-                None => return Ok(SignIn::LimitReached(live)),
+        let mut replaced = EndOutcome::default();
+        let mut story = Story::default();
+        if let Some((browser, _)) = &held {
+            for (id, owner) in before {
+                let ending = Ending { user_id: owner, ..replacement(session, browser.remember_until, audit) };
+                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
             }
         }
+        if let Some(limit) = limit {
+            let live = live_sessions(&mut tx, session).await?;
+            let Some(leaving) = who_makes_room(&live, limit) else { return Ok(SignIn::LimitReached(live)) };
+            let ending = replacement(session, limit.remember_until, audit);
+            for id in leaving {
+                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
+            }
+        }
+        let in_browser = held.as_ref().filter(|(browser, _)| browser.one_session).map(|(_, held)| held.id);
         let is_new = (alert.is_new)(&device_history(&mut tx, session.user_id, session.id).await?);
-        insert_session(&mut tx, session).await?;
+        insert_session(&mut tx, session, in_browser).await?;
         if is_new {
             insert_alert(&mut tx, &new_alert(alert.id, session)).await?;
         }
         insert_biography(&mut tx, std::slice::from_ref(biography)).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
-        let mut replaced = EndOutcome::default();
-        if let Some(limit) = limit {
-            let ending = replacement(session, limit, audit);
-            let mut story = Story::default();
-            for id in leaving {
-                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
-            }
-            story.write(&mut tx).await?;
+        story.write(&mut tx).await?;
+        if let Some((browser, held)) = &held {
+            acquaint(&mut tx, held, browser, session.user_id, session.at).await?;
         }
         append_revocations(&mut tx, &mut replaced.revocations.iter_mut().collect::<Vec<_>>()).await?;
         tx.commit().await?;
@@ -87,6 +106,23 @@ fn new_alert(id: AlertId, session: &NewSession) -> NewAlert {
         ip: session.origin.ip.clone(),
         place: session.place.clone(),
     }
+}
+
+/// Locks whoever signs in, and whoever had a session in the browser, in the order of their ids; gives the first.
+async fn lock_people(
+    connection: &mut Connection,
+    user_id: UserId,
+    before: &[(SessionId, UserId)],
+) -> Result<Option<User>> {
+    let people: BTreeSet<UserId> = before.iter().map(|(_, owner)| *owner).chain([user_id]).collect();
+    let mut user = None;
+    for id in people {
+        let locked = lock_user(connection, id).await?;
+        if id == user_id {
+            user = locked;
+        }
+    }
+    Ok(user)
 }
 
 async fn live_sessions(connection: &mut Connection, session: &NewSession) -> Result<Vec<SessionRow>> {
@@ -119,7 +155,7 @@ fn who_makes_room(live: &[SessionRow], limit: SessionLimit) -> Option<Vec<Sessio
 }
 
 /// How the sessions that make room end: by the new one.
-fn replacement(session: &NewSession, limit: SessionLimit, audit: &NewAudit) -> Ending {
+fn replacement(session: &NewSession, remember_until: Timestamp, audit: &NewAudit) -> Ending {
     Ending {
         user_id: session.user_id,
         reason: EndReason::Replaced,
@@ -128,7 +164,7 @@ fn replacement(session: &NewSession, limit: SessionLimit, audit: &NewAudit) -> E
         ended_by_device: Some(session.device.device_name.clone()),
         actor_id: audit.actor_id,
         at: session.at,
-        remember_until: limit.remember_until,
+        remember_until,
         origin: session.origin.clone(),
         receipt: None,
         began_by: Timestamp::from_millis(i64::MAX),
@@ -136,7 +172,7 @@ fn replacement(session: &NewSession, limit: SessionLimit, audit: &NewAudit) -> E
     }
 }
 
-async fn insert_session(connection: &mut Connection, session: &NewSession) -> Result<()> {
+async fn insert_session(connection: &mut Connection, session: &NewSession, browser: Option<Uuid>) -> Result<()> {
     let expires_at = session.expires_at.min(session.max_expires_at);
     query(sql::sessions::INSERT_SESSION)
         .bind(session.id.0)
@@ -158,6 +194,7 @@ async fn insert_session(connection: &mut Connection, session: &NewSession) -> Re
         .bind(&session.refresh_digest[..])
         .bind(session.place.as_deref())
         .bind(session.remember_until.as_millis())
+        .bind(browser)
         .execute(&mut *connection)
         .await?;
     Ok(())

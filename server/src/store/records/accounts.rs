@@ -4,8 +4,8 @@ use app::domain::{AccountType, SessionId, Timestamp, UserId};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::{Read, moment, reason};
-use crate::store::types::{Audit, Mail, MailEnvelope, Origin, StoreError, User};
+use super::{Read, digest, moment, reason};
+use crate::store::types::{Audit, Mail, MailEnvelope, Origin, Registrant, Registration, StoreError, User};
 
 #[derive(FromRow)]
 pub struct UserRecord {
@@ -48,6 +48,24 @@ impl TryFrom<UserRecord> for User {
 }
 
 #[derive(FromRow)]
+pub struct RegistrationRecord {
+    id: Uuid,
+    password_hash: String,
+    network: Vec<u8>,
+    browser: Option<Vec<u8>>,
+}
+
+impl TryFrom<RegistrationRecord> for Registration {
+    type Error = StoreError;
+
+    fn try_from(row: RegistrationRecord) -> Read<Self> {
+        let browser = row.browser.as_deref().map(digest).transpose()?;
+        let registrant = Registrant { network: digest(&row.network)?, browser };
+        Ok(Self { id: UserId(row.id), password_hash: row.password_hash, registrant })
+    }
+}
+
+#[derive(FromRow)]
 pub struct MailRecord {
     id: Uuid,
     recipient: String,
@@ -56,6 +74,7 @@ pub struct MailRecord {
     queued_at: i64,
     attempts: i64,
     sent_at: Option<i64>,
+    forget: bool,
 }
 
 impl TryFrom<MailRecord> for Mail {
@@ -70,6 +89,7 @@ impl TryFrom<MailRecord> for Mail {
             queued_at: Timestamp::from_millis(row.queued_at),
             attempts: row.attempts,
             sent_at: moment(row.sent_at),
+            forget: row.forget,
         })
     }
 }

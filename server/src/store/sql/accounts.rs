@@ -18,6 +18,7 @@ statements! {
     /// Everything that changes a person's sessions as a whole takes this lock first, then those of sessions, then
     /// that of the head row: nobody waits in a circle.
     LOCK_USER = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1 {lock}");
+    LOCK_USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1 {lock}");
     COUNT_USERS = "SELECT COUNT(*) FROM users";
     UPDATE_PROFILE = "UPDATE users SET name = COALESCE($2, name), account_type = COALESCE($3, account_type) \
         WHERE id = $1";
@@ -25,24 +26,6 @@ statements! {
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4 \
         WHERE id = $1 AND password_hash = $2";
     SET_DISABLED = "UPDATE users SET disabled_at = $2 WHERE id = $1";
-
-    INSERT_CODE = "INSERT INTO one_time_codes (user_id, purpose, digest, created_at, expires_at) \
-        VALUES ($1, $2, $3, $4, $5)";
-    /// Nothing where the last code is younger than `$6`.
-    REPLACE_CODE = "INSERT INTO one_time_codes (user_id, purpose, digest, created_at, expires_at) \
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (user_id, purpose) DO UPDATE SET digest = excluded.digest, \
-        created_at = excluded.created_at, expires_at = excluded.expires_at, attempts = 0 \
-        WHERE one_time_codes.created_at <= $6";
-    /// Counts a guess against the person before it is looked at, so that parallel guesses cannot outrun the count.
-    COUNT_CODE_FAILURE = "UPDATE users SET code_failures = code_failures + 1 \
-        WHERE id = $1 AND disabled_at IS NULL AND code_failures < $5 AND EXISTS (SELECT 1 FROM one_time_codes c \
-        WHERE c.user_id = users.id AND c.purpose = $2 AND c.expires_at > $3 AND c.attempts < $4)";
-    /// Counts a guess against the code, and gives what it is compared with.
-    COUNT_CODE_ATTEMPT = "UPDATE one_time_codes SET attempts = attempts + 1 \
-        WHERE user_id = $1 AND purpose = $2 AND expires_at > $3 AND attempts < $4 RETURNING digest";
-    DELETE_CODE = "DELETE FROM one_time_codes WHERE user_id = $1 AND purpose = $2";
-    PROVE_EMAIL = "UPDATE users SET code_failures = 0, email_verified_at = COALESCE(email_verified_at, $2) \
-        WHERE id = $1";
 
     /// Nothing where the person is gone or disabled, or the last one is younger than `$5`.
     REPLACE_RESET = "INSERT INTO password_resets (user_id, digest, created_at, expires_at) \
@@ -55,12 +38,14 @@ statements! {
         " FROM users WHERE disabled_at IS NULL \
          AND id = (SELECT r.user_id FROM password_resets r WHERE r.digest = $1 AND r.expires_at > $2)"
     );
-    /// Only with a token that is good.
-    RESET_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4, code_failures = 0, \
+    /// Only with a token that is good. Where nobody had proved the address, nothing stays of what a stranger may have typed.
+    RESET_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4, \
+        name = CASE WHEN email_verified_at IS NULL THEN $5 ELSE name END, \
+        account_type = CASE WHEN email_verified_at IS NULL THEN 'INDIVIDUAL' ELSE account_type END, \
         email_verified_at = COALESCE(email_verified_at, $4) WHERE id = $1 AND disabled_at IS NULL AND EXISTS \
         (SELECT 1 FROM password_resets r WHERE r.user_id = users.id AND r.digest = $2 AND r.expires_at > $4)";
     DELETE_RESET = "DELETE FROM password_resets WHERE user_id = $1";
-    /// Takes sessions with their stories, roles, codes and tokens with it.
+    /// Takes sessions with their stories, roles, tokens and what browsers are known by with it.
     DELETE_USER = "DELETE FROM users WHERE id = $1";
 
     INSERT_AUDIT = "INSERT INTO audit_log (id, at, user_id, actor_id, session_id, action, reason, client_reason, ip, \
@@ -68,6 +53,7 @@ statements! {
     ACTIVITY = "SELECT a.id, a.at, a.session_id, a.action, a.reason, a.client_reason, a.ip, a.user_agent, \
         s.device_name FROM audit_log a LEFT JOIN sessions s ON s.id = a.session_id \
         WHERE a.user_id = $1 AND (a.at, a.id) < ($2, $3) ORDER BY a.at DESC, a.id DESC LIMIT $4";
-    WIPE_ORIGINS_OF = "UPDATE audit_log SET ip = '', user_agent = '' \
-        WHERE user_id = $1 AND (ip <> '' OR user_agent <> '')";
+    /// What clients said in their own words goes as well.
+    WIPE_ORIGINS_OF = "UPDATE audit_log SET ip = '', user_agent = '', client_reason = NULL \
+        WHERE user_id = $1 AND (ip <> '' OR user_agent <> '' OR client_reason IS NOT NULL)";
 }

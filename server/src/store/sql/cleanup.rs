@@ -9,8 +9,15 @@ statements! {
     DELETE_REVOCATIONS = "DELETE FROM revocation_log WHERE position IN \
         (SELECT position FROM revocation_log WHERE remember_until <= $1 ORDER BY remember_until LIMIT $2 \
         {skip_locked})";
-    DELETE_CODES = "DELETE FROM one_time_codes WHERE (user_id, purpose) IN \
-        (SELECT user_id, purpose FROM one_time_codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 \
+    DELETE_REGISTRATIONS = "DELETE FROM registrations WHERE email IN \
+        (SELECT email FROM registrations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip_locked})";
+    DELETE_BROWSER_TOKENS = "DELETE FROM browser_tokens WHERE digest IN \
+        (SELECT digest FROM browser_tokens WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip_locked})";
+    /// Takes the tokens that are left with it.
+    DELETE_BROWSERS = "DELETE FROM browsers WHERE id IN \
+        (SELECT id FROM browsers WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip_locked})";
+    DELETE_GRANTS = "DELETE FROM reset_grants WHERE (user_id, network) IN \
+        (SELECT user_id, network FROM reset_grants WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 \
         {skip_locked})";
     DELETE_RESETS = "DELETE FROM password_resets WHERE user_id IN \
         (SELECT user_id FROM password_resets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 {skip_locked})";

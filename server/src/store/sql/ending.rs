@@ -60,6 +60,8 @@ statements! {
     ADVANCE_HEAD = "UPDATE revocation_head SET position = position + $1 WHERE id = 1 RETURNING position";
     INSERT_REVOCATION = "INSERT INTO revocation_log (position, user_id, session_id, epoch, reason, ended_by, \
         ended_by_device, at, remember_until) VALUES {rows:9}";
+    /// The names of devices of somebody who is gone. That their tokens are refused needs none.
+    FORGET_DEVICES_OF = "UPDATE revocation_log SET ended_by_device = NULL WHERE user_id = $1 AND ended_by_device IS NOT NULL";
     TIME = "SELECT {now} AS database_time";
     /// By the tokens of all of a person's sessions.
     REMEMBERED_OF = "SELECT MAX(remember_until) FROM sessions WHERE user_id = $1";
@@ -77,5 +79,5 @@ statements! {
     CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \
         WHERE id = $1 AND ended_at IS NOT NULL";
     RECEIPT = "SELECT id, device_name, platform, browser, os, kind, app_version, ended_by, told_at, confirmed_at \
-        FROM sessions WHERE receipt = $1 ORDER BY id";
+        FROM sessions WHERE receipt = $1 ORDER BY last_active DESC, id DESC";
 }

@@ -25,12 +25,14 @@ macro_rules! statements {
 
 pub mod accounts;
 pub mod alerts;
+pub mod browsers;
 pub mod bulk;
 pub mod cleanup;
 pub mod ending;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+pub mod registrations;
 pub mod servers;
 pub mod sessions;
 
@@ -51,12 +53,14 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     [
         accounts::STATEMENTS,
         alerts::STATEMENTS,
+        browsers::STATEMENTS,
         bulk::STATEMENTS,
         cleanup::STATEMENTS,
         ending::STATEMENTS,
         keys::STATEMENTS,
         limits::STATEMENTS,
         mail::STATEMENTS,
+        registrations::STATEMENTS,
         servers::STATEMENTS,
         sessions::STATEMENTS,
     ]

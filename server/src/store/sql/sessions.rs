@@ -12,8 +12,8 @@ macro_rules! session_columns {
 statements! {
     INSERT_SESSION = "INSERT INTO sessions (id, user_id, created_at, last_active, expires_at, max_expires_at, \
         device_name, platform, browser, os, kind, app_version, ip, user_agent, signed_in_with, delivery, remember, \
-        refresh_digest, rotated_at, place, remember_until) \
-        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3, $18, $19)";
+        refresh_digest, rotated_at, place, remember_until, browser_id) \
+        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3, $18, $19, $20)";
     SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1");
     LOCK_SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 {lock}");
     SESSION_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 AND user_id = $2");
@@ -90,6 +90,7 @@ statements! {
 
     INSERT_TICKET = "INSERT INTO stream_tickets (digest, session_id, user_id, epoch, session_expires_at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6)";
+    DELETE_TICKETS_OF = "DELETE FROM stream_tickets WHERE user_id = $1";
     TAKE_TICKET = "DELETE FROM stream_tickets WHERE digest = $1 AND expires_at > $2 \
         RETURNING session_id, user_id, epoch, session_expires_at, expires_at";
 }

@@ -30,7 +30,7 @@ pub struct NewUser {
 /// Whether a person was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
-    /// Created, with code, mail and audit entry.
+    /// Created, with the audit entry.
     Created,
     /// The address belongs to somebody; nothing was written.
     EmailTaken,
@@ -80,56 +80,13 @@ pub struct ProfileChange {
     pub account_type: Option<AccountType>,
 }
 
-/// What a one-time code is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodePurpose {
-    /// Proves an e-mail address.
-    VerifyEmail,
-}
-
-impl CodePurpose {
-    /// The name in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::VerifyEmail => "verify_email",
-        }
-    }
-}
-
-/// A one-time code to be stored; it takes the place of an earlier one of the same purpose.
-#[derive(Clone, Copy, Debug)]
-pub struct NewCode {
-    /// What for.
-    pub purpose: CodePurpose,
-    /// Keyed digest of the digits.
-    pub digest: Digest,
-    /// When it is worthless.
-    pub expires_at: Timestamp,
-}
-
-/// How an attempt with a one-time code ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CodeOutcome {
-    /// Right: it is used up, and the address counts as proved.
-    Accepted,
-    /// Wrong, expired, used, used too often, or there is none; the failure is counted.
-    Refused,
-}
-
-/// Whether another code was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resend {
-    /// Stored and queued.
-    Queued,
-    /// The last one is too recent, or the person is gone; nothing was written.
-    TooSoon,
-}
-
 /// A token to be stored that sets a new password once; it takes the place of an earlier one.
 #[derive(Clone, Copy, Debug)]
-pub struct NewResetToken {
-    /// Whose password.
+pub struct NewResetToken<'a> {
+    /// Whose password; an id that nobody has where there is nobody.
     pub user_id: UserId,
+    /// The address it is sent to: a registration that waits there is proved by it as well.
+    pub email: &'a Email,
     /// Digest of the token.
     pub digest: Digest,
     /// When it is worthless.
@@ -171,6 +128,8 @@ pub struct NewMail {
     pub text: String,
     /// When it was queued.
     pub at: Timestamp,
+    /// Whether nothing of it is kept once it was handed over, not even that it was.
+    pub forget: bool,
 }
 
 /// A queued message.
@@ -190,6 +149,8 @@ pub struct Mail {
     pub attempts: i64,
     /// When it was handed over.
     pub sent_at: Option<Timestamp>,
+    /// Whether nothing of it is kept once it was handed over.
+    pub forget: bool,
 }
 
 /// An audit entry to be written.

@@ -78,6 +78,10 @@ pub struct PasswordReset {
     pub token_digest: Digest,
     /// The new PHC string.
     pub new_hash: String,
+    /// The person's name from now on where nobody had proved the address: the one before is what a stranger may have typed.
+    pub fresh_name: String,
+    /// Whoever did it gets in.
+    pub grant: super::BrowserGrant,
 }
 
 /// The end of an account. Refused unless the session that asks for it lives. What the audit log says of the person stays,
@@ -86,6 +90,8 @@ pub struct PasswordReset {
 pub struct AccountDeletion {
     /// The last mail to the person. The others to that address go.
     pub farewell: NewMail,
+    /// Buckets that are kept under the person's address.
+    pub buckets: Vec<Digest>,
 }
 
 /// One wish to end sessions; several are committed together.

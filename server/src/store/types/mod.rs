@@ -4,15 +4,19 @@
 
 mod accounts;
 mod alerts;
+mod browsers;
 mod ending;
 mod holdings;
+mod registrations;
 mod sessions;
 mod upkeep;
 
 pub use accounts::*;
 pub use alerts::*;
+pub use browsers::*;
 pub use ending::*;
 pub use holdings::*;
+pub use registrations::*;
 pub use sessions::*;
 pub use upkeep::*;
 

@@ -118,7 +118,7 @@ pub enum SignIn {
     Done {
         /// The person, with the epoch for the access token.
         user: Box<User>,
-        /// Sessions that had to make room.
+        /// Sessions that had to make room, and the one that the browser had before, whosever it was.
         replaced: EndOutcome,
         /// Whether the device was new, and an alert was raised.
         is_new: bool,

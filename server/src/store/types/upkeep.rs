@@ -63,6 +63,15 @@ impl Bucket {
     }
 }
 
+/// One try, and the bucket it is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// Which bucket.
+    pub key: super::Digest,
+    /// How it is made.
+    pub bucket: Bucket,
+}
+
 /// What the clean-up deletes.
 #[derive(Clone, Copy, Debug)]
 pub struct CleanupPolicy {
@@ -87,7 +96,8 @@ pub struct CleanupReport {
     pub idle: u64,
     /// Revocations that no token can need any more.
     pub revocations: u64,
-    /// Codes, tokens that set a new password, tickets, and buckets that are full again.
+    /// Registrations that nobody proved, tokens that set a new password, tickets, browsers not seen for long, and buckets that are
+    /// full again.
     pub one_time: u64,
     /// Ended sessions past their history, with their biographies.
     pub sessions: u64,

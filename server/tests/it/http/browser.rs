@@ -24,7 +24,8 @@ impl<'a> Browser<'a> {
 
     /// What the server answers to a call with everything that is held. The browser has not seen the answer yet.
     async fn sends(&self, path: &str, body: Value) -> Answer {
-        let cookies: Vec<String> = self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> =
+            self.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = self.app.request(Method::POST, path).header("latchkey-client", "web").json(&body);
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));
@@ -34,7 +35,7 @@ impl<'a> Browser<'a> {
 
     /// The answer comes.
     fn takes(&self, answer: &Answer) {
-        for (name, value) in answer.cookies().filter_map(|set| set.split_once('=')) {
+        for (name, value) in answer.set_cookies().filter_map(|set| set.split_once('=')) {
             if value.is_empty() {
                 self.cookies.borrow_mut().remove(name);
             } else {
@@ -59,8 +60,9 @@ impl<'a> Browser<'a> {
         self.asks("/api/auth/refresh", json!({})).await
     }
 
+    /// How many refresh cookies it holds.
     fn holds(&self) -> usize {
-        self.cookies.borrow().len()
+        self.cookies.borrow().keys().filter(|name| !name.starts_with("latchkey-")).count()
     }
 
     fn is_given(&self, name: &str, value: &str) {

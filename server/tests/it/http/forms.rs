@@ -6,7 +6,7 @@ use reqwest::header::{HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rstest::rstest;
 
-use crate::support::{PASSWORD, TestApp};
+use crate::support::app::{PASSWORD, TestApp};
 
 const ADA: &str = "ada@example.com";
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 
 use crate::support::app::{Answer, CHROME, Device, PASSWORD, TestApp};
+use crate::support::store::Backend;
 
 const ADA: &str = "ada@example.com";
 
@@ -24,16 +25,21 @@ fn named<'v>(list: &'v Value, member: &str) -> Vec<&'v str> {
 
 #[tokio::test]
 async fn an_export_holds_everything_on_the_person_no_secret_and_nobody_else() {
-    let app = TestApp::start().await;
-    app.registers(ADA).await;
+    let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
+    for email in [ADA, "bob@example.com"] {
+        app.registers(email).await;
+    }
+    let code = app.code_for(ADA).await;
+    let proof = app.post("/api/auth/verify-email", &json!({"email": ADA, "otp": code})).await;
+    Device { app: &app, tokens: proof.body }.delete("/api/auth/sessions").await;
     let login = json!({"email": ADA, "password": PASSWORD});
     let browser = app.request(Method::POST, "/api/auth/login").header("user-agent", CHROME).json(&login);
     let laptop = Device { app: &app, tokens: Answer::read(browser.send().await.unwrap()).await.body };
     app.advance(Duration::from_secs(1));
     let mut phone = app.signs_in(ADA).await;
-    let bob = app.new_person("bob@example.com").await;
-    app.post("/api/auth/resend-code", &json!({"email": ADA})).await;
-    let code = app.code_for(ADA).await;
+    let his = app.code_for("bob@example.com").await;
+    let proof = app.post("/api/auth/verify-email", &json!({"email": "bob@example.com", "otp": his})).await;
+    let bob = Device { app: &app, tokens: proof.body };
     app.post("/api/auth/forgot-password", &json!({"email": ADA})).await;
     phone.renews().await;
     phone.post("/api/auth/logout", &json!({"reason": "going home"})).await;
@@ -50,12 +56,12 @@ async fn an_export_holds_everything_on_the_person_no_secret_and_nobody_else() {
     assert_eq!(profile["accountType"], "INDIVIDUAL");
 
     let sessions = &held["sessions"];
-    assert_eq!(named(sessions, "sessionId"), [laptop.session_id(), phone.session_id()]);
-    assert_eq!(sessions[0]["deviceInfo"]["browser"], "Chrome 141");
-    assert_eq!((&sessions[0]["ended"], &sessions[0]["userAgent"]), (&Value::Null, &json!(CHROME)));
-    assert_eq!(sessions[1]["ended"]["reason"], "user_initiated_logout");
-    assert_eq!(named(&sessions[1]["biography"], "what"), ["began", "renewed", "ended"]);
-    assert_eq!(sessions[1]["biography"][0]["ipAddress"], "127.0.0.1");
+    assert_eq!(named(sessions, "sessionId")[1..], [laptop.session_id(), phone.session_id()]);
+    assert_eq!(sessions[1]["deviceInfo"]["browser"], "Chrome 141");
+    assert_eq!((&sessions[1]["ended"], &sessions[1]["userAgent"]), (&Value::Null, &json!(CHROME)));
+    assert_eq!(sessions[2]["ended"]["reason"], "user_initiated_logout");
+    assert_eq!(named(&sessions[2]["biography"], "what"), ["began", "renewed", "ended"]);
+    assert_eq!(sessions[2]["biography"][0]["ipAddress"], "127.0.0.1");
     let actions = named(&held["activity"], "action");
     assert_eq!(actions.first(), Some(&"data_exported"), "an export is on record before it is out");
     for action in ["registered", "sign_in", "session_ended", "password_reset_requested"] {
@@ -175,9 +181,10 @@ async fn the_password_serves_however_long_ago_the_sign_in_was() {
 }
 
 #[tokio::test]
-async fn guessing_the_password_is_limited_as_it_is_at_sign_in() {
+async fn guessing_the_password_in_a_session_is_limited_and_keeps_nobody_else_out() {
     let app = TestApp::start().await;
     let laptop = app.new_person(ADA).await;
+    let phone = app.signs_in(ADA).await;
     let mut tries = 0;
     let limited = loop {
         let answer = deletes_with(&laptop, "not the password").await;
@@ -189,8 +196,10 @@ async fn guessing_the_password_is_limited_as_it_is_at_sign_in() {
     assert_eq!((limited.status, tries), (StatusCode::TOO_MANY_REQUESTS, 20));
     assert!(limited.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0));
     assert_eq!(deletes_with(&laptop, PASSWORD).await.status, StatusCode::TOO_MANY_REQUESTS);
-    let login = app.post("/api/auth/login", &json!({"email": ADA, "password": PASSWORD})).await;
-    assert_eq!(login.status, StatusCode::TOO_MANY_REQUESTS, "the tries are the same ones");
+    let change = json!({"currentPassword": PASSWORD, "newPassword": "thursday lantern moss"});
+    assert_eq!(laptop.post("/api/user/password", &change).await.status, StatusCode::TOO_MANY_REQUESTS);
+    app.signs_in(ADA).await;
+    assert_eq!(deletes_with(&phone, PASSWORD).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -227,4 +236,68 @@ async fn the_demo_person_can_go_and_is_made_anew_at_the_next_start() {
     assert_ne!(after["user"]["id"], before["user"]["id"]);
     let [old, new] = [before, after].map(|tokens| Device { app: &app, tokens });
     assert!(new.passes().await && !old.passes().await, "the revocation outlives the person and the restart");
+}
+
+/// Whatever is held on somebody, and what must be gone with them.
+async fn leaves_nothing(backend: Backend) {
+    let app = TestApp::start_on(backend, &[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
+    let email = "ada.vanishing@example.com";
+    let whole = json!({"email": email, "password": PASSWORD, "name": "Ada Vanishing"});
+    app.post("/api/auth/register", &whole).await;
+    let code = app.code_for(email).await;
+    let device = |name: &str| json!({"deviceName": format!("Vanishing {name}"), "platform": "web"});
+    let verify = json!({"email": email, "otp": code, "deviceInfo": device("Laptop"), "tokenDelivery": "cookie"});
+    let laptop = app.post("/api/auth/verify-email", &verify).await;
+    let id = laptop.body["user"]["id"].as_str().expect("an id").replace('-', "");
+    let laptop = Device { app: &app, tokens: laptop.body };
+    let login = json!({"email": email, "password": PASSWORD, "deviceInfo": device("Phone")});
+    let phone = Device { app: &app, tokens: app.post("/api/auth/login", &login).await.body };
+    // A stranger, a wrong password, a link, a ticket, a name in the revocation log, and words of a client's own.
+    app.post("/api/auth/register", &json!({"email": email, "password": PASSWORD, "name": "Vanishing Twin"})).await;
+    app.post("/api/auth/login", &json!({"email": email, "password": "vanishing wrong"})).await;
+    app.post("/api/auth/forgot-password", &json!({"email": email})).await;
+    laptop.post("/api/auth/events/ticket", &json!({})).await;
+    phone.post("/api/auth/logout", &json!({"reason": "vanishing words"})).await;
+    let other = Device { app: &app, tokens: app.post("/api/auth/login", &login).await.body };
+    laptop.delete(&format!("/api/auth/sessions/{}", other.session_id())).await;
+    let before = app.everything().await;
+    for held in ["vanishing@example", "ada vanishing", "vanishing laptop", "vanishing words", "vanishing twin"] {
+        assert!(before.iter().any(|row| row.contains(held)), "{held} was there before");
+    }
+    assert!(before.iter().any(|row| row.starts_with("try_limits")));
+
+    assert_eq!(deletes_with(&laptop, PASSWORD).await.status, StatusCode::OK);
+    // The last letter is on its way until the mailer has taken it.
+    let mut left = app.everything().await;
+    while left.iter().any(|row| row.starts_with("mail:")) {
+        tokio::task::yield_now().await;
+        left = app.everything().await;
+    }
+    let named: Vec<_> = left.iter().filter(|row| row.contains("vanishing")).collect();
+    assert!(named.is_empty(), "{named:#?}");
+    let kept: std::collections::BTreeSet<_> =
+        left.iter().filter(|row| row.contains(&id)).filter_map(|row| row.split(':').next()).collect();
+    // An id that belongs to nobody: what happened stays on record, and tokens that are still about stay refused.
+    assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["audit_log", "revocation_log"]);
+    for emptied in ["try_limits", "registrations", "browser_users", "reset_grants", "stream_tickets", "password_resets"]
+    {
+        let rows: Vec<_> = left.iter().filter(|row| row.starts_with(&format!("{emptied}:"))).collect();
+        // The network's own bucket and the session's are nobody's.
+        assert!(rows.is_empty() || emptied == "try_limits", "{rows:#?}");
+    }
+    assert_eq!(
+        app.mails_to(email).await[0].0,
+        "Your Latchkey account was deleted",
+        "development shows it none the less"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_whoever_deletes_their_account_but_what_must_be() {
+    leaves_nothing(Backend::Sqlite).await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_whoever_deletes_their_account_but_what_must_be_on_postgres() {
+    leaves_nothing(Backend::Postgres).await;
 }

@@ -88,9 +88,8 @@ async fn talk(client: TcpStream, taken: Arc<Mutex<Vec<(String, Instant)>>>) {
 }
 
 async fn registers(app: &TestApp, email: &str) {
-    let answer = app
-        .post("/api/auth/register", &json!({"email": email, "password": PASSWORD, "name": "Ada Lovelace"}))
-        .await;
+    let answer =
+        app.post("/api/auth/register", &json!({"email": email, "password": PASSWORD, "name": "Ada Lovelace"})).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
 }
 

@@ -1,8 +1,10 @@
 //! The API as clients see it, over real sockets, on a real database.
 
 mod accounts;
+mod addresses;
 mod alerts;
 mod browser;
+mod browsers;
 mod devices;
 mod events;
 mod forms;
@@ -14,8 +16,11 @@ mod metrics;
 mod places;
 mod recovery;
 mod refresh;
+mod registrations;
 mod servers;
 mod sign_out;
+mod strangers;
 mod tokens;
 mod traces;
 mod wire;
+mod work;

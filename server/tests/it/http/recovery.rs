@@ -49,7 +49,9 @@ async fn a_new_password(app: TestApp) {
     let reset = resets(&app, &token, NEW).await;
     assert_eq!((reset.status, &reset.body["sessionsEnded"]), (StatusCode::OK, &json!(2)), "{}", reset.text);
     assert!(reset.body["message"].as_str().is_some_and(|message| message.contains("all 2 devices")));
-    assert!(reset.header("set-cookie").starts_with("latchkey.over=;") && reset.header("set-cookie").contains("Max-Age=0"));
+    assert!(
+        reset.header("set-cookie").starts_with("latchkey.over=;") && reset.header("set-cookie").contains("Max-Age=0")
+    );
     assert_eq!((reset.header("referrer-policy"), reset.header("cache-control")), ("same-origin", "no-store"));
     assert!(reset.body.get("accessToken").is_none(), "it signs nobody in");
 
@@ -105,6 +107,8 @@ async fn everybody_gets_the_same_answer_and_only_people_who_may_sign_in_a_link()
     let code = app.code_for(ADA).await;
     let verified = app.post("/api/auth/verify-email", &json!({"email": ADA, "otp": code})).await;
     assert_eq!(verified.status, StatusCode::OK);
+    let code = app.code_for("disabled@example.com").await;
+    app.post("/api/auth/verify-email", &json!({"email": "disabled@example.com", "otp": code})).await;
     let mut database = app.database().await;
     database.execute("UPDATE users SET disabled_at = 1 WHERE email = 'disabled@example.com'").await.unwrap();
 

@@ -477,8 +477,13 @@ async fn a_server_with_another_public_address_or_secret_does_not_start_beside_th
     for word in ["PUBLIC_URL", "http://localhost:3000", "http://localhost:4000", "one"] {
         assert!(address.contains(word), "{word}: {address}");
     }
-    let secret = refused_to_start(&other("LATCHKEY_SECRET", "another-for-tests-9876543210-zyxwvu-zyxwvu")).await.expect("it does not start");
-    assert!(secret.contains("LATCHKEY_SECRET") && !secret.contains("zyxwvu") && !secret.contains("only-for-tests"), "{secret}");
+    let secret = refused_to_start(&other("LATCHKEY_SECRET", "another-for-tests-9876543210-zyxwvu-zyxwvu"))
+        .await
+        .expect("it does not start");
+    assert!(
+        secret.contains("LATCHKEY_SECRET") && !secret.contains("zyxwvu") && !secret.contains("only-for-tests"),
+        "{secret}"
+    );
     assert_eq!(refused_to_start(&other("JWT_EXPIRE", "15m")).await, None, "the same is the same");
 
     // With nobody left, the address may be changed; the secret may not, because the keys are sealed with it.
@@ -504,7 +509,9 @@ async fn forget_servers(url: &str) {
 async fn other_differences_are_told_in_health_on_every_server_and_no_longer_than_they_last() {
     let database = PostgresDatabase::create().await;
     let url = database.url();
-    let with = |name: &'static str, value: &'static str| [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:3000"), (name, value)];
+    let with = |name: &'static str, value: &'static str| {
+        [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:3000"), (name, value)]
+    };
     let here = TestApp::start_with(&with("JWT_EXPIRE", "5m")).await;
     let mut there = here.another_server(&with("REVOCATION_MAX_STALENESS", "4s")).await;
     let differ = json!(["JWT_EXPIRE", "REVOCATION_MAX_STALENESS"]);

@@ -86,15 +86,20 @@ async fn whoever_presents_what_cannot_be_read_ends_nothing_and_leaves_signed_out
             assert!(is_signed_out_for_nothing(&out), "{path} with {authorization:?}: {} {}", out.status, out.text);
         }
         let nothing = leaves_with(&app, method, path, &[]).await;
-        assert_eq!((nothing.status, nothing.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer"), "{path}");
+        assert_eq!(
+            (nothing.status, nothing.header("www-authenticate")),
+            (StatusCode::UNAUTHORIZED, "Bearer"),
+            "{path}"
+        );
     }
     for refresh_token in [json!("lkr_made-up"), json!(""), json!(5), json!(device.access_token())] {
         let out = app.post("/api/auth/logout", &json!({"refreshToken": refresh_token})).await;
         assert!(is_signed_out_for_nothing(&out), "{refresh_token}: {} {}", out.status, out.text);
     }
     assert!(device.passes().await);
-    let other = leaves_with(&app, Method::DELETE, &format!("/api/auth/sessions/{}", device.session_id()), &["Bearer x"]);
-    assert_eq!(other.await.code(), "invalid-token", "that is about a device, and not about leaving");
+    let one = format!("/api/auth/sessions/{}", device.session_id());
+    let other = leaves_with(&app, Method::DELETE, &one, &["Bearer x"]).await;
+    assert_eq!(other.code(), "invalid-token", "that is about a device, and not about leaving");
 }
 
 #[tokio::test]

@@ -53,7 +53,8 @@ async fn the_mailbox_of_development_is_read_under_names_of_this_machine_only() {
         for path in ["/dev/mailbox", "/api/auth/session"] {
             let request = app.request(Method::GET, path).header("host", &host).header("accept", "application/json");
             let answer = Answer::read(request.send().await.expect("an answer")).await;
-            let expected = if status == StatusCode::OK && path.starts_with("/api") { StatusCode::UNAUTHORIZED } else { status };
+            let expected =
+                if status == StatusCode::OK && path.starts_with("/api") { StatusCode::UNAUTHORIZED } else { status };
             assert_eq!(answer.status, expected, "{host}{path}");
             assert!(status == StatusCode::OK || !answer.text.contains("ada@example.com"));
         }
@@ -64,11 +65,15 @@ async fn the_mailbox_of_development_is_read_under_names_of_this_machine_only() {
 async fn asking_for_the_head_of_a_stream_spends_no_ticket() {
     let app = TestApp::start().await;
     let device = app.new_person("ada@example.com").await;
-    let ticket = device.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].as_str().expect("a ticket").to_owned();
+    let ticket =
+        device.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].as_str().expect("a ticket").to_owned();
     let path = format!("/api/auth/events?ticket={ticket}");
     for _ in 0..2 {
         let head = app.request(Method::HEAD, &path).send().await.expect("an answer");
-        assert_eq!((head.status(), head.headers()["content-type"].as_bytes()), (StatusCode::OK, &b"text/event-stream"[..]));
+        assert_eq!(
+            (head.status(), head.headers()["content-type"].as_bytes()),
+            (StatusCode::OK, &b"text/event-stream"[..])
+        );
     }
     let stream = app.request(Method::GET, &path).send().await.expect("an answer");
     assert_eq!(stream.status(), StatusCode::OK);

@@ -1,34 +1,16 @@
-//! People, codes, mail and the audit log.
+//! People, mail and the audit log.
 
-use app::domain::{AccountType, DisplayName, UserId};
-use latchkey::store::{CodeOutcome, CodePurpose, Creation, Digest, NewCode, NewUser, ProfileChange, Resend, Store};
+use app::domain::{AccountType, DisplayName, Email, UserId};
+use latchkey::store::{
+    Bucket, Creation, Mail, MailRoom, NewMail, NewRegistration, NewUser, ProfileChange, Store, Try,
+};
 use rstest::rstest;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, MINUTE, START, TestStore, digest, email, minutes, new_audit, new_mail, new_user, person, sign_in,
+    Backend, DAY, START, TestStore, digest, email, minutes, new_audit, new_mail, new_registration, new_user, person,
+    register, sign_in,
 };
-
-/// Attempts a code, and failures in a row.
-const MOST: (i64, i64) = (5, 100);
-
-fn code(byte: u8, minute: u64) -> NewCode {
-    NewCode { purpose: CodePurpose::VerifyEmail, digest: digest(byte), expires_at: minutes(minute + 10) }
-}
-
-async fn register(store: &Store, name: &str) -> UserId {
-    let user = new_user(name);
-    let mail = new_mail(user.email.as_str(), START);
-    let audit = new_audit(user.id, "registered", START);
-    let created = store.create_user(&user, Some(code(1, 0)), Some(&mail), &audit).await;
-    assert_eq!(created.expect("a person"), Creation::Created);
-    user.id
-}
-
-async fn guess(store: &Store, user: UserId, guess: Digest, minute: u64) -> CodeOutcome {
-    let audit = new_audit(user, "email_verified", minutes(minute));
-    store.verify_email(user, &guess, minutes(minute), MOST.0, MOST.1, &audit).await.expect("an outcome")
-}
 
 async fn actions(store: &Store, user: UserId) -> Vec<String> {
     let entries = store.activity(user, None, 100).await.expect("entries");
@@ -47,7 +29,7 @@ async fn a_new_person_is_found_by_address_and_by_id(#[values(Backend::Sqlite, Ba
     };
     assert!(store.user_by_email(&new.email).await.expect("an answer").is_none());
     assert_eq!(store.count_users().await.expect("a count"), 0);
-    store.create_user(&new, None, None, &new_audit(new.id, "registered", START)).await.expect("a person");
+    store.create_user(&new, None, &new_audit(new.id, "registered", START)).await.expect("a person");
 
     let user = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
     assert!(store.user_by_id(new.id).await.expect("an answer").as_ref() == Some(&user));
@@ -64,18 +46,21 @@ async fn a_new_person_is_found_by_address_and_by_id(#[values(Backend::Sqlite, Ba
 
 #[rstest]
 #[tokio::test]
-async fn an_address_that_is_taken_leaves_no_trace(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn an_address_that_is_taken_leaves_no_trace_but_a_notice_a_day(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
     let store = TestStore::open(backend).await;
-    let first = register(&store, "ada").await;
-    let second = new_user("ada");
-    let mail = new_mail("ada@example.com", START);
-    let audit = new_audit(second.id, "registered", START);
-    let creation = store.create_user(&second, Some(code(2, 0)), Some(&mail), &audit).await.expect("an answer");
-    assert_eq!(creation, Creation::EmailTaken);
-    assert!(store.user_by_id(second.id).await.expect("an answer").is_none());
-    assert_eq!(store.mailbox(10).await.expect("mail").len(), 1);
-    assert!(actions(&store, second.id).await.is_empty());
-    assert_eq!(guess(&store, first, digest(1), 1).await, CodeOutcome::Accepted);
+    person(&store, "ada").await;
+    let day = Try { key: digest(9), bucket: Bucket { burst: 1, every_ms: 86_400_000 } };
+    for (at, notices) in [(START, 1), (START, 1), (START.plus(DAY), 2)] {
+        let second = new_user("ada");
+        let (mail, audit) = (new_mail("ada@example.com", at), new_audit(second.id, "registered", at));
+        let creation = store.create_user(&second, Some((&mail, day)), &audit).await.expect("an answer");
+        assert_eq!(creation, Creation::EmailTaken);
+        assert!(store.user_by_id(second.id).await.expect("an answer").is_none());
+        assert_eq!(store.mailbox(10).await.expect("mail").len(), notices);
+        assert!(actions(&store, second.id).await.is_empty());
+    }
 }
 
 #[rstest]
@@ -124,84 +109,6 @@ async fn an_account_is_disabled_and_enabled(#[values(Backend::Sqlite, Backend::P
     assert!(!store.set_disabled(UserId(Uuid::now_v7()), None).await.expect("an answer"));
 }
 
-#[rstest]
-#[tokio::test]
-async fn the_right_code_proves_the_address_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
-    let store = TestStore::open(backend).await;
-    let id = register(&store, "ada").await;
-    assert_eq!(guess(&store, id, digest(9), 1).await, CodeOutcome::Refused);
-    assert_eq!(guess(&store, id, digest(1), 2).await, CodeOutcome::Accepted);
-    assert_eq!(guess(&store, id, digest(1), 3).await, CodeOutcome::Refused);
-    let user = store.user_by_id(id).await.expect("an answer").expect("a person");
-    assert_eq!(user.email_verified_at, Some(minutes(2)));
-    assert_eq!(actions(&store, id).await, ["email_verified", "registered"]);
-    assert_eq!(guess(&store, UserId(Uuid::now_v7()), digest(1), 3).await, CodeOutcome::Refused);
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_code_is_worthless_when_it_has_expired(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
-    let store = TestStore::open(backend).await;
-    let id = register(&store, "ada").await;
-    assert_eq!(guess(&store, id, digest(1), 10).await, CodeOutcome::Refused);
-    assert_eq!(guess(&store, id, digest(1), 9).await, CodeOutcome::Accepted);
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_code_is_worthless_after_five_guesses_and_the_next_one_has_five_more(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let store = TestStore::open(backend).await;
-    let id = register(&store, "ada").await;
-    for _ in 0..5 {
-        assert_eq!(guess(&store, id, digest(9), 1).await, CodeOutcome::Refused);
-    }
-    assert_eq!(guess(&store, id, digest(1), 1).await, CodeOutcome::Refused);
-    let mail = new_mail("ada@example.com", minutes(2));
-    assert_eq!(store.resend_code(id, &code(2, 2), &mail, minutes(1)).await.expect("an answer"), Resend::Queued);
-    for _ in 0..4 {
-        assert_eq!(guess(&store, id, digest(1), 3).await, CodeOutcome::Refused);
-    }
-    assert_eq!(guess(&store, id, digest(2), 3).await, CodeOutcome::Accepted);
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_hundred_failures_in_a_row_end_all_guessing_however_many_codes_are_sent(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let store = TestStore::open(backend).await;
-    let id = register(&store, "ada").await;
-    for round in 0..20 {
-        for _ in 0..5 {
-            assert_eq!(guess(&store, id, digest(9), round).await, CodeOutcome::Refused);
-        }
-        let mail = new_mail("ada@example.com", minutes(round + 1));
-        let resent = store.resend_code(id, &code(2, round + 1), &mail, minutes(round)).await;
-        assert_eq!(resent.expect("an answer"), Resend::Queued);
-    }
-    assert_eq!(guess(&store, id, digest(2), 21).await, CodeOutcome::Refused);
-}
-
-#[rstest]
-#[tokio::test]
-async fn another_code_is_not_sent_too_soon_after_the_last(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let store = TestStore::open(backend).await;
-    let id = register(&store, "ada").await;
-    let mail = new_mail("ada@example.com", minutes(1));
-    let too_soon = store.resend_code(id, &code(2, 1), &mail, START.minus(MINUTE)).await.expect("an answer");
-    assert_eq!(too_soon, Resend::TooSoon);
-    assert_eq!(store.mailbox(10).await.expect("mail").len(), 1);
-    assert_eq!(guess(&store, id, digest(2), 1).await, CodeOutcome::Refused);
-    assert_eq!(store.resend_code(id, &code(2, 1), &mail, START).await.expect("an answer"), Resend::Queued);
-    assert_eq!(store.mailbox(10).await.expect("mail").len(), 2);
-    assert_eq!(guess(&store, id, digest(1), 1).await, CodeOutcome::Refused);
-    assert_eq!(guess(&store, id, digest(2), 1).await, CodeOutcome::Accepted);
-}
-
 const ROOM: MailRoom = MailRoom { places: 10, notices: true, a_domain: 4, notices_a_domain: 2 };
 
 #[rstest]
@@ -214,9 +121,8 @@ async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes
         store.queue_mail(&new_mail(&format!("{number}@Slow.example"), START)).await.expect("queued");
         store.queue_mail(&new_mail(&format!("{number}@b{number}.example"), START)).await.expect("queued");
     }
-    let ada = new_user("ada@slow.example");
-    let code = new_mail("ada@slow.example", minutes(1));
-    store.create_user(&ada, Some(super::accounts::code(1, 0)), Some(&code), &registered(&ada)).await.expect("created");
+    let slow = Email::parse("ada@slow.example").expect("an address");
+    register(&store, &NewRegistration { email: slow, ..new_registration("ada", digest(1), minutes(1)) }).await;
 
     let to = |mails: &[Mail]| {
         let mut to: Vec<_> = mails.iter().map(|mail| mail.to.clone()).collect();
@@ -224,13 +130,14 @@ async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes
         to
     };
     let awaited = MailRoom { notices: false, ..ROOM };
-    assert_eq!(to(&store.claim_mail(minutes(1), awaited).await.expect("mail")), ["ada@slow.example"]);
+    let code = store.claim_mail(minutes(1), awaited).await.expect("mail");
+    assert_eq!(to(&code), ["ada@slow.example"]);
     let notices = store.claim_mail(minutes(1), ROOM).await.expect("mail");
     assert_eq!(notices.iter().filter(|mail| mail.to.ends_with("@Slow.example")).count(), 1, "two are under way then");
     assert_eq!(notices.len(), 6);
     let another = store.another_server().await;
     assert!(another.claim_mail(minutes(1), ROOM).await.expect("mail").is_empty(), "for any server");
-    store.mail_sent(code.id, minutes(1)).await.expect("noted");
+    store.mail_sent(code[0].id, minutes(1)).await.expect("noted");
     assert_eq!(another.claim_mail(minutes(1), ROOM).await.expect("mail").len(), 1);
 }
 
@@ -273,7 +180,7 @@ async fn the_text_of_a_mail_is_forgotten_when_it_was_handed_over(
     let mailbox = store.mailbox(10).await.expect("mail");
     let texts: Vec<_> = mailbox.iter().map(|mail| (mail.text.as_str(), mail.sent_at)).collect();
     assert_eq!(texts, [("It is 123456.", Some(minutes(2))), ("", Some(minutes(2)))]);
-    assert!(store.due_mail(minutes(9), 10).await.expect("mail").is_empty());
+    assert!(store.claim_mail(minutes(9), ROOM).await.expect("mail").is_empty());
 }
 
 #[rstest]
@@ -325,4 +232,17 @@ async fn nobody_rewrites_the_audit_log(#[values(Backend::Sqlite, Backend::Postgr
     let wiped = store.execute("UPDATE audit_log SET ip = '', user_agent = ''").await;
     assert_eq!(wiped.expect("addresses may be wiped"), 1);
     assert_eq!(actions(&store, ada).await, ["registered"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_letter_that_must_not_outlive_its_account_is_gone_once_it_was_handed_over(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let farewell = NewMail { forget: true, ..new_mail("ada@example.com", START) };
+    store.queue_mail(&farewell).await.expect("queued");
+    assert!(store.claim_mail(START, ROOM).await.expect("mail")[0].forget);
+    store.mail_sent(farewell.id, minutes(1)).await.expect("noted");
+    assert!(store.mailbox(10).await.expect("mail").is_empty());
 }

@@ -2,12 +2,12 @@
 
 use app::api::EndReason;
 use app::domain::Timestamp;
-use latchkey::store::{CleanupPolicy, CleanupReport, CodePurpose, NewCode, Selection, Store, Ticket};
+use latchkey::store::{Alongside, CleanupPolicy, CleanupReport, Selection, Store, Ticket};
 use rstest::rstest;
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, digest, end, ids, minutes, new_audit, new_entry, new_mail,
-    new_session, new_user, person, record, sign_in,
+    Backend, START, TestStore, ask_for_reset, command, digest, email, end, ids, minutes, new_audit, new_entry,
+    new_mail, new_registration, new_session, new_user, person, record, register, reset, sign_in,
 };
 
 /// Nothing is old but what is older than `now`.
@@ -97,11 +97,22 @@ async fn revocations_go_when_no_token_can_need_them_and_positions_go_on(
 
 #[rstest]
 #[tokio::test]
-async fn codes_and_tickets_go_when_they_expire(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn registrations_browsers_and_tickets_go_when_they_expire(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
     let store = TestStore::open(backend).await;
     let ada = new_user("ada");
-    let code = NewCode { purpose: CodePurpose::VerifyEmail, digest: digest(1), expires_at: minutes(10) };
-    store.create_user(&ada, Some(code), None, &new_audit(ada.id, "registered", START)).await.expect("a person");
+    store.create_user(&ada, None, &new_audit(ada.id, "registered", START)).await.expect("a person");
+    let mut registration = new_registration("bob", digest(1), START);
+    registration.expires_at = minutes(10);
+    register(&store, &registration).await;
+    clean(&store, at(minutes(9))).await;
+    ask_for_reset(&store, ada.id, digest(3), START).await;
+    let mut wish = reset(ada.id, digest(3), "$argon2id$new", minutes(1));
+    if let Some(Alongside::PasswordReset(reset)) = &mut wish.alongside {
+        (reset.grant.token_expires_at, reset.grant.network_expires_at) = (minutes(10), minutes(10));
+    }
+    assert!(!end(&store, wish).await.refused);
     let session_id = sign_in(&store, ada.id, "Laptop", START).await;
     for (byte, minute) in [(1, 5), (2, 20)] {
         let ticket = Ticket {
@@ -113,8 +124,11 @@ async fn codes_and_tickets_go_when_they_expire(#[values(Backend::Sqlite, Backend
         };
         store.create_ticket(&digest(byte), &ticket).await.expect("stored");
     }
-    assert_eq!(clean(&store, at(minutes(10))).await.one_time, 2);
+    // A registration, a ticket, a browser with its token, and the way in after a reset.
+    assert_eq!(clean(&store, at(minutes(10))).await.one_time, 4);
+    clean(&store, at(minutes(10))).await;
     assert!(clean(&store, at(minutes(10))).await.is_empty());
+    assert!(store.registration(&email("bob"), START).await.expect("an answer").is_none());
     assert!(store.take_ticket(&digest(2), START).await.expect("an answer").is_some());
 }
 

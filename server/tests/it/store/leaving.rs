@@ -3,15 +3,15 @@
 use app::api::EndReason;
 use app::domain::SessionId;
 use latchkey::store::{
-    CodePurpose, Creation, EndOutcome, MailEnvelope, NewCode, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject,
-    Selection, SessionRow, Standing, Store,
+    Creation, EndOutcome, MailEnvelope, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection,
+    SessionRow, Standing, Store,
 };
 use rstest::rstest;
 use uuid::Uuid;
 
 use crate::support::store::{
     Backend, START, TestStore, ask_for_reset, command, deletion, digest, email, end, ids, minutes, new_audit,
-    new_entry, new_mail, new_session, new_user, origin, person, record, sign_in,
+    new_entry, new_mail, new_registration, new_session, new_user, origin, person, record, register, sign_in,
 };
 
 /// What the audit log says of a person, oldest first, and from which addresses.
@@ -43,10 +43,9 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
 ) {
     let store = TestStore::open(backend).await;
     let ada = new_user("ada");
-    let code = NewCode { purpose: CodePurpose::VerifyEmail, digest: digest(9), expires_at: minutes(60) };
-    let letter = new_mail("ada@example.com", START);
     let audit = new_audit(ada.id, "registered", START);
-    store.create_user(&ada, Some(code), Some(&letter), &audit).await.expect("a person");
+    store.create_user(&ada, None, &audit).await.expect("a person");
+    register(&store, &new_registration("ada", digest(9), START)).await;
     let bob = person(&store, "bob").await;
     store.queue_mail(&new_mail("bob@example.com", START)).await.expect("queued");
     let ada = ada.id;
@@ -86,7 +85,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
         ("UPDATE user_roles SET role = role", 1),
         ("UPDATE sessions SET platform = platform", 1),
         ("UPDATE session_biography SET what = what", 1),
-        ("UPDATE one_time_codes SET digest = digest", 0),
+        ("UPDATE registrations SET name = name", 0),
         ("UPDATE password_resets SET digest = digest", 0),
     ] {
         assert_eq!(store.execute(touched).await.expect("a count"), left, "{touched}");
@@ -114,7 +113,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     // Whoever comes under that address now is somebody else.
     let again = new_user("ada");
     let audit = new_audit(again.id, "registered", minutes(7));
-    assert_eq!(store.create_user(&again, None, None, &audit).await.expect("an answer"), Creation::Created);
+    assert_eq!(store.create_user(&again, None, &audit).await.expect("an answer"), Creation::Created);
     let found = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
     assert!(found.id == again.id && found.id != ada);
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alerts;
+mod browsers;
 mod cleanup;
 mod ending;
 mod failures;
@@ -11,6 +12,7 @@ mod plans;
 mod races;
 mod recovery;
 mod refresh;
+mod registrations;
 mod schemas;
 mod sessions;
 mod sign_in;

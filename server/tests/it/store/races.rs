@@ -6,15 +6,15 @@ use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
 use futures::future::join_all;
 use latchkey::store::{
-    AtLimit, CodeOutcome, CodePurpose, NewCode, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection,
-    SessionLimit, SessionRow, SignIn, SigningKeyRow, Store, Ticket,
+    AtLimit, CodeOutcome, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection, SessionLimit,
+    SessionRow, SignIn, SigningKeyRow, Store, Ticket,
 };
 use rstest::rstest;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, deletion, digest, ids, minutes, new_audit, new_entry,
-    new_session, new_user, origin, person, record, reset, sign_in,
+    Backend, START, TestStore, accepted, ask_for_reset, command, deletion, digest, guess, ids, minutes, new_audit,
+    new_entry, new_registration, new_session, origin, person, record, register, reset, sign_in,
 };
 
 /// `count` handles, spread over four servers.
@@ -79,9 +79,8 @@ async fn parallel_refreshes_of_one_token_make_one_lineage(
 }
 
 async fn person_with_code(store: &Store) -> UserId {
-    let ada = new_user("ada");
-    let code = NewCode { purpose: CodePurpose::VerifyEmail, digest: digest(1), expires_at: minutes(10) };
-    store.create_user(&ada, Some(code), None, &new_audit(ada.id, "registered", START)).await.expect("a person");
+    let ada = new_registration("ada", digest(1), START);
+    register(store, &ada).await;
     ada.id
 }
 
@@ -90,12 +89,12 @@ async fn person_with_code(store: &Store) -> UserId {
 async fn a_code_used_many_times_at_once_counts_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let ada = person_with_code(&store).await;
-    let uses = servers(&store, 16).await.into_iter().map(|server| async move {
-        let audit = new_audit(ada, "email_verified", minutes(1));
-        server.verify_email(ada, &digest(1), minutes(1), 5, 100, &audit).await.expect("an outcome")
-    });
+    let uses = servers(&store, 16)
+        .await
+        .into_iter()
+        .map(|server| async move { guess(&server, ("ada", ada), digest(1), true, minutes(1)).await });
     let outcomes = join_all(uses).await;
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == CodeOutcome::Accepted).count(), 1);
+    assert_eq!(outcomes.iter().filter(|outcome| accepted(outcome)).count(), 1);
     let entries = store.activity(ada, None, 100).await.expect("entries");
     assert_eq!(entries.iter().filter(|entry| entry.action == "email_verified").count(), 1);
 }
@@ -105,19 +104,13 @@ async fn a_code_used_many_times_at_once_counts_once(#[values(Backend::Sqlite, Ba
 async fn guessing_in_parallel_gives_no_more_guesses(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let ada = person_with_code(&store).await;
-    let guesses = servers(&store, 16).await.into_iter().map(|server| async move {
-        let audit = new_audit(ada, "email_verified", minutes(1));
-        server.verify_email(ada, &digest(9), minutes(1), 5, 100, &audit).await.expect("an outcome")
-    });
+    let guesses = servers(&store, 16)
+        .await
+        .into_iter()
+        .map(|server| async move { guess(&server, ("ada", ada), digest(9), true, minutes(1)).await });
     assert!(join_all(guesses).await.iter().all(|outcome| *outcome == CodeOutcome::Refused));
-    assert_eq!(
-        store.execute("UPDATE one_time_codes SET attempts = attempts WHERE attempts = 5").await.expect("a count"),
-        1
-    );
-    assert_eq!(
-        store.execute("UPDATE users SET epoch = epoch WHERE code_failures BETWEEN 5 AND 16").await.expect("a count"),
-        1
-    );
+    let counted = "UPDATE registrations SET attempts = attempts WHERE attempts = 5 AND failures = 5";
+    assert_eq!(store.execute(counted).await.expect("a count"), 1);
 }
 
 #[rstest]

@@ -13,12 +13,13 @@ use latchkey::random::OsRandom;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::postgres::PostgresDatabase;
+use super::store::Backend;
 
 /// A good password for everybody.
 pub const PASSWORD: &str = "tuesday otter lamp";
@@ -58,6 +59,14 @@ impl TestApp {
     /// On PostgreSQL.
     pub async fn start_on_postgres(settings: &[(&str, &str)]) -> Self {
         Self::build(settings, Some(PostgresDatabase::create().await)).await
+    }
+
+    /// On either.
+    pub async fn start_on(backend: Backend, settings: &[(&str, &str)]) -> Self {
+        match backend {
+            Backend::Sqlite => Self::start_with(settings).await,
+            Backend::Postgres => Self::start_on_postgres(settings).await,
+        }
     }
 
     /// A further server with the same time. The settings say that it has the same database.
@@ -139,6 +148,50 @@ impl TestApp {
     pub async fn postgres(&self) -> sqlx::PgConnection {
         let url = self.postgres.as_ref().expect("a database").url();
         sqlx::PgConnection::connect(&url).await.expect("a connection")
+    }
+
+    /// Every row of every table as text, behind the server's back: digests and ids in lower-case hexadecimal.
+    pub async fn everything(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        if self.postgres.is_some() {
+            let mut database = self.postgres().await;
+            let tables: Vec<(String,)> =
+                sqlx::query_as("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'")
+                    .fetch_all(&mut database)
+                    .await
+                    .expect("tables");
+            for (table,) in tables {
+                let rows = format!("SELECT replace(lower(row_to_json(t)::text), '-', '') FROM \"{table}\" t");
+                let rows: Vec<(String,)> =
+                    sqlx::query_as(AssertSqlSafe(rows)).fetch_all(&mut database).await.expect("rows");
+                all.extend(rows.into_iter().map(|(row,)| format!("{table}: {row}")));
+            }
+        } else {
+            let mut database = self.database().await;
+            let columns: Vec<(String, String)> = sqlx::query_as(
+                "SELECT m.name, group_concat('quote(\"' || c.name || '\")', ' || '' '' || ') FROM sqlite_schema m \
+                 JOIN pragma_table_info(m.name) c WHERE m.type = 'table' GROUP BY m.name",
+            )
+            .fetch_all(&mut database)
+            .await
+            .expect("tables");
+            for (table, columns) in columns {
+                let rows = format!("SELECT replace(lower({columns}), '-', '') FROM \"{table}\"");
+                let rows: Vec<(String,)> =
+                    sqlx::query_as(AssertSqlSafe(rows)).fetch_all(&mut database).await.expect("rows");
+                all.extend(rows.into_iter().map(|(row,)| format!("{table}: {row}")));
+            }
+        }
+        all
+    }
+
+    /// Runs a statement behind the server's back.
+    pub async fn execute(&self, statement: &'static str) {
+        if self.postgres.is_some() {
+            self.postgres().await.execute(statement).await.expect("done");
+        } else {
+            self.database().await.execute(statement).await.expect("done");
+        }
     }
 
     /// Holds the write lock of the SQLite file until it is closed, as a stuck backup would.
@@ -290,7 +343,7 @@ impl Device<'_> {
 }
 
 /// An answer, read to its end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
@@ -327,13 +380,24 @@ impl Answer {
 
     /// Name and value of the refresh cookie that was set, as a browser sends them.
     pub fn cookie_pair(&self) -> Option<String> {
-        let set = self.cookies().find(|set| !set.ends_with('='))?;
-        set.starts_with("latchkey").then(|| set.to_owned())
+        self.set_cookies().find(|set| set.starts_with("latchkey.") && !set.ends_with('=')).map(str::to_owned)
     }
 
     /// Names and values of the cookies that were set; no value where one was removed.
-    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+    pub fn set_cookies(&self) -> impl Iterator<Item = &str> {
         self.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok()?.split(';').next())
+    }
+
+    /// All cookies that were set, as a browser sends them back.
+    pub fn cookies(&self) -> String {
+        let set = self.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok()?.split(';').next());
+        set.collect::<Vec<_>>().join("; ")
+    }
+
+    /// The cookie that the browser is known by, as it sends it back.
+    pub fn browser_cookie(&self) -> Option<String> {
+        let cookies = self.cookies();
+        cookies.split("; ").find(|cookie| cookie.starts_with("latchkey-browser=")).map(str::to_owned)
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use app::api::{DeviceDescription, DeviceKind, EndReason, SignInMethod, TokenDelivery};
 use app::domain::{AccountType, AlertId, DisplayName, Email, SessionId, Timestamp, UserId};
 use latchkey::store::{
-    AccountDeletion, AlertIfNew, Alongside, Digest, EndCommand, EndOutcome, NewAudit, NewBiographyEntry, NewMail,
-    NewResetToken, NewSession, NewUser, Origin, PasswordReset, ResetRequest, Selection, SessionLimit, SignIn, Store,
+    AccountDeletion, AlertIfNew, Alongside, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
+    EndOutcome, NewAudit, NewBiographyEntry, NewCode, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
+    Origin, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit, SignIn, Store, Try,
 };
 use sqlx::Connection;
 use uuid::Uuid;
@@ -142,6 +143,7 @@ pub fn new_mail(to: &str, at: Timestamp) -> NewMail {
         subject: "Your code".to_owned(),
         text: "It is 123456.".to_owned(),
         at,
+        forget: false,
     }
 }
 
@@ -192,7 +194,7 @@ pub fn new_session(user: UserId, device: &str, at: Timestamp) -> NewSession {
 /// Creates a person.
 pub async fn person(store: &Store, name: &str) -> UserId {
     let user = new_user(name);
-    store.create_user(&user, None, None, &new_audit(user.id, "registered", START)).await.expect("a person");
+    store.create_user(&user, None, &new_audit(user.id, "registered", START)).await.expect("a person");
     user.id
 }
 
@@ -205,7 +207,7 @@ pub fn never_new() -> AlertIfNew<'static> {
 pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLimit>) -> SignIn {
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, "sign_in", session.at) };
     let began = new_entry(session.id, "began", session.at, &session.origin.ip);
-    store.record_sign_in(session, limit, &audit, &began, never_new(), &mut ids()).await.expect("a sign-in")
+    store.record_sign_in(session, limit, None, &audit, &began, never_new(), &mut ids()).await.expect("a sign-in")
 }
 
 /// Signs a device in.
@@ -241,15 +243,93 @@ pub async fn end(store: &Store, command: EndCommand) -> EndOutcome {
 
 /// Somebody asks for a link to set a new password. It works for half an hour, and another is sent after a minute.
 pub async fn ask_for_reset(store: &Store, user_id: UserId, token: Digest, at: Timestamp) -> ResetRequest {
-    let token = NewResetToken { user_id, digest: token, expires_at: at.plus(30 * MINUTE) };
+    let email = email("ada");
+    let token = NewResetToken { user_id, email: &email, digest: token, expires_at: at.plus(30 * MINUTE) };
     let audit = new_audit(user_id, "password_reset_requested", at);
     let mail = new_mail("ada@example.com", at);
     store.request_password_reset(&token, &mail, at.minus(MINUTE), &audit).await.expect("an outcome")
 }
 
+/// What lets somebody in who has set a new password: a browser of its own, and one network for an hour.
+pub fn grant(at: Timestamp) -> BrowserGrant {
+    let browser_id = Uuid::now_v7();
+    let mut token = [0; 32];
+    token[..16].copy_from_slice(browser_id.as_bytes());
+    let (token_expires_at, network_expires_at) = (at.plus(365 * DAY), at.plus(60 * MINUTE));
+    BrowserGrant { browser_id, token, token_expires_at, network: digest(77), network_expires_at }
+}
+
+/// A registration of `name@example.com` that waits for the code of this digest.
+pub fn new_registration(name: &str, code: Digest, at: Timestamp) -> NewRegistration {
+    NewRegistration {
+        id: UserId(Uuid::now_v7()),
+        email: email(name),
+        name: DisplayName::parse(name).expect("a name"),
+        account_type: AccountType::Individual,
+        password_hash: "$argon2id$first".to_owned(),
+        registrant: Registrant { network: digest(50), browser: None },
+        code: NewCode { digest: code, expires_at: at.plus(10 * MINUTE) },
+        at,
+        expires_at: at.plus(7 * DAY),
+    }
+}
+
+/// A try out of a bucket of one's own that is never empty.
+pub fn a_try(key: u8) -> Try {
+    Try { key: digest(key), bucket: Bucket { burst: 1_000, every_ms: 1 } }
+}
+
+/// Keeps a registration, with letters as often as anybody likes.
+pub async fn register(store: &Store, registration: &NewRegistration) {
+    let letter = |subject: &str| NewMail {
+        subject: subject.to_owned(),
+        ..new_mail(registration.email.as_str(), registration.at)
+    };
+    let mail = RegistrationMail {
+        code: letter("Code"),
+        notice: letter("Notice"),
+        registrations: a_try(201),
+        codes: a_try(202),
+        notices: a_try(203),
+    };
+    let audit = new_audit(registration.id, "registered", registration.at);
+    store.register(registration, &mail, &audit).await.expect("a registration");
+}
+
+/// Somebody tries a code for a registration of `name@example.com`: whoever registered, or a stranger.
+pub async fn guess(
+    store: &Store,
+    (name, id): (&str, UserId),
+    code: Digest,
+    by_registrant: bool,
+    at: Timestamp,
+) -> CodeOutcome {
+    let email = email(name);
+    let attempt = CodeAttempt {
+        email: &email,
+        id,
+        digest: code,
+        by_registrant,
+        at,
+        max_attempts: 5,
+        max_failures: 100,
+        role: "user",
+        remember_until: at.plus(20 * MINUTE),
+        accepted: new_audit(id, "email_verified", at),
+        refused: NewAudit { user_id: None, actor_id: None, ..new_audit(id, "code_refused", at) },
+    };
+    store.verify_email(&attempt, &mut ids()).await.expect("an outcome")
+}
+
+/// Whether a guess was right.
+pub fn accepted(outcome: &CodeOutcome) -> bool {
+    matches!(outcome, CodeOutcome::Accepted { .. })
+}
+
 /// A wish to set a new password by a token.
 pub fn reset(user_id: UserId, token_digest: Digest, new_hash: &str, at: Timestamp) -> EndCommand {
-    let reset = PasswordReset { token_digest, new_hash: new_hash.to_owned() };
+    let (fresh_name, grant) = ("ada".to_owned(), grant(at));
+    let reset = PasswordReset { token_digest, new_hash: new_hash.to_owned(), fresh_name, grant };
     EndCommand {
         alongside: Some(Alongside::PasswordReset(reset)),
         ..command(Selection::All { user_id }, EndReason::PasswordReset, at)
@@ -261,7 +341,7 @@ pub fn deletion(user_id: UserId, from: SessionId, at: Timestamp) -> EndCommand {
     let farewell = NewMail { subject: "Farewell".to_owned(), ..new_mail("ada@example.com", at) };
     EndCommand {
         ended_by: Some(from),
-        alongside: Some(Alongside::AccountDeletion(AccountDeletion { farewell })),
+        alongside: Some(Alongside::AccountDeletion(AccountDeletion { farewell, buckets: Vec::new() })),
         ..command(Selection::All { user_id }, EndReason::AccountDeleted, at)
     }
 }

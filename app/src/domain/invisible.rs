@@ -1,0 +1,54 @@
+//! Characters that show nothing where they stand: pasted along unseen, they make two texts of one, or a name of nothing.
+
+/// Whether a character shows nothing by itself and is no space: Unicode's default-ignorable code points, the controls of
+/// direction, and the blanks that pass for letters or symbols.
+pub fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d159}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a character only changes the one before it, and alone shows nothing that anybody could name.
+fn is_combining(c: char) -> bool {
+    matches!(c,
+        '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+}
+
+/// Whether there is anything to see in a text.
+pub fn shows_something(text: &str) -> bool {
+    text.chars().any(|c| !(c.is_whitespace() || c.is_control() || is_invisible(c) || is_combining(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("\u{200b}")]
+    #[case("\u{3164}")]
+    #[case("\u{2800}\u{2800}")]
+    #[case("\u{202e}\u{2066}\u{2069}\u{200f}")]
+    #[case("\u{ad}\u{200d} \u{feff}")]
+    #[case("\u{301}")]
+    #[case("\u{115f}\u{1160}\u{ffa0}")]
+    #[case("\u{e0041}")]
+    #[case(" \u{a0}\u{2003}\u{3000}")]
+    fn nothing_is_shown(#[case] text: &str) {
+        assert!(!shows_something(text), "{text:?}");
+    }
+
+    #[rstest]
+    #[case("Ada")]
+    #[case("李")]
+    #[case("\u{200f}עדה")]
+    #[case("👩\u{200d}💻")]
+    #[case("e\u{301}")]
+    #[case("-")]
+    fn something_is_shown(#[case] text: &str) {
+        assert!(shows_something(text), "{text:?}");
+    }
+}
