@@ -113,9 +113,14 @@ impl Limits {
         registration: UserId,
         by_registrant: bool,
     ) -> Result<Taken, LimitError> {
-        let own = Try { key: key("failures by registration", &registration.to_string()), bucket: FAILURES_BY_ACCOUNT };
-        let tries =
-            if by_registrant { vec![own] } else { vec![failures_by_address(address), failures_by_account(email)] };
+        let own = |what: &str, whose: &str| Try { key: key(what, whose), bucket: FAILURES_BY_ACCOUNT };
+        // As many buckets for the one as for the other: which of the two it was, the work tells nobody.
+        let tries = if by_registrant {
+            let network = format!("{}\n{}", network_of(address), email.as_str());
+            vec![own("failures by registrant", &network), own("failures by registration", &registration.to_string())]
+        } else {
+            vec![failures_by_address(address), failures_by_account(email)]
+        };
         self.take(tries).await
     }
 

@@ -60,7 +60,7 @@ pub async fn give_to_pages(State(state): State<ApiState>, request: Request, next
     let is_known = state.browser_cookie.read(request.headers()).is_some();
     let mut response = next.run(request).await;
     let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    if !is_known && kind.starts_with(b"text/html") {
+    if !is_known && response.status().is_success() && kind.starts_with(b"text/html") {
         let cookie = state.browser_cookie.set(&Capability::draw(&*state.sessions.random));
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(SET_COOKIE, cookie);

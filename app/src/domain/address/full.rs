@@ -23,9 +23,8 @@ pub fn domain(typed: &str) -> Option<String> {
     if typed.chars().any(|c| poses_as_ascii(c) && !matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{ff61}')) {
         return None;
     }
-    let ascii = Uts46::new().to_ascii(typed.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify).ok()?;
-    // What lies under `xn--` may fold no further than it did.
-    Some(ascii.into_owned())
+    let ascii = Uts46::new().to_ascii(typed.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify);
+    ascii.map(std::borrow::Cow::into_owned).ok()
 }
 
 /// Whether a character beyond ASCII turns into ASCII when it is folded.

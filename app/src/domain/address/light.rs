@@ -1,9 +1,8 @@
 //! What can be said of an address without Unicode's tables. What is not ASCII is left as it was typed: the server folds it.
 
 /// What stands before the `@`.
-#[expect(clippy::unnecessary_wraps, reason = "its twin refuses some")]
 pub fn local(typed: &str) -> Option<String> {
-    Some(typed.to_ascii_lowercase())
+    (!typed.is_empty()).then(|| typed.to_ascii_lowercase())
 }
 
 /// The domain; `None` where it is none, as far as can be seen.
