@@ -98,6 +98,11 @@ impl RefreshCookie {
         self.cookie(name.to_owned(), "").max_age(cookie::time::Duration::ZERO).build().to_string()
     }
 
+    /// The `Set-Cookie` value that removes a cookie without a tag in its name, whether there is one or not.
+    pub fn clear_untagged(&self) -> String {
+        self.clear(self.base_name())
+    }
+
     /// The refresh cookies a request carries, those without a tag in their name as well. What stands there twice is looked at
     /// once, and what cannot be a token of ours is kept by its name only, to be removed.
     pub fn presented(&self, headers: &HeaderMap) -> Presented {

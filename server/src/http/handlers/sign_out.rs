@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use uuid::Uuid;
 
 use super::legacy;
+use super::sign_in::set_cookie;
 use crate::auth::accounts::Visitor;
 use crate::auth::tokens::Verified;
 use crate::http::authenticate::{Asker, Caller, bearer};
@@ -299,6 +300,7 @@ pub fn answer_in_words(
 pub fn forgetting(state: &ApiState, mut response: Response) -> Response {
     let (name, value) = CLEAR_SITE_DATA;
     response.headers_mut().insert(name, value);
+    set_cookie(&mut response, &state.cookie.clear_untagged());
     Leftovers::clear_ended(state, &mut response);
     response
 }

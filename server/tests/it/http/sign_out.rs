@@ -442,7 +442,9 @@ async fn a_token_that_has_run_out_ends_others_only_if_its_session_turns_out_to_l
         sqlx::raw_sql(lock).execute(&mut holder).await.expect("the table");
         for way in FOR_OTHERS {
             let out = asks_for_others(asker, way).await;
-            assert_eq!(out.status, StatusCode::ACCEPTED, "{way:?}: {}", out.text);
+            // Unless it is on the list still.
+            let ended_nothing = !may && out.status == StatusCode::OK && out.body["sessionsEnded"] == 0;
+            assert!(out.status == StatusCode::ACCEPTED || ended_nothing, "{way:?}: {} {}", out.status, out.text);
             assert!(owner.passes().await, "nobody else is refused on the word of a token that has run out: {way:?}");
         }
         sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.expect("the table is free");
@@ -501,20 +503,27 @@ async fn signing_out_everywhere_reaches_what_was_made_under_an_epoch_that_the_da
     #[values(false, true)] on_postgres: bool,
     #[values(false, true)] by_a_new_session: bool,
 ) {
-    let app = either(on_postgres).await;
-    let first = app.new_person("ada@example.com").await;
-    first.post("/api/auth/logout-all", &json!({})).await;
-    let lost = [app.signs_in("ada@example.com").await, app.signs_in("ada@example.com").await];
-    // As after a failover that lost all of it, without a word in the log.
-    behind_its_back(&app, on_postgres, "DELETE FROM sessions; UPDATE users SET epoch = 0").await;
-    let asker = if by_a_new_session { None } else { Some(&lost[0]) };
+    let mut app = either(on_postgres).await;
+    app.new_person("ada@example.com").await.post("/api/auth/logout-all", &json!({})).await;
+    let lost = [app.signs_in("ada@example.com").await.tokens, app.signs_in("ada@example.com").await.tokens];
+    // As after a failover that lost all of it, with nobody left who remembers.
+    app.shut_down().await;
+    behind_its_back(
+        &app,
+        on_postgres,
+        "DELETE FROM sessions; UPDATE users SET epoch = 0; DELETE FROM revocation_log; UPDATE revocation_head SET position = 0",
+    )
+    .await;
+    app.restart().await;
+    let lost = lost.map(|tokens| Device { app: &app, tokens });
     let new = app.signs_in("ada@example.com").await;
-    let out = asker.unwrap_or(&new).post("/api/auth/logout-all", &json!({})).await;
+    assert!(new.passes().await && lost[0].passes().await && lost[1].passes().await, "nobody has ended them");
+    let asker = if by_a_new_session { &new } else { &lost[0] };
+    let out = asker.post("/api/auth/logout-all", &json!({})).await;
     assert_eq!(out.status, StatusCode::OK, "{}", out.text);
-    for device in &lost {
+    for device in lost.iter().chain([&new]) {
         assert!(!device.passes().await);
     }
-    assert!(!new.passes().await);
     let back = app.signs_in("ada@example.com").await;
     assert!(back.passes().await);
 }
