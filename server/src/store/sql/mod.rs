@@ -79,7 +79,7 @@ pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
         .replace("{skip_locked}", dialect.skip_locked)
         .replace("{now}", dialect.now)
         .replace("{is_replica}", dialect.is_replica);
-    if let Some((before, rest)) = text.split_once("{rows:")
+    if let Some((before, rest)) = filled.split_once("{rows:")
         && let Some((columns, after)) = rest.split_once('}')
         && let Ok(columns) = columns.parse::<usize>()
     {
@@ -112,6 +112,7 @@ mod tests {
             ("SELECT 1 {lock}", 1, "SELECT 1 FOR UPDATE"),
             ("SELECT {now} {skip_locked}", 1, "SELECT now() FOR UPDATE SKIP LOCKED"),
             ("INSERT INTO t VALUES {rows:2}", 1, "INSERT INTO t VALUES ($1, $2)"),
+            ("SELECT {is_replica} WHERE a IN ({rows:1})", 2, "SELECT false WHERE a IN (($1), ($2))"),
             ("INSERT INTO t VALUES {rows:2}", 3, "INSERT INTO t VALUES ($1, $2), ($3, $4), ($5, $6)"),
         ] {
             assert_eq!(fill(text, &DIALECT, rows).as_str(), expected);

@@ -119,7 +119,8 @@ async fn an_account_that_nobody_proved_goes_with_its_sessions_when_somebody_prov
     assert_eq!(user.id, ada.id);
     assert_eq!(ended.ended.iter().map(|session| session.id).collect::<Vec<_>>(), [hers]);
     let [revocation] = ended.revocations.as_slice() else { panic!("{ended:?}") };
-    assert_eq!((revocation.user_id, revocation.subject), (mallory, RevokedSubject::Epoch(1)));
+    assert!(matches!(revocation.subject, RevokedSubject::Epoch(raised) if raised > 0), "{revocation:?}");
+    assert_eq!(revocation.user_id, mallory);
     assert_eq!(store.revocations_from(1).await.expect("a tail").revocations, [revocation.clone()]);
     assert!(store.user_by_id(mallory).await.expect("an answer").is_none());
     assert!(store.session(hers).await.expect("an answer").is_none());
