@@ -21,7 +21,7 @@ statements! {
          SELECT due.id FROM (SELECT id, domain, priority, \
          ROW_NUMBER() OVER (PARTITION BY domain ORDER BY priority, next_attempt_at, id) AS place \
          FROM mail WHERE sent_at IS NULL AND next_attempt_at <= $1 AND priority <= $6) due \
-         WHERE due.place <= CASE WHEN due.priority = 0 THEN $4 ELSE $5 END - (SELECT COUNT(*) FROM mail busy \
+         WHERE due.place <= CASE WHEN due.priority = 0 THEN CAST($4 AS BIGINT) ELSE CAST($5 AS BIGINT) END - (SELECT COUNT(*) FROM mail busy \
          WHERE busy.domain = due.domain AND busy.sent_at IS NULL AND busy.claimed_until > $1)) \
          ORDER BY m.priority, m.next_attempt_at LIMIT $3 {skip_locked}) RETURNING ",
         mail_columns!()

@@ -1,7 +1,9 @@
 //! People, codes, mail and the audit log.
 
 use app::domain::{AccountType, DisplayName, UserId};
-use latchkey::store::{CodeOutcome, CodePurpose, Creation, Digest, Mail, MailRoom, NewCode, NewUser, ProfileChange, Resend, Store};
+use latchkey::store::{
+    CodeOutcome, CodePurpose, Creation, Digest, Mail, MailRoom, NewCode, NewUser, ProfileChange, Resend, Store,
+};
 use rstest::rstest;
 use uuid::Uuid;
 
