@@ -152,7 +152,7 @@ impl Application {
     /// Puts a server together: database, keys, the live revocations, and a bound address.
     pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
         let places = Places::open(config.sessions.geoip_database.as_deref())?;
-        let store = open_store(&config).await?;
+        let store = Box::pin(open_store(&config)).await?;
         parts.set_clock(&store).await?;
         let Parts { clock, random } = parts.clone();
         let secret = master_secret(&config, &store, &*random).await?;
@@ -164,7 +164,7 @@ impl Application {
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
         let me = uuid_v7(&*clock, &*random);
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
-        registry.join().await?;
+        Box::pin(registry.join()).await?;
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
         let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
@@ -202,7 +202,7 @@ impl Application {
             lost: forgotten_sender,
             metrics: Arc::clone(&metrics),
         });
-        tail.look().await?;
+        Box::pin(tail.look()).await?;
 
         let sessions = Arc::new(Sessions {
             store: store.clone(),
@@ -226,25 +226,12 @@ impl Application {
         });
         let pace = Pace { enabled: config.limits.rate_limits, store: store.clone(), clock: Arc::clone(&clock) };
         let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
-        demo::seed(&config, &accounts).await.map_err(StartError::Demo)?;
+        Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
         let postman =
             Postman { store: store.clone(), delivery, metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) };
         let cleanup = Cleanup { store, retention: retention(&config), metrics: Arc::clone(&metrics), clock, random };
-        let state = ApiState::new(Shared {
-            sessions,
-            accounts,
-            key_ring,
-            cookie: RefreshCookie::new(config.server.public_url.is_https()),
-            same_origin: SameOrigin::new(config.server.public_url.origin()),
-            server_id: config.server.server_id.clone(),
-            development: config.server.is_development(),
-            tasks: Tasks::new(),
-            metrics,
-            pace,
-            registry,
-            stopping: CancellationToken::new(),
-        });
+        let state = ApiState::new(shared(&config, sessions, accounts, key_ring, metrics, pace, registry));
         carry_on(&state, promised.late);
         Ok(Self {
             config,
@@ -335,6 +322,32 @@ impl Application {
             traces.finish().await;
         }
         served
+    }
+}
+
+/// What all calls share.
+fn shared(
+    config: &Config,
+    sessions: Arc<Sessions>,
+    accounts: Accounts,
+    key_ring: Arc<KeyRing>,
+    metrics: Arc<Metrics>,
+    pace: Pace,
+    registry: Arc<Registry>,
+) -> Shared {
+    Shared {
+        sessions,
+        accounts,
+        key_ring,
+        cookie: RefreshCookie::new(config.server.public_url.is_https()),
+        same_origin: SameOrigin::new(config.server.public_url.origin()),
+        server_id: config.server.server_id.clone(),
+        development: config.server.is_development(),
+        tasks: Tasks::new(),
+        metrics,
+        pace,
+        registry,
+        stopping: CancellationToken::new(),
     }
 }
 
