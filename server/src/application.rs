@@ -153,7 +153,7 @@ impl Application {
     /// Puts a server together: database, keys, the live revocations, and a bound address.
     pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
         let places = Places::open(config.sessions.geoip_database.as_deref())?;
-        let store = open_store(&config).await?;
+        let store = Box::pin(open_store(&config)).await?;
         parts.set_clock(&store).await?;
         let Parts { clock, random } = parts.clone();
         let secret = master_secret(&config, &store, &*random).await?;
@@ -165,7 +165,7 @@ impl Application {
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
         let me = uuid_v7(&*clock, &*random);
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
-        registry.join().await?;
+        Box::pin(registry.join()).await?;
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
         let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
@@ -203,7 +203,7 @@ impl Application {
             lost: forgotten_sender,
             metrics: Arc::clone(&metrics),
         });
-        tail.look().await?;
+        Box::pin(tail.look()).await?;
 
         let sessions = Arc::new(Sessions {
             store: store.clone(),
@@ -227,33 +227,17 @@ impl Application {
         });
         let pace = Pace { enabled: config.limits.rate_limits, store: store.clone(), clock: Arc::clone(&clock) };
         let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
-        demo::seed(&config, &accounts).await.map_err(StartError::Demo)?;
+        Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
-        let kept_mail = Arc::new(KeptMail::default());
+        let state = ApiState::new(shared(&config, sessions, accounts, key_ring, Arc::clone(&metrics), pace, registry));
         let postman = Postman {
             store: store.clone(),
             delivery,
-            kept: Arc::clone(&kept_mail),
+            kept: Arc::clone(&state.kept_mail),
             metrics: Arc::clone(&metrics),
             clock: Arc::clone(&clock),
         };
-        let cleanup = Cleanup { store, retention: retention(&config), metrics: Arc::clone(&metrics), clock, random };
-        let state = ApiState::new(Shared {
-            sessions,
-            accounts,
-            key_ring,
-            cookie: RefreshCookie::new(config.server.public_url.is_https()),
-            browser_cookie: BrowserCookie::new(config.server.public_url.is_https()),
-            same_origin: SameOrigin::new(config.server.public_url.origin()),
-            server_id: config.server.server_id.clone(),
-            development: config.server.is_development(),
-            kept_mail,
-            tasks: Tasks::new(),
-            metrics,
-            pace,
-            registry,
-            stopping: CancellationToken::new(),
-        });
+        let cleanup = Cleanup { store, retention: retention(&config), metrics, clock, random };
         carry_on(&state, promised.late);
         Ok(Self {
             config,
@@ -345,6 +329,34 @@ impl Application {
             traces.finish().await;
         }
         served
+    }
+}
+
+/// What all calls share.
+fn shared(
+    config: &Config,
+    sessions: Arc<Sessions>,
+    accounts: Accounts,
+    key_ring: Arc<KeyRing>,
+    metrics: Arc<Metrics>,
+    pace: Pace,
+    registry: Arc<Registry>,
+) -> Shared {
+    Shared {
+        sessions,
+        accounts,
+        key_ring,
+        cookie: RefreshCookie::new(config.server.public_url.is_https()),
+        browser_cookie: BrowserCookie::new(config.server.public_url.is_https()),
+        same_origin: SameOrigin::new(config.server.public_url.origin()),
+        server_id: config.server.server_id.clone(),
+        development: config.server.is_development(),
+        kept_mail: Arc::default(),
+        tasks: Tasks::new(),
+        metrics,
+        pace,
+        registry,
+        stopping: CancellationToken::new(),
     }
 }
 

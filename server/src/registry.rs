@@ -114,7 +114,7 @@ impl Registry {
                 Ok(others) => self.compare(&others),
                 // Others tell of a database that is away.
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server runs")
+                    tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server runs");
                 }
             }
         }

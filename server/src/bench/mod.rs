@@ -209,7 +209,7 @@ impl Bench {
     /// The same installation as the servers on that database, from inside.
     async fn office(&self, database: &str) -> Result<Office, BenchError> {
         let config = Config::load(self.settings(database).into_iter(), None).map_err(failed)?;
-        Office::open(&config, PASSWORD).await
+        Box::pin(Office::open(&config, PASSWORD)).await
     }
 
     /// The settings of everybody on that database.

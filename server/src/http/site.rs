@@ -383,7 +383,7 @@ mod tests {
     #[case("/profile.png")]
     #[tokio::test]
     async fn what_looks_like_a_file_below_a_page_is_not_the_page(#[case] path: &str) {
-        let (_folder, router) = built(true);
+        let (_folder, router) = built(false);
         for accept in ["text/html", "text/css,*/*;q=0.1"] {
             assert_eq!(get(&router, path, &[("accept", accept)]).await.0, StatusCode::NOT_FOUND);
         }

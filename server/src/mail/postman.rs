@@ -3,6 +3,7 @@
 //! Letters leave beside each other, each as soon as there is a place for it. Every domain has a lane of its own with a few places, so that one
 //! that is slow or dead holds up nobody else's letters; codes and links, which somebody waits for, go before notices and never wait for them.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -114,12 +115,26 @@ pub struct Postman {
     pub clock: Arc<dyn Clock>,
 }
 
+/// Waits for `work` while letters go on leaving. One of them may be noting what became of it, in the middle of a transaction: left alone,
+/// it would keep the only connection that can write from the very work that is waited for.
+async fn beside<T>(under_way: &mut FuturesUnordered<impl Future<Output = ()>>, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(()) = under_way.next() => {}
+        }
+    }
+}
+
 impl Postman {
     /// Sends until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut under_way = FuturesUnordered::new();
         loop {
-            match self.take(under_way.len()).await {
+            let room_taken = under_way.len();
+            let taken = beside(&mut under_way, self.take(room_taken)).await;
+            match taken {
                 Ok((mails, more)) => {
                     under_way.extend(mails.into_iter().map(|mail| self.send(mail)));
                     if more {
@@ -215,5 +230,19 @@ mod tests {
         assert_eq!(room(32).map(|room| (room.places, room.notices)), Some((16, false)));
         assert_eq!(room(47).map(|room| (room.places, room.notices)), Some((1, false)));
         assert_eq!(room(48), None);
+    }
+
+    #[tokio::test]
+    async fn a_letter_that_holds_what_the_next_look_waits_for_goes_on() {
+        let connection = tokio::sync::Mutex::new(());
+        let mut under_way = FuturesUnordered::new();
+        under_way.push(async {
+            let held = connection.lock().await;
+            tokio::task::yield_now().await;
+            drop(held);
+        });
+        // It has begun, and holds the connection.
+        assert!(futures::poll!(under_way.next()).is_pending());
+        beside(&mut under_way, async { drop(connection.lock().await) }).await;
     }
 }

@@ -149,13 +149,14 @@ mod tests {
 
     fn places(total: usize, an_address: usize, kept_for_health: usize) -> Arc<Places> {
         let unlimited = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-        Places::new(total, Arc::new(Limits { an_address, kept_for_health, unlimited, ..Limits::default() }))
+        Places::new(total, Arc::new(Limits { an_address, unlimited, kept_for_health, ..Limits::default() }))
     }
 
     fn take(places: &Arc<Places>, peer: &str) -> Option<Place> {
         places.take(peer.parse().unwrap())
     }
 
+    #[expect(clippy::option_option, reason = "no place, a place, and a place that lacks something are three things")]
     fn lacks(place: Option<&Place>) -> Option<Option<Lack>> {
         place.map(Place::lack)
     }

@@ -106,6 +106,6 @@ impl Progress {
         let bytes = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let lines = bytes.split(|byte| *byte == b'\n').take_while(|line| !matches!(line, [] | [b'\r']));
         let named = lines.filter(|line| line.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME)));
-        named.map(|line| 1 + line.iter().filter(|byte| **byte == b',').count()).sum()
+        named.map(|line| line.split(|byte| *byte == b',').count()).sum()
     }
 }

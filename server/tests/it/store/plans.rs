@@ -18,10 +18,15 @@ async fn sqlite_finds_all_rows_by_an_index() {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
         let steps: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(explain).fetch_all(&mut connection).await.expect("a plan");
+        // What a statement has found itself and reads once more (`due`) is no table.
         // An index that is walked in order stops at its LIMIT; so does the table where its own order is asked for.
         let is_scan = |step: &&String| step.starts_with("SCAN") && !step.contains(" USING ");
-        let is_small =
-            |step: &&String| SMALL.iter().chain(&["h", "CONSTANT", "2-ROW"]).any(|small| step[5..].starts_with(small));
+        let is_small = |step: &&String| {
+            SMALL
+                .iter()
+                .chain(&["h", "CONSTANT", "2-ROW", "due", "(subquery"])
+                .any(|small| step[5..].starts_with(small))
+        };
         let found = steps.iter().map(|(.., step)| step).filter(is_scan).filter(|step| !is_small(step));
         scans.extend(found.map(|step| format!("{name}: {step}")));
     }
