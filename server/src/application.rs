@@ -36,7 +36,7 @@ use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
 use crate::jobs::{self, Cleanup, KeyCare, Retention};
 use crate::lifecycle::Tasks;
-use crate::mail::{Delivery, KeptMail, MailError, Postman};
+use crate::mail::{Delivery, MailError, Postman};
 use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
@@ -230,13 +230,8 @@ impl Application {
         Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
         let state = ApiState::new(shared(&config, sessions, accounts, key_ring, Arc::clone(&metrics), pace, registry));
-        let postman = Postman {
-            store: store.clone(),
-            delivery,
-            kept: Arc::clone(&state.kept_mail),
-            metrics: Arc::clone(&metrics),
-            clock: Arc::clone(&clock),
-        };
+        let (kept, counted) = (Arc::clone(&state.kept_mail), Arc::clone(&metrics));
+        let postman = Postman { store: store.clone(), delivery, kept, metrics: counted, clock: Arc::clone(&clock) };
         let cleanup = Cleanup { store, retention: retention(&config), metrics, clock, random };
         carry_on(&state, promised.late);
         Ok(Self {

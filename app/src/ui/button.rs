@@ -41,6 +41,7 @@ impl Emphasis {
 }
 
 /// A button. While `busy` it keeps its size, its focus and its name, shows that it works, and cannot be pressed again.
+#[expect(clippy::fn_params_excessive_bools, reason = "properties are given by name")]
 #[component]
 pub fn Button(
     /// How much it stands out.

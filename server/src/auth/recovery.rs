@@ -69,13 +69,13 @@ impl Accounts {
         token: &str,
         new: &Password,
     ) -> Result<PreparedReset, AccountError> {
-        let taken = self.limits.try_token(visitor.address).await?;
+        let attempt = self.limits.try_token(visitor.address).await?;
         let Some(token) = Capability::parse(token) else { return Err(refused_reset()) };
         let token_digest = token.digest();
         let Some(target) = self.store.reset_target(&token_digest, self.clock.now()).await? else {
             return Err(refused_reset());
         };
-        self.limits.give_back(taken).await?;
+        self.limits.give_back(attempt).await?;
         let browser_token = Capability::draw(&*self.random);
         let grant = self.grant(visitor, &browser_token);
         let step = match target {

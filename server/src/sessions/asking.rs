@@ -40,9 +40,8 @@ impl Sessions {
             // The database has lost why.
             Ok(Standing::Good) if is_superseded => Asking::IsBeingEnded,
             Ok(Standing::Good | Standing::OldEpoch) => Asking::MayEndOthers(Force::Held),
-            Ok(Standing::Unknown) if is_good && !is_superseded => Asking::MayEndOthers(Force::Held),
+            Ok(Standing::Unknown) | Err(_) if is_good && !is_superseded => Asking::MayEndOthers(Force::Held),
             Ok(Standing::Ended(_) | Standing::Unknown) => Asking::HasEnded,
-            Err(_) if is_good && !is_superseded => Asking::MayEndOthers(Force::Held),
             Err(_) => Asking::MayEndOthers(Force::OwnOnly),
         }
     }

@@ -149,9 +149,9 @@ impl Journal {
         }
         written?;
         if is_whole {
-            fs::remove_file(path)?
+            fs::remove_file(path)?;
         } else {
-            fs::rename(path, path.with_extension("unreadable"))?
+            fs::rename(path, path.with_extension("unreadable"))?;
         }
         File::open(&self.folder)?.sync_all()
     }
@@ -219,7 +219,7 @@ impl Journal {
                     *slot = Some(before);
                     return Err(error);
                 }
-                before.is_given_up();
+                before.give_up();
             }
             File::open(&self.folder)?.sync_all()?;
             *slot = Some(disk);

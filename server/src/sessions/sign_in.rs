@@ -10,7 +10,7 @@ use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::refresh::RefreshToken;
 use crate::store::{
     AlertIfNew, AtLimit, DeviceHistory, Digest, EndOutcome, NewAlert, NewAudit, NewBiographyEntry, NewSession, Origin,
-    SessionLimit, SessionRow, SignIn, SigningBrowser, User,
+    SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, User,
 };
 
 /// Somebody who has proved to be somebody.
@@ -147,8 +147,8 @@ impl Sessions {
         let (device, ip, method) = (&session.device, session.origin.ip.as_str(), session.signed_in_with);
         let is_new = move |history: &DeviceHistory| is_new_device(device, ip, method, history);
         let alert = AlertIfNew { id: alert_id, is_new: &is_new };
-        let recorded =
-            self.store.record_sign_in(session, limit, Some(browser), &audit, &began, alert, &mut new_id).await;
+        let records = SignInRecords { audit: &audit, biography: &began, alert };
+        let recorded = self.store.record_sign_in(session, limit, Some(browser), records, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced, is_new } => {
                 self.put_in_force(&replaced);

@@ -7,12 +7,12 @@ use app::domain::{AlertId, DeviceName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::types::{
-    Acquaintance, AlertIfNew, AlertRow, Audit, BiographyEntry, CleanupPolicy, CleanupReport, CodeAttempt, CodeOutcome,
-    Creation, Digest, EndCommand, EndOutcome, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit,
-    NewBiographyEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow,
-    Refresh, RefreshAttempt, RefreshDecision, Registrant, Registration, RegistrationMail, Resend, Resending,
-    ResetProof, ResetRequest, ResetTarget, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting,
-    SignIn, SigningBrowser, SigningKeyRow, Standing, StoreError, Tail, Ticket, Try, User,
+    Acquaintance, AlertRow, Audit, BiographyEntry, CleanupPolicy, CleanupReport, CodeAttempt, CodeOutcome, Creation,
+    Digest, EndCommand, EndOutcome, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit, NewBiographyEntry,
+    NewMail, NewRegistration, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh, RefreshAttempt,
+    RefreshDecision, Registrant, Registration, RegistrationMail, Resend, Resending, ResetProof, ResetRequest,
+    ResetTarget, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn, SignInRecords,
+    SigningBrowser, SigningKeyRow, Standing, StoreError, Tail, Ticket, Try, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
@@ -254,8 +254,8 @@ verbs! {
     /// limit asks for it (`ids` are for their entries), and the one that its browser had before; raises an alert where the
     /// device is new.
     record_sign_in(
-        session: &NewSession, limit: Option<SessionLimit>, browser: Option<&SigningBrowser>, audit: &NewAudit,
-        biography: &NewBiographyEntry, alert: AlertIfNew<'_>, ids: Ids<'_>
+        session: &NewSession, limit: Option<SessionLimit>, browser: Option<&SigningBrowser>,
+        records: SignInRecords<'_>, ids: Ids<'_>
     ) -> SignIn;
     /// The session, ended or not.
     session(id: SessionId) -> Option<SessionRow>;

@@ -1,5 +1,7 @@
 //! Above a long list: words to find devices by, and picking several.
 
+use std::collections::HashSet;
+
 use leptos::prelude::*;
 
 use super::model::Devices;
@@ -52,7 +54,7 @@ fn Filter(devices: Devices) -> impl IntoView {
 #[component]
 fn Pick(devices: Devices) -> impl IntoView {
     let picked = devices.picked;
-    let count = Memo::new(move |_| picked.with(|picked| picked.as_ref().map_or(0, |picked| picked.len())) as u64);
+    let count = Memo::new(move |_| picked.with(|picked| picked.as_ref().map_or(0, HashSet::len)) as u64);
     let is_picking = Memo::new(move |_| picked.with(Option::is_some));
     let ask = move |()| {
         if let Some(picked) = picked.get_untracked().filter(|picked| !picked.is_empty()) {

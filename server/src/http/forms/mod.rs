@@ -59,7 +59,7 @@ async fn signs_in(State(forms): State<Forms>, sent: Sent) -> Response {
     let fields = sent.fields(&["email", "password", "replaceSession"]).remembering(&sent).into_fields();
     let answer = sign_in::login(State(forms.api.clone()), sent.visitor.clone(), sent.headers(), fields).await;
     match answer {
-        Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), response),
+        Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
         Err(error) if error.code() == "email-not-verified" => forms.leads_to_code(&sent).await,
         Err(error) => forms.shows(&sent, Err(error)).await,
     }
@@ -71,7 +71,7 @@ async fn registers(State(forms): State<Forms>, sent: Sent) -> Response {
     let answer = accounts::register(State(forms.api.clone()), sent.visitor.clone(), fields).await;
     match answer {
         Ok((_, axum::Json(RegisterAnswer { verification_required: true, .. }))) => {
-            leads_to(&code_page(&sent), StatusCode::OK.into_response())
+            leads_to(&code_page(&sent), &StatusCode::OK.into_response())
         }
         // Nothing to prove: straight in, which fails where the address has an account already.
         Ok(_) => signs_in(State(forms), sent.remembered()).await,
@@ -89,7 +89,7 @@ async fn verifies(State(forms): State<Forms>, sent: Sent) -> Response {
     }
     let fields = sent.fields(&["email", "otp"]).into_fields();
     match accounts::verify_email(state, visitor, sent.headers(), fields).await {
-        Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), response),
+        Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
         Err(error) => forms.shows(&sent, Err(error)).await,
     }
 }
@@ -111,7 +111,7 @@ async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
     };
     let fields = sent.fields(&["token", "password"]).into_fields();
     match recovery::reset_password(State(forms.api.clone()), sent.visitor.clone(), fields).await {
-        Ok(response) => leads_to(&format!("{}?because=password-reset", return_to::SIGN_IN), response),
+        Ok(response) => leads_to(&format!("{}?because=password-reset", return_to::SIGN_IN), &response),
         Err(error) => forms.shows(&sent, Err(error)).await,
     }
 }
@@ -126,7 +126,7 @@ async fn signs_out(State(forms): State<Forms>, sent: Sent) -> Response {
         Err(error) => return forms.shows_at(&sent.at(return_to::SIGN_IN), Err(error)).await,
     };
     let because = if response.status() == StatusCode::ACCEPTED { "signing-out" } else { "signed-out" };
-    leads_to(&format!("{}?because={because}", return_to::SIGN_IN), response)
+    leads_to(&format!("{}?because={because}", return_to::SIGN_IN), &response)
 }
 
 impl Forms {
@@ -160,7 +160,7 @@ impl Forms {
         let fields = sent.fields(&["email"]).into_fields();
         // Whether or not another code could be sent, the page for it is where to go: it can ask again.
         let _ = accounts::resend_code(State(self.api.clone()), sent.visitor.clone(), fields).await;
-        leads_to(&code_page(sent), StatusCode::OK.into_response())
+        leads_to(&code_page(sent), &StatusCode::OK.into_response())
     }
 
     /// What is said where the form is not one of our own pages: at which address those are.
@@ -178,12 +178,12 @@ fn code_page(sent: &Sent) -> String {
 }
 
 /// Leads on to a page of ours, with what the call has to say to the browser itself.
-fn leads_to(path: &str, answer: Response) -> Response {
+fn leads_to(path: &str, answer: &Response) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     // All of them are ours, and made of characters that a header may have.
     let location = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static(return_to::HOME));
     response.headers_mut().insert(LOCATION, location);
-    carry(&answer, &mut response);
+    carry(answer, &mut response);
     response
 }
 

@@ -152,8 +152,8 @@ impl Disk {
         Ok(())
     }
 
-    /// Its file is nobody's any more: another one has what is open in it.
-    pub fn is_given_up(mut self) {
+    /// Gives its file up: another one has what is open in it.
+    pub fn give_up(mut self) {
         self.open.clear();
         // The other has its name.
         self.path = PathBuf::new();
@@ -161,7 +161,7 @@ impl Disk {
 
     /// What the kernel does when a process is killed, without what a drop would do.
     #[cfg(test)]
-    pub fn is_left_behind(self) {
+    pub fn leave_behind(self) {
         self.file.unlock().expect("the lock");
         std::mem::forget(self);
     }

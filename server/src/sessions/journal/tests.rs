@@ -42,7 +42,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn is_killed(journal: Arc<Journal>) {
     let journal = Arc::into_inner(journal).unwrap();
     let disk = journal.disk.into_inner().unwrap().expect("it is kept");
-    disk.is_left_behind();
+    disk.leave_behind();
 }
 
 #[tokio::test]

@@ -152,12 +152,12 @@ impl Database {
     pub(in crate::store) async fn prove_by_reset(&self, proof: &ResetProof) -> Result<bool> {
         let user = &proof.user;
         let mut tx = self.begin().await?;
-        let used: Option<(String,)> = query_as(sql::registrations::USE_UP_RESET_OF_REGISTRATION)
+        let proved: Option<(String,)> = query_as(sql::registrations::USE_UP_RESET_OF_REGISTRATION)
             .bind(&proof.token_digest[..])
             .bind(user.at.as_millis())
             .fetch_optional(&mut *tx)
             .await?;
-        if used.is_none_or(|(email,)| email != user.email.as_str()) || !insert_user(&mut tx, user).await? {
+        if proved.is_none_or(|(email,)| email != user.email.as_str()) || !insert_user(&mut tx, user).await? {
             return Ok(false);
         }
         grant(&mut tx, &proof.grant, user.id, user.at).await?;

@@ -13,8 +13,8 @@ use super::rows::{append_revocations, insert_audit, insert_biography, lock_user}
 use super::{Connection, Database, Result, TRIES, query, query_as, sql};
 use crate::store::records::{SessionRecord, delivery_name, read_all};
 use crate::store::types::{
-    AlertIfNew, AtLimit, EndOutcome, NewAlert, NewAudit, NewBiographyEntry, NewSession, SessionLimit, SessionRow,
-    SignIn, SigningBrowser, User,
+    AtLimit, EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInRecords,
+    SigningBrowser, User,
 };
 use crate::store::verbs::Ids;
 
@@ -24,14 +24,12 @@ impl Database {
         session: &NewSession,
         limit: Option<SessionLimit>,
         browser: Option<&SigningBrowser>,
-        audit: &NewAudit,
-        biography: &NewBiographyEntry,
-        alert: AlertIfNew<'_>,
+        records: SignInRecords<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
         let mut tried = 1;
         loop {
-            match self.try_record_sign_in(session, limit, browser, audit, biography, alert, &mut *ids).await {
+            match self.try_record_sign_in(session, limit, browser, records, &mut *ids).await {
                 Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
                 result => return result,
             }
@@ -43,11 +41,10 @@ impl Database {
         session: &NewSession,
         limit: Option<SessionLimit>,
         browser: Option<&SigningBrowser>,
-        audit: &NewAudit,
-        biography: &NewBiographyEntry,
-        alert: AlertIfNew<'_>,
+        records: SignInRecords<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
+        let SignInRecords { audit, biography, alert } = records;
         let mut tx = self.begin().await?;
         let mut held = None;
         let mut before = Vec::new();

@@ -3,6 +3,8 @@
 use app::api::{AlertAnswer, AlertKind, DeviceDescription};
 use app::domain::{AlertId, SessionId, Timestamp};
 
+use super::{NewAudit, NewBiographyEntry};
+
 /// An alert to be raised.
 #[derive(Clone, Debug)]
 pub struct NewAlert {
@@ -91,6 +93,17 @@ pub struct KnownDevice {
     pub platform: String,
     /// Where it was last seen; empty after `IP_RETENTION`.
     pub ip: String,
+}
+
+/// What is written down with a sign-in.
+#[derive(Clone, Copy)]
+pub struct SignInRecords<'a> {
+    /// For the audit log.
+    pub audit: &'a NewAudit,
+    /// For the history of the session.
+    pub biography: &'a NewBiographyEntry,
+    /// For the person.
+    pub alert: AlertIfNew<'a>,
 }
 
 /// An alert that is raised with a sign-in, where the rule of the caller asks for it.

@@ -220,7 +220,9 @@ async fn signing_out_removes_every_cookie_and_ends_every_session_of_the_browser(
     ];
     // The second ended the first: one browser, one session.
     browser.takes(&late);
-    two.iter().for_each(|login| browser.takes(login));
+    for login in &two {
+        browser.takes(login);
+    }
     browser.is_given("latchkey.planted", "x");
     let out = browser.asks("/api/auth/logout", json!({})).await;
     assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)), "{}", out.text);

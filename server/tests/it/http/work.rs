@@ -43,8 +43,8 @@ impl<S: Subscriber> Layer<S> for Statements {
 
             fn record_str(&mut self, field: &Field, value: &str) {
                 match field.name() {
-                    "summary" => self.0 = value.to_owned(),
-                    "db.statement" => self.1 = value.to_owned(),
+                    "summary" => value.clone_into(&mut self.0),
+                    "db.statement" => value.clone_into(&mut self.1),
                     _ => {}
                 }
             }
@@ -74,7 +74,7 @@ async fn hashes(app: &TestApp) -> u64 {
     let figures = app.http.get(format!("http://{address}/metrics")).send().await.expect("an answer");
     let figures = Answer::read(figures).await.text;
     let line = figures.lines().find_map(|line| line.strip_prefix("latchkey_password_hash_duration_seconds_count "));
-    line.and_then(|count| count.parse::<f64>().ok()).map(|count| count as u64).unwrap_or_else(|| panic!("{figures}"))
+    line.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{figures}"))
 }
 
 async fn work_of(app: &TestApp, path: &str, body: &Value) -> (StatusCode, Work) {

@@ -3,7 +3,8 @@
 use app::api::{AlertAnswer, AlertKind, EndReason};
 use app::domain::{AlertId, SessionId, UserId};
 use latchkey::store::{
-    AlertIfNew, AlertRow, CleanupPolicy, DeviceHistory, NewAlert, NewAnswer, NewAudit, Selection, SignIn, Store,
+    AlertIfNew, AlertRow, CleanupPolicy, DeviceHistory, NewAlert, NewAnswer, NewAudit, Selection, SignIn,
+    SignInRecords, Store,
 };
 use rstest::rstest;
 use uuid::Uuid;
@@ -23,7 +24,8 @@ async fn sign_in_asked(store: &Store, user: UserId, minute: u64, is_new: bool) -
     let alert = AlertIfNew { id: AlertId(Uuid::now_v7()), is_new: &note };
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, "sign_in", session.at) };
     let began = new_entry(session.id, "began", session.at, "192.0.2.1");
-    let done = store.record_sign_in(&session, None, None, &audit, &began, alert, &mut ids()).await.expect("a sign-in");
+    let records = SignInRecords { audit: &audit, biography: &began, alert };
+    let done = store.record_sign_in(&session, None, None, records, &mut ids()).await.expect("a sign-in");
     assert!(matches!(done, SignIn::Done { is_new: raised, .. } if raised == is_new));
     (session.id, seen.into_inner().expect("nobody panicked"))
 }

@@ -3,7 +3,9 @@
 use app::api::EndReason;
 use app::domain::{SessionId, Timestamp, UserId};
 use futures::future::join_all;
-use latchkey::store::{Acquaintance, AtLimit, Digest, NewAudit, SessionLimit, SignIn, SigningBrowser, Store};
+use latchkey::store::{
+    Acquaintance, AtLimit, Digest, NewAudit, SessionLimit, SignIn, SignInRecords, SigningBrowser, Store,
+};
 use rstest::rstest;
 use uuid::Uuid;
 
@@ -30,10 +32,9 @@ async fn enter(store: &Store, user: UserId, browser: &SigningBrowser, at: Timest
     let session = new_session(user, "Laptop", at);
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, "sign_in", at) };
     let began = new_entry(session.id, "began", at, "192.0.2.1");
-    let entered = store
-        .record_sign_in(&session, Some(limit), Some(browser), &audit, &began, never_new(), &mut ids())
-        .await
-        .expect("a sign-in");
+    let records = SignInRecords { audit: &audit, biography: &began, alert: never_new() };
+    let entered =
+        store.record_sign_in(&session, Some(limit), Some(browser), records, &mut ids()).await.expect("a sign-in");
     (session.id, entered)
 }
 

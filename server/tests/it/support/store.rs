@@ -8,7 +8,8 @@ use app::domain::{AccountType, AlertId, DisplayName, Email, SessionId, Timestamp
 use latchkey::store::{
     AccountDeletion, AlertIfNew, Alongside, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
     EndOutcome, NewAudit, NewBiographyEntry, NewCode, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
-    Origin, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit, SignIn, Store, Try,
+    Origin, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit, SignIn, SignInRecords,
+    Store, Try,
 };
 use sqlx::Connection;
 use uuid::Uuid;
@@ -207,7 +208,8 @@ pub fn never_new() -> AlertIfNew<'static> {
 pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLimit>) -> SignIn {
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, "sign_in", session.at) };
     let began = new_entry(session.id, "began", session.at, &session.origin.ip);
-    store.record_sign_in(session, limit, None, &audit, &began, never_new(), &mut ids()).await.expect("a sign-in")
+    let records = SignInRecords { audit: &audit, biography: &began, alert: never_new() };
+    store.record_sign_in(session, limit, None, records, &mut ids()).await.expect("a sign-in")
 }
 
 /// Signs a device in.

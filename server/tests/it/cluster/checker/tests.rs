@@ -68,7 +68,7 @@ impl Story {
     }
 
     /// What was committed from `copied` on is lost at `began`; the database answers again at `done`.
-    fn is_set_back(mut self, [copied, began, done]: [u64; 3]) -> Self {
+    fn set_back(mut self, [copied, began, done]: [u64; 3]) -> Self {
         let [copied, began, done] = [copied, began, done].map(Duration::from_millis);
         self.0.set_backs.push(SetBack { copied, began, done });
         self
@@ -265,12 +265,12 @@ fn a_history_that_leaves_questions_out_proves_nothing() {
 
 #[test]
 fn an_end_that_a_failover_has_lost_holds_again_once_that_could_be_noticed() {
-    let ended = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).is_set_back([900, 4000, 5000]);
+    let ended = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).set_back([900, 4000, 5000]);
     assert_eq!(ended().passes("phone", 3500, 1).broken(), [Rule::RefusedWithinTheBound], "it was not lost yet");
     assert_eq!(ended().passes("phone", 4500, 1).passes("phone", 7500, 1).broken(), []);
     assert_eq!(ended().passes("phone", 7501, 1).broken(), [Rule::RefusedWithinTheBound]);
     assert_eq!(ended().passes("phone", 4500, 0).broken(), [Rule::RefusedAtOnceWhereItEnded], "that server knows");
-    let from_before = Story::of_ada().ends("phone", 100, Scope::This, Outcome::Ok).is_set_back([900, 4000, 5000]);
+    let from_before = Story::of_ada().ends("phone", 100, Scope::This, Outcome::Ok).set_back([900, 4000, 5000]);
     assert_eq!(from_before.passes("phone", 4500, 1).broken(), [Rule::RefusedWithinTheBound], "that was not lost");
     assert!(ended().ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
     assert_eq!(ended().ends_well(&["laptop"]).broken(), []);
@@ -279,7 +279,7 @@ fn an_end_that_a_failover_has_lost_holds_again_once_that_could_be_noticed() {
 #[test]
 fn a_session_that_a_failover_has_lost_may_be_refused_and_others_may_not() {
     let lost = |at| {
-        let story = Story::of_ada().refreshes("phone", at, "a", Some("b")).is_set_back([900, 4000, 5000]);
+        let story = Story::of_ada().refreshes("phone", at, "a", Some("b")).set_back([900, 4000, 5000]);
         story.refreshes("phone", 8000, "b", None).broken()
     };
     assert_eq!(lost(1000), [], "it looks like theft");
