@@ -199,6 +199,13 @@ export class Person {
     await name.press("Enter");
   }
 
+  /** What the browser keeps of a session. That it is known here outlives it, and is nobody's way in. */
+  async sessionCookies() {
+    return (await this.context.cookies()).filter(
+      ({ name }) => /^(__Host-)?latchkey/.test(name) && !name.endsWith("latchkey-browser"),
+    );
+  }
+
   // Signing out
 
   /** Signs out, and lets the server answer: the browser itself does not wait for that. */

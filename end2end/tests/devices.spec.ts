@@ -239,11 +239,11 @@ test("what looks the same stands as one, is found by words, and several are sign
   for (let number = 1; number <= 4; number += 1) {
     await api.signsIn(demo, { deviceName: "Chrome on macOS", userAgent: userAgents.macChrome });
   }
-  for (const name of ["first", "second", "third"]) {
+  for (const name of ["first", "second", "third", "fourth"]) {
     await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
   }
   await laptop.page.reload();
-  await laptop.seesDevices(8);
+  await laptop.seesDevices(9);
   await expect(laptop.page.getByRole("heading", { name: "4 sign-ins of Chrome on macOS" })).toBeVisible();
   await laptop.button("Show all 4 sign-ins of Chrome on macOS").click();
   const all = laptop.page.getByRole("list", { name: "All sign-ins of Chrome on macOS" });
@@ -252,7 +252,7 @@ test("what looks the same stands as one, is found by words, and several are sign
     .getByRole("button", { name: /^Sign out/ })
     .first()
     .click();
-  await laptop.seesDevices(7);
+  await laptop.seesDevices(8);
   await laptop.page.mouse.move(5, 5);
 
   await laptop.page.getByRole("searchbox", { name: "Filter devices" }).fill("CURL");
@@ -264,7 +264,7 @@ test("what looks the same stands as one, is found by words, and several are sign
   await expect(laptop.dialog()).toContainText("first");
   await expect(laptop.dialog()).not.toContainText("second");
   await laptop.dialog().getByRole("button", { name: "Sign out 2 devices" }).click();
-  await laptop.seesDevices(5);
+  await laptop.seesDevices(6);
   const receipt = laptop.page.getByRole("region", { name: "Sign-out receipt" });
   await expect(receipt).toContainText("2 offline: will be refused.");
   await laptop.page.reload();

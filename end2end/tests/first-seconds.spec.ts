@@ -121,7 +121,7 @@ test("what is wrong is said in the page before the program, and still when it is
   person.complaints.allow(refused);
   const lets = await person.opensBeforeItListens("/sign-in?next=/activity");
   await person.signsInHere({ ...demo, password: "not the password" });
-  await expect(person.page.getByRole("main")).toContainText("E-mail or password is wrong.");
+  await expect(person.page.locator("#main")).toContainText("E-mail or password is wrong.");
   await expect(person.field("E-mail")).toHaveValue(demo.email);
   await expect(person.password()).toHaveValue("");
   await expect(person.password()).toBeFocused();
@@ -168,7 +168,7 @@ async function livesWithoutProgram(person: Person): Promise<void> {
   await expect(person.heading("This page can’t run in your browser")).toBeVisible();
   await person.button("Sign out of this device").click();
   await person.isSignedOut("You signed out.");
-  expect(await person.context.cookies()).toEqual([]);
+  expect(await person.sessionCookies()).toEqual([]);
 
   await person.link("Forgot your password?").click();
   await person.asksForLink(grace);

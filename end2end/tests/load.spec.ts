@@ -112,7 +112,7 @@ test("a browser whose clock is an hour ahead never says that it was signed in an
     Object.assign(window, { told });
     const listen = () => {
       new MutationObserver(() => {
-        told.push(...(/\d+ hours? ago/.exec(document.body.innerText) ?? []));
+        told.push(...(/\d+ hours? ago/.exec((document.body as HTMLElement | null)?.innerText ?? "") ?? []));
       }).observe(document, { subtree: true, childList: true, characterData: true });
     };
     listen();

@@ -158,6 +158,7 @@ test("all pages of a person begin at one left edge, that of the bar above them",
 test("what stands under the form of an entry page begins where the form does", async ({ person }) => {
   for (const path of ["/sign-in", "/register", "/forgot-password", "/verify?email=someone%40example.com"]) {
     await person.goesTo(path);
+    await person.isRunByProgram();
     const heading = await person.page.getByRole("heading", { level: 1 }).boundingBox();
     const foot = person.page.locator(".entry-foot").first();
     const text = await foot.evaluate((element) => {

@@ -89,7 +89,9 @@ test("neither web storage, cookies of scripts, address nor page ever hold a toke
   const cookies = await person.context.cookies();
   expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([
     { httpOnly: true, sameSite: "Strict" },
+    { httpOnly: true, sameSite: "Strict" },
   ]);
+  expect(await person.sessionCookies()).toHaveLength(1);
 });
 
 test("nothing of the person is left in the browser after signing out", async ({ person }) => {
@@ -99,5 +101,5 @@ test("nothing of the person is left in the browser after signing out", async ({ 
   const kept = await person.page.evaluate(() => JSON.stringify([localStorage, sessionStorage].flatMap(Object.entries)));
   expect(kept).not.toContain(demo.email);
   expect(kept).not.toContain(demo.name);
-  expect(await person.context.cookies()).toEqual([]);
+  expect(await person.sessionCookies()).toEqual([]);
 });

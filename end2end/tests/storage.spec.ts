@@ -53,14 +53,17 @@ const missing: Record<string, () => void> = {
     Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
   },
   "locks that are refused": () => {
+    if (!("LockManager" in globalThis)) return;
     LockManager.prototype.request = () => Promise.reject(new DOMException("denied", "SecurityError"));
   },
   "locks that throw": () => {
+    if (!("LockManager" in globalThis)) return;
     LockManager.prototype.request = () => {
       throw new DOMException("denied", "SecurityError");
     };
   },
   "locks that are never given": () => {
+    if (!("LockManager" in globalThis)) return;
     LockManager.prototype.request = () => new Promise(() => undefined);
   },
   "no channel": () => {

@@ -203,6 +203,7 @@ fn DeviceIcon(session: Memo<Option<Session>>, biography: Loader<Biography>) -> i
     let picture = move || {
         let otherwise = biography.state().with(|state| match state {
             Load::Loading => None,
+            Load::Ready(biography) if biography.entries.is_empty() => Some(Picture::Unknown),
             Load::Ready(biography) => ended_at(biography).map(|_| Picture::SignOut),
             Load::Failed(_) => Some(Picture::Unknown),
         });

@@ -13,7 +13,10 @@ pub fn HiddenField(
     value: Signal<String>,
 ) -> impl IntoView {
     let rendered = browser::RENDERS_FOR_OTHERS.then(|| value.get_untracked());
-    view! { <input type="hidden" name=name value=rendered prop:value=move || value.get() /> }
+    // Of what is of type `hidden`, whatever is set is written into the markup.
+    view! {
+        <input type="text" hidden=true autocomplete="off" name=name value=rendered prop:value=move || value.get() />
+    }
 }
 
 /// Its content, for browsers that run no scripts. The program itself shows nothing of it.

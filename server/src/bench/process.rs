@@ -75,12 +75,29 @@ impl Process {
         Ok(TICK * ticks)
     }
 
+    /// Stops its work, without its end, until what is given is dropped.
+    pub fn pause(&self) -> Result<Paused, BenchError> {
+        let process = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+        let process = process.ok_or_else(|| failed(format!("{} has no id", self.name)))?;
+        kill_process(process, Signal::STOP).map_err(failed)?;
+        Ok(Paused(process))
+    }
+
     /// The memory that is its own, in bytes: what is shared with other processes counts in part.
     pub fn memory(&self) -> Result<f64, BenchError> {
         let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id())).map_err(failed)?;
         let kibibytes =
             text.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse().ok());
         kibibytes.map(|kibibytes: u32| f64::from(kibibytes) * 1024.0).ok_or_else(|| failed("proc(5) has changed"))
+    }
+}
+
+/// A program that is paused; it goes on when this is dropped.
+pub struct Paused(Pid);
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        let _ = kill_process(self.0, Signal::CONT);
     }
 }
 

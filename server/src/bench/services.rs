@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::process::{Process, bound_to_us, free_port, local};
+use super::process::{Paused, Process, bound_to_us, free_port, local};
 use super::{BenchError, failed};
 
 /// How long PostgreSQL may take to answer after its start.
@@ -106,6 +106,11 @@ impl Redis {
     /// The CPU time it has used.
     pub fn cpu(&self) -> Result<Duration, BenchError> {
         self.process.cpu()
+    }
+
+    /// Lets it hang, with all its connections, until what is given is dropped.
+    pub fn pause(&self) -> Result<Paused, BenchError> {
+        self.process.pause()
     }
 }
 

@@ -183,19 +183,16 @@ impl Focus {
         let input = self.key.as_ref().and_then(|key| inputs.iter().find(|input| Key::of(input) == *key));
         let options = FocusOptions::new();
         options.set_prevent_scroll(true);
-        match input {
-            Some(input) => {
-                // It fails only for what cannot have the focus.
-                let _ = input.focus_with_options(&options);
-                if let Some((start, end)) = self.selection {
-                    // Nor does it fail for anything that has told one.
-                    let _ = input.set_selection_range(start, end);
-                }
+        if let Some(input) = input {
+            // It fails only for what cannot have the focus.
+            let _ = input.focus_with_options(&options);
+            if let Some((start, end)) = self.selection {
+                // Nor does it fail for anything that has told one.
+                let _ = input.set_selection_range(start, end);
             }
-            None => {
-                let alike = all::<HtmlElement>(own.query_selector_all(&self.tag));
-                let _ = alike.get(self.index).map(|element| element.focus_with_options(&options));
-            }
+        } else {
+            let alike = all::<HtmlElement>(own.query_selector_all(&self.tag));
+            let _ = alike.get(self.index).map(|element| element.focus_with_options(&options));
         }
     }
 }

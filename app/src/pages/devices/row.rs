@@ -28,6 +28,7 @@ pub(super) fn DeviceRow(
     let alert = devices.alerts.about(id);
     let current = Memo::new(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
     let kind = Memo::new(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
+    let is_out = Signal::derive(move || leaving.with(Option::is_some));
     let folds = move || matches!(leaving.get(), Some(Leaving::Folds | Leaving::Gone));
     view! {
         <li
@@ -47,7 +48,7 @@ pub(super) fn DeviceRow(
                     </span>
                     <div class="device-body">
                         <DeviceTitle devices=devices id=id />
-                        {move || session.get().map(|session| view! { <DeviceFacts session=session /> })}
+                        {move || session.get().map(|session| view! { <DeviceFacts session=session is_out=is_out /> })}
                     </div>
                     <div class="device-actions">
                         <DeviceActions devices=devices id=id />
@@ -154,7 +155,7 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
 
 /// Three lines: how it stands and where, what it is and its address, and since when. Wide screens put the first two on one.
 #[component]
-fn DeviceFacts(session: Session) -> impl IntoView {
+fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
     let now = expect_context::<Now>().now();
     let place = session.place.clone().map(|place| view! { <li><bdi>{place}</bdi></li> });
     let address = (!session.ip_address.is_empty())
@@ -172,7 +173,14 @@ fn DeviceFacts(session: Session) -> impl IntoView {
                         }
                     })}
                 <li>
-                    <DeviceState active_now=session.active_now last_active=session.last_active />
+                    {move || {
+                        if is_out.get() {
+                            "Signed out".into_any()
+                        } else {
+                            view! { <DeviceState active_now=session.active_now last_active=session.last_active /> }
+                                .into_any()
+                        }
+                    }}
                 </li>
                 {place}
             </ul>
