@@ -120,30 +120,31 @@ test("no page weighs more than it may", async ({ open }) => {
   }
 });
 
+/** When the form of a page can be used, in milliseconds since it was asked for. */
+async function usableAfter(person: Person, path: string): Promise<number> {
+  const { session } = await Scales.under(person.page);
+  await session.send("Network.emulateNetworkConditions", SLOW_LINE);
+  await session.send("Emulation.setCPUThrottlingRate", SLOW_PROCESSOR);
+  await person.page.goto(person.address + path, { waitUntil: "commit" });
+  await expect(person.page.getByRole("main").getByRole("button").last()).toBeEnabled();
+  const painted = await person.page.evaluate(
+    async () =>
+      new Promise<number>((resolve) => {
+        new PerformanceObserver((list) => {
+          const painted = list.getEntriesByName("first-contentful-paint")[0];
+          if (painted) resolve(painted.startTime);
+        }).observe({ type: "paint", buffered: true });
+      }),
+  );
+  await person.context.close();
+  return painted;
+}
+
 for (const path of ["/sign-in", "/register"]) {
   test(`the form of ${path} can be used within a second on a slow line with a slow processor`, async ({ open }) => {
     // Several times, because a machine that tests is busy: the best of them says what the page takes.
-    const took: number[] = [];
-    while (took.length < 8 && !took.some((time) => time <= MOST_MS)) {
-      const person = await open();
-      const { session } = await Scales.under(person.page);
-      await session.send("Network.emulateNetworkConditions", SLOW_LINE);
-      await session.send("Emulation.setCPUThrottlingRate", SLOW_PROCESSOR);
-      await person.page.goto(person.address + path, { waitUntil: "commit" });
-      await expect(person.page.getByRole("main").getByRole("button").last()).toBeEnabled();
-      took.push(
-        await person.page.evaluate(
-          async () =>
-            new Promise<number>((resolve) => {
-              new PerformanceObserver((list) => {
-                const painted = list.getEntriesByName("first-contentful-paint")[0];
-                if (painted) resolve(painted.startTime);
-              }).observe({ type: "paint", buffered: true });
-            }),
-        ),
-      );
-      await person.context.close();
-    }
-    expect(Math.min(...took)).toBeLessThanOrEqual(MOST_MS);
+    await expect(async () => {
+      expect(await usableAfter(await open(), path)).toBeLessThanOrEqual(MOST_MS);
+    }).toPass({ intervals: [0], timeout: 50_000 });
   });
 }
