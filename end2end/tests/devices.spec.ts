@@ -1,5 +1,6 @@
 // The devices page: where am I signed in, and is that me? Two browsers see the same person.
 
+import { setTimeout as pause } from "node:timers/promises";
 import { demo } from "../support/api.ts";
 import { refused, unreachable } from "../support/complaints.ts";
 import { expect, test, userAgents } from "../support/test.ts";
@@ -230,6 +231,66 @@ test("ending a device by keyboard leads to the next one, which a held key does n
   await laptop.seesDevices(3);
 });
 
+test("a press meets nothing that came under the pointer by itself, however long that has rested", async ({
+  open,
+  api,
+}) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  for (const name of ["first", "second", "third"]) {
+    await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
+  }
+  await laptop.page.reload();
+  await laptop.seesDevices(4);
+  for (const [rest, count] of [
+    [80, 5],
+    [900, 6],
+  ] as const) {
+    const button = await laptop.signOutOf("second").boundingBox();
+    const [x, y] = [(button?.x ?? 0) + 20, (button?.y ?? 0) + 10];
+    await laptop.page.mouse.move(x - 5, y);
+    await laptop.page.mouse.move(x, y);
+    await api.signsIn(demo, { deviceName: `new ${rest}`, userAgent: userAgents.curl });
+    await laptop.seesDevices(count);
+    await pause(rest);
+    await laptop.page.mouse.click(x, y);
+    await expect(laptop.page.getByRole("main")).not.toContainText("Signed out just now");
+    await laptop.seesDevices(count);
+  }
+  await laptop.signOutOf("second").click();
+  await expect(laptop.device("second")).toContainText("Signed out just now");
+});
+
+test("a double click on what asks a question leaves the question open", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  for (let number = 1; number <= 3; number += 1) {
+    await api.signsIn(demo, { deviceName: "Script", userAgent: userAgents.curl });
+  }
+  await laptop.page.reload();
+  await laptop.seesDevices(4);
+  await laptop.button("Sign out other devices").dblclick({ delay: 30 });
+  await pause(600);
+  await expect(laptop.dialog()).toBeVisible();
+  await laptop.page.mouse.click(5, 5);
+  await expect(laptop.dialog()).toBeHidden();
+});
+
+test("on paper there is nothing to press", async ({ person, api }) => {
+  await person.signsIn(demo);
+  for (let number = 1; number <= 8; number += 1) {
+    await api.signsIn(demo, { deviceName: `machine ${number}`, userAgent: userAgents.curl });
+  }
+  await person.page.reload();
+  await person.seesDevices(9);
+  await person.page.emulateMedia({ media: "print" });
+  await expect(person.page.getByRole("button")).toHaveCount(0);
+  await expect(person.page.getByRole("searchbox")).toHaveCount(0);
+  await expect(person.page.getByRole("region", { name: "Notifications" })).toBeHidden();
+  await expect(person.page.getByRole("banner")).toBeHidden();
+  await expect(person.device("machine 1")).toBeVisible();
+});
+
 test("what looks the same stands as one, is found by words, and several are signed out in one go", async ({
   open,
   api,
@@ -281,6 +342,7 @@ test("the page of a device signs it out and renames it, and the way back leads t
     await api.signsIn(demo, { deviceName: `machine ${number}`, userAgent: userAgents.curl });
   }
   await laptop.seesDevices(10);
+  await laptop.page.getByRole("searchbox", { name: "Filter devices" }).fill("machine");
   await laptop.device("machine 1").scrollIntoViewIfNeeded();
   const scrolled = async () => laptop.page.evaluate(() => window.scrollY);
   const before = await scrolled();
@@ -288,14 +350,16 @@ test("the page of a device signs it out and renames it, and the way back leads t
   await laptop.link("History of machine 1").click();
   await expect(laptop.heading("machine 1")).toBeVisible();
   await laptop.button("Rename").click();
-  await laptop.field("Device name").fill("the old server");
+  await laptop.field("Device name").fill("old machine");
   await laptop.field("Device name").press("Enter");
-  await expect(laptop.heading("the old server")).toBeVisible();
+  await expect(laptop.heading("old machine")).toBeVisible();
   await laptop.link("Back to devices").click();
-  await expect(laptop.device("the old server")).toBeVisible();
+  await expect(laptop.page.getByRole("searchbox", { name: "Filter devices" })).toHaveValue("machine");
+  await expect(laptop.device("old machine")).toBeVisible();
   await expect.poll(scrolled).toBe(before);
+  await laptop.page.getByRole("searchbox", { name: "Filter devices" }).fill("");
 
-  await laptop.link("History of the old server").click();
+  await laptop.link("History of old machine").click();
   await laptop.page.getByRole("main").getByRole("button", { name: "Sign out", exact: true }).click();
   await expect(laptop.page.getByRole("main")).toContainText(/Signed out just now/);
   await laptop.page.goBack();

@@ -65,7 +65,7 @@ pub struct OneTimeCode(String);
 impl OneTimeCode {
     /// Reads a code as people paste it: spaces and hyphens are ignored.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let digits: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        let digits: String = text.chars().map(ascii_digit).filter(|c| !c.is_whitespace() && *c != '-').collect();
         if digits.is_empty() {
             return Err(Invalid::new("required", "Enter the six-digit code."));
         }
@@ -81,7 +81,7 @@ impl OneTimeCode {
             return Some(code);
         }
         // Digits that a space or a hyphen keeps apart in the middle are together.
-        let joined: Vec<char> = text.chars().collect();
+        let joined: Vec<char> = text.chars().map(ascii_digit).collect();
         let is_joint = |at: usize| {
             let three = |range: &[char]| range.len() == 3 && range.iter().all(char::is_ascii_digit);
             let digit = |at: Option<&char>| at.is_some_and(char::is_ascii_digit);
@@ -103,6 +103,13 @@ impl OneTimeCode {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// The digit that a character stands for which a keyboard for another script may give: full-width, Arabic, Persian and Devanagari.
+fn ascii_digit(character: char) -> char {
+    let zeros = ['\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}'];
+    let digit = |zero: &char| u32::from(character).checked_sub(u32::from(*zero)).filter(|digit| *digit < 10);
+    zeros.iter().find_map(digit).and_then(|digit| char::from_digit(digit, 10)).unwrap_or(character)
 }
 
 impl fmt::Debug for OneTimeCode {
@@ -148,6 +155,9 @@ mod tests {
 
     #[rstest]
     #[case("123456", Some("123456"))]
+    #[case("Code：７９１５３１", Some("791531"))]
+    #[case("١٢٣ ٤٥٦", Some("123456"))]
+    #[case("۱۲۳۴۵۶", Some("123456"))]
     #[case(" 123-456 ", Some("123456"))]
     #[case("123456 is your Latchkey code", Some("123456"))]
     #[case("Hello Ada, your code is 123 456. It works for ten minutes.", Some("123456"))]

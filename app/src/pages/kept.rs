@@ -17,12 +17,18 @@ pub struct Kept {
     list: StoredValue<Option<(SessionId, Loaded)>>,
     /// How far the page was scrolled when one left it for the page of a device.
     place: StoredValue<Option<f64>>,
+    /// The words that devices were looked for by.
+    filter: StoredValue<String>,
 }
 
 impl Kept {
     /// Provides the context. Called once, by `App`.
     pub fn provide() {
-        provide_context(Self { list: StoredValue::new(None), place: StoredValue::new(None) });
+        provide_context(Self {
+            list: StoredValue::new(None),
+            place: StoredValue::new(None),
+            filter: StoredValue::default(),
+        });
     }
 
     /// Keeps the list of whoever has this session.
@@ -35,6 +41,16 @@ impl Kept {
         let kept = self.list.get_value()?;
         // The place says that one has left for the page of a device.
         (kept.0 == session && self.place.get_value().is_some()).then_some(kept.1)
+    }
+
+    /// Keeps the words that devices are looked for by.
+    pub(super) fn keep_filter(self, words: String) {
+        self.filter.set_value(words);
+    }
+
+    /// The words that devices were looked for by, for whoever comes back from the page of a device.
+    pub(super) fn filter(self) -> String {
+        if self.place.get_value().is_some() { self.filter.get_value() } else { String::new() }
     }
 
     /// One leaves for the page of a device.

@@ -34,16 +34,19 @@ impl Alerts {
             told: StoredValue::default(),
         };
         provide_context(alerts);
-        let mine = alerts.auth.session_id();
+        let (mine, fetches) = (alerts.auth.session_id(), alerts.auth.fetches());
         Effect::new(move |_| {
+            mine.track();
             // What one person was asked is not for the next.
             alerts.open.set(None);
-            if mine.get().is_some() {
+        });
+        Effect::new(move |_| {
+            if mine.get().is_some() && fetches.get() > 0 {
                 alerts.fetch();
             }
         });
         expect_context::<Events>().subscribe(move |event| match event {
-            ServerEvent::Hello(_) | ServerEvent::SecurityAlert(_) => alerts.fetch(),
+            ServerEvent::SecurityAlert(_) => alerts.fetch(),
             // What is asked about it may be answered by that.
             ServerEvent::SessionEnded(ended) if alerts.asks_about(ended.session_id) => alerts.fetch(),
             _ => {}

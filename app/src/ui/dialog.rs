@@ -6,6 +6,9 @@ use leptos::prelude::*;
 
 use crate::browser;
 
+/// How long after it opens a click beside it does not close it, in milliseconds.
+const SETTLES_MS: f64 = 500.0;
+
 /// A modal dialog. Escape and a click beside it close it; the browser keeps the focus inside and brings it back.
 ///
 /// Its content is made when it opens, so that it says what is true then.
@@ -22,8 +25,12 @@ pub fn Dialog(
     children: ChildrenFn,
 ) -> impl IntoView {
     let node_ref = NodeRef::<html::Dialog>::new();
+    let opened_at_ms = StoredValue::new(f64::NEG_INFINITY);
     Effect::new(move |_| {
         let open = open.get();
+        if open {
+            opened_at_ms.set_value(browser::monotonic_ms());
+        }
         // One turn later: by then the content is there, and what should have the focus first is found.
         browser::after(0.0, move || {
             if let Some(dialog) = node_ref.try_get_untracked().flatten() {
@@ -37,7 +44,9 @@ pub fn Dialog(
         });
     });
     let click_away = move |event: ev::MouseEvent| {
-        if event.target() == event.current_target() {
+        // The second of two clicks was meant for what opened it.
+        let is_settled = browser::monotonic_ms() - opened_at_ms.get_value() >= SETTLES_MS;
+        if is_settled && event.target() == event.current_target() {
             open.set(false);
         }
     };

@@ -17,6 +17,10 @@ const SETTLES_MS: f64 = 500.0;
 pub struct Steady {
     /// When anything last moved by itself.
     moved_at_ms: StoredValue<f64>,
+    /// When what ends something last changed its place in the page by itself.
+    shifted_at_ms: StoredValue<f64>,
+    /// When a press was last not believed.
+    ignored_at_ms: StoredValue<f64>,
     /// When the person last moved the pointer.
     pointed_at_ms: StoredValue<f64>,
     /// Where the pointer was then.
@@ -34,6 +38,8 @@ impl Steady {
     pub fn provide() {
         let steady = Self {
             moved_at_ms: StoredValue::new(f64::NEG_INFINITY),
+            shifted_at_ms: StoredValue::new(f64::NEG_INFINITY),
+            ignored_at_ms: StoredValue::new(f64::NEG_INFINITY),
             pointed_at_ms: StoredValue::new(f64::NEG_INFINITY),
             place: StoredValue::new((-1, -1)),
             by_touch: StoredValue::new(false),
@@ -57,6 +63,18 @@ impl Steady {
                 moves.remove();
                 presses.remove();
             });
+        });
+    }
+
+    /// What ends something is in another place whenever `what` changes, from its second value on. However long ago that was: a
+    /// pointer that has rested since still means what was there.
+    pub fn shifts_with<T: PartialEq + Send + Sync + 'static>(self, what: Memo<T>) {
+        Effect::new(move |first: Option<()>| {
+            what.track();
+            if first.is_some() {
+                self.shifted_at_ms.set_value(browser::monotonic_ms());
+                self.moves();
+            }
         });
     }
 
@@ -95,6 +113,8 @@ impl Steady {
             by_keyboard,
             by_touch: self.by_touch.get_value(),
             moved_at_ms: self.moved_at_ms.get_value(),
+            shifted_at_ms: self.shifted_at_ms.get_value(),
+            ignored_at_ms: self.ignored_at_ms.get_value(),
             pointed_at_ms: self.pointed_at_ms.get_value(),
             handed_on_at_ms,
         });
@@ -102,6 +122,8 @@ impl Steady {
         if by_keyboard && !is_meant {
             // The key is held still.
             self.handed_on_at_ms.set_value(now_ms);
+        } else if !is_meant {
+            self.ignored_at_ms.set_value(now_ms);
         }
         is_meant
     }
@@ -113,6 +135,8 @@ struct Press {
     by_keyboard: bool,
     by_touch: bool,
     moved_at_ms: f64,
+    shifted_at_ms: f64,
+    ignored_at_ms: f64,
     pointed_at_ms: f64,
     handed_on_at_ms: f64,
 }
@@ -125,7 +149,11 @@ fn is_meant(press: &Press) -> bool {
     }
     // Whoever has pointed anew since saw where things are now.
     let has_aimed = !press.by_touch && press.pointed_at_ms > press.moved_at_ms;
-    is_over(press.moved_at_ms) || has_aimed
+    // So did whoever has pressed in vain, unless that was the first of two clicks. A finger aims with each press.
+    let has_seen = press.by_touch
+        || press.pointed_at_ms >= press.shifted_at_ms
+        || (press.ignored_at_ms > press.shifted_at_ms && is_over(press.ignored_at_ms));
+    has_aimed || (is_over(press.moved_at_ms) && has_seen)
 }
 
 #[cfg(test)]
@@ -140,6 +168,8 @@ mod tests {
             by_keyboard: false,
             by_touch: false,
             moved_at_ms: LONG_AGO,
+            shifted_at_ms: LONG_AGO,
+            ignored_at_ms: LONG_AGO,
             pointed_at_ms: LONG_AGO,
             handed_on_at_ms: LONG_AGO,
         }
@@ -163,6 +193,18 @@ mod tests {
         assert!(!is_meant(&Press { moved_at_ms: 100.0, pointed_at_ms: 90.0, ..press(400.0) }));
         assert!(is_meant(&Press { moved_at_ms: 100.0, pointed_at_ms: 150.0, ..press(400.0) }));
         assert!(!is_meant(&Press { moved_at_ms: 100.0, pointed_at_ms: 150.0, by_touch: true, ..press(400.0) }));
+    }
+
+    #[test]
+    fn a_pointer_that_has_rested_since_something_else_came_under_it_means_nothing_however_long_ago_that_was() {
+        let shifted = |now_ms| Press { moved_at_ms: 0.0, shifted_at_ms: 0.0, pointed_at_ms: -1.0, ..press(now_ms) };
+        for now_ms in [80.0, 300.0, 900.0, 60_000.0] {
+            assert!(!is_meant(&shifted(now_ms)), "{now_ms}");
+        }
+        assert!(is_meant(&Press { pointed_at_ms: 10.0, ..shifted(20.0) }));
+        assert!(is_meant(&Press { by_touch: true, ..shifted(900.0) }));
+        assert!(!is_meant(&Press { ignored_at_ms: 900.0, ..shifted(1_000.0) }), "the second of two clicks");
+        assert!(is_meant(&Press { ignored_at_ms: 900.0, ..shifted(1_500.0) }));
     }
 
     #[test]

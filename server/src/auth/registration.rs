@@ -160,6 +160,11 @@ impl Accounts {
                 self.limits.give_back(taken).await?;
                 Ok(Proved { user: *user, ended })
             }
+            CodeOutcome::NotRegistrant => {
+                let message = "This code belongs to a registration from another browser or network. Enter it there, or create \
+                               the account here again.";
+                Err(AccountError::Field { field: "otp", invalid: Invalid::new("registered-elsewhere", message) })
+            }
             CodeOutcome::Refused => {
                 let message = "This code is wrong or has expired. Check it, or ask for a new one.";
                 Err(AccountError::Field { field: "otp", invalid: Invalid::new("wrong-code", message) })
@@ -179,8 +184,12 @@ pub(super) fn registrant(visitor: &Visitor) -> Registrant {
     Registrant { network: network_digest(visitor.address), browser: visitor.browser }
 }
 
+/// The browser says it for certain; where one of the two has none, the network has to do.
 fn is_the_same(registrant: &Registrant, visitor: &Registrant) -> bool {
-    registrant.network == visitor.network || (visitor.browser.is_some() && registrant.browser == visitor.browser)
+    match (&registrant.browser, &visitor.browser) {
+        (Some(registered), Some(comes)) => registered == comes,
+        _ => registrant.network == visitor.network,
+    }
 }
 
 /// Six digits, on their way into a mail.

@@ -71,7 +71,7 @@ impl Devices {
             alerts: expect_context(),
             kept: expect_context(),
             lingering: Lingering::new(),
-            filter: RwSignal::default(),
+            filter: RwSignal::new(expect_context::<Kept>().filter()),
             picked: RwSignal::default(),
             asked: RwSignal::default(),
             receipt: RwSignal::new(None),
@@ -99,8 +99,13 @@ impl Devices {
                 self.kept.keep(session, loaded);
             }
         });
+        Effect::new(move |_| self.kept.keep_filter(self.filter.get()));
         let arranged = self.arranged();
-        self.steady.moves_with(arranged);
+        // What comes and goes above the list moves all of it.
+        let alerts = self.alerts.open();
+        let has_alert = move || alerts.with(|open| open.as_ref().is_some_and(|open| !open.alerts.is_empty()));
+        let receipt = self.receipt;
+        self.steady.shifts_with(Memo::new(move |_| (arranged.get(), has_alert(), receipt.with(Option::is_some))));
         self.lingering.on_leave(move || self.fold_those_that_stay());
     }
 

@@ -50,6 +50,7 @@ impl Database {
             let Some(person) = person else {
                 outcome.refused = command.alongside.is_some();
                 end_unknown(&mut tx, command, outcome, &mut story, &mut *ids).await?;
+                end_all_of_unknown(&mut tx, command, outcome).await?;
                 locked = Some((user_id, None));
                 continue;
             };
@@ -260,6 +261,23 @@ async fn end_unknown(
     let user_id = Some(ending.user_id).filter(|user_id| !user_id.0.is_nil());
     story.audit.push(NewAudit { session_id: Some(session_id), user_id, ..ending.audit(ids(), "session_ended") });
     outcome.revocations.push(ending.revocation(RevokedSubject::Session(session_id), command.remember_until));
+    Ok(())
+}
+
+/// A person whom the database does not know, because it was set back, and whose token asks for others to be ended. Nothing tells which
+/// sessions there were, so no token of theirs passes any more, that of the session that asks included.
+async fn end_all_of_unknown(connection: &mut Connection, command: &EndCommand, outcome: &mut EndOutcome) -> Result<()> {
+    let is_about_one = matches!(command.selection, Selection::One { .. });
+    let is_good = command.token_until.is_some_and(|until| until > command.at);
+    if is_about_one || !is_good || command.alongside.is_some() {
+        return Ok(());
+    }
+    if !asker_lived(connection, command).await? {
+        outcome.asker_ended = true;
+        return Ok(());
+    }
+    let raised = RevokedSubject::Epoch(command.seen_epoch + 1);
+    outcome.revocations.push(Ending::of(command, None).revocation(raised, command.remember_until));
     Ok(())
 }
 

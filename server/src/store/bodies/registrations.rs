@@ -34,12 +34,11 @@ impl Database {
         let taken = proved > 0;
         let allowed = take(&mut tx, &mail.registrations, at).await?;
         let (letter, letters) = if taken { (&mail.notice, &mail.notices) } else { (&mail.code, &mail.codes) };
-        let sends = take(&mut tx, letters, at).await?;
-        // Without its code a registration is of no use, and the one before keeps its own.
-        let keeps = allowed && (taken || sends);
-        keep(&mut tx, registration, keeps).await?;
+        let sends = take(&mut tx, letters, at).await? && allowed;
+        // Also where no letter goes out: the code of the one before would make somebody else's account of this address.
+        keep(&mut tx, registration, sends).await?;
         let priority = if taken { Priority::Notice } else { Priority::Awaited };
-        insert_mail_if(&mut tx, letter, priority, allowed && sends).await?;
+        insert_mail_if(&mut tx, letter, priority, sends).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         Ok(tx.commit().await?)
     }
@@ -125,7 +124,7 @@ impl Database {
         if stored.is_some_and(|(stored,)| stored == attempt.digest) {
             outcome = prove(&mut tx, attempt, ids).await?;
         }
-        let audit = if outcome == CodeOutcome::Refused { &attempt.refused } else { &attempt.accepted };
+        let audit = if matches!(outcome, CodeOutcome::Accepted { .. }) { &attempt.accepted } else { &attempt.refused };
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         if let CodeOutcome::Accepted { ended, .. } = &mut outcome {
             append_revocations(&mut tx, &mut ended.revocations.iter_mut().collect::<Vec<_>>()).await?;
@@ -167,7 +166,8 @@ impl Database {
     }
 }
 
-async fn keep(connection: &mut Connection, registration: &NewRegistration, keeps: bool) -> Result<()> {
+/// A registration whose letter does not go out has no code until another is asked for.
+async fn keep(connection: &mut Connection, registration: &NewRegistration, has_letter: bool) -> Result<()> {
     query(sql::registrations::KEEP_REGISTRATION)
         .bind(registration.email.as_str())
         .bind(registration.id.0)
@@ -178,9 +178,8 @@ async fn keep(connection: &mut Connection, registration: &NewRegistration, keeps
         .bind(registration.registrant.browser.as_ref().map(|digest| &digest[..]))
         .bind(registration.at.as_millis())
         .bind(registration.expires_at.as_millis())
-        .bind(&registration.code.digest[..])
+        .bind(if has_letter { &registration.code.digest[..] } else { &NO_CODE[..] })
         .bind(registration.code.expires_at.as_millis())
-        .bind(keeps)
         .execute(connection)
         .await?;
     Ok(())
@@ -193,12 +192,15 @@ async fn prove(connection: &mut Connection, attempt: &CodeAttempt<'_>, ids: Ids<
     let there: Option<UserRecord> =
         query_as(sql::accounts::LOCK_USER_BY_EMAIL).bind(email).fetch_optional(&mut *connection).await?;
     let there: Option<User> = read_one(there)?;
+    // Whoever has the code but did not register is not who chose the password: an account that has it would not be theirs.
+    if !attempt.by_registrant {
+        return Ok(CodeOutcome::NotRegistrant);
+    }
     let in_place = there.as_ref().is_some_and(|there| there.id == attempt.id);
     let mut ended = EndOutcome::default();
     if let Some(there) = &there {
         let is_owned = there.email_verified_at.is_some() || there.disabled_at.is_some();
-        // Whoever has the code but did not give the password is not who chose it: an account that keeps it is not theirs.
-        if is_owned || (in_place && !attempt.by_registrant) {
+        if is_owned {
             return Ok(CodeOutcome::Refused);
         }
         end_unproved(connection, there, attempt, &mut ended, ids).await?;

@@ -4,10 +4,10 @@
 statements! {
     IS_PROVED = "SELECT COUNT(*) FROM users WHERE email = $1 AND email_verified_at IS NOT NULL";
     /// In place of an earlier one, of which nothing stays but a link that was sent to the address, and what was counted: the
-    /// same network does not get new guesses by registering anew. Nothing where `$12` says so.
+    /// same network does not get new guesses by registering anew.
     KEEP_REGISTRATION = "INSERT INTO registrations (email, id, name, account_type, password_hash, network, browser, \
         created_at, expires_at, code_digest, code_sent_at, code_expires_at) \
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $8, $11 WHERE $12 \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $8, $11) \
         ON CONFLICT (email) DO UPDATE SET id = excluded.id, name = excluded.name, account_type = excluded.account_type, \
         password_hash = excluded.password_hash, network = excluded.network, browser = excluded.browser, \
         created_at = excluded.created_at, expires_at = excluded.expires_at, code_digest = excluded.code_digest, \

@@ -111,6 +111,8 @@ pub enum CodeOutcome {
     },
     /// Wrong, expired, used, used too often, or there is none; the failure is counted.
     Refused,
+    /// Right, but of a registration that somebody else began; the failure is counted.
+    NotRegistrant,
 }
 
 /// Another code to be sent.
