@@ -50,10 +50,14 @@ pub fn is_meant_for_us(name: &str, value: &str, known: impl Iterator<Item = &'st
     if name.starts_with("LATCHKEY_") {
         return !names_a_service(name);
     }
+    let known: Vec<_> = known.collect();
+    if !value.is_empty() && known.iter().any(|known| known.len() > 8 && name.eq_ignore_ascii_case(known)) {
+        return true;
+    }
     if value.is_empty() || names_a_service(name) || OF_OTHERS.contains(&name) {
         return false;
     }
-    let mut alike = known.filter(|known| can_be_misspelt(known) && begins_alike(name, known));
+    let mut alike = known.into_iter().filter(|known| can_be_misspelt(known) && begins_alike(name, known));
     let is_near = alike.any(|known| distance(name, known) <= near(known));
     let is_ours = OURS.iter().any(|beginning| name.starts_with(beginning));
     is_near || (is_ours && !name.starts_with(OF_THE_EXPORTER))
@@ -89,6 +93,9 @@ fn names_a_service(name: &str) -> bool {
 /// Says that a name is unknown and which was probably meant: the nearest or, where none is near, those that begin like it.
 pub fn unknown(name: &str, known: impl Iterator<Item = &'static str>) -> String {
     let known: Vec<&str> = known.collect();
+    if let Some(known) = known.iter().find(|known| name.eq_ignore_ascii_case(known)) {
+        return format!("is not a setting; did you mean {known}?");
+    }
     let nearest = known.iter().map(|known| (distance(name, known), *known)).min();
     if let Some((distance, known)) = nearest.filter(|(distance, known)| *distance <= near(known).max(3)) {
         debug_assert!(distance > 0, "it is unknown");
@@ -158,6 +165,8 @@ mod tests {
     #[case("IP_RETENTIONS", "IP_RETENTION")]
     #[case("GEOIP_DB", "GEOIP_DATABASE")]
     #[case("METRICS_ADDRESS", "METRICS_ADDR")]
+    #[case("jwt_expire", "JWT_EXPIRE")]
+    #[case("Latchkey_Secret", "LATCHKEY_SECRET")]
     #[case("OTEL_EXPORTER_OTLP_ENDPOINTS", "OTEL_EXPORTER_OTLP_ENDPOINT")]
     #[case("REQUIRE_EMAIL_VERIFICATIONS", "REQUIRE_EMAIL_VERIFICATION")]
     fn a_name_that_was_meant_for_us_is_told_with_the_right_one(#[case] name: &str, #[case] right: &str) {

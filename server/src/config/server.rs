@@ -185,12 +185,17 @@ fn read_proxies(reader: &mut Reader) -> Vec<IpNet> {
 /// Whether a network is wider than any that is given to one owner, or kept for private use.
 fn is_too_wide(network: &IpNet) -> bool {
     match network {
-        IpNet::V4(network) => network.prefix_len() < 8,
+        // In the first one of all is nobody, and it stands for everybody.
+        IpNet::V4(network) => network.prefix_len() < 8 || network.network().octets()[0] == 0,
+        IpNet::V6(network) if network.network().is_unspecified() => true,
         IpNet::V6(network) => {
             let first = network.network().segments()[0];
             let private = network.prefix_len() >= 7 && first & 0xfe00 == 0xfc00;
             let link_local = network.prefix_len() >= 10 && first & 0xffc0 == 0xfe80;
-            network.prefix_len() < 16 && !private && !link_local
+            // All of IPv4, as gateways write it (RFC 6052) and 6to4 does (RFC 3056).
+            let of_gateways = first == 0x64 && network.network().segments()[1] == 0xff9b && network.prefix_len() < 104;
+            let six_to_four = first == 0x2002 && network.prefix_len() < 24;
+            (network.prefix_len() < 19 && !private && !link_local) || of_gateways || six_to_four
         }
     }
 }

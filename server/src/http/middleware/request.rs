@@ -66,7 +66,7 @@ pub fn refusal(request: &Request) -> Option<ApiError> {
     // Nothing is unpacked here, so nothing can unpack to more than it said; and of two kinds nobody knows which the body is of.
     let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
     if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !is_plain(encoding))
-        || single(headers, CONTENT_TYPE).is_err()
+        || [CONTENT_ENCODING, CONTENT_TYPE].into_iter().any(|name| single(headers, name).is_err())
     {
         return Some(ApiError::unsupported_media_type());
     }

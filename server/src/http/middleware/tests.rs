@@ -157,6 +157,7 @@ async fn a_post_cannot_pass_for_something_else(#[case] header: &str) {
 #[case::packed(&[("content-encoding", "gzip")])]
 #[case::packed_behind_one_that_is_not(&[("content-encoding", "identity"), ("content-encoding", "gzip")])]
 #[case::packed_twice(&[("content-encoding", "gzip"), ("content-encoding", "br")])]
+#[case::packed_in_no_way_twice(&[("content-encoding", "identity"), ("content-encoding", "identity")])]
 #[case::in_a_list(&[("content-encoding", "identity, gzip")])]
 #[case::of_two_kinds(&[("content-type", "application/json"), ("content-type", "text/plain")])]
 #[tokio::test]
