@@ -57,14 +57,19 @@ test("the token of a link is nowhere but in memory", async ({ person }) => {
   const link = await person.findsLinkInMailbox(demo);
   const token = link.replace(/.*#token=/, "");
   expect(token.length).toBeGreaterThan(20);
-  await person.goesTo(link);
+  const kept = async () =>
+    person.page.evaluate(() => {
+      const storages = [localStorage, sessionStorage].flatMap((storage) => Object.entries(storage));
+      return JSON.stringify([storages, document.cookie, history.state, document.documentElement.outerHTML]);
+    });
+  const lets = await person.opensBeforeItListens(link);
   await expect(person.button("Set new password")).toBeEnabled();
   await expect(person.page).toHaveURL(/\/reset-password$/);
-  const kept = await person.page.evaluate(() => {
-    const storages = [localStorage, sessionStorage].flatMap((storage) => Object.entries(storage));
-    return JSON.stringify([storages, document.cookie, history.state, document.documentElement.outerHTML]);
-  });
-  expect(kept).not.toContain(token);
+  expect(await kept(), "before the program").not.toContain(token);
+  lets();
+  await person.isRunByProgram();
+  await expect(person.button("Set new password")).toBeEnabled();
+  expect(await kept()).not.toContain(token);
 });
 
 test("a browser that is signed in where the link is opened is signed out, and told of it once", async ({ person }) => {

@@ -32,6 +32,7 @@
     // What is left of a program that broke down hears nothing of it.
     event.stopImmediatePropagation();
     if (isSending()) return event.preventDefault();
+    giveToken(event.target);
     const button = event.submitter || event.target.querySelector("[type=submit]");
     sentAt = performance.now();
     busy(button, true);
@@ -59,11 +60,23 @@
     if (target.value.replace(/[\s-]/g, "").match(/^\d{6}$/)) target.form.requestSubmit();
   });
 
-  // The token of a mailed link stands where browsers send it to no server. From here it goes into the form, and nowhere else.
+  // The token of a mailed link stands where browsers send it to no server. From here it goes into the form when that is sent, and
+  // to the program.
+  let token = "";
+  const giveToken = (form) => {
+    if (!token || !/\/reset-password/.test(form.action)) return;
+    let field = form.elements.namedItem("token");
+    if (!field) {
+      field = form.appendChild(page.createElement("input"));
+      field.type = "hidden";
+      field.name = "token";
+    }
+    field.value = token;
+  };
   const takeToken = () => {
-    const found = location.hash.match(/[#&]token=([^&]+)/), field = page.querySelector(".entry input[name=token]");
-    if (program == 1 || !found || !field) return;
-    field.value = found[1];
+    const found = location.hash.match(/[#&]token=([^&]+)/);
+    if (program == 1 || !found || !/\/reset-password/.test(location.pathname)) return;
+    token = found[1];
     history.replaceState(history.state, "", location.pathname + location.search);
   };
   on("hashchange", takeToken);
@@ -97,6 +110,7 @@
   };
   window.latchkey = {
     settled: () => new Promise((go) => { waiting.push(go); settle(); }),
+    token: () => token,
     tookOver: () => { program = 1; delete root.dataset.program; },
     fail,
   };

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 
 use crate::browser;
 
-/// A value that goes with a form and is not seen. In the browser it stands in no markup, which extensions and tools read.
+/// A value that goes with a form that the browser sends by itself, and is not seen. The program keeps it in no markup, which extensions and
+/// tools read.
 #[component]
 pub fn HiddenField(
     /// Its name.
@@ -12,11 +13,7 @@ pub fn HiddenField(
     /// The value.
     value: Signal<String>,
 ) -> impl IntoView {
-    let rendered = browser::RENDERS_FOR_OTHERS.then(|| value.get_untracked());
-    // Of what is of type `hidden`, whatever is set is written into the markup.
-    view! {
-        <input type="text" hidden=true autocomplete="off" name=name value=rendered prop:value=move || value.get() />
-    }
+    browser::RENDERS_FOR_OTHERS.then(|| view! { <input type="hidden" name=name value=value.get_untracked() /> })
 }
 
 /// Its content, for browsers that run no scripts. The program itself shows nothing of it.

@@ -44,11 +44,12 @@ pub fn broke_down() {
     call("fail");
 }
 
-/// What the field of that name holds in the page that the server rendered.
+/// What the field of that name holds in the page that the server rendered, or the script beside it keeps for it.
 pub fn served_value(name: &str) -> Option<String> {
     let document = web_sys::window()?.document()?;
-    let found = document.query_selector(&format!("#{SERVED_ID} input[name={name}]")).ok()??;
-    Some(found.dyn_into::<HtmlInputElement>().ok()?.value()).filter(|value| !value.is_empty())
+    let found = document.query_selector(&format!("#{SERVED_ID} input[name={name}]")).ok().flatten();
+    let value = found.and_then(|found| Some(found.dyn_into::<HtmlInputElement>().ok()?.value()));
+    value.filter(|value| !value.is_empty()).or_else(|| call(name)?.as_string().filter(|value| !value.is_empty()))
 }
 
 /// An element for the program, hidden, in front of what the server rendered.

@@ -276,7 +276,8 @@ async fn end_all_of_unknown(connection: &mut Connection, command: &EndCommand, o
         outcome.asker_ended = true;
         return Ok(());
     }
-    let raised = RevokedSubject::Epoch(command.seen_epoch + 1);
+    // As for somebody who is known: above whatever was given before, whoever remembers it.
+    let raised = RevokedSubject::Epoch((command.seen_epoch + 1).max(command.at.as_millis()));
     outcome.revocations.push(Ending::of(command, None).revocation(raised, command.remember_until));
     Ok(())
 }

@@ -382,6 +382,40 @@ async fn what_has_itself_ended_ends_nobody_else_however_late_the_commit_comes(
 
 #[rstest]
 #[tokio::test]
+async fn somebody_whom_the_database_has_lost_signs_out_everywhere_all_the_same(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (lost, asker) = (UserId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
+    let now = store.revocations_from(1).await.expect("a tail").database_time;
+    let by = |selection, token_until| EndCommand {
+        ended_by: Some(asker),
+        token_until,
+        seen_epoch: 3,
+        ..command(selection, EndReason::LogoutAll, now)
+    };
+    for selection in [Selection::All { user_id: lost }, Selection::Others { user_id: lost, keep: asker }] {
+        let outcome = end(&store, by(selection, Some(now.plus(MINUTE)))).await;
+        let [revocation] = outcome.revocations.as_slice() else { panic!("{outcome:?}") };
+        assert_eq!(revocation.user_id, lost);
+        assert!(
+            matches!(revocation.subject, RevokedSubject::Epoch(raised) if raised >= now.as_millis()),
+            "{outcome:?}"
+        );
+        // A token that has run out says nothing of whether there ever was such a session.
+        for token_until in [None, Some(now)] {
+            assert_eq!(end(&store, by(selection, token_until)).await.revocations, []);
+        }
+    }
+    // What has itself ended ends nobody else.
+    let one = Selection::One { user_id: lost, session_id: asker };
+    assert_eq!(end(&store, by(one, Some(now.plus(MINUTE)))).await.revocations.len(), 1);
+    let late = end(&store, by(Selection::All { user_id: lost }, Some(now.plus(MINUTE)))).await;
+    assert!(late.asker_ended && late.revocations.is_empty(), "{late:?}");
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_session_past_its_time_ends_nobody_else_and_one_that_is_not_there_does_as_long_as_its_token_is_good(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

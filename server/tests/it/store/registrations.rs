@@ -137,7 +137,7 @@ async fn an_account_from_a_time_without_proof_is_proved_by_whoever_gave_its_pass
     let registrant = Registrant { network: digest(50), browser: None };
     store.take_up_unproved(ada, &registrant, minutes(100)).await.expect("taken up");
     assert_eq!(resend(&store, ada, 1, 1).await, Resend::Queued);
-    assert_eq!(guess(&store, ("ada", ada), digest(1), false, minutes(2)).await, CodeOutcome::Refused);
+    assert_eq!(guess(&store, ("ada", ada), digest(1), false, minutes(2)).await, CodeOutcome::NotRegistrant);
     let CodeOutcome::Accepted { user, ended } = guess(&store, ("ada", ada), digest(1), true, minutes(2)).await else {
         panic!("the code is right")
     };
@@ -238,13 +238,13 @@ async fn another_code_is_not_sent_too_soon_after_the_last(
 
 #[rstest]
 #[tokio::test]
-async fn letters_are_sent_as_often_as_their_buckets_let_them_and_no_code_is_lost_by_it(
+async fn letters_are_sent_as_often_as_their_buckets_let_them_and_no_code_outlives_its_registration(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
     proved(&store, "bob").await;
     for (name, letters) in [("ada", 3), ("bob", 1)] {
-        let mut last = None;
+        let mut ids = Vec::new();
         for number in 0..60_u8 {
             let registration = new_registration(name, digest(number + 1), START);
             let codes = Try { key: digest(1), bucket: Bucket { burst: 3, every_ms: 60_000 } };
@@ -253,16 +253,40 @@ async fn letters_are_sent_as_often_as_their_buckets_let_them_and_no_code_is_lost
             let mail = RegistrationMail { code: letter(), notice: letter(), registrations: a_try(3), codes, notices };
             let audit = new_audit(registration.id, "registered", START);
             store.register(&registration, &mail, &audit).await.expect("a registration");
-            last = (number == 2).then_some(registration.id).or(last);
+            ids.push(registration.id);
         }
         let to = format!("{name}@example.com");
         let sent = store.mailbox(200).await.expect("mail").into_iter().filter(|mail| mail.to == to).count();
         assert_eq!(sent, letters, "{name}");
         if name == "ada" {
-            let id = last.expect("the third");
-            assert!(accepted(&guess(&store, ("ada", id), digest(3), true, minutes(1)).await), "the last code counts");
+            // The last letter was for the third: its code would make an account of somebody who has been replaced since.
+            let registration =
+                store.registration(&email("ada"), minutes(1)).await.expect("an answer").expect("it waits");
+            assert_eq!(Some(&registration.id), ids.last());
+            for id in [ids[2], registration.id] {
+                for code in [3, 60] {
+                    let outcome = guess(&store, ("ada", id), digest(code), true, minutes(1)).await;
+                    assert_eq!(outcome, CodeOutcome::Refused);
+                }
+            }
+            assert_eq!(resend(&store, registration.id, 99, 2).await, Resend::Queued);
+            assert!(accepted(&guess(&store, ("ada", registration.id), digest(99), true, minutes(2)).await));
         }
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_code_makes_no_account_for_somebody_who_did_not_register(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let mallory = new_registration("ada", digest(1), START);
+    register(&store, &mallory).await;
+    assert_eq!(guess(&store, ("ada", mallory.id), digest(1), false, minutes(1)).await, CodeOutcome::NotRegistrant);
+    assert!(store.user_by_email(&email("ada")).await.expect("an answer").is_none());
+    assert_eq!(guess(&store, ("ada", mallory.id), digest(2), false, minutes(1)).await, CodeOutcome::Refused);
+    assert!(accepted(&guess(&store, ("ada", mallory.id), digest(1), true, minutes(1)).await));
 }
 
 #[rstest]
