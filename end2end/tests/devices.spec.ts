@@ -242,6 +242,7 @@ test("a press meets nothing that came under the pointer by itself, however long 
   }
   await laptop.page.reload();
   await laptop.seesDevices(4);
+  await expect(laptop.page.getByText("1 of 3")).toBeVisible();
   for (const [rest, count] of [
     [80, 5],
     [900, 6],

@@ -14,6 +14,8 @@ use crate::api::{EndReason, Problem};
 
 /// A server that says nothing for so long, in milliseconds, is not reached.
 const PATIENCE_MS: f64 = 20_000.0;
+/// The same where something is only read: nobody looks at an empty page for longer, and asking again does no harm.
+const PATIENCE_TO_READ_MS: f64 = 10_000.0;
 
 impl Client {
     /// A call that needs the session, with its answer read.
@@ -115,8 +117,9 @@ impl Client {
 
     /// Sends one request, whatever comes of it. Learns the server's time.
     pub(super) async fn send(&self, request: Request) -> Result<Response, Failure> {
+        let patience_ms = if matches!(request.method, Method::Get) { PATIENCE_TO_READ_MS } else { PATIENCE_MS };
         let sent = self.inner.ports.transport.send(request);
-        let patience = self.inner.ports.clock.sleep(PATIENCE_MS);
+        let patience = self.inner.ports.clock.sleep(patience_ms);
         let response = match select(sent, patience).await {
             Either::Left((Ok(response), _)) => response,
             Either::Left((Err(_), _)) | Either::Right(_) => return Err(Failure::Unreachable),

@@ -103,12 +103,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-/// What is seen of a page that can do nothing without the program, where that does not run: why, and a way out. The style sheet
-/// hides it until then.
+/// What is seen of a page that can do nothing without the program, where that does not run: why, and a way out. It is
+/// hidden until then, also for who looks before the style sheet has come.
 #[component]
 fn Stopped() -> impl IntoView {
     view! {
-        <div class="stopped">
+        <div class="stopped" hidden=true>
             <header class="header">
                 <div class="header-inner">
                     <a class="brand" href="/devices" rel="external">

@@ -139,7 +139,7 @@ fn a_server_that_says_nothing_is_given_up() {
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::SESSIONS));
     let load = world.load(&tab);
-    world.advance_secs(19);
+    world.advance_secs(9);
     assert_eq!(load.done(), None);
     world.advance_secs(2);
     assert_eq!(load.done(), Some(Err(Failure::Unreachable)));

@@ -14,23 +14,29 @@ use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
 use crate::ui::words::count_of;
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
 
-/// Asks about the newest of what nobody has answered yet.
+/// Asks about what nobody has answered yet, one after the other, beginning with the newest.
 #[component]
 pub(super) fn Attention(devices: Devices) -> impl IntoView {
     let open = expect_context::<Alerts>().open();
     let arranged = devices.arranged();
     // Together with the list, which it would otherwise push down.
     let is_ready = Memo::new(move |_| arranged.with(Option::is_some));
-    let newest =
-        Memo::new(move |_| open.with(|open| open.as_ref()?.alerts.first().cloned()).filter(|_| is_ready.get()));
+    // What is being read and answered stays until it is: another one in its place would get its answer.
+    let asked = Memo::new(move |shown: Option<&Option<SecurityAlert>>| {
+        let shown = shown.and_then(Option::as_ref).map(|alert| alert.alert_id);
+        let pick = |alerts: &[SecurityAlert]| {
+            alerts.iter().find(|alert| Some(alert.alert_id) == shown).or_else(|| alerts.first()).cloned()
+        };
+        open.with(|open| pick(&open.as_ref()?.alerts)).filter(|_| is_ready.get())
+    });
     let total = Memo::new(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
     expect_context::<Toasts>().leave_devices_to_page();
-    expect_context::<Steady>().moves_with(newest);
+    expect_context::<Steady>().moves_with(asked);
     let refused = RwSignal::new(None::<SecurityAlert>);
     let proving = RwSignal::new(None::<SecurityAlert>);
     view! {
         {move || {
-            newest
+            asked
                 .get()
                 .map(|alert| {
                     view! { <Question devices=devices alert=alert total=total refused=refused proving=proving /> }
