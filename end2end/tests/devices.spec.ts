@@ -231,37 +231,6 @@ test("ending a device by keyboard leads to the next one, which a held key does n
   await laptop.seesDevices(3);
 });
 
-test("a press meets nothing that came under the pointer by itself, however long that has rested", async ({
-  open,
-  api,
-}) => {
-  const laptop = await open({ userAgent: userAgents.macChrome });
-  await laptop.signsIn(demo);
-  for (const name of ["first", "second", "third"]) {
-    await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
-  }
-  await laptop.page.reload();
-  await laptop.seesDevices(4);
-  await expect(laptop.page.getByText("1 of 3")).toBeVisible();
-  for (const [rest, count] of [
-    [80, 5],
-    [900, 6],
-  ] as const) {
-    const button = await laptop.signOutOf("second").boundingBox();
-    const [x, y] = [(button?.x ?? 0) + 20, (button?.y ?? 0) + 10];
-    await laptop.page.mouse.move(x - 5, y);
-    await laptop.page.mouse.move(x, y);
-    await api.signsIn(demo, { deviceName: `new ${rest}`, userAgent: userAgents.curl });
-    await laptop.seesDevices(count);
-    await pause(rest);
-    await laptop.page.mouse.click(x, y);
-    await expect(laptop.page.getByRole("main")).not.toContainText("Signed out just now");
-    await laptop.seesDevices(count);
-  }
-  await laptop.signOutOf("second").click();
-  await expect(laptop.device("second")).toContainText("Signed out just now");
-});
-
 test("a double click on what asks a question leaves the question open", async ({ open, api }) => {
   const laptop = await open({ userAgent: userAgents.macChrome });
   await laptop.signsIn(demo);

@@ -50,8 +50,10 @@ impl Steady {
         Effect::new(move |_| {
             let moves = window_event_listener(ev::pointermove, move |event| {
                 // Browsers report a move where only the page has moved under the pointer.
+                // They round it in their own way.
                 let place = (event.client_x(), event.client_y());
-                if steady.place.get_value() != place {
+                let before = steady.place.get_value();
+                if before.0.abs_diff(place.0).max(before.1.abs_diff(place.1)) > 1 {
                     steady.place.set_value(place);
                     steady.pointed_at_ms.set_value(browser::monotonic_ms());
                 }
