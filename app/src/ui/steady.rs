@@ -71,12 +71,9 @@ impl Steady {
     /// What ends something is in another place whenever `what` changes, from its second value on. However long ago that was: a
     /// pointer that has rested since still means what was there.
     pub fn shifts_with<T: PartialEq + Send + Sync + 'static>(self, what: Memo<T>) {
-        Effect::new(move |first: Option<()>| {
-            what.track();
-            if first.is_some() {
-                self.shifted_at_ms.set_value(browser::monotonic_ms());
-                self.moves();
-            }
+        on_change(what, move || {
+            self.shifted_at_ms.set_value(browser::monotonic_ms());
+            self.moves();
         });
     }
 
@@ -87,12 +84,7 @@ impl Steady {
 
     /// Says that something has moved whenever `what` changes, from its second value on.
     pub fn moves_with<T: PartialEq + Send + Sync + 'static>(self, what: Memo<T>) {
-        Effect::new(move |first: Option<()>| {
-            what.track();
-            if first.is_some() {
-                self.moves();
-            }
-        });
+        on_change(what, move || self.moves());
     }
 
     /// The focus was handed on from one thing that ends to the next: a key that is held must not end that, too.
@@ -129,6 +121,16 @@ impl Steady {
         }
         is_meant
     }
+}
+
+/// Acts whenever `what` changes, from its second value on.
+fn on_change<T: PartialEq + Send + Sync + 'static>(what: Memo<T>, act: impl Fn() + 'static) {
+    Effect::new(move |first: Option<()>| {
+        what.track();
+        if first.is_some() {
+            act();
+        }
+    });
 }
 
 /// A press, and what happened before it.
