@@ -3,6 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { demo } from "../support/api.ts";
 import { refused, unreachable } from "../support/complaints.ts";
+import type { Person } from "../support/person.ts";
 import { expect, test, userAgents } from "../support/test.ts";
 
 test("ending one device from the other signs that browser out within a second", async ({ open }) => {
@@ -336,6 +337,72 @@ test("the page of a device signs it out and renames it, and the way back leads t
   await laptop.seesDevices(9);
   await expect.poll(scrolled).toBeGreaterThan(100);
 });
+
+/** Lists come in pages of so many, as those of over 200 devices do. */
+async function pagesOf(count: number, person: Person): Promise<void> {
+  await person.page.route(/\/api\/auth\/sessions(\?.*)?$/, async (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set("limit", String(count));
+    await route.continue({ url: url.href });
+  });
+}
+
+for (const [what, length, slowness] of [
+  ["a list", 200, 1],
+  ["a list in pages, on a slow machine", 6, 12],
+] as const) {
+  test(`the way back leads to the same place in ${what}, filtered, also after a reload`, async ({ open, api }) => {
+    const laptop = await open({ userAgent: userAgents.macChrome, viewport: { width: 1000, height: 500 } });
+    await pagesOf(length, laptop);
+    await laptop.signsIn(demo);
+    for (let number = 1; number <= 15; number += 1) {
+      await api.signsIn(demo, { deviceName: `machine ${number}`, userAgent: userAgents.curl });
+    }
+    await laptop.page.reload();
+    await laptop.seesDevices(16);
+    const filter = laptop.page.getByRole("searchbox", { name: "Filter devices" });
+    const scrolled = async () => laptop.page.evaluate(() => window.scrollY);
+    await filter.fill("machine");
+    // More of a long list comes as soon as its end is near.
+    await expect(async () => {
+      await laptop.page.mouse.wheel(0, 4_000);
+      await expect(laptop.device("machine 1")).toBeInViewport({ timeout: 500 });
+    }).toPass();
+    await laptop.device("machine 3").scrollIntoViewIfNeeded();
+    const before = await scrolled();
+    expect(before).toBeGreaterThan(600);
+    const machine = await laptop.context.newCDPSession(laptop.page);
+    const slows = async (rate: number) => machine.send("Emulation.setCPUThrottlingRate", { rate });
+
+    for (const back of [
+      async () => {
+        await slows(slowness);
+        await laptop.link("Back to devices").click();
+        await expect(laptop.device("machine 3")).toBeVisible();
+        await slows(1);
+      },
+      async () => {
+        await laptop.page.reload();
+        await expect(laptop.heading("machine 3")).toBeVisible();
+        await laptop.link("Back to devices").click();
+      },
+      async () => {
+        await laptop.page.reload();
+        await expect(laptop.heading("machine 3")).toBeVisible();
+        await laptop.page.goBack();
+      },
+    ]) {
+      await laptop.link("History of machine 3").click();
+      await expect(laptop.heading("machine 3")).toBeVisible();
+      await back();
+      await expect(filter).toHaveValue("machine");
+      await expect.poll(scrolled).toBe(before);
+      // What comes later does not move it.
+      await pause(800);
+      expect(await scrolled()).toBe(before);
+    }
+  });
+}
 
 test("activity follows by itself and leads to the device, and a new sign-in stays on the screen until it is answered", async ({
   open,

@@ -84,19 +84,19 @@ pub fn focus_in_next_row(list: &Element, row_id: &str) -> bool {
 /// Whether an element is on the screen, or nearly.
 pub fn is_near(element: &HtmlElement) -> bool {
     const NEAR_PX: f64 = 400.0;
-    let top = f64::from(element.offset_top()) - scrolled();
+    let top = f64::from(element.offset_top() - scrolled());
     let height = leptos::prelude::window().inner_height().ok().and_then(|height| height.as_f64());
     height.is_some_and(|height| top < height + NEAR_PX)
 }
 
 /// How far the page is scrolled, in pixels.
-pub fn scrolled() -> f64 {
-    leptos::prelude::window().scroll_y().unwrap_or_default()
+pub fn scrolled() -> i32 {
+    leptos::prelude::document().document_element().map_or(0, |root| root.scroll_top())
 }
 
 /// Scrolls the page, in pixels from its top.
-pub fn scroll_to(top: f64) {
-    leptos::prelude::window().scroll_to_with_x_and_y(0.0, top);
+pub fn scroll_to(top: i32) {
+    leptos::prelude::window().scroll_to_with_x_and_y(0.0, f64::from(top));
 }
 
 /// The content of the document's `<meta>` of that name. There is no document on the server.

@@ -10,6 +10,7 @@ use super::activity::{ActivitySkeleton, Row, day_of};
 use super::activity_words::told_briefly;
 use super::device_state::DeviceState;
 use super::devices::rename::RenameForm;
+use super::kept::Kept;
 use super::load::{Load, Loader};
 use crate::api::{Biography, ServerEvent, Session};
 use crate::domain::{SessionId, Timestamp};
@@ -29,6 +30,7 @@ pub fn BiographyPage() -> impl IntoView {
     let loader = Loader::<Biography>::new();
     let session = auth.session_id();
     let devices = Loader::<Vec<Session>>::new();
+    expect_context::<Kept>().stays_with_page();
     let page = DevicePage { auth, toasts: expect_context(), renaming: RwSignal::new(false) };
     let fetch = move || {
         if let Some(id) = id.get() {

@@ -28,7 +28,7 @@ mod without_program;
 pub mod words;
 
 pub use crate::browser::dom::{
-    bring_to, contains_focus, focus, focus_heading_if_lost, focus_in_next_row, is_near, scroll_to, scrolled,
+    bring_to, contains_focus, focus, focus_heading_if_lost, focus_in_next_row, is_near, scrolled,
 };
 pub use crate::browser::monotonic_ms;
 
@@ -51,6 +51,6 @@ pub use steady::Steady;
 pub use text_field::TextField;
 pub use theme_switch::ThemeSwitch;
 pub use time::{Expires, RelativeTime};
-pub use timer::{after, every, window_pressed_outside};
+pub use timer::{after, every, scroll_back_to, window_pressed_outside};
 pub use toast::{ToastCard, ToastTone};
 pub use without_program::{HiddenField, WithoutScript};

@@ -32,3 +32,24 @@ pub fn window_pressed_outside(element: NodeRef<html::Div>, act: impl Fn() + Copy
         on_cleanup(move || listener.remove());
     });
 }
+
+/// How long to wait before each try to scroll back, in milliseconds: at first as soon as the page is there, then after its heading has
+/// had the focus, and later on for as long as it grows.
+const SCROLLS_AFTER_MS: [f64; 5] = [0.0, 60.0, 100.0, 300.0, 800.0];
+
+/// Scrolls to where the page was before, unless somebody scrolls it meanwhile. In the browser only.
+pub fn scroll_back_to(top: i32) {
+    scroll_back(top, 0, 0);
+}
+
+fn scroll_back(top: i32, step: usize, left_at: i32) {
+    let Some(wait_ms) = SCROLLS_AFTER_MS.get(step) else { return };
+    // One after the other: a slow page is late with all of them.
+    browser::after(*wait_ms, move || {
+        // Before the second, the focus of the heading has moved it too.
+        if step < 2 || browser::dom::scrolled() == left_at {
+            browser::dom::scroll_to(top);
+            scroll_back(top, step + 1, browser::dom::scrolled());
+        }
+    });
+}

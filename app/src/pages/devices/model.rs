@@ -10,7 +10,7 @@ use super::lingering::Lingering;
 use super::loading::{Loaded, load};
 use crate::api::{Receipt, ServerEvent, Session};
 use crate::domain::SessionId;
-use crate::pages::kept::{Kept, KeptReceipt};
+use crate::pages::kept::{Kept, KeptReceipt, Place};
 use crate::pages::load::{Load, Loader};
 use crate::state::{Alerts, Auth, AuthStatus, Events, Failure, Now, Toasts};
 use crate::ui::{Steady, after, focus_heading_if_lost};
@@ -45,6 +45,8 @@ pub(super) struct Devices {
     fresh: RwSignal<HashSet<SessionId>>,
     pub(super) alerts: Alerts,
     kept: Kept,
+    /// Where to scroll to once the rows are there.
+    place: StoredValue<Option<Place>>,
     /// Who is at the list.
     pub lingering: Lingering,
     /// Words that must be there.
@@ -70,8 +72,9 @@ impl Devices {
             fresh: RwSignal::default(),
             alerts: expect_context(),
             kept: expect_context(),
+            place: StoredValue::new(None),
             lingering: Lingering::new(),
-            filter: RwSignal::new(expect_context::<Kept>().filter()),
+            filter: RwSignal::default(),
             picked: RwSignal::default(),
             asked: RwSignal::default(),
             receipt: RwSignal::new(None),
@@ -99,8 +102,15 @@ impl Devices {
                 self.kept.keep(session, loaded);
             }
         });
-        Effect::new(move |_| self.kept.keep_filter(self.filter.get()));
         let arranged = self.arranged();
+        let has_rows = Memo::new(move |_| arranged.with(Option::is_some));
+        Effect::new(move |_| {
+            if has_rows.get()
+                && let Some(place) = self.place.try_update_value(Option::take).flatten()
+            {
+                place.scroll_back();
+            }
+        });
         // What comes and goes above the list moves all of it.
         let alerts = self.alerts.open();
         let has_alert = move || alerts.with(|open| open.as_ref().is_some_and(|open| !open.alerts.is_empty()));
@@ -112,9 +122,12 @@ impl Devices {
     /// Begins with what was shown when one left for the page of a device.
     fn show_kept(self, session: SessionId) {
         let is_empty = self.list.state().with_untracked(|state| !matches!(state, Load::Ready(_)));
-        if is_empty && let Some(loaded) = self.kept.of(session) {
-            self.list.state().set(Load::Ready(loaded));
-            self.kept.go_back_to_place();
+        if is_empty && let Some((place, list)) = self.kept.of(session) {
+            self.filter.set(place.filter.clone());
+            self.place.set_value(Some(place));
+            if let Some(list) = list {
+                self.list.state().set(Load::Ready(list));
+            }
         }
         if let Some(receipt) = KeptReceipt::of_this_page() {
             let auth = self.auth;
@@ -129,9 +142,17 @@ impl Devices {
     fn fetch(self) {
         let (auth, state) = (self.auth, self.list.state());
         // As much as was there before.
+        let before = self.place.with_value(|place| place.as_ref().map_or(1, |place| place.loaded));
         let enough =
-            state.with_untracked(|state| if let Load::Ready(loaded) = state { loaded.sessions.len() } else { 1 });
+            state.with_untracked(|state| if let Load::Ready(loaded) = state { loaded.sessions.len() } else { before });
         self.list.fetch(async move { load(auth, None, enough).await });
+    }
+
+    /// One leaves for the page of a device, and comes back to this place.
+    pub(super) fn leave_for_device(self) {
+        if let Some(session) = self.auth.status().with_untracked(AuthStatus::session_id) {
+            self.kept.leaves_for_device(session, self.filter.get_untracked());
+        }
     }
 
     /// Fetches the next page, where there is one.

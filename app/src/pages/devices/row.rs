@@ -9,7 +9,6 @@ use super::rename::RenameForm;
 use crate::api::Session;
 use crate::domain::SessionId;
 use crate::pages::device_state::DeviceState;
-use crate::pages::kept::Kept;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::{device_description, with_method};
 use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Expires, Icon, IconButton, Picture, RelativeTime};
@@ -210,13 +209,12 @@ fn DeviceActions(devices: Devices, id: SessionId) -> impl IntoView {
     let name = name_of(session);
     let leaving = devices.leaving(id);
     let is_out = Memo::new(move |_| leaving.with(Option::is_some));
-    let kept = expect_context::<Kept>();
     view! {
         <a
             class="device-history small"
             href=format!("/devices/{id}")
             aria-label=move || format!("History of {}", name.get())
-            on:click=move |_| kept.leaves_for_device()
+            on:click=move |_| devices.leave_for_device()
         >
             "History"
         </a>
