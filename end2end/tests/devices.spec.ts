@@ -232,6 +232,51 @@ test("ending a device by keyboard leads to the next one, which a held key does n
   await laptop.seesDevices(3);
 });
 
+for (const rest of [80, 900]) {
+  test(`a press meets nothing that came under a resting pointer by itself, ${rest} ms after it came`, async ({
+    open,
+    api,
+  }) => {
+    const laptop = await open({ userAgent: userAgents.macChrome });
+    await laptop.signsIn(demo);
+    for (const name of ["first", "second", "third"]) {
+      await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
+    }
+    await laptop.seesDevices(4);
+    // What is asked about those is answered, and out of the way.
+    await laptop.page.reload();
+    for (let left = 3; left > 0; left -= 1) {
+      await laptop.button("Yes").click();
+      await expect(laptop.page.getByText("Unconfirmed")).toHaveCount(left - 1);
+      // Another question stands where that was, and nobody has meant that yet.
+      await pause(600);
+    }
+    await expect(laptop.page.getByText(/Was this you\?/)).toBeHidden();
+    await expect(laptop.page.getByRole("list", { name: "Devices", exact: true }).locator("> li").nth(2)).toContainText(
+      "second",
+    );
+    const box = await laptop.signOutOf("second").boundingBox();
+    const at = [Math.round((box?.x ?? 0) + 20), Math.round((box?.y ?? 0) + 10)] as const;
+    await laptop.page.mouse.move(at[0] - 9, at[1]);
+    await laptop.page.mouse.move(...at);
+
+    await api.signsIn(demo, { deviceName: "from elsewhere", userAgent: userAgents.windowsFirefox });
+    await expect(laptop.device("from elsewhere")).toBeVisible();
+    await expect(laptop.page.getByText(/Was this you\?/)).toBeVisible();
+    await pause(rest);
+    await laptop.page.mouse.click(...at);
+    await pause(300);
+    for (const name of ["first", "third", "from elsewhere"]) await expect(laptop.signOutOf(name)).toBeVisible();
+    await expect(laptop.dialog()).toBeHidden();
+    await expect(laptop.page.getByText(/Was this you\?/)).toBeVisible();
+
+    // Whoever moves the pointer sees what is there now.
+    await laptop.signOutOf("second").click();
+    await expect(laptop.device("second")).toContainText("Signed out just now");
+    await laptop.seesDevices(4);
+  });
+}
+
 test("a double click on what asks a question leaves the question open", async ({ open, api }) => {
   const laptop = await open({ userAgent: userAgents.macChrome });
   await laptop.signsIn(demo);

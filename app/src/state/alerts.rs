@@ -36,7 +36,7 @@ impl Alerts {
         provide_context(alerts);
         let (mine, fetches) = (alerts.auth.session_id(), alerts.auth.fetches());
         Effect::new(move |_| {
-            mine.track();
+            mine.get();
             // What one person was asked is not for the next.
             alerts.open.set(None);
         });

@@ -126,7 +126,8 @@ impl Steady {
 /// Acts whenever `what` changes, from its second value on.
 fn on_change<T: PartialEq + Send + Sync + 'static>(what: Memo<T>, act: impl Fn() + 'static) {
     Effect::new(move |first: Option<()>| {
-        what.track();
+        // Read, and not only tracked: what nobody has ever read does not know what it depends on, and never tells.
+        what.with(|_| ());
         if first.is_some() {
             act();
         }
