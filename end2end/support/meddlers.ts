@@ -56,6 +56,19 @@ export async function translates(page: Page): Promise<void> {
   });
 }
 
+/** As some that tidy pages up: no comment stays in the document, however late it comes. */
+export async function removesComments(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    const tidy = (): void => {
+      const walker = document.createTreeWalker(document, NodeFilter.SHOW_COMMENT);
+      const found: Node[] = [];
+      while (walker.nextNode()) found.push(walker.currentNode);
+      for (const comment of found) comment.parentNode?.removeChild(comment);
+    };
+    new MutationObserver(tidy).observe(document, { childList: true, subtree: true });
+  });
+}
+
 /** Browsers in which the program does not run, each for a reason of its own. */
 export const withoutProgram: Record<string, (context: BrowserContext) => Promise<void>> = {
   "WebAssembly is switched off": async (context) => {
@@ -75,7 +88,7 @@ export const withoutProgram: Record<string, (context: BrowserContext) => Promise
   "the program breaks down": async (context) => {
     await context.addInitScript(() => {
       // What the program cannot do without.
-      Document.prototype.createComment = () => {
+      Document.prototype.createProcessingInstruction = () => {
         throw new Error("broken on purpose");
       };
     });

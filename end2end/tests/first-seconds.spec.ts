@@ -2,9 +2,9 @@
 
 import { demo, stranger } from "../support/api.ts";
 import { refused, unreachable, invalid } from "../support/complaints.ts";
-import { translates, withExtension, withoutProgram } from "../support/meddlers.ts";
+import { removesComments, translates, withExtension, withoutProgram } from "../support/meddlers.ts";
 import type { Person } from "../support/person.ts";
-import { expect, test } from "../support/test.ts";
+import { expect, test, userAgents } from "../support/test.ts";
 
 const entryPages = [
   "/sign-in",
@@ -151,6 +151,27 @@ test("counts follow what happens after a translator has been at the page", async
   await api.signsIn(demo);
   await expect(person.heading(/2 devices/)).toBeVisible();
   await expect(person.heading(/1 device\b/)).toHaveCount(0);
+});
+
+test("an extension that takes every comment out of the page harms nothing", async ({ person, api }) => {
+  await removesComments(person.context);
+  await person.goesTo("/sign-in");
+  await person.isRunByProgram();
+  await person.signsInHere(demo);
+  await person.seesDevices(1);
+  const script = await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+  await expect(person.device("backup script")).toBeVisible();
+  await expect(person.page.getByText(/Was this you\?/)).toBeVisible();
+  await api.signsOut(script);
+  await person.seesDevices(1);
+  await expect(person.device("backup script")).toBeHidden();
+  await person.link("Activity").click();
+  await expect(person.heading("Activity")).toBeVisible();
+  await expect(person.page.getByRole("main").getByRole("listitem").first()).toBeVisible();
+  await person.page.reload();
+  await expect(person.page.getByRole("main").getByRole("listitem").first()).toBeVisible();
+  await person.link(/^Devices/).click();
+  await person.seesDevices(1);
 });
 
 /** Through all forms, with nothing but what the server sends. */
