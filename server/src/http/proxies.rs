@@ -1,7 +1,8 @@
 //! Which address a request comes from, where proxies that we trust stand before us.
 //!
 //! `X-Forwarded-For` and `Forwarded` are believed only as far as trusted proxies wrote them: from the right, up to the first address that
-//! is not one of theirs (ASVS 4.1.3, 15.3.4).
+//! is not one of theirs (ASVS 4.1.3, 15.3.4). A proxy that writes one of them may pass on the other from anybody, and which of the two
+//! it writes, nobody has told us: where both are there, they are believed only if they lead to the same client.
 
 use std::net::IpAddr;
 
@@ -35,11 +36,35 @@ impl TrustedProxies {
 
     /// The client behind `peer`.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
-        let mut client = peer.to_canonical();
-        if self.0.is_empty() || !self.trusts(client) {
-            return ClientAddress(client);
+        let peer = peer.to_canonical();
+        if self.0.is_empty() || !self.trusts(peer) {
+            return ClientAddress(peer);
         }
-        for hop in hops(headers).into_iter().rev() {
+        let told = [
+            self.led_to(peer, headers, &X_FORWARDED_FOR, forwarded::x_forwarded_for),
+            self.led_to(peer, headers, &FORWARDED, forwarded::forwarded),
+        ];
+        ClientAddress(match told {
+            [Some(client), None] | [None, Some(client)] => client,
+            [Some(one), Some(other)] if one == other => one,
+            [Some(_), Some(_)] | [None, None] => peer,
+        })
+    }
+
+    /// Whom the fields of one name lead to from `peer`; `None` where there is no such field. One that is empty leads to `peer`.
+    fn led_to(
+        &self,
+        peer: IpAddr,
+        headers: &HeaderMap,
+        name: &HeaderName,
+        addresses: fn(&[u8]) -> Vec<Option<IpAddr>>,
+    ) -> Option<IpAddr> {
+        if !headers.contains_key(name) {
+            return None;
+        }
+        let hops: Vec<_> = headers.get_all(name).iter().flat_map(|field| addresses(field.as_bytes())).collect();
+        let mut client = peer;
+        for hop in hops.into_iter().rev() {
             // A hop that is no address ends what can be believed: it was the last one known who said so.
             let Some(address) = hop else { break };
             client = address;
@@ -47,26 +72,15 @@ impl TrustedProxies {
                 break;
             }
         }
-        ClientAddress(client)
+        Some(client)
     }
-}
-
-/// The hops that the fields name, nearest last; `None` for one that cannot be read, or that does not say who asked it. `X-Forwarded-For`
-/// wins where both are there, even if it names nobody: what a proxy does not write, it may pass on from anybody.
-fn hops(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
-    let read = |name: &HeaderName, addresses: fn(&[u8]) -> Vec<Option<IpAddr>>| {
-        headers.get_all(name).iter().flat_map(|field| addresses(field.as_bytes())).collect()
-    };
-    if headers.contains_key(X_FORWARDED_FOR) {
-        return read(&X_FORWARDED_FOR, forwarded::x_forwarded_for);
-    }
-    read(&FORWARDED, forwarded::forwarded)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
     use rstest::rstest;
 
     #[rstest]
@@ -80,7 +94,10 @@ mod tests {
     #[case::six_with_port("10.0.0.1", &[("x-forwarded-for", "[2001:db8::1]:4711")], "2001:db8::1")]
     #[case::mapped("::ffff:10.0.0.1", &[("x-forwarded-for", "::ffff:203.0.113.7")], "203.0.113.7")]
     #[case::forwarded("10.0.0.1", &[("forwarded", "for=1.2.3.4, for=\"[2001:db8::1]\";proto=https")], "2001:db8::1")]
-    #[case::both_headers("10.0.0.1", &[("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7")]
+    #[case::two_that_differ("10.0.0.1", &[("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "203.0.113.7")], "10.0.0.1")]
+    #[case::two_that_agree("10.0.0.1", &[("forwarded", "for=\"203.0.113.7:80\""), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7")]
+    #[case::two_that_agree_by_other_ways("10.0.0.1", &[("forwarded", "for=203.0.113.7"), ("x-forwarded-for", "1.2.3.4, 203.0.113.7, 10.0.0.2")], "203.0.113.7")]
+    #[case::two_of_which_one_cannot_be_read("10.0.0.1", &[("forwarded", "for=_hidden"), ("x-forwarded-for", "203.0.113.7")], "10.0.0.1")]
     #[case::a_host_that_looks_like_another_hop("10.0.0.1", &[("forwarded", "for=192.0.2.43;host=\"evil,for=8.8.8.8\"")], "192.0.2.43")]
     #[case::no_member_behind("10.0.0.1", &[("x-forwarded-for", "203.0.113.7, ,")], "203.0.113.7")]
     #[case::in_quotes("10.0.0.1", &[("x-forwarded-for", "\"203.0.113.7\"")], "203.0.113.7")]
@@ -97,11 +114,32 @@ mod tests {
         #[case] headers: &[(&'static str, &'static str)],
         #[case] expected: IpAddr,
     ) {
+        assert_eq!(client_behind(peer, headers), expected);
+    }
+
+    fn client_behind(peer: IpAddr, headers: &[(&'static str, &str)]) -> IpAddr {
         let trusted = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            map.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         }
-        assert_eq!(trusted.client(peer, &map), ClientAddress(expected));
+        trusted.client(peer, &map).0
+    }
+
+    proptest! {
+        #[test]
+        fn whichever_field_a_proxy_writes_a_client_that_sends_the_other_chooses_no_address(
+            seen in any::<[u8; 4]>(), chosen in any::<[u8; 4]>(), began in "[ -~]{0,40}",
+        ) {
+            let (seen, chosen, peer) = (IpAddr::from(seen), IpAddr::from(chosen), IpAddr::from([10, 0, 0, 1]));
+            prop_assume!(seen != chosen && [seen, chosen].iter().all(|one| !one.to_string().starts_with("10.")));
+            let (x, rfc) = (seen.to_string(), format!("for={seen}"));
+            for sent in [chosen.to_string(), format!("for={chosen}"), format!("{began}, {chosen}"), began] {
+                for headers in [[("x-forwarded-for", x.as_str()), ("forwarded", sent.as_str())], [("x-forwarded-for", &sent), ("forwarded", &rfc)]] {
+                    let client = client_behind(peer, &headers);
+                    prop_assert!(client == peer || client == seen, "{client} by {headers:?}");
+                }
+            }
+        }
     }
 }
