@@ -34,8 +34,9 @@ const MOST_DOORS: usize = 10_000;
 /// How many tries of one bucket this server looks at together. Those that are right give theirs back, so few at once
 /// leave room for all; the others take turns.
 const AT_ONCE: usize = 4;
-/// How many may wait for their turn at one bucket.
-const MOST_WAITING: usize = 64;
+/// How many may wait for their turn at one bucket: as many as would wait for the password check itself, and each is little more than an
+/// open request. Where most are wrong, the bucket is soon empty and the others need no turn to hear so.
+const MOST_WAITING: usize = 256;
 /// When to come back where too many wait.
 const COME_BACK: Duration = Duration::from_secs(1);
 
@@ -351,7 +352,8 @@ mod tests {
     async fn whoever_is_right_gets_the_try_back_however_often() {
         let Fixture { limits, .. } = &Fixture::new().await;
         let address = IpAddr::from([198, 51, 100, 1]);
-        let tries = (0..60).map(|_| async {
+        // More at once than a bucket holds, than take turns, and than one person ever sends.
+        let tries = (0..200).map(|_| async {
             let taken = strangers_try(limits, address, "ada").await?;
             limits.give_back(taken).await?;
             Ok::<_, LimitError>(())

@@ -72,7 +72,7 @@ async fn right_passwords_at_once_are_all_let_in(#[values(Backend::Sqlite, Backen
     let app = TestApp::start_on(backend, &[]).await;
     app.registers(ADA).await;
     let body = login(PASSWORD);
-    let answers = join_all((0..40).map(|_| app.post("/api/auth/login", &body))).await;
+    let answers = join_all((0..120).map(|_| app.post("/api/auth/login", &body))).await;
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
 }
 
