@@ -208,3 +208,87 @@ for (const width of [320, 390, 430]) {
     }
   });
 }
+
+test("on a narrow screen no news lies over an answer to the question", async ({ open, api }) => {
+  const person = await open({ viewport: { width: 320, height: 568 }, userAgent: userAgents.iphoneSafari });
+  await api.signsIn(demo);
+  await api.signsIn(demo, { deviceName: "Firefox on Windows", userAgent: userAgents.windowsFirefox });
+  await person.signsIn(demo);
+  await expect(person.page.getByText(/Was this you\?/)).toBeVisible();
+  await expect(person.toast(/^Signed in as/)).toBeVisible();
+  for (const height of [480, 568, 640, 720]) {
+    await person.page.setViewportSize({ width: 320, height });
+    const covered = await person.page.locator(".banner button").evaluateAll((buttons) =>
+      buttons.flatMap((button) => {
+        const { left, right, top, bottom } = button.getBoundingClientRect();
+        const corners = [top + 3, bottom - 3].flatMap((y) => [left + 8, right - 8].map((x) => [x, y] as const));
+        const seen = corners.filter(([, y]) => y < innerHeight).map(([x, y]) => document.elementFromPoint(x, y));
+        return seen.every((element) => button.contains(element)) ? [] : [button.textContent];
+      }),
+    );
+    expect.soft(covered, `${height} pixels high`).toEqual([]);
+  }
+});
+
+for (const width of [1000, 390]) {
+  test(`colours of the person’s own move nothing on a screen of ${width} pixels`, async ({ open, api }) => {
+    const person = await open({ viewport: { width, height: 900 }, userAgent: userAgents.macChrome });
+    await person.signsIn(demo);
+    await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+    await expect(person.device("backup script")).toContainText("Unconfirmed");
+    const places = async () =>
+      person.page.locator(".device-icon, .device-name, .badge, .nav a, .nav-count").evaluateAll((elements) =>
+        elements.map((element) => {
+          const { x, y, width } = element.getBoundingClientRect();
+          return [element.getAttribute("class"), x, y, width];
+        }),
+      );
+    await person.page.mouse.move(0, 0);
+    const before = await places();
+    await person.page.emulateMedia({ forcedColors: "active" });
+    expect(await places()).toEqual(before);
+  });
+}
+
+for (const path of ["/devices", "/activity"]) {
+  test(`what separates facts and rows of ${path} is there whatever others put between them`, async ({ open, api }) => {
+    const person = await open({ viewport: { width: 1000, height: 900 }, userAgent: userAgents.macChrome });
+    await person.signsIn(demo);
+    for (const name of ["first", "second"]) await api.signsIn(demo, { deviceName: name, userAgent: userAgents.curl });
+    await person.goesTo(path);
+    const rows = person.page.getByRole("main").locator(".device, .timeline-row");
+    await expect(rows.nth(2)).toBeVisible();
+    await expect(person.page.getByText(/^Loading/)).toHaveCount(0);
+    const look = async () =>
+      person.page
+        .getByRole("main")
+        .locator(".device, .timeline-row, .device-line, .device-line > li, .facts > li")
+        .evaluateAll((elements) =>
+          elements.map((element) => {
+            const before = getComputedStyle(element, "::before").content;
+            return [element.getAttribute("class"), before, getComputedStyle(element).borderTopWidth];
+          }),
+        );
+    const before = await look();
+    // A line begins with no dot.
+    const dots = await person.page
+      .locator(".device-line:first-of-type > li:not(.fact-here)")
+      .evaluateAll((facts) => facts.map((fact) => getComputedStyle(fact, "::before").content));
+    expect(dots.filter((content) => content.includes("·"))).toEqual([]);
+    const put = async (place: "before" | "after") =>
+      person.page
+        .getByRole("main")
+        .locator("li, section")
+        .evaluateAll((elements, place) => {
+          for (const element of elements) {
+            const other = document.createElement("span");
+            other.hidden = true;
+            element[place](other);
+          }
+        }, place);
+    await put("before");
+    expect(await look()).toEqual(before);
+    await put("after");
+    expect(await look()).toEqual(before);
+  });
+}

@@ -156,9 +156,9 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
 #[component]
 fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
     let now = expect_context::<Now>().now();
-    let place = session.place.clone().map(|place| view! { <li><bdi>{place}</bdi></li> });
+    let place = session.place.clone().map(|place| view! { <li class="fact-next"><bdi>{place}</bdi></li> });
     let address = (!session.ip_address.is_empty())
-        .then(|| view! { <li class="fact-address"><Address text=session.ip_address.clone() /></li> });
+        .then(|| view! { <li class="fact-next fact-address"><Address text=session.ip_address.clone() /></li> });
     view! {
         <div class="device-lines">
             <ul class="device-line" role="list">
@@ -171,7 +171,7 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
                             </li>
                         }
                     })}
-                <li>
+                <li class=("fact-after-here", session.current)>
                     {move || {
                         if is_out.get() {
                             "Signed out".into_any()
@@ -183,7 +183,7 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
                 </li>
                 {place}
             </ul>
-            <ul class="device-line" role="list">
+            <ul class="device-line device-what" role="list">
                 <li><bdi>{device_description(&session.device_info)}</bdi></li>
                 {address}
             </ul>
@@ -193,7 +193,7 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
                     <RelativeTime at=session.created_at now=now day=date full=full_time />
                     <span class="fact-rest">" " {with_method(session.signed_in_with)}</span>
                 </li>
-                <li class="fact-rest">
+                <li class="fact-next fact-rest">
                     <Expires at=session.expires_at now=now day=date full=full_time />
                 </li>
             </ul>
