@@ -199,6 +199,7 @@ async function livesWithoutProgram(person: Person): Promise<void> {
   if (await pasted.isVisible()) await pasted.fill(person.address + link);
   await person.choosesNewPassword("a lantern for the otter");
   await person.isSignedOut(/Your password is changed/);
+  await expect(person.field("E-mail")).toHaveValue(grace.email);
   await person.signsInHere({ ...grace, password: "not this one" });
   await expect(person.page.getByRole("main")).toContainText("E-mail or password is wrong.");
   await person.signsInHere({ ...grace, password: "a lantern for the otter" });

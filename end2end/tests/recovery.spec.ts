@@ -18,7 +18,9 @@ test("a forgotten password is replaced by the link in the mail, and every device
   await laptop.followsLinkFromMailbox(demo);
   await laptop.choosesNewPassword(newPassword);
   await laptop.isSignedOut(changed);
+  await expect(laptop.field("E-mail")).toHaveValue(demo.email);
   await phone.isSignedOut("You were signed out because the password was reset by e-mail.");
+  await expect(phone.field("E-mail")).toHaveValue("");
 
   await laptop.signsInHere(demo);
   await expect(laptop.page.getByRole("main")).toContainText("E-mail or password is wrong");

@@ -243,7 +243,7 @@ pub struct LogoutAllRequest {
 }
 
 /// Answer of every call that ends sessions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LogoutAnswer {
     /// Always true: the client is signed out.
@@ -258,6 +258,9 @@ pub struct LogoutAnswer {
     /// Who was told, where other devices were signed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// The address to sign in with, for whoever has just set a new password with a link: that is the only call which tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 /// Answer of `GET /dev/mailbox` with `Accept: application/json`.

@@ -117,7 +117,7 @@ impl Client {
         if self.inner.state.borrow().status.session_id() == Some(id) {
             self.sign_out().await;
             let message = "Signed out.".to_owned();
-            return Ok(LogoutAnswer { success: true, message, sessions_ended: 1, warning: None, receipt: None });
+            return Ok(LogoutAnswer { success: true, message, sessions_ended: 1, ..LogoutAnswer::default() });
         }
         self.call(Method::Delete, &paths::session(id), None).await
     }

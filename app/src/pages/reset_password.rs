@@ -25,8 +25,8 @@ struct ResetForm {
     password: RwSignal<String>,
     errors: FormErrors,
     busy: RwSignal<bool>,
-    /// Whether the new password is set.
-    done: RwSignal<bool>,
+    /// Whose password it is, once the new one is set.
+    done: RwSignal<Option<String>>,
 }
 
 impl ResetForm {
@@ -56,8 +56,8 @@ impl ResetForm {
         self.busy.set(true);
         spawn_local(async move {
             match self.auth.reset_password(token, chosen.expose().to_owned()).await {
-                Ok(_) => {
-                    self.done.try_set(true);
+                Ok(answer) => {
+                    self.done.try_set(Some(answer.email.unwrap_or_default()));
                 }
                 Err(failure) => self.show(&failure),
             }
@@ -75,16 +75,17 @@ pub fn ResetPasswordPage() -> impl IntoView {
         password: RwSignal::default(),
         errors: FormErrors::default(),
         busy: RwSignal::new(false),
-        done: RwSignal::new(false),
+        done: RwSignal::new(None),
     };
     if let Some(sent) = SentForm::take(PATH) {
         form.resume(&sent);
     }
     let navigate = use_navigate();
     Effect::new(move |_| {
-        if form.done.get() {
+        if let Some(email) = form.done.get() {
             // The sign-in page says why one is there. Nothing is left here to come back to.
-            navigate(return_to::SIGN_IN, NavigateOptions { replace: true, ..NavigateOptions::default() });
+            let path = return_to::entry_path(return_to::SIGN_IN, &email, None);
+            navigate(&path, NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
     });
     let useless = Memo::new(move |_| form.link.with(|link| *link == ResetLink::Useless));

@@ -20,6 +20,9 @@ use crate::ui::{Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading
 /// The query parameter of a person who is signed in still, in a session that cannot be prolonged.
 const AGAIN: &str = "again";
 
+/// The query parameter that fills in the e-mail, for whoever has just set a new password.
+const EMAIL: &str = "email";
+
 /// The address of this page for somebody whose session is about to end, and who comes back to `path` afterwards.
 pub(super) fn again_path(path: &str) -> String {
     let path = return_to::sign_in_path(path);
@@ -124,6 +127,9 @@ pub fn SignInPage() -> impl IntoView {
     let next = StoredValue::new(next_here());
     leave_when_signed_in(move || return_to::after_sign_in(next.get_value().as_deref()), again);
     let form = SignInForm::new();
+    if let Some(email) = query.with_untracked(|query| query.get(EMAIL)) {
+        form.email.set(email);
+    }
     if let Some(sent) = SentForm::take(return_to::SIGN_IN) {
         form.resume(&sent);
     }

@@ -28,6 +28,8 @@ pub const RESET_PAGE: &str = "/reset-password";
 pub struct PreparedReset {
     /// What to do.
     pub step: ResetStep,
+    /// Whose password it is. For nobody but whoever uses up the token.
+    pub email: String,
     /// What the browser at hand is known by from then on.
     pub browser_token: Capability,
 }
@@ -78,16 +80,17 @@ impl Accounts {
         self.limits.give_back(attempt).await?;
         let browser_token = Capability::draw(&*self.random);
         let grant = self.grant(visitor, &browser_token);
-        let step = match target {
+        let (step, email) = match target {
             ResetTarget::Account(user) => {
                 let reset = self.reset_of(&user, token_digest, grant, new).await?;
-                ResetStep::Account(user.id, Box::new(reset))
+                (ResetStep::Account(user.id, Box::new(reset)), user.email)
             }
             ResetTarget::Registration(email) => {
-                ResetStep::Registration(Box::new(self.proof_of(visitor, email, token_digest, grant, new).await?))
+                let proof = self.proof_of(visitor, email.clone(), token_digest, grant, new).await?;
+                (ResetStep::Registration(Box::new(proof)), email.to_string())
             }
         };
-        Ok(PreparedReset { step, browser_token })
+        Ok(PreparedReset { step, email, browser_token })
     }
 
     async fn reset_of(

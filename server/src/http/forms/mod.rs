@@ -110,8 +110,11 @@ async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
         None => sent,
     };
     let fields = sent.fields(&["token", "password"]).into_fields();
-    match recovery::reset_password(State(forms.api.clone()), sent.visitor.clone(), fields).await {
-        Ok(response) => leads_to(&format!("{}?because=password-reset", return_to::SIGN_IN), &response),
+    match recovery::resets(&forms.api, sent.visitor.clone(), fields).await {
+        Ok((email, response)) => {
+            let page = return_to::entry_path(return_to::SIGN_IN, &email, None);
+            leads_to(&format!("{page}&because=password-reset"), &response)
+        }
         Err(error) => forms.shows(&sent, Err(error)).await,
     }
 }

@@ -69,7 +69,7 @@ async fn confirm(
         state.accounts.tell_of_confirmation(caller.user_id, &alert.device, &session.device).await?;
     }
     let message = "Thank you: this device is yours.".to_owned();
-    Ok(Json(LogoutAnswer { success: true, message, sessions_ended: 0, warning: None, receipt: None }).into_response())
+    Ok(Json(LogoutAnswer { success: true, message, ..LogoutAnswer::default() }).into_response())
 }
 
 /// *It was not me*: signs out that device, or all others. Somebody who answered before does not stand in the way.

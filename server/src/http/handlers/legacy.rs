@@ -43,9 +43,8 @@ impl Presented<'_> {
         let body = LogoutAnswer {
             success: true,
             message: "You are signed out here.".to_owned(),
-            sessions_ended: 0,
             warning: Some(warning.to_owned()),
-            receipt: None,
+            ..LogoutAnswer::default()
         };
         forgetting(state, Json(body).into_response())
     }

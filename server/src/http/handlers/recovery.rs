@@ -1,14 +1,14 @@
 //! A forgotten password: asking for a link, and setting a new one with it.
 
-use app::api::AcceptedAnswer;
+use app::api::{AcceptedAnswer, LogoutAnswer};
 use app::domain::Password;
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
 use super::sign_in::set_cookie;
-use super::sign_out::{answer_in_words, nothing_to_end};
+use super::sign_out::{forgetting, nothing_to_end, told_in_words};
 use crate::auth::accounts::{AccountError, Visitor};
 use crate::auth::addresses::known_address;
 use crate::auth::recovery::{ResetStep, refused_reset};
@@ -35,8 +35,14 @@ pub async fn forgot_password(
 pub async fn reset_password(
     State(state): State<ApiState>,
     visitor: Visitor,
-    mut fields: Fields,
+    fields: Fields,
 ) -> Result<Response, ApiError> {
+    let (_, response) = resets(&state, visitor, fields).await?;
+    Ok(response)
+}
+
+/// The same, and which address one signs in with now. The token is used up by then: whoever has it could read the mail to that address.
+pub async fn resets(state: &ApiState, visitor: Visitor, mut fields: Fields) -> Result<(String, Response), ApiError> {
     // Whatever is wrong with a token is told in the same words.
     let token = fields.required("token", |text| Ok(text.to_owned()));
     let password = fields.required("password", Password::parse_new);
@@ -58,10 +64,13 @@ pub async fn reset_password(
             proved.then(nothing_to_end).ok_or_else(refused_reset)?
         }
     };
-    let mut response = answer_in_words(&state, true, ended, message);
+    let email = prepared.email;
+    let (status, told) = told_in_words(true, ended, message);
+    let body = LogoutAnswer { email: Some(email.clone()), ..told };
+    let mut response = forgetting(state, (status, Json(body)).into_response());
     // Whoever has just set the password gets in, however many strangers try.
     set_cookie(&mut response, &state.browser_cookie.set(&prepared.browser_token));
-    Ok(response)
+    Ok((email, response))
 }
 
 fn message(ended: u64) -> String {

@@ -273,11 +273,25 @@ pub fn answer_in_words(
     ended: EndAnswer,
     words: impl FnOnce(u64) -> String,
 ) -> Response {
+    let (status, body) = told_in_words(this_device, ended, words);
+    let response = (status, Json(body)).into_response();
+    if this_device { forgetting(state, response) } else { response }
+}
+
+/// What such an answer says.
+pub fn told_in_words(
+    this_device: bool,
+    ended: EndAnswer,
+    words: impl FnOnce(u64) -> String,
+) -> (StatusCode, LogoutAnswer) {
     let ended = if ended == EndAnswer::AskerEnded { nothing_to_end() } else { ended };
-    let (status, body) = match ended {
+    match ended {
         EndAnswer::Done { sessions_ended, receipt, .. } => {
             let message = words(sessions_ended);
-            (StatusCode::OK, LogoutAnswer { success: true, message, sessions_ended, warning: None, receipt })
+            (
+                StatusCode::OK,
+                LogoutAnswer { success: true, message, sessions_ended, receipt, ..LogoutAnswer::default() },
+            )
         }
         EndAnswer::Pending | EndAnswer::AskerEnded => {
             let warning = "The database cannot be reached. This server refuses the session from now on, and keeps trying to tell the others.";
@@ -285,15 +299,12 @@ pub fn answer_in_words(
             let body = LogoutAnswer {
                 success: true,
                 message: message.to_owned(),
-                sessions_ended: 0,
                 warning: Some(warning.to_owned()),
-                receipt: None,
+                ..LogoutAnswer::default()
             };
             (StatusCode::ACCEPTED, body)
         }
-    };
-    let response = (status, Json(body)).into_response();
-    if this_device { forgetting(state, response) } else { response }
+    }
 }
 
 /// Has the client forget what it holds.

@@ -212,9 +212,13 @@ async fn a_forgotten_password_is_set_anew_by_forms_alone_and_the_token_is_in_no_
     let token = link.split("#token=").nth(1).unwrap();
     let new = "a lantern for the otter";
     let done = browser.sends("/reset-password", &[("token", token), ("link", ""), ("password", new)]).await;
-    assert_eq!((done.status, done.leads_to()), (StatusCode::SEE_OTHER, Some("/sign-in?because=password-reset")));
+    let page = format!("/sign-in?email={}&because=password-reset", ADA.replace('@', "%40"));
+    assert_eq!((done.status, done.leads_to()), (StatusCode::SEE_OTHER, Some(page.as_str())));
+    let page = read(app.request(Method::GET, &page).header("accept", "text/html")).await;
+    assert!(page.body.contains(&format!("value=\"{ADA}\"")), "{}", page.body);
     let used = browser.sends("/reset-password", &[("token", token), ("password", new)]).await;
     assert!(used.status == StatusCode::UNPROCESSABLE_ENTITY && used.body.contains("This link can’t be used"));
+    assert!(used.leads_to().is_none() && !used.body.contains(ADA), "whose link it was is for whoever used it");
     let page = browser.sends("/sign-in", &[("email", ADA), ("password", new)]).await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.body);
 }

@@ -52,6 +52,9 @@ async fn a_new_password(app: TestApp) {
     assert!(reset.set_cookies().any(|set| set == "latchkey.over=") && reset.header("set-cookie").contains("Max-Age=0"));
     assert_eq!((reset.header("referrer-policy"), reset.header("cache-control")), ("same-origin", "no-store"));
     assert!(reset.body.get("accessToken").is_none(), "it signs nobody in");
+    assert_eq!(reset.body["email"], ADA, "whoever used the link up is told what to sign in with");
+    let again = resets(&app, &token, NEW).await;
+    assert!(again.status == StatusCode::UNPROCESSABLE_ENTITY && !again.text.contains(ADA), "{}", again.text);
 
     for device in [&laptop, &phone] {
         assert!(!device.passes().await);
