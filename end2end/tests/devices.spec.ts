@@ -439,6 +439,9 @@ for (const [what, length, slowness] of [
     ]) {
       await laptop.link("History of machine 3").click();
       await expect(laptop.heading("machine 3")).toBeVisible();
+      // Also of what stands far down in the list.
+      await expect(laptop.button("Rename")).toBeVisible();
+      await expect(laptop.page.getByRole("main").getByRole("button", { name: "Sign out", exact: true })).toBeVisible();
       await back();
       await expect(filter).toHaveValue("machine");
       await expect.poll(scrolled).toBe(before);

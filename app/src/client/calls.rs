@@ -128,11 +128,6 @@ impl Client {
         self.call(Method::Post, paths::SESSIONS_END, json(&body)).await
     }
 
-    /// The first devices of this person.
-    pub async fn list_sessions(&self) -> Result<Vec<Session>, Failure> {
-        self.sessions_page(None).await.map(|list| list.sessions)
-    }
-
     /// A page of the devices of this person: the first, or the one at a cursor.
     pub async fn sessions_page(&self, cursor: Option<&str>) -> Result<SessionList, Failure> {
         self.call(Method::Get, &at_cursor(paths::SESSIONS, cursor), None).await

@@ -35,7 +35,9 @@ pub fn BiographyPage() -> impl IntoView {
     let fetch = move || {
         if let Some(id) = id.get() {
             loader.fetch(async move { auth.biography(id).await });
-            devices.fetch(async move { auth.list_sessions().await });
+            // Nobody waits for it once the page is gone.
+            let is_over = move || loader.state().try_with_untracked(has_ended).unwrap_or(true);
+            devices.fetch(page_with(auth, id, is_over));
         }
     };
     Effect::new(move |_| {
@@ -146,9 +148,7 @@ fn Renaming(page: DevicePage, session: Memo<Option<Session>>, #[prop(into)] on_d
 #[component]
 fn Ending(page: DevicePage, session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
     let busy = RwSignal::new(false);
-    let is_over = Memo::new(move |_| {
-        biography.state().with(|state| matches!(state, Load::Ready(biography) if ended_at(biography).is_some()))
-    });
+    let is_over = Memo::new(move |_| biography.state().with(has_ended));
     let known = Memo::new(move |_| {
         session.with(|session| session.as_ref().map(|session| (session.session_id, session.current)))
     });
@@ -191,6 +191,24 @@ fn known(devices: Loader<Vec<Session>>, id: Memo<Option<SessionId>>) -> Memo<Opt
             Load::Loading | Load::Failed(_) => None,
         })
     })
+}
+
+/// The page of the list that has the device. Later ones are asked for as long as it may still be signed in.
+async fn page_with(auth: Auth, id: SessionId, is_over: impl Fn() -> bool) -> Result<Vec<Session>, Failure> {
+    let mut cursor = None;
+    loop {
+        let page = auth.sessions_page(cursor).await?;
+        let is_found = page.sessions.iter().any(|session| session.session_id == id);
+        cursor = page.next_cursor;
+        if is_found || cursor.is_none() || is_over() {
+            return Ok(page.sessions);
+        }
+    }
+}
+
+/// Whether a session has ended, as far as its life is known.
+fn has_ended(biography: &Load<Biography>) -> bool {
+    matches!(biography, Load::Ready(biography) if ended_at(biography).is_some())
 }
 
 /// When a session ended, where its life says that it did.

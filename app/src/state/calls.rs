@@ -69,11 +69,6 @@ impl Auth {
         client()?.sign_out_all(keep_current).await
     }
 
-    /// The first devices of this person, this one first.
-    pub async fn list_sessions(self) -> Result<Vec<Session>, Failure> {
-        client()?.list_sessions().await
-    }
-
     /// A page of the devices of this person: the first, or the one at a cursor.
     pub async fn sessions_page(self, cursor: Option<String>) -> Result<SessionList, Failure> {
         client()?.sessions_page(cursor.as_deref()).await

@@ -407,7 +407,7 @@ impl World {
     /// Loads the devices, as a page would.
     pub fn load(&self, tab: &Tab) -> Doing<Result<Vec<crate::api::Session>, crate::client::Failure>> {
         let client = tab.client.clone();
-        self.start(async move { client.list_sessions().await })
+        self.start(async move { client.sessions_page(None).await.map(|list| list.sessions) })
     }
 
     /// Lets everything happen that happens without time passing.
