@@ -6,6 +6,7 @@ pub mod api;
 pub mod browser;
 pub mod client;
 pub mod domain;
+pub mod json;
 pub mod pages;
 mod routes;
 mod sent_form;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::Problem;
 use crate::browser;
 use crate::client::Failure;
+use crate::json;
 
 /// The name under which the document tells the browser.
 pub(crate) const META: &str = "latchkey-form";
@@ -35,7 +36,7 @@ impl SentForm {
     pub(crate) fn provide() {
         let told = use_context::<Self>().or_else(|| {
             let told = browser::dom::meta(META)?;
-            serde_json::from_str(&told).ok()
+            json::read(&told).ok()
         });
         provide_context(Untaken(StoredValue::new(told)));
     }

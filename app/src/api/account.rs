@@ -163,7 +163,7 @@ pub struct Person {
 
 /// Answer of `GET /api/user/profile`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "ProfileMembers")]
 pub struct Profile {
     /// The person.
     #[serde(flatten)]
@@ -174,6 +174,28 @@ pub struct Profile {
     pub created_at: Timestamp,
     /// When the password was last changed.
     pub password_changed_at: Timestamp,
+}
+
+/// The members of a [`Profile`] as they stand on the wire, to be read without keeping what belongs to the person aside first.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileMembers {
+    id: UserId,
+    email: String,
+    name: String,
+    roles: Vec<String>,
+    email_verified: bool,
+    account_type: AccountType,
+    created_at: Timestamp,
+    password_changed_at: Timestamp,
+}
+
+impl From<ProfileMembers> for Profile {
+    fn from(members: ProfileMembers) -> Self {
+        let ProfileMembers { id, email, name, roles, email_verified, account_type, created_at, password_changed_at } = members;
+        let person = Person { id, email, name, roles, email_verified };
+        Self { person, account_type, created_at, password_changed_at }
+    }
 }
 
 /// Body of `PATCH /api/user/profile`: what is absent stays.

@@ -6,6 +6,7 @@ use super::alerts::SecurityAlert;
 use super::reason::EndReason;
 use super::sessions::Session;
 use crate::domain::{AlertId, SessionId, Timestamp, UserId};
+use crate::json;
 
 /// One event, named and typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,28 +118,28 @@ impl ServerEvent {
     }
 
     /// The JSON that goes into the stream's `data:` line.
-    pub fn data(&self) -> Result<String, serde_json::Error> {
+    pub fn data(&self) -> Result<String, json::Unreadable> {
         match self {
-            Self::Hello(data) => serde_json::to_string(data),
-            Self::SessionCreated(data) => serde_json::to_string(data),
-            Self::SessionUpdated(data) => serde_json::to_string(data),
-            Self::SessionEnded(data) => serde_json::to_string(data),
-            Self::SessionExpiring(data) => serde_json::to_string(data),
-            Self::UserUpdated(data) => serde_json::to_string(data),
-            Self::SecurityAlert(data) => serde_json::to_string(data),
+            Self::Hello(data) => json::write(data),
+            Self::SessionCreated(data) => json::write(data),
+            Self::SessionUpdated(data) => json::write(data),
+            Self::SessionEnded(data) => json::write(data),
+            Self::SessionExpiring(data) => json::write(data),
+            Self::UserUpdated(data) => json::write(data),
+            Self::SecurityAlert(data) => json::write(data),
         }
     }
 
     /// Reads an event back. `None` for a name this version does not know, so that newer servers may say more.
-    pub fn parse(name: &str, data: &str) -> Option<Result<Self, serde_json::Error>> {
+    pub fn parse(name: &str, data: &str) -> Option<Result<Self, json::Unreadable>> {
         Some(match name {
-            "hello" => serde_json::from_str(data).map(Self::Hello),
-            "session.created" => serde_json::from_str(data).map(Self::SessionCreated),
-            "session.updated" => serde_json::from_str(data).map(Self::SessionUpdated),
-            "session.ended" => serde_json::from_str(data).map(Self::SessionEnded),
-            "session.expiring" => serde_json::from_str(data).map(Self::SessionExpiring),
-            "user.updated" => serde_json::from_str(data).map(Self::UserUpdated),
-            "security.alert" => serde_json::from_str(data).map(Self::SecurityAlert),
+            "hello" => json::read(data).map(Self::Hello),
+            "session.created" => json::read(data).map(Self::SessionCreated),
+            "session.updated" => json::read(data).map(Self::SessionUpdated),
+            "session.ended" => json::read(data).map(Self::SessionEnded),
+            "session.expiring" => json::read(data).map(Self::SessionExpiring),
+            "user.updated" => json::read(data).map(Self::UserUpdated),
+            "security.alert" => json::read(data).map(Self::SecurityAlert),
             _ => return None,
         })
     }

@@ -1,14 +1,19 @@
 //! Errors as they travel: `application/problem+json` (RFC 9457) with a stable `code`.
 
-use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use super::reason::EndReason;
+use super::sessions::Session;
+use crate::domain::{SessionId, Timestamp};
 
 /// One error body. `status` equals the HTTP status; `code` is for programs, `title` and `detail` for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+///
+/// The members after `request_id` belong to single codes and are absent elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// A URI reference that names the kind of problem; `about:blank` where the status says it all.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default = "about_blank")]
     pub kind: String,
     /// A short sentence, the same for every occurrence of `code`.
     pub title: String,
@@ -17,17 +22,38 @@ pub struct Problem {
     /// Stable and machine-readable, in kebab-case.
     pub code: String,
     /// What happened this time, where that helps the client.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// What is wrong with which field.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// The id under which the server's log knows this request.
-    #[serde(rename = "requestId", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// Members that only some codes have, such as `sessions` of `session-limit-reached`.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    /// `session-limit-reached`: the devices of which one must be signed out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Vec<Session>>,
+    /// `session-ended`, `session-expired`: why, by the name of an [`EndReason`]. A newer server may know more of them than this program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// `session-ended`: when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// `session-ended`: the session that ended it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<SessionId>,
+    /// `session-ended`: the name of the device that ended it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by_device: Option<String>,
+    /// `insufficient-user-authentication`: how old a sign-in may be for what was asked, in seconds (RFC 9470, section 3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u64>,
+    /// `other-address`, `cross-site-request`, `misdirected-request`: the address to use instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_url: Option<String>,
+    /// `temporarily-unavailable`: how old this server's revocation list is, in milliseconds, where that is why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation_list_age_ms: Option<u64>,
 }
 
 /// What is wrong with one field of a request.
@@ -41,30 +67,6 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// By hand: what would be derived for the members that only some codes have keeps a copy of every value in a form of its own, and is a
-/// good part of all that reads JSON in the browser.
-impl<'de> Deserialize<'de> for Problem {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut members = Map::deserialize(deserializer)?;
-        let text = |member: Option<Value>| match member {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        };
-        let errors = members.remove("errors").map(serde_json::from_value).transpose().map_err(D::Error::custom)?;
-        let status = members.remove("status").and_then(|status| u16::try_from(status.as_u64()?).ok());
-        Ok(Self {
-            kind: text(members.remove("type")).unwrap_or_else(about_blank),
-            title: text(members.remove("title")).ok_or_else(|| D::Error::missing_field("title"))?,
-            status: status.ok_or_else(|| D::Error::missing_field("status"))?,
-            code: text(members.remove("code")).ok_or_else(|| D::Error::missing_field("code"))?,
-            detail: text(members.remove("detail")),
-            errors: errors.unwrap_or_default(),
-            request_id: text(members.remove("requestId")),
-            extra: members,
-        })
-    }
-}
-
 fn about_blank() -> String {
     "about:blank".to_owned()
 }
@@ -72,16 +74,12 @@ fn about_blank() -> String {
 impl Problem {
     /// A problem with no detail and no field errors.
     pub fn new(status: u16, code: &str, title: &str) -> Self {
-        Self {
-            kind: about_blank(),
-            title: title.to_owned(),
-            status,
-            code: code.to_owned(),
-            detail: None,
-            errors: Vec::new(),
-            request_id: None,
-            extra: Map::new(),
-        }
+        Self { kind: about_blank(), title: title.to_owned(), status, code: code.to_owned(), ..Self::default() }
+    }
+
+    /// Why the session ended, where this is said and this version knows the reason.
+    pub fn end_reason(&self) -> Option<EndReason> {
+        self.reason.as_deref().and_then(EndReason::parse)
     }
 
     /// The problem of somebody who asks too often, and in how many seconds to ask again.

@@ -18,6 +18,7 @@ use super::server_clock::ServerClock;
 use super::status::{AuthStatus, Expiry, StreamState};
 use crate::api::EndReason;
 use crate::domain::{SessionId, Timestamp};
+use crate::json;
 
 /// The client of one tab. Cheap to clone: all clones are the same client.
 #[derive(Clone)]
@@ -184,7 +185,7 @@ impl Client {
     }
 
     pub(super) fn post(&self, message: &TabMessage) {
-        if let Ok(text) = serde_json::to_string(message) {
+        if let Ok(text) = json::write(message) {
             self.inner.ports.channel.post(&text);
         }
     }

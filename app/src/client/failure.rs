@@ -44,7 +44,7 @@ impl Failure {
     /// The devices to choose from, where a sign-in was refused because the limit of sessions is reached.
     pub fn sessions_to_replace(&self) -> Option<Vec<Session>> {
         let problem = self.problem().filter(|problem| problem.code == "session-limit-reached")?;
-        serde_json::from_value(problem.extra.get("sessions")?.clone()).ok()
+        problem.sessions.clone()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::{SessionId, Timestamp};
 
 /// One message to all other tabs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum TabMessage {
     /// Somebody signed in, or the session was renewed.
     Tokens {

@@ -13,7 +13,6 @@ use super::ports::{Method, Request, Response};
 use super::requests::{problem_of, read};
 use super::status::AuthStatus;
 use crate::api::{EndReason, Problem, RefreshRequest, Tokens, paths};
-use crate::domain::Timestamp;
 
 /// The lock among tabs under which the refresh cookie is used.
 pub(super) const LOCK: &str = "latchkey-refresh";
@@ -154,13 +153,11 @@ impl Client {
 
     /// Why the session is over, where a renewal was refused. A visitor whose cookie is simply gone is told nothing.
     fn note_of_refusal(&self, problem: &Problem) -> Option<SignedOutNote> {
-        let member = |name: &str| problem.extra.get(name).and_then(|value| value.as_str());
-        let reason = member("reason").and_then(EndReason::parse);
         let was_signed_in = self.inner.state.borrow().status.session_id().is_some();
-        let reason = reason.or_else(|| was_signed_in.then_some(EndReason::SessionExpired))?;
+        let reason = problem.end_reason().or_else(|| was_signed_in.then_some(EndReason::SessionExpired))?;
         Some(SignedOutNote {
-            device: member("endedByDevice").map(str::to_owned),
-            at: member("endedAt").and_then(Timestamp::parse_rfc3339),
+            device: problem.ended_by_device.clone(),
+            at: problem.ended_at,
             ..SignedOutNote::new(reason)
         })
     }

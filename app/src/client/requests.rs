@@ -11,6 +11,7 @@ use super::note::SignedOutNote;
 use super::ports::{Method, Request, Response};
 use super::status::AuthStatus;
 use crate::api::{EndReason, Problem};
+use crate::json;
 
 /// A server that says nothing for so long, in milliseconds, is not reached.
 const PATIENCE_MS: f64 = 20_000.0;
@@ -143,20 +144,20 @@ impl Client {
 
 /// A body as JSON. Our own types always have one.
 pub(super) fn json(body: &impl Serialize) -> Option<String> {
-    serde_json::to_string(body).ok()
+    json::write(body).ok()
 }
 
 /// The answer, or the problem it says. What is neither did not come from our server, but from something in between.
 pub(super) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
     if (200..300).contains(&response.status) {
-        return serde_json::from_str(&response.body).map_err(|_| Failure::Unreachable);
+        return json::read(&response.body).map_err(|_| Failure::Unreachable);
     }
     Err(problem_of(response).into())
 }
 
 /// The problem an answer says; one made up from the status where it says none.
 pub(super) fn problem_of(response: &Response) -> Problem {
-    serde_json::from_str(&response.body).unwrap_or_else(|_| match response.status {
+    json::read(&response.body).unwrap_or_else(|_| match response.status {
         429 => Problem::too_many_requests(response.retry_after_secs().unwrap_or(60)),
         502..=504 => Problem::new(
             response.status,

@@ -9,11 +9,12 @@ use super::ports::SignInHint;
 use super::status::StreamState;
 use crate::api::{EndReason, ServerEvent, SessionUpdated};
 use crate::domain::SessionId;
+use crate::json;
 
 impl Client {
     /// Another tab said something. What is not understood is ignored.
     pub fn heard(&self, text: &str) {
-        let Ok(message) = serde_json::from_str::<TabMessage>(text) else { return };
+        let Ok(message) = json::read::<TabMessage>(text) else { return };
         let own = self.inner.state.borrow().status.session_id();
         match message {
             TabMessage::Tokens { tokens } => self.heard_of_tokens(own, &tokens),

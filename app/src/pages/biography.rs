@@ -14,6 +14,7 @@ use super::kept::Kept;
 use super::load::{Load, Loader};
 use crate::api::{Biography, ServerEvent, Session};
 use crate::domain::{SessionId, Timestamp};
+use crate::json;
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::words::{device_description, with_method};
 use crate::ui::{
@@ -333,7 +334,7 @@ fn Life(biography: Biography) -> impl IntoView {
 /// Saves the history as the API tells it. The file is in the link itself, so nothing is asked for again.
 #[component]
 fn Export(biography: Biography) -> impl IntoView {
-    let json = serde_json::to_string_pretty(&biography).unwrap_or_default();
+    let json = json::write(&biography).map(|json| json::indented(&json)).unwrap_or_default();
     let name = format!("device-history-{}.json", biography.session_id);
     view! {
         <a class="button" href=data_url(&json) download=name rel="external">

@@ -8,6 +8,7 @@ use leptos_meta::MetaTags;
 
 use crate::browser;
 use crate::browser::dom::SERVED_ID;
+use crate::json;
 use crate::routes::App;
 use crate::sent_form::{self, SentForm};
 use crate::ui::{Icon, Picture};
@@ -64,7 +65,7 @@ pub struct Files {
 /// The document around the app.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let demo = use_context::<DevelopmentDemo>().map(|demo| format!("{} {}", demo.email, demo.password));
-    let sent = use_context::<SentForm>().and_then(|sent| serde_json::to_string(&sent.without_secrets()).ok());
+    let sent = use_context::<SentForm>().and_then(|sent| json::write(&sent.without_secrets()).ok());
     let files = use_context::<Files>().unwrap_or_default();
     view! {
         <!DOCTYPE html>

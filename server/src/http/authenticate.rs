@@ -122,15 +122,3 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = first.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
 }
-
-/// The members that tell a client how its session ended.
-pub fn end_members(mut error: ApiError, end: &SessionEnd) -> ApiError {
-    error = error.with_extra("reason", end.reason.as_str()).with_extra("endedAt", end.at.to_string());
-    if let Some(session_id) = end.ended_by {
-        error = error.with_extra("endedBy", session_id.to_string());
-    }
-    if let Some(device) = &end.ended_by_device {
-        error = error.with_extra("endedByDevice", device.clone());
-    }
-    error
-}

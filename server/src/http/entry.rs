@@ -149,7 +149,7 @@ impl EntryRefusal {
             Self::Account(error) => error.into(),
             Self::LimitReached(rows) => {
                 let sessions: Vec<_> = rows.iter().map(|row| state.sessions.show(row, None)).collect();
-                ApiError::session_limit_reached(&sessions)
+                ApiError::session_limit_reached(sessions)
             }
             Self::Failed(error) => error.into(),
         }

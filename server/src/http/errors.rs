@@ -2,7 +2,6 @@
 
 use app::api::EndReason;
 
-use super::authenticate::end_members;
 use super::problem::ApiError;
 use crate::auth::accounts::AccountError;
 use crate::auth::passwords::HashingError;
@@ -50,8 +49,7 @@ impl From<Refusal> for ApiError {
             Refusal::SessionEnded(None) => Self::session_ended(),
             Refusal::SessionEnded(Some(end)) => ended(&end),
             Refusal::CannotConfirm { error, list_age } => {
-                let age = u64::try_from(list_age.as_millis()).unwrap_or(u64::MAX);
-                Self::from(error).with_extra("revocationListAgeMs", age)
+                Self::from(error).with_list_age(list_age)
             }
         }
     }
@@ -63,7 +61,7 @@ fn ended(end: &SessionEnd) -> ApiError {
         EndReason::SessionExpired | EndReason::IdleTimeout => ApiError::session_expired(),
         _ => ApiError::session_ended(),
     };
-    end_members(error, end)
+    error.with_end(end)
 }
 
 impl From<RefreshRefusal> for ApiError {

@@ -10,9 +10,9 @@ use app::domain::Invalid;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use serde_json::Value;
 
 use crate::config::PublicUrl;
+use crate::store::SessionEnd;
 use crate::telemetry::chain;
 
 /// How soon to come back when the server cannot answer now.
@@ -56,10 +56,26 @@ impl ApiError {
         self
     }
 
-    /// Adds a member of its own.
+    /// Says how old this server's revocation list is.
     #[must_use]
-    pub fn with_extra(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.problem.extra.insert(name.to_owned(), value.into());
+    pub fn with_list_age(mut self, age: Duration) -> Self {
+        self.problem.revocation_list_age_ms = Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        self
+    }
+
+    /// Says which address to use instead.
+    fn with_public_url(mut self, public_url: impl Into<String>) -> Self {
+        self.problem.public_url = Some(public_url.into());
+        self
+    }
+
+    /// Says how the session ended.
+    #[must_use]
+    pub fn with_end(mut self, end: &SessionEnd) -> Self {
+        self.problem.reason = Some(end.reason.as_str().to_owned());
+        self.problem.ended_at = Some(end.at);
+        self.problem.ended_by = end.ended_by;
+        self.problem.ended_by_device.clone_from(&end.ended_by_device);
         self
     }
 
@@ -102,8 +118,9 @@ impl ApiError {
         let seconds = max_age.as_secs();
         let challenge = format!("Bearer error=\"insufficient_user_authentication\", max_age={seconds}");
         let challenge = HeaderValue::try_from(challenge).unwrap_or(CHALLENGE);
-        Self::unauthorized("insufficient-user-authentication", "Confirm that it is you", challenge)
-            .with_extra("maxAge", seconds)
+        let mut error = Self::unauthorized("insufficient-user-authentication", "Confirm that it is you", challenge);
+        error.problem.max_age = Some(seconds);
+        error
     }
 
     /// `403`: the token is good, but belongs to no session of ours.
@@ -130,21 +147,21 @@ impl ApiError {
     pub fn cross_site_request(public_origin: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "cross-site-request", "This call is for pages of this server only")
             .with_detail(format!("Open {public_origin} and try again there: it works from that address only."))
-            .with_extra("publicUrl", public_origin)
+            .with_public_url(public_origin)
     }
 
     /// `403`: a cookie call from a page of ours that was opened under another address than the public one.
     pub fn other_address(public_origin: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "other-address", "Signing in works from another address")
             .with_detail(format!("You opened this page under another address. Open {public_origin} to sign in."))
-            .with_extra("publicUrl", public_origin)
+            .with_public_url(public_origin)
     }
 
     /// `421`: this server is not asked for under that name.
     pub fn misdirected(public_url: &PublicUrl) -> Self {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected-request", "This server has another address")
             .with_detail(format!("In development it answers for this machine only: open {public_url} instead."))
-            .with_extra("publicUrl", public_url.to_string())
+            .with_public_url(public_url.to_string())
     }
 
     /// `404`.
@@ -178,10 +195,11 @@ impl ApiError {
     }
 
     /// `409`: the person must choose a device to sign out first.
-    pub fn session_limit_reached(sessions: &[Session]) -> Self {
-        let sessions = serde_json::to_value(sessions).unwrap_or_default();
-        Self::new(StatusCode::CONFLICT, "session-limit-reached", "You are signed in on as many devices as allowed")
-            .with_extra("sessions", sessions)
+    pub fn session_limit_reached(sessions: Vec<Session>) -> Self {
+        let title = "You are signed in on as many devices as allowed";
+        let mut error = Self::new(StatusCode::CONFLICT, "session-limit-reached", title);
+        error.problem.sessions = Some(sessions);
+        error
     }
 
     /// `422`: these fields were refused.

@@ -318,9 +318,9 @@ fn refused_field(field: &str, code: &str) -> Problem {
 /// The refusal of a refresh whose session was ended by another device.
 pub fn ended_by(device: &str, reason: &str) -> Problem {
     let mut problem = problem(401, "session-ended");
-    problem.extra.insert("reason".into(), reason.into());
-    problem.extra.insert("endedByDevice".into(), device.into());
-    problem.extra.insert("endedAt".into(), BEGINNING.to_string().into());
+    problem.reason = Some(reason.into());
+    problem.ended_by_device = Some(device.into());
+    problem.ended_at = Some(BEGINNING);
     problem
 }
 
