@@ -47,9 +47,12 @@ locked_version() {
 
 toolchain_channel() { sed -n 's/^channel *= *"\(.*\)"/\1/p' rust-toolchain.toml; }
 
+# Where scripts/pack is installed: another for each change of it.
+pack_folder() { printf 'pack-%s' "$(cat scripts/pack/Cargo.toml scripts/pack/src/main.rs | sha256sum | cut -c1-12)"; }
+
 # Everything the build looks for, in the order of preference: our own tools, npm's, the person's.
 tool_path() {
-  printf '%s' "$tools/pack-$(locked_version wasm-bindgen)/bin:"
+  printf '%s' "$tools/$(pack_folder)/bin:"
   printf '%s' "$tools/cargo-nextest-$cargo_nextest_version/bin:"
   printf '%s' "$tools/cargo-deny-$cargo_deny_version/bin:"
   printf '%s' "$tools/cargo-machete-$cargo_machete_version/bin:"

@@ -8,7 +8,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from "node:path";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { promisify } from "node:util";
-import { transform } from "esbuild";
+import { build } from "esbuild";
 import { bundle } from "lightningcss";
 
 const NAME = "latchkey";
@@ -29,25 +29,42 @@ const [packed, site, names] = process.argv.slice(2);
 const forRelease = names !== undefined;
 
 const style = bundle({ filename: "style/main.css", minify: forRelease, targets: TARGETS }).code;
-const script = readFileSync(join(packed, `${NAME}.js`), "utf8");
-const files = {
-  js: forRelease ? Buffer.from((await transform(script, { minify: true, format: "esm", legalComments: "none" })).code) : script,
-  wasm: readFileSync(join(packed, `${NAME}_bg.wasm`)),
-  css: Buffer.from(style),
-};
+// The script beside the page fetches the further file ahead, and knows its name.
+replaceIn(join(packed, "split.js"), 'fetch(new URL("./split_house.wasm", import.meta.url))', "window.latchkey.house()");
+const script = await build({
+  entryPoints: [join(packed, `${NAME}.js`)],
+  bundle: true,
+  write: false,
+  format: "esm",
+  minify: forRelease,
+  legalComments: "none",
+});
+const files = [
+  ["js", "js", Buffer.from(script.outputFiles[0].contents)],
+  ["wasm", "wasm", readFileSync(join(packed, `${NAME}_bg.wasm`))],
+  ["house", "wasm", readFileSync(join(packed, "split_house.wasm"))],
+  ["css", "css", Buffer.from(style)],
+];
 
 rmSync(site, { recursive: true, force: true });
 cpSync("public", site, { recursive: true });
 mkdirSync(join(site, "pkg"));
 const noted = [];
-for (const [kind, content] of Object.entries(files)) {
+for (const [part, kind, content] of files) {
   const hash = createHash("sha256").update(content).digest("base64url").slice(0, 16);
-  noted.push(`${kind}: ${hash}\n`);
-  writeFileSync(join(site, "pkg", forRelease ? `${NAME}.${hash}.${kind}` : `${NAME}.${kind}`), content);
+  noted.push(`${part}: ${hash}\n`);
+  const name = part === kind ? NAME : `${NAME}-${part}`;
+  writeFileSync(join(site, "pkg", forRelease ? `${name}.${hash}.${kind}` : `${name}.${kind}`), content);
 }
 if (forRelease) {
   await pack(site);
   writeFileSync(names, noted.join(""));
+}
+
+function replaceIn(file, before, after) {
+  const text = readFileSync(file, "utf8");
+  if (!text.includes(before)) throw new Error(`${file} no longer has: ${before}`);
+  writeFileSync(file, text.replace(before, after));
 }
 
 /** Lays packed copies beside all files in a folder. */

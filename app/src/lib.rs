@@ -8,12 +8,14 @@ pub mod client;
 pub mod domain;
 pub mod json;
 pub mod pages;
+mod reactive;
 mod routes;
 mod sent_form;
 mod shell;
 pub mod state;
 pub mod ui;
 
+pub use pages::house;
 pub use routes::App;
 pub use sent_form::SentForm;
 pub use shell::{DevelopmentDemo, Files, SIGN_OUT, shell};

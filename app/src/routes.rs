@@ -5,9 +5,10 @@ use leptos_meta::{Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
 use leptos_router::path;
 
+use crate::pages::house::shown;
 use crate::pages::{
-    ActivityPage, BiographyPage, DevicesPage, ForgotPasswordPage, Frame, Kept, NotFoundPage, Notifications,
-    ProfilePage, RegisterPage, ResetPasswordPage, Securing, SignInPage, VerifyPage,
+    ForgotPasswordPage, House, HousePage, Kept, NotFoundPage, Notifications, RegisterPage, ResetPasswordPage, Securing,
+    SignInPage, VerifyPage,
 };
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
@@ -42,11 +43,11 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/forgot-password") view=ForgotPasswordPage />
                 <Route path=path!("/reset-password") view=ResetPasswordPage />
                 <Route path=path!("/") view=|| view! { <Redirect path="/devices" /> } />
-                <ParentRoute path=path!("") view=Frame>
-                    <Route path=path!("/devices") view=DevicesPage />
-                    <Route path=path!("/devices/:id") view=BiographyPage />
-                    <Route path=path!("/activity") view=ActivityPage />
-                    <Route path=path!("/profile") view=ProfilePage />
+                <ParentRoute path=path!("") view=House>
+                    <Route path=path!("/devices") view=|| shown(HousePage::Devices) />
+                    <Route path=path!("/devices/:id") view=|| shown(HousePage::Device) />
+                    <Route path=path!("/activity") view=|| shown(HousePage::Activity) />
+                    <Route path=path!("/profile") view=|| shown(HousePage::Profile) />
                 </ParentRoute>
             </Routes>
             <Notifications />

@@ -1,6 +1,11 @@
 //! The WASM entry: readable panics, quiet logs, and the app takes the page over from the server.
 
+use app::client::return_to;
+use app::house::{self, HouseFile, HousePage};
+use futures::FutureExt as _;
+use leptos::prelude::AnyView;
 use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
 /// Called by the page once the module is loaded.
 #[wasm_bindgen]
@@ -11,5 +16,25 @@ pub fn start() {
     }));
     // Without a logger the app runs just as well.
     let _ = console_log::init_with_level(log::Level::Warn);
-    app::browser::take_over(app::App);
+    house::comes_from(HouseFile { fetch: || fetch().map(|fetched| fetched.is_ok()).boxed_local(), show });
+    app::browser::take_over(
+        async |path| {
+            // Whoever is signed in needs their pages. Where they cannot be fetched, the app says so.
+            if !return_to::is_entry(path) {
+                house::fetch_house().await;
+            }
+        },
+        app::App,
+    );
+}
+
+/// The pages of a signed-in person: what is only called from here is in a file of its own.
+#[wasm_split(house, fallible, preload(fetch))]
+fn cut(page: HousePage) -> Result<AnyView, SplitLoaderError> {
+    Ok(house::page(page))
+}
+
+fn show(page: HousePage) -> Option<AnyView> {
+    // It does not wait where the file is there.
+    cut(page).now_or_never().and_then(Result::ok)
 }

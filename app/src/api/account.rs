@@ -192,7 +192,8 @@ struct ProfileMembers {
 
 impl From<ProfileMembers> for Profile {
     fn from(members: ProfileMembers) -> Self {
-        let ProfileMembers { id, email, name, roles, email_verified, account_type, created_at, password_changed_at } = members;
+        let ProfileMembers { id, email, name, roles, email_verified, account_type, created_at, password_changed_at } =
+            members;
         let person = Person { id, email, name, roles, email_verified };
         Self { person, account_type, created_at, password_changed_at }
     }

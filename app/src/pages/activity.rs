@@ -10,6 +10,7 @@ use super::activity_words::{Happening, of_account};
 use super::load::{Load, Loader};
 use crate::api::{Activity, ActivityEntry, ServerEvent};
 use crate::domain::{SessionId, Timestamp};
+use crate::reactive::{effect, memo};
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::{Address, Bar, Button, Emphasis, Heading, Icon, Loading, Picture, RelativeTime, StateCard};
 
@@ -23,7 +24,7 @@ pub fn ActivityPage() -> impl IntoView {
     let loader = Loader::<Activity>::new();
     let session = auth.session_id();
     let fetch = move || loader.fetch(async move { auth.activity(None).await });
-    Effect::new(move |_| {
+    effect(move |_| {
         if session.get().is_some() {
             fetch();
         }
@@ -87,7 +88,7 @@ fn Entries(first: Activity) -> impl IntoView {
     };
     follow(auth, entries);
     let now = expect_context::<Now>();
-    let days = Memo::new(move |_| entries.with(|entries| by_day(entries, now.server_now())));
+    let days = memo(move |_| entries.with(|entries| by_day(entries, now.server_now())));
     view! {
         <For each=move || days.get() key=|(day, entries)| (day.clone(), entries.len()) let((day, entries))>
             <section>
@@ -176,7 +177,7 @@ pub(super) fn Row(
 ) -> impl IntoView {
     let now = expect_context::<Now>().now();
     // Words for what is recent, the time of day for the rest: the day stands above.
-    let recent = Memo::new(move |_| now.get().since(at) < RECENT);
+    let recent = memo(move |_| now.get().since(at) < RECENT);
     let when = move || {
         if recent.get() {
             view! { <RelativeTime at=at now=now day=date full=full_time /> }.into_any()

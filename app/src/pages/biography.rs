@@ -15,6 +15,7 @@ use super::load::{Load, Loader};
 use crate::api::{Biography, ServerEvent, Session};
 use crate::domain::{SessionId, Timestamp};
 use crate::json;
+use crate::reactive::{effect, memo};
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::words::{device_description, with_method};
 use crate::ui::{
@@ -27,7 +28,7 @@ use crate::ui::{
 pub fn BiographyPage() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let params = use_params_map();
-    let id = Memo::new(move |_| params.with(|params| params.get("id")?.parse::<SessionId>().ok()));
+    let id = memo(move |_| params.with(|params| params.get("id")?.parse::<SessionId>().ok()));
     let loader = Loader::<Biography>::new();
     let session = auth.session_id();
     let devices = Loader::<Vec<Session>>::new();
@@ -41,7 +42,7 @@ pub fn BiographyPage() -> impl IntoView {
             devices.fetch(page_with(auth, id, is_over));
         }
     };
-    Effect::new(move |_| {
+    effect(move |_| {
         if session.get().is_some() {
             fetch();
         }
@@ -68,7 +69,7 @@ pub fn BiographyPage() -> impl IntoView {
         })
     });
     let session = known(devices, id);
-    let current = Memo::new(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
+    let current = memo(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
     view! {
         <div class="page">
             <a class="back-link" href="/devices" rel="prev">
@@ -118,7 +119,7 @@ struct DevicePage {
 /// *Rename*, and the form it opens; nothing once the device is signed out.
 #[component]
 fn Renaming(page: DevicePage, session: Memo<Option<Session>>, #[prop(into)] on_done: Callback<()>) -> impl IntoView {
-    let known = Memo::new(move |_| {
+    let known = memo(move |_| {
         session.with(|session| {
             session.as_ref().map(|session| (session.session_id, session.device_info.device_name.clone()))
         })
@@ -149,10 +150,9 @@ fn Renaming(page: DevicePage, session: Memo<Option<Session>>, #[prop(into)] on_d
 #[component]
 fn Ending(page: DevicePage, session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
     let busy = RwSignal::new(false);
-    let is_over = Memo::new(move |_| biography.state().with(has_ended));
-    let known = Memo::new(move |_| {
-        session.with(|session| session.as_ref().map(|session| (session.session_id, session.current)))
-    });
+    let is_over = memo(move |_| biography.state().with(has_ended));
+    let known =
+        memo(move |_| session.with(|session| session.as_ref().map(|session| (session.session_id, session.current))));
     let press = move |()| {
         let Some(session) = session.get_untracked() else { return };
         busy.set(true);
@@ -186,7 +186,7 @@ fn Ending(page: DevicePage, session: Memo<Option<Session>>, biography: Loader<Bi
 
 /// The session as the list of devices tells it: nothing where it has ended, or nobody knows yet.
 fn known(devices: Loader<Vec<Session>>, id: Memo<Option<SessionId>>) -> Memo<Option<Session>> {
-    Memo::new(move |_| {
+    memo(move |_| {
         devices.state().with(|state| match state {
             Load::Ready(sessions) => sessions.iter().find(|session| Some(session.session_id) == id.get()).cloned(),
             Load::Loading | Load::Failed(_) => None,
@@ -220,7 +220,7 @@ fn ended_at(biography: &Biography) -> Option<Timestamp> {
 /// The sort of thing it is. What an ended session was signed in on is not kept, and the place stays empty until one knows.
 #[component]
 fn DeviceIcon(session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
-    let kind = Memo::new(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
+    let kind = memo(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
     let picture = move || {
         let otherwise = biography.state().with(|state| match state {
             Load::Loading => None,
@@ -241,7 +241,7 @@ fn DeviceIcon(session: Memo<Option<Session>>, biography: Loader<Biography>) -> i
 /// How the session stands: in use, last used, or over.
 #[component]
 fn Standing(session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
-    let ended = Memo::new(move |_| match biography.state().get() {
+    let ended = memo(move |_| match biography.state().get() {
         Load::Ready(biography) => ended_at(&biography),
         Load::Loading | Load::Failed(_) => None,
     });

@@ -6,7 +6,9 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
 use super::frame::here;
+use super::house::fetch_ahead;
 use crate::api::paths;
+use crate::reactive::{effect, memo};
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, Now, return_to};
 use crate::ui::{Badge, BadgeTone, Icon, Picture, after, focus_heading_if_lost};
@@ -43,7 +45,14 @@ pub(super) fn Entry(
                         <span>"Latchkey"</span>
                     </a>
                 </header>
-                <main class="entry-column" id="main" tabindex="-1">
+                // Who types here is about to sign in.
+                <main
+                    class="entry-column"
+                    id="main"
+                    tabindex="-1"
+                    on:input=move |_| fetch_ahead()
+                    on:submit=move |_| fetch_ahead()
+                >
                     {children()}
                 </main>
             </div>
@@ -117,7 +126,7 @@ fn Waiting(
     #[prop(into)] on_press: Callback<()>,
 ) -> impl IntoView {
     let left = expect_context::<Now>().countdown_from(wait_seconds);
-    let waits = Memo::new(move |_| left.get() > 0);
+    let waits = memo(move |_| left.get() > 0);
     let press = move |event: ev::MouseEvent| {
         event.prevent_default();
         on_press.run(());
@@ -146,7 +155,7 @@ pub(super) fn leave_when_signed_in(to: impl Fn() -> String + 'static, ignore_fir
     let session = auth.session_id();
     let navigate = use_navigate();
     let first = StoredValue::new(None);
-    Effect::new(move |_| {
+    effect(move |_| {
         let Some(id) = session.get() else { return };
         if ignore_first && first.get_value().is_none_or(|first| first == id) {
             first.set_value(Some(id));

@@ -7,6 +7,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use super::frame::here;
 use super::sign_in::again_path;
+use crate::reactive::memo;
 use crate::state::{Auth, Expiry, Now, Toasts, clock_time};
 use crate::ui::words::{countdown, countdown_spoken};
 use crate::ui::{Button, Emphasis, ToastCard, ToastTone};
@@ -22,7 +23,7 @@ pub(super) fn ExpiryToast(
     on_dismiss: Callback<()>,
 ) -> impl IntoView {
     let seconds = expect_context::<Now>().countdown(expiry.deadline_ms);
-    let spoken = Memo::new(move |_| format!("Your session ends in {}.", countdown_spoken(seconds.get())));
+    let spoken = memo(move |_| format!("Your session ends in {}.", countdown_spoken(seconds.get())));
     let role = if expiry.last_minutes { "alert" } else { "status" };
     let advice = if expiry.prolongable {
         "What you are writing is kept either way."

@@ -9,6 +9,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use super::header::Header;
 use super::kept::Kept;
+use crate::reactive::{effect, memo};
 use crate::state::{Auth, AuthStatus, return_to};
 use crate::ui::{Button, Emphasis, Heading, Picture, StateCard};
 
@@ -17,7 +18,7 @@ use crate::ui::{Button, Emphasis, Heading, Picture, StateCard};
 pub fn Frame() -> impl IntoView {
     leave_when_signed_out();
     let trouble = expect_context::<Auth>().trouble();
-    let unknown = Memo::new(move |_| trouble.with(Option::is_some));
+    let unknown = memo(move |_| trouble.with(Option::is_some));
     forget_place_elsewhere();
     view! {
         <Header />
@@ -63,7 +64,7 @@ fn leave_when_signed_out() {
     let auth = expect_context::<Auth>();
     let location = use_location();
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move |_| {
         let AuthStatus::SignedOut(note) = auth.status().get() else { return };
         // Who signs out here is done; everybody else comes back to this page.
         let to = if note.is_some_and(|note| note.asked_here) {
@@ -79,7 +80,7 @@ fn leave_when_signed_out() {
 fn forget_place_elsewhere() {
     let location = use_location();
     let kept = expect_context::<Kept>();
-    Effect::new(move |_| {
+    effect(move |_| {
         if location.pathname.with(|path| !path.starts_with("/devices")) {
             kept.forget_place();
         }

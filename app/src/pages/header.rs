@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
 
+use crate::reactive::memo;
 use crate::state::{Alerts, Auth, StreamState, Theme};
 use crate::ui::{Avatar, AvatarPlaceholder, Icon, Menu, MenuItem, Picture, ThemeSwitch};
 
@@ -42,7 +43,7 @@ pub(super) fn Header() -> impl IntoView {
 #[component]
 fn Questions() -> impl IntoView {
     let open = expect_context::<Alerts>().open();
-    let total = Memo::new(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
+    let total = memo(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
     move || {
         (total.get() > 0).then(|| {
             view! {
@@ -62,7 +63,7 @@ fn PersonMenu() -> impl IntoView {
     let person = auth.person();
     let name = Signal::derive(move || person.get().map(|person| person.name).unwrap_or_default());
     let email = move || person.get().map(|person| person.email).unwrap_or_default();
-    let known = Memo::new(move |_| person.with(Option::is_some));
+    let known = memo(move |_| person.with(Option::is_some));
     let avatar = move || {
         if known.get() { view! { <Avatar name=name /> }.into_any() } else { view! { <AvatarPlaceholder /> }.into_any() }
     };
@@ -99,7 +100,7 @@ fn PersonMenu() -> impl IntoView {
 #[component]
 fn Connection() -> impl IntoView {
     let auth = expect_context::<Auth>();
-    let text = Memo::new(move |_| match (auth.online().get(), auth.stream().get()) {
+    let text = memo(move |_| match (auth.online().get(), auth.stream().get()) {
         (false, _) => Some("You’re offline"),
         (true, StreamState::Reconnecting) => Some("Reconnecting…"),
         (true, StreamState::Connecting | StreamState::Open) => None,

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::domain::Password;
+use crate::reactive::effect;
 use crate::state::{Auth, Failure, Toasts};
 use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField};
 
@@ -115,7 +116,7 @@ fn DeleteDialog(open: RwSignal<bool>, email: String) -> impl IntoView {
     };
     let DeleteForm { password, errors, busy, .. } = form;
     let email = StoredValue::new(email);
-    Effect::new(move |_| {
+    effect(move |_| {
         if !open.get() {
             password.set(String::new());
             errors.clear();

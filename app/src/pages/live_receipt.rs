@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::{Receipt, ReceiptStatus};
+use crate::reactive::{effect, memo};
 use crate::state::Auth;
 use crate::ui::{ReceiptPanel, Steady, every};
 
@@ -27,8 +28,8 @@ pub(super) fn LiveReceipt(
     expect_context::<Steady>().moves();
     let polls = StoredValue::new(0_u32);
     let asking = StoredValue::new(false);
-    let settled = Memo::new(move |_| receipt.with(is_settled));
-    Effect::new(move |_| {
+    let settled = memo(move |_| receipt.with(is_settled));
+    effect(move |_| {
         if settled.get() {
             return;
         }

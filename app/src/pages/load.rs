@@ -5,6 +5,7 @@ use std::future::Future;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use crate::reactive::effect;
 use crate::state::{Auth, Failure};
 use crate::ui::after;
 
@@ -88,13 +89,13 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         let failures = StoredValue::new(0_usize);
         let has_failed = move || self.state.with_untracked(|state| matches!(state, Load::Failed(_)));
         let seen = StoredValue::new(fetches.get_untracked());
-        Effect::new(move |_| {
+        effect(move |_| {
             let count = fetches.get();
             if seen.try_update_value(|seen| std::mem::replace(seen, count)) != Some(count) && has_failed() {
                 fetch();
             }
         });
-        Effect::new(move |_| {
+        effect(move |_| {
             if !self.state.with(|state| matches!(state, Load::Failed(_))) {
                 failures.set_value(0);
                 return;

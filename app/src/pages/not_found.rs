@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::entry::Entry;
 use super::header::Header;
+use crate::reactive::memo;
 use crate::state::Auth;
 use crate::ui::Heading;
 
@@ -11,7 +12,7 @@ use crate::ui::Heading;
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     let person = expect_context::<Auth>().person();
-    let signed_in = Memo::new(move |_| person.with(Option::is_some));
+    let signed_in = memo(move |_| person.with(Option::is_some));
     move || {
         if signed_in.get() {
             view! {

@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 
 use super::expiry_toast::ExpiryToast;
 use crate::api::AlertAnswer;
+use crate::reactive::{effect, memo};
 use crate::state::{Alerts, Auth, Toast, ToastId, ToastKind, ToastSubject, Toasts};
 use crate::ui::{Button, Steady, ToastCard, ToastTone, after, focus, focus_heading_if_lost};
 
@@ -23,14 +24,14 @@ pub fn Notifications() -> impl IntoView {
     let put_away = RwSignal::new(None::<bool>);
     let expiry = auth.expiry();
     // Put away, the warning comes back for the last two minutes.
-    let warning = Memo::new(move |_| expiry.get().filter(|expiry| put_away.get() != Some(expiry.last_minutes)));
+    let warning = memo(move |_| expiry.get().filter(|expiry| put_away.get() != Some(expiry.last_minutes)));
     let shown = move || {
         let places = MAX_SHOWN - usize::from(warning.with(Option::is_some));
         toasts.shown().get().into_iter().take(places).collect::<Vec<_>>()
     };
     let has_news = move || !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some);
     go_there_with_f6(region, has_news);
-    let ids = Memo::new(move |_| toasts.shown().with(|shown| shown.iter().map(|toast| toast.id).collect::<Vec<_>>()));
+    let ids = memo(move |_| toasts.shown().with(|shown| shown.iter().map(|toast| toast.id).collect::<Vec<_>>()));
     expect_context::<Steady>().moves_with(ids);
     let dismiss_newest = move || {
         if let Some(newest) = toasts.shown().with_untracked(|shown| shown.first().map(|toast| toast.id)) {
@@ -83,7 +84,7 @@ pub fn Notifications() -> impl IntoView {
 }
 
 fn go_there_with_f6(region: NodeRef<html::Section>, has_news: impl Fn() -> bool + Copy + 'static) {
-    Effect::new(move |_| {
+    effect(move |_| {
         let listener = window_event_listener(ev::keydown, move |event| {
             if event.key() == "F6"
                 && has_news()

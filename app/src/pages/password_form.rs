@@ -9,6 +9,7 @@ use super::profile::PasswordAge;
 use super::securing::{NextStep, SecuredReceipt, Securing};
 use crate::api::Profile;
 use crate::domain::Password;
+use crate::reactive::effect;
 use crate::state::{Auth, Toasts};
 use crate::ui::words::count_of;
 use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, PasswordField, after, bring_to};
@@ -24,7 +25,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
     let securing = expect_context::<Securing>();
     let section = NodeRef::<html::Section>::new();
     let fragment = use_location().hash;
-    Effect::new(move |_| {
+    effect(move |_| {
         if fragment.with(|fragment| fragment == FRAGMENT) {
             // One turn later: by then the section is in the document.
             after(0.0, move || {

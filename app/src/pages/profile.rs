@@ -9,6 +9,7 @@ use super::password_form::PasswordSection;
 use super::register::AccountTypeField;
 use crate::api::{Profile, ProfilePatch};
 use crate::domain::{AccountType, DisplayName, Timestamp};
+use crate::reactive::{effect, memo};
 use crate::state::{Auth, DraftKey, Drafts, Failure, Now, Toasts, date, full_time};
 use crate::ui::{
     Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
@@ -24,7 +25,7 @@ pub fn ProfilePage() -> impl IntoView {
     let loader = Loader::<Profile>::new();
     let session = auth.session_id();
     let fetch = move || loader.fetch(async move { auth.profile().await });
-    Effect::new(move |_| {
+    effect(move |_| {
         if session.get().is_some() {
             fetch();
         }
@@ -62,7 +63,7 @@ pub fn ProfilePage() -> impl IntoView {
 fn Person() -> impl IntoView {
     let person = expect_context::<Auth>().person();
     let name = Signal::derive(move || person.get().map(|person| person.name).unwrap_or_default());
-    let known = Memo::new(move |_| person.with(Option::is_some));
+    let known = memo(move |_| person.with(Option::is_some));
     view! {
         <div class="settings-person">
             {move || {

@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 
 use crate::api::{AlertAnswer, SecurityAlert};
 use crate::domain::Password;
+use crate::reactive::effect;
 use crate::state::{Alerts, Auth, Failure, Toasts};
 use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField};
 
@@ -38,12 +39,12 @@ pub(super) fn ProveDialog(
     let password = RwSignal::new(String::new());
     let errors = FormErrors::default();
     let busy = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move |_| {
         if proving.with(Option::is_some) {
             open.set(true);
         }
     });
-    Effect::new(move |_| {
+    effect(move |_| {
         if !open.get() {
             proving.set(None);
             password.set(String::new());

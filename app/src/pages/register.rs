@@ -8,6 +8,7 @@ use leptos_router::hooks::use_navigate;
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use crate::api::RegisterRequest;
 use crate::domain::{AccountType, DisplayName, Email, Password};
+use crate::reactive::effect;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, return_to};
 use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
@@ -106,7 +107,7 @@ pub fn RegisterPage() -> impl IntoView {
         form.resume(&sent);
     }
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move |_| {
         if let Some(email) = form.sent_to.get() {
             let path = return_to::entry_path(super::verify::PATH, &email, next.get_value().as_deref());
             navigate(&path, NavigateOptions::default());

@@ -8,6 +8,7 @@ use leptos_router::hooks::use_navigate;
 use super::entry::{Entry, EntryPicture, action_here};
 use super::forgot_password;
 use crate::domain::Password;
+use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, ResetLink, return_to};
 use crate::ui::{
@@ -81,14 +82,14 @@ pub fn ResetPasswordPage() -> impl IntoView {
         form.resume(&sent);
     }
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move |_| {
         if let Some(email) = form.done.get() {
             // The sign-in page says why one is there. Nothing is left here to come back to.
             let path = return_to::entry_path(return_to::SIGN_IN, &email, None);
             navigate(&path, NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
     });
-    let useless = Memo::new(move |_| form.link.with(|link| *link == ResetLink::Useless));
+    let useless = memo(move |_| form.link.with(|link| *link == ResetLink::Useless));
     view! {
         <Entry>
             {move || {

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::live_receipt::LiveReceipt;
 use crate::api::Receipt;
 use crate::domain::SessionId;
+use crate::reactive::memo;
 use crate::state::Auth;
 use crate::ui::{Banner, BannerTone};
 
@@ -41,7 +42,7 @@ impl Securing {
 fn secured() -> Memo<Option<Secured>> {
     let securing = expect_context::<Securing>();
     let mine = expect_context::<Auth>().session_id();
-    Memo::new(move |_| {
+    memo(move |_| {
         let by_me = |secured: &Secured| secured.by == mine.get();
         securing.0.get().filter(by_me)
     })

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::api::Session;
 use crate::domain::SessionId;
+use crate::reactive::effect;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::{count_of, device_description};
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime};
@@ -22,7 +23,7 @@ pub(super) fn SessionLimitDialog(
 ) -> impl IntoView {
     let open = RwSignal::new(false);
     let chosen = RwSignal::new(None::<SessionId>);
-    Effect::new(move |_| {
+    effect(move |_| {
         let least_used =
             sessions.with(|sessions| sessions.as_ref()?.iter().min_by_key(|session| session.last_active).cloned());
         chosen.set(least_used.map(|session| session.session_id));

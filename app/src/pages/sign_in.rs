@@ -12,6 +12,7 @@ use super::live_receipt::LiveReceipt;
 use super::session_limit::{SessionLimitDialog, SessionToReplace};
 use crate::api::{Receipt, Session};
 use crate::domain::{Email, Password, SessionId};
+use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, AuthStatus, Failure, SignedOutNote, return_to};
@@ -134,7 +135,7 @@ pub fn SignInPage() -> impl IntoView {
         form.resume(&sent);
     }
     let navigate = use_navigate();
-    Effect::new(move |_| {
+    effect(move |_| {
         if let Some(email) = form.unverified.get() {
             let path = return_to::entry_path(super::verify::PATH, &email, next.get_value().as_deref());
             navigate(&path, NavigateOptions::default());
@@ -230,7 +231,7 @@ fn because(code: &str) -> Option<&'static str> {
 fn WhyHere() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let told = use_query_map().with_untracked(|query| query.get(BECAUSE).as_deref().and_then(because));
-    let note = Memo::new(move |_| match auth.status().get() {
+    let note = memo(move |_| match auth.status().get() {
         AuthStatus::SignedOut(note) => note,
         AuthStatus::Unknown | AuthStatus::SignedIn { .. } => None,
     });
@@ -252,7 +253,7 @@ fn WhyHere() -> impl IntoView {
 fn WhoWasTold() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let receipt = RwSignal::new(None::<Receipt>);
-    Effect::new(move |_| match auth.status().get() {
+    effect(move |_| match auth.status().get() {
         AuthStatus::SignedOut(Some(SignedOutNote { receipt: Some(told), .. })) => {
             KeptReceipt::keep(&told.id);
             receipt.set(Some(told));

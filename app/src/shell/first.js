@@ -112,7 +112,20 @@
     program = 2;
     if (!page.querySelector(".entry form")) root.dataset.program = "failed";
   };
+  // Without words for what went wrong inside, a program that breaks down is heard of here only.
+  const brokeDown = (error) => { if (window.WebAssembly && error instanceof WebAssembly.RuntimeError) fail(); };
+  on("error", (event) => brokeDown(event.error));
+  on("unhandledrejection", (event) => brokeDown(event.reason));
+
+  // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else when they are.
+  let ahead = null;
+  const house = () => {
+    const fetched = ahead || fetch(its.house);
+    ahead = null;
+    return fetched;
+  };
   window.latchkey = {
+    house,
     settled: () => new Promise((go) => { waiting.push(go); settle(); }),
     token: () => token,
     tookOver: () => { program = 1; delete root.dataset.program; },
@@ -122,8 +135,9 @@
     const late = setTimeout(() => { if (!program) { fail(); program = 0; } }, 2e4);
     try {
       const wasm = fetch(its.wasm, { priority: its.now ? "auto" : "low" });
-      // It is heard of below, where the script has come.
-      wasm.catch(() => {});
+      if (its.now) ahead = fetch(its.house);
+      // They are heard of where they are used.
+      [wasm, ahead].forEach((fetched) => fetched && fetched.catch(() => {}));
       const script = await import(its.js);
       await script.default({ module_or_path: wasm });
       script.start();

@@ -56,8 +56,10 @@ pub struct Files {
     pub style: String,
     /// What starts the program.
     pub script: String,
-    /// The program.
+    /// The program, as far as it is for everybody.
     pub program: String,
+    /// The part of the program that holds the pages of a signed-in person.
+    pub house: String,
     /// Whether the page can do nothing without the program, so that it is fetched at once and not when all else is there.
     pub at_once: bool,
 }
@@ -85,6 +87,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     nonce=use_nonce()
                     data-js=files.script
                     data-wasm=files.program
+                    data-house=files.house
                     data-now=files.at_once.then_some("1")
                     inner_html=FIRST_SCRIPT.as_str()
                 ></script>

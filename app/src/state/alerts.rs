@@ -8,6 +8,7 @@ use leptos::task::spawn_local;
 use super::{Auth, Events, Failure, Toasts};
 use crate::api::{AlertAnswer, AlertList, LogoutAnswer, SecurityAlert, ServerEvent};
 use crate::domain::{AlertId, SessionId};
+use crate::reactive::{effect, memo};
 
 /// What the server asks and nobody has answered yet. A context.
 ///
@@ -35,12 +36,12 @@ impl Alerts {
         };
         provide_context(alerts);
         let (mine, fetches) = (alerts.auth.session_id(), alerts.auth.fetches());
-        Effect::new(move |_| {
+        effect(move |_| {
             mine.get();
             // What one person was asked is not for the next.
             alerts.open.set(None);
         });
-        Effect::new(move |_| {
+        effect(move |_| {
             if mine.get().is_some() && fetches.get() > 0 {
                 alerts.fetch();
             }
@@ -60,7 +61,7 @@ impl Alerts {
 
     /// What is asked of one device.
     pub fn about(self, session: SessionId) -> Memo<Option<SecurityAlert>> {
-        Memo::new(move |_| {
+        memo(move |_| {
             self.open.with(|open| {
                 let alerts = &open.as_ref()?.alerts;
                 alerts.iter().find(|alert| alert.session_id == session).cloned()

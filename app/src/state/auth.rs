@@ -8,6 +8,7 @@ use crate::browser;
 use crate::client::toasts::ToastTopic;
 use crate::client::{AuthStatus, Change, Expiry, Failure, StreamState};
 use crate::domain::SessionId;
+use crate::reactive::{effect, memo};
 
 /// Who is signed in here. A context; its calls are in `calls`.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,7 @@ impl Auth {
         };
         provide_context(auth);
         // Effects run in the browser only: server and first frame both show `Unknown`.
-        Effect::new(move |_| {
+        effect(move |_| {
             browser::start(Box::new(move |change| auth.apply(change, toasts, events, drafts, theme, now)));
         });
     }
@@ -49,7 +50,7 @@ impl Auth {
 
     /// The session of this browser. Read it in a resource to load again when somebody else signs in.
     pub fn session_id(self) -> Memo<Option<SessionId>> {
-        Memo::new(move |_| self.status.with(AuthStatus::session_id))
+        memo(move |_| self.status.with(AuthStatus::session_id))
     }
 
     /// Why it cannot be found out who is signed in here; nothing once that is known. It goes by itself when the server answers again.

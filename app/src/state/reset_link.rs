@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::browser;
 use crate::client::ResetToken;
+use crate::reactive::effect;
 
 /// The link that led to this page, where it is one that sets a new password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ impl ResetLink {
     /// is opened in this tab, for which browsers load nothing. Call it from a component.
     pub fn read() -> RwSignal<Self> {
         let link = RwSignal::new(Self::Unread);
-        Effect::new(move |_| {
+        effect(move |_| {
             // A page that came back from the server refused keeps saying so.
             if link.with_untracked(|link| *link == Self::Unread) {
                 let served = || Self::of(&browser::served_value("token").unwrap_or_default());

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::browser::{self, ThemeChoice};
+use crate::reactive::effect;
 
 /// Light, dark, or as the system has it; remembered. A context.
 ///
@@ -16,7 +17,7 @@ impl Theme {
     pub(super) fn provide() -> Self {
         let theme = Self { choice: RwSignal::new(ThemeChoice::System) };
         provide_context(theme);
-        Effect::new(move |_| {
+        effect(move |_| {
             let remembered = browser::remembered_theme();
             browser::apply_theme(remembered);
             theme.choice.set(remembered);

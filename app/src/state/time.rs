@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::browser;
 use crate::domain::Timestamp;
+use crate::reactive::effect;
 
 /// How often relative times are written anew, in milliseconds.
 const TICK_MS: u32 = 10_000;
@@ -18,7 +19,7 @@ impl Now {
     pub(super) fn provide() -> Self {
         let this = Self { now: RwSignal::new(Timestamp::from_millis(0)) };
         provide_context(this);
-        Effect::new(move |_| {
+        effect(move |_| {
             this.now.set(browser::server_now());
             let timer = browser::every(TICK_MS, move || this.now.set(browser::server_now()));
             on_cleanup(move || browser::stop(timer));
@@ -54,7 +55,7 @@ impl Now {
     pub fn countdown(self, deadline_ms: f64) -> Signal<u64> {
         let left = move || whole_seconds(deadline_ms - browser::monotonic_ms());
         let seconds = RwSignal::new(left());
-        Effect::new(move |_| {
+        effect(move |_| {
             // Counts to the deadline and not by ticks, which browsers slow down in the background.
             let timer = browser::every(500, move || {
                 let left = left();

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::field::{FieldFrame, bind, described_by};
 use crate::browser;
 use crate::domain::OneTimeCode;
+use crate::reactive::effect;
 
 /// One input for a six-digit code: typed, or pasted as `123 456`, or with the sentence it stands in. Says so once when it is full.
 #[component]
@@ -38,7 +39,7 @@ pub fn CodeField(
             None => value.set(text),
         }
     };
-    Effect::new(move |_| {
+    effect(move |_| {
         if error.with(Option::is_some)
             && let Some(input) = node_ref.get_untracked()
         {

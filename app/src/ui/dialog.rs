@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::browser;
+use crate::reactive::effect;
 
 /// How long after it opens a click beside it does not close it, in milliseconds.
 const SETTLES_MS: f64 = 500.0;
@@ -26,7 +27,7 @@ pub fn Dialog(
 ) -> impl IntoView {
     let node_ref = NodeRef::<html::Dialog>::new();
     let opened_at_ms = StoredValue::new(f64::NEG_INFINITY);
-    Effect::new(move |_| {
+    effect(move |_| {
         let open = open.get();
         if open {
             opened_at_ms.set_value(browser::monotonic_ms());

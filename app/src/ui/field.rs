@@ -5,6 +5,8 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, Picture};
 
+use crate::reactive::effect;
+
 /// The ids of help and error, for `aria-describedby`.
 pub(super) fn described_by(
     id: &'static str,
@@ -23,7 +25,7 @@ pub(super) fn described_by(
 
 /// Keeps the input and `value` the same. What the server renders has the value from the start.
 pub(super) fn bind(node_ref: NodeRef<html::Input>, value: RwSignal<String>) {
-    Effect::new(move |_| {
+    effect(move |_| {
         let text = value.get();
         if let Some(input) = node_ref.get()
             && input.value() != text

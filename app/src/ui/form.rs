@@ -8,6 +8,7 @@ use super::banner::{Banner, BannerTone};
 use crate::browser;
 use crate::client::Failure;
 use crate::domain::Invalid;
+use crate::reactive::effect;
 
 /// What is wrong with a form, field by field and as a whole.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +103,7 @@ pub fn Form(
     children: Children,
 ) -> impl IntoView {
     let node_ref = NodeRef::<html::Form>::new();
-    Effect::new(move |_| {
+    effect(move |_| {
         if errors.told.get() > 0 {
             // One turn later: by then the fields are marked.
             browser::after(0.0, move || {

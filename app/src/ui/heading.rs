@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::browser;
+use crate::reactive::effect;
 
 /// Whether the first page has been shown already. A context: the first page leaves the focus where the browser put it.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,7 @@ pub fn Heading(
 ) -> impl IntoView {
     let node_ref = NodeRef::<html::H1>::new();
     let arrival = use_context::<Arrival>();
-    Effect::new(move |_| {
+    effect(move |_| {
         let again = arrival.is_some_and(Arrival::again);
         if again || with_field {
             // One turn later: the router puts the new page into the document after its effects have run.

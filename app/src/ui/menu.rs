@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, Picture};
 use crate::browser;
+use crate::reactive::effect;
 
 /// The menu an item stands in. A context.
 #[derive(Clone, Copy)]
@@ -47,7 +48,7 @@ pub fn Menu(
     let open = menu.open;
     let anchor = NodeRef::<html::Div>::new();
     provide_context(menu);
-    Effect::new(move |_| {
+    effect(move |_| {
         let listener = window_event_listener(ev::pointerdown, move |event| {
             let inside = anchor
                 .try_get_untracked()

@@ -7,6 +7,7 @@ use super::icon::{Icon, Picture};
 use super::words::count_of;
 use crate::api::{Receipt, ReceiptDevice, ReceiptStatus};
 use crate::domain::SessionId;
+use crate::reactive::memo;
 
 /// Who was told of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order they have at first.
 #[component]
@@ -18,8 +19,8 @@ pub fn ReceiptPanel(
     #[prop(optional, into)]
     on_dismiss: Option<Callback<()>>,
 ) -> impl IntoView {
-    let title = Memo::new(move |_| receipt.with(|receipt| count_of(receipt.devices.len() as u64, "device")));
-    let summary = Memo::new(move |_| receipt.with(summary));
+    let title = memo(move |_| receipt.with(|receipt| count_of(receipt.devices.len() as u64, "device")));
+    let summary = memo(move |_| receipt.with(summary));
     let ids =
         receipt.with_untracked(|receipt| receipt.devices.iter().map(|device| device.session_id).collect::<Vec<_>>());
     let rows = ids.into_iter().map(|id| view! { <ReceiptRow receipt=receipt id=id /> }).collect_view();
@@ -48,10 +49,9 @@ pub fn ReceiptPanel(
 #[component]
 fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
     let find = move |receipt: &Receipt| receipt.devices.iter().find(|device| device.session_id == id).cloned();
-    let device = Memo::new(move |before: Option<&Option<ReceiptDevice>>| {
-        receipt.with(find).or_else(|| before.cloned().flatten())
-    });
-    let status = Memo::new(move |_| device.with(|device| device.as_ref().map(|device| device.status)));
+    let device =
+        memo(move |before: Option<&Option<ReceiptDevice>>| receipt.with(find).or_else(|| before.cloned().flatten()));
+    let status = memo(move |_| device.with(|device| device.as_ref().map(|device| device.status)));
     let told = move || {
         let (picture, name, words) = match status.get()? {
             ReceiptStatus::Offline => (Picture::Offline, "offline", "Offline: will be refused"),

@@ -8,6 +8,7 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use crate::browser;
+use crate::reactive::effect;
 
 /// How long after a move a press is not believed, in milliseconds.
 const SETTLES_MS: f64 = 500.0;
@@ -47,7 +48,7 @@ impl Steady {
             handed_on_at_ms: StoredValue::new(f64::NEG_INFINITY),
         };
         provide_context(steady);
-        Effect::new(move |_| {
+        effect(move |_| {
             let moves = window_event_listener(ev::pointermove, move |event| {
                 // Browsers report a move where only the page has moved under the pointer.
                 // They round it in their own way.
@@ -125,10 +126,10 @@ impl Steady {
 
 /// Acts whenever `what` changes, from its second value on.
 fn on_change<T: PartialEq + Send + Sync + 'static>(what: Memo<T>, act: impl Fn() + 'static) {
-    Effect::new(move |first: Option<()>| {
+    effect(move |again| {
         // Read, and not only tracked: what nobody has ever read does not know what it depends on, and never tells.
         what.with(|_| ());
-        if first.is_some() {
+        if again {
             act();
         }
     });

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::words::{relative, until};
 use crate::domain::Timestamp;
+use crate::reactive::memo;
 
 /// A moment in words relative to now, such as *3 hours ago*; updates by itself. The exact time is in the tooltip.
 #[component]
@@ -18,7 +19,7 @@ pub fn RelativeTime(
     full: fn(Timestamp) -> String,
 ) -> impl IntoView {
     // A memo, so that the text is touched only when its words change.
-    let words = Memo::new(move |_| relative(at, now.get()).unwrap_or_else(|| day(at)));
+    let words = memo(move |_| relative(at, now.get()).unwrap_or_else(|| day(at)));
     view! {
         <time datetime=at.to_string() title=full(at)>
             <bdi>{words}</bdi>
@@ -38,7 +39,7 @@ pub fn Expires(
     /// Writes a moment in full where the person is.
     full: fn(Timestamp) -> String,
 ) -> impl IntoView {
-    let words = Memo::new(move |_| until(at, now.get()).unwrap_or_else(|| day(at)));
+    let words = memo(move |_| until(at, now.get()).unwrap_or_else(|| day(at)));
     view! {
         "Expires "
         <time datetime=at.to_string() title=full(at)>

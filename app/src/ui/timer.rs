@@ -5,6 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::browser;
+use crate::reactive::effect;
 
 /// Calls `act` every `interval_ms` until the component is gone. In the browser only.
 pub fn every(interval_ms: u32, act: impl Fn() + 'static) {
@@ -19,7 +20,7 @@ pub fn after(delay_ms: f64, act: impl FnOnce() + 'static) {
 
 /// Calls `act` with each press outside of an element, until the component is gone. In the browser only.
 pub fn window_pressed_outside(element: NodeRef<html::Div>, act: impl Fn() + Copy + 'static) {
-    Effect::new(move |_| {
+    effect(move |_| {
         let listener = window_event_listener(ev::pointerdown, move |event| {
             let inside = element
                 .try_get_untracked()

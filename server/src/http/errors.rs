@@ -48,9 +48,7 @@ impl From<Refusal> for ApiError {
             Refusal::Expired => Self::token_expired(),
             Refusal::SessionEnded(None) => Self::session_ended(),
             Refusal::SessionEnded(Some(end)) => ended(&end),
-            Refusal::CannotConfirm { error, list_age } => {
-                Self::from(error).with_list_age(list_age)
-            }
+            Refusal::CannotConfirm { error, list_age } => Self::from(error).with_list_age(list_age),
         }
     }
 }

@@ -30,6 +30,8 @@ use crate::metrics::{RouteId, Routes};
 
 /// The name of the built files.
 const OUTPUT_NAME: &str = "latchkey";
+/// The part of the program that holds the pages of a signed-in person.
+const HOUSE: &str = "house";
 /// Where `scripts/build` notes the hashes in the names of built files, beside the program.
 const HASH_FILE: &str = "hash.txt";
 /// Kinds of files the app consists of. Nothing else is served, whatever may lie in the folder (ASVS 13.4.7).
@@ -73,8 +75,8 @@ impl SiteFiles {
     /// The built files that pages ask for.
     fn names(&self) -> Files {
         let names = if self.hashed { built_names() } else { None };
-        let file = |kind| format!("/{}", built_file(kind, names.as_deref()));
-        Files { style: file("css"), script: file("js"), program: file("wasm"), at_once: false }
+        let file = |part| format!("/{}", built_file(part, names.as_deref()));
+        Files { style: file("css"), script: file("js"), program: file("wasm"), house: file(HOUSE), at_once: false }
     }
 
     fn options(&self, config: &ServerConfig) -> LeptosOptions {
@@ -123,20 +125,22 @@ fn built_names() -> Option<String> {
     std::fs::read_to_string(beside_program().join(HASH_FILE)).ok()
 }
 
-/// The built file of that kind, as pages ask for it.
-fn built_file(kind: &str, names: Option<&str>) -> String {
+/// The built file of that kind, or the part of the program that is a file of its own, as pages ask for it.
+fn built_file(part: &str, names: Option<&str>) -> String {
     let hash =
-        names.and_then(|names| names.lines().filter_map(|line| line.split_once(':')).find(|(named, _)| *named == kind));
+        names.and_then(|names| names.lines().filter_map(|line| line.split_once(':')).find(|(named, _)| *named == part));
+    let (name, kind) =
+        if part == HOUSE { (format!("{OUTPUT_NAME}-{HOUSE}"), "wasm") } else { (OUTPUT_NAME.to_owned(), part) };
     match hash {
-        Some((_, hash)) => format!("pkg/{OUTPUT_NAME}.{}.{kind}", hash.trim()),
-        None => format!("pkg/{OUTPUT_NAME}.{kind}"),
+        Some((_, hash)) => format!("pkg/{name}.{}.{kind}", hash.trim()),
+        None => format!("pkg/{name}.{kind}"),
     }
 }
 
 /// The files without which pages have no style or do nothing, as far as they are not there. What the program is compiled to is
 /// looked for only where its name was noted: without a hash, tools do not agree on one.
 fn missing(root: &Path, names: Option<&str>) -> Vec<PathBuf> {
-    let kinds: &[&str] = if names.is_some() { &["css", "js", "wasm"] } else { &["css", "js"] };
+    let kinds: &[&str] = if names.is_some() { &["css", "js", "wasm", HOUSE] } else { &["css", "js"] };
     let files = kinds.iter().map(|kind| root.join(built_file(kind, names)));
     files.filter(|file| !file.is_file()).collect()
 }
@@ -341,8 +345,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         std::fs::create_dir(root.join("pkg")).unwrap();
-        let names = "js: abc123\nwasm: def456\ncss: 0-9_z\n";
-        for file in ["pkg/latchkey.abc123.js", "pkg/latchkey.def456.wasm"] {
+        let names = "js: abc123\nwasm: def456\nhouse: ghi789\ncss: 0-9_z\n";
+        for file in ["pkg/latchkey.abc123.js", "pkg/latchkey.def456.wasm", "pkg/latchkey-house.ghi789.wasm"] {
             std::fs::write(root.join(file), "").unwrap();
         }
         assert_eq!(missing(root, Some(names)), [root.join("pkg/latchkey.0-9_z.css")]);

@@ -16,13 +16,16 @@ use crate::browser::dom::{APP_ID, SERVED_ID};
 /// What every page has, and what tells that it is there.
 const MAIN: &str = "main";
 
-/// Shows `app` in place of what the server rendered, as soon as it is there and nobody is in the middle of something.
-pub fn take_over<V: IntoView + 'static>(app: impl FnOnce() -> V + 'static) {
-    // Without a document there is nobody to show anything to.
-    let Some((document, own)) = own_place() else { return };
-    let path = path_of(&document);
-    mount_to(own.clone(), app).forget();
+/// Shows `app` in place of what the server rendered, as soon as it is there and nobody is in the middle of something. Does not begin
+/// before `ready` is done, which is told the path of the page.
+pub fn take_over<V: IntoView + 'static>(ready: impl AsyncFnOnce(&str) + 'static, app: impl FnOnce() -> V + 'static) {
     spawn_local(async move {
+        // Without a document there is nobody to show anything to.
+        let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
+        ready(&path_of(&document).unwrap_or_default()).await;
+        let Some(own) = own_place(&document) else { return };
+        let path = path_of(&document);
+        mount_to(own.clone(), app).forget();
         while own.query_selector(MAIN).ok().flatten().is_none() {
             TimeoutFuture::new(0).await;
         }
@@ -53,8 +56,7 @@ pub fn served_value(name: &str) -> Option<String> {
 }
 
 /// An element for the program, hidden, in front of what the server rendered.
-fn own_place() -> Option<(Document, HtmlElement)> {
-    let document = web_sys::window()?.document()?;
+fn own_place(document: &Document) -> Option<HtmlElement> {
     let own: HtmlElement = document.create_element("div").ok()?.dyn_into().ok()?;
     own.set_id(APP_ID);
     own.set_hidden(true);
@@ -62,7 +64,7 @@ fn own_place() -> Option<(Document, HtmlElement)> {
         Some(served) => served.before_with_node_1(&own).ok()?,
         None => document.body()?.append_with_node_1(&own).ok()?,
     }
-    Some((document, own))
+    Some(own)
 }
 
 fn path_of(document: &Document) -> Option<String> {

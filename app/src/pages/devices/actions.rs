@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 
 use super::model::Devices;
 use crate::api::Session;
+use crate::reactive::{effect, memo};
 use crate::ui::words::count_of;
 use crate::ui::{Button, Dialog, DialogActions, Emphasis, Icon, Menu, MenuItem, Picture};
 
@@ -12,11 +13,11 @@ use crate::ui::{Button, Dialog, DialogActions, Emphasis, Icon, Menu, MenuItem, P
 #[component]
 pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
     let staying = devices.staying();
-    let has_others = Memo::new(move |_| staying.with(|sessions| sessions.len() > 1));
+    let has_others = memo(move |_| staying.with(|sessions| sessions.len() > 1));
     let others_open = RwSignal::new(false);
     let everywhere_open = RwSignal::new(false);
     let failure = devices.failure();
-    let loading = Memo::new(move |_| staying.with(Vec::is_empty) && failure.with(Option::is_none));
+    let loading = memo(move |_| staying.with(Vec::is_empty) && failure.with(Option::is_none));
     let buttons = move || match (loading.get(), has_others.get()) {
         // Most people have several devices: what stands here for them takes its place at once.
         (true, _) => view! {
@@ -57,14 +58,14 @@ pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
 
 fn others(devices: Devices) -> Memo<Vec<Session>> {
     let staying = devices.staying();
-    Memo::new(move |_| staying.get().into_iter().filter(|session| !session.current).collect())
+    memo(move |_| staying.get().into_iter().filter(|session| !session.current).collect())
 }
 
 #[component]
 fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
     let others = others(devices);
     let all = devices.count();
-    let count = Memo::new(move |_| all.get().saturating_sub(1));
+    let count = memo(move |_| all.get().saturating_sub(1));
     let title = Signal::derive(move || format!("Sign out {}?", count_of(count.get(), "other device")));
     let busy = RwSignal::new(false);
     let confirm = move |()| {
@@ -136,18 +137,18 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
 pub(super) fn SeveralDialog(devices: Devices) -> impl IntoView {
     let asked = devices.asked;
     let staying = devices.staying();
-    let sessions = Memo::new(move |_| {
+    let sessions = memo(move |_| {
         let is_asked = |session: &Session| asked.with(|asked| asked.contains(&session.session_id));
         staying.get().into_iter().filter(is_asked).collect::<Vec<_>>()
     });
-    let count = Memo::new(move |_| sessions.with(Vec::len) as u64);
+    let count = memo(move |_| sessions.with(Vec::len) as u64);
     let open = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move |_| {
         if asked.with(|asked| !asked.is_empty()) {
             open.set(true);
         }
     });
-    Effect::new(move |_| {
+    effect(move |_| {
         if !open.get() {
             asked.set(Vec::new());
         }
@@ -211,7 +212,7 @@ pub(super) fn Names(sessions: Memo<Vec<Session>>, count: Memo<u64>) -> impl Into
 #[component]
 pub(super) fn ThisStays(devices: Devices) -> impl IntoView {
     let staying = devices.staying();
-    let this = Memo::new(move |_| {
+    let this = memo(move |_| {
         let name = |session: &Session| session.device_info.device_name.clone();
         staying.with(|sessions| sessions.iter().find(|session| session.current).map(name)).unwrap_or_default()
     });

@@ -10,6 +10,7 @@ use super::model::Devices;
 use crate::api::{AlertAnswer, AlertKind, SecurityAlert};
 use crate::pages::prove::{ProveDialog, answer_yes};
 use crate::pages::securing::Securing;
+use crate::reactive::{effect, memo};
 use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
 use crate::ui::words::count_of;
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
@@ -20,16 +21,16 @@ pub(super) fn Attention(devices: Devices) -> impl IntoView {
     let open = expect_context::<Alerts>().open();
     let arranged = devices.arranged();
     // Together with the list, which it would otherwise push down.
-    let is_ready = Memo::new(move |_| arranged.with(Option::is_some));
+    let is_ready = memo(move |_| arranged.with(Option::is_some));
     // What is being read and answered stays until it is: another one in its place would get its answer.
-    let asked = Memo::new(move |shown: Option<&Option<SecurityAlert>>| {
+    let asked = memo(move |shown: Option<&Option<SecurityAlert>>| {
         let shown = shown.and_then(Option::as_ref).map(|alert| alert.alert_id);
         let pick = |alerts: &[SecurityAlert]| {
             alerts.iter().find(|alert| Some(alert.alert_id) == shown).or_else(|| alerts.first()).cloned()
         };
         open.with(|open| pick(&open.as_ref()?.alerts)).filter(|_| is_ready.get())
     });
-    let total = Memo::new(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
+    let total = memo(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
     expect_context::<Toasts>().leave_devices_to_page();
     expect_context::<Steady>().moves_with(asked);
     let refused = RwSignal::new(None::<SecurityAlert>);
@@ -157,16 +158,16 @@ fn end_only(devices: Devices, alert: SecurityAlert) {
 #[component]
 fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> impl IntoView {
     let staying = devices.staying();
-    let others = Memo::new(move |_| staying.get().into_iter().filter(|session| !session.current).collect::<Vec<_>>());
+    let others = memo(move |_| staying.get().into_iter().filter(|session| !session.current).collect::<Vec<_>>());
     let all = devices.count();
-    let count = Memo::new(move |_| all.get().saturating_sub(1));
+    let count = memo(move |_| all.get().saturating_sub(1));
     let open = RwSignal::new(false);
-    Effect::new(move |_| {
+    effect(move |_| {
         if refused.with(Option::is_some) {
             open.set(true);
         }
     });
-    Effect::new(move |_| {
+    effect(move |_| {
         if !open.get() {
             refused.set(None);
         }

@@ -7,6 +7,7 @@ use super::model::Devices;
 use super::row::DeviceRow;
 use crate::domain::SessionId;
 use crate::pages::device_state::DeviceState;
+use crate::reactive::memo;
 use crate::ui::{Button, Emphasis, Icon, Picture};
 
 /// The most that are shown of a group at once.
@@ -22,7 +23,7 @@ pub(super) fn DeviceGroup(
 ) -> impl IntoView {
     let arranged = devices.arranged();
     let wanted = look.clone();
-    let ids = Memo::new(move |before: Option<&Vec<SessionId>>| {
+    let ids = memo(move |before: Option<&Vec<SessionId>>| {
         let found = arranged.with(|arranged| {
             let arranged = arranged.as_ref()?;
             let mut items = arranged.used.iter().chain(&arranged.unused);
@@ -35,13 +36,13 @@ pub(super) fn DeviceGroup(
         found.or_else(|| before.cloned()).unwrap_or_default()
     });
     let staying = devices.staying();
-    let signed_in = Memo::new(move |_| {
+    let signed_in = memo(move |_| {
         ids.with(|ids| {
             let is_in = |id: &&SessionId| staying.with(|staying| staying.iter().any(|one| one.session_id == **id));
             ids.iter().filter(is_in).copied().collect::<Vec<_>>()
         })
     });
-    let count = Memo::new(move |_| signed_in.with(Vec::len));
+    let count = memo(move |_| signed_in.with(Vec::len));
     let open = RwSignal::new(false);
     let name = StoredValue::new(look.name);
     let list_id = StoredValue::new(ids.with_untracked(|ids| ids.first().map(|id| format!("group-{id}"))));
@@ -93,11 +94,11 @@ fn GroupHead(
 ) -> impl IntoView {
     let staying = devices.staying();
     // The first stands where it does because it was used last.
-    let latest = Memo::new(move |_| {
+    let latest = memo(move |_| {
         let first = ids.with(|ids| ids.first().copied())?;
         staying.with(|staying| staying.iter().find(|session| session.session_id == first).cloned())
     });
-    let kind = Memo::new(move |_| latest.with(|latest| latest.as_ref().map(|latest| latest.device_info.kind)));
+    let kind = memo(move |_| latest.with(|latest| latest.as_ref().map(|latest| latest.device_info.kind)));
     view! {
         <div class="device-row">
             <span class="device-icon">
@@ -139,7 +140,7 @@ fn GroupHead(
 fn Members(devices: Devices, ids: Memo<Vec<SessionId>>, id: Option<String>, name: String) -> impl IntoView {
     let most = RwSignal::new(SHOWN);
     let shown = move || ids.get().into_iter().take(most.get()).collect::<Vec<_>>();
-    let rest = Memo::new(move |_| ids.with(Vec::len).saturating_sub(most.get()));
+    let rest = memo(move |_| ids.with(Vec::len).saturating_sub(most.get()));
     view! {
         <ul class="group-members" role="list" id=id aria-label=format!("All sign-ins of {name}")>
             <For each=shown key=|id| *id children=move |id| view! { <DeviceRow devices=devices id=id /> } />

@@ -24,6 +24,7 @@ use self::model::Devices;
 use self::row::DeviceRow;
 use self::toolbar::Toolbar;
 use super::live_receipt::LiveReceipt;
+use crate::reactive::{effect, memo};
 use crate::state::Failure;
 use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, StateCard, every, is_near};
 
@@ -77,7 +78,7 @@ fn Headline(devices: Devices) -> impl IntoView {
 #[component]
 fn Lead(devices: Devices) -> impl IntoView {
     let count = devices.count();
-    let alone = Memo::new(move |_| count.get() == 1);
+    let alone = memo(move |_| count.get() == 1);
     view! {
         <p class="page-lead">
             {move || {
@@ -106,7 +107,7 @@ fn Told(devices: Devices) -> impl IntoView {
 fn Body(devices: Devices) -> impl IntoView {
     let arranged = devices.arranged();
     let failure = devices.failure();
-    let ready = Memo::new(move |_| arranged.with(Option::is_some));
+    let ready = memo(move |_| arranged.with(Option::is_some));
     move || match (ready.get(), failure.get()) {
         (true, _) => view! { <Lists devices=devices /> }.into_any(),
         (false, Some(failure)) => view! { <Failed devices=devices failure=failure /> }.into_any(),
@@ -117,11 +118,10 @@ fn Body(devices: Devices) -> impl IntoView {
 #[component]
 fn Lists(devices: Devices) -> impl IntoView {
     let arranged = devices.arranged();
-    let used = Memo::new(move |_| arranged.get().unwrap_or_default().used);
-    let unused = Memo::new(move |_| arranged.get().unwrap_or_default().unused);
-    let has_unused = Memo::new(move |_| unused.with(|unused| !unused.is_empty()));
-    let nothing_found =
-        Memo::new(move |_| used.with(Vec::is_empty) && devices.filter.with(|filter| !filter.is_empty()));
+    let used = memo(move |_| arranged.get().unwrap_or_default().used);
+    let unused = memo(move |_| arranged.get().unwrap_or_default().unused);
+    let has_unused = memo(move |_| unused.with(|unused| !unused.is_empty()));
+    let nothing_found = memo(move |_| used.with(Vec::is_empty) && devices.filter.with(|filter| !filter.is_empty()));
     let lingering = devices.lingering;
     view! {
         <Toolbar devices=devices />
@@ -148,9 +148,8 @@ fn Lists(devices: Devices) -> impl IntoView {
 /// *Not used for a while*: folded, and signed out in one go.
 #[component]
 fn Unused(devices: Devices, unused: Memo<Vec<Item>>) -> impl IntoView {
-    let ids =
-        Memo::new(move |_| unused.with(|items| items.iter().flat_map(|item| item.ids().to_vec()).collect::<Vec<_>>()));
-    let count = Memo::new(move |_| ids.with(Vec::len));
+    let ids = memo(move |_| unused.with(|items| items.iter().flat_map(|item| item.ids().to_vec()).collect::<Vec<_>>()));
+    let count = memo(move |_| ids.with(Vec::len));
     view! {
         <div class="unused-line">
             <details class="unused">
@@ -192,7 +191,7 @@ fn Rows(devices: Devices, items: Memo<Vec<Item>>, label: &'static str) -> impl I
 #[component]
 fn More(devices: Devices) -> impl IntoView {
     let next = devices.next_page();
-    let has_more = Memo::new(move |_| next.with(Option::is_some));
+    let has_more = memo(move |_| next.with(Option::is_some));
     let end = NodeRef::<html::Div>::new();
     let busy = RwSignal::new(false);
     let unasked = StoredValue::new(0_u32);
@@ -203,7 +202,7 @@ fn More(devices: Devices) -> impl IntoView {
             busy.try_set(false);
         });
     };
-    Effect::new(move |_| {
+    effect(move |_| {
         if !has_more.get() {
             return;
         }

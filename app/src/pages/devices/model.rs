@@ -12,6 +12,7 @@ use crate::api::{Receipt, ServerEvent, Session};
 use crate::domain::SessionId;
 use crate::pages::kept::{Kept, KeptReceipt, Place};
 use crate::pages::load::{Load, Loader};
+use crate::reactive::{effect, memo};
 use crate::state::{Alerts, Auth, AuthStatus, Events, Failure, Now, Toasts};
 use crate::ui::{Steady, after, focus_heading_if_lost};
 
@@ -80,7 +81,7 @@ impl Devices {
             receipt: RwSignal::new(None),
         };
         let (session, fetches) = (devices.auth.session_id(), devices.auth.fetches());
-        Effect::new(move |_| {
+        effect(move |_| {
             if let Some(session) = session.get()
                 && fetches.get() > 0
             {
@@ -97,14 +98,14 @@ impl Devices {
     /// Keeps what is shown for whoever comes back, and says when rows change places.
     fn watch(self) {
         let (state, mine) = (self.list.state(), self.auth.session_id());
-        Effect::new(move |_| {
+        effect(move |_| {
             if let (Load::Ready(loaded), Some(session)) = (state.get(), mine.get()) {
                 self.kept.keep(session, loaded);
             }
         });
         let arranged = self.arranged();
-        let has_rows = Memo::new(move |_| arranged.with(Option::is_some));
-        Effect::new(move |_| {
+        let has_rows = memo(move |_| arranged.with(Option::is_some));
+        effect(move |_| {
             if has_rows.get()
                 && let Some(place) = self.place.try_update_value(Option::take).flatten()
             {
@@ -115,7 +116,7 @@ impl Devices {
         let alerts = self.alerts.open();
         let has_alert = move || alerts.with(|open| open.as_ref().is_some_and(|open| !open.alerts.is_empty()));
         let receipt = self.receipt;
-        self.steady.shifts_with(Memo::new(move |_| (arranged.get(), has_alert(), receipt.with(Option::is_some))));
+        self.steady.shifts_with(memo(move |_| (arranged.get(), has_alert(), receipt.with(Option::is_some))));
         self.lingering.on_leave(move || self.fold_those_that_stay());
     }
 
@@ -168,7 +169,7 @@ impl Devices {
     /// Where the next page begins, if there is one.
     pub(super) fn next_page(self) -> Memo<Option<String>> {
         let state = self.list.state();
-        Memo::new(move |_| state.with(|state| if let Load::Ready(loaded) = state { loaded.next.clone() } else { None }))
+        memo(move |_| state.with(|state| if let Load::Ready(loaded) = state { loaded.next.clone() } else { None }))
     }
 
     /// Tries again after a failure.
@@ -180,15 +181,13 @@ impl Devices {
     /// Why the list is not there; nothing while it is or is on its way.
     pub(super) fn failure(self) -> Memo<Option<Failure>> {
         let state = self.list.state();
-        Memo::new(move |_| {
-            state.with(|state| if let Load::Failed(failure) = state { Some(failure.clone()) } else { None })
-        })
+        memo(move |_| state.with(|state| if let Load::Failed(failure) = state { Some(failure.clone()) } else { None }))
     }
 
     /// The devices in their order; nothing while they, or what is asked about them, are on their way.
     pub(super) fn arranged(self) -> Memo<Option<Arranged>> {
         let (state, alerts) = (self.list.state(), self.alerts.open());
-        Memo::new(move |_| {
+        memo(move |_| {
             let asked_about = alerts.with(|open| {
                 Some(open.as_ref()?.alerts.iter().map(|alert| alert.session_id).collect::<HashSet<_>>())
             })?;
@@ -206,7 +205,7 @@ impl Devices {
     /// The devices that stay, as far as is known: none while they are on their way.
     pub(super) fn staying(self) -> Memo<Vec<Session>> {
         let state = self.list.state();
-        Memo::new(move |_| {
+        memo(move |_| {
             state.with(|state| {
                 let Load::Ready(loaded) = state else { return Vec::new() };
                 let stays =
@@ -219,7 +218,7 @@ impl Devices {
     /// How many devices stay, those included that are not loaded; 0 while nobody knows.
     pub(super) fn count(self) -> Memo<u64> {
         let (state, staying) = (self.list.state(), self.staying());
-        Memo::new(move |_| {
+        memo(move |_| {
             let not_loaded = state.with(|state| if let Load::Ready(loaded) = state { loaded.not_loaded() } else { 0 });
             staying.with(|staying| staying.len() as u64) + not_loaded
         })
@@ -228,7 +227,7 @@ impl Devices {
     /// One device.
     pub(super) fn one(self, id: SessionId) -> Memo<Option<Session>> {
         let state = self.list.state();
-        Memo::new(move |before: Option<&Option<Session>>| {
+        memo(move |before: Option<&Option<Session>>| {
             let found = state.with(|state| match state {
                 Load::Ready(loaded) => loaded.sessions.iter().find(|session| session.session_id == id).cloned(),
                 Load::Loading | Load::Failed(_) => None,
@@ -240,12 +239,12 @@ impl Devices {
 
     /// Whether a device is signed out, and how far its row has left.
     pub(super) fn leaving(self, id: SessionId) -> Memo<Option<Leaving>> {
-        Memo::new(move |_| self.leaving.with(|leaving| leaving.get(&id).copied()))
+        memo(move |_| self.leaving.with(|leaving| leaving.get(&id).copied()))
     }
 
     /// Whether a device has just signed in.
     pub(super) fn is_fresh(self, id: SessionId) -> Memo<bool> {
-        Memo::new(move |_| self.fresh.with(|fresh| fresh.contains(&id)))
+        memo(move |_| self.fresh.with(|fresh| fresh.contains(&id)))
     }
 
     /// Puts a renamed device in its place.

@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 
 use crate::api::Session;
 use crate::domain::{DeviceName, SessionId};
+use crate::reactive::effect;
 use crate::state::{Auth, DraftKey, Drafts};
 use crate::ui::{Button, Emphasis, Form, FormErrors, Icon, Picture, after, focus};
 
@@ -110,7 +111,7 @@ fn NameInput(
     #[prop(into)] on_type: Callback<String>,
 ) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
-    Effect::new(move |_| {
+    effect(move |_| {
         after(0.0, move || {
             if let Some(input) = input.try_get_untracked().flatten() {
                 focus(&input);

@@ -9,6 +9,7 @@ use super::rename::RenameForm;
 use crate::api::Session;
 use crate::domain::SessionId;
 use crate::pages::device_state::DeviceState;
+use crate::reactive::memo;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::{device_description, with_method};
 use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Expires, Icon, IconButton, Picture, RelativeTime};
@@ -25,8 +26,8 @@ pub(super) fn DeviceRow(
     let leaving = devices.leaving(id);
     let fresh = devices.is_fresh(id);
     let alert = devices.alerts.about(id);
-    let current = Memo::new(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
-    let kind = Memo::new(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
+    let current = memo(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
+    let kind = memo(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
     let is_out = Signal::derive(move || leaving.with(Option::is_some));
     let folds = move || matches!(leaving.get(), Some(Leaving::Folds | Leaving::Gone));
     view! {
@@ -66,7 +67,7 @@ fn PickBox(devices: Devices, id: SessionId) -> impl IntoView {
     let picked = devices.picked;
     let leaving = devices.leaving(id);
     let name = name_of(session);
-    let can_pick = Memo::new(move |_| {
+    let can_pick = memo(move |_| {
         let is_other = session.with(|session| session.as_ref().is_some_and(|session| !session.current));
         is_other && leaving.with(Option::is_none) && picked.with(Option::is_some)
     });
@@ -98,7 +99,7 @@ fn PickBox(devices: Devices, id: SessionId) -> impl IntoView {
 }
 
 fn name_of(session: Memo<Option<Session>>) -> Memo<String> {
-    Memo::new(move |_| {
+    memo(move |_| {
         session
             .with(|session| session.as_ref().map(|session| session.device_info.device_name.clone()).unwrap_or_default())
     })
@@ -108,9 +109,9 @@ fn name_of(session: Memo<Option<Session>>) -> Memo<String> {
 fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let name = name_of(session);
-    let current = Memo::new(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
+    let current = memo(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
     let alert = devices.alerts.about(id);
-    let asked = Memo::new(move |_| alert.with(Option::is_some));
+    let asked = memo(move |_| alert.with(Option::is_some));
     let renaming = RwSignal::new(super::rename::draft_for(id).is_some());
     let pencil = NodeRef::<html::Button>::new();
     let done = move |renamed: Option<Session>| {
@@ -208,7 +209,7 @@ fn DeviceActions(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let name = name_of(session);
     let leaving = devices.leaving(id);
-    let is_out = Memo::new(move |_| leaving.with(Option::is_some));
+    let is_out = memo(move |_| leaving.with(Option::is_some));
     view! {
         <a
             class="device-history small"

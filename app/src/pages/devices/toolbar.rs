@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use leptos::prelude::*;
 
 use super::model::Devices;
+use crate::reactive::memo;
 use crate::ui::words::count_of;
 use crate::ui::{Button, Emphasis};
 
@@ -18,8 +19,8 @@ const FILTER_FROM: u64 = 8;
 pub(super) fn Toolbar(devices: Devices) -> impl IntoView {
     let count = devices.count();
     let (filter, picked) = (devices.filter, devices.picked);
-    let has_filter = Memo::new(move |_| count.get() >= FILTER_FROM || filter.with(|filter| !filter.is_empty()));
-    let has_pick = Memo::new(move |_| count.get() >= PICK_FROM || picked.with(Option::is_some));
+    let has_filter = memo(move |_| count.get() >= FILTER_FROM || filter.with(|filter| !filter.is_empty()));
+    let has_pick = memo(move |_| count.get() >= PICK_FROM || picked.with(Option::is_some));
     move || {
         (has_filter.get() || has_pick.get()).then(|| {
             view! {
@@ -54,8 +55,8 @@ fn Filter(devices: Devices) -> impl IntoView {
 #[component]
 fn Pick(devices: Devices) -> impl IntoView {
     let picked = devices.picked;
-    let count = Memo::new(move |_| picked.with(|picked| picked.as_ref().map_or(0, HashSet::len)) as u64);
-    let is_picking = Memo::new(move |_| picked.with(Option::is_some));
+    let count = memo(move |_| picked.with(|picked| picked.as_ref().map_or(0, HashSet::len)) as u64);
+    let is_picking = memo(move |_| picked.with(Option::is_some));
     let ask = move |()| {
         if let Some(picked) = picked.get_untracked().filter(|picked| !picked.is_empty()) {
             devices.asked.set(picked.into_iter().collect());
