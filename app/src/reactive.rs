@@ -3,13 +3,16 @@
 
 use leptos::prelude::{Effect, Memo};
 
+/// What computes a memo, whatever closure it is.
+type Compute<T> = Box<dyn Fn(Option<&T>) -> T + Send + Sync>;
+
 /// A value that is computed anew when something that `compute` read has changed, and tells its readers only where it differs from before.
 /// `compute` is given the value before, if there is one.
 pub fn memo<T: PartialEq + Send + Sync + 'static>(
     compute: impl Fn(Option<&T>) -> T + Send + Sync + 'static,
 ) -> Memo<T> {
-    let compute: Box<dyn Fn(Option<&T>) -> T + Send + Sync> = Box::new(compute);
-    Memo::new(move |before| compute(before))
+    let compute: Compute<T> = Box::new(compute);
+    Memo::new(compute)
 }
 
 /// Runs `act` once the page stands, and again whenever something that it read has changed, until the component is gone. In the browser

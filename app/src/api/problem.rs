@@ -130,7 +130,8 @@ mod tests {
             code: "required".to_owned(),
             message: "Enter it.".to_owned(),
         }];
-        problem.extra.insert("sessions".to_owned(), Value::from(vec![1, 2]));
+        problem.sessions = Some(Vec::new());
+        problem.max_age = Some(600);
         let text = serde_json::to_string(&problem).unwrap();
         assert_eq!(serde_json::from_str::<Problem>(&text).unwrap(), problem);
     }

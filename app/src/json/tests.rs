@@ -106,8 +106,10 @@ proptest! {
 
     #[test]
     fn a_document_is_what_the_library_finds_in_it(value in documents()) {
-        prop_assert_eq!(to_value(parse(&value.to_string()).unwrap()), value.clone());
-        prop_assert_eq!(to_value(parse(&serde_json::to_string_pretty(&value).unwrap()).unwrap()), value);
+        // Not `value` itself: of a number with a fraction, the library may read the neighbour of what it wrote.
+        for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+            prop_assert_eq!(to_value(parse(&text).unwrap()), serde_json::from_str::<Value>(&text).unwrap());
+        }
     }
 
     #[test]

@@ -69,15 +69,15 @@ impl<'a> Open<'a> {
 macro_rules! writes {
     ($($method:ident: $type:ty as $wide:ty),* $(,)?) => {$(
         fn $method(self, value: $type) -> Result<(), Unreadable> {
-            self.digits(<$wide>::from(value).to_string())
+            self.digits(&<$wide>::from(value).to_string());
+            Ok(())
         }
     )*};
 }
 
 impl Writer<'_> {
-    fn digits(self, digits: String) -> Result<(), Unreadable> {
-        self.0.push_str(&digits);
-        Ok(())
+    fn digits(self, digits: &str) {
+        self.0.push_str(digits);
     }
 }
 

@@ -15,7 +15,7 @@ use crate::auth::accounts::Visitor;
 use crate::auth::tokens::Verified;
 use crate::current::tell_session_end;
 use crate::sessions::Refusal;
-use crate::store::{Digest, Origin, SessionEnd, User};
+use crate::store::{Digest, Origin, User};
 
 /// The longest user agent that is kept.
 const LONGEST_USER_AGENT: usize = 512;

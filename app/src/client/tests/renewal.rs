@@ -238,7 +238,7 @@ fn a_refusal_answered_after_the_next_sign_in_does_not_end_the_new_session() {
     world.server.set(|server| server.session = 2);
     let client = tab.client.clone();
     world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
-    world.server.set(|server| server.refresh = Refresh::Refused(problem(401, "session-ended")));
+    world.server.set(|server| server.refresh = Refresh::Refused(Box::new(problem(401, "session-ended"))));
     world.server.release();
     world.advance_secs(1);
     assert_eq!(stay.done(), Some(Ok(BEGINNING.plus(std::time::Duration::from_hours(720)))));

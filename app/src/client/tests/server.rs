@@ -30,7 +30,7 @@ pub const EXPORT: &str = "{\"profile\":{\"name\":\"Person 7\"},\"activity\":[]}"
 #[derive(Clone)]
 pub enum Refresh {
     Works,
-    Refused(Problem),
+    Refused(Box<Problem>),
     Fails(u16),
 }
 
@@ -117,7 +117,7 @@ impl Server {
     pub fn end_session(&self, problem: Problem) {
         self.set(|state| {
             state.accepted.clear();
-            state.refresh = Refresh::Refused(problem);
+            state.refresh = Refresh::Refused(Box::new(problem));
         });
     }
 

@@ -269,7 +269,7 @@ fn a_stream_refused_for_its_token_is_opened_with_a_new_one() {
     world.server.set(|server| {
         server.accepted.clear();
         server.streams.clear();
-        server.refresh = Refresh::Refused(problem(401, "session-ended"));
+        server.refresh = Refresh::Refused(Box::new(problem(401, "session-ended")));
     });
     world.advance_secs(2);
     assert!(!tab.signed_in());

@@ -176,7 +176,7 @@ fn a_forged_sign_out_is_checked_with_the_server() {
     assert!(tab.signed_in());
     assert_eq!(world.server.count(paths::REFRESH), 1);
 
-    world.server.set(|server| server.refresh = Refresh::Refused(problem(401, "session-ended")));
+    world.server.set(|server| server.refresh = Refresh::Refused(Box::new(problem(401, "session-ended"))));
     tab.client.heard(&forged);
     world.settle();
     assert!(!tab.signed_in());
