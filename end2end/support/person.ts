@@ -129,7 +129,7 @@ export class Person {
   async asksToDeleteAccount(): Promise<void> {
     await this.button("Delete account").click();
     await expect(this.dialog()).toContainText(
-      "This deletes your account, signs you out on all devices and cannot be undone.",
+      "This deletes your account and signs you out on all devices. It can’t be undone.",
     );
   }
 

@@ -321,9 +321,9 @@ test("what looks the same stands as one, is found by words, and several are sign
   }
   await laptop.page.reload();
   await laptop.seesDevices(9);
-  await expect(laptop.page.getByRole("heading", { name: "4 sign-ins of Chrome on macOS" })).toBeVisible();
-  await laptop.button("Show all 4 sign-ins of Chrome on macOS").click();
-  const all = laptop.page.getByRole("list", { name: "All sign-ins of Chrome on macOS" });
+  await expect(laptop.page.getByRole("heading", { name: "4 sign-ins from Chrome on macOS" })).toBeVisible();
+  await laptop.button("Show all 4 sign-ins from Chrome on macOS").click();
+  const all = laptop.page.getByRole("list", { name: "All sign-ins from Chrome on macOS" });
   await expect(all.locator("> li")).toHaveCount(4);
   await all
     .getByRole("button", { name: /^Sign out/ })
@@ -333,7 +333,7 @@ test("what looks the same stands as one, is found by words, and several are sign
   await laptop.page.mouse.move(5, 5);
 
   await laptop.page.getByRole("searchbox", { name: "Filter devices" }).fill("CURL");
-  await expect(laptop.page.getByRole("heading", { name: /sign-ins of/ })).toBeHidden();
+  await expect(laptop.page.getByRole("heading", { name: /sign-ins from/ })).toBeHidden();
   await laptop.button("Select several").click();
   await laptop.page.getByRole("checkbox", { name: "Select first" }).check();
   await laptop.page.getByRole("checkbox", { name: "Select third" }).check();
@@ -343,9 +343,9 @@ test("what looks the same stands as one, is found by words, and several are sign
   await laptop.dialog().getByRole("button", { name: "Sign out 2 devices" }).click();
   await laptop.seesDevices(6);
   const receipt = laptop.page.getByRole("region", { name: "Sign-out receipt" });
-  await expect(receipt).toContainText("2 offline: will be refused.");
+  await expect(receipt).toContainText("2 offline: will be refused when they come back.");
   await laptop.page.reload();
-  await expect(receipt).toContainText("2 offline: will be refused.");
+  await expect(receipt).toContainText("2 offline: will be refused when they come back.");
 });
 
 test("the page of a device signs it out and renames it, and the way back leads to the same place", async ({
@@ -465,7 +465,7 @@ test("activity follows by itself and leads to the device, and a new sign-in stay
   await expect(row.getByRole("link", { name: "backup script" })).toHaveAttribute("href", `/devices/${sessionId}`);
   const toast = laptop.page.getByRole("region", { name: "Notifications" });
   await expect(toast.getByRole("alert")).toHaveCount(1);
-  await expect(toast.getByRole("link", { name: "See the device" })).toHaveAttribute("href", `/devices/${sessionId}`);
+  await expect(toast.getByRole("link", { name: "View device" })).toHaveAttribute("href", `/devices/${sessionId}`);
   await toast.getByRole("button", { name: "Yes" }).click();
   await expect(laptop.toast(/New sign-in/)).toHaveCount(0);
 });

@@ -186,8 +186,8 @@ async function livesWithoutProgram(person: Person): Promise<void> {
   // Where scripts run, a full code sends itself.
   if (person.page.url().includes("/verify")) await person.page.keyboard.press("Enter").catch(() => undefined);
   await expect(person.page).toHaveURL(/\/activity$/);
-  await expect(person.heading("This page can’t run in your browser")).toBeVisible();
-  await person.button("Sign out of this device").click();
+  await expect(person.heading("This page couldn’t start")).toBeVisible();
+  await person.button("Sign out this device").click();
   await person.isSignedOut("You signed out.");
   expect(await person.sessionCookies()).toEqual([]);
 
@@ -211,7 +211,7 @@ for (const [why, arrange] of Object.entries(withoutProgram)) {
     person.complaints.allow(refused, invalid, unreachable, /status of 404/, /broken on purpose/, /wasm/i);
     await arrange(person.context);
     await livesWithoutProgram(person);
-    await expect(person.heading("This page can’t run in your browser")).toBeVisible();
+    await expect(person.heading("This page couldn’t start")).toBeVisible();
   });
 }
 
@@ -219,7 +219,7 @@ test("everything before the devices works without scripts", async ({ open }) => 
   const person = await open({ javaScriptEnabled: false });
   person.complaints.allow(refused, invalid);
   await livesWithoutProgram(person);
-  await expect(person.heading("This page can’t run in your browser")).toBeVisible();
+  await expect(person.heading("This page couldn’t start")).toBeVisible();
 });
 
 test("the token of a mailed link is in no address, in no request but the one it is for, and in no history", async ({

@@ -25,7 +25,7 @@ for (const [words, fails] of [
       });
       await person.goesTo(path);
       await expect(person.heading("This page could not be loaded")).toBeVisible();
-      await expect(person.page.getByRole("main")).toContainText(/cannot be reached|cannot answer/);
+      await expect(person.page.getByRole("main")).toContainText(/can’t be reached|can’t answer/);
       await expect(person.page).toHaveURL(new RegExp(`${path}$`));
       await person.button("Try again").click();
       await expect(person.heading("This page could not be loaded")).toBeHidden();
@@ -100,7 +100,7 @@ test("who tries too often is told how long to wait", async ({ person }) => {
   );
   await person.goesTo("/sign-in");
   await person.signsInHere(demo);
-  await expect(person.page.getByText("Too many tries. Try again in 40 seconds.")).toBeVisible();
+  await expect(person.page.getByText("Too many attempts. Try again in 40 seconds.")).toBeVisible();
 });
 
 test("a browser whose clock is an hour ahead never says that it was signed in an hour ago", async ({ person }) => {

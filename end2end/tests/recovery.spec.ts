@@ -5,7 +5,7 @@ import { invalid, refused } from "../support/complaints.ts";
 import { expect, test, userAgents } from "../support/test.ts";
 
 const newPassword = "nine umbrellas in a bakery";
-const changed = "Your password is changed and you are signed out everywhere. Sign in with the new one.";
+const changed = "Your new password is set, and you’re signed out everywhere. Sign in with it.";
 const noLink = "This link can’t be used";
 
 test("a forgotten password is replaced by the link in the mail, and every device is signed out", async ({ open }) => {
@@ -19,7 +19,7 @@ test("a forgotten password is replaced by the link in the mail, and every device
   await laptop.choosesNewPassword(newPassword);
   await laptop.isSignedOut(changed);
   await expect(laptop.field("E-mail")).toHaveValue(demo.email);
-  await phone.isSignedOut("You were signed out because the password was reset by e-mail.");
+  await phone.isSignedOut("You were signed out because your password was reset by e-mail.");
   await expect(phone.field("E-mail")).toHaveValue("");
 
   await laptop.signsInHere(demo);

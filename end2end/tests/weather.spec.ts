@@ -34,10 +34,10 @@ test("being offline is said, and ends by itself", async ({ person }) => {
   person.complaints.allow(unreachable);
   await person.signsIn(demo);
   await person.context.setOffline(true);
-  await person.seesToast(/You(’re| are) offline/);
+  await person.seesToast(/You’re offline/);
   await expect(person.thisDevice()).toBeVisible();
   await person.context.setOffline(false);
-  await person.seesToast(/You(’re| are) online again/);
+  await person.seesToast("You’re back online.");
   await person.seesDevices(1);
 });
 

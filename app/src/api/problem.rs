@@ -84,8 +84,8 @@ impl Problem {
 
     /// The problem of somebody who asks too often, and in how many seconds to ask again.
     pub fn too_many_requests(seconds: u64) -> Self {
-        let detail = format!("Too many tries. Try again in {}.", wait_in_words(seconds));
-        Self { detail: Some(detail), ..Self::new(429, "too-many-requests", "Too many tries: wait a moment") }
+        let detail = format!("Too many attempts. Try again in {}.", wait_in_words(seconds));
+        Self { detail: Some(detail), ..Self::new(429, "too-many-requests", "Too many attempts") }
     }
 
     /// What is wrong with `field`, if anything.
@@ -117,7 +117,7 @@ mod tests {
             assert_eq!(wait_in_words(seconds), expected);
         }
         let problem = Problem::too_many_requests(40);
-        assert_eq!(problem.detail.as_deref(), Some("Too many tries. Try again in 40 seconds."));
+        assert_eq!(problem.detail.as_deref(), Some("Too many attempts. Try again in 40 seconds."));
     }
 
     #[test]

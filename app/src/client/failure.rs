@@ -35,9 +35,9 @@ impl Failure {
     /// One sentence for people.
     pub fn message(&self) -> String {
         match self {
-            Self::Problem(problem) => problem.detail.clone().unwrap_or_else(|| problem.title.clone()),
-            Self::Unreachable => "The server cannot be reached. Check your connection and try again.".to_owned(),
-            Self::SignedOut => "You are signed out.".to_owned(),
+            Self::Problem(problem) => problem.detail.clone().unwrap_or_else(|| sentence(&problem.title)),
+            Self::Unreachable => "The server can’t be reached. Check your connection and try again.".to_owned(),
+            Self::SignedOut => "You’re signed out.".to_owned(),
         }
     }
 
@@ -51,5 +51,28 @@ impl Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self::Problem(Box::new(problem))
+    }
+}
+
+/// A title where a sentence is wanted: titles have no full stop.
+fn sentence(title: &str) -> String {
+    if title.ends_with(['.', '?', '…']) { title.to_owned() } else { format!("{title}.") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("The session has ended", None, "The session has ended.")]
+    #[case("Something went wrong.", None, "Something went wrong.")]
+    #[case("Was this you?", None, "Was this you?")]
+    #[case("Wait…", None, "Wait…")]
+    #[case("Too many attempts", Some("Try again in 2 seconds."), "Try again in 2 seconds.")]
+    fn a_problem_is_told_in_a_sentence(#[case] title: &str, #[case] detail: Option<&str>, #[case] message: &str) {
+        let mut problem = Problem::new(400, "code", title);
+        problem.detail = detail.map(str::to_owned);
+        assert_eq!(Failure::from(problem).message(), message);
     }
 }

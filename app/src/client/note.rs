@@ -60,17 +60,17 @@ impl SignedOutNote {
                     .to_owned()
             }
             EndReason::PasswordChanged => {
-                format!("You were signed out because the password was changed{from}. Sign in with the new password.")
+                format!("You were signed out because someone changed your password{from}. Sign in with the new one.")
             }
             EndReason::PasswordReset if self.asked_here => {
-                "Your password is changed and you are signed out everywhere. Sign in with the new one.".to_owned()
+                "Your new password is set, and you’re signed out everywhere. Sign in with it.".to_owned()
             }
             EndReason::PasswordReset => {
-                "You were signed out because the password was reset by e-mail. Sign in with the new password."
+                "You were signed out because your password was reset by e-mail. Sign in with the new one."
                     .to_owned()
             }
             EndReason::RefreshReuse => {
-                "You were signed out because this session may have been copied. Sign in again and check your devices."
+                "You were signed out because this device’s sign-in may have been copied. Sign in again and check your devices."
                     .to_owned()
             }
             EndReason::AdminRevoked => "You were signed out by an administrator. You can sign in again.".to_owned(),
@@ -80,7 +80,7 @@ impl SignedOutNote {
             EndReason::AccountDeleted if self.asked_here => "Your account was deleted.".to_owned(),
             EndReason::AccountDeleted => "You were signed out because your account was deleted.".to_owned(),
             EndReason::Replaced => {
-                "You were signed out because a newer sign-in took this device's place. Sign in to use it again."
+                "You were signed out because a newer sign-in took this device’s place. Sign in to use it again."
                     .to_owned()
             }
         }
@@ -124,19 +124,19 @@ mod tests {
             ),
             (
                 from_phone(EndReason::PasswordChanged),
-                "You were signed out because the password was changed from Safari on iPhone. Sign in with the new password.",
+                "You were signed out because someone changed your password from Safari on iPhone. Sign in with the new one.",
             ),
             (
                 SignedOutNote::new(EndReason::PasswordReset),
-                "You were signed out because the password was reset by e-mail. Sign in with the new password.",
+                "You were signed out because your password was reset by e-mail. Sign in with the new one.",
             ),
             (
                 SignedOutNote::asked_here(EndReason::PasswordReset, None),
-                "Your password is changed and you are signed out everywhere. Sign in with the new one.",
+                "Your new password is set, and you’re signed out everywhere. Sign in with it.",
             ),
             (
                 SignedOutNote::new(EndReason::RefreshReuse),
-                "You were signed out because this session may have been copied. Sign in again and check your devices.",
+                "You were signed out because this device’s sign-in may have been copied. Sign in again and check your devices.",
             ),
             (
                 SignedOutNote::new(EndReason::AdminRevoked),
@@ -150,7 +150,7 @@ mod tests {
             (SignedOutNote::new(EndReason::AccountDeleted), "You were signed out because your account was deleted."),
             (
                 SignedOutNote::new(EndReason::Replaced),
-                "You were signed out because a newer sign-in took this device's place. Sign in to use it again.",
+                "You were signed out because a newer sign-in took this device’s place. Sign in to use it again.",
             ),
         ];
         for (note, sentence) in &table {

@@ -117,8 +117,8 @@ impl Notice {
             Self::SignedIn { name } => format!("Signed in as {name}."),
             Self::SignedOut(note) => note.news().to_owned(),
             Self::ServerNotTold => {
-                "You are signed out here, but the server could not be told. It will be told as soon as it can be reached; until \
-                 then this device stays in your list."
+                "You’re signed out here, but the server doesn’t know yet. We’ll tell it as soon as we can; until then, this \
+                 device stays in your list."
                     .to_owned()
             }
             Self::ServerTold => "The server now knows that you signed out.".to_owned(),
@@ -126,9 +126,9 @@ impl Notice {
             Self::DeviceSignedOut => "One of your devices was signed out.".to_owned(),
             Self::Warning { message } => message.clone(),
             Self::Alert(alert) => asks(alert),
-            Self::CannotRenew => "The server cannot be reached. You stay signed in; trying again.".to_owned(),
-            Self::Offline => "You are offline. What you see may be old.".to_owned(),
-            Self::OnlineAgain => "You are online again.".to_owned(),
+            Self::CannotRenew => "The server can’t be reached. You’re still signed in, and we’ll keep trying.".to_owned(),
+            Self::Offline => "You’re offline. What you see may be out of date.".to_owned(),
+            Self::OnlineAgain => "You’re back online.".to_owned(),
         }
     }
 }

@@ -162,9 +162,9 @@ pub(super) fn problem_of(response: &Response) -> Problem {
         502..=504 => Problem::new(
             response.status,
             "temporarily-unavailable",
-            "The server cannot answer at the moment. Try again.",
+            "The server can’t answer right now. Try again in a moment.",
         ),
-        status => Problem::new(status, "unknown", "That did not work. Try again."),
+        status => Problem::new(status, "unknown", "That didn’t work. Try again."),
     })
 }
 

@@ -70,7 +70,7 @@ impl OneTimeCode {
             return Err(Invalid::new("required", "Enter the six-digit code."));
         }
         if digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Invalid::new("malformed", "The code has six digits."));
+            return Err(Invalid::new("malformed", "Enter all six digits of the code."));
         }
         Ok(Self(digits))
     }

@@ -9,17 +9,20 @@ use super::invisible::shows_something;
 fn short_text(text: &str, what: &str, max_chars: usize) -> Result<String, Invalid> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Invalid::new("required", format!("{what} cannot be empty.")));
+        return Err(Invalid::new("required", format!("{what} can’t be empty.")));
     }
     let chars = text.chars().count();
     if chars > max_chars {
-        return Err(Invalid::new("too-long", format!("{what} has at most {max_chars} characters; this has {chars}.")));
+        return Err(Invalid::new(
+            "too-long",
+            format!("{what} can have at most {max_chars} characters; this has {chars}."),
+        ));
     }
     if text.chars().any(char::is_control) {
-        return Err(Invalid::new("malformed", format!("{what} cannot contain line breaks or control characters.")));
+        return Err(Invalid::new("malformed", format!("{what} can’t contain line breaks or control characters.")));
     }
     if !shows_something(text) {
-        return Err(Invalid::new("invisible", format!("{what} needs at least one character that can be seen.")));
+        return Err(Invalid::new("invisible", format!("{what} needs at least one visible character.")));
     }
     Ok(text.to_owned())
 }

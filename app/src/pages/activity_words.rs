@@ -32,11 +32,13 @@ impl Happening {
 pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
     let happening = match entry.action.as_str() {
         "sign_in" => Happening::new(Picture::Key, "good", "Signed in"),
-        "sign_in_failed" => Happening::new(Picture::ShieldAlert, "warning", "Failed sign-in").because("Wrong password"),
+        "sign_in_failed" => {
+            Happening::new(Picture::ShieldAlert, "warning", "Sign-in refused").because("Wrong password")
+        }
         "session_ended" => Happening::new(Picture::SignOut, "plain", ended_title(entry.reason)),
         "sessions_ended" | "logout_all" => Happening::new(Picture::SignOut, "plain", "Signed out several devices"),
-        "refresh_reuse" => Happening::new(Picture::ShieldAlert, "danger", "A session may have been copied")
-            .because("An old sign-in token was used again; the device was signed out"),
+        "refresh_reuse" => Happening::new(Picture::ShieldAlert, "danger", "A device’s sign-in may have been copied")
+            .because("An old copy of it was used, so the device was signed out"),
         "registered" | "register" | "account_created" => {
             Happening::new(Picture::CheckCircle, "good", "Account created")
         }
@@ -50,8 +52,8 @@ pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
         "alert_denied" => Happening::new(Picture::ShieldAlert, "danger", "New sign-in not recognised")
             .because("All other devices were signed out"),
         "alert_session_ended" => Happening::new(Picture::ShieldAlert, "warning", "New device signed out"),
-        "data_exported" => Happening::new(Picture::News, "plain", "Your data was downloaded"),
-        "password_reset_requested" => Happening::new(Picture::Mail, "plain", "Link to set a new password sent"),
+        "data_exported" => Happening::new(Picture::News, "plain", "Data downloaded"),
+        "password_reset_requested" => Happening::new(Picture::Mail, "plain", "Password reset link sent"),
         other => Happening::new(Picture::Info, "plain", humanised(other)),
     };
     match (entry.reason, &entry.client_reason) {
@@ -64,7 +66,7 @@ pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
 fn ended_title(reason: Option<EndReason>) -> &'static str {
     match reason {
         Some(EndReason::SessionExpired | EndReason::IdleTimeout) => "Session expired",
-        Some(EndReason::RefreshReuse) => "Signed out for safety",
+        Some(EndReason::RefreshReuse) => "Signed out to protect your account",
         _ => "Signed out",
     }
 }
@@ -79,7 +81,7 @@ pub(super) const fn reason_words(reason: EndReason) -> &'static str {
         EndReason::IdleTimeout => "Not used for too long",
         EndReason::PasswordChanged => "Password changed",
         EndReason::PasswordReset => "Password reset by e-mail",
-        EndReason::RefreshReuse => "A sign-in token was used twice, as a copy would be",
+        EndReason::RefreshReuse => "Its sign-in may have been copied",
         EndReason::AdminRevoked => "By an administrator",
         EndReason::AccountDisabled => "Account disabled",
         EndReason::AccountDeleted => "Account deleted",
@@ -92,14 +94,13 @@ pub(super) fn of_session(entry: &BiographyEntry) -> Happening {
     let detail = entry.detail.as_deref().filter(|detail| !detail.is_empty());
     match entry.what.as_str() {
         "began" => Happening::new(Picture::Key, "good", "Signed in"),
-        "renewed" => Happening::new(Picture::Renewed, "plain", "Renewed"),
-        "repeated_two_tabs" => Happening::new(Picture::Tabs, "plain", "Renewed twice at once")
-            .because("Two tabs at the same moment; harmless"),
-        "repeated_lost_reply" => {
-            Happening::new(Picture::Renewed, "plain", "Renewed again").because("The first answer was lost; harmless")
-        }
+        "renewed" => Happening::new(Picture::Renewed, "plain", "Sign-in renewed"),
+        "repeated_two_tabs" => Happening::new(Picture::Tabs, "plain", "Sign-in renewed twice at once")
+            .because("Two tabs asked at the same moment. Harmless."),
+        "repeated_lost_reply" => Happening::new(Picture::Renewed, "plain", "Sign-in renewed again")
+            .because("The first reply got lost. Harmless."),
         "possible_theft" => Happening::new(Picture::ShieldAlert, "danger", "Possible theft")
-            .because("An old sign-in token was used again; the device was signed out"),
+            .because("An old copy of its sign-in was used, so the device was signed out"),
         "renamed" => {
             let what = detail.map_or_else(|| "Renamed".to_owned(), |name| format!("Renamed to {name}"));
             Happening::new(Picture::Pencil, "plain", what)
@@ -107,7 +108,7 @@ pub(super) fn of_session(entry: &BiographyEntry) -> Happening {
         "network_changed" => {
             let happening = Happening::new(Picture::Info, "plain", "Moved to another network");
             match detail {
-                Some(networks) => happening.because(networks),
+                Some(networks) => happening.because(networks.replace(" -> ", " → ")),
                 None => happening,
             }
         }
@@ -135,7 +136,7 @@ pub(super) fn told_briefly(entries: &[BiographyEntry]) -> Vec<(BiographyEntry, H
             let last = run.last()?;
             let mut happening = of_session(last);
             if run.len() > 1 {
-                happening.what = format!("Renewed {}", count_of(run.len() as u64, "time"));
+                happening.what = format!("Sign-in renewed {}", count_of(run.len() as u64, "time"));
             }
             Some((last.clone(), happening))
         })
@@ -174,8 +175,15 @@ mod tests {
         ];
         let told: Vec<_> =
             told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.what)).collect();
-        let expected = [(0, "Signed in"), (2, "Renewed 2 times"), (3, "Renewed"), (4, "Signed out")];
+        let expected = [(0, "Signed in"), (2, "Sign-in renewed 2 times"), (3, "Sign-in renewed"), (4, "Signed out")];
         assert_eq!(told, expected.map(|(at, what)| (at, what.to_owned())));
+    }
+
+    #[test]
+    fn a_change_of_network_says_from_where_to_where() {
+        let mut entry = moment("network_changed", "b", 0);
+        entry.detail = Some("192.0.2.1 -> 192.0.2.9".into());
+        assert_eq!(of_session(&entry).why.as_deref(), Some("192.0.2.1 → 192.0.2.9"));
     }
 
     #[test]

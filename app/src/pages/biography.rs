@@ -338,7 +338,7 @@ fn Export(biography: Biography) -> impl IntoView {
     let name = format!("device-history-{}.json", biography.session_id);
     view! {
         <a class="button" href=data_url(&json) download=name rel="external">
-            "Export"
+            "Download history"
         </a>
     }
     .into_any()
@@ -363,7 +363,7 @@ fn Unknown() -> impl IntoView {
     view! {
         <StateCard
             picture=Picture::Unknown
-            title="No such device"
+            title="Device not found"
             text="It may have been signed out a while ago. A device’s history is kept for a few days after that."
         >
             <a class="button" href="/devices">

@@ -82,7 +82,7 @@ pub(super) fn DevelopmentMail() -> impl IntoView {
         view! {
             <p class="entry-foot">
                 // The router leaves external links alone: the mailbox is not a page of the app.
-                "Development keeps mail in the " <a href=paths::DEV_MAILBOX rel="external">"mailbox"</a> "."
+                "In development, mail goes to the " <a href=paths::DEV_MAILBOX rel="external">"mailbox"</a> "."
             </p>
         }
     })
@@ -173,7 +173,7 @@ fn Scene() -> impl IntoView {
             <div class="scene">
                 <p class="scene-text">
                     <span>"See where you’re signed in."</span>
-                    <span>"End what isn’t you."</span>
+                    <span>"Sign out what isn’t you."</span>
                 </p>
                 <div class="scene-list">
                     <div class="scene-device scene-current">

@@ -28,7 +28,7 @@ pub(super) fn ExpiryToast(
     let advice = if expiry.prolongable {
         "What you are writing is kept either way."
     } else {
-        "It can’t be extended. Sign in again to carry on; what you are writing is kept."
+        "It can’t be extended. Sign in again to go on; what you are writing is kept."
     };
     view! {
         <ToastCard tone=ToastTone::Time role="group" label="Session ending" on_dismiss=on_dismiss>

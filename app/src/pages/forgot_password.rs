@@ -109,7 +109,7 @@ fn AskForLink(form: ForgotForm) -> impl IntoView {
     let ForgotForm { email, errors, busy, .. } = form;
     view! {
         <Heading title="Forgot your password?" with_field=true />
-        <p class="entry-lead">"Enter the address you sign in with, and we send a link there that sets a new one."</p>
+        <p class="entry-lead">"Enter the e-mail address you sign in with. We’ll send you a link to set a new password."</p>
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
             <TextField

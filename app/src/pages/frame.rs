@@ -50,7 +50,7 @@ fn Unreached() -> impl IntoView {
                     <Heading title="Not connected">"This page could not be loaded"</Heading>
                 </div>
             </div>
-            <StateCard picture=Picture::Offline title="Latchkey does not answer" text=text>
+            <StateCard picture=Picture::Offline title="Latchkey isn’t responding" text=text>
                 <Button emphasis=Emphasis::Primary busy=busy on_press=again>
                     "Try again"
                 </Button>

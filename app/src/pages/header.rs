@@ -6,6 +6,7 @@ use leptos_router::components::A;
 
 use crate::reactive::memo;
 use crate::state::{Alerts, Auth, StreamState, Theme};
+use crate::ui::words::count_of;
 use crate::ui::{Avatar, AvatarPlaceholder, Icon, Menu, MenuItem, Picture, ThemeSwitch};
 
 /// The bar on top.
@@ -49,7 +50,7 @@ fn Questions() -> impl IntoView {
             view! {
                 <span class="nav-count">
                     <span aria-hidden="true">{move || total.get()}</span>
-                    <span class="heard">{move || format!("({} to answer)", total.get())}</span>
+                    <span class="heard">{move || format!("({} to answer)", count_of(total.get(), "question"))}</span>
                 </span>
             }
         })

@@ -53,7 +53,7 @@ pub(super) fn DeleteSection(
         <section class="settings-section" aria-labelledby="delete-account">
             <div class="settings-about">
                 <h2 id="delete-account">"Delete account"</h2>
-                <p>"Deletes your account and everything in it. Download what you want to keep first."</p>
+                <p>"Delete your account and everything in it. Download what you want to keep first."</p>
             </div>
             <div class="settings-actions">
                 <Button emphasis=Emphasis::Danger on_press=move |()| open.set(true)>
@@ -125,7 +125,7 @@ fn DeleteDialog(open: RwSignal<bool>, email: String) -> impl IntoView {
     view! {
         <Dialog open=open id="delete-account-title" title="Delete your account?">
             <div class="dialog-text">
-                <p>"This deletes your account, signs you out on all devices and cannot be undone."</p>
+                <p>"This deletes your account and signs you out on all devices. It can’t be undone."</p>
             </div>
             <Form errors=errors busy=busy label="Delete account" on_submit=move |()| form.send()>
                 <FormProblem errors=errors />

@@ -44,7 +44,7 @@ pub fn NotFoundPage() -> impl IntoView {
 fn Nothing() -> impl IntoView {
     view! {
         <Heading title="Page not found" />
-        <p class="entry-lead">"Nothing is at this address. The link may be old, or mistyped."</p>
+        <p class="entry-lead">"There’s nothing at this address. The link may be old or mistyped."</p>
         <a class="button button-primary" href="/devices">
             "Go to your devices"
         </a>

@@ -157,7 +157,7 @@ fn Leads(subject: ToastSubject, id: ToastId) -> impl IntoView {
                 href=format!("/devices/{session}")
                 on:click=move |_| toasts.dismiss(id)
             >
-                "See the device"
+                "View device"
             </a>
         </div>
     }

@@ -69,7 +69,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                 <h2 id="password">"Password"</h2>
                 <p>
                     <PasswordAge changed_at=password_changed_at />
-                    " A new one signs out your other devices."
+                    " Changing it signs out your other devices."
                 </p>
             </div>
             <div class="settings-fields">
@@ -91,7 +91,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                         autocomplete="new-password"
                         value=new
                         error=errors.of("newPassword")
-                        help="At least 8 characters. Length is what makes it strong."
+                        help="At least 8 characters. Longer is stronger."
                     />
                     <div class="settings-actions">
                         <Button emphasis=Emphasis::primary_if(begun) submit=true busy=busy>

@@ -164,14 +164,14 @@ fn EmailSection(profile: Profile) -> impl IntoView {
         <section class="settings-section" aria-labelledby="your-email">
             <div class="settings-about">
                 <h2 id="your-email">"E-mail"</h2>
-                <p>"You sign in with it, and warnings go there."</p>
+                <p>"You sign in with it, and we send warnings to it."</p>
             </div>
             <div class="settings-actions">
                 <span class="settings-value">{profile.person.email}</span>
                 {if verified {
                     view! { <Badge tone=BadgeTone::Accent>"Confirmed"</Badge> }.into_any()
                 } else {
-                    view! { <Badge tone=BadgeTone::Warning>"Not confirmed"</Badge> }.into_any()
+                    view! { <Badge tone=BadgeTone::Warning>"Unconfirmed"</Badge> }.into_any()
                 }}
             </div>
         </section>

@@ -68,9 +68,9 @@ pub(super) fn ProveDialog(
     };
     let email = move || person.get().map(|person| person.email).unwrap_or_default();
     view! {
-        <Dialog open=open id="prove-title" title="Is it you?">
+        <Dialog open=open id="prove-title" title="Confirm it’s you">
             <div class="dialog-text">
-                <p>"You signed in here a while ago, and this device is new as well. Enter your password to confirm the other one."</p>
+                <p>"This device is new too. To confirm the other one from here, enter your password."</p>
             </div>
             <Form errors=errors busy=busy label="Confirm the sign-in" on_submit=send>
                 <FormProblem errors=errors />

@@ -116,7 +116,7 @@ pub fn RegisterPage() -> impl IntoView {
     view! {
         <Entry>
             <Heading title="Create an account" />
-            <p class="entry-lead">"One account, and you always see where it is in use."</p>
+            <p class="entry-lead">"One account, and you can always see where it’s in use."</p>
             <RegisterFields form=form />
             <p class="entry-foot">"Have an account? " <a href=onward(return_to::SIGN_IN)>"Sign in"</a></p>
         </Entry>
@@ -138,14 +138,14 @@ fn RegisterFields(form: RegisterForm) -> impl IntoView {
                 autocomplete="username"
                 value=email
                 error=errors.of("email")
-                help="We send a code there to make sure it’s yours."
+                help="We’ll send a code to make sure it’s yours."
             />
             <PasswordField
                 id="password"
                 autocomplete="new-password"
                 value=password
                 error=errors.of("password")
-                help="At least 8 characters. Length is what makes it strong: a few words that don’t belong together do well."
+                help="At least 8 characters. Longer is stronger: try a few unrelated words."
             />
             <AccountTypeField value=account_type />
             <Button emphasis=Emphasis::Primary wide=true submit=true busy=busy>

@@ -108,7 +108,7 @@ fn NewPassword(form: ResetForm) -> impl IntoView {
     let ResetForm { password, errors, busy, .. } = form;
     view! {
         <Heading title="Choose a new password" with_field=true />
-        <p class="entry-lead">"It signs you out on all your devices, so that only somebody who knows it gets in."</p>
+        <p class="entry-lead">"You’ll be signed out on all devices. Sign in again with the new one."</p>
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
             <LinkFields link=form.link />
@@ -118,7 +118,7 @@ fn NewPassword(form: ResetForm) -> impl IntoView {
                 autocomplete="new-password"
                 value=password
                 error=errors.of("password")
-                help="At least 8 characters. Length is what makes it strong: a few words that don’t belong together do well."
+                help="At least 8 characters. Longer is stronger: try a few unrelated words."
             />
             <Button emphasis=Emphasis::Primary wide=true submit=true busy=busy>
                 "Set new password"
@@ -152,7 +152,7 @@ fn LinkFields(link: RwSignal<ResetLink>) -> impl IntoView {
                     aria-describedby="link-help"
                 />
                 <p class="field-help" id="link-help">
-                    "Paste the whole link here: without scripts this page cannot read it from its address."
+                    "Paste the whole link here: without scripts this page can’t read it from its address."
                 </p>
             </div>
         </WithoutScript>
@@ -166,7 +166,7 @@ fn NoLink() -> impl IntoView {
     view! {
         <EntryPicture picture=Picture::Unlinked />
         <Heading title="This link can’t be used" />
-        <p class="entry-lead">"It has expired or was used: a link works once, for 30 minutes. If you asked for several, use the one in the newest mail."</p>
+        <p class="entry-lead">"It has expired or was already used: each link works once, for 30 minutes. If you asked for several, use the newest."</p>
         <a class="button button-primary button-wide" href=forgot_password::PATH>
             "Send a new link"
         </a>

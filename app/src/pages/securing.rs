@@ -71,7 +71,7 @@ pub(super) fn NextStep() -> impl IntoView {
                 <Banner tone=BannerTone::Warning>
                     <div class="banner-text">
                         <p class="banner-title">"Now choose a new password."</p>
-                        <p class="banner-detail">"Whoever signed in knows the one you have."</p>
+                        <p class="banner-detail">"Someone may know the one you have."</p>
                     </div>
                 </Banner>
             }

@@ -80,8 +80,8 @@ pub(super) fn SessionToReplace(
         view! {
             <Banner tone=BannerTone::Warning>
                 <p class="banner-text">
-                    {format!("You’re signed in on {}, which is as many as are allowed.", count_of(count, "device"))}
-                    " Choose one to sign out and enter your password again, and you’re signed in here instead."
+                    {format!("You’re signed in on {}, the most you can have at once.", count_of(count, "device"))}
+                    " To sign in here instead, choose one to sign out and enter your password again."
                 </p>
             </Banner>
             <fieldset class="form">

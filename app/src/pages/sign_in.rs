@@ -145,7 +145,7 @@ pub fn SignInPage() -> impl IntoView {
         <Entry>
             <WhyHere />
             <Heading title="Sign in" />
-            <p class="entry-lead">"See where you’re signed in, and look after your account."</p>
+            <p class="entry-lead">"Use your Latchkey account."</p>
             <SignInFields form=form />
             <p class="entry-foot">"New here? " <a href=onward(super::register::PATH)>"Create an account"</a></p>
             <WhoWasTold />
@@ -198,7 +198,7 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
                     on:change:target=move |event| remember.set(event.target().checked())
                 />
                 <span class="check-text">
-                    "Keep me signed in" <span class="small quiet">"Not on a computer that others use."</span>
+                    "Keep me signed in" <span class="small quiet">"Not on a shared computer."</span>
                 </span>
             </label>
             <Button emphasis=Emphasis::Primary wide=true submit=true busy=busy>
@@ -217,11 +217,9 @@ fn because(code: &str) -> Option<&'static str> {
     match code {
         "signed-out" => Some("You signed out."),
         "signing-out" => Some(
-            "You signed out. The server cannot reach its database: it refuses this session from now on, and keeps trying to tell the others.",
+            "You’re signed out here. The database can’t be reached, so other servers will follow as soon as they can.",
         ),
-        "password-reset" => {
-            Some("Your password is changed and you are signed out everywhere. Sign in with the new one.")
-        }
+        "password-reset" => Some("Your new password is set, and you’re signed out everywhere. Sign in with it."),
         _ => None,
     }
 }
@@ -295,7 +293,7 @@ fn Demo(form: SignInForm) -> impl IntoView {
             <aside class="demo" aria-label="Demo account">
                 <div class="demo-text">
                     <strong>"Just looking?"</strong>
-                    <span class="quiet">"Development mode has a demo person:"</span>
+                    <span class="quiet">"Development mode has a demo account:"</span>
                     <code>{email.clone()}</code>
                     <code>{password.clone()}</code>
                 </div>

@@ -115,7 +115,7 @@ pub fn VerifyPage() -> impl IntoView {
                 .then(|| {
                     view! {
                         <Banner>
-                            <p class="banner-text">"A new code is on its way, if this address waits for one."</p>
+                            <p class="banner-text">"If this address is waiting to be confirmed, a new code is on its way."</p>
                         </Banner>
                     }
                 })}

@@ -78,7 +78,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fffefd" />
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#1c1d1b" />
-                <meta name="description" content="See where you are signed in, and end what isn’t you." />
+                <meta name="description" content="See where you’re signed in, and sign out what isn’t you." />
                 {demo.map(|demo| view! { <meta name=DEMO_META content=demo /> })}
                 {sent.map(|sent| view! { <meta name=sent_form::META content=sent /> })}
                 <script nonce=use_nonce()>{THEME_SCRIPT}</script>
@@ -123,15 +123,15 @@ fn Stopped() -> impl IntoView {
             </header>
             <main class="page">
                 <div role="alert">
-                    <h1>"This page can’t run in your browser"</h1>
+                    <h1>"This page couldn’t start"</h1>
                     <p class="page-lead">
-                        "It needs a program (WebAssembly) that has not arrived, is blocked, or has stopped. Signing in and out work without it."
+                        "The part that runs it (WebAssembly) hasn’t arrived, is blocked or has stopped. You can still sign in and out."
                     </p>
                 </div>
                 <div class="button-row">
                     <form method="post" action=SIGN_OUT>
                         <button class="button button-danger" type="submit">
-                            <span class="button-label">"Sign out of this device"</span>
+                            <span class="button-label">"Sign out this device"</span>
                             <span class="button-spinner" aria-hidden="true"></span>
                         </button>
                     </form>

@@ -84,12 +84,15 @@ fn summary(receipt: &Receipt) -> String {
     let count = |status| receipt.devices.iter().filter(|device| device.status == status).count();
     let (confirmed, offline) = (count(ReceiptStatus::Confirmed), count(ReceiptStatus::Offline));
     let online = receipt.devices.len() - offline;
-    let told = format!("{confirmed} of {online} online confirmed");
+    let told = format!("{confirmed} of {online} online confirmed.");
+    let when = if offline == 1 { "it comes back" } else { "they come back" };
+    let refused = format!("{offline} offline: will be refused when {when}.");
     match (online, offline) {
-        (_, 0) if confirmed == online => "All of them have confirmed.".to_owned(),
-        (0, offline) => format!("{offline} offline: will be refused."),
-        (_, 0) => format!("{told}."),
-        (_, offline) => format!("{told}, {offline} offline: will be refused."),
+        (1, 0) if confirmed == online => "Confirmed.".to_owned(),
+        (_, 0) if confirmed == online => "All confirmed.".to_owned(),
+        (0, _) => refused,
+        (_, 0) => told,
+        (_, _) => format!("{told} {refused}"),
     }
 }
 
@@ -101,13 +104,19 @@ mod tests {
     use uuid::Uuid;
 
     #[rstest]
-    #[case(&[ReceiptStatus::Confirmed; 2], "All of them have confirmed.")]
+    #[case(&[ReceiptStatus::Confirmed], "Confirmed.")]
+    #[case(&[ReceiptStatus::Confirmed; 2], "All confirmed.")]
     #[case(&[ReceiptStatus::Confirmed, ReceiptStatus::Told], "1 of 2 online confirmed.")]
     #[case(
         &[ReceiptStatus::Confirmed, ReceiptStatus::Offline, ReceiptStatus::Offline],
-        "1 of 1 online confirmed, 2 offline: will be refused."
+        "1 of 1 online confirmed. 2 offline: will be refused when they come back."
     )]
-    #[case(&[ReceiptStatus::Offline], "1 offline: will be refused.")]
+    #[case(
+        &[ReceiptStatus::Told, ReceiptStatus::Offline],
+        "0 of 1 online confirmed. 1 offline: will be refused when it comes back."
+    )]
+    #[case(&[ReceiptStatus::Offline], "1 offline: will be refused when it comes back.")]
+    #[case(&[ReceiptStatus::Offline; 2], "2 offline: will be refused when they come back.")]
     fn a_receipt_counts_those_that_can_confirm_and_says_what_becomes_of_the_others(
         #[case] statuses: &[ReceiptStatus],
         #[case] words: &str,

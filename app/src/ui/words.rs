@@ -16,8 +16,7 @@ pub fn relative(at: Timestamp, now: Timestamp) -> Option<String> {
         0..45 => Some("just now".to_owned()),
         45..HOUR => ago((seconds / MINUTE).max(1), "minute"),
         HOUR..DAY => ago(seconds / HOUR, "hour"),
-        DAY.. if seconds < 2 * DAY => Some("yesterday".to_owned()),
-        _ if seconds < 7 * DAY => ago(seconds / DAY, "day"),
+        DAY.. if seconds < 7 * DAY => ago(seconds / DAY, "day"),
         _ => None,
     }
 }
@@ -97,7 +96,8 @@ mod tests {
     #[case(3_599, Some("59 minutes ago"))]
     #[case(3_600, Some("1 hour ago"))]
     #[case(86_399, Some("23 hours ago"))]
-    #[case(86_400, Some("yesterday"))]
+    #[case(86_400, Some("1 day ago"))]
+    #[case(2 * 86_400 - 1, Some("1 day ago"))]
     #[case(2 * 86_400, Some("2 days ago"))]
     #[case(7 * 86_400, None)]
     fn moments_are_told_in_the_largest_unit_that_fits(#[case] seconds: u64, #[case] words: Option<&str>) {

@@ -207,7 +207,7 @@ impl Accounts {
             self.limits.give_back(taken).await?;
             return Ok(compared.map(|_| ())?);
         }
-        let invalid = Invalid::new("wrong-password", "This is not your current password.");
+        let invalid = Invalid::new("wrong-password", "That is not your password.");
         Err(AccountError::Field { field, invalid })
     }
 

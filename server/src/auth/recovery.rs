@@ -148,6 +148,6 @@ impl Accounts {
 
 /// The answer is the same whatever is wrong with a token.
 pub fn refused_reset() -> AccountError {
-    let message = "This link is not whole, has been used, or has expired. Ask for a new one.";
+    let message = "This link is incomplete, expired or already used. Ask for a new one.";
     AccountError::Field { field: "token", invalid: Invalid::new("invalid-reset-token", message) }
 }

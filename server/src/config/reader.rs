@@ -139,7 +139,7 @@ impl Reader {
                 (None, None) => self.errors.push(ConfigError {
                     setting: name,
                     origin: origin.clone(),
-                    message: "must be a text, a whole number, true or false, or a list of texts".to_owned(),
+                    message: "must be text, a whole number, true or false, or a list of strings".to_owned(),
                 }),
             }
         }

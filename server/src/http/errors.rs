@@ -9,8 +9,7 @@ use crate::sessions::{EndingError, RefreshRefusal, Refusal, SessionsError};
 use crate::store::{SessionEnd, StoreError};
 
 /// What holds although it is not promised.
-const UNWRITTEN: &str = "The database cannot be reached, and the sign-out could not be written down. This server refuses the session \
-    for as long as it runs, and keeps trying to tell the others. Ask again until it is done.";
+const UNWRITTEN: &str = "The database can’t be reached, so the sign-out is not saved yet. Try again until it is.";
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {

@@ -33,7 +33,7 @@ impl<S: Sync> FromRequest<S> for Fields {
         match serde_json::from_slice(&body) {
             Ok(JsonObject::Members(object)) => Ok(Self { object, errors: Vec::new() }),
             Ok(JsonObject::Twice(name)) => {
-                let invalid = Invalid::new("given-twice", "This field stands there twice.");
+                let invalid = Invalid::new("given-twice", "This field is given twice.");
                 Err(ApiError::invalid_field(&name, &invalid))
             }
             Ok(JsonObject::Other) => Err(ApiError::malformed_json("The body is JSON, but not an object.")),
@@ -76,7 +76,7 @@ impl Fields {
         let parsed = match self.find(field) {
             Ok(None) => return Some(None),
             Ok(Some(Value::String(text))) => parse(text),
-            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be a text.")),
+            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be text.")),
             Err(invalid) => {
                 self.refuse_outer(field, &invalid);
                 return None;
@@ -109,8 +109,8 @@ impl Fields {
                 let texts = values.iter().map(|value| value.as_str().unwrap_or_default());
                 texts.map(&parse).collect::<Result<Vec<T>, Invalid>>()
             }
-            Ok(Some(Value::Array(_))) => Err(Invalid::new("out-of-range", format!("Name from 1 to {most} of them."))),
-            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be a list of texts.")),
+            Ok(Some(Value::Array(_))) => Err(Invalid::new("out-of-range", format!("Give 1 to {most} of them."))),
+            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be a list of strings.")),
             Ok(None) => Err(Invalid::new("required", "This field is missing.")),
             Err(invalid) => Err(invalid),
         };

@@ -95,7 +95,7 @@ impl ApiError {
 
     /// `401`: renew it.
     pub fn token_expired() -> Self {
-        Self::unauthorized("token-expired", "The token has run out", CHALLENGE_INVALID)
+        Self::unauthorized("token-expired", "The token has expired", CHALLENGE_INVALID)
     }
 
     /// `401`: its session was ended.
@@ -118,14 +118,14 @@ impl ApiError {
         let seconds = max_age.as_secs();
         let challenge = format!("Bearer error=\"insufficient_user_authentication\", max_age={seconds}");
         let challenge = HeaderValue::try_from(challenge).unwrap_or(CHALLENGE);
-        let mut error = Self::unauthorized("insufficient-user-authentication", "Confirm that it is you", challenge);
+        let mut error = Self::unauthorized("insufficient-user-authentication", "Confirm it’s you", challenge);
         error.problem.max_age = Some(seconds);
         error
     }
 
     /// `403`: the token is good, but belongs to no session of ours.
     pub fn session_required() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "session-required", "Sign in anew for this: the token has no session")
+        Self::new(StatusCode::FORBIDDEN, "session-required", "Sign in again: this token has no session")
     }
 
     /// `403`: an alert cannot be answered from the session that it is about.
@@ -140,7 +140,7 @@ impl ApiError {
 
     /// `403`: the address must be proved first.
     pub fn email_not_verified() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "email-not-verified", "Verify your e-mail address first")
+        Self::new(StatusCode::FORBIDDEN, "email-not-verified", "Confirm your e-mail address first")
     }
 
     /// `403`: a cookie call that is not from our own pages.
@@ -152,8 +152,8 @@ impl ApiError {
 
     /// `403`: a cookie call from a page of ours that was opened under another address than the public one.
     pub fn other_address(public_origin: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "other-address", "Signing in works from another address")
-            .with_detail(format!("You opened this page under another address. Open {public_origin} to sign in."))
+        Self::new(StatusCode::FORBIDDEN, "other-address", "Sign in at another address")
+            .with_detail(format!("This page is open at another address. Go to {public_origin} to sign in."))
             .with_public_url(public_origin)
     }
 
@@ -166,7 +166,7 @@ impl ApiError {
 
     /// `404`.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here")
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There’s nothing here")
     }
 
     /// `405`.
@@ -196,7 +196,7 @@ impl ApiError {
 
     /// `409`: the person must choose a device to sign out first.
     pub fn session_limit_reached(sessions: Vec<Session>) -> Self {
-        let title = "You are signed in on as many devices as allowed";
+        let title = "You’re signed in on as many devices as allowed";
         let mut error = Self::new(StatusCode::CONFLICT, "session-limit-reached", title);
         error.problem.sessions = Some(sessions);
         error
@@ -228,7 +228,7 @@ impl ApiError {
     pub fn unavailable(cause: impl Error + 'static) -> Self {
         let code = "temporarily-unavailable";
         let error =
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This does not work right now: try again in a moment");
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This isn’t working right now. Try again in a moment");
         Self { retry_after: Some(COME_BACK), ..error }.because_of(&cause)
     }
 
@@ -323,6 +323,6 @@ mod tests {
         let response = ApiError::too_many_requests(Duration::from_millis(1200)).into_response();
         assert_eq!(response.headers()[RETRY_AFTER], "2");
         let problem = ApiError::too_many_requests(Duration::from_millis(1200)).problem;
-        assert_eq!(problem.detail.as_deref(), Some("Too many tries. Try again in 2 seconds."));
+        assert_eq!(problem.detail.as_deref(), Some("Too many attempts. Try again in 2 seconds."));
     }
 }

@@ -14,18 +14,18 @@ pub fn verification(digits: &str) -> (String, String) {
     (
         format!("{digits} is your Latchkey code"),
         format!(
-            "Hello,\n\nyour code is {digits}. It works for ten minutes.\n\n\
-             If you did not ask for it, ignore this mail: without the code nothing happens.\n"
+            "Hello,\n\nYour code is {digits}. It works for ten minutes.\n\n\
+             If you didn’t ask for it, ignore this mail: nothing happens without the code.\n"
         ),
     )
 }
 
-/// Somebody tried to register an address that has an account.
+/// Someone tried to register an address that has an account.
 pub fn already_registered() -> (String, String) {
     (
         "You already have a Latchkey account".to_owned(),
-        "Somebody, probably you, tried to create an account with this address, which has one already.\n\n\
-         If it was you, sign in instead. If it was not, you need do nothing.\n"
+        "Hello,\n\nSomeone, probably you, tried to create an account with this address, but it already has one.\n\n\
+         If it was you, sign in instead. If it wasn’t, there’s nothing to do.\n"
             .to_owned(),
     )
 }
@@ -35,8 +35,9 @@ pub fn password_changed(name: Option<&str>) -> (String, String) {
     (
         "Your password was changed".to_owned(),
         format!(
-            "{}\n\nyour password was changed, and your other devices were signed out.\n\n\
-             If it was not you, somebody else has access to your account: get in touch with us at once.\n",
+            "{}\n\nYour password was changed, and your other devices were signed out.\n\n\
+             If it wasn’t you, someone else has access to your account. Set a new password with “Forgot your password?” on the \
+             sign-in page: that signs out every device.\n",
             hello(name)
         ),
     )
@@ -48,10 +49,10 @@ pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration) -> (S
     (
         "Set a new password for Latchkey".to_owned(),
         format!(
-            "{}\n\nsomebody, probably you, asked to set a new password for your account. \
-             This link lets you do it, once, within {minutes} minutes:\n\n{link}\n\n\
-             All your devices are signed out when you do.\n\n\
-             If you did not ask for it, ignore this mail: without the link nothing happens, and your password stays as it is.\n",
+            "{}\n\nSomeone, probably you, asked for a new password for your account. \
+             Use this link to set one. It works once, for {minutes} minutes:\n\n{link}\n\n\
+             Setting it signs you out on all devices.\n\n\
+             If you didn’t ask for this, ignore this mail: your password stays as it is.\n",
             hello(name)
         ),
     )
@@ -62,9 +63,9 @@ pub fn sign_in_confirmed(confirmed: &str, by: &str) -> (String, String) {
     (
         "A new sign-in to your account was confirmed".to_owned(),
         format!(
-            "Somebody signed in with {confirmed}, and said with {by} that it was you. Both are new to your account.\n\n\
-             If it was you, there is nothing to do. If it was not, somebody else knows your password: \
-             set a new one with \"Forgot your password?\" on the sign-in page. That signs out every device.\n"
+            "Hello,\n\nSomeone signed in with {confirmed}, then used {by} to confirm that it was you. Both are new to your account.\n\n\
+             If it was you, there’s nothing to do. If it wasn’t, someone else knows your password. \
+             Set a new one with “Forgot your password?” on the sign-in page. That signs out every device.\n"
         ),
     )
 }
@@ -74,8 +75,8 @@ pub fn account_deleted(name: Option<&str>) -> (String, String) {
     (
         "Your Latchkey account was deleted".to_owned(),
         format!(
-            "{}\n\nyour account was deleted, and all your devices were signed out. There is nothing left to sign in to.\n\n\
-             If it was not you, somebody else had access to your account: get in touch with us at once.\n",
+            "{}\n\nYour account was deleted, and all your devices were signed out. There’s nothing left to sign in to.\n\n\
+             If it wasn’t you, someone else had access to your account. Tell whoever runs this Latchkey server.\n",
             hello(name)
         ),
     )

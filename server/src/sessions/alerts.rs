@@ -192,9 +192,7 @@ pub(super) fn message(kind: AlertKind, device: &DeviceDescription) -> String {
             let device = if device.browser.is_some() { &device_description(device) } else { name };
             format!("New sign-in from {device}. Was this you?")
         }
-        AlertKind::RefreshReuse => format!(
-            "{name} was signed out: an old sign-in token of it was used again, which can mean that it was copied."
-        ),
+        AlertKind::RefreshReuse => format!("{name} was signed out: an old copy of its sign-in was used."),
     }
 }
 

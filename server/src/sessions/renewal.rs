@@ -204,7 +204,8 @@ impl Sessions {
                 to: user.email,
                 subject: format!("{named} was signed out to protect your account"),
                 text: format!(
-                    "{named} was signed out: an old sign-in token of it was used again, which can mean that it was copied.\n\nIf you signed in on a device that you do not know, or are unsure, change your password and sign out the other devices.\n"
+                    "Hello,\n\n{named} was signed out: an old copy of its sign-in was used, and someone else may have it.\n\n\
+                     To be safe, change your password; that signs out your other devices too. Then sign in on that device again.\n"
                 ),
                 at: now,
                 forget: false,

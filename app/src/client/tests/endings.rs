@@ -7,7 +7,7 @@ use crate::client::notice::Notice;
 use crate::client::ports::{Method, SignInHint};
 use crate::client::{Failure, ResetToken};
 
-const CHANGED: &str = "Your password is changed and you are signed out everywhere. Sign in with the new one.";
+const CHANGED: &str = "Your new password is set, and you’re signed out everywhere. Sign in with it.";
 const DELETED: &str = "Your account was deleted.";
 
 type Answer = Result<LogoutAnswer, Failure>;
@@ -115,7 +115,7 @@ fn a_reset_in_another_browser_says_why_this_one_is_signed_out() {
     world.settle();
     assert_eq!(
         sentence(&tab),
-        "You were signed out because the password was reset by e-mail. Sign in with the new password."
+        "You were signed out because your password was reset by e-mail. Sign in with the new one."
     );
 }
 

@@ -122,7 +122,7 @@ fn a_server_that_asks_to_be_left_alone_is_left_alone_and_says_for_how_long() {
         server.retry_after = Some("40");
     });
     let tab = world.open_tab();
-    assert_eq!(tab.trouble().unwrap().message(), "Too many tries. Try again in 40 seconds.");
+    assert_eq!(tab.trouble().unwrap().message(), "Too many attempts. Try again in 40 seconds.");
     world.advance_secs(39);
     assert_eq!(world.server.count(paths::REFRESH), 1);
     world.server.set(|server| server.refresh = Refresh::Works);

@@ -230,5 +230,5 @@ fn a_failure_speaks_for_itself() {
     assert_eq!(failure.field("email"), None);
     assert_eq!(failure.message(), "Look again.");
     assert!(failure.sessions_to_replace().is_none());
-    assert!(Failure::Unreachable.message().contains("cannot be reached"));
+    assert!(Failure::Unreachable.message().contains("can’t be reached"));
 }

@@ -32,7 +32,7 @@ impl Email {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         if text.chars().any(is_invisible) {
-            let message = "There is a character in it that cannot be seen. Type the address anew, without pasting it.";
+            let message = "There’s an invisible character in it. Type the address instead of pasting it.";
             return Err(Invalid::new("invisible", message));
         }
         read(text)
@@ -65,7 +65,7 @@ fn read(text: &str) -> Result<Email, Invalid> {
     if text.is_empty() {
         return Err(Invalid::new("required", "Enter your e-mail address."));
     }
-    let too_long = || Invalid::new("too-long", "An e-mail address has at most 254 characters.");
+    let too_long = || Invalid::new("too-long", "An e-mail address can have at most 254 characters.");
     if text.len() > 4 * LONGEST {
         return Err(too_long());
     }

@@ -56,6 +56,30 @@ pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
     .into_any()
 }
 
+/// What becomes of so many devices that are signed out from another one.
+fn lose_access(count: u64) -> &'static str {
+    match count {
+        1 => "It loses access at once, wherever it is. To use it again, sign in on it.",
+        _ => "They lose access at once, wherever they are. To use one again, sign in on it.",
+    }
+}
+
+/// What becomes of so many others, this one among them.
+fn stay(count: u64) -> &'static str {
+    match count {
+        1 => "This device stays signed in.",
+        _ => "Your other devices stay signed in.",
+    }
+}
+
+/// What becomes of all devices, of which this is one; how to come back is said after it.
+fn everything_loses_access(count: u64) -> String {
+    match count {
+        1 => "This device loses access at once".to_owned(),
+        _ => format!("All {} lose access at once", count_of(count, "device")),
+    }
+}
+
 fn others(devices: Devices) -> Memo<Vec<Session>> {
     let staying = devices.staying();
     memo(move |_| staying.get().into_iter().filter(|session| !session.current).collect())
@@ -79,7 +103,7 @@ fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Dialog open=open id="others-title" title=title>
             <div class="dialog-text">
-                <p>"They stop working at once, wherever they are, and have to sign in again."</p>
+                <p>{move || lose_access(count.get())}</p>
             </div>
             <Names sessions=others count=count />
             <ThisStays devices=devices />
@@ -113,8 +137,9 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
         <Dialog open=open id="everywhere-title" title="Sign out everywhere?">
             <div class="dialog-text">
                 <p>
-                    {move || format!("All {} stop working at once, ", count_of(count.get(), "device"))}
-                    <strong>"this one too"</strong> ". To come back, sign in again."
+                    {move || everything_loses_access(count.get())}
+                    {move || (count.get() > 1).then(|| view! { ", " <strong>"this one too"</strong> })}
+                    ". To come back, sign in again."
                 </p>
             </div>
             <Names sessions=staying count=count />
@@ -142,6 +167,7 @@ pub(super) fn SeveralDialog(devices: Devices) -> impl IntoView {
         staying.get().into_iter().filter(is_asked).collect::<Vec<_>>()
     });
     let count = memo(move |_| sessions.with(Vec::len) as u64);
+    let all = devices.count();
     let open = RwSignal::new(false);
     effect(move |_| {
         if asked.with(|asked| !asked.is_empty()) {
@@ -162,7 +188,7 @@ pub(super) fn SeveralDialog(devices: Devices) -> impl IntoView {
     view! {
         <Dialog open=open id="several-title" title=title>
             <div class="dialog-text">
-                <p>"They stop working at once, wherever they are, and have to sign in again. All others stay as they are."</p>
+                <p>{move || lose_access(count.get())} " " {move || stay(all.get().saturating_sub(count.get()))}</p>
             </div>
             <Names sessions=sessions count=count />
             <DialogActions>
@@ -223,4 +249,23 @@ pub(super) fn ThisStays(devices: Devices) -> impl IntoView {
         </p>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_device_is_spoken_of_as_one() {
+        assert_eq!(lose_access(1), "It loses access at once, wherever it is. To use it again, sign in on it.");
+        assert_eq!(lose_access(2), "They lose access at once, wherever they are. To use one again, sign in on it.");
+        assert_eq!(everything_loses_access(1), "This device loses access at once");
+        assert_eq!(everything_loses_access(4), "All 4 devices lose access at once");
+    }
+
+    #[test]
+    fn what_stays_signed_in_is_named() {
+        assert_eq!(stay(1), "This device stays signed in.");
+        assert_eq!(stay(3), "Your other devices stay signed in.");
+    }
 }

@@ -155,6 +155,19 @@ fn end_only(devices: Devices, alert: SecurityAlert) {
     });
 }
 
+/// What securing the account does, with so many other devices signed in.
+fn what_comes(others: u64) -> &'static str {
+    match others {
+        0 => "Choose a new password: someone may know the one you have.",
+        1 => {
+            "This signs out your other device at once. Next, choose a new password: someone may know the one you have."
+        }
+        _ => {
+            "This signs out all your other devices at once. Next, choose a new password: someone may know the one you have."
+        }
+    }
+}
+
 #[component]
 fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> impl IntoView {
     let staying = devices.staying();
@@ -190,15 +203,13 @@ fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> i
     };
     let confirm = Callback::new(confirm);
     let words = move || match count.get() {
-        0 => "Go on".to_owned(),
+        0 => "Choose a new password".to_owned(),
         count => format!("Sign out {}", count_of(count, "device")),
     };
     view! {
         <Dialog open=open id="secure-title" title="Secure your account?">
             <div class="dialog-text">
-                <p>
-                    "All your other devices are signed out at once. Then choose a new password, because whoever signed in knows the one you have."
-                </p>
+                <p>{move || what_comes(count.get())}</p>
             </div>
             <Names sessions=others count=count />
             <ThisStays devices=devices />
@@ -227,6 +238,24 @@ async fn secure(devices: Devices, securing: Securing, alert: SecurityAlert) -> b
         Err(failure) => {
             devices.toasts.error(format!("The other devices could not be signed out. {}", failure.message()));
             false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn securing_the_account_says_what_it_signs_out_and_what_comes_next() {
+        let next = "hoose a new password: someone may know the one you have.";
+        let table = [
+            (0, "C"),
+            (1, "This signs out your other device at once. Next, c"),
+            (5, "This signs out all your other devices at once. Next, c"),
+        ];
+        for (others, first) in table {
+            assert_eq!(what_comes(others), format!("{first}{next}"));
         }
     }
 }

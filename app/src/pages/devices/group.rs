@@ -57,7 +57,7 @@ pub(super) fn DeviceGroup(
                         aria-controls=move || list_id.get_value()
                         aria-label=move || {
                             let verb = if open.get() { "Hide" } else { "Show" };
-                            format!("{verb} all {} sign-ins of {}", count.get(), name.get_value())
+                            format!("{verb} all {} sign-ins from {}", count.get(), name.get_value())
                         }
                         on:click=move |_| open.update(|open| *open = !*open)
                     >
@@ -66,7 +66,7 @@ pub(super) fn DeviceGroup(
                     <Button
                         emphasis=Emphasis::Danger
                         small=true
-                        label=Signal::derive(move || Some(format!("Sign out all {} of {}", count.get(), name.get_value())))
+                        label=Signal::derive(move || Some(format!("Sign out all {} sign-ins from {}", count.get(), name.get_value())))
                         on_press=move |()| devices.asked.set(signed_in.get_untracked())
                     >
                         {move || format!("Sign out all {}", count.get())}
@@ -107,7 +107,7 @@ fn GroupHead(
             <div class="device-body">
                 <div class="device-title">
                     <h2 class="device-name">
-                        {move || format!("{} sign-ins of ", count.get())} <bdi>{name}</bdi>
+                        {move || format!("{} sign-ins from ", count.get())} <bdi>{name}</bdi>
                     </h2>
                 </div>
                 <div class="facts-clip">
@@ -142,7 +142,7 @@ fn Members(devices: Devices, ids: Memo<Vec<SessionId>>, id: Option<String>, name
     let shown = move || ids.get().into_iter().take(most.get()).collect::<Vec<_>>();
     let rest = memo(move |_| ids.with(Vec::len).saturating_sub(most.get()));
     view! {
-        <ul class="group-members" role="list" id=id aria-label=format!("All sign-ins of {name}")>
+        <ul class="group-members" role="list" id=id aria-label=format!("All sign-ins from {name}")>
             <For each=shown key=|id| *id children=move |id| view! { <DeviceRow devices=devices id=id /> } />
         </ul>
         {move || {

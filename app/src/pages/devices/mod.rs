@@ -85,7 +85,7 @@ fn Lead(devices: Devices) -> impl IntoView {
                 if alone.get() {
                     "This one, and nowhere else."
                 } else {
-                    "If you don’t recognise one, sign it out. It stops working at once."
+                    "If you don’t recognise one, sign it out. It loses access at once."
                 }
             }}
         </p>
@@ -133,7 +133,7 @@ fn Lists(devices: Devices) -> impl IntoView {
         >
             {move || {
                 if nothing_found.get() {
-                    view! { <p class="list-none quiet" role="status">"No device fits these words."</p> }.into_any()
+                    view! { <p class="list-none quiet" role="status">"No device matches."</p> }.into_any()
                 } else {
                     view! { <Rows devices=devices items=used label="Devices" /> }.into_any()
                 }

@@ -168,8 +168,7 @@ impl Forms {
 
     /// What is said where the form is not one of our own pages: at which address those are.
     fn elsewhere(&self, error: ApiError) -> ApiError {
-        let detail =
-            format!("This was not sent from a page of {}. Open that address, and try again there.", self.address);
+        let detail = format!("This form didn’t come from {}. Open that address and try again there.", self.address);
         error.with_detail(detail)
     }
 }

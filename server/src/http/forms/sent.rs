@@ -69,7 +69,7 @@ fn parse(body: &[u8]) -> Result<BTreeMap<String, String>, ApiError> {
     for (name, value) in form_urlencoded::parse(body) {
         // Readers differ in which of two they take, as they do in JSON.
         if values.contains_key(name.as_ref()) || values.len() == MOST_FIELDS {
-            return Err(ApiError::invalid_field(&name, &Invalid::new("given-twice", "This field stands there twice.")));
+            return Err(ApiError::invalid_field(&name, &Invalid::new("given-twice", "This field is given twice.")));
         }
         values.insert(name.into_owned(), value.into_owned());
     }

@@ -79,6 +79,6 @@ pub async fn resend_code(
     let email = fields.required("email", known_address);
     let (email,) = fields.finish((email,))?;
     state.accounts.resend_code(&visitor, &email).await?;
-    let message = "If this address waits to be verified, a new code is on its way.".to_owned();
+    let message = "If this address is waiting to be confirmed, a new code is on its way.".to_owned();
     Ok((StatusCode::ACCEPTED, Json(AcceptedAnswer { message })))
 }

@@ -42,7 +42,7 @@ impl Presented<'_> {
                        Until it runs out, only signing out everywhere ends it.";
         let body = LogoutAnswer {
             success: true,
-            message: "You are signed out here.".to_owned(),
+            message: "You’re signed out here.".to_owned(),
             warning: Some(warning.to_owned()),
             ..LogoutAnswer::default()
         };

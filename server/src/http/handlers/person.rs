@@ -83,7 +83,8 @@ pub async fn change_password(
     };
     let ended = state.sessions.end(request).await?;
     if matches!(ended, EndAnswer::Done { refused: true, .. }) {
-        let invalid = Invalid::new("wrong-password", "Your password was changed in the meantime.");
+        let invalid =
+            Invalid::new("wrong-password", "Your password has just been changed elsewhere. Enter the new one.");
         return Err(ApiError::invalid_field("currentPassword", &invalid));
     }
     if let Err(error) = state.accounts.tell_of_password_change(caller.user_id).await {

@@ -21,7 +21,7 @@ const MAILBOX: i64 = 50;
 
 /// What it shows while there is none.
 const NO_LETTERS: &str = "<section class=\"state\"><h2>No mail yet</h2>\
-    <p class=\"state-text\">Codes, links and warnings land here the moment they would be sent.</p></section>";
+    <p class=\"state-text\">Codes, links and warnings will appear here.</p></section>";
 
 /// `GET /.well-known/jwks.json`: may be kept for less than the time a new key is published before it signs.
 pub async fn jwks(State(state): State<ApiState>) -> Response {

@@ -30,10 +30,10 @@ pub fn read_client(fields: &mut Fields) -> Option<Client> {
     });
     let remember = fields.optional_bool("rememberMe");
     let replace = fields.optional("replaceSession", |text| {
-        text.parse::<SessionId>().map_err(|_| Invalid::new("malformed", "This is no session id."))
+        text.parse::<SessionId>().map_err(|_| Invalid::new("malformed", "This is not a session id."))
     });
     // One that has been forgotten or was never ours is no reason to keep anybody out.
-    let malformed = || Invalid::new("malformed", "This is no device token.");
+    let malformed = || Invalid::new("malformed", "This is not a device token.");
     let device_token = fields.optional_or_ignored("deviceToken", |text| Capability::parse(text).ok_or_else(malformed));
     Some(Client {
         said: Said { device_name: device_name?, platform: platform?, app_version: app_version? },

@@ -220,9 +220,9 @@ pub async fn end_several(
     let reason = reason(&fields);
     let this = caller.session_id;
     let ids = fields.list("sessionIds", MOST_AT_ONCE, |text| match text.parse::<SessionId>() {
-        Ok(id) if id == this => Err(Invalid::new("this-session", "The session that asks is ended by logout.")),
+        Ok(id) if id == this => Err(Invalid::new("this-session", "To end the session you are using, call logout.")),
         Ok(id) => Ok(id),
-        Err(_) => Err(Invalid::new("malformed", "This is no session id.")),
+        Err(_) => Err(Invalid::new("malformed", "This is not a session id.")),
     });
     let (ids,) = fields.finish((ids,))?;
     let leaving = Leaving::by(&caller, Force::Held);
@@ -294,8 +294,8 @@ pub fn told_in_words(
             )
         }
         EndAnswer::Pending | EndAnswer::AskerEnded => {
-            let warning = "The database cannot be reached. This server refuses the session from now on, and keeps trying to tell the others.";
-            let message = if this_device { "You are signed out." } else { "The device is being signed out." };
+            let warning = "The database can’t be reached. This server has signed the device out already; the others will follow as soon as they can.";
+            let message = if this_device { "You’re signed out." } else { "The device is being signed out." };
             let body = LogoutAnswer {
                 success: true,
                 message: message.to_owned(),
@@ -318,8 +318,8 @@ pub fn forgetting(state: &ApiState, mut response: Response) -> Response {
 
 fn message(this_device: bool, ended: u64) -> String {
     match (this_device, ended) {
-        (true, 0 | 1) => "You are signed out.".to_owned(),
-        (true, ended) => format!("You are signed out on all {ended} devices."),
+        (true, 0 | 1) => "You’re signed out.".to_owned(),
+        (true, ended) => format!("You’re signed out on all {ended} devices."),
         (false, 0) => "There was no other device to sign out.".to_owned(),
         (false, 1) => "1 device is signed out.".to_owned(),
         (false, ended) => format!("{ended} devices are signed out."),

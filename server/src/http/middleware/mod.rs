@@ -204,7 +204,7 @@ fn bare_problem(status: StatusCode) -> ApiError {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_large(),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::unsupported_media_type(),
         status if status.is_server_error() => ApiError::silent_failure(),
-        status => ApiError::new(status, "malformed-request", "The request cannot be understood"),
+        status => ApiError::new(status, "malformed-request", "The request can’t be understood"),
     }
 }
 

@@ -147,8 +147,10 @@ fn ambiguous(request: &Request, progress: &Progress) -> Option<Response> {
 fn no_place(request: &Request, lack: Option<Lack>) -> Option<Response> {
     let lack = lack.filter(|_| !request.uri().path().starts_with("/health"))?;
     let (status, title) = match lack {
-        Lack::Places => (StatusCode::SERVICE_UNAVAILABLE, "The server has as many connections as it can keep"),
-        Lack::OfAddress => (StatusCode::TOO_MANY_REQUESTS, "There are too many connections from your address"),
+        Lack::Places => (StatusCode::SERVICE_UNAVAILABLE, "The server is full right now. Try again in a moment"),
+        Lack::OfAddress => {
+            (StatusCode::TOO_MANY_REQUESTS, "Too many connections from your address. Close some tabs and try again")
+        }
     };
     let mut response = ApiError::new(status, "too-many-connections", title).into_response();
     response.headers_mut().insert(RETRY_AFTER, COME_BACK);

@@ -176,7 +176,7 @@ async fn registering_by_form_leads_to_the_code_and_the_code_to_where_one_was_goi
     app.advance(Duration::from_mins(2));
     let again = browser.sends(&code_page, &[("otp", ""), ("again", "1")]).await;
     assert_eq!(again.status, StatusCode::OK);
-    assert!(again.body.contains("A new code is on its way"), "{}", again.body);
+    assert!(again.body.contains("a new code is on its way"), "{}", again.body);
 
     let code = app.code_for(ADA).await;
     let spaced = format!("{} {}", &code[..3], &code[3..]);
@@ -257,7 +257,7 @@ async fn forms_are_limited_as_calls_are_and_say_how_long() {
         }
     }
     let page = last.expect("a limit");
-    assert!(page.headers.contains_key("retry-after") && page.body.contains("Too many tries"), "{}", page.body);
+    assert!(page.headers.contains_key("retry-after") && page.body.contains("Too many attempts"), "{}", page.body);
 }
 
 #[tokio::test]

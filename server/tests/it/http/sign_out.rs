@@ -558,7 +558,7 @@ async fn what_can_be_neither_committed_nor_written_down_is_not_acknowledged() {
     let lock = app.write_lock().await;
     let out = device.post("/api/auth/logout", &json!({})).await;
     assert_eq!((out.status, out.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"), "{}", out.text);
-    assert!(out.body["detail"].as_str().is_some_and(|detail| detail.contains("for as long as it runs")));
+    assert!(out.body["detail"].as_str().is_some_and(|detail| detail.contains("not saved yet")));
     assert!(!device.passes().await, "it is refused here all the same");
     // The folder can be made again: the same question is answered, and the answer outlives the process.
     std::fs::remove_file(&folder).unwrap();
