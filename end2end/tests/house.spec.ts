@@ -30,6 +30,14 @@ for (const [words, answer] of [
   });
 }
 
+test("a server that has a newer version by now is asked for all of the page", async ({ person }) => {
+  person.complaints.allow(failed, /status of 404/);
+  await person.signsIn(demo);
+  await person.page.route(house, (route) => route.fulfill({ status: 404, body: "nothing is here" }), { times: 1 });
+  await person.goesTo("/devices");
+  await person.seesDevices(1);
+});
+
 test("who signs in has the pages fetched from the first letter on, and not before", async ({ person }) => {
   const fetched: string[] = [];
   person.page.on("request", (request) => {

@@ -119,9 +119,18 @@
 
   // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else when they are.
   let ahead = null;
+  // The server has a newer version by now, of which the whole page is needed. Once, and not under somebody's hands.
+  const renew = () => {
+    try {
+      if (sessionStorage.latchkeyRenewed == its.house || page.querySelector(".entry form")) return;
+      sessionStorage.latchkeyRenewed = its.house;
+      location.reload();
+    } catch {}
+  };
   const house = () => {
     const fetched = ahead || fetch(its.house);
     ahead = null;
+    fetched.then(({ status }) => status == 404 && renew(), () => {});
     return fetched;
   };
   window.latchkey = {
