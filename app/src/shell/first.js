@@ -112,10 +112,13 @@
     program = 2;
     if (!page.querySelector(".entry form")) root.dataset.program = "failed";
   };
-  // Without words for what went wrong inside, a program that breaks down is heard of here only.
-  const brokeDown = (error) => { if (window.WebAssembly && error instanceof WebAssembly.RuntimeError) fail(); };
-  on("error", (event) => brokeDown(event.error));
-  on("unhandledrejection", (event) => brokeDown(event.reason));
+  // Without words for what went wrong inside, a program that breaks down is heard of here only: by its trap, or by what was thrown
+  // right through it. A request that came to nothing may be refused through it as well, and breaks nothing that stands already.
+  const brokeDown = (error, through) => {
+    if (window.WebAssembly && (error instanceof WebAssembly.RuntimeError || (through && error && /wasm/.test(error.stack)))) fail();
+  };
+  on("error", (event) => brokeDown(event.error, true));
+  on("unhandledrejection", (event) => brokeDown(event.reason, !program));
 
   // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else when they are.
   let ahead = null;
