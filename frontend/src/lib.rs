@@ -1,5 +1,7 @@
 //! The WASM entry: readable panics, quiet logs, and the app takes the page over from the server.
 
+#![expect(clippy::unnecessary_wraps, reason = "what is cut out gives a `Result`: what can fail is to fetch it")]
+
 use app::client::return_to;
 use app::house::{self, HouseFile, HousePage};
 use futures::FutureExt as _;
