@@ -12,6 +12,8 @@ const MOST_TO_SIGN_IN = 40 * KB;
 const MOST_AT_FIRST = 280 * KB;
 /** All of a page of a signed-in person as the first that a browser ever loads. */
 const MOST_OF_HOUSE = 400 * KB;
+/** What signing in adds: the pages of a signed-in person, all of them at once. */
+const MOST_TO_ENTER = 125 * KB;
 /** What any further page adds. */
 const MOST_FURTHER = 5 * KB;
 /** Until the form can be filled in and sent, on a slow line with a slow processor. */
@@ -120,6 +122,18 @@ test("no page weighs more than it may", async ({ open }) => {
     }
     await person.signsOut();
   }
+});
+
+test("signing in loads the pages of a signed-in person, and no more than they weigh", async ({ person }) => {
+  const scales = await Scales.under(person.page);
+  await person.goesTo("/sign-in");
+  await settles(person);
+  const before = scales.sum();
+  await person.signsInHere(demo);
+  await person.seesDevices();
+  await settles(person);
+  note("/sign-in, then /devices", before, scales.sum());
+  expect(scales.sum() - before).toBeLessThanOrEqual(MOST_TO_ENTER);
 });
 
 /** When the form of a page can be used, in milliseconds since it was asked for. */
