@@ -198,7 +198,7 @@ async function livesWithoutProgram(person: Person): Promise<void> {
   const pasted = person.page.getByLabel("Link from the mail");
   if (await pasted.isVisible()) await pasted.fill(person.address + link);
   await person.choosesNewPassword("a lantern for the otter");
-  await person.isSignedOut(/Your password is changed/);
+  await person.isSignedOut(/Your new password is set/);
   await expect(person.field("E-mail")).toHaveValue(grace.email);
   await person.signsInHere({ ...grace, password: "not this one" });
   await expect(person.page.getByRole("main")).toContainText("E-mail or password is wrong.");

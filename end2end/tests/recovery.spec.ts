@@ -86,7 +86,7 @@ test("a browser that is signed in where the link is opened is signed out, and to
   await person.choosesNewPassword(newPassword);
   await person.isSignedOut(changed);
   await expect(person.toast("reset by e-mail")).toHaveCount(0);
-  await other.isSignedOut(/password (is changed|was reset by e-mail)/);
+  await other.isSignedOut(/password (is set|was reset by e-mail)/);
 
   await person.signsInHere({ ...demo, password: newPassword });
   await person.seesDevices(1);
