@@ -58,6 +58,7 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await take(person, "device");
       for (const path of ["activity", "profile"]) {
         await person.goesTo(`/${path}`);
+        await person.isRunByProgram();
         await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
         await take(person, path);
       }
