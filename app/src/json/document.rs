@@ -79,39 +79,34 @@ impl Parser<'_> {
     }
 
     fn object(&mut self, depth: usize) -> Result<Document, Unreadable> {
-        let mut members = Vec::new();
-        self.at += 1;
-        self.skip_space();
-        if self.take(b'}') {
-            return Ok(Document::Object(members));
-        }
-        loop {
-            self.skip_space();
-            let name = self.string()?;
-            self.skip_space();
-            self.expect(b':')?;
-            members.push((name, self.value(depth)?));
-            self.skip_space();
-            if !self.take(b',') {
-                self.expect(b'}')?;
-                return Ok(Document::Object(members));
-            }
-        }
+        let member = |parser: &mut Self| {
+            parser.skip_space();
+            let name = parser.string()?;
+            parser.skip_space();
+            parser.expect(b':')?;
+            Ok((name, parser.value(depth)?))
+        };
+        self.until(b'}', member).map(Document::Object)
     }
 
     fn list(&mut self, depth: usize) -> Result<Document, Unreadable> {
+        self.until(b']', |parser| parser.value(depth)).map(Document::List)
+    }
+
+    /// What stands between the bracket that is next and the one that ends it, with commas between.
+    fn until<T>(&mut self, end: u8, item: impl Fn(&mut Self) -> Result<T, Unreadable>) -> Result<Vec<T>, Unreadable> {
         let mut items = Vec::new();
         self.at += 1;
         self.skip_space();
-        if self.take(b']') {
-            return Ok(Document::List(items));
+        if self.take(end) {
+            return Ok(items);
         }
         loop {
-            items.push(self.value(depth)?);
+            items.push(item(self)?);
             self.skip_space();
             if !self.take(b',') {
-                self.expect(b']')?;
-                return Ok(Document::List(items));
+                self.expect(end)?;
+                return Ok(items);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::slice::Iter;
+use std::str::FromStr;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -63,14 +64,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn natural(self) -> Result<u64, Unreadable> {
-        match self.0 {
-            Document::Number(digits) => digits.parse().map_err(|_| Unreadable),
-            _ => Err(Unreadable),
-        }
-    }
-
-    fn integer(self) -> Result<i64, Unreadable> {
+    fn number<T: FromStr>(self) -> Result<T, Unreadable> {
         match self.0 {
             Document::Number(digits) => digits.parse().map_err(|_| Unreadable),
             _ => Err(Unreadable),
@@ -117,14 +111,14 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         deserialize_str: visit_str(text),
         deserialize_string: visit_str(text),
         deserialize_identifier: visit_str(text),
-        deserialize_u8: visit_u64(natural),
-        deserialize_u16: visit_u64(natural),
-        deserialize_u32: visit_u64(natural),
-        deserialize_u64: visit_u64(natural),
-        deserialize_i8: visit_i64(integer),
-        deserialize_i16: visit_i64(integer),
-        deserialize_i32: visit_i64(integer),
-        deserialize_i64: visit_i64(integer),
+        deserialize_u8: visit_u64(number),
+        deserialize_u16: visit_u64(number),
+        deserialize_u32: visit_u64(number),
+        deserialize_u64: visit_u64(number),
+        deserialize_i8: visit_i64(number),
+        deserialize_i16: visit_i64(number),
+        deserialize_i32: visit_i64(number),
+        deserialize_i64: visit_i64(number),
         deserialize_map: visit_map(members),
         deserialize_seq: visit_seq(items),
     }

@@ -69,16 +69,10 @@ impl<'a> Open<'a> {
 macro_rules! writes {
     ($($method:ident: $type:ty as $wide:ty),* $(,)?) => {$(
         fn $method(self, value: $type) -> Result<(), Unreadable> {
-            self.digits(&<$wide>::from(value).to_string());
+            self.0.push_str(&<$wide>::from(value).to_string());
             Ok(())
         }
     )*};
-}
-
-impl Writer<'_> {
-    fn digits(self, digits: &str) {
-        self.0.push_str(digits);
-    }
 }
 
 impl<'a> Serializer for Writer<'a> {
@@ -235,33 +229,26 @@ impl SerializeSeq for Open<'_> {
     }
 }
 
-impl SerializeStruct for Open<'_> {
-    type Ok = ();
-    type Error = Unreadable;
+/// Both are objects whose members are named in the program.
+macro_rules! has_members {
+    ($($kind:ident),*) => {$(
+        impl $kind for Open<'_> {
+            type Ok = ();
+            type Error = Unreadable;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unreadable> {
-        self.member(name, value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unreadable> {
+                self.member(name, value)
+            }
 
-    fn end(self) -> Result<(), Unreadable> {
-        self.finish();
-        Ok(())
-    }
+            fn end(self) -> Result<(), Unreadable> {
+                self.finish();
+                Ok(())
+            }
+        }
+    )*};
 }
 
-impl SerializeStructVariant for Open<'_> {
-    type Ok = ();
-    type Error = Unreadable;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unreadable> {
-        self.member(name, value)
-    }
-
-    fn end(self) -> Result<(), Unreadable> {
-        self.finish();
-        Ok(())
-    }
-}
+has_members!(SerializeStruct, SerializeStructVariant);
 
 /// An object whose members are not named in the program.
 pub struct Keyed<'a> {

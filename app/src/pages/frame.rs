@@ -8,10 +8,10 @@ use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_navigate};
 
 use super::header::Header;
+use super::house::NotLoaded;
 use super::kept::Kept;
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, AuthStatus, return_to};
-use crate::ui::{Button, Emphasis, Heading, Picture, StateCard};
 
 /// Header, and the page under it.
 #[component]
@@ -45,16 +45,7 @@ fn Unreached() -> impl IntoView {
     };
     view! {
         <div class="page">
-            <div class="page-head">
-                <div class="page-head-text">
-                    <Heading title="Not connected">"This page could not be loaded"</Heading>
-                </div>
-            </div>
-            <StateCard picture=Picture::Offline title="Latchkey isn’t responding" text=text>
-                <Button emphasis=Emphasis::Primary busy=busy on_press=again>
-                    "Try again"
-                </Button>
-            </StateCard>
+            <NotLoaded title="Not connected" text=text busy=busy again=again />
         </div>
     }
     .into_any()

@@ -65,7 +65,7 @@ pub fn page(page: HousePage) -> AnyView {
 
 /// Fetches the file if it is not there yet. Whether it is there then.
 pub async fn fetch_house() -> bool {
-    let Some(file) = FILE.with(|file| file.get().copied()) else { return false };
+    let Some(file) = file() else { return false };
     let is_here = (file.fetch)().await;
     IS_HERE.set(is_here);
     is_here
@@ -80,6 +80,10 @@ pub(super) fn fetch_ahead() {
     }
 }
 
+fn file() -> Option<HouseFile> {
+    FILE.with(|file| file.get().copied())
+}
+
 fn is_here() -> bool {
     RENDERS_FOR_OTHERS || IS_HERE.get()
 }
@@ -89,7 +93,7 @@ pub fn shown(which: HousePage) -> AnyView {
     if RENDERS_FOR_OTHERS {
         return page(which);
     }
-    let file = FILE.with(|file| file.get().copied()).filter(|_| is_here());
+    let file = file().filter(|_| is_here());
     file.and_then(|file| (file.show)(which)).unwrap_or_else(|| ().into_any())
 }
 
@@ -137,14 +141,29 @@ pub fn House() -> impl IntoView {
 fn NotHere(again: impl Fn(()) + Send + Sync + 'static) -> impl IntoView {
     let text =
         Signal::stored("Part of this page could not be fetched. Check your connection and try again.".to_owned());
+    view! { <NotLoaded title="Not loaded" text=text busy=RwSignal::new(false) again=again /> }
+}
+
+/// In place of a page that could not be loaded.
+#[component]
+pub(super) fn NotLoaded(
+    /// What the tab says.
+    title: &'static str,
+    /// What went wrong, in a sentence or two.
+    text: Signal<String>,
+    /// Whether it is being tried again.
+    busy: RwSignal<bool>,
+    /// Tries again.
+    again: impl Fn(()) + Send + Sync + 'static,
+) -> impl IntoView {
     view! {
         <div class="page-head">
             <div class="page-head-text">
-                <Heading title="Not loaded">"This page could not be loaded"</Heading>
+                <Heading title=title>"This page could not be loaded"</Heading>
             </div>
         </div>
         <StateCard picture=Picture::Offline title="Latchkey isn’t responding" text=text>
-            <Button emphasis=Emphasis::Primary on_press=again>
+            <Button emphasis=Emphasis::Primary busy=busy on_press=again>
                 "Try again"
             </Button>
         </StateCard>
