@@ -38,8 +38,10 @@ export class Person {
     return letCome;
   }
 
-  /** The program has taken the page over from the server. */
+  /** The program has taken the page over from the server. On an entry page it waits for a touch, and then for hands to rest. */
   async isRunByProgram(): Promise<void> {
+    await this.page.mouse.move(0, 0);
+    await this.page.mouse.move(1, 0);
     await expect(this.page.locator("#app")).toBeVisible();
     await expect(this.page.locator("#served")).toHaveCount(0);
   }

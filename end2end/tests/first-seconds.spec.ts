@@ -83,6 +83,43 @@ for (const path of entryPages) {
   });
 }
 
+test("the program starts when hands rest, and not while somebody types", async ({ person }) => {
+  await person.goesTo("/sign-in");
+  // Typing takes longer than the program does to be fetched.
+  await person.field("E-mail").pressSequentially("ada@example.com", { delay: 250 });
+  await expect(person.page.locator("#app")).toHaveCount(0);
+  await expect(person.page.locator("#app")).toBeVisible();
+  await expect(person.field("E-mail")).toHaveValue("ada@example.com");
+  await expect(person.field("E-mail")).toBeFocused();
+});
+
+test("a page that nobody touches is left alone for its first seconds, and then run by the program", async ({
+  person,
+}) => {
+  await person.goesTo("/register");
+  await person.page.waitForTimeout(5000);
+  await expect(person.page.locator("#app")).toHaveCount(0);
+  await expect(person.page.locator("#app")).toBeVisible();
+});
+
+test("the program does not wait where nobody is looking", async ({ person }) => {
+  await person.goesTo("/sign-in");
+  await person.page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true });
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+  });
+  await expect(person.page.locator("#app")).toBeVisible({ timeout: 4000 });
+});
+
+test("a tab that rests at the sign-in page hears at once that another one has signed in", async ({ person }) => {
+  await person.goesTo("/sign-in");
+  const tab = await person.opensAnotherTab();
+  await tab.isRunByProgram();
+  await tab.signsInHere(demo);
+  await tab.seesDevices(1);
+  await expect(person.heading(/^Signed in on/)).toBeVisible({ timeout: 4000 });
+});
+
 test("somebody signs in before the program arrives, and it finds them signed in", async ({ person }) => {
   const lets = await person.opensBeforeItListens("/sign-in?next=/activity");
   await person.signsInHere(demo);

@@ -54,6 +54,23 @@ test("who signs in has the pages fetched from the first letter on, and not befor
   expect(fetched).toHaveLength(1);
 });
 
+test("pages that could not be fetched ahead are asked for once more, when they are needed", async ({ person }) => {
+  person.complaints.allow(failed, unreachable);
+  const fetched: string[] = [];
+  await person.page.route(house, async (route) => {
+    fetched.push(route.request().url());
+    await (fetched.length === 1 ? route.abort() : route.continue());
+  });
+  await person.goesTo("/sign-in");
+  await person.isRunByProgram();
+  await person.field("E-mail").pressSequentially("grace");
+  await expect.poll(() => fetched.length).toBe(1);
+  await person.field("E-mail").pressSequentially("@example.com");
+  expect(fetched).toHaveLength(1);
+  await person.signsInHere(demo);
+  await person.seesDevices(1);
+});
+
 test("pages that come late are waited for, and signing in is not", async ({ person }) => {
   let letCome = (): void => undefined;
   const late = new Promise<void>((resolve) => {

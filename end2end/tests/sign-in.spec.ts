@@ -19,6 +19,7 @@ test("the sign-in page of a development server names the demo person", async ({ 
 test("a wrong password says so in words, and what was typed stays", async ({ person }) => {
   person.complaints.allow(refused);
   await person.goesTo("/sign-in");
+  await person.isRunByProgram();
   await person.fillsInSignIn({ ...demo, password: "not the password" });
   await person.button("Sign in").click();
   await expect(person.page.getByRole("main")).toContainText("E-mail or password is wrong");

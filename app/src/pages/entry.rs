@@ -45,14 +45,8 @@ pub(super) fn Entry(
                         <span>"Latchkey"</span>
                     </a>
                 </header>
-                // Who types here is about to sign in.
-                <main
-                    class="entry-column"
-                    id="main"
-                    tabindex="-1"
-                    on:input=move |_| fetch_ahead()
-                    on:submit=move |_| fetch_ahead()
-                >
+                // Who sends a form here is about to be signed in. Who types has the file fetched by the script beside the page.
+                <main class="entry-column" id="main" tabindex="-1" on:submit=move |_| fetch_ahead()>
                     {children()}
                 </main>
             </div>

@@ -2,7 +2,7 @@
 // password field works, a code sends itself when it is full. Starts the program, and tells it when it may take over.
 (() => {
   const page = document, root = page.documentElement, its = page.currentScript.dataset;
-  const on = (names, act) => names.split(" ").forEach((name) => addEventListener(name, act, true));
+  const on = (names, act, signal) => names.split(" ").forEach((name) => addEventListener(name, act, { capture: true, signal }));
   // How far the program is: 0 not here yet, 1 in charge, 2 it cannot run.
   let program = 0, sentAt = -1e5, letGoAt = -1e5, held = false, composing = false, waiting = [];
   const path = location.pathname;
@@ -56,6 +56,8 @@
     eye.classList.toggle("is-shown", show);
   });
   on("input", ({ target, isComposing }) => {
+    // Who types on an entry page is about to sign in.
+    if (!its.now && !askedAhead) fetchAhead();
     if (program == 1 || target.autocomplete != "one-time-code" || isComposing) return;
     if (target.value.replace(/[\s-]/g, "").match(/^\d{6}$/)) target.form.requestSubmit();
   });
@@ -120,8 +122,15 @@
   on("error", (event) => brokeDown(event.error, true));
   on("unhandledrejection", (event) => brokeDown(event.reason, !program));
 
-  // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else when they are.
-  let ahead = null;
+  // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else from the first
+  // letter on, else when they are asked for.
+  let ahead = null, askedAhead = false;
+  const fetchAhead = () => {
+    askedAhead = true;
+    ahead = fetch(its.house);
+    // It is heard of where it is used.
+    ahead.catch(() => {});
+  };
   // The server has a newer version by now, of which the whole page is needed. Once, and not under somebody's hands.
   const renew = () => {
     try {
@@ -132,7 +141,7 @@
   };
   const house = () => {
     const fetched = ahead || fetch(its.house);
-    ahead = null;
+    [ahead, askedAhead] = [null, true];
     fetched.then(({ status }) => status == 404 && renew(), () => {});
     return fetched;
   };
@@ -143,15 +152,36 @@
     tookOver: () => { program = 1; delete root.dataset.program; },
     fail,
   };
+  // To start takes a slow phone a second in which it hears nobody. On an entry page, whose forms work without, it waits until hands
+  // rest, or nobody is looking. Whoever may be signed in already, here or by another tab, is not kept waiting.
+  const maySignIn = () => { try { return localStorage["latchkey.signed-in"]; } catch { return true; } };
+  const rested = () => new Promise((go) => {
+    if (page.hidden || maySignIn()) return go();
+    const over = new AbortController();
+    let timer;
+    const begin = () => { clearTimeout(timer); over.abort(); go(); };
+    const after = (ms) => { clearTimeout(timer); timer = setTimeout(begin, ms); };
+    on("pointermove pointerdown keydown input scroll", () => after(700), over.signal);
+    on("visibilitychange storage", begin, over.signal);
+    try {
+      const tabs = new BroadcastChannel("latchkey");
+      tabs.onmessage = begin;
+      over.signal.onabort = () => tabs.close();
+    } catch {}
+    after(8e3);
+  });
+  const rest = its.now || rested();
   const start = async () => {
     const late = setTimeout(() => { if (!program) { fail(); program = 0; } }, 2e4);
     try {
-      const wasm = fetch(its.wasm, { priority: its.now ? "auto" : "low" });
-      if (its.now) ahead = fetch(its.house);
-      // They are heard of where they are used.
-      [wasm, ahead].forEach((fetched) => fetched && fetched.catch(() => {}));
+      const wasm = WebAssembly.compileStreaming(fetch(its.wasm, { priority: its.now ? "auto" : "low" }));
+      if (its.now) fetchAhead();
+      // It is heard of below.
+      wasm.catch(() => {});
       const script = await import(its.js);
-      await script.default({ module_or_path: wasm });
+      const module_or_path = await wasm;
+      await rest;
+      await script.default({ module_or_path });
       script.start();
     } catch (error) {
       console.warn("The program of this page does not run:", error);

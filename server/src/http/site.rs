@@ -21,6 +21,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::{CompressionLayer, Predicate};
 use tower_http::services::ServeDir;
 
+use super::cookies::RefreshCookie;
 use super::counted::counted;
 use super::headers::{is_page, page_policy};
 use super::problem::ApiError;
@@ -157,6 +158,7 @@ pub struct Pages {
     files: Arc<SiteFiles>,
     names: Files,
     demo: Option<DevelopmentDemo>,
+    cookie: RefreshCookie,
     reload_socket: Option<String>,
 }
 
@@ -165,7 +167,8 @@ impl Pages {
     pub fn new(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>) -> Self {
         let options = files.options(config);
         let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
-        Self { options, names: files.names(), files: Arc::new(files), demo, reload_socket }
+        let cookie = RefreshCookie::new(config.public_url.is_https());
+        Self { options, names: files.names(), files: Arc::new(files), demo, cookie, reload_socket }
     }
 
     /// Contexts and headers of one page, called inside the rendering of it.
@@ -173,8 +176,11 @@ impl Pages {
         if let Some(demo) = &self.demo {
             provide_context(demo.clone());
         }
-        let path = use_context::<Parts>().map(|parts| parts.uri.path().to_owned()).unwrap_or_default();
-        provide_context(Files { at_once: !return_to::is_entry(&path), ..self.names.clone() });
+        let at_once = use_context::<Parts>().is_none_or(|parts| {
+            // Whoever brings a cookie is probably signed in, and taken to where they were going.
+            !return_to::is_entry(parts.uri.path()) || !self.cookie.presented(&parts.headers).is_empty()
+        });
+        provide_context(Files { at_once, ..self.names.clone() });
         let policy = use_nonce().map(|nonce| page_policy(&nonce, self.reload_socket.as_deref()));
         let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
         if let (Some(policy), Some(response)) = (policy, use_context::<ResponseOptions>()) {
