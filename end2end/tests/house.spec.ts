@@ -85,6 +85,7 @@ test("pages that come late are waited for, and signing in is not", async ({ pers
   await person.signsInHere(demo);
   await expect(person.page).toHaveURL(/\/devices$/);
   await expect(person.page.getByText(/^Loading/)).toBeAttached();
+  await expect(person.page.getByRole("banner").getByRole("link", { name: "Latchkey" })).toBeVisible();
   letCome();
   await person.seesDevices(1);
 });

@@ -13,7 +13,8 @@ use super::devices::DevicesPage;
 use super::frame::Frame;
 use super::profile::ProfilePage;
 use crate::browser::RENDERS_FOR_OTHERS;
-use crate::ui::{Button, Emphasis, Heading, Loading, Picture, StateCard};
+use crate::state::return_to;
+use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, StateCard};
 
 /// A page of a signed-in person, or the frame around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,18 +123,54 @@ pub fn House() -> impl IntoView {
         if here.get() {
             return shown(HousePage::Frame);
         }
-        let content = if failed.get() {
-            view! { <NotHere again=again /> }.into_any()
-        } else {
-            view! { <Loading text="Loading…">""</Loading> }.into_any()
-        };
+        let content =
+            if failed.get() { view! { <NotHere again=again /> }.into_any() } else { view! { <Coming /> }.into_any() };
         view! {
+            <header class="header">
+                <div class="header-inner">
+                    <a class="brand" href=return_to::HOME>
+                        <Icon picture=Picture::Key size=18 />
+                        <span>"Latchkey"</span>
+                    </a>
+                </div>
+            </header>
             <main id="main" tabindex="-1">
                 <div class="page">{content}</div>
             </main>
         }
         .into_any()
     }
+}
+
+/// The measure of a page, whichever it will be.
+#[component]
+fn Coming() -> impl IntoView {
+    let row = || {
+        view! {
+            <div class="device">
+                <div class="device-row">
+                    <span class="device-icon"></span>
+                    <div class="device-body">
+                        <div class="device-lines">
+                            <Bar />
+                            <Bar width="bar-24" />
+                        </div>
+                    </div>
+                </div>
+            </div>
+        }
+    };
+    view! {
+        <Loading text="Loading…">
+            <div class="page-head">
+                <h1>
+                    <span class="bar bar-16"></span>
+                </h1>
+            </div>
+            <div class="panel devices">{row()} {row()} {row()}</div>
+        </Loading>
+    }
+    .into_any()
 }
 
 /// In place of the page, where its file could not be fetched.
