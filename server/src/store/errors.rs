@@ -2,8 +2,8 @@
 
 use std::io;
 
-use sqlx::postgres::PgDatabaseError;
-use sqlx::sqlite::SqliteError;
+use sqlx_postgres::PgDatabaseError;
+use sqlx_sqlite::SqliteError;
 
 use super::types::StoreError;
 

@@ -1,7 +1,7 @@
 //! `LISTEN` and `NOTIFY`, for the bus between servers. PostgreSQL only.
 
 use futures::Stream;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx_postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
 
 use super::types::StoreError;
 

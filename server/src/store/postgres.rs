@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _};
+use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
 use super::notifications::Notifications;
 use super::patience::Patience;
@@ -24,7 +24,7 @@ use crate::metrics::PoolUse;
 #[path = "bodies/mod.rs"]
 mod bodies;
 
-type Db = sqlx::Postgres;
+type Db = sqlx_postgres::Postgres;
 type Connection = PgConnection;
 type Transaction = sqlx::Transaction<'static, Db>;
 

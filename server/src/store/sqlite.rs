@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{
+use sqlx_sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
@@ -25,7 +25,7 @@ mod bodies;
 #[path = "full_disk.rs"]
 mod full_disk;
 
-type Db = sqlx::Sqlite;
+type Db = sqlx_sqlite::Sqlite;
 type Connection = SqliteConnection;
 type Transaction = sqlx::Transaction<'static, Db>;
 

@@ -227,7 +227,7 @@ async fn what_a_database_that_was_set_back_does_not_know_at_all_is_refused_by_se
         .await;
     let url = pair.database.url();
     let logged = async || {
-        let mut connection = sqlx::PgConnection::connect(&url).await.expect("a connection");
+        let mut connection = sqlx_postgres::PgConnection::connect(&url).await.expect("a connection");
         let count = "SELECT COUNT(session_id), COUNT(epoch) FROM revocation_log WHERE position > 1";
         let found: (i64, i64) = sqlx::query_as(count).fetch_one(&mut connection).await.expect("counts");
         found.0 > 0 && found.1 > 0
@@ -444,7 +444,7 @@ async fn news_that_somebody_else_puts_on_the_bus_is_refused_and_counted() {
         laptop.tokens["user"]["id"].as_str().expect("an id"),
         laptop.tokens["user"]["id"].as_str().expect("an id"),
     );
-    let mut connection = sqlx::PgConnection::connect(&pair.database.url()).await.expect("a connection");
+    let mut connection = sqlx_postgres::PgConnection::connect(&pair.database.url()).await.expect("a connection");
     for message in [forged.clone(), format!("{}.{forged}", "A".repeat(43))] {
         sqlx::query("SELECT pg_notify('latchkey', $1)").bind(message).execute(&mut connection).await.expect("sent");
     }
@@ -497,10 +497,10 @@ async fn a_server_with_another_public_address_or_secret_does_not_start_beside_th
 async fn forget_servers(url: &str) {
     let statement = "DELETE FROM servers WHERE name = 'two'";
     if url.starts_with("sqlite") {
-        let mut connection = sqlx::SqliteConnection::connect(url).await.expect("a connection");
+        let mut connection = sqlx_sqlite::SqliteConnection::connect(url).await.expect("a connection");
         sqlx::raw_sql(statement).execute(&mut connection).await.expect("done");
     } else {
-        let mut connection = sqlx::PgConnection::connect(url).await.expect("a connection");
+        let mut connection = sqlx_postgres::PgConnection::connect(url).await.expect("a connection");
         sqlx::raw_sql(statement).execute(&mut connection).await.expect("done");
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use latchkey::store::{Store, StoreError};
 use rstest::rstest;
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::Connection;
+use sqlx_postgres::PgConnection;
+use sqlx_sqlite::SqliteConnection;
 
 use crate::support::store::{Backend, START, TestStore, minutes, person};
 

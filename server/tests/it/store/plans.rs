@@ -1,6 +1,8 @@
 //! No statement reads a whole table that grows: each finds its rows by an index.
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection};
+use sqlx_postgres::PgConnection;
+use sqlx_sqlite::SqliteConnection;
 
 use crate::support::store::{Backend, TestStore};
 

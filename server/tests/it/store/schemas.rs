@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use latchkey::store::Store;
 use rstest::rstest;
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::Connection;
+use sqlx_postgres::PgConnection;
+use sqlx_sqlite::SqliteConnection;
 
 use crate::support::store::{Backend, TestStore};
 

@@ -19,11 +19,11 @@ async fn every_statement_can_be_prepared(#[values(Backend::Sqlite, Backend::Post
         let statement = AssertSqlSafe(text).into_sql_str();
         let prepared = match backend {
             Backend::Sqlite => {
-                let mut connection = sqlx::SqliteConnection::connect(&store.url()).await.expect("a connection");
+                let mut connection = sqlx_sqlite::SqliteConnection::connect(&store.url()).await.expect("a connection");
                 connection.prepare(statement).await.map(|_| ())
             }
             Backend::Postgres => {
-                let mut connection = sqlx::PgConnection::connect(&store.url()).await.expect("a connection");
+                let mut connection = sqlx_postgres::PgConnection::connect(&store.url()).await.expect("a connection");
                 connection.prepare(statement).await.map(|_| ())
             }
         };

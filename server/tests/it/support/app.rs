@@ -12,8 +12,8 @@ use latchkey::config::Config;
 use latchkey::random::OsRandom;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
+use sqlx_sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -145,9 +145,9 @@ impl TestApp {
     }
 
     /// The PostgreSQL database, behind the server's back.
-    pub async fn postgres(&self) -> sqlx::PgConnection {
+    pub async fn postgres(&self) -> sqlx_postgres::PgConnection {
         let url = self.postgres.as_ref().expect("a database").url();
-        sqlx::PgConnection::connect(&url).await.expect("a connection")
+        sqlx_postgres::PgConnection::connect(&url).await.expect("a connection")
     }
 
     /// Every row of every table as text, behind the server's back: digests and ids in lower-case hexadecimal.

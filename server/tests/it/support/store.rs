@@ -69,11 +69,11 @@ impl TestStore {
         let statement = sqlx::AssertSqlSafe(statement);
         match self.place {
             Place::File(_) => {
-                let mut connection = sqlx::SqliteConnection::connect(&self.url()).await?;
+                let mut connection = sqlx_sqlite::SqliteConnection::connect(&self.url()).await?;
                 Ok(sqlx::query(statement).execute(&mut connection).await?.rows_affected())
             }
             Place::Server(_) => {
-                let mut connection = sqlx::PgConnection::connect(&self.url()).await?;
+                let mut connection = sqlx_postgres::PgConnection::connect(&self.url()).await?;
                 Ok(sqlx::query(statement).execute(&mut connection).await?.rows_affected())
             }
         }
