@@ -14,7 +14,7 @@ export default defineConfig({
   // One that passes only the second time counts, and is named as flaky.
   retries: 1,
   timeout: 60_000,
-  globalTimeout: 20 * 60_000,
+  globalTimeout: 30 * 60_000,
   expect: { timeout: 10_000 },
   reporter: inPipeline ? [["line"], ["html", { open: "never" }]] : "list",
   use: {

@@ -102,6 +102,35 @@ test("a page that nobody touches is left alone for its first seconds, and then r
   await expect(person.page.locator("#app")).toBeVisible();
 });
 
+for (const [path, field] of [
+  ["/verify?email=a%40example.com", "Code"],
+  ["/forgot-password", "E-mail"],
+  ["/reset-password#token=a", "New password"],
+] as const) {
+  test(`the one field of ${path} has the focus before the program is there`, async ({ person }) => {
+    await person.goesTo(path);
+    await expect(person.page.getByLabel(field, { exact: true })).toBeFocused({ timeout: 2000 });
+    await expect(person.page.locator("#app")).toHaveCount(0);
+  });
+}
+
+test("a sentence of the mail gives its code, with the program or without", async ({ person, open }) => {
+  const grace = stranger();
+  await person.signsUp(grace);
+  const code = await person.codeFromMailbox(grace);
+  const plain = await open({ javaScriptEnabled: false });
+  plain.complaints.allow(invalid);
+  await plain.goesTo(`/verify?email=${encodeURIComponent(grace.email)}`);
+  await plain.field("Code").fill(`Your code is ${code.slice(0, 3)} ${code.slice(3)}. It works for ten minutes.`);
+  await plain.button("Confirm").click();
+  // Right, but not of the browser that registered.
+  await expect(plain.page.getByRole("main")).not.toContainText("Enter all six digits");
+  await person
+    .field("Code")
+    .fill(`Hello, your code is ${code.slice(0, 3)} ${code.slice(3)}. It works for ten minutes.`);
+  await person.seesDevices(1);
+});
+
 test("the program does not wait where nobody is looking", async ({ person }) => {
   await person.goesTo("/sign-in");
   await person.page.evaluate(() => {

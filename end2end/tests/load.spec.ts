@@ -99,6 +99,7 @@ test("who tries too often is told how long to wait", async ({ person }) => {
     route.fulfill({ status: 429, headers: { "retry-after": "40" }, body: "" }),
   );
   await person.goesTo("/sign-in");
+  await person.isRunByProgram();
   await person.signsInHere(demo);
   await expect(person.page.getByText("Too many attempts. Try again in 40 seconds.")).toBeVisible();
 });

@@ -215,7 +215,9 @@ test("on a narrow screen no news lies over an answer to the question", async ({ 
   const person = await open({ viewport: { width: 320, height: 568 }, userAgent: userAgents.iphoneSafari });
   await api.signsIn(demo);
   await api.signsIn(demo, { deviceName: "Firefox on Windows", userAgent: userAgents.windowsFirefox });
-  await person.signsIn(demo);
+  await person.goesTo("/sign-in");
+  await person.isRunByProgram();
+  await person.signsInHere(demo);
   await expect(person.page.getByText(/Was this you\?/)).toBeVisible();
   await expect(person.toast(/^Signed in as/)).toBeVisible();
   for (const height of [480, 568, 640, 720]) {

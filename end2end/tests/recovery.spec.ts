@@ -39,6 +39,7 @@ test("a link works once, and a used one leads to a new one", async ({ open }) =>
   await laptop.isSignedOut(changed);
 
   await phone.goesTo(link);
+  await phone.isRunByProgram();
   await phone.choosesNewPassword("another umbrella in the rain");
   await expect(phone.heading(noLink)).toBeFocused();
   await phone.link("Send a new link").click();
@@ -96,6 +97,7 @@ test("a guessable password is refused with the reason, and the link still works"
   person.complaints.allow(invalid);
   await person.forgetsPassword(demo);
   await person.followsLinkFromMailbox(demo);
+  await person.isRunByProgram();
   await person.choosesNewPassword("password1");
   await expect(person.password("New password")).toHaveAttribute("aria-invalid", "true");
   await expect(person.password("New password")).toBeFocused();

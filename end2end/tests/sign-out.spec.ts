@@ -40,6 +40,9 @@ test("signing out everywhere gives a receipt that fills in", async ({ open, api 
   const receipt = (device: string) => laptop.page.getByRole("listitem").filter({ hasText: device });
   await expect(receipt("Safari on iPhone")).toContainText(/confirmed/i);
   await expect(receipt("backup script")).toContainText(/offline/i);
+  // Loaded again, it is there in a moment, without a touch.
+  await laptop.page.reload();
+  await expect(receipt("Safari on iPhone")).toContainText(/confirmed/i, { timeout: 4000 });
 });
 
 test("a device that was signed out from elsewhere shows no more news of the account", async ({ open, api }) => {

@@ -41,6 +41,7 @@ test("a guessable password is refused with the reason, and nothing typed is lost
   person.complaints.allow(invalid);
   const grace = stranger("Grace Hopper");
   await person.goesTo("/register");
+  await person.isRunByProgram();
   await person.fillsInRegistration({ ...grace, password: "password1" });
   await person.button("Create account").click();
   await expect(person.password()).toHaveAttribute("aria-invalid", "true");

@@ -75,6 +75,11 @@ impl OneTimeCode {
         Ok(Self(digits))
     }
 
+    /// Reads a code as people send it without the program: alone, or in a sentence of the mail.
+    pub fn read(text: &str) -> Result<Self, Invalid> {
+        Self::find(text).map_or_else(|| Self::parse(text), Ok)
+    }
+
     /// Finds the code in what was pasted: a whole sentence of the mail, say. Nothing where there is none, or more than one.
     pub fn find(text: &str) -> Option<Self> {
         if let Ok(code) = Self::parse(text) {
@@ -152,6 +157,17 @@ impl AccountType {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case("123456", Ok("123456"))]
+    #[case("Your code is 123 456. It works for ten minutes.", Ok("123456"))]
+    #[case("12345", Err("malformed"))]
+    #[case("123456 or 654321", Err("malformed"))]
+    #[case(" ", Err("required"))]
+    fn a_code_is_read_out_of_a_sentence_or_said_to_be_wrong(#[case] text: &str, #[case] expected: Result<&str, &str>) {
+        let read = OneTimeCode::read(text);
+        assert_eq!(read.as_ref().map(OneTimeCode::expose).map_err(|invalid| invalid.code), expected);
+    }
 
     #[rstest]
     #[case("123456", Some("123456"))]

@@ -45,6 +45,13 @@
     page.querySelectorAll("[aria-busy]").forEach((button) => busy(button, false));
   });
   on("click", (event) => {
+    // As the program does: the address that was typed comes along to whoever has forgotten the password.
+    const link = program != 1 && event.target.closest("a[href^='/forgot-password']"), typed = page.querySelector(".entry form [name=email]");
+    if (link && typed && typed.value.trim()) {
+      const to = new URL(link.href);
+      to.searchParams.set("email", typed.value.trim());
+      link.href = to;
+    }
     // A router that broke down would change the address and nothing else.
     if (program == 2 && event.target.closest("a")) event.stopImmediatePropagation();
     const eye = program != 1 && event.target.closest(".field-button");
@@ -59,7 +66,9 @@
     // Who types on an entry page is about to sign in.
     if (!its.now && !askedAhead) fetchAhead();
     if (program == 1 || target.autocomplete != "one-time-code" || isComposing) return;
-    if (target.value.replace(/[\s-]/g, "").match(/^\d{6}$/)) target.form.requestSubmit();
+    // Typed or pasted, alone or in a sentence of the mail; the server reads it as well.
+    const codes = target.value.match(/(^|\D)\d{3}[\s-]?\d{3}(?!\d)/g) || [];
+    if (codes.length == 1 || /^\d{6}$/.test(target.value.replace(/[\s-]/g, ""))) target.form.requestSubmit();
   });
 
   // The token of a mailed link stands where browsers send it to no server. From here it goes into the form when that is sent, and
@@ -84,8 +93,9 @@
   on("hashchange", takeToken);
   page.addEventListener("DOMContentLoaded", () => {
     takeToken();
-    const wrong = page.querySelector("[aria-invalid=true]");
-    if (wrong) wrong.focus();
+    const one = page.querySelector("h1[data-one-field]");
+    const field = page.querySelector("[aria-invalid=true]") || (one && one.parentElement.querySelector("form .input:not([readonly])"));
+    if (field && page.activeElement == page.body) field.focus();
   });
 
   // Translators put their own elements in place of texts. One that changes afterwards comes back, and is translated anew.
@@ -153,15 +163,17 @@
     fail,
   };
   // To start takes a slow phone a second in which it hears nobody. On an entry page, whose forms work without, it waits until hands
-  // rest, or nobody is looking. Whoever may be signed in already, here or by another tab, is not kept waiting.
-  const maySignIn = () => { try { return localStorage["latchkey.signed-in"]; } catch { return true; } };
+  // rest, or nobody is looking. Whoever may be signed in already, here or by another tab, or has a receipt to see, is not kept waiting.
+  const hasMore = () => {
+    try { return localStorage["latchkey.signed-in"] || (history.state || {}).latchkeyReceipt; } catch { return true; }
+  };
   const rested = () => new Promise((go) => {
-    if (page.hidden || maySignIn()) return go();
+    if (page.hidden || hasMore()) return go();
     const over = new AbortController();
     let timer;
     const begin = () => { clearTimeout(timer); over.abort(); go(); };
     const after = (ms) => { clearTimeout(timer); timer = setTimeout(begin, ms); };
-    on("pointermove pointerdown keydown input scroll", () => after(700), over.signal);
+    on("pointermove pointerdown keydown input scroll", () => after(500), over.signal);
     on("visibilitychange storage", begin, over.signal);
     try {
       const tabs = new BroadcastChannel("latchkey");

@@ -59,7 +59,10 @@ pub fn Heading(
     };
     view! {
         <Title text=move || title.get() />
-        <h1 node_ref=node_ref tabindex="-1">{text}</h1>
+        // Before the program, the script beside the page gives the field the focus.
+        <h1 node_ref=node_ref tabindex="-1" data-one-field=with_field.then_some("1")>
+            {text}
+        </h1>
     }
     .into_any()
 }

@@ -7,12 +7,12 @@ use leptos_router::hooks::use_navigate;
 
 use super::actions::{Names, ThisStays};
 use super::model::Devices;
-use crate::api::{AlertAnswer, AlertKind, SecurityAlert};
+use crate::api::{AlertAnswer, AlertKind, DeviceDescription, SecurityAlert};
 use crate::pages::prove::{ProveDialog, answer_yes};
 use crate::pages::securing::Securing;
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
-use crate::ui::words::count_of;
+use crate::ui::words::{count_of, device_description};
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
 
 /// Asks about what nobody has answered yet, one after the other, beginning with the newest.
@@ -112,16 +112,22 @@ fn title(alert: &SecurityAlert) -> String {
     }
 }
 
+/// The name of the device, where the question does not call it by that. Whoever signs in chooses the name: that some words of the question
+/// are the same does not count.
+fn name_beside(kind: AlertKind, device: &DeviceDescription) -> String {
+    let is_called_so = match kind {
+        AlertKind::NewSignIn => device.browser.is_none() || device_description(device) == device.device_name,
+        AlertKind::RefreshReuse => true,
+    };
+    if is_called_so { String::new() } else { device.device_name.clone() }
+}
+
 /// When, on which device, and from where.
 #[component]
 fn Whence(alert: SecurityAlert) -> impl IntoView {
     let now = expect_context::<Now>().now();
     let fact = |text: String| (!text.is_empty()).then(|| view! { <li><bdi>{text}</bdi></li> });
-    let name = if alert.message.contains(&alert.device_info.device_name) {
-        String::new()
-    } else {
-        alert.device_info.device_name.clone()
-    };
+    let name = name_beside(alert.kind, &alert.device_info);
     let over = (!alert.signed_in).then(|| view! { <li>"Signed out"</li> });
     view! {
         <div class="facts-clip">
@@ -245,6 +251,30 @@ async fn secure(devices: Devices, securing: Securing, alert: SecurityAlert) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::DeviceKind;
+
+    #[rstest::rstest]
+    #[case("Windows", Some("Firefox 143"), "Windows")]
+    #[case("on", Some("Firefox 143"), "on")]
+    #[case("Kitchen tablet", Some("Firefox 143"), "Kitchen tablet")]
+    #[case("Firefox 143 on Windows", Some("Firefox 143"), "")]
+    #[case("backup script", None, "")]
+    fn a_device_is_named_where_the_question_does_not_call_it_by_its_name(
+        #[case] name: &str,
+        #[case] browser: Option<&str>,
+        #[case] shown: &str,
+    ) {
+        let device = DeviceDescription {
+            device_name: name.to_owned(),
+            platform: "web".to_owned(),
+            browser: browser.map(str::to_owned),
+            os: Some("Windows".to_owned()),
+            kind: DeviceKind::Laptop,
+            app_version: None,
+        };
+        assert_eq!(name_beside(AlertKind::NewSignIn, &device), shown);
+        assert_eq!(name_beside(AlertKind::RefreshReuse, &device), "");
+    }
 
     #[test]
     fn securing_the_account_says_what_it_signs_out_and_what_comes_next() {

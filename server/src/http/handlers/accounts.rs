@@ -63,7 +63,7 @@ pub async fn verify_email(
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let email = fields.required("email", known_address);
-    let code = fields.required("otp", OneTimeCode::parse);
+    let code = fields.required("otp", OneTimeCode::read);
     let client = read_client(&mut fields);
     let (email, code, client) = fields.finish((email, code, client))?;
     let entering = entry::verify_email(&state, visitor, &headers, (&email, &code), client).await;
