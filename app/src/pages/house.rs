@@ -14,7 +14,7 @@ use super::frame::Frame;
 use super::profile::ProfilePage;
 use crate::browser::RENDERS_FOR_OTHERS;
 use crate::state::return_to;
-use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, StateCard};
+use crate::ui::{Button, DevicesSkeleton, Emphasis, Heading, Icon, Picture, StateCard};
 
 /// A page of a signed-in person, or the frame around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,33 +142,16 @@ pub fn House() -> impl IntoView {
     }
 }
 
-/// The measure of a page, whichever it will be.
+/// The measure of a page: of the one that most people come to first.
 #[component]
 fn Coming() -> impl IntoView {
-    let row = || {
-        view! {
-            <div class="device">
-                <div class="device-row">
-                    <span class="device-icon"></span>
-                    <div class="device-body">
-                        <div class="device-lines">
-                            <Bar />
-                            <Bar width="bar-24" />
-                        </div>
-                    </div>
-                </div>
-            </div>
-        }
-    };
     view! {
-        <Loading text="Loading…">
-            <div class="page-head">
-                <h1>
-                    <span class="bar bar-16"></span>
-                </h1>
-            </div>
-            <div class="panel devices">{row()} {row()} {row()}</div>
-        </Loading>
+        <div class="page-head" aria-hidden="true">
+            <h1>
+                <span class="bar bar-16"></span>
+            </h1>
+        </div>
+        <DevicesSkeleton text="Loading…" />
     }
     .into_any()
 }

@@ -46,8 +46,9 @@
   });
   on("click", (event) => {
     // As the program does: the address that was typed comes along to whoever has forgotten the password.
-    const link = program != 1 && event.target.closest("a[href^='/forgot-password']"), typed = page.querySelector(".entry form [name=email]");
-    if (link && typed && typed.value.trim()) {
+    const link = program != 1 && event.target.closest("a[href^='/forgot-password']");
+    const typed = link && page.querySelector(".entry form [name=email]");
+    if (typed && typed.value.trim()) {
       const to = new URL(link.href);
       to.searchParams.set("email", typed.value.trim());
       link.href = to;
@@ -150,8 +151,9 @@
     } catch {}
   };
   const house = () => {
-    const fetched = ahead || fetch(its.house);
-    [ahead, askedAhead] = [null, true];
+    if (!ahead) fetchAhead();
+    const fetched = ahead;
+    ahead = null;
     fetched.then(({ status }) => status == 404 && renew(), () => {});
     return fetched;
   };

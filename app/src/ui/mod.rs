@@ -45,7 +45,7 @@ pub use icon::{Icon, Picture};
 pub use menu::{Menu, MenuItem};
 pub use password_field::PasswordField;
 pub use receipt::ReceiptPanel;
-pub use skeleton::{Bar, Loading};
+pub use skeleton::{Bar, DevicesSkeleton, Loading};
 pub use state_card::StateCard;
 pub use steady::Steady;
 pub use text_field::TextField;

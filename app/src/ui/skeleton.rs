@@ -28,3 +28,39 @@ pub fn Loading(
     }
     .into_any()
 }
+
+/// Three rows of devices with the measure of real ones.
+#[component]
+pub fn DevicesSkeleton(
+    /// What is being fetched.
+    text: &'static str,
+) -> impl IntoView {
+    let row = || {
+        view! {
+            <div class="device">
+                <div class="device-row">
+                    <span class="device-icon"></span>
+                    <div class="device-body">
+                        <div class="device-title">
+                            <Bar width="bar-10" />
+                        </div>
+                        <div class="device-lines">
+                            <Bar width="bar-24" />
+                            <Bar width="bar-10 bar-phone" />
+                            <Bar width="bar-16" />
+                        </div>
+                    </div>
+                    <div class="device-actions">
+                        <span class="bar bar-button"></span>
+                    </div>
+                </div>
+            </div>
+        }
+    };
+    view! {
+        <Loading text=text>
+            <div class="panel devices">{row()} {row()} {row()}</div>
+        </Loading>
+    }
+    .into_any()
+}

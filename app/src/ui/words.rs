@@ -70,6 +70,11 @@ pub fn device_description(device: &DeviceDescription) -> String {
     }
 }
 
+/// What the question about a sign-in calls the device: browser and system where there are any, else by the name it was given.
+pub fn device_asked_about(device: &DeviceDescription) -> String {
+    if device.browser.is_some() { device_description(device) } else { device.device_name.clone() }
+}
+
 /// How a session was signed in, after *Signed in …*.
 pub const fn with_method(method: SignInMethod) -> &'static str {
     match method {

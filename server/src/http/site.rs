@@ -346,6 +346,18 @@ mod tests {
         assert!(body.contains("demo@latchkey.dev"));
     }
 
+    #[tokio::test]
+    async fn an_entry_page_needs_the_program_at_once_only_for_who_may_be_signed_in() {
+        let (_folder, router) = built(false);
+        let ours = RefreshCookie::new(false).set("token", None);
+        for (path, cookie, at_once) in
+            [("/sign-in", "pref=1", false), ("/sign-in", ours.as_str(), true), ("/devices", "pref=1", true)]
+        {
+            let (_, _, body) = get(&router, path, &[("accept", "text/html"), ("cookie", cookie)]).await;
+            assert_eq!(body.contains("data-now="), at_once, "{path} with {cookie}");
+        }
+    }
+
     #[test]
     fn files_of_the_build_that_are_not_there_are_named() {
         let folder = tempfile::tempdir().unwrap();

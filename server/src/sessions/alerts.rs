@@ -2,7 +2,7 @@
 
 use app::api::{AlertAnswer, AlertKind, AlertList, DeviceDescription, SecurityAlert, ServerEvent, SignInMethod};
 use app::domain::{AlertId, SessionId, UserId};
-use app::ui::words::device_description;
+use app::ui::words::device_asked_about;
 
 use super::Sessions;
 use crate::store::{
@@ -188,10 +188,7 @@ pub fn show(row: &AlertRow) -> SecurityAlert {
 pub(super) fn message(kind: AlertKind, device: &DeviceDescription) -> String {
     let name = &device.device_name;
     match kind {
-        AlertKind::NewSignIn => {
-            let device = if device.browser.is_some() { &device_description(device) } else { name };
-            format!("New sign-in from {device}. Was this you?")
-        }
+        AlertKind::NewSignIn => format!("New sign-in from {}. Was this you?", device_asked_about(device)),
         AlertKind::RefreshReuse => format!("{name} was signed out: an old copy of its sign-in was used."),
     }
 }

@@ -12,7 +12,7 @@ use crate::pages::prove::{ProveDialog, answer_yes};
 use crate::pages::securing::Securing;
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
-use crate::ui::words::{count_of, device_description};
+use crate::ui::words::{count_of, device_asked_about};
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
 
 /// Asks about what nobody has answered yet, one after the other, beginning with the newest.
@@ -116,7 +116,7 @@ fn title(alert: &SecurityAlert) -> String {
 /// are the same does not count.
 fn name_beside(kind: AlertKind, device: &DeviceDescription) -> String {
     let is_called_so = match kind {
-        AlertKind::NewSignIn => device.browser.is_none() || device_description(device) == device.device_name,
+        AlertKind::NewSignIn => device_asked_about(device) == device.device_name,
         AlertKind::RefreshReuse => true,
     };
     if is_called_so { String::new() } else { device.device_name.clone() }

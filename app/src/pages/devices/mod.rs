@@ -26,7 +26,7 @@ use self::toolbar::Toolbar;
 use super::live_receipt::LiveReceipt;
 use crate::reactive::{effect, memo};
 use crate::state::Failure;
-use crate::ui::{Bar, Button, Emphasis, Heading, Icon, Loading, Picture, StateCard, every, is_near};
+use crate::ui::{Button, DevicesSkeleton, Emphasis, Heading, Icon, Picture, StateCard, every, is_near};
 
 pub use self::loading::Loaded;
 
@@ -111,7 +111,7 @@ fn Body(devices: Devices) -> impl IntoView {
     move || match (ready.get(), failure.get()) {
         (true, _) => view! { <Lists devices=devices /> }.into_any(),
         (false, Some(failure)) => view! { <Failed devices=devices failure=failure /> }.into_any(),
-        (false, None) => view! { <Skeleton /> }.into_any(),
+        (false, None) => view! { <DevicesSkeleton text="Loading your devices…" /> }.into_any(),
     }
 }
 
@@ -239,39 +239,6 @@ fn Failed(devices: Devices, failure: Failure) -> impl IntoView {
                 "Try again"
             </Button>
         </StateCard>
-    }
-    .into_any()
-}
-
-/// Three rows with the measure of real ones.
-#[component]
-fn Skeleton() -> impl IntoView {
-    let row = || {
-        view! {
-            <div class="device">
-                <div class="device-row">
-                    <span class="device-icon"></span>
-                    <div class="device-body">
-                        <div class="device-title">
-                            <Bar width="bar-10" />
-                        </div>
-                        <div class="device-lines">
-                            <Bar width="bar-24" />
-                            <Bar width="bar-10 bar-phone" />
-                            <Bar width="bar-16" />
-                        </div>
-                    </div>
-                    <div class="device-actions">
-                        <span class="bar bar-button"></span>
-                    </div>
-                </div>
-            </div>
-        }
-    };
-    view! {
-        <Loading text="Loading your devices…">
-            <div class="panel devices">{row()} {row()} {row()}</div>
-        </Loading>
     }
     .into_any()
 }
