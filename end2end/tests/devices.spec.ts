@@ -348,6 +348,24 @@ test("what looks the same stands as one, is found by words, and several are sign
   await expect(receipt).toContainText("2 offline: will be refused when they come back.");
 });
 
+test("what looks the same stands as one while it is asked about, and is marked", async ({ open, api }) => {
+  const laptop = await open({ userAgent: userAgents.macChrome });
+  await laptop.signsIn(demo);
+  for (let number = 1; number <= 4; number += 1) {
+    await api.signsIn(demo, { deviceName: "Script", userAgent: userAgents.curl });
+  }
+  await laptop.page.reload();
+  await laptop.seesDevices(5);
+  const group = laptop.page.locator("li", { has: laptop.page.getByRole("heading", { name: "4 sign-ins from Script" }) });
+  await expect(group.getByText("Unconfirmed").first()).toBeVisible();
+  await expect(laptop.page.getByText("1 of 4")).toBeVisible();
+  // One that is confirmed leaves the others, which are still enough to stand as one.
+  await laptop.button("Yes").click();
+  await expect(laptop.page.getByRole("heading", { name: "3 sign-ins from Script" })).toBeVisible();
+  await expect(laptop.page.getByText("1 of 3")).toBeVisible();
+  await laptop.seesDevices(5);
+});
+
 test("the page of a device signs it out and renames it, and the way back leads to the same place", async ({
   open,
   api,

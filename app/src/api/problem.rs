@@ -48,6 +48,9 @@ pub struct Problem {
     /// `insufficient-user-authentication`: how old a sign-in may be for what was asked, in seconds (RFC 9470, section 3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
+    /// In how many seconds to ask again: what the answer's `Retry-After` says, which is no part of the body (RFC 9110, section 10.2.3).
+    #[serde(skip)]
+    pub retry_after_secs: Option<u64>,
     /// `other-address`, `cross-site-request`, `misdirected-request`: the address to use instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,

@@ -32,6 +32,11 @@ impl Failure {
         self.problem().and_then(|problem| problem.field(name)).map(|error| error.message.clone())
     }
 
+    /// In how many seconds to ask again, where the server said so.
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.problem().and_then(|problem| problem.retry_after_secs)
+    }
+
     /// One sentence for people.
     pub fn message(&self) -> String {
         match self {

@@ -152,7 +152,8 @@ pub(super) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failur
     if (200..300).contains(&response.status) {
         return json::read(&response.body).map_err(|_| Failure::Unreachable);
     }
-    Err(problem_of(response).into())
+    let problem = Problem { retry_after_secs: response.retry_after_secs(), ..problem_of(response) };
+    Err(problem.into())
 }
 
 /// The problem an answer says; one made up from the status where it says none.

@@ -11,7 +11,7 @@ use crate::api::paths;
 use crate::reactive::{effect, memo};
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, Now, return_to};
-use crate::ui::{Badge, BadgeTone, Icon, Picture, after, focus_heading_if_lost};
+use crate::ui::{Badge, BadgeTone, Brand, Icon, Picture, after, focus_heading_if_lost};
 
 /// Where to go after signing in, as the address of this page says.
 pub(super) fn next_here() -> Option<String> {
@@ -41,8 +41,7 @@ pub(super) fn Entry(
             <div class="entry-main">
                 <header class="entry-top">
                     <a class="brand" href=onward(return_to::SIGN_IN)>
-                        <Icon picture=Picture::Key size=18 />
-                        <span>"Latchkey"</span>
+                        <Brand />
                     </a>
                 </header>
                 // Who sends a form here is about to be signed in. Who types has the file fetched by the script beside the page.

@@ -7,7 +7,7 @@ use leptos_router::components::A;
 use crate::reactive::memo;
 use crate::state::{Alerts, Auth, StreamState, Theme};
 use crate::ui::words::count_of;
-use crate::ui::{Avatar, AvatarPlaceholder, Icon, Menu, MenuItem, Picture, ThemeSwitch};
+use crate::ui::{Avatar, AvatarPlaceholder, Brand, Icon, Menu, MenuItem, Picture, ThemeSwitch};
 
 /// The bar on top.
 #[component]
@@ -16,8 +16,7 @@ pub(super) fn Header() -> impl IntoView {
         <header class="header">
             <div class="header-inner">
                 <a class="brand" href="/devices">
-                    <Icon picture=Picture::Key size=18 />
-                    <span>"Latchkey"</span>
+                    <Brand />
                 </a>
                 <nav class="nav" aria-label="Main">
                     <ul role="list">

@@ -14,7 +14,7 @@ use super::frame::Frame;
 use super::profile::ProfilePage;
 use crate::browser::RENDERS_FOR_OTHERS;
 use crate::state::return_to;
-use crate::ui::{Button, DevicesSkeleton, Emphasis, Heading, Icon, Picture, StateCard};
+use crate::ui::{Brand, Button, DevicesSkeleton, Emphasis, Heading, Picture, StateCard};
 
 /// A page of a signed-in person, or the frame around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,8 +129,7 @@ pub fn House() -> impl IntoView {
             <header class="header">
                 <div class="header-inner">
                     <a class="brand" href=return_to::HOME>
-                        <Icon picture=Picture::Key size=18 />
-                        <span>"Latchkey"</span>
+                        <Brand />
                     </a>
                 </div>
             </header>

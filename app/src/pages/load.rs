@@ -12,6 +12,14 @@ use crate::ui::after;
 /// How long after a failure something is fetched again by itself, in milliseconds: longer each time, and never long.
 const RETRY_MS: [f64; 4] = [2_000.0, 4_000.0, 8_000.0, 10_000.0];
 
+/// How long to wait after so many failures, in milliseconds: not less than the server asked for, in seconds.
+fn wait_ms(failures: usize, asked_for_secs: Option<u64>) -> f64 {
+    let own = RETRY_MS[failures.clamp(1, RETRY_MS.len()) - 1];
+    #[expect(clippy::cast_precision_loss, reason = "no more than a day")]
+    let asked_for = asked_for_secs.map_or(0.0, |secs| secs.min(86_400) as f64 * 1_000.0);
+    own.max(asked_for)
+}
+
 /// How far a fetch has got.
 #[derive(Clone, Debug)]
 pub enum Load<T> {
@@ -96,16 +104,19 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
             }
         });
         effect(move |_| {
-            if !self.state.with(|state| matches!(state, Load::Failed(_))) {
+            let asked_to_wait = self.state.with(|state| match state {
+                Load::Failed(failure) => Some(failure.retry_after_secs()),
+                _ => None,
+            });
+            let Some(asked_to_wait) = asked_to_wait else {
                 failures.set_value(0);
                 return;
-            }
+            };
             let count = failures.try_update_value(|count| {
                 *count += 1;
                 *count
             });
-            let wait_ms = RETRY_MS[count.unwrap_or(1).clamp(1, RETRY_MS.len()) - 1];
-            after(wait_ms, move || {
+            after(wait_ms(count.unwrap_or(1), asked_to_wait), move || {
                 // The page may be gone by then.
                 if self.state.try_with_untracked(|state| matches!(state, Load::Failed(_))) == Some(true) {
                     fetch();
@@ -136,5 +147,24 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case(1, None, 2_000.0)]
+    #[case(9, None, 10_000.0)]
+    #[case(1, Some(1), 2_000.0)]
+    #[case(1, Some(30), 30_000.0)]
+    #[case(3, Some(u64::MAX), 86_400_000.0)]
+    fn it_is_tried_again_no_sooner_than_the_server_asked_for(
+        #[case] failures: usize,
+        #[case] asked_for: Option<u64>,
+        #[case] wait: f64,
+    ) {
+        assert!((wait_ms(failures, asked_for) - wait).abs() < f64::EPSILON);
     }
 }

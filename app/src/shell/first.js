@@ -65,7 +65,7 @@
   });
   on("input", ({ target, isComposing }) => {
     // Who types on an entry page is about to sign in.
-    if (!its.now && !askedAhead) fetchAhead();
+    if (!its.now && !askedAhead && program != 2) fetchAhead();
     if (program == 1 || target.autocomplete != "one-time-code" || isComposing) return;
     // Typed or pasted, alone or in a sentence of the mail; the server reads it as well.
     const codes = target.value.match(/(^|\D)\d{3}[\s-]?\d{3}(?!\d)/g) || [];

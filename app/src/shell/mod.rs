@@ -11,7 +11,7 @@ use crate::browser::dom::SERVED_ID;
 use crate::json;
 use crate::routes::App;
 use crate::sent_form::{self, SentForm};
-use crate::ui::{Icon, Picture};
+use crate::ui::Brand;
 
 /// Runs before anything is painted, so that a remembered theme does not flash. Tells nothing where storage is refused.
 const THEME_SCRIPT: &str = "try{const t=localStorage.getItem('latchkey.theme');\
@@ -117,8 +117,7 @@ fn Stopped() -> impl IntoView {
             <header class="header">
                 <div class="header-inner">
                     <a class="brand" href="/devices" rel="external">
-                        <Icon picture=Picture::Key size=18 />
-                        <span>"Latchkey"</span>
+                        <Brand />
                     </a>
                 </div>
             </header>

@@ -75,6 +75,18 @@ pub fn device_asked_about(device: &DeviceDescription) -> String {
     if device.browser.is_some() { device_description(device) } else { device.device_name.clone() }
 }
 
+/// The browser without its version: *Chrome*.
+pub fn browser_family(browser: &str) -> &str {
+    browser.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end()
+}
+
+/// Whether the question about a sign-in calls the device by its name already, with or without the version of the browser.
+pub fn is_asked_about_by_name(device: &DeviceDescription) -> bool {
+    let family = device.browser.as_deref().map(|browser| browser_family(browser).to_owned());
+    let without_version = DeviceDescription { browser: family, ..device.clone() };
+    [device, &without_version].into_iter().any(|device| device_asked_about(device) == device.device_name)
+}
+
 /// How a session was signed in, after *Signed in …*.
 pub const fn with_method(method: SignInMethod) -> &'static str {
     match method {

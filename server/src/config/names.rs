@@ -57,8 +57,11 @@ pub fn is_meant_for_us(name: &str, value: &str, known: impl Iterator<Item = &'st
     if value.is_empty() || names_a_service(name) || OF_OTHERS.contains(&name) {
         return false;
     }
-    let mut alike = known.into_iter().filter(|known| can_be_misspelt(known) && begins_alike(name, known));
-    let is_near = alike.any(|known| distance(name, known) <= near(known));
+    let can_be_meant: Vec<_> = known.into_iter().filter(|known| can_be_misspelt(known)).collect();
+    let is_near = can_be_meant.iter().any(|known| {
+        let is_misspelt = begins_alike(name, known) && distance(name, known) <= near(known);
+        is_misspelt || is_first_words_of(name, known) || is_same_without_underscores(name, known)
+    });
     let is_ours = OURS.iter().any(|beginning| name.starts_with(beginning));
     is_near || (is_ours && !name.starts_with(OF_THE_EXPORTER))
 }
@@ -68,6 +71,18 @@ fn begins_alike(name: &str, known: &str) -> bool {
     let first = |name: &'_ str| name.split('_').next().unwrap_or_default().to_owned();
     let (name, known) = (first(name), first(known));
     name.len() >= 2 && (name == known || (name.len() > 5 && distance(&name, &known) <= 1) || is_swap(&name, &known))
+}
+
+/// Whether the last word of a name was left out: `DATABASE_POOL`.
+fn is_first_words_of(name: &str, known: &str) -> bool {
+    name.contains('_') && known.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'))
+}
+
+/// Whether two names are nearly one where nobody looks at underscores: `JWTEXPIRE`, `TRUST_PROXIES`. Short ones are used by others too
+/// (`LOGLEVEL`).
+fn is_same_without_underscores(name: &str, known: &str) -> bool {
+    let [name, known] = [name, known].map(|name| name.replace('_', ""));
+    name.len() > 8 && name.get(..3) == known.get(..3) && distance(&name, &known) <= known.len() / 7
 }
 
 /// Whether two letters beside each other have changed places.
@@ -93,7 +108,8 @@ fn names_a_service(name: &str) -> bool {
 /// Says that a name is unknown and which was probably meant: the nearest or, where none is near, those that begin like it.
 pub fn unknown(name: &str, known: impl Iterator<Item = &'static str>) -> String {
     let known: Vec<&str> = known.collect();
-    if let Some(known) = known.iter().find(|known| name.eq_ignore_ascii_case(known)) {
+    let is_it = |known: &&&str| name.eq_ignore_ascii_case(known) || is_first_words_of(name, known);
+    if let Some(known) = known.iter().find(is_it) {
         return format!("is not a setting; did you mean {known}?");
     }
     let nearest = known.iter().map(|known| (distance(name, known), *known)).min();
@@ -165,6 +181,10 @@ mod tests {
     #[case("IP_RETENTIONS", "IP_RETENTION")]
     #[case("GEOIP_DB", "GEOIP_DATABASE")]
     #[case("METRICS_ADDRESS", "METRICS_ADDR")]
+    #[case("JWTEXPIRE", "JWT_EXPIRE")]
+    #[case("TRUSTEDPROXIES", "TRUSTED_PROXIES")]
+    #[case("TRUST_PROXIES", "TRUSTED_PROXIES")]
+    #[case("DATABASE_POOL", "DATABASE_POOL_SIZE")]
     #[case("jwt_expire", "JWT_EXPIRE")]
     #[case("Latchkey_Secret", "LATCHKEY_SECRET")]
     #[case("OTEL_EXPORTER_OTLP_ENDPOINTS", "OTEL_EXPORTER_OTLP_ENDPOINT")]
@@ -199,7 +219,7 @@ mod tests {
     #[case::rust(&["RUST_LOG", "RUST_BACKTRACE", "CARGO_HOME", "CARGO_MANIFEST_DIR", "LEPTOS_WATCH", "LEPTOS_OUTPUT_NAME", "LEPTOS_ENV", "LEPTOS_SITE_PKG_DIR"])]
     #[case::kubernetes(&["KUBERNETES_SERVICE_HOST", "LATCHKEY_SERVICE_HOST", "LATCHKEY_SERVICE_PORT_HTTP", "LATCHKEY_PORT_3000_TCP_ADDR", "REDIS_PORT", "REDIS_SERVICE_HOST", "SMTP_PORT_25_TCP", "SMTP_SERVICE_PORT", "DATABASE_PORT_5432_TCP_PROTO", "MAIL_PORT"])]
     #[case::platforms(&["FLY_APP_NAME", "HEROKU_APP_NAME", "RENDER_SERVICE_ID", "RAILWAY_PUBLIC_DOMAIN", "DYNO", "WEBSITE_HOSTNAME", "SERVER_SOFTWARE", "SERVER_IP", "IP_ADDRESS", "PUBLIC_IP"])]
-    #[case::beside_it(&["DATABASE_PASSWORD", "DATABASE_HOST", "DATABASE_PRIVATE_URL", "POSTGRES_URL", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "REDIS_TLS_URL", "REDIS_HOST", "LOG_DIR", "EMAIL_FROM", "APP_PORT"])]
+    #[case::beside_it(&["LOGLEVEL", "TRUST_PROXY", "DATABASE_PASSWORD", "DATABASE_HOST", "DATABASE_PRIVATE_URL", "POSTGRES_URL", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "REDIS_TLS_URL", "REDIS_HOST", "LOG_DIR", "EMAIL_FROM", "APP_PORT"])]
     #[case::traces(&["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER", "OTEL_SDK_DISABLED"])]
     fn names_of_the_platform_and_of_others_stay(#[case] names: &[&str]) {
         for name in names {

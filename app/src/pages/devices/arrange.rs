@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::api::{Session, SessionUpdated};
 use crate::domain::{SessionId, Timestamp};
-use crate::ui::words::count_of;
+use crate::ui::words::{browser_family, count_of};
 
 /// Devices not used for so long are folded away.
 const UNUSED_AFTER: Duration = Duration::from_hours(30 * 24);
@@ -35,15 +35,17 @@ pub(super) struct Look {
     pub name: String,
     /// The browser without its version, and the system.
     what: (Option<String>, Option<String>, String),
+    /// Whether it is asked who that was: what nobody has confirmed does not hide among what somebody has.
+    pub asked_about: bool,
 }
 
 impl Look {
-    fn of(session: &Session) -> Self {
+    fn of(session: &Session, showing: &Showing) -> Self {
         let device = &session.device_info;
-        let family =
-            |browser: &String| browser.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end().to_owned();
-        let what = (device.browser.as_ref().map(family), device.os.clone(), device.platform.clone());
-        Self { name: device.device_name.clone(), what }
+        let family = device.browser.as_deref().map(|browser| browser_family(browser).to_owned());
+        let what = (family, device.os.clone(), device.platform.clone());
+        let asked_about = showing.asked_about.contains(&session.session_id);
+        Self { name: device.device_name.clone(), what, asked_about }
     }
 }
 
@@ -88,7 +90,7 @@ pub(super) struct Arranged {
 pub(super) struct Showing {
     /// Their rows are gone.
     pub hidden: HashSet<SessionId>,
-    /// Something is asked about them: they stand by themselves.
+    /// Something is asked about them: they stand apart from others that look the same.
     pub asked_about: HashSet<SessionId>,
     /// Words that must be there; with any, all that fits stands in one list.
     pub filter: String,
@@ -113,11 +115,9 @@ pub(super) fn arrange(sessions: &[Session], showing: &Showing, now: Timestamp) -
     Arranged { used: grouped(&used, showing), unused: grouped(&unused, showing) }
 }
 
-/// Puts together what looks the same. This device, and one that is asked about, stand by themselves.
+/// Puts together what looks the same. This device stands by itself.
 fn grouped(sessions: &[&Session], showing: &Showing) -> Vec<Item> {
-    let look = |session: &Session| {
-        (!session.current && !showing.asked_about.contains(&session.session_id)).then(|| Look::of(session))
-    };
+    let look = |session: &Session| (!session.current).then(|| Look::of(session, showing));
     let mut alike: HashMap<Look, Vec<SessionId>> = HashMap::new();
     for session in sessions {
         if let Some(look) = look(session) {
@@ -253,7 +253,7 @@ pub(super) mod tests {
     fn what_looks_the_same_stands_as_one_where_the_first_of_it_would() {
         let mut list = vec![device(1, 0), chrome(2, 141, 1), device(3, 2), chrome(4, 140, 3), chrome(5, 141, 4)];
         let arranged = arrange(&list, &Showing::default(), NOW);
-        let group = Item::Group { look: Look::of(&list[1]), ids: [2, 4, 5].map(id).to_vec() };
+        let group = Item::Group { look: Look::of(&list[1], &Showing::default()), ids: [2, 4, 5].map(id).to_vec() };
         assert_eq!(arranged.used, [one(1), group, one(3)]);
         list[4].device_info.device_name = "The good laptop".into();
         let arranged = arrange(&list, &Showing::default(), NOW);
@@ -268,6 +268,16 @@ pub(super) mod tests {
         let arranged = arrange(&list, &showing, NOW);
         assert_eq!(arranged.used.iter().map(|item| item.ids().len()).collect::<Vec<_>>(), [1, 3, 1]);
         assert!(arranged.used.contains(&one(1)) && arranged.used.contains(&one(3)));
+    }
+
+    #[test]
+    fn what_looks_the_same_stands_as_one_while_it_is_asked_about_too_and_apart_from_what_is_not() {
+        let list: Vec<_> = (1..=7).map(|number| chrome(number, 141, 1)).collect();
+        let showing = Showing { asked_about: (1..=4).map(id).collect(), ..Showing::default() };
+        let arranged = arrange(&list, &showing, NOW);
+        let told: Vec<_> = arranged.used.iter().map(|item| item.ids().to_vec()).collect();
+        assert_eq!(told, [[1, 2, 3, 4].map(id).to_vec(), [5, 6, 7].map(id).to_vec()]);
+        assert!(matches!(&arranged.used[0], Item::Group { look, .. } if look.asked_about));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::pages::prove::{ProveDialog, answer_yes};
 use crate::pages::securing::Securing;
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
-use crate::ui::words::{count_of, device_asked_about};
+use crate::ui::words::{count_of, is_asked_about_by_name};
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
 
 /// Asks about what nobody has answered yet, one after the other, beginning with the newest.
@@ -116,7 +116,7 @@ fn title(alert: &SecurityAlert) -> String {
 /// are the same does not count.
 fn name_beside(kind: AlertKind, device: &DeviceDescription) -> String {
     let is_called_so = match kind {
-        AlertKind::NewSignIn => device_asked_about(device) == device.device_name,
+        AlertKind::NewSignIn => is_asked_about_by_name(device),
         AlertKind::RefreshReuse => true,
     };
     if is_called_so { String::new() } else { device.device_name.clone() }
@@ -258,6 +258,8 @@ mod tests {
     #[case("on", Some("Firefox 143"), "on")]
     #[case("Kitchen tablet", Some("Firefox 143"), "Kitchen tablet")]
     #[case("Firefox 143 on Windows", Some("Firefox 143"), "")]
+    #[case("Firefox on Windows", Some("Firefox 143.0.1"), "")]
+    #[case("Firefox 99 on Windows", Some("Firefox 143"), "Firefox 99 on Windows")]
     #[case("backup script", None, "")]
     fn a_device_is_named_where_the_question_does_not_call_it_by_its_name(
         #[case] name: &str,

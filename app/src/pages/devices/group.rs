@@ -8,7 +8,7 @@ use super::row::DeviceRow;
 use crate::domain::SessionId;
 use crate::pages::device_state::DeviceState;
 use crate::reactive::memo;
-use crate::ui::{Button, Emphasis, Icon, Picture};
+use crate::ui::{Badge, BadgeTone, Button, Emphasis, Icon, Picture};
 
 /// The most that are shown of a group at once.
 const SHOWN: usize = 50;
@@ -44,12 +44,17 @@ pub(super) fn DeviceGroup(
     });
     let count = memo(move |_| signed_in.with(Vec::len));
     let open = RwSignal::new(false);
+    let asked_about = look.asked_about;
     let name = StoredValue::new(look.name);
     let list_id = StoredValue::new(ids.with_untracked(|ids| ids.first().map(|id| format!("group-{id}"))));
     view! {
-        <li class="device device-group" data-open=move || open.get().then_some("")>
+        <li
+            class="device device-group"
+            data-open=move || open.get().then_some("")
+            data-asked=asked_about.then_some("")
+        >
             <div class="device-fold">
-                <GroupHead devices=devices ids=ids count=count name=name.get_value()>
+                <GroupHead devices=devices ids=ids count=count name=name.get_value() asked_about=asked_about>
                     <button
                         type="button"
                         class="button button-small"
@@ -90,6 +95,7 @@ fn GroupHead(
     ids: Memo<Vec<SessionId>>,
     count: Memo<usize>,
     name: String,
+    asked_about: bool,
     children: Children,
 ) -> impl IntoView {
     let staying = devices.staying();
@@ -109,6 +115,7 @@ fn GroupHead(
                     <h2 class="device-name">
                         {move || format!("{} sign-ins from ", count.get())} <bdi>{name}</bdi>
                     </h2>
+                    {asked_about.then(|| view! { <Badge tone=BadgeTone::Warning>"Unconfirmed"</Badge> })}
                 </div>
                 <div class="facts-clip">
                     <ul class="facts device-facts" role="list">

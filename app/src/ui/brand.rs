@@ -1,0 +1,14 @@
+//! The name of the app with its sign, in every header.
+
+use leptos::prelude::*;
+
+use super::{Icon, Picture};
+
+/// The sign and the name. What it leads to is the link around it.
+#[component]
+pub fn Brand() -> impl IntoView {
+    view! {
+        <Icon picture=Picture::Key size=18 />
+        <span>"Latchkey"</span>
+    }
+}
