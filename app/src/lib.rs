@@ -1,12 +1,8 @@
-//! The Latchkey web app and the types that server and browser share.
+//! The Latchkey web app.
 //!
-//! `pages → state → client → api, domain`: nothing points back, and only `browser` touches the browser.
+//! `pages → state → client → types`: nothing points back, and only `browser` touches the browser.
 
-pub mod api;
 pub mod browser;
-pub mod client;
-pub mod domain;
-pub mod json;
 pub mod pages;
 mod reactive;
 mod routes;

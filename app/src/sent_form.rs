@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::api::Problem;
 use crate::browser;
-use crate::client::Failure;
-use crate::json;
+use client::Failure;
+use types::api::Problem;
+use types::json;
 
 /// The name under which the document tells the browser.
 pub(crate) const META: &str = "latchkey-form";

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "what is cut out gives a `Result`: what can fail is to fetch it")]
 
-use app::client::return_to;
 use app::house::{self, HouseFile, HousePage};
+use client::return_to;
 use futures::FutureExt as _;
 use leptos::prelude::AnyView;
 use wasm_bindgen::prelude::wasm_bindgen;

@@ -4,12 +4,12 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use app::domain::Timestamp;
 use axum::Router;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 use crate::auth::accounts::{AccountError, Accounts};
@@ -142,7 +142,7 @@ pub struct Application {
     state: ApiState,
     tail: Tail,
     ending: EndingTask,
-    told: mpsc::UnboundedReceiver<Vec<app::domain::SessionId>>,
+    told: mpsc::UnboundedReceiver<Vec<types::domain::SessionId>>,
     forgotten: mpsc::UnboundedReceiver<Lost>,
     bus: Bus,
     cleanup: Cleanup,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 
 /// Tells the time in two ways that must not be confused.
 pub trait Clock: Send + Sync {

@@ -1,6 +1,6 @@
 //! The person whom development mode shows on the sign-in page, so that there is somebody to sign in as.
 
-use app::domain::{DisplayName, Email, Password};
+use types::domain::{DisplayName, Email, Password};
 
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::config::Config;

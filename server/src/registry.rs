@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::domain::Timestamp;
 use tokio_util::sync::CancellationToken;
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 use crate::auth::secrets::{Keys, sha256};

@@ -1,8 +1,8 @@
 //! No browser: nothing happens, nobody is signed in, no time passes.
 
 use super::theme::ThemeChoice;
-use crate::client::{Change, Client};
-use crate::domain::Timestamp;
+use client::{Change, Client};
+use types::domain::Timestamp;
 
 /// Whether what is rendered here is sent to browsers that may not run the program.
 pub const RENDERS_FOR_OTHERS: bool = true;

@@ -8,11 +8,11 @@ use leptos::task::spawn_local;
 
 use super::activity_words::{Happening, of_account};
 use super::load::{Load, Loader};
-use crate::api::{Activity, ActivityEntry, ServerEvent};
-use crate::domain::{SessionId, Timestamp};
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::{Address, Bar, Button, Emphasis, Heading, Icon, Loading, Picture, RelativeTime, StateCard};
+use types::api::{Activity, ActivityEntry, ServerEvent};
+use types::domain::{SessionId, Timestamp};
 
 /// What is told in words relative to now.
 const RECENT: Duration = Duration::from_hours(24);

@@ -1,8 +1,8 @@
 //! What happened to an account and to a session, in words. Pure.
 
-use crate::api::{ActivityEntry, BiographyEntry, EndReason};
 use crate::ui::Picture;
 use crate::ui::words::count_of;
+use types::api::{ActivityEntry, BiographyEntry, EndReason};
 
 /// Something that happened, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ fn humanised(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Timestamp;
+    use types::domain::Timestamp;
 
     fn moment(what: &str, ip_address: &str, at: i64) -> BiographyEntry {
         BiographyEntry {

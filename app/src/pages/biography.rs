@@ -12,16 +12,16 @@ use super::device_state::DeviceState;
 use super::devices::rename::RenameForm;
 use super::kept::Kept;
 use super::load::{Load, Loader};
-use crate::api::{Biography, ServerEvent, Session};
-use crate::domain::{SessionId, Timestamp};
-use crate::json;
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
-use crate::ui::words::{device_description, with_method};
+use crate::ui::words::with_method;
 use crate::ui::{
     Address, Badge, BadgeTone, Button, Emphasis, Expires, Heading, Icon, Picture, RelativeTime, StateCard, after,
     focus_heading_if_lost,
 };
+use types::api::{Biography, ServerEvent, Session};
+use types::domain::{SessionId, Timestamp};
+use types::json;
 
 /// The life of one device's session, newest first as everything else that happened; and what can be done about the device.
 #[component]
@@ -285,7 +285,7 @@ fn Alive(session: Session) -> impl IntoView {
                 <li>
                     <DeviceState active_now=session.active_now last_active=session.last_active />
                 </li>
-                <li><bdi>{device_description(&session.device_info)}</bdi></li>
+                <li><bdi>{session.device_info.summary()}</bdi></li>
                 {session.place.clone().map(|place| view! { <li><bdi>{place}</bdi></li> })}
                 {address}
             </ul>
@@ -389,7 +389,7 @@ fn BiographyFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> im
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::BiographyEntry;
+    use types::api::BiographyEntry;
 
     fn life(whats: &[&str]) -> Biography {
         let entries = whats.iter().zip(1..).map(|(what, at)| BiographyEntry {

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use crate::domain::Timestamp;
 use crate::state::{Now, date, full_time};
 use crate::ui::RelativeTime;
+use types::domain::Timestamp;
 
 /// *Active now*, or when it last was.
 #[component]

@@ -7,11 +7,11 @@ use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 
 use super::frame::here;
 use super::house::fetch_ahead;
-use crate::api::paths;
 use crate::reactive::{effect, memo};
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, Now, return_to};
 use crate::ui::{Badge, BadgeTone, Brand, Icon, Picture, after, focus_heading_if_lost};
+use types::api::paths;
 
 /// Where to go after signing in, as the address of this page says.
 pub(super) fn next_here() -> Option<String> {

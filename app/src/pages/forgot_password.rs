@@ -6,10 +6,10 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
 use super::entry::{DevelopmentMail, Entry, EntryPicture, SendAgain, action_here, onward};
-use crate::domain::Email;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, Toasts, return_to};
 use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, Picture, TextField};
+use types::domain::Email;
 
 /// The address of this page.
 pub(super) const PATH: &str = "/forgot-password";

@@ -6,9 +6,9 @@
 use leptos::prelude::*;
 
 use super::devices::Loaded;
-use crate::domain::SessionId;
 use crate::state::{keep_with_page, kept_with_page};
 use crate::ui::{after, scroll_back_to, scrolled};
+use types::domain::SessionId;
 
 /// The name under which the entry of the tab's history has the id of a receipt.
 const RECEIPT: &str = "latchkeyReceipt";

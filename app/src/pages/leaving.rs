@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::domain::Password;
 use crate::reactive::effect;
 use crate::state::{Auth, Failure, Toasts};
 use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField};
+use types::domain::Password;
 
 /// Everything that is held on the person, as a file.
 #[component]

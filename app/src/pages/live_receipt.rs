@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api::{Receipt, ReceiptStatus};
 use crate::reactive::{effect, memo};
 use crate::state::Auth;
 use crate::ui::{ReceiptPanel, Steady, every};
+use types::api::{Receipt, ReceiptStatus};
 
 /// How often it is asked for.
 const POLL_MS: u32 = 400;

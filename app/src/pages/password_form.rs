@@ -7,12 +7,12 @@ use leptos_router::hooks::use_location;
 
 use super::profile::PasswordAge;
 use super::securing::{NextStep, SecuredReceipt, Securing};
-use crate::api::Profile;
-use crate::domain::Password;
 use crate::reactive::effect;
 use crate::state::{Auth, Toasts};
 use crate::ui::words::count_of;
 use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, PasswordField, after, bring_to};
+use types::api::Profile;
+use types::domain::Password;
 
 /// What an address ends in that leads here.
 const FRAGMENT: &str = "#password";

@@ -7,14 +7,14 @@ use super::leaving::{DataSection, DeleteSection};
 use super::load::{Load, Loader};
 use super::password_form::PasswordSection;
 use super::register::AccountTypeField;
-use crate::api::{Profile, ProfilePatch};
-use crate::domain::{AccountType, DisplayName, Timestamp};
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, DraftKey, Drafts, Failure, Now, Toasts, date, full_time};
 use crate::ui::{
     Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
     Loading, Picture, RelativeTime, StateCard, TextField,
 };
+use types::api::{Profile, ProfilePatch};
+use types::domain::{AccountType, DisplayName, Timestamp};
 
 const NAME_DRAFT: DraftKey = "profile.name";
 

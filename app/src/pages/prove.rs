@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api::{AlertAnswer, SecurityAlert};
-use crate::domain::Password;
 use crate::reactive::effect;
 use crate::state::{Alerts, Auth, Failure, Toasts};
 use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField};
+use types::api::{AlertAnswer, SecurityAlert};
+use types::domain::Password;
 
 /// The code of an answer that the server takes only from somebody who proves to be there.
 const PROVE_FIRST: &str = "insufficient-user-authentication";

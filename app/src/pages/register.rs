@@ -6,12 +6,12 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
-use crate::api::RegisterRequest;
-use crate::domain::{AccountType, DisplayName, Email, Password};
 use crate::reactive::effect;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, return_to};
 use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+use types::api::RegisterRequest;
+use types::domain::{AccountType, DisplayName, Email, Password};
 
 /// The address of this page.
 pub(super) const PATH: &str = "/register";

@@ -7,13 +7,13 @@ use leptos_router::hooks::use_navigate;
 
 use super::entry::{Entry, EntryPicture, action_here};
 use super::forgot_password;
-use crate::domain::Password;
 use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, ResetLink, return_to};
 use crate::ui::{
     Button, Emphasis, Form, FormErrors, FormProblem, Heading, HiddenField, PasswordField, Picture, WithoutScript,
 };
+use types::domain::Password;
 
 /// The address of this page.
 const PATH: &str = "/reset-password";

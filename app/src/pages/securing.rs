@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 
 use super::live_receipt::LiveReceipt;
-use crate::api::Receipt;
-use crate::domain::SessionId;
 use crate::reactive::memo;
 use crate::state::Auth;
 use crate::ui::{Banner, BannerTone};
+use types::api::Receipt;
+use types::domain::SessionId;
 
 /// What has been done so far.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,12 +2,12 @@
 
 use leptos::prelude::*;
 
-use crate::api::Session;
-use crate::domain::SessionId;
 use crate::reactive::effect;
 use crate::state::{Now, date, full_time};
-use crate::ui::words::{count_of, device_description};
+use crate::ui::words::count_of;
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime};
+use types::api::Session;
+use types::domain::SessionId;
 
 /// Asks which device is signed out for this one. Open while there are `sessions` to choose from.
 #[component]
@@ -109,7 +109,7 @@ fn Choice(session: Session, chosen: RwSignal<Option<SessionId>>) -> impl IntoVie
             <span class="choice-text">
                 <bdi>{session.device_info.device_name.clone()}</bdi>
                 <span class="small quiet">
-                    {device_description(&session.device_info)} " · last active "
+                    {session.device_info.summary()} " · last active "
                     <RelativeTime at=session.last_active now=now day=date full=full_time />
                 </span>
             </span>

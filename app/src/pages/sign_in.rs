@@ -10,13 +10,13 @@ use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use super::kept::KeptReceipt;
 use super::live_receipt::LiveReceipt;
 use super::session_limit::{SessionLimitDialog, SessionToReplace};
-use crate::api::{Receipt, Session};
-use crate::domain::{Email, Password, SessionId};
 use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, AuthStatus, Failure, SignedOutNote, return_to};
 use crate::ui::{Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+use types::api::{Receipt, Session};
+use types::domain::{Email, Password, SessionId};
 
 /// The query parameter of a person who is signed in still, in a session that cannot be prolonged.
 const AGAIN: &str = "again";

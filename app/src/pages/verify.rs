@@ -5,10 +5,10 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
 use super::entry::{AGAIN, DevelopmentMail, Entry, SendAgain, action_here, leave_when_signed_in, next_here, onward};
-use crate::domain::{Email, OneTimeCode};
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, Toasts, return_to};
 use crate::ui::{Banner, Button, CodeField, Emphasis, Form, FormErrors, FormProblem, Heading, TextField};
+use types::domain::{Email, OneTimeCode};
 
 /// How long to wait before asking for another code.
 const RESEND_AFTER_SECONDS: u32 = 30;

@@ -8,10 +8,10 @@ use leptos_meta::MetaTags;
 
 use crate::browser;
 use crate::browser::dom::SERVED_ID;
-use crate::json;
 use crate::routes::App;
 use crate::sent_form::{self, SentForm};
 use crate::ui::Brand;
+use types::json;
 
 /// Runs before anything is painted, so that a remembered theme does not flash. Tells nothing where storage is refused.
 const THEME_SCRIPT: &str = "try{const t=localStorage.getItem('latchkey.theme');\

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::{Auth, Events, Failure, Toasts};
-use crate::api::{AlertAnswer, AlertList, LogoutAnswer, SecurityAlert, ServerEvent};
-use crate::domain::{AlertId, SessionId};
 use crate::reactive::{effect, memo};
+use types::api::{AlertAnswer, AlertList, LogoutAnswer, SecurityAlert, ServerEvent};
+use types::domain::{AlertId, SessionId};
 
 /// What the server asks and nobody has answered yet. A context.
 ///

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 
 use super::{Drafts, Events, Now, Theme, Toasts};
-use crate::api::Person;
 use crate::browser;
-use crate::client::toasts::ToastTopic;
-use crate::client::{AuthStatus, Change, Expiry, Failure, StreamState};
-use crate::domain::SessionId;
 use crate::reactive::{effect, memo};
+use client::toasts::ToastTopic;
+use client::{AuthStatus, Change, Expiry, Failure, StreamState};
+use types::api::Person;
+use types::domain::SessionId;
 
 /// Who is signed in here. A context; its calls are in `calls`.
 #[derive(Clone, Copy, Debug)]

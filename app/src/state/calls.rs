@@ -1,13 +1,13 @@
 //! Everything a page can ask of the server.
 
 use super::Auth;
-use crate::api::{
+use crate::browser;
+use client::{Client, Failure, ResetToken};
+use types::api::{
     AcceptedAnswer, Activity, AlertAnswer, AlertList, Biography, LogoutAnswer, Profile, ProfilePatch, Receipt,
     RegisterAnswer, RegisterRequest, Session, SessionList,
 };
-use crate::browser;
-use crate::client::{Client, Failure, ResetToken};
-use crate::domain::{AlertId, SessionId, Timestamp};
+use types::domain::{AlertId, SessionId, Timestamp};
 
 /// The name under which everything that is held on a person is saved.
 const EXPORT_FILE: &str = "latchkey-export.json";

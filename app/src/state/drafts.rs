@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use crate::client::AuthStatus;
-use crate::client::drafts::{DraftBox, DraftKey};
+use client::AuthStatus;
+use client::drafts::{DraftBox, DraftKey};
 
 /// What was being typed when a session ended, given back after the next sign-in by the same person on this tab. A context.
 ///

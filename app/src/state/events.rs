@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::api::ServerEvent;
+use types::api::ServerEvent;
 
 type Listener = Arc<dyn Fn(&ServerEvent) + Send + Sync>;
 

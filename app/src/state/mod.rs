@@ -24,10 +24,10 @@ pub use time::{Now, clock_time, date, full_time};
 pub use toasts::Toasts;
 
 pub use crate::browser::{ThemeChoice, keep_with_page, kept_with_page};
-pub use crate::client::drafts::DraftKey;
-pub use crate::client::return_to;
-pub use crate::client::toasts::{Toast, ToastId, ToastKind, ToastSubject};
-pub use crate::client::{AuthStatus, Expiry, Failure, SignedOutNote, StreamState};
+pub use client::drafts::DraftKey;
+pub use client::return_to;
+pub use client::toasts::{Toast, ToastId, ToastKind, ToastSubject};
+pub use client::{AuthStatus, Expiry, Failure, SignedOutNote, StreamState};
 
 /// Provides every context of this module and, in the browser, starts the client. Called once, by `App`.
 ///

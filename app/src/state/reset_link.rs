@@ -4,8 +4,8 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use crate::browser;
-use crate::client::ResetToken;
 use crate::reactive::effect;
+use client::ResetToken;
 
 /// The link that led to this page, where it is one that sets a new password.
 #[derive(Clone, Debug, PartialEq, Eq)]

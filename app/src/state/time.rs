@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::browser;
-use crate::domain::Timestamp;
 use crate::reactive::effect;
+use types::domain::Timestamp;
 
 /// How often relative times are written anew, in milliseconds.
 const TICK_MS: u32 = 10_000;

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::api::SecurityAlert;
 use crate::browser;
-use crate::client::Notice;
-use crate::client::toasts::{Toast, ToastId, ToastKind, ToastQueue, ToastTopic};
-use crate::domain::AlertId;
+use client::Notice;
+use client::toasts::{Toast, ToastId, ToastKind, ToastQueue, ToastTopic};
+use types::api::SecurityAlert;
+use types::domain::AlertId;
 
 /// Short messages on top of the page. A context.
 #[derive(Clone, Copy, Debug)]

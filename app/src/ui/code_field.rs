@@ -5,8 +5,8 @@ use leptos::prelude::*;
 
 use super::field::{FieldFrame, bind, described_by};
 use crate::browser;
-use crate::domain::OneTimeCode;
 use crate::reactive::effect;
+use types::domain::OneTimeCode;
 
 /// One input for a six-digit code: typed, or pasted as `123 456`, or with the sentence it stands in. Says so once when it is full.
 #[component]

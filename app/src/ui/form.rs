@@ -6,9 +6,9 @@ use leptos::prelude::*;
 
 use super::banner::{Banner, BannerTone};
 use crate::browser;
-use crate::client::Failure;
-use crate::domain::Invalid;
 use crate::reactive::effect;
+use client::Failure;
+use types::domain::Invalid;
 
 /// What is wrong with a form, field by field and as a whole.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use icondata_lu as lucide;
 use leptos::prelude::*;
 
-use crate::api::DeviceKind;
+use types::api::DeviceKind;
 
 /// What an icon shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::button::IconButton;
 use super::icon::{Icon, Picture};
 use super::words::count_of;
-use crate::api::{Receipt, ReceiptDevice, ReceiptStatus};
-use crate::domain::SessionId;
 use crate::reactive::memo;
+use types::api::{Receipt, ReceiptDevice, ReceiptStatus};
+use types::domain::SessionId;
 
 /// Who was told of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order they have at first.
 #[component]
@@ -99,8 +99,8 @@ fn summary(receipt: &Receipt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::DeviceKind;
     use rstest::rstest;
+    use types::api::DeviceKind;
     use uuid::Uuid;
 
     #[rstest]

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::words::{relative, until};
-use crate::domain::Timestamp;
 use crate::reactive::memo;
+use types::domain::Timestamp;
 
 /// A moment in words relative to now, such as *3 hours ago*; updates by itself. The exact time is in the tooltip.
 #[component]

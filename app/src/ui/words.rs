@@ -1,7 +1,7 @@
 //! Short texts that several pages write. Pure.
 
-use crate::api::{DeviceDescription, SignInMethod};
-use crate::domain::Timestamp;
+use types::api::SignInMethod;
+use types::domain::Timestamp;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -56,35 +56,6 @@ pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
     let first = words.next();
     first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
-}
-
-/// What a device is: *Chrome 141 on macOS*, or as much of it as is known.
-pub fn device_description(device: &DeviceDescription) -> String {
-    match (&device.browser, &device.os) {
-        (Some(browser), Some(os)) => format!("{browser} on {os}"),
-        (Some(one), None) | (None, Some(one)) => one.clone(),
-        (None, None) => match &device.app_version {
-            Some(version) => format!("{} {version}", device.platform),
-            None => device.platform.clone(),
-        },
-    }
-}
-
-/// What the question about a sign-in calls the device: browser and system where there are any, else by the name it was given.
-pub fn device_asked_about(device: &DeviceDescription) -> String {
-    if device.browser.is_some() { device_description(device) } else { device.device_name.clone() }
-}
-
-/// The browser without its version: *Chrome*.
-pub fn browser_family(browser: &str) -> &str {
-    browser.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end()
-}
-
-/// Whether the question about a sign-in calls the device by its name already, with or without the version of the browser.
-pub fn is_asked_about_by_name(device: &DeviceDescription) -> bool {
-    let family = device.browser.as_deref().map(|browser| browser_family(browser).to_owned());
-    let without_version = DeviceDescription { browser: family, ..device.clone() };
-    [device, &without_version].into_iter().any(|device| device_asked_about(device) == device.device_name)
 }
 
 /// How a session was signed in, after *Signed in …*.

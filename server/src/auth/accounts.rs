@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::domain::{AccountType, DisplayName, Email, Invalid, Password, SessionId, UserId};
+use types::domain::{AccountType, DisplayName, Email, Invalid, Password, SessionId, UserId};
 use uuid::Uuid;
 
 use super::codes::REGISTRATION_LIFETIME;

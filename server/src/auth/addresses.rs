@@ -1,6 +1,6 @@
 //! Addresses as requests bring them: what our own mailer could not send to is refused before it is kept.
 
-use app::domain::{Email, Invalid};
+use types::domain::{Email, Invalid};
 
 /// Reads an address that is to be kept.
 pub fn new_address(text: &str) -> Result<Email, Invalid> {

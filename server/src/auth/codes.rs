@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::domain::{OneTimeCode, UserId};
+use types::domain::{OneTimeCode, UserId};
 
 use super::secrets::Keys;
 use crate::random::Random;

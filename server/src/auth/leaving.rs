@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use app::api::DeviceDescription;
-use app::domain::{Email, Password, SessionId, Timestamp, UserId};
+use types::api::DeviceDescription;
+use types::domain::{Email, Password, SessionId, Timestamp, UserId};
 
 use super::accounts::{AccountError, Accounts, Visitor, greeted};
 use super::limits::buckets_of;

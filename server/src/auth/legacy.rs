@@ -4,7 +4,6 @@
 //! only ever tried with this secret, and this secret with nothing but HS256. Nothing is signed with it here. Whether the person
 //! may still use such a token only the database knows; that is asked in `sessions::legacy`.
 
-use app::domain::{Timestamp, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -12,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
+use types::domain::{Timestamp, UserId};
 
 use super::refresh::CLOCK_LEEWAY;
 use super::tokens::{LONGEST, TokenError, claims_are_text};

@@ -12,8 +12,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::domain::{Email, SessionId, Timestamp, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use types::domain::{Email, SessionId, Timestamp, UserId};
 
 use super::secrets::sha256;
 use crate::clock::Clock;

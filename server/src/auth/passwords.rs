@@ -6,10 +6,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use app::domain::{Invalid, Password};
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
+use types::domain::{Invalid, Password};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::hash_threads::HashThreads;

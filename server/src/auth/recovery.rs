@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use app::domain::{AccountType, DisplayName, Email, Invalid, Password, UserId};
+use types::domain::{AccountType, DisplayName, Email, Invalid, Password, UserId};
 
 use super::accounts::{AccountError, Accounts, USER_ROLE, Visitor, greeted};
 use super::browsers::BROWSER_LIFETIME;

@@ -7,11 +7,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use app::api::{EndReason, TokenDelivery};
-use app::domain::{SessionId, Timestamp};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
+use types::api::{EndReason, TokenDelivery};
+use types::domain::{SessionId, Timestamp};
 use uuid::Uuid;
 
 use super::secrets::{Keys, sha256};
@@ -196,10 +196,10 @@ impl Lifetimes {
 mod tests {
     use super::*;
     use crate::random::OsRandom;
-    use app::api::{DeviceDescription, DeviceKind, SignInMethod};
-    use app::domain::UserId;
     use proptest::prelude::*;
     use rstest::rstest;
+    use types::api::{DeviceDescription, DeviceKind, SignInMethod};
+    use types::domain::UserId;
 
     const START: Timestamp = Timestamp::from_millis(1_000_000_000);
     const CURRENT: Digest = [2; 32];

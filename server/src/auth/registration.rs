@@ -4,7 +4,7 @@
 //! many statements and hashes, whoever has the address already: the answers, the time they take and what signing in says
 //! afterwards tell nobody whether it has an account (ASVS 6.3.8).
 
-use app::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
+use types::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
 
 use super::accounts::{AccountError, Accounts, USER_ROLE, Visitor};
 use super::codes::{

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use app::api::{CurrentSession, Person, SignInMethod, WhoAmI};
-use app::domain::{SessionId, Timestamp, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
+use types::api::{CurrentSession, Person, SignInMethod, WhoAmI};
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::keys::{KeyError, KeyRing};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use app::api::paths;
+use types::api::paths;
 
 use super::load::{Round, saturate};
 use super::report::{Section, Table, Target};

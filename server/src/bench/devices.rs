@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use app::api::paths;
-use app::domain::UserId;
+use types::api::paths;
+use types::domain::UserId;
 
 use super::population::{FEW, MANY, Population};
 use super::report::{Section, Table, Target, cells};

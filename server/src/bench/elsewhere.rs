@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use app::api::paths;
 use futures::StreamExt as _;
+use types::api::paths;
 
 use super::load::finished;
 use super::office::Device;

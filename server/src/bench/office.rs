@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use app::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
-use app::domain::{AccountType, DisplayName, Email, Password, SessionId, Timestamp, UserId};
+use types::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use types::domain::{AccountType, DisplayName, Email, Password, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::population::Population;

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use app::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
-use app::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
+use types::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use types::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
 use uuid::{Builder, Uuid};
 
 use super::{BenchError, failed};

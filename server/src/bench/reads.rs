@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::api::paths;
+use types::api::paths;
 
 use super::load::saturate;
 use super::report::{Section, Table, Target};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use app::api::paths;
+use types::api::paths;
 use uuid::Uuid;
 
 use super::load::finished;

@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use app::api::paths;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +13,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use redis::aio::MultiplexedConnection;
 use tokio::net::TcpListener;
+use types::api::paths;
 
 use super::{BenchError, failed};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use app::api::paths;
+use types::api::paths;
 
 use super::load::{finished, pace};
 use super::office::Device;

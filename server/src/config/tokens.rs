@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use app::domain::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
+use types::domain::Timestamp;
 
 use super::reader::{Fallback, Reader, Setting};
 use super::secret::{self, MasterSecret};

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::api::{EndReason, Ended, Hello, ServerEvent, SessionUpdated, UserUpdated};
-use app::domain::{SessionId, Timestamp, UserId};
 use tokio::sync::{mpsc, watch};
+use types::api::{EndReason, Ended, Hello, ServerEvent, SessionUpdated, UserUpdated};
+use types::domain::{SessionId, Timestamp, UserId};
 
 use super::bus::{BusSender, News};
 use crate::store::{Revocation, RevokedSubject};

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use app::domain::{SessionId, UserId};
 use axum::extract::FromRequestParts;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
+use types::domain::{SessionId, UserId};
 
 use super::problem::ApiError;
 use super::proxies::ClientAddress;

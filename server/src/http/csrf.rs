@@ -4,9 +4,9 @@
 //! `Origin`, and cannot set a header of its own without being asked first. All that a client shows must fit (ASVS 3.5.1, 3.5.2), and be shown
 //! once: browsers send no field of these twice, so the second is somebody else's.
 
-use app::api::paths::CLIENT_HEADER;
 use http::header::ORIGIN;
 use http::{HeaderMap, HeaderName};
+use types::api::paths::CLIENT_HEADER;
 
 use super::headers::single;
 use super::problem::ApiError;

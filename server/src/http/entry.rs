@@ -1,9 +1,9 @@
 //! Signing in, however the request is written: JSON calls and plain forms read their fields, and this does the rest. It asks for nothing but
 //! parsed values and the headers, keeps to the limits, and says which cookies the answer sets.
 
-use app::api::{SignInMethod, TokenDelivery};
-use app::domain::{Email, OneTimeCode, Password, SessionId, UserId};
 use http::HeaderMap;
+use types::api::{SignInMethod, TokenDelivery};
+use types::domain::{Email, OneTimeCode, Password, SessionId, UserId};
 
 use super::problem::ApiError;
 use super::state::ApiState;

@@ -1,6 +1,6 @@
 //! How the layers below fail, as HTTP says it. The only place that knows both.
 
-use app::api::EndReason;
+use types::api::EndReason;
 
 use super::problem::ApiError;
 use crate::auth::accounts::AccountError;

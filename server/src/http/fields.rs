@@ -1,10 +1,10 @@
 //! Request bodies: a JSON object, read field by field into parsed values, with everything that is wrong told at once and by name.
 
-use app::api::FieldError;
-use app::domain::Invalid;
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
+use types::api::FieldError;
+use types::domain::Invalid;
 
 use super::body::read_body;
 use super::json_object::JsonObject;
@@ -196,11 +196,11 @@ complete!(A B C D E);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use app::domain::{Email, Password};
     use axum::body::Body;
     use axum::response::IntoResponse as _;
     use http::StatusCode;
     use rstest::rstest;
+    use types::domain::{Email, Password};
 
     async fn read(content_type: &str, body: &str) -> Result<Fields, ApiError> {
         let request = Request::builder().header(CONTENT_TYPE, content_type).body(Body::from(body.to_owned())).unwrap();
@@ -214,7 +214,7 @@ mod tests {
         let email = fields.required("email", Email::parse);
         let password = fields.required("password", Password::parse_existing);
         let remember = fields.optional_bool("rememberMe");
-        let name = fields.optional("deviceInfo.deviceName", app::domain::DeviceName::parse);
+        let name = fields.optional("deviceInfo.deviceName", types::domain::DeviceName::parse);
         let error = fields.finish((email, password, remember, name)).err().unwrap();
         let told: Vec<_> = error.problem.errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
         let expected = [

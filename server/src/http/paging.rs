@@ -1,8 +1,8 @@
 //! Pages of a list: where one begins, and how long it is.
 
-use app::api::FieldError;
-use app::domain::Timestamp;
 use serde::Deserialize;
+use types::api::FieldError;
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 use super::problem::ApiError;

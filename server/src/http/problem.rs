@@ -5,11 +5,11 @@
 use std::error::Error;
 use std::time::Duration;
 
-use app::api::{FieldError, Problem, Session};
-use app::domain::Invalid;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use types::api::{FieldError, Problem, Session};
+use types::domain::Invalid;
 
 use crate::config::PublicUrl;
 use crate::store::SessionEnd;

@@ -1,9 +1,8 @@
 //! Which call is answered by which handler.
 
-use app::DevelopmentDemo;
-use app::api::paths;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use types::api::paths;
 
 use super::browser::give_to_pages;
 use super::counted::CountedRouter;
@@ -11,7 +10,7 @@ use super::forms;
 use super::handlers::{
     accounts, alerts, events, export, leaving, metrics, person, public, recovery, sessions, sign_in, sign_out,
 };
-use super::site::{Pages, SiteFiles, site};
+use super::site::{DevelopmentDemo, Pages, SiteFiles, site};
 use super::state::ApiState;
 use crate::config::Config;
 use crate::demo;

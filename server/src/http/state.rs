@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use app::domain::{SessionId, UserId};
 use tokio_util::sync::CancellationToken;
+use types::domain::{SessionId, UserId};
 
 use super::browser::BrowserCookie;
 use super::cookies::RefreshCookie;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::domain::Timestamp;
 use tokio_util::sync::CancellationToken;
+use types::domain::Timestamp;
 
 use super::pause;
 use crate::auth::keys::{KeyRing, PUBLISHED_BEFORE_SIGNING, make_key};

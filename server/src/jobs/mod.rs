@@ -5,10 +5,10 @@ mod keys;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::api::EndReason;
-use app::domain::SessionId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use types::api::EndReason;
+use types::domain::SessionId;
 
 pub use keys::KeyCare;
 

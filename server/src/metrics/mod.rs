@@ -14,8 +14,8 @@ mod text;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use app::api::EndReason;
-use app::domain::Timestamp;
+use types::api::EndReason;
+use types::domain::Timestamp;
 
 use cells::{Counter, Counters, Histogram};
 pub use labels::{

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::domain::{SessionId, Timestamp, UserId};
+use types::domain::{SessionId, Timestamp, UserId};
 
 use crate::auth::tokens::Verified;
 use crate::store::Sighting;

@@ -1,8 +1,7 @@
 //! *Was this you?*: which sign-ins are asked about, and whose word counts. docs/decisions/0027-was-this-you.md says why.
 
-use app::api::{AlertAnswer, AlertKind, AlertList, DeviceDescription, SecurityAlert, ServerEvent, SignInMethod};
-use app::domain::{AlertId, SessionId, UserId};
-use app::ui::words::device_asked_about;
+use types::api::{AlertAnswer, AlertKind, AlertList, DeviceDescription, SecurityAlert, ServerEvent, SignInMethod};
+use types::domain::{AlertId, SessionId, UserId};
 
 use super::Sessions;
 use crate::store::{
@@ -188,7 +187,7 @@ pub fn show(row: &AlertRow) -> SecurityAlert {
 pub(super) fn message(kind: AlertKind, device: &DeviceDescription) -> String {
     let name = &device.device_name;
     match kind {
-        AlertKind::NewSignIn => format!("New sign-in from {}. Was this you?", device_asked_about(device)),
+        AlertKind::NewSignIn => format!("New sign-in from {}. Was this you?", device.name_in_question()),
         AlertKind::RefreshReuse => format!("{name} was signed out: an old copy of its sign-in was used."),
     }
 }
@@ -196,9 +195,9 @@ pub(super) fn message(kind: AlertKind, device: &DeviceDescription) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use app::api::{DeviceKind, TokenDelivery};
-    use app::domain::Timestamp;
     use rstest::rstest;
+    use types::api::{DeviceKind, TokenDelivery};
+    use types::domain::Timestamp;
     use uuid::Uuid;
 
     fn device(browser: &str, os: &str) -> DeviceDescription {

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use app::api::{EndReason, TokenDelivery};
-use app::domain::SessionId;
+use types::api::{EndReason, TokenDelivery};
+use types::domain::SessionId;
 
 use super::promises::Covered;
 use super::{RefreshRefusal, Sessions, SessionsError, SignedIn};

@@ -2,8 +2,8 @@
 //!
 //! A description is for people to recognise a device by. Nothing is decided by it.
 
-use app::api::{DeviceDescription, DeviceKind};
-use app::domain::{AppVersion, DeviceName, Platform};
+use types::api::{DeviceDescription, DeviceKind};
+use types::domain::{AppVersion, DeviceName, Platform};
 use woothee::parser::Parser;
 
 /// What a client said of its device at sign-in, parsed.

@@ -1,7 +1,7 @@
 //! Ending sessions on somebody's wish, with the receipt that shows who was told.
 
-use app::api::{EndReason, Receipt, ReceiptDevice, ReceiptStatus};
-use app::domain::{ClientReason, SessionId, Timestamp, UserId};
+use types::api::{EndReason, Receipt, ReceiptDevice, ReceiptStatus};
+use types::domain::{ClientReason, SessionId, Timestamp, UserId};
 
 use super::ending::{Ending, EndingError};
 use super::promises::Force;

@@ -9,10 +9,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::api::Ended;
-use app::domain::{SessionId, Timestamp, UserId};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use types::api::Ended;
+use types::domain::{SessionId, Timestamp, UserId};
 
 use super::journal::{End, Entry, Journal, Written};
 use super::promises::{Covered, Force, Promises};

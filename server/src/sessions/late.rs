@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use app::api::{EndReason, Ended};
-use app::domain::{ClientReason, SessionId, UserId};
 use tokio::sync::oneshot;
+use types::api::{EndReason, Ended};
+use types::domain::{ClientReason, SessionId, UserId};
 use uuid::Uuid;
 
 use super::journal::{Entry, LateEnd, Written};

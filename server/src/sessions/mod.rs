@@ -40,7 +40,7 @@ mod sync {
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 pub use activity::LastActive;

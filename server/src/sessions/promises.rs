@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use app::domain::{SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use types::domain::{SessionId, Timestamp, UserId};
 
 use crate::store::Selection;
 

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::api::EndReason;
-use app::domain::{SessionId, UserId};
 use tokio::sync::mpsc;
+use types::api::EndReason;
+use types::domain::{SessionId, UserId};
 use uuid::Uuid;
 
 use super::promises::Force;

@@ -1,7 +1,7 @@
 //! Renewal: a refresh token for a new pair of tokens.
 
-use app::api::{AlertKind, EndReason, TokenDelivery};
-use app::domain::{SessionId, Timestamp};
+use types::api::{AlertKind, EndReason, TokenDelivery};
+use types::domain::{SessionId, Timestamp};
 
 use super::ending::{Ending, EndingError};
 use super::guard::END_WAITS;

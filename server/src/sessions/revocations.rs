@@ -10,7 +10,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use app::domain::{SessionId, Timestamp, UserId};
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::sync::{AtomicBool, AtomicU64, RwLock};

@@ -1,7 +1,7 @@
 //! Sign-in: a new session with its first tokens.
 
-use app::api::{AlertKind, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
-use app::domain::{AlertId, SessionId, Timestamp, UserId};
+use types::api::{AlertKind, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
+use types::domain::{AlertId, SessionId, Timestamp, UserId};
 
 use super::alerts::is_new_device;
 use super::device::{Said, describe};

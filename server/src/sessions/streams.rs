@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use app::domain::{SessionId, UserId};
 use tokio_util::sync::CancellationToken;
+use types::domain::{SessionId, UserId};
 
 use super::Sessions;
 use super::guard::{END_WAITS, Refusal};

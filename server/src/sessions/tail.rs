@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::domain::{SessionId, UserId};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
+use types::domain::{SessionId, UserId};
 
 use super::revocations::{Look, Lost, RevocationList, TakenIn};
 use crate::clock::Clock;

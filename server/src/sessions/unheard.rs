@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::domain::SessionId;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use types::domain::SessionId;
 
 use super::Sessions;
 use crate::store::{Digest, SessionRow, StoreError};

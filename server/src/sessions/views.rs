@@ -1,7 +1,7 @@
 //! What people see of their devices: the list, a device's biography, a new name.
 
-use app::api::{Biography, BiographyEntry, ServerEvent, Session, SessionUpdated};
-use app::domain::{DeviceName, SessionId, Timestamp, UserId};
+use types::api::{Biography, BiographyEntry, ServerEvent, Session, SessionUpdated};
+use types::domain::{DeviceName, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::Sessions;

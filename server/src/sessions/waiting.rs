@@ -7,8 +7,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::domain::SessionId;
 use tokio::sync::Notify;
+use types::domain::SessionId;
 
 use super::ending::Wish;
 use super::promises::{Force, Promise, Promises};

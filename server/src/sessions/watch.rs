@@ -4,7 +4,7 @@
 //! server has read them. So it watches for its own rows until the log has shown each of them exactly. Whether the rest of the log is the
 //! one that was read so far is not asked here but in `revocations`.
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 
 use crate::store::{Revocation, Tail};
 

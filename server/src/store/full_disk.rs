@@ -1,7 +1,7 @@
 //! A full disk is not swallowed: what was reported done is there, and what is not there was not reported done.
 
-use app::domain::{SessionId, Timestamp, UserId};
 use sqlx_sqlite::SqliteConnectOptions;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::Database;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use app::domain::{AlertId, DeviceName, Email, SessionId, Timestamp, UserId};
+use types::domain::{AlertId, DeviceName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::types::{

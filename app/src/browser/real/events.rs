@@ -4,7 +4,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Event, EventTarget, VisibilityState};
 
-use crate::client::Client;
+use client::Client;
 
 /// Reports to the client for as long as the tab lives.
 pub fn listen(client: &Client) {

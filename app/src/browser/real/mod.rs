@@ -14,9 +14,9 @@ use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
-use crate::client::ports::Ports;
-use crate::client::{Change, Client};
-use crate::domain::Timestamp;
+use client::ports::Ports;
+use client::{Change, Client};
+use types::domain::Timestamp;
 
 pub use address::{forget_fragment, fragment, keep_with_page, kept_with_page};
 pub use files::save_json;

@@ -9,9 +9,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, ReadableStream, ReadableStreamDefaultReader, RequestCredentials};
 
-use crate::api::paths;
-use crate::client::AccessToken;
-use crate::client::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
+use client::AccessToken;
+use client::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
+use types::api::paths;
 
 /// Reaches the server by `fetch`.
 pub struct Fetch;

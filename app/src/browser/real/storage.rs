@@ -3,7 +3,7 @@
 use web_sys::Storage;
 
 use crate::browser::theme::ThemeChoice;
-use crate::client::ports::{Hint, SignInHint};
+use client::ports::{Hint, SignInHint};
 
 const HINT: &str = "latchkey.signed-in";
 const THEME: &str = "latchkey.theme";

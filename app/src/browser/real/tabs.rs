@@ -12,8 +12,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{BroadcastChannel, MessageEvent};
 
 use super::network::AbortOnDrop;
-use crate::client::Client;
-use crate::client::ports::{LockGuard, TabChannel, TabLock};
+use client::Client;
+use client::ports::{LockGuard, TabChannel, TabLock};
 
 const CHANNEL: &str = "latchkey";
 

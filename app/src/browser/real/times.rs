@@ -9,8 +9,8 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::{Date, Object, Reflect};
 use wasm_bindgen::JsValue;
 
-use crate::client::ports::Clock;
-use crate::domain::Timestamp;
+use client::ports::Clock;
+use types::domain::Timestamp;
 
 /// Timers hold 31 bits of milliseconds, and one that is longer fires at once. Who sleeps looks at the clock afterwards.
 const LONGEST_TIMER_MS: f64 = 2_147_000_000.0;

@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::model::Devices;
-use crate::api::Session;
 use crate::reactive::{effect, memo};
 use crate::ui::words::count_of;
 use crate::ui::{Button, Dialog, DialogActions, Emphasis, Icon, Menu, MenuItem, Picture};
+use types::api::Session;
 
 /// *Sign out other devices*, and *Sign out everywhere* in its menu. Nothing where there is no other device.
 #[component]

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use crate::api::{Session, SessionUpdated};
-use crate::domain::{SessionId, Timestamp};
-use crate::ui::words::{browser_family, count_of};
+use crate::ui::words::count_of;
+use types::api::{Session, SessionUpdated};
+use types::domain::{SessionId, Timestamp};
 
 /// Devices not used for so long are folded away.
 const UNUSED_AFTER: Duration = Duration::from_hours(30 * 24);
@@ -42,7 +42,7 @@ pub(super) struct Look {
 impl Look {
     fn of(session: &Session, showing: &Showing) -> Self {
         let device = &session.device_info;
-        let family = device.browser.as_deref().map(|browser| browser_family(browser).to_owned());
+        let family = device.browser_family().map(str::to_owned);
         let what = (family, device.os.clone(), device.platform.clone());
         let asked_about = showing.asked_about.contains(&session.session_id);
         Self { name: device.device_name.clone(), what, asked_about }
@@ -179,7 +179,7 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::api::{DeviceDescription, DeviceKind, SignInMethod};
+    use types::api::{DeviceDescription, DeviceKind, SignInMethod};
 
     const DAY_MS: i64 = 86_400_000;
     const NOW: Timestamp = Timestamp::from_millis(100 * DAY_MS);

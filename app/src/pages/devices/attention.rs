@@ -7,13 +7,13 @@ use leptos_router::hooks::use_navigate;
 
 use super::actions::{Names, ThisStays};
 use super::model::Devices;
-use crate::api::{AlertAnswer, AlertKind, DeviceDescription, SecurityAlert};
 use crate::pages::prove::{ProveDialog, answer_yes};
 use crate::pages::securing::Securing;
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
-use crate::ui::words::{count_of, is_asked_about_by_name};
+use crate::ui::words::count_of;
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
+use types::api::{AlertAnswer, AlertKind, DeviceDescription, SecurityAlert};
 
 /// Asks about what nobody has answered yet, one after the other, beginning with the newest.
 #[component]
@@ -116,7 +116,7 @@ fn title(alert: &SecurityAlert) -> String {
 /// are the same does not count.
 fn name_beside(kind: AlertKind, device: &DeviceDescription) -> String {
     let is_called_so = match kind {
-        AlertKind::NewSignIn => is_asked_about_by_name(device),
+        AlertKind::NewSignIn => device.question_says_name(),
         AlertKind::RefreshReuse => true,
     };
     if is_called_so { String::new() } else { device.device_name.clone() }
@@ -251,7 +251,7 @@ async fn secure(devices: Devices, securing: Securing, alert: SecurityAlert) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::DeviceKind;
+    use types::api::DeviceKind;
 
     #[rstest::rstest]
     #[case("Windows", Some("Firefox 143"), "Windows")]

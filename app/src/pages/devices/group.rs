@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use super::arrange::{Item, Look};
 use super::model::Devices;
 use super::row::DeviceRow;
-use crate::domain::SessionId;
 use crate::pages::device_state::DeviceState;
 use crate::reactive::memo;
 use crate::ui::{Badge, BadgeTone, Button, Emphasis, Icon, Picture};
+use types::domain::SessionId;
 
 /// The most that are shown of a group at once.
 const SHOWN: usize = 50;

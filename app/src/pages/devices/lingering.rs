@@ -4,10 +4,10 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::domain::SessionId;
 use crate::ui::{
     after, contains_focus, focus_heading_if_lost, focus_in_next_row, monotonic_ms, window_pressed_outside,
 };
+use types::domain::SessionId;
 
 /// A pointer that rests for so long is not in use, in milliseconds.
 const RESTS_MS: f64 = 2_000.0;

@@ -1,8 +1,8 @@
 //! The list as far as it was fetched: in pages, because some people have thousands of sessions.
 
-use crate::api::Session;
-use crate::domain::SessionId;
 use crate::state::{Auth, Failure};
+use types::api::Session;
+use types::domain::SessionId;
 
 /// What was fetched so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use leptos::task::spawn_local;
 use super::arrange::{Arranged, Showing, apply, arrange};
 use super::lingering::Lingering;
 use super::loading::{Loaded, load};
-use crate::api::{Receipt, ServerEvent, Session};
-use crate::domain::SessionId;
 use crate::pages::kept::{Kept, KeptReceipt, Place};
 use crate::pages::load::{Load, Loader};
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, Auth, AuthStatus, Events, Failure, Now, Toasts};
 use crate::ui::{Steady, after, focus_heading_if_lost};
+use types::api::{Receipt, ServerEvent, Session};
+use types::domain::SessionId;
 
 /// How long a row takes to fold away; `--fold` in `style/tokens.css`.
 const FOLD_MS: f64 = 180.0;
@@ -40,7 +40,7 @@ pub(super) struct Devices {
     pub(super) auth: Auth,
     pub(super) toasts: Toasts,
     steady: Steady,
-    now: Signal<crate::domain::Timestamp>,
+    now: Signal<types::domain::Timestamp>,
     list: Loader<Loaded>,
     leaving: RwSignal<HashMap<SessionId, Leaving>>,
     fresh: RwSignal<HashSet<SessionId>>,

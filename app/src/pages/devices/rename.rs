@@ -5,11 +5,11 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api::Session;
-use crate::domain::{DeviceName, SessionId};
 use crate::reactive::effect;
 use crate::state::{Auth, DraftKey, Drafts};
 use crate::ui::{Button, Emphasis, Form, FormErrors, Icon, Picture, after, focus};
+use types::api::Session;
+use types::domain::{DeviceName, SessionId};
 
 /// The new name of one device, with its id before it: only one is typed at a time.
 const DRAFT: DraftKey = "devices.rename";

@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use super::lingering::row_id;
 use super::model::{Devices, Leaving};
 use super::rename::RenameForm;
-use crate::api::Session;
-use crate::domain::SessionId;
 use crate::pages::device_state::DeviceState;
 use crate::reactive::memo;
 use crate::state::{Now, date, full_time};
-use crate::ui::words::{device_description, with_method};
+use crate::ui::words::with_method;
 use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Expires, Icon, IconButton, Picture, RelativeTime};
+use types::api::Session;
+use types::domain::SessionId;
 
 /// One device: what it is, where and when it was used, and *Sign out*.
 #[component]
@@ -185,7 +185,7 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
                 {place}
             </ul>
             <ul class="device-line device-what" role="list">
-                <li><bdi>{device_description(&session.device_info)}</bdi></li>
+                <li><bdi>{session.device_info.summary()}</bdi></li>
                 {address}
             </ul>
             <ul class="device-line device-since" role="list">

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::domain::Timestamp;
 use futures::StreamExt as _;
 use tokio::sync::{Notify as Hint, mpsc};
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 use super::proof::Proof;

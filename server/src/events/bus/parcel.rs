@@ -1,9 +1,9 @@
 //! How news is written for the way: several messages in one parcel of JSON, with the sender's name on it.
 
-use app::api::ServerEvent;
-use app::domain::{SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use types::api::ServerEvent;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 /// One message between servers.
@@ -158,7 +158,7 @@ fn read(wire: Wire) -> Option<News> {
 
 #[cfg(test)]
 mod tests {
-    use app::api::UserUpdated;
+    use types::api::UserUpdated;
 
     use super::*;
 

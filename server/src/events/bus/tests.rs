@@ -1,9 +1,9 @@
 //! A bus of several lines of which some do not do what lines should.
 
-use app::api::{ServerEvent, UserUpdated};
-use app::domain::{SessionId, UserId};
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::task::JoinHandle;
+use types::api::{ServerEvent, UserUpdated};
+use types::domain::{SessionId, UserId};
 
 use super::*;
 use crate::auth::secrets::Keys;

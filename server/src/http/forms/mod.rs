@@ -6,16 +6,16 @@
 
 mod sent;
 
-use app::api::{RegisterAnswer, paths};
-use app::client::{ResetToken, return_to};
 use app::{SIGN_OUT, SentForm};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
+use client::{ResetToken, return_to};
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
+use types::api::{RegisterAnswer, paths};
 
 use super::counted::counted;
 use super::handlers::{accounts, recovery, sign_in, sign_out};
@@ -150,7 +150,7 @@ impl Forms {
         page
     }
 
-    async fn page(&self, sent: &Sent, status: StatusCode, problem: Option<app::api::Problem>) -> Response {
+    async fn page(&self, sent: &Sent, status: StatusCode, problem: Option<types::api::Problem>) -> Response {
         let path = sent.uri.path().to_owned();
         let outcome = SentForm { path, values: sent.shown(), problem };
         let mut request = Request::new(Body::empty());

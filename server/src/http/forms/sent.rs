@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use app::api::paths::CLIENT_HEADER;
-use app::domain::Invalid;
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value};
+use types::api::paths::CLIENT_HEADER;
+use types::domain::Invalid;
 
 use super::{Forms, page_uri};
 use crate::auth::accounts::Visitor;

@@ -1,11 +1,11 @@
 //! Registering, and proving an address.
 
-use app::api::{AcceptedAnswer, RegisterAnswer};
-use app::domain::{AccountType, DisplayName, OneTimeCode, Password};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
+use types::api::{AcceptedAnswer, RegisterAnswer};
+use types::domain::{AccountType, DisplayName, OneTimeCode, Password};
 
 use super::sign_in::{entered, read_client};
 use crate::auth::accounts::Visitor;

@@ -1,10 +1,10 @@
 //! *Was this you?*: what is asked, and the answers.
 
-use app::api::{AlertAnswer, AlertList, LogoutAnswer};
-use app::domain::{AlertId, Invalid, Password};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
+use types::api::{AlertAnswer, AlertList, LogoutAnswer};
+use types::domain::{AlertId, Invalid, Password};
 
 use super::sign_out::answer as ended_answer;
 use crate::auth::accounts::Visitor;

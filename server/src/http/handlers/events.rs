@@ -4,8 +4,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::api::{EndReason, Ended, Expiring, Hello, ServerEvent, StreamTicket};
-use app::domain::{SessionId, Timestamp, UserId};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -14,6 +12,8 @@ use futures::Stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
+use types::api::{EndReason, Ended, Expiring, Hello, ServerEvent, StreamTicket};
+use types::domain::{SessionId, Timestamp, UserId};
 
 use crate::auth::accounts::Visitor;
 use crate::auth::pace::Effort;

@@ -1,14 +1,14 @@
 //! Everything that is held on a person, for the person: as a file, in words of its own that only this server writes.
 
-use app::api::{
-    ActivityEntry, BiographyEntry, DeviceDescription, EndReason, SecurityAlert, SignInMethod, TokenDelivery,
-};
-use app::domain::{AccountType, SessionId, Timestamp, UserId};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_DISPOSITION;
 use serde::Serialize;
+use types::api::{
+    ActivityEntry, BiographyEntry, DeviceDescription, EndReason, SecurityAlert, SignInMethod, TokenDelivery,
+};
+use types::domain::{AccountType, SessionId, Timestamp, UserId};
 
 use super::person::entry;
 use crate::auth::accounts::Visitor;

@@ -1,8 +1,8 @@
 //! Deleting the account.
 
-use app::domain::Password;
 use axum::extract::State;
 use axum::response::Response;
+use types::domain::Password;
 
 use super::sign_out::answer_in_words;
 use crate::auth::accounts::Visitor;

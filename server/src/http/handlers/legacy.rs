@@ -1,10 +1,10 @@
 //! Signing out with a token of an older system, which names no session: docs/decisions/0010-legacy-tokens.md.
 
-use app::api::LogoutAnswer;
-use app::domain::{ClientReason, SessionId};
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
+use types::api::LogoutAnswer;
+use types::domain::{ClientReason, SessionId};
 
 use super::sign_out::{answer, check_that_it_was_theirs, forgetting, nothing_to_end};
 use crate::auth::tokens::TokenError;

@@ -1,6 +1,5 @@
 //! `GET /metrics`, for Prometheus: on a listener of its own, or beside the API for whoever has the token.
 
-use app::api::paths;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -10,6 +9,7 @@ use http::{HeaderMap, Method};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use tower::ServiceExt as _;
+use types::api::paths;
 
 use crate::auth::secrets::sha256;
 use crate::current;

@@ -1,10 +1,10 @@
 //! The person: profile, password, activity.
 
-use app::api::{Activity, ActivityEntry, Profile};
-use app::domain::{AccountType, Invalid, Password};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use types::api::{Activity, ActivityEntry, Profile};
+use types::domain::{AccountType, Invalid, Password};
 
 use super::accounts::optional_name;
 use super::sign_out::answer;
@@ -45,8 +45,8 @@ pub async fn update_profile(
     state.may_do(Effort::Change, asker.session_id(), user_id).await?;
     let user = state.accounts.update_profile(&visitor, user_id, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
-    let renewed = app::api::UserUpdated { user_id };
-    state.sessions.hub.publish(user_id, &app::api::ServerEvent::UserUpdated(renewed), None);
+    let renewed = types::api::UserUpdated { user_id };
+    state.sessions.hub.publish(user_id, &types::api::ServerEvent::UserUpdated(renewed), None);
     Ok(Json(show(&user)))
 }
 

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use app::api::{DevelopmentMailbox, MailMessage};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use types::api::{DevelopmentMailbox, MailMessage};
 
 use crate::events::BusState;
 use crate::http::problem::ApiError;

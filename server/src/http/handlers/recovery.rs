@@ -1,11 +1,11 @@
 //! A forgotten password: asking for a link, and setting a new one with it.
 
-use app::api::{AcceptedAnswer, LogoutAnswer};
-use app::domain::Password;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use types::api::{AcceptedAnswer, LogoutAnswer};
+use types::domain::Password;
 
 use super::sign_in::set_cookie;
 use super::sign_out::{forgetting, nothing_to_end, told_in_words};

@@ -1,12 +1,12 @@
 //! Devices: the current one, the list, names, biographies, receipts.
 
-use app::api::{Biography, Receipt, Session, SessionList, WhoAmI};
-use app::domain::{DeviceName, SessionId};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
+use types::api::{Biography, Receipt, Session, SessionList, WhoAmI};
+use types::domain::{DeviceName, SessionId};
 
 use crate::auth::accounts::Visitor;
 use crate::auth::pace::Effort;

@@ -1,12 +1,12 @@
 //! Signing in and renewing: the calls that give out tokens.
 
-use app::api::{TokenDelivery, Tokens};
-use app::domain::{AppVersion, DeviceName, Invalid, Password, Platform, SessionId};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use types::api::{TokenDelivery, Tokens};
+use types::domain::{AppVersion, DeviceName, Invalid, Password, Platform, SessionId};
 
 use crate::auth::accounts::Visitor;
 use crate::auth::addresses::known_address;

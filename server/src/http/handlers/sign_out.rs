@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use app::api::LogoutAnswer;
-use app::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use types::api::LogoutAnswer;
+use types::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::legacy;

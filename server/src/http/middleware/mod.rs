@@ -13,8 +13,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::api::Problem;
-use app::api::paths::EXPIRES_IN_HEADER;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -23,6 +21,8 @@ use futures::FutureExt as _;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tower::ServiceExt as _;
+use types::api::Problem;
+use types::api::paths::EXPIRES_IN_HEADER;
 
 use cors::Cors;
 

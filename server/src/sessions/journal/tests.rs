@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::FileExt as _;
 
-use app::api::EndReason;
-use app::domain::{Timestamp, UserId};
+use types::api::EndReason;
+use types::domain::{Timestamp, UserId};
 
 use super::*;
 use crate::random::SeededRandom;

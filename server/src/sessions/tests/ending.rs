@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp, UserId};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{ADA, BOB, LAPTOP, PHONE};

@@ -4,7 +4,7 @@ mod ending;
 mod interleavings;
 mod revocations;
 
-use app::domain::{SessionId, Timestamp, UserId};
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::store::{Revocation, RevokedSubject, Tail};

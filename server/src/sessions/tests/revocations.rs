@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 
 use super::{ADA, BOB, LAPTOP, LATER, PHONE, row, tail};
 use crate::metrics::Reload;

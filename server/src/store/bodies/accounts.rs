@@ -1,6 +1,6 @@
 //! People and the audit log.
 
-use app::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
+use types::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::limits::take;

@@ -1,6 +1,6 @@
 //! *Was this you?*
 
-use app::domain::{AlertId, SessionId, Timestamp, UserId};
+use types::domain::{AlertId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::rows::insert_audit;

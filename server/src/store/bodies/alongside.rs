@@ -3,7 +3,7 @@
 //! The person's row is locked. Whatever may be refused is decided before any session ends, because the other commands of the
 //! transaction must not be undone with it.
 
-use app::domain::{SessionId, UserId};
+use types::domain::{SessionId, UserId};
 use uuid::Uuid;
 
 use super::browsers::grant;

@@ -2,7 +2,7 @@
 //!
 //! Whoever signs in holds the browser first, then people in the order of their ids, then sessions.
 
-use app::domain::{SessionId, Timestamp, UserId};
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{Connection, Database, Result, query, query_as, sql};

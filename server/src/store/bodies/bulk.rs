@@ -1,6 +1,6 @@
 //! Filling a database that is to be measured: what signing up, signing in and revoking write, many at a time.
 
-use app::api::EndReason;
+use types::api::EndReason;
 
 use super::{DIALECT, Database, Db, Result, query, query_as, sql};
 use crate::store::records::delivery_name;
@@ -22,7 +22,7 @@ impl Database {
                     .bind(person.account_type.as_str())
                     .bind(&person.password_hash)
                     .bind(person.at.as_millis())
-                    .bind(person.email_verified_at.map(app::domain::Timestamp::as_millis))
+                    .bind(person.email_verified_at.map(types::domain::Timestamp::as_millis))
                     .bind(person.at.as_millis());
             }
             insert.execute(&mut *tx).await?;

@@ -1,7 +1,7 @@
 //! What is over goes, in batches small enough not to be in anybody's way.
 
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp, UserId};
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp, UserId};
 
 use super::rows::{ended_entry, insert_audit, insert_biography};
 use super::{Database, Result, query, query_as, sql};

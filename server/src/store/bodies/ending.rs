@@ -3,8 +3,8 @@
 //! One transaction for all commands. Locks are taken person by person, in the order of their ids, then their sessions,
 //! then the head row of the log, which comes last because everybody else who ends something waits for it.
 
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp, UserId};
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp, UserId};
 
 use super::alerts::answer_by_ending;
 use super::alongside::{self, delete_account};

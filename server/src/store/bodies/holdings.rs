@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use app::domain::{SessionId, UserId};
+use types::domain::{SessionId, UserId};
 use uuid::Uuid;
 
 use super::alerts::alerts_of;

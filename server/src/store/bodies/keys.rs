@@ -1,6 +1,6 @@
 //! Signing keys.
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 
 use super::{Connection, Database, Result, lock_signing_keys, query, query_as, sql};
 use crate::store::records::{SigningKeyRecord, read_all};

@@ -3,7 +3,7 @@
 //! A bucket is one number, the moment at which it is full again (the generic cell rate algorithm), so taking from it is one statement
 //! and no two servers can take the same.
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 
 use super::{Connection, Database, Result, query, query_as, sql};
 use crate::store::types::{Digest, Try};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 use super::rows::{Priority, insert_mail};

@@ -1,6 +1,6 @@
 //! Is it there, and is it up to date?
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 
 use super::{Database, Db, MIGRATOR, Result, query, query_as, sql};
 use crate::store::types::StoreError;

@@ -1,6 +1,6 @@
 //! A forgotten password: the token that is sent to set a new one.
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 
 use super::rows::{domain_of, insert_audit, lock_user};
 use super::{Database, Result, query, query_as, sql};

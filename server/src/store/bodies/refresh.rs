@@ -4,7 +4,7 @@
 //! The person's row is read without a lock: whoever raises the epoch or ends all sessions meanwhile either waits for
 //! this session's row and ends it then, or has made the tokens minted from here old.
 
-use app::domain::{SessionId, Timestamp};
+use types::domain::{SessionId, Timestamp};
 
 use super::rows::{insert_biography, lock_session, user_by_id};
 use super::{Connection, Database, Result, query, query_as, sql};

@@ -6,8 +6,8 @@ use super::{Connection, DIALECT, Db, Result, query, query_as, sql};
 use crate::store::records::SessionRecord;
 use crate::store::records::{UserRecord, read_one};
 use crate::store::types::{NewAudit, NewBiographyEntry, NewMail, Revocation, RevokedSubject, SessionRow, User};
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp, UserId};
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp, UserId};
 
 /// The most rows in one insert.
 const CHUNK: usize = 50;

@@ -1,6 +1,6 @@
 //! The servers that run on this database.
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 use super::{Connection, Database, Result, lock_servers, query, query_as, sql};

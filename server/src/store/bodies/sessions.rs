@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use app::domain::{DeviceName, SessionId, Timestamp, UserId};
+use types::domain::{DeviceName, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::rows::{insert_audit, insert_biography};
@@ -11,7 +11,7 @@ use crate::store::records::{BiographyRecord, SessionRecord, StandingRecord, Tick
 use crate::store::types::{
     BiographyEntry, Digest, NewAudit, NewBiographyEntry, SessionEnd, SessionRow, Sighting, Standing, StoreError, Ticket,
 };
-use app::api::EndReason;
+use types::api::EndReason;
 
 /// Sightings in one transaction.
 const SIGHTINGS: usize = 200;

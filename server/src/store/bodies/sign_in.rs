@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use app::api::{AlertKind, EndReason};
-use app::domain::{AlertId, SessionId, Timestamp, UserId};
+use types::api::{AlertKind, EndReason};
+use types::domain::{AlertId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::alerts::{device_history, insert_alert};

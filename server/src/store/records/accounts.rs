@@ -1,7 +1,7 @@
 //! People, their mail, and the audit log.
 
-use app::domain::{AccountType, SessionId, Timestamp, UserId};
 use sqlx::FromRow;
+use types::domain::{AccountType, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{Read, digest, moment, reason};

@@ -1,8 +1,8 @@
 //! Alerts.
 
-use app::api::{AlertAnswer, AlertKind, DeviceDescription, DeviceKind};
-use app::domain::{AlertId, SessionId, Timestamp};
 use sqlx::FromRow;
+use types::api::{AlertAnswer, AlertKind, DeviceDescription, DeviceKind};
+use types::domain::{AlertId, SessionId, Timestamp};
 use uuid::Uuid;
 
 use super::{Read, moment};

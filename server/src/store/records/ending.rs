@@ -1,7 +1,7 @@
 //! What ended, the revocation log, and receipts.
 
-use app::domain::{SessionId, Timestamp, UserId};
 use sqlx::FromRow;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{Read, moment, reason, sessions::DeviceRecord};

@@ -1,7 +1,7 @@
 //! Signing keys.
 
-use app::domain::Timestamp;
 use sqlx::FromRow;
+use types::domain::Timestamp;
 
 use super::{Read, moment};
 use crate::store::types::{SigningKeyRow, StoreError};

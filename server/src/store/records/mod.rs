@@ -14,8 +14,8 @@ pub use keys::*;
 pub use servers::*;
 pub use sessions::*;
 
-use app::api::{EndReason, TokenDelivery};
-use app::domain::Timestamp;
+use types::api::{EndReason, TokenDelivery};
+use types::domain::Timestamp;
 
 use crate::store::types::{Digest, StoreError};
 

@@ -1,7 +1,7 @@
 //! The servers that run on this database.
 
-use app::domain::Timestamp;
 use sqlx::FromRow;
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 use super::{Read, digest};

@@ -1,8 +1,8 @@
 //! Devices, sessions, their stories, and tickets.
 
-use app::api::{DeviceDescription, DeviceKind, SignInMethod, TokenDelivery};
-use app::domain::{SessionId, Timestamp, UserId};
 use sqlx::FromRow;
+use types::api::{DeviceDescription, DeviceKind, SignInMethod, TokenDelivery};
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{Read, delivery_name, digest, moment, reason};

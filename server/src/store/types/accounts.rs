@@ -1,7 +1,7 @@
 //! People, their codes, their mail, and what the audit log says of them.
 
-use app::api::EndReason;
-use app::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
+use types::api::EndReason;
+use types::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{Digest, Origin};

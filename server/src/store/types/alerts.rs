@@ -1,7 +1,7 @@
 //! *Was this you?*
 
-use app::api::{AlertAnswer, AlertKind, DeviceDescription};
-use app::domain::{AlertId, SessionId, Timestamp};
+use types::api::{AlertAnswer, AlertKind, DeviceDescription};
+use types::domain::{AlertId, SessionId, Timestamp};
 
 use super::{NewAudit, NewBiographyEntry};
 

@@ -1,6 +1,6 @@
 //! Browsers, and native clients that keep a token for the purpose: known by a proof of their own, apart from any session.
 
-use app::domain::{SessionId, Timestamp};
+use types::domain::{SessionId, Timestamp};
 use uuid::Uuid;
 
 use super::Digest;

@@ -1,8 +1,8 @@
 //! Ending sessions, the revocation log, and receipts.
 
-use app::api::{DeviceDescription, EndReason};
-use app::domain::{SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use types::api::{DeviceDescription, EndReason};
+use types::domain::{SessionId, Timestamp, UserId};
 
 use super::accounts::NewMail;
 use super::{Digest, Origin};

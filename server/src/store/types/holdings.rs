@@ -1,6 +1,6 @@
 //! Everything that is held on one person.
 
-use app::domain::Timestamp;
+use types::domain::Timestamp;
 
 use super::accounts::{Audit, User};
 use super::alerts::AlertRow;

@@ -1,6 +1,6 @@
 //! Registrations that wait to be proved.
 
-use app::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
+use types::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
 
 use super::accounts::{NewAudit, NewMail, User};
 use super::ending::EndOutcome;

@@ -1,7 +1,7 @@
 //! Sessions from sign-in to refresh, their stories, and tickets for the event stream.
 
-use app::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
-use app::domain::{SessionId, Timestamp, UserId};
+use types::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::accounts::User;
@@ -236,7 +236,7 @@ pub struct NewBiographyEntry {
     pub session_id: SessionId,
     /// When.
     pub at: Timestamp,
-    /// What happened, as `app::api::BiographyEntry::what` names it.
+    /// What happened, as `types::api::BiographyEntry::what` names it.
     pub what: &'static str,
     /// More about it.
     pub detail: Option<String>,

@@ -1,7 +1,7 @@
 //! Signing keys, limits and clean-up.
 
-use app::api::EndReason;
-use app::domain::Timestamp;
+use types::api::EndReason;
+use types::domain::Timestamp;
 use uuid::Uuid;
 
 use super::Digest;

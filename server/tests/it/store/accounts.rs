@@ -1,8 +1,8 @@
 //! People, mail and the audit log.
 
-use app::domain::{AccountType, DisplayName, Email, UserId};
 use latchkey::store::{Bucket, Creation, Mail, MailRoom, NewMail, NewRegistration, NewUser, ProfileChange, Store, Try};
 use rstest::rstest;
+use types::domain::{AccountType, DisplayName, Email, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{

@@ -1,12 +1,12 @@
 //! *Was this you?*, as it is kept.
 
-use app::api::{AlertAnswer, AlertKind, EndReason};
-use app::domain::{AlertId, SessionId, UserId};
 use latchkey::store::{
     AlertIfNew, AlertRow, CleanupPolicy, DeviceHistory, NewAlert, NewAnswer, NewAudit, Selection, SignIn,
     SignInRecords, Store,
 };
 use rstest::rstest;
+use types::api::{AlertAnswer, AlertKind, EndReason};
+use types::domain::{AlertId, SessionId, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{

@@ -1,12 +1,12 @@
 //! Browsers: known by a token of their own, with one session each.
 
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp, UserId};
 use futures::future::join_all;
 use latchkey::store::{
     Acquaintance, AtLimit, Digest, NewAudit, SessionLimit, SignIn, SignInRecords, SigningBrowser, Store,
 };
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{

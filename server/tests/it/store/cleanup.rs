@@ -1,9 +1,9 @@
 //! What is over goes.
 
-use app::api::EndReason;
-use app::domain::Timestamp;
 use latchkey::store::{Alongside, CleanupPolicy, CleanupReport, Selection, Store, Ticket};
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::Timestamp;
 
 use crate::support::store::{
     Backend, START, TestStore, ask_for_reset, command, digest, email, end, ids, minutes, new_audit, new_entry,

@@ -1,9 +1,9 @@
 //! Sessions end.
 
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp, UserId};
 use latchkey::store::{Alongside, EndCommand, EndOutcome, PasswordChange, RevokedSubject, Selection, Standing, Store};
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{Backend, MINUTE, TestStore, command, digest, end, ids, minutes, person, sign_in};

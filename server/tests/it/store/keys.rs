@@ -1,8 +1,8 @@
 //! Signing keys.
 
-use app::domain::Timestamp;
 use latchkey::store::SigningKeyRow;
 use rstest::rstest;
+use types::domain::Timestamp;
 
 use crate::support::store::{Backend, MINUTE, START, TestStore, minutes};
 

@@ -1,12 +1,12 @@
 //! What is held on a person is handed out, and goes with the account.
 
-use app::api::EndReason;
-use app::domain::SessionId;
 use latchkey::store::{
     Creation, EndOutcome, MailEnvelope, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection,
     SessionRow, Standing, Store,
 };
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::SessionId;
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -15,7 +15,7 @@ use crate::support::store::{
 };
 
 /// What the audit log says of a person, oldest first, and from which addresses.
-async fn log_of(store: &Store, user: app::domain::UserId) -> Vec<(String, Option<EndReason>, String)> {
+async fn log_of(store: &Store, user: types::domain::UserId) -> Vec<(String, Option<EndReason>, String)> {
     let entries = store.activity(user, None, 100).await.expect("entries");
     entries.into_iter().rev().map(|entry| (entry.action, entry.reason, entry.origin.ip)).collect()
 }
@@ -209,5 +209,5 @@ async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_els
         sent_at,
     };
     assert_eq!(held.mail, [envelope(minutes(1), Some(minutes(5))), envelope(minutes(2), None)]);
-    assert!(store.holdings(app::domain::UserId(Uuid::now_v7())).await.expect("an answer").is_none());
+    assert!(store.holdings(types::domain::UserId(Uuid::now_v7())).await.expect("an answer").is_none());
 }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp, UserId};
 use futures::future::join_all;
 use latchkey::store::{
     AtLimit, CodeOutcome, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection, SessionLimit,
     SessionRow, SignIn, SigningKeyRow, Store, Ticket,
 };
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -368,7 +368,7 @@ async fn touch_all(server: &Store, sessions: &[SessionRow], at: Timestamp) {
 }
 
 async fn rename_all(server: &Store, user: UserId, sessions: &[SessionRow]) {
-    let name = app::domain::DeviceName::parse("Renamed").expect("a name");
+    let name = types::domain::DeviceName::parse("Renamed").expect("a name");
     for session in sessions {
         let entry = new_entry(session.id, "renamed", minutes(1), "192.0.2.2");
         let audit = new_audit(user, "session_renamed", minutes(1));

@@ -1,11 +1,11 @@
 //! A forgotten password.
 
-use app::api::EndReason;
-use app::domain::UserId;
 use latchkey::store::{
     Alongside, CodeOutcome, EndOutcome, PasswordChange, ResetRequest, RevokedSubject, Selection, Store,
 };
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::UserId;
 use uuid::Uuid;
 
 use crate::support::store::{

@@ -1,9 +1,9 @@
 //! A refresh token is presented.
 
-use app::api::EndReason;
-use app::domain::{SessionId, Timestamp, UserId};
 use latchkey::store::{Refresh, RefreshAttempt, RefreshDecision, Selection, Store};
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{Backend, DAY, START, TestStore, command, digest, end, minutes, origin, person, sign_in};

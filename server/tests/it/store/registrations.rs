@@ -1,12 +1,12 @@
 //! Registrations that wait for their code, and what a code proves.
 
-use app::api::EndReason;
-use app::domain::{DisplayName, UserId};
 use latchkey::store::{
     Bucket, CodeOutcome, NewCode, NewRegistration, NewUser, Registrant, RegistrationMail, Resend, Resending,
     ResetProof, ResetRequest, ResetTarget, RevokedSubject, Store, Try,
 };
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::{DisplayName, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{

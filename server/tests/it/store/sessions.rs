@@ -1,9 +1,9 @@
 //! Sessions while they live.
 
-use app::api::EndReason;
-use app::domain::{DeviceName, SessionId, UserId};
 use latchkey::store::{Selection, SessionEnd, Sighting, Standing, Store, Ticket};
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::{DeviceName, SessionId, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{

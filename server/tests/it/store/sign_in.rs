@@ -1,9 +1,9 @@
 //! Signing in, with and without a limit of sessions.
 
-use app::api::EndReason;
-use app::domain::{SessionId, UserId};
 use latchkey::store::{AtLimit, RevokedSubject, SessionLimit, SignIn, Store};
 use rstest::rstest;
+use types::api::EndReason;
+use types::domain::{SessionId, UserId};
 use uuid::Uuid;
 
 use crate::support::store::{Backend, START, TestStore, minutes, new_session, person, record, sign_in};

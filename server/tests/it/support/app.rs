@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::domain::Timestamp;
 use futures::StreamExt as _;
 use latchkey::application::{Application, Parts};
 use latchkey::clock::{Clock as _, ManualClock, SystemClock};
@@ -17,6 +16,7 @@ use sqlx_sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use types::domain::Timestamp;
 
 use super::postgres::PostgresDatabase;
 use super::store::Backend;

@@ -3,8 +3,6 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use app::api::{DeviceDescription, DeviceKind, EndReason, SignInMethod, TokenDelivery};
-use app::domain::{AccountType, AlertId, DisplayName, Email, SessionId, Timestamp, UserId};
 use latchkey::store::{
     AccountDeletion, AlertIfNew, Alongside, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
     EndOutcome, NewAudit, NewBiographyEntry, NewCode, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
@@ -12,6 +10,8 @@ use latchkey::store::{
     Store, Try,
 };
 use sqlx::Connection;
+use types::api::{DeviceDescription, DeviceKind, EndReason, SignInMethod, TokenDelivery};
+use types::domain::{AccountType, AlertId, DisplayName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::postgres::PostgresDatabase;

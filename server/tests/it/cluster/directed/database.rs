@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use app::domain::{SessionId, Timestamp};
 use latchkey::store::{Store, StoreError};
+use types::domain::{SessionId, Timestamp};
 
 use super::super::calls::Device;
 use super::super::checker::{BOUND, SLACK};

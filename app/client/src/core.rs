@@ -1,0 +1,345 @@
+//! The client of one tab: what it holds, and the few places where that changes.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures::future::{LocalBoxFuture, Shared};
+
+use super::backoff::Backoff;
+use super::bell::Bell;
+use super::credentials::{AccessToken, Credentials};
+use super::expiry::ExpiryWatch;
+use super::failure::Failure;
+use super::messages::{SharedTokens, TabMessage};
+use super::note::SignedOutNote;
+use super::notice::{Change, Notice};
+use super::ports::{Ports, SignInHint};
+use super::server_clock::ServerClock;
+use super::status::{AuthStatus, Expiry, StreamState};
+use types::api::EndReason;
+use types::domain::{SessionId, Timestamp};
+use types::json;
+
+/// The client of one tab. Cheap to clone: all clones are the same client.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) inner: Rc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub ports: Ports,
+    listener: RefCell<Option<Listener>>,
+    pub state: RefCell<State>,
+    /// Rung when what is held changed.
+    pub changed: Bell,
+    /// Rung when waiting for the network has become pointless: online again, or somebody looks.
+    pub woken: Bell,
+    /// Rung when a stream that seems to be open may be dead.
+    pub reopen: Bell,
+    /// The renewal under way, which everybody who needs one shares, and the generation it belongs to.
+    pub renewal: RefCell<Option<(u64, Renewal)>>,
+}
+
+type Listener = Rc<dyn Fn(Change)>;
+
+/// A renewal that several may wait for.
+pub(super) type Renewal = Shared<LocalBoxFuture<'static, Result<(), Failure>>>;
+
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each of which is named here")]
+pub(super) struct State {
+    pub started: bool,
+    pub status: AuthStatus,
+    pub credentials: Option<Credentials>,
+    /// Counts sign-ins and ends: an answer to something asked in an earlier generation is dropped.
+    pub generation: u64,
+    /// Counts tokens.
+    pub serial: u64,
+    pub clock: ServerClock,
+    pub watch: Option<ExpiryWatch>,
+    expiry: Option<Expiry>,
+    pub stream: StreamState,
+    /// When something was last heard on the stream of this tab.
+    pub heard_ms: f64,
+    /// Whether this tab is the one that holds the event stream.
+    pub leads: bool,
+    /// Whether another tab is to hold the event stream in place of this one.
+    pub relieved: bool,
+    /// Counts what was heard from the tab that holds the event stream.
+    pub signs_of_life: u64,
+    pub online: bool,
+    /// Whether the person can see this tab.
+    pub visible: bool,
+    /// Whether the browser is about to let this tab stand still.
+    pub asleep: bool,
+    /// Why it is not known who is signed in here.
+    pub trouble: Option<Failure>,
+    /// When the session was first known here.
+    pub begun_ms: f64,
+    /// The generation in which pages were last asked to fetch what they show.
+    pub fetched_in: Option<u64>,
+    /// When the person first did something since the last renewal.
+    pub active_since_ms: Option<f64>,
+    /// Whether another tab claims that the session ended, which is to be checked with the server.
+    pub doubted: bool,
+    pub renewal_backoff: Backoff,
+    /// When to try to renew again after a failure.
+    pub retry_at_ms: f64,
+    /// Why this session ends by a call whose answer is still to come.
+    pub asked_for: Option<EndReason>,
+    /// Sessions known to have ended. A token of theirs that is still on its way must not bring them back.
+    pub ended: Vec<SessionId>,
+    /// A sign-out that the server does not know of.
+    pub untold: Option<Untold>,
+    /// Tokens of sessions whose end the stream told: the server is to hear that it was heard.
+    pub unconfirmed: Vec<AccessToken>,
+}
+
+/// A sign-out that the server does not know of.
+#[derive(Clone)]
+pub(super) struct Untold {
+    /// Absent after a reload: then the cookie speaks for the session.
+    pub bearer: Option<AccessToken>,
+    /// When to try again.
+    pub try_at_ms: f64,
+}
+
+impl Client {
+    /// A client that does nothing until its tasks run; see [`Client::run`].
+    pub fn new(ports: Ports) -> Self {
+        let state = State {
+            started: false,
+            status: AuthStatus::Unknown,
+            credentials: None,
+            generation: 0,
+            serial: 0,
+            clock: ServerClock::default(),
+            watch: None,
+            expiry: None,
+            stream: StreamState::Connecting,
+            heard_ms: 0.0,
+            leads: false,
+            relieved: false,
+            signs_of_life: 0,
+            online: true,
+            visible: true,
+            asleep: false,
+            trouble: None,
+            begun_ms: 0.0,
+            fetched_in: None,
+            active_since_ms: None,
+            doubted: false,
+            renewal_backoff: Backoff::default(),
+            retry_at_ms: 0.0,
+            asked_for: None,
+            ended: Vec::new(),
+            untold: None,
+            unconfirmed: Vec::new(),
+        };
+        Self {
+            inner: Rc::new(Inner {
+                ports,
+                listener: RefCell::new(None),
+                state: RefCell::new(state),
+                changed: Bell::default(),
+                woken: Bell::default(),
+                reopen: Bell::default(),
+                renewal: RefCell::new(None),
+            }),
+        }
+    }
+
+    /// Tells `listener` of every change from now on.
+    pub fn listen(&self, listener: impl Fn(Change) + 'static) {
+        *self.inner.listener.borrow_mut() = Some(Rc::new(listener));
+    }
+
+    /// The time by the server's clock; by this machine's as long as the server has not told its own.
+    pub fn server_now(&self) -> Timestamp {
+        let now_ms = self.now_ms();
+        let told = self.inner.state.borrow().clock.now(now_ms);
+        told.unwrap_or_else(|| self.inner.ports.clock.wall())
+    }
+
+    pub(super) fn now_ms(&self) -> f64 {
+        self.inner.ports.clock.monotonic_ms()
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        self.inner.state.borrow().generation
+    }
+
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        self.inner.state.borrow().credentials.clone()
+    }
+
+    /// Tells the listener. Never call it while the state is borrowed: the listener may call back.
+    pub(super) fn tell(&self, change: Change) {
+        let listener = self.inner.listener.borrow().clone();
+        if let Some(listener) = listener {
+            listener(change);
+        }
+    }
+
+    pub(super) fn notice(&self, notice: Notice) {
+        self.tell(Change::Notice(notice));
+    }
+
+    pub(super) fn post(&self, message: &TabMessage) {
+        if let Ok(text) = json::write(message) {
+            self.inner.ports.channel.post(&text);
+        }
+    }
+
+    /// Takes tokens that were asked for at `asked_at_ms`. False if they belong to a session that is known to have ended.
+    pub(super) fn install(&self, tokens: &SharedTokens, asked_at_ms: f64) -> bool {
+        let now_ms = self.now_ms();
+        let random = self.inner.ports.clock.random();
+        let status = AuthStatus::SignedIn { session_id: tokens.session_id, person: tokens.user.clone() };
+        let (status_changed, clock_set) = {
+            let mut state = self.inner.state.borrow_mut();
+            if state.ended.contains(&tokens.session_id) {
+                return false;
+            }
+            if state.status.session_id() != Some(tokens.session_id) {
+                state.generation += 1;
+                state.stream = StreamState::Connecting;
+                state.begun_ms = now_ms;
+            }
+            state.serial += 1;
+            let credentials = Credentials::new(tokens, state.serial, asked_at_ms, random);
+            state.watch = Some(ExpiryWatch::new(now_ms, credentials.session_ends_ms, credentials.session_max_ms));
+            state.credentials = Some(credentials);
+            let clock_set = state.clock.observe(tokens.server_time, now_ms);
+            state.active_since_ms = None;
+            state.doubted = false;
+            state.renewal_backoff.reset();
+            state.retry_at_ms = 0.0;
+            (std::mem::replace(&mut state.status, status.clone()) != status, clock_set)
+        };
+        self.inner.ports.hint.write(SignInHint::SignedIn);
+        if clock_set {
+            self.tell(Change::ClockSet);
+        }
+        self.set_trouble(None);
+        if status_changed {
+            self.tell(Change::Status(status));
+        }
+        self.inner.changed.ring();
+        true
+    }
+
+    /// Forgets everything held of the session, and says why. Nothing that was asked before has any effect after it.
+    pub(super) fn end(&self, note: Option<SignedOutNote>) {
+        let status = AuthStatus::SignedOut(note.clone());
+        {
+            let mut state = self.inner.state.borrow_mut();
+            if let Some(session_id) = state.status.session_id() {
+                state.ended.push(session_id);
+            }
+            state.generation += 1;
+            state.credentials = None;
+            state.watch = None;
+            state.doubted = false;
+            state.active_since_ms = None;
+            state.renewal_backoff.reset();
+            state.stream = StreamState::Connecting;
+            state.status = status.clone();
+        }
+        // Others who wait for the renewal get its late answer, which is dropped; nobody may join it any more.
+        self.inner.renewal.borrow_mut().take();
+        // Where another tab was first the hint says already what it should.
+        if self.inner.ports.hint.read() == SignInHint::SignedIn {
+            self.inner.ports.hint.write(SignInHint::Nobody);
+        }
+        self.update_expiry();
+        self.set_trouble(None);
+        self.tell(Change::Status(status));
+        self.tell(Change::Stream(StreamState::Connecting));
+        if let Some(note) = note {
+            self.notice(Notice::SignedOut(note));
+        }
+        self.inner.changed.ring();
+    }
+
+    /// As [`Self::end`], and tells the other tabs.
+    pub(super) fn end_everywhere(&self, note: Option<SignedOutNote>) {
+        let session = self.inner.state.borrow().status.session_id();
+        let note = note.map(|note| self.as_asked(note));
+        self.end(note.clone());
+        if let Some(session) = session {
+            self.post(&TabMessage::SignedOut { session, note });
+        }
+    }
+
+    /// Tells the listener how near the end is, if that changed.
+    pub(super) fn update_expiry(&self) {
+        let now_ms = self.now_ms();
+        let changed = {
+            let mut state = self.inner.state.borrow_mut();
+            let expiry = state.watch.and_then(|watch| watch.warning(now_ms));
+            let changed = state.expiry != expiry;
+            state.expiry = expiry;
+            changed.then_some(expiry)
+        };
+        if let Some(expiry) = changed {
+            self.tell(Change::Expiry(expiry));
+        }
+    }
+
+    /// The server said that the session ends in so many milliseconds.
+    pub(super) fn expires_in(&self, left_ms: f64) {
+        let ends_ms = self.now_ms() + left_ms;
+        if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {
+            watch.tell();
+            watch.move_end(ends_ms);
+        }
+        self.update_expiry();
+        self.inner.changed.ring();
+    }
+
+    /// Learns the server's time.
+    pub(super) fn learn_time(&self, learn: impl FnOnce(&mut ServerClock, f64) -> bool) {
+        let now_ms = self.now_ms();
+        let is_set = learn(&mut self.inner.state.borrow_mut().clock, now_ms);
+        if is_set {
+            self.tell(Change::ClockSet);
+        }
+    }
+
+    /// Tells the listener why it is not known who is signed in here, if that changed.
+    pub(super) fn set_trouble(&self, trouble: Option<Failure>) {
+        let before = std::mem::replace(&mut self.inner.state.borrow_mut().trouble, trouble.clone());
+        if before != trouble {
+            self.tell(Change::Trouble(trouble));
+        }
+    }
+
+    /// Has pages fetch what they show.
+    pub(super) fn fetch_again(&self) {
+        {
+            let mut state = self.inner.state.borrow_mut();
+            if state.status.session_id().is_none() {
+                return;
+            }
+            state.fetched_in = Some(state.generation);
+        }
+        self.tell(Change::FetchAgain);
+    }
+
+    pub(super) fn set_stream(&self, stream: StreamState) {
+        let (changed, session) = {
+            let mut state = self.inner.state.borrow_mut();
+            let changed = state.stream != stream;
+            state.stream = stream;
+            (changed, state.status.session_id().filter(|_| state.leads))
+        };
+        if !changed {
+            return;
+        }
+        self.tell(Change::Stream(stream));
+        if let Some(session) = session {
+            self.post(&TabMessage::Stream { session, state: stream });
+        }
+        self.inner.changed.ring();
+    }
+}

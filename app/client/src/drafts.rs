@@ -1,0 +1,133 @@
+//! What was being typed when a session ended: kept for the person who typed it, for nobody else.
+
+use std::collections::HashMap;
+
+use super::status::AuthStatus;
+use types::api::EndReason;
+use types::domain::UserId;
+
+/// Names a field of a form across the app, such as `profile.name`.
+pub type DraftKey = &'static str;
+
+/// What is being typed, and who types it.
+#[derive(Default)]
+pub struct DraftBox {
+    owner: Option<UserId>,
+    signed_in: bool,
+    texts: HashMap<DraftKey, String>,
+}
+
+impl DraftBox {
+    /// Keeps a text while somebody is signed in.
+    pub fn keep(&mut self, key: DraftKey, text: String) {
+        if self.signed_in {
+            self.texts.insert(key, text);
+        }
+    }
+
+    /// The text kept under that name, while its owner is signed in.
+    pub fn get(&self, key: DraftKey) -> Option<String> {
+        self.texts.get(key).filter(|_| self.signed_in).cloned()
+    }
+
+    /// Forgets one text.
+    pub fn forget(&mut self, key: DraftKey) {
+        self.texts.remove(key);
+    }
+
+    /// Follows who is signed in: texts survive the end of a session unless the person asked for that end, and are gone
+    /// as soon as somebody else signs in.
+    pub fn follow(&mut self, status: &AuthStatus) {
+        self.signed_in = false;
+        match status {
+            AuthStatus::Unknown => {}
+            AuthStatus::SignedOut(note) => {
+                let wanted =
+                    note.as_ref().is_some_and(|note| note.asked_here || note.reason == EndReason::UserInitiatedLogout);
+                if wanted {
+                    self.texts.clear();
+                    self.owner = None;
+                }
+            }
+            AuthStatus::SignedIn { person, .. } => {
+                if self.owner != Some(person.id) {
+                    self.texts.clear();
+                }
+                self.owner = Some(person.id);
+                self.signed_in = true;
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for DraftBox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DraftBox").field("kept", &self.texts.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::SignedOutNote;
+    use types::api::Person;
+    use types::domain::SessionId;
+
+    fn signed_in(person: u128) -> AuthStatus {
+        let person = Person {
+            id: UserId(Uuid::from_u128(person)),
+            email: "ada@example.com".into(),
+            name: "Ada".into(),
+            roles: vec![],
+            email_verified: true,
+        };
+        AuthStatus::SignedIn { session_id: SessionId(Uuid::nil()), person }
+    }
+
+    fn signed_out(reason: EndReason) -> AuthStatus {
+        AuthStatus::SignedOut(Some(SignedOutNote::new(reason)))
+    }
+
+    fn box_of(person: u128) -> DraftBox {
+        let mut drafts = DraftBox::default();
+        drafts.follow(&signed_in(person));
+        drafts.keep("profile.name", "Ada L".into());
+        drafts
+    }
+
+    #[test]
+    fn what_was_typed_comes_back_to_the_same_person() {
+        let mut drafts = box_of(1);
+        drafts.follow(&signed_out(EndReason::SessionExpired));
+        assert_eq!(drafts.get("profile.name"), None, "nobody reads it on the sign-in page");
+        drafts.follow(&signed_in(1));
+        assert_eq!(drafts.get("profile.name").as_deref(), Some("Ada L"));
+        drafts.forget("profile.name");
+        assert_eq!(drafts.get("profile.name"), None);
+    }
+
+    #[test]
+    fn nobody_else_gets_what_was_typed() {
+        let mut drafts = box_of(1);
+        drafts.follow(&signed_out(EndReason::SessionExpired));
+        drafts.follow(&signed_in(2));
+        assert_eq!(drafts.get("profile.name"), None);
+        drafts.follow(&signed_in(1));
+        assert_eq!(drafts.get("profile.name"), None);
+    }
+
+    #[test]
+    fn signing_out_oneself_leaves_nothing_behind() {
+        let mut drafts = box_of(1);
+        drafts.follow(&signed_out(EndReason::UserInitiatedLogout));
+        drafts.follow(&signed_in(1));
+        assert_eq!(drafts.get("profile.name"), None);
+    }
+
+    #[test]
+    fn a_typed_text_is_not_shown_by_debug() {
+        assert!(!format!("{:?}", box_of(1)).contains("Ada L"));
+    }
+}

@@ -1,0 +1,82 @@
+//! Ends of this session that are asked for here. The stream and the other tabs may tell of such an end before the answer is
+//! here, and however it comes to be known it is told once, in the same words.
+
+use super::core::Client;
+use super::failure::Failure;
+use super::note::SignedOutNote;
+use super::notice::{Change, Notice};
+use super::ports::{Method, Request, Response};
+use super::requests::{read, token_refused};
+use super::status::AuthStatus;
+use types::api::{EndReason, LogoutAnswer};
+use types::domain::SessionId;
+
+impl Client {
+    /// Ends the session here, at once and whatever becomes of the call; then tells the server. One that has ended there
+    /// already does not mind.
+    pub(super) async fn leave(&self, note: SignedOutNote) {
+        let Some(held) = self.credentials() else { return };
+        self.end_everywhere(Some(note));
+        if !self.tell_sign_out(Some(held.token.clone()), true).await {
+            self.retry_sign_out(Some(held.token));
+            self.notice(Notice::ServerNotTold);
+        }
+    }
+
+    /// A call that ends `own`, among others. The stream may tell of that end before the answer is here, so the answer
+    /// counts even though its session is gone.
+    pub(super) async fn send_ending(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        own: Option<SessionId>,
+    ) -> Result<LogoutAnswer, Failure> {
+        if own.is_none() {
+            return self.call(method, path, body).await;
+        }
+        let mut credentials = self.fresh_credentials().await?;
+        for renewed in [false, true] {
+            let bearer = Some(credentials.token.clone());
+            let request = Request { method, path: path.to_owned(), body: body.clone(), bearer, cookies: true };
+            let response: Response = self.send(request).await?;
+            if renewed || !token_refused(&response) {
+                return read(&response);
+            }
+            self.renew(credentials.serial).await?;
+            credentials = self.credentials().ok_or(Failure::SignedOut)?;
+        }
+        Err(Failure::SignedOut)
+    }
+
+    /// The session was ended from here: ends it here too, or completes the note where the stream was faster.
+    pub(super) fn ended_here(&self, session: Option<SessionId>, note: SignedOutNote) {
+        let status = self.inner.state.borrow().status.clone();
+        match status {
+            AuthStatus::SignedIn { session_id, .. } if Some(session_id) == session => self.end_everywhere(Some(note)),
+            AuthStatus::SignedOut(_) => self.explain(note),
+            AuthStatus::SignedIn { .. } | AuthStatus::Unknown => {}
+        }
+    }
+
+    /// Says why nobody is signed in here, to a page that did not know or knew less.
+    pub(super) fn explain(&self, note: SignedOutNote) {
+        let status = AuthStatus::SignedOut(Some(note));
+        self.inner.state.borrow_mut().status = status.clone();
+        self.tell(Change::Status(status));
+    }
+
+    /// Waits for a call that ends this session for `reason`. Whoever tells of such an end meanwhile tells of this one.
+    pub(super) async fn asking_for<T>(&self, reason: EndReason, call: impl Future<Output = T>) -> T {
+        self.inner.state.borrow_mut().asked_for = Some(reason);
+        let answer = call.await;
+        self.inner.state.borrow_mut().asked_for = None;
+        answer
+    }
+
+    /// The note of an end that was heard of, as it reads to whoever asked for it.
+    pub(super) fn as_asked(&self, note: SignedOutNote) -> SignedOutNote {
+        let asked_here = note.asked_here || self.inner.state.borrow().asked_for == Some(note.reason);
+        SignedOutNote { asked_here, ..note }
+    }
+}

@@ -1,0 +1,41 @@
+//! What the app does behind its pages: holds the access token, renews it, hears of events, warns, signs out.
+//!
+//! State machines behind the traits of `ports`; no Leptos and no browser, so that all of it is tested natively with a
+//! clock that is set by hand. What touches the browser belongs in `app::browser`, what is reactive in `app::state`.
+
+pub mod drafts;
+pub mod ports;
+pub mod return_to;
+pub mod toasts;
+
+mod backoff;
+mod bell;
+mod calls;
+mod core;
+mod credentials;
+mod endings;
+mod expiry;
+mod failure;
+mod messages;
+mod note;
+mod notice;
+mod renewal;
+mod requests;
+mod reset_token;
+mod run;
+mod server_clock;
+mod sign_outs;
+mod sse;
+mod status;
+mod stream;
+mod tabs;
+#[cfg(test)]
+mod tests;
+
+pub use self::core::Client;
+pub use credentials::AccessToken;
+pub use failure::Failure;
+pub use note::SignedOutNote;
+pub use notice::{Change, Notice};
+pub use reset_token::ResetToken;
+pub use status::{AuthStatus, Expiry, StreamState};

@@ -1,0 +1,143 @@
+//! What the client tells its surroundings.
+
+use super::failure::Failure;
+use super::note::SignedOutNote;
+use super::status::{AuthStatus, Expiry, StreamState};
+use super::toasts::{ToastKind, ToastSubject, ToastTopic};
+use types::api::{AlertKind, SecurityAlert, ServerEvent};
+use types::domain::SessionId;
+
+/// Something that changed. Told in the order in which it happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Who is signed in here.
+    Status(AuthStatus),
+    /// Why it cannot be found out who is signed in here; nothing once it is known.
+    Trouble(Option<Failure>),
+    /// What is shown is to be fetched: for the first time in this session, or because it may be old.
+    FetchAgain,
+    /// The server's time is known, or known better: what was written relative to now is to be written anew.
+    ClockSet,
+    /// How near the session's end is.
+    Expiry(Option<Expiry>),
+    /// Whether the browser believes to be connected.
+    Online(bool),
+    /// How the event stream is.
+    Stream(StreamState),
+    /// The server told something.
+    Event(ServerEvent),
+    /// The server had the browser's storage cleared (`Clear-Site-Data`): write again what is to be remembered.
+    StorageCleared,
+    /// The person should be told something.
+    Notice(Notice),
+}
+
+/// Something the person should be told in a toast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Somebody signed in here.
+    SignedIn {
+        /// The person's name.
+        name: String,
+    },
+    /// The session here ended.
+    SignedOut(SignedOutNote),
+    /// The session here was ended, but the server does not know it yet.
+    ServerNotTold,
+    /// The server was told at last.
+    ServerTold,
+    /// Another device signed in, one that the person has used before.
+    DeviceSignedIn {
+        /// Its name.
+        device: String,
+        /// Its session.
+        session: SessionId,
+    },
+    /// Another device was signed out, and not from here.
+    DeviceSignedOut,
+    /// The server warns of what did not go as it should.
+    Warning {
+        /// Its words.
+        message: String,
+    },
+    /// The server asks about something.
+    Alert(Box<SecurityAlert>),
+    /// The session could not be renewed for now; it is kept.
+    CannotRenew,
+    /// The connection is gone.
+    Offline,
+    /// The connection is back.
+    OnlineAgain,
+}
+
+impl Notice {
+    /// How serious it is.
+    pub fn kind(&self) -> ToastKind {
+        match self {
+            Self::SignedIn { .. } | Self::ServerTold | Self::OnlineAgain => ToastKind::Info,
+            // That a session has ended is good news only to whoever ended it. The sign-in page says it for as long as it matters.
+            Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::SignedOut(_) => ToastKind::News,
+            Self::ServerNotTold | Self::Warning { .. } | Self::Alert(_) | Self::Offline => ToastKind::Warning,
+            Self::CannotRenew => ToastKind::Error,
+        }
+    }
+
+    /// What it is about, where a later one about the same makes it pointless.
+    pub fn topic(&self) -> Option<ToastTopic> {
+        match self {
+            Self::Offline | Self::OnlineAgain | Self::CannotRenew => Some(ToastTopic::Connection),
+            Self::SignedIn { .. } | Self::SignedOut(_) => Some(ToastTopic::Session),
+            Self::ServerNotTold | Self::ServerTold => Some(ToastTopic::SignOut),
+            Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Warning { .. } | Self::Alert(_) => None,
+        }
+    }
+
+    /// What it leads to, and what can be answered.
+    pub fn subject(&self) -> Option<ToastSubject> {
+        match self {
+            Self::DeviceSignedIn { session, .. } => Some(ToastSubject::Device(*session)),
+            Self::Alert(alert) => Some(ToastSubject::Alert { alert: alert.alert_id, session: alert.session_id }),
+            _ => None,
+        }
+    }
+
+    /// Whether the page where one arrives says it already, and better.
+    pub fn is_said_by_the_page(&self) -> bool {
+        matches!(self, Self::SignedOut(note) if note.asked_here)
+    }
+
+    /// Whether it is about another device of this person.
+    pub fn is_about_a_device(&self) -> bool {
+        matches!(self, Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Alert(_))
+    }
+
+    /// What to say.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::SignedIn { name } => format!("Signed in as {name}."),
+            Self::SignedOut(note) => note.news().to_owned(),
+            Self::ServerNotTold => {
+                "You’re signed out here, but the server doesn’t know yet. We’ll tell it as soon as we can; until then, this \
+                 device stays in your list."
+                    .to_owned()
+            }
+            Self::ServerTold => "The server now knows that you signed out.".to_owned(),
+            Self::DeviceSignedIn { device, .. } => format!("New sign-in: {device}."),
+            Self::DeviceSignedOut => "One of your devices was signed out.".to_owned(),
+            Self::Warning { message } => message.clone(),
+            Self::Alert(alert) => asks(alert),
+            Self::CannotRenew => "The server can’t be reached. You’re still signed in, and we’ll keep trying.".to_owned(),
+            Self::Offline => "You’re offline. What you see may be out of date.".to_owned(),
+            Self::OnlineAgain => "You’re back online.".to_owned(),
+        }
+    }
+}
+
+/// What an alert asks, in a line.
+fn asks(alert: &SecurityAlert) -> String {
+    let device = &alert.device_info.device_name;
+    match alert.kind {
+        AlertKind::NewSignIn => format!("New sign-in: {device}. Was this you?"),
+        AlertKind::RefreshReuse => alert.message.clone(),
+    }
+}

@@ -1,0 +1,202 @@
+//! What the client needs from its surroundings, as traits: `browser` implements them, and so do the tests.
+
+use std::fmt;
+use std::rc::Rc;
+
+use futures::future::LocalBoxFuture;
+use futures::stream::LocalBoxStream;
+
+use super::credentials::AccessToken;
+use types::domain::Timestamp;
+
+/// Everything the client needs from its surroundings.
+#[derive(Clone)]
+pub struct Ports {
+    /// Reaches the server.
+    pub transport: Rc<dyn Transport>,
+    /// Time and randomness.
+    pub clock: Rc<dyn Clock>,
+    /// Reaches the other tabs.
+    pub channel: Rc<dyn TabChannel>,
+    /// Takes turns with the other tabs.
+    pub lock: Rc<dyn TabLock>,
+    /// Remembers across reloads whether somebody is signed in.
+    pub hint: Rc<dyn Hint>,
+}
+
+/// The verb of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Does.
+    Post,
+    /// Changes.
+    Patch,
+    /// Ends.
+    Delete,
+}
+
+/// One request to our own server.
+#[derive(Clone)]
+pub struct Request {
+    /// The verb.
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    /// JSON.
+    pub body: Option<String>,
+    /// Goes into `Authorization: Bearer`.
+    pub bearer: Option<AccessToken>,
+    /// Whether cookies are sent, and taken from the answer.
+    pub cookies: bool,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The path stays out as well: a receipt's is its own key.
+        f.debug_struct("Request").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// One answer.
+#[derive(Clone, Default)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Date` header.
+    pub date: Option<String>,
+    /// The `Session-Expires-In` header.
+    pub session_expires_in: Option<String>,
+    /// The `Retry-After` header.
+    pub retry_after: Option<String>,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Response {
+    /// In how many seconds one may ask again, where it says so. The other form of the header, a date, is one that our server does
+    /// not send.
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.retry_after.as_deref()?.trim().parse().ok()
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// The server gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreachable;
+
+/// The beginning of an event stream.
+pub struct StreamAnswer {
+    /// The HTTP status; there are bytes to read where it is 200.
+    pub status: u16,
+    /// The bytes as they come. Dropping it closes the connection.
+    pub chunks: LocalBoxStream<'static, Vec<u8>>,
+}
+
+/// Reaches the server. Dropping a future gives its request up.
+pub trait Transport {
+    /// Sends one request, with the header that proves it comes from script of this origin.
+    fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, Unreachable>>;
+
+    /// Opens the event stream.
+    fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>>;
+}
+
+/// Time and randomness.
+pub trait Clock {
+    /// Milliseconds of a clock that only goes forward, from any beginning.
+    fn monotonic_ms(&self) -> f64;
+
+    /// The time this machine believes it is: wrong as often as not, so only for showing times before the server told its own.
+    fn wall(&self) -> Timestamp;
+
+    /// A random number, at least 0 and less than 1. Not for secrets.
+    fn random(&self) -> f64;
+
+    /// Ready after that many milliseconds.
+    fn sleep(&self, ms: f64) -> LocalBoxFuture<'static, ()>;
+}
+
+/// Reaches the other tabs of this browser. What they say is handed to `Client::heard`.
+pub trait TabChannel {
+    /// Whether there is such a channel; without one every tab fends for itself.
+    fn available(&self) -> bool;
+
+    /// Tells all other tabs.
+    fn post(&self, message: &str);
+}
+
+/// Takes turns with the other tabs of this browser.
+pub trait TabLock {
+    /// Ready once this tab has the lock of that name; at once where the browser has no locks. Dropping the future gives up.
+    fn acquire(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard>;
+
+    /// Takes the lock of that name away from whoever has it. Only from a tab that shows no sign of life: it may still believe that it
+    /// has it until it wakes.
+    fn steal(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard>;
+}
+
+/// A lock that is held until this is dropped, or until another tab takes it away.
+#[derive(Default)]
+pub struct LockGuard {
+    release: Option<Box<dyn FnOnce()>>,
+    lost: Option<LocalBoxFuture<'static, ()>>,
+}
+
+impl LockGuard {
+    /// A guard that calls `release` when it is dropped.
+    pub fn new(release: impl FnOnce() + 'static) -> Self {
+        Self { release: Some(Box::new(release)), lost: None }
+    }
+
+    /// The same guard, of a lock that is lost when `lost` is ready.
+    #[must_use]
+    pub fn lost_when(self, lost: LocalBoxFuture<'static, ()>) -> Self {
+        let mut this = self;
+        this.lost = Some(lost);
+        this
+    }
+
+    /// Ready once another tab has taken the lock away: never, where none can. To be asked for once.
+    pub fn lost(&mut self) -> LocalBoxFuture<'static, ()> {
+        self.lost.take().unwrap_or_else(|| Box::pin(futures::future::pending()))
+    }
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        if let Some(release) = self.release.take() {
+            release();
+        }
+    }
+}
+
+/// Whether this browser has a session; nothing secret, and never taken for the truth: storage may be refused, or cleared while
+/// the session goes on. It is gone before other tabs are told of a sign-out, which lets them tell a true message from a forged
+/// one, and it carries over a reload that the server is still to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignInHint {
+    /// Nobody is signed in, or nothing is known of it.
+    #[default]
+    Nobody,
+    /// Somebody is signed in.
+    SignedIn,
+    /// Somebody signed out, and the server does not know it yet.
+    ServerNotTold,
+}
+
+/// Remembers the hint across reloads, for all tabs.
+pub trait Hint {
+    /// What was written last, by any tab.
+    fn read(&self) -> SignInHint;
+
+    /// Writes it.
+    fn write(&self, hint: SignInHint);
+}

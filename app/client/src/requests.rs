@@ -1,0 +1,177 @@
+//! One request to the server: bearer attached, refused tokens renewed once, late answers dropped.
+
+use futures::future::{Either, select};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::core::Client;
+use super::credentials::{Credentials, millis};
+use super::failure::Failure;
+use super::note::SignedOutNote;
+use super::ports::{Method, Request, Response};
+use super::status::AuthStatus;
+use types::api::{EndReason, Problem};
+use types::json;
+
+/// A server that says nothing for so long, in milliseconds, is not reached.
+const PATIENCE_MS: f64 = 20_000.0;
+/// The same where something is only read: nobody looks at an empty page for longer, and asking again does no harm.
+const PATIENCE_TO_READ_MS: f64 = 10_000.0;
+
+impl Client {
+    /// A call that needs the session, with its answer read.
+    pub(super) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<T, Failure> {
+        read(&self.send_signed(method, path, body).await?)
+    }
+
+    /// A call that needs no session: whoever has a cookie may have it changed by it.
+    pub(super) async fn call_unsigned<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<T, Failure> {
+        read(&self.send(Request { method, path: path.to_owned(), body, bearer: None, cookies: true }).await?)
+    }
+
+    /// Sends a request with the bearer. A refused token is renewed once and the request sent again, once.
+    pub(super) async fn send_signed(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+    ) -> Result<Response, Failure> {
+        self.known().await?;
+        let generation = self.generation();
+        let mut credentials = self.fresh_credentials().await?;
+        let mut renewed = false;
+        loop {
+            let bearer = Some(credentials.token.clone());
+            let sent =
+                self.send(Request { method, path: path.to_owned(), body: body.clone(), bearer, cookies: true }).await;
+            if self.generation() != generation {
+                return Err(Failure::SignedOut);
+            }
+            let response = sent?;
+            if !token_refused(&response) {
+                self.observe_expiry(&response, credentials.serial);
+                return Ok(response);
+            }
+            if renewed {
+                return Err(problem_of(&response).into());
+            }
+            renewed = true;
+            self.renew(credentials.serial).await?;
+            if self.generation() != generation {
+                return Err(Failure::SignedOut);
+            }
+            credentials = self.credentials().ok_or(Failure::SignedOut)?;
+        }
+    }
+
+    /// Ready once it is known whether somebody is signed in; tries to find out where that failed before.
+    pub(super) async fn known(&self) -> Result<(), Failure> {
+        loop {
+            let ring = self.inner.changed.next_ring();
+            let (started, status) = {
+                let state = self.inner.state.borrow();
+                (state.started, state.status.clone())
+            };
+            match status {
+                AuthStatus::SignedIn { .. } => return Ok(()),
+                AuthStatus::SignedOut(_) => return Err(Failure::SignedOut),
+                AuthStatus::Unknown if started => {
+                    let serial = self.inner.state.borrow().serial;
+                    self.renew(serial).await?;
+                }
+                AuthStatus::Unknown => ring.await,
+            }
+        }
+    }
+
+    /// The token held; a new one where that is not worth sending any more, which spares everybody a refused request.
+    pub(super) async fn fresh_credentials(&self) -> Result<Credentials, Failure> {
+        self.end_if_over();
+        let credentials = self.credentials().ok_or(Failure::SignedOut)?;
+        if self.now_ms() < credentials.stale_at_ms {
+            return Ok(credentials);
+        }
+        self.renew(credentials.serial).await?;
+        self.credentials().ok_or(Failure::SignedOut)
+    }
+
+    /// Signs out by itself where the session's time is over, which needs no server. Other tabs are not told: each counts
+    /// for itself, and this one may have missed a renewal.
+    pub(super) fn end_if_over(&self) {
+        let now_ms = self.now_ms();
+        let over = self.inner.state.borrow().watch.is_some_and(|watch| now_ms >= watch.ends_ms());
+        if over {
+            let at = self.server_now();
+            self.end(Some(SignedOutNote { at: Some(at), ..SignedOutNote::new(EndReason::SessionExpired) }));
+        }
+    }
+
+    /// Sends one request, whatever comes of it. Learns the server's time.
+    pub(super) async fn send(&self, request: Request) -> Result<Response, Failure> {
+        let patience_ms = if matches!(request.method, Method::Get) { PATIENCE_TO_READ_MS } else { PATIENCE_MS };
+        let sent = self.inner.ports.transport.send(request);
+        let patience = self.inner.ports.clock.sleep(patience_ms);
+        let response = match select(sent, patience).await {
+            Either::Left((Ok(response), _)) => response,
+            Either::Left((Err(_), _)) | Either::Right(_) => return Err(Failure::Unreachable),
+        };
+        if let Some(date) = &response.date {
+            self.learn_time(|clock, now_ms| clock.observe_date(date, now_ms));
+        }
+        Ok(response)
+    }
+
+    /// Heeds `Session-Expires-In`, unless the session was renewed while the answer was on its way.
+    pub(super) fn observe_expiry(&self, response: &Response, serial: u64) {
+        let left = response.session_expires_in.as_deref().and_then(|left| left.trim().parse().ok());
+        if let Some(left) = left
+            && self.inner.state.borrow().serial == serial
+        {
+            self.expires_in(millis(left));
+        }
+    }
+}
+
+/// A body as JSON. Our own types always have one.
+pub(super) fn json(body: &impl Serialize) -> Option<String> {
+    json::write(body).ok()
+}
+
+/// The answer, or the problem it says. What is neither did not come from our server, but from something in between.
+pub(super) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
+    if (200..300).contains(&response.status) {
+        return json::read(&response.body).map_err(|_| Failure::Unreachable);
+    }
+    let problem = Problem { retry_after_secs: response.retry_after_secs(), ..problem_of(response) };
+    Err(problem.into())
+}
+
+/// The problem an answer says; one made up from the status where it says none.
+pub(super) fn problem_of(response: &Response) -> Problem {
+    json::read(&response.body).unwrap_or_else(|_| match response.status {
+        429 => Problem::too_many_requests(response.retry_after_secs().unwrap_or(60)),
+        502..=504 => Problem::new(
+            response.status,
+            "temporarily-unavailable",
+            "The server can’t answer right now. Try again in a moment.",
+        ),
+        status => Problem::new(status, "unknown", "That didn’t work. Try again."),
+    })
+}
+
+/// Whether it is the token that was refused. A wrong password and a sign-in that was too long ago (RFC 9470, 3) are told by
+/// `401` as well, but renewing helps with neither: they are for whoever asked.
+pub(super) fn token_refused(response: &Response) -> bool {
+    let for_the_caller = |code: &str| matches!(code, "invalid-credentials" | "insufficient-user-authentication");
+    response.status == 401 && !for_the_caller(&problem_of(response).code)
+}

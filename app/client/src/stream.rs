@@ -1,0 +1,219 @@
+//! The event stream: one tab of a browser holds it and tells the others, because browsers allow six connections to a host.
+
+use futures::StreamExt;
+use futures::future::{Either, join, select};
+
+use super::backoff::Backoff;
+use super::core::Client;
+use super::failure::Failure;
+use super::messages::TabMessage;
+use super::note::SignedOutNote;
+use super::ports::{LockGuard, StreamAnswer};
+use super::sse::{SseEvent, SseParser};
+use super::status::StreamState;
+use types::api::{EndReason, ServerEvent};
+
+/// The lock among tabs whose holder holds the stream.
+pub(super) const LOCK: &str = "latchkey-events";
+/// The server says something every 15 s; a stream that is silent for longer than this, in milliseconds, is dead.
+const SILENCE_MS: f64 = 40_000.0;
+/// A server that does not even begin to answer for so long, in milliseconds, is not reached.
+const PATIENCE_MS: f64 = 20_000.0;
+/// A stream that is not open after so long, in milliseconds, is mentioned.
+const MENTIONED_AFTER_MS: f64 = 8_000.0;
+/// A stream that could not be opened so often is mentioned.
+const MENTIONED_AFTER_FAILURES: u32 = 2;
+/// How often, in milliseconds, a tab that somebody looks at asks the one that holds the stream whether it lives. Asking wakes even a tab
+/// whose timers the browser has slowed down.
+const PING_MS: f64 = 1_000.0;
+/// As many questions without an answer, and the stream is taken over.
+const MAX_UNANSWERED: u32 = 3;
+/// A browser that does not give a lock that was stolen within so many milliseconds never will.
+const STEAL_MS: f64 = 1_000.0;
+
+impl Client {
+    /// Keeps the stream open whenever somebody is signed in, for as long as the tab lives.
+    pub(super) async fn run_stream(&self) {
+        loop {
+            let ring = self.inner.changed.next_ring();
+            if self.credentials().is_none() || self.inner.state.borrow().asleep {
+                ring.await;
+                continue;
+            }
+            let generation = self.generation();
+            let work = Box::pin(self.take_part(generation));
+            let gone = Box::pin(self.gone(generation));
+            // Dropping the work closes the connection and hands the lock on.
+            select(work, gone).await;
+            self.inner.state.borrow_mut().leads = false;
+        }
+    }
+
+    /// Ready once the session of that generation is no longer the one held, or the tab is about to stand still.
+    async fn gone(&self, generation: u64) {
+        loop {
+            let ring = self.inner.changed.next_ring();
+            if self.generation() != generation || self.inner.state.borrow().asleep {
+                return;
+            }
+            ring.await;
+        }
+    }
+
+    /// Hears from the tab that holds the stream until it is this one, and holds it then until another one does.
+    async fn take_part(&self, generation: u64) {
+        let mut lead = self.become_leader().await;
+        {
+            let mut state = self.inner.state.borrow_mut();
+            (state.leads, state.relieved) = (true, false);
+        }
+        let reading = Box::pin(join(self.hold_stream(generation), self.mention_slow_stream()));
+        let lost = select(lead.lost(), Box::pin(self.relieved()));
+        select(reading, lost).await;
+    }
+
+    /// The lock under which this tab holds the stream: once it is free, or taken from a tab that shows no sign of life.
+    async fn become_leader(&self) -> LockGuard {
+        // A tab that could not hear from the leader must hold a stream of its own.
+        if !self.inner.ports.channel.available() {
+            return LockGuard::default();
+        }
+        self.post(&TabMessage::AskStream);
+        let turn = self.inner.ports.lock.acquire(LOCK);
+        if let Either::Left((guard, _)) = select(turn, Box::pin(self.leader_is_silent())).await {
+            return guard;
+        }
+        let stolen = self.inner.ports.lock.steal(LOCK);
+        match select(stolen, self.inner.ports.clock.sleep(STEAL_MS)).await {
+            Either::Left((guard, _)) => guard,
+            Either::Right(_) => LockGuard::default(),
+        }
+    }
+
+    /// Ready once the tab that holds the stream has left several questions in a row unanswered. Asks only while somebody looks at this tab.
+    async fn leader_is_silent(&self) {
+        let mut unanswered = 0;
+        while unanswered < MAX_UNANSWERED {
+            let woken = self.inner.woken.next_ring();
+            if !self.inner.state.borrow().visible {
+                woken.await;
+                unanswered = 0;
+                continue;
+            }
+            let heard = self.inner.state.borrow().signs_of_life;
+            self.post(&TabMessage::AskStream);
+            // At slightly random moments, so that two windows do not take over at once.
+            let wait_ms = PING_MS * (1.0 + self.inner.ports.clock.random() / 4.0);
+            self.inner.ports.clock.sleep(wait_ms).await;
+            unanswered = if self.inner.state.borrow().signs_of_life == heard { unanswered + 1 } else { 0 };
+        }
+    }
+
+    /// Ready once another tab is to hold the stream in place of this one.
+    async fn relieved(&self) {
+        loop {
+            let ring = self.inner.changed.next_ring();
+            if self.inner.state.borrow().relieved {
+                return;
+            }
+            ring.await;
+        }
+    }
+
+    /// Mentions a stream that takes long to open.
+    async fn mention_slow_stream(&self) {
+        self.inner.ports.clock.sleep(MENTIONED_AFTER_MS).await;
+        if self.inner.state.borrow().stream == StreamState::Connecting {
+            self.set_stream(StreamState::Reconnecting);
+        }
+    }
+
+    async fn hold_stream(&self, generation: u64) {
+        let mut backoff = Backoff::default();
+        let mut failures = 0;
+        while self.generation() == generation {
+            let opened = self.open_and_read(&mut backoff).await;
+            if self.generation() != generation {
+                return;
+            }
+            failures = if opened { 0 } else { failures + 1 };
+            let was_open = opened || self.inner.state.borrow().stream == StreamState::Open;
+            if was_open || failures >= MENTIONED_AFTER_FAILURES {
+                self.set_stream(StreamState::Reconnecting);
+            }
+            let woken = self.inner.woken.next_ring();
+            let wait_ms = backoff.fail(self.inner.ports.clock.random());
+            select(woken, self.inner.ports.clock.sleep(wait_ms)).await;
+        }
+    }
+
+    /// Opens the stream and reads it to its end, or until it may be dead. True if it was open.
+    async fn open_and_read(&self, backoff: &mut Backoff) -> bool {
+        let Ok(answer) = self.open().await else { return false };
+        let mut chunks = answer.chunks;
+        let mut parser = SseParser::default();
+        let mut open = false;
+        loop {
+            let dead = select(self.inner.ports.clock.sleep(SILENCE_MS), self.inner.reopen.next_ring());
+            let Either::Left((Some(bytes), _)) = select(chunks.next(), dead).await else { return open };
+            self.inner.state.borrow_mut().heard_ms = self.now_ms();
+            if !open {
+                open = true;
+                backoff.reset();
+                self.set_stream(StreamState::Open);
+            }
+            for event in parser.push(&bytes) {
+                self.hear(&event).await;
+            }
+        }
+    }
+
+    async fn open(&self) -> Result<StreamAnswer, Failure> {
+        let mut renewed = false;
+        loop {
+            // Renews even if nobody is there: who leaves a page open is to be told of its end.
+            let credentials = self.fresh_credentials().await?;
+            let opening = self.inner.ports.transport.open_stream(credentials.token.clone());
+            let answer = match select(opening, self.inner.ports.clock.sleep(PATIENCE_MS)).await {
+                Either::Left((Ok(answer), _)) => answer,
+                Either::Left((Err(_), _)) | Either::Right(_) => return Err(Failure::Unreachable),
+            };
+            match answer.status {
+                200 => return Ok(answer),
+                401 if !renewed => {
+                    renewed = true;
+                    self.renew(credentials.serial).await?;
+                }
+                _ => return Err(Failure::Unreachable),
+            }
+        }
+    }
+
+    async fn hear(&self, event: &SseEvent) {
+        // An event that this version does not know, or cannot read, is none of its business.
+        let Some(Ok(event)) = ServerEvent::parse(&event.name, &event.data) else { return };
+        let Some(held) = self.credentials() else { return };
+        if let ServerEvent::SessionEnded(ended) = &event
+            && ended.session_id == held.session_id
+        {
+            // The sign-in that is under way here takes the place of this session: its answer brings the next.
+            if ended.reason == EndReason::Replaced && self.inner.state.borrow().asked_for == Some(EndReason::Replaced) {
+                return;
+            }
+            let mut note = SignedOutNote::from(ended);
+            note.asked_here = ended.ended_by == Some(held.session_id);
+            // Not sent from here: this task goes with the session.
+            self.inner.state.borrow_mut().unconfirmed.push(held.token);
+            self.end_everywhere(Some(note));
+            return;
+        }
+        self.heed(&event, true);
+        if let Some(message) = TabMessage::event(held.session_id, &event) {
+            self.post(&message);
+        }
+        if matches!(event, ServerEvent::UserUpdated(_)) {
+            // What the person may do is in the token. A failure is made up for by the next renewal.
+            let _ = self.renew(held.serial).await;
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What the other tabs say, and what events do, whoever hears them.
+
+use super::core::Client;
+use super::credentials::millis;
+use super::messages::{SharedTokens, TabMessage};
+use super::note::SignedOutNote;
+use super::notice::{Change, Notice};
+use super::ports::SignInHint;
+use super::status::StreamState;
+use types::api::{EndReason, ServerEvent, SessionUpdated};
+use types::domain::SessionId;
+use types::json;
+
+impl Client {
+    /// Another tab said something. What is not understood is ignored.
+    pub fn heard(&self, text: &str) {
+        let Ok(message) = json::read::<TabMessage>(text) else { return };
+        let own = self.inner.state.borrow().status.session_id();
+        match message {
+            TabMessage::Tokens { tokens } => self.heard_of_tokens(own, &tokens),
+            TabMessage::SignedOut { session, note } if own == Some(session) => self.heard_of_end(note),
+            TabMessage::Event { session, name, data } if own == Some(session) && self.leader_lives() => {
+                self.heard_event(session, &name, &data);
+            }
+            TabMessage::Stream { session, state } if own == Some(session) && self.leader_lives() => {
+                self.set_stream(state);
+            }
+            TabMessage::AskStream => self.answer_for_stream(),
+            TabMessage::SignedOut { .. } | TabMessage::Event { .. } | TabMessage::Stream { .. } => {}
+        }
+    }
+
+    /// Another tab says that it was given tokens. A token that is no good does no harm: the first call with it is refused,
+    /// and the server asked for another. What could do harm is not believed: another person's session in place of the one
+    /// held is for the server to confirm, and the end of the one held does not come nearer.
+    fn heard_of_tokens(&self, own: Option<SessionId>, tokens: &SharedTokens) {
+        if self.inner.state.borrow().ended.contains(&tokens.session_id) {
+            return;
+        }
+        if own.is_some_and(|own| own != tokens.session_id) {
+            self.doubt();
+            return;
+        }
+        let ends_ms = self.inner.state.borrow().watch.map(|watch| watch.ends_ms());
+        if self.install(tokens, self.now_ms())
+            && let (Some(ends_ms), Some(watch)) = (ends_ms, self.inner.state.borrow_mut().watch.as_mut())
+        {
+            watch.prolong(ends_ms);
+        }
+        self.update_expiry();
+    }
+
+    fn doubt(&self) {
+        self.inner.state.borrow_mut().doubted = true;
+        self.inner.changed.ring();
+    }
+
+    /// Another tab says that the session ended. Whoever ends it takes the hint away first: where it is still there, the
+    /// message may be forged or late, and the server decides.
+    fn heard_of_end(&self, note: Option<SignedOutNote>) {
+        if self.inner.ports.hint.read() == SignInHint::SignedIn {
+            self.doubt();
+        } else {
+            self.end(note.map(|note| self.as_asked(note)));
+        }
+    }
+
+    fn heard_event(&self, own: SessionId, name: &str, data: &str) {
+        match ServerEvent::parse(name, data) {
+            // The end of this session is told as `SignedOut`, which is checked.
+            Some(Ok(ServerEvent::SessionEnded(ended))) if ended.session_id == own => {}
+            Some(Ok(event)) => self.heed(&event, false),
+            Some(Err(_)) | None => {}
+        }
+    }
+
+    /// Notes that the tab that holds the stream was heard. False if that is this tab, which knows better than any other.
+    fn leader_lives(&self) -> bool {
+        let mut state = self.inner.state.borrow_mut();
+        state.signs_of_life += 1;
+        !state.leads
+    }
+
+    /// Says how the stream is to a tab that somebody looks at. A tab that nobody looks at has its timers slowed down by the browser, so
+    /// where it is still to open the stream it leaves that to the other.
+    fn answer_for_stream(&self) {
+        let (session, state, hands_over) = {
+            let state = self.inner.state.borrow();
+            if !state.leads {
+                return;
+            }
+            (state.status.session_id(), state.stream, !state.visible && state.stream != StreamState::Open)
+        };
+        if let Some(session) = session {
+            self.post(&TabMessage::Stream { session, state });
+        }
+        if hands_over {
+            self.inner.state.borrow_mut().relieved = true;
+            self.inner.changed.ring();
+        }
+    }
+
+    /// Does what an event asks for, and tells the listener. Only the server itself may move the session's end.
+    pub(super) fn heed(&self, event: &ServerEvent, from_server: bool) {
+        let Some(own) = self.inner.state.borrow().status.session_id() else { return };
+        match event {
+            ServerEvent::Hello(hello) if from_server => {
+                self.learn_time(|clock, now_ms| clock.observe(hello.server_time, now_ms));
+            }
+            ServerEvent::SessionExpiring(expiring) if expiring.session_id == own => {
+                if from_server {
+                    self.expires_in(millis(expiring.expires_in));
+                } else {
+                    self.expires_soon();
+                }
+            }
+            ServerEvent::SessionUpdated(updated) if updated.session_id == own && from_server => self.prolonged(updated),
+            // Of what is asked about, the alert tells.
+            ServerEvent::SessionCreated(created) if created.session.session_id != own && created.alert_id.is_none() => {
+                let device = created.session.device_info.device_name.clone();
+                self.notice(Notice::DeviceSignedIn { device, session: created.session.session_id });
+            }
+            ServerEvent::SessionEnded(ended)
+                if ended.ended_by != Some(own) && ended.reason != EndReason::RefreshReuse =>
+            {
+                self.notice(Notice::DeviceSignedOut);
+            }
+            ServerEvent::SecurityAlert(alert) if alert.answer.is_none() && alert.session_id != own => {
+                self.notice(Notice::Alert(Box::new(alert.clone())));
+            }
+            _ => {}
+        }
+        self.tell(Change::Event(event.clone()));
+        // The stream is open, or open again: something may have been missed.
+        if matches!(event, ServerEvent::Hello(_)) {
+            self.fetch_again();
+        }
+    }
+
+    fn expires_soon(&self) {
+        if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {
+            watch.tell();
+        }
+        self.update_expiry();
+    }
+
+    /// The session was prolonged by a tab that this one could not hear.
+    fn prolonged(&self, updated: &SessionUpdated) {
+        let Some(expires_at) = updated.expires_at else { return };
+        let left = expires_at.since(self.server_now());
+        let ends_ms = self.now_ms() + left.as_secs_f64() * 1000.0;
+        let later = self.inner.state.borrow().watch.is_some_and(|watch| ends_ms > watch.ends_ms());
+        if later {
+            if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {
+                watch.prolong(ends_ms);
+            }
+            self.update_expiry();
+            self.inner.changed.ring();
+        }
+    }
+}

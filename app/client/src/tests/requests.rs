@@ -1,0 +1,234 @@
+//! One call: bearer, refusal, replay.
+
+use super::server::{EXPORT, PASSWORD, Refresh, asks_for_cookie, ended_by, problem};
+use super::world::World;
+use crate::Failure;
+use crate::ports::SignInHint;
+use types::api::{EndReason, paths};
+
+#[test]
+fn every_call_carries_the_bearer() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let load = world.load(&tab);
+    world.settle();
+    assert_eq!(load.done(), Some(Ok(vec![])));
+    assert_eq!(world.server.last(paths::SESSIONS).unwrap().bearer.as_deref(), Some("secret-token-1"));
+}
+
+#[test]
+fn a_browser_asks_for_its_refresh_token_in_a_cookie() {
+    let world = World::new();
+    world.signed_in_tab();
+    let seen = world.server.last(paths::LOGIN).unwrap();
+    assert!(asks_for_cookie(&seen));
+    assert!(seen.cookies);
+}
+
+#[test]
+fn a_refused_token_is_renewed_once_and_the_call_made_again() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.accepted.clear());
+    let load = world.load(&tab);
+    world.settle();
+    assert_eq!(load.done(), Some(Ok(vec![])));
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+    assert_eq!(world.server.count(paths::SESSIONS), 2);
+    assert_eq!(world.server.last(paths::SESSIONS).unwrap().bearer.as_deref(), Some("secret-token-2"));
+}
+
+#[test]
+fn many_refused_calls_share_one_renewal_and_are_all_made_again() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.accepted.clear());
+    let loads: Vec<_> = (0..8).map(|_| world.load(&tab)).collect();
+    world.settle();
+    assert!(loads.iter().all(|load| load.done() == Some(Ok(vec![]))));
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+    assert_eq!(world.server.count(paths::SESSIONS), 16);
+}
+
+#[test]
+fn a_call_refused_with_an_old_token_uses_the_new_one_without_another_renewal() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.held_path = Some(paths::SESSIONS));
+    let slow = world.load(&tab);
+    world.settle();
+    let client = tab.client.clone();
+    world.finish(async move { client.stay_signed_in().await }).unwrap();
+    world.server.set(|server| {
+        server.accepted.remove("secret-token-1");
+    });
+    world.server.release();
+    world.settle();
+    assert_eq!(slow.done(), Some(Ok(vec![])));
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+}
+
+#[test]
+fn a_call_that_is_refused_again_after_the_renewal_is_not_made_a_third_time() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.held_path = Some(paths::SESSIONS));
+    let load = world.load(&tab);
+    for _ in 0..2 {
+        world.settle();
+        world.server.set(|server| server.accepted.clear());
+        world.server.release();
+        world.server.set(|server| server.held_path = Some(paths::SESSIONS));
+    }
+    world.settle();
+    assert_eq!(load.done().unwrap().unwrap_err().code(), Some("invalid-token"));
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+    assert_eq!(world.server.count(paths::SESSIONS), 2);
+}
+
+#[test]
+fn a_refused_renewal_signs_everybody_out_with_the_reason_and_does_not_loop() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.end_session(ended_by("Safari on iPhone", "logout_all"));
+    let loads: Vec<_> = (0..4).map(|_| world.load(&tab)).collect();
+    world.advance_secs(3600);
+    assert!(loads.iter().all(|load| load.done() == Some(Err(Failure::SignedOut))));
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+    let note = tab.note().unwrap();
+    assert_eq!(note.reason, EndReason::LogoutAll);
+    assert_eq!(note.device.as_deref(), Some("Safari on iPhone"));
+    assert_eq!(world.hint.get(), SignInHint::Nobody);
+
+    let later = world.load(&tab);
+    world.settle();
+    assert_eq!(later.done(), Some(Err(Failure::SignedOut)));
+    assert_eq!(world.server.count(paths::SESSIONS), 4);
+}
+
+#[test]
+fn an_unreachable_renewal_keeps_the_session_and_shows_the_error() {
+    for fail in [true, false] {
+        let world = World::new();
+        let tab = world.signed_in_tab();
+        world.server.set(|server| {
+            server.accepted.clear();
+            server.refresh = Refresh::Fails(503);
+        });
+        let load = world.load(&tab);
+        if fail {
+            world.server.set(|server| server.held_path = Some(paths::REFRESH));
+        }
+        world.advance_secs(30);
+        let failure = load.done().unwrap().unwrap_err();
+        assert!(matches!(failure, Failure::Unreachable) || failure.code() == Some("temporarily-unavailable"));
+        assert!(tab.signed_in());
+
+        world.server.release();
+        world.server.set(|server| server.refresh = Refresh::Works);
+        world.advance_secs(60);
+        let load = world.load(&tab);
+        world.settle();
+        assert_eq!(load.done(), Some(Ok(vec![])));
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.held_path = Some(paths::SESSIONS));
+    let load = world.load(&tab);
+    world.advance_secs(9);
+    assert_eq!(load.done(), None);
+    world.advance_secs(2);
+    assert_eq!(load.done(), Some(Err(Failure::Unreachable)));
+}
+
+#[test]
+fn a_wrong_current_password_is_told_and_not_taken_for_a_refused_token() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let client = tab.client.clone();
+    let answer = world.finish(async move { client.change_password("wrong".into(), "new".into()).await });
+    assert_eq!(answer.unwrap_err().code(), Some("invalid-credentials"));
+    assert_eq!(world.server.count(paths::REFRESH), 0);
+}
+
+#[test]
+fn a_call_that_wants_a_more_recent_sign_in_is_told_and_not_taken_for_a_refused_token() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.step_up_path = Some(paths::SESSIONS));
+    let load = world.load(&tab);
+    world.settle();
+    let client = tab.client.clone();
+    world.server.set(|server| server.step_up_path = Some(paths::ACCOUNT));
+    let deletion = world.finish(async move { client.delete_account(PASSWORD.into()).await });
+    for failure in [load.done().unwrap().unwrap_err(), deletion.unwrap_err()] {
+        assert_eq!(failure.code(), Some("insufficient-user-authentication"));
+    }
+    for (path, times) in [(paths::SESSIONS, 1), (paths::ACCOUNT, 1), (paths::REFRESH, 0)] {
+        assert_eq!(world.server.count(path), times, "{path}");
+    }
+    assert!(tab.signed_in());
+    assert_eq!(world.hint.get(), SignInHint::SignedIn);
+}
+
+#[test]
+fn a_refused_token_is_renewed_before_the_account_is_deleted_with_it() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.accepted.clear());
+    let client = tab.client.clone();
+    assert!(world.finish(async move { client.delete_account(PASSWORD.into()).await }).is_ok());
+    assert_eq!(world.server.count(paths::REFRESH), 1);
+    assert_eq!(world.server.last(paths::ACCOUNT).unwrap().bearer.as_deref(), Some("secret-token-2"));
+}
+
+#[test]
+fn the_export_is_handed_over_as_the_server_wrote_it() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let client = tab.client.clone();
+    assert_eq!(world.finish(async move { client.export().await }).as_deref(), Ok(EXPORT));
+}
+
+#[test]
+fn a_token_that_has_run_out_is_renewed_before_it_is_sent() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.advance_secs(899);
+    let load = world.load(&tab);
+    world.settle();
+    assert_eq!(load.done(), Some(Ok(vec![])));
+    assert_eq!(world.server.count(paths::SESSIONS), 1, "no refused request on the console");
+    assert_eq!(world.server.last(paths::SESSIONS).unwrap().bearer.as_deref(), Some("secret-token-2"));
+}
+
+#[test]
+fn an_answer_that_is_no_json_did_not_come_from_the_server() {
+    let world = World::new();
+    world.was_signed_in();
+    world.server.set(|server| server.refresh = Refresh::Fails(200));
+    let tab = world.open_tab();
+    assert!(!tab.signed_in());
+    let load = world.load(&tab);
+    world.settle();
+    assert_eq!(load.done(), Some(Err(Failure::Unreachable)));
+}
+
+#[test]
+fn a_failure_speaks_for_itself() {
+    let mut fields = problem(422, "invalid-fields");
+    fields.detail = Some("Look again.".into());
+    let error =
+        types::api::FieldError { field: "name".into(), code: "required".into(), message: "Enter a name.".into() };
+    fields.errors.push(error);
+    let failure = Failure::from(fields);
+    assert_eq!(failure.field("name").as_deref(), Some("Enter a name."));
+    assert_eq!(failure.field("email"), None);
+    assert_eq!(failure.message(), "Look again.");
+    assert!(failure.sessions_to_replace().is_none());
+    assert!(Failure::Unreachable.message().contains("can’t be reached"));
+}

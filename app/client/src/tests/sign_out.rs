@@ -1,0 +1,185 @@
+//! Signing out, also where the server cannot be reached.
+
+use super::world::World;
+use crate::Failure;
+use crate::notice::{Change, Notice};
+use crate::ports::SignInHint;
+use types::api::{EndReason, paths};
+
+#[test]
+fn signing_out_is_done_here_before_the_server_has_answered() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.held_path = Some(paths::LOGOUT));
+    let client = tab.client.clone();
+    let sign_out = world.start(async move { client.sign_out().await });
+    world.settle();
+    assert!(sign_out.done().is_none());
+    let note = tab.note().unwrap();
+    assert!(note.asked_here);
+    assert_eq!(note.sentence(), "You signed out.");
+    assert_eq!(world.server.last(paths::LOGOUT).unwrap().bearer.as_deref(), Some("secret-token-1"));
+    world.server.release();
+    world.settle();
+    assert!(sign_out.done().is_some());
+    assert!(tab.changes.borrow().contains(&Change::StorageCleared));
+}
+
+#[test]
+fn a_server_that_could_not_be_told_is_told_when_the_connection_is_back() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.reachable = false);
+    tab.client.set_online(false);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_out().await });
+    assert!(!tab.signed_in());
+    assert!(tab.notices().contains(&Notice::ServerNotTold));
+    assert_eq!(world.hint.get(), SignInHint::ServerNotTold);
+
+    world.advance_secs(300);
+    world.server.set(|server| server.reachable = true);
+    tab.client.set_online(true);
+    world.settle();
+    assert!(tab.notices().contains(&Notice::ServerTold));
+    let late = world.server.last(paths::LOGOUT).unwrap();
+    assert_eq!(late.bearer.as_deref(), Some("secret-token-1"));
+    assert!(!late.cookies, "they may be somebody else's by now");
+    assert_eq!(world.hint.get(), SignInHint::Nobody);
+    let told = world.server.count(paths::LOGOUT);
+    world.advance_secs(600);
+    assert_eq!(world.server.count(paths::LOGOUT), told);
+}
+
+#[test]
+fn a_sign_out_left_over_from_before_the_reload_is_made_up_for() {
+    let world = World::new();
+    world.hint.set(SignInHint::ServerNotTold);
+    let tab = world.open_tab();
+    assert!(!tab.signed_in());
+    let seen = world.server.last(paths::LOGOUT).unwrap();
+    assert!(seen.cookies && seen.bearer.is_none());
+    assert_eq!(world.hint.get(), SignInHint::Nobody);
+}
+
+#[test]
+fn a_sign_out_left_over_is_not_made_up_for_with_the_cookie_of_the_next_session() {
+    let world = World::new();
+    world.hint.set(SignInHint::ServerNotTold);
+    world.server.set(|server| server.held_path = Some(paths::LOGOUT));
+    let tab = world.open_tab();
+    world.server.set(|server| server.reachable = false);
+    world.server.release();
+    world.settle();
+    let told = world.server.count(paths::LOGOUT);
+    world.server.set(|server| server.reachable = true);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
+    world.advance_secs(60);
+    assert_eq!(world.server.count(paths::LOGOUT), told);
+    assert!(tab.signed_in());
+}
+
+#[test]
+fn a_tab_that_hears_late_does_not_forget_that_the_server_is_to_be_told() {
+    let world = World::new();
+    let other = world.open_tab();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.reachable = false);
+    world.channel_slow.set(true);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_out().await });
+    world.channel_slow.set(false);
+    world.settle();
+    assert!(!other.signed_in());
+    assert_eq!(world.hint.get(), SignInHint::ServerNotTold);
+}
+
+#[test]
+fn telling_late_does_not_take_the_cookie_of_the_next_session() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.reachable = false);
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_out().await });
+    world.server.set(|server| {
+        server.reachable = true;
+        server.session = 2;
+    });
+    let client = tab.client.clone();
+    world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
+    world.advance_secs(60);
+    let seen = world.server.last(paths::LOGOUT).unwrap();
+    assert_eq!((seen.bearer.as_deref(), seen.cookies), (Some("secret-token-1"), false));
+    assert!(tab.signed_in());
+    assert_eq!(world.hint.get(), SignInHint::SignedIn);
+}
+
+#[test]
+fn signing_out_everywhere_gives_the_receipt_to_the_caller_and_to_the_sign_in_page() {
+    let world = World::new();
+    let other = world.open_tab();
+    let tab = world.signed_in_tab();
+    let client = tab.client.clone();
+    let answer = world.finish(async move { client.sign_out_all(false).await }).unwrap();
+    assert_eq!(answer.receipt.unwrap().id, "receipt-1");
+    let note = tab.note().unwrap();
+    assert_eq!((note.reason, note.asked_here), (EndReason::LogoutAll, true));
+    assert_eq!(note.receipt.unwrap().id, "receipt-1");
+    assert!(!other.signed_in());
+}
+
+#[test]
+fn the_receipt_arrives_even_where_the_stream_was_faster_than_the_answer() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.held_path = Some(paths::LOGOUT_ALL));
+    let client = tab.client.clone();
+    let answer = world.start(async move { client.sign_out_all(false).await });
+    world.settle();
+    let own = world.server.session_id();
+    world.server.tell(&types::api::ServerEvent::SessionEnded(types::api::Ended {
+        session_id: own,
+        reason: EndReason::LogoutAll,
+        ended_by: Some(own),
+        ended_by_device: None,
+        at: world.server.now(),
+    }));
+    world.settle();
+    assert!(tab.note().unwrap().asked_here);
+    world.server.release();
+    world.settle();
+    assert!(answer.done().unwrap().is_ok());
+    assert_eq!(tab.note().unwrap().receipt.unwrap().id, "receipt-1");
+    assert_eq!(tab.note().unwrap().sentence(), "You signed out on all devices.");
+}
+
+#[test]
+fn signing_out_everywhere_without_a_connection_changes_nothing() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    world.server.set(|server| server.reachable = false);
+    let client = tab.client.clone();
+    assert_eq!(world.finish(async move { client.sign_out_all(false).await }), Err(Failure::Unreachable));
+    assert!(tab.signed_in());
+}
+
+#[test]
+fn signing_out_the_others_keeps_this_one() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let client = tab.client.clone();
+    assert!(world.finish(async move { client.sign_out_all(true).await }).is_ok());
+    assert!(tab.signed_in());
+    assert_eq!(world.server.last(paths::LOGOUT_ALL).unwrap().body.as_deref(), Some("{\"keepCurrent\":true}"));
+}
+
+#[test]
+fn ending_this_device_from_the_list_is_signing_out() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let (client, own) = (tab.client.clone(), world.server.session_id());
+    world.finish(async move { client.end_session(own).await }).unwrap();
+    assert_eq!(world.server.count(paths::LOGOUT), 1);
+    assert!(tab.note().unwrap().asked_here);
+}

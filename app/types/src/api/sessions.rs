@@ -1,0 +1,356 @@
+//! Sessions on the wire. A *session* is one signed-in device; pages call it a *device*.
+
+use serde::{Deserialize, Serialize};
+
+use super::account::Person;
+use super::reason::EndReason;
+use crate::domain::{SessionId, Timestamp};
+
+/// What a client says of its device at sign-in. The rest is read from the user agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceInfo {
+    /// A name for the device, such as *Ada's laptop*.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    /// The platform, such as `ios`, `android`, `web`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// The version of the client app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<String>,
+}
+
+/// What sort of thing is signed in; decides the icon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// A telephone.
+    Phone,
+    /// A tablet.
+    Tablet,
+    /// A computer with a screen.
+    Laptop,
+    /// A command line or script.
+    Terminal,
+    /// A native app.
+    App,
+    /// Not known.
+    Unknown,
+}
+
+impl DeviceKind {
+    /// The name used in database and API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Tablet => "tablet",
+            Self::Laptop => "laptop",
+            Self::Terminal => "terminal",
+            Self::App => "app",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The kind of that name; unknown names are [`DeviceKind::Unknown`].
+    pub fn parse(name: &str) -> Self {
+        [Self::Phone, Self::Tablet, Self::Laptop, Self::Terminal, Self::App]
+            .into_iter()
+            .find(|kind| kind.as_str() == name)
+            .unwrap_or(Self::Unknown)
+    }
+}
+
+/// What is known of a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceDescription {
+    /// The name people see; they can change it.
+    pub device_name: String,
+    /// The platform, such as `web`, `ios`, `macOS`.
+    pub platform: String,
+    /// Browser with its major version, such as `Chrome 141`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<String>,
+    /// Operating system, such as `macOS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os: Option<String>,
+    /// The sort of device.
+    pub kind: DeviceKind,
+    /// Version of the client app, where it said one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<String>,
+}
+
+impl DeviceDescription {
+    /// What the device is: *Chrome 141 on macOS*, or as much of it as is known.
+    pub fn summary(&self) -> String {
+        match (&self.browser, &self.os) {
+            (Some(browser), Some(os)) => format!("{browser} on {os}"),
+            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (None, None) => match &self.app_version {
+                Some(version) => format!("{} {version}", self.platform),
+                None => self.platform.clone(),
+            },
+        }
+    }
+
+    /// The browser without its version: *Chrome*.
+    pub fn browser_family(&self) -> Option<&str> {
+        let is_version = |c: char| c.is_ascii_digit() || c == '.';
+        self.browser.as_deref().map(|browser| browser.trim_end_matches(is_version).trim_end())
+    }
+
+    /// What the question about a sign-in calls the device: browser and system where there are any, else by the name it was given.
+    pub fn name_in_question(&self) -> String {
+        if self.browser.is_some() { self.summary() } else { self.device_name.clone() }
+    }
+
+    /// Whether the question about a sign-in says the device's own name, with or without the version of the browser.
+    pub fn question_says_name(&self) -> bool {
+        let without_version = Self { browser: self.browser_family().map(str::to_owned), ..self.clone() };
+        [self, &without_version].into_iter().any(|device| device.name_in_question() == device.device_name)
+    }
+}
+
+/// How a session was signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInMethod {
+    /// E-mail and password.
+    Password,
+    /// A passkey.
+    Passkey,
+    /// An `OpenID` Connect provider.
+    Provider,
+    /// A one-time code by e-mail.
+    Code,
+}
+
+impl SignInMethod {
+    /// The name used in database and API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Passkey => "passkey",
+            Self::Provider => "provider",
+            Self::Code => "code",
+        }
+    }
+
+    /// The method of that name, if there is one.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Password, Self::Passkey, Self::Provider, Self::Code].into_iter().find(|method| method.as_str() == name)
+    }
+}
+
+/// One session, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// The session's id.
+    pub session_id: SessionId,
+    /// Whether it is the one that asks.
+    pub current: bool,
+    /// The device.
+    pub device_info: DeviceDescription,
+    /// Where it was last seen; empty after `IP_RETENTION`.
+    pub ip_address: String,
+    /// Approximate place of that address, where a `GeoIP` database is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// When it was signed in.
+    pub created_at: Timestamp,
+    /// When it last made a request, at most a minute late.
+    pub last_active: Timestamp,
+    /// Whether it is in use at this moment.
+    pub active_now: bool,
+    /// When it ends unless it is used before.
+    pub expires_at: Timestamp,
+    /// How it was signed in.
+    pub signed_in_with: SignInMethod,
+    /// The user agent as it was sent.
+    pub user_agent: String,
+}
+
+/// Answer of `GET /api/auth/sessions`: the current one first, then by last active.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionList {
+    /// The sessions, 200 at the most.
+    pub sessions: Vec<Session>,
+    /// Pass it as `?cursor=` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+    /// How many there are in all, where these are not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+/// Body of `POST /api/auth/sessions/end`, which answers like a call that ends sessions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndSessionsRequest {
+    /// Which: 100 at the most, and not the one that asks.
+    pub session_ids: Vec<SessionId>,
+    /// The client's own reason, at most 200 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Body of `PATCH /api/auth/sessions/{id}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenameRequest {
+    /// The new name.
+    pub device_name: String,
+}
+
+/// Answer of `GET /api/auth/session`: everything in it comes from the token. A token of an older system has no session; both
+/// members are null then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WhoAmI {
+    /// The session's id.
+    pub session_id: Option<SessionId>,
+    /// The session.
+    pub session: Option<CurrentSession>,
+    /// The person.
+    pub user: Person,
+}
+
+/// What a token knows of its session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CurrentSession {
+    /// The session's id.
+    pub session_id: SessionId,
+    /// Always true.
+    pub current: bool,
+    /// When it was signed in.
+    pub created_at: Timestamp,
+    /// When it ends unless it is renewed.
+    pub expires_at: Timestamp,
+    /// When it ends however often it is renewed.
+    pub max_expires_at: Timestamp,
+    /// How it was signed in.
+    pub signed_in_with: SignInMethod,
+    /// When the access token runs out.
+    pub token_expires_at: Timestamp,
+}
+
+/// Answer of `POST /api/auth/events/ticket`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamTicket {
+    /// Opens the event stream once: `GET /api/auth/events?ticket=…`.
+    pub ticket: String,
+    /// Seconds until it is worthless.
+    pub expires_in: u64,
+}
+
+/// How far one device has got with being signed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReceiptStatus {
+    /// It is not connected: its next request will be refused.
+    Offline,
+    /// It was told over its event stream.
+    Told,
+    /// Its browser said that it has signed itself out.
+    Confirmed,
+}
+
+/// One device on a receipt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReceiptDevice {
+    /// The ended session.
+    pub session_id: SessionId,
+    /// Whether it is the device that asked.
+    pub current: bool,
+    /// The device's name.
+    pub device_name: String,
+    /// The sort of device.
+    pub kind: DeviceKind,
+    /// How far it has got.
+    pub status: ReceiptStatus,
+}
+
+/// Who was told of a sign-out. It fills in while devices answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Unguessable; knowing it is the permission to read it.
+    pub id: String,
+    /// The devices that were signed out.
+    pub devices: Vec<ReceiptDevice>,
+}
+
+/// Answer of `GET /api/user/activity`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Activity {
+    /// Newest first.
+    pub entries: Vec<ActivityEntry>,
+    /// Pass it as `?cursor=` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One audit entry of this person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActivityEntry {
+    /// The entry's id.
+    pub id: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened, such as `sign_in`, `sign_in_failed`, `session_ended`, `refresh_reuse`, `password_changed`.
+    pub action: String,
+    /// Why, where a session ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<EndReason>,
+    /// The client's own words for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_reason: Option<String>,
+    /// The session it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// The name of that device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_name: Option<String>,
+    /// Where the request came from; empty after `IP_RETENTION`.
+    pub ip_address: String,
+    /// Approximate place of that address, where a `GeoIP` database is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// What the request came from; empty after `IP_RETENTION`.
+    pub user_agent: String,
+}
+
+/// Answer of `GET /api/auth/sessions/{id}/biography`: the life of one session, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Biography {
+    /// The session.
+    pub session_id: SessionId,
+    /// The device's name.
+    pub device_name: String,
+    /// What happened, oldest first.
+    pub entries: Vec<BiographyEntry>,
+}
+
+/// One moment in a session's life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BiographyEntry {
+    /// When.
+    pub at: Timestamp,
+    /// `began`, `renewed`, `repeated_two_tabs`, `repeated_lost_reply`, `possible_theft`, `renamed`, `network_changed`, `ended`.
+    pub what: String,
+    /// Why it ended, or what it was renamed to, or the networks it moved between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Where from; empty after `IP_RETENTION`.
+    pub ip_address: String,
+}

@@ -1,0 +1,70 @@
+//! Who may know whom. The compiler holds most of it: what a crate does not depend on, it cannot use. This holds the rest.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// All Rust files below `folder`, with their text, by their path from there.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "rs") {
+                let path = entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                found.push((path, fs::read_to_string(&entry).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no sources in {}", folder.display());
+    found
+}
+
+/// Whether a text names a crate by its path, as in `use app::shell` or `app::SIGN_OUT`.
+fn names_crate(text: &str, name: &str) -> bool {
+    let path = format!("{name}::");
+    text.match_indices(&path).any(|(at, _)| {
+        let before = text[..at].chars().next_back().unwrap_or(' ');
+        !before.is_alphanumeric() && before != '_' && before != ':'
+    })
+}
+
+/// What a crate's manifest says it depends on.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join(manifest)).unwrap();
+    let manifest: toml::Table = text.parse().unwrap();
+    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn only_what_serves_pages_knows_the_pages() {
+    let strangers: Vec<_> = sources(&root().join("server/src"))
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with("http/site") && !path.starts_with("http/forms/"))
+        .filter(|(_, text)| ["app", "client", "leptos"].iter().any(|name| names_crate(text, name)))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(strangers, Vec::<String>::new());
+}
+
+#[test]
+fn what_server_and_browser_share_knows_serde_and_nothing_else() {
+    // The last two are Unicode's tables for e-mail addresses, for the server only.
+    let allowed = ["serde", "thiserror", "uuid", "idna", "unicode-normalization"];
+    let others: Vec<_> =
+        dependencies("app/types/Cargo.toml").into_iter().filter(|name| !allowed.contains(&name.as_str())).collect();
+    assert_eq!(others, Vec::<String>::new());
+}
+
+#[test]
+fn the_state_machines_of_the_client_know_no_pages_and_no_browser() {
+    let allowed = ["futures", "serde", "thiserror", "types"];
+    let others: Vec<_> =
+        dependencies("app/client/Cargo.toml").into_iter().filter(|name| !allowed.contains(&name.as_str())).collect();
+    assert_eq!(others, Vec::<String>::new());
+}
