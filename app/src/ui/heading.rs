@@ -57,8 +57,10 @@ pub fn Heading(
         Some(children) => children().into_any(),
         None => view! { {move || title.get()} }.into_any(),
     };
+    // The server writes the head of a page when its body is rendered, and may have let go of all signals by then.
+    let first_title = title.get_untracked();
     view! {
-        <Title text=move || title.get() />
+        <Title text=move || title.try_get().unwrap_or_else(|| first_title.clone()) />
         // Before the program, the script beside the page gives the field the focus.
         <h1 node_ref=node_ref tabindex="-1" data-one-field=with_field.then_some("1")>
             {text}
