@@ -11,12 +11,13 @@ use super::requests::{json, read};
 use super::reset_token::ResetToken;
 use super::status::AuthStatus;
 use types::api::{
-    AcceptedAnswer, Activity, AlertAnswer, AlertList, AnswerAlertRequest, Biography, DeleteAccountRequest, DeviceInfo,
-    EndReason, EndSessionsRequest, ForgotPasswordRequest, LoginRequest, LogoutAllRequest, LogoutAnswer,
-    PasswordChangeRequest, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest, RenameRequest,
-    ResendCodeRequest, ResetPasswordRequest, Session, SessionList, TokenDelivery, Tokens, VerifyEmailRequest, paths,
+    AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DeleteAccountRequest, DeviceInfo, EndSessionsRequest,
+    ForgotPasswordRequest, LoginRequest, LogoutAllRequest, LogoutAnswer, PasswordChangeRequest, Profile, ProfilePatch,
+    Receipt, RegisterAnswer, RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest, Session,
+    SessionHistory, SessionList, Tokens, VerifyEmailRequest, paths,
 };
 use types::domain::{AlertId, SessionId, Timestamp};
+use types::words::{AlertAnswer, EndReason, TokenDelivery};
 
 impl Client {
     /// Signs in. `replace` names the session to end where the limit of sessions was reached.
@@ -154,8 +155,8 @@ impl Client {
     }
 
     /// The life of one session.
-    pub async fn biography(&self, id: SessionId) -> Result<Biography, Failure> {
-        self.call(Method::Get, &paths::biography(id), None).await
+    pub async fn history(&self, id: SessionId) -> Result<SessionHistory, Failure> {
+        self.call(Method::Get, &paths::session_history(id), None).await
     }
 
     /// How far a sign-out has got. Its id is the permission to read it.

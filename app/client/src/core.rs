@@ -16,9 +16,9 @@ use super::notice::{Change, Notice};
 use super::ports::{Ports, SignInHint};
 use super::server_clock::ServerClock;
 use super::status::{AuthStatus, Expiry, StreamState};
-use types::api::EndReason;
 use types::domain::{SessionId, Timestamp};
 use types::json;
+use types::words::EndReason;
 
 /// The client of one tab. Cheap to clone: all clones are the same client.
 #[derive(Clone)]

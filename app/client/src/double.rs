@@ -1,6 +1,9 @@
-//! A server that does what the test wants.
+//! A server for the tests of the client: it does what the test wants, and answers as the real one does.
+//!
+//! That it answers so is tested: the server's tests run the client's calls against it and against the real server, and compare status, code
+//! and shape of every [`Answer`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -10,11 +13,11 @@ use futures::stream::{self, StreamExt};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::world::FakeTime;
 use crate::AccessToken;
 use crate::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
-use types::api::{FieldError, Person, Problem, ServerEvent, TokenDelivery, Tokens, paths};
+use types::api::{FieldError, Person, Problem, ServerEvent, Tokens, paths};
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{EndReason, ProblemCode, TokenDelivery};
 
 /// When the tests begin, by the server's clock.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_251_600_000);
@@ -23,8 +26,117 @@ pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_251_600_000);
 pub const GOOD_TOKEN: &str = "good-token";
 /// What the person has to enter to delete the account.
 pub const PASSWORD: &str = "seven lanterns";
+/// A password that is not the person's.
+pub const WRONG_PASSWORD: &str = "nine candles";
 /// Everything that is held on the person, in an order that is not the alphabet's.
 pub const EXPORT: &str = "{\"profile\":{\"name\":\"Person 7\"},\"activity\":[]}";
+
+/// Time that passes when the test says so.
+#[derive(Clone, Default)]
+pub struct FakeTime {
+    pub(crate) now_ms: Rc<Cell<f64>>,
+    sleepers: Rc<RefCell<Vec<Sleeper>>>,
+}
+
+/// When to wake whom.
+type Sleeper = (f64, oneshot::Sender<()>);
+
+impl FakeTime {
+    /// Ends when so many milliseconds have passed.
+    pub fn sleep(&self, ms: f64) -> LocalBoxFuture<'static, ()> {
+        let (sender, receiver) = oneshot::channel();
+        self.sleepers.borrow_mut().push((self.now_ms() + ms.max(0.0), sender));
+        receiver.map(|_| ()).boxed_local()
+    }
+
+    /// Milliseconds since it began.
+    pub fn now_ms(&self) -> f64 {
+        self.now_ms.get()
+    }
+
+    /// Wakes whoever is due first, not later than `until_ms`. False if nobody is.
+    pub fn wake_next(&self, until_ms: f64) -> bool {
+        let mut sleepers = self.sleepers.borrow_mut();
+        sleepers.retain(|(_, sender)| !sender.is_canceled());
+        let first = (0..sleepers.len()).min_by(|a, b| sleepers[*a].0.total_cmp(&sleepers[*b].0));
+        let Some(first) = first.filter(|first| sleepers[*first].0 <= until_ms) else { return false };
+        let (due_ms, sender) = sleepers.remove(first);
+        self.now_ms.set(self.now_ms.get().max(due_ms));
+        let _ = sender.send(());
+        true
+    }
+}
+
+/// What it can answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// `200` with tokens.
+    Tokens,
+    /// `401`: e-mail or password is wrong.
+    WrongCredentials,
+    /// `204`: a browser without a cookie asked whether there is a session.
+    NobodySignedIn,
+    /// `401`: a refresh without a cookie.
+    NoCookie,
+    /// `401`: the session was ended.
+    SessionEnded,
+    /// `200` after signing out here.
+    SignedOut,
+    /// `200` after signing out everywhere, with a receipt.
+    SignedOutEverywhere,
+    /// `204`: the end of the session was acknowledged.
+    EndAcknowledged,
+    /// `202`: a link to set a new password is on its way, if there is such an account.
+    ResetMailSent,
+    /// `200` after a new password was set by a link.
+    PasswordReset,
+    /// `422`: the link is not good any more.
+    ResetTokenRefused,
+    /// `200` with everything that is held on the person.
+    Export,
+    /// `200` after the account was deleted.
+    AccountDeleted,
+    /// `422`: the password is wrong, where it is asked for to delete the account.
+    WrongPasswordToDelete,
+    /// `200` with the devices.
+    Sessions,
+    /// `200` after the password was changed.
+    PasswordChanged,
+    /// `422`: the current password is wrong.
+    WrongCurrentPassword,
+    /// `401`: the sign-in is too long ago.
+    StepUp,
+    /// `404`.
+    NotFound,
+    /// `401`: the token is none of ours.
+    TokenRefused,
+}
+
+impl Answer {
+    /// Every answer that must be as the real server gives it.
+    pub const ALL: [Self; 20] = [
+        Self::Tokens,
+        Self::WrongCredentials,
+        Self::NobodySignedIn,
+        Self::NoCookie,
+        Self::SessionEnded,
+        Self::SignedOut,
+        Self::SignedOutEverywhere,
+        Self::EndAcknowledged,
+        Self::ResetMailSent,
+        Self::PasswordReset,
+        Self::ResetTokenRefused,
+        Self::Export,
+        Self::AccountDeleted,
+        Self::WrongPasswordToDelete,
+        Self::Sessions,
+        Self::PasswordChanged,
+        Self::WrongCurrentPassword,
+        Self::StepUp,
+        Self::NotFound,
+        Self::TokenRefused,
+    ];
+}
 
 /// What comes of a call to refresh.
 #[derive(Clone)]
@@ -71,6 +183,8 @@ pub struct ServerState {
     /// Paths whose answers wait until they are released.
     pub held_path: Option<&'static str>,
     held: Vec<oneshot::Sender<()>>,
+    /// What it has answered so far.
+    pub answered: HashSet<Answer>,
     pub streams: Vec<mpsc::UnboundedSender<Vec<u8>>>,
     tokens: u32,
 }
@@ -103,6 +217,7 @@ impl Server {
             step_up_path: None,
             held_path: None,
             held: Vec::new(),
+            answered: HashSet::new(),
             streams: Vec::new(),
             tokens: 0,
         };
@@ -142,7 +257,11 @@ impl Server {
 
     /// Sends an event on every open stream.
     pub fn tell(&self, event: &ServerEvent) {
-        self.send_bytes(&format!("event: {}\ndata: {}\n\n", event.name(), event.data().unwrap()));
+        self.send_bytes(&format!(
+            "event: {}\ndata: {}\n\n",
+            event.name().as_str(),
+            event.data().expect("our own types have JSON")
+        ));
     }
 
     pub fn send_bytes(&self, text: &str) {
@@ -199,42 +318,79 @@ impl Server {
             self.set(|state| state.cookie = false);
         }
         let says = |text: &str| request.body.as_deref().is_some_and(|body| body.contains(text));
-        let (status, body) = match (request.path.as_str(), refresh) {
-            (path, _) if step_up_path == Some(path) => {
-                (401, to_json(&problem(401, "insufficient-user-authentication")))
-            }
-            (paths::REFRESH, Refresh::Works) if !cookie => {
-                if says("\"ifAny\":true") {
-                    (204, String::new())
-                } else {
-                    (401, to_json(&problem(401, "missing-token")))
-                }
-            }
-            (paths::REFRESH, Refresh::Works) | (paths::LOGIN | paths::VERIFY_EMAIL, _) => (200, to_json(&self.issue())),
-            (paths::REFRESH, Refresh::Refused(problem)) => (401, to_json(&problem)),
-            (paths::REFRESH, Refresh::Fails(status)) => (status, "<html>".into()),
-            (paths::LOGOUT, _) => (200, logout_answer(&Value::Null)),
-            (paths::LOGOUT_ALL, _) if accepted => (200, logout_answer(&json!({"id": "receipt-1", "devices": []}))),
-            (paths::SESSION_ENDED, _) => (204, String::new()),
-            (paths::FORGOT_PASSWORD, _) => (202, json!({"message": "On its way."}).to_string()),
-            (paths::RESET_PASSWORD, _) if says(GOOD_TOKEN) => {
-                (200, logout_answer(&json!({"id": "receipt-2", "devices": []})))
-            }
-            (paths::RESET_PASSWORD, _) => (422, to_json(&refused_field("token", "invalid-reset-token"))),
-            (paths::EXPORT, _) if accepted => (200, EXPORT.into()),
-            (paths::ACCOUNT, _) if accepted && says(PASSWORD) => (200, logout_answer(&Value::Null)),
-            (paths::ACCOUNT, _) if accepted => (422, to_json(&refused_field("password", "wrong-password"))),
-            (paths::SESSIONS, _) if accepted => (200, json!({"sessions": []}).to_string()),
-            (paths::PASSWORD, _) if accepted => (401, to_json(&problem(401, "invalid-credentials"))),
-            _ if accepted => (404, to_json(&problem(404, "not-found"))),
-            _ => (401, to_json(&problem(401, "invalid-token"))),
+        let answer = match (request.path.as_str(), &refresh) {
+            (path, _) if step_up_path == Some(path) => Answer::StepUp,
+            (paths::REFRESH, Refresh::Works) if !cookie && says("\"ifAny\":true") => Answer::NobodySignedIn,
+            (paths::REFRESH, Refresh::Works) if !cookie => Answer::NoCookie,
+            (paths::LOGIN, _) if says(WRONG_PASSWORD) => Answer::WrongCredentials,
+            (paths::REFRESH, Refresh::Works) | (paths::LOGIN | paths::VERIFY_EMAIL, _) => Answer::Tokens,
+            (paths::REFRESH, Refresh::Refused(_)) => Answer::SessionEnded,
+            (paths::REFRESH, Refresh::Fails(status)) => return Ok(self.response(*status, "<html>".into())),
+            (paths::LOGOUT, _) => Answer::SignedOut,
+            (paths::LOGOUT_ALL, _) if accepted => Answer::SignedOutEverywhere,
+            (paths::SESSION_ENDED, _) => Answer::EndAcknowledged,
+            (paths::FORGOT_PASSWORD, _) => Answer::ResetMailSent,
+            (paths::RESET_PASSWORD, _) if says(GOOD_TOKEN) => Answer::PasswordReset,
+            (paths::RESET_PASSWORD, _) => Answer::ResetTokenRefused,
+            (paths::EXPORT, _) if accepted => Answer::Export,
+            (paths::ACCOUNT, _) if accepted && says(PASSWORD) => Answer::AccountDeleted,
+            (paths::ACCOUNT, _) if accepted => Answer::WrongPasswordToDelete,
+            (paths::SESSIONS, _) if accepted => Answer::Sessions,
+            (paths::PASSWORD, _) if accepted && says(PASSWORD) => Answer::PasswordChanged,
+            (paths::PASSWORD, _) if accepted => Answer::WrongCurrentPassword,
+            _ if accepted => Answer::NotFound,
+            _ => Answer::TokenRefused,
         };
+        self.set(|state| {
+            state.answered.insert(answer);
+        });
+        let (status, body) = self.body(answer, &refresh);
+        Ok(self.response(status, body))
+    }
+
+    /// Status and body of an answer.
+    fn body(&self, answer: Answer, refresh: &Refresh) -> (u16, String) {
+        let refused = |status: u16, code: ProblemCode| (status, to_json(&problem(status, code)));
+        let receipt = |id: &str| json!({"id": id, "devices": []});
+        match answer {
+            Answer::Tokens => (200, to_json(&self.issue())),
+            Answer::WrongCredentials => refused(401, ProblemCode::InvalidCredentials),
+            Answer::NobodySignedIn | Answer::EndAcknowledged => (204, String::new()),
+            Answer::NoCookie => refused(401, ProblemCode::MissingToken),
+            Answer::SessionEnded => match refresh {
+                Refresh::Refused(problem) => (problem.status, to_json(problem)),
+                Refresh::Works | Refresh::Fails(_) => refused(401, ProblemCode::SessionEnded),
+            },
+            Answer::SignedOut | Answer::AccountDeleted => (200, logout_answer(json!({}))),
+            Answer::SignedOutEverywhere => (200, logout_answer(json!({"receipt": receipt("receipt-1")}))),
+            Answer::PasswordChanged => (200, logout_answer(json!({"receipt": receipt("receipt-3")}))),
+            Answer::ResetMailSent => (202, json!({"message": "On its way."}).to_string()),
+            Answer::PasswordReset => {
+                let email = person(self.state.borrow().person).email;
+                (200, logout_answer(json!({"receipt": receipt("receipt-2"), "email": email})))
+            }
+            Answer::ResetTokenRefused => (422, to_json(&refused_field("token", "invalid-reset-token"))),
+            Answer::Export => (200, EXPORT.into()),
+            Answer::WrongPasswordToDelete => (422, to_json(&refused_field("password", "wrong-password"))),
+            Answer::Sessions => (200, json!({"sessions": []}).to_string()),
+            Answer::WrongCurrentPassword => (422, to_json(&refused_field("currentPassword", "wrong-password"))),
+            Answer::StepUp => {
+                let mut problem = problem(401, ProblemCode::InsufficientUserAuthentication);
+                problem.max_age = Some(600);
+                (401, to_json(&problem))
+            }
+            Answer::NotFound => refused(404, ProblemCode::NotFound),
+            Answer::TokenRefused => refused(401, ProblemCode::InvalidToken),
+        }
+    }
+
+    fn response(&self, status: u16, body: String) -> Response {
         let session_expires_in = self.state.borrow().session_expires_in.map(|left| left.to_string());
         let (date, retry_after) = {
             let state = self.state.borrow();
             (state.date.map(str::to_owned), state.retry_after.map(str::to_owned))
         };
-        Ok(Response { status, date, session_expires_in, retry_after, body })
+        Response { status, date, session_expires_in, retry_after, body }
     }
 }
 
@@ -304,40 +460,43 @@ pub fn person(id: u128) -> Person {
     }
 }
 
-pub fn problem(status: u16, code: &str) -> Problem {
-    Problem::new(status, code, "No.")
+pub fn problem(status: u16, code: ProblemCode) -> Problem {
+    let mut problem = Problem::new(status, code, "No.");
+    problem.request_id = Some("request-1".into());
+    problem
 }
 
 /// The refusal of one field of a form.
 fn refused_field(field: &str, code: &str) -> Problem {
-    let mut problem = problem(422, "invalid-fields");
+    let mut problem = problem(422, ProblemCode::InvalidFields);
     problem.errors.push(FieldError { field: field.into(), code: code.into(), message: "Not this one.".into() });
     problem
 }
 
 /// The refusal of a refresh whose session was ended by another device.
-pub fn ended_by(device: &str, reason: &str) -> Problem {
-    let mut problem = problem(401, "session-ended");
+pub fn ended_by(device: &str, reason: EndReason) -> Problem {
+    let mut problem = problem(401, ProblemCode::SessionEnded);
     problem.reason = Some(reason.into());
     problem.ended_by_device = Some(device.into());
     problem.ended_at = Some(BEGINNING);
+    problem.ended_by = Some(SessionId(Uuid::from_u128(99)));
     problem
 }
 
 fn to_json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string(value).unwrap()
+    serde_json::to_string(value).expect("our own types have JSON")
 }
 
-fn logout_answer(receipt: &Value) -> String {
+fn logout_answer(more: Value) -> String {
     let mut answer = json!({"success": true, "message": "Signed out.", "sessionsEnded": 1});
-    if !receipt.is_null() {
-        answer["receipt"] = receipt.clone();
+    if let (Value::Object(answer), Value::Object(more)) = (&mut answer, more) {
+        answer.extend(more);
     }
     answer.to_string()
 }
 
 /// That browsers ask for cookies is part of the contract.
 pub fn asks_for_cookie(seen: &Seen) -> bool {
-    let body: Value = serde_json::from_str(seen.body.as_deref().unwrap_or("null")).unwrap();
-    body["tokenDelivery"] == serde_json::to_value(TokenDelivery::Cookie).unwrap()
+    let body: Value = serde_json::from_str(seen.body.as_deref().unwrap_or("null")).expect("our own types have JSON");
+    body["tokenDelivery"] == serde_json::to_value(TokenDelivery::Cookie).expect("our own types have JSON")
 }

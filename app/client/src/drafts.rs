@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::status::AuthStatus;
-use types::api::EndReason;
 use types::domain::UserId;
+use types::words::EndReason;
 
 /// Names a field of a form across the app, such as `profile.name`.
 pub type DraftKey = &'static str;

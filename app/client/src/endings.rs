@@ -8,8 +8,9 @@ use super::notice::{Change, Notice};
 use super::ports::{Method, Request, Response};
 use super::requests::{read, token_refused};
 use super::status::AuthStatus;
-use types::api::{EndReason, LogoutAnswer};
+use types::api::LogoutAnswer;
 use types::domain::SessionId;
+use types::words::EndReason;
 
 impl Client {
     /// Ends the session here, at once and whatever becomes of the call; then tells the server. One that has ended there
@@ -76,7 +77,8 @@ impl Client {
 
     /// The note of an end that was heard of, as it reads to whoever asked for it.
     pub(super) fn as_asked(&self, note: SignedOutNote) -> SignedOutNote {
-        let asked_here = note.asked_here || self.inner.state.borrow().asked_for == Some(note.reason);
+        let asked_here =
+            note.asked_here || self.inner.state.borrow().asked_for.is_some_and(|reason| note.reason == reason);
         SignedOutNote { asked_here, ..note }
     }
 }

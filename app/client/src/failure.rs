@@ -1,6 +1,7 @@
 //! Why a call gave no answer.
 
 use types::api::{Problem, Session};
+use types::words::ProblemCode;
 
 /// Why a call gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +23,9 @@ impl Failure {
         }
     }
 
-    /// The stable code of the server's problem, where it said one.
-    pub fn code(&self) -> Option<&str> {
-        self.problem().map(|problem| problem.code.as_str())
+    /// The stable code of the server's problem, where it said one that this version knows.
+    pub fn code(&self) -> Option<ProblemCode> {
+        self.problem().and_then(|problem| problem.code.known())
     }
 
     /// The sentence to put under a field of that name, where the server found fault with it.
@@ -48,7 +49,7 @@ impl Failure {
 
     /// The devices to choose from, where a sign-in was refused because the limit of sessions is reached.
     pub fn sessions_to_replace(&self) -> Option<Vec<Session>> {
-        let problem = self.problem().filter(|problem| problem.code == "session-limit-reached")?;
+        let problem = self.problem().filter(|problem| problem.code == ProblemCode::SessionLimitReached)?;
         problem.sessions.clone()
     }
 }
@@ -76,7 +77,7 @@ mod tests {
     #[case("Wait…", None, "Wait…")]
     #[case("Too many attempts", Some("Try again in 2 seconds."), "Try again in 2 seconds.")]
     fn a_problem_is_told_in_a_sentence(#[case] title: &str, #[case] detail: Option<&str>, #[case] message: &str) {
-        let mut problem = Problem::new(400, "code", title);
+        let mut problem = Problem::new(400, ProblemCode::MalformedRequest, title);
         problem.detail = detail.map(str::to_owned);
         assert_eq!(Failure::from(problem).message(), message);
     }

@@ -51,7 +51,7 @@ pub enum TabMessage {
 impl TabMessage {
     /// The message that passes an event on.
     pub fn event(session: SessionId, event: &ServerEvent) -> Option<Self> {
-        Some(Self::Event { session, name: event.name().to_owned(), data: event.data().ok()? })
+        Some(Self::Event { session, name: event.name().as_str().to_owned(), data: event.data().ok()? })
     }
 }
 

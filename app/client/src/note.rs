@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use types::api::{EndReason, Ended, Receipt};
+use types::api::{Ended, Receipt};
 use types::domain::Timestamp;
+use types::words::{EndReason, OrOther};
 
 /// Why nobody is signed in here any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedOutNote {
     /// Why the session ended.
-    pub reason: EndReason,
+    pub reason: OrOther<EndReason>,
     /// The device that ended it, where another one did.
     pub device: Option<String>,
     /// When it ended, where that is known.
@@ -22,8 +23,8 @@ pub struct SignedOutNote {
 
 impl SignedOutNote {
     /// A note that says only why.
-    pub fn new(reason: EndReason) -> Self {
-        Self { reason, device: None, at: None, asked_here: false, receipt: None }
+    pub fn new(reason: impl Into<OrOther<EndReason>>) -> Self {
+        Self { reason: reason.into(), device: None, at: None, asked_here: false, receipt: None }
     }
 
     /// The note of a sign-out that the person asked for in this browser.
@@ -34,8 +35,8 @@ impl SignedOutNote {
     /// The news in a toast: short, as the page where one arrives says the rest in [`Self::sentence`].
     pub fn news(&self) -> &'static str {
         match self.reason {
-            EndReason::SessionExpired => "Your session expired.",
-            EndReason::UserInitiatedLogout => "Signed out.",
+            OrOther::Known(EndReason::SessionExpired) => "Your session expired.",
+            OrOther::Known(EndReason::UserInitiatedLogout) => "Signed out.",
             _ if self.asked_here => "Signed out.",
             _ => "You were signed out.",
         }
@@ -44,7 +45,10 @@ impl SignedOutNote {
     /// One sentence or two: why, and what to do.
     pub fn sentence(&self) -> String {
         let from = self.device.as_ref().map(|device| format!(" from {device}")).unwrap_or_default();
-        match self.reason {
+        let OrOther::Known(reason) = self.reason else {
+            return format!("You were signed out{from}. Sign in to go on where you were.");
+        };
+        match reason {
             EndReason::UserInitiatedLogout => "You signed out.".to_owned(),
             EndReason::LogoutAll if self.asked_here => "You signed out on all devices.".to_owned(),
             EndReason::LogoutAll => format!("You were signed out because someone signed out all devices{from}."),
@@ -89,7 +93,7 @@ impl SignedOutNote {
 
 impl From<&Ended> for SignedOutNote {
     fn from(ended: &Ended) -> Self {
-        Self { device: ended.ended_by_device.clone(), at: Some(ended.at), ..Self::new(ended.reason) }
+        Self { device: ended.ended_by_device.clone(), at: Some(ended.at), ..Self::new(ended.reason.clone()) }
     }
 }
 
@@ -151,6 +155,10 @@ mod tests {
             (
                 SignedOutNote::new(EndReason::Replaced),
                 "You were signed out because a newer sign-in took this device’s place. Sign in to use it again.",
+            ),
+            (
+                SignedOutNote::new(OrOther::Other("moved_to_another_house".into())),
+                "You were signed out. Sign in to go on where you were.",
             ),
         ];
         for (note, sentence) in &table {

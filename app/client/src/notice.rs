@@ -4,8 +4,9 @@ use super::failure::Failure;
 use super::note::SignedOutNote;
 use super::status::{AuthStatus, Expiry, StreamState};
 use super::toasts::{ToastKind, ToastSubject, ToastTopic};
-use types::api::{AlertKind, SecurityAlert, ServerEvent};
+use types::api::{SecurityAlert, ServerEvent};
 use types::domain::SessionId;
+use types::words::{AlertKind, OrOther};
 
 /// Something that changed. Told in the order in which it happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,7 +138,7 @@ impl Notice {
 fn asks(alert: &SecurityAlert) -> String {
     let device = &alert.device_info.device_name;
     match alert.kind {
-        AlertKind::NewSignIn => format!("New sign-in: {device}. Was this you?"),
-        AlertKind::RefreshReuse => alert.message.clone(),
+        OrOther::Known(AlertKind::NewSignIn) => format!("New sign-in: {device}. Was this you?"),
+        OrOther::Known(AlertKind::RefreshReuse) | OrOther::Other(_) => alert.message.clone(),
     }
 }

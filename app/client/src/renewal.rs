@@ -12,7 +12,8 @@ use super::notice::Notice;
 use super::ports::{Method, Request, Response};
 use super::requests::{problem_of, read};
 use super::status::AuthStatus;
-use types::api::{EndReason, Problem, RefreshRequest, Tokens, paths};
+use types::api::{Problem, RefreshRequest, Tokens, paths};
+use types::words::EndReason;
 
 /// The lock among tabs under which the refresh cookie is used.
 pub(super) const LOCK: &str = "latchkey-refresh";
@@ -154,7 +155,8 @@ impl Client {
     /// Why the session is over, where a renewal was refused. A visitor whose cookie is simply gone is told nothing.
     fn note_of_refusal(&self, problem: &Problem) -> Option<SignedOutNote> {
         let was_signed_in = self.inner.state.borrow().status.session_id().is_some();
-        let reason = problem.end_reason().or_else(|| was_signed_in.then_some(EndReason::SessionExpired))?;
+        let expired = || was_signed_in.then_some(EndReason::SessionExpired.into());
+        let reason = problem.reason.clone().or_else(expired)?;
         Some(SignedOutNote {
             device: problem.ended_by_device.clone(),
             at: problem.ended_at,

@@ -10,8 +10,10 @@ use super::failure::Failure;
 use super::note::SignedOutNote;
 use super::ports::{Method, Request, Response};
 use super::status::AuthStatus;
-use types::api::{EndReason, Problem};
+use types::api::Problem;
 use types::json;
+use types::words::EndReason;
+use types::words::{OrOther, ProblemCode};
 
 /// A server that says nothing for so long, in milliseconds, is not reached.
 const PATIENCE_MS: f64 = 20_000.0;
@@ -162,16 +164,15 @@ pub(super) fn problem_of(response: &Response) -> Problem {
         429 => Problem::too_many_requests(response.retry_after_secs().unwrap_or(60)),
         502..=504 => Problem::new(
             response.status,
-            "temporarily-unavailable",
+            ProblemCode::TemporarilyUnavailable,
             "The server can’t answer right now. Try again in a moment.",
         ),
-        status => Problem::new(status, "unknown", "That didn’t work. Try again."),
+        status => Problem::new(status, OrOther::Other("unknown".to_owned()), "That didn’t work. Try again."),
     })
 }
 
-/// Whether it is the token that was refused. A wrong password and a sign-in that was too long ago (RFC 9470, 3) are told by
-/// `401` as well, but renewing helps with neither: they are for whoever asked.
+/// Whether it is the token that was refused. A sign-in that was too long ago (RFC 9470, section 3) is told by `401` as well, but a new token
+/// does not help with it: it is for whoever asked.
 pub(super) fn token_refused(response: &Response) -> bool {
-    let for_the_caller = |code: &str| matches!(code, "invalid-credentials" | "insufficient-user-authentication");
-    response.status == 401 && !for_the_caller(&problem_of(response).code)
+    response.status == 401 && problem_of(response).code != ProblemCode::InsufficientUserAuthentication
 }

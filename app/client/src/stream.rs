@@ -11,7 +11,8 @@ use super::note::SignedOutNote;
 use super::ports::{LockGuard, StreamAnswer};
 use super::sse::{SseEvent, SseParser};
 use super::status::StreamState;
-use types::api::{EndReason, ServerEvent};
+use types::api::ServerEvent;
+use types::words::EndReason;
 
 /// The lock among tabs whose holder holds the stream.
 pub(super) const LOCK: &str = "latchkey-events";

@@ -7,9 +7,10 @@ use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
 use super::ports::SignInHint;
 use super::status::StreamState;
-use types::api::{EndReason, ServerEvent, SessionUpdated};
+use types::api::{ServerEvent, SessionUpdated};
 use types::domain::SessionId;
 use types::json;
+use types::words::EndReason;
 
 impl Client {
     /// Another tab said something. What is not understood is ignored.

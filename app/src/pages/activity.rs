@@ -6,7 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::activity_words::{Happening, of_account};
+use super::activity_words::{ActivityItem, of_account};
 use super::load::{Load, Loader};
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
@@ -161,15 +161,15 @@ pub(super) fn day_of(at: Timestamp, now: Timestamp) -> String {
 
 #[component]
 fn Entry(entry: ActivityEntry) -> impl IntoView {
-    let happening = of_account(&entry);
+    let item = of_account(&entry);
     let device = entry.device_name.clone().zip(entry.session_id);
-    view! { <Row happening=happening at=entry.at device=device place=entry.place ip_address=entry.ip_address /> }
+    view! { <Row item=item at=entry.at device=device place=entry.place ip_address=entry.ip_address /> }
 }
 
 /// One moment: what and why, on which device where that is not plain, where, when.
 #[component]
 pub(super) fn Row(
-    happening: Happening,
+    item: ActivityItem,
     at: Timestamp,
     #[prop(optional_no_strip)] device: Option<(String, SessionId)>,
     #[prop(optional_no_strip)] place: Option<String>,
@@ -205,14 +205,14 @@ pub(super) fn Row(
         (place.is_some() || address.is_some()).then(|| view! { <li class="timeline-where">{place} {address}</li> });
     view! {
         <li class="timeline-row">
-            <span class="timeline-icon" data-tone=happening.tone>
-                <Icon picture=happening.picture size=16 />
+            <span class="timeline-icon" data-tone=item.tone>
+                <Icon picture=item.picture size=16 />
             </span>
             <div>
                 <p class="timeline-what">
-                    <bdi>{happening.what}</bdi>
+                    <bdi>{item.title}</bdi>
                 </p>
-                {happening.why.map(|why| view! { <p class="timeline-detail"><bdi>{why}</bdi></p> })}
+                {item.why.map(|why| view! { <p class="timeline-detail"><bdi>{why}</bdi></p> })}
             </div>
             <ul class="facts timeline-facts" role="list">
                 {device} {whence}

@@ -2,24 +2,25 @@
 
 use crate::ui::Picture;
 use crate::ui::words::count_of;
-use types::api::{ActivityEntry, BiographyEntry, EndReason};
+use types::api::{ActivityEntry, HistoryEntry};
+use types::words::{AuditAction, EndReason, HistoryKind, OrOther};
 
 /// Something that happened, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Happening {
+pub(super) struct ActivityItem {
     /// A picture for it.
     pub picture: Picture,
     /// How it should be seen: `plain`, `good`, `warning` or `danger`.
     pub tone: &'static str,
     /// What happened, in a few words.
-    pub what: String,
+    pub title: String,
     /// What else is known, in a few words.
     pub why: Option<String>,
 }
 
-impl Happening {
-    fn new(picture: Picture, tone: &'static str, what: impl Into<String>) -> Self {
-        Self { picture, tone, what: what.into(), why: None }
+impl ActivityItem {
+    fn new(picture: Picture, tone: &'static str, title: impl Into<String>) -> Self {
+        Self { picture, tone, title: title.into(), why: None }
     }
 
     fn because(mut self, why: impl Into<String>) -> Self {
@@ -29,45 +30,62 @@ impl Happening {
 }
 
 /// An entry of the account's activity.
-pub(super) fn of_account(entry: &ActivityEntry) -> Happening {
-    let happening = match entry.action.as_str() {
-        "sign_in" => Happening::new(Picture::Key, "good", "Signed in"),
-        "sign_in_failed" => {
-            Happening::new(Picture::ShieldAlert, "warning", "Sign-in refused").because("Wrong password")
-        }
-        "session_ended" => Happening::new(Picture::SignOut, "plain", ended_title(entry.reason)),
-        "sessions_ended" | "logout_all" => Happening::new(Picture::SignOut, "plain", "Signed out several devices"),
-        "refresh_reuse" => Happening::new(Picture::ShieldAlert, "danger", "A device’s sign-in may have been copied")
-            .because("An old copy of it was used, so the device was signed out"),
-        "registered" | "register" | "account_created" => {
-            Happening::new(Picture::CheckCircle, "good", "Account created")
-        }
-        "email_verified" | "verify_email" => Happening::new(Picture::CheckCircle, "good", "E-mail address confirmed"),
-        "code_sent" | "code_resent" => Happening::new(Picture::News, "plain", "Code sent"),
-        "password_changed" => Happening::new(Picture::ShieldCheck, "good", "Password changed"),
-        "password_reset" => Happening::new(Picture::ShieldCheck, "warning", "Password reset by e-mail"),
-        "session_renamed" | "device_renamed" => Happening::new(Picture::Pencil, "plain", "Device renamed"),
-        "profile_changed" | "profile_updated" => Happening::new(Picture::Pencil, "plain", "Profile changed"),
-        "alert_confirmed" => Happening::new(Picture::ShieldCheck, "good", "New sign-in confirmed"),
-        "alert_denied" => Happening::new(Picture::ShieldAlert, "danger", "New sign-in not recognised")
-            .because("All other devices were signed out"),
-        "alert_session_ended" => Happening::new(Picture::ShieldAlert, "warning", "New device signed out"),
-        "data_exported" => Happening::new(Picture::News, "plain", "Data downloaded"),
-        "password_reset_requested" => Happening::new(Picture::Mail, "plain", "Password reset link sent"),
-        other => Happening::new(Picture::Info, "plain", humanised(other)),
+pub(super) fn of_account(entry: &ActivityEntry) -> ActivityItem {
+    let item = match &entry.action {
+        OrOther::Known(action) => of_action(*action, entry.reason.as_ref()),
+        OrOther::Other(name) => ActivityItem::new(Picture::Info, "plain", humanised(name)),
     };
-    match (entry.reason, &entry.client_reason) {
-        (_, Some(words)) if !words.is_empty() => happening.because(format!("Reason given: {words}")),
-        (Some(reason), _) => happening.because(reason_words(reason)),
-        _ => happening,
+    match (&entry.reason, &entry.client_reason) {
+        (_, Some(words)) if !words.is_empty() => item.because(format!("Reason given: {words}")),
+        (Some(reason), _) => item.because(reason_text(reason)),
+        _ => item,
     }
 }
 
-fn ended_title(reason: Option<EndReason>) -> &'static str {
-    match reason {
+fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> ActivityItem {
+    match action {
+        AuditAction::SignIn => ActivityItem::new(Picture::Key, "good", "Signed in"),
+        AuditAction::SignInFailed => {
+            ActivityItem::new(Picture::ShieldAlert, "warning", "Sign-in refused").because("Wrong password")
+        }
+        AuditAction::SessionEnded => ActivityItem::new(Picture::SignOut, "plain", ended_title(reason)),
+        AuditAction::RefreshReuse => {
+            ActivityItem::new(Picture::ShieldAlert, "danger", "A device’s sign-in may have been copied")
+                .because("An old copy of it was used, so the device was signed out")
+        }
+        AuditAction::Registered => ActivityItem::new(Picture::CheckCircle, "good", "Account created"),
+        AuditAction::EmailVerified => ActivityItem::new(Picture::CheckCircle, "good", "E-mail address confirmed"),
+        AuditAction::CodeRequested => ActivityItem::new(Picture::Mail, "plain", "Code sent"),
+        AuditAction::CodeRefused => {
+            ActivityItem::new(Picture::ShieldAlert, "warning", "Code refused").because("Wrong or expired code")
+        }
+        AuditAction::PasswordChanged => ActivityItem::new(Picture::ShieldCheck, "good", "Password changed"),
+        AuditAction::PasswordReset => ActivityItem::new(Picture::ShieldCheck, "warning", "Password reset by e-mail"),
+        AuditAction::PasswordResetRequested => ActivityItem::new(Picture::Mail, "plain", "Password reset link sent"),
+        AuditAction::SessionRenamed => ActivityItem::new(Picture::Pencil, "plain", "Device renamed"),
+        AuditAction::ProfileUpdated => ActivityItem::new(Picture::Pencil, "plain", "Profile changed"),
+        AuditAction::AlertConfirmed => ActivityItem::new(Picture::ShieldCheck, "good", "New sign-in confirmed"),
+        AuditAction::AlertDenied => ActivityItem::new(Picture::ShieldAlert, "danger", "New sign-in not recognised")
+            .because("All other devices were signed out"),
+        AuditAction::AlertSessionEnded => ActivityItem::new(Picture::ShieldAlert, "warning", "New device signed out"),
+        AuditAction::DataExported => ActivityItem::new(Picture::News, "plain", "Data downloaded"),
+        AuditAction::AccountDeleted => ActivityItem::new(Picture::SignOut, "plain", "Account deleted"),
+    }
+}
+
+fn ended_title(reason: Option<&OrOther<EndReason>>) -> &'static str {
+    match reason.and_then(OrOther::known) {
         Some(EndReason::SessionExpired | EndReason::IdleTimeout) => "Session expired",
         Some(EndReason::RefreshReuse) => "Signed out to protect your account",
         _ => "Signed out",
+    }
+}
+
+/// Why a session ended, in words, also where a newer server has a reason for it that this version does not know.
+fn reason_text(reason: &OrOther<EndReason>) -> String {
+    match reason {
+        OrOther::Known(reason) => reason_words(*reason).to_owned(),
+        OrOther::Other(name) => humanised(name),
     }
 }
 
@@ -90,55 +108,57 @@ pub(super) const fn reason_words(reason: EndReason) -> &'static str {
 }
 
 /// A moment in a session's life.
-pub(super) fn of_session(entry: &BiographyEntry) -> Happening {
+pub(super) fn of_session(entry: &HistoryEntry) -> ActivityItem {
     let detail = entry.detail.as_deref().filter(|detail| !detail.is_empty());
-    match entry.what.as_str() {
-        "began" => Happening::new(Picture::Key, "good", "Signed in"),
-        "renewed" => Happening::new(Picture::Renewed, "plain", "Sign-in renewed"),
-        "repeated_two_tabs" => Happening::new(Picture::Tabs, "plain", "Sign-in renewed twice at once")
+    let kind = match &entry.kind {
+        OrOther::Known(kind) => *kind,
+        OrOther::Other(name) => return ActivityItem::new(Picture::Info, "plain", humanised(name)),
+    };
+    match kind {
+        HistoryKind::SignedIn => ActivityItem::new(Picture::Key, "good", "Signed in"),
+        HistoryKind::Refreshed => ActivityItem::new(Picture::Renewed, "plain", "Sign-in renewed"),
+        HistoryKind::RepeatedTwoTabs => ActivityItem::new(Picture::Tabs, "plain", "Sign-in renewed twice at once")
             .because("Two tabs asked at the same moment. Harmless."),
-        "repeated_lost_reply" => Happening::new(Picture::Renewed, "plain", "Sign-in renewed again")
+        HistoryKind::RepeatedLostReply => ActivityItem::new(Picture::Renewed, "plain", "Sign-in renewed again")
             .because("The first reply got lost. Harmless."),
-        "possible_theft" => Happening::new(Picture::ShieldAlert, "danger", "Possible theft")
+        HistoryKind::PossibleTheft => ActivityItem::new(Picture::ShieldAlert, "danger", "Possible theft")
             .because("An old copy of its sign-in was used, so the device was signed out"),
-        "renamed" => {
-            let what = detail.map_or_else(|| "Renamed".to_owned(), |name| format!("Renamed to {name}"));
-            Happening::new(Picture::Pencil, "plain", what)
+        HistoryKind::Renamed => {
+            let title = detail.map_or_else(|| "Renamed".to_owned(), |name| format!("Renamed to {name}"));
+            ActivityItem::new(Picture::Pencil, "plain", title)
         }
-        "network_changed" => {
-            let happening = Happening::new(Picture::Info, "plain", "Moved to another network");
+        HistoryKind::NetworkChanged => {
+            let item = ActivityItem::new(Picture::Info, "plain", "Moved to another network");
             match detail {
-                Some(networks) => happening.because(networks.replace(" -> ", " → ")),
-                None => happening,
+                Some(networks) => item.because(networks.replace(" -> ", " → ")),
+                None => item,
             }
         }
-        "ended" => {
-            let reason = detail.and_then(EndReason::parse);
-            let happening = Happening::new(Picture::SignOut, "plain", ended_title(reason));
-            match (reason, detail) {
-                (Some(reason), _) => happening.because(reason_words(reason)),
-                (None, Some(words)) => happening.because(words),
-                (None, None) => happening,
+        HistoryKind::Ended => {
+            let reason = detail.map(OrOther::of_name);
+            let item = ActivityItem::new(Picture::SignOut, "plain", ended_title(reason.as_ref()));
+            match &reason {
+                Some(reason) => item.because(reason_text(reason)),
+                None => item,
             }
         }
-        other => Happening::new(Picture::Info, "plain", humanised(other)),
     }
 }
 
 /// A session's life with each run of renewals told as one: there may be four an hour. The entry is the last of its run.
-pub(super) fn told_briefly(entries: &[BiographyEntry]) -> Vec<(BiographyEntry, Happening)> {
-    let same_run = |one: &BiographyEntry, other: &BiographyEntry| {
-        one.what == "renewed" && other.what == "renewed" && one.ip_address == other.ip_address
+pub(super) fn told_briefly(entries: &[HistoryEntry]) -> Vec<(HistoryEntry, ActivityItem)> {
+    let same_run = |one: &HistoryEntry, other: &HistoryEntry| {
+        one.kind == HistoryKind::Refreshed && other.kind == HistoryKind::Refreshed && one.ip_address == other.ip_address
     };
     entries
         .chunk_by(same_run)
         .filter_map(|run| {
             let last = run.last()?;
-            let mut happening = of_session(last);
+            let mut item = of_session(last);
             if run.len() > 1 {
-                happening.what = format!("Sign-in renewed {}", count_of(run.len() as u64, "time"));
+                item.title = format!("Sign-in renewed {}", count_of(run.len() as u64, "time"));
             }
-            Some((last.clone(), happening))
+            Some((last.clone(), item))
         })
         .collect()
 }
@@ -155,33 +175,28 @@ mod tests {
     use super::*;
     use types::domain::Timestamp;
 
-    fn moment(what: &str, ip_address: &str, at: i64) -> BiographyEntry {
-        BiographyEntry {
-            at: Timestamp::from_millis(at),
-            what: what.into(),
-            detail: None,
-            ip_address: ip_address.into(),
-        }
+    fn moment(kind: HistoryKind, ip_address: &str, at: i64) -> HistoryEntry {
+        HistoryEntry { at: Timestamp::from_millis(at), kind: kind.into(), detail: None, ip_address: ip_address.into() }
     }
 
     #[test]
     fn renewals_in_a_row_from_one_place_are_told_as_one() {
         let entries = [
-            moment("began", "a", 0),
-            moment("renewed", "a", 1),
-            moment("renewed", "a", 2),
-            moment("renewed", "b", 3),
-            moment("ended", "b", 4),
+            moment(HistoryKind::SignedIn, "a", 0),
+            moment(HistoryKind::Refreshed, "a", 1),
+            moment(HistoryKind::Refreshed, "a", 2),
+            moment(HistoryKind::Refreshed, "b", 3),
+            moment(HistoryKind::Ended, "b", 4),
         ];
         let told: Vec<_> =
-            told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.what)).collect();
+            told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.title)).collect();
         let expected = [(0, "Signed in"), (2, "Sign-in renewed 2 times"), (3, "Sign-in renewed"), (4, "Signed out")];
         assert_eq!(told, expected.map(|(at, what)| (at, what.to_owned())));
     }
 
     #[test]
     fn a_change_of_network_says_from_where_to_where() {
-        let mut entry = moment("network_changed", "b", 0);
+        let mut entry = moment(HistoryKind::NetworkChanged, "b", 0);
         entry.detail = Some("192.0.2.1 -> 192.0.2.9".into());
         assert_eq!(of_session(&entry).why.as_deref(), Some("192.0.2.1 → 192.0.2.9"));
     }
@@ -190,6 +205,15 @@ mod tests {
     fn an_action_we_do_not_know_is_still_readable() {
         assert_eq!(humanised("passkey_added"), "Passkey added");
         assert_eq!(humanised(""), "");
+    }
+
+    #[test]
+    fn what_a_newer_server_says_of_a_session_is_readable() {
+        let mut entry = moment(HistoryKind::Ended, "a", 0);
+        entry.detail = Some("sold_at_auction".into());
+        assert_eq!(of_session(&entry).why.as_deref(), Some("Sold at auction"));
+        entry.kind = OrOther::Other("moved_house".into());
+        assert_eq!(of_session(&entry).title, "Moved house");
     }
 
     #[test]
@@ -202,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_session_that_ended_says_why() {
-        let mut entry = moment("ended", "a", 0);
+        let mut entry = moment(HistoryKind::Ended, "a", 0);
         entry.detail = Some("password_changed".into());
         assert_eq!(of_session(&entry).why.as_deref(), Some("Password changed"));
     }

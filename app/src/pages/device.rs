@@ -1,6 +1,7 @@
 //! The life of one device's session: `/devices/:id`.
 
 use std::fmt::Write as _;
+use types::words::{HistoryKind, ProblemCode};
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -19,24 +20,24 @@ use crate::ui::{
     Address, Badge, BadgeTone, Button, Emphasis, Expires, Heading, Icon, Picture, RelativeTime, StateCard, after,
     focus_heading_if_lost,
 };
-use types::api::{Biography, ServerEvent, Session};
+use types::api::{ServerEvent, Session, SessionHistory};
 use types::domain::{SessionId, Timestamp};
 use types::json;
 
 /// The life of one device's session, newest first as everything else that happened; and what can be done about the device.
 #[component]
-pub fn BiographyPage() -> impl IntoView {
+pub fn DevicePage() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let params = use_params_map();
     let id = memo(move |_| params.with(|params| params.get("id")?.parse::<SessionId>().ok()));
-    let loader = Loader::<Biography>::new();
+    let loader = Loader::<SessionHistory>::new();
     let session = auth.session_id();
     let devices = Loader::<Vec<Session>>::new();
     expect_context::<Kept>().stays_with_page();
-    let page = DevicePage { auth, toasts: expect_context(), renaming: RwSignal::new(false) };
+    let page = DeviceModel { auth, toasts: expect_context(), renaming: RwSignal::new(false) };
     let fetch = move || {
         if let Some(id) = id.get() {
-            loader.fetch(async move { auth.biography(id).await });
+            loader.fetch(async move { auth.history(id).await });
             // Nobody waits for it once the page is gone.
             let is_over = move || loader.state().try_with_untracked(has_ended).unwrap_or(true);
             devices.fetch(page_with(auth, id, is_over));
@@ -64,7 +65,7 @@ pub fn BiographyPage() -> impl IntoView {
     };
     let title = Signal::derive(move || {
         loader.state().with(|state| match state {
-            Load::Ready(biography) => biography.device_name.clone(),
+            Load::Ready(history) => history.device_name.clone(),
             Load::Loading | Load::Failed(_) => "Device history".to_owned(),
         })
     });
@@ -78,29 +79,29 @@ pub fn BiographyPage() -> impl IntoView {
             </a>
             <div class="page-head">
                 <div class="device-head" data-current=move || current.get().then_some("")>
-                    <DeviceIcon session=session biography=loader />
+                    <DeviceIcon session=session history=loader />
                     <div class="page-head-text">
                         <Heading title=title>
                             <bdi>{move || title.get()}</bdi>
                         </Heading>
                         <Renaming page=page session=session on_done=move |()| fetch() />
-                        <Standing session=session biography=loader />
+                        <Standing session=session history=loader />
                     </div>
                 </div>
                 <div class="button-row">
                     {move || loader.state().with(|state| match state {
-                        Load::Ready(biography) => Some(view! { <Export biography=biography.clone() /> }),
+                        Load::Ready(history) => Some(view! { <Export history=history.clone() /> }),
                         Load::Loading | Load::Failed(_) => None,
                     })}
-                    <Ending page=page session=session biography=loader />
+                    <Ending page=page session=session history=loader />
                 </div>
             </div>
             {move || match (id.get(), loader.state().get()) {
                 (None, _) => view! { <Unknown /> }.into_any(),
-                (_, Load::Failed(failure)) if failure.code() == Some("not-found") => view! { <Unknown /> }.into_any(),
-                (_, Load::Failed(failure)) => view! { <BiographyFailed failure=failure on_again=again /> }.into_any(),
+                (_, Load::Failed(failure)) if failure.code() == Some(ProblemCode::NotFound) => view! { <Unknown /> }.into_any(),
+                (_, Load::Failed(failure)) => view! { <HistoryFailed failure=failure on_again=again /> }.into_any(),
                 (_, Load::Loading) => view! { <ActivitySkeleton /> }.into_any(),
-                (_, Load::Ready(biography)) => view! { <Life biography=biography /> }.into_any(),
+                (_, Load::Ready(history)) => view! { <Life history=history /> }.into_any(),
             }}
         </div>
     }
@@ -109,7 +110,7 @@ pub fn BiographyPage() -> impl IntoView {
 
 /// What is done on this page.
 #[derive(Clone, Copy)]
-struct DevicePage {
+struct DeviceModel {
     auth: Auth,
     toasts: Toasts,
     /// Whether the name is being changed.
@@ -118,7 +119,7 @@ struct DevicePage {
 
 /// *Rename*, and the form it opens; nothing once the device is signed out.
 #[component]
-fn Renaming(page: DevicePage, session: Memo<Option<Session>>, #[prop(into)] on_done: Callback<()>) -> impl IntoView {
+fn Renaming(page: DeviceModel, session: Memo<Option<Session>>, #[prop(into)] on_done: Callback<()>) -> impl IntoView {
     let known = memo(move |_| {
         session.with(|session| {
             session.as_ref().map(|session| (session.session_id, session.device_info.device_name.clone()))
@@ -148,9 +149,9 @@ fn Renaming(page: DevicePage, session: Memo<Option<Session>>, #[prop(into)] on_d
 
 /// *Sign out*; nothing once the device is signed out.
 #[component]
-fn Ending(page: DevicePage, session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
+fn Ending(page: DeviceModel, session: Memo<Option<Session>>, history: Loader<SessionHistory>) -> impl IntoView {
     let busy = RwSignal::new(false);
-    let is_over = memo(move |_| biography.state().with(has_ended));
+    let is_over = memo(move |_| history.state().with(has_ended));
     let known =
         memo(move |_| session.with(|session| session.as_ref().map(|session| (session.session_id, session.current))));
     let press = move |()| {
@@ -208,24 +209,24 @@ async fn page_with(auth: Auth, id: SessionId, is_over: impl Fn() -> bool) -> Res
 }
 
 /// Whether a session has ended, as far as its life is known.
-fn has_ended(biography: &Load<Biography>) -> bool {
-    matches!(biography, Load::Ready(biography) if ended_at(biography).is_some())
+fn has_ended(history: &Load<SessionHistory>) -> bool {
+    matches!(history, Load::Ready(history) if ended_at(history).is_some())
 }
 
 /// When a session ended, where its life says that it did.
-fn ended_at(biography: &Biography) -> Option<Timestamp> {
-    biography.entries.last().filter(|entry| entry.what == "ended").map(|entry| entry.at)
+fn ended_at(history: &SessionHistory) -> Option<Timestamp> {
+    history.entries.last().filter(|entry| entry.kind == HistoryKind::Ended).map(|entry| entry.at)
 }
 
 /// The sort of thing it is. What an ended session was signed in on is not kept, and the place stays empty until one knows.
 #[component]
-fn DeviceIcon(session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
+fn DeviceIcon(session: Memo<Option<Session>>, history: Loader<SessionHistory>) -> impl IntoView {
     let kind = memo(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
     let picture = move || {
-        let otherwise = biography.state().with(|state| match state {
+        let otherwise = history.state().with(|state| match state {
             Load::Loading => None,
-            Load::Ready(biography) if biography.entries.is_empty() => Some(Picture::Unknown),
-            Load::Ready(biography) => ended_at(biography).map(|_| Picture::SignOut),
+            Load::Ready(history) if history.entries.is_empty() => Some(Picture::Unknown),
+            Load::Ready(history) => ended_at(history).map(|_| Picture::SignOut),
             Load::Failed(_) => Some(Picture::Unknown),
         });
         kind.get().map(Picture::from).or(otherwise)
@@ -240,9 +241,9 @@ fn DeviceIcon(session: Memo<Option<Session>>, biography: Loader<Biography>) -> i
 
 /// How the session stands: in use, last used, or over.
 #[component]
-fn Standing(session: Memo<Option<Session>>, biography: Loader<Biography>) -> impl IntoView {
-    let ended = memo(move |_| match biography.state().get() {
-        Load::Ready(biography) => ended_at(&biography),
+fn Standing(session: Memo<Option<Session>>, history: Loader<SessionHistory>) -> impl IntoView {
+    let ended = memo(move |_| match history.state().get() {
+        Load::Ready(history) => ended_at(&history),
         Load::Loading | Load::Failed(_) => None,
     });
     let standing = move || match (ended.get(), session.get()) {
@@ -293,7 +294,7 @@ fn Alive(session: Session) -> impl IntoView {
                 <li>
                     "Signed in "
                     <RelativeTime at=session.created_at now=now day=date full=full_time />
-                    " " {with_method(session.signed_in_with)}
+                    " " {with_method(&session.signed_in_with)}
                 </li>
                 <li>
                     <Expires at=session.expires_at now=now day=date full=full_time />
@@ -305,8 +306,8 @@ fn Alive(session: Session) -> impl IntoView {
 }
 
 #[component]
-fn Life(biography: Biography) -> impl IntoView {
-    let mut told = told_briefly(&biography.entries);
+fn Life(history: SessionHistory) -> impl IntoView {
+    let mut told = told_briefly(&history.entries);
     told.reverse();
     let now = expect_context::<Now>().server_now();
     told.chunk_by(|(one, _), (other, _)| date(one.at) == date(other.at))
@@ -314,8 +315,8 @@ fn Life(biography: Biography) -> impl IntoView {
             let rows = day
                 .iter()
                 .cloned()
-                .map(|(entry, happening)| {
-                    view! { <Row happening=happening at=entry.at ip_address=entry.ip_address /> }
+                .map(|(entry, item)| {
+                    view! { <Row item=item at=entry.at ip_address=entry.ip_address /> }
                 })
                 .collect_view();
             let name = day.first().map(|(entry, _)| day_of(entry.at, now));
@@ -333,9 +334,9 @@ fn Life(biography: Biography) -> impl IntoView {
 
 /// Saves the history as the API tells it. The file is in the link itself, so nothing is asked for again.
 #[component]
-fn Export(biography: Biography) -> impl IntoView {
-    let json = json::write(&biography).map(|json| json::indented(&json)).unwrap_or_default();
-    let name = format!("device-history-{}.json", biography.session_id);
+fn Export(history: SessionHistory) -> impl IntoView {
+    let json = json::write(&history).map(|json| json::indented(&json)).unwrap_or_default();
+    let name = format!("device-history-{}.json", history.session_id);
     view! {
         <a class="button" href=data_url(&json) download=name rel="external">
             "Download history"
@@ -375,7 +376,7 @@ fn Unknown() -> impl IntoView {
 }
 
 #[component]
-fn BiographyFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
+fn HistoryFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
     view! {
         <StateCard picture=Picture::Offline title="The history could not be loaded" text=failure.message()>
             <Button emphasis=Emphasis::Primary on_press=on_again>
@@ -389,16 +390,16 @@ fn BiographyFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> im
 #[cfg(test)]
 mod tests {
     use super::*;
-    use types::api::BiographyEntry;
+    use types::api::HistoryEntry;
 
-    fn life(whats: &[&str]) -> Biography {
-        let entries = whats.iter().zip(1..).map(|(what, at)| BiographyEntry {
+    fn life(kinds: &[HistoryKind]) -> SessionHistory {
+        let entries = kinds.iter().zip(1..).map(|(kind, at)| HistoryEntry {
             at: Timestamp::from_millis(at),
-            what: (*what).to_owned(),
+            kind: (*kind).into(),
             detail: None,
             ip_address: String::new(),
         });
-        Biography {
+        SessionHistory {
             session_id: SessionId(uuid::Uuid::nil()),
             device_name: "a phone".to_owned(),
             entries: entries.collect(),
@@ -407,8 +408,11 @@ mod tests {
 
     #[test]
     fn a_session_is_over_once_its_life_says_so() {
-        assert_eq!(ended_at(&life(&["began", "renewed"])), None);
-        assert_eq!(ended_at(&life(&["began", "renewed", "ended"])), Some(Timestamp::from_millis(3)));
+        assert_eq!(ended_at(&life(&[HistoryKind::SignedIn, HistoryKind::Refreshed])), None);
+        assert_eq!(
+            ended_at(&life(&[HistoryKind::SignedIn, HistoryKind::Refreshed, HistoryKind::Ended])),
+            Some(Timestamp::from_millis(3))
+        );
         assert_eq!(ended_at(&life(&[])), None);
     }
 

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::activity::ActivityPage;
-use super::biography::BiographyPage;
+use super::device::DevicePage;
 use super::devices::DevicesPage;
 use super::frame::Frame;
 use super::profile::ProfilePage;
@@ -58,7 +58,7 @@ pub fn page(page: HousePage) -> AnyView {
     match page {
         HousePage::Frame => view! { <Frame /> }.into_any(),
         HousePage::Devices => view! { <DevicesPage /> }.into_any(),
-        HousePage::Device => view! { <BiographyPage /> }.into_any(),
+        HousePage::Device => view! { <DevicePage /> }.into_any(),
         HousePage::Activity => view! { <ActivityPage /> }.into_any(),
         HousePage::Profile => view! { <ProfilePage /> }.into_any(),
     }

@@ -6,7 +6,8 @@ use leptos::task::spawn_local;
 use crate::reactive::{effect, memo};
 use crate::state::Auth;
 use crate::ui::{ReceiptPanel, Steady, every};
-use types::api::{Receipt, ReceiptStatus};
+use types::api::Receipt;
+use types::words::ReceiptStatus;
 
 /// How often it is asked for.
 const POLL_MS: u32 = 400;

@@ -4,7 +4,7 @@
 
 mod activity;
 mod activity_words;
-mod biography;
+mod device;
 mod device_state;
 mod devices;
 mod entry;

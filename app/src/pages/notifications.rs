@@ -10,7 +10,7 @@ use super::expiry_toast::ExpiryToast;
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, Auth, Toast, ToastId, ToastKind, ToastSubject, Toasts};
 use crate::ui::{Button, Steady, ToastCard, ToastTone, after, focus, focus_heading_if_lost};
-use types::api::AlertAnswer;
+use types::words::AlertAnswer;
 
 /// The most pieces of news at once, the warning among them.
 const MAX_SHOWN: usize = 3;

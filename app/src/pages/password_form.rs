@@ -54,9 +54,6 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                     securing.finish();
                     toasts.info(changed(answer.sessions_ended));
                 }
-                Err(failure) if failure.code() == Some("invalid-credentials") => {
-                    errors.set("currentPassword", "That is not your password.");
-                }
                 Err(failure) => errors.refuse(&failure, &["currentPassword", "newPassword"]),
             }
             busy.try_set(false);

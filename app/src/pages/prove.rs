@@ -6,11 +6,12 @@ use leptos::task::spawn_local;
 use crate::reactive::effect;
 use crate::state::{Alerts, Auth, Failure, Toasts};
 use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField};
-use types::api::{AlertAnswer, SecurityAlert};
+use types::api::SecurityAlert;
 use types::domain::Password;
+use types::words::{AlertAnswer, ProblemCode};
 
 /// The code of an answer that the server takes only from somebody who proves to be there.
-const PROVE_FIRST: &str = "insufficient-user-authentication";
+const PROVE_FIRST: ProblemCode = ProblemCode::InsufficientUserAuthentication;
 
 /// Answers that it was me; where the server asks who says so, `proving` has the question from then on.
 pub(super) async fn answer_yes(

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
+use types::words::ProblemCode;
 
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use super::kept::KeptReceipt;
@@ -83,7 +84,7 @@ impl SignInForm {
     /// Says why it was refused.
     fn show(self, failure: &Failure) {
         match failure.code() {
-            Some("invalid-credentials") => self.errors.set("password", "E-mail or password is wrong."),
+            Some(ProblemCode::InvalidCredentials) => self.errors.set("password", "E-mail or password is wrong."),
             _ => self.errors.refuse(failure, &["email", "password"]),
         }
     }
@@ -107,10 +108,10 @@ impl SignInForm {
 
     async fn refused(self, failure: &Failure, email: Email) {
         match failure.code() {
-            Some("session-limit-reached") => {
+            Some(ProblemCode::SessionLimitReached) => {
                 self.too_many.try_set(failure.sessions_to_replace());
             }
-            Some("email-not-verified") => {
+            Some(ProblemCode::EmailNotVerified) => {
                 // Whether or not another code could be sent, the code page is where to go: it can ask again.
                 let _ = self.auth.resend_code(email.to_string()).await;
                 self.unverified.try_set(Some(email.to_string()));

@@ -7,8 +7,9 @@ use leptos::task::spawn_local;
 
 use super::{Auth, Events, Failure, Toasts};
 use crate::reactive::{effect, memo};
-use types::api::{AlertAnswer, AlertList, LogoutAnswer, SecurityAlert, ServerEvent};
+use types::api::{AlertList, LogoutAnswer, SecurityAlert, ServerEvent};
 use types::domain::{AlertId, SessionId};
+use types::words::{AlertAnswer, ProblemCode};
 
 /// What the server asks and nobody has answered yet. A context.
 ///
@@ -77,7 +78,7 @@ impl Alerts {
         password: Option<String>,
     ) -> Result<LogoutAnswer, Failure> {
         let answered = self.auth.answer_alert(id, answer, password).await;
-        let is_gone = answered.as_ref().err().is_some_and(|failure| failure.code() == Some("not-found"));
+        let is_gone = answered.as_ref().err().is_some_and(|failure| failure.code() == Some(ProblemCode::NotFound));
         if answered.is_ok() || is_gone {
             self.open.try_update(|open| {
                 if let Some(open) = open {

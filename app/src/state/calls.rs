@@ -4,10 +4,11 @@ use super::Auth;
 use crate::browser;
 use client::{Client, Failure, ResetToken};
 use types::api::{
-    AcceptedAnswer, Activity, AlertAnswer, AlertList, Biography, LogoutAnswer, Profile, ProfilePatch, Receipt,
-    RegisterAnswer, RegisterRequest, Session, SessionList,
+    AcceptedAnswer, Activity, AlertList, LogoutAnswer, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest,
+    Session, SessionHistory, SessionList,
 };
 use types::domain::{AlertId, SessionId, Timestamp};
+use types::words::AlertAnswer;
 
 /// The name under which everything that is held on a person is saved.
 const EXPORT_FILE: &str = "latchkey-export.json";
@@ -105,8 +106,8 @@ impl Auth {
     }
 
     /// The life of one session.
-    pub async fn biography(self, id: SessionId) -> Result<Biography, Failure> {
-        client()?.biography(id).await
+    pub async fn history(self, id: SessionId) -> Result<SessionHistory, Failure> {
+        client()?.history(id).await
     }
 
     /// How far a sign-out has got. Needs no session.

@@ -3,7 +3,7 @@
 use icondata_lu as lucide;
 use leptos::prelude::*;
 
-use types::api::DeviceKind;
+use types::words::DeviceKind;
 
 /// What an icon shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

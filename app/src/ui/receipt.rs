@@ -6,8 +6,9 @@ use super::button::IconButton;
 use super::icon::{Icon, Picture};
 use super::words::count_of;
 use crate::reactive::memo;
-use types::api::{Receipt, ReceiptDevice, ReceiptStatus};
+use types::api::{Receipt, ReceiptDevice};
 use types::domain::SessionId;
+use types::words::ReceiptStatus;
 
 /// Who was told of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order they have at first.
 #[component]
@@ -100,7 +101,7 @@ fn summary(receipt: &Receipt) -> String {
 mod tests {
     use super::*;
     use rstest::rstest;
-    use types::api::DeviceKind;
+    use types::words::DeviceKind;
     use uuid::Uuid;
 
     #[rstest]

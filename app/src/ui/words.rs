@@ -1,7 +1,7 @@
 //! Short texts that several pages write. Pure.
 
-use types::api::SignInMethod;
 use types::domain::Timestamp;
+use types::words::{OrOther, SignInMethod};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -59,12 +59,13 @@ pub fn initials(name: &str) -> String {
 }
 
 /// How a session was signed in, after *Signed in …*.
-pub const fn with_method(method: SignInMethod) -> &'static str {
+pub const fn with_method(method: &OrOther<SignInMethod>) -> &'static str {
     match method {
-        SignInMethod::Password => "with a password",
-        SignInMethod::Passkey => "with a passkey",
-        SignInMethod::Provider => "with another account",
-        SignInMethod::Code => "with a one-time code",
+        OrOther::Known(SignInMethod::Password) => "with a password",
+        OrOther::Known(SignInMethod::Passkey) => "with a passkey",
+        OrOther::Known(SignInMethod::Provider) => "with another account",
+        OrOther::Known(SignInMethod::Code) => "with a one-time code",
+        OrOther::Other(_) => "in another way",
     }
 }
 

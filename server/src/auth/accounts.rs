@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use types::words::AuditAction;
 
 use types::domain::{AccountType, DisplayName, Email, Invalid, Password, SessionId, UserId};
 use uuid::Uuid;
@@ -172,7 +173,7 @@ impl Accounts {
         let registration = self.store.registration(email, self.clock.now()).await?;
         let stored = registration.as_ref().map(|registration| registration.password_hash.as_str());
         let waits = self.hasher.compare(password, stored).await?.matches;
-        self.store.append_audit(&NewAudit { user_id, ..self.audit("sign_in_failed", visitor) }).await?;
+        self.store.append_audit(&NewAudit { user_id, ..self.audit(AuditAction::SignInFailed, visitor) }).await?;
         Ok(if waits { AccountError::EmailNotVerified } else { AccountError::InvalidCredentials })
     }
 
@@ -226,8 +227,11 @@ impl Accounts {
         user_id: UserId,
         change: &ProfileChange,
     ) -> Result<Option<User>, StoreError> {
-        let audit =
-            NewAudit { user_id: Some(user_id), actor_id: Some(user_id), ..self.audit("profile_updated", visitor) };
+        let audit = NewAudit {
+            user_id: Some(user_id),
+            actor_id: Some(user_id),
+            ..self.audit(AuditAction::ProfileUpdated, visitor)
+        };
         self.store.update_profile(user_id, change, &audit).await
     }
 
@@ -248,7 +252,7 @@ impl Accounts {
             at: now,
         };
         let nobody = Visitor { address: IpAddr::from([127, 0, 0, 1]), origin: Origin::default(), browser: None };
-        let audit = NewAudit { user_id: Some(user.id), ..self.audit("registered", &nobody) };
+        let audit = NewAudit { user_id: Some(user.id), ..self.audit(AuditAction::Registered, &nobody) };
         self.store.create_user(&user, None, &audit).await?;
         Ok(())
     }
@@ -287,7 +291,7 @@ impl Accounts {
         NewMail { id: self.new_id(), to: to.to_owned(), subject, text, at: self.clock.now(), forget: false }
     }
 
-    pub(super) fn audit(&self, action: &'static str, visitor: &Visitor) -> NewAudit {
+    pub(super) fn audit(&self, action: AuditAction, visitor: &Visitor) -> NewAudit {
         NewAudit {
             id: self.new_id(),
             at: self.clock.now(),

@@ -1,6 +1,7 @@
 //! Leaving: taking along what is held on a person, and deleting the account.
 
 use std::time::Duration;
+use types::words::AuditAction;
 
 use types::api::DeviceDescription;
 use types::domain::{Email, Password, SessionId, Timestamp, UserId};
@@ -23,7 +24,7 @@ impl Accounts {
             user_id: Some(user_id),
             actor_id: Some(user_id),
             session_id: Some(session_id),
-            ..self.audit("data_exported", visitor)
+            ..self.audit(AuditAction::DataExported, visitor)
         };
         // Written first: nothing goes out that is not on record.
         self.store.append_audit(&audit).await?;

@@ -3,6 +3,7 @@
 //! The token stands behind the `#` of the link: browsers send that part to no server, so it gets into no log and no `Referer`.
 
 use std::time::Duration;
+use types::words::AuditAction;
 
 use types::domain::{AccountType, DisplayName, Email, Invalid, Password, UserId};
 
@@ -59,7 +60,7 @@ impl Accounts {
         let now = self.clock.now();
         let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at: now.plus(RESET_LIFETIME) };
         let whom = user.as_ref().map(|user| user.id);
-        let audit = NewAudit { user_id: whom, ..self.audit("password_reset_requested", visitor) };
+        let audit = NewAudit { user_id: whom, ..self.audit(AuditAction::PasswordResetRequested, visitor) };
         self.store.request_password_reset(&stored, &letter, now.minus(RESET_INTERVAL), &audit).await?;
         Ok(())
     }
@@ -130,7 +131,8 @@ impl Accounts {
             email_verified_at: Some(now),
             at: now,
         };
-        let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit("password_reset", visitor) };
+        let audit =
+            NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit(AuditAction::PasswordReset, visitor) };
         Ok(ResetProof { token_digest, user, grant, audit })
     }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq as _;
-use types::api::{EndReason, TokenDelivery};
 use types::domain::{SessionId, Timestamp};
+use types::words::{EndReason, TokenDelivery};
 use uuid::Uuid;
 
 use super::secrets::{Keys, sha256};
@@ -198,8 +198,9 @@ mod tests {
     use crate::random::OsRandom;
     use proptest::prelude::*;
     use rstest::rstest;
-    use types::api::{DeviceDescription, DeviceKind, SignInMethod};
+    use types::api::DeviceDescription;
     use types::domain::UserId;
+    use types::words::{DeviceKind, SignInMethod};
 
     const START: Timestamp = Timestamp::from_millis(1_000_000_000);
     const CURRENT: Digest = [2; 32];

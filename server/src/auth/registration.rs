@@ -5,6 +5,7 @@
 //! afterwards tell nobody whether it has an account (ASVS 6.3.8).
 
 use types::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
+use types::words::AuditAction;
 
 use super::accounts::{AccountError, Accounts, USER_ROLE, Visitor};
 use super::codes::{
@@ -44,7 +45,7 @@ impl Accounts {
         self.judge("password", &new.password, &new.email, new.name.as_str()).await?;
         let id = UserId(self.new_id());
         let password_hash = self.hasher.hash(&new.password).await?;
-        let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit("registered", visitor) };
+        let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit(AuditAction::Registered, visitor) };
         if self.require_verification {
             self.keep_registration(visitor, id, new, password_hash, &audit).await?;
         } else {
@@ -123,7 +124,7 @@ impl Accounts {
             codes: codes_to(email),
             not_before: now.minus(RESEND_INTERVAL),
             expires_at: now.plus(REGISTRATION_LIFETIME),
-            audit: self.audit("code_requested", visitor),
+            audit: self.audit(AuditAction::CodeRequested, visitor),
         };
         self.store.resend_code(&resending).await?;
         Ok(())
@@ -152,8 +153,12 @@ impl Accounts {
             max_failures: CODE_FAILURES,
             role: USER_ROLE,
             remember_until: self.lifetimes.remember_until(now),
-            accepted: NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit("email_verified", visitor) },
-            refused: self.audit("code_refused", visitor),
+            accepted: NewAudit {
+                user_id: Some(id),
+                actor_id: Some(id),
+                ..self.audit(AuditAction::EmailVerified, visitor)
+            },
+            refused: self.audit(AuditAction::CodeRefused, visitor),
         };
         match self.store.verify_email(&attempt, &mut || self.new_id()).await? {
             CodeOutcome::Accepted { user, ended } => {

@@ -13,8 +13,9 @@ use bytes::Bytes;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
-use types::api::{CurrentSession, Person, SignInMethod, WhoAmI};
+use types::api::{CurrentSession, Person, WhoAmI};
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::SignInMethod;
 use uuid::Uuid;
 
 use super::keys::{KeyError, KeyRing};
@@ -244,7 +245,7 @@ impl Verified {
             created_at: moment(claims.auth_time)?,
             expires_at: moment(claims.sxp)?,
             max_expires_at: moment(claims.smx)?,
-            signed_in_with: claims.amr[0],
+            signed_in_with: claims.amr[0].into(),
             token_expires_at: moment(claims.exp)?,
         };
         let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);

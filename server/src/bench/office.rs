@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use types::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use types::api::DeviceDescription;
 use types::domain::{AccountType, DisplayName, Email, Password, SessionId, Timestamp, UserId};
+use types::words::{EndReason, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
 use super::population::Population;

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use types::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use types::api::DeviceDescription;
 use types::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
+use types::words::{EndReason, SignInMethod, TokenDelivery};
 use uuid::{Builder, Uuid};
 
 use super::{BenchError, failed};

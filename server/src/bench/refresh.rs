@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use types::words::HistoryKind;
 
 use types::api::paths;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use super::wire::{Client, post};
 use super::{Bench, BenchError, Filling, failed};
 use crate::clock::{Clock as _, SystemClock};
 use crate::random::{OsRandom, uuid_v7};
-use crate::store::NewBiographyEntry;
+use crate::store::NewHistoryEntry;
 
 /// Devices that renew at once.
 const DEVICES: usize = 8;
@@ -60,7 +61,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
         title: "Refreshing tokens",
         text: format!(
             "{DEVICES} devices renew their tokens one after the other, each with the token it was given last: the session is \
-             locked, the token compared and replaced, an entry of its biography written and committed, and a new access token signed. \
+             locked, the token compared and replaced, an entry of its history written and committed, and a new access token signed. \
              Beside it as many connections that insert one row into the same table of the same database and wait for the commit. \
              {rounds} rounds of {} s in turn. A refresh gets {} of the rate, and takes {:.1} × as long (p50) and {:.1} × (p99).",
             length.as_secs(),
@@ -108,16 +109,16 @@ async fn commit(office: &Office, devices: &[Device], length: Duration) -> Result
     let one = async |device: &Device| -> Result<Vec<Duration>, BenchError> {
         let (began, mut took) = (Instant::now(), Vec::new());
         while began.elapsed() < length {
-            let entry = NewBiographyEntry {
+            let entry = NewHistoryEntry {
                 id: new_id(),
                 session_id: device.session_id,
                 at: SystemClock.now(),
-                what: "measured",
+                kind: HistoryKind::Refreshed,
                 detail: None,
                 ip: String::new(),
             };
             let asked = Instant::now();
-            office.store.note(&entry).await?;
+            office.store.append_history(&entry).await?;
             took.push(asked.elapsed());
         }
         Ok(took)

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use types::api::{EndReason, Ended, Hello, ServerEvent, SessionUpdated, UserUpdated};
+use types::api::{Ended, Hello, ServerEvent, SessionUpdated, UserUpdated};
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
 
 use super::bus::{BusSender, News};
 use crate::store::{Revocation, RevokedSubject};
@@ -397,7 +398,7 @@ fn owner(people: &HashMap<UserId, Vec<Listener>>, revocation: &Revocation) -> Op
 fn ended(revocation: &Revocation, reason: EndReason, session_id: SessionId) -> Ended {
     Ended {
         session_id,
-        reason,
+        reason: reason.into(),
         ended_by: revocation.ended_by,
         ended_by_device: revocation.ended_by_device.clone(),
         at: revocation.at,
@@ -446,7 +447,7 @@ mod tests {
     }
 
     fn name(event: Option<Arc<ServerEvent>>) -> Option<&'static str> {
-        event.map(|event| event.name())
+        event.map(|event| event.name().as_str())
     }
 
     #[tokio::test]
@@ -468,7 +469,7 @@ mod tests {
         assert_eq!(hub.revoke(&revocation(RevokedSubject::Epoch(1), Some(EndReason::LogoutAll))), [LAPTOP]);
         let event = laptop.queue.recv().await.unwrap();
         let ServerEvent::SessionEnded(told) = &*event else { panic!("not told") };
-        assert_eq!((told.session_id, told.reason), (LAPTOP, EndReason::LogoutAll));
+        assert_eq!((told.session_id, told.reason.clone()), (LAPTOP, EndReason::LogoutAll.into()));
         assert!(hub.has_stream(ADA, PHONE));
     }
 

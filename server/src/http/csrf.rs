@@ -107,7 +107,7 @@ mod tests {
         #[case] code: &str,
     ) {
         let error = SameOrigin::new("https://id.example.com").check_sign_in(&map(headers)).unwrap_err();
-        assert_eq!((error.status().as_u16(), error.problem.code.as_str()), (403, code));
+        assert_eq!((error.status().as_u16(), error.problem.code.name()), (403, code));
         assert!(error.problem.detail.as_deref().is_some_and(|detail| detail.contains("https://id.example.com")));
         assert_eq!(error.problem.public_url.as_deref(), Some("https://id.example.com"));
     }

@@ -2,8 +2,8 @@
 //! parsed values and the headers, keeps to the limits, and says which cookies the answer sets.
 
 use http::HeaderMap;
-use types::api::{SignInMethod, TokenDelivery};
 use types::domain::{Email, OneTimeCode, Password, SessionId, UserId};
+use types::words::{SignInMethod, TokenDelivery};
 
 use super::problem::ApiError;
 use super::state::ApiState;

@@ -1,6 +1,6 @@
 //! How the layers below fail, as HTTP says it. The only place that knows both.
 
-use types::api::EndReason;
+use types::words::EndReason;
 
 use super::problem::ApiError;
 use crate::auth::accounts::AccountError;

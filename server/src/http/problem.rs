@@ -10,6 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use types::api::{FieldError, Problem, Session};
 use types::domain::Invalid;
+use types::words::ProblemCode;
 
 use crate::config::PublicUrl;
 use crate::store::SessionEnd;
@@ -44,7 +45,7 @@ const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static("Bearer error=\"
 
 impl ApiError {
     /// An error with this status, code and title.
-    pub fn new(status: StatusCode, code: &str, title: &str) -> Self {
+    pub fn new(status: StatusCode, code: ProblemCode, title: &str) -> Self {
         let problem = Box::new(Problem::new(status.as_u16(), code, title));
         Self { problem, challenge: None, retry_after: None, cause: None }
     }
@@ -72,45 +73,45 @@ impl ApiError {
     /// Says how the session ended.
     #[must_use]
     pub fn with_end(mut self, end: &SessionEnd) -> Self {
-        self.problem.reason = Some(end.reason.as_str().to_owned());
+        self.problem.reason = Some(end.reason.into());
         self.problem.ended_at = Some(end.at);
         self.problem.ended_by = end.ended_by;
         self.problem.ended_by_device.clone_from(&end.ended_by_device);
         self
     }
 
-    fn unauthorized(code: &str, title: &str, challenge: HeaderValue) -> Self {
+    fn unauthorized(code: ProblemCode, title: &str, challenge: HeaderValue) -> Self {
         Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, code, title) }
     }
 
     /// `401`: no credential at all.
     pub fn missing_token() -> Self {
-        Self::unauthorized("missing-token", "Sign in first", CHALLENGE)
+        Self::unauthorized(ProblemCode::MissingToken, "Sign in first", CHALLENGE)
     }
 
     /// `401`: not one of ours.
     pub fn invalid_token() -> Self {
-        Self::unauthorized("invalid-token", "The token is not valid", CHALLENGE_INVALID)
+        Self::unauthorized(ProblemCode::InvalidToken, "The token is not valid", CHALLENGE_INVALID)
     }
 
     /// `401`: renew it.
     pub fn token_expired() -> Self {
-        Self::unauthorized("token-expired", "The token has expired", CHALLENGE_INVALID)
+        Self::unauthorized(ProblemCode::TokenExpired, "The token has expired", CHALLENGE_INVALID)
     }
 
     /// `401`: its session was ended.
     pub fn session_ended() -> Self {
-        Self::unauthorized("session-ended", "The session has ended", CHALLENGE_INVALID)
+        Self::unauthorized(ProblemCode::SessionEnded, "The session has ended", CHALLENGE_INVALID)
     }
 
     /// `401`: its session reached its end.
     pub fn session_expired() -> Self {
-        Self::unauthorized("session-expired", "The session has expired", CHALLENGE_INVALID)
+        Self::unauthorized(ProblemCode::SessionExpired, "The session has expired", CHALLENGE_INVALID)
     }
 
     /// `401`: e-mail or password is wrong, whichever.
     pub fn invalid_credentials() -> Self {
-        Self::unauthorized("invalid-credentials", "E-mail or password is wrong", CHALLENGE)
+        Self::unauthorized(ProblemCode::InvalidCredentials, "E-mail or password is wrong", CHALLENGE)
     }
 
     /// `401`: the token is good, but the sign-in is older than this: give the password, or sign in again (RFC 9470, 3).
@@ -118,93 +119,99 @@ impl ApiError {
         let seconds = max_age.as_secs();
         let challenge = format!("Bearer error=\"insufficient_user_authentication\", max_age={seconds}");
         let challenge = HeaderValue::try_from(challenge).unwrap_or(CHALLENGE);
-        let mut error = Self::unauthorized("insufficient-user-authentication", "Confirm it’s you", challenge);
+        let mut error = Self::unauthorized(ProblemCode::InsufficientUserAuthentication, "Confirm it’s you", challenge);
         error.problem.max_age = Some(seconds);
         error
     }
 
     /// `403`: the token is good, but belongs to no session of ours.
     pub fn session_required() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "session-required", "Sign in again: this token has no session")
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::SessionRequired, "Sign in again: this token has no session")
     }
 
     /// `403`: an alert cannot be answered from the session that it is about.
     pub fn alert_about_this_session() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "alert-about-this-session", "Answer this from another device")
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::AlertAboutThisSession, "Answer this from another device")
     }
 
     /// `403`: the session that vouches for another is in question itself, and looks just like it.
     pub fn device_in_question() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "device-in-question", "Answer this from a device you have used before")
+        Self::new(
+            StatusCode::FORBIDDEN,
+            ProblemCode::DeviceInQuestion,
+            "Answer this from a device you have used before",
+        )
     }
 
     /// `403`: the address must be proved first.
     pub fn email_not_verified() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "email-not-verified", "Confirm your e-mail address first")
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::EmailNotVerified, "Confirm your e-mail address first")
     }
 
     /// `403`: a cookie call that is not from our own pages.
     pub fn cross_site_request(public_origin: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "cross-site-request", "This call is for pages of this server only")
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::CrossSiteRequest, "This call is for pages of this server only")
             .with_detail(format!("Open {public_origin} and try again there: it works from that address only."))
             .with_public_url(public_origin)
     }
 
     /// `403`: a cookie call from a page of ours that was opened under another address than the public one.
     pub fn other_address(public_origin: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "other-address", "Sign in at another address")
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::OtherAddress, "Sign in at another address")
             .with_detail(format!("This page is open at another address. Go to {public_origin} to sign in."))
             .with_public_url(public_origin)
     }
 
     /// `421`: this server is not asked for under that name.
     pub fn misdirected(public_url: &PublicUrl) -> Self {
-        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected-request", "This server has another address")
+        Self::new(StatusCode::MISDIRECTED_REQUEST, ProblemCode::MisdirectedRequest, "This server has another address")
             .with_detail(format!("In development it answers for this machine only: open {public_url} instead."))
             .with_public_url(public_url.to_string())
     }
 
     /// `404`.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", "There’s nothing here")
+        Self::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, "There’s nothing here")
     }
 
     /// `405`.
     pub fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This method is not allowed here")
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, ProblemCode::MethodNotAllowed, "This method is not allowed here")
     }
 
     /// `400`: the body is not a JSON object.
     pub fn malformed_json(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed-json", "The body is not a JSON object").with_detail(detail)
+        Self::new(StatusCode::BAD_REQUEST, ProblemCode::MalformedJson, "The body is not a JSON object")
+            .with_detail(detail)
     }
 
     /// `408`: the body took too long.
     pub fn body_too_slow() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "The body took too long to arrive")
+        Self::new(StatusCode::REQUEST_TIMEOUT, ProblemCode::BodyTooSlow, "The body took too long to arrive")
     }
 
     /// `413`.
     pub fn body_too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::BodyTooLarge, "The body is too large")
     }
 
     /// `415`.
     pub fn unsupported_media_type() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Send application/json")
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ProblemCode::UnsupportedMediaType, "Send application/json")
     }
 
     /// `409`: the person must choose a device to sign out first.
     pub fn session_limit_reached(sessions: Vec<Session>) -> Self {
         let title = "You’re signed in on as many devices as allowed";
-        let mut error = Self::new(StatusCode::CONFLICT, "session-limit-reached", title);
+        let mut error = Self::new(StatusCode::CONFLICT, ProblemCode::SessionLimitReached, title);
         error.problem.sessions = Some(sessions);
         error
     }
 
     /// `422`: these fields were refused.
     pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
-        let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", "Some fields are not right");
+        let mut error =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::InvalidFields, "Some fields are not right");
         error.problem.errors = errors;
         error
     }
@@ -226,7 +233,7 @@ impl ApiError {
 
     /// `503`: something below cannot be reached or is overloaded.
     pub fn unavailable(cause: impl Error + 'static) -> Self {
-        let code = "temporarily-unavailable";
+        let code = ProblemCode::TemporarilyUnavailable;
         let error =
             Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This isn’t working right now. Try again in a moment");
         Self { retry_after: Some(COME_BACK), ..error }.because_of(&cause)
@@ -252,7 +259,7 @@ impl ApiError {
 
     /// `500` for what has been logged already.
     pub fn silent_failure() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "Something went wrong on the server")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ProblemCode::InternalError, "Something went wrong on the server")
     }
 
     /// The HTTP status.
@@ -261,8 +268,8 @@ impl ApiError {
     }
 
     /// The stable code.
-    pub fn code(&self) -> &str {
-        &self.problem.code
+    pub fn code(&self) -> Option<ProblemCode> {
+        self.problem.code.known()
     }
 
     /// Whether the client is told to sign in.

@@ -24,7 +24,7 @@ fn api(state: &ApiState, tally: &mut Routes) -> Router {
         .post(paths::SESSIONS_END, sign_out::end_several)
         .delete(paths::SESSION_BY_ID, sign_out::end_session)
         .patch(paths::SESSION_BY_ID, sessions::rename)
-        .get(paths::BIOGRAPHY, sessions::biography)
+        .get(paths::SESSION_HISTORY, sessions::history)
         .post(paths::EVENTS_TICKET, events::ticket)
         .get(paths::PROFILE, person::profile)
         .patch(paths::PROFILE, person::update_profile)

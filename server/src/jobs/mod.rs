@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use types::api::EndReason;
 use types::domain::SessionId;
+use types::words::EndReason;
 
 pub use keys::KeyCare;
 

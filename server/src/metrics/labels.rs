@@ -3,7 +3,7 @@
 //! Each pair of values is a series that Prometheus keeps: a label never holds an id, an address, a path or anything else that
 //! somebody outside can make up.
 
-use types::api::EndReason;
+use types::words::EndReason;
 
 /// A label whose values are known beforehand.
 pub trait Label: Copy + 'static {

@@ -14,8 +14,8 @@ mod text;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use types::api::EndReason;
 use types::domain::Timestamp;
+use types::words::EndReason;
 
 use cells::{Counter, Counters, Histogram};
 pub use labels::{

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use types::api::EndReason;
+use types::words::EndReason;
 
 use super::labels::{
     BusMessage, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload, SignInResult,

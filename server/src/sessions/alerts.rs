@@ -1,7 +1,8 @@
 //! *Was this you?*: which sign-ins are asked about, and whose word counts. docs/decisions/0027-was-this-you.md says why.
 
-use types::api::{AlertAnswer, AlertKind, AlertList, DeviceDescription, SecurityAlert, ServerEvent, SignInMethod};
+use types::api::{AlertList, DeviceDescription, SecurityAlert, ServerEvent};
 use types::domain::{AlertId, SessionId, UserId};
+use types::words::{AlertAnswer, AlertKind, AuditAction, SignInMethod};
 
 use super::Sessions;
 use crate::store::{
@@ -113,7 +114,7 @@ impl Sessions {
         let answered = NewAnswer { answer, at: self.now(), by, vouched };
         let is_first = self.store.answer_alert(user_id, alert.id, &answered, &audit).await?;
         if is_first {
-            let event = SecurityAlert { answer: Some(answer), ..show(alert) };
+            let event = SecurityAlert { answer: Some(answer.into()), ..show(alert) };
             self.hub.publish(user_id, &ServerEvent::SecurityAlert(event), None);
         }
         Ok(is_first)
@@ -159,11 +160,11 @@ impl Sessions {
 }
 
 /// The audit entry of an answer.
-const fn action(answer: AlertAnswer) -> &'static str {
+const fn action(answer: AlertAnswer) -> AuditAction {
     match answer {
-        AlertAnswer::Me => "alert_confirmed",
-        AlertAnswer::NotMe => "alert_denied",
-        AlertAnswer::EndSession => "alert_session_ended",
+        AlertAnswer::Me => AuditAction::AlertConfirmed,
+        AlertAnswer::NotMe => AuditAction::AlertDenied,
+        AlertAnswer::EndSession => AuditAction::AlertSessionEnded,
     }
 }
 
@@ -171,7 +172,7 @@ const fn action(answer: AlertAnswer) -> &'static str {
 pub fn show(row: &AlertRow) -> SecurityAlert {
     SecurityAlert {
         alert_id: row.id,
-        kind: row.kind,
+        kind: row.kind.into(),
         session_id: row.session_id,
         message: message(row.kind, &row.device),
         at: row.at,
@@ -179,7 +180,7 @@ pub fn show(row: &AlertRow) -> SecurityAlert {
         ip_address: row.ip.clone(),
         place: row.place.clone(),
         signed_in: row.signed_in,
-        answer: row.answered.as_ref().map(|answered| answered.answer),
+        answer: row.answered.as_ref().map(|answered| answered.answer.into()),
     }
 }
 
@@ -196,8 +197,8 @@ pub(super) fn message(kind: AlertKind, device: &DeviceDescription) -> String {
 mod tests {
     use super::*;
     use rstest::rstest;
-    use types::api::{DeviceKind, TokenDelivery};
     use types::domain::Timestamp;
+    use types::words::{DeviceKind, TokenDelivery};
     use uuid::Uuid;
 
     fn device(browser: &str, os: &str) -> DeviceDescription {

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use types::api::{EndReason, TokenDelivery};
 use types::domain::SessionId;
+use types::words::{EndReason, TokenDelivery};
 
 use super::promises::Covered;
 use super::{RefreshRefusal, Sessions, SessionsError, SignedIn};

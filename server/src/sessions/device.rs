@@ -2,8 +2,9 @@
 //!
 //! A description is for people to recognise a device by. Nothing is decided by it.
 
-use types::api::{DeviceDescription, DeviceKind};
+use types::api::DeviceDescription;
 use types::domain::{AppVersion, DeviceName, Platform};
+use types::words::DeviceKind;
 use woothee::parser::Parser;
 
 /// What a client said of its device at sign-in, parsed.

@@ -1,7 +1,8 @@
 //! Ending sessions on somebody's wish, with the receipt that shows who was told.
 
-use types::api::{EndReason, Receipt, ReceiptDevice, ReceiptStatus};
+use types::api::{Receipt, ReceiptDevice};
 use types::domain::{ClientReason, SessionId, Timestamp, UserId};
+use types::words::{EndReason, ReceiptStatus};
 
 use super::ending::{Ending, EndingError};
 use super::promises::Force;

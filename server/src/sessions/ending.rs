@@ -439,7 +439,7 @@ impl Work {
         let EndCommand { reason, ended_by, at, .. } = *command;
         self.hub.end_here(Some(user_id), is_over, |session_id| Ended {
             session_id,
-            reason,
+            reason: reason.into(),
             ended_by,
             ended_by_device: None,
             at,

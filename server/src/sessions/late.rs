@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use types::api::{EndReason, Ended};
+use types::api::Ended;
 use types::domain::{ClientReason, SessionId, UserId};
+use types::words::EndReason;
 use uuid::Uuid;
 
 use super::journal::{Entry, LateEnd, Written};
@@ -77,7 +78,13 @@ impl Sessions {
         self.ender.promise_unowned(session_id);
         let is_this = |_, other, _| other == session_id;
         let reason = EndReason::UserInitiatedLogout;
-        let ended = |session_id| Ended { session_id, reason, ended_by: Some(session_id), ended_by_device: None, at };
+        let ended = |session_id| Ended {
+            session_id,
+            reason: reason.into(),
+            ended_by: Some(session_id),
+            ended_by_device: None,
+            at,
+        };
         self.hub.end_here(None, is_this, ended);
     }
 

@@ -3,8 +3,8 @@
 //! Such a token names no session, so the revocation list cannot refuse it: the database is asked each time, and where it is away
 //! nobody passes. Our own tokens never come here.
 
-use types::api::EndReason;
 use types::domain::{ClientReason, SessionId};
+use types::words::EndReason;
 
 use super::Sessions;
 use super::end::{EndAnswer, answer};

@@ -39,6 +39,7 @@ mod sync {
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use types::words::AuditAction;
 
 use types::domain::Timestamp;
 use uuid::Uuid;
@@ -143,7 +144,7 @@ impl Sessions {
     }
 
     /// An audit entry with nothing but what every entry has.
-    pub(crate) fn audit(&self, action: &'static str, origin: &Origin) -> NewAudit {
+    pub(crate) fn audit(&self, action: AuditAction, origin: &Origin) -> NewAudit {
         NewAudit {
             id: self.new_id(),
             at: self.now(),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use types::api::EndReason;
 use types::domain::{SessionId, UserId};
+use types::words::EndReason;
 use uuid::Uuid;
 
 use super::promises::Force;

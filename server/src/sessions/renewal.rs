@@ -1,7 +1,7 @@
 //! Renewal: a refresh token for a new pair of tokens.
 
-use types::api::{AlertKind, EndReason, TokenDelivery};
 use types::domain::{SessionId, Timestamp};
+use types::words::{AlertKind, AuditAction, EndReason, HistoryKind, TokenDelivery};
 
 use super::ending::{Ending, EndingError};
 use super::guard::END_WAITS;
@@ -10,7 +10,7 @@ use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
 use crate::metrics::RefreshCase;
 use crate::store::{
-    EndCommand, NewAudit, NewBiographyEntry, NewMail, Origin, Refresh, RefreshAttempt, RefreshDecision, Selection,
+    EndCommand, NewAudit, NewHistoryEntry, NewMail, Origin, Refresh, RefreshAttempt, RefreshDecision, Selection,
     SessionEnd, SessionRow, StoreError,
 };
 
@@ -77,7 +77,7 @@ impl Sessions {
             at: now,
             place: self.places.of(&origin.ip),
             origin,
-            biography_ids: [self.new_id(), self.new_id()],
+            history_ids: [self.new_id(), self.new_id()],
             two_tabs_within_ms: TWO_TABS_WITHIN_MS,
         };
         let lifetimes = self.lifetimes;
@@ -183,18 +183,21 @@ impl Sessions {
     /// from being ended.
     async fn suspect_theft(&self, row: &SessionRow, origin: &Origin) -> Result<(), StoreError> {
         let now = self.now();
-        let audit =
-            NewAudit { user_id: Some(row.user_id), session_id: Some(row.id), ..self.audit("refresh_reuse", origin) };
-        let entry = NewBiographyEntry {
+        let audit = NewAudit {
+            user_id: Some(row.user_id),
+            session_id: Some(row.id),
+            ..self.audit(AuditAction::RefreshReuse, origin)
+        };
+        let entry = NewHistoryEntry {
             id: self.new_id(),
             session_id: row.id,
             at: now,
-            what: "possible_theft",
+            kind: HistoryKind::PossibleTheft,
             detail: None,
             ip: origin.ip.clone(),
         };
         self.store.append_audit(&audit).await?;
-        self.store.note(&entry).await?;
+        self.store.append_history(&entry).await?;
         let name = &row.device.device_name;
         if let Some(user) = self.store.user_by_id(row.user_id).await? {
             // What a stranger called the device must not be mailed to an address that nobody has proved.
@@ -216,7 +219,7 @@ impl Sessions {
     }
 }
 
-/// A rotation, or which kind of repeat: as the biography has it, which is written in the same moment.
+/// A rotation, or which kind of repeat: as the history has it, which is written in the same moment.
 fn granted_case(repeated: bool, session: &SessionRow, now: Timestamp) -> RefreshCase {
     let after_ms = now.as_millis().saturating_sub(session.rotated_at.as_millis());
     if !repeated {

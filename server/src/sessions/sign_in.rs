@@ -1,7 +1,8 @@
 //! Sign-in: a new session with its first tokens.
 
-use types::api::{AlertKind, Person, ServerEvent, SessionCreated, SignInMethod, TokenDelivery, Tokens};
+use types::api::{Person, ServerEvent, SessionCreated, Tokens};
 use types::domain::{AlertId, SessionId, Timestamp, UserId};
+use types::words::{AlertKind, AuditAction, HistoryKind, SignInMethod, TokenDelivery};
 
 use super::alerts::is_new_device;
 use super::device::{Said, describe};
@@ -9,7 +10,7 @@ use super::{Sessions, SessionsError};
 use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::refresh::RefreshToken;
 use crate::store::{
-    AlertIfNew, AtLimit, DeviceHistory, Digest, EndOutcome, NewAlert, NewAudit, NewBiographyEntry, NewSession, Origin,
+    AlertIfNew, AtLimit, DeviceHistory, Digest, EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewSession, Origin,
     SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, User,
 };
 
@@ -133,13 +134,13 @@ impl Sessions {
             user_id: Some(session.user_id),
             actor_id: Some(session.user_id),
             session_id: Some(session.id),
-            ..self.audit("sign_in", &session.origin)
+            ..self.audit(AuditAction::SignIn, &session.origin)
         };
-        let began = NewBiographyEntry {
+        let began = NewHistoryEntry {
             id: self.new_id(),
             session_id: session.id,
             at: session.at,
-            what: "began",
+            kind: HistoryKind::SignedIn,
             detail: Some(session.signed_in_with.as_str().to_owned()),
             ip: session.origin.ip.clone(),
         };
@@ -147,7 +148,7 @@ impl Sessions {
         let (device, ip, method) = (&session.device, session.origin.ip.as_str(), session.signed_in_with);
         let is_new = move |history: &DeviceHistory| is_new_device(device, ip, method, history);
         let alert = AlertIfNew { id: alert_id, is_new: &is_new };
-        let records = SignInRecords { audit: &audit, biography: &began, alert };
+        let records = SignInRecords { audit: &audit, history: &began, alert };
         let recorded = self.store.record_sign_in(session, limit, Some(browser), records, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced, is_new } => {

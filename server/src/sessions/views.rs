@@ -1,11 +1,12 @@
-//! What people see of their devices: the list, a device's biography, a new name.
+//! What people see of their devices: the list, a device's history, a new name.
 
-use types::api::{Biography, BiographyEntry, ServerEvent, Session, SessionUpdated};
+use types::api::{HistoryEntry, ServerEvent, Session, SessionHistory, SessionUpdated};
 use types::domain::{DeviceName, SessionId, Timestamp, UserId};
+use types::words::{AuditAction, HistoryKind};
 use uuid::Uuid;
 
 use super::Sessions;
-use crate::store::{NewAudit, NewBiographyEntry, Origin, SessionRow, StoreError};
+use crate::store::{NewAudit, NewHistoryEntry, Origin, SessionRow, StoreError};
 
 impl Sessions {
     /// A session as it is shown to somebody whose own is `current`.
@@ -22,7 +23,7 @@ impl Sessions {
             last_active,
             active_now: current == Some(row.id) || self.hub.is_active(row.user_id, row.id, last_active, now),
             expires_at: row.expires_at,
-            signed_in_with: row.signed_in_with,
+            signed_in_with: row.signed_in_with.into(),
             user_agent: row.origin.user_agent.clone(),
         }
     }
@@ -65,11 +66,11 @@ impl Sessions {
         origin: &Origin,
     ) -> Result<Option<Session>, StoreError> {
         let now = self.now();
-        let entry = NewBiographyEntry {
+        let entry = NewHistoryEntry {
             id: self.new_id(),
             session_id,
             at: now,
-            what: "renamed",
+            kind: HistoryKind::Renamed,
             detail: Some(name.as_str().to_owned()),
             ip: origin.ip.clone(),
         };
@@ -77,7 +78,7 @@ impl Sessions {
             user_id: Some(user_id),
             actor_id: Some(user_id),
             session_id: Some(session_id),
-            ..self.audit("session_renamed", origin)
+            ..self.audit(AuditAction::SessionRenamed, origin)
         };
         let Some(row) = self.store.rename_session(user_id, session_id, name, &entry, &audit, now).await? else {
             return Ok(None);
@@ -94,16 +95,16 @@ impl Sessions {
     }
 
     /// The life of one of a person's sessions, ended ones too as long as they are kept.
-    pub async fn biography(&self, user_id: UserId, session_id: SessionId) -> Result<Option<Biography>, StoreError> {
-        let found = self.store.biography(user_id, session_id).await?;
-        Ok(found.map(|(row, entries)| Biography {
+    pub async fn history(&self, user_id: UserId, session_id: SessionId) -> Result<Option<SessionHistory>, StoreError> {
+        let found = self.store.history(user_id, session_id).await?;
+        Ok(found.map(|(row, entries)| SessionHistory {
             session_id,
             device_name: row.device.device_name,
             entries: entries
                 .into_iter()
-                .map(|entry| BiographyEntry {
+                .map(|entry| HistoryEntry {
                     at: entry.at,
-                    what: entry.what,
+                    kind: entry.kind,
                     detail: entry.detail,
                     ip_address: entry.ip,
                 })

@@ -2,6 +2,7 @@
 
 use sqlx_sqlite::SqliteConnectOptions;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::AuditAction;
 use uuid::Uuid;
 
 use super::Database;
@@ -29,7 +30,7 @@ fn audit(number: usize) -> NewAudit {
         user_id: Some(UserId(Uuid::nil())),
         actor_id: None,
         session_id: None,
-        action: "sign_in",
+        action: AuditAction::SignIn,
         reason: None,
         client_reason: Some(format!("{number}: {}", "a long story ".repeat(50))),
         origin: Origin::default(),

@@ -7,12 +7,12 @@ use types::domain::{AlertId, DeviceName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::types::{
-    Acquaintance, AlertRow, Audit, BiographyEntry, CleanupPolicy, CleanupReport, CodeAttempt, CodeOutcome, Creation,
-    Digest, EndCommand, EndOutcome, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit, NewBiographyEntry,
-    NewMail, NewRegistration, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh, RefreshAttempt,
-    RefreshDecision, Registrant, Registration, RegistrationMail, Resend, Resending, ResetProof, ResetRequest,
-    ResetTarget, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn, SignInRecords,
-    SigningBrowser, SigningKeyRow, Standing, StoreError, Tail, Ticket, Try, User,
+    Acquaintance, AlertRow, Audit, CleanupPolicy, CleanupReport, CodeAttempt, CodeOutcome, Creation, Digest,
+    EndCommand, EndOutcome, HistoryEntry, Holdings, Joined, Mail, MailRoom, NewAlert, NewAnswer, NewAudit,
+    NewHistoryEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser, ProfileChange, ReceiptRow, Refresh,
+    RefreshAttempt, RefreshDecision, Registrant, Registration, RegistrationMail, Resend, Resending, ResetProof,
+    ResetRequest, ResetTarget, Revocation, RevokedSubject, ServerRow, SessionLimit, SessionRow, Sighting, SignIn,
+    SignInRecords, SigningBrowser, SigningKeyRow, Standing, StoreError, Tail, Ticket, Try, User,
 };
 use super::{Notifications, postgres, sql, sqlite};
 use crate::current;
@@ -119,7 +119,7 @@ impl Store {
         }
     }
 
-    /// Puts many sessions in at once, with their first audit and biography entries; those whose ids are there stay as they are.
+    /// Puts many sessions in at once, with their first audit and history entries; those whose ids are there stay as they are.
     /// Ids must rise, and no others may lie between them. One transaction, which takes its time.
     pub async fn seed_sessions(&self, sessions: &[SessionRow]) -> Result<(), StoreError> {
         match self {
@@ -250,7 +250,7 @@ verbs! {
     /// Audit entries of a person, newest first; those older than `before` where it is given.
     activity(id: UserId, before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<Audit>;
 
-    /// Creates a session under the lock of its person, with its audit and biography entries, ending others where the
+    /// Creates a session under the lock of its person, with its audit and history entries, ending others where the
     /// limit asks for it (`ids` are for their entries), and the one that its browser had before; raises an alert where the
     /// device is new.
     record_sign_in(
@@ -271,7 +271,7 @@ verbs! {
     live_session(user: UserId, id: SessionId, now: Timestamp) -> Option<SessionRow>;
     /// Renames a live session of this person.
     rename_session(
-        user: UserId, id: SessionId, name: &DeviceName, biography: &NewBiographyEntry, audit: &NewAudit, now: Timestamp
+        user: UserId, id: SessionId, name: &DeviceName, history: &NewHistoryEntry, audit: &NewAudit, now: Timestamp
     ) -> Option<SessionRow>;
     /// Whether a token may pass. A session past its time counts as ended, marked or not.
     standing(id: SessionId, user: UserId, epoch: i64, now: Timestamp) -> Standing;
@@ -283,12 +283,12 @@ verbs! {
     renew_grace(id: SessionId, successor: &Digest, at: Timestamp) -> ();
     /// Notes where and when sessions were last seen, in one batch. Never moves a session back in time.
     touch_sessions(sightings: &[Sighting]) -> ();
-    /// A session of this person, ended or not, with its story, oldest first.
-    biography(user: UserId, id: SessionId) -> Option<(SessionRow, Vec<BiographyEntry>)>;
-    /// Adds to a session's story; nothing where the session is gone.
-    note(entry: &NewBiographyEntry) -> ();
+    /// A session of this person, ended or not, with its history, oldest first.
+    history(user: UserId, id: SessionId) -> Option<(SessionRow, Vec<HistoryEntry>)>;
+    /// Adds to a session's history; nothing where the session is gone.
+    append_history(entry: &NewHistoryEntry) -> ();
 
-    /// Carries out all commands in one transaction: marks sessions, writes their stories, audit entries and the
+    /// Carries out all commands in one transaction: marks sessions, writes their histories, audit entries and the
     /// revocation log, and does what is to be done alongside. Outcomes are in the order of the commands. When it returns, everything is committed.
     end_sessions(commands: &[EndCommand], ids: Ids<'_>) -> Vec<EndOutcome>;
     /// Makes a person's access tokens be renewed; sessions stay. `None` where there is no such person.

@@ -1,11 +1,12 @@
 //! A new password by mail, and the end of the account: this session ends with it, and that is told once.
 
-use super::server::{GOOD_TOKEN, PASSWORD, Refresh};
 use super::world::{Doing, Tab, World};
+use crate::double::{GOOD_TOKEN, PASSWORD, Refresh};
 use crate::notice::Notice;
 use crate::ports::{Method, SignInHint};
 use crate::{Failure, ResetToken};
-use types::api::{EndReason, Ended, LogoutAnswer, ServerEvent, paths};
+use types::api::{Ended, LogoutAnswer, ServerEvent, paths};
+use types::words::EndReason;
 
 const CHANGED: &str = "Your new password is set, and you’re signed out everywhere. Sign in with it.";
 const DELETED: &str = "Your account was deleted.";
@@ -26,7 +27,7 @@ fn delete(world: &World, tab: &Tab, password: &str) -> Doing<Answer> {
 fn tell_end(world: &World, reason: EndReason) {
     world.server.tell(&ServerEvent::SessionEnded(Ended {
         session_id: world.server.session_id(),
-        reason,
+        reason: reason.into(),
         ended_by: None,
         ended_by_device: None,
         at: world.server.now(),

@@ -3,7 +3,8 @@
 use super::world::World;
 use crate::messages::TabMessage;
 use crate::ports::SignInHint;
-use types::api::{EndReason, Expiring, ServerEvent, paths};
+use types::api::{Expiring, ServerEvent, paths};
+use types::words::EndReason;
 
 fn short_session(world: &World) -> super::world::Tab {
     world.server.set(|server| {

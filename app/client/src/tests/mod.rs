@@ -5,7 +5,6 @@ mod expiry;
 mod renewal;
 mod requests;
 mod secrets;
-mod server;
 mod sign_out;
 mod stream;
 mod tabs;

@@ -1,12 +1,13 @@
 //! When the token is renewed by itself, and what late answers do.
 
-use super::server::{BEGINNING, Refresh, ended_by, problem};
 use super::world::World;
 use crate::Failure;
+use crate::double::{BEGINNING, Refresh, ended_by, problem};
 use crate::notice::{Change, Notice};
 use crate::ports::SignInHint;
 use crate::status::AuthStatus;
-use types::api::{EndReason, paths};
+use types::api::paths;
+use types::words::{EndReason, ProblemCode};
 
 #[test]
 fn the_server_is_asked_once_whether_there_is_a_session_and_refuses_no_visitor() {
@@ -44,7 +45,7 @@ fn a_reload_finds_the_session_again() {
 fn a_reload_whose_cookie_is_gone_is_a_visitor_without_a_note() {
     let world = World::new();
     world.was_signed_in();
-    world.server.end_session(problem(401, "missing-token"));
+    world.server.end_session(problem(401, ProblemCode::MissingToken));
     let tab = world.open_tab();
     assert_eq!(tab.status(), AuthStatus::SignedOut(None));
     assert_eq!(world.hint.get(), SignInHint::Nobody);
@@ -54,10 +55,10 @@ fn a_reload_whose_cookie_is_gone_is_a_visitor_without_a_note() {
 fn a_reload_after_the_session_was_ended_says_why() {
     let world = World::new();
     world.was_signed_in();
-    world.server.end_session(ended_by("Firefox on Windows", "revoked_from_other_device"));
+    world.server.end_session(ended_by("Firefox on Windows", EndReason::RevokedFromOtherDevice));
     let tab = world.open_tab();
     let note = tab.note().unwrap();
-    assert_eq!((note.reason, note.at), (EndReason::RevokedFromOtherDevice, Some(BEGINNING)));
+    assert_eq!((note.reason, note.at), (EndReason::RevokedFromOtherDevice.into(), Some(BEGINNING)));
 }
 
 #[test]
@@ -100,7 +101,7 @@ fn whoever_presses_try_again_or_comes_back_does_not_wait_for_the_next_attempt() 
         world.server.set(|server| server.refresh = Refresh::Fails(503));
         let tab = world.open_tab();
         world.advance_secs(120);
-        assert_eq!(tab.trouble().unwrap().code(), Some("temporarily-unavailable"));
+        assert_eq!(tab.trouble().unwrap().code(), Some(ProblemCode::TemporarilyUnavailable));
         world.server.set(|server| server.refresh = Refresh::Works);
         if pressed {
             let client = tab.client.clone();
@@ -238,7 +239,7 @@ fn a_refusal_answered_after_the_next_sign_in_does_not_end_the_new_session() {
     world.server.set(|server| server.session = 2);
     let client = tab.client.clone();
     world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
-    world.server.set(|server| server.refresh = Refresh::Refused(Box::new(problem(401, "session-ended"))));
+    world.server.set(|server| server.refresh = Refresh::Refused(Box::new(problem(401, ProblemCode::SessionEnded))));
     world.server.release();
     world.advance_secs(1);
     assert_eq!(stay.done(), Some(Ok(BEGINNING.plus(std::time::Duration::from_hours(720)))));

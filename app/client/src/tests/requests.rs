@@ -1,10 +1,11 @@
 //! One call: bearer, refusal, replay.
 
-use super::server::{EXPORT, PASSWORD, Refresh, asks_for_cookie, ended_by, problem};
 use super::world::World;
 use crate::Failure;
+use crate::double::{EXPORT, PASSWORD, Refresh, WRONG_PASSWORD, asks_for_cookie, ended_by, problem};
 use crate::ports::SignInHint;
-use types::api::{EndReason, paths};
+use types::api::paths;
+use types::words::{EndReason, ProblemCode};
 
 #[test]
 fn every_call_carries_the_bearer() {
@@ -81,7 +82,7 @@ fn a_call_that_is_refused_again_after_the_renewal_is_not_made_a_third_time() {
         world.server.set(|server| server.held_path = Some(paths::SESSIONS));
     }
     world.settle();
-    assert_eq!(load.done().unwrap().unwrap_err().code(), Some("invalid-token"));
+    assert_eq!(load.done().unwrap().unwrap_err().code(), Some(ProblemCode::InvalidToken));
     assert_eq!(world.server.count(paths::REFRESH), 1);
     assert_eq!(world.server.count(paths::SESSIONS), 2);
 }
@@ -90,7 +91,7 @@ fn a_call_that_is_refused_again_after_the_renewal_is_not_made_a_third_time() {
 fn a_refused_renewal_signs_everybody_out_with_the_reason_and_does_not_loop() {
     let world = World::new();
     let tab = world.signed_in_tab();
-    world.server.end_session(ended_by("Safari on iPhone", "logout_all"));
+    world.server.end_session(ended_by("Safari on iPhone", EndReason::LogoutAll));
     let loads: Vec<_> = (0..4).map(|_| world.load(&tab)).collect();
     world.advance_secs(3600);
     assert!(loads.iter().all(|load| load.done() == Some(Err(Failure::SignedOut))));
@@ -121,7 +122,7 @@ fn an_unreachable_renewal_keeps_the_session_and_shows_the_error() {
         }
         world.advance_secs(30);
         let failure = load.done().unwrap().unwrap_err();
-        assert!(matches!(failure, Failure::Unreachable) || failure.code() == Some("temporarily-unavailable"));
+        assert!(matches!(failure, Failure::Unreachable) || failure.code() == Some(ProblemCode::TemporarilyUnavailable));
         assert!(tab.signed_in());
 
         world.server.release();
@@ -150,8 +151,10 @@ fn a_wrong_current_password_is_told_and_not_taken_for_a_refused_token() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let client = tab.client.clone();
-    let answer = world.finish(async move { client.change_password("wrong".into(), "new".into()).await });
-    assert_eq!(answer.unwrap_err().code(), Some("invalid-credentials"));
+    let answer = world.finish(async move { client.change_password(WRONG_PASSWORD.into(), "new".into()).await });
+    let failure = answer.unwrap_err();
+    assert_eq!(failure.code(), Some(ProblemCode::InvalidFields));
+    assert!(failure.field("currentPassword").is_some());
     assert_eq!(world.server.count(paths::REFRESH), 0);
 }
 
@@ -166,7 +169,7 @@ fn a_call_that_wants_a_more_recent_sign_in_is_told_and_not_taken_for_a_refused_t
     world.server.set(|server| server.step_up_path = Some(paths::ACCOUNT));
     let deletion = world.finish(async move { client.delete_account(PASSWORD.into()).await });
     for failure in [load.done().unwrap().unwrap_err(), deletion.unwrap_err()] {
-        assert_eq!(failure.code(), Some("insufficient-user-authentication"));
+        assert_eq!(failure.code(), Some(ProblemCode::InsufficientUserAuthentication));
     }
     for (path, times) in [(paths::SESSIONS, 1), (paths::ACCOUNT, 1), (paths::REFRESH, 0)] {
         assert_eq!(world.server.count(path), times, "{path}");
@@ -220,7 +223,7 @@ fn an_answer_that_is_no_json_did_not_come_from_the_server() {
 
 #[test]
 fn a_failure_speaks_for_itself() {
-    let mut fields = problem(422, "invalid-fields");
+    let mut fields = problem(422, ProblemCode::InvalidFields);
     fields.detail = Some("Look again.".into());
     let error =
         types::api::FieldError { field: "name".into(), code: "required".into(), message: "Enter a name.".into() };

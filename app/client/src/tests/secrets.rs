@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::server::Server;
-use super::world::{FakeTime, World};
+use super::world::World;
 use crate::credentials::{AccessToken, Credentials};
+use crate::double::FakeTime;
+use crate::double::Server;
 use crate::messages::{SharedTokens, TabMessage};
 use crate::ports::{Method, Request, Response};
 

@@ -4,7 +4,8 @@ use super::world::World;
 use crate::Failure;
 use crate::notice::{Change, Notice};
 use crate::ports::SignInHint;
-use types::api::{EndReason, paths};
+use types::api::paths;
+use types::words::EndReason;
 
 #[test]
 fn signing_out_is_done_here_before_the_server_has_answered() {
@@ -124,7 +125,7 @@ fn signing_out_everywhere_gives_the_receipt_to_the_caller_and_to_the_sign_in_pag
     let answer = world.finish(async move { client.sign_out_all(false).await }).unwrap();
     assert_eq!(answer.receipt.unwrap().id, "receipt-1");
     let note = tab.note().unwrap();
-    assert_eq!((note.reason, note.asked_here), (EndReason::LogoutAll, true));
+    assert_eq!((note.reason, note.asked_here), (EndReason::LogoutAll.into(), true));
     assert_eq!(note.receipt.unwrap().id, "receipt-1");
     assert!(!other.signed_in());
 }
@@ -140,7 +141,7 @@ fn the_receipt_arrives_even_where_the_stream_was_faster_than_the_answer() {
     let own = world.server.session_id();
     world.server.tell(&types::api::ServerEvent::SessionEnded(types::api::Ended {
         session_id: own,
-        reason: EndReason::LogoutAll,
+        reason: EndReason::LogoutAll.into(),
         ended_by: Some(own),
         ended_by_device: None,
         at: world.server.now(),

@@ -2,15 +2,16 @@
 
 use uuid::Uuid;
 
-use super::server::{BEGINNING, Refresh, problem};
 use super::world::World;
+use crate::double::{BEGINNING, Refresh, problem};
 use crate::notice::Notice;
 use crate::status::StreamState;
 use types::api::{
-    AlertAnswer, AlertKind, DeviceDescription, DeviceKind, EndReason, Ended, Hello, SecurityAlert, ServerEvent,
-    Session, SessionCreated, SessionUpdated, SignInMethod, UserUpdated, paths,
+    DeviceDescription, Ended, Hello, SecurityAlert, ServerEvent, Session, SessionCreated, SessionUpdated, UserUpdated,
+    paths,
 };
 use types::domain::{AlertId, SessionId, UserId};
+use types::words::{AlertAnswer, AlertKind, DeviceKind, EndReason, ProblemCode, SignInMethod};
 
 fn hello(world: &World) -> ServerEvent {
     ServerEvent::Hello(Hello { session_id: world.server.session_id(), server_time: world.server.now() })
@@ -19,7 +20,7 @@ fn hello(world: &World) -> ServerEvent {
 fn ended(session: u128, by: u128, reason: EndReason) -> ServerEvent {
     ServerEvent::SessionEnded(Ended {
         session_id: SessionId(Uuid::from_u128(session)),
-        reason,
+        reason: reason.into(),
         ended_by: Some(SessionId(Uuid::from_u128(by))),
         ended_by_device: Some("Safari on iPhone".into()),
         at: BEGINNING,
@@ -38,7 +39,7 @@ fn created(session: u128) -> ServerEvent {
             last_active: BEGINNING,
             active_now: true,
             expires_at: BEGINNING,
-            signed_in_with: SignInMethod::Password,
+            signed_in_with: SignInMethod::Password.into(),
             user_agent: String::new(),
         },
         alert_id: None,
@@ -150,7 +151,7 @@ fn alerts_are_shown() {
     let tab = world.signed_in_tab();
     let alert = SecurityAlert {
         alert_id: AlertId(Uuid::from_u128(9)),
-        kind: AlertKind::NewSignIn,
+        kind: AlertKind::NewSignIn.into(),
         session_id: SessionId(Uuid::from_u128(3)),
         message: "Firefox on Windows signed in. Was this you?".to_owned(),
         at: BEGINNING,
@@ -160,7 +161,7 @@ fn alerts_are_shown() {
         signed_in: true,
         answer: None,
     };
-    let answered = SecurityAlert { answer: Some(AlertAnswer::Me), ..alert.clone() };
+    let answered = SecurityAlert { answer: Some(AlertAnswer::Me.into()), ..alert.clone() };
     world.server.tell(&ServerEvent::SecurityAlert(alert.clone()));
     world.settle();
     let told = Notice::Alert(Box::new(alert));
@@ -269,7 +270,7 @@ fn a_stream_refused_for_its_token_is_opened_with_a_new_one() {
     world.server.set(|server| {
         server.accepted.clear();
         server.streams.clear();
-        server.refresh = Refresh::Refused(Box::new(problem(401, "session-ended")));
+        server.refresh = Refresh::Refused(Box::new(problem(401, ProblemCode::SessionEnded)));
     });
     world.advance_secs(2);
     assert!(!tab.signed_in());

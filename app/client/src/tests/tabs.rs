@@ -1,14 +1,15 @@
 //! Several tabs of one browser.
 
-use super::server::{Refresh, person, problem};
 use super::world::World;
+use crate::double::{Refresh, person, problem};
 use crate::messages::{SharedTokens, TabMessage};
 use crate::note::SignedOutNote;
 use crate::ports::SignInHint;
 use crate::renewal::LOCK;
 use crate::status::{AuthStatus, StreamState};
-use types::api::{EndReason, paths};
+use types::api::paths;
 use types::domain::SessionId;
+use types::words::{EndReason, ProblemCode};
 
 fn text(message: &TabMessage) -> String {
     serde_json::to_string(message).unwrap()
@@ -176,7 +177,7 @@ fn a_forged_sign_out_is_checked_with_the_server() {
     assert!(tab.signed_in());
     assert_eq!(world.server.count(paths::REFRESH), 1);
 
-    world.server.set(|server| server.refresh = Refresh::Refused(Box::new(problem(401, "session-ended"))));
+    world.server.set(|server| server.refresh = Refresh::Refused(Box::new(problem(401, ProblemCode::SessionEnded))));
     tab.client.heard(&forged);
     world.settle();
     assert!(!tab.signed_in());
@@ -252,7 +253,7 @@ fn whatever_of_storage_locks_and_channel_is_missing_two_tabs_sign_in_renew_and_s
         let client = tab.client.clone();
         world.finish(async move { client.sign_out().await });
         assert!(!tab.signed_in());
-        world.server.end_session(problem(401, "session-ended"));
+        world.server.end_session(problem(401, ProblemCode::SessionEnded));
         world.server.set(|server| server.streams.clear());
         world.advance_secs(2);
         assert!(!other.signed_in(), "missing {missing}: told by the other tab, or by the server");

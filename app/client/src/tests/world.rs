@@ -10,7 +10,7 @@ use futures::executor::{LocalPool, LocalSpawner};
 use futures::future::{FutureExt, LocalBoxFuture};
 use futures::task::LocalSpawnExt;
 
-use super::server::Server;
+use crate::double::{FakeTime, Server};
 use crate::notice::{Change, Notice};
 use crate::ports::{Clock, Hint, LockGuard, Ports, SignInHint, TabChannel, TabLock};
 use crate::status::{AuthStatus, Expiry, StreamState};
@@ -19,34 +19,6 @@ use types::domain::Timestamp;
 
 /// How often the server says something on a stream.
 const KEEP_ALIVE_MS: f64 = 15_000.0;
-
-/// Time that passes when the test says so.
-#[derive(Clone, Default)]
-pub struct FakeTime {
-    now_ms: Rc<Cell<f64>>,
-    sleepers: Rc<RefCell<Vec<Sleeper>>>,
-}
-
-/// When to wake whom.
-type Sleeper = (f64, oneshot::Sender<()>);
-
-impl FakeTime {
-    pub fn now_ms(&self) -> f64 {
-        self.now_ms.get()
-    }
-
-    /// Wakes whoever is due first, not later than `until_ms`. False if nobody is.
-    fn wake_next(&self, until_ms: f64) -> bool {
-        let mut sleepers = self.sleepers.borrow_mut();
-        sleepers.retain(|(_, sender)| !sender.is_canceled());
-        let first = (0..sleepers.len()).min_by(|a, b| sleepers[*a].0.total_cmp(&sleepers[*b].0));
-        let Some(first) = first.filter(|first| sleepers[*first].0 <= until_ms) else { return false };
-        let (due_ms, sender) = sleepers.remove(first);
-        self.now_ms.set(self.now_ms.get().max(due_ms));
-        let _ = sender.send(());
-        true
-    }
-}
 
 /// The clock of one tab: each counts from its own beginning, and believes what it likes about the date.
 struct TabClock {
@@ -70,9 +42,7 @@ impl Clock for TabClock {
     }
 
     fn sleep(&self, ms: f64) -> LocalBoxFuture<'static, ()> {
-        let (sender, receiver) = oneshot::channel();
-        self.time.sleepers.borrow_mut().push((self.time.now_ms() + ms.max(0.0), sender));
-        receiver.map(|_| ()).boxed_local()
+        self.time.sleep(ms)
     }
 }
 
@@ -290,7 +260,7 @@ impl Tab {
     }
 
     pub fn events(&self) -> Vec<&'static str> {
-        let pick = |change: &Change| if let Change::Event(event) = change { Some(event.name()) } else { None };
+        let pick = |change: &Change| if let Change::Event(event) = change { Some(event.name().as_str()) } else { None };
         self.changes.borrow().iter().filter_map(pick).collect()
     }
 }

@@ -179,7 +179,8 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use types::api::{DeviceDescription, DeviceKind, SignInMethod};
+    use types::api::DeviceDescription;
+    use types::words::{DeviceKind, SignInMethod};
 
     const DAY_MS: i64 = 86_400_000;
     const NOW: Timestamp = Timestamp::from_millis(100 * DAY_MS);
@@ -210,7 +211,7 @@ pub(super) mod tests {
             last_active: Timestamp::from_millis(NOW.as_millis() - days_ago * DAY_MS),
             active_now: false,
             expires_at: NOW,
-            signed_in_with: SignInMethod::Password,
+            signed_in_with: SignInMethod::Password.into(),
             user_agent: String::new(),
         }
     }

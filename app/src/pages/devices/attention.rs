@@ -13,7 +13,8 @@ use crate::reactive::{effect, memo};
 use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
 use crate::ui::words::count_of;
 use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
-use types::api::{AlertAnswer, AlertKind, DeviceDescription, SecurityAlert};
+use types::api::{DeviceDescription, SecurityAlert};
+use types::words::{AlertAnswer, AlertKind, OrOther};
 
 /// Asks about what nobody has answered yet, one after the other, beginning with the newest.
 #[component]
@@ -107,17 +108,18 @@ fn Question(
 /// What is asked.
 fn title(alert: &SecurityAlert) -> String {
     match alert.kind {
-        AlertKind::NewSignIn => alert.message.clone(),
-        AlertKind::RefreshReuse => format!("{} Was this you?", alert.message),
+        OrOther::Known(AlertKind::NewSignIn) => alert.message.clone(),
+        OrOther::Known(AlertKind::RefreshReuse) | OrOther::Other(_) => format!("{} Was this you?", alert.message),
     }
 }
 
 /// The name of the device, where the question does not call it by that. Whoever signs in chooses the name: that some words of the question
 /// are the same does not count.
-fn name_beside(kind: AlertKind, device: &DeviceDescription) -> String {
+fn name_beside(kind: &OrOther<AlertKind>, device: &DeviceDescription) -> String {
     let is_called_so = match kind {
-        AlertKind::NewSignIn => device.question_says_name(),
-        AlertKind::RefreshReuse => true,
+        OrOther::Known(AlertKind::NewSignIn) => device.question_says_name(),
+        OrOther::Known(AlertKind::RefreshReuse) => true,
+        OrOther::Other(_) => false,
     };
     if is_called_so { String::new() } else { device.device_name.clone() }
 }
@@ -127,7 +129,7 @@ fn name_beside(kind: AlertKind, device: &DeviceDescription) -> String {
 fn Whence(alert: SecurityAlert) -> impl IntoView {
     let now = expect_context::<Now>().now();
     let fact = |text: String| (!text.is_empty()).then(|| view! { <li><bdi>{text}</bdi></li> });
-    let name = name_beside(alert.kind, &alert.device_info);
+    let name = name_beside(&alert.kind, &alert.device_info);
     let over = (!alert.signed_in).then(|| view! { <li>"Signed out"</li> });
     view! {
         <div class="facts-clip">
@@ -251,7 +253,7 @@ async fn secure(devices: Devices, securing: Securing, alert: SecurityAlert) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use types::api::DeviceKind;
+    use types::words::DeviceKind;
 
     #[rstest::rstest]
     #[case("Windows", Some("Firefox 143"), "Windows")]
@@ -274,8 +276,8 @@ mod tests {
             kind: DeviceKind::Laptop,
             app_version: None,
         };
-        assert_eq!(name_beside(AlertKind::NewSignIn, &device), shown);
-        assert_eq!(name_beside(AlertKind::RefreshReuse, &device), "");
+        assert_eq!(name_beside(&AlertKind::NewSignIn.into(), &device), shown);
+        assert_eq!(name_beside(&AlertKind::RefreshReuse.into(), &device), "");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The list of devices as the page holds it: fetched, kept live by events, and changed at once by what the person does.
 
 use std::collections::{HashMap, HashSet};
+use types::words::ProblemCode;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -272,7 +273,7 @@ impl Devices {
                     }
                 }
                 // Somebody else was faster, or the page is about to be left.
-                Err(failure) if failure.code() == Some("not-found") => {}
+                Err(failure) if failure.code() == Some(ProblemCode::NotFound) => {}
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {
                     self.take_back(&[id]);

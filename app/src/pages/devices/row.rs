@@ -192,7 +192,7 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
                 <li>
                     "Signed in "
                     <RelativeTime at=session.created_at now=now day=date full=full_time />
-                    <span class="fact-rest">" " {with_method(session.signed_in_with)}</span>
+                    <span class="fact-rest">" " {with_method(&session.signed_in_with)}</span>
                 </li>
                 <li class="fact-next fact-rest">
                     <Expires at=session.expires_at now=now day=date full=full_time />

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sessions::{DeviceInfo, Receipt};
 use crate::domain::{AccountType, SessionId, Timestamp, UserId};
+use crate::words::TokenDelivery;
 
 /// Body of `POST /api/auth/register`.
 #[derive(Clone, Serialize, Deserialize)]
@@ -30,17 +31,6 @@ pub struct RegisterAnswer {
     pub email: String,
     /// Whether a code must be entered before the first sign-in.
     pub verification_required: bool,
-}
-
-/// Where a client wants its refresh token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenDelivery {
-    /// In an `HttpOnly` cookie: for browsers.
-    Cookie,
-    /// In the body: for native apps and scripts.
-    #[default]
-    Body,
 }
 
 /// Body of `POST /api/auth/verify-email`.

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::alerts::SecurityAlert;
-use super::reason::EndReason;
 use super::sessions::Session;
 use crate::domain::{AlertId, SessionId, Timestamp, UserId};
 use crate::json;
+use crate::words::{EndReason, EventName, OrOther};
 
 /// One event, named and typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub struct Ended {
     /// The session that ended.
     pub session_id: SessionId,
     /// Why.
-    pub reason: EndReason,
+    pub reason: OrOther<EndReason>,
     /// The session that ended it, where one did.
     pub ended_by: Option<SessionId>,
     /// The name of the device that ended it.
@@ -105,15 +105,15 @@ pub struct UserUpdated {
 
 impl ServerEvent {
     /// The name that goes into the stream's `event:` line.
-    pub const fn name(&self) -> &'static str {
+    pub const fn name(&self) -> EventName {
         match self {
-            Self::Hello(_) => "hello",
-            Self::SessionCreated(_) => "session.created",
-            Self::SessionUpdated(_) => "session.updated",
-            Self::SessionEnded(_) => "session.ended",
-            Self::SessionExpiring(_) => "session.expiring",
-            Self::UserUpdated(_) => "user.updated",
-            Self::SecurityAlert(_) => "security.alert",
+            Self::Hello(_) => EventName::Hello,
+            Self::SessionCreated(_) => EventName::SessionCreated,
+            Self::SessionUpdated(_) => EventName::SessionUpdated,
+            Self::SessionEnded(_) => EventName::SessionEnded,
+            Self::SessionExpiring(_) => EventName::SessionExpiring,
+            Self::UserUpdated(_) => EventName::UserUpdated,
+            Self::SecurityAlert(_) => EventName::SecurityAlert,
         }
     }
 
@@ -132,15 +132,14 @@ impl ServerEvent {
 
     /// Reads an event back. `None` for a name this version does not know, so that newer servers may say more.
     pub fn parse(name: &str, data: &str) -> Option<Result<Self, json::Unreadable>> {
-        Some(match name {
-            "hello" => json::read(data).map(Self::Hello),
-            "session.created" => json::read(data).map(Self::SessionCreated),
-            "session.updated" => json::read(data).map(Self::SessionUpdated),
-            "session.ended" => json::read(data).map(Self::SessionEnded),
-            "session.expiring" => json::read(data).map(Self::SessionExpiring),
-            "user.updated" => json::read(data).map(Self::UserUpdated),
-            "security.alert" => json::read(data).map(Self::SecurityAlert),
-            _ => return None,
+        Some(match EventName::parse(name)? {
+            EventName::Hello => json::read(data).map(Self::Hello),
+            EventName::SessionCreated => json::read(data).map(Self::SessionCreated),
+            EventName::SessionUpdated => json::read(data).map(Self::SessionUpdated),
+            EventName::SessionEnded => json::read(data).map(Self::SessionEnded),
+            EventName::SessionExpiring => json::read(data).map(Self::SessionExpiring),
+            EventName::UserUpdated => json::read(data).map(Self::UserUpdated),
+            EventName::SecurityAlert => json::read(data).map(Self::SecurityAlert),
         })
     }
 }

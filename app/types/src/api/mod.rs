@@ -7,21 +7,17 @@ pub mod alerts;
 pub mod events;
 pub mod paths;
 pub mod problem;
-pub mod reason;
 pub mod sessions;
 
 pub use account::{
     AcceptedAnswer, DeleteAccountRequest, DevelopmentMailbox, ForgotPasswordRequest, LoginRequest, LogoutAllRequest,
     LogoutAnswer, LogoutRequest, MailMessage, PasswordChangeRequest, Person, Profile, ProfilePatch, RefreshRequest,
-    RegisterAnswer, RegisterRequest, ResendCodeRequest, ResetPasswordRequest, TokenDelivery, Tokens,
-    VerifyEmailRequest,
+    RegisterAnswer, RegisterRequest, ResendCodeRequest, ResetPasswordRequest, Tokens, VerifyEmailRequest,
 };
-pub use alerts::{AlertAnswer, AlertKind, AlertList, AnswerAlertRequest, SecurityAlert};
+pub use alerts::{AlertList, AnswerAlertRequest, SecurityAlert};
 pub use events::{Ended, Expiring, Hello, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
 pub use problem::{FieldError, Problem};
-pub use reason::EndReason;
 pub use sessions::{
-    Activity, ActivityEntry, Biography, BiographyEntry, CurrentSession, DeviceDescription, DeviceInfo, DeviceKind,
-    EndSessionsRequest, Receipt, ReceiptDevice, ReceiptStatus, RenameRequest, Session, SessionList, SignInMethod,
-    StreamTicket, WhoAmI,
+    Activity, ActivityEntry, CurrentSession, DeviceDescription, DeviceInfo, EndSessionsRequest, HistoryEntry, Receipt,
+    ReceiptDevice, RenameRequest, Session, SessionHistory, SessionList, StreamTicket, WhoAmI,
 };

@@ -28,8 +28,8 @@ pub const SESSIONS: &str = "/api/auth/sessions";
 pub const SESSIONS_END: &str = "/api/auth/sessions/end";
 /// `PATCH`: rename. `DELETE`: end. Takes a session id.
 pub const SESSION_BY_ID: &str = "/api/auth/sessions/{id}";
-/// `GET`: the biography of one session.
-pub const BIOGRAPHY: &str = "/api/auth/sessions/{id}/biography";
+/// `GET`: the history of one session.
+pub const SESSION_HISTORY: &str = "/api/auth/sessions/{id}/history";
 /// `GET`: how far a sign-out has got. Takes the receipt's id, which is itself the permission to read it.
 pub const RECEIPT: &str = "/api/auth/receipts/{id}";
 /// `GET`: the event stream.
@@ -73,9 +73,9 @@ pub fn session(id: impl std::fmt::Display) -> String {
     format!("{SESSIONS}/{id}")
 }
 
-/// The path of one session's biography.
-pub fn biography(id: impl std::fmt::Display) -> String {
-    format!("{SESSIONS}/{id}/biography")
+/// The path of one session's history.
+pub fn session_history(id: impl std::fmt::Display) -> String {
+    format!("{SESSIONS}/{id}/history")
 }
 
 /// The path of one alert.

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::reason::EndReason;
 use super::sessions::Session;
 use crate::domain::{SessionId, Timestamp};
+use crate::words::{EndReason, OrOther, ProblemCode};
 
 /// One error body. `status` equals the HTTP status; `code` is for programs, `title` and `detail` for people.
 ///
 /// The members after `request_id` belong to single codes and are absent elsewhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// A URI reference that names the kind of problem; `about:blank` where the status says it all.
@@ -19,8 +19,8 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// Stable and machine-readable, in kebab-case.
-    pub code: String,
+    /// Stable and machine-readable.
+    pub code: OrOther<ProblemCode>,
     /// What happened this time, where that helps the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -33,9 +33,9 @@ pub struct Problem {
     /// `session-limit-reached`: the devices of which one must be signed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Vec<Session>>,
-    /// `session-ended`, `session-expired`: why, by the name of an [`EndReason`]. A newer server may know more of them than this program.
+    /// `session-ended`, `session-expired`: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<OrOther<EndReason>>,
     /// `session-ended`: when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
@@ -76,19 +76,36 @@ fn about_blank() -> String {
 
 impl Problem {
     /// A problem with no detail and no field errors.
-    pub fn new(status: u16, code: &str, title: &str) -> Self {
-        Self { kind: about_blank(), title: title.to_owned(), status, code: code.to_owned(), ..Self::default() }
+    pub fn new(status: u16, code: impl Into<OrOther<ProblemCode>>, title: &str) -> Self {
+        Self {
+            kind: about_blank(),
+            title: title.to_owned(),
+            status,
+            code: code.into(),
+            detail: None,
+            errors: Vec::new(),
+            request_id: None,
+            sessions: None,
+            reason: None,
+            ended_at: None,
+            ended_by: None,
+            ended_by_device: None,
+            max_age: None,
+            retry_after_secs: None,
+            public_url: None,
+            revocation_list_age_ms: None,
+        }
     }
 
     /// Why the session ended, where this is said and this version knows the reason.
     pub fn end_reason(&self) -> Option<EndReason> {
-        self.reason.as_deref().and_then(EndReason::parse)
+        self.reason.as_ref().and_then(OrOther::known)
     }
 
     /// The problem of somebody who asks too often, and in how many seconds to ask again.
     pub fn too_many_requests(seconds: u64) -> Self {
         let detail = format!("Too many attempts. Try again in {}.", wait_in_words(seconds));
-        Self { detail: Some(detail), ..Self::new(429, "too-many-requests", "Too many attempts") }
+        Self { detail: Some(detail), ..Self::new(429, ProblemCode::TooManyRequests, "Too many attempts") }
     }
 
     /// What is wrong with `field`, if anything.
@@ -125,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_problem_is_read_as_it_was_written() {
-        let mut problem = Problem::new(409, "session-limit-reached", "Too many");
+        let mut problem = Problem::new(409, ProblemCode::SessionLimitReached, "Too many");
         problem.detail = Some("This time".to_owned());
         problem.request_id = Some("id".to_owned());
         problem.errors = vec![FieldError {

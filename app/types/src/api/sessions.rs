@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::Person;
-use super::reason::EndReason;
 use crate::domain::{SessionId, Timestamp};
+use crate::words::{AuditAction, DeviceKind, EndReason, HistoryKind, OrOther, ReceiptStatus, SignInMethod};
 
 /// What a client says of its device at sign-in. The rest is read from the user agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,44 +21,9 @@ pub struct DeviceInfo {
     pub app_version: Option<String>,
 }
 
-/// What sort of thing is signed in; decides the icon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceKind {
-    /// A telephone.
-    Phone,
-    /// A tablet.
-    Tablet,
-    /// A computer with a screen.
-    Laptop,
-    /// A command line or script.
-    Terminal,
-    /// A native app.
-    App,
-    /// Not known.
-    Unknown,
-}
-
-impl DeviceKind {
-    /// The name used in database and API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Phone => "phone",
-            Self::Tablet => "tablet",
-            Self::Laptop => "laptop",
-            Self::Terminal => "terminal",
-            Self::App => "app",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    /// The kind of that name; unknown names are [`DeviceKind::Unknown`].
-    pub fn parse(name: &str) -> Self {
-        [Self::Phone, Self::Tablet, Self::Laptop, Self::Terminal, Self::App]
-            .into_iter()
-            .find(|kind| kind.as_str() == name)
-            .unwrap_or(Self::Unknown)
-    }
+/// A sort of device that this version does not know looks like one that nobody knows.
+fn kind_or_unknown<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DeviceKind, D::Error> {
+    Ok(OrOther::deserialize(deserializer)?.known().unwrap_or(DeviceKind::Unknown))
 }
 
 /// What is known of a device.
@@ -76,6 +41,7 @@ pub struct DeviceDescription {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os: Option<String>,
     /// The sort of device.
+    #[serde(deserialize_with = "kind_or_unknown")]
     pub kind: DeviceKind,
     /// Version of the client app, where it said one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,37 +79,6 @@ impl DeviceDescription {
     }
 }
 
-/// How a session was signed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SignInMethod {
-    /// E-mail and password.
-    Password,
-    /// A passkey.
-    Passkey,
-    /// An `OpenID` Connect provider.
-    Provider,
-    /// A one-time code by e-mail.
-    Code,
-}
-
-impl SignInMethod {
-    /// The name used in database and API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Passkey => "passkey",
-            Self::Provider => "provider",
-            Self::Code => "code",
-        }
-    }
-
-    /// The method of that name, if there is one.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Password, Self::Passkey, Self::Provider, Self::Code].into_iter().find(|method| method.as_str() == name)
-    }
-}
-
 /// One session, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -168,7 +103,7 @@ pub struct Session {
     /// When it ends unless it is used before.
     pub expires_at: Timestamp,
     /// How it was signed in.
-    pub signed_in_with: SignInMethod,
+    pub signed_in_with: OrOther<SignInMethod>,
     /// The user agent as it was sent.
     pub user_agent: String,
 }
@@ -234,7 +169,7 @@ pub struct CurrentSession {
     /// When it ends however often it is renewed.
     pub max_expires_at: Timestamp,
     /// How it was signed in.
-    pub signed_in_with: SignInMethod,
+    pub signed_in_with: OrOther<SignInMethod>,
     /// When the access token runs out.
     pub token_expires_at: Timestamp,
 }
@@ -249,16 +184,9 @@ pub struct StreamTicket {
     pub expires_in: u64,
 }
 
-/// How far one device has got with being signed out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReceiptStatus {
-    /// It is not connected: its next request will be refused.
-    Offline,
-    /// It was told over its event stream.
-    Told,
-    /// Its browser said that it has signed itself out.
-    Confirmed,
+/// How far a device has got that a newer server has another word for: not as far as it may be.
+fn status_or_told<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ReceiptStatus, D::Error> {
+    Ok(OrOther::deserialize(deserializer)?.known().unwrap_or(ReceiptStatus::Told))
 }
 
 /// One device on a receipt.
@@ -272,8 +200,10 @@ pub struct ReceiptDevice {
     /// The device's name.
     pub device_name: String,
     /// The sort of device.
+    #[serde(deserialize_with = "kind_or_unknown")]
     pub kind: DeviceKind,
     /// How far it has got.
+    #[serde(deserialize_with = "status_or_told")]
     pub status: ReceiptStatus,
 }
 
@@ -305,11 +235,11 @@ pub struct ActivityEntry {
     pub id: String,
     /// When it happened.
     pub at: Timestamp,
-    /// What happened, such as `sign_in`, `sign_in_failed`, `session_ended`, `refresh_reuse`, `password_changed`.
-    pub action: String,
+    /// What happened.
+    pub action: OrOther<AuditAction>,
     /// Why, where a session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<EndReason>,
+    pub reason: Option<OrOther<EndReason>>,
     /// The client's own words for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_reason: Option<String>,
@@ -328,29 +258,58 @@ pub struct ActivityEntry {
     pub user_agent: String,
 }
 
-/// Answer of `GET /api/auth/sessions/{id}/biography`: the life of one session, oldest first.
+/// Answer of `GET /api/auth/sessions/{id}/history`: the life of one session, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Biography {
+pub struct SessionHistory {
     /// The session.
     pub session_id: SessionId,
     /// The device's name.
     pub device_name: String,
     /// What happened, oldest first.
-    pub entries: Vec<BiographyEntry>,
+    pub entries: Vec<HistoryEntry>,
 }
 
 /// One moment in a session's life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct BiographyEntry {
+pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
-    /// `began`, `renewed`, `repeated_two_tabs`, `repeated_lost_reply`, `possible_theft`, `renamed`, `network_changed`, `ended`.
-    pub what: String,
+    /// What happened.
+    pub kind: OrOther<HistoryKind>,
     /// Why it ended, or what it was renamed to, or the networks it moved between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// Where from; empty after `IP_RETENTION`.
     pub ip_address: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_newer_server_has_other_words_for_is_read_all_the_same() {
+        let session = r#"{
+            "sessionId": "0192f0c1-2345-7000-8000-000000000001", "current": true, "ipAddress": "192.0.2.1", "activeNow": true,
+            "createdAt": "2026-11-28T08:00:00Z", "lastActive": "2026-11-28T08:00:00Z", "expiresAt": "2026-11-28T08:00:00Z",
+            "signedInWith": "carrier_pigeon", "userAgent": "",
+            "deviceInfo": {"deviceName": "a watch", "platform": "watch", "kind": "watch"}
+        }"#;
+        let session: Session = serde_json::from_str(session).expect("a session");
+        assert_eq!(session.signed_in_with.name(), "carrier_pigeon");
+        assert_eq!(session.device_info.kind, DeviceKind::Unknown);
+        let entry = r#"{"id": "1", "at": "2026-11-28T08:00:00Z", "action": "pigeon_fed", "reason": "pigeon_tired", "ipAddress": "",
+            "userAgent": ""}"#;
+        let entry: ActivityEntry = serde_json::from_str(entry).expect("an entry");
+        assert_eq!(
+            (entry.action.name(), entry.reason.as_ref().map(OrOther::name)),
+            ("pigeon_fed", Some("pigeon_tired"))
+        );
+        let device = r#"{"sessionId": "0192f0c1-2345-7000-8000-000000000001", "current": false, "deviceName": "a watch",
+            "kind": "watch", "status": "asleep"}"#;
+        let device: ReceiptDevice = serde_json::from_str(device).expect("a device");
+        assert_eq!((device.kind, device.status), (DeviceKind::Unknown, ReceiptStatus::Told));
+    }
 }

@@ -128,7 +128,7 @@ fn wire(news: News) -> Option<Wire> {
         News::Revoked => None,
         News::Event { user_id, except, event } => {
             let data = event.data().ok().and_then(|data| serde_json::from_str(&data).ok()).unwrap_or_default();
-            Some(Wire::Event { user_id, except, name: event.name().to_owned(), data })
+            Some(Wire::Event { user_id, except, name: event.name().as_str().to_owned(), data })
         }
         News::Prolonged { user_id, session_id, expires_at } => {
             Some(Wire::Prolonged { user_id, session_id, expires_at })

@@ -16,6 +16,7 @@ use client::{ResetToken, return_to};
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use types::api::{RegisterAnswer, paths};
+use types::words::ProblemCode;
 
 use super::counted::counted;
 use super::handlers::{accounts, recovery, sign_in, sign_out};
@@ -60,7 +61,7 @@ async fn signs_in(State(forms): State<Forms>, sent: Sent) -> Response {
     let answer = sign_in::login(State(forms.api.clone()), sent.visitor.clone(), sent.headers(), fields).await;
     match answer {
         Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
-        Err(error) if error.code() == "email-not-verified" => forms.leads_to_code(&sent).await,
+        Err(error) if error.code() == Some(ProblemCode::EmailNotVerified) => forms.leads_to_code(&sent).await,
         Err(error) => forms.shows(&sent, Err(error)).await,
     }
 }

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use types::api::{AlertAnswer, AlertList, LogoutAnswer};
+use types::api::{AlertList, LogoutAnswer};
 use types::domain::{AlertId, Invalid, Password};
+use types::words::AlertAnswer;
 
 use super::sign_out::answer as ended_answer;
 use crate::auth::accounts::Visitor;

@@ -12,8 +12,9 @@ use futures::Stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
-use types::api::{EndReason, Ended, Expiring, Hello, ServerEvent, StreamTicket};
+use types::api::{Ended, Expiring, Hello, ServerEvent, StreamTicket};
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
 
 use crate::auth::accounts::Visitor;
 use crate::auth::pace::Effort;
@@ -280,10 +281,10 @@ async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline:
 
 fn expired(session_id: SessionId, at: Timestamp) -> ServerEvent {
     let reason = EndReason::SessionExpired;
-    ServerEvent::SessionEnded(Ended { session_id, reason, ended_by: None, ended_by_device: None, at })
+    ServerEvent::SessionEnded(Ended { session_id, reason: reason.into(), ended_by: None, ended_by_device: None, at })
 }
 
 fn frame(event: &ServerEvent, number: u64) -> Event {
     let data = event.data().unwrap_or_else(|_| "{}".to_owned());
-    Event::default().event(event.name()).id(number.to_string()).data(data)
+    Event::default().event(event.name().as_str()).id(number.to_string()).data(data)
 }

@@ -5,10 +5,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_DISPOSITION;
 use serde::Serialize;
-use types::api::{
-    ActivityEntry, BiographyEntry, DeviceDescription, EndReason, SecurityAlert, SignInMethod, TokenDelivery,
-};
+use types::api::{ActivityEntry, DeviceDescription, HistoryEntry, SecurityAlert};
 use types::domain::{AccountType, SessionId, Timestamp, UserId};
+use types::words::{EndReason, SignInMethod, TokenDelivery};
 
 use super::person::entry;
 use crate::auth::accounts::Visitor;
@@ -73,7 +72,7 @@ struct ExportedSession {
     expires_at: Timestamp,
     max_expires_at: Timestamp,
     ended: Option<ExportedEnd>,
-    biography: Vec<BiographyEntry>,
+    history: Vec<HistoryEntry>,
 }
 
 /// How a session ended.
@@ -143,7 +142,7 @@ fn profile(user: User) -> ExportedProfile {
     }
 }
 
-fn session(row: SessionRow, story: Vec<store::BiographyEntry>) -> ExportedSession {
+fn session(row: SessionRow, story: Vec<store::HistoryEntry>) -> ExportedSession {
     ExportedSession {
         session_id: row.id,
         device_info: row.device,
@@ -159,7 +158,7 @@ fn session(row: SessionRow, story: Vec<store::BiographyEntry>) -> ExportedSessio
         expires_at: row.expires_at,
         max_expires_at: row.max_expires_at,
         ended: row.end.map(end),
-        biography: story.into_iter().map(moment).collect(),
+        history: story.into_iter().map(moment).collect(),
     }
 }
 
@@ -176,8 +175,8 @@ fn end(end: SessionEnd) -> ExportedEnd {
     ExportedEnd { at: end.at, reason: end.reason, ended_by: end.ended_by, ended_by_device: end.ended_by_device }
 }
 
-fn moment(entry: store::BiographyEntry) -> BiographyEntry {
-    BiographyEntry { at: entry.at, what: entry.what, detail: entry.detail, ip_address: entry.ip }
+fn moment(entry: store::HistoryEntry) -> HistoryEntry {
+    HistoryEntry { at: entry.at, kind: entry.kind, detail: entry.detail, ip_address: entry.ip }
 }
 
 fn envelope(mail: MailEnvelope) -> ExportedMail {

@@ -117,7 +117,7 @@ pub(super) fn entry(row: Audit, places: &Places) -> ActivityEntry {
         id: row.id.to_string(),
         at: row.at,
         action: row.action,
-        reason: row.reason,
+        reason: row.reason.map(Into::into),
         client_reason: row.client_reason,
         session_id: row.session_id,
         device_name: row.device_name,

@@ -1,11 +1,11 @@
-//! Devices: the current one, the list, names, biographies, receipts.
+//! Devices: the current one, the list, names, histories, receipts.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use types::api::{Biography, Receipt, Session, SessionList, WhoAmI};
+use types::api::{Receipt, Session, SessionHistory, SessionList, WhoAmI};
 use types::domain::{DeviceName, SessionId};
 
 use crate::auth::accounts::Visitor;
@@ -59,14 +59,14 @@ pub async fn rename(
     renamed.map(Json).ok_or_else(ApiError::not_found)
 }
 
-/// `GET /api/auth/sessions/{id}/biography`.
-pub async fn biography(
+/// `GET /api/auth/sessions/{id}/history`.
+pub async fn history(
     State(state): State<ApiState>,
     asker: Asker,
     Path(id): Path<String>,
-) -> Result<Json<Biography>, ApiError> {
+) -> Result<Json<SessionHistory>, ApiError> {
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
-    let found = state.sessions.biography(asker.user_id(), id).await?;
+    let found = state.sessions.history(asker.user_id(), id).await?;
     found.map(Json).ok_or_else(ApiError::not_found)
 }
 

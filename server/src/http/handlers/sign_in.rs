@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use types::api::{TokenDelivery, Tokens};
+use types::api::Tokens;
 use types::domain::{AppVersion, DeviceName, Invalid, Password, Platform, SessionId};
+use types::words::TokenDelivery;
 
 use crate::auth::accounts::Visitor;
 use crate::auth::addresses::known_address;

@@ -10,6 +10,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use types::words::ProblemCode;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -139,7 +140,7 @@ fn ambiguous(request: &Request, progress: &Progress) -> Option<Response> {
     if !hosts_wrong && !lengths_wrong {
         return None;
     }
-    let error = ApiError::new(StatusCode::BAD_REQUEST, "malformed-request", "The request is not clear HTTP");
+    let error = ApiError::new(StatusCode::BAD_REQUEST, ProblemCode::MalformedRequest, "The request is not clear HTTP");
     Some(closing(error.into_response()))
 }
 
@@ -152,7 +153,7 @@ fn no_place(request: &Request, lack: Option<Lack>) -> Option<Response> {
             (StatusCode::TOO_MANY_REQUESTS, "Too many connections from your address. Close some tabs and try again")
         }
     };
-    let mut response = ApiError::new(status, "too-many-connections", title).into_response();
+    let mut response = ApiError::new(status, ProblemCode::TooManyConnections, title).into_response();
     response.headers_mut().insert(RETRY_AFTER, COME_BACK);
     Some(response)
 }

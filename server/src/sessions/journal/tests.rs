@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::FileExt as _;
 
-use types::api::EndReason;
 use types::domain::{Timestamp, UserId};
+use types::words::EndReason;
 
 use super::*;
 use crate::random::SeededRandom;

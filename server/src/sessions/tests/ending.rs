@@ -6,8 +6,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use types::api::EndReason;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
 use uuid::Uuid;
 
 use super::{ADA, BOB, LAPTOP, PHONE};

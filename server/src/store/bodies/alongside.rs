@@ -4,6 +4,7 @@
 //! transaction must not be undone with it.
 
 use types::domain::{SessionId, UserId};
+use types::words::AuditAction;
 use uuid::Uuid;
 
 use super::browsers::grant;
@@ -21,8 +22,12 @@ pub(super) async fn begin(
     audit_id: Uuid,
 ) -> Result<bool> {
     let (done, action) = match alongside {
-        Alongside::PasswordChange(change) => (change_password(connection, change, ending).await?, "password_changed"),
-        Alongside::PasswordReset(reset) => (reset_password(connection, reset, ending).await?, "password_reset"),
+        Alongside::PasswordChange(change) => {
+            (change_password(connection, change, ending).await?, AuditAction::PasswordChanged)
+        }
+        Alongside::PasswordReset(reset) => {
+            (reset_password(connection, reset, ending).await?, AuditAction::PasswordReset)
+        }
         // Written once everything else is gone.
         Alongside::AccountDeletion(_) => return lives(connection, ending.user_id, ending.ended_by).await,
     };
@@ -43,7 +48,8 @@ pub(super) async fn delete_account(
     audit_id: Uuid,
 ) -> Result<()> {
     query(sql::accounts::WIPE_ORIGINS_OF).bind(person.id.0).execute(&mut *connection).await?;
-    let entry = NewAudit { session_id: ending.ended_by, reason: None, ..ending.audit(audit_id, "account_deleted") };
+    let entry =
+        NewAudit { session_id: ending.ended_by, reason: None, ..ending.audit(audit_id, AuditAction::AccountDeleted) };
     insert_audit(connection, &[entry]).await?;
     query(sql::ending::FORGET_DEVICES_OF).bind(person.id.0).execute(&mut *connection).await?;
     query(sql::sessions::DELETE_TICKETS_OF).bind(person.id.0).execute(&mut *connection).await?;

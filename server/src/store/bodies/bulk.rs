@@ -1,9 +1,8 @@
 //! Filling a database that is to be measured: what signing up, signing in and revoking write, many at a time.
 
-use types::api::EndReason;
+use types::words::EndReason;
 
 use super::{DIALECT, Database, Db, Result, query, query_as, sql};
-use crate::store::records::delivery_name;
 use crate::store::types::{NewUser, Revocation, RevokedSubject, SessionRow};
 
 /// Rows in one insert: what fits into the 32,766 parameters of SQLite.
@@ -60,7 +59,7 @@ impl Database {
                     .bind(&session.origin.ip)
                     .bind(&session.origin.user_agent)
                     .bind(session.signed_in_with.as_str())
-                    .bind(delivery_name(session.delivery))
+                    .bind(session.delivery.as_str())
                     .bind(session.remember)
                     .bind(&session.refresh_digest[..])
                     .bind(session.rotated_at.as_millis())
@@ -70,7 +69,7 @@ impl Database {
             insert.execute(&mut *tx).await?;
             let ids = || chunk.iter().map(|session| session.id.0);
             let (Some(first), Some(last)) = (ids().min(), ids().max()) else { continue };
-            query(sql::bulk::SEED_BIOGRAPHIES).bind(first).bind(last).execute(&mut *tx).await?;
+            query(sql::bulk::SEED_HISTORIES).bind(first).bind(last).execute(&mut *tx).await?;
             query(sql::bulk::SEED_AUDIT).bind(first).bind(last).execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)

@@ -1,9 +1,9 @@
 //! What is over goes, in batches small enough not to be in anybody's way.
 
-use types::api::EndReason;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{AuditAction, EndReason};
 
-use super::rows::{ended_entry, insert_audit, insert_biography};
+use super::rows::{ended_entry, insert_audit, insert_history};
 use super::{Database, Result, query, query_as, sql};
 use crate::store::records::ExpiredRecord;
 use crate::store::types::{CleanupPolicy, CleanupReport, NewAudit, Origin, StoreError};
@@ -26,7 +26,7 @@ impl Database {
                 + self.batch(sql::cleanup::DELETE_GRANTS, now, batch).await?,
             sessions: self.delete_history(history_before, batch).await?,
             origins: self.batch(sql::cleanup::WIPE_SESSION_ORIGINS, origins_before, batch).await?
-                + self.batch(sql::cleanup::WIPE_BIOGRAPHY_ORIGINS, origins_before, batch).await?
+                + self.batch(sql::cleanup::WIPE_HISTORY_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::cleanup::WIPE_AUDIT_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::alerts::WIPE_ALERT_ORIGINS, origins_before, batch).await?,
             mail: self.batch(sql::cleanup::DELETE_MAIL, history_before, batch).await?,
@@ -42,27 +42,27 @@ impl Database {
             .bind(unused.as_str())
             .fetch_all(&mut *tx)
             .await?;
-        let mut biography = Vec::with_capacity(expired.len());
+        let mut history = Vec::with_capacity(expired.len());
         let mut audit = Vec::with_capacity(expired.len());
         let mut idle = 0;
         for session in &expired {
             let (id, at) = (SessionId(session.id), Timestamp::from_millis(session.ended_at));
             let reason = EndReason::parse(&session.end_reason).ok_or(StoreError::Unreadable("end reason"))?;
             idle += u64::from(reason == EndReason::IdleTimeout);
-            biography.push(ended_entry(ids(), id, at, reason.as_str(), ""));
+            history.push(ended_entry(ids(), id, at, reason.as_str(), ""));
             audit.push(NewAudit {
                 id: ids(),
                 at,
                 user_id: Some(UserId(session.user_id)),
                 actor_id: None,
                 session_id: Some(id),
-                action: "session_ended",
+                action: AuditAction::SessionEnded,
                 reason: Some(reason),
                 client_reason: None,
                 origin: Origin::default(),
             });
         }
-        insert_biography(&mut tx, &biography).await?;
+        insert_history(&mut tx, &history).await?;
         insert_audit(&mut tx, &audit).await?;
         tx.commit().await?;
         Ok((u64::try_from(expired.len()).unwrap_or(u64::MAX), idle))
@@ -70,7 +70,7 @@ impl Database {
 
     /// Deletes a batch of ended sessions, after their stories.
     async fn delete_history(&self, before: Timestamp, batch: i64) -> Result<u64> {
-        while self.batch(sql::cleanup::DELETE_BIOGRAPHIES, before, batch).await? > 0 {}
+        while self.batch(sql::cleanup::DELETE_HISTORIES, before, batch).await? > 0 {}
         self.batch(sql::cleanup::DELETE_SESSIONS, before, batch).await
     }
 

@@ -3,17 +3,17 @@
 //! One transaction for all commands. Locks are taken person by person, in the order of their ids, then their sessions,
 //! then the head row of the log, which comes last because everybody else who ends something waits for it.
 
-use types::api::EndReason;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{AuditAction, EndReason};
 
 use super::alerts::answer_by_ending;
 use super::alongside::{self, delete_account};
-use super::rows::{append_revocations, ended_entry, insert_audit, insert_biography, lock_user};
+use super::rows::{append_revocations, ended_entry, insert_audit, insert_history, lock_user};
 use super::{Connection, Database, Result, TRIES, Transaction, query, query_as, sql};
 use crate::store::records::{EndedRecord, ReceiptRecord, RevocationRecord, TailRecord, read_all};
 use crate::store::types::{
-    Alongside, Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewBiographyEntry, Origin, ReceiptRow,
-    Revocation, RevokedSubject, Selection, StoreError, Tail, User,
+    Alongside, Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow, Revocation,
+    RevokedSubject, Selection, StoreError, Tail, User,
 };
 use crate::store::verbs::Ids;
 
@@ -259,7 +259,11 @@ async fn end_unknown(
     let ending = Ending::of(command, None);
     // A refresh token does not say whose it is.
     let user_id = Some(ending.user_id).filter(|user_id| !user_id.0.is_nil());
-    story.audit.push(NewAudit { session_id: Some(session_id), user_id, ..ending.audit(ids(), "session_ended") });
+    story.audit.push(NewAudit {
+        session_id: Some(session_id),
+        user_id,
+        ..ending.audit(ids(), AuditAction::SessionEnded)
+    });
     outcome.revocations.push(ending.revocation(RevokedSubject::Session(session_id), command.remember_until));
     Ok(())
 }
@@ -297,14 +301,14 @@ async fn was_carried_out(connection: &mut Connection, command: &EndCommand) -> R
 /// What is to be written of what ended: of all commands together, because each statement is a trip to the database.
 #[derive(Default)]
 pub(super) struct Story {
-    biography: Vec<NewBiographyEntry>,
+    history: Vec<NewHistoryEntry>,
     audit: Vec<NewAudit>,
 }
 
 impl Story {
     /// Writes what has come together so far.
     pub async fn write(&mut self, connection: &mut Connection) -> Result<()> {
-        insert_biography(connection, &std::mem::take(&mut self.biography)).await?;
+        insert_history(connection, &std::mem::take(&mut self.history)).await?;
         insert_audit(connection, &std::mem::take(&mut self.audit)).await
     }
 }
@@ -365,8 +369,8 @@ impl Ending {
     ) -> Result<()> {
         let ended = self.mark(connection, &which).await?;
         for session in &ended {
-            story.biography.push(ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip));
-            story.audit.push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), "session_ended") });
+            story.history.push(ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip));
+            story.audit.push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), AuditAction::SessionEnded) });
         }
         // Making room for a sign-in is nobody's answer.
         let answers = self.reason != EndReason::Replaced;
@@ -433,7 +437,7 @@ impl Ending {
     }
 
     /// An entry about this person.
-    pub fn audit(&self, id: uuid::Uuid, action: &'static str) -> NewAudit {
+    pub fn audit(&self, id: uuid::Uuid, action: AuditAction) -> NewAudit {
         NewAudit {
             id,
             at: self.at,

@@ -8,16 +8,16 @@ use uuid::Uuid;
 use super::alerts::alerts_of;
 use super::rows::user_by_id;
 use super::{Database, Result, query_as, sql};
-use crate::store::records::{AuditRecord, BiographyOfRecord, MailEnvelopeRecord, SessionRecord, read_all};
-use crate::store::types::{BiographyEntry, Holdings, SessionRow};
+use crate::store::records::{AuditRecord, HistoryOfRecord, MailEnvelopeRecord, SessionRecord, read_all};
+use crate::store::types::{HistoryEntry, Holdings, SessionRow};
 
 impl Database {
     pub(in crate::store) async fn holdings(&self, id: UserId) -> Result<Option<Holdings>> {
         let mut tx = self.begin_snapshot().await?;
         let Some(user) = user_by_id(&mut tx, id).await? else { return Ok(None) };
         let sessions: Vec<SessionRecord> = query_as(sql::sessions::SESSIONS_OF).bind(id.0).fetch_all(&mut *tx).await?;
-        let entries: Vec<BiographyOfRecord> =
-            query_as(sql::sessions::BIOGRAPHIES_OF).bind(id.0).fetch_all(&mut *tx).await?;
+        let entries: Vec<HistoryOfRecord> =
+            query_as(sql::sessions::HISTORIES_OF).bind(id.0).fetch_all(&mut *tx).await?;
         let audit: Vec<AuditRecord> = query_as(sql::accounts::ACTIVITY)
             .bind(id.0)
             .bind(i64::MAX)
@@ -28,17 +28,17 @@ impl Database {
         let mail: Vec<MailEnvelopeRecord> = query_as(sql::mail::MAIL_TO).bind(&user.email).fetch_all(&mut *tx).await?;
         let alerts = alerts_of(&mut tx, id).await?;
         tx.commit().await?;
-        let sessions = with_stories(read_all(sessions)?, read_all(entries)?);
+        let sessions = with_histories(read_all(sessions)?, read_all(entries)?);
         Ok(Some(Holdings { user, sessions, alerts, audit: read_all(audit)?, mail: read_all(mail)? }))
     }
 }
 
 /// Each session with its own entries, in their order.
-fn with_stories(
+fn with_histories(
     sessions: Vec<SessionRow>,
-    entries: Vec<(SessionId, BiographyEntry)>,
-) -> Vec<(SessionRow, Vec<BiographyEntry>)> {
-    let mut stories: HashMap<SessionId, Vec<BiographyEntry>> = HashMap::new();
+    entries: Vec<(SessionId, HistoryEntry)>,
+) -> Vec<(SessionRow, Vec<HistoryEntry>)> {
+    let mut stories: HashMap<SessionId, Vec<HistoryEntry>> = HashMap::new();
     for (session, entry) in entries {
         stories.entry(session).or_default().push(entry);
     }

@@ -5,13 +5,12 @@
 //! this session's row and ends it then, or has made the tokens minted from here old.
 
 use types::domain::{SessionId, Timestamp};
+use types::words::HistoryKind;
 
-use super::rows::{insert_biography, lock_session, user_by_id};
+use super::rows::{insert_history, lock_session, user_by_id};
 use super::{Connection, Database, Result, query, query_as, sql};
 use crate::store::records::{SessionRecord, read_one};
-use crate::store::types::{
-    Digest, NewBiographyEntry, Refresh, RefreshAttempt, RefreshDecision, SessionRow, StoreError,
-};
+use crate::store::types::{Digest, NewHistoryEntry, Refresh, RefreshAttempt, RefreshDecision, SessionRow, StoreError};
 use crate::store::verbs::Decide;
 
 impl Database {
@@ -30,7 +29,7 @@ impl Database {
             _ => return Ok(Refresh::Unknown),
         };
         let decision = decide(&before);
-        let (after, what) = match decision {
+        let (after, kind) = match decision {
             RefreshDecision::Rotate { expires_at } => {
                 let rotate = query_as(sql::sessions::ROTATE_REFRESH)
                     .bind(attempt.session_id.0)
@@ -42,7 +41,7 @@ impl Database {
                     .bind(attempt.place.as_deref())
                     .bind(attempt.remember_until.as_millis());
                 let row: Option<SessionRecord> = rotate.fetch_optional(&mut *tx).await?;
-                (row, "renewed")
+                (row, HistoryKind::Refreshed)
             }
             RefreshDecision::Repeat => {
                 let repeat = query_as(sql::sessions::REPEAT_REFRESH)
@@ -53,7 +52,7 @@ impl Database {
                     .bind(attempt.place.as_deref())
                     .bind(attempt.remember_until.as_millis());
                 let row: Option<SessionRecord> = repeat.fetch_optional(&mut *tx).await?;
-                (row, repeat_name(attempt, &before))
+                (row, repeat_kind(attempt, &before))
             }
             RefreshDecision::Reuse
             | RefreshDecision::WrongClass
@@ -64,7 +63,7 @@ impl Database {
             }
         };
         let session = read_one(after)?.ok_or(StoreError::Unreadable("session"))?;
-        write_biography(&mut tx, attempt, what).await?;
+        write_history(&mut tx, attempt, kind).await?;
         tx.commit().await?;
         let repeated = decision == RefreshDecision::Repeat;
         Ok(Refresh::Granted { session: Box::new(session), user: Box::new(user), repeated })
@@ -81,34 +80,34 @@ impl Database {
 }
 
 /// Two tabs repeat within moments; who repeats later never got the answer.
-fn repeat_name(attempt: &RefreshAttempt, before: &SessionRow) -> &'static str {
+fn repeat_kind(attempt: &RefreshAttempt, before: &SessionRow) -> HistoryKind {
     let after_ms = attempt.at.as_millis().saturating_sub(before.rotated_at.as_millis());
-    if after_ms <= attempt.two_tabs_within_ms { "repeated_two_tabs" } else { "repeated_lost_reply" }
+    if after_ms <= attempt.two_tabs_within_ms { HistoryKind::RepeatedTwoTabs } else { HistoryKind::RepeatedLostReply }
 }
 
-async fn write_biography(connection: &mut Connection, attempt: &RefreshAttempt, what: &'static str) -> Result<()> {
-    let entry = |id, what, detail| NewBiographyEntry {
+async fn write_history(connection: &mut Connection, attempt: &RefreshAttempt, kind: HistoryKind) -> Result<()> {
+    let entry = |id, kind, detail| NewHistoryEntry {
         id,
         session_id: attempt.session_id,
         at: attempt.at,
-        what,
+        kind,
         detail,
         ip: attempt.origin.ip.clone(),
     };
-    let [renewal, network] = attempt.biography_ids;
-    let mut entries = vec![entry(renewal, what, None)];
-    if let Some(before) = last_renewed_from(connection, attempt.session_id).await?
+    let [refresh, network] = attempt.history_ids;
+    let mut entries = vec![entry(refresh, kind, None)];
+    if let Some(before) = last_refreshed_from(connection, attempt.session_id).await?
         && before != attempt.origin.ip
         && !attempt.origin.ip.is_empty()
     {
         let moved = format!("{before} -> {}", attempt.origin.ip);
-        entries.push(entry(network, "network_changed", Some(moved)));
+        entries.push(entry(network, HistoryKind::NetworkChanged, Some(moved)));
     }
-    insert_biography(connection, &entries).await
+    insert_history(connection, &entries).await
 }
 
-async fn last_renewed_from(connection: &mut Connection, id: SessionId) -> Result<Option<String>> {
+async fn last_refreshed_from(connection: &mut Connection, id: SessionId) -> Result<Option<String>> {
     let row: Option<(String,)> =
-        query_as(sql::sessions::LAST_RENEWED_FROM).bind(id.0).fetch_optional(&mut *connection).await?;
+        query_as(sql::sessions::LAST_REFRESHED_FROM).bind(id.0).fetch_optional(&mut *connection).await?;
     Ok(row.map(|(ip,)| ip))
 }

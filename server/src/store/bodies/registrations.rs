@@ -1,8 +1,8 @@
 //! Registering and proving an address. Whoever has the address, the same statements run, and each transaction writes something: its
 //! commit takes as long (ASVS 6.3.8).
 
-use types::api::EndReason;
 use types::domain::{Email, Timestamp, UserId};
+use types::words::EndReason;
 
 use super::accounts::insert_user;
 use super::browsers::grant;

@@ -5,9 +5,9 @@ use uuid::Uuid;
 use super::{Connection, DIALECT, Db, Result, query, query_as, sql};
 use crate::store::records::SessionRecord;
 use crate::store::records::{UserRecord, read_one};
-use crate::store::types::{NewAudit, NewBiographyEntry, NewMail, Revocation, RevokedSubject, SessionRow, User};
-use types::api::EndReason;
+use crate::store::types::{NewAudit, NewHistoryEntry, NewMail, Revocation, RevokedSubject, SessionRow, User};
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{EndReason, HistoryKind};
 
 /// The most rows in one insert.
 const CHUNK: usize = 50;
@@ -22,7 +22,7 @@ pub(super) async fn insert_audit(connection: &mut Connection, entries: &[NewAudi
                 .bind(entry.user_id.map(|id| id.0))
                 .bind(entry.actor_id.map(|id| id.0))
                 .bind(entry.session_id.map(|id| id.0))
-                .bind(entry.action)
+                .bind(entry.action.as_str())
                 .bind(entry.reason.map(EndReason::as_str))
                 .bind(entry.client_reason.as_deref())
                 .bind(&entry.origin.ip)
@@ -34,15 +34,15 @@ pub(super) async fn insert_audit(connection: &mut Connection, entries: &[NewAudi
     Ok(())
 }
 
-pub(super) async fn insert_biography(connection: &mut Connection, entries: &[NewBiographyEntry]) -> Result<()> {
+pub(super) async fn insert_history(connection: &mut Connection, entries: &[NewHistoryEntry]) -> Result<()> {
     for chunk in entries.chunks(CHUNK) {
-        let mut insert = sqlx::query::<Db>(sql::fill(sql::sessions::INSERT_BIOGRAPHY, &DIALECT, chunk.len()));
+        let mut insert = sqlx::query::<Db>(sql::fill(sql::sessions::INSERT_HISTORY, &DIALECT, chunk.len()));
         for entry in chunk {
             insert = insert
                 .bind(entry.id)
                 .bind(entry.session_id.0)
                 .bind(entry.at.as_millis())
-                .bind(entry.what)
+                .bind(entry.kind.as_str())
                 .bind(entry.detail.as_deref())
                 .bind(&entry.ip);
         }
@@ -152,7 +152,14 @@ pub(super) async fn lock_session(connection: &mut Connection, id: SessionId) -> 
     read_one(row)
 }
 
-/// The biography entry of a session that ended.
-pub(super) fn ended_entry(id: Uuid, session: SessionId, at: Timestamp, reason: &str, ip: &str) -> NewBiographyEntry {
-    NewBiographyEntry { id, session_id: session, at, what: "ended", detail: Some(reason.to_owned()), ip: ip.to_owned() }
+/// The history entry of a session that ended.
+pub(super) fn ended_entry(id: Uuid, session: SessionId, at: Timestamp, reason: &str, ip: &str) -> NewHistoryEntry {
+    NewHistoryEntry {
+        id,
+        session_id: session,
+        at,
+        kind: HistoryKind::Ended,
+        detail: Some(reason.to_owned()),
+        ip: ip.to_owned(),
+    }
 }

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use types::domain::{DeviceName, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::rows::{insert_audit, insert_biography};
+use super::rows::{insert_audit, insert_history};
 use super::{Connection, DIALECT, Database, Db, Result, query, query_as, sql};
-use crate::store::records::{BiographyRecord, SessionRecord, StandingRecord, TicketRecord, read_all, read_one};
+use crate::store::records::{HistoryRecord, SessionRecord, StandingRecord, TicketRecord, read_all, read_one};
 use crate::store::types::{
-    BiographyEntry, Digest, NewAudit, NewBiographyEntry, SessionEnd, SessionRow, Sighting, Standing, StoreError, Ticket,
+    Digest, HistoryEntry, NewAudit, NewHistoryEntry, SessionEnd, SessionRow, Sighting, Standing, StoreError, Ticket,
 };
-use types::api::EndReason;
+use types::words::EndReason;
 
 /// Sightings in one transaction.
 const SIGHTINGS: usize = 200;
@@ -91,7 +91,7 @@ impl Database {
         user: UserId,
         id: SessionId,
         name: &DeviceName,
-        biography: &NewBiographyEntry,
+        history: &NewHistoryEntry,
         audit: &NewAudit,
         now: Timestamp,
     ) -> Result<Option<SessionRow>> {
@@ -104,7 +104,7 @@ impl Database {
             .fetch_optional(&mut *tx)
             .await?;
         let Some(session) = read_one(row)? else { return Ok(None) };
-        insert_biography(&mut tx, std::slice::from_ref(biography)).await?;
+        insert_history(&mut tx, std::slice::from_ref(history)).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         tx.commit().await?;
         Ok(Some(session))
@@ -179,25 +179,24 @@ impl Database {
         Ok(())
     }
 
-    pub(in crate::store) async fn biography(
+    pub(in crate::store) async fn history(
         &self,
         user: UserId,
         id: SessionId,
-    ) -> Result<Option<(SessionRow, Vec<BiographyEntry>)>> {
+    ) -> Result<Option<(SessionRow, Vec<HistoryEntry>)>> {
         let row: Option<SessionRecord> =
             query_as(sql::sessions::SESSION_OF).bind(id.0).bind(user.0).fetch_optional(self.readers()).await?;
         let Some(session) = read_one(row)? else { return Ok(None) };
-        let rows: Vec<BiographyRecord> =
-            query_as(sql::sessions::BIOGRAPHY).bind(id.0).fetch_all(self.readers()).await?;
+        let rows: Vec<HistoryRecord> = query_as(sql::sessions::HISTORY).bind(id.0).fetch_all(self.readers()).await?;
         Ok(Some((session, read_all(rows)?)))
     }
 
-    pub(in crate::store) async fn note(&self, entry: &NewBiographyEntry) -> Result<()> {
-        query(sql::sessions::INSERT_NOTE)
+    pub(in crate::store) async fn append_history(&self, entry: &NewHistoryEntry) -> Result<()> {
+        query(sql::sessions::INSERT_HISTORY_ENTRY)
             .bind(entry.id)
             .bind(entry.session_id.0)
             .bind(entry.at.as_millis())
-            .bind(entry.what)
+            .bind(entry.kind.as_str())
             .bind(entry.detail.as_deref())
             .bind(&entry.ip)
             .execute(self.writer())

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use types::api::{AlertKind, EndReason};
 use types::domain::{AlertId, SessionId, Timestamp, UserId};
+use types::words::{AlertKind, EndReason};
 use uuid::Uuid;
 
 use super::alerts::{device_history, insert_alert};
 use super::browsers::{acquaint, hold, sessions_in};
 use super::ending::{Ending, Story, Which};
-use super::rows::{append_revocations, insert_audit, insert_biography, lock_user};
+use super::rows::{append_revocations, insert_audit, insert_history, lock_user};
 use super::{Connection, Database, Result, TRIES, query, query_as, sql};
-use crate::store::records::{SessionRecord, delivery_name, read_all};
+use crate::store::records::{SessionRecord, read_all};
 use crate::store::types::{
     AtLimit, EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInRecords,
     SigningBrowser, User,
@@ -44,7 +44,7 @@ impl Database {
         records: SignInRecords<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
-        let SignInRecords { audit, biography, alert } = records;
+        let SignInRecords { audit, history, alert } = records;
         let mut tx = self.begin().await?;
         let mut held = None;
         let mut before = Vec::new();
@@ -81,7 +81,7 @@ impl Database {
         if is_new {
             insert_alert(&mut tx, &new_alert(alert.id, session)).await?;
         }
-        insert_biography(&mut tx, std::slice::from_ref(biography)).await?;
+        insert_history(&mut tx, std::slice::from_ref(history)).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         story.write(&mut tx).await?;
         if let Some((browser, held)) = &held {
@@ -186,7 +186,7 @@ async fn insert_session(connection: &mut Connection, session: &NewSession, brows
         .bind(&session.origin.ip)
         .bind(&session.origin.user_agent)
         .bind(session.signed_in_with.as_str())
-        .bind(delivery_name(session.delivery))
+        .bind(session.delivery.as_str())
         .bind(session.remember)
         .bind(&session.refresh_digest[..])
         .bind(session.place.as_deref())

@@ -2,6 +2,7 @@
 
 use sqlx::FromRow;
 use types::domain::{AccountType, SessionId, Timestamp, UserId};
+use types::words::OrOther;
 use uuid::Uuid;
 
 use super::{Read, digest, moment, reason};
@@ -136,7 +137,7 @@ impl TryFrom<AuditRecord> for Audit {
             id: row.id,
             at: Timestamp::from_millis(row.at),
             session_id: row.session_id.map(SessionId),
-            action: row.action,
+            action: OrOther::of_name(&row.action),
             reason: reason(row.reason.as_deref())?,
             client_reason: row.client_reason,
             device_name: row.device_name,

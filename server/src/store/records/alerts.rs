@@ -1,8 +1,9 @@
 //! Alerts.
 
 use sqlx::FromRow;
-use types::api::{AlertAnswer, AlertKind, DeviceDescription, DeviceKind};
+use types::api::DeviceDescription;
 use types::domain::{AlertId, SessionId, Timestamp};
+use types::words::{AlertAnswer, AlertKind, DeviceKind};
 use uuid::Uuid;
 
 use super::{Read, moment};
@@ -55,7 +56,7 @@ impl TryFrom<AlertRecord> for AlertRow {
                 platform: row.platform,
                 browser: row.browser,
                 os: row.os,
-                kind: DeviceKind::parse(&row.device_kind),
+                kind: DeviceKind::parse(&row.device_kind).unwrap_or(DeviceKind::Unknown),
                 app_version: row.app_version,
             },
             session_began_at: Timestamp::from_millis(row.session_began_at),

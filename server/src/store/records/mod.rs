@@ -14,8 +14,8 @@ pub use keys::*;
 pub use servers::*;
 pub use sessions::*;
 
-use types::api::{EndReason, TokenDelivery};
 use types::domain::Timestamp;
+use types::words::EndReason;
 
 use crate::store::types::{Digest, StoreError};
 
@@ -48,12 +48,4 @@ fn moment(millis: Option<i64>) -> Option<Timestamp> {
 
 fn reason(name: Option<&str>) -> Read<Option<EndReason>> {
     name.map(|name| EndReason::parse(name).ok_or(StoreError::Unreadable("end reason"))).transpose()
-}
-
-/// The name of a class of delivery in the database.
-pub const fn delivery_name(delivery: TokenDelivery) -> &'static str {
-    match delivery {
-        TokenDelivery::Cookie => "cookie",
-        TokenDelivery::Body => "body",
-    }
 }

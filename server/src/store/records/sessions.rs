@@ -1,12 +1,13 @@
-//! Devices, sessions, their stories, and tickets.
+//! Devices, sessions, their histories, and tickets.
 
 use sqlx::FromRow;
-use types::api::{DeviceDescription, DeviceKind, SignInMethod, TokenDelivery};
+use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{DeviceKind, OrOther, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
-use super::{Read, delivery_name, digest, moment, reason};
-use crate::store::types::{BiographyEntry, Origin, SessionEnd, SessionRow, StoreError, Ticket};
+use super::{Read, digest, moment, reason};
+use crate::store::types::{HistoryEntry, Origin, SessionEnd, SessionRow, StoreError, Ticket};
 
 #[derive(FromRow)]
 pub struct DeviceRecord {
@@ -25,7 +26,7 @@ impl From<DeviceRecord> for DeviceDescription {
             platform: row.platform,
             browser: row.browser,
             os: row.os,
-            kind: DeviceKind::parse(&row.kind),
+            kind: DeviceKind::parse(&row.kind).unwrap_or(DeviceKind::Unknown),
             app_version: row.app_version,
         }
     }
@@ -87,10 +88,7 @@ impl TryFrom<SessionRecord> for SessionRow {
             origin: Origin { ip: row.ip, user_agent: row.user_agent },
             place: row.place,
             signed_in_with: SignInMethod::parse(&row.signed_in_with).ok_or(StoreError::Unreadable("sign-in method"))?,
-            delivery: [TokenDelivery::Cookie, TokenDelivery::Body]
-                .into_iter()
-                .find(|delivery| delivery_name(*delivery) == row.delivery)
-                .ok_or(StoreError::Unreadable("token delivery"))?,
+            delivery: TokenDelivery::parse(&row.delivery).ok_or(StoreError::Unreadable("token delivery"))?,
             remember: row.remember,
             refresh_digest: digest(&row.refresh_digest)?,
             previous_digest: row.previous_digest.as_deref().map(digest).transpose()?,
@@ -130,33 +128,38 @@ pub struct ExpiredRecord {
 }
 
 #[derive(FromRow)]
-pub struct BiographyRecord {
+pub struct HistoryRecord {
     at: i64,
-    what: String,
+    kind: String,
     detail: Option<String>,
     ip: String,
 }
 
-impl TryFrom<BiographyRecord> for BiographyEntry {
+impl TryFrom<HistoryRecord> for HistoryEntry {
     type Error = StoreError;
 
-    fn try_from(row: BiographyRecord) -> Read<Self> {
-        Ok(Self { at: Timestamp::from_millis(row.at), what: row.what, detail: row.detail, ip: row.ip })
+    fn try_from(row: HistoryRecord) -> Read<Self> {
+        Ok(Self {
+            at: Timestamp::from_millis(row.at),
+            kind: OrOther::of_name(&row.kind),
+            detail: row.detail,
+            ip: row.ip,
+        })
     }
 }
 
 /// A moment in the life of one of several sessions.
 #[derive(FromRow)]
-pub struct BiographyOfRecord {
+pub struct HistoryOfRecord {
     session_id: Uuid,
     #[sqlx(flatten)]
-    entry: BiographyRecord,
+    entry: HistoryRecord,
 }
 
-impl TryFrom<BiographyOfRecord> for (SessionId, BiographyEntry) {
+impl TryFrom<HistoryOfRecord> for (SessionId, HistoryEntry) {
     type Error = StoreError;
 
-    fn try_from(row: BiographyOfRecord) -> Read<Self> {
+    fn try_from(row: HistoryOfRecord) -> Read<Self> {
         Ok((SessionId(row.session_id), row.entry.try_into()?))
     }
 }

@@ -45,7 +45,7 @@ statements! {
         email_verified_at = COALESCE(email_verified_at, $4) WHERE id = $1 AND disabled_at IS NULL AND EXISTS \
         (SELECT 1 FROM password_resets r WHERE r.user_id = users.id AND r.digest = $2 AND r.expires_at > $4)";
     DELETE_RESET = "DELETE FROM password_resets WHERE user_id = $1";
-    /// Takes sessions with their stories, roles, tokens and what browsers are known by with it.
+    /// Takes sessions with their histories, roles, tokens and what browsers are known by with it.
     DELETE_USER = "DELETE FROM users WHERE id = $1";
 
     INSERT_AUDIT = "INSERT INTO audit_log (id, at, user_id, actor_id, session_id, action, reason, client_reason, ip, \

@@ -9,8 +9,8 @@ statements! {
         device_name, platform, browser, os, kind, app_version, ip, user_agent, signed_in_with, delivery, remember, \
         refresh_digest, rotated_at, ended_at, end_reason) VALUES {rows:21} ON CONFLICT (id) DO NOTHING";
     /// How each session between two ids began, as signing in writes it; the entry has the session's own id.
-    SEED_BIOGRAPHIES = "INSERT INTO session_biography (id, session_id, at, what, detail, ip) \
-        SELECT id, id, created_at, 'began', signed_in_with, ip FROM sessions WHERE id BETWEEN $1 AND $2 \
+    SEED_HISTORIES = "INSERT INTO session_history (id, session_id, at, kind, detail, ip) \
+        SELECT id, id, created_at, 'signed_in', signed_in_with, ip FROM sessions WHERE id BETWEEN $1 AND $2 \
         ON CONFLICT (id) DO NOTHING";
     SEED_AUDIT = "INSERT INTO audit_log (id, at, user_id, actor_id, session_id, action, ip, user_agent) \
         SELECT id, created_at, user_id, user_id, id, 'sign_in', ip, user_agent FROM sessions \

@@ -26,8 +26,8 @@ statements! {
     DELETE_BUCKETS = "DELETE FROM try_limits WHERE bucket IN \
         (SELECT bucket FROM try_limits WHERE full_at <= $1 ORDER BY full_at LIMIT $2 {skip_locked})";
     /// Before their sessions: a long life is thousands of entries, too many for one cascade.
-    DELETE_BIOGRAPHIES = "DELETE FROM session_biography WHERE id IN (SELECT b.id FROM session_biography b \
-        WHERE b.session_id IN (SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 \
+    DELETE_HISTORIES = "DELETE FROM session_history WHERE id IN (SELECT h.id FROM session_history h \
+        WHERE h.session_id IN (SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 \
         ORDER BY ended_at LIMIT $2) LIMIT $2 {skip_locked})";
     DELETE_SESSIONS = "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s \
         WHERE s.ended_at IS NOT NULL AND s.ended_at < $1 ORDER BY s.ended_at LIMIT $2 {skip_locked})";
@@ -35,9 +35,9 @@ statements! {
         (SELECT id FROM sessions WHERE last_active < $1 AND (ip <> '' OR user_agent <> '') \
         ORDER BY last_active LIMIT $2 {skip_locked})";
     /// What a change of network says is addresses too.
-    WIPE_BIOGRAPHY_ORIGINS = "UPDATE session_biography SET ip = '', \
-        detail = CASE WHEN what = 'network_changed' THEN NULL ELSE detail END WHERE id IN \
-        (SELECT id FROM session_biography WHERE at < $1 AND ip <> '' ORDER BY at LIMIT $2 {skip_locked})";
+    WIPE_HISTORY_ORIGINS = "UPDATE session_history SET ip = '', \
+        detail = CASE WHEN kind = 'network_changed' THEN NULL ELSE detail END WHERE id IN \
+        (SELECT id FROM session_history WHERE at < $1 AND ip <> '' ORDER BY at LIMIT $2 {skip_locked})";
     WIPE_AUDIT_ORIGINS = "UPDATE audit_log SET ip = '', user_agent = '' WHERE id IN \
         (SELECT id FROM audit_log WHERE at < $1 AND (ip <> '' OR user_agent <> '') ORDER BY at LIMIT $2 \
         {skip_locked})";

@@ -1,4 +1,4 @@
-//! Sessions while they live, their biographies, and tickets for the event stream.
+//! Sessions while they live, their histories, and tickets for the event stream.
 
 /// Columns of a session.
 macro_rules! session_columns {
@@ -77,16 +77,16 @@ statements! {
         WHERE id = $1 AND ended_at IS NULL AND last_active < $2 {skip_locked})";
 
     /// Only for a session that is still there.
-    INSERT_NOTE = "INSERT INTO session_biography (id, session_id, at, what, detail, ip) \
+    INSERT_HISTORY_ENTRY = "INSERT INTO session_history (id, session_id, at, kind, detail, ip) \
         SELECT $1, s.id, $3, $4, $5, $6 FROM sessions s WHERE s.id = $2";
-    INSERT_BIOGRAPHY = "INSERT INTO session_biography (id, session_id, at, what, detail, ip) VALUES {rows:6}";
-    BIOGRAPHY = "SELECT at, what, detail, ip FROM session_biography WHERE session_id = $1 ORDER BY at, id";
-    BIOGRAPHIES_OF = "SELECT b.session_id, b.at, b.what, b.detail, b.ip FROM sessions s \
-        JOIN session_biography b ON b.session_id = s.id WHERE s.user_id = $1 ORDER BY b.session_id, b.at, b.id";
-    /// Where the session itself was last renewed from: sightings move `sessions.ip` in between, and a rename carries
+    INSERT_HISTORY = "INSERT INTO session_history (id, session_id, at, kind, detail, ip) VALUES {rows:6}";
+    HISTORY = "SELECT at, kind, detail, ip FROM session_history WHERE session_id = $1 ORDER BY at, id";
+    HISTORIES_OF = "SELECT h.session_id, h.at, h.kind, h.detail, h.ip FROM sessions s \
+        JOIN session_history h ON h.session_id = s.id WHERE s.user_id = $1 ORDER BY h.session_id, h.at, h.id";
+    /// Where the session itself was last refreshed from: sightings move `sessions.ip` in between, and a rename carries
     /// the address of the device that renamed.
-    LAST_RENEWED_FROM = "SELECT ip FROM session_biography WHERE session_id = $1 AND ip <> '' \
-        AND what IN ('began', 'renewed', 'repeated_two_tabs', 'repeated_lost_reply') ORDER BY at DESC, id DESC LIMIT 1";
+    LAST_REFRESHED_FROM = "SELECT ip FROM session_history WHERE session_id = $1 AND ip <> '' \
+        AND kind IN ('signed_in', 'refreshed', 'repeated_two_tabs', 'repeated_lost_reply') ORDER BY at DESC, id DESC LIMIT 1";
 
     INSERT_TICKET = "INSERT INTO stream_tickets (digest, session_id, user_id, epoch, session_expires_at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6)";

@@ -1,7 +1,7 @@
 //! People, their codes, their mail, and what the audit log says of them.
 
-use types::api::EndReason;
 use types::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
+use types::words::{AuditAction, EndReason, OrOther};
 use uuid::Uuid;
 
 use super::{Digest, Origin};
@@ -167,7 +167,7 @@ pub struct NewAudit {
     /// Which session it concerns.
     pub session_id: Option<SessionId>,
     /// What happened, such as `sign_in`.
-    pub action: &'static str,
+    pub action: AuditAction,
     /// Why, where a session ended.
     pub reason: Option<EndReason>,
     /// The client's own words.
@@ -186,7 +186,7 @@ pub struct Audit {
     /// Which session it concerns.
     pub session_id: Option<SessionId>,
     /// What happened.
-    pub action: String,
+    pub action: OrOther<AuditAction>,
     /// Why.
     pub reason: Option<EndReason>,
     /// The client's own words.

@@ -1,9 +1,10 @@
 //! *Was this you?*
 
-use types::api::{AlertAnswer, AlertKind, DeviceDescription};
+use types::api::DeviceDescription;
 use types::domain::{AlertId, SessionId, Timestamp};
+use types::words::{AlertAnswer, AlertKind};
 
-use super::{NewAudit, NewBiographyEntry};
+use super::{NewAudit, NewHistoryEntry};
 
 /// An alert to be raised.
 #[derive(Clone, Debug)]
@@ -101,7 +102,7 @@ pub struct SignInRecords<'a> {
     /// For the audit log.
     pub audit: &'a NewAudit,
     /// For the history of the session.
-    pub biography: &'a NewBiographyEntry,
+    pub history: &'a NewHistoryEntry,
     /// For the person.
     pub alert: AlertIfNew<'a>,
 }

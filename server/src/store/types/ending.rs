@@ -1,8 +1,9 @@
 //! Ending sessions, the revocation log, and receipts.
 
 use serde::{Deserialize, Serialize};
-use types::api::{DeviceDescription, EndReason};
+use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
 
 use super::accounts::NewMail;
 use super::{Digest, Origin};

@@ -4,15 +4,15 @@ use types::domain::Timestamp;
 
 use super::accounts::{Audit, User};
 use super::alerts::AlertRow;
-use super::sessions::{BiographyEntry, SessionRow};
+use super::sessions::{HistoryEntry, SessionRow};
 
 /// Everything that is held on a person, as of one moment.
 #[derive(Clone, Debug)]
 pub struct Holdings {
     /// The person.
     pub user: User,
-    /// Their sessions, ended ones too, each with its story, oldest first.
-    pub sessions: Vec<(SessionRow, Vec<BiographyEntry>)>,
+    /// Their sessions, ended ones too, each with its history, oldest first.
+    pub sessions: Vec<(SessionRow, Vec<HistoryEntry>)>,
     /// What was asked of them, and what they answered, oldest first.
     pub alerts: Vec<AlertRow>,
     /// What the audit log says of them, newest first.

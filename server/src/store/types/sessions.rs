@@ -1,7 +1,8 @@
-//! Sessions from sign-in to refresh, their stories, and tickets for the event stream.
+//! Sessions from sign-in to refresh, their histories, and tickets for the event stream.
 
-use types::api::{DeviceDescription, EndReason, SignInMethod, TokenDelivery};
+use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{EndReason, HistoryKind, OrOther, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
 use super::accounts::User;
@@ -168,9 +169,9 @@ pub struct RefreshAttempt {
     pub origin: Origin,
     /// The place of that address.
     pub place: Option<String>,
-    /// Ids for the biography entries this may write (`renewed` or `repeated_…`, and `network_changed`).
-    pub biography_ids: [Uuid; 2],
-    /// What a repeat is called in the biography: `repeated_two_tabs` or `repeated_lost_reply`, by how long after the rotation it came.
+    /// Ids for the history entries this may write (`renewed` or `repeated_…`, and `network_changed`).
+    pub history_ids: [Uuid; 2],
+    /// What a repeat is called in the history: `repeated_two_tabs` or `repeated_lost_reply`, by how long after the rotation it came.
     pub two_tabs_within_ms: i64,
 }
 
@@ -229,15 +230,15 @@ pub struct Sighting {
 
 /// A moment in a session's life, to be written.
 #[derive(Clone, Debug)]
-pub struct NewBiographyEntry {
+pub struct NewHistoryEntry {
     /// The id.
     pub id: Uuid,
     /// Which session.
     pub session_id: SessionId,
     /// When.
     pub at: Timestamp,
-    /// What happened, as `types::api::BiographyEntry::what` names it.
-    pub what: &'static str,
+    /// What happened, as `types::api::HistoryEntry::what` names it.
+    pub kind: HistoryKind,
     /// More about it.
     pub detail: Option<String>,
     /// Where from.
@@ -246,11 +247,11 @@ pub struct NewBiographyEntry {
 
 /// A moment in a session's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BiographyEntry {
+pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
     /// What happened.
-    pub what: String,
+    pub kind: OrOther<HistoryKind>,
     /// More about it.
     pub detail: Option<String>,
     /// Where from; empty after `IP_RETENTION`.

@@ -1,7 +1,7 @@
 //! Signing keys, limits and clean-up.
 
-use types::api::EndReason;
 use types::domain::Timestamp;
+use types::words::EndReason;
 use uuid::Uuid;
 
 use super::Digest;
@@ -99,7 +99,7 @@ pub struct CleanupReport {
     /// Registrations that nobody proved, tokens that set a new password, tickets, browsers not seen for long, and buckets that are
     /// full again.
     pub one_time: u64,
-    /// Ended sessions past their history, with their biographies.
+    /// Ended sessions past their history, with their histories.
     pub sessions: u64,
     /// Rows whose address and user agent were wiped.
     pub origins: u64,

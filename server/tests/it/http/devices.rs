@@ -1,4 +1,4 @@
-//! The list of devices, names, biographies, and the limit of sessions.
+//! The list of devices, names, histories, and the limit of sessions.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -41,10 +41,10 @@ async fn a_device_is_renamed_by_its_owner_only() {
     assert_eq!(ada.patch(&path, &json!({"deviceName": "  "})).await.refused_fields(), ["deviceName"]);
     assert_eq!(ada.patch(&path, &json!({"deviceName": "x".repeat(65)})).await.refused_fields(), ["deviceName"]);
     assert_eq!(bob.patch(&path, &json!({"deviceName": "mine"})).await.status, StatusCode::NOT_FOUND);
-    let biography = format!("{path}/biography");
-    let story = ada.get(&biography).await.body;
-    assert_eq!(story["entries"][1]["what"], "renamed");
-    assert_eq!(bob.get(&biography).await.status, StatusCode::NOT_FOUND);
+    let history = format!("{path}/history");
+    let story = ada.get(&history).await.body;
+    assert_eq!(story["entries"][1]["kind"], "renamed");
+    assert_eq!(bob.get(&history).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -60,8 +60,8 @@ async fn an_export_holds_everything_on_the_person_no_secret_and_nobody_else() {
     assert_eq!(sessions[1]["deviceInfo"]["browser"], "Chrome 141");
     assert_eq!((&sessions[1]["ended"], &sessions[1]["userAgent"]), (&Value::Null, &json!(CHROME)));
     assert_eq!(sessions[2]["ended"]["reason"], "user_initiated_logout");
-    assert_eq!(named(&sessions[2]["biography"], "what"), ["began", "renewed", "ended"]);
-    assert_eq!(sessions[2]["biography"][0]["ipAddress"], "127.0.0.1");
+    assert_eq!(named(&sessions[2]["history"], "kind"), ["signed_in", "refreshed", "ended"]);
+    assert_eq!(sessions[2]["history"][0]["ipAddress"], "127.0.0.1");
     let actions = named(&held["activity"], "action");
     assert_eq!(actions.first(), Some(&"data_exported"), "an export is on record before it is out");
     for action in ["registered", "sign_in", "session_ended", "password_reset_requested"] {

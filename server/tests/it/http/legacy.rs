@@ -136,7 +136,7 @@ async fn it_shows_and_ends_what_is_the_persons_and_gets_nothing_that_needs_a_ses
         (&renamed.body["deviceInfo"]["deviceName"], &renamed.body["current"]),
         (&json!("My phone"), &json!(false))
     );
-    assert_eq!(old.get(&format!("{path}/biography")).await.body["entries"][1]["what"], "renamed");
+    assert_eq!(old.get(&format!("{path}/history")).await.body["entries"][1]["kind"], "renamed");
     assert_eq!(old.patch("/api/user/profile", &json!({"name": "Ada King"})).await.status, StatusCode::OK);
     assert_eq!(old.get("/api/user/profile").await.body["name"], "Ada King");
     assert!(old.get("/api/user/activity").await.text.contains("profile_updated"));

@@ -84,7 +84,7 @@ async fn requests_are_counted_by_route_and_never_by_what_somebody_made_up() {
         device.get("/api/auth/session").await;
     }
     app.get("/api/auth/session").await;
-    device.get(&format!("/api/auth/sessions/{}/biography", device.session_id())).await;
+    device.get(&format!("/api/auth/sessions/{}/history", device.session_id())).await;
     app.get("/api/made-up-by-somebody").await;
     app.get("/made-up.txt").await;
     app.get("/sign-in").await;
@@ -94,7 +94,7 @@ async fn requests_are_counted_by_route_and_never_by_what_somebody_made_up() {
         ("latchkey_http_requests_total{route=\"/api/auth/session\",method=\"GET\",status_class=\"2xx\"}", 3.0),
         ("latchkey_http_requests_total{route=\"/api/auth/session\",method=\"GET\",status_class=\"4xx\"}", 1.0),
         (
-            "latchkey_http_requests_total{route=\"/api/auth/sessions/{id}/biography\",method=\"GET\",status_class=\"2xx\"}",
+            "latchkey_http_requests_total{route=\"/api/auth/sessions/{id}/history\",method=\"GET\",status_class=\"2xx\"}",
             1.0,
         ),
         ("latchkey_http_requests_total{route=\"none\",method=\"GET\",status_class=\"4xx\"}", 2.0),

@@ -5,6 +5,7 @@ mod addresses;
 mod alerts;
 mod browser;
 mod browsers;
+mod client_double;
 mod devices;
 mod events;
 mod forms;

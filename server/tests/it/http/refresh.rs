@@ -45,11 +45,11 @@ async fn a_predecessor_after_the_grace_ends_the_session_and_tells_the_person() {
     assert_eq!(stolen.refreshes_with(stolen.refresh_token()).await.body["reason"], "refresh_reuse");
     assert!(other.passes().await);
     assert_eq!(events.next_named("security.alert").await["kind"], "refresh_reuse");
-    let path = format!("/api/auth/sessions/{}/biography", stolen.session_id());
-    let biography = other.get(&path).await.body;
+    let path = format!("/api/auth/sessions/{}/history", stolen.session_id());
+    let history = other.get(&path).await.body;
     let story: Vec<&str> =
-        biography["entries"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap()).collect();
-    assert_eq!(story, ["began", "renewed", "possible_theft", "ended"]);
+        history["entries"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!(story, ["signed_in", "refreshed", "possible_theft", "ended"]);
     let actions = other.get("/api/user/activity").await.text;
     assert!(actions.contains("refresh_reuse"));
 }

@@ -40,7 +40,7 @@ async fn a_request_is_a_span_with_what_it_waited_for_within() {
     app.registers("ada@example.com").await;
     let signed_in = signs_in_within_a_trace(&app).await;
     let session = signed_in.body["sessionId"].as_str().unwrap().to_owned();
-    app.get(&format!("/api/auth/sessions/{session}/biography?secret=in-the-query")).await;
+    app.get(&format!("/api/auth/sessions/{session}/history?secret=in-the-query")).await;
     app.shut_down().await;
 
     let spans = collector.spans();

@@ -3,6 +3,7 @@
 use latchkey::store::{Bucket, Creation, Mail, MailRoom, NewMail, NewRegistration, NewUser, ProfileChange, Store, Try};
 use rstest::rstest;
 use types::domain::{AccountType, DisplayName, Email, UserId};
+use types::words::AuditAction;
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -12,7 +13,7 @@ use crate::support::store::{
 
 async fn actions(store: &Store, user: UserId) -> Vec<String> {
     let entries = store.activity(user, None, 100).await.expect("entries");
-    entries.into_iter().map(|entry| entry.action).collect()
+    entries.into_iter().map(|entry| entry.action.name().to_owned()).collect()
 }
 
 #[rstest]
@@ -27,7 +28,7 @@ async fn a_new_person_is_found_by_address_and_by_id(#[values(Backend::Sqlite, Ba
     };
     assert!(store.user_by_email(&new.email).await.expect("an answer").is_none());
     assert_eq!(store.count_users().await.expect("a count"), 0);
-    store.create_user(&new, None, &new_audit(new.id, "registered", START)).await.expect("a person");
+    store.create_user(&new, None, &new_audit(new.id, AuditAction::Registered, START)).await.expect("a person");
 
     let user = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
     assert!(store.user_by_id(new.id).await.expect("an answer").as_ref() == Some(&user));
@@ -52,7 +53,7 @@ async fn an_address_that_is_taken_leaves_no_trace_but_a_notice_a_day(
     let day = Try { key: digest(9), bucket: Bucket { burst: 1, every_ms: 86_400_000 } };
     for (at, notices) in [(START, 1), (START, 1), (START.plus(DAY), 2)] {
         let second = new_user("ada");
-        let (mail, audit) = (new_mail("ada@example.com", at), new_audit(second.id, "registered", at));
+        let (mail, audit) = (new_mail("ada@example.com", at), new_audit(second.id, AuditAction::Registered, at));
         let creation = store.create_user(&second, Some((&mail, day)), &audit).await.expect("an answer");
         assert_eq!(creation, Creation::EmailTaken);
         assert!(store.user_by_id(second.id).await.expect("an answer").is_none());
@@ -67,17 +68,17 @@ async fn a_profile_changes_where_it_is_asked_to(#[values(Backend::Sqlite, Backen
     let store = TestStore::open(backend).await;
     let id = person(&store, "ada").await;
     let name = ProfileChange { name: Some(DisplayName::parse("Ada L.").expect("a name")), account_type: None };
-    let audit = new_audit(id, "profile_changed", minutes(1));
+    let audit = new_audit(id, AuditAction::ProfileUpdated, minutes(1));
     let user = store.update_profile(id, &name, &audit).await.expect("an answer").expect("a person");
     assert_eq!((user.name.as_str(), user.account_type), ("Ada L.", AccountType::Individual));
     let kind = ProfileChange { name: None, account_type: Some(AccountType::Business) };
-    let audit = new_audit(id, "profile_changed", minutes(2));
+    let audit = new_audit(id, AuditAction::ProfileUpdated, minutes(2));
     let user = store.update_profile(id, &kind, &audit).await.expect("an answer").expect("a person");
     assert_eq!((user.name.as_str(), user.account_type), ("Ada L.", AccountType::Business));
-    assert_eq!(actions(&store, id).await, ["profile_changed", "profile_changed", "registered"]);
+    assert_eq!(actions(&store, id).await, ["profile_updated", "profile_updated", "registered"]);
 
     let nobody = UserId(Uuid::now_v7());
-    let audit = new_audit(nobody, "profile_changed", minutes(3));
+    let audit = new_audit(nobody, AuditAction::ProfileUpdated, minutes(3));
     assert!(store.update_profile(nobody, &kind, &audit).await.expect("an answer").is_none());
     assert!(actions(&store, nobody).await.is_empty());
 }
@@ -191,14 +192,14 @@ async fn activity_is_read_page_by_page_newest_first_without_gaps(
     let session = sign_in(&store, ada, "Laptop", minutes(1)).await;
     // Several at one moment: the id decides.
     for _ in 0..5 {
-        store.append_audit(&new_audit(ada, "profile_changed", minutes(2))).await.expect("an entry");
+        store.append_audit(&new_audit(ada, AuditAction::ProfileUpdated, minutes(2))).await.expect("an entry");
     }
-    store.append_audit(&new_audit(bob, "profile_changed", minutes(3))).await.expect("an entry");
+    store.append_audit(&new_audit(bob, AuditAction::ProfileUpdated, minutes(3))).await.expect("an entry");
 
     let all = store.activity(ada, None, 100).await.expect("entries");
     assert_eq!(all.len(), 7);
     let sign_in = &all[5];
-    assert_eq!((sign_in.action.as_str(), sign_in.session_id), ("sign_in", Some(session)));
+    assert_eq!((sign_in.action.name(), sign_in.session_id), ("sign_in", Some(session)));
     assert_eq!(sign_in.device_name.as_deref(), Some("Laptop"));
     assert_eq!(sign_in.origin.ip, "192.0.2.1");
     let mut paged = Vec::new();

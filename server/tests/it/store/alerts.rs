@@ -5,8 +5,8 @@ use latchkey::store::{
     SignInRecords, Store,
 };
 use rstest::rstest;
-use types::api::{AlertAnswer, AlertKind, EndReason};
 use types::domain::{AlertId, SessionId, UserId};
+use types::words::{AlertAnswer, AlertKind, AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -22,9 +22,9 @@ async fn sign_in_asked(store: &Store, user: UserId, minute: u64, is_new: bool) -
         is_new
     };
     let alert = AlertIfNew { id: AlertId(Uuid::now_v7()), is_new: &note };
-    let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, "sign_in", session.at) };
-    let began = new_entry(session.id, "began", session.at, "192.0.2.1");
-    let records = SignInRecords { audit: &audit, biography: &began, alert };
+    let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, session.at) };
+    let began = new_entry(session.id, HistoryKind::SignedIn, session.at, "192.0.2.1");
+    let records = SignInRecords { audit: &audit, history: &began, alert };
     let done = store.record_sign_in(&session, None, None, records, &mut ids()).await.expect("a sign-in");
     assert!(matches!(done, SignIn::Done { is_new: raised, .. } if raised == is_new));
     (session.id, seen.into_inner().expect("nobody panicked"))
@@ -60,7 +60,7 @@ async fn what_is_in_question_is_not_known_until_somebody_vouches_for_it(
     let asked = open(&store, ada, Some(laptop)).await.remove(0);
     assert_eq!((asked.session_id, asked.kind, asked.signed_in), (phone, AlertKind::NewSignIn, true));
     assert_eq!((asked.ip.as_str(), asked.place.as_deref()), ("192.0.2.1", Some("Kyiv, Ukraine")));
-    let audit = || new_audit(ada, "alert_confirmed", minutes(30));
+    let audit = || new_audit(ada, AuditAction::AlertConfirmed, minutes(30));
     let bob = person(&store, "bob").await;
     let me = answer(AlertAnswer::Me, laptop, false);
     assert!(!store.answer_alert(bob, asked.id, &me, &audit()).await.expect("an answer"), "it is not his");

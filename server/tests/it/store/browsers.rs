@@ -5,8 +5,8 @@ use latchkey::store::{
     Acquaintance, AtLimit, Digest, NewAudit, SessionLimit, SignIn, SignInRecords, SigningBrowser, Store,
 };
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -30,9 +30,9 @@ fn browser(presented: Option<u8>, next: u8) -> SigningBrowser {
 async fn enter(store: &Store, user: UserId, browser: &SigningBrowser, at: Timestamp) -> (SessionId, SignIn) {
     let limit = SessionLimit { most: 1, at_limit: AtLimit::Refuse, remember_until: minutes(100) };
     let session = new_session(user, "Laptop", at);
-    let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, "sign_in", at) };
-    let began = new_entry(session.id, "began", at, "192.0.2.1");
-    let records = SignInRecords { audit: &audit, biography: &began, alert: never_new() };
+    let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, at) };
+    let began = new_entry(session.id, HistoryKind::SignedIn, at, "192.0.2.1");
+    let records = SignInRecords { audit: &audit, history: &began, alert: never_new() };
     let entered =
         store.record_sign_in(&session, Some(limit), Some(browser), records, &mut ids()).await.expect("a sign-in");
     (session.id, entered)

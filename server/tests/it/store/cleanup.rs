@@ -2,8 +2,8 @@
 
 use latchkey::store::{Alongside, CleanupPolicy, CleanupReport, Selection, Store, Ticket};
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::Timestamp;
+use types::words::{AuditAction, EndReason, HistoryKind};
 
 use crate::support::store::{
     Backend, START, TestStore, ask_for_reset, command, digest, email, end, ids, minutes, new_audit, new_entry,
@@ -47,11 +47,11 @@ async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
     assert_eq!(rounds, [2, 2, 1]);
     let end = store.session(expiring[0]).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!((end.at, end.reason, end.ended_by), (minutes(1), EndReason::SessionExpired, None));
-    let (_, story) = store.biography(ada, expiring[0]).await.expect("an answer").expect("a story");
+    let (_, story) = store.history(ada, expiring[0]).await.expect("an answer").expect("a story");
     let last = story.last().expect("an entry");
-    assert_eq!((last.at, last.what.as_str(), last.detail.as_deref()), (minutes(1), "ended", Some("session_expired")));
+    assert_eq!((last.at, last.kind.name(), last.detail.as_deref()), (minutes(1), "ended", Some("session_expired")));
     let audit = store.activity(ada, None, 1).await.expect("entries").remove(0);
-    assert_eq!((audit.at, audit.action.as_str(), audit.session_id), (minutes(5), "session_ended", Some(expiring[4])));
+    assert_eq!((audit.at, audit.action.name(), audit.session_id), (minutes(5), "session_ended", Some(expiring[4])));
     assert_eq!(store.session(lasting).await.expect("an answer").expect("a session").end, None);
     assert_eq!(store.revocations_from(1).await.expect("a tail").head, 0);
 }
@@ -102,7 +102,7 @@ async fn registrations_browsers_and_tickets_go_when_they_expire(
 ) {
     let store = TestStore::open(backend).await;
     let ada = new_user("ada");
-    store.create_user(&ada, None, &new_audit(ada.id, "registered", START)).await.expect("a person");
+    store.create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START)).await.expect("a person");
     let mut registration = new_registration("bob", digest(1), START);
     registration.expires_at = minutes(10);
     register(&store, &registration).await;
@@ -159,7 +159,7 @@ async fn ended_sessions_go_with_their_stories_when_they_are_history(
     let recent = sign_in(&store, ada, "Recent", START).await;
     // More entries than a batch holds.
     for minute in 1..=25 {
-        store.note(&new_entry(old, "renewed", minutes(minute), "")).await.expect("noted");
+        store.append_history(&new_entry(old, HistoryKind::Refreshed, minutes(minute), "")).await.expect("noted");
     }
     for (id, minute) in [(old, 30), (recent, 40)] {
         let one = Selection::One { user_id: ada, session_id: id };
@@ -168,7 +168,7 @@ async fn ended_sessions_go_with_their_stories_when_they_are_history(
     let policy = CleanupPolicy { history_before: minutes(40), ..at(minutes(41)) };
     assert_eq!(clean(&store, policy).await.sessions, 1);
     assert!(store.session(old).await.expect("an answer").is_none());
-    assert_eq!(store.execute("UPDATE session_biography SET what = what").await.expect("a count"), 2);
+    assert_eq!(store.execute("UPDATE session_history SET kind = kind").await.expect("a count"), 2);
     assert!(store.session(recent).await.expect("an answer").is_some());
     // What happened stays in the audit log.
     assert!(store.activity(ada, None, 100).await.expect("entries").iter().any(|entry| entry.session_id == Some(old)));
@@ -186,15 +186,15 @@ async fn addresses_are_wiped_everywhere_in_time_and_nothing_else_is(
     let ada = person(&store, "ada").await;
     let old = sign_in(&store, ada, "Old", minutes(1)).await;
     let recent = sign_in(&store, ada, "Recent", minutes(10)).await;
-    let mut moved = new_entry(old, "network_changed", minutes(2), "198.51.100.7");
+    let mut moved = new_entry(old, HistoryKind::NetworkChanged, minutes(2), "198.51.100.7");
     moved.detail = Some("192.0.2.1 -> 198.51.100.7".to_owned());
-    store.note(&moved).await.expect("noted");
+    store.append_history(&moved).await.expect("noted");
     let policy = CleanupPolicy { origins_before: minutes(10), ..at(minutes(11)) };
-    // One session, two biography entries, two audit entries (registered, signed in).
+    // One session, two history entries, two audit entries (registered, signed in).
     assert_eq!(clean(&store, policy).await, CleanupReport { origins: 5, ..CleanupReport::default() });
     assert!(clean(&store, policy).await.is_empty());
 
-    let (session, story) = store.biography(ada, old).await.expect("an answer").expect("a story");
+    let (session, story) = store.history(ada, old).await.expect("an answer").expect("a story");
     assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("", ""));
     assert_eq!(session.place, None);
     assert_eq!(session.device.device_name, "Old");

@@ -2,8 +2,8 @@
 
 use latchkey::store::{Alongside, EndCommand, EndOutcome, PasswordChange, RevokedSubject, Selection, Standing, Store};
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
 use uuid::Uuid;
 
 use crate::support::store::{Backend, MINUTE, TestStore, command, digest, end, ids, minutes, person, sign_in};
@@ -24,7 +24,7 @@ async fn end_reasons(store: &Store, user: UserId) -> Vec<(Option<SessionId>, Opt
     let entries = store.activity(user, None, 100).await.expect("entries");
     let mut ends: Vec<_> = entries
         .into_iter()
-        .filter(|entry| entry.action == "session_ended")
+        .filter(|entry| entry.action.name() == "session_ended")
         .map(|entry| (entry.session_id, entry.reason))
         .collect();
     ends.sort_by_key(|(session, _)| *session);
@@ -51,11 +51,11 @@ async fn ending_one_session_marks_it_and_tells_why_by_whom_and_in_the_log(
     let row_end = row.end.expect("an end");
     assert_eq!((row_end.at, row_end.reason), (minutes(3), EndReason::RevokedFromOtherDevice));
     assert_eq!((row_end.ended_by, row_end.ended_by_device.as_deref()), (Some(laptop), Some("Laptop")));
-    let (_, story) = store.biography(ada, phone).await.expect("an answer").expect("a story");
+    let (_, story) = store.history(ada, phone).await.expect("an answer").expect("a story");
     let last = story.last().expect("an entry");
-    assert_eq!((last.what.as_str(), last.detail.as_deref()), ("ended", Some("revoked_from_other_device")));
+    assert_eq!((last.kind.name(), last.detail.as_deref()), ("ended", Some("revoked_from_other_device")));
     let audit = store.activity(ada, None, 1).await.expect("entries").remove(0);
-    assert_eq!((audit.action.as_str(), audit.session_id), ("session_ended", Some(phone)));
+    assert_eq!((audit.action.name(), audit.session_id), ("session_ended", Some(phone)));
     assert_eq!(audit.client_reason.as_deref(), Some("lost it"));
     assert_eq!((audit.reason, audit.origin.ip.as_str()), (Some(EndReason::RevokedFromOtherDevice), "192.0.2.9"));
 
@@ -186,7 +186,7 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
     let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("$argon2id$second", minutes(4)));
     let entries = store.activity(ada, None, 100).await.expect("entries");
-    let changes: Vec<_> = entries.iter().filter(|entry| entry.action == "password_changed").collect();
+    let changes: Vec<_> = entries.iter().filter(|entry| entry.action.name() == "password_changed").collect();
     assert_eq!(changes.len(), 1);
     assert_eq!((changes[0].session_id, changes[0].reason), (Some(laptop), None));
 }

@@ -5,8 +5,8 @@ use latchkey::store::{
     SessionRow, Standing, Store,
 };
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::SessionId;
+use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -17,7 +17,7 @@ use crate::support::store::{
 /// What the audit log says of a person, oldest first, and from which addresses.
 async fn log_of(store: &Store, user: types::domain::UserId) -> Vec<(String, Option<EndReason>, String)> {
     let entries = store.activity(user, None, 100).await.expect("entries");
-    entries.into_iter().rev().map(|entry| (entry.action, entry.reason, entry.origin.ip)).collect()
+    entries.into_iter().rev().map(|entry| (entry.action.name().to_owned(), entry.reason, entry.origin.ip)).collect()
 }
 
 async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
@@ -29,7 +29,7 @@ async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
         at: minutes(9),
         origin: origin("192.0.2.1"),
         place: None,
-        biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
+        history_ids: [Uuid::now_v7(), Uuid::now_v7()],
         two_tabs_within_ms: 2_000,
     };
     let rotate = |_: &SessionRow| RefreshDecision::Rotate { expires_at: minutes(100) };
@@ -43,7 +43,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
 ) {
     let store = TestStore::open(backend).await;
     let ada = new_user("ada");
-    let audit = new_audit(ada.id, "registered", START);
+    let audit = new_audit(ada.id, AuditAction::Registered, START);
     store.create_user(&ada, None, &audit).await.expect("a person");
     register(&store, &new_registration("ada", digest(9), START)).await;
     let bob = person(&store, "bob").await;
@@ -79,7 +79,10 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
         assert_eq!(store.standing(session, ada, 9, minutes(5)).await.expect("an answer"), Standing::Unknown);
         assert!(matches!(refreshes(&store, session).await, Refresh::Unknown));
         assert!(!store.confirm_end(session, minutes(6)).await.expect("an answer"));
-        store.note(&new_entry(session, "possible_theft", minutes(6), "")).await.expect("nothing to note");
+        store
+            .append_history(&new_entry(session, HistoryKind::PossibleTheft, minutes(6), ""))
+            .await
+            .expect("nothing to note");
     }
     store.mark_told(&[phone, laptop], minutes(6)).await.expect("nothing to note");
     assert!(store.receipt(&digest(7)).await.expect("an answer").is_empty());
@@ -87,7 +90,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
         ("UPDATE users SET name = name", 1),
         ("UPDATE user_roles SET role = role", 1),
         ("UPDATE sessions SET platform = platform", 1),
-        ("UPDATE session_biography SET what = what", 1),
+        ("UPDATE session_history SET kind = kind", 1),
         ("UPDATE registrations SET name = name", 0),
         ("UPDATE password_resets SET digest = digest", 0),
     ] {
@@ -115,7 +118,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
 
     // Whoever comes under that address now is somebody else.
     let again = new_user("ada");
-    let audit = new_audit(again.id, "registered", minutes(7));
+    let audit = new_audit(again.id, AuditAction::Registered, minutes(7));
     assert_eq!(store.create_user(&again, None, &audit).await.expect("an answer"), Creation::Created);
     let found = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
     assert!(found.id == again.id && found.id != ada);
@@ -183,7 +186,7 @@ async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_els
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     record(&store, &new_session(bob, "Bob's", minutes(1)), None).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
-    store.note(&new_entry(laptop, "renewed", minutes(3), "192.0.2.1")).await.expect("noted");
+    store.append_history(&new_entry(laptop, HistoryKind::Refreshed, minutes(3), "192.0.2.1")).await.expect("noted");
     let one = Selection::One { user_id: ada, session_id: phone };
     end(&store, command(one, EndReason::RevokedFromOtherDevice, minutes(4))).await;
     let (first, second) = (new_mail("ada@example.com", minutes(1)), new_mail("ada@example.com", minutes(2)));
@@ -197,9 +200,9 @@ async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_els
     let lives: Vec<_> = held
         .sessions
         .iter()
-        .map(|(row, story)| (row.id, row.end.is_some(), story.iter().map(|e| e.what.as_str()).collect::<Vec<_>>()))
+        .map(|(row, story)| (row.id, row.end.is_some(), story.iter().map(|e| e.kind.name()).collect::<Vec<_>>()))
         .collect();
-    assert_eq!(lives, [(phone, true, vec!["began", "ended"]), (laptop, false, vec!["began", "renewed"])]);
+    assert_eq!(lives, [(phone, true, vec!["signed_in", "ended"]), (laptop, false, vec!["signed_in", "refreshed"])]);
     assert_eq!(held.audit, store.activity(ada, None, 100).await.expect("entries"));
     assert_eq!(held.audit.len(), 4);
     let envelope = |queued_at, sent_at| MailEnvelope {

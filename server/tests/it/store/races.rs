@@ -8,8 +8,8 @@ use latchkey::store::{
     SessionRow, SignIn, SigningKeyRow, Store, Ticket,
 };
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -50,7 +50,7 @@ async fn refresh(server: &Store, session_id: SessionId) -> Refresh {
         at: minutes(1),
         origin: origin("192.0.2.1"),
         place: None,
-        biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
+        history_ids: [Uuid::now_v7(), Uuid::now_v7()],
         two_tabs_within_ms: 2_000,
     };
     server.rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
@@ -73,9 +73,9 @@ async fn parallel_refreshes_of_one_token_make_one_lineage(
         first += usize::from(!repeated);
     }
     assert_eq!(first, 1);
-    let (_, story) = store.biography(ada, session_id).await.expect("an answer").expect("a story");
-    assert_eq!(story.iter().filter(|entry| entry.what == "renewed").count(), 1);
-    assert_eq!(story.iter().filter(|entry| entry.what == "repeated_two_tabs").count(), 31);
+    let (_, story) = store.history(ada, session_id).await.expect("an answer").expect("a story");
+    assert_eq!(story.iter().filter(|entry| entry.kind.name() == "refreshed").count(), 1);
+    assert_eq!(story.iter().filter(|entry| entry.kind.name() == "repeated_two_tabs").count(), 31);
 }
 
 async fn person_with_code(store: &Store) -> UserId {
@@ -96,7 +96,7 @@ async fn a_code_used_many_times_at_once_counts_once(#[values(Backend::Sqlite, Ba
     let outcomes = join_all(uses).await;
     assert_eq!(outcomes.iter().filter(|outcome| accepted(outcome)).count(), 1);
     let entries = store.activity(ada, None, 100).await.expect("entries");
-    assert_eq!(entries.iter().filter(|entry| entry.action == "email_verified").count(), 1);
+    assert_eq!(entries.iter().filter(|entry| entry.action.name() == "email_verified").count(), 1);
 }
 
 #[rstest]
@@ -370,8 +370,8 @@ async fn touch_all(server: &Store, sessions: &[SessionRow], at: Timestamp) {
 async fn rename_all(server: &Store, user: UserId, sessions: &[SessionRow]) {
     let name = types::domain::DeviceName::parse("Renamed").expect("a name");
     for session in sessions {
-        let entry = new_entry(session.id, "renamed", minutes(1), "192.0.2.2");
-        let audit = new_audit(user, "session_renamed", minutes(1));
+        let entry = new_entry(session.id, HistoryKind::Renamed, minutes(1), "192.0.2.2");
+        let audit = new_audit(user, AuditAction::SessionRenamed, minutes(1));
         server.rename_session(user, session.id, &name, &entry, &audit, minutes(1)).await.expect("an answer");
     }
 }

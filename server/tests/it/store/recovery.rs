@@ -4,8 +4,8 @@ use latchkey::store::{
     Alongside, CodeOutcome, EndOutcome, PasswordChange, ResetRequest, RevokedSubject, Selection, Store,
 };
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::UserId;
+use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -22,7 +22,7 @@ async fn whose(store: &Store, token: u8, minute: u64) -> Option<UserId> {
 
 async fn count(store: &Store, user: UserId, action: &str) -> usize {
     let entries = store.activity(user, None, 100).await.expect("entries");
-    entries.iter().filter(|entry| entry.action == action).count()
+    entries.iter().filter(|entry| entry.action.name() == action).count()
 }
 
 async fn hash(store: &Store, user: UserId) -> String {
@@ -106,7 +106,7 @@ async fn an_address_that_was_proved_before_was_proved_then(
     let store = TestStore::open(backend).await;
     let mut ada = new_user("ada");
     ada.email_verified_at = Some(START);
-    store.create_user(&ada, None, &new_audit(ada.id, "registered", START)).await.expect("a person");
+    store.create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START)).await.expect("a person");
     ask_for_reset(&store, ada.id, digest(1), minutes(1)).await;
     end(&store, reset(ada.id, digest(1), NEW, minutes(2))).await;
     let user = store.user_by_id(ada.id).await.expect("an answer").expect("a person");

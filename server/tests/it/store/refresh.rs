@@ -2,8 +2,8 @@
 
 use latchkey::store::{Refresh, RefreshAttempt, RefreshDecision, Selection, Store};
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
 use uuid::Uuid;
 
 use crate::support::store::{Backend, DAY, START, TestStore, command, digest, end, minutes, origin, person, sign_in};
@@ -17,7 +17,7 @@ fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
         at,
         origin: origin(ip),
         place: Some("Lviv, Ukraine".to_owned()),
-        biography_ids: [Uuid::now_v7(), Uuid::now_v7()],
+        history_ids: [Uuid::now_v7(), Uuid::now_v7()],
         two_tabs_within_ms: 2_000,
     }
 }
@@ -27,8 +27,8 @@ async fn refresh(store: &Store, attempt: &RefreshAttempt, decision: RefreshDecis
 }
 
 async fn story(store: &Store, user: UserId, id: SessionId) -> Vec<(String, Option<String>)> {
-    let (_, entries) = store.biography(user, id).await.expect("an answer").expect("a story");
-    entries.into_iter().map(|entry| (entry.what, entry.detail)).collect()
+    let (_, entries) = store.history(user, id).await.expect("an answer").expect("a story");
+    entries.into_iter().map(|entry| (entry.kind.name().to_owned(), entry.detail)).collect()
 }
 
 #[rstest]
@@ -55,7 +55,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
     assert_eq!((session.rotated_at, session.last_active, session.expires_at), (at, at, minutes(1000)));
     assert_eq!(session.place.as_deref(), Some("Lviv, Ukraine"));
     assert_eq!(store.session(id).await.expect("an answer").as_ref(), Some(&*session));
-    assert_eq!(story(&store, ada, id).await, [("began".to_owned(), None), ("renewed".to_owned(), None)]);
+    assert_eq!(story(&store, ada, id).await, [("signed_in".to_owned(), None), ("refreshed".to_owned(), None)]);
 }
 
 #[rstest]
@@ -116,7 +116,8 @@ async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_betwe
     assert_eq!(session.origin.ip, "198.51.100.7");
     refresh(&store, &attempt(id, minutes(3), "198.51.100.7"), RefreshDecision::Repeat).await;
     let moved = Some("192.0.2.1 -> 198.51.100.7".to_owned());
-    let expected = [("began", None), ("renewed", None), ("network_changed", moved), ("repeated_lost_reply", None)];
+    let expected =
+        [("signed_in", None), ("refreshed", None), ("network_changed", moved), ("repeated_lost_reply", None)];
     assert_eq!(story(&store, ada, id).await, expected.map(|(what, detail)| (what.to_owned(), detail)));
 }
 

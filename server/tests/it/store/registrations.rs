@@ -5,8 +5,8 @@ use latchkey::store::{
     ResetProof, ResetRequest, ResetTarget, RevokedSubject, Store, Try,
 };
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::{DisplayName, UserId};
+use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -16,7 +16,7 @@ use crate::support::store::{
 
 async fn proved(store: &Store, name: &str) -> UserId {
     let user = NewUser { email_verified_at: Some(START), ..new_user(name) };
-    store.create_user(&user, None, &new_audit(user.id, "registered", START)).await.expect("a person");
+    store.create_user(&user, None, &new_audit(user.id, AuditAction::Registered, START)).await.expect("a person");
     user.id
 }
 
@@ -30,7 +30,7 @@ async fn resend(store: &Store, id: UserId, code: u8, minute: u64) -> Resend {
         codes: a_try(204),
         not_before: minutes(minute).minus(MINUTE),
         expires_at: minutes(minute).plus(7 * DAY),
-        audit: new_audit(id, "code_requested", minutes(minute)),
+        audit: new_audit(id, AuditAction::CodeRequested, minutes(minute)),
     };
     store.resend_code(&resending).await.expect("an outcome")
 }
@@ -251,7 +251,7 @@ async fn letters_are_sent_as_often_as_their_buckets_let_them_and_no_code_outlive
             let notices = Try { key: digest(2), bucket: Bucket { burst: 1, every_ms: 86_400_000 } };
             let letter = || new_mail(registration.email.as_str(), START);
             let mail = RegistrationMail { code: letter(), notice: letter(), registrations: a_try(3), codes, notices };
-            let audit = new_audit(registration.id, "registered", START);
+            let audit = new_audit(registration.id, AuditAction::Registered, START);
             store.register(&registration, &mail, &audit).await.expect("a registration");
             ids.push(registration.id);
         }
@@ -304,7 +304,7 @@ async fn a_link_proves_an_address_that_waits_and_nothing_of_the_registration_sta
     assert!(target == Some(ResetTarget::Registration(email("ada"))));
     assert!(store.reset_target(&digest(7), minutes(31)).await.expect("an answer").is_none());
     let user = NewUser { email_verified_at: Some(minutes(2)), at: minutes(2), ..new_user("ada") };
-    let audit = new_audit(user.id, "password_reset", minutes(2));
+    let audit = new_audit(user.id, AuditAction::PasswordReset, minutes(2));
     let proof = ResetProof { token_digest: digest(7), user, grant: grant(minutes(2)), audit };
     assert!(store.prove_by_reset(&proof).await.expect("an answer"));
     assert!(!store.prove_by_reset(&proof).await.expect("an answer"), "it works once");

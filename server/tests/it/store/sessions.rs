@@ -2,8 +2,8 @@
 
 use latchkey::store::{Selection, SessionEnd, Sighting, Standing, Store, Ticket};
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::{DeviceName, SessionId, UserId};
+use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
@@ -65,8 +65,8 @@ async fn a_live_session_is_renamed_by_its_owner_only(#[values(Backend::Sqlite, B
     let id = sign_in(&store, ada, "Laptop", START).await;
     let name = DeviceName::parse("Ada's laptop").expect("a name");
     let rename = async |user, minute| {
-        let entry = new_entry(id, "renamed", minutes(minute), "192.0.2.1");
-        let audit = new_audit(user, "session_renamed", minutes(minute));
+        let entry = new_entry(id, HistoryKind::Renamed, minutes(minute), "192.0.2.1");
+        let audit = new_audit(user, AuditAction::SessionRenamed, minutes(minute));
         store.rename_session(user, id, &name, &entry, &audit, minutes(minute)).await.expect("an answer")
     };
     assert!(rename(bob, 1).await.is_none());
@@ -74,10 +74,12 @@ async fn a_live_session_is_renamed_by_its_owner_only(#[values(Backend::Sqlite, B
     assert_eq!(devices(&store, ada, 3).await, ["Ada's laptop"]);
     end(&store, command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(4))).await;
     assert!(rename(ada, 5).await.is_none());
-    let (_, entries) = store.biography(ada, id).await.expect("an answer").expect("a story");
-    let what: Vec<_> = entries.iter().map(|entry| entry.what.as_str()).collect();
-    assert_eq!(what, ["began", "renamed", "ended"]);
-    assert!(store.activity(bob, None, 10).await.expect("entries").iter().all(|entry| entry.action == "registered"));
+    let (_, entries) = store.history(ada, id).await.expect("an answer").expect("a story");
+    let what: Vec<_> = entries.iter().map(|entry| entry.kind.name()).collect();
+    assert_eq!(what, ["signed_in", "renamed", "ended"]);
+    assert!(
+        store.activity(bob, None, 10).await.expect("entries").iter().all(|entry| entry.action.name() == "registered")
+    );
 }
 
 #[rstest]
@@ -151,22 +153,22 @@ async fn a_story_is_told_in_order_to_its_owner(#[values(Backend::Sqlite, Backend
     let store = TestStore::open(backend).await;
     let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
     let id = sign_in(&store, ada, "Laptop", START).await;
-    let mut theft = new_entry(id, "possible_theft", minutes(2), "198.51.100.7");
+    let mut theft = new_entry(id, HistoryKind::PossibleTheft, minutes(2), "198.51.100.7");
     theft.detail = Some("an old refresh token".to_owned());
-    store.note(&theft).await.expect("noted");
-    store.note(&new_entry(id, "renewed", minutes(1), "192.0.2.1")).await.expect("noted");
-    let (session, entries) = store.biography(ada, id).await.expect("an answer").expect("a story");
+    store.append_history(&theft).await.expect("noted");
+    store.append_history(&new_entry(id, HistoryKind::Refreshed, minutes(1), "192.0.2.1")).await.expect("noted");
+    let (session, entries) = store.history(ada, id).await.expect("an answer").expect("a story");
     assert_eq!(session.id, id);
-    let told: Vec<_> = entries.iter().map(|entry| (entry.at, entry.what.as_str(), entry.detail.as_deref())).collect();
+    let told: Vec<_> = entries.iter().map(|entry| (entry.at, entry.kind.name(), entry.detail.as_deref())).collect();
     let expected = [
-        (START, "began", None),
-        (minutes(1), "renewed", None),
+        (START, "signed_in", None),
+        (minutes(1), "refreshed", None),
         (minutes(2), "possible_theft", Some("an old refresh token")),
     ];
     assert_eq!(told, expected);
-    assert!(store.biography(bob, id).await.expect("an answer").is_none());
-    let gone = new_entry(SessionId(Uuid::now_v7()), "renewed", minutes(1), "");
-    store.note(&gone).await.expect("a session that is gone has no story, and that is no failure");
+    assert!(store.history(bob, id).await.expect("an answer").is_none());
+    let gone = new_entry(SessionId(Uuid::now_v7()), HistoryKind::Refreshed, minutes(1), "");
+    store.append_history(&gone).await.expect("a session that is gone has no story, and that is no failure");
 }
 
 #[rstest]

@@ -2,8 +2,8 @@
 
 use latchkey::store::{AtLimit, RevokedSubject, SessionLimit, SignIn, Store};
 use rstest::rstest;
-use types::api::EndReason;
 use types::domain::{SessionId, UserId};
+use types::words::EndReason;
 use uuid::Uuid;
 
 use crate::support::store::{Backend, START, TestStore, minutes, new_session, person, record, sign_in};
@@ -91,9 +91,9 @@ async fn at_the_limit_the_longest_inactive_session_makes_room(
     let tail = store.revocations_from(1).await.expect("a tail");
     assert_eq!((tail.head, tail.revocations.len()), (1, 1));
     assert_eq!(tail.revocations[0].subject, RevokedSubject::Session(first));
-    let (_, story) = store.biography(ada, first).await.expect("an answer").expect("a story");
+    let (_, story) = store.history(ada, first).await.expect("an answer").expect("a story");
     let last = story.last().expect("an entry");
-    assert_eq!((last.what.as_str(), last.detail.as_deref()), ("ended", Some("replaced")));
+    assert_eq!((last.kind.name(), last.detail.as_deref()), ("ended", Some("replaced")));
 }
 
 #[rstest]

@@ -7,6 +7,7 @@ use rstest::rstest;
 use sqlx::{AssertSqlSafe, Connection, Executor, SqlSafeStr};
 
 use crate::support::store::{Backend, TestStore};
+use types::words::{AlertKind, AuditAction, DeviceKind, HistoryKind};
 
 #[rstest]
 #[tokio::test]
@@ -68,4 +69,41 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// Statements that name a word of a vocabulary by itself say it as everybody does.
+#[tokio::test]
+async fn words_in_statements_are_of_the_vocabulary() {
+    let store = TestStore::open(Backend::Sqlite).await;
+    let mut seen = 0;
+    for (name, text) in store.statements() {
+        for (column, is_known) in
+            [("kind", is_history_kind as fn(&str) -> bool), ("action", |word| AuditAction::parse(word).is_some())]
+        {
+            for word in words_compared_with(column, &text) {
+                seen += 1;
+                assert!(is_known(&word), "{name} compares {column} with {word:?}");
+            }
+        }
+    }
+    assert!(seen > 5, "only {seen} words were found");
+}
+
+/// The column `kind` is of sessions' histories, of devices and of alerts.
+fn is_history_kind(word: &str) -> bool {
+    HistoryKind::parse(word).is_some() || DeviceKind::parse(word).is_some() || AlertKind::parse(word).is_some()
+}
+
+/// The words that a column is compared with: `column = 'word'` and `column IN ('one', 'two')`.
+fn words_compared_with(column: &str, text: &str) -> Vec<String> {
+    let quoted = |text: &str| text.split('\'').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let mut words = Vec::new();
+    for (at, _) in text.match_indices(&format!("{column} = '")) {
+        words.extend(quoted(&text[at..]).into_iter().take(1));
+    }
+    for (at, _) in text.match_indices(&format!("{column} IN ('")) {
+        let end = text[at..].find(')').map_or(text.len(), |end| at + end);
+        words.extend(quoted(&text[at..end]));
+    }
+    words
 }

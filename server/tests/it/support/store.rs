@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use latchkey::store::{
     AccountDeletion, AlertIfNew, Alongside, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
-    EndOutcome, NewAudit, NewBiographyEntry, NewCode, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
+    EndOutcome, NewAudit, NewCode, NewHistoryEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
     Origin, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit, SignIn, SignInRecords,
     Store, Try,
 };
 use sqlx::Connection;
-use types::api::{DeviceDescription, DeviceKind, EndReason, SignInMethod, TokenDelivery};
+use types::api::DeviceDescription;
 use types::domain::{AccountType, AlertId, DisplayName, Email, SessionId, Timestamp, UserId};
+use types::words::{AuditAction, DeviceKind, EndReason, HistoryKind, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
 use super::postgres::PostgresDatabase;
@@ -148,7 +149,7 @@ pub fn new_mail(to: &str, at: Timestamp) -> NewMail {
     }
 }
 
-pub fn new_audit(user: UserId, action: &'static str, at: Timestamp) -> NewAudit {
+pub fn new_audit(user: UserId, action: AuditAction, at: Timestamp) -> NewAudit {
     NewAudit {
         id: Uuid::now_v7(),
         at,
@@ -162,8 +163,8 @@ pub fn new_audit(user: UserId, action: &'static str, at: Timestamp) -> NewAudit 
     }
 }
 
-pub fn new_entry(session: SessionId, what: &'static str, at: Timestamp, ip: &str) -> NewBiographyEntry {
-    NewBiographyEntry { id: Uuid::now_v7(), session_id: session, at, what, detail: None, ip: ip.to_owned() }
+pub fn new_entry(session: SessionId, kind: HistoryKind, at: Timestamp, ip: &str) -> NewHistoryEntry {
+    NewHistoryEntry { id: Uuid::now_v7(), session_id: session, at, kind, detail: None, ip: ip.to_owned() }
 }
 
 /// A laptop that signs in at `at` from 192.0.2.1, for 30 days, 90 at most.
@@ -195,7 +196,7 @@ pub fn new_session(user: UserId, device: &str, at: Timestamp) -> NewSession {
 /// Creates a person.
 pub async fn person(store: &Store, name: &str) -> UserId {
     let user = new_user(name);
-    store.create_user(&user, None, &new_audit(user.id, "registered", START)).await.expect("a person");
+    store.create_user(&user, None, &new_audit(user.id, AuditAction::Registered, START)).await.expect("a person");
     user.id
 }
 
@@ -206,9 +207,10 @@ pub fn never_new() -> AlertIfNew<'static> {
 
 /// Tries to sign in.
 pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLimit>) -> SignIn {
-    let audit = NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, "sign_in", session.at) };
-    let began = new_entry(session.id, "began", session.at, &session.origin.ip);
-    let records = SignInRecords { audit: &audit, biography: &began, alert: never_new() };
+    let audit =
+        NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, AuditAction::SignIn, session.at) };
+    let began = new_entry(session.id, HistoryKind::SignedIn, session.at, &session.origin.ip);
+    let records = SignInRecords { audit: &audit, history: &began, alert: never_new() };
     store.record_sign_in(session, limit, None, records, &mut ids()).await.expect("a sign-in")
 }
 
@@ -247,7 +249,7 @@ pub async fn end(store: &Store, command: EndCommand) -> EndOutcome {
 pub async fn ask_for_reset(store: &Store, user_id: UserId, token: Digest, at: Timestamp) -> ResetRequest {
     let email = email("ada");
     let token = NewResetToken { user_id, email: &email, digest: token, expires_at: at.plus(30 * MINUTE) };
-    let audit = new_audit(user_id, "password_reset_requested", at);
+    let audit = new_audit(user_id, AuditAction::PasswordResetRequested, at);
     let mail = new_mail("ada@example.com", at);
     store.request_password_reset(&token, &mail, at.minus(MINUTE), &audit).await.expect("an outcome")
 }
@@ -294,7 +296,7 @@ pub async fn register(store: &Store, registration: &NewRegistration) {
         codes: a_try(202),
         notices: a_try(203),
     };
-    let audit = new_audit(registration.id, "registered", registration.at);
+    let audit = new_audit(registration.id, AuditAction::Registered, registration.at);
     store.register(registration, &mail, &audit).await.expect("a registration");
 }
 
@@ -317,8 +319,8 @@ pub async fn guess(
         max_failures: 100,
         role: "user",
         remember_until: at.plus(20 * MINUTE),
-        accepted: new_audit(id, "email_verified", at),
-        refused: NewAudit { user_id: None, actor_id: None, ..new_audit(id, "code_refused", at) },
+        accepted: new_audit(id, AuditAction::EmailVerified, at),
+        refused: NewAudit { user_id: None, actor_id: None, ..new_audit(id, AuditAction::CodeRefused, at) },
     };
     store.verify_email(&attempt, &mut ids()).await.expect("an outcome")
 }

@@ -43,11 +43,11 @@ async fn a_sign_out_whose_commit_was_not_heard_of_is_done_and_can_be_repeated() 
     installation.heals().await;
     installation.is_out_everywhere(leaves, stays).await;
 
-    let path = format!("/api/auth/sessions/{}/biography", leaves.session);
-    let biography = installation.net.get(1, &path, &stays.access).await.answer().body;
+    let path = format!("/api/auth/sessions/{}/history", leaves.session);
+    let history = installation.net.get(1, &path, &stays.access).await.answer().body;
     let told: Vec<&str> =
-        biography["entries"].as_array().into_iter().flatten().filter_map(|entry| entry["what"].as_str()).collect();
-    assert_eq!(told, ["began", "ended"], "it ended once");
+        history["entries"].as_array().into_iter().flatten().filter_map(|entry| entry["kind"].as_str()).collect();
+    assert_eq!(told, ["signed_in", "ended"], "it ended once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

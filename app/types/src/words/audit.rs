@@ -1,0 +1,45 @@
+//! What the audit log records.
+
+use super::vocabulary::vocabulary;
+
+vocabulary! {
+    /// What happened to an account: an entry of the audit log, shown as *Activity*.
+    AuditAction {
+        /// An account was registered; its address is not proved yet.
+        Registered = "registered",
+        /// The code of a mail was right: the address is proved.
+        EmailVerified = "email_verified",
+        /// A new code was asked for.
+        CodeRequested = "code_requested",
+        /// A code was wrong.
+        CodeRefused = "code_refused",
+        /// A device signed in.
+        SignIn = "sign_in",
+        /// A sign-in was refused: the password was wrong.
+        SignInFailed = "sign_in_failed",
+        /// A session ended; the entry says why.
+        SessionEnded = "session_ended",
+        /// The person gave a device another name.
+        SessionRenamed = "session_renamed",
+        /// A refresh token was used again after it had been replaced: possible theft.
+        RefreshReuse = "refresh_reuse",
+        /// The person changed the password.
+        PasswordChanged = "password_changed",
+        /// A link to set a new password was asked for.
+        PasswordResetRequested = "password_reset_requested",
+        /// The password was reset by that link.
+        PasswordReset = "password_reset",
+        /// The person changed name or account type.
+        ProfileUpdated = "profile_updated",
+        /// *Was this you?* was answered with *Yes*.
+        AlertConfirmed = "alert_confirmed",
+        /// It was answered with *No*: every other device was signed out.
+        AlertDenied = "alert_denied",
+        /// The device that was asked about was signed out.
+        AlertSessionEnded = "alert_session_ended",
+        /// Everything that is held on the person was given out.
+        DataExported = "data_exported",
+        /// The account was deleted.
+        AccountDeleted = "account_deleted",
+    }
+}

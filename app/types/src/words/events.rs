@@ -1,0 +1,23 @@
+//! What the event stream may say.
+
+use super::vocabulary::vocabulary;
+
+vocabulary! {
+    /// The name of an event: what its `event:` line says. See [`ServerEvent`](crate::api::ServerEvent) for what comes with it.
+    EventName {
+        /// The stream is open.
+        Hello = "hello",
+        /// A device signed in.
+        SessionCreated = "session.created",
+        /// A device was renamed, became active, or was prolonged.
+        SessionUpdated = "session.updated",
+        /// A device was signed out.
+        SessionEnded = "session.ended",
+        /// This session will end soon.
+        SessionExpiring = "session.expiring",
+        /// The user changed: refresh the access token.
+        UserUpdated = "user.updated",
+        /// Something that the person should look at.
+        SecurityAlert = "security.alert",
+    }
+}

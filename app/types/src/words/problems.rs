@@ -1,0 +1,63 @@
+//! What may be wrong with a request.
+
+use super::vocabulary::vocabulary;
+
+vocabulary! {
+    /// The stable code of a problem (RFC 9457, section 3.2: an extension member).
+    ProblemCode {
+        /// `401`: no credential was given.
+        MissingToken = "missing-token",
+        /// `401`: the token is none of ours.
+        InvalidToken = "invalid-token",
+        /// `401`: the token has run out: refresh it.
+        TokenExpired = "token-expired",
+        /// `401`: the session of the token was ended.
+        SessionEnded = "session-ended",
+        /// `401`: the session of the token reached its end.
+        SessionExpired = "session-expired",
+        /// `401`: e-mail or password is wrong, whichever.
+        InvalidCredentials = "invalid-credentials",
+        /// `401`: the sign-in is too long ago for this (RFC 9470, section 3).
+        InsufficientUserAuthentication = "insufficient-user-authentication",
+        /// `403`: the token belongs to no session of ours.
+        SessionRequired = "session-required",
+        /// `403`: an alert cannot be answered from the session that it is about.
+        AlertAboutThisSession = "alert-about-this-session",
+        /// `403`: the session that vouches for another is in question itself.
+        DeviceInQuestion = "device-in-question",
+        /// `403`: the address must be proved first.
+        EmailNotVerified = "email-not-verified",
+        /// `403`: a cookie call that is not from our own pages.
+        CrossSiteRequest = "cross-site-request",
+        /// `403`: a page of ours that was opened under another address than the public one.
+        OtherAddress = "other-address",
+        /// `400`: the request cannot be understood.
+        MalformedRequest = "malformed-request",
+        /// `400`: the body is not a JSON object.
+        MalformedJson = "malformed-json",
+        /// `404`.
+        NotFound = "not-found",
+        /// `405`.
+        MethodNotAllowed = "method-not-allowed",
+        /// `408`: the body took too long.
+        BodyTooSlow = "body-too-slow",
+        /// `409`: a device must be signed out first.
+        SessionLimitReached = "session-limit-reached",
+        /// `413`.
+        BodyTooLarge = "body-too-large",
+        /// `415`.
+        UnsupportedMediaType = "unsupported-media-type",
+        /// `421`: this server is not asked for under that name.
+        MisdirectedRequest = "misdirected-request",
+        /// `422`: some fields were refused; `errors` names them.
+        InvalidFields = "invalid-fields",
+        /// `429`: `Retry-After` says when to come back.
+        TooManyRequests = "too-many-requests",
+        /// `500`.
+        InternalError = "internal-error",
+        /// `503`: too many connections, from this address or in all.
+        TooManyConnections = "too-many-connections",
+        /// `503`: something below cannot be reached.
+        TemporarilyUnavailable = "temporarily-unavailable",
+    }
+}

@@ -1,0 +1,189 @@
+//! What every vocabulary can do, and the word that is none of them.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// A closed list of words, each with one name.
+pub trait Vocabulary: Copy + 'static {
+    /// Every word there is.
+    const WORDS: &'static [Self];
+
+    /// The name in database and API.
+    fn name(self) -> &'static str;
+
+    /// The word of that name, if there is one.
+    fn of_name(name: &str) -> Option<Self> {
+        Self::WORDS.iter().copied().find(|word| word.name() == name)
+    }
+}
+
+/// A word, or the name of one that this version does not know: a newer server may send it, or have written it into the database.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OrOther<T> {
+    /// One of the vocabulary.
+    Known(T),
+    /// The name as it was received.
+    Other(String),
+}
+
+impl<T: Vocabulary> OrOther<T> {
+    /// The word of that name.
+    pub fn of_name(name: &str) -> Self {
+        T::of_name(name).map_or_else(|| Self::Other(name.to_owned()), Self::Known)
+    }
+
+    /// The name in database and API.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Known(word) => word.name(),
+            Self::Other(name) => name,
+        }
+    }
+
+    /// The word, where this version knows it.
+    pub fn known(&self) -> Option<T> {
+        match self {
+            Self::Known(word) => Some(*word),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl<T> From<T> for OrOther<T> {
+    fn from(word: T) -> Self {
+        Self::Known(word)
+    }
+}
+
+impl<T: PartialEq> PartialEq<T> for OrOther<T> {
+    fn eq(&self, word: &T) -> bool {
+        matches!(self, Self::Known(known) if known == word)
+    }
+}
+
+impl<T: Vocabulary> Serialize for OrOther<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de, T: Vocabulary> Deserialize<'de> for OrOther<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Name(PhantomData))
+    }
+}
+
+/// Reads a closed word: a name that is none of the vocabulary is an error.
+pub(super) fn read<'de, T: Vocabulary, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    match OrOther::deserialize(deserializer)? {
+        OrOther::Known(word) => Ok(word),
+        OrOther::Other(name) => Err(D::Error::invalid_value(Unexpected::Str(&name), &"a word of the vocabulary")),
+    }
+}
+
+struct Name<T>(PhantomData<T>);
+
+impl<T: Vocabulary> Visitor<'_> for Name<T> {
+    type Value = OrOther<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(OrOther::of_name(name))
+    }
+}
+
+/// Declares a vocabulary: each word with what it means and its name.
+macro_rules! vocabulary {
+    ($(#[$about:meta])* $vocabulary:ident { $($(#[$meaning:meta])* $word:ident = $name:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $vocabulary {
+            $($(#[$meaning])* $word,)+
+        }
+
+        impl $vocabulary {
+            /// Every word there is.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$word),+];
+
+            /// The name in database and API.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$word => $name,)+
+                }
+            }
+
+            /// The word of that name, if there is one.
+            pub fn parse(name: &str) -> Option<Self> {
+                <Self as $crate::words::Vocabulary>::of_name(name)
+            }
+        }
+
+        impl $crate::words::Vocabulary for $vocabulary {
+            const WORDS: &'static [Self] = &Self::ALL;
+
+            fn name(self) -> &'static str {
+                self.as_str()
+            }
+        }
+
+        impl serde::Serialize for $vocabulary {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $vocabulary {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::words::vocabulary::read(deserializer)
+            }
+        }
+    };
+}
+
+pub(super) use vocabulary;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::words::{AlertKind, AuditAction, EndReason, EventName, HistoryKind, ProblemCode, SignInMethod};
+
+    fn names_are_one_each<T: Vocabulary + PartialEq + fmt::Debug>() {
+        let names: HashSet<_> = T::WORDS.iter().map(|word| word.name()).collect();
+        assert_eq!(names.len(), T::WORDS.len());
+        for word in T::WORDS {
+            assert_eq!(T::of_name(word.name()), Some(*word));
+            let written = serde_json::to_string(&OrOther::Known(*word)).expect("a name");
+            assert_eq!(written, format!("\"{}\"", word.name()));
+            assert_eq!(serde_json::from_str::<OrOther<T>>(&written).expect("read"), OrOther::Known(*word));
+        }
+        assert_eq!(T::of_name("none_of_them"), None);
+    }
+
+    #[test]
+    fn every_word_has_a_name_of_its_own_by_which_it_is_read_and_written() {
+        names_are_one_each::<AlertKind>();
+        names_are_one_each::<AuditAction>();
+        names_are_one_each::<EndReason>();
+        names_are_one_each::<EventName>();
+        names_are_one_each::<HistoryKind>();
+        names_are_one_each::<ProblemCode>();
+        names_are_one_each::<SignInMethod>();
+    }
+
+    #[test]
+    fn what_a_newer_server_says_is_kept_as_it_was_said() {
+        let other: OrOther<AuditAction> = serde_json::from_str("\"passkey_added\"").expect("a name");
+        assert_eq!(other, OrOther::Other("passkey_added".to_owned()));
+        assert_eq!(other.name(), "passkey_added");
+        assert_eq!(other.known(), None);
+        assert!(serde_json::from_str::<EndReason>("\"passkey_added\"").is_err());
+    }
+}

@@ -1,0 +1,429 @@
+//! The server that the tests of the client run against answers as this one does: the client's own calls are made to both, and status, code
+//! and shape of the answers are compared.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use client::double::{self, Answer, BEGINNING, FakeTime, GOOD_TOKEN, PASSWORD, WRONG_PASSWORD};
+use client::ports::{
+    Clock, Hint, LockGuard, Method, Ports, Request, Response, SignInHint, StreamAnswer, TabChannel, TabLock, Transport,
+    Unreachable,
+};
+use client::{AccessToken, Client, ResetToken};
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use serde_json::{Value, json};
+use types::api::paths;
+use types::domain::{SessionId, Timestamp};
+use types::words::EndReason;
+use uuid::Uuid;
+
+use crate::support::app::TestApp;
+
+const EMAIL: &str = "ada@example.com";
+
+/// What an answer is like: everything but the values in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Likeness {
+    status: u16,
+    /// The stable code of a problem.
+    code: Option<String>,
+    /// Fields that were refused, with the code of each.
+    refused: Vec<(String, String)>,
+    shape: Shape,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shape {
+    Nothing,
+    Text,
+    Number,
+    Truth,
+    List,
+    Object(BTreeMap<String, Shape>),
+}
+
+impl Shape {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::Bool(_) => Self::Truth,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::Text,
+            Value::Array(_) => Self::List,
+            Value::Object(members) => {
+                Self::Object(members.iter().map(|(name, value)| (name.clone(), Self::of(value))).collect())
+            }
+        }
+    }
+}
+
+impl Likeness {
+    fn of(response: &Response) -> Self {
+        let body: Value = if response.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&response.body).expect("an answer in JSON")
+        };
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let errors = body["errors"].as_array().into_iter().flatten();
+        let refused = errors.filter_map(|error| Some((text(&error["field"])?, text(&error["code"])?))).collect();
+        Self { status: response.status, code: text(&body["code"]), refused, shape: Shape::of(&body) }
+    }
+
+    /// The document of an export is passed on as it is: nobody reads it here.
+    fn without_content(self) -> Self {
+        Self { shape: Shape::Object(BTreeMap::new()), ..self }
+    }
+}
+
+/// Remembers the last answer to each path.
+struct Remembering {
+    inner: Rc<dyn Transport>,
+    answers: Rc<RefCell<BTreeMap<String, Response>>>,
+}
+
+impl Transport for Remembering {
+    fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, Unreachable>> {
+        let (path, answers) = (request.path.clone(), Rc::clone(&self.answers));
+        let sent = self.inner.send(request);
+        async move {
+            let response = sent.await?;
+            answers.borrow_mut().insert(path, response.clone());
+            Ok(response)
+        }
+        .boxed_local()
+    }
+
+    fn open_stream(&self, bearer: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {
+        self.inner.open_stream(bearer)
+    }
+}
+
+/// Sends what a browser would send, and keeps its cookies.
+#[derive(Clone)]
+struct Browser {
+    origin: String,
+    http: reqwest::Client,
+    cookies: Rc<RefCell<BTreeMap<String, String>>>,
+}
+
+impl Transport for Browser {
+    fn send(&self, request: Request) -> LocalBoxFuture<'static, Result<Response, Unreachable>> {
+        let this = self.clone();
+        async move {
+            let method = match request.method {
+                Method::Get => http::Method::GET,
+                Method::Post => http::Method::POST,
+                Method::Patch => http::Method::PATCH,
+                Method::Delete => http::Method::DELETE,
+            };
+            let mut builder = this
+                .http
+                .request(method, format!("{}{}", this.origin, request.path))
+                .header(paths::CLIENT_HEADER, "web")
+                .header("origin", &this.origin)
+                .header("accept", "application/json");
+            if let Some(bearer) = &request.bearer {
+                builder = builder.bearer_auth(bearer.expose());
+            }
+            if request.cookies {
+                let cookies: Vec<_> =
+                    this.cookies.borrow().iter().map(|(name, value)| format!("{name}={value}")).collect();
+                builder = builder.header("cookie", cookies.join("; "));
+            }
+            if let Some(body) = request.body {
+                builder = builder.header("content-type", "application/json").body(body);
+            }
+            let response = builder.send().await.map_err(|_| Unreachable)?;
+            for cookie in response.headers().get_all("set-cookie") {
+                let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+                let (name, value) = pair.split_once('=').unwrap();
+                let mut cookies = this.cookies.borrow_mut();
+                if value.is_empty() {
+                    cookies.remove(name);
+                } else {
+                    cookies.insert(name.to_owned(), value.to_owned());
+                }
+            }
+            Ok(Response {
+                status: response.status().as_u16(),
+                body: response.text().await.map_err(|_| Unreachable)?,
+                ..Response::default()
+            })
+        }
+        .boxed_local()
+    }
+
+    fn open_stream(&self, _: AccessToken) -> LocalBoxFuture<'static, Result<StreamAnswer, Unreachable>> {
+        futures::future::ready(Err(Unreachable)).boxed_local()
+    }
+}
+
+/// A tab that is alone in its browser.
+struct Alone(FakeTime);
+
+impl Clock for Alone {
+    fn monotonic_ms(&self) -> f64 {
+        self.0.now_ms()
+    }
+
+    fn wall(&self) -> Timestamp {
+        BEGINNING
+    }
+
+    fn random(&self) -> f64 {
+        0.5
+    }
+
+    fn sleep(&self, ms: f64) -> LocalBoxFuture<'static, ()> {
+        self.0.sleep(ms)
+    }
+}
+
+impl TabChannel for Alone {
+    fn available(&self) -> bool {
+        false
+    }
+
+    fn post(&self, _: &str) {}
+}
+
+impl TabLock for Alone {
+    fn acquire(&self, _: &'static str) -> LocalBoxFuture<'static, LockGuard> {
+        futures::future::ready(LockGuard::default()).boxed_local()
+    }
+
+    fn steal(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard> {
+        self.acquire(name)
+    }
+}
+
+impl Hint for Alone {
+    fn read(&self) -> SignInHint {
+        SignInHint::SignedIn
+    }
+
+    fn write(&self, _: SignInHint) {}
+}
+
+/// A client of one of the two, and what it was answered.
+struct Tab {
+    client: Client,
+    transport: Rc<Remembering>,
+}
+
+impl Tab {
+    fn of(server: Rc<dyn Transport>) -> Self {
+        let transport = Rc::new(Remembering { inner: server, answers: Rc::default() });
+        let alone = Rc::new(Alone(FakeTime::default()));
+        let ports = Ports {
+            transport: Rc::clone(&transport) as _,
+            clock: Rc::clone(&alone) as _,
+            channel: Rc::clone(&alone) as _,
+            lock: Rc::clone(&alone) as _,
+            hint: alone,
+        };
+        let client = Client::new(ports);
+        // What goes on in every tab, until the test is over.
+        let running = client.clone();
+        tokio::task::spawn_local(async move { running.run().await });
+        Self { client, transport }
+    }
+
+    /// What was last answered to this path.
+    fn answer(&self, path: &str) -> Likeness {
+        Likeness::of(self.transport.answers.borrow().get(path).unwrap_or_else(|| panic!("{path} was not called")))
+    }
+
+    /// The access token of the last sign-in.
+    fn token(&self) -> String {
+        let body: Value = serde_json::from_str(&self.transport.answers.borrow()[paths::LOGIN].body).expect("tokens");
+        body["accessToken"].as_str().expect("a token").to_owned()
+    }
+
+    async fn signs_in(&self, password: &str) -> Likeness {
+        let _ = self.client.sign_in(EMAIL.into(), password.into(), false, None).await;
+        self.answer(paths::LOGIN)
+    }
+
+    /// Sends what no call of the client sends by itself.
+    async fn sends(&self, method: Method, path: &str, body: Option<&Value>, bearer: Option<&str>) -> Likeness {
+        let body = body.map(Value::to_string);
+        let bearer = bearer.map(AccessToken::new);
+        let request = Request { method, path: path.into(), body, bearer, cookies: true };
+        Likeness::of(&self.transport.send(request).await.expect("reachable"))
+    }
+
+    async fn refreshes(&self, if_any: bool) -> Likeness {
+        let body = if if_any { json!({"ifAny": true}) } else { json!({}) };
+        self.sends(Method::Post, paths::REFRESH, Some(&body), None).await
+    }
+}
+
+/// One of the two servers: what only it can do.
+trait Side {
+    /// A tab in a new browser.
+    fn tab(&self) -> Tab;
+
+    /// A link to set a new password, just mailed.
+    async fn reset_token(&self) -> String;
+
+    /// Another device ends all sessions.
+    async fn ends_everything(&self);
+
+    /// `path` wants a more recent sign-in than there is; with `None`, nothing does.
+    fn wants_recent_sign_in(&self, path: Option<&'static str>);
+}
+
+struct Real {
+    app: TestApp,
+}
+
+impl Side for Real {
+    fn tab(&self) -> Tab {
+        Tab::of(Rc::new(Browser { origin: self.app.origin(), http: reqwest::Client::new(), cookies: Rc::default() }))
+    }
+
+    async fn reset_token(&self) -> String {
+        let (_, text) = self.app.mails_to(EMAIL).await.into_iter().next().expect("a mail");
+        let (_, rest) = text.split_once("token=").expect("a link");
+        rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    async fn ends_everything(&self) {
+        let answer = self.app.post("/api/auth/login", &json!({"email": EMAIL, "password": PASSWORD})).await;
+        let token = answer.body["accessToken"].as_str().unwrap().to_owned();
+        let request = self.app.request(http::Method::POST, paths::LOGOUT_ALL).bearer_auth(token).json(&json!({}));
+        assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
+    }
+
+    fn wants_recent_sign_in(&self, path: Option<&'static str>) {
+        if path.is_some() {
+            // Past `SUDO_WINDOW`, and within the life of an access token.
+            self.app.advance(Duration::from_mins(6));
+        }
+    }
+}
+
+struct Double {
+    server: double::Server,
+}
+
+impl Side for Double {
+    fn tab(&self) -> Tab {
+        self.server.set(|state| state.cookie = false);
+        Tab::of(Rc::new(self.server.clone()))
+    }
+
+    async fn reset_token(&self) -> String {
+        GOOD_TOKEN.to_owned()
+    }
+
+    async fn ends_everything(&self) {
+        self.server.end_session(double::ended_by("a phone", EndReason::LogoutAll));
+    }
+
+    fn wants_recent_sign_in(&self, path: Option<&'static str>) {
+        self.server.set(|state| state.step_up_path = path);
+    }
+}
+
+/// Makes every call whose answer the double can give.
+async fn calls(side: &impl Side) -> Vec<(Answer, Likeness)> {
+    let mut seen = Vec::new();
+    let tab = side.tab();
+    seen.push((Answer::NobodySignedIn, tab.refreshes(true).await));
+    seen.push((Answer::NoCookie, tab.refreshes(false).await));
+    seen.push((Answer::TokenRefused, tab.sends(Method::Get, paths::SESSIONS, None, Some("no-token-of-ours")).await));
+    seen.push((Answer::WrongCredentials, tab.signs_in(WRONG_PASSWORD).await));
+    seen.push((Answer::Tokens, tab.signs_in(PASSWORD).await));
+    seen.push((Answer::Tokens, tab.refreshes(false).await));
+    tab.client.sessions_page(None).await.expect("devices");
+    seen.push((Answer::Sessions, tab.answer(paths::SESSIONS)));
+    let nobody = SessionId(Uuid::from_u128(7));
+    let _ = tab.client.history(nobody).await;
+    seen.push((Answer::NotFound, tab.answer(&paths::session_history(nobody))));
+    let _ = tab.client.change_password(WRONG_PASSWORD.into(), "another quiet lantern".into()).await;
+    seen.push((Answer::WrongCurrentPassword, tab.answer(paths::PASSWORD)));
+    let _ = tab.client.change_password(PASSWORD.into(), "another quiet lantern".into()).await;
+    seen.push((Answer::PasswordChanged, tab.answer(paths::PASSWORD)));
+    tab.client.export().await.expect("an export");
+    seen.push((Answer::Export, tab.answer(paths::EXPORT).without_content()));
+
+    let _ = tab.client.forgot_password(EMAIL.into()).await;
+    seen.push((Answer::ResetMailSent, tab.answer(paths::FORGOT_PASSWORD)));
+    let _ = tab.client.reset_password(ResetToken::new("no-such-link"), PASSWORD.into()).await;
+    seen.push((Answer::ResetTokenRefused, tab.answer(paths::RESET_PASSWORD)));
+    let token = side.reset_token().await;
+    let _ = tab.client.reset_password(ResetToken::new(&token), PASSWORD.into()).await;
+    seen.push((Answer::PasswordReset, tab.answer(paths::RESET_PASSWORD)));
+
+    let tab = side.tab();
+    tab.signs_in(PASSWORD).await;
+    tab.client.sign_out().await;
+    seen.push((Answer::SignedOut, tab.answer(paths::LOGOUT)));
+    let ended = tab.token();
+    seen.push((Answer::EndAcknowledged, tab.sends(Method::Post, paths::SESSION_ENDED, None, Some(&ended)).await));
+    let tab = side.tab();
+    tab.signs_in(PASSWORD).await;
+    tab.client.sign_out_all(false).await.expect("signed out");
+    seen.push((Answer::SignedOutEverywhere, tab.answer(paths::LOGOUT_ALL)));
+
+    let tab = side.tab();
+    tab.signs_in(PASSWORD).await;
+    side.wants_recent_sign_in(Some(paths::ACCOUNT));
+    // By the sign-in alone, without the password.
+    let token = tab.token();
+    seen.push((Answer::StepUp, tab.sends(Method::Delete, paths::ACCOUNT, Some(&json!({})), Some(&token)).await));
+    side.wants_recent_sign_in(None);
+
+    let tab = side.tab();
+    tab.signs_in(PASSWORD).await;
+    let _ = tab.client.delete_account(WRONG_PASSWORD.into()).await;
+    seen.push((Answer::WrongPasswordToDelete, tab.answer(paths::ACCOUNT)));
+    side.ends_everything().await;
+    seen.push((Answer::SessionEnded, tab.refreshes(false).await));
+    seen
+}
+
+/// The call that cannot come before the rest: afterwards there is nobody.
+async fn last_call(side: &impl Side) -> (Answer, Likeness) {
+    let tab = side.tab();
+    tab.signs_in(PASSWORD).await;
+    tab.client.delete_account(PASSWORD.into()).await.expect("deleted");
+    (Answer::AccountDeleted, tab.answer(paths::ACCOUNT))
+}
+
+#[tokio::test]
+async fn the_double_of_the_clients_tests_answers_as_this_server_does() {
+    let real = Real { app: TestApp::start_with(&[("SUDO_WINDOW", "5m")]).await };
+    let registration = json!({"email": EMAIL, "password": PASSWORD, "name": "Ada Lovelace"});
+    assert_eq!(real.app.post(paths::REGISTER, &registration).await.status.as_u16(), 201);
+    let double = Double { server: double::Server::new(FakeTime::default()) };
+
+    let (real_answers, double_answers) = tokio::task::LocalSet::new()
+        .run_until(async {
+            let mut real_answers = calls(&real).await;
+            real_answers.push(last_call(&real).await);
+            let mut double_answers = calls(&double).await;
+            double.server.set(|state| state.refresh = double::Refresh::Works);
+            double_answers.push(last_call(&double).await);
+            (real_answers, double_answers)
+        })
+        .await;
+
+    let pairs = real_answers.iter().zip(&double_answers).filter(|(real, double)| real != double);
+    let differ: Vec<_> = pairs
+        .map(|((answer, real), (_, double))| format!("{answer:?}\n  server: {real:?}\n  double: {double:?}"))
+        .collect();
+    assert!(differ.is_empty(), "the double answers otherwise than the server:\n{}", differ.join("\n"));
+    let compared: HashSet<_> = real_answers.iter().map(|(answer, _)| *answer).collect();
+    let missing: Vec<_> = Answer::ALL.into_iter().filter(|answer| !compared.contains(answer)).collect();
+    assert_eq!(missing, [], "these are never compared");
+    let given = double.server.state.borrow().answered.clone();
+    let not_given: Vec<_> = Answer::ALL.into_iter().filter(|answer| !given.contains(answer)).collect();
+    assert_eq!(not_given, [], "the double was not asked for these");
+}
