@@ -67,7 +67,7 @@ impl Parts {
     /// Asks a database what time it is there.
     pub async fn set_clock(&self, store: &Store) -> Result<(), StoreError> {
         let asked = self.clock.monotonic();
-        self.clock.database_says(store.time().await?, asked);
+        self.clock.database_says(store.maintenance().time().await?, asked);
         Ok(())
     }
 }
@@ -407,7 +407,7 @@ pub async fn master_secret(config: &Config, store: &Store, random: &dyn Random) 
     if matches!(store, Store::Postgres(_))
         && let Some(new) = secret.for_database(random).map_err(StartError::Secret)?
     {
-        return Ok(store.development_secret(new.expose_secret()).await?.into());
+        return Ok(store.keys().development_secret(new.expose_secret()).await?.into());
     }
     secret.resolve(random).map_err(StartError::Secret)
 }
@@ -420,7 +420,7 @@ async fn load_keys(
     now: Timestamp,
 ) -> Result<Arc<KeyRing>, StartError> {
     let key_ring = Arc::new(KeyRing::default());
-    let rows = store.ensure_signing_key(&make_key(keys, random, now, now)?).await?;
+    let rows = store.keys().ensure_signing_key(&make_key(keys, random, now, now)?).await?;
     key_ring.load(keys, &rows)?;
     Ok(key_ring)
 }
@@ -454,7 +454,7 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     let store = Store::connect(url, config.database.pool_size).await?;
     if config.database.run_migrations {
         store.migrate().await?;
-    } else if !store.missing_migrations().await?.is_empty() {
+    } else if !store.maintenance().missing_migrations().await?.is_empty() {
         return Err(StartError::MigrationsPending);
     }
     Ok(store)

@@ -90,7 +90,7 @@ impl Registry {
     /// Where one of them does not agree.
     pub async fn join(&self) -> Result<(), JoinError> {
         let now = self.clock.now();
-        match self.store.join_servers(&self.row(now), now.minus(LIVE)).await? {
+        match self.store.servers().join_servers(&self.row(now), now.minus(LIVE)).await? {
             Joined::Beside(others) => self.compare(&others),
             Joined::Refused(others) => return Err(self.disagreement(&others).into()),
         }
@@ -110,7 +110,7 @@ impl Registry {
                 () = tokio::time::sleep(RENEW_EVERY) => {}
             }
             let now = self.clock.now();
-            match self.store.renew_server(&self.row(now), now.minus(LIVE), now.minus(FORGET)).await {
+            match self.store.servers().renew_server(&self.row(now), now.minus(LIVE), now.minus(FORGET)).await {
                 Ok(others) => self.compare(&others),
                 // Others tell of a database that is away.
                 Err(error) => {
@@ -118,7 +118,7 @@ impl Registry {
                 }
             }
         }
-        if let Err(error) = self.store.leave_servers(self.me).await {
+        if let Err(error) = self.store.servers().leave_servers(self.me).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server has stopped");
         }
     }

@@ -114,12 +114,12 @@ impl Accounts {
         email: &Email,
         password: &Password,
     ) -> Result<User, AccountError> {
-        let user = self.store.user_by_email(email).await?;
+        let user = self.store.accounts().user_by_email(email).await?;
         // Where there is nobody, everything is asked about an id that nobody has.
         let user_id = user.as_ref().map_or_else(|| UserId(self.new_id()), |user| user.id);
         let network = network_digest(visitor.address);
         let now = self.clock.now();
-        let known = self.store.acquaintance(user_id, visitor.browser.as_ref(), &network, now).await?;
+        let known = self.store.accounts().acquaintance(user_id, visitor.browser.as_ref(), &network, now).await?;
         let taken = self.limits.try_password(visitor.address, email, user_id, known).await?;
         match self.compare(visitor, email, user, password).await {
             Ok(user) => {
@@ -152,12 +152,12 @@ impl Accounts {
         };
         if self.require_verification && user.email_verified_at.is_none() {
             let expires_at = self.clock.now().plus(REGISTRATION_LIFETIME);
-            self.store.take_up_unproved(user.id, &registrant(visitor), expires_at).await?;
+            self.store.accounts().take_up_unproved(user.id, &registrant(visitor), expires_at).await?;
             return Err(AccountError::EmailNotVerified);
         }
         if comparison.outdated {
             let new = self.hasher.hash(password).await?;
-            self.store.upgrade_password_hash(user.id, &user.password_hash, &new).await?;
+            self.store.accounts().upgrade_password_hash(user.id, &user.password_hash, &new).await?;
         }
         Ok(user)
     }
@@ -170,10 +170,13 @@ impl Accounts {
         user_id: Option<UserId>,
         password: &Password,
     ) -> Result<AccountError, AccountError> {
-        let registration = self.store.registration(email, self.clock.now()).await?;
+        let registration = self.store.accounts().registration(email, self.clock.now()).await?;
         let stored = registration.as_ref().map(|registration| registration.password_hash.as_str());
         let waits = self.hasher.compare(password, stored).await?.matches;
-        self.store.append_audit(&NewAudit { user_id, ..self.audit(AuditAction::SignInFailed, visitor) }).await?;
+        self.store
+            .audit()
+            .append_audit(&NewAudit { user_id, ..self.audit(AuditAction::SignInFailed, visitor) })
+            .await?;
         Ok(if waits { AccountError::EmailNotVerified } else { AccountError::InvalidCredentials })
     }
 
@@ -186,7 +189,7 @@ impl Accounts {
         current: &Password,
         new: &Password,
     ) -> Result<Option<PasswordChange>, AccountError> {
-        let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
+        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
         self.check_password("currentPassword", session_id, &user, current).await?;
         self.judge_for("newPassword", new, &user.email, &user.name).await?;
         let new_hash = self.hasher.hash(new).await?;
@@ -214,8 +217,8 @@ impl Accounts {
 
     /// Tells a person by mail that the password was changed (ASVS 6.3.7).
     pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
-        if let Some(user) = self.store.user_by_id(user_id).await? {
-            self.store.queue_mail(&self.letter(&user.email, mail::password_changed(greeted(&user)))).await?;
+        if let Some(user) = self.store.accounts().user_by_id(user_id).await? {
+            self.store.mail().queue_mail(&self.letter(&user.email, mail::password_changed(greeted(&user)))).await?;
         }
         Ok(())
     }
@@ -232,12 +235,12 @@ impl Accounts {
             actor_id: Some(user_id),
             ..self.audit(AuditAction::ProfileUpdated, visitor)
         };
-        self.store.update_profile(user_id, change, &audit).await
+        self.store.accounts().update_profile(user_id, change, &audit).await
     }
 
     /// Creates the person that development mode shows on the sign-in page, unless there is one.
     pub async fn seed(&self, email: &Email, password: &Password, name: &DisplayName) -> Result<(), AccountError> {
-        if self.store.user_by_email(email).await?.is_some() {
+        if self.store.accounts().user_by_email(email).await?.is_some() {
             return Ok(());
         }
         let now = self.clock.now();
@@ -253,7 +256,7 @@ impl Accounts {
         };
         let nobody = Visitor { address: IpAddr::from([127, 0, 0, 1]), origin: Origin::default(), browser: None };
         let audit = NewAudit { user_id: Some(user.id), ..self.audit(AuditAction::Registered, &nobody) };
-        self.store.create_user(&user, None, &audit).await?;
+        self.store.accounts().create_user(&user, None, &audit).await?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use types::domain::{Email, Password, SessionId, Timestamp, UserId};
 use super::accounts::{AccountError, Accounts, Visitor, greeted};
 use super::limits::buckets_of;
 use crate::mail;
-use crate::store::{AccountDeletion, Holdings, NewAudit, NewMail, User};
+use crate::store::{AccountDeletion, ExportData, NewAudit, NewMail, User};
 
 impl Accounts {
     /// Everything that is held on a person; `session_id` is the session that asks. `None` where the person is gone.
@@ -18,7 +18,7 @@ impl Accounts {
         visitor: &Visitor,
         user_id: UserId,
         session_id: SessionId,
-    ) -> Result<Option<Holdings>, AccountError> {
+    ) -> Result<Option<ExportData>, AccountError> {
         self.limits.may_ask(visitor.address).await?;
         let audit = NewAudit {
             user_id: Some(user_id),
@@ -27,8 +27,8 @@ impl Accounts {
             ..self.audit(AuditAction::DataExported, visitor)
         };
         // Written first: nothing goes out that is not on record.
-        self.store.append_audit(&audit).await?;
-        Ok(self.store.holdings(user_id).await?)
+        self.store.audit().append_audit(&audit).await?;
+        Ok(self.store.accounts().export_data(user_id).await?)
     }
 
     /// Checks that an account may be deleted, and prepares it; deleting it and ending every session is one transaction, and the
@@ -40,7 +40,7 @@ impl Accounts {
         password: Option<&Password>,
         signed_in_at: Timestamp,
     ) -> Result<Option<AccountDeletion>, AccountError> {
-        let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(None) };
+        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
         self.prove(session_id, &user, password, signed_in_at).await?;
         let letter = self.letter(&user.email, mail::account_deleted(greeted(&user)));
         let farewell = NewMail { forget: true, ..letter };
@@ -56,7 +56,7 @@ impl Accounts {
         password: Option<&Password>,
         signed_in_at: Timestamp,
     ) -> Result<(), AccountError> {
-        match self.store.user_by_id(user_id).await? {
+        match self.store.accounts().user_by_id(user_id).await? {
             Some(user) => self.prove(session_id, &user, password, signed_in_at).await,
             None => Ok(()),
         }
@@ -83,9 +83,9 @@ impl Accounts {
         confirmed: &DeviceDescription,
         by: &DeviceDescription,
     ) -> Result<(), AccountError> {
-        let Some(user) = self.store.user_by_id(user_id).await? else { return Ok(()) };
+        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(()) };
         let words = mail::sign_in_confirmed(&described(confirmed), &described(by));
-        Ok(self.store.queue_mail(&self.letter(&user.email, words)).await?)
+        Ok(self.store.mail().queue_mail(&self.letter(&user.email, words)).await?)
     }
 }
 

@@ -141,7 +141,7 @@ impl Limits {
         if taken.tries.is_empty() {
             return Ok(());
         }
-        self.store.give_back(&taken.tries).await?;
+        self.store.limits().give_back(&taken.tries).await?;
         let mut closed = self.closed();
         for given in &taken.tries {
             closed.remove(&given.key);
@@ -168,7 +168,7 @@ impl Limits {
         for wanted in tries {
             self.knock(&wanted.key)?;
         }
-        match self.store.take_tries(tries, self.clock.now()).await? {
+        match self.store.limits().take_tries(tries, self.clock.now()).await? {
             None => Ok(()),
             Some((key, opens_at)) => Err(self.heed(key, opens_at)),
         }

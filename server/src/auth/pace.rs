@@ -58,7 +58,7 @@ impl Pace {
         }
         let key = sha256(format!("{}\n{whose}", effort.name()).as_bytes());
         let now = self.clock.now();
-        let empty = self.store.take_tries(&[Try { key, bucket: effort.bucket() }], now).await?;
+        let empty = self.store.limits().take_tries(&[Try { key, bucket: effort.bucket() }], now).await?;
         Ok(empty.map(|(_, opens_at)| opens_at.since(now)))
     }
 }

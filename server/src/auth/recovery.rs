@@ -48,7 +48,7 @@ impl Accounts {
     /// work whoever has that address (ASVS 6.3.8).
     pub async fn request_password_reset(&self, visitor: &Visitor, email: &Email) -> Result<(), AccountError> {
         self.limits.may_ask(visitor.address).await?;
-        let user = self.store.user_by_email(email).await?;
+        let user = self.store.accounts().user_by_email(email).await?;
         // Where there is nobody, the store looks for an id that nobody has.
         let (user_id, name) = match &user {
             Some(user) => (user.id, greeted(user)),
@@ -61,7 +61,7 @@ impl Accounts {
         let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at: now.plus(RESET_LIFETIME) };
         let whom = user.as_ref().map(|user| user.id);
         let audit = NewAudit { user_id: whom, ..self.audit(AuditAction::PasswordResetRequested, visitor) };
-        self.store.request_password_reset(&stored, &letter, now.minus(RESET_INTERVAL), &audit).await?;
+        self.store.accounts().request_password_reset(&stored, &letter, now.minus(RESET_INTERVAL), &audit).await?;
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl Accounts {
         let attempt = self.limits.try_token(visitor.address).await?;
         let Some(token) = Capability::parse(token) else { return Err(refused_reset()) };
         let token_digest = token.digest();
-        let Some(target) = self.store.reset_target(&token_digest, self.clock.now()).await? else {
+        let Some(target) = self.store.accounts().reset_target(&token_digest, self.clock.now()).await? else {
             return Err(refused_reset());
         };
         self.limits.give_back(attempt).await?;

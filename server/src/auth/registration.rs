@@ -82,7 +82,7 @@ impl Accounts {
             at: now,
             expires_at: now.plus(REGISTRATION_LIFETIME),
         };
-        Ok(self.store.register(&registration, &mail, audit).await?)
+        Ok(self.store.accounts().register(&registration, &mail, audit).await?)
     }
 
     /// Where addresses need no proof, whoever registers first has the account; nobody else can throw them out by registering again.
@@ -104,7 +104,7 @@ impl Accounts {
             at: self.clock.now(),
         };
         let notice = self.letter(user.email.as_str(), mail::already_registered());
-        self.store.create_user(&user, Some((&notice, notices_to(&user.email))), audit).await?;
+        self.store.accounts().create_user(&user, Some((&notice, notices_to(&user.email))), audit).await?;
         Ok(())
     }
 
@@ -112,7 +112,7 @@ impl Accounts {
     pub async fn resend_code(&self, visitor: &Visitor, email: &Email) -> Result<(), AccountError> {
         self.limits.may_ask(visitor.address).await?;
         let now = self.clock.now();
-        let registration = self.store.registration(email, now).await?;
+        let registration = self.store.accounts().registration(email, now).await?;
         // Where there is none, the store looks for an id that nobody has.
         let id = registration.map_or_else(|| UserId(self.new_id()), |registration| registration.id);
         let (code, digits) = self.new_code(id);
@@ -126,7 +126,7 @@ impl Accounts {
             expires_at: now.plus(REGISTRATION_LIFETIME),
             audit: self.audit(AuditAction::CodeRequested, visitor),
         };
-        self.store.resend_code(&resending).await?;
+        self.store.accounts().resend_code(&resending).await?;
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Accounts {
         code: &OneTimeCode,
     ) -> Result<Proved, AccountError> {
         let now = self.clock.now();
-        let registration = self.store.registration(email, now).await?;
+        let registration = self.store.accounts().registration(email, now).await?;
         let by = registrant(visitor);
         let by_registrant = registration.as_ref().is_some_and(|there| is_the_same(&there.registrant, &by));
         let id = registration.map_or_else(|| UserId(self.new_id()), |registration| registration.id);
@@ -160,7 +160,7 @@ impl Accounts {
             },
             refused: self.audit(AuditAction::CodeRefused, visitor),
         };
-        match self.store.verify_email(&attempt, &mut || self.new_id()).await? {
+        match self.store.accounts().verify_email(&attempt, &mut || self.new_id()).await? {
             CodeOutcome::Accepted { user, ended } => {
                 self.limits.give_back(taken).await?;
                 Ok(Proved { user: *user, ended })

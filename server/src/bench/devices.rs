@@ -44,7 +44,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
         let server = bench.serve(&database)?;
         let office = bench.office(&database).await?;
         for (devices, who) in [(FEW, Population::with_few()), (MANY, Population::with_many())] {
-            let rows = office.store.sessions_of(who, SystemClock.now()).await?;
+            let rows = office.store.sessions().sessions_of(who, SystemClock.now()).await?;
             let session = rows.first().ok_or_else(|| failed("nobody is signed in"))?;
             let request = get(paths::SESSIONS, &office.access(session).await?);
             let pages = pages(bench, Bench::name_of(&database), who, &office.store)?;

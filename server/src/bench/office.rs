@@ -66,7 +66,7 @@ impl Office {
         let keys = Keys::derive(secrecy::ExposeSecret::expose_secret(&secret)).map_err(failed)?;
         let now = SystemClock.now();
         let ring = Arc::new(KeyRing::default());
-        let rows = store.ensure_signing_key(&make_key(&keys, &OsRandom, now, now).map_err(failed)?).await?;
+        let rows = store.keys().ensure_signing_key(&make_key(&keys, &OsRandom, now, now).map_err(failed)?).await?;
         ring.load(&keys, &rows).map_err(failed)?;
         let metrics = Arc::new(Metrics::new(Arc::new(SystemClock)));
         let hasher = PasswordHasher::new(1, Arc::new(OsRandom), metrics).map_err(failed)?;
@@ -91,10 +91,10 @@ impl Office {
         while devices.len() < people {
             let count = (people - devices.len()).min(TOGETHER);
             let new: Vec<NewUser> = (0..count).map(|_| self.somebody()).collect::<Result<_, _>>()?;
-            self.store.seed_people(&new).await?;
+            self.store.maintenance().seed_people(&new).await?;
             let signed_in: Vec<_> = new.iter().map(|person| self.session_of(person)).collect();
             let rows: Vec<SessionRow> = signed_in.iter().map(|(row, _)| row.clone()).collect();
-            self.store.seed_sessions(&rows).await?;
+            self.store.maintenance().seed_sessions(&rows).await?;
             for (person, (row, refresh)) in new.iter().zip(&signed_in) {
                 devices.push(self.device(person, row, refresh)?);
             }
@@ -157,7 +157,8 @@ impl Office {
 
     /// An access token for a session that is there.
     pub async fn access(&self, session: &SessionRow) -> Result<String, BenchError> {
-        let user = self.store.user_by_id(session.user_id).await?.ok_or_else(|| failed("a person is missing"))?;
+        let user =
+            self.store.accounts().user_by_id(session.user_id).await?.ok_or_else(|| failed("a person is missing"))?;
         let minted = self.tokens.mint(new_id(), &user, session, &self.lifetimes, SystemClock.now()).map_err(failed)?;
         Ok(minted.token)
     }
@@ -166,17 +167,17 @@ impl Office {
     pub async fn populate(&self, people: u32, sessions: u32, progress: impl Fn(u32, u32)) -> Result<(), BenchError> {
         let population = Population::new(people, sessions, self.password_hash.clone(), SystemClock.now());
         for (first, last) in batches(people.max(3)) {
-            if self.store.user_by_id(population.person(last)?.id).await?.is_none() {
+            if self.store.accounts().user_by_id(population.person(last)?.id).await?.is_none() {
                 let batch: Vec<NewUser> =
                     (first..=last).map(|number| population.person(number)).collect::<Result<_, _>>()?;
-                self.store.seed_people(&batch).await?;
+                self.store.maintenance().seed_people(&batch).await?;
             }
             progress(last + 1, 0);
         }
         for (first, last) in batches(sessions) {
-            if self.store.session(population.session(last).id).await?.is_none() {
+            if self.store.sessions().session(population.session(last).id).await?.is_none() {
                 let batch: Vec<SessionRow> = (first..=last).map(|number| population.session(number)).collect();
-                self.store.seed_sessions(&batch).await?;
+                self.store.maintenance().seed_sessions(&batch).await?;
             }
             progress(people, last + 1);
         }
@@ -188,7 +189,7 @@ impl Office {
         let at = SystemClock.now();
         for (first, last) in batches(count) {
             let revocations: Vec<Revocation> = (first..=last).map(|_| self.stranger(at)).collect();
-            self.store.seed_revocations(&revocations).await?;
+            self.store.maintenance().seed_revocations(&revocations).await?;
         }
         Ok(())
     }
@@ -217,7 +218,7 @@ impl Office {
                 ..self.stranger(at)
             })
             .collect();
-        Ok(self.store.seed_revocations(&revocations).await?)
+        Ok(self.store.maintenance().seed_revocations(&revocations).await?)
     }
 }
 

@@ -118,7 +118,7 @@ async fn commit(office: &Office, devices: &[Device], length: Duration) -> Result
                 ip: String::new(),
             };
             let asked = Instant::now();
-            office.store.append_history(&entry).await?;
+            office.store.sessions().append_history(&entry).await?;
             took.push(asked.elapsed());
         }
         Ok(took)

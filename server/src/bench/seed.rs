@@ -30,8 +30,8 @@ impl Seed {
     /// Where the database cannot be used, or has other people.
     pub async fn run(self, config: &Config) -> Result<String, BenchError> {
         let office = Office::open(config, Capability::draw(&OsRandom).expose()).await?;
-        let seeded = office.store.user_by_id(Population::with_many()).await?.is_some();
-        if !seeded && !self.among_people && office.store.count_users().await? > 0 {
+        let seeded = office.store.accounts().user_by_id(Population::with_many()).await?.is_some();
+        if !seeded && !self.among_people && office.store.accounts().count_users().await? > 0 {
             return Err(failed("the database has people: to put others among them, add --among-people"));
         }
         let began = Instant::now();

@@ -37,7 +37,7 @@ async fn rotate(config: &Config) -> Result<(), CliError> {
     // The old keys verify until the last token they could have signed has run out.
     let retire_others_at = lifetimes(config).remember_until(signs_from);
     // Asked for by somebody: however young the others are.
-    store.rotate_signing_key(&key, retire_others_at, now).await?;
+    store.keys().rotate_signing_key(&key, retire_others_at, now).await?;
     store.close().await;
     say(&format!(
         "Key {} is published by every server within a minute and signs from {signs_from}; older keys retire at {retire_others_at}.",

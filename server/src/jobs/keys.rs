@@ -55,11 +55,11 @@ impl KeyCare {
     /// Makes a new key where the newest is too old, and takes in the keys there are.
     pub async fn once(&self) -> Result<(), KeyCareError> {
         let Self { sessions, ring, rotation } = self;
-        let mut rows = sessions.store.signing_keys().await?;
+        let mut rows = sessions.store.keys().signing_keys().await?;
         let due_before = rotation.map(|rotation| sessions.clock.now().minus(rotation));
         if let Some(due_before) = due_before.filter(|due_before| is_due(&rows, *due_before)) {
             self.rotate(due_before).await?;
-            rows = sessions.store.signing_keys().await?;
+            rows = sessions.store.keys().signing_keys().await?;
         }
         if ring.load(&sessions.keys, &rows)? {
             sessions.tokens.forget();
@@ -74,7 +74,7 @@ impl KeyCare {
         let key = make_key(keys, &**random, now, signs_from)?;
         // The old keys verify until the last token they could have signed has run out.
         let retire_others_at = lifetimes.remember_until(signs_from);
-        if store.rotate_signing_key(&key, retire_others_at, due_before).await? {
+        if store.keys().rotate_signing_key(&key, retire_others_at, due_before).await? {
             tracing::info!(kid = key.kid, %signs_from, %retire_others_at, "a new signing key is published");
         }
         Ok(())

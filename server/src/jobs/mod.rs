@@ -64,7 +64,7 @@ pub async fn flush_last_active(sessions: &Sessions) {
         return;
     }
     let sightings: Vec<_> = batch.iter().map(|(_, sighting)| sighting.clone()).collect();
-    if let Err(error) = sessions.store.touch_sessions(&sightings).await {
+    if let Err(error) = sessions.store.sessions().touch_sessions(&sightings).await {
         tracing::warn!(
             error = &error as &dyn std::error::Error,
             sessions = batch.len(),
@@ -82,7 +82,7 @@ pub async fn flush_last_active(sessions: &Sessions) {
 /// Stores which streams were told of their end, for receipts.
 pub async fn store_told(store: Store, clock: Arc<dyn Clock>, mut told: mpsc::UnboundedReceiver<Vec<SessionId>>) {
     while let Some(sessions) = told.recv().await {
-        if let Err(error) = store.mark_told(&sessions, clock.now()).await {
+        if let Err(error) = store.sessions().mark_told(&sessions, clock.now()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "a receipt is not complete");
         }
     }
@@ -140,7 +140,7 @@ impl Cleanup {
                 batch: CLEANUP_BATCH,
             };
             let mut new_id = || uuid_v7(&*self.clock, &*self.random);
-            let round = self.store.cleanup(&policy, &mut new_id).await?;
+            let round = self.store.maintenance().cleanup(&policy, &mut new_id).await?;
             let count = |sessions: u64| usize::try_from(sessions).unwrap_or(usize::MAX);
             self.metrics.sessions_ended(EndReason::IdleTimeout, count(round.idle));
             self.metrics.sessions_ended(EndReason::SessionExpired, count(round.expired - round.idle));

@@ -164,7 +164,7 @@ impl Postman {
     /// Takes what is due and finds a place; says whether there may be more.
     async fn take(&self, under_way: usize) -> Result<(Vec<Mail>, bool), StoreError> {
         let Some(room) = room(under_way) else { return Ok((Vec::new(), false)) };
-        let mails = self.store.claim_mail(self.clock.now(), room).await?;
+        let mails = self.store.mail().claim_mail(self.clock.now(), room).await?;
         let more = i64::try_from(mails.len()).is_ok_and(|taken| taken == room.places);
         Ok((mails, more))
     }
@@ -193,13 +193,13 @@ impl Postman {
     async fn note(&self, mail: &Mail, delivered: bool) -> Result<(), StoreError> {
         let now = self.clock.now();
         match self.delivery {
-            _ if !delivered => self.store.mail_failed(mail.id, now.plus(pause_after(mail.attempts))).await,
+            _ if !delivered => self.store.mail().mail_failed(mail.id, now.plus(pause_after(mail.attempts))).await,
             Delivery::Keep if mail.forget => {
                 self.kept.keep(mail.clone());
-                self.store.mail_sent(mail.id, now).await
+                self.store.mail().mail_sent(mail.id, now).await
             }
-            Delivery::Keep => self.store.mail_kept(mail.id, now).await,
-            Delivery::Smtp { .. } => self.store.mail_sent(mail.id, now).await,
+            Delivery::Keep => self.store.mail().mail_kept(mail.id, now).await,
+            Delivery::Smtp { .. } => self.store.mail().mail_sent(mail.id, now).await,
         }
     }
 }

@@ -36,7 +36,7 @@ impl Sessions {
             return Asking::MayEndOthers(Force::Held);
         }
         let is_superseded = verdict == Verdict::Superseded;
-        match self.store.standing(token.session_id, token.user_id, token.epoch, now).await {
+        match self.store.sessions().standing(token.session_id, token.user_id, token.epoch, now).await {
             // The database has lost why.
             Ok(Standing::Good) if is_superseded => Asking::IsBeingEnded,
             Ok(Standing::Good | Standing::OldEpoch) => Asking::MayEndOthers(Force::Held),

@@ -47,7 +47,7 @@ impl Sessions {
         if self.list.has_ended(id) {
             return Ok(true);
         }
-        let Some(row) = self.store.session(id).await? else { return Ok(true) };
+        let Some(row) = self.store.sessions().session(id).await? else { return Ok(true) };
         let is_over = self.lifetimes.over(&row, self.now()).is_some();
         Ok(row.end.is_some() || is_over || matches!(self.is_known_to_be_over(&row), Covered::Yes))
     }
@@ -65,7 +65,7 @@ impl Sessions {
         let mut chosen = Vec::new();
         for (id, tokens) in self.by_session(presented).into_iter().rev().take(MAX_SESSIONS) {
             // An answer to an earlier refresh may have come after that to a later one. What it brought is not stolen.
-            let row = if tokens.len() > 1 { self.store.session(id).await? } else { None };
+            let row = if tokens.len() > 1 { self.store.sessions().session(id).await? } else { None };
             chosen.extend(row.map_or(tokens.first(), |row| latest(&tokens, &row)).map(|token| (id, token.clone())));
         }
         Ok(chosen)

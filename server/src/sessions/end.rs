@@ -162,7 +162,7 @@ impl Sessions {
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).
     pub async fn receipt(&self, id: &str) -> Result<Option<Receipt>, StoreError> {
         let Some(capability) = Capability::parse(id) else { return Ok(None) };
-        let rows = self.store.receipt(&capability.digest()).await?;
+        let rows = self.store.sessions().receipt(&capability.digest()).await?;
         let mut devices: Vec<ReceiptDevice> = rows.into_iter().map(receipt_device).collect();
         // As the answer had them, whatever is heard of them meanwhile.
         devices.sort_by_key(|device| device.session_id);
@@ -174,7 +174,7 @@ impl Sessions {
     pub async fn confirm_end(&self, token: &str) -> Result<bool, SessionsError> {
         let now = self.now();
         let Ok(verified) = self.tokens.verify_even_if_expired(token, now) else { return Ok(false) };
-        Ok(self.store.confirm_end(verified.session_id, now).await?)
+        Ok(self.store.sessions().confirm_end(verified.session_id, now).await?)
     }
 }
 

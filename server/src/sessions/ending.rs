@@ -345,7 +345,7 @@ impl Work {
         }
         let commands: Vec<EndCommand> = wishes.iter().map(|wish| wish.command.clone()).collect();
         let mut new_id = || uuid_v7(&*self.clock, &*self.random);
-        let outcomes = self.store.end_sessions(&commands, &mut new_id).await?;
+        let outcomes = self.store.sessions().end_sessions(&commands, &mut new_id).await?;
         if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
             self.hub.hint();
         }

@@ -77,7 +77,7 @@ impl Sessions {
 
     async fn ask_the_database(&self, verified: Arc<Verified>) -> Result<Arc<Verified>, Refusal> {
         let Verified { session_id, user_id, epoch, .. } = *verified;
-        match self.store.standing(session_id, user_id, epoch, self.now()).await {
+        match self.store.sessions().standing(session_id, user_id, epoch, self.now()).await {
             Ok(Standing::Good) => Ok(verified),
             Ok(Standing::Ended(end)) => Err(Refusal::SessionEnded(Some(end))),
             Ok(Standing::OldEpoch) => Err(Refusal::Expired),

@@ -106,7 +106,7 @@ impl Sessions {
     async fn try_to_end(&self, late: &LateEnd) -> bool {
         let LateEnd { session_id, client_reason, origin } = late.clone();
         let client_reason = client_reason.and_then(|text| ClientReason::parse(&text).ok());
-        let Ok(found) = self.store.session(session_id).await else { return false };
+        let Ok(found) = self.store.sessions().session(session_id).await else { return false };
         let request = EndRequest {
             user_id: found.map_or(UserId(Uuid::nil()), |row| row.user_id),
             session_id,

@@ -23,7 +23,8 @@ impl Sessions {
         // Asked before the database, which knows by then of every end that is known here, unless it waits to be committed.
         let promised = self.ender.has_promised_all(token.user_id);
         let least_epoch = self.list.least_epoch(token.user_id);
-        let found = self.store.user_by_id(token.user_id).await.map_err(|error| self.cannot_confirm(error))?;
+        let found =
+            self.store.accounts().user_by_id(token.user_id).await.map_err(|error| self.cannot_confirm(error))?;
         let user = found.filter(|user| user.disabled_at.is_none()).ok_or(Refusal::Invalid)?;
         let set_back = least_epoch.is_some_and(|least| user.epoch < least);
         if set_back || !token.outlives(promised) || !token.outlives(user.last_logout) {

@@ -93,7 +93,7 @@ impl Sessions {
                 decision => decision,
             }
         };
-        let rotated = self.store.rotate_refresh(&attempt, &decide).await;
+        let rotated = self.store.sessions().rotate_refresh(&attempt, &decide).await;
         let rotated = rotated.inspect_err(|error| {
             self.unheard.note(attempt.session_id, presented, attempt.successor, error);
         });
@@ -155,7 +155,7 @@ impl Sessions {
 
     /// Ends a session that ran out, unless it was renewed meanwhile.
     pub async fn end_if_over(&self, session_id: SessionId) -> Result<Option<SessionRow>, SessionsError> {
-        let Some(row) = self.store.session(session_id).await? else { return Ok(None) };
+        let Some(row) = self.store.sessions().session(session_id).await? else { return Ok(None) };
         if row.end.is_some() {
             return Ok(None);
         }
@@ -196,10 +196,10 @@ impl Sessions {
             detail: None,
             ip: origin.ip.clone(),
         };
-        self.store.append_audit(&audit).await?;
-        self.store.append_history(&entry).await?;
+        self.store.audit().append_audit(&audit).await?;
+        self.store.sessions().append_history(&entry).await?;
         let name = &row.device.device_name;
-        if let Some(user) = self.store.user_by_id(row.user_id).await? {
+        if let Some(user) = self.store.accounts().user_by_id(row.user_id).await? {
             // What a stranger called the device must not be mailed to an address that nobody has proved.
             let named = if user.email_verified_at.is_some() { name.as_str() } else { "A device" };
             let mail = NewMail {
@@ -213,7 +213,7 @@ impl Sessions {
                 at: now,
                 forget: false,
             };
-            self.store.queue_mail(&mail).await?;
+            self.store.mail().queue_mail(&mail).await?;
         }
         self.raise_alert(AlertKind::RefreshReuse, row, origin).await
     }

@@ -149,7 +149,7 @@ impl Sessions {
         let is_new = move |history: &DeviceHistory| is_new_device(device, ip, method, history);
         let alert = AlertIfNew { id: alert_id, is_new: &is_new };
         let records = SignInRecords { audit: &audit, history: &began, alert };
-        let recorded = self.store.record_sign_in(session, limit, Some(browser), records, &mut new_id).await;
+        let recorded = self.store.sessions().record_sign_in(session, limit, Some(browser), records, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced, is_new } => {
                 self.put_in_force(&replaced);

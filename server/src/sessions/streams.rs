@@ -43,7 +43,7 @@ impl Sessions {
     }
 
     async fn ask_if_it_lives(&self, user_id: UserId, session_id: SessionId) -> Result<(), Refusal> {
-        let living = self.store.living(&[session_id]).await.map_err(|error| self.cannot_confirm(error))?;
+        let living = self.store.sessions().living(&[session_id]).await.map_err(|error| self.cannot_confirm(error))?;
         if self.lives(&living, user_id, session_id) { Ok(()) } else { Err(Refusal::SessionEnded(None)) }
     }
 
@@ -116,7 +116,7 @@ impl Watch {
         let asked: HashSet<SessionId> =
             sessions.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
         let ids: Vec<SessionId> = asked.iter().copied().collect();
-        let living = sessions.store.living(&ids).await?;
+        let living = sessions.store.sessions().living(&ids).await?;
         // What has opened since was confirmed when it did.
         sessions.hub.close_unless(|user_id, session_id| {
             !asked.contains(&session_id) || sessions.lives(&living, user_id, session_id)

@@ -98,7 +98,7 @@ impl Tail {
         if !list.is_loaded() {
             return self.load(look).await.map(drop);
         }
-        let tail = store.revocations_from(look.from).await?;
+        let tail = store.revocations().revocations_from(look.from).await?;
         clock.database_says(tail.database_time, look.began);
         if let TakenIn::MustReload(why) = list.take_in(&tail, look) {
             self.parts.metrics.log_reload(why);
@@ -117,18 +117,18 @@ impl Tail {
     /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next look.
     async fn load(&self, look: Look) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
         let TailParts { store, list, clock, .. } = &self.parts;
-        let head = store.revocations_from(i64::MAX).await?.head;
+        let head = store.revocations().revocations_from(i64::MAX).await?.head;
         // With the row at the head, however old: by it the next look knows whether this is still the same log.
         let asked = clock.monotonic();
-        let start = store.revocations_from(head).await?;
+        let start = store.revocations().revocations_from(head).await?;
         clock.database_says(start.database_time, asked);
         let first_time = !list.is_loaded();
         // All at once: growing step by step, the list would leave as much memory behind as it takes.
-        list.expect(store.count_live_revocations().await?);
+        list.expect(store.revocations().count_live_revocations().await?);
         let mut live = HashSet::new();
         let mut after = 0;
         loop {
-            let mut page = store.live_revocations(after, PAGE).await?;
+            let mut page = store.revocations().live_revocations(after, PAGE).await?;
             let Some(end) = page.last() else { break };
             after = end.position;
             if !first_time {

@@ -83,7 +83,7 @@ pub async fn renew_graces(sessions: Arc<Sessions>, stop: CancellationToken) {
         let left: Vec<(SessionId, Renewal)> =
             sessions.unheard.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
         for (session_id, Renewal { presented, successor }) in left {
-            if sessions.store.renew_grace(session_id, &successor, sessions.now()).await.is_err() {
+            if sessions.store.sessions().renew_grace(session_id, &successor, sessions.now()).await.is_err() {
                 break;
             }
             let mut renewals = sessions.unheard.lock();

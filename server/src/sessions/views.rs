@@ -39,14 +39,14 @@ impl Sessions {
     ) -> Result<(Vec<Session>, Option<(Timestamp, Uuid)>), StoreError> {
         let now = self.now();
         let first = match (current, before) {
-            (Some(id), None) => self.store.live_session(user_id, id, now).await?,
+            (Some(id), None) => self.store.sessions().live_session(user_id, id, now).await?,
             _ => None,
         };
         let room = limit - usize::from(first.is_some());
         let after = before.unwrap_or((Timestamp::from_millis(i64::MAX), Uuid::max()));
         // One more than is shown tells whether there is a next page.
         let asked = i64::try_from(room + 1).unwrap_or(i64::MAX);
-        let mut rows = self.store.sessions_page(user_id, current, after, asked, now).await?;
+        let mut rows = self.store.sessions().sessions_page(user_id, current, after, asked, now).await?;
         let is_more = rows.len() > room;
         rows.truncate(room);
         let last = rows.last().or(first.as_ref()).filter(|_| is_more);
@@ -80,7 +80,8 @@ impl Sessions {
             session_id: Some(session_id),
             ..self.audit(AuditAction::SessionRenamed, origin)
         };
-        let Some(row) = self.store.rename_session(user_id, session_id, name, &entry, &audit, now).await? else {
+        let Some(row) = self.store.sessions().rename_session(user_id, session_id, name, &entry, &audit, now).await?
+        else {
             return Ok(None);
         };
         let renamed = SessionUpdated {
@@ -96,7 +97,7 @@ impl Sessions {
 
     /// The life of one of a person's sessions, ended ones too as long as they are kept.
     pub async fn history(&self, user_id: UserId, session_id: SessionId) -> Result<Option<SessionHistory>, StoreError> {
-        let found = self.store.history(user_id, session_id).await?;
+        let found = self.store.sessions().history(user_id, session_id).await?;
         Ok(found.map(|(row, entries)| SessionHistory {
             session_id,
             device_name: row.device.device_name,

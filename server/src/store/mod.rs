@@ -1,33 +1,41 @@
 //! Everything that is kept, behind verbs of the domain: each is one transaction, and says all that it does.
 //!
-//! The only place that names `sqlx`. Two databases, one text: `sql/` has every statement once, `bodies/` has every
-//! verb once, and `sqlite.rs` and `postgres.rs` compile them with their own few differences. No rules here: what may
-//! happen is decided by the callers, what did happen is told by the outcomes.
+//! The only place that names `sqlx`. `db` has the two databases, and each area a folder with its verbs (`mod.rs`), statements (`sql.rs`),
+//! queries (`queries`), rows and types: `store.accounts().create_user(…)`. One text for two databases: `db/queries.rs` lists the queries of
+//! the areas, and is compiled for each. No rules here: what may happen is decided by the callers, what did happen is told by the outcomes.
+//!
+//! Secrets never get here in the plain: passwords are PHC strings, tokens and codes are digests.
 
-mod errors;
-mod notifications;
-mod patience;
-mod postgres;
-mod records;
-mod sql;
-mod sqlite;
-pub mod types;
-mod verbs;
+mod db;
 
-use std::time::Duration;
+/// The areas: each is a folder here, and is listed in `db/queries.rs` as well.
+macro_rules! areas {
+    ($($area:ident),+ $(,)?) => {
+        $(pub use $area::*;)+
 
-use crate::metrics::PoolUse;
+        /// The statements of each area.
+        mod sql {
+            $(pub(in crate::store) use super::$area::sql as $area;)+
+        }
 
-pub use notifications::Notifications;
-pub use postgres::PostgresPlace;
-pub use types::*;
-pub use verbs::Store;
-
-/// How long a verb waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// How the connections of a pool are used.
-fn pool_use<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolUse {
-    let (open, idle) = (pool.size() as usize, pool.num_idle());
-    PoolUse { name, idle, busy: open.saturating_sub(idle), max: pool.options().get_max_connections() }
+        /// Every statement by name.
+        fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
+            [$($area::sql::STATEMENTS),+].into_iter().flatten().copied()
+        }
+    };
 }
+
+mod accounts;
+mod alerts;
+mod audit;
+mod keys;
+mod limits;
+mod mail;
+mod maintenance;
+mod revocations;
+mod servers;
+mod sessions;
+
+areas!(accounts, alerts, audit, keys, limits, mail, maintenance, revocations, servers, sessions);
+
+pub use db::{Digest, Notifications, Origin, PostgresPlace, Store, StoreError};

@@ -70,3 +70,32 @@ fn the_state_machines_of_the_client_know_no_pages_and_no_browser() {
         dependencies("app/client/Cargo.toml").into_iter().filter(|name| !allowed.contains(&name.as_str())).collect();
     assert_eq!(others, Vec::<String>::new());
 }
+
+#[test]
+fn only_the_store_names_the_driver_and_its_shared_part_knows_no_area() {
+    let server = sources(&root().join("server/src"));
+    let strangers: Vec<_> = server
+        .iter()
+        .filter(|(path, _)| !path.starts_with("store/"))
+        .filter(|(_, text)| ["sqlx", "sqlx_sqlite", "sqlx_postgres"].iter().any(|name| names_crate(text, name)))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(strangers, Vec::<&String>::new());
+
+    let areas: Vec<_> = fs::read_dir(root().join("server/src/store"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir() && !path.ends_with("db"))
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert!(areas.len() > 5, "the areas of the store are {areas:?}");
+    // `queries.rs` lists them; the test of a full disk writes something.
+    let shared = server.iter().filter(|(path, _)| {
+        path.starts_with("store/db/") && !path.ends_with("/queries.rs") && !path.ends_with("/full_disk.rs")
+    });
+    for (path, text) in shared {
+        for area in &areas {
+            assert!(!text.contains(&format!("store::{area}")), "{path} knows {area}");
+        }
+    }
+}

@@ -45,7 +45,7 @@ pub async fn ticket(State(state): State<ApiState>, Caller(caller): Caller) -> Re
         session_expires_at: caller.session_expires_at,
         expires_at: state.sessions.clock.now().plus(TICKET_LIFETIME),
     };
-    state.sessions.store.create_ticket(&capability.digest(), &ticket).await?;
+    state.sessions.store.sessions().create_ticket(&capability.digest(), &ticket).await?;
     let expires_in = TICKET_LIFETIME.as_secs();
     Ok(Json(StreamTicket { ticket: capability.expose().to_owned(), expires_in }))
 }
@@ -116,10 +116,11 @@ async fn head(state: &ApiState, headers: &HeaderMap, opening: Opening) -> Result
 async fn by_ticket(state: &ApiState, ticket: &str) -> Result<Subscriber, ApiError> {
     let capability = Capability::parse(ticket).ok_or_else(ApiError::invalid_token)?;
     let now = state.sessions.clock.now();
-    let found = state.sessions.store.take_ticket(&capability.digest(), now).await?;
+    let found = state.sessions.store.sessions().take_ticket(&capability.digest(), now).await?;
     let ticket = found.ok_or_else(ApiError::invalid_token)?;
-    let standing = state.sessions.store.standing(ticket.session_id, ticket.user_id, ticket.epoch, now).await?;
-    let session = state.sessions.store.session(ticket.session_id).await?;
+    let standing =
+        state.sessions.store.sessions().standing(ticket.session_id, ticket.user_id, ticket.epoch, now).await?;
+    let session = state.sessions.store.sessions().session(ticket.session_id).await?;
     let (Standing::Good, Some(session)) = (standing, session) else { return Err(ApiError::session_ended()) };
     Ok(Subscriber {
         user_id: ticket.user_id,

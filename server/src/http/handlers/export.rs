@@ -16,7 +16,7 @@ use crate::http::authenticate::Caller;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::show_alert;
-use crate::store::{self, AlertRow, Holdings, MailEnvelope, SessionEnd, SessionRow, User};
+use crate::store::{self, AlertRow, ExportData, MailEnvelope, SessionEnd, SessionRow, User};
 
 /// As many digits as a one-time code has.
 const CODE_DIGITS: usize = 6;
@@ -113,8 +113,8 @@ pub async fn export(
 ) -> Result<Response, ApiError> {
     state.may_do(Effort::Export, Some(caller.session_id), caller.user_id).await?;
     let exported_at = state.sessions.clock.now();
-    let holdings = state.accounts.export(&visitor, caller.user_id, caller.session_id).await?;
-    let Holdings { user, sessions, alerts, audit, mail } = holdings.ok_or_else(ApiError::not_found)?;
+    let held = state.accounts.export(&visitor, caller.user_id, caller.session_id).await?;
+    let ExportData { user, sessions, alerts, audit, mail } = held.ok_or_else(ApiError::not_found)?;
     let export = Export {
         exported_at,
         profile: profile(user),

@@ -23,7 +23,8 @@ pub async fn delete_account(
 ) -> Result<Response, ApiError> {
     let password = fields.optional("password", Password::parse_existing);
     let (password,) = fields.finish((password,))?;
-    let session = state.sessions.store.session(caller.session_id).await?.ok_or_else(ApiError::session_ended)?;
+    let session =
+        state.sessions.store.sessions().session(caller.session_id).await?.ok_or_else(ApiError::session_ended)?;
     let deletion =
         state.accounts.prepare_deletion(session.id, caller.user_id, password.as_ref(), session.created_at).await?;
     let request = EndRequest {

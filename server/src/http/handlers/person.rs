@@ -26,7 +26,7 @@ const LONGEST_PAGE: u16 = 100;
 
 /// `GET /api/user/profile`.
 pub async fn profile(State(state): State<ApiState>, asker: Asker) -> Result<Json<Profile>, ApiError> {
-    let user = state.sessions.store.user_by_id(asker.user_id()).await?;
+    let user = state.sessions.store.accounts().user_by_id(asker.user_id()).await?;
     user.map(|user| Json(show(&user))).ok_or_else(ApiError::not_found)
 }
 
@@ -101,7 +101,7 @@ pub async fn activity(
 ) -> Result<Json<Activity>, ApiError> {
     let Page { before, limit } = page.read(PAGE, LONGEST_PAGE)?;
     // One more than is shown tells whether there is a next page.
-    let mut rows = state.sessions.store.activity(asker.user_id(), before, i64::from(limit) + 1).await?;
+    let mut rows = state.sessions.store.audit().activity(asker.user_id(), before, i64::from(limit) + 1).await?;
     let more = rows.len() > usize::from(limit);
     rows.truncate(usize::from(limit));
     let next_cursor = rows.last().filter(|_| more).map(|last| cursor(last.at, last.id));

@@ -39,14 +39,14 @@ pub async fn ready(State(state): State<ApiState>) -> Response {
     let current = state.sessions.list.is_current(state.sessions.clock.monotonic());
     let ready = !state.stopping.is_cancelled()
         && state.sessions.list.is_loaded()
-        && (current || state.sessions.store.ping().await.is_ok());
+        && (current || state.sessions.store.maintenance().ping().await.is_ok());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({"status": if ready { "ok" } else { "unavailable" }}))).into_response()
 }
 
 /// `GET /health`: with database and bus.
 pub async fn health(State(state): State<ApiState>) -> Response {
-    let database = state.sessions.store.ping().await.is_ok();
+    let database = state.sessions.store.maintenance().ping().await.is_ok();
     let now = state.sessions.clock.monotonic();
     let current = state.sessions.list.is_current(now);
     let bus = state.sessions.bus.state();
@@ -86,7 +86,7 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
     if !state.development {
         return Err(ApiError::not_found());
     }
-    let mails = state.kept_mail.with(state.sessions.store.mailbox(MAILBOX).await?);
+    let mails = state.kept_mail.with(state.sessions.store.mail().mailbox(MAILBOX).await?);
     let messages: Vec<MailMessage> = mails
         .into_iter()
         .map(|mail| MailMessage { to: mail.to, subject: mail.subject, text: mail.text, sent_at: mail.queued_at })

@@ -60,7 +60,7 @@ pub async fn resets(state: &ApiState, visitor: Visitor, mut fields: Fields) -> R
             ended
         }
         ResetStep::Registration(proof) => {
-            let proved = state.sessions.store.prove_by_reset(&proof).await.map_err(AccountError::from)?;
+            let proved = state.sessions.store.accounts().prove_by_reset(&proof).await.map_err(AccountError::from)?;
             proved.then(nothing_to_end).ok_or_else(refused_reset)?
         }
     };

@@ -37,7 +37,9 @@ pub async fn list(
     let Page { before, limit } = page.read(LONGEST_PAGE, LONGEST_PAGE)?;
     let (sessions, more) = state.sessions.list(asker.user_id(), asker.session_id(), before, usize::from(limit)).await?;
     let total = match more {
-        Some(_) => Some(state.sessions.store.count_sessions_of(asker.user_id(), state.sessions.clock.now()).await?),
+        Some(_) => {
+            Some(state.sessions.store.sessions().count_sessions_of(asker.user_id(), state.sessions.clock.now()).await?)
+        }
         None => None,
     };
     Ok(Json(SessionList { sessions, next_cursor: more.map(|(at, id)| cursor(at, id)), total }))

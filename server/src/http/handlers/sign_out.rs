@@ -105,7 +105,7 @@ async fn end_by_refresh_token(
     reason: Option<ClientReason>,
     origin: Origin,
 ) -> Result<EndAnswer, ApiError> {
-    match state.sessions.store.session(session_id).await {
+    match state.sessions.store.sessions().session(session_id).await {
         Ok(found) => {
             // One that the database does not know, because it was set back, is revoked all the same.
             let user_id = found.map_or(UserId(Uuid::nil()), |row| row.user_id);
@@ -241,7 +241,7 @@ pub async fn check_that_it_was_theirs(
     ended: &EndAnswer,
 ) -> Result<(), ApiError> {
     if matches!(ended, EndAnswer::Done { sessions_ended: 0, .. }) {
-        let row = state.sessions.store.session(id).await?;
+        let row = state.sessions.store.sessions().session(id).await?;
         row.filter(|row| row.user_id == user_id).ok_or_else(ApiError::not_found)?;
     }
     Ok(())

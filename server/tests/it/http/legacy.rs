@@ -254,9 +254,9 @@ async fn a_disabled_person_is_refused() {
     let old = on_the_older_system(&ada);
     let store = Store::connect(&format!("sqlite://{}", app.database_file().display()), 1).await.expect("a store");
     let id = ada.tokens["user"]["id"].as_str().unwrap().parse().expect("an id");
-    store.set_disabled(id, Some(app.clock.now())).await.expect("an answer");
+    store.accounts().set_disabled(id, Some(app.clock.now())).await.expect("an answer");
     assert_eq!(asked_who(&old).await, unauthorized("invalid-token"));
-    store.set_disabled(id, None).await.expect("an answer");
+    store.accounts().set_disabled(id, None).await.expect("an answer");
     assert!(old.passes().await);
 }
 

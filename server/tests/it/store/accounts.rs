@@ -12,7 +12,7 @@ use crate::support::store::{
 };
 
 async fn actions(store: &Store, user: UserId) -> Vec<String> {
-    let entries = store.activity(user, None, 100).await.expect("entries");
+    let entries = store.audit().activity(user, None, 100).await.expect("entries");
     entries.into_iter().map(|entry| entry.action.name().to_owned()).collect()
 }
 
@@ -26,14 +26,18 @@ async fn a_new_person_is_found_by_address_and_by_id(#[values(Backend::Sqlite, Ba
         account_type: AccountType::Business,
         ..new_user("ada")
     };
-    assert!(store.user_by_email(&new.email).await.expect("an answer").is_none());
-    assert_eq!(store.count_users().await.expect("a count"), 0);
-    store.create_user(&new, None, &new_audit(new.id, AuditAction::Registered, START)).await.expect("a person");
+    assert!(store.accounts().user_by_email(&new.email).await.expect("an answer").is_none());
+    assert_eq!(store.accounts().count_users().await.expect("a count"), 0);
+    store
+        .accounts()
+        .create_user(&new, None, &new_audit(new.id, AuditAction::Registered, START))
+        .await
+        .expect("a person");
 
-    let user = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
-    assert!(store.user_by_id(new.id).await.expect("an answer").as_ref() == Some(&user));
-    assert!(store.user_by_id(UserId(Uuid::now_v7())).await.expect("an answer").is_none());
-    assert_eq!(store.count_users().await.expect("a count"), 1);
+    let user = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    assert!(store.accounts().user_by_id(new.id).await.expect("an answer").as_ref() == Some(&user));
+    assert!(store.accounts().user_by_id(UserId(Uuid::now_v7())).await.expect("an answer").is_none());
+    assert_eq!(store.accounts().count_users().await.expect("a count"), 1);
     assert_eq!((user.id, user.email.as_str(), user.name.as_str()), (new.id, "ada@example.com", "ada"));
     assert_eq!(user.roles, ["admin", "user"]);
     assert_eq!(user.account_type, AccountType::Business);
@@ -54,10 +58,10 @@ async fn an_address_that_is_taken_leaves_no_trace_but_a_notice_a_day(
     for (at, notices) in [(START, 1), (START, 1), (START.plus(DAY), 2)] {
         let second = new_user("ada");
         let (mail, audit) = (new_mail("ada@example.com", at), new_audit(second.id, AuditAction::Registered, at));
-        let creation = store.create_user(&second, Some((&mail, day)), &audit).await.expect("an answer");
+        let creation = store.accounts().create_user(&second, Some((&mail, day)), &audit).await.expect("an answer");
         assert_eq!(creation, Creation::EmailTaken);
-        assert!(store.user_by_id(second.id).await.expect("an answer").is_none());
-        assert_eq!(store.mailbox(10).await.expect("mail").len(), notices);
+        assert!(store.accounts().user_by_id(second.id).await.expect("an answer").is_none());
+        assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), notices);
         assert!(actions(&store, second.id).await.is_empty());
     }
 }
@@ -69,17 +73,17 @@ async fn a_profile_changes_where_it_is_asked_to(#[values(Backend::Sqlite, Backen
     let id = person(&store, "ada").await;
     let name = ProfileChange { name: Some(DisplayName::parse("Ada L.").expect("a name")), account_type: None };
     let audit = new_audit(id, AuditAction::ProfileUpdated, minutes(1));
-    let user = store.update_profile(id, &name, &audit).await.expect("an answer").expect("a person");
+    let user = store.accounts().update_profile(id, &name, &audit).await.expect("an answer").expect("a person");
     assert_eq!((user.name.as_str(), user.account_type), ("Ada L.", AccountType::Individual));
     let kind = ProfileChange { name: None, account_type: Some(AccountType::Business) };
     let audit = new_audit(id, AuditAction::ProfileUpdated, minutes(2));
-    let user = store.update_profile(id, &kind, &audit).await.expect("an answer").expect("a person");
+    let user = store.accounts().update_profile(id, &kind, &audit).await.expect("an answer").expect("a person");
     assert_eq!((user.name.as_str(), user.account_type), ("Ada L.", AccountType::Business));
     assert_eq!(actions(&store, id).await, ["profile_updated", "profile_updated", "registered"]);
 
     let nobody = UserId(Uuid::now_v7());
     let audit = new_audit(nobody, AuditAction::ProfileUpdated, minutes(3));
-    assert!(store.update_profile(nobody, &kind, &audit).await.expect("an answer").is_none());
+    assert!(store.accounts().update_profile(nobody, &kind, &audit).await.expect("an answer").is_none());
     assert!(actions(&store, nobody).await.is_empty());
 }
 
@@ -90,9 +94,13 @@ async fn a_password_hash_is_upgraded_only_in_place_of_the_one_that_was_checked(
 ) {
     let store = TestStore::open(backend).await;
     let id = person(&store, "ada").await;
-    assert!(store.upgrade_password_hash(id, "$argon2id$first", "$argon2id$second").await.expect("an answer"));
-    assert!(!store.upgrade_password_hash(id, "$argon2id$first", "$argon2id$third").await.expect("an answer"));
-    let user = store.user_by_id(id).await.expect("an answer").expect("a person");
+    assert!(
+        store.accounts().upgrade_password_hash(id, "$argon2id$first", "$argon2id$second").await.expect("an answer")
+    );
+    assert!(
+        !store.accounts().upgrade_password_hash(id, "$argon2id$first", "$argon2id$third").await.expect("an answer")
+    );
+    let user = store.accounts().user_by_id(id).await.expect("an answer").expect("a person");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("$argon2id$second", START));
 }
 
@@ -101,11 +109,14 @@ async fn a_password_hash_is_upgraded_only_in_place_of_the_one_that_was_checked(
 async fn an_account_is_disabled_and_enabled(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let id = person(&store, "ada").await;
-    assert!(store.set_disabled(id, Some(minutes(1))).await.expect("an answer"));
-    assert_eq!(store.user_by_id(id).await.expect("an answer").expect("a person").disabled_at, Some(minutes(1)));
-    assert!(store.set_disabled(id, None).await.expect("an answer"));
-    assert_eq!(store.user_by_id(id).await.expect("an answer").expect("a person").disabled_at, None);
-    assert!(!store.set_disabled(UserId(Uuid::now_v7()), None).await.expect("an answer"));
+    assert!(store.accounts().set_disabled(id, Some(minutes(1))).await.expect("an answer"));
+    assert_eq!(
+        store.accounts().user_by_id(id).await.expect("an answer").expect("a person").disabled_at,
+        Some(minutes(1))
+    );
+    assert!(store.accounts().set_disabled(id, None).await.expect("an answer"));
+    assert_eq!(store.accounts().user_by_id(id).await.expect("an answer").expect("a person").disabled_at, None);
+    assert!(!store.accounts().set_disabled(UserId(Uuid::now_v7()), None).await.expect("an answer"));
 }
 
 const ROOM: MailRoom = MailRoom { places: 10, notices: true, a_domain: 4, notices_a_domain: 2 };
@@ -117,8 +128,8 @@ async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes
 ) {
     let store = TestStore::open(backend).await;
     for number in 0..5 {
-        store.queue_mail(&new_mail(&format!("{number}@Slow.example"), START)).await.expect("queued");
-        store.queue_mail(&new_mail(&format!("{number}@b{number}.example"), START)).await.expect("queued");
+        store.mail().queue_mail(&new_mail(&format!("{number}@Slow.example"), START)).await.expect("queued");
+        store.mail().queue_mail(&new_mail(&format!("{number}@b{number}.example"), START)).await.expect("queued");
     }
     let slow = Email::parse("ada@slow.example").expect("an address");
     register(&store, &NewRegistration { email: slow, ..new_registration("ada", digest(1), minutes(1)) }).await;
@@ -129,15 +140,15 @@ async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes
         to
     };
     let awaited = MailRoom { notices: false, ..ROOM };
-    let code = store.claim_mail(minutes(1), awaited).await.expect("mail");
+    let code = store.mail().claim_mail(minutes(1), awaited).await.expect("mail");
     assert_eq!(to(&code), ["ada@slow.example"]);
-    let notices = store.claim_mail(minutes(1), ROOM).await.expect("mail");
+    let notices = store.mail().claim_mail(minutes(1), ROOM).await.expect("mail");
     assert_eq!(notices.iter().filter(|mail| mail.to.ends_with("@Slow.example")).count(), 1, "two are under way then");
     assert_eq!(notices.len(), 6);
     let another = store.another_server().await;
-    assert!(another.claim_mail(minutes(1), ROOM).await.expect("mail").is_empty(), "for any server");
-    store.mail_sent(code[0].id, minutes(1)).await.expect("noted");
-    assert_eq!(another.claim_mail(minutes(1), ROOM).await.expect("mail").len(), 1);
+    assert!(another.mail().claim_mail(minutes(1), ROOM).await.expect("mail").is_empty(), "for any server");
+    store.mail().mail_sent(code[0].id, minutes(1)).await.expect("noted");
+    assert_eq!(another.mail().claim_mail(minutes(1), ROOM).await.expect("mail").len(), 1);
 }
 
 #[rstest]
@@ -145,21 +156,21 @@ async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes
 async fn mail_goes_to_one_server_at_a_time_and_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let (first, second) = (new_mail("ada@example.com", START), new_mail("bob@example.com", minutes(1)));
-    store.queue_mail(&first).await.expect("queued");
-    store.queue_mail(&second).await.expect("queued");
-    assert_eq!(store.claim_mail(START, ROOM).await.expect("mail").len(), 1);
+    store.mail().queue_mail(&first).await.expect("queued");
+    store.mail().queue_mail(&second).await.expect("queued");
+    assert_eq!(store.mail().claim_mail(START, ROOM).await.expect("mail").len(), 1);
     // Whoever took it has vanished.
-    let due = store.claim_mail(minutes(3), ROOM).await.expect("mail");
+    let due = store.mail().claim_mail(minutes(3), ROOM).await.expect("mail");
     assert_eq!(due.iter().map(|mail| mail.id).collect::<Vec<_>>(), [first.id, second.id]);
     assert_eq!((due[0].to.as_str(), due[0].text.as_str()), ("ada@example.com", "It is 123456."));
-    assert!(store.another_server().await.claim_mail(minutes(3), ROOM).await.expect("mail").is_empty());
+    assert!(store.another_server().await.mail().claim_mail(minutes(3), ROOM).await.expect("mail").is_empty());
 
-    store.mail_sent(first.id, minutes(1)).await.expect("noted");
-    store.mail_failed(second.id, minutes(5)).await.expect("noted");
-    assert!(store.claim_mail(minutes(4), ROOM).await.expect("mail").is_empty());
-    let due = store.claim_mail(minutes(5), ROOM).await.expect("mail");
+    store.mail().mail_sent(first.id, minutes(1)).await.expect("noted");
+    store.mail().mail_failed(second.id, minutes(5)).await.expect("noted");
+    assert!(store.mail().claim_mail(minutes(4), ROOM).await.expect("mail").is_empty());
+    let due = store.mail().claim_mail(minutes(5), ROOM).await.expect("mail");
     assert_eq!(due.iter().map(|mail| (mail.id, mail.attempts)).collect::<Vec<_>>(), [(second.id, 1)]);
-    let mailbox = store.mailbox(10).await.expect("mail");
+    let mailbox = store.mail().mailbox(10).await.expect("mail");
     let seen: Vec<_> = mailbox.iter().map(|mail| (mail.id, mail.sent_at)).collect();
     assert_eq!(seen, [(second.id, None), (first.id, Some(minutes(1)))]);
 }
@@ -172,14 +183,14 @@ async fn the_text_of_a_mail_is_forgotten_when_it_was_handed_over(
     let store = TestStore::open(backend).await;
     let (sent, kept) = (new_mail("ada@example.com", START), new_mail("ada@example.com", minutes(1)));
     for mail in [&sent, &kept] {
-        store.queue_mail(mail).await.expect("queued");
+        store.mail().queue_mail(mail).await.expect("queued");
     }
-    store.mail_sent(sent.id, minutes(2)).await.expect("noted");
-    store.mail_kept(kept.id, minutes(2)).await.expect("noted");
-    let mailbox = store.mailbox(10).await.expect("mail");
+    store.mail().mail_sent(sent.id, minutes(2)).await.expect("noted");
+    store.mail().mail_kept(kept.id, minutes(2)).await.expect("noted");
+    let mailbox = store.mail().mailbox(10).await.expect("mail");
     let texts: Vec<_> = mailbox.iter().map(|mail| (mail.text.as_str(), mail.sent_at)).collect();
     assert_eq!(texts, [("It is 123456.", Some(minutes(2))), ("", Some(minutes(2)))]);
-    assert!(store.claim_mail(minutes(9), ROOM).await.expect("mail").is_empty());
+    assert!(store.mail().claim_mail(minutes(9), ROOM).await.expect("mail").is_empty());
 }
 
 #[rstest]
@@ -192,11 +203,11 @@ async fn activity_is_read_page_by_page_newest_first_without_gaps(
     let session = sign_in(&store, ada, "Laptop", minutes(1)).await;
     // Several at one moment: the id decides.
     for _ in 0..5 {
-        store.append_audit(&new_audit(ada, AuditAction::ProfileUpdated, minutes(2))).await.expect("an entry");
+        store.audit().append_audit(&new_audit(ada, AuditAction::ProfileUpdated, minutes(2))).await.expect("an entry");
     }
-    store.append_audit(&new_audit(bob, AuditAction::ProfileUpdated, minutes(3))).await.expect("an entry");
+    store.audit().append_audit(&new_audit(bob, AuditAction::ProfileUpdated, minutes(3))).await.expect("an entry");
 
-    let all = store.activity(ada, None, 100).await.expect("entries");
+    let all = store.audit().activity(ada, None, 100).await.expect("entries");
     assert_eq!(all.len(), 7);
     let sign_in = &all[5];
     assert_eq!((sign_in.action.name(), sign_in.session_id), ("sign_in", Some(session)));
@@ -205,7 +216,7 @@ async fn activity_is_read_page_by_page_newest_first_without_gaps(
     let mut paged = Vec::new();
     let mut before = None;
     loop {
-        let page = store.activity(ada, before, 2).await.expect("entries");
+        let page = store.audit().activity(ada, before, 2).await.expect("entries");
         let Some(last) = page.last() else { break };
         before = Some((last.at, last.id));
         paged.extend(page);
@@ -240,8 +251,8 @@ async fn a_letter_that_must_not_outlive_its_account_is_gone_once_it_was_handed_o
 ) {
     let store = TestStore::open(backend).await;
     let farewell = NewMail { forget: true, ..new_mail("ada@example.com", START) };
-    store.queue_mail(&farewell).await.expect("queued");
-    assert!(store.claim_mail(START, ROOM).await.expect("mail")[0].forget);
-    store.mail_sent(farewell.id, minutes(1)).await.expect("noted");
-    assert!(store.mailbox(10).await.expect("mail").is_empty());
+    store.mail().queue_mail(&farewell).await.expect("queued");
+    assert!(store.mail().claim_mail(START, ROOM).await.expect("mail")[0].forget);
+    store.mail().mail_sent(farewell.id, minutes(1)).await.expect("noted");
+    assert!(store.mail().mailbox(10).await.expect("mail").is_empty());
 }

@@ -25,13 +25,13 @@ async fn sign_in_asked(store: &Store, user: UserId, minute: u64, is_new: bool) -
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, session.at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, session.at, "192.0.2.1");
     let records = SignInRecords { audit: &audit, history: &began, alert };
-    let done = store.record_sign_in(&session, None, None, records, &mut ids()).await.expect("a sign-in");
+    let done = store.sessions().record_sign_in(&session, None, None, records, &mut ids()).await.expect("a sign-in");
     assert!(matches!(done, SignIn::Done { is_new: raised, .. } if raised == is_new));
     (session.id, seen.into_inner().expect("nobody panicked"))
 }
 
 async fn open(store: &Store, user: UserId, asked_by: Option<SessionId>) -> Vec<AlertRow> {
-    let (alerts, total) = store.open_alerts(user, asked_by, minutes(60), 10).await.expect("alerts");
+    let (alerts, total) = store.alerts().open_alerts(user, asked_by, minutes(60), 10).await.expect("alerts");
     assert_eq!(total, alerts.len() as u64);
     alerts
 }
@@ -53,8 +53,8 @@ async fn what_is_in_question_is_not_known_until_somebody_vouches_for_it(
     assert_eq!((history.devices.len(), history.has_signed_in), (1, true));
     let (_, history) = sign_in_asked(&store, ada, 3, false).await;
     assert_eq!(history.devices.len(), 1, "the two known ones look the same, and the phone is in question");
-    assert!(store.is_in_question(phone).await.expect("an answer"));
-    assert!(!store.is_in_question(laptop).await.expect("an answer"));
+    assert!(store.alerts().is_in_question(phone).await.expect("an answer"));
+    assert!(!store.alerts().is_in_question(laptop).await.expect("an answer"));
     assert!(open(&store, ada, Some(phone)).await.is_empty());
 
     let asked = open(&store, ada, Some(laptop)).await.remove(0);
@@ -63,10 +63,16 @@ async fn what_is_in_question_is_not_known_until_somebody_vouches_for_it(
     let audit = || new_audit(ada, AuditAction::AlertConfirmed, minutes(30));
     let bob = person(&store, "bob").await;
     let me = answer(AlertAnswer::Me, laptop, false);
-    assert!(!store.answer_alert(bob, asked.id, &me, &audit()).await.expect("an answer"), "it is not his");
-    assert!(store.answer_alert(ada, asked.id, &me, &audit()).await.expect("an answer"));
-    assert!(store.is_in_question(phone).await.expect("an answer"), "nobody beyond question has vouched for it");
-    assert!(!store.answer_alert(ada, asked.id, &me, &audit()).await.expect("an answer"), "the first answer counts");
+    assert!(!store.alerts().answer_alert(bob, asked.id, &me, &audit()).await.expect("an answer"), "it is not his");
+    assert!(store.alerts().answer_alert(ada, asked.id, &me, &audit()).await.expect("an answer"));
+    assert!(
+        store.alerts().is_in_question(phone).await.expect("an answer"),
+        "nobody beyond question has vouched for it"
+    );
+    assert!(
+        !store.alerts().answer_alert(ada, asked.id, &me, &audit()).await.expect("an answer"),
+        "the first answer counts"
+    );
     assert!(open(&store, ada, None).await.is_empty());
 }
 
@@ -87,8 +93,8 @@ async fn the_same_is_raised_once_and_ending_from_another_session_answers_it(
         ip: "192.0.2.9".to_owned(),
         place: None,
     };
-    assert!(store.raise_alert(&alert()).await.expect("an answer"));
-    assert!(!store.raise_alert(&alert()).await.expect("an answer"));
+    assert!(store.alerts().raise_alert(&alert()).await.expect("an answer"));
+    assert!(!store.alerts().raise_alert(&alert()).await.expect("an answer"));
     let one = Selection::One { user_id: ada, session_id: phone };
     let mut by_itself = command(one, EndReason::UserInitiatedLogout, minutes(4));
     by_itself.ended_by = Some(phone);
@@ -102,7 +108,7 @@ async fn the_same_is_raised_once_and_ending_from_another_session_answers_it(
     end(&store, from_laptop).await;
     let left = open(&store, ada, None).await;
     assert_eq!(left.iter().map(|alert| alert.session_id).collect::<Vec<_>>(), [phone]);
-    let held = store.holdings(ada).await.expect("an answer").expect("a person").alerts;
+    let held = store.accounts().export_data(ada).await.expect("an answer").expect("a person").alerts;
     let answered = held.iter().find(|alert| alert.session_id == tablet).and_then(|alert| alert.answered.as_ref());
     assert_eq!(answered.map(|answered| (answered.answer, answered.by)), Some((AlertAnswer::EndSession, Some(laptop))));
 }
@@ -126,11 +132,11 @@ async fn addresses_are_wiped_and_alerts_go_with_their_sessions_and_with_the_acco
         unused: EndReason::SessionExpired,
         batch: 100,
     };
-    store.cleanup(&policy, &mut ids()).await.expect("a report");
+    store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report");
     let left = open(&store, ada, None).await;
     assert_eq!(left.len(), 1, "the one about a session that is forgotten is gone");
     assert_eq!((left[0].ip.as_str(), left[0].place.as_deref()), ("", None));
     end(&store, deletion(ada, laptop, minutes(11).plus(DAY))).await;
     assert!(open(&store, ada, None).await.is_empty());
-    assert!(store.alert(ada, left[0].id, minutes(12)).await.expect("an answer").is_none());
+    assert!(store.alerts().alert(ada, left[0].id, minutes(12)).await.expect("an answer").is_none());
 }

@@ -33,8 +33,11 @@ async fn enter(store: &Store, user: UserId, browser: &SigningBrowser, at: Timest
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, at, "192.0.2.1");
     let records = SignInRecords { audit: &audit, history: &began, alert: never_new() };
-    let entered =
-        store.record_sign_in(&session, Some(limit), Some(browser), records, &mut ids()).await.expect("a sign-in");
+    let entered = store
+        .sessions()
+        .record_sign_in(&session, Some(limit), Some(browser), records, &mut ids())
+        .await
+        .expect("a sign-in");
     (session.id, entered)
 }
 
@@ -44,7 +47,7 @@ fn ended(signed_in: &SignIn) -> Vec<SessionId> {
 }
 
 async fn known(store: &Store, user: UserId, token: u8, at: Timestamp) -> bool {
-    let who = store.acquaintance(user, Some(&digest(token)), &digest(0), at).await.expect("an answer");
+    let who = store.accounts().acquaintance(user, Some(&digest(token)), &digest(0), at).await.expect("an answer");
     matches!(who, Acquaintance::Browser(_))
 }
 
@@ -60,9 +63,9 @@ async fn a_browser_has_one_session_whosever_it_was(#[values(Backend::Sqlite, Bac
     assert_eq!(ended(&entered), [first]);
     let (third, entered) = enter(&store, bob, &browser(Some(2), 3), minutes(3)).await;
     assert_eq!(ended(&entered), [second]);
-    let end = store.session(second).await.expect("an answer").expect("a session").end.expect("an end");
+    let end = store.sessions().session(second).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!((end.reason, end.ended_by), (EndReason::Replaced, Some(third)));
-    let tail = store.revocations_from(1).await.expect("a tail");
+    let tail = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations.iter().map(|revocation| revocation.user_id).collect::<Vec<_>>(), [ada, ada]);
     assert!(known(&store, ada, 3, minutes(4)).await && known(&store, bob, 3, minutes(4)).await);
     // What a refresh token names ends as well, in whichever browser it began.
@@ -92,7 +95,15 @@ async fn tabs_that_sign_in_at_once_end_with_one_session(
     let entered = join_all(tabs).await;
     let mut live = Vec::new();
     for user in people {
-        live.extend(store.sessions_of(user, minutes(2)).await.expect("sessions").into_iter().map(|session| session.id));
+        live.extend(
+            store
+                .sessions()
+                .sessions_of(user, minutes(2))
+                .await
+                .expect("sessions")
+                .into_iter()
+                .map(|session| session.id),
+        );
     }
     assert_eq!(live.len(), 1, "{live:?}");
     assert!(entered.contains(&live[0]));
@@ -116,7 +127,7 @@ async fn a_token_is_followed_by_the_next_and_serves_until_that_is_used(
     assert!(known(&store, ada, 4, minutes(4)).await);
     assert!(!known(&store, ada, 4, START.plus(365 * DAY)).await);
     let nobody: Digest = [0; 32];
-    let stranger = store.acquaintance(ada, None, &nobody, minutes(4)).await.expect("an answer");
+    let stranger = store.accounts().acquaintance(ada, None, &nobody, minutes(4)).await.expect("an answer");
     assert_eq!(stranger, Acquaintance::Stranger);
 }
 
@@ -133,7 +144,9 @@ async fn whoever_sets_a_new_password_is_known_by_browser_and_for_a_while_by_netw
     assert!(!end(&store, wish).await.refused);
     let who = |user, token: Option<Digest>, minute| {
         let (store, network) = (&store, done.grant.network);
-        async move { store.acquaintance(user, token.as_ref(), &network, minutes(minute)).await.expect("an answer") }
+        async move {
+            store.accounts().acquaintance(user, token.as_ref(), &network, minutes(minute)).await.expect("an answer")
+        }
     };
     assert_eq!(who(ada, Some(done.grant.token), 2).await, Acquaintance::Browser(done.grant.browser_id));
     assert_eq!(who(ada, None, 2).await, Acquaintance::Reset(minutes(61)));

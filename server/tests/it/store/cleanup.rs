@@ -16,7 +16,7 @@ fn at(now: Timestamp) -> CleanupPolicy {
 }
 
 async fn clean(store: &Store, policy: CleanupPolicy) -> CleanupReport {
-    store.cleanup(&policy, &mut ids()).await.expect("a report")
+    store.maintenance().cleanup(&policy, &mut ids()).await.expect("a report")
 }
 
 #[rstest]
@@ -45,15 +45,15 @@ async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
         rounds.push(report.expired);
     }
     assert_eq!(rounds, [2, 2, 1]);
-    let end = store.session(expiring[0]).await.expect("an answer").expect("a session").end.expect("an end");
+    let end = store.sessions().session(expiring[0]).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!((end.at, end.reason, end.ended_by), (minutes(1), EndReason::SessionExpired, None));
-    let (_, story) = store.history(ada, expiring[0]).await.expect("an answer").expect("a story");
+    let (_, story) = store.sessions().history(ada, expiring[0]).await.expect("an answer").expect("a story");
     let last = story.last().expect("an entry");
     assert_eq!((last.at, last.kind.name(), last.detail.as_deref()), (minutes(1), "ended", Some("session_expired")));
-    let audit = store.activity(ada, None, 1).await.expect("entries").remove(0);
+    let audit = store.audit().activity(ada, None, 1).await.expect("entries").remove(0);
     assert_eq!((audit.at, audit.action.name(), audit.session_id), (minutes(5), "session_ended", Some(expiring[4])));
-    assert_eq!(store.session(lasting).await.expect("an answer").expect("a session").end, None);
-    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 0);
+    assert_eq!(store.sessions().session(lasting).await.expect("an answer").expect("a session").end, None);
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 0);
 }
 
 #[rstest]
@@ -72,7 +72,7 @@ async fn sessions_that_were_idle_for_too_long_are_told_from_those_at_their_absol
     let policy = CleanupPolicy { unused: EndReason::IdleTimeout, ..at(minutes(5)) };
     assert_eq!(clean(&store, policy).await, CleanupReport { expired: 2, idle: 1, ..CleanupReport::default() });
     for (id, reason) in [(idle.id, EndReason::IdleTimeout), (old.id, EndReason::SessionExpired)] {
-        let end = store.session(id).await.expect("an answer").expect("a session").end.expect("an end");
+        let end = store.sessions().session(id).await.expect("an answer").expect("a session").end.expect("an end");
         assert_eq!(end.reason, reason);
     }
 }
@@ -85,13 +85,13 @@ async fn revocations_go_when_no_token_can_need_them_and_positions_go_on(
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     for until in [10, 20, 30] {
-        store.bump_epoch(ada, START, minutes(until)).await.expect("an answer");
+        store.revocations().bump_epoch(ada, START, minutes(until)).await.expect("an answer");
     }
     assert_eq!(clean(&store, at(minutes(20))).await.revocations, 2);
-    let tail = store.revocations_from(1).await.expect("a tail");
+    let tail = store.revocations().revocations_from(1).await.expect("a tail");
     let positions: Vec<_> = tail.revocations.iter().map(|revocation| revocation.position).collect();
     assert_eq!((tail.head, positions), (3, vec![3]));
-    let next = store.bump_epoch(ada, START, minutes(40)).await.expect("an answer").expect("a revocation");
+    let next = store.revocations().bump_epoch(ada, START, minutes(40)).await.expect("an answer").expect("a revocation");
     assert_eq!(next.position, 4);
 }
 
@@ -102,7 +102,11 @@ async fn registrations_browsers_and_tickets_go_when_they_expire(
 ) {
     let store = TestStore::open(backend).await;
     let ada = new_user("ada");
-    store.create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START)).await.expect("a person");
+    store
+        .accounts()
+        .create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START))
+        .await
+        .expect("a person");
     let mut registration = new_registration("bob", digest(1), START);
     registration.expires_at = minutes(10);
     register(&store, &registration).await;
@@ -122,14 +126,14 @@ async fn registrations_browsers_and_tickets_go_when_they_expire(
             session_expires_at: minutes(60),
             expires_at: minutes(minute),
         };
-        store.create_ticket(&digest(byte), &ticket).await.expect("stored");
+        store.sessions().create_ticket(&digest(byte), &ticket).await.expect("stored");
     }
     // A registration, a ticket, a browser with its token, and the way in after a reset.
     assert_eq!(clean(&store, at(minutes(10))).await.one_time, 4);
     clean(&store, at(minutes(10))).await;
     assert!(clean(&store, at(minutes(10))).await.is_empty());
-    assert!(store.registration(&email("bob"), START).await.expect("an answer").is_none());
-    assert!(store.take_ticket(&digest(2), START).await.expect("an answer").is_some());
+    assert!(store.accounts().registration(&email("bob"), START).await.expect("an answer").is_none());
+    assert!(store.sessions().take_ticket(&digest(2), START).await.expect("an answer").is_some());
 }
 
 #[rstest]
@@ -144,8 +148,8 @@ async fn links_to_set_a_new_password_go_when_they_expire(
     assert_eq!(clean(&store, at(minutes(30))).await, CleanupReport { one_time: 1, ..CleanupReport::default() });
     assert!(clean(&store, at(minutes(30))).await.is_empty());
     // As of a time at which both were good.
-    assert_eq!(store.user_of_reset_token(&digest(1), minutes(2)).await.expect("an answer"), None);
-    assert!(store.user_of_reset_token(&digest(2), minutes(2)).await.expect("an answer").is_some());
+    assert_eq!(store.accounts().user_of_reset_token(&digest(1), minutes(2)).await.expect("an answer"), None);
+    assert!(store.accounts().user_of_reset_token(&digest(2), minutes(2)).await.expect("an answer").is_some());
 }
 
 #[rstest]
@@ -159,7 +163,11 @@ async fn ended_sessions_go_with_their_stories_when_they_are_history(
     let recent = sign_in(&store, ada, "Recent", START).await;
     // More entries than a batch holds.
     for minute in 1..=25 {
-        store.append_history(&new_entry(old, HistoryKind::Refreshed, minutes(minute), "")).await.expect("noted");
+        store
+            .sessions()
+            .append_history(&new_entry(old, HistoryKind::Refreshed, minutes(minute), ""))
+            .await
+            .expect("noted");
     }
     for (id, minute) in [(old, 30), (recent, 40)] {
         let one = Selection::One { user_id: ada, session_id: id };
@@ -167,13 +175,21 @@ async fn ended_sessions_go_with_their_stories_when_they_are_history(
     }
     let policy = CleanupPolicy { history_before: minutes(40), ..at(minutes(41)) };
     assert_eq!(clean(&store, policy).await.sessions, 1);
-    assert!(store.session(old).await.expect("an answer").is_none());
+    assert!(store.sessions().session(old).await.expect("an answer").is_none());
     assert_eq!(store.execute("UPDATE session_history SET kind = kind").await.expect("a count"), 2);
-    assert!(store.session(recent).await.expect("an answer").is_some());
+    assert!(store.sessions().session(recent).await.expect("an answer").is_some());
     // What happened stays in the audit log.
-    assert!(store.activity(ada, None, 100).await.expect("entries").iter().any(|entry| entry.session_id == Some(old)));
+    assert!(
+        store
+            .audit()
+            .activity(ada, None, 100)
+            .await
+            .expect("entries")
+            .iter()
+            .any(|entry| entry.session_id == Some(old))
+    );
     let mail = new_mail("ada@example.com", minutes(1));
-    store.queue_mail(&mail).await.expect("queued");
+    store.mail().queue_mail(&mail).await.expect("queued");
     assert_eq!(clean(&store, policy).await, CleanupReport { mail: 1, ..CleanupReport::default() });
 }
 
@@ -188,21 +204,21 @@ async fn addresses_are_wiped_everywhere_in_time_and_nothing_else_is(
     let recent = sign_in(&store, ada, "Recent", minutes(10)).await;
     let mut moved = new_entry(old, HistoryKind::NetworkChanged, minutes(2), "198.51.100.7");
     moved.detail = Some("192.0.2.1 -> 198.51.100.7".to_owned());
-    store.append_history(&moved).await.expect("noted");
+    store.sessions().append_history(&moved).await.expect("noted");
     let policy = CleanupPolicy { origins_before: minutes(10), ..at(minutes(11)) };
     // One session, two history entries, two audit entries (registered, signed in).
     assert_eq!(clean(&store, policy).await, CleanupReport { origins: 5, ..CleanupReport::default() });
     assert!(clean(&store, policy).await.is_empty());
 
-    let (session, story) = store.history(ada, old).await.expect("an answer").expect("a story");
+    let (session, story) = store.sessions().history(ada, old).await.expect("an answer").expect("a story");
     assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("", ""));
     assert_eq!(session.place, None);
     assert_eq!(session.device.device_name, "Old");
     assert!(story.iter().all(|entry| entry.ip.is_empty() && entry.detail.is_none()));
-    let session = store.session(recent).await.expect("an answer").expect("a session");
+    let session = store.sessions().session(recent).await.expect("an answer").expect("a session");
     assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("192.0.2.1", "Test/1.0"));
     assert_eq!(session.place.as_deref(), Some("Kyiv, Ukraine"));
-    let known: Vec<_> = store.activity(ada, None, 10).await.expect("entries");
+    let known: Vec<_> = store.audit().activity(ada, None, 10).await.expect("entries");
     let addresses: Vec<_> = known.iter().map(|entry| entry.origin.ip.as_str()).collect();
     assert_eq!(addresses, ["192.0.2.1", "", ""]);
 }

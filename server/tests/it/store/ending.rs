@@ -21,7 +21,7 @@ fn subjects(outcome: &EndOutcome) -> Vec<RevokedSubject> {
 }
 
 async fn end_reasons(store: &Store, user: UserId) -> Vec<(Option<SessionId>, Option<EndReason>)> {
-    let entries = store.activity(user, None, 100).await.expect("entries");
+    let entries = store.audit().activity(user, None, 100).await.expect("entries");
     let mut ends: Vec<_> = entries
         .into_iter()
         .filter(|entry| entry.action.name() == "session_ended")
@@ -47,26 +47,26 @@ async fn ending_one_session_marks_it_and_tells_why_by_whom_and_in_the_log(
     assert_eq!((ended(&outcome), outcome.refused), (vec![phone], false));
     assert_eq!(outcome.ended[0].device.device_name, "Phone");
 
-    let row = store.session(phone).await.expect("an answer").expect("a session");
+    let row = store.sessions().session(phone).await.expect("an answer").expect("a session");
     let row_end = row.end.expect("an end");
     assert_eq!((row_end.at, row_end.reason), (minutes(3), EndReason::RevokedFromOtherDevice));
     assert_eq!((row_end.ended_by, row_end.ended_by_device.as_deref()), (Some(laptop), Some("Laptop")));
-    let (_, story) = store.history(ada, phone).await.expect("an answer").expect("a story");
+    let (_, story) = store.sessions().history(ada, phone).await.expect("an answer").expect("a story");
     let last = story.last().expect("an entry");
     assert_eq!((last.kind.name(), last.detail.as_deref()), ("ended", Some("revoked_from_other_device")));
-    let audit = store.activity(ada, None, 1).await.expect("entries").remove(0);
+    let audit = store.audit().activity(ada, None, 1).await.expect("entries").remove(0);
     assert_eq!((audit.action.name(), audit.session_id), ("session_ended", Some(phone)));
     assert_eq!(audit.client_reason.as_deref(), Some("lost it"));
     assert_eq!((audit.reason, audit.origin.ip.as_str()), (Some(EndReason::RevokedFromOtherDevice), "192.0.2.9"));
 
-    let tail = store.revocations_from(1).await.expect("a tail");
+    let tail = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations, outcome.revocations);
     let revocation = &tail.revocations[0];
     assert_eq!((tail.head, revocation.position, revocation.user_id), (1, 1, ada));
     assert_eq!(revocation.subject, RevokedSubject::Session(phone));
     assert_eq!((revocation.at, revocation.remember_until), (minutes(3), minutes(23)));
     assert_eq!((revocation.ended_by, revocation.ended_by_device.as_deref()), (Some(laptop), Some("Laptop")));
-    assert_eq!(store.standing(laptop, ada, 0, minutes(4)).await.expect("an answer"), Standing::Good);
+    assert_eq!(store.sessions().standing(laptop, ada, 0, minutes(4)).await.expect("an answer"), Standing::Good);
 }
 
 #[rstest]
@@ -83,10 +83,10 @@ async fn what_has_ended_or_is_somebody_elses_is_left_alone(
         let outcome = end(&store, command(one(user, session), EndReason::AdminRevoked, minutes(3))).await;
         assert_eq!(outcome, EndOutcome::default());
     }
-    let first_end = store.session(phone).await.expect("an answer").expect("a session").end.expect("an end");
+    let first_end = store.sessions().session(phone).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!(first_end.reason, EndReason::UserInitiatedLogout);
-    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 1);
-    assert_eq!(store.end_sessions(&[], &mut ids()).await.expect("nothing to do"), []);
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 1);
+    assert_eq!(store.sessions().end_sessions(&[], &mut ids()).await.expect("nothing to do"), []);
 }
 
 #[rstest]
@@ -107,12 +107,12 @@ async fn ending_the_others_keeps_one_and_writes_a_row_each(
     assert_eq!(ended(&outcome), sessions);
     let positions: Vec<_> = outcome.revocations.iter().map(|revocation| revocation.position).collect();
     assert_eq!(positions, (1..=59).collect::<Vec<_>>());
-    let left = store.sessions_of(ada, minutes(62)).await.expect("sessions");
+    let left = store.sessions().sessions_of(ada, minutes(62)).await.expect("sessions");
     assert_eq!(left.iter().map(|session| session.id).collect::<Vec<_>>(), [keep]);
     let expected: Vec<_> = sessions.iter().map(|id| (Some(*id), Some(EndReason::RevokedFromOtherDevice))).collect();
     assert_eq!(end_reasons(&store, ada).await, expected);
-    assert_eq!(store.revocations_from(1).await.expect("a tail").revocations, outcome.revocations);
-    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").revocations, outcome.revocations);
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.epoch, user.last_logout), (0, Some(minutes(61))));
 }
 
@@ -124,7 +124,7 @@ async fn the_cut_off_for_tokens_of_an_older_system_never_moves_back(
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
-    let cut_off = async || store.user_by_id(ada).await.expect("an answer").expect("a person").last_logout;
+    let cut_off = async || store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").last_logout;
     end(&store, command(one(ada, keep), EndReason::UserInitiatedLogout, minutes(2))).await;
     assert_eq!(cut_off().await, None, "one device is not all of them");
     let (all, others) = (Selection::All { user_id: ada }, Selection::Others { user_id: ada, keep });
@@ -152,12 +152,12 @@ async fn ending_all_raises_the_epoch_in_one_row_even_where_no_session_lives(
     assert!(outcome.ended.is_empty());
     let [RevokedSubject::Epoch(second)] = subjects(&outcome)[..] else { panic!("one row: {outcome:?}") };
     assert!(0 < first && first < second);
-    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.epoch, user.last_logout), (second, Some(minutes(4))));
-    assert_eq!(store.revocations_from(1).await.expect("a tail").revocations.len(), 2);
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").revocations.len(), 2);
     // A session that begins afterwards is not touched by it.
     let later = sign_in(&store, ada, "Later", minutes(4)).await;
-    assert_eq!(store.standing(later, ada, second, minutes(5)).await.expect("an answer"), Standing::Good);
+    assert_eq!(store.sessions().standing(later, ada, second, minutes(5)).await.expect("an answer"), Standing::Good);
 }
 
 #[rstest]
@@ -179,13 +179,13 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
     };
     let outcome = end(&store, change("$argon2id$stale", "$argon2id$third", 3)).await;
     assert_eq!(outcome, EndOutcome { refused: true, ..EndOutcome::default() });
-    assert_eq!(store.sessions_of(ada, minutes(3)).await.expect("sessions").len(), 2);
+    assert_eq!(store.sessions().sessions_of(ada, minutes(3)).await.expect("sessions").len(), 2);
 
     let outcome = end(&store, change("$argon2id$first", "$argon2id$second", 4)).await;
     assert_eq!((ended(&outcome), outcome.refused), (vec![phone], false));
-    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("$argon2id$second", minutes(4)));
-    let entries = store.activity(ada, None, 100).await.expect("entries");
+    let entries = store.audit().activity(ada, None, 100).await.expect("entries");
     let changes: Vec<_> = entries.iter().filter(|entry| entry.action.name() == "password_changed").collect();
     assert_eq!(changes.len(), 1);
     assert_eq!((changes[0].session_id, changes[0].reason), (Some(laptop), None));
@@ -209,11 +209,11 @@ async fn wishes_of_several_people_are_carried_out_together_and_answered_in_order
         people.iter().map(|(user, session)| command(one(*user, *session), reason, minutes(2))).collect();
     wishes.insert(1, command(Selection::All { user_id: UserId(Uuid::now_v7()) }, reason, minutes(2)));
     wishes.push(wishes[0].clone());
-    let outcomes = store.end_sessions(&wishes, &mut ids()).await.expect("ends");
+    let outcomes = store.sessions().end_sessions(&wishes, &mut ids()).await.expect("ends");
     let answered: Vec<_> = outcomes.iter().map(ended).collect();
     let [cem, bob, ada] = [people[0].1, people[1].1, people[2].1];
     assert_eq!(answered, [vec![cem], vec![], vec![bob], vec![ada], vec![]]);
-    let tail = store.revocations_from(1).await.expect("a tail");
+    let tail = store.revocations().revocations_from(1).await.expect("a tail");
     let logged: Vec<_> = tail.revocations.iter().map(|row| row.subject).collect();
     assert_eq!(logged, [ada, bob, cem].map(RevokedSubject::Session));
     let given: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.revocations).collect();
@@ -226,26 +226,35 @@ async fn the_log_is_read_from_any_position_and_remembers_what_is_not_over(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let empty = store.revocations_from(1).await.expect("a tail");
+    let empty = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!((empty.head, empty.revocations.len()), (0, 0));
     let now = empty.database_time;
     assert!(now > minutes(0), "the database's clock says {now}");
 
     let ada = person(&store, "ada").await;
-    let over = store.bump_epoch(ada, now, now.minus(MINUTE)).await.expect("an answer").expect("a revocation");
-    let live = store.bump_epoch(ada, now, now.plus(10 * MINUTE)).await.expect("an answer").expect("a revocation");
+    let over =
+        store.revocations().bump_epoch(ada, now, now.minus(MINUTE)).await.expect("an answer").expect("a revocation");
+    let live = store
+        .revocations()
+        .bump_epoch(ada, now, now.plus(10 * MINUTE))
+        .await
+        .expect("an answer")
+        .expect("a revocation");
     let epochs = (over.subject, live.subject);
     assert!(matches!(epochs, (RevokedSubject::Epoch(one), RevokedSubject::Epoch(other)) if one < other), "{epochs:?}");
     assert_eq!((live.reason, live.position), (None, 2));
     let read = |tail: latchkey::store::Tail| (tail.head, tail.revocations);
-    assert_eq!(read(store.revocations_from(1).await.expect("a tail")), (2, vec![over.clone(), live.clone()]));
-    assert_eq!(read(store.revocations_from(2).await.expect("a tail")), (2, vec![live.clone()]));
-    assert_eq!(read(store.revocations_from(3).await.expect("a tail")), (2, vec![]));
-    assert_eq!(store.live_revocations(0, 1000).await.expect("rows"), [live]);
-    assert_eq!(store.count_live_revocations().await.expect("a number"), 1);
+    assert_eq!(
+        read(store.revocations().revocations_from(1).await.expect("a tail")),
+        (2, vec![over.clone(), live.clone()])
+    );
+    assert_eq!(read(store.revocations().revocations_from(2).await.expect("a tail")), (2, vec![live.clone()]));
+    assert_eq!(read(store.revocations().revocations_from(3).await.expect("a tail")), (2, vec![]));
+    assert_eq!(store.revocations().live_revocations(0, 1000).await.expect("rows"), [live]);
+    assert_eq!(store.revocations().count_live_revocations().await.expect("a number"), 1);
     let nobody = UserId(Uuid::now_v7());
-    assert!(store.bump_epoch(nobody, now, now).await.expect("an answer").is_none());
-    assert_eq!(store.revocations_from(3).await.expect("a tail").head, 2);
+    assert!(store.revocations().bump_epoch(nobody, now, now).await.expect("an answer").is_none());
+    assert_eq!(store.revocations().revocations_from(3).await.expect("a tail").head, 2);
 }
 
 #[rstest]
@@ -257,26 +266,26 @@ async fn a_receipt_shows_who_was_told_and_who_confirmed(
     let ada = person(&store, "ada").await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
-    assert!(!store.confirm_end(phone, minutes(2)).await.expect("an answer"));
-    store.mark_told(&[phone], minutes(2)).await.expect("nothing to note: it lives");
+    assert!(!store.sessions().confirm_end(phone, minutes(2)).await.expect("an answer"));
+    store.sessions().mark_told(&[phone], minutes(2)).await.expect("nothing to note: it lives");
     let mut wish = command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(3));
     wish.ended_by = Some(laptop);
     wish.receipt = Some(digest(7));
     end(&store, wish).await;
     let read = async || {
-        let rows = store.receipt(&digest(7)).await.expect("a receipt");
+        let rows = store.sessions().receipt(&digest(7)).await.expect("a receipt");
         let devices = rows.into_iter().map(|row| (row.session_id, row.current, row.told_at, row.confirmed_at));
         devices.collect::<Vec<(SessionId, bool, Option<Timestamp>, Option<Timestamp>)>>()
     };
     assert_eq!(read().await, [(laptop, true, None, None), (phone, false, None, None)]);
-    store.mark_told(&[phone, laptop], minutes(4)).await.expect("noted");
-    store.mark_told(&[phone], minutes(5)).await.expect("noted");
-    assert!(store.confirm_end(phone, minutes(6)).await.expect("an answer"));
-    assert!(store.confirm_end(phone, minutes(7)).await.expect("an answer"));
+    store.sessions().mark_told(&[phone, laptop], minutes(4)).await.expect("noted");
+    store.sessions().mark_told(&[phone], minutes(5)).await.expect("noted");
+    assert!(store.sessions().confirm_end(phone, minutes(6)).await.expect("an answer"));
+    assert!(store.sessions().confirm_end(phone, minutes(7)).await.expect("an answer"));
     let told = Some(minutes(4));
     assert_eq!(read().await, [(laptop, true, told, None), (phone, false, told, Some(minutes(6)))]);
-    assert!(store.receipt(&digest(8)).await.expect("an answer").is_empty());
-    assert!(!store.confirm_end(SessionId(Uuid::now_v7()), minutes(7)).await.expect("an answer"));
+    assert!(store.sessions().receipt(&digest(8)).await.expect("an answer").is_empty());
+    assert!(!store.sessions().confirm_end(SessionId(Uuid::now_v7()), minutes(7)).await.expect("an answer"));
 }
 
 #[rstest]
@@ -297,8 +306,8 @@ async fn a_wish_that_was_carried_out_unheard_is_not_carried_out_again(
         let later = sign_in(&store, ada, "Tablet", minutes(10 * round + 2)).await;
         wish.tried_for = Some(minutes(10 * round + 1));
         assert_eq!(end(&store, wish).await, EndOutcome::default());
-        let epoch = store.user_by_id(ada).await.expect("an answer").expect("a person").epoch;
-        let standing = store.standing(later, ada, epoch, minutes(10 * round + 3)).await.expect("an answer");
+        let epoch = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
+        let standing = store.sessions().standing(later, ada, epoch, minutes(10 * round + 3)).await.expect("an answer");
         assert_eq!(standing, Standing::Good);
         end(&store, command(one(ada, later), EndReason::UserInitiatedLogout, minutes(10 * round + 4))).await;
     }
@@ -320,7 +329,7 @@ async fn a_wish_that_is_tried_again_ends_what_there_was_and_not_what_began_later
         wish.tried_for = Some(minutes(10 * round + 1));
         let outcome = end(&store, wish).await;
         assert!(ended(&outcome).contains(&phone) && !ended(&outcome).contains(&later));
-        let left = store.sessions_of(ada, minutes(10 * round + 4)).await.expect("sessions");
+        let left = store.sessions().sessions_of(ada, minutes(10 * round + 4)).await.expect("sessions");
         assert!(left.iter().any(|session| session.id == later));
         end(&store, command(one(ada, later), EndReason::UserInitiatedLogout, minutes(10 * round + 4))).await;
     }
@@ -345,7 +354,8 @@ async fn an_end_is_remembered_as_long_as_any_token_lives_that_another_server_mad
         let outcome = end(&store, command(selection, EndReason::LogoutAll, minutes(2))).await;
         assert_eq!(outcome.revocations[0].remember_until, minutes(90));
     }
-    let again = store.bump_epoch(ada, minutes(3), minutes(4)).await.expect("an answer").expect("a revocation");
+    let again =
+        store.revocations().bump_epoch(ada, minutes(3), minutes(4)).await.expect("an answer").expect("a revocation");
     assert_eq!(again.remember_until, minutes(90));
 }
 
@@ -372,7 +382,7 @@ async fn what_has_itself_ended_ends_nobody_else_however_late_the_commit_comes(
             assert_eq!(outcome, EndOutcome { asker_ended: true, ..EndOutcome::default() }, "{selection:?} at {minute}");
         }
     }
-    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.epoch, user.last_logout), (0, None));
     // Signing out once more is not about others.
     assert!(!end(&store, by(one(ada, asker), 6)).await.asker_ended);
@@ -387,7 +397,7 @@ async fn somebody_whom_the_database_has_lost_signs_out_everywhere_all_the_same(
 ) {
     let store = TestStore::open(backend).await;
     let (lost, asker) = (UserId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
-    let now = store.revocations_from(1).await.expect("a tail").database_time;
+    let now = store.revocations().revocations_from(1).await.expect("a tail").database_time;
     let by = |selection, token_until| EndCommand {
         ended_by: Some(asker),
         token_until,
@@ -426,7 +436,7 @@ async fn a_session_past_its_time_ends_nobody_else_and_one_that_is_not_there_does
     let lost = SessionId(Uuid::now_v7());
     crate::support::store::record(&store, &expired, None).await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
-    let now = store.revocations_from(1).await.expect("a tail").database_time;
+    let now = store.revocations().revocations_from(1).await.expect("a tail").database_time;
     let by = |asker, token_until| EndCommand {
         ended_by: Some(asker),
         token_until,
@@ -435,7 +445,11 @@ async fn a_session_past_its_time_ends_nobody_else_and_one_that_is_not_there_does
     assert!(end(&store, by(expired.id, Some(now.plus(MINUTE)))).await.asker_ended);
     assert!(end(&store, by(lost, None)).await.asker_ended, "written down before tokens were looked at");
     assert!(end(&store, by(lost, Some(now))).await.asker_ended);
-    let revoked = store.log_revocation(ada, RevokedSubject::Session(lost), now, now.plus(MINUTE)).await.expect("a row");
+    let revoked = store
+        .revocations()
+        .log_revocation(ada, RevokedSubject::Session(lost), now, now.plus(MINUTE))
+        .await
+        .expect("a row");
     assert!(end(&store, by(lost, Some(now.plus(MINUTE)))).await.asker_ended, "the log knows of its end: {revoked:?}");
     let other = SessionId(Uuid::now_v7());
     assert_eq!(ended(&end(&store, by(other, Some(now.plus(MINUTE)))).await), [phone]);
@@ -461,7 +475,7 @@ async fn a_session_that_is_not_there_is_revoked_by_its_own_token_and_by_nobody_e
         assert!(end(&store, out(lost, None)).await.revocations.is_empty());
         let outcome = end(&store, out(lost, Some(minutes(3)))).await;
         assert_eq!((ended(&outcome), subjects(&outcome)), (vec![], vec![RevokedSubject::Session(lost)]));
-        let last = store.revocations_from(1).await.expect("a tail").revocations.pop();
+        let last = store.revocations().revocations_from(1).await.expect("a tail").revocations.pop();
         assert_eq!(last.as_ref(), outcome.revocations.first());
     }
     // One that is somebody's is not revoked by naming it.
@@ -509,10 +523,10 @@ async fn of_many_sessions_those_that_live_are_told_with_the_epoch_of_their_users
     let his = sign_in(&store, bob, "Phone", minutes(1)).await;
     asked.push(his);
     end(&store, command(one(ada, asked[1]), EndReason::UserInitiatedLogout, minutes(2))).await;
-    store.bump_epoch(bob, minutes(1), minutes(2)).await.expect("an answer").expect("a revocation");
-    let epoch = store.user_by_id(bob).await.expect("an answer").expect("a person").epoch;
-    let living = store.living(&asked).await.expect("an answer");
+    store.revocations().bump_epoch(bob, minutes(1), minutes(2)).await.expect("an answer").expect("a revocation");
+    let epoch = store.accounts().user_by_id(bob).await.expect("an answer").expect("a person").epoch;
+    let living = store.sessions().living(&asked).await.expect("an answer");
     assert_eq!((living.len(), living.get(&his)), (250, Some(&epoch)));
     assert!(asked[..2].iter().all(|gone| !living.contains_key(gone)));
-    assert!(store.living(&[]).await.expect("an answer").is_empty());
+    assert!(store.sessions().living(&[]).await.expect("an answer").is_empty());
 }

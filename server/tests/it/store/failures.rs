@@ -26,7 +26,7 @@ async fn the_file_and_its_folders_are_made_where_they_are_missing() {
     assert_eq!(store.backend(), "sqlite");
     assert!(file.is_file());
     store.close().await;
-    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.maintenance().ping().await, Err(StoreError::Unavailable(_))));
 }
 
 #[tokio::test]
@@ -95,10 +95,10 @@ async fn tables_that_are_being_restored_are_a_passing_trouble_for_which_somebody
     let store = TestStore::open(Backend::Postgres).await;
     let ada = person(&store, "ada").await;
     store.execute("ALTER TABLE users RENAME TO not_yet_users").await.expect("renamed");
-    let error = store.user_by_id(ada).await.expect_err("there is no table");
+    let error = store.accounts().user_by_id(ada).await.expect_err("there is no table");
     assert!(matches!(error, StoreError::Unavailable(_)) && error.is_missing_table(), "{error:?}");
     store.execute("ALTER TABLE not_yet_users RENAME TO users").await.expect("renamed");
-    assert!(store.user_by_id(ada).await.expect("an answer").is_some());
+    assert!(store.accounts().user_by_id(ada).await.expect("an answer").is_some());
 }
 
 /// Somebody who holds what every writer needs and does not let go.
@@ -141,14 +141,15 @@ async fn whoever_waits_too_long_for_a_lock_is_told_so_and_nothing_is_written(
     let ada = person(&store, "ada").await;
     let blocker = Blocker::take(&store, backend).await;
     let within = Duration::from_secs(10);
-    let refused = tokio::time::timeout(within, store.bump_epoch(ada, START, minutes(20))).await;
+    let refused = tokio::time::timeout(within, store.revocations().bump_epoch(ada, START, minutes(20))).await;
     let refused = refused.expect("an answer in time");
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-    assert_eq!(store.user_by_id(ada).await.expect("reading goes on").expect("a person").epoch, 0);
+    assert_eq!(store.accounts().user_by_id(ada).await.expect("reading goes on").expect("a person").epoch, 0);
     blocker.let_go().await;
-    let revocation = store.bump_epoch(ada, START, minutes(20)).await.expect("an answer").expect("a revocation");
+    let revocation =
+        store.revocations().bump_epoch(ada, START, minutes(20)).await.expect("an answer").expect("a revocation");
     assert_eq!(revocation.position, 1);
-    assert!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch > 0);
+    assert!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch > 0);
 }
 
 #[tokio::test]
@@ -159,7 +160,8 @@ async fn the_store_comes_back_when_its_connections_were_cut() {
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
         store.execute(cut).await.expect("cut");
-        let revocation = store.bump_epoch(ada, START, minutes(20)).await.expect("an answer").expect("a revocation");
+        let revocation =
+            store.revocations().bump_epoch(ada, START, minutes(20)).await.expect("an answer").expect("a revocation");
         assert_eq!(revocation.position, round);
     }
 }

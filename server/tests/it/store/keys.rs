@@ -21,22 +21,22 @@ fn key(kid: &str, created_at: Timestamp) -> SigningKeyRow {
 #[tokio::test]
 async fn a_key_is_stored_only_where_there_is_none(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    assert!(store.signing_keys().await.expect("keys").is_empty());
+    assert!(store.keys().signing_keys().await.expect("keys").is_empty());
     let first = key("first", START);
-    assert!(store.ensure_signing_key(&first).await.expect("keys") == vec![first.clone()]);
-    assert!(store.ensure_signing_key(&key("second", START)).await.expect("keys") == vec![first.clone()]);
-    assert!(store.signing_keys().await.expect("keys") == vec![first]);
+    assert!(store.keys().ensure_signing_key(&first).await.expect("keys") == vec![first.clone()]);
+    assert!(store.keys().ensure_signing_key(&key("second", START)).await.expect("keys") == vec![first.clone()]);
+    assert!(store.keys().signing_keys().await.expect("keys") == vec![first]);
 }
 
 #[rstest]
 #[tokio::test]
 async fn a_new_key_retires_those_before_it_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    store.ensure_signing_key(&key("first", START)).await.expect("keys");
-    store.rotate_signing_key(&key("second", minutes(1)), minutes(20), minutes(1)).await.expect("a rotation");
-    store.rotate_signing_key(&key("third", minutes(2)), minutes(30), minutes(2)).await.expect("a rotation");
+    store.keys().ensure_signing_key(&key("first", START)).await.expect("keys");
+    store.keys().rotate_signing_key(&key("second", minutes(1)), minutes(20), minutes(1)).await.expect("a rotation");
+    store.keys().rotate_signing_key(&key("third", minutes(2)), minutes(30), minutes(2)).await.expect("a rotation");
     let keys: Vec<_> =
-        store.signing_keys().await.expect("keys").into_iter().map(|key| (key.kid, key.retires_at)).collect();
+        store.keys().signing_keys().await.expect("keys").into_iter().map(|key| (key.kid, key.retires_at)).collect();
     let expected = [("first", Some(minutes(20))), ("second", Some(minutes(30))), ("third", None)];
     assert_eq!(keys, expected.map(|(kid, retires_at)| (kid.to_owned(), retires_at)));
 }
@@ -47,9 +47,10 @@ async fn of_many_servers_that_think_it_is_time_one_makes_a_key(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    store.ensure_signing_key(&key("first", START)).await.expect("keys");
+    store.keys().ensure_signing_key(&key("first", START)).await.expect("keys");
     assert!(
         !store
+            .keys()
             .rotate_signing_key(&key("early", minutes(1)), minutes(20), START.minus(MINUTE))
             .await
             .expect("an answer")
@@ -58,9 +59,9 @@ async fn of_many_servers_that_think_it_is_time_one_makes_a_key(
         let store = store.clone();
         async move {
             let key = key(&format!("server-{server}"), minutes(2));
-            store.rotate_signing_key(&key, minutes(20), minutes(1)).await.expect("an answer")
+            store.keys().rotate_signing_key(&key, minutes(20), minutes(1)).await.expect("an answer")
         }
     });
     let made = futures::future::join_all(rotations).await.into_iter().filter(|made| *made).count();
-    assert_eq!((made, store.signing_keys().await.expect("keys").len()), (1, 2));
+    assert_eq!((made, store.keys().signing_keys().await.expect("keys").len()), (1, 2));
 }

@@ -16,7 +16,7 @@ use crate::support::store::{
 
 /// What the audit log says of a person, oldest first, and from which addresses.
 async fn log_of(store: &Store, user: types::domain::UserId) -> Vec<(String, Option<EndReason>, String)> {
-    let entries = store.activity(user, None, 100).await.expect("entries");
+    let entries = store.audit().activity(user, None, 100).await.expect("entries");
     entries.into_iter().rev().map(|entry| (entry.action.name().to_owned(), entry.reason, entry.origin.ip)).collect()
 }
 
@@ -33,7 +33,7 @@ async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
         two_tabs_within_ms: 2_000,
     };
     let rotate = |_: &SessionRow| RefreshDecision::Rotate { expires_at: minutes(100) };
-    store.rotate_refresh(&attempt, &rotate).await.expect("an answer")
+    store.sessions().rotate_refresh(&attempt, &rotate).await.expect("an answer")
 }
 
 #[rstest]
@@ -44,10 +44,10 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     let store = TestStore::open(backend).await;
     let ada = new_user("ada");
     let audit = new_audit(ada.id, AuditAction::Registered, START);
-    store.create_user(&ada, None, &audit).await.expect("a person");
+    store.accounts().create_user(&ada, None, &audit).await.expect("a person");
     register(&store, &new_registration("ada", digest(9), START)).await;
     let bob = person(&store, "bob").await;
-    store.queue_mail(&new_mail("bob@example.com", START)).await.expect("queued");
+    store.mail().queue_mail(&new_mail("bob@example.com", START)).await.expect("queued");
     let ada = ada.id;
     let old = sign_in(&store, ada, "Old", minutes(1)).await;
     let one = Selection::One { user_id: ada, session_id: old };
@@ -68,24 +68,25 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
         matches!(revocation.subject, RevokedSubject::Epoch(1..))
             && revocation.reason == Some(EndReason::AccountDeleted)
     );
-    let tail = store.revocations_from(1).await.expect("a tail");
+    let tail = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations.last(), Some(revocation), "the other servers learn of it from here");
 
-    assert!(store.user_by_id(ada).await.expect("an answer").is_none());
-    assert!(store.user_of_reset_token(&digest(8), minutes(5)).await.expect("an answer").is_none());
-    assert!(store.holdings(ada).await.expect("an answer").is_none());
+    assert!(store.accounts().user_by_id(ada).await.expect("an answer").is_none());
+    assert!(store.accounts().user_of_reset_token(&digest(8), minutes(5)).await.expect("an answer").is_none());
+    assert!(store.accounts().export_data(ada).await.expect("an answer").is_none());
     for session in [old, phone, laptop] {
-        assert!(store.session(session).await.expect("an answer").is_none());
-        assert_eq!(store.standing(session, ada, 9, minutes(5)).await.expect("an answer"), Standing::Unknown);
+        assert!(store.sessions().session(session).await.expect("an answer").is_none());
+        assert_eq!(store.sessions().standing(session, ada, 9, minutes(5)).await.expect("an answer"), Standing::Unknown);
         assert!(matches!(refreshes(&store, session).await, Refresh::Unknown));
-        assert!(!store.confirm_end(session, minutes(6)).await.expect("an answer"));
+        assert!(!store.sessions().confirm_end(session, minutes(6)).await.expect("an answer"));
         store
+            .sessions()
             .append_history(&new_entry(session, HistoryKind::PossibleTheft, minutes(6), ""))
             .await
             .expect("nothing to note");
     }
-    store.mark_told(&[phone, laptop], minutes(6)).await.expect("nothing to note");
-    assert!(store.receipt(&digest(7)).await.expect("an answer").is_empty());
+    store.sessions().mark_told(&[phone, laptop], minutes(6)).await.expect("nothing to note");
+    assert!(store.sessions().receipt(&digest(7)).await.expect("an answer").is_empty());
     for (touched, left) in [
         ("UPDATE users SET name = name", 1),
         ("UPDATE user_roles SET role = role", 1),
@@ -96,7 +97,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     ] {
         assert_eq!(store.execute(touched).await.expect("a count"), left, "{touched}");
     }
-    assert!(store.session(his).await.expect("an answer").is_some());
+    assert!(store.sessions().session(his).await.expect("an answer").is_some());
 
     let wiped = String::new;
     let expected = [
@@ -112,15 +113,15 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     ];
     assert_eq!(log_of(&store, ada).await, expected);
     assert_eq!(log_of(&store, bob).await[0].2, "192.0.2.1");
-    let mailbox = store.mailbox(10).await.expect("mail");
+    let mailbox = store.mail().mailbox(10).await.expect("mail");
     let letters: Vec<_> = mailbox.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
     assert_eq!(letters, [("ada@example.com", "Farewell"), ("bob@example.com", "Your code")]);
 
     // Whoever comes under that address now is somebody else.
     let again = new_user("ada");
     let audit = new_audit(again.id, AuditAction::Registered, minutes(7));
-    assert_eq!(store.create_user(&again, None, &audit).await.expect("an answer"), Creation::Created);
-    let found = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    assert_eq!(store.accounts().create_user(&again, None, &audit).await.expect("an answer"), Creation::Created);
+    let found = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a person");
     assert!(found.id == again.id && found.id != ada);
 }
 
@@ -147,9 +148,9 @@ async fn only_a_session_of_the_person_that_still_lives_deletes_the_account(
     for wish in wishes {
         assert_eq!(end(&store, wish).await, EndOutcome { refused: true, ..EndOutcome::default() });
     }
-    assert_eq!(store.user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
-    assert_eq!(store.sessions_of(ada, minutes(4)).await.expect("sessions").len(), 1);
-    assert!(store.mailbox(10).await.expect("mail").is_empty());
+    assert_eq!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
+    assert_eq!(store.sessions().sessions_of(ada, minutes(4)).await.expect("sessions").len(), 1);
+    assert!(store.mail().mailbox(10).await.expect("mail").is_empty());
     assert!(!end(&store, deletion(ada, laptop, minutes(4))).await.refused);
 }
 
@@ -169,11 +170,11 @@ async fn what_comes_after_a_deletion_in_the_same_transaction_finds_nobody(
         deletion(ada, laptop, minutes(2)),
         command(Selection::One { user_id: bob, session_id: his }, EndReason::UserInitiatedLogout, minutes(2)),
     ];
-    let outcomes = store.end_sessions(&wishes, &mut ids()).await.expect("ends");
+    let outcomes = store.sessions().end_sessions(&wishes, &mut ids()).await.expect("ends");
     let told: Vec<_> = outcomes.iter().map(|outcome| (outcome.refused, outcome.ended.len())).collect();
     assert_eq!(told, [(false, 1), (false, 0), (false, 0), (true, 0), (false, 1)]);
-    assert_eq!(store.mailbox(10).await.expect("mail").len(), 1, "one farewell");
-    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 2);
+    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 1, "one farewell");
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 2);
 }
 
 #[rstest]
@@ -186,16 +187,20 @@ async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_els
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     record(&store, &new_session(bob, "Bob's", minutes(1)), None).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
-    store.append_history(&new_entry(laptop, HistoryKind::Refreshed, minutes(3), "192.0.2.1")).await.expect("noted");
+    store
+        .sessions()
+        .append_history(&new_entry(laptop, HistoryKind::Refreshed, minutes(3), "192.0.2.1"))
+        .await
+        .expect("noted");
     let one = Selection::One { user_id: ada, session_id: phone };
     end(&store, command(one, EndReason::RevokedFromOtherDevice, minutes(4))).await;
     let (first, second) = (new_mail("ada@example.com", minutes(1)), new_mail("ada@example.com", minutes(2)));
     for mail in [&second, &first, &new_mail("bob@example.com", minutes(1))] {
-        store.queue_mail(mail).await.expect("queued");
+        store.mail().queue_mail(mail).await.expect("queued");
     }
-    store.mail_sent(first.id, minutes(5)).await.expect("noted");
+    store.mail().mail_sent(first.id, minutes(5)).await.expect("noted");
 
-    let held = store.holdings(ada).await.expect("an answer").expect("a person");
+    let held = store.accounts().export_data(ada).await.expect("an answer").expect("a person");
     assert_eq!((held.user.id, held.user.roles.as_slice()), (ada, ["user".to_owned()].as_slice()));
     let lives: Vec<_> = held
         .sessions
@@ -203,7 +208,7 @@ async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_els
         .map(|(row, story)| (row.id, row.end.is_some(), story.iter().map(|e| e.kind.name()).collect::<Vec<_>>()))
         .collect();
     assert_eq!(lives, [(phone, true, vec!["signed_in", "ended"]), (laptop, false, vec!["signed_in", "refreshed"])]);
-    assert_eq!(held.audit, store.activity(ada, None, 100).await.expect("entries"));
+    assert_eq!(held.audit, store.audit().activity(ada, None, 100).await.expect("entries"));
     assert_eq!(held.audit.len(), 4);
     let envelope = |queued_at, sent_at| MailEnvelope {
         to: "ada@example.com".to_owned(),
@@ -212,5 +217,5 @@ async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_els
         sent_at,
     };
     assert_eq!(held.mail, [envelope(minutes(1), Some(minutes(5))), envelope(minutes(2), None)]);
-    assert!(store.holdings(types::domain::UserId(Uuid::now_v7())).await.expect("an answer").is_none());
+    assert!(store.accounts().export_data(types::domain::UserId(Uuid::now_v7())).await.expect("an answer").is_none());
 }

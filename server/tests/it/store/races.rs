@@ -53,7 +53,7 @@ async fn refresh(server: &Store, session_id: SessionId) -> Refresh {
         history_ids: [Uuid::now_v7(), Uuid::now_v7()],
         two_tabs_within_ms: 2_000,
     };
-    server.rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
+    server.sessions().rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
 }
 
 #[rstest]
@@ -73,7 +73,7 @@ async fn parallel_refreshes_of_one_token_make_one_lineage(
         first += usize::from(!repeated);
     }
     assert_eq!(first, 1);
-    let (_, story) = store.history(ada, session_id).await.expect("an answer").expect("a story");
+    let (_, story) = store.sessions().history(ada, session_id).await.expect("an answer").expect("a story");
     assert_eq!(story.iter().filter(|entry| entry.kind.name() == "refreshed").count(), 1);
     assert_eq!(story.iter().filter(|entry| entry.kind.name() == "repeated_two_tabs").count(), 31);
 }
@@ -95,7 +95,7 @@ async fn a_code_used_many_times_at_once_counts_once(#[values(Backend::Sqlite, Ba
         .map(|server| async move { guess(&server, ("ada", ada), digest(1), true, minutes(1)).await });
     let outcomes = join_all(uses).await;
     assert_eq!(outcomes.iter().filter(|outcome| accepted(outcome)).count(), 1);
-    let entries = store.activity(ada, None, 100).await.expect("entries");
+    let entries = store.audit().activity(ada, None, 100).await.expect("entries");
     assert_eq!(entries.iter().filter(|entry| entry.action.name() == "email_verified").count(), 1);
 }
 
@@ -122,11 +122,11 @@ async fn a_ticket_taken_many_times_at_once_is_given_once(
     let ada = person(&store, "ada").await;
     let session_id = sign_in(&store, ada, "Laptop", START).await;
     let ticket = Ticket { session_id, user_id: ada, epoch: 0, session_expires_at: minutes(60), expires_at: minutes(1) };
-    store.create_ticket(&digest(3), &ticket).await.expect("stored");
+    store.sessions().create_ticket(&digest(3), &ticket).await.expect("stored");
     let takes = servers(&store, 16)
         .await
         .into_iter()
-        .map(|server| async move { server.take_ticket(&digest(3), START).await.expect("an answer") });
+        .map(|server| async move { server.sessions().take_ticket(&digest(3), START).await.expect("an answer") });
     assert_eq!(join_all(takes).await.into_iter().flatten().collect::<Vec<_>>(), [ticket]);
 }
 
@@ -142,15 +142,15 @@ async fn a_reset_token_used_many_times_at_once_sets_one_password(
     let uses = servers(&store, 16).await.into_iter().enumerate().map(|(index, server)| async move {
         let new_hash = format!("$argon2id${index}");
         let wish = reset(ada, digest(5), &new_hash, minutes(1));
-        let outcome = server.end_sessions(&[wish], &mut ids()).await.expect("an end").remove(0);
+        let outcome = server.sessions().end_sessions(&[wish], &mut ids()).await.expect("an end").remove(0);
         (new_hash, outcome)
     });
     let used = join_all(uses).await;
     let done: Vec<_> = used.iter().filter(|(_, outcome)| !outcome.refused).collect();
     let [(new_hash, outcome)] = done.as_slice() else { panic!("{} set their password", done.len()) };
     assert_eq!((outcome.ended.len(), outcome.revocations.len()), (1, 1));
-    assert_eq!(&store.user_by_id(ada).await.expect("an answer").expect("a person").password_hash, new_hash);
-    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 1);
+    assert_eq!(&store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").password_hash, new_hash);
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 1);
 }
 
 #[rstest]
@@ -168,13 +168,13 @@ async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
     let handles = servers(&store, 12).await;
     let resets = async {
         let wish = reset(ada, digest(5), "$argon2id$new", minutes(1));
-        handles[0].end_sessions(&[wish], &mut ids()).await
+        handles[0].sessions().end_sessions(&[wish], &mut ids()).await
     };
     let renewals = handles[1..].iter().zip(&sessions).map(|(server, id)| refresh(server, *id));
     let (outcomes, renewed) = tokio::join!(resets, join_all(renewals));
     assert!(!outcomes.expect("an end")[0].refused);
-    assert!(store.sessions_of(ada, minutes(1)).await.expect("sessions").is_empty());
-    let least = store.user_by_id(ada).await.expect("an answer").expect("a person").epoch;
+    assert!(store.sessions().sessions_of(ada, minutes(1)).await.expect("sessions").is_empty());
+    let least = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
     for answer in renewed {
         match answer {
             // It came first: its tokens are from before the epoch that the log has raised.
@@ -193,14 +193,14 @@ async fn nothing_is_left_of_an_account_that_goes_while_people_sign_in_renew_and_
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     let laptop = sign_in(&store, ada, "Laptop", START).await;
-    let known = store.sessions_of(ada, START).await.expect("sessions");
+    let known = store.sessions().sessions_of(ada, START).await.expect("sessions");
     let work = servers(&store, 20).await.into_iter().enumerate().map(|(index, server)| {
         let known = known.clone();
         async move {
             match index % 5 {
                 0 => {
                     let wish = deletion(ada, laptop, minutes(1));
-                    server.end_sessions(&[wish], &mut ids()).await.expect("an end");
+                    server.sessions().end_sessions(&[wish], &mut ids()).await.expect("an end");
                 }
                 1 => {
                     record(&server, &new_session(ada, "New", minutes(1)), None).await;
@@ -216,11 +216,11 @@ async fn nothing_is_left_of_an_account_that_goes_while_people_sign_in_renew_and_
         }
     });
     join_all(work).await;
-    assert!(store.user_by_id(ada).await.expect("an answer").is_none());
+    assert!(store.accounts().user_by_id(ada).await.expect("an answer").is_none());
     for touched in ["UPDATE sessions SET platform = platform", "UPDATE password_resets SET digest = digest"] {
         assert_eq!(store.execute(touched).await.expect("a count"), 0, "{touched}");
     }
-    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 1);
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 1);
 }
 
 #[rstest]
@@ -249,7 +249,7 @@ async fn parallel_sign_ins_never_pass_the_limit(#[values(Backend::Sqlite, Backen
     }
     assert!(begun >= 16);
     assert_eq!(begun - replaced, 3);
-    assert_eq!(store.sessions_of(ada, minutes(2)).await.expect("sessions").len(), 3);
+    assert_eq!(store.sessions().sessions_of(ada, minutes(2)).await.expect("sessions").len(), 3);
 }
 
 #[rstest]
@@ -282,7 +282,7 @@ async fn a_reader_of_the_log_misses_nothing_while_many_write(
                     command(one, EndReason::UserInitiatedLogout, minutes(1))
                 })
                 .collect();
-            server.end_sessions(&wishes, &mut ids()).await.expect("ends");
+            server.sessions().end_sessions(&wishes, &mut ids()).await.expect("ends");
         }
     });
     // Each look goes on where the one before stopped; a position that appeared behind it would be lost.
@@ -290,7 +290,7 @@ async fn a_reader_of_the_log_misses_nothing_while_many_write(
         let mut seen = Vec::new();
         let mut position = 0;
         while seen.len() < WRITERS * EACH {
-            let tail = store.revocations_from(position + 1).await.expect("a tail");
+            let tail = store.revocations().revocations_from(position + 1).await.expect("a tail");
             for revocation in tail.revocations {
                 assert_eq!(revocation.position, position + 1, "a gap");
                 position = revocation.position;
@@ -317,7 +317,7 @@ async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through
     for _ in 0..6 {
         sign_in(&store, ada, "Laptop", START).await;
     }
-    let known = store.sessions_of(ada, START).await.expect("sessions");
+    let known = store.sessions().sessions_of(ada, START).await.expect("sessions");
     let handles = servers(&store, 24).await;
     let work = handles.into_iter().enumerate().map(|(index, server)| {
         let known = known.clone();
@@ -326,6 +326,7 @@ async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through
                 0 => {
                     let all = Selection::All { user_id: ada };
                     server
+                        .sessions()
                         .end_sessions(&[command(all, EndReason::LogoutAll, minutes(1))], &mut ids())
                         .await
                         .expect("an end");
@@ -340,8 +341,8 @@ async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through
     });
     join_all(work).await;
     // Whoever is live now began after the last end: its epoch is the person's.
-    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
-    let tail = store.revocations_from(1).await.expect("a tail");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
+    let tail = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations.len(), 6);
     assert_eq!(tail.revocations.last().map(|row| row.subject), Some(RevokedSubject::Epoch(user.epoch)));
     assert!(tail.revocations.is_sorted_by_key(|row| match row.subject {
@@ -349,7 +350,7 @@ async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through
         RevokedSubject::Session(_) => i64::MAX,
     }));
     let known: BTreeSet<_> = known.iter().map(|session| session.id).collect();
-    let live = store.sessions_of(ada, minutes(1)).await.expect("sessions");
+    let live = store.sessions().sessions_of(ada, minutes(1)).await.expect("sessions");
     assert!(live.iter().all(|session| !known.contains(&session.id)));
 }
 
@@ -364,7 +365,7 @@ async fn touch_all(server: &Store, sessions: &[SessionRow], at: Timestamp) {
             lasts_until: None,
         })
         .collect();
-    server.touch_sessions(&sightings).await.expect("noted");
+    server.sessions().touch_sessions(&sightings).await.expect("noted");
 }
 
 async fn rename_all(server: &Store, user: UserId, sessions: &[SessionRow]) {
@@ -372,7 +373,7 @@ async fn rename_all(server: &Store, user: UserId, sessions: &[SessionRow]) {
     for session in sessions {
         let entry = new_entry(session.id, HistoryKind::Renamed, minutes(1), "192.0.2.2");
         let audit = new_audit(user, AuditAction::SessionRenamed, minutes(1));
-        server.rename_session(user, session.id, &name, &entry, &audit, minutes(1)).await.expect("an answer");
+        server.sessions().rename_session(user, session.id, &name, &entry, &audit, minutes(1)).await.expect("an answer");
     }
 }
 
@@ -389,7 +390,7 @@ async fn servers_that_start_together_agree_on_one_key(#[values(Backend::Sqlite, 
             signs_from: START,
             retires_at: None,
         };
-        server.ensure_signing_key(&key).await.expect("keys")
+        server.keys().ensure_signing_key(&key).await.expect("keys")
     });
     let kids: HashSet<_> = join_all(starts)
         .await
@@ -397,5 +398,5 @@ async fn servers_that_start_together_agree_on_one_key(#[values(Backend::Sqlite, 
         .map(|keys| keys.into_iter().map(|key| key.kid).collect::<Vec<_>>())
         .collect();
     assert_eq!(kids.len(), 1);
-    assert_eq!(store.signing_keys().await.expect("keys").len(), 1);
+    assert_eq!(store.keys().signing_keys().await.expect("keys").len(), 1);
 }

@@ -16,17 +16,17 @@ use crate::support::store::{
 const NEW: &str = "$argon2id$new";
 
 async fn whose(store: &Store, token: u8, minute: u64) -> Option<UserId> {
-    let user = store.user_of_reset_token(&digest(token), minutes(minute)).await.expect("an answer");
+    let user = store.accounts().user_of_reset_token(&digest(token), minutes(minute)).await.expect("an answer");
     user.map(|user| user.id)
 }
 
 async fn count(store: &Store, user: UserId, action: &str) -> usize {
-    let entries = store.activity(user, None, 100).await.expect("entries");
+    let entries = store.audit().activity(user, None, 100).await.expect("entries");
     entries.iter().filter(|entry| entry.action.name() == action).count()
 }
 
 async fn hash(store: &Store, user: UserId) -> String {
-    store.user_by_id(user).await.expect("an answer").expect("a person").password_hash
+    store.accounts().user_by_id(user).await.expect("an answer").expect("a person").password_hash
 }
 
 fn refused() -> EndOutcome {
@@ -45,7 +45,7 @@ async fn a_link_takes_the_place_of_the_one_before_and_is_sent_once_a_minute(
     assert_eq!((whose(&store, 1, 2).await, whose(&store, 2, 2).await), (Some(ada), None));
     assert_eq!(ask_for_reset(&store, ada, digest(3), minutes(2)).await, ResetRequest::Queued);
     assert_eq!((whose(&store, 1, 2).await, whose(&store, 3, 2).await), (None, Some(ada)));
-    assert_eq!(store.mailbox(10).await.expect("mail").len(), 2);
+    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 2);
     assert_eq!(count(&store, ada, "password_reset_requested").await, 3);
     assert_eq!((whose(&store, 3, 31).await, whose(&store, 3, 32).await), (Some(ada), None));
 }
@@ -57,12 +57,12 @@ async fn nobody_and_whoever_is_disabled_get_no_link_but_an_entry_like_everybody(
 ) {
     let store = TestStore::open(backend).await;
     let (nobody, disabled) = (UserId(Uuid::now_v7()), person(&store, "ada").await);
-    store.set_disabled(disabled, Some(START)).await.expect("an answer");
+    store.accounts().set_disabled(disabled, Some(START)).await.expect("an answer");
     for user in [nobody, disabled] {
         assert_eq!(ask_for_reset(&store, user, digest(1), minutes(1)).await, ResetRequest::Ignored);
         assert_eq!(count(&store, user, "password_reset_requested").await, 1);
     }
-    assert!(store.mailbox(10).await.expect("mail").is_empty());
+    assert!(store.mail().mailbox(10).await.expect("mail").is_empty());
     assert_eq!(whose(&store, 1, 1).await, None);
 }
 
@@ -86,7 +86,7 @@ async fn a_reset_uses_up_its_token_ends_every_session_and_proves_the_address(
     assert!(
         matches!(revocation.subject, RevokedSubject::Epoch(1..)) && revocation.reason == Some(EndReason::PasswordReset)
     );
-    let user = store.user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), (NEW, minutes(3)));
     assert_eq!(user.email_verified_at, Some(minutes(3)));
     assert_eq!(count(&store, ada, "password_reset").await, 1);
@@ -106,10 +106,14 @@ async fn an_address_that_was_proved_before_was_proved_then(
     let store = TestStore::open(backend).await;
     let mut ada = new_user("ada");
     ada.email_verified_at = Some(START);
-    store.create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START)).await.expect("a person");
+    store
+        .accounts()
+        .create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START))
+        .await
+        .expect("a person");
     ask_for_reset(&store, ada.id, digest(1), minutes(1)).await;
     end(&store, reset(ada.id, digest(1), NEW, minutes(2))).await;
-    let user = store.user_by_id(ada.id).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada.id).await.expect("an answer").expect("a person");
     assert_eq!((user.email_verified_at, user.password_changed_at), (Some(START), minutes(2)));
 }
 
@@ -126,18 +130,18 @@ async fn a_token_is_good_for_its_person_for_half_an_hour_and_not_while_they_are_
     assert_eq!(end(&store, reset(ada, digest(2), NEW, minutes(1))).await, refused());
     assert_eq!(end(&store, reset(UserId(Uuid::now_v7()), digest(1), NEW, minutes(1))).await, refused());
     assert_eq!(end(&store, reset(ada, digest(1), NEW, minutes(30))).await, refused());
-    store.set_disabled(ada, Some(minutes(1))).await.expect("an answer");
+    store.accounts().set_disabled(ada, Some(minutes(1))).await.expect("an answer");
     assert_eq!(whose(&store, 1, 1).await, None);
     assert_eq!(end(&store, reset(ada, digest(1), NEW, minutes(1))).await, refused());
-    store.set_disabled(ada, None).await.expect("an answer");
+    store.accounts().set_disabled(ada, None).await.expect("an answer");
 
     // None of it left a trace, and none of it cost the token.
     assert_eq!(
         (hash(&store, ada).await, hash(&store, bob).await),
         ("$argon2id$first".into(), "$argon2id$first".into())
     );
-    assert!(store.session(laptop).await.expect("an answer").is_some_and(|session| session.end.is_none()));
-    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 0);
+    assert!(store.sessions().session(laptop).await.expect("an answer").is_some_and(|session| session.end.is_none()));
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 0);
     assert_eq!(count(&store, ada, "password_reset").await, 0);
     assert_eq!(end(&store, reset(ada, digest(1), NEW, minutes(29))).await.ended.len(), 1);
 }
@@ -180,7 +184,7 @@ async fn a_reset_that_is_refused_does_not_keep_others_from_ending_theirs(
         command(Selection::One { user_id: bob, session_id: his }, EndReason::UserInitiatedLogout, minutes(1)),
         command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(1)),
     ];
-    let outcomes = store.end_sessions(&wishes, &mut ids()).await.expect("ends");
+    let outcomes = store.sessions().end_sessions(&wishes, &mut ids()).await.expect("ends");
     let told: Vec<_> = outcomes.iter().map(|outcome| (outcome.refused, outcome.ended.len())).collect();
     assert_eq!(told, [(true, 0), (false, 1), (false, 1)]);
 }

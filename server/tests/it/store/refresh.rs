@@ -23,11 +23,11 @@ fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
 }
 
 async fn refresh(store: &Store, attempt: &RefreshAttempt, decision: RefreshDecision) -> Refresh {
-    store.rotate_refresh(attempt, &|_| decision).await.expect("an answer")
+    store.sessions().rotate_refresh(attempt, &|_| decision).await.expect("an answer")
 }
 
 async fn story(store: &Store, user: UserId, id: SessionId) -> Vec<(String, Option<String>)> {
-    let (_, entries) = store.history(user, id).await.expect("an answer").expect("a story");
+    let (_, entries) = store.sessions().history(user, id).await.expect("an answer").expect("a story");
     entries.into_iter().map(|entry| (entry.kind.name().to_owned(), entry.detail)).collect()
 }
 
@@ -42,6 +42,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
     let at = minutes(15);
     let attempt = attempt(id, at, "192.0.2.1");
     let granted = store
+        .sessions()
         .rotate_refresh(&attempt, &|row| {
             assert_eq!((row.id, row.refresh_digest), (id, digest(1)));
             RefreshDecision::Rotate { expires_at: minutes(1000) }
@@ -54,7 +55,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
     assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
     assert_eq!((session.rotated_at, session.last_active, session.expires_at), (at, at, minutes(1000)));
     assert_eq!(session.place.as_deref(), Some("Lviv, Ukraine"));
-    assert_eq!(store.session(id).await.expect("an answer").as_ref(), Some(&*session));
+    assert_eq!(store.sessions().session(id).await.expect("an answer").as_ref(), Some(&*session));
     assert_eq!(story(&store, ada, id).await, [("signed_in".to_owned(), None), ("refreshed".to_owned(), None)]);
 }
 
@@ -109,7 +110,7 @@ async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_betwe
         place: None,
         lasts_until: None,
     };
-    store.touch_sessions(&[sighting]).await.expect("noted");
+    store.sessions().touch_sessions(&[sighting]).await.expect("noted");
     let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
     let granted = refresh(&store, &attempt(id, minutes(2), "198.51.100.7"), rotate).await;
     let Refresh::Granted { session, .. } = granted else { panic!("{granted:?}") };
@@ -127,14 +128,14 @@ async fn a_refusal_writes_nothing(#[values(Backend::Sqlite, Backend::Postgres)] 
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
-    let before = store.session(id).await.expect("an answer").expect("a session");
+    let before = store.sessions().session(id).await.expect("an answer").expect("a session");
     for refusal in [RefreshDecision::Reuse, RefreshDecision::WrongClass, RefreshDecision::Over(EndReason::IdleTimeout)]
     {
         let refused = refresh(&store, &attempt(id, minutes(1), "198.51.100.7"), refusal).await;
         let Refresh::Refused { session, decision } = refused else { panic!("{refused:?}") };
         assert_eq!((*session, decision), (before.clone(), refusal));
     }
-    assert_eq!(store.session(id).await.expect("an answer"), Some(before));
+    assert_eq!(store.sessions().session(id).await.expect("an answer"), Some(before));
     assert_eq!(story(&store, ada, id).await.len(), 1);
 }
 
@@ -148,7 +149,7 @@ async fn ended_sessions_and_disabled_or_missing_people_are_not_renewed(
     let hers = sign_in(&store, ada, "Laptop", START).await;
     let his = sign_in(&store, bob, "Laptop", START).await;
     end(&store, command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(1))).await;
-    store.set_disabled(bob, Some(minutes(1))).await.expect("an answer");
+    store.accounts().set_disabled(bob, Some(minutes(1))).await.expect("an answer");
     let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
     let refused = refresh(&store, &attempt(hers, minutes(2), "192.0.2.1"), rotate).await;
     let Refresh::Ended(end) = refused else { panic!("{refused:?}") };

@@ -16,7 +16,11 @@ use crate::support::store::{
 
 async fn proved(store: &Store, name: &str) -> UserId {
     let user = NewUser { email_verified_at: Some(START), ..new_user(name) };
-    store.create_user(&user, None, &new_audit(user.id, AuditAction::Registered, START)).await.expect("a person");
+    store
+        .accounts()
+        .create_user(&user, None, &new_audit(user.id, AuditAction::Registered, START))
+        .await
+        .expect("a person");
     user.id
 }
 
@@ -32,7 +36,7 @@ async fn resend(store: &Store, id: UserId, code: u8, minute: u64) -> Resend {
         expires_at: minutes(minute).plus(7 * DAY),
         audit: new_audit(id, AuditAction::CodeRequested, minutes(minute)),
     };
-    store.resend_code(&resending).await.expect("an outcome")
+    store.accounts().resend_code(&resending).await.expect("an outcome")
 }
 
 #[rstest]
@@ -43,7 +47,7 @@ async fn the_right_code_makes_an_account_of_its_registration_once(
     let store = TestStore::open(backend).await;
     let ada = new_registration("ada", digest(1), START);
     register(&store, &ada).await;
-    assert!(store.user_by_email(&email("ada")).await.expect("an answer").is_none(), "nobody has proved it");
+    assert!(store.accounts().user_by_email(&email("ada")).await.expect("an answer").is_none(), "nobody has proved it");
     assert_eq!(guess(&store, ("ada", ada.id), digest(9), true, minutes(1)).await, CodeOutcome::Refused);
     let CodeOutcome::Accepted { user, ended } = guess(&store, ("ada", ada.id), digest(1), true, minutes(2)).await
     else {
@@ -56,7 +60,7 @@ async fn the_right_code_makes_an_account_of_its_registration_once(
     );
     assert!(ended.ended.is_empty() && ended.revocations.is_empty());
     assert_eq!(guess(&store, ("ada", ada.id), digest(1), true, minutes(3)).await, CodeOutcome::Refused);
-    assert!(store.registration(&email("ada"), minutes(3)).await.expect("an answer").is_none());
+    assert!(store.accounts().registration(&email("ada"), minutes(3)).await.expect("an answer").is_none());
 }
 
 #[rstest]
@@ -80,7 +84,7 @@ async fn the_newest_registration_takes_the_place_of_the_one_before_with_its_code
         panic!("the newest code is right")
     };
     assert_eq!((user.name.as_str(), user.password_hash.as_str()), ("ada", "$argon2id$first"));
-    assert!(store.user_by_id(mallory.id).await.expect("an answer").is_none());
+    assert!(store.accounts().user_by_id(mallory.id).await.expect("an answer").is_none());
 }
 
 #[rstest]
@@ -92,13 +96,13 @@ async fn a_registration_of_an_address_that_is_proved_is_kept_and_its_code_proves
     let owner = proved(&store, "ada").await;
     let stranger = new_registration("ada", digest(1), START);
     register(&store, &stranger).await;
-    let subjects: Vec<_> = store.mailbox(10).await.expect("mail").into_iter().map(|mail| mail.subject).collect();
+    let subjects: Vec<_> = store.mail().mailbox(10).await.expect("mail").into_iter().map(|mail| mail.subject).collect();
     assert_eq!(subjects, ["Notice"]);
-    let kept = store.registration(&email("ada"), minutes(1)).await.expect("an answer").expect("it is kept");
+    let kept = store.accounts().registration(&email("ada"), minutes(1)).await.expect("an answer").expect("it is kept");
     assert_eq!(kept.id, stranger.id);
     assert_eq!(resend(&store, stranger.id, 2, 1).await, Resend::Ignored);
     assert_eq!(guess(&store, ("ada", stranger.id), digest(1), true, minutes(2)).await, CodeOutcome::Refused);
-    let user = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a person");
     assert_eq!((user.id, user.password_hash.as_str()), (owner, "$argon2id$first"));
 }
 
@@ -121,9 +125,12 @@ async fn an_account_that_nobody_proved_goes_with_its_sessions_when_somebody_prov
     let [revocation] = ended.revocations.as_slice() else { panic!("{ended:?}") };
     assert!(matches!(revocation.subject, RevokedSubject::Epoch(raised) if raised > 0), "{revocation:?}");
     assert_eq!(revocation.user_id, mallory);
-    assert_eq!(store.revocations_from(1).await.expect("a tail").revocations, std::slice::from_ref(revocation));
-    assert!(store.user_by_id(mallory).await.expect("an answer").is_none());
-    assert!(store.session(hers).await.expect("an answer").is_none());
+    assert_eq!(
+        store.revocations().revocations_from(1).await.expect("a tail").revocations,
+        std::slice::from_ref(revocation)
+    );
+    assert!(store.accounts().user_by_id(mallory).await.expect("an answer").is_none());
+    assert!(store.sessions().session(hers).await.expect("an answer").is_none());
 }
 
 #[rstest]
@@ -135,7 +142,7 @@ async fn an_account_from_a_time_without_proof_is_proved_by_whoever_gave_its_pass
     let ada = person(&store, "ada").await;
     let before = sign_in(&store, ada, "Laptop", START).await;
     let registrant = Registrant { network: digest(50), browser: None };
-    store.take_up_unproved(ada, &registrant, minutes(100)).await.expect("taken up");
+    store.accounts().take_up_unproved(ada, &registrant, minutes(100)).await.expect("taken up");
     assert_eq!(resend(&store, ada, 1, 1).await, Resend::Queued);
     assert_eq!(guess(&store, ("ada", ada), digest(1), false, minutes(2)).await, CodeOutcome::NotRegistrant);
     let CodeOutcome::Accepted { user, ended } = guess(&store, ("ada", ada), digest(1), true, minutes(2)).await else {
@@ -227,11 +234,11 @@ async fn another_code_is_not_sent_too_soon_after_the_last(
     let ada = new_registration("ada", digest(1), minutes(1));
     register(&store, &ada).await;
     assert_eq!(resend(&store, ada.id, 2, 1).await, Resend::Ignored);
-    assert_eq!(store.mailbox(10).await.expect("mail").len(), 1);
+    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 1);
     assert_eq!(guess(&store, ("ada", ada.id), digest(2), true, minutes(1)).await, CodeOutcome::Refused);
     assert_eq!(resend(&store, ada.id, 2, 2).await, Resend::Queued);
     assert_eq!(resend(&store, UserId(Uuid::now_v7()), 3, 9).await, Resend::Ignored, "nobody's registration");
-    assert_eq!(store.mailbox(10).await.expect("mail").len(), 2);
+    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 2);
     assert_eq!(guess(&store, ("ada", ada.id), digest(1), true, minutes(2)).await, CodeOutcome::Refused);
     assert!(accepted(&guess(&store, ("ada", ada.id), digest(2), true, minutes(2)).await));
 }
@@ -252,16 +259,16 @@ async fn letters_are_sent_as_often_as_their_buckets_let_them_and_no_code_outlive
             let letter = || new_mail(registration.email.as_str(), START);
             let mail = RegistrationMail { code: letter(), notice: letter(), registrations: a_try(3), codes, notices };
             let audit = new_audit(registration.id, AuditAction::Registered, START);
-            store.register(&registration, &mail, &audit).await.expect("a registration");
+            store.accounts().register(&registration, &mail, &audit).await.expect("a registration");
             ids.push(registration.id);
         }
         let to = format!("{name}@example.com");
-        let sent = store.mailbox(200).await.expect("mail").into_iter().filter(|mail| mail.to == to).count();
+        let sent = store.mail().mailbox(200).await.expect("mail").into_iter().filter(|mail| mail.to == to).count();
         assert_eq!(sent, letters, "{name}");
         if name == "ada" {
             // The last letter was for the third: its code would make an account of somebody who has been replaced since.
             let registration =
-                store.registration(&email("ada"), minutes(1)).await.expect("an answer").expect("it waits");
+                store.accounts().registration(&email("ada"), minutes(1)).await.expect("an answer").expect("it waits");
             assert_eq!(Some(&registration.id), ids.last());
             for id in [ids[2], registration.id] {
                 for code in [3, 60] {
@@ -284,7 +291,7 @@ async fn a_code_makes_no_account_for_somebody_who_did_not_register(
     let mallory = new_registration("ada", digest(1), START);
     register(&store, &mallory).await;
     assert_eq!(guess(&store, ("ada", mallory.id), digest(1), false, minutes(1)).await, CodeOutcome::NotRegistrant);
-    assert!(store.user_by_email(&email("ada")).await.expect("an answer").is_none());
+    assert!(store.accounts().user_by_email(&email("ada")).await.expect("an answer").is_none());
     assert_eq!(guess(&store, ("ada", mallory.id), digest(2), false, minutes(1)).await, CodeOutcome::Refused);
     assert!(accepted(&guess(&store, ("ada", mallory.id), digest(1), true, minutes(1)).await));
 }
@@ -300,15 +307,15 @@ async fn a_link_proves_an_address_that_waits_and_nothing_of_the_registration_sta
     let nobody = UserId(Uuid::now_v7());
     assert_eq!(ask_for_reset(&store, nobody, digest(7), minutes(1)).await, ResetRequest::Queued);
     assert_eq!(ask_for_reset(&store, nobody, digest(8), minutes(1)).await, ResetRequest::Ignored);
-    let target = store.reset_target(&digest(7), minutes(2)).await.expect("an answer");
+    let target = store.accounts().reset_target(&digest(7), minutes(2)).await.expect("an answer");
     assert!(target == Some(ResetTarget::Registration(email("ada"))));
-    assert!(store.reset_target(&digest(7), minutes(31)).await.expect("an answer").is_none());
+    assert!(store.accounts().reset_target(&digest(7), minutes(31)).await.expect("an answer").is_none());
     let user = NewUser { email_verified_at: Some(minutes(2)), at: minutes(2), ..new_user("ada") };
     let audit = new_audit(user.id, AuditAction::PasswordReset, minutes(2));
     let proof = ResetProof { token_digest: digest(7), user, grant: grant(minutes(2)), audit };
-    assert!(store.prove_by_reset(&proof).await.expect("an answer"));
-    assert!(!store.prove_by_reset(&proof).await.expect("an answer"), "it works once");
+    assert!(store.accounts().prove_by_reset(&proof).await.expect("an answer"));
+    assert!(!store.accounts().prove_by_reset(&proof).await.expect("an answer"), "it works once");
     assert_eq!(guess(&store, ("ada", mallory.id), digest(1), true, minutes(3)).await, CodeOutcome::Refused);
-    let owner = store.user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    let owner = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a person");
     assert_eq!((owner.id, owner.email_verified_at), (proof.user.id, Some(minutes(2))));
 }

@@ -44,12 +44,12 @@ fn both_folders_have_migrations_of_the_same_names() {
 #[tokio::test]
 async fn migrating_twice_does_no_harm(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::unmigrated(backend).await;
-    let missing = store.missing_migrations().await.expect("an answer");
+    let missing = store.maintenance().missing_migrations().await.expect("an answer");
     assert_eq!(missing[..2], ["0001 accounts", "0002 sessions"]);
     assert_eq!(store.migrate().await.expect("tables"), missing);
-    assert_eq!(store.missing_migrations().await.expect("an answer"), [""; 0]);
+    assert_eq!(store.maintenance().missing_migrations().await.expect("an answer"), [""; 0]);
     assert_eq!(store.migrate().await.expect("nothing to do"), [""; 0]);
-    store.ping().await.expect("a sign of life");
+    store.maintenance().ping().await.expect("a sign of life");
 }
 
 #[rstest]

@@ -12,7 +12,7 @@ use crate::support::store::{
 };
 
 async fn devices(store: &Store, user: UserId, minute: u64) -> Vec<String> {
-    let sessions = store.sessions_of(user, minutes(minute)).await.expect("sessions");
+    let sessions = store.sessions().sessions_of(user, minutes(minute)).await.expect("sessions");
     sessions.into_iter().map(|session| session.device.device_name).collect()
 }
 
@@ -23,14 +23,14 @@ async fn a_session_is_kept_as_it_began(#[values(Backend::Sqlite, Backend::Postgr
     let ada = person(&store, "ada").await;
     let new = new_session(ada, "Laptop", START);
     record(&store, &new, None).await;
-    let row = store.session(new.id).await.expect("an answer").expect("a session");
+    let row = store.sessions().session(new.id).await.expect("an answer").expect("a session");
     assert_eq!((row.id, row.user_id, row.device, row.origin), (new.id, ada, new.device, new.origin));
     assert_eq!((row.created_at, row.last_active, row.rotated_at), (START, START, START));
     assert_eq!((row.expires_at, row.max_expires_at), (new.expires_at, new.max_expires_at));
     assert_eq!((row.signed_in_with, row.delivery, row.remember), (new.signed_in_with, new.delivery, true));
     assert_eq!(row.place.as_deref(), Some("Kyiv, Ukraine"));
     assert_eq!((row.refresh_digest, row.previous_digest, row.end), (digest(1), None, None));
-    assert!(store.session(SessionId(Uuid::now_v7())).await.expect("an answer").is_none());
+    assert!(store.sessions().session(SessionId(Uuid::now_v7())).await.expect("an answer").is_none());
 }
 
 #[rstest]
@@ -53,7 +53,7 @@ async fn the_list_has_live_sessions_of_the_person_only_last_active_first(
     assert_eq!(devices(&store, ada, 4).await, ["Short", "Laptop", "Phone"]);
     let seen =
         Sighting { session_id: phone, at: minutes(5), ip: "192.0.2.1".to_owned(), place: None, lasts_until: None };
-    store.touch_sessions(&[seen]).await.expect("noted");
+    store.sessions().touch_sessions(&[seen]).await.expect("noted");
     assert_eq!(devices(&store, ada, 5).await, ["Phone", "Laptop"]);
 }
 
@@ -67,18 +67,24 @@ async fn a_live_session_is_renamed_by_its_owner_only(#[values(Backend::Sqlite, B
     let rename = async |user, minute| {
         let entry = new_entry(id, HistoryKind::Renamed, minutes(minute), "192.0.2.1");
         let audit = new_audit(user, AuditAction::SessionRenamed, minutes(minute));
-        store.rename_session(user, id, &name, &entry, &audit, minutes(minute)).await.expect("an answer")
+        store.sessions().rename_session(user, id, &name, &entry, &audit, minutes(minute)).await.expect("an answer")
     };
     assert!(rename(bob, 1).await.is_none());
     assert_eq!(rename(ada, 2).await.expect("a session").device.device_name, "Ada's laptop");
     assert_eq!(devices(&store, ada, 3).await, ["Ada's laptop"]);
     end(&store, command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(4))).await;
     assert!(rename(ada, 5).await.is_none());
-    let (_, entries) = store.history(ada, id).await.expect("an answer").expect("a story");
+    let (_, entries) = store.sessions().history(ada, id).await.expect("an answer").expect("a story");
     let what: Vec<_> = entries.iter().map(|entry| entry.kind.name()).collect();
     assert_eq!(what, ["signed_in", "renamed", "ended"]);
     assert!(
-        store.activity(bob, None, 10).await.expect("entries").iter().all(|entry| entry.action.name() == "registered")
+        store
+            .audit()
+            .activity(bob, None, 10)
+            .await
+            .expect("entries")
+            .iter()
+            .all(|entry| entry.action.name() == "registered")
     );
 }
 
@@ -90,11 +96,11 @@ async fn whether_a_token_may_pass_is_told_from_the_session_and_the_epoch(
     let store = TestStore::open(backend).await;
     let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
     let id = sign_in(&store, ada, "Laptop", START).await;
-    let standing = async |user, epoch, now| store.standing(id, user, epoch, now).await.expect("an answer");
+    let standing = async |user, epoch, now| store.sessions().standing(id, user, epoch, now).await.expect("an answer");
     assert_eq!(standing(ada, 0, minutes(1)).await, Standing::Good);
     assert_eq!(standing(bob, 0, minutes(1)).await, Standing::Unknown);
-    store.bump_epoch(ada, minutes(1), minutes(20)).await.expect("an answer").expect("a revocation");
-    let raised = store.user_by_id(ada).await.expect("an answer").expect("a person").epoch;
+    store.revocations().bump_epoch(ada, minutes(1), minutes(20)).await.expect("an answer").expect("a revocation");
+    let raised = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
     assert_eq!(standing(ada, raised - 1, minutes(1)).await, Standing::OldEpoch);
     assert_eq!(standing(ada, raised, minutes(1)).await, Standing::Good);
     let expired = SessionEnd {
@@ -136,14 +142,14 @@ async fn sightings_never_move_a_session_back_nor_wake_an_ended_one(
     };
     let batch =
         [sighting(live, 5, "192.0.2.5"), sighting(ended, 5, "192.0.2.5"), sighting(SessionId(Uuid::max()), 5, "")];
-    store.touch_sessions(&batch).await.expect("noted");
-    store.touch_sessions(&[sighting(live, 4, "192.0.2.4")]).await.expect("noted");
-    store.touch_sessions(&[sighting(live, 6, "")]).await.expect("noted");
-    store.touch_sessions(&[]).await.expect("nothing to note");
-    let row = store.session(live).await.expect("an answer").expect("a session");
+    store.sessions().touch_sessions(&batch).await.expect("noted");
+    store.sessions().touch_sessions(&[sighting(live, 4, "192.0.2.4")]).await.expect("noted");
+    store.sessions().touch_sessions(&[sighting(live, 6, "")]).await.expect("noted");
+    store.sessions().touch_sessions(&[]).await.expect("nothing to note");
+    let row = store.sessions().session(live).await.expect("an answer").expect("a session");
     assert_eq!((row.last_active, row.origin.ip.as_str()), (minutes(6), "192.0.2.5"));
     assert_eq!(row.place.as_deref(), Some("The place of 192.0.2.5"));
-    let row = store.session(ended).await.expect("an answer").expect("a session");
+    let row = store.sessions().session(ended).await.expect("an answer").expect("a session");
     assert_eq!((row.last_active, row.origin.ip.as_str()), (START, "192.0.2.1"));
 }
 
@@ -155,9 +161,13 @@ async fn a_story_is_told_in_order_to_its_owner(#[values(Backend::Sqlite, Backend
     let id = sign_in(&store, ada, "Laptop", START).await;
     let mut theft = new_entry(id, HistoryKind::PossibleTheft, minutes(2), "198.51.100.7");
     theft.detail = Some("an old refresh token".to_owned());
-    store.append_history(&theft).await.expect("noted");
-    store.append_history(&new_entry(id, HistoryKind::Refreshed, minutes(1), "192.0.2.1")).await.expect("noted");
-    let (session, entries) = store.history(ada, id).await.expect("an answer").expect("a story");
+    store.sessions().append_history(&theft).await.expect("noted");
+    store
+        .sessions()
+        .append_history(&new_entry(id, HistoryKind::Refreshed, minutes(1), "192.0.2.1"))
+        .await
+        .expect("noted");
+    let (session, entries) = store.sessions().history(ada, id).await.expect("an answer").expect("a story");
     assert_eq!(session.id, id);
     let told: Vec<_> = entries.iter().map(|entry| (entry.at, entry.kind.name(), entry.detail.as_deref())).collect();
     let expected = [
@@ -166,9 +176,9 @@ async fn a_story_is_told_in_order_to_its_owner(#[values(Backend::Sqlite, Backend
         (minutes(2), "possible_theft", Some("an old refresh token")),
     ];
     assert_eq!(told, expected);
-    assert!(store.history(bob, id).await.expect("an answer").is_none());
+    assert!(store.sessions().history(bob, id).await.expect("an answer").is_none());
     let gone = new_entry(SessionId(Uuid::now_v7()), HistoryKind::Refreshed, minutes(1), "");
-    store.append_history(&gone).await.expect("a session that is gone has no story, and that is no failure");
+    store.sessions().append_history(&gone).await.expect("a session that is gone has no story, and that is no failure");
 }
 
 #[rstest]
@@ -182,12 +192,12 @@ async fn a_ticket_is_taken_once_and_in_time(#[values(Backend::Sqlite, Backend::P
         session_expires_at: minutes(60),
         expires_at: minutes(1),
     };
-    store.create_ticket(&digest(1), &ticket).await.expect("stored");
-    store.create_ticket(&digest(2), &ticket).await.expect("stored");
-    assert_eq!(store.take_ticket(&digest(1), START).await.expect("an answer"), Some(ticket));
-    assert_eq!(store.take_ticket(&digest(1), START).await.expect("an answer"), None);
-    assert_eq!(store.take_ticket(&digest(2), minutes(1)).await.expect("an answer"), None);
-    assert_eq!(store.take_ticket(&digest(3), START).await.expect("an answer"), None);
+    store.sessions().create_ticket(&digest(1), &ticket).await.expect("stored");
+    store.sessions().create_ticket(&digest(2), &ticket).await.expect("stored");
+    assert_eq!(store.sessions().take_ticket(&digest(1), START).await.expect("an answer"), Some(ticket));
+    assert_eq!(store.sessions().take_ticket(&digest(1), START).await.expect("an answer"), None);
+    assert_eq!(store.sessions().take_ticket(&digest(2), minutes(1)).await.expect("an answer"), None);
+    assert_eq!(store.sessions().take_ticket(&digest(3), START).await.expect("an answer"), None);
 }
 
 #[rstest]
@@ -208,8 +218,8 @@ async fn use_prolongs_a_session_up_to_its_absolute_end_and_never_shortens_it(
             place: None,
             lasts_until: lasts_until.map(minutes),
         };
-        store.touch_sessions(&[sighting]).await.expect("a batch");
-        let row = store.session(session.id).await.expect("an answer").expect("a session");
+        store.sessions().touch_sessions(&[sighting]).await.expect("a batch");
+        let row = store.sessions().session(session.id).await.expect("an answer").expect("a session");
         assert_eq!((row.expires_at, row.last_active), (minutes(expected), minutes(minute)));
     }
 }

@@ -13,7 +13,7 @@ fn limit(most: u32, at_limit: AtLimit) -> SessionLimit {
 }
 
 async fn live(store: &Store, user: UserId) -> Vec<SessionId> {
-    let sessions = store.sessions_of(user, minutes(10)).await.expect("sessions");
+    let sessions = store.sessions().sessions_of(user, minutes(10)).await.expect("sessions");
     sessions.into_iter().map(|session| session.id).collect()
 }
 
@@ -40,7 +40,7 @@ async fn signing_in_gives_the_person_with_the_present_epoch(
 ) {
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
-    let row = store.bump_epoch(ada, START, minutes(10)).await.expect("an answer").expect("a revocation");
+    let row = store.revocations().bump_epoch(ada, START, minutes(10)).await.expect("an answer").expect("a revocation");
     let RevokedSubject::Epoch(raised) = row.subject else { panic!("{row:?}") };
     let SignIn::Done { user, replaced, .. } = record(&store, &new_session(ada, "Laptop", START), None).await else {
         panic!("a session was expected")
@@ -56,11 +56,11 @@ async fn nobody_signs_in_to_a_disabled_or_missing_account(
 ) {
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
-    store.set_disabled(ada, Some(START)).await.expect("an answer");
+    store.accounts().set_disabled(ada, Some(START)).await.expect("an answer");
     for user in [ada, UserId(Uuid::now_v7())] {
         let session = new_session(user, "Laptop", START);
         assert!(matches!(record(&store, &session, None).await, SignIn::NoSuchPerson));
-        assert!(store.session(session.id).await.expect("an answer").is_none());
+        assert!(store.sessions().session(session.id).await.expect("an answer").is_none());
     }
 }
 
@@ -85,13 +85,13 @@ async fn at_the_limit_the_longest_inactive_session_makes_room(
     let outcome = record(&store, &new, Some(limit(3, AtLimit::ReplaceOldest))).await;
     assert_eq!(ended(&outcome), [first]);
     assert_eq!(live(&store, ada).await, [new.id, third, second]);
-    let end = store.session(first).await.expect("an answer").expect("a session").end.expect("an end");
+    let end = store.sessions().session(first).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!((end.at, end.reason), (minutes(4), EndReason::Replaced));
     assert_eq!((end.ended_by, end.ended_by_device.as_deref()), (Some(new.id), Some("Fourth")));
-    let tail = store.revocations_from(1).await.expect("a tail");
+    let tail = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!((tail.head, tail.revocations.len()), (1, 1));
     assert_eq!(tail.revocations[0].subject, RevokedSubject::Session(first));
-    let (_, story) = store.history(ada, first).await.expect("an answer").expect("a story");
+    let (_, story) = store.sessions().history(ada, first).await.expect("an answer").expect("a story");
     let last = story.last().expect("an entry");
     assert_eq!((last.kind.name(), last.detail.as_deref()), ("ended", Some("replaced")));
 }
@@ -123,10 +123,10 @@ async fn at_the_limit_the_person_is_asked_and_nothing_is_written(
         };
         let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
         assert_eq!(ids, [third, second, first]);
-        assert!(store.session(new.id).await.expect("an answer").is_none());
+        assert!(store.sessions().session(new.id).await.expect("an answer").is_none());
     }
     assert_eq!(live(&store, bob).await, [his]);
-    assert_eq!(store.revocations_from(1).await.expect("a tail").head, 0);
+    assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 0);
 }
 
 #[rstest]

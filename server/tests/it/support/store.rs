@@ -196,7 +196,11 @@ pub fn new_session(user: UserId, device: &str, at: Timestamp) -> NewSession {
 /// Creates a person.
 pub async fn person(store: &Store, name: &str) -> UserId {
     let user = new_user(name);
-    store.create_user(&user, None, &new_audit(user.id, AuditAction::Registered, START)).await.expect("a person");
+    store
+        .accounts()
+        .create_user(&user, None, &new_audit(user.id, AuditAction::Registered, START))
+        .await
+        .expect("a person");
     user.id
 }
 
@@ -211,7 +215,7 @@ pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLi
         NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, AuditAction::SignIn, session.at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, session.at, &session.origin.ip);
     let records = SignInRecords { audit: &audit, history: &began, alert: never_new() };
-    store.record_sign_in(session, limit, None, records, &mut ids()).await.expect("a sign-in")
+    store.sessions().record_sign_in(session, limit, None, records, &mut ids()).await.expect("a sign-in")
 }
 
 /// Signs a device in.
@@ -242,7 +246,7 @@ pub fn command(selection: Selection, reason: EndReason, at: Timestamp) -> EndCom
 
 /// Carries out one command.
 pub async fn end(store: &Store, command: EndCommand) -> EndOutcome {
-    store.end_sessions(&[command], &mut ids()).await.expect("an end").remove(0)
+    store.sessions().end_sessions(&[command], &mut ids()).await.expect("an end").remove(0)
 }
 
 /// Somebody asks for a link to set a new password. It works for half an hour, and another is sent after a minute.
@@ -251,7 +255,7 @@ pub async fn ask_for_reset(store: &Store, user_id: UserId, token: Digest, at: Ti
     let token = NewResetToken { user_id, email: &email, digest: token, expires_at: at.plus(30 * MINUTE) };
     let audit = new_audit(user_id, AuditAction::PasswordResetRequested, at);
     let mail = new_mail("ada@example.com", at);
-    store.request_password_reset(&token, &mail, at.minus(MINUTE), &audit).await.expect("an outcome")
+    store.accounts().request_password_reset(&token, &mail, at.minus(MINUTE), &audit).await.expect("an outcome")
 }
 
 /// What lets somebody in who has set a new password: a browser of its own, and one network for an hour.
@@ -297,7 +301,7 @@ pub async fn register(store: &Store, registration: &NewRegistration) {
         notices: a_try(203),
     };
     let audit = new_audit(registration.id, AuditAction::Registered, registration.at);
-    store.register(registration, &mail, &audit).await.expect("a registration");
+    store.accounts().register(registration, &mail, &audit).await.expect("a registration");
 }
 
 /// Somebody tries a code for a registration of `name@example.com`: whoever registered, or a stranger.
@@ -322,7 +326,7 @@ pub async fn guess(
         accepted: new_audit(id, AuditAction::EmailVerified, at),
         refused: NewAudit { user_id: None, actor_id: None, ..new_audit(id, AuditAction::CodeRefused, at) },
     };
-    store.verify_email(&attempt, &mut ids()).await.expect("an outcome")
+    store.accounts().verify_email(&attempt, &mut ids()).await.expect("an outcome")
 }
 
 /// Whether a guess was right.

@@ -248,11 +248,14 @@ async fn a_replica_vouches_for_nothing_however_current_it_looks() {
     let replica = installation.postgres.gets_replica().await;
     let store = Store::connect(&format!("postgres://postgres@127.0.0.1:{}/postgres", replica.port()), 2).await;
     let store = store.expect("it takes connections");
-    let log = store.revocations_from(0).await.expect_err("its log may be behind");
+    let log = store.revocations().revocations_from(0).await.expect_err("its log may be behind");
     let session = SessionId(device.session.parse().expect("an id"));
-    let user = store.session(session).await.expect("it can be read").expect("it is there").user_id;
-    let standing =
-        store.standing(session, user, 0, Timestamp::from_millis(0)).await.expect_err("and so may its sessions");
+    let user = store.sessions().session(session).await.expect("it can be read").expect("it is there").user_id;
+    let standing = store
+        .sessions()
+        .standing(session, user, 0, Timestamp::from_millis(0))
+        .await
+        .expect_err("and so may its sessions");
     let news = store.notifications().expect("PostgreSQL has some");
     assert!(news.send("news").await.is_err() && news.subscribe().await.is_err(), "nor does news go that way");
     for error in [log, standing] {

@@ -1,0 +1,104 @@
+//! Alerts.
+
+use types::api::DeviceDescription;
+use types::domain::{AlertId, SessionId, Timestamp};
+use types::words::{AlertAnswer, AlertKind};
+
+/// An alert to be raised.
+#[derive(Clone, Debug)]
+pub struct NewAlert {
+    /// The id.
+    pub id: AlertId,
+    /// What it is about.
+    pub kind: AlertKind,
+    /// The session it concerns.
+    pub session_id: SessionId,
+    /// When.
+    pub at: Timestamp,
+    /// Where from.
+    pub ip: String,
+    /// The place of that address.
+    pub place: Option<String>,
+}
+
+/// An alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRow {
+    /// The id.
+    pub id: AlertId,
+    /// What it is about.
+    pub kind: AlertKind,
+    /// The session it concerns.
+    pub session_id: SessionId,
+    /// When.
+    pub at: Timestamp,
+    /// Where from; empty after `IP_RETENTION`.
+    pub ip: String,
+    /// The place of that address, if it is known; wiped with it.
+    pub place: Option<String>,
+    /// The device, as it is now.
+    pub device: DeviceDescription,
+    /// When that session began.
+    pub session_began_at: Timestamp,
+    /// Whether that session lives.
+    pub signed_in: bool,
+    /// What was answered, if anything was.
+    pub answered: Option<Answered>,
+}
+
+/// An answer that was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// What.
+    pub answer: AlertAnswer,
+    /// When.
+    pub at: Timestamp,
+    /// From which session; none where it came of a new password that was set by mail.
+    pub by: Option<SessionId>,
+    /// Whether that session was beyond question itself.
+    pub vouched: bool,
+}
+
+/// An answer to be stored.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAnswer {
+    /// What.
+    pub answer: AlertAnswer,
+    /// When.
+    pub at: Timestamp,
+    /// From which session.
+    pub by: SessionId,
+    /// Whether that session is beyond question itself.
+    pub vouched: bool,
+}
+
+/// What a person has signed in with before, as far as it is beyond question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceHistory {
+    /// The devices.
+    pub devices: Vec<KnownDevice>,
+    /// Whether the person has ever signed in: what is known of sessions is forgotten in time.
+    pub has_signed_in: bool,
+}
+
+/// Something a person has signed in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownDevice {
+    /// The browser with its version.
+    pub browser: Option<String>,
+    /// The operating system.
+    pub os: Option<String>,
+    /// The platform.
+    pub platform: String,
+    /// Where it was last seen; empty after `IP_RETENTION`.
+    pub ip: String,
+}
+
+/// An alert that is raised with a sign-in, where the rule of the caller asks for it.
+#[derive(Clone, Copy)]
+pub struct AlertIfNew<'a> {
+    /// The id it would have.
+    pub id: AlertId,
+    /// Whether the device is new, by what the person has used before.
+    pub is_new: &'a (dyn Fn(&DeviceHistory) -> bool + Send + Sync),
+}

@@ -1,0 +1,51 @@
+//! Entries of the audit log.
+
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{AuditAction, EndReason, OrOther};
+use uuid::Uuid;
+
+use crate::store::Origin;
+
+/// An audit entry to be written.
+#[derive(Clone, Debug)]
+pub struct NewAudit {
+    /// The id (`UUIDv7`).
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Whom it concerns.
+    pub user_id: Option<UserId>,
+    /// Who did it.
+    pub actor_id: Option<UserId>,
+    /// Which session it concerns.
+    pub session_id: Option<SessionId>,
+    /// What happened, such as `sign_in`.
+    pub action: AuditAction,
+    /// Why, where a session ended.
+    pub reason: Option<EndReason>,
+    /// The client's own words.
+    pub client_reason: Option<String>,
+    /// Where from.
+    pub origin: Origin,
+}
+
+/// An audit entry, with the name of the device it concerns where that is still known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// The id.
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// Which session it concerns.
+    pub session_id: Option<SessionId>,
+    /// What happened.
+    pub action: OrOther<AuditAction>,
+    /// Why.
+    pub reason: Option<EndReason>,
+    /// The client's own words.
+    pub client_reason: Option<String>,
+    /// The device's name.
+    pub device_name: Option<String>,
+    /// Where from.
+    pub origin: Origin,
+}

@@ -1,0 +1,89 @@
+//! Every statement, written once for both databases.
+//!
+//! The subset both speak: `$n`, `RETURNING`, `ON CONFLICT`, row values, partial indexes. Where they truly differ a
+//! placeholder stands, which [`fill`] replaces:
+//!
+//! - `{lock}` locks the rows read until the transaction ends (nothing on SQLite, which has one writer),
+//! - `{skip_locked}` does so for those that nobody else holds, and leaves out the others,
+//! - `{now}` is the database's time in milliseconds,
+//! - `{is_replica}` is whether the database is a copy that may be behind,
+//! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted.
+//!
+//! No statement is made anywhere else; a test prepares each of these on both databases.
+
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+
+/// Defines statements, and lists them for the test that prepares them.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
+        $($(#[$doc])* pub const $name: &str = $text;)*
+
+        /// All of the above, by name.
+        pub const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+pub(in crate::store) use statements;
+
+/// What one database says where the other says something else.
+pub struct Dialect {
+    /// For `{lock}`.
+    pub lock: &'static str,
+    /// For `{skip_locked}`.
+    pub skip_locked: &'static str,
+    /// For `{now}`.
+    pub now: &'static str,
+    /// For `{is_replica}`.
+    pub is_replica: &'static str,
+}
+
+/// The statement in one dialect, for inserting `rows` rows where it inserts several.
+pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
+    if !text.contains('{') {
+        return text.into_sql_str();
+    }
+    let mut filled = text
+        .replace("{lock}", dialect.lock)
+        .replace("{skip_locked}", dialect.skip_locked)
+        .replace("{now}", dialect.now)
+        .replace("{is_replica}", dialect.is_replica);
+    if let Some((before, rest)) = filled.split_once("{rows:")
+        && let Some((columns, after)) = rest.split_once('}')
+        && let Ok(columns) = columns.parse::<usize>()
+    {
+        filled = format!("{before}{}{after}", values(columns, rows));
+    }
+    // Safe: made of constants and numbers only.
+    AssertSqlSafe(filled).into_sql_str()
+}
+
+/// `($1, $2), ($3, $4)` for two columns and two rows.
+fn values(columns: usize, rows: usize) -> String {
+    let row = |row: usize| {
+        let marks: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        format!("({})", marks.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIALECT: Dialect =
+        Dialect { lock: "FOR UPDATE", skip_locked: "FOR UPDATE SKIP LOCKED", now: "now()", is_replica: "false" };
+
+    #[test]
+    fn placeholders_are_replaced_and_plain_statements_stay() {
+        for (text, rows, expected) in [
+            ("SELECT 1", 1, "SELECT 1"),
+            ("SELECT 1 {lock}", 1, "SELECT 1 FOR UPDATE"),
+            ("SELECT {now} {skip_locked}", 1, "SELECT now() FOR UPDATE SKIP LOCKED"),
+            ("INSERT INTO t VALUES {rows:2}", 1, "INSERT INTO t VALUES ($1, $2)"),
+            ("SELECT {is_replica} WHERE a IN ({rows:1})", 2, "SELECT false WHERE a IN (($1), ($2))"),
+            ("INSERT INTO t VALUES {rows:2}", 3, "INSERT INTO t VALUES ($1, $2), ($3, $4), ($5, $6)"),
+        ] {
+            assert_eq!(fill(text, &DIALECT, rows).as_str(), expected);
+        }
+    }
+}

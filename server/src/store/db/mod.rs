@@ -1,0 +1,146 @@
+//! The two databases: connections, what differs between them, time limits, errors. Knows no area.
+
+pub(super) mod dialect;
+mod errors;
+mod notifications;
+mod patience;
+mod postgres;
+pub(in crate::store) mod rows;
+mod sqlite;
+mod types;
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+pub use notifications::Notifications;
+pub use postgres::PostgresPlace;
+pub use types::{Digest, Origin, StoreError};
+
+use crate::metrics::PoolUse;
+
+/// How long a look at the log may take.
+pub(super) const LOOK_WITHIN: Duration = Duration::from_secs(2);
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub enum Store {
+    /// A file.
+    #[doc(hidden)]
+    Sqlite(sqlite::Database),
+    /// A server.
+    #[doc(hidden)]
+    Postgres(postgres::Database),
+}
+
+impl Store {
+    /// Opens `sqlite://path` (making the file and its folder where they are missing) or connects to `postgres://…`.
+    /// `pool_size` is the most connections; on SQLite, the most that read. Refuses every other address.
+    pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self::Postgres(Box::pin(postgres::Database::connect(url, pool_size)).await?))
+        } else if url.starts_with("sqlite:") {
+            Ok(Self::Sqlite(Box::pin(sqlite::Database::connect(url, pool_size)).await?))
+        } else {
+            // Without the address: it may hold a password.
+            Err(StoreError::misconfigured("the address of the database must begin with sqlite:// or postgres://"))
+        }
+    }
+
+    /// `sqlite` or `postgres`.
+    pub const fn backend(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Every statement by name, as this database is asked it: for the test that prepares them.
+    #[doc(hidden)]
+    pub fn statements(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
+        let dialect = match self {
+            Self::Sqlite(_) => &sqlite::DIALECT,
+            Self::Postgres(_) => &postgres::DIALECT,
+        };
+        super::statements().map(move |(name, text)| (name, dialect::fill(text, dialect, 2).as_str().to_owned()))
+    }
+
+    /// How the connections are used.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        match self {
+            Self::Sqlite(database) => database.pools(),
+            Self::Postgres(database) => database.pools(),
+        }
+    }
+
+    /// Brings the tables up to date, and gives the names of the migrations that were missing; does nothing where they are.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Sqlite(database) => Box::pin(database.migrate()).await,
+            Self::Postgres(database) => Box::pin(database.migrate()).await,
+        }
+    }
+
+    /// The way between servers, where the database offers one.
+    pub fn notifications(&self) -> Option<Notifications> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(database) => Some(database.notifications()),
+        }
+    }
+
+    /// Lets go of all connections, after what is under way.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(database) => database.close().await,
+            Self::Postgres(database) => database.close().await,
+        }
+    }
+}
+
+/// Where ids of further rows come from.
+pub(super) type Ids<'a> = &'a mut (dyn FnMut() -> Uuid + Send);
+
+/// Hands each verb to the database there is. The futures are boxed: those of the drivers are large, and callers nest
+/// them deeply.
+macro_rules! verbs {
+    (
+        $(#[$about:meta])* $area:ident = $door:ident;
+        $($(#[$doc:meta])* $verb:ident($($argument:ident: $kind:ty),* $(,)?) -> $answer:ty;)*
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy)]
+        pub struct $area<'a>(&'a $crate::store::Store);
+
+        impl $crate::store::Store {
+            $(#[$about])*
+            pub const fn $door(&self) -> $area<'_> {
+                $area(self)
+            }
+        }
+
+        impl $area<'_> {
+            $($(#[$doc])*
+            pub async fn $verb(self, $($argument: $kind),*) -> Result<$answer, $crate::store::StoreError> {
+                let _span = $crate::current::span(concat!("store.", stringify!($verb)));
+                match self.0 {
+                    $crate::store::Store::Sqlite(database) => Box::pin(database.$verb($($argument),*)).await,
+                    $crate::store::Store::Postgres(database) => {
+                        database.patience.wait(Box::pin(database.$verb($($argument),*))).await
+                    }
+                }
+            })*
+        }
+    };
+}
+
+pub(in crate::store) use verbs;
+
+/// How long a verb waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How the connections of a pool are used.
+fn pool_use<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolUse {
+    let (open, idle) = (pool.size() as usize, pool.num_idle());
+    PoolUse { name, idle, busy: open.saturating_sub(idle), max: pool.options().get_max_connections() }
+}

@@ -1,0 +1,115 @@
+//! How long a verb may take, whatever the network does.
+//!
+//! PostgreSQL limits its own statements, but a server that cannot be heard any more limits nothing. Once the database has
+//! not been heard, further verbs wait only shortly, so that people are told at once to come back later; the first that succeeds ends that.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::StoreError;
+
+/// More than a statement may take by PostgreSQL's own limit, so that it can say so itself.
+const USUALLY: Duration = Duration::from_secs(3);
+/// While the database is away.
+const WHILE_AWAY: Duration = Duration::from_millis(500);
+
+/// How often connections are given up at the most because one of them led to a database that only reads.
+const DISTRUST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Whether the database is heard, and how long it is waited for accordingly.
+#[derive(Debug, Default)]
+pub struct Patience {
+    away: AtomicBool,
+    /// Connections from before this moment are not used again.
+    distrusted: Mutex<Option<Instant>>,
+}
+
+impl Patience {
+    /// Waits for a verb, but not for too long.
+    pub async fn wait<T>(&self, verb: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let limit = if self.is_away() { WHILE_AWAY } else { USUALLY };
+        self.wait_for(limit, verb).await
+    }
+
+    /// Waits for a verb for so long at the most.
+    pub async fn wait_for<T>(
+        &self,
+        limit: Duration,
+        verb: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        // Dropped only after the note was taken: giving its connection back depends on it.
+        let mut verb = pin!(verb);
+        let result = match tokio::time::timeout(limit, &mut verb).await {
+            Ok(result) => result,
+            Err(_) => Err(StoreError::Unavailable(sqlx::Error::Io(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the database did not answer in time",
+            )))),
+        };
+        self.away.store(result.as_ref().is_err_and(StoreError::is_unheard), Ordering::Relaxed);
+        if result.as_ref().is_err_and(StoreError::only_reads) {
+            self.distrust(Instant::now());
+        }
+        result
+    }
+
+    /// That a database only reads may be true of this connection alone: the name may lead elsewhere by now, and a default may have
+    /// been put right. A connection never finds out.
+    fn distrust(&self, now: Instant) {
+        let mut distrusted = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        if distrusted.is_none_or(|before| now.saturating_duration_since(before) >= DISTRUST_INTERVAL) {
+            *distrusted = Some(now);
+        }
+    }
+
+    /// Whether a connection that is so old may be used.
+    pub fn trusts(&self, age: Duration) -> bool {
+        let distrusted = *self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
+        distrusted.is_none_or(|moment| age < moment.elapsed())
+    }
+
+    /// Whether the database was not heard the last time.
+    pub fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn silence_is_not_waited_out_and_is_remembered_until_the_database_is_heard() {
+        let patience = Patience::default();
+        let silence = std::future::pending::<Result<(), StoreError>>();
+        let waited = patience.wait_for(Duration::from_millis(1), silence).await;
+        assert!(matches!(waited, Err(StoreError::Unavailable(_))) && patience.is_away());
+        assert!(patience.wait(std::future::ready(Ok(()))).await.is_ok() && !patience.is_away());
+    }
+
+    #[tokio::test]
+    async fn connections_from_before_a_database_was_found_only_to_read_are_given_up() {
+        let patience = Patience::default();
+        assert!(patience.trusts(Duration::from_hours(1)));
+        let only_reads = std::future::ready(Err::<(), _>(StoreError::replica()));
+        assert!(patience.wait(only_reads).await.is_err());
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(!patience.trusts(Duration::from_hours(1)));
+        assert!(patience.trusts(Duration::ZERO));
+        // Not each that fails starts it all anew.
+        let before = *patience.distrusted.lock().unwrap();
+        patience.distrust(Instant::now());
+        assert_eq!(*patience.distrusted.lock().unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_refuses_is_heard() {
+        let patience = Patience::default();
+        let refused = patience.wait(std::future::ready(Err::<(), _>(StoreError::Unreadable("thing")))).await;
+        assert!(refused.is_err() && !patience.is_away());
+    }
+}

@@ -1,0 +1,184 @@
+//! PostgreSQL: what differs from SQLite, and the verbs compiled for it.
+//!
+//! Everything runs under READ COMMITTED: a statement sees what was committed before it began, and one that waited for
+//! a row looks at it again. Verbs that decide by what they read hold its row lock. Locks are taken in one order:
+//! person, session, head row.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::{ConnectOptions, Connection as _};
+use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+
+use super::StoreError;
+use super::dialect::Dialect;
+use super::notifications::Notifications;
+use super::patience::Patience;
+use super::{ACQUIRE_TIMEOUT, pool_use};
+use crate::metrics::PoolUse;
+
+#[expect(clippy::duplicate_mod, reason = "the verbs are written once and compiled for each database")]
+#[path = "queries.rs"]
+mod queries;
+
+type Db = sqlx_postgres::Postgres;
+type Connection = PgConnection;
+type Transaction = sqlx::Transaction<'static, Db>;
+
+/// `statement_timestamp` and not `clock_timestamp`: it stays the same within a statement, so an index serves it.
+pub(super) const DIALECT: Dialect = Dialect {
+    lock: "FOR UPDATE",
+    skip_locked: "FOR UPDATE SKIP LOCKED",
+    now: "CAST(FLOOR(EXTRACT(EPOCH FROM statement_timestamp()) * 1000) AS BIGINT)",
+    is_replica: "pg_is_in_recovery()",
+};
+
+static MIGRATOR: Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// Nothing here takes long; whoever waits longer waits for a lock that is not coming.
+const STATEMENT_TIMEOUT: &str = "2500ms";
+/// How long a connection may take to show that it is alive before it is used or put back.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(250);
+/// A connection keeps the defaults it began with, and the machine that the name led to then.
+const LIFETIME: Duration = Duration::from_mins(10);
+/// Lets go of the locks of a server that vanished in the middle of a transaction.
+const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
+
+/// A PostgreSQL database.
+#[derive(Clone)]
+pub struct Database {
+    pool: PgPool,
+    /// One connection for looking at the revocation log, however busy the others are.
+    lookout: PgPool,
+    options: Box<PgConnectOptions>,
+    pub(in crate::store) patience: Arc<Patience>,
+}
+
+impl Database {
+    /// Connects.
+    pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("latchkey")
+            .options([("default_transaction_isolation", "read committed")]);
+        let limited = options.clone().options([
+            ("statement_timeout", STATEMENT_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
+        ]);
+        let patience = Arc::new(Patience::default());
+        let pool = pool_of(pool_size.max(1), &patience).connect_with(limited.clone()).await?;
+        let lookout = pool_of(1, &patience).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
+        Ok(Self { pool, lookout, options: Box::new(options), patience })
+    }
+
+    /// The way between servers.
+    pub fn notifications(&self) -> Notifications {
+        Notifications::new((*self.options).clone())
+    }
+
+    /// Brings the tables up to date, and gives what was missing; does nothing where they are. Servers that start together take turns.
+    /// On a connection of its own, because waiting for a turn, or for an index, may take longer than a verb.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        let missing = self.missing_migrations().await?;
+        let mut connection = self.options.connect().await?;
+        MIGRATOR.run_direct(None, &mut connection, false).await?;
+        sqlx::Connection::close(connection).await?;
+        Ok(missing)
+    }
+
+    /// Lets go of all connections, after what is under way.
+    pub async fn close(&self) {
+        self.lookout.close().await;
+        self.pool.close().await;
+    }
+
+    /// How the connections are used.
+    pub(super) fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("all", &self.pool)]
+    }
+
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(self.pool.begin().await?)
+    }
+
+    /// For reading several things as they were at one moment.
+    async fn begin_snapshot(&self) -> Result<Transaction, StoreError> {
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    }
+
+    const fn writer(&self) -> &PgPool {
+        &self.pool
+    }
+
+    const fn readers(&self) -> &PgPool {
+        &self.pool
+    }
+
+    const fn lookout(&self) -> &PgPool {
+        &self.lookout
+    }
+}
+
+/// Where a PostgreSQL database is, without whoever may enter.
+pub struct PostgresPlace {
+    host: String,
+    port: u16,
+    database: Option<String>,
+}
+
+impl PostgresPlace {
+    /// The place that an address names, if it is one. Where it leaves something out, the environment and PostgreSQL's defaults say it.
+    pub fn of(url: &str) -> Option<Self> {
+        let options = PgConnectOptions::from_str(url).ok()?;
+        let socket = options.get_socket().map(|folder| folder.display().to_string());
+        let host = socket.unwrap_or_else(|| options.get_host().to_owned());
+        Some(Self { host, port: options.get_port(), database: options.get_database().map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for PostgresPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)?;
+        self.database.as_ref().map_or(Ok(()), |database| write!(f, ", database {database}"))
+    }
+}
+
+/// Connections that a network may have swallowed, or that lead to a database that only reads, are found out before they are used, and
+/// not waited for when they are put back.
+fn pool_of(size: u32, patience: &Arc<Patience>) -> PgPoolOptions {
+    let (trusting, patience) = (Arc::clone(patience), Arc::clone(patience));
+    PgPoolOptions::new()
+        .max_connections(size)
+        .max_lifetime(LIFETIME)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .before_acquire(move |connection, meta| {
+            let trusted = trusting.trusts(meta.age);
+            Box::pin(async move { Ok(trusted && is_alive(connection).await) })
+        })
+        .after_release(move |connection, _| {
+            let trusted = !patience.is_away();
+            Box::pin(async move {
+                // An error has it cut off; closing it politely would wait for an answer.
+                if trusted || is_alive(connection).await { Ok(true) } else { Err(sqlx::Error::WorkerCrashed) }
+            })
+        })
+}
+
+async fn is_alive(connection: &mut PgConnection) -> bool {
+    matches!(tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await, Ok(Ok(())))
+}
+
+/// Servers that start together take turns. Reading goes on.
+async fn lock_signing_keys(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query::<Db>("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE").execute(connection).await?;
+    Ok(())
+}
+
+/// Servers that start together take turns. Reading and renewing go on.
+async fn lock_servers(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query::<Db>("SELECT pg_advisory_xact_lock(hashtext('latchkey servers'))").execute(connection).await?;
+    Ok(())
+}

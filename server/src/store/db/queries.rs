@@ -1,0 +1,56 @@
+//! The queries of every area, written once and compiled for each database. `super` is one of the two, with its own `Db`, `Connection`,
+//! `DIALECT`, migrator and lock.
+//!
+//! A `RETURNING` is read with `fetch_all`, or inside a transaction that is committed: on SQLite `fetch_one` and
+//! `fetch_optional` stop after the first row, and outside a transaction a commit that failed would go unseen.
+
+#[path = "../accounts/queries/mod.rs"]
+pub(in crate::store) mod accounts;
+#[path = "../alerts/queries.rs"]
+pub(in crate::store) mod alerts;
+#[path = "../audit/queries.rs"]
+pub(in crate::store) mod audit;
+#[path = "../keys/queries.rs"]
+pub(in crate::store) mod keys;
+#[path = "../limits/queries.rs"]
+pub(in crate::store) mod limits;
+#[path = "../mail/queries.rs"]
+pub(in crate::store) mod mail;
+#[path = "../maintenance/queries/mod.rs"]
+pub(in crate::store) mod maintenance;
+#[path = "../revocations/queries.rs"]
+pub(in crate::store) mod revocations;
+#[path = "../servers/queries.rs"]
+pub(in crate::store) mod servers;
+#[path = "../sessions/queries/mod.rs"]
+pub(in crate::store) mod sessions;
+
+use sqlx::query::{Query, QueryAs};
+use sqlx::{Database as SqlxDatabase, FromRow};
+
+use super::{Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_servers, lock_signing_keys};
+use crate::store::StoreError;
+use crate::store::db::dialect::fill;
+
+/// The most rows in one insert.
+pub(in crate::store) const CHUNK: usize = 50;
+
+pub(in crate::store) type Result<T> = std::result::Result<T, StoreError>;
+
+pub(in crate::store) type Arguments = <Db as SqlxDatabase>::Arguments;
+
+/// How often a transaction that met another one in the wrong order is tried.
+pub(in crate::store) const TRIES: u32 = 3;
+
+/// A statement in this dialect.
+pub(in crate::store) fn query<'q>(statement: &'static str) -> Query<'q, Db, Arguments> {
+    sqlx::query::<Db>(fill(statement, &DIALECT, 1))
+}
+
+/// A statement in this dialect that gives rows.
+pub(in crate::store) fn query_as<'q, R>(statement: &'static str) -> QueryAs<'q, Db, R, Arguments>
+where
+    R: for<'r> FromRow<'r, <Db as SqlxDatabase>::Row>,
+{
+    sqlx::query_as::<Db, R>(fill(statement, &DIALECT, 1))
+}

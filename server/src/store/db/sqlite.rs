@@ -1,0 +1,185 @@
+//! SQLite: what differs from PostgreSQL, and the verbs compiled for it.
+//!
+//! One connection writes, a pool of others reads. Every write transaction begins with `BEGIN IMMEDIATE`, so none is
+//! ever refused in its middle because another wrote first.
+
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::migrate::Migrator;
+use sqlx_sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::StoreError;
+use super::dialect::Dialect;
+use super::{ACQUIRE_TIMEOUT, pool_use};
+use crate::metrics::PoolUse;
+
+#[cfg(test)]
+#[path = "full_disk.rs"]
+mod full_disk;
+#[path = "queries.rs"]
+mod queries;
+
+type Db = sqlx_sqlite::Sqlite;
+type Connection = SqliteConnection;
+type Transaction = sqlx::Transaction<'static, Db>;
+
+/// One writer makes row locks needless.
+pub(super) const DIALECT: Dialect =
+    Dialect { lock: "", skip_locked: "", now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)", is_replica: "FALSE" };
+
+static MIGRATOR: Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// Older ones can damage a database in WAL mode when two connections reset it at once.
+const OLDEST_SAFE: [u32; 3] = [3, 51, 3];
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A SQLite file.
+#[derive(Clone)]
+pub struct Database {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file, making it and its folder where they are missing.
+    pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
+        let path = url.strip_prefix("sqlite:").map(|path| path.trim_start_matches("//")).unwrap_or_default();
+        if path.is_empty() || path.contains(":memory:") || path.contains("mode=memory") {
+            return Err(StoreError::misconfigured("the database must be a file, such as sqlite://data/latchkey.db"));
+        }
+        Self::open(SqliteConnectOptions::from_str(url)?, pool_size).await
+    }
+
+    async fn open(options: SqliteConnectOptions, pool_size: u32) -> Result<Self, StoreError> {
+        let options = options
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        make_folder_of(options.get_filename())?;
+        make_file(options.get_filename())?;
+        // The writer first: only it can make the file and set its journal mode.
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_release(|connection, _| Box::pin(is_fit_for_more(connection)))
+            .connect_with(options.clone().create_if_missing(true))
+            .await?;
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&writer).await?;
+        if !is_safe(&version) {
+            return Err(StoreError::misconfigured(format!("SQLite {version} is too old: 3.51.3 or later is needed")));
+        }
+        let readers = SqlitePoolOptions::new()
+            .max_connections(pool_size.max(1))
+            .test_before_acquire(false)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options.read_only(true))
+            .await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Brings the tables up to date, and gives what was missing; does nothing where they are.
+    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
+        let missing = self.missing_migrations().await?;
+        MIGRATOR.run(&self.writer).await?;
+        Ok(missing)
+    }
+
+    /// Lets go of all connections, after what is under way.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// How the connections are used.
+    pub(super) fn pools(&self) -> Vec<PoolUse> {
+        vec![pool_use("writer", &self.writer), pool_use("readers", &self.readers)]
+    }
+
+    async fn begin(&self) -> Result<Transaction, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// For reading several things as they were at one moment.
+    async fn begin_snapshot(&self) -> Result<Transaction, StoreError> {
+        Ok(self.readers.begin().await?)
+    }
+
+    const fn writer(&self) -> &SqlitePool {
+        &self.writer
+    }
+
+    const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    const fn lookout(&self) -> &SqlitePool {
+        &self.readers
+    }
+}
+
+/// The one writer needs no lock.
+async fn lock_signing_keys(_connection: &mut Connection) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// The one writer needs no lock.
+async fn lock_servers(_connection: &mut Connection) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// Whether the writer may go back into its pool. On a full disk SQLite rolls back by itself, the driver's own rollback
+/// then fails, and it goes on to think that a transaction is open: such a connection would refuse all further work.
+async fn is_fit_for_more(connection: &mut Connection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // Perhaps the rollback of an abandoned transaction is still on its way; what is asked now comes after it.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
+}
+
+fn make_folder_of(file: &Path) -> Result<(), StoreError> {
+    match file.parent() {
+        Some(folder) => Ok(std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?),
+        None => Ok(()),
+    }
+}
+
+/// Makes the file, for its owner alone: it holds addresses and what passwords and tokens are known by. What SQLite puts beside it takes
+/// after it.
+fn make_file(file: &Path) -> Result<(), StoreError> {
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(sqlx::Error::Io(error).into()),
+        _ => Ok(()),
+    }
+}
+
+fn is_safe(version: &str) -> bool {
+    let parts: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    parts.as_slice() >= OLDEST_SAFE.as_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_before_the_safe_one_are_refused() {
+        for (version, safe) in
+            [("3.51.2", false), ("3.51.3", true), ("3.52.0", true), ("3.9.9", false), ("4.0.0", true), ("", false)]
+        {
+            assert_eq!(is_safe(version), safe, "{version}");
+        }
+    }
+}

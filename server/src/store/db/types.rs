@@ -1,0 +1,28 @@
+//! Values that every area has, and why the store could not answer.
+
+/// SHA-256 (or HMAC-SHA-256) of a secret; what is stored in its place.
+pub type Digest = [u8; 32];
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be reached, lets nobody in, is full, locked for too long, read-only or being restored: nothing was decided,
+    /// try again later.
+    #[error("the database is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// Anything else: a bug or a damaged database.
+    #[error("the database refused")]
+    Broken(#[source] sqlx::Error),
+    /// A stored value that this version cannot read.
+    #[error("the database holds an unreadable {0}")]
+    Unreadable(&'static str),
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Origin {
+    /// The client's address.
+    pub ip: String,
+    /// The user agent as sent, capped.
+    pub user_agent: String,
+}

@@ -1,0 +1,32 @@
+//! Rows as the database has them.
+
+use sqlx::FromRow;
+use types::domain::Timestamp;
+
+use crate::store::db::rows::{Read, moment};
+use crate::store::{SigningKeyRow, StoreError};
+
+#[derive(FromRow)]
+pub struct SigningKeyRecord {
+    kid: String,
+    public_key: Vec<u8>,
+    sealed_private_key: Vec<u8>,
+    created_at: i64,
+    signs_from: i64,
+    retires_at: Option<i64>,
+}
+
+impl TryFrom<SigningKeyRecord> for SigningKeyRow {
+    type Error = StoreError;
+
+    fn try_from(row: SigningKeyRecord) -> Read<Self> {
+        Ok(Self {
+            kid: row.kid,
+            public_key: row.public_key,
+            sealed_private_key: row.sealed_private_key,
+            created_at: Timestamp::from_millis(row.created_at),
+            signs_from: Timestamp::from_millis(row.signs_from),
+            retires_at: moment(row.retires_at),
+        })
+    }
+}

@@ -1,0 +1,20 @@
+//! Signing keys.
+
+use types::domain::Timestamp;
+
+/// A signing key; the private part is sealed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKeyRow {
+    /// The key id.
+    pub kid: String,
+    /// The public key, 32 bytes of Ed25519.
+    pub public_key: Vec<u8>,
+    /// The private key, sealed with a key from `LATCHKEY_SECRET`.
+    pub sealed_private_key: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when it signs: later than it was published, so that every verifier knows it by then.
+    pub signs_from: Timestamp,
+    /// When it stops verifying, once a successor was made.
+    pub retires_at: Option<Timestamp>,
+}

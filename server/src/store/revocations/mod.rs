@@ -1,0 +1,68 @@
+//! The revocation log: what may not pass any more, in one order for all servers.
+
+pub(in crate::store) mod rows;
+pub(in crate::store) mod sql;
+mod types;
+
+pub use types::*;
+
+use ::types::domain::{Timestamp, UserId};
+
+use crate::store::{Store, StoreError};
+
+use crate::store::db::verbs;
+
+verbs! {
+    /// The revocation log: what may not pass any more, in one order for all servers.
+    RevocationsStore = revocations;
+
+    /// Makes a person's access tokens be renewed; sessions stay. `None` where there is no such person.
+    bump_epoch(id: UserId, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
+    /// Raises a person's epoch to `least` where it is lower: the log was set back, and somebody remembers more. `None` where
+    /// nothing was to be done.
+    raise_epoch_to(id: UserId, least: i64, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
+    /// Writes to the log that a subject may not pass, whether the database knows it or not: somebody remembers.
+    log_revocation(user: UserId, subject: RevokedSubject, at: Timestamp, remember_until: Timestamp) -> Revocation;
+}
+
+impl RevocationsStore<'_> {
+    /// What was revoked from `position` on, the row there included. Waits as long for a database that is away as for any: it is this
+    /// that finds out when it is back.
+    pub async fn revocations_from(self, position: i64) -> Result<Tail, StoreError> {
+        match self.0 {
+            Store::Sqlite(database) => Box::pin(database.revocations_from(position)).await,
+            Store::Postgres(database) => {
+                database
+                    .patience
+                    .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.revocations_from(position)))
+                    .await
+            }
+        }
+    }
+
+    /// Up to `limit` rows after `after` that must be remembered now.
+    pub async fn live_revocations(self, after: i64, limit: i64) -> Result<Vec<Revocation>, StoreError> {
+        match self.0 {
+            Store::Sqlite(database) => Box::pin(database.live_revocations(after, limit)).await,
+            Store::Postgres(database) => {
+                database
+                    .patience
+                    .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.live_revocations(after, limit)))
+                    .await
+            }
+        }
+    }
+
+    /// How many rows must be remembered now.
+    pub async fn count_live_revocations(self) -> Result<u64, StoreError> {
+        match self.0 {
+            Store::Sqlite(database) => Box::pin(database.count_live_revocations()).await,
+            Store::Postgres(database) => {
+                database
+                    .patience
+                    .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.count_live_revocations()))
+                    .await
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The revocation log.
+
+use types::domain::{Timestamp, UserId};
+use types::words::EndReason;
+
+use super::{CHUNK, Connection, DIALECT, Database, Db, Result, Transaction, query_as};
+use crate::store::db::dialect::fill;
+use crate::store::db::rows::read_all;
+use crate::store::revocations::rows::{RevocationRecord, TailRecord};
+use crate::store::{Revocation, RevokedSubject, Tail, sql};
+
+impl Database {
+    pub(in crate::store) async fn bump_epoch(
+        &self,
+        id: UserId,
+        at: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Option<Revocation>> {
+        let mut tx = self.begin().await?;
+        let raised: Option<(i64,)> = query_as(sql::sessions::RAISE_EPOCH).bind(id.0).fetch_optional(&mut *tx).await?;
+        log_epoch(tx, id, raised, at, remember_until).await
+    }
+
+    pub(in crate::store) async fn raise_epoch_to(
+        &self,
+        id: UserId,
+        least: i64,
+        at: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Option<Revocation>> {
+        let mut tx = self.begin().await?;
+        let raised: Option<(i64,)> =
+            query_as(sql::revocations::RAISE_EPOCH_TO).bind(id.0).bind(least).fetch_optional(&mut *tx).await?;
+        log_epoch(tx, id, raised, at, remember_until).await
+    }
+
+    pub(in crate::store) async fn log_revocation(
+        &self,
+        user: UserId,
+        subject: RevokedSubject,
+        at: Timestamp,
+        remember_until: Timestamp,
+    ) -> Result<Revocation> {
+        log_one(self.begin().await?, user, subject, at, remember_until).await
+    }
+
+    pub(in crate::store) async fn revocations_from(&self, position: i64) -> Result<Tail> {
+        let rows: Vec<TailRecord> =
+            query_as(sql::revocations::REVOCATIONS_FROM).bind(position).fetch_all(self.lookout()).await?;
+        rows.try_into()
+    }
+
+    pub(in crate::store) async fn live_revocations(&self, after: i64, limit: i64) -> Result<Vec<Revocation>> {
+        let rows: Vec<RevocationRecord> =
+            query_as(sql::revocations::LIVE_REVOCATIONS).bind(after).bind(limit).fetch_all(self.lookout()).await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn count_live_revocations(&self) -> Result<u64> {
+        let counts: Vec<(i64,)> = query_as(sql::revocations::COUNT_LIVE_REVOCATIONS).fetch_all(self.lookout()).await?;
+        Ok(counts.first().map_or(0, |(count,)| count.unsigned_abs()))
+    }
+}
+
+/// Writes a raised epoch to the log and commits. `None` where nothing was raised.
+pub(in crate::store) async fn log_epoch(
+    mut tx: Transaction,
+    user_id: UserId,
+    raised: Option<(i64,)>,
+    at: Timestamp,
+    remember_until: Timestamp,
+) -> Result<Option<Revocation>> {
+    let Some((epoch,)) = raised else { return Ok(None) };
+    let (tokens,): (Option<i64>,) =
+        query_as(sql::revocations::REMEMBERED_OF).bind(user_id.0).fetch_one(&mut *tx).await?;
+    let remember_until = remember_until.max(Timestamp::from_millis(tokens.unwrap_or(0)));
+    log_one(tx, user_id, RevokedSubject::Epoch(epoch), at, remember_until).await.map(Some)
+}
+
+/// Writes one revocation to the log and commits. A raised epoch has no reason: the sessions stay.
+pub(in crate::store) async fn log_one(
+    mut tx: Transaction,
+    user_id: UserId,
+    subject: RevokedSubject,
+    at: Timestamp,
+    remember_until: Timestamp,
+) -> Result<Revocation> {
+    let mut revocation = Revocation {
+        position: 0,
+        user_id,
+        subject,
+        reason: matches!(subject, RevokedSubject::Session(_)).then_some(EndReason::AdminRevoked),
+        ended_by: None,
+        ended_by_device: None,
+        at,
+        remember_until,
+    };
+    append_revocations(&mut tx, &mut [&mut revocation]).await?;
+    tx.commit().await?;
+    Ok(revocation)
+}
+
+/// Gives the revocations their places and writes them to the log. From here on the head row is locked and every other
+/// server that ends something waits: the commit must follow at once.
+pub(in crate::store) async fn append_revocations(
+    connection: &mut Connection,
+    revocations: &mut [&mut Revocation],
+) -> Result<()> {
+    let Ok(count @ 1..) = i64::try_from(revocations.len()) else { return Ok(()) };
+    let (head,): (i64,) = query_as(sql::revocations::ADVANCE_HEAD).bind(count).fetch_one(&mut *connection).await?;
+    for (position, revocation) in (head - count + 1..).zip(revocations.iter_mut()) {
+        revocation.position = position;
+    }
+    for chunk in revocations.chunks(CHUNK) {
+        let mut insert = sqlx::query::<Db>(fill(sql::revocations::INSERT_REVOCATION, &DIALECT, chunk.len()));
+        for revocation in chunk {
+            let (session, epoch) = match revocation.subject {
+                RevokedSubject::Session(id) => (Some(id.0), None),
+                RevokedSubject::Epoch(epoch) => (None, Some(epoch)),
+            };
+            insert = insert
+                .bind(revocation.position)
+                .bind(revocation.user_id.0)
+                .bind(session)
+                .bind(epoch)
+                .bind(revocation.reason.map(EndReason::as_str))
+                .bind(revocation.ended_by.map(|id| id.0))
+                .bind(revocation.ended_by_device.as_deref())
+                .bind(revocation.at.as_millis())
+                .bind(revocation.remember_until.as_millis());
+        }
+        insert.persistent(chunk.len() == 1).execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Entries of the revocation log.
+
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
+
+/// One row of the revocation log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// Its place in the order of commits.
+    pub position: i64,
+    /// Whose sessions.
+    pub user_id: UserId,
+    /// What may not pass.
+    pub subject: RevokedSubject,
+    /// Why; `None` where sessions stay and only access tokens must be renewed.
+    pub reason: Option<EndReason>,
+    /// The session that asked for it.
+    pub ended_by: Option<SessionId>,
+    /// The name of that device.
+    pub ended_by_device: Option<String>,
+    /// When.
+    pub at: Timestamp,
+    /// Until when it must be remembered.
+    pub remember_until: Timestamp,
+}
+
+/// What a revocation refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RevokedSubject {
+    /// One session.
+    Session(SessionId),
+    /// Every token of the person with an epoch lower than this.
+    Epoch(i64),
+}
+
+/// What one look at the revocation log gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The position of the last row ever committed.
+    pub head: i64,
+    /// The database's time.
+    pub database_time: Timestamp,
+    /// Rows, by position.
+    pub revocations: Vec<Revocation>,
+}

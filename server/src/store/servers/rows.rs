@@ -1,0 +1,31 @@
+//! Rows as the database has them.
+
+use sqlx::FromRow;
+use types::domain::Timestamp;
+use uuid::Uuid;
+
+use crate::store::db::rows::{Read, digest};
+use crate::store::{ServerRow, StoreError};
+
+#[derive(FromRow)]
+pub struct ServerRecord {
+    id: Uuid,
+    name: String,
+    agreement: Vec<u8>,
+    settings: String,
+    seen_at: i64,
+}
+
+impl TryFrom<ServerRecord> for ServerRow {
+    type Error = StoreError;
+
+    fn try_from(row: ServerRecord) -> Read<Self> {
+        Ok(Self {
+            id: row.id,
+            name: row.name,
+            agreement: digest(&row.agreement)?,
+            settings: row.settings,
+            seen_at: Timestamp::from_millis(row.seen_at),
+        })
+    }
+}

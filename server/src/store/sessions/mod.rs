@@ -1,0 +1,74 @@
+//! Sessions from sign-in to their end, their histories, and tickets for the event stream.
+
+pub(in crate::store) mod rows;
+pub(in crate::store) mod sql;
+mod types;
+
+pub use types::*;
+
+use std::collections::HashMap;
+
+use ::types::domain::{DeviceName, SessionId, Timestamp, UserId};
+use uuid::Uuid;
+
+use crate::store::db::{Ids, verbs};
+use crate::store::{Digest, NewAudit, SigningBrowser};
+
+/// What a presented refresh token comes to, by the session as it is under lock.
+pub(in crate::store) type Decide<'a> = &'a (dyn Fn(&SessionRow) -> RefreshDecision + Send + Sync);
+
+verbs! {
+    /// Sessions from sign-in to their end, their histories, and tickets for the event stream.
+    SessionsStore = sessions;
+
+    /// Creates a session under the lock of its person, with its audit and history entries, ending others where the
+    /// limit asks for it (`ids` are for their entries), and the one that its browser had before; raises an alert where the
+    /// device is new.
+    record_sign_in(
+        session: &NewSession, limit: Option<SessionLimit>, browser: Option<&SigningBrowser>,
+        records: SignInRecords<'_>, ids: Ids<'_>
+    ) -> SignIn;
+    /// The session, ended or not.
+    session(id: SessionId) -> Option<SessionRow>;
+    /// The live sessions of a person, by last active, latest first.
+    sessions_of(id: UserId, now: Timestamp) -> Vec<SessionRow>;
+    /// A page of the live sessions of a person but one, by last active, latest first: those after `after`.
+    sessions_page(
+        id: UserId, but: Option<SessionId>, after: (Timestamp, Uuid), limit: i64, now: Timestamp
+    ) -> Vec<SessionRow>;
+    /// How many live sessions a person has.
+    count_sessions_of(id: UserId, now: Timestamp) -> u64;
+    /// A live session of this person.
+    live_session(user: UserId, id: SessionId, now: Timestamp) -> Option<SessionRow>;
+    /// Renames a live session of this person.
+    rename_session(
+        user: UserId, id: SessionId, name: &DeviceName, history: &NewHistoryEntry, audit: &NewAudit, now: Timestamp
+    ) -> Option<SessionRow>;
+    /// Whether a token may pass. A session past its time counts as ended, marked or not.
+    standing(id: SessionId, user: UserId, epoch: i64, now: Timestamp) -> Standing;
+    /// Of these sessions those that have not ended, with the epoch that tokens of their users must have.
+    living(ids: &[SessionId]) -> HashMap<SessionId, i64>;
+    /// Asks `decide` under the lock of the session and does what it says.
+    rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
+    /// Has the grace for a repeated refresh begin now, as long as the successor it was answered with was not used.
+    renew_grace(id: SessionId, successor: &Digest, at: Timestamp) -> ();
+    /// Notes where and when sessions were last seen, in one batch. Never moves a session back in time.
+    touch_sessions(sightings: &[Sighting]) -> ();
+    /// A session of this person, ended or not, with its history, oldest first.
+    history(user: UserId, id: SessionId) -> Option<(SessionRow, Vec<HistoryEntry>)>;
+    /// Adds to a session's history; nothing where the session is gone.
+    append_history(entry: &NewHistoryEntry) -> ();
+    /// Carries out all commands in one transaction: marks sessions, writes their histories, audit entries and the
+    /// revocation log, and does what is to be done alongside. Outcomes are in the order of the commands. When it returns, everything is committed.
+    end_sessions(commands: &[EndCommand], ids: Ids<'_>) -> Vec<EndOutcome>;
+    /// The streams of these ended sessions were told.
+    mark_told(ids: &[SessionId], at: Timestamp) -> ();
+    /// The browser of an ended session says that it has signed itself out; false where the session has not ended.
+    confirm_end(id: SessionId, at: Timestamp) -> bool;
+    /// The devices of a receipt; none where there is no such receipt.
+    receipt(digest: &Digest) -> Vec<ReceiptRow>;
+    /// Stores a ticket.
+    create_ticket(digest: &Digest, ticket: &Ticket) -> ();
+    /// Takes a ticket: whoever comes first gets it, nobody after.
+    take_ticket(digest: &Digest, now: Timestamp) -> Option<Ticket>;
+}

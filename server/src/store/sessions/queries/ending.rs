@@ -1,0 +1,416 @@
+//! Sessions end, and everybody can know.
+//!
+//! One transaction for all commands. Locks are taken person by person, in the order of their ids, then their sessions,
+//! then the head row of the log, which comes last because everybody else who ends something waits for it.
+
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{AuditAction, EndReason};
+
+use super::super::accounts::users::lock_user;
+use super::super::alerts::answer_by_ending;
+use super::super::audit::insert_audit;
+use super::super::revocations::append_revocations;
+use super::alongside::{begin_alongside, delete_account};
+use super::history::{ended_entry, insert_history};
+use super::{Connection, Database, Result, TRIES, query, query_as};
+use crate::store::db::Ids;
+use crate::store::db::rows::read_all;
+use crate::store::sessions::rows::{EndedRecord, ReceiptRecord};
+use crate::store::{
+    Alongside, Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow, Revocation,
+    RevokedSubject, Selection, StoreError, User, sql,
+};
+
+impl Database {
+    pub(in crate::store) async fn end_sessions(
+        &self,
+        commands: &[EndCommand],
+        ids: Ids<'_>,
+    ) -> Result<Vec<EndOutcome>> {
+        let mut tried = 1;
+        loop {
+            match self.try_end_sessions(commands, &mut *ids).await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_end_sessions(&self, commands: &[EndCommand], ids: Ids<'_>) -> Result<Vec<EndOutcome>> {
+        let mut outcomes = vec![EndOutcome::default(); commands.len()];
+        let mut order: Vec<usize> = (0..commands.len()).collect();
+        order.sort_by_key(|&index| commands[index].selection.user_id());
+
+        let mut tx = self.begin().await?;
+        let mut locked: Option<(UserId, Option<User>)> = None;
+        let mut story = Story::default();
+        for &index in &order {
+            let (command, outcome) = (&commands[index], &mut outcomes[index]);
+            let user_id = command.selection.user_id();
+            let person = match locked.take() {
+                Some((user, person)) if user == user_id => person,
+                _ => lock_user(&mut tx, user_id).await?,
+            };
+            let Some(person) = person else {
+                outcome.refused = command.alongside.is_some();
+                end_unknown(&mut tx, command, outcome, &mut story, &mut *ids).await?;
+                end_all_of_unknown(&mut tx, command, outcome).await?;
+                locked = Some((user_id, None));
+                continue;
+            };
+            let stays = carry_out(&mut tx, command, &person, outcome, &mut story, &mut *ids).await?;
+            locked = Some((user_id, stays.then_some(person)));
+        }
+        story.write(&mut tx).await?;
+        append_in_order(&mut tx, &mut outcomes, &order).await?;
+        tx.commit().await?;
+        Ok(outcomes)
+    }
+
+    pub(in crate::store) async fn mark_told(&self, ids: &[SessionId], at: Timestamp) -> Result<()> {
+        // In order, so that two servers telling the same sessions do not wait in a circle.
+        let mut ids = ids.to_vec();
+        ids.sort();
+        let mut tx = self.begin().await?;
+        for id in ids {
+            query(sql::sessions::MARK_TOLD).bind(id.0).bind(at.as_millis()).execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    pub(in crate::store) async fn confirm_end(&self, id: SessionId, at: Timestamp) -> Result<bool> {
+        let done = query(sql::sessions::CONFIRM_END).bind(id.0).bind(at.as_millis()).execute(self.writer()).await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    pub(in crate::store) async fn receipt(&self, digest: &Digest) -> Result<Vec<ReceiptRow>> {
+        let rows: Vec<ReceiptRecord> =
+            query_as(sql::sessions::RECEIPT).bind(&digest[..]).fetch_all(self.readers()).await?;
+        read_all(rows)
+    }
+}
+
+/// One command, but for its places in the log. Says whether the person is still there for the next one.
+pub(in crate::store) async fn carry_out(
+    connection: &mut Connection,
+    command: &EndCommand,
+    person: &User,
+    outcome: &mut EndOutcome,
+    story: &mut Story,
+    ids: Ids<'_>,
+) -> Result<bool> {
+    if command.tried_for.is_some() && was_carried_out(connection, command).await? {
+        return Ok(true);
+    }
+    if command.alongside.is_none() && !asker_lived(connection, command).await? {
+        outcome.asker_ended = true;
+        return Ok(true);
+    }
+    let ended_by_device = match command.alongside {
+        // What is logged outlives an account that goes, and must not name its devices.
+        Some(Alongside::AccountDeletion(_)) => None,
+        _ => device_name(connection, command.ended_by).await?,
+    };
+    let ending = Ending::of(command, ended_by_device);
+    if let Some(wanted) = &command.alongside {
+        // A deletion takes sessions away that the story is about, and must come after it.
+        story.write(connection).await?;
+        if !begin_alongside(connection, wanted, &ending, ids()).await? {
+            outcome.refused = true;
+            return Ok(true);
+        }
+    }
+    let which = match command.selection {
+        Selection::One { session_id, .. } => Which::One(session_id),
+        Selection::Others { keep, .. } => Which::Others(keep),
+        Selection::All { .. } => Which::All,
+    };
+    ending.carry_out(connection, which, outcome, story, &mut *ids).await?;
+    if outcome.ended.is_empty() {
+        end_unknown(connection, command, outcome, story, &mut *ids).await?;
+    }
+    let Some(Alongside::AccountDeletion(deletion)) = &command.alongside else { return Ok(true) };
+    story.write(connection).await?;
+    delete_account(connection, deletion, &ending, person, ids()).await?;
+    Ok(false)
+}
+
+/// Whether the session that wants others ended was alive when it asked: what has itself ended ends nothing else, however late the
+/// commit comes.
+pub(in crate::store) async fn asker_lived(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
+    let Some(asker) = command.asks_for_others() else { return Ok(true) };
+    let found: Option<(i64, Option<i64>)> = query_as(sql::sessions::ASKER)
+        .bind(asker.0)
+        .bind(command.selection.user_id().0)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let asked_at = command.at.as_millis();
+    match found {
+        Some((_, Some(ended_at))) => Ok(ended_at > asked_at),
+        Some((expires_at, None)) => Ok(expires_at > asked_at),
+        // The database was set back, or has deleted what ended long ago: then its tokens have run out, or the log knows.
+        None if command.token_until.is_some_and(|until| until > command.at) => {
+            let revoked: Option<(i32,)> =
+                query_as(sql::revocations::IS_REVOKED).bind(asker.0).fetch_optional(&mut *connection).await?;
+            Ok(revoked.is_none())
+        }
+        None => Ok(false),
+    }
+}
+
+/// A session that its own token names, and that the database does not know: it was set back. Who signs out with that token is signed out.
+pub(in crate::store) async fn end_unknown(
+    connection: &mut Connection,
+    command: &EndCommand,
+    outcome: &mut EndOutcome,
+    story: &mut Story,
+    ids: Ids<'_>,
+) -> Result<()> {
+    let Some(session_id) = command.names_itself() else { return Ok(()) };
+    let known: Option<(i32,)> =
+        query_as(sql::sessions::IS_THERE).bind(session_id.0).fetch_optional(&mut *connection).await?;
+    if known.is_some() {
+        return Ok(());
+    }
+    let ending = Ending::of(command, None);
+    // A refresh token does not say whose it is.
+    let user_id = Some(ending.user_id).filter(|user_id| !user_id.0.is_nil());
+    story.audit.push(NewAudit {
+        session_id: Some(session_id),
+        user_id,
+        ..ending.audit(ids(), AuditAction::SessionEnded)
+    });
+    outcome.revocations.push(ending.revocation(RevokedSubject::Session(session_id), command.remember_until));
+    Ok(())
+}
+
+/// A person whom the database does not know, because it was set back, and whose token asks for others to be ended. Nothing tells which
+/// sessions there were, so no token of theirs passes any more, that of the session that asks included.
+pub(in crate::store) async fn end_all_of_unknown(
+    connection: &mut Connection,
+    command: &EndCommand,
+    outcome: &mut EndOutcome,
+) -> Result<()> {
+    let is_about_one = matches!(command.selection, Selection::One { .. });
+    let is_good = command.token_until.is_some_and(|until| until > command.at);
+    if is_about_one || !is_good || command.alongside.is_some() {
+        return Ok(());
+    }
+    if !asker_lived(connection, command).await? {
+        outcome.asker_ended = true;
+        return Ok(());
+    }
+    // As for somebody who is known: above whatever was given before, whoever remembers it.
+    let raised = RevokedSubject::Epoch((command.seen_epoch + 1).max(command.at.as_millis()));
+    outcome.revocations.push(Ending::of(command, None).revocation(raised, command.remember_until));
+    Ok(())
+}
+
+/// Whether an earlier try was committed after all: the sessions that it ended bear its receipt.
+pub(in crate::store) async fn was_carried_out(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
+    let Some(receipt) = &command.receipt else { return Ok(false) };
+    let ended: Vec<ReceiptRecord> = query_as(sql::sessions::RECEIPT).bind(&receipt[..]).fetch_all(connection).await?;
+    let ended: Vec<ReceiptRow> = read_all(ended)?;
+    Ok(match command.selection {
+        // Several that are ended one by one may share a receipt.
+        Selection::One { session_id, .. } => ended.iter().any(|row| row.session_id == session_id),
+        Selection::Others { .. } | Selection::All { .. } => !ended.is_empty(),
+    })
+}
+
+/// What is to be written of what ended: of all commands together, because each statement is a trip to the database.
+#[derive(Default)]
+pub(in crate::store) struct Story {
+    history: Vec<NewHistoryEntry>,
+    audit: Vec<NewAudit>,
+}
+
+impl Story {
+    /// Writes what has come together so far.
+    pub async fn write(&mut self, connection: &mut Connection) -> Result<()> {
+        insert_history(connection, &std::mem::take(&mut self.history)).await?;
+        insert_audit(connection, &std::mem::take(&mut self.audit)).await
+    }
+}
+
+/// Which of a person's live sessions end.
+pub(in crate::store) enum Which {
+    One(SessionId),
+    Others(SessionId),
+    All,
+}
+
+/// How sessions of one person end: the same for each of them.
+pub(in crate::store) struct Ending {
+    pub user_id: UserId,
+    pub reason: EndReason,
+    pub client_reason: Option<String>,
+    pub ended_by: Option<SessionId>,
+    pub ended_by_device: Option<String>,
+    pub actor_id: Option<UserId>,
+    pub at: Timestamp,
+    pub remember_until: Timestamp,
+    pub origin: Origin,
+    pub receipt: Option<Digest>,
+    /// Where several end, those that began later stay.
+    pub began_by: Timestamp,
+    /// Where the epoch is raised, it must be higher than this.
+    pub seen_epoch: i64,
+}
+
+impl Ending {
+    /// As a command wants it.
+    fn of(command: &EndCommand, ended_by_device: Option<String>) -> Self {
+        Self {
+            user_id: command.selection.user_id(),
+            reason: command.reason,
+            client_reason: command.client_reason.clone(),
+            ended_by: command.ended_by,
+            ended_by_device,
+            actor_id: command.actor_id,
+            at: command.at,
+            remember_until: command.remember_until,
+            origin: command.origin.clone(),
+            receipt: command.receipt,
+            began_by: command.tried_for.unwrap_or(Timestamp::from_millis(i64::MAX)),
+            seen_epoch: command.seen_epoch,
+        }
+    }
+
+    /// Marks the sessions, and adds to the story what is to be written of it, and to the outcome what ended and what must go to the log.
+    /// The person's row is locked.
+    pub async fn carry_out(
+        &self,
+        connection: &mut Connection,
+        which: Which,
+        outcome: &mut EndOutcome,
+        story: &mut Story,
+        ids: Ids<'_>,
+    ) -> Result<()> {
+        let ended = self.mark(connection, &which).await?;
+        for session in &ended {
+            story.history.push(ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip));
+            story.audit.push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), AuditAction::SessionEnded) });
+        }
+        // Making room for a sign-in is nobody's answer.
+        let answers = self.reason != EndReason::Replaced;
+        let ended_by = self.ended_by.filter(|by| answers && ended.iter().any(|session| session.id != *by));
+        if let Some(ended_by) = ended_by {
+            answer_by_ending(connection, self.user_id, ended_by, self.at).await?;
+        }
+        if matches!(which, Which::All) {
+            let epoch = self.raise_epoch(connection).await?;
+            let tokens = ended.iter().map(|session| session.remember_until).max().unwrap_or(self.remember_until);
+            outcome.revocations.push(self.revocation(RevokedSubject::Epoch(epoch), tokens));
+        } else {
+            if matches!(which, Which::Others(_)) {
+                // A token of an older system has no session, and is one of the others.
+                query(sql::sessions::CUT_OFF)
+                    .bind(self.user_id.0)
+                    .bind(self.at.as_millis())
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            outcome.revocations.extend(
+                ended
+                    .iter()
+                    .map(|session| self.revocation(RevokedSubject::Session(session.id), session.remember_until)),
+            );
+        }
+        outcome.ended.extend(ended);
+        Ok(())
+    }
+
+    async fn mark(&self, connection: &mut Connection, which: &Which) -> Result<Vec<EndedSession>> {
+        let (statement, session) = match which {
+            Which::One(id) => (sql::sessions::END_ONE, Some(id)),
+            Which::Others(id) => (sql::sessions::END_OTHERS, Some(id)),
+            Which::All => (sql::sessions::END_ALL, None),
+        };
+        let mut end = query_as(statement)
+            .bind(self.user_id.0)
+            .bind(self.at.as_millis())
+            .bind(self.reason.as_str())
+            .bind(self.ended_by.map(|id| id.0))
+            .bind(self.ended_by_device.as_deref())
+            .bind(self.receipt.as_ref().map(|digest| &digest[..]));
+        if let Some(id) = session {
+            end = end.bind(id.0);
+        }
+        if !matches!(which, Which::One(_)) {
+            end = end.bind(self.began_by.as_millis());
+        }
+        let rows: Vec<EndedRecord> = end.fetch_all(connection).await?;
+        let mut ended: Vec<EndedSession> = read_all(rows)?;
+        ended.sort_by_key(|session| session.id);
+        Ok(ended)
+    }
+
+    async fn raise_epoch(&self, connection: &mut Connection) -> Result<i64> {
+        let raised: Option<(i64,)> = query_as(sql::sessions::RAISE_EPOCH_AND_CUT_OFF)
+            .bind(self.user_id.0)
+            .bind(self.at.as_millis())
+            .bind(self.seen_epoch)
+            .fetch_optional(&mut *connection)
+            .await?;
+        raised.map(|(epoch,)| epoch).ok_or(StoreError::Unreadable("person"))
+    }
+
+    /// An entry about this person.
+    pub fn audit(&self, id: uuid::Uuid, action: AuditAction) -> NewAudit {
+        NewAudit {
+            id,
+            at: self.at,
+            user_id: Some(self.user_id),
+            actor_id: self.actor_id,
+            session_id: None,
+            action,
+            reason: Some(self.reason),
+            client_reason: self.client_reason.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+
+    /// `tokens` is how long the tokens of what ends ask for it to be remembered.
+    fn revocation(&self, subject: RevokedSubject, tokens: Timestamp) -> Revocation {
+        Revocation {
+            // Known only once the head row is locked.
+            position: 0,
+            user_id: self.user_id,
+            subject,
+            reason: Some(self.reason),
+            ended_by: self.ended_by,
+            ended_by_device: self.ended_by_device.clone(),
+            at: self.at,
+            remember_until: self.remember_until.max(tokens),
+        }
+    }
+}
+
+/// Writes the revocations of all outcomes to the log, in the order in which the commands were carried out.
+pub(in crate::store) async fn append_in_order(
+    connection: &mut Connection,
+    outcomes: &mut [EndOutcome],
+    order: &[usize],
+) -> Result<()> {
+    let mut place = vec![0; order.len()];
+    for (position, &index) in order.iter().enumerate() {
+        place[index] = position;
+    }
+    let mut by_place: Vec<(usize, &mut EndOutcome)> =
+        outcomes.iter_mut().enumerate().map(|(index, outcome)| (place[index], outcome)).collect();
+    by_place.sort_by_key(|(place, _)| *place);
+    let mut revocations: Vec<&mut Revocation> =
+        by_place.into_iter().flat_map(|(_, outcome)| outcome.revocations.iter_mut()).collect();
+    append_revocations(connection, &mut revocations).await
+}
+
+pub(in crate::store) async fn device_name(
+    connection: &mut Connection,
+    id: Option<SessionId>,
+) -> Result<Option<String>> {
+    let Some(id) = id else { return Ok(None) };
+    let row: Option<(String,)> =
+        query_as(sql::sessions::DEVICE_NAME).bind(id.0).fetch_optional(&mut *connection).await?;
+    Ok(row.map(|(name,)| name))
+}

@@ -1,0 +1,80 @@
+//! The history of a session.
+
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::HistoryKind;
+use uuid::Uuid;
+
+use super::{CHUNK, Connection, DIALECT, Database, Db, Result, query, query_as};
+use crate::store::db::dialect::fill;
+use crate::store::db::rows::{read_all, read_one};
+use crate::store::sessions::rows::{HistoryRecord, SessionRecord};
+use crate::store::{HistoryEntry, NewHistoryEntry, SessionRow, sql};
+
+impl Database {
+    pub(in crate::store) async fn history(
+        &self,
+        user: UserId,
+        id: SessionId,
+    ) -> Result<Option<(SessionRow, Vec<HistoryEntry>)>> {
+        let row: Option<SessionRecord> =
+            query_as(sql::sessions::SESSION_OF).bind(id.0).bind(user.0).fetch_optional(self.readers()).await?;
+        let Some(session) = read_one(row)? else { return Ok(None) };
+        let rows: Vec<HistoryRecord> = query_as(sql::sessions::HISTORY).bind(id.0).fetch_all(self.readers()).await?;
+        Ok(Some((session, read_all(rows)?)))
+    }
+
+    pub(in crate::store) async fn append_history(&self, entry: &NewHistoryEntry) -> Result<()> {
+        query(sql::sessions::INSERT_HISTORY_ENTRY)
+            .bind(entry.id)
+            .bind(entry.session_id.0)
+            .bind(entry.at.as_millis())
+            .bind(entry.kind.as_str())
+            .bind(entry.detail.as_deref())
+            .bind(&entry.ip)
+            .execute(self.writer())
+            .await?;
+        Ok(())
+    }
+}
+
+pub(in crate::store) async fn insert_history(connection: &mut Connection, entries: &[NewHistoryEntry]) -> Result<()> {
+    for chunk in entries.chunks(CHUNK) {
+        let mut insert = sqlx::query::<Db>(fill(sql::sessions::INSERT_HISTORY, &DIALECT, chunk.len()));
+        for entry in chunk {
+            insert = insert
+                .bind(entry.id)
+                .bind(entry.session_id.0)
+                .bind(entry.at.as_millis())
+                .bind(entry.kind.as_str())
+                .bind(entry.detail.as_deref())
+                .bind(&entry.ip);
+        }
+        insert.persistent(chunk.len() == 1).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// The session, under lock until the commit.
+pub(in crate::store) async fn lock_session(connection: &mut Connection, id: SessionId) -> Result<Option<SessionRow>> {
+    let row: Option<SessionRecord> =
+        query_as(sql::sessions::LOCK_SESSION).bind(id.0).fetch_optional(&mut *connection).await?;
+    read_one(row)
+}
+
+/// The history entry of a session that ended.
+pub(in crate::store) fn ended_entry(
+    id: Uuid,
+    session: SessionId,
+    at: Timestamp,
+    reason: &str,
+    ip: &str,
+) -> NewHistoryEntry {
+    NewHistoryEntry {
+        id,
+        session_id: session,
+        at,
+        kind: HistoryKind::Ended,
+        detail: Some(reason.to_owned()),
+        ip: ip.to_owned(),
+    }
+}

@@ -1,0 +1,11 @@
+//! What is asked about sessions.
+
+use super::{CHUNK, Connection, DIALECT, Database, Db, Result, TRIES, query, query_as};
+
+pub(in crate::store) mod alongside;
+pub(in crate::store) mod devices;
+pub(in crate::store) mod ending;
+pub(in crate::store) mod history;
+pub(in crate::store) mod refresh;
+pub(in crate::store) mod sign_in;
+pub(in crate::store) mod tickets;

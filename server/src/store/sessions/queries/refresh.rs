@@ -1,0 +1,122 @@
+//! A refresh token is presented.
+//!
+//! Decision and change happen under the lock of the session row: of two at once, the second sees what the first did.
+//! The person's row is read without a lock: whoever raises the epoch or ends all sessions meanwhile either waits for
+//! this session's row and ends it then, or has made the tokens minted from here old.
+
+use types::domain::{SessionId, Timestamp};
+use types::words::HistoryKind;
+
+use super::super::accounts::users::user_by_id;
+use super::history::{insert_history, lock_session};
+use super::{Connection, Database, Result, query, query_as};
+use crate::store::db::rows::read_one;
+use crate::store::sessions::Decide;
+use crate::store::sessions::rows::SessionRecord;
+use crate::store::{Digest, NewHistoryEntry, Refresh, RefreshAttempt, RefreshDecision, SessionRow, StoreError, sql};
+
+impl Database {
+    pub(in crate::store) async fn rotate_refresh(
+        &self,
+        attempt: &RefreshAttempt,
+        decide: Decide<'_>,
+    ) -> Result<Refresh> {
+        let mut tx = self.begin().await?;
+        let Some(before) = lock_session(&mut tx, attempt.session_id).await? else { return Ok(Refresh::Unknown) };
+        if let Some(end) = before.end {
+            return Ok(Refresh::Ended(end));
+        }
+        let user = match user_by_id(&mut tx, before.user_id).await? {
+            Some(user) if user.disabled_at.is_none() => user,
+            _ => return Ok(Refresh::Unknown),
+        };
+        let decision = decide(&before);
+        let (after, kind) = match decision {
+            RefreshDecision::Rotate { expires_at } => {
+                let rotate = query_as(sql::sessions::ROTATE_REFRESH)
+                    .bind(attempt.session_id.0)
+                    .bind(&attempt.successor[..])
+                    .bind(attempt.at.as_millis())
+                    .bind(expires_at.as_millis())
+                    .bind(&attempt.origin.ip)
+                    .bind(&attempt.origin.user_agent)
+                    .bind(attempt.place.as_deref())
+                    .bind(attempt.remember_until.as_millis());
+                let row: Option<SessionRecord> = rotate.fetch_optional(&mut *tx).await?;
+                (row, HistoryKind::Refreshed)
+            }
+            RefreshDecision::Repeat => {
+                let repeat = query_as(sql::sessions::REPEAT_REFRESH)
+                    .bind(attempt.session_id.0)
+                    .bind(attempt.at.as_millis())
+                    .bind(&attempt.origin.ip)
+                    .bind(&attempt.origin.user_agent)
+                    .bind(attempt.place.as_deref())
+                    .bind(attempt.remember_until.as_millis());
+                let row: Option<SessionRecord> = repeat.fetch_optional(&mut *tx).await?;
+                (row, repeat_kind(attempt, &before))
+            }
+            RefreshDecision::Reuse
+            | RefreshDecision::WrongClass
+            | RefreshDecision::Over(_)
+            | RefreshDecision::EndPromised
+            | RefreshDecision::CannotTell => {
+                return Ok(Refresh::Refused { session: Box::new(before), decision });
+            }
+        };
+        let session = read_one(after)?.ok_or(StoreError::Unreadable("session"))?;
+        write_history(&mut tx, attempt, kind).await?;
+        tx.commit().await?;
+        let repeated = decision == RefreshDecision::Repeat;
+        Ok(Refresh::Granted { session: Box::new(session), user: Box::new(user), repeated })
+    }
+
+    pub(in crate::store) async fn renew_grace(&self, id: SessionId, successor: &Digest, at: Timestamp) -> Result<()> {
+        let mut tx = self.begin().await?;
+        // Waits for a commit that may still be on its way.
+        lock_session(&mut tx, id).await?;
+        let renew = query(sql::sessions::RENEW_GRACE).bind(id.0).bind(&successor[..]).bind(at.as_millis());
+        renew.execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Two tabs repeat within moments; who repeats later never got the answer.
+pub(in crate::store) fn repeat_kind(attempt: &RefreshAttempt, before: &SessionRow) -> HistoryKind {
+    let after_ms = attempt.at.as_millis().saturating_sub(before.rotated_at.as_millis());
+    if after_ms <= attempt.two_tabs_within_ms { HistoryKind::RepeatedTwoTabs } else { HistoryKind::RepeatedLostReply }
+}
+
+pub(in crate::store) async fn write_history(
+    connection: &mut Connection,
+    attempt: &RefreshAttempt,
+    kind: HistoryKind,
+) -> Result<()> {
+    let entry = |id, kind, detail| NewHistoryEntry {
+        id,
+        session_id: attempt.session_id,
+        at: attempt.at,
+        kind,
+        detail,
+        ip: attempt.origin.ip.clone(),
+    };
+    let [refresh, network] = attempt.history_ids;
+    let mut entries = vec![entry(refresh, kind, None)];
+    if let Some(before) = last_refreshed_from(connection, attempt.session_id).await?
+        && before != attempt.origin.ip
+        && !attempt.origin.ip.is_empty()
+    {
+        let moved = format!("{before} -> {}", attempt.origin.ip);
+        entries.push(entry(network, HistoryKind::NetworkChanged, Some(moved)));
+    }
+    insert_history(connection, &entries).await
+}
+
+pub(in crate::store) async fn last_refreshed_from(
+    connection: &mut Connection,
+    id: SessionId,
+) -> Result<Option<String>> {
+    let row: Option<(String,)> =
+        query_as(sql::sessions::LAST_REFRESHED_FROM).bind(id.0).fetch_optional(&mut *connection).await?;
+    Ok(row.map(|(ip,)| ip))
+}

@@ -1,0 +1,209 @@
+//! A session begins, and others make room for it.
+
+use std::collections::BTreeSet;
+
+use types::domain::{AlertId, SessionId, Timestamp, UserId};
+use types::words::{AlertKind, EndReason};
+use uuid::Uuid;
+
+use super::super::accounts::browsers::{acquaint, hold, sessions_in};
+use super::super::accounts::users::lock_user;
+use super::super::alerts::{device_history, insert_alert};
+use super::super::audit::insert_audit;
+use super::super::revocations::append_revocations;
+use super::ending::{Ending, Story, Which};
+use super::history::insert_history;
+use super::{Connection, Database, Result, TRIES, query, query_as};
+use crate::store::db::Ids;
+use crate::store::db::rows::read_all;
+use crate::store::sessions::rows::SessionRecord;
+use crate::store::{
+    AtLimit, EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInRecords,
+    SigningBrowser, User, sql,
+};
+
+impl Database {
+    pub(in crate::store) async fn record_sign_in(
+        &self,
+        session: &NewSession,
+        limit: Option<SessionLimit>,
+        browser: Option<&SigningBrowser>,
+        records: SignInRecords<'_>,
+        ids: Ids<'_>,
+    ) -> Result<SignIn> {
+        let mut tried = 1;
+        loop {
+            match self.try_record_sign_in(session, limit, browser, records, &mut *ids).await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_record_sign_in(
+        &self,
+        session: &NewSession,
+        limit: Option<SessionLimit>,
+        browser: Option<&SigningBrowser>,
+        records: SignInRecords<'_>,
+        ids: Ids<'_>,
+    ) -> Result<SignIn> {
+        let SignInRecords { audit, history, alert } = records;
+        let mut tx = self.begin().await?;
+        let mut held = None;
+        let mut before = Vec::new();
+        if let Some(browser) = browser {
+            let one = hold(&mut tx, browser, session.at).await?;
+            if browser.one_session {
+                before = sessions_in(&mut tx, &one, browser).await?;
+            }
+            held = Some((browser, one));
+        }
+        let user = match lock_people(&mut tx, session.user_id, &before).await? {
+            Some(user) if user.disabled_at.is_none() => user,
+            _ => return Ok(SignIn::NoSuchPerson),
+        };
+        let mut replaced = EndOutcome::default();
+        let mut story = Story::default();
+        if let Some((browser, _)) = &held {
+            for (id, owner) in before {
+                let ending = Ending { user_id: owner, ..replacement(session, browser.remember_until, audit) };
+                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
+            }
+        }
+        if let Some(limit) = limit {
+            let live = live_sessions(&mut tx, session).await?;
+            let Some(leaving) = who_makes_room(&live, limit) else { return Ok(SignIn::LimitReached(live)) };
+            let ending = replacement(session, limit.remember_until, audit);
+            for id in leaving {
+                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
+            }
+        }
+        let in_browser = held.as_ref().filter(|(browser, _)| browser.one_session).map(|(_, held)| held.id);
+        let is_new = (alert.is_new)(&device_history(&mut tx, session.user_id, session.id).await?);
+        insert_session(&mut tx, session, in_browser).await?;
+        if is_new {
+            insert_alert(&mut tx, &new_alert(alert.id, session)).await?;
+        }
+        insert_history(&mut tx, std::slice::from_ref(history)).await?;
+        insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
+        story.write(&mut tx).await?;
+        if let Some((browser, held)) = &held {
+            acquaint(&mut tx, held, browser, session.user_id, session.at).await?;
+        }
+        append_revocations(&mut tx, &mut replaced.revocations.iter_mut().collect::<Vec<_>>()).await?;
+        tx.commit().await?;
+        Ok(SignIn::Done { user: Box::new(user), replaced, is_new })
+    }
+}
+
+/// What asks about a device that has just signed in.
+pub(in crate::store) fn new_alert(id: AlertId, session: &NewSession) -> NewAlert {
+    NewAlert {
+        id,
+        kind: AlertKind::NewSignIn,
+        session_id: session.id,
+        at: session.at,
+        ip: session.origin.ip.clone(),
+        place: session.place.clone(),
+    }
+}
+
+/// Locks whoever signs in, and whoever had a session in the browser, in the order of their ids; gives the first.
+pub(in crate::store) async fn lock_people(
+    connection: &mut Connection,
+    user_id: UserId,
+    before: &[(SessionId, UserId)],
+) -> Result<Option<User>> {
+    let people: BTreeSet<UserId> = before.iter().map(|(_, owner)| *owner).chain([user_id]).collect();
+    let mut user = None;
+    for id in people {
+        let locked = lock_user(connection, id).await?;
+        if id == user_id {
+            user = locked;
+        }
+    }
+    Ok(user)
+}
+
+pub(in crate::store) async fn live_sessions(
+    connection: &mut Connection,
+    session: &NewSession,
+) -> Result<Vec<SessionRow>> {
+    let rows: Vec<SessionRecord> = query_as(sql::sessions::LIVE_SESSIONS)
+        .bind(session.user_id.0)
+        .bind(session.at.as_millis())
+        .fetch_all(&mut *connection)
+        .await?;
+    read_all(rows)
+}
+
+/// Which of the live sessions, latest first, end so that there is room for one more; `None` where the person must say.
+pub(in crate::store) fn who_makes_room(live: &[SessionRow], limit: SessionLimit) -> Option<Vec<SessionId>> {
+    let too_many = (live.len() + 1).saturating_sub(usize::try_from(limit.most).unwrap_or(usize::MAX));
+    if too_many == 0 {
+        return Some(Vec::new());
+    }
+    // More than one goes only where the limit was lowered since: then the longest inactive follow the chosen one.
+    let mut by_inactivity: Vec<SessionId> = live.iter().rev().map(|session| session.id).collect();
+    match limit.at_limit {
+        AtLimit::ReplaceOldest => {}
+        AtLimit::Replace(chosen) if by_inactivity.contains(&chosen) => {
+            by_inactivity.retain(|id| *id != chosen);
+            by_inactivity.insert(0, chosen);
+        }
+        AtLimit::Replace(_) | AtLimit::Refuse => return None,
+    }
+    by_inactivity.truncate(too_many);
+    Some(by_inactivity)
+}
+
+/// How the sessions that make room end: by the new one.
+pub(in crate::store) fn replacement(session: &NewSession, remember_until: Timestamp, audit: &NewAudit) -> Ending {
+    Ending {
+        user_id: session.user_id,
+        reason: EndReason::Replaced,
+        client_reason: None,
+        ended_by: Some(session.id),
+        ended_by_device: Some(session.device.device_name.clone()),
+        actor_id: audit.actor_id,
+        at: session.at,
+        remember_until,
+        origin: session.origin.clone(),
+        receipt: None,
+        began_by: Timestamp::from_millis(i64::MAX),
+        seen_epoch: 0,
+    }
+}
+
+pub(in crate::store) async fn insert_session(
+    connection: &mut Connection,
+    session: &NewSession,
+    browser: Option<Uuid>,
+) -> Result<()> {
+    let expires_at = session.expires_at.min(session.max_expires_at);
+    query(sql::sessions::INSERT_SESSION)
+        .bind(session.id.0)
+        .bind(session.user_id.0)
+        .bind(session.at.as_millis())
+        .bind(expires_at.as_millis())
+        .bind(session.max_expires_at.as_millis())
+        .bind(&session.device.device_name)
+        .bind(&session.device.platform)
+        .bind(session.device.browser.as_deref())
+        .bind(session.device.os.as_deref())
+        .bind(session.device.kind.as_str())
+        .bind(session.device.app_version.as_deref())
+        .bind(&session.origin.ip)
+        .bind(&session.origin.user_agent)
+        .bind(session.signed_in_with.as_str())
+        .bind(session.delivery.as_str())
+        .bind(session.remember)
+        .bind(&session.refresh_digest[..])
+        .bind(session.place.as_deref())
+        .bind(session.remember_until.as_millis())
+        .bind(browser)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}

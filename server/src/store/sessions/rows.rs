@@ -1,0 +1,229 @@
+//! Rows as the database has them.
+
+use sqlx::FromRow;
+use types::api::DeviceDescription;
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{DeviceKind, OrOther, SignInMethod, TokenDelivery};
+use uuid::Uuid;
+
+use crate::store::db::rows::{Read, digest, moment, reason};
+use crate::store::{EndedSession, HistoryEntry, Origin, ReceiptRow, SessionEnd, SessionRow, StoreError, Ticket};
+
+#[derive(FromRow)]
+pub struct EndedRecord {
+    id: Uuid,
+    #[sqlx(flatten)]
+    device: DeviceRecord,
+    remember_until: i64,
+}
+
+impl TryFrom<EndedRecord> for EndedSession {
+    type Error = StoreError;
+
+    fn try_from(row: EndedRecord) -> Read<Self> {
+        let remember_until = Timestamp::from_millis(row.remember_until);
+        Ok(Self { id: SessionId(row.id), device: row.device.into(), remember_until })
+    }
+}
+
+#[derive(FromRow)]
+pub struct ReceiptRecord {
+    id: Uuid,
+    #[sqlx(flatten)]
+    device: DeviceRecord,
+    ended_by: Option<Uuid>,
+    told_at: Option<i64>,
+    confirmed_at: Option<i64>,
+}
+
+impl TryFrom<ReceiptRecord> for ReceiptRow {
+    type Error = StoreError;
+
+    fn try_from(row: ReceiptRecord) -> Read<Self> {
+        Ok(Self {
+            session_id: SessionId(row.id),
+            device: row.device.into(),
+            current: row.ended_by == Some(row.id),
+            told_at: moment(row.told_at),
+            confirmed_at: moment(row.confirmed_at),
+        })
+    }
+}
+
+#[derive(FromRow)]
+pub struct DeviceRecord {
+    device_name: String,
+    platform: String,
+    browser: Option<String>,
+    os: Option<String>,
+    kind: String,
+    app_version: Option<String>,
+}
+
+impl From<DeviceRecord> for DeviceDescription {
+    fn from(row: DeviceRecord) -> Self {
+        Self {
+            device_name: row.device_name,
+            platform: row.platform,
+            browser: row.browser,
+            os: row.os,
+            kind: DeviceKind::parse(&row.kind).unwrap_or(DeviceKind::Unknown),
+            app_version: row.app_version,
+        }
+    }
+}
+
+#[derive(FromRow)]
+pub struct EndRecord {
+    ended_at: Option<i64>,
+    end_reason: Option<String>,
+    ended_by: Option<Uuid>,
+    ended_by_device: Option<String>,
+}
+
+impl EndRecord {
+    fn read(self) -> Read<Option<SessionEnd>> {
+        let (Some(at), Some(reason)) = (moment(self.ended_at), reason(self.end_reason.as_deref())?) else {
+            return Ok(None);
+        };
+        let ended_by = self.ended_by.map(SessionId);
+        Ok(Some(SessionEnd { at, reason, ended_by, ended_by_device: self.ended_by_device }))
+    }
+}
+
+#[derive(FromRow)]
+pub struct SessionRecord {
+    id: Uuid,
+    user_id: Uuid,
+    created_at: i64,
+    last_active: i64,
+    expires_at: i64,
+    max_expires_at: i64,
+    #[sqlx(flatten)]
+    device: DeviceRecord,
+    ip: String,
+    user_agent: String,
+    place: Option<String>,
+    signed_in_with: String,
+    delivery: String,
+    remember: bool,
+    refresh_digest: Vec<u8>,
+    previous_digest: Option<Vec<u8>>,
+    rotated_at: i64,
+    #[sqlx(flatten)]
+    end: EndRecord,
+}
+
+impl TryFrom<SessionRecord> for SessionRow {
+    type Error = StoreError;
+
+    fn try_from(row: SessionRecord) -> Read<Self> {
+        Ok(Self {
+            id: SessionId(row.id),
+            user_id: UserId(row.user_id),
+            created_at: Timestamp::from_millis(row.created_at),
+            last_active: Timestamp::from_millis(row.last_active),
+            expires_at: Timestamp::from_millis(row.expires_at),
+            max_expires_at: Timestamp::from_millis(row.max_expires_at),
+            device: row.device.into(),
+            origin: Origin { ip: row.ip, user_agent: row.user_agent },
+            place: row.place,
+            signed_in_with: SignInMethod::parse(&row.signed_in_with).ok_or(StoreError::Unreadable("sign-in method"))?,
+            delivery: TokenDelivery::parse(&row.delivery).ok_or(StoreError::Unreadable("token delivery"))?,
+            remember: row.remember,
+            refresh_digest: digest(&row.refresh_digest)?,
+            previous_digest: row.previous_digest.as_deref().map(digest).transpose()?,
+            rotated_at: Timestamp::from_millis(row.rotated_at),
+            end: row.end.read()?,
+        })
+    }
+}
+
+/// What decides whether a token may pass.
+#[derive(FromRow)]
+pub struct StandingRecord {
+    is_replica: bool,
+    expires_at: i64,
+    epoch: i64,
+    #[sqlx(flatten)]
+    end: EndRecord,
+}
+
+impl StandingRecord {
+    /// When the session runs out, the person's epoch, and how the session ended.
+    pub fn read(self) -> Read<(Timestamp, i64, Option<SessionEnd>)> {
+        if self.is_replica {
+            return Err(StoreError::replica());
+        }
+        Ok((Timestamp::from_millis(self.expires_at), self.epoch, self.end.read()?))
+    }
+}
+
+/// A session that was found past its time.
+#[derive(FromRow)]
+pub struct ExpiredRecord {
+    pub id: Uuid,
+    pub user_id: Uuid,
+    pub ended_at: i64,
+    pub end_reason: String,
+}
+
+#[derive(FromRow)]
+pub struct HistoryRecord {
+    at: i64,
+    kind: String,
+    detail: Option<String>,
+    ip: String,
+}
+
+impl TryFrom<HistoryRecord> for HistoryEntry {
+    type Error = StoreError;
+
+    fn try_from(row: HistoryRecord) -> Read<Self> {
+        Ok(Self {
+            at: Timestamp::from_millis(row.at),
+            kind: OrOther::of_name(&row.kind),
+            detail: row.detail,
+            ip: row.ip,
+        })
+    }
+}
+
+/// A moment in the life of one of several sessions.
+#[derive(FromRow)]
+pub struct HistoryOfRecord {
+    session_id: Uuid,
+    #[sqlx(flatten)]
+    entry: HistoryRecord,
+}
+
+impl TryFrom<HistoryOfRecord> for (SessionId, HistoryEntry) {
+    type Error = StoreError;
+
+    fn try_from(row: HistoryOfRecord) -> Read<Self> {
+        Ok((SessionId(row.session_id), row.entry.try_into()?))
+    }
+}
+
+#[derive(FromRow)]
+pub struct TicketRecord {
+    session_id: Uuid,
+    user_id: Uuid,
+    epoch: i64,
+    session_expires_at: i64,
+    expires_at: i64,
+}
+
+impl TryFrom<TicketRecord> for Ticket {
+    type Error = StoreError;
+
+    fn try_from(row: TicketRecord) -> Read<Self> {
+        Ok(Self {
+            session_id: SessionId(row.session_id),
+            user_id: UserId(row.user_id),
+            epoch: row.epoch,
+            session_expires_at: Timestamp::from_millis(row.session_expires_at),
+            expires_at: Timestamp::from_millis(row.expires_at),
+        })
+    }
+}

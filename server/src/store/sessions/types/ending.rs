@@ -1,0 +1,204 @@
+//! What ends sessions, and what came of it.
+
+use serde::{Deserialize, Serialize};
+use types::api::DeviceDescription;
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
+
+use crate::store::{BrowserGrant, Digest, NewMail, Origin, Revocation};
+
+/// Which sessions to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Selection {
+    /// One session of this person.
+    One {
+        /// Whose.
+        user_id: UserId,
+        /// Which.
+        session_id: SessionId,
+    },
+    /// All of this person's but one: a log row each.
+    Others {
+        /// Whose.
+        user_id: UserId,
+        /// Which stays.
+        keep: SessionId,
+    },
+    /// All of this person's: the epoch rises, one log row.
+    All {
+        /// Whose.
+        user_id: UserId,
+    },
+}
+
+impl Selection {
+    /// Whose sessions.
+    pub const fn user_id(&self) -> UserId {
+        match self {
+            Self::One { user_id, .. } | Self::Others { user_id, .. } | Self::All { user_id } => *user_id,
+        }
+    }
+}
+
+/// What is done in the transaction that ends sessions: all of it, or nothing.
+#[derive(Clone)]
+pub enum Alongside {
+    /// A new password, by somebody who knew the one before.
+    PasswordChange(PasswordChange),
+    /// A new password, by somebody who has the token from a mail.
+    PasswordReset(PasswordReset),
+    /// The account goes, with everything that is held on the person.
+    AccountDeletion(AccountDeletion),
+}
+
+impl Alongside {
+    /// Why the sessions end.
+    pub const fn reason(&self) -> EndReason {
+        match self {
+            Self::PasswordChange(_) => EndReason::PasswordChanged,
+            Self::PasswordReset(_) => EndReason::PasswordReset,
+            Self::AccountDeletion(_) => EndReason::AccountDeleted,
+        }
+    }
+}
+
+/// A new password in place of a known one. A token that was sent to set a new one is worthless after it.
+#[derive(Clone)]
+pub struct PasswordChange {
+    /// The PHC string it was checked against: the change is refused if another came first.
+    pub expected_hash: String,
+    /// The new PHC string.
+    pub new_hash: String,
+}
+
+/// A new password in place of a forgotten one. It proves the person's address too, since the token was sent there.
+#[derive(Clone)]
+pub struct PasswordReset {
+    /// Digest of the token, which is used up: refused where it is not the person's, or has expired by [`EndCommand::at`].
+    pub token_digest: Digest,
+    /// The new PHC string.
+    pub new_hash: String,
+    /// The person's name from now on where nobody had proved the address: the one before is what a stranger may have typed.
+    pub fresh_name: String,
+    /// Whoever did it gets in.
+    pub grant: BrowserGrant,
+}
+
+/// The end of an account. Refused unless the session that asks for it lives. What the audit log says of the person stays,
+/// without addresses and user agents.
+#[derive(Clone)]
+pub struct AccountDeletion {
+    /// The last mail to the person. The others to that address go.
+    pub farewell: NewMail,
+    /// Buckets that are kept under the person's address.
+    pub buckets: Vec<Digest>,
+}
+
+/// One wish to end sessions; several are committed together.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct EndCommand {
+    /// Which.
+    pub selection: Selection,
+    /// Why.
+    pub reason: EndReason,
+    /// The client's own words.
+    pub client_reason: Option<String>,
+    /// The session that asks.
+    pub ended_by: Option<SessionId>,
+    /// Who asks.
+    pub actor_id: Option<UserId>,
+    /// When.
+    pub at: Timestamp,
+    /// Until when the log must remember at the least: the last moment at which a token that this server has made could be valid, plus leeway.
+    pub remember_until: Timestamp,
+    /// Where from.
+    pub origin: Origin,
+    /// Digest of the receipt's id.
+    pub receipt: Option<Digest>,
+    /// Done in the same transaction. A wish with such a thing is never kept for later, nor written down.
+    #[serde(skip)]
+    pub alongside: Option<Alongside>,
+    /// Until when the token is good that names `ended_by`, where one does. A session that the database does not know, because it was
+    /// set back, counts as alive until then.
+    #[serde(default)]
+    pub token_until: Option<Timestamp>,
+    /// The highest epoch of this user that any token or server has shown: a raised one must be higher.
+    #[serde(default)]
+    pub seen_epoch: i64,
+    /// For a wish that was tried before and may have been committed without having been heard of: nothing is done where its
+    /// receipt is there, and sessions that began after this moment are none of its business.
+    pub tried_for: Option<Timestamp>,
+}
+
+impl EndCommand {
+    /// A wish of nobody in particular, without a receipt.
+    pub fn new(selection: Selection, reason: EndReason, at: Timestamp, remember_until: Timestamp) -> Self {
+        Self {
+            selection,
+            reason,
+            client_reason: None,
+            ended_by: None,
+            actor_id: None,
+            at,
+            remember_until,
+            origin: Origin::default(),
+            receipt: None,
+            alongside: None,
+            token_until: None,
+            seen_epoch: 0,
+            tried_for: None,
+        }
+    }
+
+    /// The session that asks, where it wants others ended and not only itself.
+    pub fn asks_for_others(&self) -> Option<SessionId> {
+        let asker = self.ended_by?;
+        let is_itself = matches!(self.selection, Selection::One { session_id, .. } if session_id == asker);
+        (!is_itself).then_some(asker)
+    }
+
+    /// The session that asks to be ended itself, by a token that could still be used.
+    pub fn names_itself(&self) -> Option<SessionId> {
+        let asker = self.ended_by.filter(|_| self.asks_for_others().is_none())?;
+        self.token_until.is_some_and(|until| until > self.at).then_some(asker)
+    }
+}
+
+/// What ending came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndOutcome {
+    /// The sessions that this command ended; those that had ended before are not in it.
+    pub ended: Vec<EndedSession>,
+    /// What was written to the revocation log.
+    pub revocations: Vec<Revocation>,
+    /// Whether what was to be done alongside could not be; nothing was written then.
+    pub refused: bool,
+    /// Whether the session that asked had itself ended before it did; nothing was written then.
+    pub asker_ended: bool,
+}
+
+/// A session that has just been ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Which.
+    pub id: SessionId,
+    /// Its device.
+    pub device: DeviceDescription,
+    /// Until when its end must be remembered, by the tokens that were made for it.
+    pub remember_until: Timestamp,
+}
+
+/// A device on a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiptRow {
+    /// The ended session.
+    pub session_id: SessionId,
+    /// Its device.
+    pub device: DeviceDescription,
+    /// Whether it is the one that asked.
+    pub current: bool,
+    /// When its stream was told.
+    pub told_at: Option<Timestamp>,
+    /// When its browser confirmed.
+    pub confirmed_at: Option<Timestamp>,
+}

@@ -1,0 +1,287 @@
+//! Sessions from sign-in to refresh, their histories, and tickets for the event stream.
+
+mod ending;
+
+pub use ending::*;
+
+use types::api::DeviceDescription;
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{EndReason, HistoryKind, OrOther, SignInMethod, TokenDelivery};
+use uuid::Uuid;
+
+use crate::store::{AlertIfNew, Digest, NewAudit, Origin, User};
+
+/// What is written down with a sign-in.
+#[derive(Clone, Copy)]
+pub struct SignInRecords<'a> {
+    /// For the audit log.
+    pub audit: &'a NewAudit,
+    /// For the history of the session.
+    pub history: &'a NewHistoryEntry,
+    /// For the person.
+    pub alert: AlertIfNew<'a>,
+}
+
+/// A session to be created.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Until when an end of it must be remembered, by the first access token.
+    pub remember_until: Timestamp,
+    /// The id.
+    pub id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// When it ends unless it is used.
+    pub expires_at: Timestamp,
+    /// When it ends however much it is used.
+    pub max_expires_at: Timestamp,
+    /// The device.
+    pub device: DeviceDescription,
+    /// Where from.
+    pub origin: Origin,
+    /// The place of that address.
+    pub place: Option<String>,
+    /// How.
+    pub signed_in_with: SignInMethod,
+    /// Where its refresh token goes.
+    pub delivery: TokenDelivery,
+    /// Whether it outlives the browser.
+    pub remember: bool,
+    /// Digest of its first refresh token.
+    pub refresh_digest: Digest,
+}
+
+/// A session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRow {
+    /// The id.
+    pub id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// When it was signed in.
+    pub created_at: Timestamp,
+    /// When it was last seen (at most one batch late).
+    pub last_active: Timestamp,
+    /// When it ends unless it is used.
+    pub expires_at: Timestamp,
+    /// When it ends however much it is used.
+    pub max_expires_at: Timestamp,
+    /// The device.
+    pub device: DeviceDescription,
+    /// Where it was last seen; empty after `IP_RETENTION`.
+    pub origin: Origin,
+    /// The place of that address, if it is known; wiped with it.
+    pub place: Option<String>,
+    /// How it was signed in.
+    pub signed_in_with: SignInMethod,
+    /// Where its refresh token goes.
+    pub delivery: TokenDelivery,
+    /// Whether it outlives the browser.
+    pub remember: bool,
+    /// Digest of the refresh token that counts now.
+    pub refresh_digest: Digest,
+    /// Digest of the one before, if there was one.
+    pub previous_digest: Option<Digest>,
+    /// When the present one took the place of the one before.
+    pub rotated_at: Timestamp,
+    /// How it ended, if it did.
+    pub end: Option<SessionEnd>,
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionEnd {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: EndReason,
+    /// The session that ended it.
+    pub ended_by: Option<SessionId>,
+    /// The name that device had then.
+    pub ended_by_device: Option<String>,
+}
+
+/// What to do at the limit of sessions a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtLimit {
+    /// End the one that was inactive longest.
+    ReplaceOldest,
+    /// End this one, which the person chose. One that is not theirs or not live counts as [`AtLimit::Refuse`].
+    Replace(SessionId),
+    /// Say which there are.
+    Refuse,
+}
+
+/// The limit of sessions a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimit {
+    /// The most live sessions, counting the new one.
+    pub most: u32,
+    /// What to do when there would be more.
+    pub at_limit: AtLimit,
+    /// Until when the ends must be remembered.
+    pub remember_until: Timestamp,
+}
+
+/// How recording a sign-in ended.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    /// The session exists.
+    Done {
+        /// The person, with the epoch for the access token.
+        user: Box<User>,
+        /// Sessions that had to make room, and the one that the browser had before, whosever it was.
+        replaced: EndOutcome,
+        /// Whether the device was new, and an alert was raised.
+        is_new: bool,
+    },
+    /// The limit is reached; these are the live sessions. Nothing was written.
+    LimitReached(Vec<SessionRow>),
+    /// The person is gone or disabled. Nothing was written.
+    NoSuchPerson,
+}
+
+/// What to do with a presented refresh token; the rule is the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshDecision {
+    /// It counts: put the successor in its place.
+    Rotate {
+        /// The session's new end unless it is used.
+        expires_at: Timestamp,
+    },
+    /// It was just replaced and the successor is unused: give the same successor again.
+    Repeat,
+    /// It was replaced and used up: possible theft.
+    Reuse,
+    /// It is of the wrong delivery class.
+    WrongClass,
+    /// The session is over, for this reason, without having been marked so.
+    Over(EndReason),
+    /// Its end was promised and waits to be committed, or the database has lost it and will be told again.
+    EndPromised,
+    /// Whether it is being ended is not known yet: to be tried again in a moment.
+    CannotTell,
+}
+
+/// A refresh token that was presented.
+#[derive(Clone, Debug)]
+pub struct RefreshAttempt {
+    /// Until when an end of the session must be remembered, by the access token that comes of this.
+    pub remember_until: Timestamp,
+    /// The session it names.
+    pub session_id: SessionId,
+    /// Its digest.
+    pub presented: Digest,
+    /// Its successor's digest.
+    pub successor: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// Where from.
+    pub origin: Origin,
+    /// The place of that address.
+    pub place: Option<String>,
+    /// Ids for the history entries this may write (`renewed` or `repeated_…`, and `network_changed`).
+    pub history_ids: [Uuid; 2],
+    /// What a repeat is called in the history: `repeated_two_tabs` or `repeated_lost_reply`, by how long after the rotation it came.
+    pub two_tabs_within_ms: i64,
+}
+
+/// How a refresh ended.
+#[derive(Clone, Debug)]
+pub enum Refresh {
+    /// Rotated (or repeated, where `repeated`): the session and the person as they are now.
+    Granted {
+        /// The session after the change.
+        session: Box<SessionRow>,
+        /// The person.
+        user: Box<User>,
+        /// Whether the same successor is given again.
+        repeated: bool,
+    },
+    /// Refused by decision; nothing was written. The decision is `Reuse`, `WrongClass` or `Over`.
+    Refused {
+        /// The session as it is.
+        session: Box<SessionRow>,
+        /// Why.
+        decision: RefreshDecision,
+    },
+    /// The session ended before.
+    Ended(SessionEnd),
+    /// No such session.
+    Unknown,
+}
+
+/// Whether a token may pass, by the database itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The session lives, and the epoch is not below the person's.
+    Good,
+    /// The session has ended.
+    Ended(SessionEnd),
+    /// The session lives; the token is from before a change to the person and must be renewed.
+    OldEpoch,
+    /// No such session of that person.
+    Unknown,
+}
+
+/// A session that was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Which.
+    pub session_id: SessionId,
+    /// When.
+    pub at: Timestamp,
+    /// From where; empty where that is not known, and what was known before stays.
+    pub ip: String,
+    /// The place of that address.
+    pub place: Option<String>,
+    /// Until when the session lasts because it was used, where use prolongs it: never beyond its absolute end.
+    pub lasts_until: Option<Timestamp>,
+}
+
+/// A moment in a session's life, to be written.
+#[derive(Clone, Debug)]
+pub struct NewHistoryEntry {
+    /// The id.
+    pub id: Uuid,
+    /// Which session.
+    pub session_id: SessionId,
+    /// When.
+    pub at: Timestamp,
+    /// What happened, as `types::api::HistoryEntry::what` names it.
+    pub kind: HistoryKind,
+    /// More about it.
+    pub detail: Option<String>,
+    /// Where from.
+    pub ip: String,
+}
+
+/// A moment in a session's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: OrOther<HistoryKind>,
+    /// More about it.
+    pub detail: Option<String>,
+    /// Where from; empty after `IP_RETENTION`.
+    pub ip: String,
+}
+
+/// A ticket for the event stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The session.
+    pub session_id: SessionId,
+    /// The person.
+    pub user_id: UserId,
+    /// The epoch of the token it was made with.
+    pub epoch: i64,
+    /// When the session ends unless it is renewed.
+    pub session_expires_at: Timestamp,
+    /// When the ticket is worthless.
+    pub expires_at: Timestamp,
+}
