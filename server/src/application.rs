@@ -41,8 +41,8 @@ use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::{
-    EndingParts, EndingTask, Found, Journal, LastActive, LateEnd, Lost, RevocationList, Sessions, Tail, TailParts,
-    Unheard, Written, ending, reassert, renew_graces, watch_streams,
+    EndQueueParts, EndWorker, Found, Journal, LastActive, LateEnd, Lost, RevocationList, Sessions, Tail, TailParts,
+    Unheard, Written, end_queue, reassert, renew_graces, watch_streams,
 };
 use crate::store::{Store, StoreError};
 use crate::traces::{TraceError, Traces};
@@ -141,7 +141,7 @@ pub struct Application {
     traces: Option<Arc<Traces>>,
     state: ApiState,
     tail: Tail,
-    ending: EndingTask,
+    end_worker: EndWorker,
     told: mpsc::UnboundedReceiver<Vec<types::domain::SessionId>>,
     forgotten: mpsc::UnboundedReceiver<Lost>,
     bus: Bus,
@@ -181,7 +181,7 @@ impl Application {
         let (told_sender, told) = mpsc::unbounded_channel();
         let (forgotten_sender, forgotten) = mpsc::unbounded_channel();
         let (journal, promised) = open_journal(&config, me, &keys, &random);
-        let (ender, ending) = ending(EndingParts {
+        let (end_queue, end_worker) = end_queue(EndQueueParts {
             store: store.clone(),
             list: Arc::clone(&list),
             hub: Arc::clone(&hub),
@@ -210,7 +210,7 @@ impl Application {
             list,
             hub,
             bus: bus.status(),
-            ender,
+            end_queue,
             journal,
             late: Arc::default(),
             unheard: Unheard::default(),
@@ -242,7 +242,7 @@ impl Application {
             traces,
             state,
             tail,
-            ending,
+            end_worker,
             told,
             forgotten,
             bus,
@@ -269,13 +269,25 @@ impl Application {
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
         let Self {
-            config, listener, figures, traces, state, tail, ending, told, forgotten, bus, cleanup, postman, ..
+            config,
+            listener,
+            figures,
+            traces,
+            state,
+            tail,
+            end_worker,
+            told,
+            forgotten,
+            bus,
+            cleanup,
+            postman,
+            ..
         } = self;
         let tasks = state.tasks.clone();
         let sessions = Arc::clone(&state.sessions);
         let background = CancellationToken::new();
         tasks.spawn_essential("revocation tail", tail.run(background.clone()));
-        tasks.spawn_essential("ending sessions", ending.run(background.clone()));
+        tasks.spawn_essential("ending sessions", end_worker.run(background.clone()));
         tasks.spawn_essential("stream watch", watch_streams(Arc::clone(&sessions), background.clone()));
         tasks.spawn("bus", bus.run(Arc::clone(&sessions.hub), background.clone()));
         tasks.spawn("reassertion", reassert(Arc::clone(&sessions), forgotten));

@@ -23,7 +23,7 @@ use crate::sessions::{Said, describe};
 use crate::store::{NewUser, Origin, Revocation, RevokedSubject, SessionRow, Store, StoreError, User};
 
 /// Rows that are written in one transaction.
-const TOGETHER: usize = 10_000;
+const MAX_BATCH: usize = 10_000;
 impl From<StoreError> for BenchError {
     fn from(error: StoreError) -> Self {
         let cause = std::error::Error::source(&error).map(|cause| format!(" because {cause}")).unwrap_or_default();
@@ -89,7 +89,7 @@ impl Office {
     pub async fn sign_in(&self, people: usize) -> Result<Vec<Device>, BenchError> {
         let mut devices = Vec::with_capacity(people);
         while devices.len() < people {
-            let count = (people - devices.len()).min(TOGETHER);
+            let count = (people - devices.len()).min(MAX_BATCH);
             let new: Vec<NewUser> = (0..count).map(|_| self.somebody()).collect::<Result<_, _>>()?;
             self.store.maintenance().seed_people(&new).await?;
             let signed_in: Vec<_> = new.iter().map(|person| self.session_of(person)).collect();
@@ -222,10 +222,10 @@ impl Office {
     }
 }
 
-/// Numbers in runs of [`TOGETHER`], each by its first and its last.
+/// Numbers in runs of [`MAX_BATCH`], each by its first and its last.
 fn batches(count: u32) -> impl Iterator<Item = (u32, u32)> {
-    let together = u32::try_from(TOGETHER).unwrap_or(u32::MAX);
-    (0..count).step_by(TOGETHER).map(move |first| (first, (first + together).min(count) - 1))
+    let together = u32::try_from(MAX_BATCH).unwrap_or(u32::MAX);
+    (0..count).step_by(MAX_BATCH).map(move |first| (first, (first + together).min(count) - 1))
 }
 
 fn new_id() -> Uuid {

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::kept::KeptMail;
 use crate::clock::Clock;
 use crate::metrics::{MailResult, Metrics};
-use crate::store::{Mail, MailRoom, Store, StoreError};
+use crate::store::{Mail, MailCapacity, Store, StoreError};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How many letters are under way at once.
@@ -163,9 +163,9 @@ impl Postman {
 
     /// Takes what is due and finds a place; says whether there may be more.
     async fn take(&self, under_way: usize) -> Result<(Vec<Mail>, bool), StoreError> {
-        let Some(room) = room(under_way) else { return Ok((Vec::new(), false)) };
-        let mails = self.store.mail().claim_mail(self.clock.now(), room).await?;
-        let more = i64::try_from(mails.len()).is_ok_and(|taken| taken == room.places);
+        let Some(capacity) = capacity(under_way) else { return Ok((Vec::new(), false)) };
+        let mails = self.store.mail().claim_mail(self.clock.now(), capacity).await?;
+        let more = i64::try_from(mails.len()).is_ok_and(|taken| taken == capacity.places);
         Ok((mails, more))
     }
 
@@ -205,12 +205,12 @@ impl Postman {
 }
 
 /// What may be taken while so many letters are under way. Notices leave some places free for what somebody waits for.
-fn room(under_way: usize) -> Option<MailRoom> {
+fn capacity(under_way: usize) -> Option<MailCapacity> {
     let free = PLACES.saturating_sub(under_way);
     let notices = free > KEPT_FOR_AWAITED;
     let places = if notices { free - KEPT_FOR_AWAITED } else { free };
     let places = i64::try_from(places).ok().filter(|places| *places > 0)?;
-    Some(MailRoom { places, notices, a_domain: A_DOMAIN, notices_a_domain: NOTICES_A_DOMAIN })
+    Some(MailCapacity { places, notices, a_domain: A_DOMAIN, notices_a_domain: NOTICES_A_DOMAIN })
 }
 
 /// How long to wait after that many failures.
@@ -225,11 +225,11 @@ mod tests {
 
     #[test]
     fn notices_never_take_the_last_places() {
-        assert_eq!(room(0).map(|room| (room.places, room.notices)), Some((32, true)));
-        assert_eq!(room(31).map(|room| (room.places, room.notices)), Some((1, true)));
-        assert_eq!(room(32).map(|room| (room.places, room.notices)), Some((16, false)));
-        assert_eq!(room(47).map(|room| (room.places, room.notices)), Some((1, false)));
-        assert_eq!(room(48), None);
+        assert_eq!(capacity(0).map(|capacity| (capacity.places, capacity.notices)), Some((32, true)));
+        assert_eq!(capacity(31).map(|capacity| (capacity.places, capacity.notices)), Some((1, true)));
+        assert_eq!(capacity(32).map(|capacity| (capacity.places, capacity.notices)), Some((16, false)));
+        assert_eq!(capacity(47).map(|capacity| (capacity.places, capacity.notices)), Some((1, false)));
+        assert_eq!(capacity(48), None);
     }
 
     #[tokio::test]

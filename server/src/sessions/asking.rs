@@ -27,7 +27,7 @@ impl Sessions {
         if self.list.has_ended(token.session_id) || token.session_max_expires_at <= now {
             return Asking::HasEnded;
         }
-        if self.ender.has_promised(token.user_id, token.session_id, token.session_created_at) == Covered::Yes {
+        if self.end_queue.has_promised(token.user_id, token.session_id, token.session_created_at) == Covered::Yes {
             return Asking::IsBeingEnded;
         }
         let verdict = self.list.check(token.session_id, token.user_id, token.epoch, self.clock.monotonic());

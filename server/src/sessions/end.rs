@@ -1,10 +1,10 @@
-//! Ending sessions on somebody's wish, with the receipt that shows who was told.
+//! Ending sessions on somebody's request, with the receipt that shows who was told.
 
 use types::api::{Receipt, ReceiptDevice};
 use types::domain::{ClientReason, SessionId, Timestamp, UserId};
 use types::words::{EndReason, ReceiptStatus};
 
-use super::ending::{Ending, EndingError};
+use super::end_queue::{Ending, EndingError};
 use super::promises::Force;
 use super::{Sessions, SessionsError};
 use crate::auth::secrets::Capability;
@@ -23,7 +23,7 @@ pub enum Scope {
     All,
 }
 
-/// A wish to end sessions.
+/// A request to end sessions.
 pub struct EndRequest {
     /// Who asks.
     pub user_id: UserId,
@@ -33,7 +33,7 @@ pub struct EndRequest {
     pub epoch: Option<i64>,
     /// Until when that token is good.
     pub token_until: Option<Timestamp>,
-    /// What the wish does here where the database is away.
+    /// What the request does here where the database is away.
     pub force: Force,
     /// Which are to go.
     pub scope: Scope,
@@ -45,7 +45,7 @@ pub struct EndRequest {
     pub alongside: Option<Alongside>,
 }
 
-/// What a wish came to.
+/// What a request came to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum EndAnswer {
     /// Committed.
@@ -106,7 +106,7 @@ impl Sessions {
             },
             ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
         };
-        let ended = self.ender.end(command, request.epoch, request.force).await?;
+        let ended = self.end_queue.end(command, request.epoch, request.force).await?;
         Ok(answer(ended, receipt.as_ref(), Some(session_id)))
     }
 
@@ -129,7 +129,7 @@ impl Sessions {
                 token_until,
                 ..EndCommand::new(one, EndReason::RevokedFromOtherDevice, now, until)
             };
-            self.ender.end(command, epoch, force)
+            self.end_queue.end(command, epoch, force)
         });
         let mut all = Ending::Done { outcome: EndOutcome::default(), told: Vec::new() };
         for ending in futures::future::join_all(endings).await {
@@ -156,7 +156,7 @@ impl Sessions {
             alongside: Some(Alongside::PasswordReset(reset)),
             ..EndCommand::new(all, EndReason::PasswordReset, now, until)
         };
-        Ok(answer(self.ender.end(command, None, Force::Full).await?, Some(&receipt), None))
+        Ok(answer(self.end_queue.end(command, None, Force::Full).await?, Some(&receipt), None))
     }
 
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).

@@ -75,7 +75,7 @@ impl Sessions {
     /// By its session alone: whose it is does not matter to whoever asks with its token, or listens.
     fn refuse_late(&self, late: &LateEnd) {
         let (session_id, at) = (late.session_id, self.now());
-        self.ender.promise_unowned(session_id);
+        self.end_queue.promise_unowned(session_id);
         let is_this = |_, other, _| other == session_id;
         let reason = EndReason::UserInitiatedLogout;
         let ended = |session_id| Ended {
@@ -97,7 +97,7 @@ impl Sessions {
                 break;
             }
         }
-        self.ender.keep_unowned(late.promise.session_id);
+        self.end_queue.keep_unowned(late.promise.session_id);
         self.journal.kept(late.number.as_slice());
         drop(counted);
     }
@@ -124,6 +124,6 @@ impl Sessions {
 
     /// How many sign-outs were answered without having been committed yet.
     pub fn endings_pending(&self) -> usize {
-        self.ender.pending()
+        self.end_queue.pending()
     }
 }

@@ -8,7 +8,7 @@ use types::words::EndReason;
 
 use super::Sessions;
 use super::end::{EndAnswer, answer};
-use super::ending::EndingError;
+use super::end_queue::EndingError;
 use super::guard::Refusal;
 use super::promises::Force;
 use crate::auth::secrets::Capability;
@@ -21,7 +21,7 @@ impl Sessions {
         let legacy = self.legacy.as_ref().ok_or(Refusal::Invalid)?;
         let token = legacy.verify(token, self.now())?;
         // Asked before the database, which knows by then of every end that is known here, unless it waits to be committed.
-        let promised = self.ender.has_promised_all(token.user_id);
+        let promised = self.end_queue.has_promised_all(token.user_id);
         let least_epoch = self.list.least_epoch(token.user_id);
         let found =
             self.store.accounts().user_by_id(token.user_id).await.map_err(|error| self.cannot_confirm(error))?;
@@ -73,6 +73,6 @@ impl Sessions {
             receipt: Some(receipt.digest()),
             ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
         };
-        Ok(answer(self.ender.end(command, Some(user.epoch), Force::Full).await?, Some(&receipt), None))
+        Ok(answer(self.end_queue.end(command, Some(user.epoch), Force::Full).await?, Some(&receipt), None))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens, `browser` chooses
 //! among several of one browser,
-//! `ending` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `journal` on the disk, `revocations` and `tail` keep this server's
+//! `end_queue` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `journal` on the disk, `revocations` and `tail` keep this server's
 //! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `watch` sees to it that the log keeps what this server has committed, `reassert` keeps the database true to the
 //! list, `unheard` keeps renewals that were not heard of from looking like theft, `views` shows people their devices. No HTTP and no SQL.
 
@@ -12,7 +12,7 @@ mod asking;
 mod browser;
 mod device;
 mod end;
-mod ending;
+mod end_queue;
 mod guard;
 mod journal;
 mod late;
@@ -49,7 +49,7 @@ pub use alerts::{Word, show as show_alert};
 pub use asking::Asking;
 pub use device::{Said, describe};
 pub use end::{EndAnswer, EndRequest, Scope};
-pub use ending::{Ender, Ending, EndingError, EndingParts, EndingTask, ending};
+pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
 pub use guard::Refusal;
 pub use journal::{Found, Journal, LateEnd, Written};
 pub use promises::Force;
@@ -84,7 +84,7 @@ pub struct Sessions {
     /// How the way to the other servers is doing.
     pub bus: Arc<BusStatus>,
     /// Ends them.
-    pub ender: Ender,
+    pub end_queue: EndQueue,
     /// Where promised ends are written down.
     pub journal: Arc<Journal>,
     /// How many wait to be ended without its being known whose they are.

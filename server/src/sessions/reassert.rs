@@ -187,6 +187,6 @@ impl Sessions {
             client_reason: Some(NOTE.to_owned()),
             ..EndCommand::new(selection, EndReason::AdminRevoked, now, self.lifetimes.remember_until(now))
         };
-        Ok(self.ender.end(command, None, Force::Full).await?)
+        Ok(self.end_queue.end(command, None, Force::Full).await?)
     }
 }

@@ -3,7 +3,7 @@
 use types::domain::{SessionId, Timestamp};
 use types::words::{AlertKind, AuditAction, EndReason, HistoryKind, TokenDelivery};
 
-use super::ending::{Ending, EndingError};
+use super::end_queue::{Ending, EndingError};
 use super::guard::END_WAITS;
 use super::promises::{Covered, Force};
 use super::{Sessions, SessionsError, SignedIn};
@@ -125,7 +125,7 @@ impl Sessions {
         if self.list.has_ended(row.id) {
             return Covered::Yes;
         }
-        self.ender.has_promised(row.user_id, row.id, row.created_at)
+        self.end_queue.has_promised(row.user_id, row.id, row.created_at)
     }
 
     async fn refuse(
@@ -176,7 +176,7 @@ impl Sessions {
             origin: origin.clone(),
             ..EndCommand::new(one, reason, now, self.lifetimes.remember_until(now))
         };
-        self.ender.end(command, None, Force::Full).await
+        self.end_queue.end(command, None, Force::Full).await
     }
 
     /// Writes down a possible theft and tells the person, on the other devices and by mail. None of it may keep the session

@@ -1,4 +1,4 @@
-//! Wishes that were answered although the database could not carry them out, until it has.
+//! Requests that were answered although the database could not carry them out, until it has.
 //!
 //! They are tried in small groups, so that one that cannot be carried out now (a row that somebody holds) keeps up nobody else, and so
 //! that any number of them gets through over a slow line.
@@ -10,17 +10,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use types::domain::SessionId;
 
-use super::ending::Wish;
+use super::end_queue::QueuedEnd;
 use super::promises::{Force, Promise, Promises};
 use crate::store::Selection;
 
-/// How many different wishes may wait for a database that is away: some tens of megabytes.
+/// How many different requests may wait for a database that is away: some tens of megabytes.
 const MOST: usize = 65_536;
 /// By how much two servers may differ in what they take for the database's time, generously. Where it is not clear whether a
 /// session began before somebody wanted all of them ended, it ends.
 const CLOCKS_APART: Duration = Duration::from_secs(1);
 
-/// The wishes that wait, first come first.
+/// The requests that wait, first come first.
 #[derive(Default)]
 pub(super) struct Waiting {
     line: Mutex<Line>,
@@ -32,12 +32,12 @@ pub(super) struct Waiting {
 
 #[derive(Default)]
 struct Line {
-    wishes: HashMap<Key, Numbered>,
+    queued_ends: HashMap<Key, Numbered>,
     order: VecDeque<Key>,
     number: u64,
 }
 
-/// What waits once: what one session wants ended. Another one's wish for the same may come to nothing, because it was not alive.
+/// What waits once: what one session wants ended. Another one's request for the same may come to nothing, because it was not alive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     selection: Selection,
@@ -45,88 +45,88 @@ struct Key {
 }
 
 impl Numbered {
-    fn alone(number: u64, wish: Wish) -> Self {
-        Self { number, wish, first: None, written: Vec::new() }
+    fn alone(number: u64, queued: QueuedEnd) -> Self {
+        Self { number, queued, first: None, written: Vec::new() }
     }
 
     /// Both for one: the later of the two does what the earlier would, unless the session that asked has ended in between.
-    fn joined(self, number: u64, wish: Wish) -> Self {
+    fn joined(self, number: u64, queued: QueuedEnd) -> Self {
         let (latest, other) =
-            if self.wish.command.at > wish.command.at { (self.wish, wish) } else { (wish, self.wish) };
+            if self.queued.command.at > queued.command.at { (self.queued, queued) } else { (queued, self.queued) };
         let first = match self.first {
             Some(first) if first.command.at <= other.command.at => Some(first),
             _ => other.command.asks_for_others().is_some().then_some(other),
         };
-        Self { number, wish: latest, first, written: self.written }
+        Self { number, queued: latest, first, written: self.written }
     }
 }
 
 impl Key {
-    const fn of(wish: &Wish) -> Self {
-        Self { selection: wish.command.selection, asker: wish.command.ended_by }
+    const fn of(queued: &QueuedEnd) -> Self {
+        Self { selection: queued.command.selection, asker: queued.command.ended_by }
     }
 }
 
-/// A wish, and a number that no other one had.
+/// A request, and a number that no other one had.
 struct Numbered {
     number: u64,
-    wish: Wish,
+    queued: QueuedEnd,
     /// The first one of those that it took the place of, by a session that must have been alive: it may have ended since.
-    first: Option<Wish>,
+    first: Option<QueuedEnd>,
     /// Where it and those that it took the place of stand in the journal.
     written: Vec<u64>,
 }
 
-/// The place in line of a wish that is being tried; it waits until it is [done](Waiting::done).
+/// The place in line of a request that is being tried; it waits until it is [done](Waiting::done).
 pub(super) struct Tried {
     number: u64,
     key: Key,
 }
 
 impl Waiting {
-    /// Whether what waits already does all that this wish asks for, and is written down.
-    pub fn covers(&self, wish: &Wish) -> bool {
+    /// Whether what waits already does all that this request asks for, and is written down.
+    pub fn covers(&self, queued: &QueuedEnd) -> bool {
         let line = self.lock();
-        line.wishes.get(&Key::of(wish)).is_some_and(|waiting| {
-            let reaches = waiting.wish.command.tried_for.is_some_and(|began_by| began_by >= wish.command.at);
-            let is_one = matches!(wish.command.selection, Selection::One { .. });
-            let is_as_strong = waiting.wish.force == Force::Full || waiting.wish.force == wish.force;
+        line.queued_ends.get(&Key::of(queued)).is_some_and(|waiting| {
+            let reaches = waiting.queued.command.tried_for.is_some_and(|began_by| began_by >= queued.command.at);
+            let is_one = matches!(queued.command.selection, Selection::One { .. });
+            let is_as_strong = waiting.queued.force == Force::Full || waiting.queued.force == queued.force;
             !waiting.written.is_empty() && is_as_strong && (is_one || reaches)
         })
     }
 
-    /// Keeps a wish, in place of an earlier one for the same sessions: one of them would find nothing left to end. False where
+    /// Keeps a request, in place of an earlier one for the same sessions: one of them would find nothing left to end. False where
     /// there is no room. `written` is where it stands in the journal, if it does.
-    pub fn keep(&self, wish: Wish, written: Option<u64>) -> bool {
-        self.keep_among(MOST, wish, written)
+    pub fn keep(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
+        self.keep_among(MOST, queued, written)
     }
 
     /// Keeps what an earlier process had promised, however much there is. They come in no order.
-    pub fn adopt(&self, wish: Wish, written: Option<u64>) {
-        self.keep_among(usize::MAX, wish, written);
+    pub fn adopt(&self, queued: QueuedEnd, written: Option<u64>) {
+        self.keep_among(usize::MAX, queued, written);
     }
 
-    fn keep_among(&self, most: usize, mut wish: Wish, written: Option<u64>) -> bool {
-        let key = Key::of(&wish);
-        let began_by = wish.command.at.plus(CLOCKS_APART);
-        wish.command.tried_for = Some(began_by);
+    fn keep_among(&self, most: usize, mut queued: QueuedEnd, written: Option<u64>) -> bool {
+        let key = Key::of(&queued);
+        let began_by = queued.command.at.plus(CLOCKS_APART);
+        queued.command.tried_for = Some(began_by);
         let mut line = self.lock();
         line.number += 1;
         let number = line.number;
-        let earlier = line.wishes.remove(&key);
+        let earlier = line.queued_ends.remove(&key);
         if earlier.is_none() {
             if line.order.len() >= most {
                 return false;
             }
             line.order.push_back(key);
         }
-        self.promises.make(Promise { selection: key.selection, asker: key.asker, began_by, force: wish.force });
+        self.promises.make(Promise { selection: key.selection, asker: key.asker, began_by, force: queued.force });
         let mut numbered = match earlier {
-            Some(earlier) => earlier.joined(number, wish),
-            None => Numbered::alone(number, wish),
+            Some(earlier) => earlier.joined(number, queued),
+            None => Numbered::alone(number, queued),
         };
         numbered.written.extend(written);
-        line.wishes.insert(key, numbered);
+        line.queued_ends.insert(key, numbered);
         drop(line);
         self.added.notify_one();
         true
@@ -138,25 +138,26 @@ impl Waiting {
     }
 
     /// The next ones in line, without taking them out of it.
-    pub fn next(&self, count: usize) -> (Vec<Tried>, Vec<Wish>) {
+    pub fn next(&self, count: usize) -> (Vec<Tried>, Vec<QueuedEnd>) {
         let line = self.lock();
-        let next = line.order.iter().take(count).filter_map(|key| line.wishes.get(key));
-        next.map(|Numbered { number, wish, .. }| (Tried { number: *number, key: Key::of(wish) }, wish.again())).unzip()
+        let next = line.order.iter().take(count).filter_map(|key| line.queued_ends.get(key));
+        next.map(|Numbered { number, queued, .. }| (Tried { number: *number, key: Key::of(queued) }, queued.again()))
+            .unzip()
     }
 
-    /// These were carried out. Those that were wished for once more meanwhile go on waiting. Gives where the others stand in the
+    /// These were carried out. Those that were asked for once more meanwhile go on waiting. Gives where the others stand in the
     /// journal.
     pub fn done(&self, tried: &[Tried]) -> Vec<u64> {
         let mut line = self.lock();
         let mut written = Vec::new();
         for Tried { number, key } in tried {
-            if line.wishes.get(key).is_some_and(|waiting| waiting.number == *number) {
-                written.extend(line.wishes.remove(key).into_iter().flat_map(|done| done.written));
+            if line.queued_ends.get(key).is_some_and(|waiting| waiting.number == *number) {
+                written.extend(line.queued_ends.remove(key).into_iter().flat_map(|done| done.written));
                 self.promises.keep(key.selection, key.asker);
             }
         }
-        let Line { wishes, order, .. } = &mut *line;
-        order.retain(|key| wishes.contains_key(key));
+        let Line { queued_ends, order, .. } = &mut *line;
+        order.retain(|key| queued_ends.contains_key(key));
         written
     }
 
@@ -165,13 +166,13 @@ impl Waiting {
     pub fn was_not_alive(&self, tried: &Tried) -> Vec<u64> {
         let Tried { number, key } = tried;
         let mut line = self.lock();
-        if let Some(waiting) = line.wishes.get_mut(key).filter(|waiting| waiting.number == *number)
+        if let Some(waiting) = line.queued_ends.get_mut(key).filter(|waiting| waiting.number == *number)
             && let Some(first) = waiting.first.take()
         {
             let began_by = first.command.at.plus(CLOCKS_APART);
             self.promises.keep(key.selection, key.asker);
             self.promises.make(Promise { selection: key.selection, asker: key.asker, began_by, force: first.force });
-            waiting.wish = first;
+            waiting.queued = first;
             return Vec::new();
         }
         drop(line);

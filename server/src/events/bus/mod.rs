@@ -43,7 +43,7 @@ use crate::clock::Clock;
 /// How many messages may wait to be sent; more are dropped.
 const QUEUE: usize = 4096;
 /// The most messages that are gathered at once.
-const TOGETHER: usize = 256;
+const MAX_BATCH: usize = 256;
 /// How many gathered messages may wait for a line.
 const LINE_QUEUE: usize = 64;
 /// How often something is sent although there is no news: its echo shows that the line stands.
@@ -175,7 +175,7 @@ impl Writer<'_> {
         let mut number = 0;
         loop {
             tokio::select! {
-                received = outgoing.recv_many(&mut news, TOGETHER) => if received == 0 { return },
+                received = outgoing.recv_many(&mut news, MAX_BATCH) => if received == 0 { return },
                 () = tokio::time::sleep(HEARTBEAT) => {}
             }
             let mut count = news.len();

@@ -80,7 +80,7 @@ async fn registers(State(forms): State<Forms>, sent: Sent) -> Response {
     }
 }
 
-/// `POST /verify`: the code, or the wish for another one.
+/// `POST /verify`: the code, or the request for another one.
 async fn verifies(State(forms): State<Forms>, sent: Sent) -> Response {
     let sent = sent.with_query("email");
     let (state, visitor) = (State(forms.api.clone()), sent.visitor.clone());

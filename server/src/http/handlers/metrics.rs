@@ -87,7 +87,7 @@ fn now(state: &ApiState) -> Now {
         log_position: sessions.list.position(),
         endings_pending: sessions.endings_pending(),
         pending_log_writable: sessions.journal.was_writable(),
-        endings_queued: sessions.ender.queued(),
+        endings_queued: sessions.end_queue.queued(),
         streams_open: sessions.hub.len(),
         streams_closed_slow: sessions.hub.closed_slow(),
         streams_closed_unconfirmed: sessions.hub.closed_unconfirmed(),

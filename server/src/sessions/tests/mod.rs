@@ -1,6 +1,6 @@
 //! The revocation list on its own: what it answers, and what it answers while others change it. And ending sessions without a database.
 
-mod ending;
+mod end_queue;
 mod interleavings;
 mod revocations;
 

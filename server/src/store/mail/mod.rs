@@ -19,7 +19,7 @@ verbs! {
     queue_mail(mail: &NewMail) -> ();
     /// Takes messages that are due, as many as there is room for. They are this server's for three minutes: who neither sends nor fails
     /// them by then leaves them to the next.
-    claim_mail(now: Timestamp, room: MailRoom) -> Vec<Mail>;
+    claim_mail(now: Timestamp, capacity: MailCapacity) -> Vec<Mail>;
     /// A message was handed over; its text is forgotten.
     mail_sent(id: Uuid, at: Timestamp) -> ();
     /// A message stays where it is, to be looked at: development has no mail server.

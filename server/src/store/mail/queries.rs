@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
 use crate::store::mail::rows::MailRecord;
-use crate::store::{Mail, MailRoom, NewMail, sql};
+use crate::store::{Mail, MailCapacity, NewMail, sql};
 
 /// How long a message belongs to the server that took it. Longer than any attempt to hand it over may last.
 pub(in crate::store) const CLAIM: Duration = Duration::from_mins(3);
@@ -20,15 +20,15 @@ impl Database {
         Ok(tx.commit().await?)
     }
 
-    pub(in crate::store) async fn claim_mail(&self, now: Timestamp, room: MailRoom) -> Result<Vec<Mail>> {
+    pub(in crate::store) async fn claim_mail(&self, now: Timestamp, capacity: MailCapacity) -> Result<Vec<Mail>> {
         let mut tx = self.begin().await?;
         let rows: Vec<MailRecord> = query_as(sql::mail::CLAIM_MAIL)
             .bind(now.as_millis())
             .bind(now.plus(CLAIM).as_millis())
-            .bind(room.places)
-            .bind(room.a_domain)
-            .bind(room.notices_a_domain)
-            .bind(i64::from(room.notices))
+            .bind(capacity.places)
+            .bind(capacity.a_domain)
+            .bind(capacity.notices_a_domain)
+            .bind(i64::from(capacity.notices))
             .fetch_all(&mut *tx)
             .await?;
         tx.commit().await?;

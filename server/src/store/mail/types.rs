@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 /// How many messages a server takes, and of whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MailRoom {
+pub struct MailCapacity {
     /// So many at most.
     pub places: i64,
     /// Whether notices are taken as well, after the codes and links that somebody waits for.

@@ -30,7 +30,7 @@ macro_rules! raise_epoch {
     };
 }
 
-/// Cuts off the tokens of an older system. Never moves back: a wish whose commit had to wait may be older than the last one.
+/// Cuts off the tokens of an older system. Never moves back: a request whose commit had to wait may be older than the last one.
 macro_rules! cut_off {
     () => {
         "last_logout = CASE WHEN last_logout > $2 THEN last_logout ELSE $2 END"

@@ -1,6 +1,6 @@
 //! The random run: people use three servers while everything breaks, and in the end the whole history is checked.
 //!
-//! `LATCHKEY_TORTURE_SEED` and `LATCHKEY_TORTURE_SECONDS` say which run and how long. The seed decides what people wish
+//! `LATCHKEY_TORTURE_SEED` and `LATCHKEY_TORTURE_SECONDS` say which run and how long. The seed decides what people request
 //! and what breaks when; how the processes take turns it cannot decide.
 
 use std::fmt::{Display, Write as _};

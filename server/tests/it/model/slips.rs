@@ -28,6 +28,6 @@ pub enum Slip {
     ReadyBeforeLoad,
     /// A list counts as current as of the answer to a look, not as of its beginning.
     CurrentAsOfAnswer,
-    /// A row is remembered for as long as tokens live after the wish to end the session, however late the commit comes.
+    /// A row is remembered for as long as tokens live after the request to end the session, however late the commit comes.
     RememberedFromWish,
 }

@@ -39,7 +39,7 @@ pub enum Writer {
     Holding {
         wished_at: u8,
     },
-    /// Committed; whoever wished for it does not know yet.
+    /// Committed; whoever asked for it does not know yet.
     Committed {
         row: Row,
     },

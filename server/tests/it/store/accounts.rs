@@ -1,6 +1,8 @@
 //! People, mail and the audit log.
 
-use latchkey::store::{Bucket, Creation, Mail, MailRoom, NewMail, NewRegistration, NewUser, ProfileChange, Store, Try};
+use latchkey::store::{
+    Bucket, Creation, Mail, MailCapacity, NewMail, NewRegistration, NewUser, ProfileChange, Store, Try,
+};
 use rstest::rstest;
 use types::domain::{AccountType, DisplayName, Email, UserId};
 use types::words::AuditAction;
@@ -119,7 +121,7 @@ async fn an_account_is_disabled_and_enabled(#[values(Backend::Sqlite, Backend::P
     assert!(!store.accounts().set_disabled(UserId(Uuid::now_v7()), None).await.expect("an answer"));
 }
 
-const ROOM: MailRoom = MailRoom { places: 10, notices: true, a_domain: 4, notices_a_domain: 2 };
+const ROOM: MailCapacity = MailCapacity { places: 10, notices: true, a_domain: 4, notices_a_domain: 2 };
 
 #[rstest]
 #[tokio::test]
@@ -139,7 +141,7 @@ async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes
         to.sort();
         to
     };
-    let awaited = MailRoom { notices: false, ..ROOM };
+    let awaited = MailCapacity { notices: false, ..ROOM };
     let code = store.mail().claim_mail(minutes(1), awaited).await.expect("mail");
     assert_eq!(to(&code), ["ada@slow.example"]);
     let notices = store.mail().claim_mail(minutes(1), ROOM).await.expect("mail");

@@ -139,9 +139,9 @@ async fn whoever_sets_a_new_password_is_known_by_browser_and_for_a_while_by_netw
     let store = TestStore::open(backend).await;
     let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
     ask_for_reset(&store, ada, digest(1), START).await;
-    let wish = reset(ada, digest(1), "$argon2id$new", minutes(1));
-    let Some(latchkey::store::Alongside::PasswordReset(done)) = wish.alongside.clone() else { panic!("a reset") };
-    assert!(!end(&store, wish).await.refused);
+    let queued = reset(ada, digest(1), "$argon2id$new", minutes(1));
+    let Some(latchkey::store::Alongside::PasswordReset(done)) = queued.alongside.clone() else { panic!("a reset") };
+    assert!(!end(&store, queued).await.refused);
     let who = |user, token: Option<Digest>, minute| {
         let (store, network) = (&store, done.grant.network);
         async move {

@@ -112,11 +112,11 @@ async fn registrations_browsers_and_tickets_go_when_they_expire(
     register(&store, &registration).await;
     clean(&store, at(minutes(9))).await;
     ask_for_reset(&store, ada.id, digest(3), START).await;
-    let mut wish = reset(ada.id, digest(3), "$argon2id$new", minutes(1));
-    if let Some(Alongside::PasswordReset(reset)) = &mut wish.alongside {
+    let mut queued = reset(ada.id, digest(3), "$argon2id$new", minutes(1));
+    if let Some(Alongside::PasswordReset(reset)) = &mut queued.alongside {
         (reset.grant.token_expires_at, reset.grant.network_expires_at) = (minutes(10), minutes(10));
     }
-    assert!(!end(&store, wish).await.refused);
+    assert!(!end(&store, queued).await.refused);
     let session_id = sign_in(&store, ada.id, "Laptop", START).await;
     for (byte, minute) in [(1, 5), (2, 20)] {
         let ticket = Ticket {

@@ -40,10 +40,10 @@ async fn ending_one_session_marks_it_and_tells_why_by_whom_and_in_the_log(
     let ada = person(&store, "ada").await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
-    let mut wish = command(one(ada, phone), EndReason::RevokedFromOtherDevice, minutes(3));
-    wish.ended_by = Some(laptop);
-    wish.client_reason = Some("lost it".to_owned());
-    let outcome = end(&store, wish).await;
+    let mut queued = command(one(ada, phone), EndReason::RevokedFromOtherDevice, minutes(3));
+    queued.ended_by = Some(laptop);
+    queued.client_reason = Some("lost it".to_owned());
+    let outcome = end(&store, queued).await;
     assert_eq!((ended(&outcome), outcome.refused), (vec![phone], false));
     assert_eq!(outcome.ended[0].device.device_name, "Phone");
 
@@ -171,11 +171,11 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
     let change = |expected: &str, new: &str, minute| {
         let others = Selection::Others { user_id: ada, keep: laptop };
-        let mut wish = command(others, EndReason::PasswordChanged, minutes(minute));
-        wish.ended_by = Some(laptop);
+        let mut queued = command(others, EndReason::PasswordChanged, minutes(minute));
+        queued.ended_by = Some(laptop);
         let change = PasswordChange { expected_hash: expected.to_owned(), new_hash: new.to_owned() };
-        wish.alongside = Some(Alongside::PasswordChange(change));
-        wish
+        queued.alongside = Some(Alongside::PasswordChange(change));
+        queued
     };
     let outcome = end(&store, change("$argon2id$stale", "$argon2id$third", 3)).await;
     assert_eq!(outcome, EndOutcome { refused: true, ..EndOutcome::default() });
@@ -205,11 +205,11 @@ async fn wishes_of_several_people_are_carried_out_together_and_answered_in_order
     // Against the order of ids, with one that comes to nothing and one that is a repetition.
     people.reverse();
     let reason = EndReason::UserInitiatedLogout;
-    let mut wishes: Vec<_> =
+    let mut queued_ends: Vec<_> =
         people.iter().map(|(user, session)| command(one(*user, *session), reason, minutes(2))).collect();
-    wishes.insert(1, command(Selection::All { user_id: UserId(Uuid::now_v7()) }, reason, minutes(2)));
-    wishes.push(wishes[0].clone());
-    let outcomes = store.sessions().end_sessions(&wishes, &mut ids()).await.expect("ends");
+    queued_ends.insert(1, command(Selection::All { user_id: UserId(Uuid::now_v7()) }, reason, minutes(2)));
+    queued_ends.push(queued_ends[0].clone());
+    let outcomes = store.sessions().end_sessions(&queued_ends, &mut ids()).await.expect("ends");
     let answered: Vec<_> = outcomes.iter().map(ended).collect();
     let [cem, bob, ada] = [people[0].1, people[1].1, people[2].1];
     assert_eq!(answered, [vec![cem], vec![], vec![bob], vec![ada], vec![]]);
@@ -268,10 +268,10 @@ async fn a_receipt_shows_who_was_told_and_who_confirmed(
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
     assert!(!store.sessions().confirm_end(phone, minutes(2)).await.expect("an answer"));
     store.sessions().mark_told(&[phone], minutes(2)).await.expect("nothing to note: it lives");
-    let mut wish = command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(3));
-    wish.ended_by = Some(laptop);
-    wish.receipt = Some(digest(7));
-    end(&store, wish).await;
+    let mut queued = command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(3));
+    queued.ended_by = Some(laptop);
+    queued.receipt = Some(digest(7));
+    end(&store, queued).await;
     let read = async || {
         let rows = store.sessions().receipt(&digest(7)).await.expect("a receipt");
         let devices = rows.into_iter().map(|row| (row.session_id, row.current, row.told_at, row.confirmed_at));
@@ -296,16 +296,16 @@ async fn a_wish_that_was_carried_out_unheard_is_not_carried_out_again(
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
-    let wishes = [Selection::Others { user_id: ada, keep }, Selection::All { user_id: ada }];
-    for (round, selection) in (1..).zip(wishes) {
+    let queued_ends = [Selection::Others { user_id: ada, keep }, Selection::All { user_id: ada }];
+    for (round, selection) in (1..).zip(queued_ends) {
         sign_in(&store, ada, "Phone", minutes(10 * round)).await;
-        let mut wish = command(selection, EndReason::LogoutAll, minutes(10 * round + 1));
-        wish.receipt = Some(digest(u8::try_from(round).expect("a small number")));
-        let outcome = end(&store, wish.clone()).await;
+        let mut queued = command(selection, EndReason::LogoutAll, minutes(10 * round + 1));
+        queued.receipt = Some(digest(u8::try_from(round).expect("a small number")));
+        let outcome = end(&store, queued.clone()).await;
         assert!(!outcome.ended.is_empty());
         let later = sign_in(&store, ada, "Tablet", minutes(10 * round + 2)).await;
-        wish.tried_for = Some(minutes(10 * round + 1));
-        assert_eq!(end(&store, wish).await, EndOutcome::default());
+        queued.tried_for = Some(minutes(10 * round + 1));
+        assert_eq!(end(&store, queued).await, EndOutcome::default());
         let epoch = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
         let standing = store.sessions().standing(later, ada, epoch, minutes(10 * round + 3)).await.expect("an answer");
         assert_eq!(standing, Standing::Good);
@@ -324,10 +324,10 @@ async fn a_wish_that_is_tried_again_ends_what_there_was_and_not_what_began_later
     for (round, selection) in (1..).zip([Selection::Others { user_id: ada, keep }, Selection::All { user_id: ada }]) {
         let phone = sign_in(&store, ada, "Phone", minutes(10 * round)).await;
         let later = sign_in(&store, ada, "Tablet", minutes(10 * round + 2)).await;
-        let mut wish = command(selection, EndReason::LogoutAll, minutes(10 * round + 3));
-        wish.receipt = Some(digest(u8::try_from(round).expect("a small number")));
-        wish.tried_for = Some(minutes(10 * round + 1));
-        let outcome = end(&store, wish).await;
+        let mut queued = command(selection, EndReason::LogoutAll, minutes(10 * round + 3));
+        queued.receipt = Some(digest(u8::try_from(round).expect("a small number")));
+        queued.tried_for = Some(minutes(10 * round + 1));
+        let outcome = end(&store, queued).await;
         assert!(ended(&outcome).contains(&phone) && !ended(&outcome).contains(&later));
         let left = store.sessions().sessions_of(ada, minutes(10 * round + 4)).await.expect("sessions");
         assert!(left.iter().any(|session| session.id == later));

@@ -57,9 +57,9 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     let his = sign_in(&store, bob, "Bob's", minutes(3)).await;
     ask_for_reset(&store, ada, digest(8), minutes(4)).await;
 
-    let mut wish = deletion(ada, phone, minutes(5));
-    wish.receipt = Some(digest(7));
-    let outcome = end(&store, wish).await;
+    let mut queued = deletion(ada, phone, minutes(5));
+    queued.receipt = Some(digest(7));
+    let outcome = end(&store, queued).await;
     let mut ended: Vec<_> = outcome.ended.iter().map(|session| session.id).collect();
     ended.sort();
     assert_eq!((ended, outcome.refused), (vec![phone, laptop], false));
@@ -139,14 +139,14 @@ async fn only_a_session_of_the_person_that_still_lives_deletes_the_account(
     end(&store, command(others, EndReason::RevokedFromOtherDevice, minutes(2))).await;
     let mut by_nobody = deletion(ada, laptop, minutes(3));
     by_nobody.ended_by = None;
-    let wishes = [
+    let queued_ends = [
         deletion(ada, stolen, minutes(3)),
         deletion(ada, his, minutes(3)),
         deletion(ada, SessionId(Uuid::now_v7()), minutes(3)),
         by_nobody,
     ];
-    for wish in wishes {
-        assert_eq!(end(&store, wish).await, EndOutcome { refused: true, ..EndOutcome::default() });
+    for queued in queued_ends {
+        assert_eq!(end(&store, queued).await, EndOutcome { refused: true, ..EndOutcome::default() });
     }
     assert_eq!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
     assert_eq!(store.sessions().sessions_of(ada, minutes(4)).await.expect("sessions").len(), 1);
@@ -163,14 +163,14 @@ async fn what_comes_after_a_deletion_in_the_same_transaction_finds_nobody(
     let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
     let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
     let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
-    let wishes = [
+    let queued_ends = [
         deletion(ada, laptop, minutes(2)),
         command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(2)),
         command(Selection::One { user_id: ada, session_id: laptop }, EndReason::UserInitiatedLogout, minutes(2)),
         deletion(ada, laptop, minutes(2)),
         command(Selection::One { user_id: bob, session_id: his }, EndReason::UserInitiatedLogout, minutes(2)),
     ];
-    let outcomes = store.sessions().end_sessions(&wishes, &mut ids()).await.expect("ends");
+    let outcomes = store.sessions().end_sessions(&queued_ends, &mut ids()).await.expect("ends");
     let told: Vec<_> = outcomes.iter().map(|outcome| (outcome.refused, outcome.ended.len())).collect();
     assert_eq!(told, [(false, 1), (false, 0), (false, 0), (true, 0), (false, 1)]);
     assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 1, "one farewell");

@@ -141,8 +141,8 @@ async fn a_reset_token_used_many_times_at_once_sets_one_password(
     ask_for_reset(&store, ada, digest(5), START).await;
     let uses = servers(&store, 16).await.into_iter().enumerate().map(|(index, server)| async move {
         let new_hash = format!("$argon2id${index}");
-        let wish = reset(ada, digest(5), &new_hash, minutes(1));
-        let outcome = server.sessions().end_sessions(&[wish], &mut ids()).await.expect("an end").remove(0);
+        let queued = reset(ada, digest(5), &new_hash, minutes(1));
+        let outcome = server.sessions().end_sessions(&[queued], &mut ids()).await.expect("an end").remove(0);
         (new_hash, outcome)
     });
     let used = join_all(uses).await;
@@ -167,8 +167,8 @@ async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
     ask_for_reset(&store, ada, digest(5), START).await;
     let handles = servers(&store, 12).await;
     let resets = async {
-        let wish = reset(ada, digest(5), "$argon2id$new", minutes(1));
-        handles[0].sessions().end_sessions(&[wish], &mut ids()).await
+        let queued = reset(ada, digest(5), "$argon2id$new", minutes(1));
+        handles[0].sessions().end_sessions(&[queued], &mut ids()).await
     };
     let renewals = handles[1..].iter().zip(&sessions).map(|(server, id)| refresh(server, *id));
     let (outcomes, renewed) = tokio::join!(resets, join_all(renewals));
@@ -199,8 +199,8 @@ async fn nothing_is_left_of_an_account_that_goes_while_people_sign_in_renew_and_
         async move {
             match index % 5 {
                 0 => {
-                    let wish = deletion(ada, laptop, minutes(1));
-                    server.sessions().end_sessions(&[wish], &mut ids()).await.expect("an end");
+                    let queued = deletion(ada, laptop, minutes(1));
+                    server.sessions().end_sessions(&[queued], &mut ids()).await.expect("an end");
                 }
                 1 => {
                     record(&server, &new_session(ada, "New", minutes(1)), None).await;
@@ -275,14 +275,14 @@ async fn a_reader_of_the_log_misses_nothing_while_many_write(
     let handles = servers(&store, WRITERS).await;
     let writers = handles.into_iter().zip(sessions).map(|(server, (user_id, own))| async move {
         for pair in own.chunks(2) {
-            let wishes: Vec<_> = pair
+            let queued_ends: Vec<_> = pair
                 .iter()
                 .map(|id| {
                     let one = Selection::One { user_id, session_id: *id };
                     command(one, EndReason::UserInitiatedLogout, minutes(1))
                 })
                 .collect();
-            server.sessions().end_sessions(&wishes, &mut ids()).await.expect("ends");
+            server.sessions().end_sessions(&queued_ends, &mut ids()).await.expect("ends");
         }
     });
     // Each look goes on where the one before stopped; a position that appeared behind it would be lost.

@@ -157,10 +157,10 @@ async fn a_password_that_was_changed_meanwhile_makes_the_token_worthless(
     ask_for_reset(&store, ada, digest(1), minutes(1)).await;
     let change = |expected: &str| {
         let others = Selection::Others { user_id: ada, keep: laptop };
-        let mut wish = command(others, EndReason::PasswordChanged, minutes(2));
+        let mut queued = command(others, EndReason::PasswordChanged, minutes(2));
         let change = PasswordChange { expected_hash: expected.to_owned(), new_hash: "$argon2id$changed".to_owned() };
-        wish.alongside = Some(Alongside::PasswordChange(change));
-        wish
+        queued.alongside = Some(Alongside::PasswordChange(change));
+        queued
     };
     assert_eq!(end(&store, change("$argon2id$stale")).await, refused());
     assert_eq!(whose(&store, 1, 2).await, Some(ada), "nothing was changed");
@@ -179,12 +179,12 @@ async fn a_reset_that_is_refused_does_not_keep_others_from_ending_theirs(
     let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
     sign_in(&store, ada, "Ada's", START).await;
     let his = sign_in(&store, bob, "Bob's", START).await;
-    let wishes = [
+    let queued_ends = [
         reset(ada, digest(1), NEW, minutes(1)),
         command(Selection::One { user_id: bob, session_id: his }, EndReason::UserInitiatedLogout, minutes(1)),
         command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(1)),
     ];
-    let outcomes = store.sessions().end_sessions(&wishes, &mut ids()).await.expect("ends");
+    let outcomes = store.sessions().end_sessions(&queued_ends, &mut ids()).await.expect("ends");
     let told: Vec<_> = outcomes.iter().map(|outcome| (outcome.refused, outcome.ended.len())).collect();
     assert_eq!(told, [(true, 0), (false, 1), (false, 1)]);
 }

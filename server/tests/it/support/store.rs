@@ -225,7 +225,7 @@ pub async fn sign_in(store: &Store, user: UserId, device: &str, at: Timestamp) -
     session.id
 }
 
-/// A wish to end sessions, by the first of them or nobody.
+/// A request to end sessions, by the first of them or nobody.
 pub fn command(selection: Selection, reason: EndReason, at: Timestamp) -> EndCommand {
     EndCommand {
         selection,
@@ -334,7 +334,7 @@ pub fn accepted(outcome: &CodeOutcome) -> bool {
     matches!(outcome, CodeOutcome::Accepted { .. })
 }
 
-/// A wish to set a new password by a token.
+/// A request to set a new password by a token.
 pub fn reset(user_id: UserId, token_digest: Digest, new_hash: &str, at: Timestamp) -> EndCommand {
     let (fresh_name, grant) = ("ada".to_owned(), grant(at));
     let reset = PasswordReset { token_digest, new_hash: new_hash.to_owned(), fresh_name, grant };
@@ -344,7 +344,7 @@ pub fn reset(user_id: UserId, token_digest: Digest, new_hash: &str, at: Timestam
     }
 }
 
-/// A wish to delete the account, from one of its sessions.
+/// A request to delete the account, from one of its sessions.
 pub fn deletion(user_id: UserId, from: SessionId, at: Timestamp) -> EndCommand {
     let farewell = NewMail { subject: "Farewell".to_owned(), ..new_mail("ada@example.com", at) };
     EndCommand {

@@ -94,7 +94,7 @@ pub struct AccountDeletion {
     pub buckets: Vec<Digest>,
 }
 
-/// One wish to end sessions; several are committed together.
+/// One request to end sessions; several are committed together.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct EndCommand {
     /// Which.
@@ -115,7 +115,7 @@ pub struct EndCommand {
     pub origin: Origin,
     /// Digest of the receipt's id.
     pub receipt: Option<Digest>,
-    /// Done in the same transaction. A wish with such a thing is never kept for later, nor written down.
+    /// Done in the same transaction. A request with such a thing is never kept for later, nor written down.
     #[serde(skip)]
     pub alongside: Option<Alongside>,
     /// Until when the token is good that names `ended_by`, where one does. A session that the database does not know, because it was
@@ -125,13 +125,13 @@ pub struct EndCommand {
     /// The highest epoch of this user that any token or server has shown: a raised one must be higher.
     #[serde(default)]
     pub seen_epoch: i64,
-    /// For a wish that was tried before and may have been committed without having been heard of: nothing is done where its
+    /// For a request that was tried before and may have been committed without having been heard of: nothing is done where its
     /// receipt is there, and sessions that began after this moment are none of its business.
     pub tried_for: Option<Timestamp>,
 }
 
 impl EndCommand {
-    /// A wish of nobody in particular, without a receipt.
+    /// A request of nobody in particular, without a receipt.
     pub fn new(selection: Selection, reason: EndReason, at: Timestamp, remember_until: Timestamp) -> Self {
         Self {
             selection,

@@ -18,24 +18,24 @@ use crate::metrics::Metrics;
 use crate::random::{Random, SeededRandom};
 use crate::sessions::promises::Covered;
 use crate::sessions::revocations::{RevocationList, Verdict};
-use crate::sessions::{Ender, Ending, EndingError, EndingParts, EndingTask, Force, Journal, ending};
+use crate::sessions::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, Force, Journal, end_queue};
 use crate::store::{EndCommand, Selection, Store};
 
 /// A server whose database is away.
 struct CutOff {
-    ender: Ender,
+    end_queue: EndQueue,
     list: Arc<RevocationList>,
     clock: Arc<ManualClock>,
     folder: Arc<TempDir>,
 }
 
 impl CutOff {
-    async fn new() -> (Self, EndingTask) {
+    async fn new() -> (Self, EndWorker) {
         Self::in_folder(Arc::new(tempfile::tempdir().expect("a folder"))).await
     }
 
     /// One that begins where another one ended.
-    async fn in_folder(folder: Arc<TempDir>) -> (Self, EndingTask) {
+    async fn in_folder(folder: Arc<TempDir>) -> (Self, EndWorker) {
         let url = format!("sqlite://{}", folder.path().join("latchkey.db").display());
         let store = Store::connect(&url, 1).await.expect("a store");
         store.close().await;
@@ -45,7 +45,7 @@ impl CutOff {
         let clock = Arc::new(ManualClock::default());
         let list = Arc::new(RevocationList::new(Duration::from_secs(2), clock.monotonic()));
         list.vouch(0, None, clock.monotonic());
-        let (ender, task) = ending(EndingParts {
+        let (end_queue, task) = end_queue(EndQueueParts {
             store,
             list: Arc::clone(&list),
             hub: Arc::new(Hub::default()),
@@ -57,7 +57,7 @@ impl CutOff {
             journal: Arc::new(journal),
             promised: promised.ends,
         });
-        (Self { ender, list, clock, folder }, task)
+        (Self { end_queue, list, clock, folder }, task)
     }
 
     /// Somebody with a token of this epoch wants sessions ended.
@@ -65,7 +65,7 @@ impl CutOff {
         let now = self.clock.now();
         let until = now.plus(Duration::from_mins(15));
         let command = EndCommand::new(selection, EndReason::UserInitiatedLogout, now, until);
-        let ended = self.ender.end(command, Some(epoch), Force::Full).await;
+        let ended = self.end_queue.end(command, Some(epoch), Force::Full).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
 
@@ -75,7 +75,7 @@ impl CutOff {
         let until = now.plus(Duration::from_mins(15));
         let command =
             EndCommand { ended_by: Some(asker), ..EndCommand::new(selection, EndReason::LogoutAll, now, until) };
-        let ended = self.ender.end(command, Some(0), force).await;
+        let ended = self.end_queue.end(command, Some(0), force).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
 
@@ -85,7 +85,7 @@ impl CutOff {
     }
 
     fn says(&self, user: UserId, session: SessionId) -> Covered {
-        self.ender.has_promised(user, session, Timestamp::from_millis(0))
+        self.end_queue.has_promised(user, session, Timestamp::from_millis(0))
     }
 
     fn verdict(&self, session: SessionId, epoch: i64) -> Verdict {
@@ -94,7 +94,7 @@ impl CutOff {
 }
 
 /// Lets the task work while something goes on.
-async fn meanwhile(task: EndingTask, goes_on: impl Future<Output = ()>) {
+async fn meanwhile(task: EndWorker, goes_on: impl Future<Output = ()>) {
     tokio::select! {
         () = task.run(CancellationToken::new()) => panic!("it stopped"),
         () = goes_on => {}
@@ -108,13 +108,13 @@ async fn a_sign_out_that_is_repeated_while_the_database_is_away_waits_once() {
     let repeating = async {
         for _ in 0..50 {
             server.is_asked_to_end(laptop, 0).await;
-            assert_eq!(server.ender.pending(), 1);
+            assert_eq!(server.end_queue.pending(), 1);
         }
         // Many at a time, too.
         futures::future::join_all((0..50).map(|_| server.is_asked_to_end(laptop, 0))).await;
     };
     meanwhile(task, repeating).await;
-    assert_eq!(server.ender.pending(), 1);
+    assert_eq!(server.end_queue.pending(), 1);
     assert!(server.has_promised(ADA, LAPTOP) && !server.has_promised(ADA, PHONE));
 }
 
@@ -130,7 +130,7 @@ async fn whoever_names_a_session_of_somebody_else_ends_nothing_by_it() {
 #[tokio::test]
 async fn wishes_for_different_sessions_wait_beside_each_other() {
     let (server, task) = CutOff::new().await;
-    let wishes = [
+    let queued_ends = [
         Selection::One { user_id: ADA, session_id: LAPTOP },
         Selection::One { user_id: ADA, session_id: PHONE },
         Selection::Others { user_id: ADA, keep: LAPTOP },
@@ -139,14 +139,14 @@ async fn wishes_for_different_sessions_wait_beside_each_other() {
         Selection::All { user_id: BOB },
     ];
     let asking = async {
-        for (epoch, wish) in (0..).zip(wishes.into_iter().chain(wishes)) {
-            server.is_asked_to_end(wish, epoch).await;
+        for (epoch, queued) in (0..).zip(queued_ends.into_iter().chain(queued_ends)) {
+            server.is_asked_to_end(queued, epoch).await;
         }
     };
     meanwhile(task, asking).await;
-    assert_eq!(server.ender.pending(), wishes.len());
+    assert_eq!(server.end_queue.pending(), queued_ends.len());
     let tablet = SessionId(Uuid::from_u128(12));
-    assert!(server.has_promised(ADA, tablet) && server.ender.has_promised_all(ADA).is_some());
+    assert!(server.has_promised(ADA, tablet) && server.end_queue.has_promised_all(ADA).is_some());
     // The list knows what is committed, and an epoch on it could not be taken back.
     assert_eq!(server.verdict(tablet, 0), Verdict::Passes);
 }
@@ -165,25 +165,25 @@ async fn what_a_session_asks_for_others_is_taken_back_without_undoing_what_it_as
     };
     meanwhile(task, asking).await;
     assert_eq!([PHONE, tablet].map(|session| server.says(ADA, session)), [Covered::Yes, Covered::Perhaps]);
-    assert_eq!(server.ender.has_promised_all(ADA), None, "only what is certain");
+    assert_eq!(server.end_queue.has_promised_all(ADA), None, "only what is certain");
 }
 
 #[tokio::test]
 async fn what_was_promised_is_promised_by_the_next_process_before_it_does_anything() {
     let (server, task) = CutOff::new().await;
-    let wishes = [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: BOB }];
+    let queued_ends = [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: BOB }];
     let asking = async {
         for _ in 0..3 {
-            for wish in wishes {
-                server.is_asked_to_end(wish, 5).await;
+            for queued in queued_ends {
+                server.is_asked_to_end(queued, 5).await;
             }
         }
     };
     meanwhile(task, asking).await;
     let (next, _task) = CutOff::in_folder(server.folder).await;
-    assert_eq!(next.ender.pending(), wishes.len());
+    assert_eq!(next.end_queue.pending(), queued_ends.len());
     assert!(next.has_promised(ADA, LAPTOP) && !next.has_promised(ADA, PHONE) && next.has_promised(BOB, PHONE));
-    assert!(next.ender.has_promised_all(BOB).is_some(), "tokens of an older system are refused as before");
+    assert!(next.end_queue.has_promised_all(BOB).is_some(), "tokens of an older system are refused as before");
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn of_two_promises_of_dead_processes_for_the_same_sessions_the_later_one_h
     let folder = Arc::clone(&early.folder);
     drop((early, late));
     let (next, _task) = CutOff::in_folder(folder).await;
-    assert_eq!(next.ender.has_promised(ADA, PHONE, began_between), Covered::Yes);
+    assert_eq!(next.end_queue.has_promised(ADA, PHONE, began_between), Covered::Yes);
 }
 
 #[tokio::test]
@@ -214,12 +214,12 @@ async fn what_can_be_neither_committed_nor_written_down_is_refused_here_and_not_
         let command =
             || EndCommand::new(laptop, EndReason::UserInitiatedLogout, now, now.plus(Duration::from_mins(15)));
         for _ in 0..2 {
-            let ended = server.ender.end(command(), Some(0), Force::Full).await;
+            let ended = server.end_queue.end(command(), Some(0), Force::Full).await;
             assert!(matches!(ended, Err(EndingError::Unwritten(_))), "{ended:?}");
         }
-        assert!(server.has_promised(ADA, LAPTOP) && server.ender.pending() == 1);
+        assert!(server.has_promised(ADA, LAPTOP) && server.end_queue.pending() == 1);
         std::fs::remove_file(&folder).expect("the file");
-        let ended = server.ender.end(command(), Some(0), Force::Full).await;
+        let ended = server.end_queue.end(command(), Some(0), Force::Full).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     };
     meanwhile(task, asking).await;
@@ -239,13 +239,13 @@ async fn repeating_a_promise_that_holds_already_writes_nothing() {
             .sum::<usize>()
     };
     let asking = async {
-        for wish in [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: ADA }] {
-            server.is_asked_to_end(wish, 0).await;
+        for queued in [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: ADA }] {
+            server.is_asked_to_end(queued, 0).await;
             let written = size();
             for _ in 0..20 {
-                server.is_asked_to_end(wish, 0).await;
+                server.is_asked_to_end(queued, 0).await;
             }
-            assert_eq!(size(), written, "{wish:?}");
+            assert_eq!(size(), written, "{queued:?}");
         }
         let written = size();
         server.clock.advance(Duration::from_secs(2));

@@ -1,9 +1,9 @@
-//! Ending sessions: wishes that arrive together are committed together, take effect here at once, and survive a database
+//! Ending sessions: requests that arrive together are committed together, take effect here at once, and survive a database
 //! that is away.
 //!
 //! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on this
 //! server's own list, tells the open streams, and only then answers. Where that cannot be done now it promises that the sessions are
-//! over, writes that down, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is wished for meanwhile, it
+//! over, writes that down, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is asked for meanwhile, it
 //! waits once.
 
 use std::sync::Arc;
@@ -24,24 +24,24 @@ use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{EndCommand, EndOutcome, Store, StoreError};
 
-/// The most wishes in one transaction.
-const TOGETHER: usize = 64;
+/// The most requests in one transaction.
+const MAX_BATCH: usize = 64;
 /// How many there may be in the first.
-const TOGETHER_AT_FIRST: usize = 16;
-/// How many wishes may queue before callers wait.
+const FIRST_BATCH: usize = 16;
+/// How many requests may queue before callers wait.
 const QUEUE: usize = 1024;
-/// A commit that took less may be of more wishes the next time; one that took more, of fewer.
-const QUICK: Duration = Duration::from_millis(200);
-const SLOW: Duration = Duration::from_millis(800);
+/// A commit that took less may be of more requests the next time; one that took more, of fewer.
+const GROW_BELOW: Duration = Duration::from_millis(200);
+const SHRINK_ABOVE: Duration = Duration::from_millis(800);
 /// After so many tries in a row that came to nothing, the database is left alone for a while.
-const VAIN_TRIES: usize = 3;
+const MAX_FAILURES_IN_A_ROW: usize = 3;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// How long the log may take to be looked at.
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
-/// What a wish to end sessions came to.
+/// What a request to end sessions came to.
 #[derive(Debug)]
 pub enum Ending {
     /// Committed, in force here, and on its way to every other server.
@@ -57,10 +57,10 @@ pub enum Ending {
     AskerEnded,
 }
 
-/// Why a wish was not taken on.
+/// Why a request was not taken on.
 #[derive(Debug, thiserror::Error)]
 pub enum EndingError {
-    /// The database is away, and the wish cannot be kept for later: more hangs on it than that sessions end, or too many others
+    /// The database is away, and the request cannot be kept for later: more hangs on it than that sessions end, or too many others
     /// wait.
     #[error(transparent)]
     Store(Arc<StoreError>),
@@ -73,7 +73,7 @@ pub enum EndingError {
     Stopping,
 }
 
-pub(super) struct Wish {
+pub(super) struct QueuedEnd {
     pub(super) command: EndCommand,
     /// Epoch of the token that asked.
     epoch: Option<i64>,
@@ -84,7 +84,7 @@ pub(super) struct Wish {
     reply: Option<oneshot::Sender<Result<Ending, EndingError>>>,
 }
 
-impl Wish {
+impl QueuedEnd {
     fn entry(&self) -> Entry {
         let Self { command, epoch, remembered_for, force, .. } = self;
         Entry::End(Box::new(End {
@@ -122,18 +122,18 @@ impl Wish {
 
 /// The way in, for everyone who ends sessions.
 #[derive(Clone)]
-pub struct Ender {
-    wishes: mpsc::Sender<Wish>,
+pub struct EndQueue {
+    queued_ends: mpsc::Sender<QueuedEnd>,
     promises: Arc<Promises>,
 }
 
-/// The task behind an [`Ender`].
-pub struct EndingTask {
-    wishes: mpsc::Receiver<Wish>,
+/// The task behind an [`EndQueue`].
+pub struct EndWorker {
+    queued_ends: mpsc::Receiver<QueuedEnd>,
     work: Work,
 }
 
-/// What both halves of the task work with: the one that takes up wishes, and the one that tries again.
+/// What both halves of the task work with: the one that takes up requests, and the one that tries again.
 struct Work {
     waiting: Waiting,
     store: Store,
@@ -147,8 +147,8 @@ struct Work {
     journal: Arc<Journal>,
 }
 
-/// What [`EndingTask`] works with.
-pub struct EndingParts {
+/// What [`EndWorker`] works with.
+pub struct EndQueueParts {
     /// Where it commits.
     pub store: Store,
     /// This server's list.
@@ -172,34 +172,34 @@ pub struct EndingParts {
 }
 
 /// Makes the pair. What was promised before is refused from here on.
-pub fn ending(parts: EndingParts) -> (Ender, EndingTask) {
+pub fn end_queue(parts: EndQueueParts) -> (EndQueue, EndWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let EndingParts { store, list, hub, hint, clock, random, told, metrics, journal, promised } = parts;
+    let EndQueueParts { store, list, hub, hint, clock, random, told, metrics, journal, promised } = parts;
     let waiting = Waiting::default();
     let promises = Arc::clone(&waiting.promises);
     let work = Work { waiting, store, list, hub, hint, clock, random, told, metrics, journal };
     for Written { promise: End { command, epoch, remembered_for, force }, number } in promised {
-        work.waiting.adopt(Wish { command, epoch, remembered_for, force, reply: None }, number);
+        work.waiting.adopt(QueuedEnd { command, epoch, remembered_for, force, reply: None }, number);
     }
-    (Ender { wishes: sender, promises }, EndingTask { wishes: receiver, work })
+    (EndQueue { queued_ends: sender, promises }, EndWorker { queued_ends: receiver, work })
 }
 
-impl Ender {
+impl EndQueue {
     /// Ends sessions. `epoch` is that of the token that asks, where one does; `force` is what it does where it must wait.
     pub async fn end(&self, command: EndCommand, epoch: Option<i64>, force: Force) -> Result<Ending, EndingError> {
         let (reply, answer) = oneshot::channel();
         let remembered_for = command.remember_until.since(command.at);
-        let wish = Wish { command, epoch, remembered_for, force, reply: Some(reply) };
-        self.wishes.send(wish).await.map_err(|_| EndingError::Stopping)?;
+        let queued = QueuedEnd { command, epoch, remembered_for, force, reply: Some(reply) };
+        self.queued_ends.send(queued).await.map_err(|_| EndingError::Stopping)?;
         answer.await.map_err(|_| EndingError::Stopping)?
     }
 
-    /// How many wishes wait to be taken up.
+    /// How many requests wait to be taken up.
     pub fn queued(&self) -> usize {
-        self.wishes.max_capacity() - self.wishes.capacity()
+        self.queued_ends.max_capacity() - self.queued_ends.capacity()
     }
 
-    /// How many wishes were answered without having been committed yet.
+    /// How many requests were answered without having been committed yet.
     pub fn pending(&self) -> usize {
         self.promises.count()
     }
@@ -225,31 +225,31 @@ impl Ender {
     }
 }
 
-impl EndingTask {
+impl EndWorker {
     /// Works until `stop`, and then until nothing waits any more.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { wishes, work } = self;
+        let Self { queued_ends, work } = self;
         // Side by side: whoever asks now does not wait for what could not be done before.
-        tokio::join!(work.take_up(wishes, &stop), work.try_again(&stop));
+        tokio::join!(work.take_up(queued_ends, &stop), work.try_again(&stop));
     }
 }
 
 impl Work {
-    /// Carries out wishes as they come, those that have queued up together.
-    async fn take_up(&self, mut wishes: mpsc::Receiver<Wish>, stop: &CancellationToken) {
-        let mut room = Room::default();
+    /// Carries out requests as they come, those that have queued up together.
+    async fn take_up(&self, mut queued_ends: mpsc::Receiver<QueuedEnd>, stop: &CancellationToken) {
+        let mut batch_size = BatchSize::default();
         let mut fresh = Vec::new();
         loop {
             let received = tokio::select! {
                 biased;
-                received = wishes.recv_many(&mut fresh, room.0) => received,
-                () = stop.cancelled(), if wishes.is_empty() => return,
+                received = queued_ends.recv_many(&mut fresh, batch_size.0) => received,
+                () = stop.cancelled(), if queued_ends.is_empty() => return,
             };
             if received == 0 {
                 return;
             }
             match self.commit(&mut fresh).await {
-                Ok(committed) => room.learns(committed.took),
+                Ok(committed) => batch_size.learns(committed.took),
                 Err(error) => {
                     let waiting = self.waiting.len();
                     tracing::warn!(
@@ -260,7 +260,7 @@ impl Work {
                     );
                     // A database that is away is waited for by all at once; else it may be one of them that cannot be carried out.
                     let concerns_all = error.is_unheard() || matches!(self.store, Store::Sqlite(_));
-                    room = Room(if concerns_all { TOGETHER } else { 1 });
+                    batch_size = BatchSize(if concerns_all { MAX_BATCH } else { 1 });
                     self.put_off(std::mem::take(&mut fresh), &Arc::new(error)).await;
                 }
             }
@@ -285,29 +285,29 @@ impl Work {
     /// Tries all that waits now, but gives up after some tries in vain. Says whether anything was done.
     async fn try_in_turn(&self) -> bool {
         // One by one at first: a group fails with the one of it that cannot be carried out.
-        let mut room = Room(1);
-        let (mut left, mut in_vain, mut done) = (self.waiting.len(), 0, false);
-        while left > 0 && in_vain < VAIN_TRIES {
-            let (tried, mut wishes) = self.waiting.next(room.0.min(left));
+        let mut batch_size = BatchSize(1);
+        let (mut left, mut failures_in_a_row, mut done) = (self.waiting.len(), 0, false);
+        while left > 0 && failures_in_a_row < MAX_FAILURES_IN_A_ROW {
+            let (tried, mut queued_ends) = self.waiting.next(batch_size.0.min(left));
             if tried.is_empty() {
                 break;
             }
-            match self.commit(&mut wishes).await {
+            match self.commit(&mut queued_ends).await {
                 Ok(Committed { listed: false, .. }) => {
                     // Committed before, and the list does not show it yet: the promise holds until it does.
                     for tried in &tried {
                         self.waiting.stand_back(tried);
                     }
                     left -= tried.len().min(left);
-                    in_vain += 1;
+                    failures_in_a_row += 1;
                 }
                 Ok(Committed { listed: true, took, asker_ended }) => {
                     self.is_done(&tried, &asker_ended);
-                    room.learns(took);
+                    batch_size.learns(took);
                     left -= tried.len().min(left);
-                    (in_vain, done) = (0, true);
+                    (failures_in_a_row, done) = (0, true);
                 }
-                Err(_) if tried.len() > 1 => room = Room(1),
+                Err(_) if tried.len() > 1 => batch_size = BatchSize(1),
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
@@ -316,7 +316,7 @@ impl Work {
                     );
                     self.waiting.stand_back(&tried[0]);
                     left -= 1;
-                    in_vain += 1;
+                    failures_in_a_row += 1;
                 }
             }
         }
@@ -336,14 +336,14 @@ impl Work {
         }
     }
 
-    /// Carries out wishes, and answers whoever waits.
-    async fn commit(&self, wishes: &mut Vec<Wish>) -> Result<Committed, StoreError> {
+    /// Carries out requests, and answers whoever waits.
+    async fn commit(&self, queued_ends: &mut Vec<QueuedEnd>) -> Result<Committed, StoreError> {
         let began = self.clock.monotonic();
-        for wish in wishes.iter_mut() {
-            let least_epoch = self.list.least_epoch(wish.command.selection.user_id());
-            wish.is_about_to_be_tried(self.clock.now(), least_epoch);
+        for queued in queued_ends.iter_mut() {
+            let least_epoch = self.list.least_epoch(queued.command.selection.user_id());
+            queued.is_about_to_be_tried(self.clock.now(), least_epoch);
         }
-        let commands: Vec<EndCommand> = wishes.iter().map(|wish| wish.command.clone()).collect();
+        let commands: Vec<EndCommand> = queued_ends.iter().map(|queued| queued.command.clone()).collect();
         let mut new_id = || uuid_v7(&*self.clock, &*self.random);
         let outcomes = self.store.sessions().end_sessions(&commands, &mut new_id).await?;
         if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
@@ -353,11 +353,11 @@ impl Work {
         let asker_ended = outcomes.iter().map(|outcome| outcome.asker_ended).collect();
         let took = self.clock.monotonic().saturating_duration_since(began);
         let finds_nothing = |outcome: &EndOutcome| outcome.revocations.is_empty() && !outcome.refused;
-        let done = wishes.drain(..).zip(outcomes).zip(told);
+        let done = queued_ends.drain(..).zip(outcomes).zip(told);
         let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| finds_nothing(outcome));
-        let answer = |((wish, outcome), told): ((Wish, EndOutcome), Vec<SessionId>)| {
-            self.metrics.sessions_ended(wish.command.reason, outcome.ended.len());
-            if let Some(reply) = wish.reply {
+        let answer = |((queued, outcome), told): ((QueuedEnd, EndOutcome), Vec<SessionId>)| {
+            self.metrics.sessions_ended(queued.command.reason, outcome.ended.len());
+            if let Some(reply) = queued.reply {
                 let ending = if outcome.asker_ended { Ending::AskerEnded } else { Ending::Done { outcome, told } };
                 // Whoever asked may have hung up; what was done stays done.
                 let _ = reply.send(Ok(ending));
@@ -395,23 +395,24 @@ impl Work {
 
     /// Keeps the promises that can be kept for later, once they are written down, and answers. What could not be written down is kept
     /// all the same, and nobody is told that they can rely on it.
-    async fn put_off(&self, wishes: Vec<Wish>, error: &Arc<StoreError>) {
-        let (can_wait, others): (Vec<Wish>, Vec<Wish>) = wishes.into_iter().partition(Wish::can_wait);
-        let (covered, can_wait): (Vec<Wish>, Vec<Wish>) =
-            can_wait.into_iter().partition(|wish| self.waiting.covers(wish));
-        let written = self.journal.promise(can_wait.iter().map(Wish::entry).collect()).await;
+    async fn put_off(&self, queued_ends: Vec<QueuedEnd>, error: &Arc<StoreError>) {
+        let (can_wait, others): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
+            queued_ends.into_iter().partition(QueuedEnd::can_wait);
+        let (covered, can_wait): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
+            can_wait.into_iter().partition(|queued| self.waiting.covers(queued));
+        let written = self.journal.promise(can_wait.iter().map(QueuedEnd::entry).collect()).await;
         self.metrics.pending_log_failed(written.iter().filter(|number| number.is_none()).count());
-        let covered = covered.into_iter().map(|wish| (wish.reply, Ok(Ending::Pending)));
-        let promised = can_wait.into_iter().zip(written).map(|(mut wish, written)| {
-            let reply = wish.reply.take();
-            let answer = match (self.keep(wish, written), written) {
+        let covered = covered.into_iter().map(|queued| (queued.reply, Ok(Ending::Pending)));
+        let promised = can_wait.into_iter().zip(written).map(|(mut queued, written)| {
+            let reply = queued.reply.take();
+            let answer = match (self.keep(queued, written), written) {
                 (false, _) => Err(EndingError::Store(Arc::clone(error))),
                 (true, None) => Err(EndingError::Unwritten(Arc::clone(error))),
                 (true, Some(_)) => Ok(Ending::Pending),
             };
             (reply, answer)
         });
-        let others = others.into_iter().map(|wish| (wish.reply, Err(EndingError::Store(Arc::clone(error)))));
+        let others = others.into_iter().map(|queued| (queued.reply, Err(EndingError::Store(Arc::clone(error)))));
         for (reply, answer) in covered.chain(promised).chain(others) {
             if let Some(reply) = reply {
                 // Whoever asked may have hung up; what is kept stays kept.
@@ -421,9 +422,9 @@ impl Work {
     }
 
     /// Whether there was room. The streams of what is over here close with it.
-    fn keep(&self, wish: Wish, written: Option<u64>) -> bool {
-        let command = wish.command.clone();
-        let is_kept = self.waiting.keep(wish, written);
+    fn keep(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
+        let command = queued.command.clone();
+        let is_kept = self.waiting.keep(queued, written);
         if is_kept {
             self.close_streams(&command);
         } else {
@@ -453,24 +454,24 @@ struct Committed {
     took: Duration,
     /// Whether this server's list has it all.
     listed: bool,
-    /// Of each wish, whether the session that asked had ended before.
+    /// Of each request, whether the session that asked had ended before.
     asker_ended: Vec<bool>,
 }
 
-/// How many wishes go into one transaction: as many as are done quickly, however far away the database is.
-struct Room(usize);
+/// How many requests go into one transaction: as many as are done quickly, however far away the database is.
+struct BatchSize(usize);
 
-impl Default for Room {
+impl Default for BatchSize {
     fn default() -> Self {
-        Self(TOGETHER_AT_FIRST)
+        Self(FIRST_BATCH)
     }
 }
 
-impl Room {
+impl BatchSize {
     fn learns(&mut self, took: Duration) {
-        if took < QUICK {
-            self.0 = (self.0 * 2).min(TOGETHER);
-        } else if took > SLOW {
+        if took < GROW_BELOW {
+            self.0 = (self.0 * 2).min(MAX_BATCH);
+        } else if took > SHRINK_ABOVE {
             self.0 = (self.0 / 2).max(1);
         }
     }
