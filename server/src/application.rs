@@ -30,7 +30,7 @@ use crate::geoip::{GeoIpError, Places};
 use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
-use crate::http::middleware::{Edge, Watch};
+use crate::http::middleware::{Edge, Instruments};
 use crate::http::proxies::TrustedProxies;
 use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
@@ -41,8 +41,8 @@ use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::{
-    EndQueueParts, EndWorker, Found, Journal, LastActive, LateEnd, Lost, RevocationList, Sessions, Tail, TailParts,
-    Unheard, Written, end_queue, reassert, renew_graces, watch_streams,
+    EndQueueParts, EndWorker, Found, Journal, LastActive, Lost, RevocationList, Sessions, Tail, TailParts,
+    Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams,
 };
 use crate::store::{Store, StoreError};
 use crate::traces::{TraceError, Traces};
@@ -212,8 +212,8 @@ impl Application {
             bus: bus.status(),
             end_queue,
             journal,
-            late: Arc::default(),
-            unheard: Unheard::default(),
+            unresolved: Arc::default(),
+            unacknowledged: Unacknowledged::default(),
             tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
             legacy: config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until)),
             keys: Arc::clone(&keys),
@@ -233,7 +233,7 @@ impl Application {
         let (kept, counted) = (Arc::clone(&state.kept_mail), Arc::clone(&metrics));
         let postman = Postman { store: store.clone(), delivery, kept, metrics: counted, clock: Arc::clone(&clock) };
         let cleanup = Cleanup { store, retention: retention(&config), metrics, clock, random };
-        carry_on(&state, promised.late);
+        carry_on(&state, promised.unresolved);
         Ok(Self {
             config,
             listener,
@@ -290,7 +290,7 @@ impl Application {
         tasks.spawn_essential("ending sessions", end_worker.run(background.clone()));
         tasks.spawn_essential("stream watch", watch_streams(Arc::clone(&sessions), background.clone()));
         tasks.spawn("bus", bus.run(Arc::clone(&sessions.hub), background.clone()));
-        tasks.spawn("reassertion", reassert(Arc::clone(&sessions), forgotten));
+        tasks.spawn("reassertion", restore_lost(Arc::clone(&sessions), forgotten));
         tasks.spawn("unheard renewals", renew_graces(Arc::clone(&sessions), background.clone()));
         tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
@@ -321,8 +321,8 @@ impl Application {
             }
         };
         tasks.spawn("stopping", stopping);
-        let watch = Watch { metrics, requests, traces: traces.clone() };
-        let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random), watch);
+        let instruments = Instruments { metrics, requests, traces: traces.clone() };
+        let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random), instruments);
         let limits = serve::Limits {
             an_address: config.limits.connections_an_address,
             unlimited: TrustedProxies::new(config.server.trusted_proxies.clone()),
@@ -454,9 +454,9 @@ fn open_journal(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dyn Ra
     (Arc::new(journal), found)
 }
 
-/// Takes up what an earlier process had promised to end late.
-fn carry_on(state: &ApiState, late: Vec<Written<LateEnd>>) {
-    for rest in late.into_iter().filter_map(|late| state.sessions.end_as_promised(late)) {
+/// Takes up what an earlier process could not resolve: whose session it is, and that it ends.
+fn carry_on(state: &ApiState, unresolved: Vec<Written<UnresolvedEnd>>) {
+    for rest in unresolved.into_iter().filter_map(|end| state.sessions.end_as_promised(end)) {
         state.tasks.spawn("late sign-out", rest);
     }
 }

@@ -132,7 +132,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
     let mut times = Times::default();
     let _paused = (kind == Kind::PausedRedis).then(|| bench.redis.pause()).transpose()?;
     for (number, device) in devices.iter().enumerate() {
-        let watch = Watch::begin(&servers[1], device)?;
+        let stopwatch = Stopwatch::begin(&servers[1], device)?;
         let sent = Instant::now();
         transport.send(number.to_string()).await.map_err(failed)?;
         arrivals.next().await.ok_or_else(|| failed("the bus broke"))?.map_err(failed)?;
@@ -140,7 +140,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
         let asked = Instant::now();
         asking.ask(&post(paths::LOGOUT_ALL, Some(&device.access), "{}"))?.expect(200)?;
         let answered = Instant::now();
-        let (refused, told) = watch.end()?;
+        let (refused, told) = stopwatch.end()?;
         if number >= WARM_UP {
             times.bus.push(bus);
             times.answered.push(answered - asked);
@@ -155,13 +155,13 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
 }
 
 /// Looks at one device on a server until it is refused and told.
-struct Watch {
+struct Stopwatch {
     pollers: Vec<JoinHandle<io::Result<Instant>>>,
     stream: JoinHandle<io::Result<Instant>>,
     over: Arc<AtomicBool>,
 }
 
-impl Watch {
+impl Stopwatch {
     fn begin(server: &Server, device: &Device) -> Result<Self, BenchError> {
         let address = server.address();
         let mut stream = Client::connect(address)?;

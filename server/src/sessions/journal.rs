@@ -46,7 +46,7 @@ pub struct End {
 
 /// A promise to end a session, of whoever's it is.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct LateEnd {
+pub struct UnresolvedEnd {
     /// Which.
     pub session_id: SessionId,
     /// The client's own words.
@@ -61,7 +61,8 @@ pub enum Entry {
     /// To end sessions of a person.
     End(Box<End>),
     /// To end a session.
-    LateEnd(LateEnd),
+    #[serde(rename = "LateEnd")]
+    UnresolvedEnd(UnresolvedEnd),
 }
 
 /// A promise that is written down, or would have been if it could: with where.
@@ -97,13 +98,13 @@ pub struct Found {
     /// Ends of sessions of people.
     pub ends: Vec<Written<End>>,
     /// Ends of sessions of whoever's they are.
-    pub late: Vec<Written<LateEnd>>,
+    pub unresolved: Vec<Written<UnresolvedEnd>>,
 }
 
 impl Found {
     /// How many promises.
     pub const fn len(&self) -> usize {
-        self.ends.len() + self.late.len()
+        self.ends.len() + self.unresolved.len()
     }
 
     /// Whether nothing was promised.
@@ -114,7 +115,7 @@ impl Found {
     fn add(&mut self, entry: Entry, number: Option<u64>) {
         match entry {
             Entry::End(end) => self.ends.push(Written { promise: *end, number }),
-            Entry::LateEnd(late) => self.late.push(Written { promise: late, number }),
+            Entry::UnresolvedEnd(unresolved) => self.unresolved.push(Written { promise: unresolved, number }),
         }
     }
 }

@@ -3,8 +3,8 @@
 //! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens, `browser` chooses
 //! among several of one browser,
 //! `end_queue` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `journal` on the disk, `revocations` and `tail` keep this server's
-//! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `watch` sees to it that the log keeps what this server has committed, `reassert` keeps the database true to the
-//! list, `unheard` keeps renewals that were not heard of from looking like theft, `views` shows people their devices. No HTTP and no SQL.
+//! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the database true to the
+//! list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `views` shows people their devices. No HTTP and no SQL.
 
 mod activity;
 mod alerts;
@@ -15,21 +15,21 @@ mod end;
 mod end_queue;
 mod guard;
 mod journal;
-mod late;
 mod legacy;
+mod own_commits;
 mod promises;
-mod reassert;
 mod renewal;
+mod restore_lost;
 mod revocations;
 mod sign_in;
 mod streams;
 mod tail;
 #[cfg(test)]
 mod tests;
-mod unheard;
+mod unacknowledged;
+mod unresolved;
 mod views;
 mod waiting;
-mod watch;
 
 /// What the revocation list is made of; `tests::interleavings` makes the same list of something else.
 mod sync {
@@ -51,15 +51,15 @@ pub use device::{Said, describe};
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
 pub use guard::Refusal;
-pub use journal::{Found, Journal, LateEnd, Written};
+pub use journal::{Found, Journal, UnresolvedEnd, Written};
 pub use promises::Force;
-pub use reassert::reassert;
 pub use renewal::RefreshRefusal;
+pub use restore_lost::restore_lost;
 pub use revocations::{Look, Lost, RevocationList, TakenIn, Verdict};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
 pub use streams::watch_streams;
 pub use tail::{Tail, TailParts};
-pub use unheard::{Unheard, renew_graces};
+pub use unacknowledged::{Unacknowledged, renew_graces};
 
 use crate::auth::keys::KeyError;
 use crate::auth::legacy::LegacyTokens;
@@ -88,9 +88,9 @@ pub struct Sessions {
     /// Where promised ends are written down.
     pub journal: Arc<Journal>,
     /// How many wait to be ended without its being known whose they are.
-    pub late: Arc<AtomicUsize>,
+    pub unresolved: Arc<AtomicUsize>,
     /// Renewals that may have been committed.
-    pub unheard: Unheard,
+    pub unacknowledged: Unacknowledged,
     /// Makes and verifies access tokens.
     pub tokens: AccessTokens,
     /// Verifies those of an older system, where they are accepted.

@@ -89,13 +89,13 @@ impl Sessions {
                 Covered::Yes => return RefreshDecision::EndPromised,
             }
             match lifetimes.decide(row, &presented, class, now) {
-                RefreshDecision::Reuse if self.unheard.covers(row, &presented) => RefreshDecision::Repeat,
+                RefreshDecision::Reuse if self.unacknowledged.covers(row, &presented) => RefreshDecision::Repeat,
                 decision => decision,
             }
         };
         let rotated = self.store.sessions().rotate_refresh(&attempt, &decide).await;
         let rotated = rotated.inspect_err(|error| {
-            self.unheard.note(attempt.session_id, presented, attempt.successor, error);
+            self.unacknowledged.note(attempt.session_id, presented, attempt.successor, error);
         });
         match rotated? {
             // The database was set back, and is being told again what it has lost: the session may be among it.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::sync::{AtomicBool, AtomicU64, RwLock};
 use crate::metrics::Reload;
-use crate::sessions::watch::Watch;
+use crate::sessions::own_commits::OwnCommits;
 use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// What the list says of a token.
@@ -66,7 +66,7 @@ struct Entries {
     /// The row at that position, if it was seen: by it another log is told from the one that was read so far.
     last: Option<Revocation>,
     /// What this server has committed itself and the log has not shown yet.
-    own: Watch,
+    own: OwnCommits,
     looks: Looks,
 }
 

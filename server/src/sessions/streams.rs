@@ -56,20 +56,20 @@ impl Sessions {
 
 /// Closes the streams that cannot be confirmed, until `stop`.
 pub async fn watch_streams(sessions: Arc<Sessions>, stop: CancellationToken) {
-    let mut watch = Watch { confirmed_as_of: sessions.list.as_of(), sessions };
+    let mut checker = StreamChecker { confirmed_as_of: sessions.list.as_of(), sessions };
     tokio::select! {
         () = stop.cancelled() => {}
-        () = watch.run() => {}
+        () = checker.run() => {}
     }
 }
 
 /// As of when all open streams are known to belong to sessions that live.
-struct Watch {
+struct StreamChecker {
     sessions: Arc<Sessions>,
     confirmed_as_of: Instant,
 }
 
-impl Watch {
+impl StreamChecker {
     async fn run(&mut self) {
         loop {
             let sleep = self.left_of((self.sessions.list.max_staleness() / 2).max(AGAIN));

@@ -113,7 +113,7 @@ async fn end_by_refresh_token(
             Ok(state.sessions.end(leaving.wants(Scope::This, reason, origin)).await?)
         }
         Err(error @ StoreError::Unavailable(_)) => {
-            let Some((rest, is_written)) = state.sessions.end_later(session_id, reason, origin) else {
+            let Some((rest, is_written)) = state.sessions.end_unresolved(session_id, reason, origin) else {
                 return Err(error.into());
             };
             state.tasks.spawn("late sign-out", rest);

@@ -55,11 +55,11 @@ pub struct Edge {
     body_limit: BodyLimit,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    watch: Watch,
+    instruments: Instruments,
 }
 
 /// What is told of requests.
-pub struct Watch {
+pub struct Instruments {
     /// Counts what is counted of everything.
     pub metrics: Arc<Metrics>,
     /// Counts requests by route.
@@ -70,7 +70,13 @@ pub struct Watch {
 
 impl Edge {
     /// Puts everything around `router`.
-    pub fn new(router: Router, config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>, watch: Watch) -> Self {
+    pub fn new(
+        router: Router,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        instruments: Instruments,
+    ) -> Self {
         Self {
             router,
             hosts: Hosts::new(&config.server),
@@ -80,12 +86,12 @@ impl Edge {
             body_limit: BodyLimit(config.limits.max_body_bytes),
             clock,
             random,
-            watch,
+            instruments,
         }
     }
 
     fn begin_span(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<Box<RequestSpan>> {
-        let traces = self.watch.traces.as_ref()?;
+        let traces = self.instruments.traces.as_ref()?;
         let is_believed = self.proxies.trusts(peer.ip()) && single(headers, "traceparent").is_ok();
         Some(Box::new(traces.request(is_believed.then_some(headers))))
     }
@@ -151,12 +157,12 @@ impl Edge {
     /// Tells figures and trace how a request went.
     fn tell(&self, method: &Method, status: StatusCode, id: &HeaderValue, took: Duration) {
         let route = current::route();
-        self.watch.requests.count(route, method, status, took);
+        self.instruments.requests.count(route, method, status, took);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            self.watch.metrics.answered_unavailable();
+            self.instruments.metrics.answered_unavailable();
         }
         current::with_span(|span| {
-            span.end(method, self.watch.requests.name(route), status, id.to_str().unwrap_or_default());
+            span.end(method, self.instruments.requests.name(route), status, id.to_str().unwrap_or_default());
         });
     }
 }

@@ -51,7 +51,7 @@ fn edge(more: &[(&str, &str)]) -> Edge {
     let clock = Arc::new(ManualClock::default());
     let metrics = Arc::new(Metrics::new(Arc::clone(&clock) as _));
     let requests = metrics.count_requests_of(Routes::default());
-    Edge::new(router, &config, clock, Arc::new(OsRandom), Watch { metrics, requests, traces: None })
+    Edge::new(router, &config, clock, Arc::new(OsRandom), Instruments { metrics, requests, traces: None })
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -26,12 +26,12 @@ fn open(folder: &Path, id: u128) -> (Arc<Journal>, Vec<u128>) {
 fn open_with(folder: &Path, id: u128, secret: &str) -> (Arc<Journal>, Vec<u128>) {
     let random = Arc::new(SeededRandom::new(u64::try_from(id).unwrap()));
     let (journal, found) = Journal::open(folder, Uuid::from_u128(id), keys(secret), random);
-    (Arc::new(journal), found.late.iter().map(|late| late.promise.session_id.0.as_u128()).collect())
+    (Arc::new(journal), found.unresolved.iter().map(|unresolved| unresolved.promise.session_id.0.as_u128()).collect())
 }
 
 fn entry(session: u128) -> Entry {
     let origin = Origin { ip: "203.0.113.7".to_owned(), user_agent: "a browser".to_owned() };
-    Entry::LateEnd(LateEnd { session_id: SessionId(Uuid::from_u128(session)), client_reason: None, origin })
+    Entry::UnresolvedEnd(UnresolvedEnd { session_id: SessionId(Uuid::from_u128(session)), client_reason: None, origin })
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -13,7 +13,7 @@ use types::domain::{ClientReason, SessionId, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use super::journal::{Entry, LateEnd, Written};
+use super::journal::{Entry, UnresolvedEnd, Written};
 use super::promises::Force;
 use super::{EndAnswer, EndRequest, Scope, Sessions};
 use crate::store::Origin;
@@ -35,19 +35,19 @@ impl Drop for Counted {
 impl Sessions {
     /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells whether the promise could be
     /// written down. `None` where too many wait.
-    pub fn end_later(
+    pub fn end_unresolved(
         self: &Arc<Self>,
         session_id: SessionId,
         client_reason: Option<ClientReason>,
         origin: Origin,
     ) -> Option<(impl Future<Output = ()> + Send + use<>, oneshot::Receiver<bool>)> {
-        let counted = self.count_late(MOST)?;
-        let promise = LateEnd { session_id, client_reason: client_reason.map(String::from), origin };
-        self.refuse_late(&promise);
+        let counted = self.count_unresolved(MOST)?;
+        let promise = UnresolvedEnd { session_id, client_reason: client_reason.map(String::from), origin };
+        self.refuse_unresolved(&promise);
         let sessions = Arc::clone(self);
         let (written, is_written) = oneshot::channel();
         let rest = async move {
-            let number = sessions.journal.promise(vec![Entry::LateEnd(promise.clone())]).await.pop().flatten();
+            let number = sessions.journal.promise(vec![Entry::UnresolvedEnd(promise.clone())]).await.pop().flatten();
             sessions.metrics.pending_log_failed(usize::from(number.is_none()));
             // Whoever asked may have hung up; what is promised is kept.
             let _ = written.send(number.is_some());
@@ -59,22 +59,22 @@ impl Sessions {
     /// The same for one that was written down by a process that is gone.
     pub fn end_as_promised(
         self: &Arc<Self>,
-        late: Written<LateEnd>,
+        unresolved: Written<UnresolvedEnd>,
     ) -> Option<impl Future<Output = ()> + Send + use<>> {
-        let counted = self.count_late(usize::MAX)?;
-        self.refuse_late(&late.promise);
-        Some(Arc::clone(self).until_ended(late, counted))
+        let counted = self.count_unresolved(usize::MAX)?;
+        self.refuse_unresolved(&unresolved.promise);
+        Some(Arc::clone(self).until_ended(unresolved, counted))
     }
 
-    fn count_late(&self, most: usize) -> Option<Counted> {
-        let counted = self.late.fetch_add(1, Ordering::AcqRel) < most;
-        let place = Counted(Arc::clone(&self.late));
+    fn count_unresolved(&self, most: usize) -> Option<Counted> {
+        let counted = self.unresolved.fetch_add(1, Ordering::AcqRel) < most;
+        let place = Counted(Arc::clone(&self.unresolved));
         counted.then_some(place)
     }
 
     /// By its session alone: whose it is does not matter to whoever asks with its token, or listens.
-    fn refuse_late(&self, late: &LateEnd) {
-        let (session_id, at) = (late.session_id, self.now());
+    fn refuse_unresolved(&self, unresolved: &UnresolvedEnd) {
+        let (session_id, at) = (unresolved.session_id, self.now());
         self.end_queue.promise_unowned(session_id);
         let is_this = |_, other, _| other == session_id;
         let reason = EndReason::UserInitiatedLogout;
@@ -88,23 +88,23 @@ impl Sessions {
         self.hub.end_here(None, is_this, ended);
     }
 
-    async fn until_ended(self: Arc<Self>, late: Written<LateEnd>, counted: Counted) {
+    async fn until_ended(self: Arc<Self>, unresolved: Written<UnresolvedEnd>, counted: Counted) {
         let mut pause = FIRST_PAUSE;
         loop {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-            if self.try_to_end(&late.promise).await {
+            if self.try_to_end(&unresolved.promise).await {
                 break;
             }
         }
-        self.end_queue.keep_unowned(late.promise.session_id);
-        self.journal.kept(late.number.as_slice());
+        self.end_queue.keep_unowned(unresolved.promise.session_id);
+        self.journal.kept(unresolved.number.as_slice());
         drop(counted);
     }
 
     /// Whether it has ended. A session that the database does not know is ended all the same: it may have been set back.
-    async fn try_to_end(&self, late: &LateEnd) -> bool {
-        let LateEnd { session_id, client_reason, origin } = late.clone();
+    async fn try_to_end(&self, unresolved: &UnresolvedEnd) -> bool {
+        let UnresolvedEnd { session_id, client_reason, origin } = unresolved.clone();
         let client_reason = client_reason.and_then(|text| ClientReason::parse(&text).ok());
         let Ok(found) = self.store.sessions().session(session_id).await else { return false };
         let request = EndRequest {

@@ -11,22 +11,22 @@ use crate::store::{Revocation, Tail};
 /// The rows of its own that a server watches for: those of about half a second, or as many as were committed while the log could not be
 /// read and must be remembered.
 #[derive(Default)]
-pub struct Watch {
-    rows: Vec<Watched>,
+pub struct OwnCommits {
+    rows: Vec<OwnCommit>,
     /// How many were ever put in.
     so_far: u64,
 }
 
-struct Watched {
+struct OwnCommit {
     /// How many were put in before.
     number: u64,
     row: Revocation,
 }
 
-impl Watch {
+impl OwnCommits {
     /// Watches for a row whose commit was acknowledged.
     pub fn add(&mut self, row: &Revocation) {
-        self.rows.push(Watched { number: self.so_far, row: row.clone() });
+        self.rows.push(OwnCommit { number: self.so_far, row: row.clone() });
         self.so_far += 1;
     }
 

@@ -27,7 +27,7 @@ const LOGGED_PAUSE: Duration = Duration::from_secs(30);
 
 /// Ends what was lost again, for as long as the sender lives, and as long as it takes: the database may still be busy, or its
 /// sessions may come back after its log.
-pub async fn reassert(sessions: Arc<Sessions>, mut lost: mpsc::UnboundedReceiver<Lost>) {
+pub async fn restore_lost(sessions: Arc<Sessions>, mut lost: mpsc::UnboundedReceiver<Lost>) {
     let mut left = Outstanding::default();
     let mut pause = FIRST_PAUSE;
     loop {

@@ -29,12 +29,12 @@ struct Renewal {
 
 /// The renewals that this server has not heard of.
 #[derive(Default)]
-pub struct Unheard {
+pub struct Unacknowledged {
     renewals: Mutex<HashMap<SessionId, Renewal>>,
     added: Notify,
 }
 
-impl Unheard {
+impl Unacknowledged {
     /// One more, where `error` leaves open what has become of it.
     pub(super) fn note(&self, session_id: SessionId, presented: Digest, successor: Digest, error: &StoreError) {
         if !error.is_unheard() {
@@ -70,9 +70,9 @@ impl Unheard {
 /// Has the grace of renewals that were not heard of begin when the database is heard again, until `stop`.
 pub async fn renew_graces(sessions: Arc<Sessions>, stop: CancellationToken) {
     loop {
-        if sessions.unheard.is_empty() {
+        if sessions.unacknowledged.is_empty() {
             tokio::select! {
-                () = sessions.unheard.added.notified() => {}
+                () = sessions.unacknowledged.added.notified() => {}
                 () = stop.cancelled() => return,
             }
         }
@@ -81,12 +81,12 @@ pub async fn renew_graces(sessions: Arc<Sessions>, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         let left: Vec<(SessionId, Renewal)> =
-            sessions.unheard.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
+            sessions.unacknowledged.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
         for (session_id, Renewal { presented, successor }) in left {
             if sessions.store.sessions().renew_grace(session_id, &successor, sessions.now()).await.is_err() {
                 break;
             }
-            let mut renewals = sessions.unheard.lock();
+            let mut renewals = sessions.unacknowledged.lock();
             if renewals.get(&session_id).is_some_and(|renewal| renewal.presented == presented) {
                 renewals.remove(&session_id);
             }
