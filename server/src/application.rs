@@ -41,7 +41,7 @@ use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::{
-    EndQueueParts, EndWorker, Found, Journal, LastActive, Lost, RevocationList, Sessions, Tail, TailParts,
+    EndQueueParts, EndWorker, Found, LastActive, Lost, PendingLog, RevocationList, Sessions, Tail, TailParts,
     Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams,
 };
 use crate::store::{Store, StoreError};
@@ -180,7 +180,7 @@ impl Application {
         let hub = Arc::new(Hub::new(bus_sender));
         let (told_sender, told) = mpsc::unbounded_channel();
         let (forgotten_sender, forgotten) = mpsc::unbounded_channel();
-        let (journal, promised) = open_journal(&config, me, &keys, &random);
+        let (pending_log, pending) = open_pending_log(&config, me, &keys, &random);
         let (end_queue, end_worker) = end_queue(EndQueueParts {
             store: store.clone(),
             list: Arc::clone(&list),
@@ -190,8 +190,8 @@ impl Application {
             random: Arc::clone(&random),
             told: told_sender.clone(),
             metrics: Arc::clone(&metrics),
-            journal: Arc::clone(&journal),
-            promised: promised.ends,
+            pending_log: Arc::clone(&pending_log),
+            pending: pending.ends,
         });
         let tail = Tail::new(TailParts {
             store: store.clone(),
@@ -211,7 +211,7 @@ impl Application {
             hub,
             bus: bus.status(),
             end_queue,
-            journal,
+            pending_log,
             unresolved: Arc::default(),
             unacknowledged: Unacknowledged::default(),
             tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
@@ -233,7 +233,7 @@ impl Application {
         let (kept, counted) = (Arc::clone(&state.kept_mail), Arc::clone(&metrics));
         let postman = Postman { store: store.clone(), delivery, kept, metrics: counted, clock: Arc::clone(&clock) };
         let cleanup = Cleanup { store, retention: retention(&config), metrics, clock, random };
-        carry_on(&state, promised.unresolved);
+        carry_on(&state, pending.unresolved);
         Ok(Self {
             config,
             listener,
@@ -444,20 +444,20 @@ async fn listen_for_figures(config: &Config) -> Result<Option<TcpListener>, Star
     }
 }
 
-/// The journal of promises, with those of processes that are gone.
-fn open_journal(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dyn Random>) -> (Arc<Journal>, Found) {
-    let folder = config.database.promises_folder();
-    let (journal, found) = Journal::open(&folder, me, Arc::clone(keys), Arc::clone(random));
+/// The pending log, with those of processes that are gone.
+fn open_pending_log(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dyn Random>) -> (Arc<PendingLog>, Found) {
+    let folder = config.database.pending_log_folder();
+    let (pending_log, found) = PendingLog::open(&folder, me, Arc::clone(keys), Arc::clone(random));
     if !found.is_empty() {
-        tracing::info!(count = found.len(), "sign-outs that an earlier process had promised are carried out now");
+        tracing::info!(count = found.len(), "pending sign-outs of an earlier process are carried out");
     }
-    (Arc::new(journal), found)
+    (Arc::new(pending_log), found)
 }
 
 /// Takes up what an earlier process could not resolve: whose session it is, and that it ends.
 fn carry_on(state: &ApiState, unresolved: Vec<Written<UnresolvedEnd>>) {
-    for rest in unresolved.into_iter().filter_map(|end| state.sessions.end_as_promised(end)) {
-        state.tasks.spawn("late sign-out", rest);
+    for rest in unresolved.into_iter().filter_map(|end| state.sessions.resume_end(end)) {
+        state.tasks.spawn("unresolved sign-out", rest);
     }
 }
 

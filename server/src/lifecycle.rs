@@ -39,7 +39,7 @@ impl Tasks {
         });
     }
 
-    /// Runs a task that the server's promises rest on, such as the tail of the revocation log. Should it panic, its state cannot be
+    /// Runs a task that the server cannot keep its guarantees without, such as the tail of the revocation log. Should it panic, its state cannot be
     /// trusted any more: [`Self::broken`] is set, the server stops, and whoever started it starts a new one.
     pub fn spawn_essential(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let broken = self.broken.clone();

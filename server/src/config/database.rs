@@ -82,8 +82,8 @@ impl DatabaseConfig {
         }
     }
 
-    /// The folder for promises that could not be kept yet.
-    pub fn promises_folder(&self) -> PathBuf {
+    /// The folder of the pending log.
+    pub fn pending_log_folder(&self) -> PathBuf {
         self.state_directory.clone().unwrap_or_else(|| self.data_folder()).join("promises")
     }
 

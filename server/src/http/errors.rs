@@ -66,7 +66,7 @@ impl From<RefreshRefusal> for ApiError {
         match refusal {
             RefreshRefusal::Invalid => Self::invalid_token(),
             RefreshRefusal::Ended(end) | RefreshRefusal::Reused(end) => ended(&end),
-            RefreshRefusal::EndPromised => Self::session_ended(),
+            RefreshRefusal::EndPending => Self::session_ended(),
             RefreshRefusal::Failed(error) => error.into(),
         }
     }

@@ -2,7 +2,7 @@
 //! which knows more than any server.
 
 use super::Sessions;
-use super::promises::{Covered, Force};
+use super::pending_ends::{Covered, Force};
 use super::revocations::Verdict;
 use crate::auth::tokens::Verified;
 use crate::store::Standing;
@@ -27,7 +27,7 @@ impl Sessions {
         if self.list.has_ended(token.session_id) || token.session_max_expires_at <= now {
             return Asking::HasEnded;
         }
-        if self.end_queue.has_promised(token.user_id, token.session_id, token.session_created_at) == Covered::Yes {
+        if self.end_queue.has_pending(token.user_id, token.session_id, token.session_created_at) == Covered::Yes {
             return Asking::IsBeingEnded;
         }
         let verdict = self.list.check(token.session_id, token.user_id, token.epoch, self.clock.monotonic());

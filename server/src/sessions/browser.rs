@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use types::domain::SessionId;
 use types::words::{EndReason, TokenDelivery};
 
-use super::promises::Covered;
+use super::pending_ends::Covered;
 use super::{RefreshRefusal, Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
 use crate::store::{Origin, SessionRow, StoreError};

@@ -5,7 +5,7 @@ use types::domain::{ClientReason, SessionId, Timestamp, UserId};
 use types::words::{EndReason, ReceiptStatus};
 
 use super::end_queue::{Ending, EndingError};
-use super::promises::Force;
+use super::pending_ends::Force;
 use super::{Sessions, SessionsError};
 use crate::auth::secrets::Capability;
 use crate::store::{Alongside, EndCommand, EndOutcome, Origin, PasswordReset, ReceiptRow, Selection, StoreError};

@@ -2,7 +2,7 @@
 //! that is away.
 //!
 //! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on this
-//! server's own list, tells the open streams, and only then answers. Where that cannot be done now it promises that the sessions are
+//! server's own list, tells the open streams, and only then answers. Where that cannot be done now it acknowledges that the sessions are
 //! over, writes that down, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is asked for meanwhile, it
 //! waits once.
 
@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use types::api::Ended;
 use types::domain::{SessionId, Timestamp, UserId};
 
-use super::journal::{End, Entry, Journal, Written};
-use super::promises::{Covered, Force, Promises};
+use super::pending_ends::{Covered, Force, PendingEnds};
+use super::pending_log::{End, Entry, PendingLog, Written};
+use super::retry_queue::{RetryQueue, Tried};
 use super::revocations::RevocationList;
-use super::waiting::{Tried, Waiting};
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::metrics::Metrics;
@@ -124,7 +124,7 @@ impl QueuedEnd {
 #[derive(Clone)]
 pub struct EndQueue {
     queued_ends: mpsc::Sender<QueuedEnd>,
-    promises: Arc<Promises>,
+    pending_ends: Arc<PendingEnds>,
 }
 
 /// The task behind an [`EndQueue`].
@@ -135,7 +135,7 @@ pub struct EndWorker {
 
 /// What both halves of the task work with: the one that takes up requests, and the one that tries again.
 struct Work {
-    waiting: Waiting,
+    retry_queue: RetryQueue,
     store: Store,
     list: Arc<RevocationList>,
     hub: Arc<Hub>,
@@ -144,7 +144,7 @@ struct Work {
     random: Arc<dyn Random>,
     told: mpsc::UnboundedSender<Vec<SessionId>>,
     metrics: Arc<Metrics>,
-    journal: Arc<Journal>,
+    pending_log: Arc<PendingLog>,
 }
 
 /// What [`EndWorker`] works with.
@@ -165,23 +165,23 @@ pub struct EndQueueParts {
     pub told: mpsc::UnboundedSender<Vec<SessionId>>,
     /// Counts what was ended.
     pub metrics: Arc<Metrics>,
-    /// Where promises are written down.
-    pub journal: Arc<Journal>,
-    /// What was promised before, by a process that is gone.
-    pub promised: Vec<Written<End>>,
+    /// Where pending ends are written.
+    pub pending_log: Arc<PendingLog>,
+    /// What a process that is gone had acknowledged.
+    pub pending: Vec<Written<End>>,
 }
 
-/// Makes the pair. What was promised before is refused from here on.
+/// Makes the pair. What was pending before is refused from here on.
 pub fn end_queue(parts: EndQueueParts) -> (EndQueue, EndWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let EndQueueParts { store, list, hub, hint, clock, random, told, metrics, journal, promised } = parts;
-    let waiting = Waiting::default();
-    let promises = Arc::clone(&waiting.promises);
-    let work = Work { waiting, store, list, hub, hint, clock, random, told, metrics, journal };
-    for Written { promise: End { command, epoch, remembered_for, force }, number } in promised {
-        work.waiting.adopt(QueuedEnd { command, epoch, remembered_for, force, reply: None }, number);
+    let EndQueueParts { store, list, hub, hint, clock, random, told, metrics, pending_log, pending } = parts;
+    let retry_queue = RetryQueue::default();
+    let pending_ends = Arc::clone(&retry_queue.pending_ends);
+    let work = Work { retry_queue, store, list, hub, hint, clock, random, told, metrics, pending_log };
+    for Written { pending_end: End { command, epoch, remembered_for, force }, number } in pending {
+        work.retry_queue.adopt(QueuedEnd { command, epoch, remembered_for, force, reply: None }, number);
     }
-    (EndQueue { queued_ends: sender, promises }, EndWorker { queued_ends: receiver, work })
+    (EndQueue { queued_ends: sender, pending_ends }, EndWorker { queued_ends: receiver, work })
 }
 
 impl EndQueue {
@@ -201,27 +201,27 @@ impl EndQueue {
 
     /// How many requests were answered without having been committed yet.
     pub fn pending(&self) -> usize {
-        self.promises.count()
+        self.pending_ends.count()
     }
 
     /// Whether somebody was told that this session is over although that is not committed yet.
-    pub fn has_promised(&self, user_id: UserId, session_id: SessionId, began_at: Timestamp) -> Covered {
-        self.promises.cover(user_id, session_id, began_at)
+    pub fn has_pending(&self, user_id: UserId, session_id: SessionId, began_at: Timestamp) -> Covered {
+        self.pending_ends.cover(user_id, session_id, began_at)
     }
 
-    /// Until when sessions of this user began that are all promised to be over.
-    pub fn has_promised_all(&self, user_id: UserId) -> Option<Timestamp> {
-        self.promises.all_until(user_id)
+    /// Until when sessions of this user began that all have a pending end.
+    pub fn has_pending_all(&self, user_id: UserId) -> Option<Timestamp> {
+        self.pending_ends.all_until(user_id)
     }
 
-    /// Promises the end of a session of whoever's it is. False where that was promised before.
-    pub(super) fn promise_unowned(&self, session_id: SessionId) -> bool {
-        self.promises.make_unowned(session_id)
+    /// Adds a pending end of a session of which nobody knows whose it is. False where there was one.
+    pub(super) fn add_unowned(&self, session_id: SessionId) -> bool {
+        self.pending_ends.make_unowned(session_id)
     }
 
-    /// That promise has been kept.
+    /// That end is committed.
     pub(super) fn keep_unowned(&self, session_id: SessionId) {
-        self.promises.keep_unowned(session_id);
+        self.pending_ends.keep_unowned(session_id);
     }
 }
 
@@ -251,7 +251,7 @@ impl Work {
             match self.commit(&mut fresh).await {
                 Ok(committed) => batch_size.learns(committed.took),
                 Err(error) => {
-                    let waiting = self.waiting.len();
+                    let waiting = self.retry_queue.len();
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         fresh = received,
@@ -271,9 +271,9 @@ impl Work {
     async fn try_again(&self, stop: &CancellationToken) {
         let mut pause = FIRST_RETRY;
         loop {
-            if self.waiting.len() == 0 {
+            if self.retry_queue.len() == 0 {
                 tokio::select! {
-                    () = self.waiting.added.notified() => {}
+                    () = self.retry_queue.added.notified() => {}
                     () = stop.cancelled() => return,
                 }
             }
@@ -286,17 +286,17 @@ impl Work {
     async fn try_in_turn(&self) -> bool {
         // One by one at first: a group fails with the one of it that cannot be carried out.
         let mut batch_size = BatchSize(1);
-        let (mut left, mut failures_in_a_row, mut done) = (self.waiting.len(), 0, false);
+        let (mut left, mut failures_in_a_row, mut done) = (self.retry_queue.len(), 0, false);
         while left > 0 && failures_in_a_row < MAX_FAILURES_IN_A_ROW {
-            let (tried, mut queued_ends) = self.waiting.next(batch_size.0.min(left));
+            let (tried, mut queued_ends) = self.retry_queue.next(batch_size.0.min(left));
             if tried.is_empty() {
                 break;
             }
             match self.commit(&mut queued_ends).await {
                 Ok(Committed { listed: false, .. }) => {
-                    // Committed before, and the list does not show it yet: the promise holds until it does.
+                    // Committed before, and the list does not show it yet: the pending end holds until it does.
                     for tried in &tried {
-                        self.waiting.stand_back(tried);
+                        self.retry_queue.stand_back(tried);
                     }
                     left -= tried.len().min(left);
                     failures_in_a_row += 1;
@@ -314,7 +314,7 @@ impl Work {
                         waiting = left,
                         "ending a session is still not committed"
                     );
-                    self.waiting.stand_back(&tried[0]);
+                    self.retry_queue.stand_back(&tried[0]);
                     left -= 1;
                     failures_in_a_row += 1;
                 }
@@ -328,11 +328,11 @@ impl Work {
         for (tried, asker_ended) in tried.iter().zip(asker_ended) {
             let written = if *asker_ended {
                 tracing::warn!("a pending sign-out is not carried out: the session that asked for it had ended before");
-                self.waiting.was_not_alive(tried)
+                self.retry_queue.was_not_alive(tried)
             } else {
-                self.waiting.done(std::slice::from_ref(tried))
+                self.retry_queue.done(std::slice::from_ref(tried))
             };
-            self.journal.kept(&written);
+            self.pending_log.committed(&written);
         }
     }
 
@@ -393,17 +393,17 @@ impl Work {
         told
     }
 
-    /// Keeps the promises that can be kept for later, once they are written down, and answers. What could not be written down is kept
+    /// Keeps the ends that can wait, once they are written, and answers. What could not be written down is kept
     /// all the same, and nobody is told that they can rely on it.
     async fn put_off(&self, queued_ends: Vec<QueuedEnd>, error: &Arc<StoreError>) {
         let (can_wait, others): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
             queued_ends.into_iter().partition(QueuedEnd::can_wait);
         let (covered, can_wait): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
-            can_wait.into_iter().partition(|queued| self.waiting.covers(queued));
-        let written = self.journal.promise(can_wait.iter().map(QueuedEnd::entry).collect()).await;
+            can_wait.into_iter().partition(|queued| self.retry_queue.covers(queued));
+        let written = self.pending_log.pending_end(can_wait.iter().map(QueuedEnd::entry).collect()).await;
         self.metrics.pending_log_failed(written.iter().filter(|number| number.is_none()).count());
         let covered = covered.into_iter().map(|queued| (queued.reply, Ok(Ending::Pending)));
-        let promised = can_wait.into_iter().zip(written).map(|(mut queued, written)| {
+        let pending = can_wait.into_iter().zip(written).map(|(mut queued, written)| {
             let reply = queued.reply.take();
             let answer = match (self.keep(queued, written), written) {
                 (false, _) => Err(EndingError::Store(Arc::clone(error))),
@@ -413,7 +413,7 @@ impl Work {
             (reply, answer)
         });
         let others = others.into_iter().map(|queued| (queued.reply, Err(EndingError::Store(Arc::clone(error)))));
-        for (reply, answer) in covered.chain(promised).chain(others) {
+        for (reply, answer) in covered.chain(pending).chain(others) {
             if let Some(reply) = reply {
                 // Whoever asked may have hung up; what is kept stays kept.
                 let _ = reply.send(answer);
@@ -424,19 +424,20 @@ impl Work {
     /// Whether there was room. The streams of what is over here close with it.
     fn keep(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
         let command = queued.command.clone();
-        let is_kept = self.waiting.keep(queued, written);
+        let is_kept = self.retry_queue.keep(queued, written);
         if is_kept {
             self.close_streams(&command);
         } else {
-            self.journal.kept(written.as_slice());
+            self.pending_log.committed(written.as_slice());
         }
         is_kept
     }
 
     fn close_streams(&self, command: &EndCommand) {
         let user_id = command.selection.user_id();
-        let is_over =
-            |user_id, session_id, began_at| self.waiting.promises.cover(user_id, session_id, began_at) == Covered::Yes;
+        let is_over = |user_id, session_id, began_at| {
+            self.retry_queue.pending_ends.cover(user_id, session_id, began_at) == Covered::Yes
+        };
         let EndCommand { reason, ended_by, at, .. } = *command;
         self.hub.end_here(Some(user_id), is_over, |session_id| Ended {
             session_id,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Sessions;
-use super::promises::Covered;
+use super::pending_ends::Covered;
 use super::revocations::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
 use crate::metrics::GuardCheck;
@@ -57,7 +57,7 @@ impl Sessions {
     /// database, and refuses where that is away too.
     pub async fn guard(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
         let verified = self.tokens.verify(token, self.now())?;
-        match self.end_queue.has_promised(verified.user_id, verified.session_id, verified.session_created_at) {
+        match self.end_queue.has_pending(verified.user_id, verified.session_id, verified.session_created_at) {
             Covered::No => {}
             Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),

@@ -10,7 +10,7 @@ use super::Sessions;
 use super::end::{EndAnswer, answer};
 use super::end_queue::EndingError;
 use super::guard::Refusal;
-use super::promises::Force;
+use super::pending_ends::Force;
 use crate::auth::secrets::Capability;
 use crate::store::{EndCommand, Origin, Selection, User};
 
@@ -21,13 +21,13 @@ impl Sessions {
         let legacy = self.legacy.as_ref().ok_or(Refusal::Invalid)?;
         let token = legacy.verify(token, self.now())?;
         // Asked before the database, which knows by then of every end that is known here, unless it waits to be committed.
-        let promised = self.end_queue.has_promised_all(token.user_id);
+        let pending = self.end_queue.has_pending_all(token.user_id);
         let least_epoch = self.list.least_epoch(token.user_id);
         let found =
             self.store.accounts().user_by_id(token.user_id).await.map_err(|error| self.cannot_confirm(error))?;
         let user = found.filter(|user| user.disabled_at.is_none()).ok_or(Refusal::Invalid)?;
         let set_back = least_epoch.is_some_and(|least| user.epoch < least);
-        if set_back || !token.outlives(promised) || !token.outlives(user.last_logout) {
+        if set_back || !token.outlives(pending) || !token.outlives(user.last_logout) {
             return Err(Refusal::SessionEnded(None));
         }
         Ok(Box::new(user))

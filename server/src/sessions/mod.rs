@@ -2,7 +2,7 @@
 //!
 //! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens, `browser` chooses
 //! among several of one browser,
-//! `end_queue` and `end` end sessions, `waiting` and `promises` keep what could not be committed yet, `journal` on the disk, `revocations` and `tail` keep this server's
+//! `end_queue` and `end` end sessions, `retry_queue` and `pending_ends` keep what could not be committed yet, `pending_log` on the disk, `revocations` and `tail` keep this server's
 //! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the database true to the
 //! list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `views` shows people their devices. No HTTP and no SQL.
 
@@ -14,12 +14,13 @@ mod device;
 mod end;
 mod end_queue;
 mod guard;
-mod journal;
 mod legacy;
 mod own_commits;
-mod promises;
+mod pending_ends;
+mod pending_log;
 mod renewal;
 mod restore_lost;
+mod retry_queue;
 mod revocations;
 mod sign_in;
 mod streams;
@@ -29,7 +30,6 @@ mod tests;
 mod unacknowledged;
 mod unresolved;
 mod views;
-mod waiting;
 
 /// What the revocation list is made of; `tests::interleavings` makes the same list of something else.
 mod sync {
@@ -51,8 +51,8 @@ pub use device::{Said, describe};
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
 pub use guard::Refusal;
-pub use journal::{Found, Journal, UnresolvedEnd, Written};
-pub use promises::Force;
+pub use pending_ends::Force;
+pub use pending_log::{Found, PendingLog, UnresolvedEnd, Written};
 pub use renewal::RefreshRefusal;
 pub use restore_lost::restore_lost;
 pub use revocations::{Look, Lost, RevocationList, TakenIn, Verdict};
@@ -85,8 +85,8 @@ pub struct Sessions {
     pub bus: Arc<BusStatus>,
     /// Ends them.
     pub end_queue: EndQueue,
-    /// Where promised ends are written down.
-    pub journal: Arc<Journal>,
+    /// Where pending ends are written.
+    pub pending_log: Arc<PendingLog>,
     /// How many wait to be ended without its being known whose they are.
     pub unresolved: Arc<AtomicUsize>,
     /// Renewals that may have been committed.

@@ -5,7 +5,7 @@ use types::words::{AlertKind, AuditAction, EndReason, HistoryKind, TokenDelivery
 
 use super::end_queue::{Ending, EndingError};
 use super::guard::END_WAITS;
-use super::promises::{Covered, Force};
+use super::pending_ends::{Covered, Force};
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
 use crate::metrics::RefreshCase;
@@ -26,9 +26,9 @@ pub enum RefreshRefusal {
     /// The session is over.
     #[error("the session has ended")]
     Ended(SessionEnd),
-    /// This server has promised its end, which is not committed yet.
+    /// Its end is acknowledged by this server and not committed yet.
     #[error("the session is being ended")]
-    EndPromised,
+    EndPending,
     /// It had been replaced long ago: possibly theft, so the session has been ended.
     #[error("the refresh token was used before")]
     Reused(SessionEnd),
@@ -86,7 +86,7 @@ impl Sessions {
             match self.is_known_to_be_over(row) {
                 Covered::No => {}
                 Covered::Perhaps => return RefreshDecision::CannotTell,
-                Covered::Yes => return RefreshDecision::EndPromised,
+                Covered::Yes => return RefreshDecision::EndPending,
             }
             match lifetimes.decide(row, &presented, class, now) {
                 RefreshDecision::Reuse if self.unacknowledged.covers(row, &presented) => RefreshDecision::Repeat,
@@ -125,7 +125,7 @@ impl Sessions {
         if self.list.has_ended(row.id) {
             return Covered::Yes;
         }
-        self.end_queue.has_promised(row.user_id, row.id, row.created_at)
+        self.end_queue.has_pending(row.user_id, row.id, row.created_at)
     }
 
     async fn refuse(
@@ -137,7 +137,7 @@ impl Sessions {
         let reason = match decision {
             RefreshDecision::Over(reason) => reason,
             RefreshDecision::Reuse => EndReason::RefreshReuse,
-            RefreshDecision::EndPromised => return Ok(RefreshRefusal::EndPromised),
+            RefreshDecision::EndPending => return Ok(RefreshRefusal::EndPending),
             RefreshDecision::CannotTell => return Err(StoreError::not_settled(END_WAITS).into()),
             RefreshDecision::WrongClass | RefreshDecision::Rotate { .. } | RefreshDecision::Repeat => {
                 return Ok(RefreshRefusal::Invalid);
@@ -236,7 +236,7 @@ impl From<&RefreshRefusal> for RefreshCase {
         match refusal {
             RefreshRefusal::Invalid => Self::Invalid,
             RefreshRefusal::Reused(_) => Self::Reuse,
-            RefreshRefusal::Ended(_) | RefreshRefusal::EndPromised => Self::Ended,
+            RefreshRefusal::Ended(_) | RefreshRefusal::EndPending => Self::Ended,
             RefreshRefusal::Failed(error) if error.is_passing() => Self::Unavailable,
             RefreshRefusal::Failed(_) => Self::Failed,
         }

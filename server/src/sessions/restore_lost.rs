@@ -12,7 +12,7 @@ use types::domain::{SessionId, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use super::promises::Force;
+use super::pending_ends::Force;
 use super::revocations::Lost;
 use super::{Ending, Sessions, SessionsError};
 use crate::store::{EndCommand, RevokedSubject, Selection};

@@ -10,7 +10,7 @@ use types::domain::{SessionId, UserId};
 
 use super::Sessions;
 use super::guard::{END_WAITS, Refusal};
-use super::promises::Covered;
+use super::pending_ends::Covered;
 use super::revocations::Verdict;
 use crate::events::Subscriber;
 use crate::metrics::GuardCheck;
@@ -25,7 +25,7 @@ impl Sessions {
     /// Whether a stream may be told something now. A token that was only replaced by a newer one does not end a stream.
     pub async fn may_listen(&self, who: &Subscriber) -> Result<(), Refusal> {
         let Subscriber { user_id, session_id, session_created_at, epoch, .. } = *who;
-        match self.end_queue.has_promised(user_id, session_id, session_created_at) {
+        match self.end_queue.has_pending(user_id, session_id, session_created_at) {
             Covered::No => {}
             Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),

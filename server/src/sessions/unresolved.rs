@@ -13,8 +13,8 @@ use types::domain::{ClientReason, SessionId, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use super::journal::{Entry, UnresolvedEnd, Written};
-use super::promises::Force;
+use super::pending_ends::Force;
+use super::pending_log::{Entry, UnresolvedEnd, Written};
 use super::{EndAnswer, EndRequest, Scope, Sessions};
 use crate::store::Origin;
 
@@ -33,7 +33,7 @@ impl Drop for Counted {
 }
 
 impl Sessions {
-    /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells whether the promise could be
+    /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells whether the pending end could be
     /// written down. `None` where too many wait.
     pub fn end_unresolved(
         self: &Arc<Self>,
@@ -42,27 +42,28 @@ impl Sessions {
         origin: Origin,
     ) -> Option<(impl Future<Output = ()> + Send + use<>, oneshot::Receiver<bool>)> {
         let counted = self.count_unresolved(MOST)?;
-        let promise = UnresolvedEnd { session_id, client_reason: client_reason.map(String::from), origin };
-        self.refuse_unresolved(&promise);
+        let pending_end = UnresolvedEnd { session_id, client_reason: client_reason.map(String::from), origin };
+        self.refuse_unresolved(&pending_end);
         let sessions = Arc::clone(self);
         let (written, is_written) = oneshot::channel();
         let rest = async move {
-            let number = sessions.journal.promise(vec![Entry::UnresolvedEnd(promise.clone())]).await.pop().flatten();
+            let number =
+                sessions.pending_log.pending_end(vec![Entry::UnresolvedEnd(pending_end.clone())]).await.pop().flatten();
             sessions.metrics.pending_log_failed(usize::from(number.is_none()));
-            // Whoever asked may have hung up; what is promised is kept.
+            // Whoever asked may have hung up; what was acknowledged is done.
             let _ = written.send(number.is_some());
-            sessions.until_ended(Written { promise, number }, counted).await;
+            sessions.until_ended(Written { pending_end, number }, counted).await;
         };
         Some((rest, is_written))
     }
 
     /// The same for one that was written down by a process that is gone.
-    pub fn end_as_promised(
+    pub fn resume_end(
         self: &Arc<Self>,
         unresolved: Written<UnresolvedEnd>,
     ) -> Option<impl Future<Output = ()> + Send + use<>> {
         let counted = self.count_unresolved(usize::MAX)?;
-        self.refuse_unresolved(&unresolved.promise);
+        self.refuse_unresolved(&unresolved.pending_end);
         Some(Arc::clone(self).until_ended(unresolved, counted))
     }
 
@@ -75,7 +76,7 @@ impl Sessions {
     /// By its session alone: whose it is does not matter to whoever asks with its token, or listens.
     fn refuse_unresolved(&self, unresolved: &UnresolvedEnd) {
         let (session_id, at) = (unresolved.session_id, self.now());
-        self.end_queue.promise_unowned(session_id);
+        self.end_queue.add_unowned(session_id);
         let is_this = |_, other, _| other == session_id;
         let reason = EndReason::UserInitiatedLogout;
         let ended = |session_id| Ended {
@@ -93,12 +94,12 @@ impl Sessions {
         loop {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-            if self.try_to_end(&unresolved.promise).await {
+            if self.try_to_end(&unresolved.pending_end).await {
                 break;
             }
         }
-        self.end_queue.keep_unowned(unresolved.promise.session_id);
-        self.journal.kept(unresolved.number.as_slice());
+        self.end_queue.keep_unowned(unresolved.pending_end.session_id);
+        self.pending_log.committed(unresolved.number.as_slice());
         drop(counted);
     }
 
@@ -118,7 +119,7 @@ impl Sessions {
             origin,
             alongside: None,
         };
-        // A promise in its place may be in memory only.
+        // A pending end in its place may be in memory only.
         matches!(self.end(request).await, Ok(EndAnswer::Done { .. }))
     }
 

@@ -86,7 +86,7 @@ fn now(state: &ApiState) -> Now {
         list_max_age: sessions.list.max_staleness(),
         log_position: sessions.list.position(),
         endings_pending: sessions.endings_pending(),
-        pending_log_writable: sessions.journal.was_writable(),
+        pending_log_writable: sessions.pending_log.was_writable(),
         endings_queued: sessions.end_queue.queued(),
         streams_open: sessions.hub.len(),
         streams_closed_slow: sessions.hub.closed_slow(),

@@ -54,8 +54,8 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let mut differing: Vec<String> = state.registry.differences().into_iter().map(|found| found.setting).collect();
     differing.sort_unstable();
     differing.dedup();
-    let journal = Arc::clone(&state.sessions.journal);
-    let written = tokio::task::spawn_blocking(move || journal.is_writable()).await.unwrap_or(false);
+    let pending_log = Arc::clone(&state.sessions.pending_log);
+    let written = tokio::task::spawn_blocking(move || pending_log.is_writable()).await.unwrap_or(false);
     // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could not be
     // written down either would be forgotten.
     let is_bus_well = !matches!(bus, BusState::Unavailable | BusState::Degraded);

@@ -16,9 +16,9 @@ use crate::clock::{Clock, ManualClock};
 use crate::events::Hub;
 use crate::metrics::Metrics;
 use crate::random::{Random, SeededRandom};
-use crate::sessions::promises::Covered;
+use crate::sessions::pending_ends::Covered;
 use crate::sessions::revocations::{RevocationList, Verdict};
-use crate::sessions::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, Force, Journal, end_queue};
+use crate::sessions::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, Force, PendingLog, end_queue};
 use crate::store::{EndCommand, Selection, Store};
 
 /// A server whose database is away.
@@ -41,7 +41,7 @@ impl CutOff {
         store.close().await;
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
         let keys = Arc::new(Keys::derive("only-for-tests-0123456789-abcdefghijkl").expect("keys"));
-        let (journal, promised) = Journal::open(folder.path(), Uuid::now_v7(), keys, Arc::clone(&random));
+        let (pending_log, pending) = PendingLog::open(folder.path(), Uuid::now_v7(), keys, Arc::clone(&random));
         let clock = Arc::new(ManualClock::default());
         let list = Arc::new(RevocationList::new(Duration::from_secs(2), clock.monotonic()));
         list.vouch(0, None, clock.monotonic());
@@ -54,8 +54,8 @@ impl CutOff {
             random,
             told: mpsc::unbounded_channel().0,
             metrics: Arc::new(Metrics::new(Arc::clone(&clock) as _)),
-            journal: Arc::new(journal),
-            promised: promised.ends,
+            pending_log: Arc::new(pending_log),
+            pending: pending.ends,
         });
         (Self { end_queue, list, clock, folder }, task)
     }
@@ -79,13 +79,13 @@ impl CutOff {
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
 
-    /// Whether a session of this person that began long ago is promised to be over.
-    fn has_promised(&self, user: UserId, session: SessionId) -> bool {
+    /// Whether a session of this person that began long ago has a pending end.
+    fn has_pending(&self, user: UserId, session: SessionId) -> bool {
         self.says(user, session) == Covered::Yes
     }
 
     fn says(&self, user: UserId, session: SessionId) -> Covered {
-        self.end_queue.has_promised(user, session, Timestamp::from_millis(0))
+        self.end_queue.has_pending(user, session, Timestamp::from_millis(0))
     }
 
     fn verdict(&self, session: SessionId, epoch: i64) -> Verdict {
@@ -115,7 +115,7 @@ async fn a_sign_out_that_is_repeated_while_the_database_is_away_waits_once() {
     };
     meanwhile(task, repeating).await;
     assert_eq!(server.end_queue.pending(), 1);
-    assert!(server.has_promised(ADA, LAPTOP) && !server.has_promised(ADA, PHONE));
+    assert!(server.has_pending(ADA, LAPTOP) && !server.has_pending(ADA, PHONE));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn whoever_names_a_session_of_somebody_else_ends_nothing_by_it() {
     let (server, task) = CutOff::new().await;
     let not_his = Selection::One { user_id: BOB, session_id: LAPTOP };
     meanwhile(task, server.is_asked_to_end(not_his, 0)).await;
-    assert!(!server.has_promised(ADA, LAPTOP));
+    assert!(!server.has_pending(ADA, LAPTOP));
     assert_eq!(server.verdict(LAPTOP, 0), Verdict::Passes);
 }
 
@@ -146,7 +146,7 @@ async fn wishes_for_different_sessions_wait_beside_each_other() {
     meanwhile(task, asking).await;
     assert_eq!(server.end_queue.pending(), queued_ends.len());
     let tablet = SessionId(Uuid::from_u128(12));
-    assert!(server.has_promised(ADA, tablet) && server.end_queue.has_promised_all(ADA).is_some());
+    assert!(server.has_pending(ADA, tablet) && server.end_queue.has_pending_all(ADA).is_some());
     // The list knows what is committed, and an epoch on it could not be taken back.
     assert_eq!(server.verdict(tablet, 0), Verdict::Passes);
 }
@@ -165,11 +165,11 @@ async fn what_a_session_asks_for_others_is_taken_back_without_undoing_what_it_as
     };
     meanwhile(task, asking).await;
     assert_eq!([PHONE, tablet].map(|session| server.says(ADA, session)), [Covered::Yes, Covered::Perhaps]);
-    assert_eq!(server.end_queue.has_promised_all(ADA), None, "only what is certain");
+    assert_eq!(server.end_queue.has_pending_all(ADA), None, "only what is certain");
 }
 
 #[tokio::test]
-async fn what_was_promised_is_promised_by_the_next_process_before_it_does_anything() {
+async fn what_was_pending_is_pending_in_the_next_process_before_it_does_anything() {
     let (server, task) = CutOff::new().await;
     let queued_ends = [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: BOB }];
     let asking = async {
@@ -182,12 +182,12 @@ async fn what_was_promised_is_promised_by_the_next_process_before_it_does_anythi
     meanwhile(task, asking).await;
     let (next, _task) = CutOff::in_folder(server.folder).await;
     assert_eq!(next.end_queue.pending(), queued_ends.len());
-    assert!(next.has_promised(ADA, LAPTOP) && !next.has_promised(ADA, PHONE) && next.has_promised(BOB, PHONE));
-    assert!(next.end_queue.has_promised_all(BOB).is_some(), "tokens of an older system are refused as before");
+    assert!(next.has_pending(ADA, LAPTOP) && !next.has_pending(ADA, PHONE) && next.has_pending(BOB, PHONE));
+    assert!(next.end_queue.has_pending_all(BOB).is_some(), "tokens of an older system are refused as before");
 }
 
 #[tokio::test]
-async fn of_two_promises_of_dead_processes_for_the_same_sessions_the_later_one_holds() {
+async fn of_two_pending_ends_of_dead_processes_for_the_same_sessions_the_later_one_holds() {
     let (early, early_task) = CutOff::new().await;
     let (late, late_task) = CutOff::in_folder(Arc::clone(&early.folder)).await;
     let all = Selection::All { user_id: ADA };
@@ -199,11 +199,11 @@ async fn of_two_promises_of_dead_processes_for_the_same_sessions_the_later_one_h
     let folder = Arc::clone(&early.folder);
     drop((early, late));
     let (next, _task) = CutOff::in_folder(folder).await;
-    assert_eq!(next.end_queue.has_promised(ADA, PHONE, began_between), Covered::Yes);
+    assert_eq!(next.end_queue.has_pending(ADA, PHONE, began_between), Covered::Yes);
 }
 
 #[tokio::test]
-async fn what_can_be_neither_committed_nor_written_down_is_refused_here_and_not_promised() {
+async fn what_can_be_neither_committed_nor_written_down_is_refused_here_and_not_acknowledged() {
     let (server, task) = CutOff::new().await;
     let folder = server.folder.path().to_owned();
     let asking = async {
@@ -217,18 +217,18 @@ async fn what_can_be_neither_committed_nor_written_down_is_refused_here_and_not_
             let ended = server.end_queue.end(command(), Some(0), Force::Full).await;
             assert!(matches!(ended, Err(EndingError::Unwritten(_))), "{ended:?}");
         }
-        assert!(server.has_promised(ADA, LAPTOP) && server.end_queue.pending() == 1);
+        assert!(server.has_pending(ADA, LAPTOP) && server.end_queue.pending() == 1);
         std::fs::remove_file(&folder).expect("the file");
         let ended = server.end_queue.end(command(), Some(0), Force::Full).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     };
     meanwhile(task, asking).await;
     let (next, _task) = CutOff::in_folder(server.folder).await;
-    assert!(next.has_promised(ADA, LAPTOP));
+    assert!(next.has_pending(ADA, LAPTOP));
 }
 
 #[tokio::test]
-async fn repeating_a_promise_that_holds_already_writes_nothing() {
+async fn repeating_a_pending_end_that_holds_already_writes_nothing() {
     let (server, task) = CutOff::new().await;
     let size = || {
         let files = std::fs::read_dir(server.folder.path()).expect("the folder").flatten();

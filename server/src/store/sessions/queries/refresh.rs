@@ -59,7 +59,7 @@ impl Database {
             RefreshDecision::Reuse
             | RefreshDecision::WrongClass
             | RefreshDecision::Over(_)
-            | RefreshDecision::EndPromised
+            | RefreshDecision::EndPending
             | RefreshDecision::CannotTell => {
                 return Ok(Refresh::Refused { session: Box::new(before), decision });
             }

@@ -159,8 +159,8 @@ pub enum RefreshDecision {
     WrongClass,
     /// The session is over, for this reason, without having been marked so.
     Over(EndReason),
-    /// Its end was promised and waits to be committed, or the database has lost it and will be told again.
-    EndPromised,
+    /// Its end is pending, or the database has lost it and will be told again.
+    EndPending,
     /// Whether it is being ended is not known yet: to be tried again in a moment.
     CannotTell,
 }

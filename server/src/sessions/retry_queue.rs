@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use types::domain::SessionId;
 
 use super::end_queue::QueuedEnd;
-use super::promises::{Force, Promise, Promises};
+use super::pending_ends::{Force, PendingEnd, PendingEnds};
 use crate::store::Selection;
 
 /// How many different requests may wait for a database that is away: some tens of megabytes.
@@ -22,10 +22,10 @@ const CLOCKS_APART: Duration = Duration::from_secs(1);
 
 /// The requests that wait, first come first.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct RetryQueue {
     line: Mutex<Line>,
-    /// What they promise, for everybody who asks.
-    pub promises: Arc<Promises>,
+    /// What is pending, for everybody who asks.
+    pub pending_ends: Arc<PendingEnds>,
     /// Told when one is added.
     pub added: Notify,
 }
@@ -73,17 +73,17 @@ struct Numbered {
     queued: QueuedEnd,
     /// The first one of those that it took the place of, by a session that must have been alive: it may have ended since.
     first: Option<QueuedEnd>,
-    /// Where it and those that it took the place of stand in the journal.
+    /// Where it and those that it took the place of stand in the pending log.
     written: Vec<u64>,
 }
 
-/// The place in line of a request that is being tried; it waits until it is [done](Waiting::done).
+/// The place in line of a request that is being tried; it waits until it is [done](RetryQueue::done).
 pub(super) struct Tried {
     number: u64,
     key: Key,
 }
 
-impl Waiting {
+impl RetryQueue {
     /// Whether what waits already does all that this request asks for, and is written down.
     pub fn covers(&self, queued: &QueuedEnd) -> bool {
         let line = self.lock();
@@ -96,12 +96,12 @@ impl Waiting {
     }
 
     /// Keeps a request, in place of an earlier one for the same sessions: one of them would find nothing left to end. False where
-    /// there is no room. `written` is where it stands in the journal, if it does.
+    /// there is no room. `written` is where it stands in the pending log, if it does.
     pub fn keep(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
         self.keep_among(MOST, queued, written)
     }
 
-    /// Keeps what an earlier process had promised, however much there is. They come in no order.
+    /// Takes what an earlier process had acknowledged, however much there is. They come in no order.
     pub fn adopt(&self, queued: QueuedEnd, written: Option<u64>) {
         self.keep_among(usize::MAX, queued, written);
     }
@@ -120,7 +120,12 @@ impl Waiting {
             }
             line.order.push_back(key);
         }
-        self.promises.make(Promise { selection: key.selection, asker: key.asker, began_by, force: queued.force });
+        self.pending_ends.make(PendingEnd {
+            selection: key.selection,
+            asker: key.asker,
+            began_by,
+            force: queued.force,
+        });
         let mut numbered = match earlier {
             Some(earlier) => earlier.joined(number, queued),
             None => Numbered::alone(number, queued),
@@ -146,14 +151,14 @@ impl Waiting {
     }
 
     /// These were carried out. Those that were asked for once more meanwhile go on waiting. Gives where the others stand in the
-    /// journal.
+    /// pending log.
     pub fn done(&self, tried: &[Tried]) -> Vec<u64> {
         let mut line = self.lock();
         let mut written = Vec::new();
         for Tried { number, key } in tried {
             if line.queued_ends.get(key).is_some_and(|waiting| waiting.number == *number) {
                 written.extend(line.queued_ends.remove(key).into_iter().flat_map(|done| done.written));
-                self.promises.keep(key.selection, key.asker);
+                self.pending_ends.keep(key.selection, key.asker);
             }
         }
         let Line { queued_ends, order, .. } = &mut *line;
@@ -162,7 +167,7 @@ impl Waiting {
     }
 
     /// The session that asked had ended before it did so. What it asked for earlier, when it may have been alive, goes on waiting; where
-    /// there is nothing, this is done. Gives where it stands in the journal.
+    /// there is nothing, this is done. Gives where it stands in the pending log.
     pub fn was_not_alive(&self, tried: &Tried) -> Vec<u64> {
         let Tried { number, key } = tried;
         let mut line = self.lock();
@@ -170,8 +175,13 @@ impl Waiting {
             && let Some(first) = waiting.first.take()
         {
             let began_by = first.command.at.plus(CLOCKS_APART);
-            self.promises.keep(key.selection, key.asker);
-            self.promises.make(Promise { selection: key.selection, asker: key.asker, began_by, force: first.force });
+            self.pending_ends.keep(key.selection, key.asker);
+            self.pending_ends.make(PendingEnd {
+                selection: key.selection,
+                asker: key.asker,
+                began_by,
+                force: first.force,
+            });
             waiting.queued = first;
             return Vec::new();
         }

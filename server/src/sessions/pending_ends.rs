@@ -1,6 +1,6 @@
-//! Ends that were promised while the database was away and wait to be committed. This server keeps them meanwhile.
+//! Ends that were acknowledged while the database was away and wait to be committed. This server enforces them meanwhile.
 //!
-//! Not on the revocation list, which knows sessions and people: a promise is about the sessions of one person, as they were at a
+//! Not on the revocation list, which knows sessions and people: a pending end is about the sessions of one user, as they were at a
 //! moment. A session that is somebody else's is not touched by it, whatever was asked for.
 
 use std::collections::{HashMap, HashSet};
@@ -12,7 +12,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 
 use crate::store::Selection;
 
-/// What a promise does on this server before it is committed. Only the commit can tell for certain whether the session that asked was
+/// What a pending end does on this server before it is committed. Only the commit can tell for certain whether the session that asked was
 /// alive, and what has itself ended must end nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Force {
@@ -26,7 +26,7 @@ pub enum Force {
     OwnOnly,
 }
 
-/// What the promises say of a session.
+/// What the pending ends say of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Covered {
     /// Nothing.
@@ -39,7 +39,7 @@ pub enum Covered {
 
 /// Some sessions, as they were at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Promise {
+pub struct PendingEnd {
     /// Which.
     pub selection: Selection,
     /// The session that asked, where one did.
@@ -50,7 +50,7 @@ pub struct Promise {
     pub force: Force,
 }
 
-impl Promise {
+impl PendingEnd {
     /// What it says of one of the user's sessions.
     pub fn covers(&self, session_id: SessionId, began_at: Timestamp) -> Covered {
         if !self.is_about(session_id, began_at) {
@@ -77,23 +77,23 @@ impl Promise {
     }
 }
 
-/// What one server has promised and not committed yet.
+/// The pending ends of one server.
 #[derive(Debug, Default)]
-pub struct Promises {
+pub struct PendingEnds {
     /// How many there are: nearly always none, and then a request costs no lock.
     count: AtomicUsize,
-    by_person: RwLock<HashMap<UserId, Vec<Promise>>>,
-    /// Sessions that are promised to be over without its being known whose they are.
+    by_person: RwLock<HashMap<UserId, Vec<PendingEnd>>>,
+    /// Sessions with a pending end of which nobody knows whose they are.
     unowned: RwLock<HashSet<SessionId>>,
 }
 
-impl Promises {
+impl PendingEnds {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }
 
-    /// Whether this session is promised to be over.
+    /// Whether this session has a pending end.
     pub fn cover(&self, user_id: UserId, session_id: SessionId, began_at: Timestamp) -> Covered {
         if self.count() == 0 {
             return Covered::No;
@@ -101,50 +101,51 @@ impl Promises {
         if self.unowned.read().unwrap_or_else(PoisonError::into_inner).contains(&session_id) {
             return Covered::Yes;
         }
-        let promises = self.by_person.read().unwrap_or_else(PoisonError::into_inner);
-        let theirs = promises.get(&user_id).into_iter().flatten();
-        theirs.map(|promise| promise.covers(session_id, began_at)).max().unwrap_or(Covered::No)
+        let pending_ends = self.by_person.read().unwrap_or_else(PoisonError::into_inner);
+        let theirs = pending_ends.get(&user_id).into_iter().flatten();
+        theirs.map(|pending_end| pending_end.covers(session_id, began_at)).max().unwrap_or(Covered::No)
     }
 
-    /// Promises the end of a session of whoever's it is. False where that was promised before.
+    /// Adds a pending end of a session of which nobody knows whose it is. False where there was one.
     pub fn make_unowned(&self, session_id: SessionId) -> bool {
         let is_new = self.unowned.write().unwrap_or_else(PoisonError::into_inner).insert(session_id);
         self.count.fetch_add(usize::from(is_new), Ordering::AcqRel);
         is_new
     }
 
-    /// That promise has been kept.
+    /// That end is committed.
     pub fn keep_unowned(&self, session_id: SessionId) {
         let was_there = self.unowned.write().unwrap_or_else(PoisonError::into_inner).remove(&session_id);
         self.count.fetch_sub(usize::from(was_there), Ordering::AcqRel);
     }
 
-    /// Until when sessions of this user began that are all promised to be over.
+    /// Until when sessions of this user began that all have a pending end.
     pub fn all_until(&self, user_id: UserId) -> Option<Timestamp> {
         if self.count() == 0 {
             return None;
         }
-        let promises = self.by_person.read().unwrap_or_else(PoisonError::into_inner);
-        let theirs = promises.get(&user_id).into_iter().flatten();
+        let pending_ends = self.by_person.read().unwrap_or_else(PoisonError::into_inner);
+        let theirs = pending_ends.get(&user_id).into_iter().flatten();
         let of_all = theirs.filter(|made| matches!(made.selection, Selection::All { .. }) && made.force == Force::Full);
         of_all.map(|made| made.began_by).max()
     }
 
-    /// Makes a promise, in place of an earlier one about the same sessions by the same session.
-    pub fn make(&self, promise: Promise) {
+    /// Adds a pending end, in place of an earlier one of the same sessions by the same session.
+    pub fn make(&self, pending_end: PendingEnd) {
         let mut by_person = self.by_person.write().unwrap_or_else(PoisonError::into_inner);
-        let theirs = by_person.entry(promise.selection.user_id()).or_default();
-        if let Some(made) =
-            theirs.iter_mut().find(|made| made.is_like(promise.selection, promise.asker) && made.force == promise.force)
+        let theirs = by_person.entry(pending_end.selection.user_id()).or_default();
+        if let Some(made) = theirs
+            .iter_mut()
+            .find(|made| made.is_like(pending_end.selection, pending_end.asker) && made.force == pending_end.force)
         {
-            made.began_by = made.began_by.max(promise.began_by);
+            made.began_by = made.began_by.max(pending_end.began_by);
         } else {
-            theirs.push(promise);
+            theirs.push(pending_end);
             self.count.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// The promise about these sessions has been kept: it is committed, and on the list.
+    /// The end of these sessions is committed, and on the list.
     pub fn keep(&self, selection: Selection, asker: Option<SessionId>) {
         let mut by_person = self.by_person.write().unwrap_or_else(PoisonError::into_inner);
         let Some(theirs) = by_person.get_mut(&selection.user_id()) else { return };
@@ -172,57 +173,57 @@ mod tests {
     const BEFORE: Timestamp = Timestamp::from_millis(1000);
 
     #[test]
-    fn a_promise_covers_what_it_is_about_and_what_began_by_then() {
+    fn a_pending_end_covers_what_it_is_about_and_what_began_by_then() {
         let after = BEFORE.plus(Duration::from_millis(1));
-        let promises = Promises::default();
-        assert_eq!(promises.cover(ADA, LAPTOP, BEFORE), Covered::No);
+        let pending_ends = PendingEnds::default();
+        assert_eq!(pending_ends.cover(ADA, LAPTOP, BEFORE), Covered::No);
         for (selection, covered) in [
             (Selection::One { user_id: ADA, session_id: LAPTOP }, [true, false, true, false]),
             (Selection::Others { user_id: ADA, keep: LAPTOP }, [false, true, false, false]),
             (Selection::All { user_id: ADA }, [true, true, false, false]),
         ] {
-            promises.make(Promise { selection, asker: None, began_by: BEFORE, force: Force::Full });
+            pending_ends.make(PendingEnd { selection, asker: None, began_by: BEFORE, force: Force::Full });
             let asked = [(LAPTOP, BEFORE), (PHONE, BEFORE), (LAPTOP, after), (PHONE, after)];
-            let says = asked.map(|(session, at)| promises.cover(ADA, session, at) == Covered::Yes);
+            let says = asked.map(|(session, at)| pending_ends.cover(ADA, session, at) == Covered::Yes);
             assert_eq!(says, covered, "{selection:?}");
-            assert_eq!(promises.cover(BOB, PHONE, BEFORE), Covered::No);
-            assert_eq!(promises.count(), 1);
-            promises.keep(selection, None);
-            assert_eq!((promises.cover(ADA, LAPTOP, BEFORE), promises.count()), (Covered::No, 0));
+            assert_eq!(pending_ends.cover(BOB, PHONE, BEFORE), Covered::No);
+            assert_eq!(pending_ends.count(), 1);
+            pending_ends.keep(selection, None);
+            assert_eq!((pending_ends.cover(ADA, LAPTOP, BEFORE), pending_ends.count()), (Covered::No, 0));
         }
     }
 
     #[test]
-    fn a_promise_by_a_session_of_which_nobody_knows_whether_it_was_alive_refuses_that_session_only() {
+    fn a_pending_end_by_a_session_of_which_nobody_knows_whether_it_was_alive_refuses_that_session_only() {
         let (selection, asker) = (Selection::All { user_id: ADA }, Some(LAPTOP));
         for (force, others) in
             [(Force::Full, Covered::Yes), (Force::Held, Covered::Perhaps), (Force::OwnOnly, Covered::No)]
         {
-            let promises = Promises::default();
-            promises.make(Promise { selection, asker, began_by: BEFORE, force });
-            let says = [LAPTOP, PHONE].map(|session| promises.cover(ADA, session, BEFORE));
+            let pending_ends = PendingEnds::default();
+            pending_ends.make(PendingEnd { selection, asker, began_by: BEFORE, force });
+            let says = [LAPTOP, PHONE].map(|session| pending_ends.cover(ADA, session, BEFORE));
             assert_eq!(says, [Covered::Yes, others], "{force:?}");
         }
     }
 
     #[test]
-    fn what_one_session_was_promised_is_not_undone_by_what_another_asks_for() {
-        let promises = Promises::default();
+    fn what_one_session_has_pending_is_not_undone_by_what_another_asks_for() {
+        let pending_ends = PendingEnds::default();
         let all = Selection::All { user_id: ADA };
-        promises.make(Promise { selection: all, asker: Some(LAPTOP), began_by: BEFORE, force: Force::Full });
-        promises.make(Promise { selection: all, asker: Some(PHONE), began_by: BEFORE, force: Force::OwnOnly });
-        assert_eq!(promises.count(), 2);
-        promises.keep(all, Some(PHONE));
-        assert_eq!((promises.cover(ADA, PHONE, BEFORE), promises.count()), (Covered::Yes, 1));
+        pending_ends.make(PendingEnd { selection: all, asker: Some(LAPTOP), began_by: BEFORE, force: Force::Full });
+        pending_ends.make(PendingEnd { selection: all, asker: Some(PHONE), began_by: BEFORE, force: Force::OwnOnly });
+        assert_eq!(pending_ends.count(), 2);
+        pending_ends.keep(all, Some(PHONE));
+        assert_eq!((pending_ends.cover(ADA, PHONE, BEFORE), pending_ends.count()), (Covered::Yes, 1));
     }
 
     #[test]
-    fn a_session_of_whoever_is_promised_to_be_over_once() {
-        let promises = Promises::default();
-        assert!(promises.make_unowned(PHONE) && !promises.make_unowned(PHONE));
-        let says = [PHONE, LAPTOP].map(|session| promises.cover(BOB, session, BEFORE));
-        assert_eq!((says, promises.count()), ([Covered::Yes, Covered::No], 1));
-        promises.keep_unowned(PHONE);
-        assert_eq!((promises.cover(BOB, PHONE, BEFORE), promises.count()), (Covered::No, 0));
+    fn a_session_of_whoever_has_one_pending_end() {
+        let pending_ends = PendingEnds::default();
+        assert!(pending_ends.make_unowned(PHONE) && !pending_ends.make_unowned(PHONE));
+        let says = [PHONE, LAPTOP].map(|session| pending_ends.cover(BOB, session, BEFORE));
+        assert_eq!((says, pending_ends.count()), ([Covered::Yes, Covered::No], 1));
+        pending_ends.keep_unowned(PHONE);
+        assert_eq!((pending_ends.cover(BOB, PHONE, BEFORE), pending_ends.count()), (Covered::No, 0));
     }
 }

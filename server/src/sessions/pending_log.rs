@@ -1,4 +1,4 @@
-//! What was promised and is not committed yet, on the disk of this machine, so that a promise outlives the process that made it.
+//! The pending log: ends that were acknowledged and are not committed yet, on the disk of this machine, so that they outlive the process.
 //!
 //! A file is a process's own, and locked for as long as that lives. What a dead one has left behind is taken over by the next that
 //! starts in the same folder. Each line is sealed with a key of the installation: nobody reads in it who wanted to end what, and nobody
@@ -22,7 +22,7 @@ use types::domain::SessionId;
 use uuid::Uuid;
 
 use self::disk::Disk;
-use super::promises::Force;
+use super::pending_ends::Force;
 use crate::auth::secrets::Keys;
 use crate::random::Random;
 use crate::store::{EndCommand, Origin};
@@ -30,7 +30,7 @@ use crate::store::{EndCommand, Origin};
 /// What the lines are sealed for.
 const PURPOSE: &str = "promised end";
 
-/// A promise to end sessions of a person.
+/// A pending end of sessions of one user.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct End {
     /// As it is carried out.
@@ -44,7 +44,7 @@ pub struct End {
     pub force: Force,
 }
 
-/// A promise to end a session, of whoever's it is.
+/// A pending end of a session of which nobody knows whose it is.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct UnresolvedEnd {
     /// Which.
@@ -55,7 +55,7 @@ pub struct UnresolvedEnd {
     pub origin: Origin,
 }
 
-/// One promise.
+/// One pending end.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Entry {
     /// To end sessions of a person.
@@ -65,22 +65,24 @@ pub enum Entry {
     UnresolvedEnd(UnresolvedEnd),
 }
 
-/// A promise that is written down, or would have been if it could: with where.
+/// A pending end with its place in the log, if it could be written.
 pub struct Written<T> {
-    /// What was promised.
-    pub promise: T,
-    /// Its place in the journal.
+    /// The pending end.
+    pub pending_end: T,
+    /// Its place in the pending log.
     pub number: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Line {
-    Promised(u64, Entry),
-    Kept(Vec<u64>),
+    #[serde(rename = "Promised")]
+    Pending(u64, Entry),
+    #[serde(rename = "Kept")]
+    Committed(Vec<u64>),
 }
 
-/// The journal of one process.
-pub struct Journal {
+/// The pending log of one process.
+pub struct PendingLog {
     keys: Arc<Keys>,
     random: Arc<dyn Random>,
     folder: PathBuf,
@@ -92,7 +94,7 @@ pub struct Journal {
     failing: AtomicBool,
 }
 
-/// What was found when a journal was opened, written down anew.
+/// What was found when a pending log was opened, written down anew.
 #[derive(Default)]
 pub struct Found {
     /// Ends of sessions of people.
@@ -102,42 +104,42 @@ pub struct Found {
 }
 
 impl Found {
-    /// How many promises.
+    /// How many pending ends.
     pub const fn len(&self) -> usize {
         self.ends.len() + self.unresolved.len()
     }
 
-    /// Whether nothing was promised.
+    /// Whether nothing is pending.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     fn add(&mut self, entry: Entry, number: Option<u64>) {
         match entry {
-            Entry::End(end) => self.ends.push(Written { promise: *end, number }),
-            Entry::UnresolvedEnd(unresolved) => self.unresolved.push(Written { promise: unresolved, number }),
+            Entry::End(end) => self.ends.push(Written { pending_end: *end, number }),
+            Entry::UnresolvedEnd(unresolved) => self.unresolved.push(Written { pending_end: unresolved, number }),
         }
     }
 }
 
-impl Journal {
-    /// Begins a journal, with what dead processes of this installation have left in the folder. Where nothing can be written the
+impl PendingLog {
+    /// Begins a pending log, with what dead processes of this installation have left in the folder. Where nothing can be written the
     /// log says so, and [`Self::is_writable`].
     pub fn open(folder: &Path, id: Uuid, keys: Arc<Keys>, random: Arc<dyn Random>) -> (Self, Found) {
         let prefix = format!("{}-", keys.installation());
         let (disk, failing) = (Mutex::default(), AtomicBool::new(false));
-        let journal =
+        let pending_log =
             Self { keys, random, folder: folder.to_owned(), name: format!("{prefix}{id}"), id, disk, failing };
-        journal.is_writable();
+        pending_log.is_writable();
         let mut found = Found::default();
         // Whoever cannot make the folder finds nothing in it either.
         for path in left_behind(folder, &prefix, id).unwrap_or_default() {
-            if let Err(error) = journal.take_over(&path, &mut found) {
+            if let Err(error) = pending_log.take_over(&path, &mut found) {
                 let (error, path) = (&error as &dyn std::error::Error, path.display());
-                tracing::warn!(error, %path, "what a server that is gone has promised cannot be taken over whole");
+                tracing::warn!(error, %path, "pending log of another process cannot be read whole");
             }
         }
-        (journal, found)
+        (pending_log, found)
     }
 
     /// Takes over what is in a file of a dead process. What cannot be written anew stays there, and is carried out all the same.
@@ -157,7 +159,7 @@ impl Journal {
         File::open(&self.folder)?.sync_all()
     }
 
-    /// Whether promises outlive the process: the file is where it is looked for, can be written, and has room. Mends what can be mended.
+    /// Whether pending ends outlive the process: the file is where it is looked for, can be written, and has room. Mends what can be mended.
     /// Asks the disk.
     pub fn is_writable(&self) -> bool {
         let mut slot = lock(&self.disk);
@@ -171,8 +173,8 @@ impl Journal {
         !self.failing.load(Ordering::Acquire)
     }
 
-    /// Writes promises down. When it has answered they are on the disk, but for those that got no number: they could not be written.
-    pub async fn promise(self: &Arc<Self>, entries: Vec<Entry>) -> Vec<Option<u64>> {
+    /// Writes pending ends. When it has answered they are on the disk, but for those that got no number: they could not be written.
+    pub async fn pending_end(self: &Arc<Self>, entries: Vec<Entry>) -> Vec<Option<u64>> {
         let count = entries.len();
         if count == 0 {
             return Vec::new();
@@ -185,13 +187,13 @@ impl Journal {
         }
     }
 
-    /// These have been kept. Should that be forgotten, they are carried out once more, which changes nothing.
-    pub fn kept(&self, numbers: &[u64]) {
+    /// These are committed. Should that be forgotten, they are carried out once more, which changes nothing.
+    pub fn committed(&self, numbers: &[u64]) {
         let mut slot = lock(&self.disk);
         let Some(disk) = slot.as_mut().filter(|disk| disk.has_any(numbers)) else { return };
-        let done = self.seal(&Line::Kept(numbers.to_vec())).and_then(|line| disk.cross_out(numbers, &line));
+        let done = self.seal(&Line::Committed(numbers.to_vec())).and_then(|line| disk.mark_committed(numbers, &line));
         if let Err(error) = done {
-            tracing::warn!(error = &error as &dyn std::error::Error, "kept promises cannot be crossed out");
+            tracing::warn!(error = &error as &dyn std::error::Error, "pending log cannot be marked as committed");
         }
     }
 
@@ -202,7 +204,7 @@ impl Journal {
             let lines = numbers
                 .iter()
                 .zip(entries)
-                .map(|(number, entry)| Ok((*number, self.seal(&Line::Promised(*number, entry.clone()))?)));
+                .map(|(number, entry)| Ok((*number, self.seal(&Line::Pending(*number, entry.clone()))?)));
             disk.write(lines.collect::<io::Result<_>>()?)?;
             Ok(numbers)
         });
@@ -256,7 +258,7 @@ impl Journal {
         serde_json::from_slice(&self.keys.unseal(PURPOSE, &sealed).ok()?).ok()
     }
 
-    /// What is open in a file, and whether every line could be read but a torn one, whose promise was never answered.
+    /// What is open in a file, and whether every line could be read but a torn one, which was never acknowledged.
     fn read(&self, file: &mut File) -> io::Result<(Vec<Entry>, bool)> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
@@ -265,8 +267,8 @@ impl Journal {
         let (mut open, mut is_whole) = (BTreeMap::new(), true);
         for line in String::from_utf8_lossy(lines).split_inclusive('\n') {
             match line.strip_suffix('\n').map(|line| self.unseal(line)) {
-                Some(Some(Line::Promised(number, entry))) => drop(open.insert(number, entry)),
-                Some(Some(Line::Kept(numbers))) => numbers.iter().for_each(|number| drop(open.remove(number))),
+                Some(Some(Line::Pending(number, entry))) => drop(open.insert(number, entry)),
+                Some(Some(Line::Committed(numbers))) => numbers.iter().for_each(|number| drop(open.remove(number))),
                 Some(None) => is_whole = false,
                 None => {}
             }

@@ -1,4 +1,4 @@
-//! The file of a journal: lines from its beginning, and behind them room that was set aside when the disk had some. What lines mean is not
+//! The file of a pending log: lines from its beginning, and behind them room that was set aside when the disk had some. What lines mean is not
 //! known here.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// The most bytes in a file: several times what may wait at once takes.
 const LARGEST: u64 = 128 * 1024 * 1024;
-/// The room that is set aside: some four thousand promises.
+/// The room that is set aside: some four thousand pending ends.
 const RESERVE: u64 = 4 * 1024 * 1024;
 /// Less is no room.
 const LEAST_RESERVE: u64 = 64 * 1024;
@@ -98,7 +98,7 @@ impl Disk {
     }
 
     /// Crosses lines out, by a line that says so; where none is left, all go. Need not be on the disk when it returns.
-    pub fn cross_out(&mut self, numbers: &[u64], line: &str) -> io::Result<()> {
+    pub fn mark_committed(&mut self, numbers: &[u64], line: &str) -> io::Result<()> {
         for number in numbers {
             self.open.remove(number);
         }

@@ -1,4 +1,4 @@
-//! A journal that is found by the next process, whatever has become of its folder and its disk.
+//! A pending log that is found by the next process, whatever has become of its folder and its disk.
 
 use std::os::unix::fs::FileExt as _;
 
@@ -19,14 +19,17 @@ fn keys(secret: &str) -> Arc<Keys> {
     Arc::new(Keys::derive(secret).unwrap())
 }
 
-fn open(folder: &Path, id: u128) -> (Arc<Journal>, Vec<u128>) {
+fn open(folder: &Path, id: u128) -> (Arc<PendingLog>, Vec<u128>) {
     open_with(folder, id, "only-for-tests-0123456789-abcdefghijkl")
 }
 
-fn open_with(folder: &Path, id: u128, secret: &str) -> (Arc<Journal>, Vec<u128>) {
+fn open_with(folder: &Path, id: u128, secret: &str) -> (Arc<PendingLog>, Vec<u128>) {
     let random = Arc::new(SeededRandom::new(u64::try_from(id).unwrap()));
-    let (journal, found) = Journal::open(folder, Uuid::from_u128(id), keys(secret), random);
-    (Arc::new(journal), found.unresolved.iter().map(|unresolved| unresolved.promise.session_id.0.as_u128()).collect())
+    let (pending_log, found) = PendingLog::open(folder, Uuid::from_u128(id), keys(secret), random);
+    (
+        Arc::new(pending_log),
+        found.unresolved.iter().map(|unresolved| unresolved.pending_end.session_id.0.as_u128()).collect(),
+    )
 }
 
 fn entry(session: u128) -> Entry {
@@ -39,19 +42,19 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// A process that is killed tidies up nothing; its lock goes with it.
-fn is_killed(journal: Arc<Journal>) {
-    let journal = Arc::into_inner(journal).unwrap();
-    let disk = journal.disk.into_inner().unwrap().expect("it is kept");
+fn is_killed(pending_log: Arc<PendingLog>) {
+    let pending_log = Arc::into_inner(pending_log).unwrap();
+    let disk = pending_log.disk.into_inner().unwrap().expect("it is there");
     disk.leave_behind();
 }
 
 #[tokio::test]
-async fn what_was_promised_and_not_kept_is_found_by_the_next_once() {
+async fn what_is_pending_is_found_by_the_next_once() {
     let folder = tempfile::tempdir().unwrap();
     let (first, found) = open(folder.path(), 1);
     assert!(found.is_empty() && first.is_writable());
-    let numbers = first.promise(vec![entry(10), entry(11), entry(12)]).await;
-    first.kept(&[numbers[1].unwrap()]);
+    let numbers = first.pending_end(vec![entry(10), entry(11), entry(12)]).await;
+    first.committed(&[numbers[1].unwrap()]);
     is_killed(first);
     let (second, found) = open(folder.path(), 2);
     assert_eq!(found, [10, 12]);
@@ -60,7 +63,7 @@ async fn what_was_promised_and_not_kept_is_found_by_the_next_once() {
     let (third, found) = open(folder.path(), 3);
     assert_eq!(found, [10, 12]);
     assert_eq!(files(folder.path()).len(), 1);
-    third.kept(&[1, 2]);
+    third.committed(&[1, 2]);
     is_killed(third);
     let (fourth, found) = open(folder.path(), 4);
     assert!(found.is_empty());
@@ -69,12 +72,12 @@ async fn what_was_promised_and_not_kept_is_found_by_the_next_once() {
 }
 
 #[tokio::test]
-async fn what_a_living_server_or_another_installation_has_promised_is_theirs() {
+async fn what_a_living_server_or_another_installation_has_pending_is_theirs() {
     let folder = tempfile::tempdir().unwrap();
     let (living, _) = open(folder.path(), 1);
-    living.promise(vec![entry(10)]).await;
+    living.pending_end(vec![entry(10)]).await;
     let (foreign, _) = open_with(folder.path(), 2, "another-installation-0123456789-abcdef");
-    foreign.promise(vec![entry(11)]).await;
+    foreign.pending_end(vec![entry(11)]).await;
     is_killed(foreign);
     assert!(open(folder.path(), 3).1.is_empty());
     assert_eq!(open_with(folder.path(), 4, "another-installation-0123456789-abcdef").1, [11]);
@@ -84,12 +87,12 @@ async fn what_a_living_server_or_another_installation_has_promised_is_theirs() {
 async fn a_torn_line_spoils_no_other_and_nobody_can_add_one_or_read_it() {
     let folder = tempfile::tempdir().unwrap();
     let (first, _) = open(folder.path(), 1);
-    first.promise(vec![entry(10)]).await;
+    first.pending_end(vec![entry(10)]).await;
     let path = files(folder.path()).remove(0);
     let text = written(&path);
     assert!(!text.contains("203.0.113.7") && text.lines().count() == 1);
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-    let forged = serde_json::to_vec(&Line::Promised(2, entry(11))).unwrap();
+    let forged = serde_json::to_vec(&Line::Pending(2, entry(11))).unwrap();
     let line = text.lines().next().unwrap();
     let added = format!("{}\n{}", URL_SAFE_NO_PAD.encode(forged), &line[..line.len() / 2]);
     let file = OpenOptions::new().write(true).open(&path).unwrap();
@@ -103,39 +106,39 @@ async fn what_cannot_be_written_gets_no_number_until_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("no-folder");
     fs::write(&place, "").unwrap();
-    let (journal, found) = open(&place, 1);
-    assert!(found.is_empty() && !journal.is_writable());
-    assert_eq!(journal.promise(vec![entry(10)]).await, [None]);
-    journal.kept(&[1]);
+    let (pending_log, found) = open(&place, 1);
+    assert!(found.is_empty() && !pending_log.is_writable());
+    assert_eq!(pending_log.pending_end(vec![entry(10)]).await, [None]);
+    pending_log.committed(&[1]);
     fs::remove_file(&place).unwrap();
-    assert!(journal.is_writable());
-    assert_eq!(journal.promise(vec![entry(11)]).await, [Some(1)]);
-    is_killed(journal);
+    assert!(pending_log.is_writable());
+    assert_eq!(pending_log.pending_end(vec![entry(11)]).await, [Some(1)]);
+    is_killed(pending_log);
     assert_eq!(open(&place, 2).1, [11]);
 }
 
 #[tokio::test]
-async fn a_folder_that_is_taken_away_is_made_anew_with_what_was_promised() {
+async fn a_folder_that_is_taken_away_is_made_anew_with_what_is_pending() {
     let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().join("promises");
-    let (journal, _) = open(&place, 1);
-    let first = journal.promise(vec![entry(10), entry(11)]).await;
-    journal.kept(&[first[0].unwrap()]);
+    let place = folder.path().join("pending");
+    let (pending_log, _) = open(&place, 1);
+    let first = pending_log.pending_end(vec![entry(10), entry(11)]).await;
+    pending_log.committed(&[first[0].unwrap()]);
     fs::remove_dir_all(&place).unwrap();
     // A file in its place: nothing can be written, and it says so.
     fs::write(&place, "").unwrap();
-    assert_eq!(journal.promise(vec![entry(12)]).await, [None]);
-    assert!(!journal.is_writable());
+    assert_eq!(pending_log.pending_end(vec![entry(12)]).await, [None]);
+    assert!(!pending_log.is_writable());
     fs::remove_file(&place).unwrap();
-    assert_eq!(journal.promise(vec![entry(13)]).await.len(), 1);
-    is_killed(journal);
+    assert_eq!(pending_log.pending_end(vec![entry(13)]).await.len(), 1);
+    is_killed(pending_log);
     assert_eq!(open(&place, 2).1, [11, 13]);
 }
 
 #[tokio::test]
 async fn room_is_there_before_it_is_needed_and_is_not_given_back() {
     let folder = tempfile::tempdir().unwrap();
-    let (journal, _) = open(folder.path(), 1);
+    let (pending_log, _) = open(folder.path(), 1);
     let path = files(folder.path()).remove(0);
     let room = || {
         let file = fs::metadata(&path).unwrap();
@@ -143,33 +146,33 @@ async fn room_is_there_before_it_is_needed_and_is_not_given_back() {
     };
     let before = room();
     assert!(before.0 >= 64 * 1024 && before.1, "{before:?}");
-    let numbers = journal.promise((0..50).map(entry).collect()).await;
+    let numbers = pending_log.pending_end((0..50).map(entry).collect()).await;
     assert_eq!(room(), before);
     let numbers: Vec<u64> = numbers.into_iter().flatten().collect();
-    journal.kept(&numbers);
+    pending_log.committed(&numbers);
     assert_eq!((room(), written(&path).len()), (before, 0));
 }
 
 #[tokio::test]
 async fn what_an_older_version_has_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    let (journal, _) = open(folder.path(), 1);
+    let (pending_log, _) = open(folder.path(), 1);
     // As it was before askers were checked and room was set aside: without the members, and without anything behind the lines.
     let now = Timestamp::from_millis(1_000);
     let selection = Selection::All { user_id: UserId(Uuid::from_u128(5)) };
     let command = EndCommand::new(selection, EndReason::LogoutAll, now, now);
     let end = End { command, epoch: Some(3), remembered_for: Duration::from_secs(9), force: Force::Held };
-    let mut line = serde_json::to_value(Line::Promised(1, Entry::End(Box::new(end)))).unwrap();
+    let mut line = serde_json::to_value(Line::Pending(1, Entry::End(Box::new(end)))).unwrap();
     let end = line["Promised"][1]["End"].as_object_mut().unwrap();
     assert!(end.remove("force").is_some());
     let command = end["command"].as_object_mut().unwrap();
     assert!(command.remove("token_until").is_some() && command.remove("seen_epoch").is_some());
-    let sealed = journal.keys.seal(&*journal.random, PURPOSE, &serde_json::to_vec(&line).unwrap()).unwrap();
-    let name = format!("{}-{}", journal.keys.installation(), Uuid::from_u128(7));
+    let sealed = pending_log.keys.seal(&*pending_log.random, PURPOSE, &serde_json::to_vec(&line).unwrap()).unwrap();
+    let name = format!("{}-{}", pending_log.keys.installation(), Uuid::from_u128(7));
     fs::write(folder.path().join(name), URL_SAFE_NO_PAD.encode(sealed) + "\n").unwrap();
     let random = Arc::new(SeededRandom::new(2));
-    let (_, found) = Journal::open(folder.path(), Uuid::from_u128(2), Arc::clone(&journal.keys), random);
-    let end = &found.ends[0].promise;
+    let (_, found) = PendingLog::open(folder.path(), Uuid::from_u128(2), Arc::clone(&pending_log.keys), random);
+    let end = &found.ends[0].pending_end;
     assert_eq!((end.force, end.command.token_until, end.command.seen_epoch), (Force::Full, None, 0));
     assert_eq!((end.command.selection, end.epoch), (selection, Some(3)));
 }
