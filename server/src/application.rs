@@ -137,7 +137,7 @@ pub struct Application {
     config: Config,
     listener: TcpListener,
     address: SocketAddr,
-    figures: Option<TcpListener>,
+    metrics_listener: Option<TcpListener>,
     traces: Option<Arc<Traces>>,
     state: ApiState,
     tail: Tail,
@@ -161,7 +161,7 @@ impl Application {
         let key_ring = load_keys(&store, &keys, &*random, clock.now()).await?;
         let (listener, address) = listen(config.server.listen).await?;
         config.server.bound_to(address);
-        let figures = listen_for_figures(&config).await?;
+        let metrics_listener = listen_for_metrics(&config).await?;
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
         let me = uuid_v7(&*clock, &*random);
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
@@ -238,7 +238,7 @@ impl Application {
             config,
             listener,
             address,
-            figures,
+            metrics_listener,
             traces,
             state,
             tail,
@@ -256,9 +256,9 @@ impl Application {
         self.address
     }
 
-    /// Where the figures have a listener of their own.
-    pub fn figures_address(&self) -> Option<SocketAddr> {
-        self.figures.as_ref().and_then(|listener| listener.local_addr().ok())
+    /// Where the metrics have a listener of their own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
     /// The sessions, for what is done without HTTP.
@@ -271,7 +271,7 @@ impl Application {
         let Self {
             config,
             listener,
-            figures,
+            metrics_listener,
             traces,
             state,
             tail,
@@ -301,13 +301,13 @@ impl Application {
         tasks.spawn("mail", postman.run(background.clone()));
         tasks.spawn("server registry", Arc::clone(&state.registry).run(background.clone()));
 
-        if let Some(listener) = figures {
-            tasks.spawn("figures", serve_figures(listener, router::figures(&state), background.clone()));
+        if let Some(listener) = metrics_listener {
+            tasks.spawn("metrics", serve_metrics(listener, router::metrics_router(&state), background.clone()));
         }
 
-        let mut tally = Routes::default();
-        let router = router::whole(&state, &config, &mut tally);
-        let (metrics, requests) = (Arc::clone(&state.metrics), state.metrics.count_requests_of(tally));
+        let mut registry = Routes::default();
+        let router = router::whole(&state, &config, &mut registry);
+        let (metrics, requests) = (Arc::clone(&state.metrics), state.metrics.count_requests_of(registry));
         let stopping = {
             let (state, stop) = (state.clone(), stop.clone());
             async move {
@@ -404,11 +404,11 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, bound))
 }
 
-/// Serves the figures until the rest of the server has stopped, so that its stopping can be watched.
-async fn serve_figures(listener: TcpListener, router: Router, stop: CancellationToken) {
+/// Serves the metrics until the rest of the server has stopped, so that its stopping can be watched.
+async fn serve_metrics(listener: TcpListener, router: Router, stop: CancellationToken) {
     let limits = serve::Limits { connections: 32, kept_for_health: 0, ..serve::Limits::default() };
     if let Err(error) = serve::serve(listener, router, limits, stop).await {
-        tracing::error!(error = &error as &dyn std::error::Error, "the figures are not served any more");
+        tracing::error!(error = &error as &dyn std::error::Error, "metrics listener stopped");
     }
 }
 
@@ -437,7 +437,7 @@ async fn load_keys(
     Ok(key_ring)
 }
 
-async fn listen_for_figures(config: &Config) -> Result<Option<TcpListener>, StartError> {
+async fn listen_for_metrics(config: &Config) -> Result<Option<TcpListener>, StartError> {
     match config.observe.metrics_listen {
         Some(address) => Ok(Some(listen(address).await?.0)),
         None => Ok(None),

@@ -59,7 +59,7 @@ pub struct Section {
     pub title: &'static str,
     /// What was done, how, and how it is to be read.
     pub text: String,
-    /// The figures.
+    /// The metrics.
     pub tables: Vec<Table>,
     /// What was to be reached.
     pub targets: Vec<Target>,
@@ -85,7 +85,7 @@ impl Report {
         let _ = writeln!(
             text,
             "Written by `make bench` on {}{rounds}; measure again rather than edit. Everything ran on one machine over loopback, \
-             load generator included, and near the limit they share its cores: figures are ratios to something measured in the \
+             load generator included, and near the limit they share its cores: values are ratios to something measured in the \
              same run, in rounds that alternate, or percentiles; CPU time stands beside every throughput. Three figures such as \
              `0.91 (0.88 to 0.93)` are the median of the rounds, the lowest and the highest.\n",
             self.date

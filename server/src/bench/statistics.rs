@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The middle one of several figures, and how far the others lie from it.
+/// The middle one of several metrics, and how far the others lie from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// The median.
@@ -15,12 +15,12 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of figures, one a round.
-    pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
-        let mut figures: Vec<f64> = figures.into_iter().collect();
-        figures.sort_by(f64::total_cmp);
-        let at = |index: usize| figures.get(index).copied().unwrap_or(f64::NAN);
-        Self { median: at(figures.len() / 2), low: at(0), high: at(figures.len().saturating_sub(1)) }
+    /// Of metrics, one a round.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+        Self { median: at(values.len() / 2), low: at(0), high: at(values.len().saturating_sub(1)) }
     }
 
     /// With so many decimals: `0.91 (0.88 to 0.93)`.

@@ -12,7 +12,7 @@ pub enum Command {
     Check,
     /// Print all settings with defaults and meanings, as Markdown
     Table,
-    /// Print all figures of `/metrics` with labels and meanings, as Markdown
+    /// Print all metrics of `/metrics` with labels and meanings, as Markdown
     Metrics,
 }
 
@@ -31,15 +31,15 @@ fn summary(config: &Config) -> String {
     let environment = if config.server.is_development() { "development" } else { "production" };
     let database = &config.database.kind;
     let listener = config.observe.metrics_listen.map(|address| format!("http://{address}/metrics"));
-    let figures =
+    let metrics =
         listener.or_else(|| config.observe.metrics_token.is_some().then(|| "beside the API, by token".to_owned()));
     let traces = config.observe.otlp_endpoint.as_deref().unwrap_or("none");
     let mail = if config.mail.smtp_url.is_some() { "sent by SMTP" } else { "kept at /dev/mailbox" };
     format!(
-        "The settings are good.\n  environment  {environment}\n  listens on   {}\n  public URL   {}\n  database     {database}\n  mail         {mail}\n  figures      {}\n  traces       {traces}",
+        "The settings are good.\n  environment  {environment}\n  listens on   {}\n  public URL   {}\n  database     {database}\n  mail         {mail}\n  metrics      {}\n  traces       {traces}",
         config.server.listen,
         config.server.public_url,
-        figures.as_deref().unwrap_or("none"),
+        metrics.as_deref().unwrap_or("none"),
     )
 }
 

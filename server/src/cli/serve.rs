@@ -16,8 +16,8 @@ pub async fn run(config: Config) -> Result<(), CliError> {
     let (server_id, public_url) = (config.server.server_id.clone(), config.server.public_url.clone());
     let stop = Stop::on_signals(&Tasks::new()).map_err(CliError::Serve)?;
     let Some(application) = build(config, &stop).await? else { return Ok(()) };
-    let figures = application.figures_address().map(|address| address.to_string());
-    tracing::info!(address = %application.address(), figures, %public_url, server_id, "listening");
+    let metrics = application.metrics_address().map(|address| address.to_string());
+    tracing::info!(address = %application.address(), metrics, %public_url, server_id, "listening");
     tokio::select! {
         served = application.serve(stop.soft) => served.map_err(CliError::Serve)?,
         () = stop.hard.cancelled() => return Err(CliError::CutShort),

@@ -1,4 +1,4 @@
-//! How the server is watched: figures for Prometheus, traces for OpenTelemetry.
+//! How the server is watched: metrics for Prometheus, traces for OpenTelemetry.
 
 use std::net::SocketAddr;
 

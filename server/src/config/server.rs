@@ -49,7 +49,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "SERVER_ID",
         Fallback::Explained("host name and a random suffix"),
-        "The name of this server in logs, health and figures; differs on each server.",
+        "The name of this server in logs, health and metrics; differs on each server.",
     ),
     Setting::new(
         "TRUSTED_PROXIES",

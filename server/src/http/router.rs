@@ -5,11 +5,11 @@ use axum::middleware::from_fn_with_state;
 use types::api::paths;
 
 use super::browser::give_to_pages;
-use super::counted::CountedRouter;
 use super::forms;
 use super::handlers::{
     accounts, alerts, events, export, leaving, metrics, person, public, recovery, sessions, sign_in, sign_out,
 };
+use super::route_registry::RegisteredRouter;
 use super::site::{DevelopmentDemo, Pages, SiteFiles, site};
 use super::state::ApiState;
 use crate::config::Config;
@@ -17,8 +17,8 @@ use crate::demo;
 use crate::metrics::Routes;
 
 /// The API. A handler that takes a `Caller` or an `Asker` is for signed-in people; the others say themselves what they need.
-fn api(state: &ApiState, tally: &mut Routes) -> Router {
-    let signed_in = CountedRouter::new(tally)
+fn api(state: &ApiState, registry: &mut Routes) -> Router {
+    let signed_in = RegisteredRouter::new(registry)
         .get(paths::SESSION, sessions::current)
         .get(paths::SESSIONS, sessions::list)
         .post(paths::SESSIONS_END, sign_out::end_several)
@@ -56,24 +56,24 @@ fn api(state: &ApiState, tally: &mut Routes) -> Router {
     all.with_state(state.clone())
 }
 
-/// What the listener for figures answers.
-pub fn figures(state: &ApiState) -> Router {
+/// What the listener for metrics answers.
+pub fn metrics_router(state: &ApiState) -> Router {
     metrics::alone(state)
 }
 
-/// Everything this server answers: the API, the pages and their files. The routes are named in `tally`.
-pub fn whole(state: &ApiState, config: &Config, tally: &mut Routes) -> Router {
+/// Everything this server answers: the API, the pages and their files. The routes are named in `registry`.
+pub fn whole(state: &ApiState, config: &Config, registry: &mut Routes) -> Router {
     let files = SiteFiles::find(config.server.site_root.as_deref());
     let demo = config
         .server
         .is_development()
         .then(|| DevelopmentDemo { email: demo::EMAIL.to_owned(), password: demo::PASSWORD.to_owned() });
     let pages = Pages::new(&config.server, files, demo);
-    let site = site(&pages, tally).layer(from_fn_with_state(state.clone(), give_to_pages));
-    let forms = forms::routes(state, pages, config.server.public_url.origin(), tally);
-    let router = api(state, tally).merge(site.clone()).merge(forms);
+    let site = site(&pages, registry).layer(from_fn_with_state(state.clone(), give_to_pages));
+    let forms = forms::routes(state, pages, config.server.public_url.origin(), registry);
+    let router = api(state, registry).merge(site.clone()).merge(forms);
     match &config.observe.metrics_token {
-        Some(token) => router.merge(metrics::beside(state, token, site, tally)),
+        Some(token) => router.merge(metrics::beside(state, token, site, registry)),
         None => router,
     }
 }

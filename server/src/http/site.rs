@@ -23,9 +23,9 @@ use tower_http::compression::{CompressionLayer, Predicate};
 use tower_http::services::ServeDir;
 
 use super::cookies::RefreshCookie;
-use super::counted::counted;
 use super::headers::{is_page, page_policy};
 use super::problem::ApiError;
+use super::route_registry::registered;
 use crate::config::ServerConfig;
 use crate::current;
 use crate::metrics::{RouteId, Routes};
@@ -212,8 +212,8 @@ impl Pages {
     }
 }
 
-/// The pages, the files, and what is answered where there is neither. Pages are named in `tally`.
-pub fn site(pages: &Pages, tally: &mut Routes) -> Router {
+/// The pages, the files, and what is answered where there is neither. Pages are named in `registry`.
+pub fn site(pages: &Pages, registry: &mut Routes) -> Router {
     let (pages, options) = (pages.clone(), pages.options.clone());
     let (preparing, shelling) = (pages.clone(), options.clone());
     let list = generate_route_list(App);
@@ -228,7 +228,7 @@ pub fn site(pages: &Pages, tally: &mut Routes) -> Router {
             if is_page_path(request.uri().path()) { next.run(request).await } else { pages.not_found(request).await }
         }
     }));
-    counted(router, patterns.iter().map(String::as_str), tally)
+    registered(router, patterns.iter().map(String::as_str), registry)
         .fallback(move |request| otherwise(State(pages.clone()), request))
         .layer(packing())
 }

@@ -1,10 +1,10 @@
-//! Figures for Prometheus: what this server has done and how it is.
+//! Metrics for Prometheus: what this server has done and how it is.
 //!
-//! The one place that names figures. Everybody else calls a function with a name and a type, and figures belong to one server
+//! The one place that names metrics. Everybody else calls a function with a name and a type, and metrics belong to one server
 //! rather than to the process, so that tests can run several. What can be read when Prometheus asks is read then, from a
 //! [`Now`]; only what would be forgotten otherwise is counted.
 
-mod cells;
+mod counters;
 mod labels;
 mod process;
 mod requests;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use types::domain::Timestamp;
 use types::words::EndReason;
 
-use cells::{Counter, Counters, Histogram};
+use counters::{Counter, Counters, Histogram};
 pub use labels::{
     BusMessage, ConnectionState, ExportResult, GuardCheck, Label, MailResult, RefreshCase, Reload, SignInResult,
 };
@@ -28,7 +28,7 @@ use text::Exposition;
 
 use crate::clock::Clock;
 
-/// The figures of one server.
+/// The metrics of one server.
 pub struct Metrics {
     clock: Arc<dyn Clock>,
     started_at: Timestamp,

@@ -1,4 +1,4 @@
-//! Requests by route: the only figures on the way of every request, so they are counted without a lock, a look-up of a name or
+//! Requests by route: the only metrics on the way of every request, so they are counted without a lock, a look-up of a name or
 //! a cell that two processors fight for.
 //!
 //! Each thread counts in one of a few shards; a scrape adds the shards up. A route is a number, given to it when the router is put
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use super::cells::{BUCKETS, bounds_in_seconds, bucket, nanos, seconds};
+use super::counters::{BUCKETS, bounds_in_seconds, bucket, nanos, seconds};
 use super::table::{HTTP_DURATION, HTTP_REQUESTS};
 use super::text::{Buckets, Exposition};
 

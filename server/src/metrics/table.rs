@@ -1,4 +1,4 @@
-//! The table of all figures: what each is called, what it means, and what it is told apart by.
+//! The table of all metrics: what each is called, what it means, and what it is told apart by.
 //!
 //! Names follow Prometheus: the unit last, `_total` for what only grows. `docs/metrics.md` is made from this.
 
@@ -11,7 +11,7 @@ use super::labels::{
 };
 use super::requests::{CLASSES, METHODS};
 
-/// How a figure behaves.
+/// How a metric behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Only grows, until the server starts anew.
@@ -57,7 +57,7 @@ const BUS: LabelNames = LabelNames { name: "bus", values: &["in-process", "postg
 pub const BUS_STATES: LabelNames =
     LabelNames { name: "state", values: &["ok", "degraded", "connecting", "unavailable"] };
 
-/// One figure, with all its series.
+/// One metric, with all its series.
 #[derive(Debug)]
 pub struct Family {
     /// Its name.
@@ -70,7 +70,7 @@ pub struct Family {
     pub help: &'static str,
 }
 
-/// Defines figures, and lists them for documentation and tests.
+/// Defines metrics, and lists them for documentation and tests.
 macro_rules! families {
     ($($constant:ident: $kind:ident $name:literal [$($label:expr),*] $help:literal;)*) => {
         $(
@@ -79,7 +79,7 @@ macro_rules! families {
                 Family { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help };
         )*
 
-        /// All figures, in the order in which they are shown.
+        /// All metrics, in the order in which they are shown.
         pub static ALL: &[&Family] = &[$(&$constant),*];
     };
 }
@@ -179,7 +179,7 @@ families! {
         "File descriptors that may be open.";
 }
 
-/// The figures as a Markdown table, for the documentation; padded as formatters pad it, so that they leave it alone.
+/// The metrics as a Markdown table, for the documentation; padded as formatters pad it, so that they leave it alone.
 pub fn markdown() -> String {
     let heading = ["metric", "kind", "labels", "meaning"].map(str::to_owned);
     let lines = ALL.iter().map(|family| {
@@ -249,11 +249,11 @@ mod tests {
         }
     }
 
-    /// What looks like the name of a figure in a text, without the suffixes of histograms.
+    /// What looks like the name of a metric in a text, without the suffixes of histograms.
     fn named(text: &str) -> HashSet<&str> {
         let words = text.split(|letter: char| !(letter.is_ascii_lowercase() || letter == '_'));
-        let figures = words.filter(|word| word.starts_with("latchkey_") || word.starts_with("process_"));
-        figures
+        let names = words.filter(|word| word.starts_with("latchkey_") || word.starts_with("process_"));
+        names
             .map(|word| ["_bucket", "_count", "_sum"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word))
             .collect()
     }

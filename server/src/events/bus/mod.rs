@@ -56,7 +56,7 @@ pub type Arrivals = BoxStream<'static, Result<String, TransportError>>;
 
 /// A way from each server to all servers, itself included.
 pub trait Transport: Send + Sync + 'static {
-    /// What it is called in health and figures.
+    /// What it is called in health and metrics.
     fn name(&self) -> &'static str;
 
     /// The longest text it carries, in bytes.

@@ -18,10 +18,10 @@ use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use types::api::{RegisterAnswer, paths};
 use types::words::ProblemCode;
 
-use super::counted::counted;
 use super::handlers::{accounts, recovery, sign_in, sign_out};
 use super::leftovers::Leftovers;
 use super::problem::{ApiError, Cause};
+use super::route_registry::registered;
 use super::site::{Pages, packing};
 use super::state::ApiState;
 use crate::metrics::Routes;
@@ -41,7 +41,7 @@ struct Forms {
 }
 
 /// Where the forms are sent.
-pub fn routes(api: &ApiState, pages: Pages, address: &str, tally: &mut Routes) -> Router {
+pub fn routes(api: &ApiState, pages: Pages, address: &str, registry: &mut Routes) -> Router {
     let forms = Forms { api: api.clone(), pages, address: address.to_owned() };
     let router = Router::new()
         .route("/sign-in", post(signs_in))
@@ -52,7 +52,7 @@ pub fn routes(api: &ApiState, pages: Pages, address: &str, tally: &mut Routes) -
         .route(SIGN_OUT, post(signs_out))
         .with_state(forms);
     let paths = ["/sign-in", "/register", "/verify", "/forgot-password", "/reset-password", SIGN_OUT];
-    counted(router, paths.into_iter(), tally).layer(packing())
+    registered(router, paths.into_iter(), registry).layer(packing())
 }
 
 /// `POST /sign-in`.

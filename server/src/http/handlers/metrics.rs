@@ -19,7 +19,7 @@ use crate::http::state::ApiState;
 use crate::metrics::{CONTENT_TYPE as PROMETHEUS, Now, RouteId, Routes};
 use crate::store::Digest;
 
-/// What the listener of its own answers: the figures, and that there is nothing else.
+/// What the listener of its own answers: the metrics, and that there is nothing else.
 pub fn alone(state: &ApiState) -> Router {
     Router::new()
         .route(paths::METRICS, get(show))
@@ -28,8 +28,8 @@ pub fn alone(state: &ApiState) -> Router {
         .with_state(state.clone())
 }
 
-/// The figures beside the API. Whoever does not have the token finds what `otherwise` has at this address, which is what there would
-/// be if there were no figures.
+/// The metrics beside the API. Whoever does not have the token finds what `otherwise` has at this address, which is what there would
+/// be if there were no metrics.
 pub fn beside(state: &ApiState, token: &SecretString, otherwise: Router, routes: &mut Routes) -> Router {
     let door = Door { token: digest(token.expose_secret()), route: routes.id(paths::METRICS) };
     let state = state.clone();

@@ -154,7 +154,7 @@ impl Edge {
         response
     }
 
-    /// Tells figures and trace how a request went.
+    /// Tells metrics and trace how a request went.
     fn tell(&self, method: &Method, status: StatusCode, id: &HeaderValue, took: Duration) {
         let route = current::route();
         self.instruments.requests.count(route, method, status, took);

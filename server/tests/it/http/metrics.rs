@@ -1,4 +1,4 @@
-//! Figures: what Prometheus is told, and who is told.
+//! Metrics: what Prometheus is told, and who is told.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ const TOKEN: &str = "a-token-of-tests-0123456789-abcdefghijkl";
 const OWN_LISTENER: (&str, &str) = ("METRICS_ADDR", "127.0.0.1:0");
 
 /// What Prometheus would read.
-struct Figures(String);
+struct Scrape(String);
 
-impl Figures {
+impl Scrape {
     async fn of(app: &TestApp) -> Self {
-        let address = app.figures.expect("a listener for figures");
+        let address = app.metrics_address.expect("a metrics listener");
         let answer = app.http.get(format!("http://{address}/metrics")).send().await.expect("an answer");
         let answer = Answer::read(answer).await;
         assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
@@ -53,8 +53,8 @@ async fn signing_in_renewing_and_ending_are_counted_by_what_they_came_to() {
     device.refreshes_with(&first).await;
     device.refreshes_with("lkr_nonsense").await;
     other.post("/api/auth/logout", &json!({})).await;
-    let figures = Figures::of(&app).await;
-    figures.assert(&[
+    let scrape = Scrape::of(&app).await;
+    scrape.assert(&[
         ("latchkey_sign_ins_total{result=\"ok\"}", 2.0),
         ("latchkey_sign_ins_total{result=\"wrong_credentials\"}", 1.0),
         ("latchkey_sign_ins_total{result=\"limited\"}", 0.0),
@@ -89,8 +89,8 @@ async fn requests_are_counted_by_route_and_never_by_what_somebody_made_up() {
     app.get("/made-up.txt").await;
     app.get("/sign-in").await;
     app.request(Method::PUT, "/api/auth/session").send().await.unwrap();
-    let figures = Figures::of(&app).await;
-    figures.assert(&[
+    let scrape = Scrape::of(&app).await;
+    scrape.assert(&[
         ("latchkey_http_requests_total{route=\"/api/auth/session\",method=\"GET\",status_class=\"2xx\"}", 3.0),
         ("latchkey_http_requests_total{route=\"/api/auth/session\",method=\"GET\",status_class=\"4xx\"}", 1.0),
         (
@@ -103,7 +103,7 @@ async fn requests_are_counted_by_route_and_never_by_what_somebody_made_up() {
         ("latchkey_http_request_duration_seconds_count{route=\"/api/auth/session\"}", 4.0),
     ]);
     for canary in ["made-up", device.session_id(), "ada@", device.access_token(), device.refresh_token()] {
-        assert!(!figures.0.contains(canary), "{canary}");
+        assert!(!scrape.0.contains(canary), "{canary}");
     }
 }
 
@@ -112,7 +112,7 @@ async fn how_it_is_now_is_read_when_it_is_asked_for() {
     let app = TestApp::start_with(&[OWN_LISTENER, ("REVOCATION_MAX_STALENESS", "3s")]).await;
     let device = app.new_person("ada@example.com").await;
     device.get("/api/auth/session").await;
-    let before = Figures::of(&app).await;
+    let before = Scrape::of(&app).await;
     before.assert(&[
         ("latchkey_streams_open", 0.0),
         ("latchkey_verified_tokens", 1.0),
@@ -122,7 +122,7 @@ async fn how_it_is_now_is_read_when_it_is_asked_for() {
         ("latchkey_clock_offset_seconds", 0.0),
     ]);
     let events = device.listens().await;
-    Figures::of(&app).await.assert(&[("latchkey_streams_open", 1.0)]);
+    Scrape::of(&app).await.assert(&[("latchkey_streams_open", 1.0)]);
     drop(events);
     for series in ["process_resident_memory_bytes", "process_open_fds", "process_max_fds", "latchkey_tasks"] {
         assert!(before.get(series) > 0.0, "{series}");
@@ -139,9 +139,9 @@ async fn a_list_that_is_too_old_shows_in_its_age_and_in_what_the_database_is_ask
         // The tail looks twice a second by the real clock, so one of these comes between two looks.
         app.advance(Duration::from_secs(3));
         assert!(device.passes().await);
-        let figures = Figures::of(&app).await;
-        if figures.get(checks) > 0.0 {
-            assert!(figures.get("latchkey_revocation_tail_duration_seconds_count") > 0.0);
+        let scrape = Scrape::of(&app).await;
+        if scrape.get(checks) > 0.0 {
+            assert!(scrape.get("latchkey_revocation_tail_duration_seconds_count") > 0.0);
             return;
         }
     }
@@ -151,7 +151,7 @@ async fn a_list_that_is_too_old_shows_in_its_age_and_in_what_the_database_is_ask
 #[tokio::test]
 async fn the_listener_for_figures_serves_nothing_else_and_stops_with_the_server() {
     let mut app = TestApp::start_with(&[OWN_LISTENER]).await;
-    let address = app.figures.unwrap();
+    let address = app.metrics_address.unwrap();
     for path in ["/", "/api/auth/session", "/health", "/metrics/"] {
         let answer = Answer::read(app.http.get(format!("http://{address}{path}")).send().await.unwrap()).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::NOT_FOUND, "not-found"), "{path}");

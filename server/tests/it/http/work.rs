@@ -73,11 +73,11 @@ struct Work {
 }
 
 async fn hashes(app: &TestApp) -> u64 {
-    let address = app.figures.expect("a listener for figures");
-    let figures = app.http.get(format!("http://{address}/metrics")).send().await.expect("an answer");
-    let figures = Answer::read(figures).await.text;
-    let line = figures.lines().find_map(|line| line.strip_prefix("latchkey_password_hash_duration_seconds_count "));
-    line.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{figures}"))
+    let address = app.metrics_address.expect("a metrics listener");
+    let metrics = app.http.get(format!("http://{address}/metrics")).send().await.expect("an answer");
+    let metrics = Answer::read(metrics).await.text;
+    let line = metrics.lines().find_map(|line| line.strip_prefix("latchkey_password_hash_duration_seconds_count "));
+    line.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{metrics}"))
 }
 
 async fn work_of(app: &TestApp, path: &str, body: &Value) -> (StatusCode, Work) {

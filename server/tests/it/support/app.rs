@@ -29,8 +29,8 @@ pub const CHROME: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleW
 /// A running server.
 pub struct TestApp {
     pub address: SocketAddr,
-    /// Where the figures are, if the settings give them a listener.
-    pub figures: Option<SocketAddr>,
+    /// Where the metrics are, if the settings give them a listener.
+    pub metrics_address: Option<SocketAddr>,
     pub clock: Arc<ManualClock>,
     pub http: reqwest::Client,
     folder: TempDir,
@@ -92,7 +92,7 @@ impl TestApp {
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().expect("a client");
         let mut app = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            figures: None,
+            metrics_address: None,
             clock,
             http,
             folder,
@@ -111,7 +111,7 @@ impl TestApp {
         let parts = Parts { clock: Arc::clone(&self.clock) as _, random: Arc::new(OsRandom) };
         let application = Application::build(config, parts).await.expect("an application");
         self.address = application.address();
-        self.figures = application.figures_address();
+        self.metrics_address = application.metrics_address();
         self.stop = CancellationToken::new();
         self.serving = Some(serve(application, self.stop.clone()));
     }

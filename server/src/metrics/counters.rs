@@ -1,4 +1,4 @@
-//! Where figures are counted: plain atomics, and how each is written.
+//! Where metrics are counted: plain atomics, and how each is written.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -33,15 +33,15 @@ impl<T: 'static, S, H: Handler<T, S>> Handler<T, S> for OnRoute<H> {
 }
 
 /// A router that is being put together.
-pub struct CountedRouter<'r> {
+pub struct RegisteredRouter<'r> {
     router: Router<ApiState>,
-    tally: &'r mut Routes,
+    registry: &'r mut Routes,
 }
 
-impl<'r> CountedRouter<'r> {
-    /// Nothing yet; routes are named in `tally`.
-    pub fn new(tally: &'r mut Routes) -> Self {
-        Self { router: Router::new(), tally }
+impl<'r> RegisteredRouter<'r> {
+    /// Nothing yet; routes are named in `registry`.
+    pub fn new(registry: &'r mut Routes) -> Self {
+        Self { router: Router::new(), registry }
     }
 
     /// Answers `GET`, and with it `HEAD`.
@@ -70,15 +70,15 @@ impl<'r> CountedRouter<'r> {
     }
 
     fn on<T: 'static>(self, methods: MethodFilter, pattern: &'static str, handler: impl Handler<T, ApiState>) -> Self {
-        let Self { router, tally } = self;
-        let handler = OnRoute { route: tally.id(pattern), handler };
-        Self { router: router.route(pattern, on(methods, handler)), tally }
+        let Self { router, registry } = self;
+        let handler = OnRoute { route: registry.id(pattern), handler };
+        Self { router: router.route(pattern, on(methods, handler)), registry }
     }
 }
 
 /// Counts the requests of a router that somebody else put together. By a layer: for pages, which cost more anyway.
-pub fn counted<'p>(router: Router, patterns: impl Iterator<Item = &'p str>, tally: &mut Routes) -> Router {
-    let ids: HashMap<String, RouteId> = patterns.map(|pattern| (pattern.to_owned(), tally.id(pattern))).collect();
+pub fn registered<'p>(router: Router, patterns: impl Iterator<Item = &'p str>, registry: &mut Routes) -> Router {
+    let ids: HashMap<String, RouteId> = patterns.map(|pattern| (pattern.to_owned(), registry.id(pattern))).collect();
     let ids = Arc::new(ids);
     router.route_layer(map_request(move |request: Request| {
         let id = request.extensions().get::<MatchedPath>().and_then(|path| ids.get(path.as_str()));
