@@ -36,7 +36,7 @@ use crate::http::state::{ApiState, Shared};
 use crate::http::{router, serve};
 use crate::jobs::{self, Cleanup, KeyCare, Retention};
 use crate::lifecycle::Tasks;
-use crate::mail::{Delivery, MailError, Postman};
+use crate::mail::{Delivery, MailError, MailWorker};
 use crate::metrics::{Metrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
@@ -146,7 +146,7 @@ pub struct Application {
     forgotten: mpsc::UnboundedReceiver<Lost>,
     bus: Bus,
     cleanup: Cleanup,
-    postman: Postman,
+    mail_worker: MailWorker,
 }
 
 impl Application {
@@ -231,7 +231,8 @@ impl Application {
         let delivery = delivery(&config)?;
         let state = ApiState::new(shared(&config, sessions, accounts, key_ring, Arc::clone(&metrics), pace, registry));
         let (kept, counted) = (Arc::clone(&state.kept_mail), Arc::clone(&metrics));
-        let postman = Postman { store: store.clone(), delivery, kept, metrics: counted, clock: Arc::clone(&clock) };
+        let mail_worker =
+            MailWorker { store: store.clone(), delivery, kept, metrics: counted, clock: Arc::clone(&clock) };
         let cleanup = Cleanup { store, retention: retention(&config), metrics, clock, random };
         carry_on(&state, pending.unresolved);
         Ok(Self {
@@ -247,7 +248,7 @@ impl Application {
             forgotten,
             bus,
             cleanup,
-            postman,
+            mail_worker,
         })
     }
 
@@ -280,7 +281,7 @@ impl Application {
             forgotten,
             bus,
             cleanup,
-            postman,
+            mail_worker,
             ..
         } = self;
         let tasks = state.tasks.clone();
@@ -298,7 +299,7 @@ impl Application {
         let key_care = KeyCare { sessions: Arc::clone(&sessions), ring, rotation };
         tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
-        tasks.spawn("mail", postman.run(background.clone()));
+        tasks.spawn("mail", mail_worker.run(background.clone()));
         tasks.spawn("server registry", Arc::clone(&state.registry).run(background.clone()));
 
         if let Some(listener) = metrics_listener {

@@ -218,7 +218,7 @@ impl Accounts {
     /// Tells a person by mail that the password was changed (ASVS 6.3.7).
     pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
         if let Some(user) = self.store.accounts().user_by_id(user_id).await? {
-            self.store.mail().queue_mail(&self.letter(&user.email, mail::password_changed(greeted(&user)))).await?;
+            self.store.mail().queue_mail(&self.new_mail(&user.email, mail::password_changed(greeted(&user)))).await?;
         }
         Ok(())
     }
@@ -290,7 +290,7 @@ impl Accounts {
         judged.map_err(|invalid| AccountError::Field { field, invalid })
     }
 
-    pub(super) fn letter(&self, to: &str, (subject, text): (String, String)) -> NewMail {
+    pub(super) fn new_mail(&self, to: &str, (subject, text): (String, String)) -> NewMail {
         NewMail { id: self.new_id(), to: to.to_owned(), subject, text, at: self.clock.now(), forget: false }
     }
 
@@ -313,7 +313,7 @@ impl Accounts {
     }
 }
 
-/// The name to open a letter with: only where it is known to be that of whoever reads it. Anybody can register with an address and with
+/// The name to open a mail with: only where it is known to be that of whoever reads it. Anybody can register with an address and with
 /// words of theirs for a name.
 pub(super) fn greeted(user: &User) -> Option<&str> {
     user.email_verified_at.map(|_| user.name.as_str())

@@ -25,7 +25,7 @@ mod tests {
     use lettre::message::Mailbox;
     use proptest::prelude::*;
 
-    /// Whether a letter to this address can be written, as the mailer writes it.
+    /// Whether a mail to this address can be written, as the mailer writes it.
     fn can_be_written_to(email: &Email) -> bool {
         let to: Mailbox = match email.as_str().parse() {
             Ok(to) => to,

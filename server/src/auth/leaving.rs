@@ -42,10 +42,10 @@ impl Accounts {
     ) -> Result<Option<AccountDeletion>, AccountError> {
         let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
         self.prove(session_id, &user, password, signed_in_at).await?;
-        let letter = self.letter(&user.email, mail::account_deleted(greeted(&user)));
-        let farewell = NewMail { forget: true, ..letter };
+        let mail = self.new_mail(&user.email, mail::account_deleted(greeted(&user)));
+        let mail = NewMail { forget: true, ..mail };
         let buckets = Email::parse(&user.email).map(|email| buckets_of(&email)).unwrap_or_default();
-        Ok(Some(AccountDeletion { farewell, buckets }))
+        Ok(Some(AccountDeletion { mail, buckets }))
     }
 
     /// Checks that whoever asks is the person, now: by the password, or by a sign-in of moments ago. Nothing where the person is gone.
@@ -85,7 +85,7 @@ impl Accounts {
     ) -> Result<(), AccountError> {
         let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(()) };
         let words = mail::sign_in_confirmed(&described(confirmed), &described(by));
-        Ok(self.store.mail().queue_mail(&self.letter(&user.email, words)).await?)
+        Ok(self.store.mail().queue_mail(&self.new_mail(&user.email, words)).await?)
     }
 }
 

@@ -25,7 +25,7 @@ const FAILURES_BY_ADDRESS: Bucket = Bucket { burst: 100, every_ms: 3_000 };
 const FAILURES_BY_ACCOUNT: Bucket = Bucket { burst: 20, every_ms: 30_000 };
 /// Accounts and messages asked for from one network.
 const REQUESTS_BY_ADDRESS: Bucket = Bucket { burst: 300, every_ms: 1_000 };
-/// Registrations of one address, and letters with codes to it: a burst for whoever is all thumbs, then one in five minutes.
+/// Registrations of one address, and mails with codes to it: a burst for whoever is all thumbs, then one in five minutes.
 const LETTERS_BY_ADDRESS: Bucket = Bucket { burst: 20, every_ms: 300_000 };
 /// That an address has an account already, its owner is told once a day.
 const NOTICES: Bucket = Bucket { burst: 1, every_ms: 86_400_000 };
@@ -220,7 +220,7 @@ pub(super) fn registrations_of(email: &Email) -> Try {
     Try { key: key("registrations", email.as_str()), bucket: LETTERS_BY_ADDRESS }
 }
 
-/// Taken for each letter with a code.
+/// Taken for each mail with a code.
 pub(super) fn codes_to(email: &Email) -> Try {
     Try { key: key("codes", email.as_str()), bucket: LETTERS_BY_ADDRESS }
 }

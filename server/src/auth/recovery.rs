@@ -56,12 +56,12 @@ impl Accounts {
         };
         let token = Capability::draw(&*self.random);
         let link = format!("{}#token={}", self.reset_page, token.expose());
-        let letter = self.letter(email.as_str(), mail::password_reset(name, &link, RESET_LIFETIME));
+        let mail = self.new_mail(email.as_str(), mail::password_reset(name, &link, RESET_LIFETIME));
         let now = self.clock.now();
         let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at: now.plus(RESET_LIFETIME) };
         let whom = user.as_ref().map(|user| user.id);
         let audit = NewAudit { user_id: whom, ..self.audit(AuditAction::PasswordResetRequested, visitor) };
-        self.store.accounts().request_password_reset(&stored, &letter, now.minus(RESET_INTERVAL), &audit).await?;
+        self.store.accounts().request_password_reset(&stored, &mail, now.minus(RESET_INTERVAL), &audit).await?;
         Ok(())
     }
 

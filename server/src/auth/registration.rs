@@ -65,8 +65,8 @@ impl Accounts {
         let now = self.clock.now();
         let (code, digits) = self.new_code(id);
         let mail = RegistrationMail {
-            code: self.letter(new.email.as_str(), mail::verification(&digits)),
-            notice: self.letter(new.email.as_str(), mail::already_registered()),
+            code: self.new_mail(new.email.as_str(), mail::verification(&digits)),
+            notice: self.new_mail(new.email.as_str(), mail::already_registered()),
             registrations: registrations_of(&new.email),
             codes: codes_to(&new.email),
             notices: notices_to(&new.email),
@@ -103,7 +103,7 @@ impl Accounts {
             email_verified_at: None,
             at: self.clock.now(),
         };
-        let notice = self.letter(user.email.as_str(), mail::already_registered());
+        let notice = self.new_mail(user.email.as_str(), mail::already_registered());
         self.store.accounts().create_user(&user, Some((&notice, notices_to(&user.email))), audit).await?;
         Ok(())
     }
@@ -120,7 +120,7 @@ impl Accounts {
             email,
             id,
             code,
-            mail: self.letter(email.as_str(), mail::verification(&digits)),
+            mail: self.new_mail(email.as_str(), mail::verification(&digits)),
             codes: codes_to(email),
             not_before: now.minus(RESEND_INTERVAL),
             expires_at: now.plus(REGISTRATION_LIFETIME),

@@ -42,9 +42,9 @@ pub async fn measure(bench: &mut Bench) -> Result<[Section; 2], BenchError> {
     for revoked in REVOKED {
         let filling = if revoked == 0 { Filling::Nothing } else { Filling::Revocations(revoked) };
         let database = bench.database(filling).await?;
-        let office = bench.office(&database).await?;
-        let device = office.sign_in(1).await?.remove(0);
-        office.close().await;
+        let set_up = bench.set_up(&database).await?;
+        let device = set_up.sign_in(1).await?.remove(0);
+        set_up.close().await;
         let server = bench.serve(&database)?;
         let name = format!("`GET {}`, {revoked} revoked", paths::SESSION);
         ours.push(Runner { name, server, request: get(paths::SESSION, &device.access), rounds: Vec::new() });
@@ -57,12 +57,12 @@ pub async fn measure(bench: &mut Bench) -> Result<[Section; 2], BenchError> {
     let body = bench.folder.0.join("body");
     let answer = Client::connect(ours[0].server.address())?.ask(&request)?.expect(200)?;
     std::fs::write(&body, &answer.body)?;
-    let rival = |name: &str, redis| -> Result<Runner, BenchError> {
-        let server = Server::rival(&body, redis)?;
+    let baseline = |name: &str, redis| -> Result<Runner, BenchError> {
+        let server = Server::baseline(&body, redis)?;
         Ok(Runner { name: name.to_owned(), server, request: request.clone(), rounds: Vec::new() })
     };
     let redis = bench.redis.url();
-    let mut runners = vec![rival("bare axum", None)?, rival("bare axum and a GET to Redis", Some(&redis))?];
+    let mut runners = vec![baseline("bare axum", None)?, baseline("bare axum and a GET to Redis", Some(&redis))?];
     runners.append(&mut ours);
     compare(bench, &mut runners).await?;
     Ok([requests(bench, &runners, answer.body.len()), memory])

@@ -42,16 +42,16 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     for (number, (people, sessions)) in [SMALL, LARGE].into_iter().enumerate() {
         let database = bench.database(Filling::Population(people, sessions)).await?;
         let server = bench.serve(&database)?;
-        let office = bench.office(&database).await?;
+        let set_up = bench.set_up(&database).await?;
         for (devices, who) in [(FEW, Population::with_few()), (MANY, Population::with_many())] {
-            let rows = office.store.sessions().sessions_of(who, SystemClock.now()).await?;
+            let rows = set_up.store.sessions().sessions_of(who, SystemClock.now()).await?;
             let session = rows.first().ok_or_else(|| failed("nobody is signed in"))?;
-            let request = get(paths::SESSIONS, &office.access(session).await?);
-            let pages = pages(bench, Bench::name_of(&database), who, &office.store)?;
+            let request = get(paths::SESSIONS, &set_up.access(session).await?);
+            let pages = pages(bench, Bench::name_of(&database), who, &set_up.store)?;
             let client = Client::connect(server.address())?;
             cases.push(Case { database: number, devices, client, request, medians: vec![], took: vec![], pages });
         }
-        office.close().await;
+        set_up.close().await;
         servers.push(server);
     }
     let (rounds, length) = (bench.either(7, 3), Duration::from_millis(bench.either(1500, 700)));

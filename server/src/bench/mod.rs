@@ -4,21 +4,21 @@
 //! Every metric is a ratio to something measured in the same run, or a percentile. One file a benchmark; what they share has
 //! files of its own. Not for a production machine at work: it takes all the cores there are.
 
+pub mod baseline;
 mod checked;
 mod devices;
-mod elsewhere;
 mod load;
 mod machine;
-mod office;
 mod population;
 mod process;
+mod propagation;
 mod reads;
 mod refresh;
 mod report;
-pub mod rival;
 pub mod seed;
 mod servers;
 mod services;
+mod set_up;
 mod statistics;
 mod storm;
 mod streams;
@@ -35,9 +35,9 @@ use clap::ValueEnum;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::random::{OsRandom, Random as _};
-use office::Office;
 use report::{Report, Section};
 use services::{Postgres, Redis};
+use set_up::SetUp;
 
 /// Whatever takes longer than all of it together is broken.
 const AT_MOST: Duration = Duration::from_mins(45);
@@ -119,7 +119,7 @@ async fn measure(plan: Plan) -> Result<String, BenchError> {
         sections.push(Box::pin(devices::measure(&mut bench)).await?);
     }
     if wanted(Name::Elsewhere) {
-        sections.push(Box::pin(elsewhere::measure(&mut bench)).await?);
+        sections.push(Box::pin(propagation::measure(&mut bench)).await?);
     }
     if wanted(Name::Streams) {
         sections.push(Box::pin(streams::measure(&mut bench)).await?);
@@ -182,19 +182,19 @@ impl Bench {
         }
         let name = format!("bench_{}", self.databases.len());
         let url = self.postgres.create_database(&name)?;
-        let office = self.office(&url).await?;
+        let set_up = self.set_up(&url).await?;
         match filling {
             Filling::Nothing => {}
             Filling::Revocations(count) => {
                 self.note(&format!("revoking {count} sessions"));
-                office.revoke_strangers(count).await?;
+                set_up.revoke_strangers(count).await?;
             }
             Filling::Population(people, sessions) => {
                 self.note(&format!("signing {people} people in with {sessions} sessions"));
-                office.populate(people, sessions, |_, _| {}).await?;
+                set_up.populate(people, sessions, |_, _| {}).await?;
             }
         }
-        office.close().await;
+        set_up.close().await;
         // What PostgreSQL would otherwise do by itself, in the middle of what is measured.
         self.postgres.ask(&name, "VACUUM ANALYZE")?;
         self.databases.insert(filling, url.clone());
@@ -207,9 +207,9 @@ impl Bench {
     }
 
     /// The same installation as the servers on that database, from inside.
-    async fn office(&self, database: &str) -> Result<Office, BenchError> {
+    async fn set_up(&self, database: &str) -> Result<SetUp, BenchError> {
         let config = Config::load(self.settings(database).into_iter(), None).map_err(failed)?;
-        Box::pin(Office::open(&config, PASSWORD)).await
+        Box::pin(SetUp::open(&config, PASSWORD)).await
     }
 
     /// The settings of everybody on that database.

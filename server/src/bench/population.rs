@@ -11,7 +11,7 @@ use uuid::{Builder, Uuid};
 
 use super::{BenchError, failed};
 use crate::auth::secrets::sha256;
-use crate::sessions::{Said, describe};
+use crate::sessions::{ClaimedDevice, describe_device};
 use crate::store::{NewUser, Origin, SessionEnd, SessionRow};
 
 /// Devices of the one person who has very many.
@@ -43,7 +43,7 @@ pub struct Population {
 impl Population {
     /// `people` is 3 at least. Nobody but whoever knows the password of `password_hash` can sign in as one of them.
     pub fn new(people: u32, sessions: u32, password_hash: String, now: Timestamp) -> Self {
-        let devices = USER_AGENTS.map(|user_agent| describe(user_agent, Said::default()));
+        let devices = USER_AGENTS.map(|user_agent| describe_device(user_agent, ClaimedDevice::default()));
         Self { people: people.max(3), sessions, password_hash, now, devices }
     }
 

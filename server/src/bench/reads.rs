@@ -34,9 +34,9 @@ impl Counters {
 /// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
-    let office = bench.office(&database).await?;
-    let devices = office.sign_in(CONNECTIONS).await?;
-    office.close().await;
+    let set_up = bench.set_up(&database).await?;
+    let devices = set_up.sign_in(CONNECTIONS).await?;
+    set_up.close().await;
     let server = bench.serve(&database)?;
     let length = Duration::from_secs(bench.either(20, 8));
     let name = Bench::name_of(&database);

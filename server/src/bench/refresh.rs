@@ -8,8 +8,8 @@ use types::api::paths;
 use uuid::Uuid;
 
 use super::load::finished;
-use super::office::{Device, Office};
 use super::report::{Section, Table, cells};
+use super::set_up::{Device, SetUp};
 use super::statistics::{Percentiles, Spread, times};
 use super::wire::{Client, post};
 use super::{Bench, BenchError, Filling, failed};
@@ -23,15 +23,15 @@ const DEVICES: usize = 8;
 /// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
-    let office = bench.office(&database).await?;
-    let mut devices = office.sign_in(DEVICES).await?;
+    let set_up = bench.set_up(&database).await?;
+    let mut devices = set_up.sign_in(DEVICES).await?;
     let server = bench.serve(&database)?;
     let (rounds, length) = (bench.either(5, 2), Duration::from_secs(bench.either(4, 2)));
     let (mut refreshes, mut commits) = (Vec::new(), Vec::new());
     let (mut refresh_rates, mut commit_rates, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
     for round in 1..=rounds {
         bench.note(&format!("refreshing, round {round} of {rounds}"));
-        let (took, rate) = commit(&office, &devices, length).await?;
+        let (took, rate) = commit(&set_up, &devices, length).await?;
         commits.extend(took);
         commit_rates.push(rate);
         let before = server.cpu()?;
@@ -41,7 +41,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
         refresh_rates.push(count / length.as_secs_f64());
         refreshes.extend(took);
     }
-    office.close().await;
+    set_up.close().await;
 
     let (refreshes, commits) = (Percentiles::of(refreshes), Percentiles::of(commits));
     let mut table = Table::new(["", "a second", "CPU of the server each, µs", "p50", "p99", "worst"]);
@@ -105,7 +105,7 @@ fn refresh(address: SocketAddr, devices: &mut [Device], length: Duration) -> Res
 }
 
 /// Inserts rows for a while.
-async fn commit(office: &Office, devices: &[Device], length: Duration) -> Result<(Vec<Duration>, f64), BenchError> {
+async fn commit(set_up: &SetUp, devices: &[Device], length: Duration) -> Result<(Vec<Duration>, f64), BenchError> {
     let one = async |device: &Device| -> Result<Vec<Duration>, BenchError> {
         let (began, mut took) = (Instant::now(), Vec::new());
         while began.elapsed() < length {
@@ -118,7 +118,7 @@ async fn commit(office: &Office, devices: &[Device], length: Duration) -> Result
                 ip: String::new(),
             };
             let asked = Instant::now();
-            office.store.sessions().append_history(&entry).await?;
+            set_up.store.sessions().append_history(&entry).await?;
             took.push(asked.elapsed());
         }
         Ok(took)

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::office::Office;
 use super::population::Population;
+use super::set_up::SetUp;
 use super::{BenchError, failed};
 use crate::auth::secrets::Capability;
 use crate::config::Config;
@@ -29,14 +29,14 @@ impl Seed {
     /// # Errors
     /// Where the database cannot be used, or has other people.
     pub async fn run(self, config: &Config) -> Result<String, BenchError> {
-        let office = Office::open(config, Capability::draw(&OsRandom).expose()).await?;
-        let seeded = office.store.accounts().user_by_id(Population::with_many()).await?.is_some();
-        if !seeded && !self.among_people && office.store.accounts().count_users().await? > 0 {
+        let set_up = SetUp::open(config, Capability::draw(&OsRandom).expose()).await?;
+        let seeded = set_up.store.accounts().user_by_id(Population::with_many()).await?.is_some();
+        if !seeded && !self.among_people && set_up.store.accounts().count_users().await? > 0 {
             return Err(failed("the database has people: to put others among them, add --among-people"));
         }
         let began = Instant::now();
-        office.populate(self.people, self.sessions, progress).await?;
-        office.close().await;
+        set_up.populate(self.people, self.sessions, progress).await?;
+        set_up.close().await;
         Ok(format!(
             "{} people with {} sessions, after {:.0} s. Nobody can sign in as one of them.",
             self.people,

@@ -33,10 +33,10 @@ impl Server {
     }
 
     /// A bare axum route that answers with the contents of a file, after a GET to Redis where there is one.
-    pub fn rival(body: &Path, redis: Option<&str>) -> Result<Self, BenchError> {
+    pub fn baseline(body: &Path, redis: Option<&str>) -> Result<Self, BenchError> {
         let address = local(free_port()?);
         let mut command = ourselves()?;
-        command.args(["bench", "rival", "--listen", &address.to_string(), "--body"]).arg(body).env_clear();
+        command.args(["bench", "baseline", "--listen", &address.to_string(), "--body"]).arg(body).env_clear();
         if let Some(redis) = redis {
             command.args(["--redis", redis]);
         }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use types::api::paths;
 
 use super::load::{finished, pace};
-use super::office::Device;
 use super::report::{Section, Table, Target, cells};
 use super::servers::Server;
+use super::set_up::Device;
 use super::statistics::{Millis, Percentiles, times};
 use super::wire::{Client, get, post};
 use super::{Bench, BenchError, Filling, PASSWORD};
@@ -32,33 +32,33 @@ struct Times {
 /// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
-    let office = bench.office(&database).await?;
-    let people = office.sign_in(STORM).await?;
-    office.close().await;
+    let set_up = bench.set_up(&database).await?;
+    let people = set_up.sign_in(STORM).await?;
+    set_up.close().await;
     let server = bench.serve(&database)?;
     let request = get(paths::SESSION, &people[0].access);
     let body = bench.folder.0.join("storm");
     std::fs::write(&body, Client::connect(server.address())?.ask(&request)?.expect(200)?.body)?;
-    let bare = Server::rival(&body, None)?;
+    let bare = Server::baseline(&body, None)?;
 
     let (rounds, length) = (bench.either(5, 2), Duration::from_secs(bench.either(4, 3)));
-    let (mut ours, mut rival) = (Times::default(), Times::default());
+    let (mut ours, mut baseline) = (Times::default(), Times::default());
     let (mut signed_in, mut stormed) = (0, Duration::ZERO);
     for round in 1..=rounds {
         bench.note(&format!("a storm of sign-ins, round {round} of {rounds}"));
         let (checked, plain) = both(&server, &bare, &request, length)?;
         ours.calm.extend(checked);
-        rival.calm.extend(plain);
+        baseline.calm.extend(plain);
         let storm = Storm::begin(&server, &people);
         std::thread::sleep(Duration::from_millis(500));
         let (checked, plain) = both(&server, &bare, &request, length)?;
         ours.storm.extend(checked);
-        rival.storm.extend(plain);
+        baseline.storm.extend(plain);
         let (count, lasted) = storm.end()?;
         signed_in += count;
         stormed += lasted;
     }
-    Ok(section(&ours, &rival, f64::from(signed_in) / stormed.as_secs_f64()))
+    Ok(section(&ours, &baseline, f64::from(signed_in) / stormed.as_secs_f64()))
 }
 
 /// Paced requests to both servers at once.
@@ -115,10 +115,10 @@ impl Storm {
     }
 }
 
-fn section(ours: &Times, rival: &Times, sign_ins: f64) -> Section {
+fn section(ours: &Times, baseline: &Times, sign_ins: f64) -> Section {
     let mut table = Table::new(["request", "", "p50", "p99", "worst", "p99, of calm"]);
     let mut storms = Vec::new();
-    for (name, measured) in [("checked", ours), ("bare axum, a process of its own", rival)] {
+    for (name, measured) in [("checked", ours), ("bare axum, a process of its own", baseline)] {
         let (calm, storm) =
             (Percentiles::of(measured.calm.iter().copied()), Percentiles::of(measured.storm.iter().copied()));
         let ratio = times(storm.p99, calm.p99);

@@ -10,8 +10,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use types::api::paths;
 
-use super::office::Device;
 use super::report::{Section, Table, Target, cells};
+use super::set_up::Device;
 use super::statistics::{Millis, Percentiles};
 use super::wire::get;
 use super::{Bench, BenchError, Filling, failed};
@@ -31,12 +31,12 @@ const TOLD_WITHIN: Duration = Duration::from_secs(30);
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let streams = STREAMS.min(open_files::raise().saturating_sub(OTHER_FILES));
     let database = bench.database(Filling::Nothing).await?;
-    let office = bench.office(&database).await?;
+    let set_up = bench.set_up(&database).await?;
     bench.note(&format!("opening {streams} event streams"));
-    let devices = office.sign_in(streams).await?;
+    let devices = set_up.sign_in(streams).await?;
     let server = bench.serve(&database)?;
     // A first one, so that what is made once is not counted.
-    open(server.address(), &office.sign_in(1).await?[0]).await?;
+    open(server.address(), &set_up.sign_in(1).await?[0]).await?;
     tokio::time::sleep(REST).await;
     let before = server.memory()?;
     let began = Instant::now();
@@ -51,13 +51,13 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     for stream in opened {
         waiting.spawn(told(stream));
     }
-    office.revoke(&devices).await?;
+    set_up.revoke(&devices).await?;
     let committed = Instant::now();
     let mut told = Vec::with_capacity(streams);
     while let Some(when) = waiting.join_next().await {
         told.push(when.map_err(failed)??.saturating_duration_since(committed));
     }
-    office.close().await;
+    set_up.close().await;
     Ok(section(streams, opening, each, told))
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{CliError, say, settings};
-use crate::bench::rival::Rival;
+use crate::bench::baseline::Baseline;
 use crate::bench::seed::Seed;
 use crate::bench::{self, BenchError, Name, Plan};
 use crate::lifecycle::{Stop, Tasks};
@@ -31,7 +31,7 @@ enum Command {
     Seed(Seed),
     /// What checked requests are compared with
     #[command(hide = true)]
-    Rival(Rival),
+    Baseline(Baseline),
 }
 
 impl Bench {
@@ -47,7 +47,7 @@ impl Bench {
     async fn measure(self) -> Result<(), CliError> {
         match self.command {
             Some(Command::Seed(seed)) => say(&seed.run(&settings()?).await?),
-            Some(Command::Rival(rival)) => Ok(rival.run().await?),
+            Some(Command::Baseline(baseline)) => Ok(baseline.run().await?),
             None => {
                 let all = self.names.is_empty() || self.names.contains(&Name::All);
                 if self.write.is_some() && !all {

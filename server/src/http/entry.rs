@@ -11,13 +11,13 @@ use crate::auth::accounts::{AccountError, Visitor};
 use crate::auth::passwords::HashingError;
 use crate::auth::secrets::Capability;
 use crate::metrics::SignInResult;
-use crate::sessions::{BrowserAtHand, NewSignIn, Said, SessionsError, SignInError, SignedIn};
+use crate::sessions::{BrowserAtHand, ClaimedDevice, NewSignIn, SessionsError, SignInError, SignedIn};
 use crate::store::{SessionRow, StoreError};
 
 /// What a client says of itself and of how it wants its tokens.
 pub struct Client {
     /// Of its device.
-    pub said: Said,
+    pub said: ClaimedDevice,
     /// Where the refresh token goes.
     pub delivery: TokenDelivery,
     /// Whether the session outlives the browser.

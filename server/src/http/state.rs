@@ -40,7 +40,7 @@ pub struct Shared {
     pub server_id: String,
     /// Whether `/dev/mailbox` exists.
     pub development: bool,
-    /// Letters of development that the database has forgotten.
+    /// Mails of development that the database has forgotten.
     pub kept_mail: Arc<KeptMail>,
     /// Runs what outlives a request.
     pub tasks: Tasks,

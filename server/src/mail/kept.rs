@@ -8,19 +8,19 @@ use crate::store::Mail;
 /// How many are shown.
 const MOST: usize = 50;
 
-/// The letters, newest first.
+/// The mails, newest first.
 #[derive(Default)]
 pub struct KeptMail(Mutex<VecDeque<Mail>>);
 
 impl KeptMail {
-    /// Keeps a letter.
+    /// Keeps a mail.
     pub fn keep(&self, mail: Mail) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.push_front(mail);
         kept.truncate(MOST);
     }
 
-    /// These and `others`, newest first; a letter that is in both counts once.
+    /// These and `others`, newest first; a mail that is in both counts once.
     pub fn with(&self, mut others: Vec<Mail>) -> Vec<Mail> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let new: Vec<Mail> =

@@ -9,7 +9,7 @@ use woothee::parser::Parser;
 
 /// What a client said of its device at sign-in, parsed.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct ClaimedDevice {
     /// A name.
     pub device_name: Option<DeviceName>,
     /// A platform.
@@ -35,7 +35,7 @@ const TERMINALS: [(&str, &str); 12] = [
 ];
 
 /// Describes a device.
-pub fn describe(user_agent: &str, said: Said) -> DeviceDescription {
+pub fn describe_device(user_agent: &str, said: ClaimedDevice) -> DeviceDescription {
     let read = read(user_agent);
     let native = said.app_version.is_some() && read.browser.is_none();
     let said_platform = said.platform.as_ref().map(Platform::as_str);
@@ -62,7 +62,7 @@ pub fn describe(user_agent: &str, said: Said) -> DeviceDescription {
     }
 }
 
-struct Read {
+struct ParsedUserAgent {
     browser: Option<String>,
     os: Option<String>,
     /// What people call the thing, where they do not call it by its system.
@@ -70,12 +70,12 @@ struct Read {
     kind: DeviceKind,
 }
 
-fn read(user_agent: &str) -> Read {
+fn read(user_agent: &str) -> ParsedUserAgent {
     let lower = user_agent.to_ascii_lowercase();
     if let Some((prefix, name)) = TERMINALS.iter().find(|(prefix, _)| lower.starts_with(prefix)) {
         let version = lower.strip_prefix(prefix).unwrap_or_default().split([' ', ';', '/']).next().unwrap_or_default();
         let version: Vec<&str> = version.split('.').take(2).collect();
-        return Read {
+        return ParsedUserAgent {
             browser: Some(format!("{name} {}", version.join(".")).trim().to_owned()),
             os: None,
             product: None,
@@ -83,7 +83,7 @@ fn read(user_agent: &str) -> Read {
         };
     }
     let Some(result) = Parser::new().parse(user_agent) else {
-        return Read { browser: None, os: None, product: None, kind: DeviceKind::Unknown };
+        return ParsedUserAgent { browser: None, os: None, product: None, kind: DeviceKind::Unknown };
     };
     let os = os_name(result.os, &lower);
     let kind = match (result.category, os) {
@@ -105,7 +105,7 @@ fn read(user_agent: &str) -> Read {
         Some(major) => format!("{name} {major}"),
         None => name.to_owned(),
     });
-    Read { browser, os: os.map(str::to_owned), product: product(os, &lower), kind }
+    ParsedUserAgent { browser, os: os.map(str::to_owned), product: product(os, &lower), kind }
 }
 
 fn browser_name(name: &str) -> &str {
@@ -261,7 +261,7 @@ mod tests {
         #[case] browser: Option<&str>,
         #[case] kind: DeviceKind,
     ) {
-        let device = describe(user_agent, Said::default());
+        let device = describe_device(user_agent, ClaimedDevice::default());
         assert_eq!((device.device_name.as_str(), device.browser.as_deref(), device.kind), (name, browser, kind));
     }
 
@@ -272,17 +272,17 @@ mod tests {
         let user_agent = format!(
             "Mozilla/5.0 ({device} like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1"
         );
-        assert_eq!(describe(&user_agent, Said::default()).os.as_deref(), Some(os));
+        assert_eq!(describe_device(&user_agent, ClaimedDevice::default()).os.as_deref(), Some(os));
     }
 
     #[test]
     fn what_a_native_client_says_of_itself_counts() {
-        let said = Said {
+        let said = ClaimedDevice {
             device_name: Some(DeviceName::parse("iPhone 13").unwrap()),
             platform: Some(Platform::parse("ios").unwrap()),
             app_version: Some(AppVersion::parse("1.0.0").unwrap()),
         };
-        let device = describe("Latchkey/1.0.0 CFNetwork", said);
+        let device = describe_device("Latchkey/1.0.0 CFNetwork", said);
         assert_eq!((device.device_name.as_str(), device.platform.as_str()), ("iPhone 13", "ios"));
         assert_eq!((device.os.as_deref(), device.kind), (Some("iOS"), DeviceKind::Phone));
         assert_eq!(device.app_version.as_deref(), Some("1.0.0"));

@@ -47,7 +47,7 @@ use uuid::Uuid;
 pub use activity::LastActive;
 pub use alerts::{Word, show as show_alert};
 pub use asking::Asking;
-pub use device::{Said, describe};
+pub use device::{ClaimedDevice, describe_device};
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
 pub use guard::Refusal;

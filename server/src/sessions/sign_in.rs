@@ -5,7 +5,7 @@ use types::domain::{AlertId, SessionId, Timestamp, UserId};
 use types::words::{AlertKind, AuditAction, HistoryKind, SignInMethod, TokenDelivery};
 
 use super::alerts::is_new_device;
-use super::device::{Said, describe};
+use super::device::{ClaimedDevice, describe_device};
 use super::{Sessions, SessionsError};
 use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::refresh::RefreshToken;
@@ -19,7 +19,7 @@ pub struct NewSignIn {
     /// Who.
     pub user_id: UserId,
     /// What the client says of its device.
-    pub said: Said,
+    pub said: ClaimedDevice,
     /// Where from.
     pub origin: Origin,
     /// How it was proved.
@@ -88,7 +88,7 @@ impl Sessions {
             at: now,
             expires_at: self.lifetimes.renewed_end(now, max_expires_at),
             max_expires_at,
-            device: describe(&sign_in.origin.user_agent, sign_in.said),
+            device: describe_device(&sign_in.origin.user_agent, sign_in.said),
             origin: sign_in.origin,
             place,
             signed_in_with: sign_in.method,

@@ -132,13 +132,13 @@ async fn by_ticket(state: &ApiState, ticket: &str) -> Result<Subscriber, ApiErro
 }
 
 /// Tells the others that a device went quiet, once its stream has been closed for good.
-struct Farewell {
+struct Closing {
     state: ApiState,
     user_id: UserId,
     session_id: SessionId,
 }
 
-impl Drop for Farewell {
+impl Drop for Closing {
     fn drop(&mut self) {
         let (state, user_id, session_id) = (self.state.clone(), self.user_id, self.session_id);
         let closed_at = state.sessions.clock.now();
@@ -153,13 +153,13 @@ impl Drop for Farewell {
                 }
             }
         };
-        self.state.tasks.spawn("stream farewell", quiet);
+        self.state.tasks.spawn("stream closing", quiet);
     }
 }
 
 fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
-        let farewell = Farewell {
+        let closing = Closing {
             state: state.clone(),
             user_id: subscription.user_id(),
             session_id: subscription.session_id(),
@@ -216,7 +216,7 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
             }
         }
         drop(subscription);
-        drop(farewell);
+        drop(closing);
     }
 }
 

@@ -16,11 +16,11 @@ use crate::http::problem::ApiError;
 use crate::http::site::{names, stylesheet};
 use crate::http::state::ApiState;
 
-/// How many letters the mailbox shows.
+/// How many mails the mailbox shows.
 const MAILBOX: i64 = 50;
 
 /// What it shows while there is none.
-const NO_LETTERS: &str = "<section class=\"state\"><h2>No mail yet</h2>\
+const NO_MAILS: &str = "<section class=\"state\"><h2>No mail yet</h2>\
     <p class=\"state-text\">Codes, links and warnings will appear here.</p></section>";
 
 /// `GET /.well-known/jwks.json`: may be kept for less than the time a new key is published before it signs.
@@ -98,10 +98,10 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
     Ok(Html(page(&messages, &stylesheet(), host)).into_response())
 }
 
-/// The mailbox as a page in the app's style. Links in letters can be followed where they lead to `host`, which is us.
+/// The mailbox as a page in the app's style. Links in mails can be followed where they lead to `host`, which is us.
 fn page(messages: &[MailMessage], stylesheet: &str, host: &str) -> String {
-    let letters: Vec<String> = messages.iter().map(|mail| letter(mail, host)).collect();
-    let letters = if letters.is_empty() { NO_LETTERS.to_owned() } else { letters.concat() };
+    let mails: Vec<String> = messages.iter().map(|mail| article(mail, host)).collect();
+    let mails = if mails.is_empty() { NO_MAILS.to_owned() } else { mails.concat() };
     let stylesheet = escape(stylesheet);
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Mailbox · Latchkey development</title>\
@@ -111,11 +111,11 @@ fn page(messages: &[MailMessage], stylesheet: &str, host: &str) -> String {
          <img src=\"/favicon.svg\" alt=\"\" width=\"30\" height=\"30\">Latchkey</a></div></header>\
          <main class=\"page\"><h1>Mailbox</h1>\
          <p class=\"page-lead\">Development mode keeps mail here instead of sending it.</p>\
-         <div class=\"letters\">{letters}</div></main></body></html>"
+         <div class=\"letters\">{mails}</div></main></body></html>"
     )
 }
 
-fn letter(mail: &MailMessage, host: &str) -> String {
+fn article(mail: &MailMessage, host: &str) -> String {
     let (to, subject, text) = (escape(&mail.to), escape(&mail.subject), with_links(&mail.text, host));
     let at = mail.sent_at.to_string();
     let readable = match (at.get(..10), at.get(11..19)) {

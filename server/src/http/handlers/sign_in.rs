@@ -17,7 +17,7 @@ use crate::http::fields::Fields;
 use crate::http::leftovers::Leftovers;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::{Said, SignedIn};
+use crate::sessions::{ClaimedDevice, SignedIn};
 
 /// Reads `deviceInfo`, `deviceToken`, `tokenDelivery`, `rememberMe` and `replaceSession`.
 pub fn read_client(fields: &mut Fields) -> Option<Client> {
@@ -37,7 +37,7 @@ pub fn read_client(fields: &mut Fields) -> Option<Client> {
     let malformed = || Invalid::new("malformed", "This is not a device token.");
     let device_token = fields.optional_or_ignored("deviceToken", |text| Capability::parse(text).ok_or_else(malformed));
     Some(Client {
-        said: Said { device_name: device_name?, platform: platform?, app_version: app_version? },
+        said: ClaimedDevice { device_name: device_name?, platform: platform?, app_version: app_version? },
         delivery: delivery?.unwrap_or_default(),
         remember: remember?.unwrap_or(true),
         replace: replace?,

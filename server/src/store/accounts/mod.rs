@@ -29,8 +29,8 @@ verbs! {
     upgrade_password_hash(id: UserId, expected: &str, new: &str) -> bool;
     /// Disables or enables an account; false where there is none. Ending its sessions is [`SessionsStore::end_sessions`](crate::store::SessionsStore::end_sessions).
     set_disabled(id: UserId, at: Option<Timestamp>) -> bool;
-    /// Keeps a registration until its address is proved, in place of an earlier one, and queues its letter. For an address that
-    /// somebody has proved the same is done, but its letter is a notice, and its code is sent to nobody.
+    /// Keeps a registration until its address is proved, in place of an earlier one, and queues its mail. For an address that
+    /// somebody has proved the same is done, but its mail is a notice, and its code is sent to nobody.
     register(registration: &NewRegistration, mail: &RegistrationMail, audit: &NewAudit) -> ();
     /// The registration that waits for this address.
     registration(email: &Email, now: Timestamp) -> Option<Registration>;

@@ -144,7 +144,7 @@ pub struct NewCode {
     pub expires_at: Timestamp,
 }
 
-/// The letters that a registration may send, and what they may cost: which of the two it is, nobody learns but the mailbox.
+/// The mails that a registration may send, and what they may cost: which of the two it is, nobody learns but the mailbox.
 pub struct RegistrationMail {
     /// With the code, where nobody has proved the address.
     pub code: NewMail,
@@ -152,7 +152,7 @@ pub struct RegistrationMail {
     pub notice: NewMail,
     /// Taken for every registration of the address; nothing is kept or sent where it is empty.
     pub registrations: Try,
-    /// Taken for a letter with a code.
+    /// Taken for a mail with a code.
     pub codes: Try,
     /// Taken for a notice.
     pub notices: Try,
@@ -219,7 +219,7 @@ pub struct Resending<'a> {
     pub id: UserId,
     /// The code.
     pub code: NewCode,
-    /// Its letter.
+    /// Its mail.
     pub mail: NewMail,
     /// Taken for it.
     pub codes: Try,

@@ -1,9 +1,9 @@
 //! The two databases: connections, what differs between them, time limits, errors. Knows no area.
 
+mod acquire_timeout;
 pub(super) mod dialect;
 mod errors;
 mod notifications;
-mod patience;
 mod postgres;
 pub(in crate::store) mod rows;
 mod sqlite;
@@ -126,7 +126,7 @@ macro_rules! verbs {
                 match self.0 {
                     $crate::store::Store::Sqlite(database) => Box::pin(database.$verb($($argument),*)).await,
                     $crate::store::Store::Postgres(database) => {
-                        database.patience.wait(Box::pin(database.$verb($($argument),*))).await
+                        database.acquire_timeout.wait(Box::pin(database.$verb($($argument),*))).await
                     }
                 }
             })*
@@ -137,7 +137,7 @@ macro_rules! verbs {
 pub(in crate::store) use verbs;
 
 /// How long a verb waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+const POOL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How the connections of a pool are used.
 fn pool_use<D: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<D>) -> PoolUse {

@@ -49,9 +49,5 @@ impl Notifications {
 }
 
 fn one_connection() -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(super::ACQUIRE_TIMEOUT)
+    PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).acquire_timeout(super::POOL_TIMEOUT)
 }

@@ -14,10 +14,10 @@ use sqlx::{ConnectOptions, Connection as _};
 use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 
 use super::StoreError;
+use super::acquire_timeout::AcquireTimeout;
 use super::dialect::Dialect;
 use super::notifications::Notifications;
-use super::patience::Patience;
-use super::{ACQUIRE_TIMEOUT, pool_use};
+use super::{POOL_TIMEOUT, pool_use};
 use crate::metrics::PoolUse;
 
 #[expect(clippy::duplicate_mod, reason = "the verbs are written once and compiled for each database")]
@@ -54,7 +54,7 @@ pub struct Database {
     /// One connection for looking at the revocation log, however busy the others are.
     lookout: PgPool,
     options: Box<PgConnectOptions>,
-    pub(in crate::store) patience: Arc<Patience>,
+    pub(in crate::store) acquire_timeout: Arc<AcquireTimeout>,
 }
 
 impl Database {
@@ -67,10 +67,10 @@ impl Database {
             ("statement_timeout", STATEMENT_TIMEOUT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_TIMEOUT),
         ]);
-        let patience = Arc::new(Patience::default());
-        let pool = pool_of(pool_size.max(1), &patience).connect_with(limited.clone()).await?;
-        let lookout = pool_of(1, &patience).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
-        Ok(Self { pool, lookout, options: Box::new(options), patience })
+        let acquire_timeout = Arc::new(AcquireTimeout::default());
+        let pool = pool_of(pool_size.max(1), &acquire_timeout).connect_with(limited.clone()).await?;
+        let lookout = pool_of(1, &acquire_timeout).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
+        Ok(Self { pool, lookout, options: Box::new(options), acquire_timeout })
     }
 
     /// The way between servers.
@@ -147,19 +147,19 @@ impl fmt::Display for PostgresPlace {
 
 /// Connections that a network may have swallowed, or that lead to a database that only reads, are found out before they are used, and
 /// not waited for when they are put back.
-fn pool_of(size: u32, patience: &Arc<Patience>) -> PgPoolOptions {
-    let (trusting, patience) = (Arc::clone(patience), Arc::clone(patience));
+fn pool_of(size: u32, acquire_timeout: &Arc<AcquireTimeout>) -> PgPoolOptions {
+    let (trusting, acquire_timeout) = (Arc::clone(acquire_timeout), Arc::clone(acquire_timeout));
     PgPoolOptions::new()
         .max_connections(size)
         .max_lifetime(LIFETIME)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(POOL_TIMEOUT)
         .test_before_acquire(false)
         .before_acquire(move |connection, meta| {
             let trusted = trusting.trusts(meta.age);
             Box::pin(async move { Ok(trusted && is_alive(connection).await) })
         })
         .after_release(move |connection, _| {
-            let trusted = !patience.is_away();
+            let trusted = !acquire_timeout.is_away();
             Box::pin(async move {
                 // An error has it cut off; closing it politely would wait for an answer.
                 if trusted || is_alive(connection).await { Ok(true) } else { Err(sqlx::Error::WorkerCrashed) }

@@ -16,7 +16,7 @@ use sqlx_sqlite::{
 
 use super::StoreError;
 use super::dialect::Dialect;
-use super::{ACQUIRE_TIMEOUT, pool_use};
+use super::{POOL_TIMEOUT, pool_use};
 use crate::metrics::PoolUse;
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ impl Database {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(POOL_TIMEOUT)
             .after_release(|connection, _| Box::pin(is_fit_for_more(connection)))
             .connect_with(options.clone().create_if_missing(true))
             .await?;
@@ -82,7 +82,7 @@ impl Database {
         let readers = SqlitePoolOptions::new()
             .max_connections(pool_size.max(1))
             .test_before_acquire(false)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_timeout(POOL_TIMEOUT)
             .connect_with(options.read_only(true))
             .await?;
         Ok(Self { writer, readers })

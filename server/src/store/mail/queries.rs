@@ -61,7 +61,7 @@ impl Database {
     }
 }
 
-/// How soon a letter must leave.
+/// How soon a mail must leave.
 #[derive(Clone, Copy)]
 pub(in crate::store) enum Priority {
     /// Somebody waits for it: a code or a link.
@@ -110,7 +110,7 @@ pub(in crate::store) async fn insert_mail_if(
     Ok(())
 }
 
-/// The domain of an address: the lane that its letters take.
+/// The domain of an address: the lane that its mails take.
 pub(in crate::store) fn domain_of(address: &str) -> String {
     address.rsplit('@').next().unwrap_or_default().to_lowercase()
 }

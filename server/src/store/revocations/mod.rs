@@ -33,7 +33,7 @@ impl RevocationsStore<'_> {
             Store::Sqlite(database) => Box::pin(database.revocations_from(position)).await,
             Store::Postgres(database) => {
                 database
-                    .patience
+                    .acquire_timeout
                     .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.revocations_from(position)))
                     .await
             }
@@ -46,7 +46,7 @@ impl RevocationsStore<'_> {
             Store::Sqlite(database) => Box::pin(database.live_revocations(after, limit)).await,
             Store::Postgres(database) => {
                 database
-                    .patience
+                    .acquire_timeout
                     .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.live_revocations(after, limit)))
                     .await
             }
@@ -59,7 +59,7 @@ impl RevocationsStore<'_> {
             Store::Sqlite(database) => Box::pin(database.count_live_revocations()).await,
             Store::Postgres(database) => {
                 database
-                    .patience
+                    .acquire_timeout
                     .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.count_live_revocations()))
                     .await
             }

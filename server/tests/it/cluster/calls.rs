@@ -73,8 +73,8 @@ impl Device {
 }
 
 impl Net {
-    pub fn new(addresses: impl IntoIterator<Item = SocketAddr>, patience: Duration) -> Self {
-        let http = reqwest::Client::builder().timeout(patience).connect_timeout(patience / 4).no_proxy();
+    pub fn new(addresses: impl IntoIterator<Item = SocketAddr>, timeout: Duration) -> Self {
+        let http = reqwest::Client::builder().timeout(timeout).connect_timeout(timeout / 4).no_proxy();
         Self { http: http.build().expect("a client"), addresses: addresses.into_iter().collect() }
     }
 

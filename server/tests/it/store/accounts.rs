@@ -252,9 +252,9 @@ async fn a_letter_that_must_not_outlive_its_account_is_gone_once_it_was_handed_o
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let farewell = NewMail { forget: true, ..new_mail("ada@example.com", START) };
-    store.mail().queue_mail(&farewell).await.expect("queued");
+    let mail = NewMail { forget: true, ..new_mail("ada@example.com", START) };
+    store.mail().queue_mail(&mail).await.expect("queued");
     assert!(store.mail().claim_mail(START, ROOM).await.expect("mail")[0].forget);
-    store.mail().mail_sent(farewell.id, minutes(1)).await.expect("noted");
+    store.mail().mail_sent(mail.id, minutes(1)).await.expect("noted");
     assert!(store.mail().mailbox(10).await.expect("mail").is_empty());
 }

@@ -173,7 +173,7 @@ async fn what_comes_after_a_deletion_in_the_same_transaction_finds_nobody(
     let outcomes = store.sessions().end_sessions(&queued_ends, &mut ids()).await.expect("ends");
     let told: Vec<_> = outcomes.iter().map(|outcome| (outcome.refused, outcome.ended.len())).collect();
     assert_eq!(told, [(false, 1), (false, 0), (false, 0), (true, 0), (false, 1)]);
-    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 1, "one farewell");
+    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 1, "one mail about it");
     assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 2);
 }
 

@@ -346,10 +346,10 @@ pub fn reset(user_id: UserId, token_digest: Digest, new_hash: &str, at: Timestam
 
 /// A request to delete the account, from one of its sessions.
 pub fn deletion(user_id: UserId, from: SessionId, at: Timestamp) -> EndCommand {
-    let farewell = NewMail { subject: "Farewell".to_owned(), ..new_mail("ada@example.com", at) };
+    let mail = NewMail { subject: "Farewell".to_owned(), ..new_mail("ada@example.com", at) };
     EndCommand {
         ended_by: Some(from),
-        alongside: Some(Alongside::AccountDeletion(AccountDeletion { farewell, buckets: Vec::new() })),
+        alongside: Some(Alongside::AccountDeletion(AccountDeletion { mail, buckets: Vec::new() })),
         ..command(Selection::All { user_id }, EndReason::AccountDeleted, at)
     }
 }

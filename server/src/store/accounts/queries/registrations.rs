@@ -36,12 +36,12 @@ impl Database {
             query_as(sql::accounts::IS_PROVED).bind(registration.email.as_str()).fetch_one(&mut *tx).await?;
         let taken = proved > 0;
         let allowed = take(&mut tx, &mail.registrations, at).await?;
-        let (letter, letters) = if taken { (&mail.notice, &mail.notices) } else { (&mail.code, &mail.codes) };
-        let sends = take(&mut tx, letters, at).await? && allowed;
-        // Also where no letter goes out: the code of the one before would make somebody else's account of this address.
+        let (chosen, tries) = if taken { (&mail.notice, &mail.notices) } else { (&mail.code, &mail.codes) };
+        let sends = take(&mut tx, tries, at).await? && allowed;
+        // Also where no mail goes out: the code of the one before would make somebody else's account of this address.
         keep(&mut tx, registration, sends).await?;
         let priority = if taken { Priority::Notice } else { Priority::Awaited };
-        insert_mail_if(&mut tx, letter, priority, sends).await?;
+        insert_mail_if(&mut tx, chosen, priority, sends).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         Ok(tx.commit().await?)
     }
@@ -169,7 +169,7 @@ impl Database {
     }
 }
 
-/// A registration whose letter does not go out has no code until another is asked for.
+/// A registration whose mail does not go out has no code until another is asked for.
 pub(in crate::store) async fn keep(
     connection: &mut Connection,
     registration: &NewRegistration,

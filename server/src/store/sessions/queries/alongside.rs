@@ -58,7 +58,7 @@ pub(in crate::store) async fn delete_account(
     query(sql::accounts::DELETE_REGISTRATION).bind(&person.email).execute(&mut *connection).await?;
     forget(connection, &deletion.buckets).await?;
     query(sql::mail::DELETE_MAIL_TO).bind(&person.email).execute(&mut *connection).await?;
-    insert_mail(connection, &deletion.farewell, Priority::Notice).await?;
+    insert_mail(connection, &deletion.mail, Priority::Notice).await?;
     query(sql::accounts::DELETE_USER).bind(person.id.0).execute(&mut *connection).await?;
     Ok(())
 }

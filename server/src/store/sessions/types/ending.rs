@@ -89,7 +89,7 @@ pub struct PasswordReset {
 #[derive(Clone)]
 pub struct AccountDeletion {
     /// The last mail to the person. The others to that address go.
-    pub farewell: NewMail,
+    pub mail: NewMail,
     /// Buckets that are kept under the person's address.
     pub buckets: Vec<Digest>,
 }

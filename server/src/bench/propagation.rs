@@ -11,9 +11,9 @@ use futures::StreamExt as _;
 use types::api::paths;
 
 use super::load::finished;
-use super::office::Device;
 use super::report::{Section, Table, Target, cells};
 use super::servers::Server;
+use super::set_up::Device;
 use super::statistics::{Millis, Percentiles};
 use super::wire::{Client, get, post};
 use super::{Bench, BenchError, Filling, failed};
@@ -116,8 +116,8 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
     let redis = bench.redis.url();
     let bus = (kind != Kind::Notify).then_some(redis.as_str());
     let servers = [bench.serve_with(database, bus)?, bench.serve_with(database, bus)?];
-    let office = bench.office(database).await?;
-    let devices = office.sign_in(WARM_UP + sign_outs).await?;
+    let set_up = bench.set_up(database).await?;
+    let devices = set_up.sign_in(WARM_UP + sign_outs).await?;
     // Another database, another channel: the servers are not woken by what only times the way.
     let elsewhere = bench.postgres.create_database(kind.database())?;
     let store = Store::connect(&elsewhere, 2).await?;
@@ -150,7 +150,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
         }
     }
     store.close().await;
-    office.close().await;
+    set_up.close().await;
     Ok(times)
 }
 

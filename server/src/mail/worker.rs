@@ -1,7 +1,7 @@
-//! The mail worker: takes letters from the outbox and hands them to the mail server, or, in development, keeps them.
+//! The mail worker: takes mails from the outbox and hands them to the mail server, or, in development, keeps them.
 //!
 //! Letters leave beside each other, each as soon as there is a place for it. Every domain has a lane of its own with a few places, so that one
-//! that is slow or dead holds up nobody else's letters; codes and links, which somebody waits for, go before notices and never wait for them.
+//! that is slow or dead holds up nobody else's mails; codes and links, which somebody waits for, go before notices and never wait for them.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,27 +20,27 @@ use crate::metrics::{MailResult, Metrics};
 use crate::store::{Mail, MailCapacity, Store, StoreError};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How many letters are under way at once.
+/// How many mails are under way at once.
 const PLACES: usize = 48;
 /// So many of the places are for codes and links only.
 const KEPT_FOR_AWAITED: usize = 16;
-/// How many letters to one domain are under way at once, on all servers.
+/// How many mails to one domain are under way at once, on all servers.
 const A_DOMAIN: i64 = 4;
 /// How many of these may be notices.
 const NOTICES_A_DOMAIN: i64 = 2;
 /// How long the mail server may take for one answer. Some take half a minute, to tire out who sends to everybody.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
-/// How long handing over may take in all: shorter than the letter belongs to this server, so that no other one sends it too.
+/// How long handing over may take in all: shorter than the mail belongs to this server, so that no other one sends it too.
 const HAND_OVER_WITHIN: Duration = Duration::from_secs(100);
-/// How often it is noted what became of a letter, if the database is away.
+/// How often it is noted what became of a mail, if the database is away.
 const NOTE_TRIES: u32 = 20;
 const NOTE_PAUSE: Duration = Duration::from_secs(2);
-/// How long letters under way may take once the server stops.
+/// How long mails under way may take once the server stops.
 const LAST_LETTERS: Duration = Duration::from_secs(3);
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 const LONGEST_RETRY: Duration = Duration::from_hours(1);
 
-/// Why a letter did not leave.
+/// Why a mail did not leave.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// The address or subject cannot be written into a header.
@@ -54,7 +54,7 @@ pub enum MailError {
     TooSlow,
 }
 
-/// How letters leave.
+/// How mails leave.
 pub enum Delivery {
     /// They stay in the outbox, where `/dev/mailbox` shows them, and are written to the log. Development only.
     Keep,
@@ -101,8 +101,8 @@ impl Delivery {
     }
 }
 
-/// Takes letters from the outbox.
-pub struct Postman {
+/// Takes mails from the outbox.
+pub struct MailWorker {
     /// Where the outbox is.
     pub store: Store,
     /// How they leave.
@@ -115,7 +115,7 @@ pub struct Postman {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Waits for `work` while letters go on leaving. One of them may be noting what became of it, in the middle of a transaction: left alone,
+/// Waits for `work` while mails go on leaving. One of them may be noting what became of it, in the middle of a transaction: left alone,
 /// it would keep the only connection that can write from the very work that is waited for.
 async fn beside<T>(under_way: &mut FuturesUnordered<impl Future<Output = ()>>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
@@ -127,7 +127,7 @@ async fn beside<T>(under_way: &mut FuturesUnordered<impl Future<Output = ()>>, w
     }
 }
 
-impl Postman {
+impl MailWorker {
     /// Sends until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut under_way = FuturesUnordered::new();
@@ -157,7 +157,7 @@ impl Postman {
         }
         let rest = async { while under_way.next().await.is_some() {} };
         if tokio::time::timeout(LAST_LETTERS, rest).await.is_err() {
-            tracing::warn!("letters under way are left to the next server, which may send them once more");
+            tracing::warn!("mails under way are left to the next server, which may send them once more");
         }
     }
 
@@ -169,7 +169,7 @@ impl Postman {
         Ok((mails, more))
     }
 
-    /// Hands one letter over, and notes what became of it.
+    /// Hands one mail over, and notes what became of it.
     async fn send(&self, mail: Mail) {
         let delivered = self.delivery.deliver(&mail).await;
         self.metrics.mail(if delivered.is_ok() { MailResult::Sent } else { MailResult::Failed });
@@ -204,7 +204,7 @@ impl Postman {
     }
 }
 
-/// What may be taken while so many letters are under way. Notices leave some places free for what somebody waits for.
+/// What may be taken while so many mails are under way. Notices leave some places free for what somebody waits for.
 fn capacity(under_way: usize) -> Option<MailCapacity> {
     let free = PLACES.saturating_sub(under_way);
     let notices = free > KEPT_FOR_AWAITED;

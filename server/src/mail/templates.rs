@@ -1,10 +1,10 @@
-//! What our letters say: subject and plain text.
+//! What our mails say: subject and plain text.
 //!
-//! A letter to an address that nobody has proved carries no words of whoever typed it: no name, in particular.
+//! A mail to an address that nobody has proved carries no words of whoever typed it: no name, in particular.
 
 use std::time::Duration;
 
-/// How a letter opens, with the name of whoever is known to read it.
+/// How a mail opens, with the name of whoever is known to read it.
 fn hello(name: Option<&str>) -> String {
     name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"))
 }

@@ -19,7 +19,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::random::{OsRandom, uuid_v7};
-use crate::sessions::{Said, describe};
+use crate::sessions::{ClaimedDevice, describe_device};
 use crate::store::{NewUser, Origin, Revocation, RevokedSubject, SessionRow, Store, StoreError, User};
 
 /// Rows that are written in one transaction.
@@ -32,7 +32,7 @@ impl From<StoreError> for BenchError {
 }
 
 /// The installation from inside.
-pub struct Office {
+pub struct SetUp {
     /// Its database.
     pub store: Store,
     keys: Keys,
@@ -56,7 +56,7 @@ pub struct Device {
     pub refresh: String,
 }
 
-impl Office {
+impl SetUp {
     /// Opens the database of these settings, with its tables and keys. Whoever is signed in from here has that password.
     pub async fn open(config: &Config, password: &str) -> Result<Self, BenchError> {
         let url = secrecy::ExposeSecret::expose_secret(&config.database.url);
@@ -121,7 +121,7 @@ impl Office {
         let id = SessionId(new_id());
         let refresh = RefreshToken::draw(&OsRandom, id);
         let max_expires_at = self.lifetimes.session_end(now, true);
-        let device: DeviceDescription = describe("", Said::default());
+        let device: DeviceDescription = describe_device("", ClaimedDevice::default());
         let row = SessionRow {
             id,
             user_id: person.id,

@@ -22,7 +22,7 @@ const KEY: &str = "revoked:0190f5b6-5e1c-7000-8000-000000000000";
 
 /// What to serve.
 #[derive(Debug, clap::Args)]
-pub struct Rival {
+pub struct Baseline {
     /// Where to listen
     #[arg(long)]
     listen: SocketAddr,
@@ -34,7 +34,7 @@ pub struct Rival {
     redis: Option<String>,
 }
 
-impl Rival {
+impl Baseline {
     /// Serves until it is stopped.
     ///
     /// # Errors

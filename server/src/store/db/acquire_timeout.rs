@@ -22,13 +22,13 @@ const DISTRUST_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whether the database is heard, and how long it is waited for accordingly.
 #[derive(Debug, Default)]
-pub struct Patience {
+pub struct AcquireTimeout {
     away: AtomicBool,
     /// Connections from before this moment are not used again.
     distrusted: Mutex<Option<Instant>>,
 }
 
-impl Patience {
+impl AcquireTimeout {
     /// Waits for a verb, but not for too long.
     pub async fn wait<T>(&self, verb: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let limit = if self.is_away() { WHILE_AWAY } else { USUALLY };
@@ -84,32 +84,32 @@ mod tests {
 
     #[tokio::test]
     async fn silence_is_not_waited_out_and_is_remembered_until_the_database_is_heard() {
-        let patience = Patience::default();
+        let acquire_timeout = AcquireTimeout::default();
         let silence = std::future::pending::<Result<(), StoreError>>();
-        let waited = patience.wait_for(Duration::from_millis(1), silence).await;
-        assert!(matches!(waited, Err(StoreError::Unavailable(_))) && patience.is_away());
-        assert!(patience.wait(std::future::ready(Ok(()))).await.is_ok() && !patience.is_away());
+        let waited = acquire_timeout.wait_for(Duration::from_millis(1), silence).await;
+        assert!(matches!(waited, Err(StoreError::Unavailable(_))) && acquire_timeout.is_away());
+        assert!(acquire_timeout.wait(std::future::ready(Ok(()))).await.is_ok() && !acquire_timeout.is_away());
     }
 
     #[tokio::test]
     async fn connections_from_before_a_database_was_found_only_to_read_are_given_up() {
-        let patience = Patience::default();
-        assert!(patience.trusts(Duration::from_hours(1)));
+        let acquire_timeout = AcquireTimeout::default();
+        assert!(acquire_timeout.trusts(Duration::from_hours(1)));
         let only_reads = std::future::ready(Err::<(), _>(StoreError::replica()));
-        assert!(patience.wait(only_reads).await.is_err());
+        assert!(acquire_timeout.wait(only_reads).await.is_err());
         std::thread::sleep(Duration::from_millis(2));
-        assert!(!patience.trusts(Duration::from_hours(1)));
-        assert!(patience.trusts(Duration::ZERO));
+        assert!(!acquire_timeout.trusts(Duration::from_hours(1)));
+        assert!(acquire_timeout.trusts(Duration::ZERO));
         // Not each that fails starts it all anew.
-        let before = *patience.distrusted.lock().unwrap();
-        patience.distrust(Instant::now());
-        assert_eq!(*patience.distrusted.lock().unwrap(), before);
+        let before = *acquire_timeout.distrusted.lock().unwrap();
+        acquire_timeout.distrust(Instant::now());
+        assert_eq!(*acquire_timeout.distrusted.lock().unwrap(), before);
     }
 
     #[tokio::test]
     async fn a_database_that_refuses_is_heard() {
-        let patience = Patience::default();
-        let refused = patience.wait(std::future::ready(Err::<(), _>(StoreError::Unreadable("thing")))).await;
-        assert!(refused.is_err() && !patience.is_away());
+        let acquire_timeout = AcquireTimeout::default();
+        let refused = acquire_timeout.wait(std::future::ready(Err::<(), _>(StoreError::Unreadable("thing")))).await;
+        assert!(refused.is_err() && !acquire_timeout.is_away());
     }
 }
