@@ -203,7 +203,7 @@ impl Application {
             lost: forgotten_sender,
             metrics: Arc::clone(&metrics),
         });
-        Box::pin(tail.look()).await?;
+        Box::pin(tail.poll()).await?;
 
         let sessions = Arc::new(Sessions {
             store: store.clone(),

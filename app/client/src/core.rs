@@ -6,13 +6,13 @@ use std::rc::Rc;
 use futures::future::{LocalBoxFuture, Shared};
 
 use super::backoff::Backoff;
-use super::bell::Bell;
 use super::credentials::{AccessToken, Credentials};
 use super::expiry::ExpiryWatch;
 use super::failure::Failure;
 use super::messages::{SharedTokens, TabMessage};
 use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
+use super::notify::Notify;
 use super::ports::{Ports, SignInHint};
 use super::server_clock::ServerClock;
 use super::status::{AuthStatus, Expiry, StreamState};
@@ -31,11 +31,11 @@ pub(super) struct Inner {
     listener: RefCell<Option<Listener>>,
     pub state: RefCell<State>,
     /// Rung when what is held changed.
-    pub changed: Bell,
+    pub changed: Notify,
     /// Rung when waiting for the network has become pointless: online again, or somebody looks.
-    pub woken: Bell,
+    pub woken: Notify,
     /// Rung when a stream that seems to be open may be dead.
-    pub reopen: Bell,
+    pub reopen: Notify,
     /// The renewal under way, which everybody who needs one shares, and the generation it belongs to.
     pub renewal: RefCell<Option<(u64, Renewal)>>,
 }
@@ -140,9 +140,9 @@ impl Client {
                 ports,
                 listener: RefCell::new(None),
                 state: RefCell::new(state),
-                changed: Bell::default(),
-                woken: Bell::default(),
-                reopen: Bell::default(),
+                changed: Notify::default(),
+                woken: Notify::default(),
+                reopen: Notify::default(),
                 renewal: RefCell::new(None),
             }),
         }
@@ -224,7 +224,7 @@ impl Client {
         if status_changed {
             self.tell(Change::Status(status));
         }
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
         true
     }
 
@@ -258,7 +258,7 @@ impl Client {
         if let Some(note) = note {
             self.notice(Notice::SignedOut(note));
         }
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
     }
 
     /// As [`Self::end`], and tells the other tabs.
@@ -294,7 +294,7 @@ impl Client {
             watch.move_end(ends_ms);
         }
         self.update_expiry();
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
     }
 
     /// Learns the server's time.
@@ -340,6 +340,6 @@ impl Client {
         if let Some(session) = session {
             self.post(&TabMessage::Stream { session, state: stream });
         }
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
     }
 }

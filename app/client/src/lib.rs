@@ -12,7 +12,6 @@ pub mod return_to;
 pub mod toasts;
 
 mod backoff;
-mod bell;
 mod calls;
 mod core;
 mod credentials;
@@ -22,6 +21,7 @@ mod failure;
 mod messages;
 mod note;
 mod notice;
+mod notify;
 mod renewal;
 mod requests;
 mod reset_token;

@@ -174,13 +174,13 @@ impl Client {
     /// failure, and at once where another tab claims that the session ended.
     pub(super) async fn run_renewals(&self) {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             let now_ms = self.now_ms();
             match self.next_renewal_ms() {
-                None => ring.await,
+                None => notified.await,
                 Some(at_ms) if at_ms > now_ms => {
                     let sleep = self.inner.ports.clock.sleep(at_ms - now_ms);
-                    if let Either::Left(_) = select(ring, sleep).await {}
+                    if let Either::Left(_) = select(notified, sleep).await {}
                 }
                 Some(_) => {
                     let (serial, first_failure) = {

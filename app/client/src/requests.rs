@@ -79,7 +79,7 @@ impl Client {
     /// Ready once it is known whether somebody is signed in; tries to find out where that failed before.
     pub(super) async fn known(&self) -> Result<(), Failure> {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             let (started, status) = {
                 let state = self.inner.state.borrow();
                 (state.started, state.status.clone())
@@ -91,7 +91,7 @@ impl Client {
                     let serial = self.inner.state.borrow().serial;
                     self.renew(serial).await?;
                 }
-                AuthStatus::Unknown => ring.await,
+                AuthStatus::Unknown => notified.await,
             }
         }
     }

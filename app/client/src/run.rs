@@ -36,14 +36,14 @@ impl Client {
                 self.tell(Change::Status(AuthStatus::SignedOut(None)));
             }
         }
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
     }
 
     /// Has pages fetch what they show once the stream is open, so that nothing is missed in between and nothing fetched twice; or a
     /// moment after the session is known, where the stream takes longer.
     async fn run_first_fetch(&self) {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             let (is_fetched, is_open, at_ms) = {
                 let state = self.inner.state.borrow();
                 let is_fetched = state.credentials.is_none() || state.fetched_in == Some(state.generation);
@@ -51,11 +51,11 @@ impl Client {
             };
             let now_ms = self.now_ms();
             if is_fetched {
-                ring.await;
+                notified.await;
             } else if is_open || now_ms >= at_ms {
                 self.fetch_again();
             } else {
-                select(ring, self.inner.ports.clock.sleep(at_ms - now_ms)).await;
+                select(notified, self.inner.ports.clock.sleep(at_ms - now_ms)).await;
             }
         }
     }
@@ -63,9 +63,9 @@ impl Client {
     /// Has pages fetch what they show every so often while the stream is down and somebody looks.
     async fn run_polling(&self) {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             if !self.is_to_poll() {
-                ring.await;
+                notified.await;
                 continue;
             }
             self.inner.ports.clock.sleep(POLL_MS).await;
@@ -90,7 +90,7 @@ impl Client {
             first
         };
         if first {
-            self.inner.changed.ring();
+            self.inner.changed.notify_all();
         }
     }
 
@@ -108,10 +108,10 @@ impl Client {
         self.update_expiry();
         let silent_ms = self.now_ms() - self.inner.state.borrow().heard_ms;
         if silent_ms > STALE_MS {
-            self.inner.reopen.ring();
+            self.inner.reopen.notify_all();
         }
-        self.inner.woken.ring();
-        self.inner.changed.ring();
+        self.inner.woken.notify_all();
+        self.inner.changed.notify_all();
     }
 
     /// Nobody can see this tab any more.
@@ -122,13 +122,13 @@ impl Client {
     /// The browser is about to let this tab stand still: another one holds the stream meanwhile.
     pub fn falls_asleep(&self) {
         self.inner.state.borrow_mut().asleep = true;
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
     }
 
     /// The browser lets this tab go on, whether or not somebody looks.
     pub fn wakes(&self) {
         self.inner.state.borrow_mut().asleep = false;
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
     }
 
     /// The browser believes to be connected, or not.
@@ -147,9 +147,9 @@ impl Client {
         self.notice(if online { Notice::OnlineAgain } else { Notice::Offline });
         if online {
             // A stream that seems to be open may have died with the connection, and what pages could not fetch they can now.
-            self.inner.reopen.ring();
-            self.inner.woken.ring();
-            self.inner.changed.ring();
+            self.inner.reopen.notify_all();
+            self.inner.woken.notify_all();
+            self.inner.changed.notify_all();
             self.fetch_again();
         }
     }
@@ -157,11 +157,11 @@ impl Client {
     /// Warns of the session's end, and signs out when it has come.
     async fn run_deadlines(&self) {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             let now_ms = self.now_ms();
             let watch = self.inner.state.borrow().watch;
             let Some(watch) = watch else {
-                ring.await;
+                notified.await;
                 continue;
             };
             if now_ms >= watch.ends_ms() {
@@ -171,7 +171,7 @@ impl Client {
                 continue;
             }
             self.update_expiry();
-            select(ring, self.inner.ports.clock.sleep(watch.next_ms(now_ms) - now_ms)).await;
+            select(notified, self.inner.ports.clock.sleep(watch.next_ms(now_ms) - now_ms)).await;
         }
     }
 }

@@ -54,11 +54,11 @@ impl Client {
     pub(super) async fn run_sign_outs(&self) {
         let mut backoff = Backoff::default();
         loop {
-            let (ring, woken) = (self.inner.changed.next_ring(), self.inner.woken.next_ring());
+            let (notified, woken) = (self.inner.changed.notified(), self.inner.woken.notified());
             let untold = self.inner.state.borrow().untold.clone();
             let Some(Untold { bearer, try_at_ms }) = untold else {
                 backoff.reset();
-                ring.await;
+                notified.await;
                 continue;
             };
             let left_ms = try_at_ms - self.now_ms();
@@ -89,16 +89,16 @@ impl Client {
             }
         };
         self.inner.ports.hint.write(hint);
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
     }
 
     /// Tells the server that this browser has signed itself out, for the receipt of whoever ended the session.
     pub(super) async fn run_confirmations(&self) {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             let bearer = self.inner.state.borrow_mut().unconfirmed.pop();
             let Some(bearer) = bearer else {
-                ring.await;
+                notified.await;
                 continue;
             };
             let request = Request {

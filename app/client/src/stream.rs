@@ -36,9 +36,9 @@ impl Client {
     /// Keeps the stream open whenever somebody is signed in, for as long as the tab lives.
     pub(super) async fn run_stream(&self) {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             if self.credentials().is_none() || self.inner.state.borrow().asleep {
-                ring.await;
+                notified.await;
                 continue;
             }
             let generation = self.generation();
@@ -53,11 +53,11 @@ impl Client {
     /// Ready once the session of that generation is no longer the one held, or the tab is about to stand still.
     async fn gone(&self, generation: u64) {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             if self.generation() != generation || self.inner.state.borrow().asleep {
                 return;
             }
-            ring.await;
+            notified.await;
         }
     }
 
@@ -95,7 +95,7 @@ impl Client {
     async fn leader_is_silent(&self) {
         let mut unanswered = 0;
         while unanswered < MAX_UNANSWERED {
-            let woken = self.inner.woken.next_ring();
+            let woken = self.inner.woken.notified();
             if !self.inner.state.borrow().visible {
                 woken.await;
                 unanswered = 0;
@@ -113,11 +113,11 @@ impl Client {
     /// Ready once another tab is to hold the stream in place of this one.
     async fn relieved(&self) {
         loop {
-            let ring = self.inner.changed.next_ring();
+            let notified = self.inner.changed.notified();
             if self.inner.state.borrow().relieved {
                 return;
             }
-            ring.await;
+            notified.await;
         }
     }
 
@@ -142,7 +142,7 @@ impl Client {
             if was_open || failures >= MENTIONED_AFTER_FAILURES {
                 self.set_stream(StreamState::Reconnecting);
             }
-            let woken = self.inner.woken.next_ring();
+            let woken = self.inner.woken.notified();
             let wait_ms = backoff.fail(self.inner.ports.clock.random());
             select(woken, self.inner.ports.clock.sleep(wait_ms)).await;
         }
@@ -155,7 +155,7 @@ impl Client {
         let mut parser = SseParser::default();
         let mut open = false;
         loop {
-            let dead = select(self.inner.ports.clock.sleep(SILENCE_MS), self.inner.reopen.next_ring());
+            let dead = select(self.inner.ports.clock.sleep(SILENCE_MS), self.inner.reopen.notified());
             let Either::Left((Some(bytes), _)) = select(chunks.next(), dead).await else { return open };
             self.inner.state.borrow_mut().heard_ms = self.now_ms();
             if !open {

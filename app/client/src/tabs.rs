@@ -53,7 +53,7 @@ impl Client {
 
     fn doubt(&self) {
         self.inner.state.borrow_mut().doubted = true;
-        self.inner.changed.ring();
+        self.inner.changed.notify_all();
     }
 
     /// Another tab says that the session ended. Whoever ends it takes the hint away first: where it is still there, the
@@ -97,7 +97,7 @@ impl Client {
         }
         if hands_over {
             self.inner.state.borrow_mut().relieved = true;
-            self.inner.changed.ring();
+            self.inner.changed.notify_all();
         }
     }
 
@@ -156,7 +156,7 @@ impl Client {
                 watch.prolong(ends_ms);
             }
             self.update_expiry();
-            self.inner.changed.ring();
+            self.inner.changed.notify_all();
         }
     }
 }

@@ -10,7 +10,7 @@ use super::activity_words::{ActivityItem, of_account};
 use super::load::{Load, Loader};
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
-use crate::ui::{Address, Bar, Button, Emphasis, Heading, Icon, Loading, Picture, RelativeTime, StateCard};
+use crate::ui::{Address, Bar, Button, Emphasis, Heading, Icon, IconName, Loading, RelativeTime, StateCard};
 use types::api::{Activity, ActivityEntry, ServerEvent};
 use types::domain::{SessionId, Timestamp};
 
@@ -50,7 +50,7 @@ pub fn ActivityPage() -> impl IntoView {
                 Load::Ready(activity) if activity.entries.is_empty() => {
                     view! {
                         <StateCard
-                            picture=Picture::News
+                            picture=IconName::News
                             title="Nothing has happened yet"
                             text="Sign-ins, sign-outs and changes will be listed here."
                         />
@@ -226,7 +226,7 @@ pub(super) fn Row(
 #[component]
 fn ActivityFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
     view! {
-        <StateCard picture=Picture::Offline title="Your activity could not be loaded" text=failure.message()>
+        <StateCard picture=IconName::Offline title="Your activity could not be loaded" text=failure.message()>
             <Button emphasis=Emphasis::Primary on_press=on_again>
                 "Try again"
             </Button>

@@ -1,6 +1,6 @@
 //! What happened to an account and to a session, in words. Pure.
 
-use crate::ui::Picture;
+use crate::ui::IconName;
 use crate::ui::words::count_of;
 use types::api::{ActivityEntry, HistoryEntry};
 use types::words::{AuditAction, EndReason, HistoryKind, OrOther};
@@ -9,7 +9,7 @@ use types::words::{AuditAction, EndReason, HistoryKind, OrOther};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ActivityItem {
     /// A picture for it.
-    pub picture: Picture,
+    pub picture: IconName,
     /// How it should be seen: `plain`, `good`, `warning` or `danger`.
     pub tone: &'static str,
     /// What happened, in a few words.
@@ -19,7 +19,7 @@ pub(super) struct ActivityItem {
 }
 
 impl ActivityItem {
-    fn new(picture: Picture, tone: &'static str, title: impl Into<String>) -> Self {
+    fn new(picture: IconName, tone: &'static str, title: impl Into<String>) -> Self {
         Self { picture, tone, title: title.into(), why: None }
     }
 
@@ -33,7 +33,7 @@ impl ActivityItem {
 pub(super) fn of_account(entry: &ActivityEntry) -> ActivityItem {
     let item = match &entry.action {
         OrOther::Known(action) => of_action(*action, entry.reason.as_ref()),
-        OrOther::Other(name) => ActivityItem::new(Picture::Info, "plain", humanised(name)),
+        OrOther::Other(name) => ActivityItem::new(IconName::Info, "plain", humanised(name)),
     };
     match (&entry.reason, &entry.client_reason) {
         (_, Some(words)) if !words.is_empty() => item.because(format!("Reason given: {words}")),
@@ -44,32 +44,32 @@ pub(super) fn of_account(entry: &ActivityEntry) -> ActivityItem {
 
 fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> ActivityItem {
     match action {
-        AuditAction::SignIn => ActivityItem::new(Picture::Key, "good", "Signed in"),
+        AuditAction::SignIn => ActivityItem::new(IconName::Key, "good", "Signed in"),
         AuditAction::SignInFailed => {
-            ActivityItem::new(Picture::ShieldAlert, "warning", "Sign-in refused").because("Wrong password")
+            ActivityItem::new(IconName::ShieldAlert, "warning", "Sign-in refused").because("Wrong password")
         }
-        AuditAction::SessionEnded => ActivityItem::new(Picture::SignOut, "plain", ended_title(reason)),
+        AuditAction::SessionEnded => ActivityItem::new(IconName::SignOut, "plain", ended_title(reason)),
         AuditAction::RefreshReuse => {
-            ActivityItem::new(Picture::ShieldAlert, "danger", "A device’s sign-in may have been copied")
+            ActivityItem::new(IconName::ShieldAlert, "danger", "A device’s sign-in may have been copied")
                 .because("An old copy of it was used, so the device was signed out")
         }
-        AuditAction::Registered => ActivityItem::new(Picture::CheckCircle, "good", "Account created"),
-        AuditAction::EmailVerified => ActivityItem::new(Picture::CheckCircle, "good", "E-mail address confirmed"),
-        AuditAction::CodeRequested => ActivityItem::new(Picture::Mail, "plain", "Code sent"),
+        AuditAction::Registered => ActivityItem::new(IconName::CheckCircle, "good", "Account created"),
+        AuditAction::EmailVerified => ActivityItem::new(IconName::CheckCircle, "good", "E-mail address confirmed"),
+        AuditAction::CodeRequested => ActivityItem::new(IconName::Mail, "plain", "Code sent"),
         AuditAction::CodeRefused => {
-            ActivityItem::new(Picture::ShieldAlert, "warning", "Code refused").because("Wrong or expired code")
+            ActivityItem::new(IconName::ShieldAlert, "warning", "Code refused").because("Wrong or expired code")
         }
-        AuditAction::PasswordChanged => ActivityItem::new(Picture::ShieldCheck, "good", "Password changed"),
-        AuditAction::PasswordReset => ActivityItem::new(Picture::ShieldCheck, "warning", "Password reset by e-mail"),
-        AuditAction::PasswordResetRequested => ActivityItem::new(Picture::Mail, "plain", "Password reset link sent"),
-        AuditAction::SessionRenamed => ActivityItem::new(Picture::Pencil, "plain", "Device renamed"),
-        AuditAction::ProfileUpdated => ActivityItem::new(Picture::Pencil, "plain", "Profile changed"),
-        AuditAction::AlertConfirmed => ActivityItem::new(Picture::ShieldCheck, "good", "New sign-in confirmed"),
-        AuditAction::AlertDenied => ActivityItem::new(Picture::ShieldAlert, "danger", "New sign-in not recognised")
+        AuditAction::PasswordChanged => ActivityItem::new(IconName::ShieldCheck, "good", "Password changed"),
+        AuditAction::PasswordReset => ActivityItem::new(IconName::ShieldCheck, "warning", "Password reset by e-mail"),
+        AuditAction::PasswordResetRequested => ActivityItem::new(IconName::Mail, "plain", "Password reset link sent"),
+        AuditAction::SessionRenamed => ActivityItem::new(IconName::Pencil, "plain", "Device renamed"),
+        AuditAction::ProfileUpdated => ActivityItem::new(IconName::Pencil, "plain", "Profile changed"),
+        AuditAction::AlertConfirmed => ActivityItem::new(IconName::ShieldCheck, "good", "New sign-in confirmed"),
+        AuditAction::AlertDenied => ActivityItem::new(IconName::ShieldAlert, "danger", "New sign-in not recognised")
             .because("All other devices were signed out"),
-        AuditAction::AlertSessionEnded => ActivityItem::new(Picture::ShieldAlert, "warning", "New device signed out"),
-        AuditAction::DataExported => ActivityItem::new(Picture::News, "plain", "Data downloaded"),
-        AuditAction::AccountDeleted => ActivityItem::new(Picture::SignOut, "plain", "Account deleted"),
+        AuditAction::AlertSessionEnded => ActivityItem::new(IconName::ShieldAlert, "warning", "New device signed out"),
+        AuditAction::DataExported => ActivityItem::new(IconName::News, "plain", "Data downloaded"),
+        AuditAction::AccountDeleted => ActivityItem::new(IconName::SignOut, "plain", "Account deleted"),
     }
 }
 
@@ -112,23 +112,23 @@ pub(super) fn of_session(entry: &HistoryEntry) -> ActivityItem {
     let detail = entry.detail.as_deref().filter(|detail| !detail.is_empty());
     let kind = match &entry.kind {
         OrOther::Known(kind) => *kind,
-        OrOther::Other(name) => return ActivityItem::new(Picture::Info, "plain", humanised(name)),
+        OrOther::Other(name) => return ActivityItem::new(IconName::Info, "plain", humanised(name)),
     };
     match kind {
-        HistoryKind::SignedIn => ActivityItem::new(Picture::Key, "good", "Signed in"),
-        HistoryKind::Refreshed => ActivityItem::new(Picture::Renewed, "plain", "Sign-in renewed"),
-        HistoryKind::RepeatedTwoTabs => ActivityItem::new(Picture::Tabs, "plain", "Sign-in renewed twice at once")
+        HistoryKind::SignedIn => ActivityItem::new(IconName::Key, "good", "Signed in"),
+        HistoryKind::Refreshed => ActivityItem::new(IconName::Renewed, "plain", "Sign-in renewed"),
+        HistoryKind::RepeatedTwoTabs => ActivityItem::new(IconName::Tabs, "plain", "Sign-in renewed twice at once")
             .because("Two tabs asked at the same moment. Harmless."),
-        HistoryKind::RepeatedLostReply => ActivityItem::new(Picture::Renewed, "plain", "Sign-in renewed again")
+        HistoryKind::RepeatedLostReply => ActivityItem::new(IconName::Renewed, "plain", "Sign-in renewed again")
             .because("The first reply got lost. Harmless."),
-        HistoryKind::PossibleTheft => ActivityItem::new(Picture::ShieldAlert, "danger", "Possible theft")
+        HistoryKind::PossibleTheft => ActivityItem::new(IconName::ShieldAlert, "danger", "Possible theft")
             .because("An old copy of its sign-in was used, so the device was signed out"),
         HistoryKind::Renamed => {
             let title = detail.map_or_else(|| "Renamed".to_owned(), |name| format!("Renamed to {name}"));
-            ActivityItem::new(Picture::Pencil, "plain", title)
+            ActivityItem::new(IconName::Pencil, "plain", title)
         }
         HistoryKind::NetworkChanged => {
-            let item = ActivityItem::new(Picture::Info, "plain", "Moved to another network");
+            let item = ActivityItem::new(IconName::Info, "plain", "Moved to another network");
             match detail {
                 Some(networks) => item.because(networks.replace(" -> ", " → ")),
                 None => item,
@@ -136,7 +136,7 @@ pub(super) fn of_session(entry: &HistoryEntry) -> ActivityItem {
         }
         HistoryKind::Ended => {
             let reason = detail.map(OrOther::of_name);
-            let item = ActivityItem::new(Picture::SignOut, "plain", ended_title(reason.as_ref()));
+            let item = ActivityItem::new(IconName::SignOut, "plain", ended_title(reason.as_ref()));
             match &reason {
                 Some(reason) => item.because(reason_text(reason)),
                 None => item,

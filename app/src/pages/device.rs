@@ -17,7 +17,7 @@ use crate::reactive::{effect, memo};
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::words::with_method;
 use crate::ui::{
-    Address, Badge, BadgeTone, Button, Emphasis, Expires, Heading, Icon, Picture, RelativeTime, StateCard, after,
+    Address, Badge, BadgeTone, Button, Emphasis, Expires, Heading, Icon, IconName, RelativeTime, StateCard, after,
     focus_heading_if_lost,
 };
 use types::api::{ServerEvent, Session, SessionHistory};
@@ -74,7 +74,7 @@ pub fn DevicePage() -> impl IntoView {
     view! {
         <div class="page">
             <a class="back-link" href="/devices" rel="prev">
-                <Icon picture=Picture::Back size=16 />
+                <Icon picture=IconName::Back size=16 />
                 "Back to devices"
             </a>
             <div class="page-head">
@@ -225,11 +225,11 @@ fn DeviceIcon(session: Memo<Option<Session>>, history: Loader<SessionHistory>) -
     let picture = move || {
         let otherwise = history.state().with(|state| match state {
             Load::Loading => None,
-            Load::Ready(history) if history.entries.is_empty() => Some(Picture::Unknown),
-            Load::Ready(history) => ended_at(history).map(|_| Picture::SignOut),
-            Load::Failed(_) => Some(Picture::Unknown),
+            Load::Ready(history) if history.entries.is_empty() => Some(IconName::Unknown),
+            Load::Ready(history) => ended_at(history).map(|_| IconName::SignOut),
+            Load::Failed(_) => Some(IconName::Unknown),
         });
-        kind.get().map(Picture::from).or(otherwise)
+        kind.get().map(IconName::from).or(otherwise)
     };
     view! {
         <span class="device-icon">
@@ -363,7 +363,7 @@ fn data_url(json: &str) -> String {
 fn Unknown() -> impl IntoView {
     view! {
         <StateCard
-            picture=Picture::Unknown
+            picture=IconName::Unknown
             title="Device not found"
             text="It may have been signed out a while ago. A device’s history is kept for a few days after that."
         >
@@ -378,7 +378,7 @@ fn Unknown() -> impl IntoView {
 #[component]
 fn HistoryFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
     view! {
-        <StateCard picture=Picture::Offline title="The history could not be loaded" text=failure.message()>
+        <StateCard picture=IconName::Offline title="The history could not be loaded" text=failure.message()>
             <Button emphasis=Emphasis::Primary on_press=on_again>
                 "Try again"
             </Button>

@@ -10,7 +10,7 @@ use super::house::fetch_ahead;
 use crate::reactive::{effect, memo};
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, Now, return_to};
-use crate::ui::{Badge, BadgeTone, Brand, Icon, Picture, after, focus_heading_if_lost};
+use crate::ui::{Badge, BadgeTone, Brand, Icon, IconName, after, focus_heading_if_lost};
 use types::api::paths;
 
 /// Where to go after signing in, as the address of this page says.
@@ -59,7 +59,7 @@ pub(super) fn Entry(
 #[component]
 pub(super) fn EntryPicture(
     /// What it shows.
-    picture: Picture,
+    picture: IconName,
 ) -> impl IntoView {
     view! {
         <div class="entry-picture">
@@ -171,7 +171,7 @@ fn Scene() -> impl IntoView {
                 <div class="scene-list">
                     <div class="scene-device scene-current">
                         <span class="device-icon">
-                            <Icon picture=Picture::Laptop size=22 />
+                            <Icon picture=IconName::Laptop size=22 />
                         </span>
                         <div>
                             <p class="scene-name">"Ada’s laptop"</p>
@@ -183,7 +183,7 @@ fn Scene() -> impl IntoView {
                     </div>
                     <div class="scene-device">
                         <span class="device-icon">
-                            <Icon picture=Picture::Phone size=22 />
+                            <Icon picture=IconName::Phone size=22 />
                         </span>
                         <div>
                             <p class="scene-name">"Ada’s phone"</p>
@@ -192,13 +192,13 @@ fn Scene() -> impl IntoView {
                     </div>
                     <div class="scene-device scene-ended">
                         <span class="device-icon">
-                            <Icon picture=Picture::Unknown size=22 />
+                            <Icon picture=IconName::Unknown size=22 />
                         </span>
                         <div>
                             <p class="scene-name">"A computer you don’t know"</p>
                             <p class="scene-detail">"Signed out just now"</p>
                         </div>
-                        <Icon picture=Picture::Check size=18 />
+                        <Icon picture=IconName::Check size=18 />
                     </div>
                 </div>
             </div>

@@ -8,7 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::entry::{DevelopmentMail, Entry, EntryPicture, SendAgain, action_here, onward};
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, Toasts, return_to};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, Picture, TextField};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, IconName, TextField};
 use types::domain::Email;
 
 /// The address of this page.
@@ -141,7 +141,7 @@ fn OnItsWay(form: ForgotForm, email: String) -> impl IntoView {
         form.sent_to.set(None);
     };
     view! {
-        <EntryPicture picture=Picture::Mail />
+        <EntryPicture picture=IconName::Mail />
         <Heading title="Check your e-mail" />
         <p class="entry-lead">
             "If there is an account for " <strong>{email}</strong> ", a link is on its way. It works for 30 minutes."

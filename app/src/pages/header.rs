@@ -7,7 +7,7 @@ use leptos_router::components::A;
 use crate::reactive::memo;
 use crate::state::{Alerts, Auth, StreamState, Theme};
 use crate::ui::words::count_of;
-use crate::ui::{Avatar, AvatarPlaceholder, Brand, Icon, Menu, MenuItem, Picture, ThemeSwitch};
+use crate::ui::{Avatar, AvatarPlaceholder, Brand, Icon, IconName, Menu, MenuItem, ThemeSwitch};
 
 /// The bar on top.
 #[component]
@@ -87,7 +87,7 @@ fn PersonMenu() -> impl IntoView {
                 <div class="menu-section">
                     <ThemeSwitch choice=theme.choice() on_choose=move |choice| theme.set(choice) />
                 </div>
-                <MenuItem picture=Picture::SignOut on_choose=sign_out>
+                <MenuItem picture=IconName::SignOut on_choose=sign_out>
                     "Sign out"
                 </MenuItem>
             </Menu>
@@ -112,7 +112,7 @@ fn Connection() -> impl IntoView {
                     .map(|text| {
                         view! {
                             <p class="connection">
-                                <Icon picture=Picture::Offline size=16 />
+                                <Icon picture=IconName::Offline size=16 />
                                 {text}
                             </p>
                         }

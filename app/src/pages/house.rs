@@ -14,7 +14,7 @@ use super::frame::Frame;
 use super::profile::ProfilePage;
 use crate::browser::RENDERS_FOR_OTHERS;
 use crate::state::return_to;
-use crate::ui::{Brand, Button, DevicesSkeleton, Emphasis, Heading, Picture, StateCard};
+use crate::ui::{Brand, Button, DevicesSkeleton, Emphasis, Heading, IconName, StateCard};
 
 /// A page of a signed-in person, or the frame around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ pub(super) fn NotLoaded(
                 <Heading title=title>"This page could not be loaded"</Heading>
             </div>
         </div>
-        <StateCard picture=Picture::Offline title="Latchkey isn’t responding" text=text>
+        <StateCard picture=IconName::Offline title="Latchkey isn’t responding" text=text>
             <Button emphasis=Emphasis::Primary busy=busy on_press=again>
                 "Try again"
             </Button>

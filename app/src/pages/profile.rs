@@ -11,7 +11,7 @@ use crate::reactive::{effect, memo};
 use crate::state::{Auth, DraftKey, Drafts, Failure, Now, Toasts, date, full_time};
 use crate::ui::{
     Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
-    Loading, Picture, RelativeTime, StateCard, TextField,
+    IconName, Loading, RelativeTime, StateCard, TextField,
 };
 use types::api::{Profile, ProfilePatch};
 use types::domain::{AccountType, DisplayName, Timestamp};
@@ -182,7 +182,7 @@ fn EmailSection(profile: Profile) -> impl IntoView {
 #[component]
 fn ProfileFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
     view! {
-        <StateCard picture=Picture::Offline title="Your profile could not be loaded" text=failure.message()>
+        <StateCard picture=IconName::Offline title="Your profile could not be loaded" text=failure.message()>
             <Button emphasis=Emphasis::Primary on_press=on_again>
                 "Try again"
             </Button>

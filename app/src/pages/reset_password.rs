@@ -11,7 +11,7 @@ use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, ResetLink, return_to};
 use crate::ui::{
-    Button, Emphasis, Form, FormErrors, FormProblem, Heading, HiddenField, PasswordField, Picture, WithoutScript,
+    Button, Emphasis, Form, FormErrors, FormProblem, Heading, HiddenField, IconName, PasswordField, WithoutScript,
 };
 use types::domain::Password;
 
@@ -164,7 +164,7 @@ fn LinkFields(link: RwSignal<ResetLink>) -> impl IntoView {
 #[component]
 fn NoLink() -> impl IntoView {
     view! {
-        <EntryPicture picture=Picture::Unlinked />
+        <EntryPicture picture=IconName::Unlinked />
         <Heading title="This link can’t be used" />
         <p class="entry-lead">"It has expired or was already used: each link works once, for 30 minutes. If you asked for several, use the newest."</p>
         <a class="button button-primary button-wide" href=forgot_password::PATH>

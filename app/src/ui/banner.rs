@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 
 /// How serious the sentence is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,9 +26,9 @@ pub fn Banner(
     children: Children,
 ) -> impl IntoView {
     let (class, picture, role) = match tone {
-        BannerTone::Info => ("banner", Picture::Info, "status"),
-        BannerTone::Warning => ("banner banner-warning", Picture::Alert, "status"),
-        BannerTone::Danger => ("banner banner-danger", Picture::Error, "alert"),
+        BannerTone::Info => ("banner", IconName::Info, "status"),
+        BannerTone::Warning => ("banner banner-warning", IconName::Alert, "status"),
+        BannerTone::Danger => ("banner banner-danger", IconName::Error, "alert"),
     };
     view! {
         <div class=class role=role>

@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::{Icon, Picture};
+use super::{Icon, IconName};
 
 /// The sign and the name. What it leads to is the link around it.
 #[component]
 pub fn Brand() -> impl IntoView {
     view! {
-        <Icon picture=Picture::Key size=18 />
+        <Icon picture=IconName::Key size=18 />
         <span>"Latchkey"</span>
     }
 }

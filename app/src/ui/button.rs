@@ -4,7 +4,7 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 use super::steady::Steady;
 
 /// How much a button stands out.
@@ -107,7 +107,7 @@ pub fn Button(
 #[component]
 pub fn IconButton(
     /// What it shows.
-    picture: Picture,
+    picture: IconName,
     /// Its name.
     #[prop(into)]
     label: Signal<String>,

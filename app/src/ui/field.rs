@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 
 use crate::reactive::effect;
 
@@ -61,7 +61,7 @@ pub(super) fn FieldFrame(
                     .map(|message| {
                         view! {
                             <p class="field-error" id=format!("{id}-error")>
-                                <Icon picture=Picture::Error size=16 />
+                                <Icon picture=IconName::Error size=16 />
                                 <span>{message}</span>
                             </p>
                         }

@@ -8,7 +8,7 @@ use types::words::DeviceKind;
 /// What an icon shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say what is drawn")]
-pub enum Picture {
+pub enum IconName {
     Alert,
     App,
     Back,
@@ -44,7 +44,7 @@ pub enum Picture {
     Unlinked,
 }
 
-impl From<DeviceKind> for Picture {
+impl From<DeviceKind> for IconName {
     fn from(kind: DeviceKind) -> Self {
         match kind {
             DeviceKind::Phone => Self::Phone,
@@ -68,7 +68,7 @@ static PHONE: icondata_core::IconData = icondata_core::IconData {
 pub fn Icon(
     /// What it shows.
     #[prop(into)]
-    picture: Picture,
+    picture: IconName,
     /// Its edge in pixels.
     #[prop(default = 20)]
     size: usize,
@@ -95,13 +95,13 @@ pub fn Icon(
 macro_rules! drawings {
     ($picture:ident, { $($name:ident => $drawing:ident),* $(,)? }) => {
         match $picture {
-            Picture::Phone => &PHONE,
-            $(Picture::$name => lucide::$drawing,)*
+            IconName::Phone => &PHONE,
+            $(IconName::$name => lucide::$drawing,)*
         }
     };
 }
 
-fn drawing(picture: Picture) -> icondata_core::Icon {
+fn drawing(picture: IconName) -> icondata_core::Icon {
     drawings!(picture, {
         Alert => LuTriangleAlert,
         App => LuTabletSmartphone,

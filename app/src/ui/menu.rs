@@ -4,7 +4,7 @@ use leptos::ev;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 use crate::browser;
 use crate::reactive::effect;
 
@@ -100,7 +100,7 @@ pub fn Menu(
 #[component]
 pub fn MenuItem(
     /// A picture for it.
-    picture: Picture,
+    picture: IconName,
     /// Whether it ends something.
     #[prop(optional)]
     danger: bool,

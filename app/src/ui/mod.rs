@@ -43,7 +43,7 @@ pub use code_field::CodeField;
 pub use dialog::{Dialog, DialogActions};
 pub use form::{Form, FormErrors, FormProblem};
 pub use heading::{Arrival, Heading};
-pub use icon::{Icon, Picture};
+pub use icon::{Icon, IconName};
 pub use menu::{Menu, MenuItem};
 pub use password_field::PasswordField;
 pub use receipt::ReceiptPanel;

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::field::{FieldFrame, bind, described_by};
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 
 /// A field for a password, which can be shown. Pasting is allowed, as everywhere.
 #[component]
@@ -55,8 +55,8 @@ pub fn PasswordField(
                 aria-controls=id
                 on:click=move |_| set_shown.update(|shown| *shown = !*shown)
             >
-                <Icon picture=Picture::Eye size=18 />
-                <Icon picture=Picture::EyeOff size=18 />
+                <Icon picture=IconName::Eye size=18 />
+                <Icon picture=IconName::EyeOff size=18 />
             </button>
         </FieldFrame>
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::button::IconButton;
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 use super::words::count_of;
 use crate::reactive::memo;
 use types::api::{Receipt, ReceiptDevice};
@@ -28,7 +28,7 @@ pub fn ReceiptPanel(
     view! {
         <section class="receipt" aria-label="Sign-out receipt">
             <div class="receipt-head">
-                <Icon picture=Picture::CheckCircle />
+                <Icon picture=IconName::CheckCircle />
                 <div>
                     <h2 class="receipt-title">"Signed out " {title}</h2>
                     <p class="small quiet" role="status">
@@ -36,7 +36,7 @@ pub fn ReceiptPanel(
                     </p>
                 </div>
                 {on_dismiss
-                    .map(|on_dismiss| view! { <IconButton picture=Picture::Close label="Close receipt" on_press=on_dismiss /> })}
+                    .map(|on_dismiss| view! { <IconButton picture=IconName::Close label="Close receipt" on_press=on_dismiss /> })}
             </div>
             // Focusable, so that a long list can be scrolled with the keyboard.
             <ul class="receipt-list" role="list" tabindex="0" aria-label="Signed-out devices">
@@ -55,9 +55,9 @@ fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
     let status = memo(move |_| device.with(|device| device.as_ref().map(|device| device.status)));
     let told = move || {
         let (picture, name, words) = match status.get()? {
-            ReceiptStatus::Offline => (Picture::Offline, "offline", "Offline: will be refused"),
-            ReceiptStatus::Told => (Picture::Check, "told", "Told"),
-            ReceiptStatus::Confirmed => (Picture::Confirmed, "confirmed", "Confirmed"),
+            ReceiptStatus::Offline => (IconName::Offline, "offline", "Offline: will be refused"),
+            ReceiptStatus::Told => (IconName::Check, "told", "Told"),
+            ReceiptStatus::Confirmed => (IconName::Confirmed, "confirmed", "Confirmed"),
         };
         Some(view! {
             <span class="receipt-status" data-status=name>

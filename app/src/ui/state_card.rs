@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 
 /// Says that there is nothing here, or what went wrong and what can be done.
 #[component]
 pub fn StateCard(
     /// A picture for it.
-    picture: Picture,
+    picture: IconName,
     /// What is the matter, in a few words.
     #[prop(into)]
     title: String,

@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 use crate::browser::ThemeChoice;
 
-const CHOICES: [(ThemeChoice, Picture, &str); 3] = [
-    (ThemeChoice::System, Picture::SystemTheme, "System"),
-    (ThemeChoice::Light, Picture::Sun, "Light"),
-    (ThemeChoice::Dark, Picture::Moon, "Dark"),
+const CHOICES: [(ThemeChoice, IconName, &str); 3] = [
+    (ThemeChoice::System, IconName::SystemTheme, "System"),
+    (ThemeChoice::Light, IconName::Sun, "Light"),
+    (ThemeChoice::Dark, IconName::Moon, "Dark"),
 ];
 
 /// Light, dark, or as the system has it.
@@ -20,7 +20,7 @@ pub fn ThemeSwitch(
     #[prop(into)]
     on_choose: Callback<ThemeChoice>,
 ) -> impl IntoView {
-    let segment = move |(value, picture, name): (ThemeChoice, Picture, &'static str)| {
+    let segment = move |(value, picture, name): (ThemeChoice, IconName, &'static str)| {
         view! {
             <button
                 type="button"

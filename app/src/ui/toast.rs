@@ -4,7 +4,7 @@ use leptos::ev;
 use leptos::prelude::*;
 
 use super::button::IconButton;
-use super::icon::{Icon, Picture};
+use super::icon::{Icon, IconName};
 
 /// How serious the news is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +38,11 @@ pub fn ToastCard(
     children: Children,
 ) -> impl IntoView {
     let (class, picture) = match tone {
-        ToastTone::Good => ("toast toast-good", Picture::CheckCircle),
-        ToastTone::News => ("toast", Picture::Info),
-        ToastTone::Warning => ("toast toast-warning", Picture::Alert),
-        ToastTone::Error => ("toast toast-error", Picture::Error),
-        ToastTone::Time => ("toast toast-warning", Picture::Clock),
+        ToastTone::Good => ("toast toast-good", IconName::CheckCircle),
+        ToastTone::News => ("toast", IconName::Info),
+        ToastTone::Warning => ("toast toast-warning", IconName::Alert),
+        ToastTone::Error => ("toast toast-error", IconName::Error),
+        ToastTone::Time => ("toast toast-warning", IconName::Clock),
     };
     let escape = move |event: ev::KeyboardEvent| {
         if event.key() == "Escape" {
@@ -57,7 +57,7 @@ pub fn ToastCard(
                 <Icon picture=picture />
             </span>
             <div class="toast-body">{children()}</div>
-            <IconButton picture=Picture::Close label="Dismiss" on_press=on_dismiss />
+            <IconButton picture=IconName::Close label="Dismiss" on_press=on_dismiss />
         </div>
     }
     .into_any()

@@ -68,7 +68,7 @@ impl From<LimitError> for AccountError {
     }
 }
 
-/// Somebody at the door: where they come from, for limits and for the audit log, and with which browser.
+/// Whoever makes a request: where they come from, for limits and for the audit log, and with which browser.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     /// The client's address.

@@ -2,7 +2,7 @@
 //!
 //! A try is taken from its buckets before the password or code is looked at, in one statement each, so that however many come at once no
 //! more are looked at than there are; whoever was right gets it back. The buckets are in the database, so that neither another server nor
-//! a restart offers fresh ones; a door that is known to be closed is not asked for again.
+//! a restart offers fresh ones; a bucket that is known to be empty is not asked again.
 //!
 //! Strangers share a bucket an account and one a network. Whom the account knows (a browser it was signed in with, a session, whoever has just
 //! reset the password) has a bucket of their own, which strangers cannot empty: nobody is kept out by what others do.
@@ -166,11 +166,11 @@ impl Limits {
             return Ok(());
         }
         for wanted in tries {
-            self.knock(&wanted.key)?;
+            self.check(&wanted.key)?;
         }
         match self.store.limits().take_tries(tries, self.clock.now()).await? {
             None => Ok(()),
-            Some((key, opens_at)) => Err(self.heed(key, opens_at)),
+            Some((key, opens_at)) => Err(self.remember_denial(key, opens_at)),
         }
     }
 
@@ -189,7 +189,7 @@ impl Limits {
         permit.map(|permit| Turn { _permit: permit }).map_err(|_| LimitError::Exceeded(COME_BACK))
     }
 
-    fn knock(&self, key: &Digest) -> Result<(), LimitError> {
+    fn check(&self, key: &Digest) -> Result<(), LimitError> {
         let opens_at = self.closed().get(key).copied();
         match opens_at.map(|opens_at| opens_at.since(self.clock.now())) {
             Some(wait) if !wait.is_zero() => Err(LimitError::Exceeded(wait)),
@@ -197,8 +197,8 @@ impl Limits {
         }
     }
 
-    /// Remembers a closed door.
-    fn heed(&self, key: Digest, opens_at: Timestamp) -> LimitError {
+    /// Remembers that a bucket is empty, until it has a try again.
+    fn remember_denial(&self, key: Digest, opens_at: Timestamp) -> LimitError {
         let now = self.clock.now();
         let mut closed = self.closed();
         if closed.len() >= MOST_DOORS {
@@ -388,7 +388,7 @@ mod tests {
             assert!(strangers_try(limits, address, "ada").await.is_ok());
         }
         let Err(LimitError::Exceeded(wait)) = strangers_try(limits, address, "ada").await else {
-            panic!("the door is open")
+            panic!("it was not denied")
         };
         assert_eq!(wait, Duration::from_secs(30));
         clock.advance(wait);

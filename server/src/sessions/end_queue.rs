@@ -39,7 +39,7 @@ const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// How long the log may take to be looked at.
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
-const LOOK_AGAIN: Duration = Duration::from_millis(2);
+const POLL_AGAIN: Duration = Duration::from_millis(2);
 
 /// What a request to end sessions came to.
 #[derive(Debug)]
@@ -372,11 +372,11 @@ impl Work {
     /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or another one. That
     /// it is refused here must not wait for the next look at the log. Says whether that came in time.
     async fn catches_up(&self) -> bool {
-        let begun = self.list.looks_begun();
+        let begun = self.list.polls_begun();
         self.hint.notify_one();
         let looks = async {
-            while !self.list.has_looked_since(begun) {
-                tokio::time::sleep(LOOK_AGAIN).await;
+            while !self.list.has_polled_since(begun) {
+                tokio::time::sleep(POLL_AGAIN).await;
             }
         };
         tokio::time::timeout(CATCHES_UP_WITHIN, looks).await.is_ok()

@@ -1,6 +1,6 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `renewal` make tokens, `browser` chooses
+//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `refresh` make tokens, `browser` chooses
 //! among several of one browser,
 //! `end_queue` and `end` end sessions, `retry_queue` and `pending_ends` keep what could not be committed yet, `pending_log` on the disk, `revocations` and `tail` keep this server's
 //! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the database true to the
@@ -18,7 +18,7 @@ mod legacy;
 mod own_commits;
 mod pending_ends;
 mod pending_log;
-mod renewal;
+mod refresh;
 mod restore_lost;
 mod retry_queue;
 mod revocations;
@@ -53,9 +53,9 @@ pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end
 pub use guard::Refusal;
 pub use pending_ends::Force;
 pub use pending_log::{Found, PendingLog, UnresolvedEnd, Written};
-pub use renewal::RefreshRefusal;
+pub use refresh::RefreshRefusal;
 pub use restore_lost::restore_lost;
-pub use revocations::{Look, Lost, RevocationList, TakenIn, Verdict};
+pub use revocations::{Applied, Lost, Poll, RevocationList, Verdict};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
 pub use streams::watch_streams;
 pub use tail::{Tail, TailParts};

@@ -1,4 +1,4 @@
-//! What this server has committed itself, and no look at the log has shown it yet.
+//! What this server has committed itself, and no poll of the log has shown it yet.
 //!
 //! A failover loses the latest commits first, and these may be known to the server that made them alone: its list has them, no other
 //! server has read them. So it watches for its own rows until the log has shown each of them exactly. Whether the rest of the log is the
@@ -30,7 +30,7 @@ impl OwnCommits {
         self.so_far += 1;
     }
 
-    /// How many rows were ever put in. A look that begins after this was asked has to show them, and need not show any later one.
+    /// How many rows were ever put in. A poll that begins after this was asked has to show them, and need not show any later one.
     pub const fn so_far(&self) -> u64 {
         self.so_far
     }
@@ -40,8 +40,8 @@ impl OwnCommits {
         self.rows.iter().map(|watched| watched.row.position).min()
     }
 
-    /// Whether a row is not in a look at the log in which it must be: another has its place, or none, although it was put in
-    /// before the look began (one of the first `due`) and must still be remembered.
+    /// Whether a row is not in a poll of the log in which it must be: another has its place, or none, although it was put in
+    /// before the poll began (one of the first `due`) and must still be remembered.
     pub fn is_missed_in(&self, tail: &Tail, due: u64) -> bool {
         self.rows.iter().any(|watched| match at(&tail.revocations, watched.row.position) {
             Some(there) => *there != watched.row,
@@ -56,7 +56,7 @@ impl OwnCommits {
     }
 
     /// Gives up the first `due` that were ever put in: what has become of them is known.
-    pub fn settle(&mut self, due: u64) {
+    pub fn complete(&mut self, due: u64) {
         self.rows.retain(|watched| watched.number >= due);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Each server keeps in memory only what has been revoked and could still be alive, so that a request costs a look-up by
 //! session and one by person, and no database read. The list also knows *as of when* it is true: a list that is too old does not
-//! vouch for anything.
+//! be current.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -67,15 +67,15 @@ struct Entries {
     last: Option<Revocation>,
     /// What this server has committed itself and the log has not shown yet.
     own: OwnCommits,
-    looks: Looks,
+    polls: Polls,
 }
 
-/// Looks at the log, by number.
+/// Polls of the log, by number.
 #[derive(Default)]
-struct Looks {
+struct Polls {
     begun: u64,
     /// The last one whose rows are in the list.
-    taken_in: u64,
+    applied: u64,
 }
 
 /// What is in the list although the log does not say so: the database was set back to an earlier state.
@@ -94,9 +94,9 @@ impl Lost {
     }
 }
 
-/// A look at the log that is under way.
+/// A poll of the log that is under way.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Poll {
     /// When it began: what is committed later may be missing from it.
     pub began: Instant,
     /// From which position on it must show the log, the row there included.
@@ -106,9 +106,9 @@ pub struct Look {
     number: u64,
 }
 
-/// What taking in a look at the log came to.
+/// What applying a poll of the log came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TakenIn {
+pub enum Applied {
     /// Every row up to the head is in the list.
     Current,
     /// A row is missing or another, or the head went backwards: load everything anew.
@@ -120,13 +120,13 @@ pub struct RevocationList {
     entries: RwLock<Entries>,
     max_staleness: Duration,
     started: Instant,
-    /// Milliseconds after `started` at which the last successful look at the log began.
+    /// Milliseconds after `started` at which the last successful poll of the log began.
     current_as_of: AtomicU64,
     loaded: AtomicBool,
 }
 
 impl RevocationList {
-    /// An empty list that vouches for nothing until it has been loaded.
+    /// An empty list that is not current until it has been loaded.
     pub fn new(max_staleness: Duration, now: Instant) -> Self {
         Self {
             entries: RwLock::default(),
@@ -139,7 +139,7 @@ impl RevocationList {
 
     /// What the list says of a token of this session and person, with this epoch, at this (monotonic) instant.
     pub fn check(&self, session_id: SessionId, user_id: UserId, epoch: i64, now: Instant) -> Verdict {
-        // Asked first: a look that makes the list current brings its entries before, so they are seen below.
+        // Asked first: a poll that makes the list current brings its entries before, so they are seen below.
         let current = self.is_current(now);
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         // A revocation that is known counts however old the list is.
@@ -164,7 +164,7 @@ impl RevocationList {
         entries.sessions.contains_key(session_id.0.as_bytes())
     }
 
-    /// Whether the list vouches for what is not in it.
+    /// Whether the list is current.
     pub fn is_current(&self, now: Instant) -> bool {
         self.loaded.load(Ordering::Acquire) && self.age(now) <= self.max_staleness
     }
@@ -174,17 +174,17 @@ impl RevocationList {
         self.loaded.load(Ordering::Acquire)
     }
 
-    /// When the last successful look at the log began.
+    /// When the last successful poll of the log began.
     pub fn as_of(&self) -> Instant {
         self.started + Duration::from_millis(self.current_as_of.load(Ordering::Acquire))
     }
 
-    /// How long ago the last successful look at the log began.
+    /// How long ago the last successful poll of the log began.
     pub fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.as_of())
     }
 
-    /// The age beyond which it vouches for nothing: `REVOCATION_MAX_STALENESS`.
+    /// The age beyond which it is not current: `REVOCATION_MAX_STALENESS`.
     pub const fn max_staleness(&self) -> Duration {
         self.max_staleness
     }
@@ -231,32 +231,32 @@ impl RevocationList {
         entries.own.saw(revocations);
     }
 
-    /// A look at the log begins; the database must not have been asked yet.
-    pub fn begin_look(&self, now: Instant) -> Look {
+    /// A poll of the log begins; the database must not have been asked yet.
+    pub fn begin_poll(&self, now: Instant) -> Poll {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        entries.looks.begun += 1;
-        // A look may have passed an own row before it was put in here: the next one reads it once more.
+        entries.polls.begun += 1;
+        // A poll may have passed an own row before it was put in here: the next one reads it once more.
         let from = entries.own.lowest_position().map_or(entries.position, |lowest| lowest.min(entries.position));
-        Look { began: now, from, own: entries.own.so_far(), number: entries.looks.begun }
+        Poll { began: now, from, own: entries.own.so_far(), number: entries.polls.begun }
     }
 
-    /// How many looks have begun.
-    pub fn looks_begun(&self) -> u64 {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).looks.begun
+    /// How many polls have begun.
+    pub fn polls_begun(&self) -> u64 {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).polls.begun
     }
 
-    /// Whether a look has been taken in that began after so many others.
-    pub fn has_looked_since(&self, begun: u64) -> bool {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).looks.taken_in > begun
+    /// Whether a poll has been applied that began after so many others.
+    pub fn has_polled_since(&self, begun: u64) -> bool {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).polls.applied > begun
     }
 
     /// Takes in what follows [`RevocationList::position`] in the log, after comparing the row there with the one that was seen before, and
     /// the rows that this server has committed itself with those in their places.
-    pub fn take_in(&self, tail: &Tail, look: Look) -> TakenIn {
+    pub fn apply(&self, tail: &Tail, poll: Poll) -> Applied {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        let rows = match entries.follow(tail, look) {
+        let rows = match entries.follow(tail, poll) {
             Ok(rows) => rows,
-            Err(why) => return TakenIn::MustReload(why),
+            Err(why) => return Applied::MustReload(why),
         };
         for revocation in rows {
             entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
@@ -264,18 +264,18 @@ impl RevocationList {
         entries.own.saw(&tail.revocations);
         entries.own.prune(tail.database_time);
         entries.position = tail.head;
-        entries.looks.taken_in = entries.looks.taken_in.max(look.number);
+        entries.polls.applied = entries.polls.applied.max(poll.number);
         if let Some(last) = tail.revocations.last().filter(|row| row.position == tail.head) {
             entries.last = Some(last.clone());
         }
         drop(entries);
-        self.confirm(look.began);
-        TakenIn::Current
+        self.confirm(poll.began);
+        Applied::Current
     }
 
-    /// Vouches from now on: every live row up to `head` was [added](Self::add_from_log), by a look that began at `began`. `last` is
+    /// Is current from now on: every live row up to `head` was [added](Self::add_from_log), by a poll that began at `began`. `last` is
     /// the row at `head`, however old, unless it was cleaned up. What was refused before stays refused, for its time.
-    pub fn vouch(&self, head: i64, last: Option<Revocation>, began: Instant) {
+    pub fn become_current(&self, head: i64, last: Option<Revocation>, began: Instant) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.position = head;
         entries.last = last.filter(|row| row.position == head);
@@ -313,10 +313,10 @@ impl RevocationList {
         }
     }
 
-    /// Watches no longer for own rows from before this look, which has loaded the whole log: they were in it, or it is known what
+    /// Watches no longer for own rows from before this poll, which has loaded the whole log: they were in it, or it is known what
     /// is [beyond](Self::beyond) it.
-    pub fn settle(&self, look: Look) {
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).own.settle(look.own);
+    pub fn complete(&self, poll: Poll) {
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).own.complete(poll.own);
     }
 
     /// Drops what no token can need any more.
@@ -338,8 +338,8 @@ impl RevocationList {
 }
 
 impl Entries {
-    /// The rows that are new in a look at the log, if it goes on from what is known here.
-    fn follow<'t>(&self, tail: &'t Tail, look: Look) -> Result<&'t [Revocation], Reload> {
+    /// The rows that are new in a poll of the log, if it goes on from what is known here.
+    fn follow<'t>(&self, tail: &'t Tail, poll: Poll) -> Result<&'t [Revocation], Reload> {
         if tail.head < self.position {
             return Err(Reload::HeadWentBack);
         }
@@ -369,7 +369,7 @@ impl Entries {
         if expected != tail.head {
             return Err(Reload::EndsBeforeHead);
         }
-        if self.own.is_missed_in(tail, look.own) { Err(Reload::OwnRowLost) } else { Ok(new) }
+        if self.own.is_missed_in(tail, poll.own) { Err(Reload::OwnRowLost) } else { Ok(new) }
     }
 
     fn add(&mut self, user_id: UserId, subject: RevokedSubject, remember_until: Timestamp) {

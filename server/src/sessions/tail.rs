@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, UserId};
 
-use super::revocations::{Look, Lost, RevocationList, TakenIn};
+use super::revocations::{Applied, Lost, Poll, RevocationList};
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::metrics::{Label as _, Metrics};
@@ -34,13 +34,13 @@ pub struct TailParts {
     pub hub: Arc<Hub>,
     /// The time; the log tells it what time it is at the database.
     pub clock: Arc<dyn Clock>,
-    /// Makes it look at once.
+    /// Makes it poll at once.
     pub hint: Arc<Notify>,
     /// Takes the sessions whose streams were told here.
     pub told: mpsc::UnboundedSender<Vec<SessionId>>,
     /// Takes what this server remembers and the log has lost.
     pub lost: mpsc::UnboundedSender<Lost>,
-    /// Counts looks and what is wrong with the log.
+    /// Counts polls and what is wrong with the log.
     pub metrics: Arc<Metrics>,
 }
 
@@ -55,14 +55,14 @@ impl Tail {
         Self { parts }
     }
 
-    /// Looks until `stop`.
+    /// Polls until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let TailParts { list, clock, hint, metrics, .. } = &self.parts;
         let (mut failing, mut clock_told) = (false, false);
         let mut pruned_at = clock.monotonic();
         loop {
             let began = clock.monotonic();
-            let looked = self.look().await;
+            let looked = self.poll().await;
             metrics.looked_at_log(began, looked.is_ok());
             match looked {
                 Ok(()) if failing => {
@@ -90,35 +90,35 @@ impl Tail {
         }
     }
 
-    /// One look: the rows since the last, or everything where that cannot be told.
-    pub async fn look(&self) -> Result<(), StoreError> {
+    /// One poll: the rows since the last, or everything where that cannot be told.
+    pub async fn poll(&self) -> Result<(), StoreError> {
         let TailParts { store, list, clock, .. } = &self.parts;
         // Whatever is committed after this may be missing from the answer.
-        let look = list.begin_look(clock.monotonic());
+        let poll = list.begin_poll(clock.monotonic());
         if !list.is_loaded() {
-            return self.load(look).await.map(drop);
+            return self.load(poll).await.map(drop);
         }
-        let tail = store.revocations().revocations_from(look.from).await?;
-        clock.database_says(tail.database_time, look.began);
-        if let TakenIn::MustReload(why) = list.take_in(&tail, look) {
+        let tail = store.revocations().revocations_from(poll.from).await?;
+        clock.database_says(tail.database_time, poll.began);
+        if let Applied::MustReload(why) = list.apply(&tail, poll) {
             self.parts.metrics.log_reload(why);
             tracing::error!(why = why.as_str(), "the revocation log is not what it was: loading it anew");
             self.parts.hub.forget_handled();
-            let look = list.begin_look(clock.monotonic());
-            let live = self.load(look).await?;
+            let poll = list.begin_poll(clock.monotonic());
+            let live = self.load(poll).await?;
             self.report_lost(&live);
-            list.settle(look);
+            list.complete(poll);
             return Ok(());
         }
         self.carry_out(&tail.revocations);
         Ok(())
     }
 
-    /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next look.
-    async fn load(&self, look: Look) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
+    /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next poll.
+    async fn load(&self, poll: Poll) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
         let TailParts { store, list, clock, .. } = &self.parts;
         let head = store.revocations().revocations_from(i64::MAX).await?.head;
-        // With the row at the head, however old: by it the next look knows whether this is still the same log.
+        // With the row at the head, however old: by it the next poll knows whether this is still the same log.
         let asked = clock.monotonic();
         let start = store.revocations().revocations_from(head).await?;
         clock.database_says(start.database_time, asked);
@@ -134,12 +134,12 @@ impl Tail {
             if !first_time {
                 live.extend(page.iter().map(|row| (row.user_id, row.subject)));
             }
-            // What lies beyond comes with the next look, which would notice if it were lost before that.
+            // What lies beyond comes with the next poll, which would notice if it were lost before that.
             page.retain(|row| row.position <= start.head);
             list.add_from_log(&page);
             self.carry_out(&page);
         }
-        list.vouch(start.head, start.revocations.into_iter().next_back(), look.began);
+        list.become_current(start.head, start.revocations.into_iter().next_back(), poll.began);
         Ok(live)
     }
 

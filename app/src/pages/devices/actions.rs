@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use super::model::Devices;
 use crate::reactive::{effect, memo};
 use crate::ui::words::count_of;
-use crate::ui::{Button, Dialog, DialogActions, Emphasis, Icon, Menu, MenuItem, Picture};
+use crate::ui::{Button, Dialog, DialogActions, Emphasis, Icon, IconName, Menu, MenuItem};
 use types::api::Session;
 
 /// *Sign out other devices*, and *Sign out everywhere* in its menu. Nothing where there is no other device.
@@ -37,9 +37,9 @@ pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
                         id="sign-out-menu"
                         label="More ways to sign out"
                         trigger_class="button"
-                        trigger=|| view! { <Icon picture=Picture::Down size=18 /> }
+                        trigger=|| view! { <Icon picture=IconName::Down size=18 /> }
                     >
-                        <MenuItem picture=Picture::SignOut danger=true on_choose=move |()| everywhere_open.set(true)>
+                        <MenuItem picture=IconName::SignOut danger=true on_choose=move |()| everywhere_open.set(true)>
                             "Sign out everywhere"
                         </MenuItem>
                     </Menu>
@@ -244,7 +244,7 @@ pub(super) fn ThisStays(devices: Devices) -> impl IntoView {
     });
     view! {
         <p class="dialog-stays">
-            <Icon picture=Picture::CheckCircle size=18 />
+            <Icon picture=IconName::CheckCircle size=18 />
             <span>"This device, " <bdi>{this}</bdi> ", stays signed in."</span>
         </p>
     }

@@ -7,7 +7,7 @@ use super::model::Devices;
 use super::row::DeviceRow;
 use crate::pages::device_state::DeviceState;
 use crate::reactive::memo;
-use crate::ui::{Badge, BadgeTone, Button, Emphasis, Icon, Picture};
+use crate::ui::{Badge, BadgeTone, Button, Emphasis, Icon, IconName};
 use types::domain::SessionId;
 
 /// The most that are shown of a group at once.
@@ -108,7 +108,7 @@ fn GroupHead(
     view! {
         <div class="device-row">
             <span class="device-icon">
-                {move || kind.get().map(|kind| view! { <Icon picture=Picture::from(kind) size=22 /> })}
+                {move || kind.get().map(|kind| view! { <Icon picture=IconName::from(kind) size=22 /> })}
             </span>
             <div class="device-body">
                 <div class="device-title">

@@ -26,7 +26,7 @@ use self::toolbar::Toolbar;
 use super::live_receipt::LiveReceipt;
 use crate::reactive::{effect, memo};
 use crate::state::Failure;
-use crate::ui::{Button, DevicesSkeleton, Emphasis, Heading, Icon, Picture, StateCard, every, is_near};
+use crate::ui::{Button, DevicesSkeleton, Emphasis, Heading, Icon, IconName, StateCard, every, is_near};
 
 pub use self::loading::Loaded;
 
@@ -154,7 +154,7 @@ fn Unused(devices: Devices, unused: Memo<Vec<Item>>) -> impl IntoView {
         <div class="unused-line">
             <details class="unused">
                 <summary>
-                    <Icon picture=Picture::Right size=18 />
+                    <Icon picture=IconName::Right size=18 />
                     <span>{move || format!("Not used for a while ({})", count.get())}</span>
                 </summary>
                 <Rows devices=devices items=unused label="Not used for a while" />
@@ -234,7 +234,7 @@ fn More(devices: Devices) -> impl IntoView {
 #[component]
 fn Failed(devices: Devices, failure: Failure) -> impl IntoView {
     view! {
-        <StateCard picture=Picture::Offline title="Your devices could not be loaded" text=failure.message()>
+        <StateCard picture=IconName::Offline title="Your devices could not be loaded" text=failure.message()>
             <Button emphasis=Emphasis::Primary on_press=move |()| devices.try_again()>
                 "Try again"
             </Button>

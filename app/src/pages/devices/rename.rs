@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 
 use crate::reactive::effect;
 use crate::state::{Auth, DraftKey, Drafts};
-use crate::ui::{Button, Emphasis, Form, FormErrors, Icon, Picture, after, focus};
+use crate::ui::{Button, Emphasis, Form, FormErrors, Icon, IconName, after, focus};
 use types::api::Session;
 use types::domain::{DeviceName, SessionId};
 
@@ -77,10 +77,10 @@ pub(in crate::pages) fn RenameForm(
                     on_type=move |text: String| drafts.keep(DRAFT, format!("{id} {text}"))
                 />
                 <Button emphasis=Emphasis::Primary small=true submit=true busy=busy>
-                    <Word picture=Picture::Check text="Save" />
+                    <Word picture=IconName::Check text="Save" />
                 </Button>
                 <Button emphasis=Emphasis::Bare small=true on_press=move |()| over(None)>
-                    <Word picture=Picture::Close text="Cancel" />
+                    <Word picture=IconName::Close text="Cancel" />
                 </Button>
             </Form>
             {move || {
@@ -93,7 +93,7 @@ pub(in crate::pages) fn RenameForm(
 
 /// What a button says: in a word, and on phones, where the name needs the room, in a sign.
 #[component]
-fn Word(picture: Picture, text: &'static str) -> impl IntoView {
+fn Word(picture: IconName, text: &'static str) -> impl IntoView {
     view! {
         <span class="rename-sign">
             <Icon picture=picture size=18 />

@@ -10,7 +10,7 @@ use crate::pages::device_state::DeviceState;
 use crate::reactive::memo;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::with_method;
-use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Expires, Icon, IconButton, Picture, RelativeTime};
+use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Expires, Icon, IconButton, IconName, RelativeTime};
 use types::api::Session;
 use types::domain::SessionId;
 
@@ -141,7 +141,7 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
                     }}
                     <IconButton
                         node_ref=pencil
-                        picture=Picture::Pencil
+                        picture=IconName::Pencil
                         class="device-rename-button"
                         label=Signal::derive(move || format!("Rename {}", name.get()))
                         on_press=move |()| renaming.set(true)

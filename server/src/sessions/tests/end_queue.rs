@@ -44,7 +44,7 @@ impl CutOff {
         let (pending_log, pending) = PendingLog::open(folder.path(), Uuid::now_v7(), keys, Arc::clone(&random));
         let clock = Arc::new(ManualClock::default());
         let list = Arc::new(RevocationList::new(Duration::from_secs(2), clock.monotonic()));
-        list.vouch(0, None, clock.monotonic());
+        list.become_current(0, None, clock.monotonic());
         let (end_queue, task) = end_queue(EndQueueParts {
             store,
             list: Arc::clone(&list),

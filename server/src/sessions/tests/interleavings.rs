@@ -12,7 +12,7 @@ use loom::thread;
 use super::{ADA, LAPTOP, LATER, PHONE, row, tail};
 use crate::store::{Revocation, RevokedSubject};
 
-use list::{RevocationList, TakenIn, Verdict};
+use list::{Applied, RevocationList, Verdict};
 
 mod sync {
     //! What the copy of the list below is made of.
@@ -45,7 +45,7 @@ mod sync {
 #[path = "../revocations.rs"]
 mod list;
 
-/// The longest that a list may vouch for, and an instant by which one that has not looked since vouches no more.
+/// The longest that a list may be current for, and an instant by which one that has not looked since is current no more.
 const MAX_STALENESS: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(10);
 
@@ -69,7 +69,7 @@ fn every_order(scenario: impl Fn() -> Verdict + Send + Sync + 'static) -> (Vec<V
 /// A list that was loaded at `now`, when the log was empty.
 fn loaded(now: Instant) -> Arc<RevocationList> {
     let list = RevocationList::new(MAX_STALENESS, now);
-    list.vouch(0, None, now);
+    list.become_current(0, None, now);
     Arc::new(list)
 }
 
@@ -77,8 +77,8 @@ fn laptop(list: &RevocationList, now: Instant) -> Verdict {
     list.check(LAPTOP, ADA, 0, now)
 }
 
-/// A list that is too old, a look that brings the end of a session, and a request of that session, all at once: until the
-/// look is over the list is too old, and from then on it knows.
+/// A list that is too old, a poll that brings the end of a session, and a request of that session, all at once: until the
+/// poll is over the list is too old, and from then on it knows.
 #[test]
 fn a_look_that_makes_the_list_current_brings_what_it_vouches_for() {
     let started = Instant::now();
@@ -86,13 +86,13 @@ fn a_look_that_makes_the_list_current_brings_what_it_vouches_for() {
         let now = started + LONG;
         let list = loaded(started);
         let looking = Arc::clone(&list);
-        let look = thread::spawn(move || {
+        let poll = thread::spawn(move || {
             let rows = vec![row(1, ADA, RevokedSubject::Session(LAPTOP))];
-            assert_eq!(looking.take_in(&tail(1, rows), looking.begin_look(now)), TakenIn::Current);
+            assert_eq!(looking.apply(&tail(1, rows), looking.begin_poll(now)), Applied::Current);
         });
         let verdict = laptop(&list, now);
         assert_ne!(verdict, Verdict::Passes, "it vouched for a session whose end was on its way");
-        look.join().expect("a look");
+        poll.join().expect("a look");
         assert_eq!(laptop(&list, now), Verdict::SessionEnded);
         assert_eq!(list.check(PHONE, ADA, 0, now), Verdict::Passes);
         verdict
@@ -110,7 +110,7 @@ fn nothing_passes_before_the_whole_log_is_in_the_list() {
         let loading = Arc::clone(&list);
         let load = thread::spawn(move || {
             loading.add_from_log(&[row(6, ADA, RevokedSubject::Epoch(1))]);
-            loading.vouch(7, None, started);
+            loading.become_current(7, None, started);
         });
         let verdict = laptop(&list, started);
         assert_ne!(verdict, Verdict::Passes, "it vouched before it was loaded");
@@ -138,7 +138,7 @@ fn what_was_added_before_the_answer_is_refused_whatever_the_tail_does_meanwhile(
         });
         let tailing = Arc::clone(&list);
         let upkeep = thread::spawn(move || {
-            tailing.vouch(0, None, now);
+            tailing.become_current(0, None, now);
             tailing.prune(LATER);
         });
         let was_answered = answered.load(Ordering::Acquire);
@@ -153,8 +153,8 @@ fn what_was_added_before_the_answer_is_refused_whatever_the_tail_does_meanwhile(
     assert!(orders >= 100, "only {orders} orders");
 }
 
-/// A sign-out is committed and then put into the list, while the log is looked at: whatever the look has shown, it is in order, and
-/// the next one has nothing left to look for.
+/// A sign-out is committed and then put into the list, while the log is looked at: whatever the poll has shown, it is in order, and
+/// the next one has nothing left to poll for.
 #[test]
 fn a_commit_of_its_own_is_never_missed_in_the_log_that_it_was_made_to() {
     let now = Instant::now();
@@ -173,13 +173,13 @@ fn a_commit_of_its_own_is_never_missed_in_the_log_that_it_was_made_to() {
             committing.store(true, Ordering::Release);
             signing_out.add(&[row(1, ADA, RevokedSubject::Session(LAPTOP))]);
         });
-        let look = list.begin_look(now);
-        assert_eq!(list.take_in(&log(&committed), look), TakenIn::Current);
+        let poll = list.begin_poll(now);
+        assert_eq!(list.apply(&log(&committed), poll), Applied::Current);
         let verdict = laptop(&list, now);
         sign_out.join().expect("a sign-out");
-        let look = list.begin_look(now);
-        assert_eq!(list.take_in(&log(&committed), look), TakenIn::Current);
-        assert_eq!((laptop(&list, now), list.begin_look(now).from), (Verdict::SessionEnded, 1));
+        let poll = list.begin_poll(now);
+        assert_eq!(list.apply(&log(&committed), poll), Applied::Current);
+        assert_eq!((laptop(&list, now), list.begin_poll(now).from), (Verdict::SessionEnded, 1));
         verdict
     });
     assert!(answers.contains(&Verdict::Passes) && answers.contains(&Verdict::SessionEnded), "{answers:?}");
@@ -212,7 +212,7 @@ fn pruning_never_drops_an_entry_that_is_needed_again() {
     assert!(answers.contains(&Verdict::Passes) && answers.contains(&Verdict::SessionEnded), "{answers:?}");
 }
 
-/// The list in little: one entry, and whether the list vouches. It does its two steps in the order it is told.
+/// The list in little: one entry, and whether the list is current. It does its two steps in the order it is told.
 #[derive(Default)]
 struct Sketch {
     ended: sync::RwLock<bool>,
@@ -223,21 +223,21 @@ struct Sketch {
 enum First {
     /// The entries: put in, or looked at.
     Entries,
-    /// Whether the list vouches: said, or asked.
+    /// Whether the list is current: said, or asked.
     Currency,
 }
 
 impl Sketch {
-    fn take_in(&self, first: First) {
+    fn apply(&self, first: First) {
         let put_in = || *self.ended.write().unwrap_or_else(PoisonError::into_inner) = true;
-        let vouch = || self.current.store(true, Ordering::Release);
+        let become_current = || self.current.store(true, Ordering::Release);
         match first {
             First::Entries => {
                 put_in();
-                vouch();
+                become_current();
             }
             First::Currency => {
-                vouch();
+                become_current();
                 put_in();
             }
         }
@@ -254,11 +254,11 @@ impl Sketch {
     }
 }
 
-fn look_and_check(look: First, check: First) {
+fn look_and_check(poll: First, check: First) {
     loom::model(move || {
         let list = Arc::new(Sketch::default());
         let looking = Arc::clone(&list);
-        let looked = thread::spawn(move || looking.take_in(look));
+        let looked = thread::spawn(move || looking.apply(poll));
         assert!(!list.passes(check), "it vouched for a session whose end was on its way");
         looked.join().expect("a look");
     });

@@ -7,17 +7,17 @@ use types::domain::Timestamp;
 
 use super::{ADA, BOB, LAPTOP, LATER, PHONE, row, tail};
 use crate::metrics::Reload;
-use crate::sessions::revocations::{Lost, RevocationList, TakenIn, Verdict};
+use crate::sessions::revocations::{Applied, Lost, RevocationList, Verdict};
 use crate::store::{Revocation, RevokedSubject, Tail};
 
-/// A look that was over before anything else happened came to this.
-fn looks_at(list: &RevocationList, log: &Tail, now: Instant) -> TakenIn {
-    list.take_in(log, list.begin_look(now))
+/// A poll that was over before anything else happened came to this.
+fn polls(list: &RevocationList, log: &Tail, now: Instant) -> Applied {
+    list.apply(log, list.begin_poll(now))
 }
 
 fn loaded(now: Instant) -> RevocationList {
     let list = RevocationList::new(Duration::from_secs(2), now);
-    list.vouch(0, None, now);
+    list.become_current(0, None, now);
     list
 }
 
@@ -31,7 +31,7 @@ fn a_list_vouches_for_nothing_before_it_is_loaded() {
 fn a_revoked_session_is_refused_and_another_passes() {
     let now = Instant::now();
     let list = loaded(now);
-    assert_eq!(looks_at(&list, &tail(1, vec![row(1, ADA, RevokedSubject::Session(LAPTOP))]), now), TakenIn::Current);
+    assert_eq!(polls(&list, &tail(1, vec![row(1, ADA, RevokedSubject::Session(LAPTOP))]), now), Applied::Current);
     assert_eq!(list.check(LAPTOP, ADA, 0, now), Verdict::SessionEnded);
     assert_eq!(list.check(PHONE, ADA, 0, now), Verdict::Passes);
 }
@@ -63,10 +63,10 @@ fn a_gap_in_the_log_and_a_head_that_went_backwards_are_noticed() {
     let now = Instant::now();
     let list = loaded(now);
     let third = row(3, ADA, RevokedSubject::Session(LAPTOP));
-    assert!(matches!(looks_at(&list, &tail(3, vec![third]), now), TakenIn::MustReload(_)));
-    assert!(matches!(looks_at(&list, &tail(2, vec![]), now), TakenIn::MustReload(_)));
-    list.vouch(5, None, now);
-    assert!(matches!(looks_at(&list, &tail(4, vec![]), now), TakenIn::MustReload(_)));
+    assert!(matches!(polls(&list, &tail(3, vec![third]), now), Applied::MustReload(_)));
+    assert!(matches!(polls(&list, &tail(2, vec![]), now), Applied::MustReload(_)));
+    list.become_current(5, None, now);
+    assert!(matches!(polls(&list, &tail(4, vec![]), now), Applied::MustReload(_)));
     assert_eq!(list.position(), 5);
 }
 
@@ -75,26 +75,26 @@ fn a_log_that_was_set_back_is_noticed_even_when_it_has_grown_past_where_it_was()
     let now = Instant::now();
     let list = loaded(now);
     let mine = row(1, ADA, RevokedSubject::Session(LAPTOP));
-    assert_eq!(looks_at(&list, &tail(1, vec![mine.clone()]), now), TakenIn::Current);
-    assert_eq!(looks_at(&list, &tail(1, vec![mine.clone()]), now), TakenIn::Current);
+    assert_eq!(polls(&list, &tail(1, vec![mine.clone()]), now), Applied::Current);
+    assert_eq!(polls(&list, &tail(1, vec![mine.clone()]), now), Applied::Current);
     let others = [row(1, BOB, RevokedSubject::Session(PHONE)), row(2, BOB, RevokedSubject::Epoch(1))];
-    assert!(matches!(looks_at(&list, &tail(2, others.to_vec()), now), TakenIn::MustReload(_)));
-    assert!(matches!(looks_at(&list, &tail(2, others[1..].to_vec()), now), TakenIn::MustReload(_)));
+    assert!(matches!(polls(&list, &tail(2, others.to_vec()), now), Applied::MustReload(_)));
+    assert!(matches!(polls(&list, &tail(2, others[1..].to_vec()), now), Applied::MustReload(_)));
     // Once nobody needs it any more it may be gone.
     let later = Tail { database_time: LATER, ..tail(2, others[1..].to_vec()) };
-    assert_eq!(looks_at(&list, &later, now), TakenIn::Current);
+    assert_eq!(polls(&list, &later, now), Applied::Current);
 }
 
 #[test]
 fn a_row_where_there_was_none_belongs_to_another_log() {
     let now = Instant::now();
     let list = loaded(now);
-    list.vouch(5, None, now);
-    assert_eq!(looks_at(&list, &tail(5, vec![]), now), TakenIn::Current);
+    list.become_current(5, None, now);
+    assert_eq!(polls(&list, &tail(5, vec![]), now), Applied::Current);
     let other = row(5, ADA, RevokedSubject::Session(LAPTOP));
-    assert!(matches!(looks_at(&list, &tail(5, vec![other.clone()]), now), TakenIn::MustReload(_)));
-    list.vouch(5, Some(other.clone()), now);
-    assert_eq!(looks_at(&list, &tail(5, vec![other]), now), TakenIn::Current);
+    assert!(matches!(polls(&list, &tail(5, vec![other.clone()]), now), Applied::MustReload(_)));
+    list.become_current(5, Some(other.clone()), now);
+    assert_eq!(polls(&list, &tail(5, vec![other]), now), Applied::Current);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn what_a_server_adds_by_itself_does_not_hide_rows_of_others() {
     let list = loaded(now);
     list.add(&[row(2, ADA, RevokedSubject::Session(LAPTOP))]);
     let rows = vec![row(1, BOB, RevokedSubject::Session(PHONE)), row(2, ADA, RevokedSubject::Session(LAPTOP))];
-    assert_eq!(looks_at(&list, &tail(2, rows), now), TakenIn::Current);
+    assert_eq!(polls(&list, &tail(2, rows), now), Applied::Current);
     assert_eq!(list.check(PHONE, BOB, 0, now), Verdict::SessionEnded);
 }
 
@@ -139,7 +139,7 @@ fn an_entry_goes_when_no_token_can_need_it_and_not_before() {
     assert!(list.is_empty());
 }
 
-const LOST: TakenIn = TakenIn::MustReload(Reload::OwnRowLost);
+const LOST: Applied = Applied::MustReload(Reload::OwnRowLost);
 
 /// What everybody has read, and what the server with the list commits after that.
 fn read_and_own() -> (Revocation, Revocation) {
@@ -149,7 +149,7 @@ fn read_and_own() -> (Revocation, Revocation) {
 /// A list that has read the first row of the log.
 fn that_has_read(read: &Revocation, now: Instant) -> RevocationList {
     let list = loaded(now);
-    assert_eq!(looks_at(&list, &tail(1, vec![read.clone()]), now), TakenIn::Current);
+    assert_eq!(polls(&list, &tail(1, vec![read.clone()]), now), Applied::Current);
     list
 }
 
@@ -161,21 +161,21 @@ fn a_commit_of_its_own_that_the_log_lost_before_anybody_read_it_is_missed_until_
     list.add(&[own]);
     // The copy that has taken over ends where this server has read to.
     let log = tail(1, vec![read.clone()]);
-    assert_eq!(looks_at(&list, &log, now), LOST);
-    assert_eq!(looks_at(&list, &log, now), LOST, "looking does not make it known");
-    let look = list.begin_look(now);
+    assert_eq!(polls(&list, &log, now), LOST);
+    assert_eq!(polls(&list, &log, now), LOST, "looking does not make it known");
+    let poll = list.begin_poll(now);
     list.add_from_log(&log.revocations);
-    list.vouch(1, Some(read.clone()), now);
+    list.become_current(1, Some(read.clone()), now);
     let live = HashSet::from([(read.user_id, read.subject)]);
     let missed = list.beyond(&live, Timestamp::from_millis(0));
     assert_eq!(missed, Lost { sessions: vec![LAPTOP], people: Vec::new() });
-    list.settle(look);
-    assert_eq!(looks_at(&list, &log, now), TakenIn::Current);
+    list.complete(poll);
+    assert_eq!(polls(&list, &log, now), Applied::Current);
     // It is committed again, which can be lost again.
     let again = Revocation { at: LATER, ..row(2, ADA, RevokedSubject::Session(LAPTOP)) };
     list.add(std::slice::from_ref(&again));
-    assert_eq!(looks_at(&list, &log, now), LOST);
-    assert_eq!(looks_at(&list, &tail(2, vec![read, again]), now), TakenIn::Current);
+    assert_eq!(polls(&list, &log, now), LOST);
+    assert_eq!(polls(&list, &tail(2, vec![read, again]), now), Applied::Current);
 }
 
 #[test]
@@ -185,17 +185,17 @@ fn another_row_in_the_place_of_its_own_is_noticed() {
     let other = row(2, BOB, RevokedSubject::Epoch(1));
     let further = row(3, BOB, RevokedSubject::Epoch(2));
     let list = that_has_read(&read, now);
-    let before = list.begin_look(now);
+    let before = list.begin_poll(now);
     list.add(std::slice::from_ref(&own));
     let log = tail(3, vec![read.clone(), other.clone(), further]);
-    assert_eq!(looks_at(&list, &log, now), LOST);
-    assert_eq!(list.take_in(&log, before), LOST, "whenever it began");
+    assert_eq!(polls(&list, &log, now), LOST);
+    assert_eq!(list.apply(&log, before), LOST, "whenever it began");
 
     // The other row was read before the commit of this server's own was acknowledged here.
     let list = that_has_read(&read, now);
-    assert_eq!(looks_at(&list, &tail(2, vec![read, other.clone()]), now), TakenIn::Current);
+    assert_eq!(polls(&list, &tail(2, vec![read, other.clone()]), now), Applied::Current);
     list.add(&[own]);
-    assert_eq!(looks_at(&list, &tail(2, vec![other]), now), LOST);
+    assert_eq!(polls(&list, &tail(2, vec![other]), now), LOST);
 }
 
 #[test]
@@ -203,12 +203,12 @@ fn a_look_that_began_before_the_commit_need_not_show_it_and_the_next_one_must() 
     let now = Instant::now();
     let (read, own) = read_and_own();
     let list = that_has_read(&read, now);
-    let before = list.begin_look(now);
+    let before = list.begin_poll(now);
     list.add(std::slice::from_ref(&own));
     let without = tail(1, vec![read.clone()]);
-    assert_eq!(list.take_in(&without, before), TakenIn::Current);
-    assert_eq!(looks_at(&list, &without, now), LOST);
-    assert_eq!(looks_at(&list, &tail(2, vec![read, own]), now), TakenIn::Current);
+    assert_eq!(list.apply(&without, before), Applied::Current);
+    assert_eq!(polls(&list, &without, now), LOST);
+    assert_eq!(polls(&list, &tail(2, vec![read, own]), now), Applied::Current);
 }
 
 #[test]
@@ -219,13 +219,13 @@ fn a_commit_of_its_own_that_no_token_can_need_any_more_is_not_missed() {
     list.add(std::slice::from_ref(&own));
     // Cleaned up, like the row before it.
     let log = Tail { database_time: LATER, ..tail(1, Vec::new()) };
-    assert_eq!(looks_at(&list, &log, now), TakenIn::Current);
-    assert_eq!(looks_at(&list, &tail(1, vec![read.clone()]), now), TakenIn::Current, "it is watched for no longer");
+    assert_eq!(polls(&list, &log, now), Applied::Current);
+    assert_eq!(polls(&list, &tail(1, vec![read.clone()]), now), Applied::Current, "it is watched for no longer");
 
     let list = that_has_read(&read, now);
     list.add(&[own]);
     list.prune(LATER);
-    assert_eq!(looks_at(&list, &tail(1, vec![read]), now), TakenIn::Current, "no memory is spent on it");
+    assert_eq!(polls(&list, &tail(1, vec![read]), now), Applied::Current, "no memory is spent on it");
 }
 
 #[test]
@@ -236,20 +236,20 @@ fn what_a_look_has_shown_is_watched_for_no_longer() {
     let list = that_has_read(&read, now);
     list.add(std::slice::from_ref(&own));
     let log = tail(3, vec![read.clone(), own.clone(), further.clone()]);
-    assert_eq!(looks_at(&list, &log, now), TakenIn::Current);
-    assert_eq!(list.begin_look(now).from, 3, "nothing is left to be looked for");
+    assert_eq!(polls(&list, &log, now), Applied::Current);
+    assert_eq!(list.begin_poll(now).from, 3, "nothing is left to be looked for");
 
-    // The look has overtaken the answer of the commit: the next one shows the row once more.
+    // The poll has overtaken the answer of the commit: the next one shows the row once more.
     list.add(std::slice::from_ref(&own));
-    assert_eq!(list.begin_look(now).from, 2);
-    assert_eq!(looks_at(&list, &tail(3, vec![own.clone(), further.clone()]), now), TakenIn::Current);
-    assert_eq!(list.begin_look(now).from, 3);
-    assert_eq!(looks_at(&list, &tail(3, vec![further.clone()]), now), TakenIn::Current);
+    assert_eq!(list.begin_poll(now).from, 2);
+    assert_eq!(polls(&list, &tail(3, vec![own.clone(), further.clone()]), now), Applied::Current);
+    assert_eq!(list.begin_poll(now).from, 3);
+    assert_eq!(polls(&list, &tail(3, vec![further.clone()]), now), Applied::Current);
 
     // Loading everything shows it too.
     let list = that_has_read(&read, now);
     list.add(std::slice::from_ref(&own));
     list.add_from_log(&[read, own, further.clone()]);
-    list.vouch(3, Some(further), now);
-    assert_eq!(list.begin_look(now).from, 3);
+    list.become_current(3, Some(further), now);
+    assert_eq!(list.begin_poll(now).from, 3);
 }

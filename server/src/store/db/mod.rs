@@ -20,7 +20,7 @@ pub use types::{Digest, Origin, StoreError};
 use crate::metrics::PoolUse;
 
 /// How long a look at the log may take.
-pub(super) const LOOK_WITHIN: Duration = Duration::from_secs(2);
+pub(super) const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The database. Cheap to clone.
 #[derive(Clone)]

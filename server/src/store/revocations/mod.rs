@@ -34,7 +34,7 @@ impl RevocationsStore<'_> {
             Store::Postgres(database) => {
                 database
                     .acquire_timeout
-                    .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.revocations_from(position)))
+                    .wait_for(crate::store::db::POLL_TIMEOUT, Box::pin(database.revocations_from(position)))
                     .await
             }
         }
@@ -47,7 +47,7 @@ impl RevocationsStore<'_> {
             Store::Postgres(database) => {
                 database
                     .acquire_timeout
-                    .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.live_revocations(after, limit)))
+                    .wait_for(crate::store::db::POLL_TIMEOUT, Box::pin(database.live_revocations(after, limit)))
                     .await
             }
         }
@@ -60,7 +60,7 @@ impl RevocationsStore<'_> {
             Store::Postgres(database) => {
                 database
                     .acquire_timeout
-                    .wait_for(crate::store::db::LOOK_WITHIN, Box::pin(database.count_live_revocations()))
+                    .wait_for(crate::store::db::POLL_TIMEOUT, Box::pin(database.count_live_revocations()))
                     .await
             }
         }

@@ -80,8 +80,8 @@ impl Server {
     /// Whether one more look, with nothing new in it, would have it load everything.
     pub fn is_at_a_loss(&self, database: &Database, now: u8) -> bool {
         let mut later = self.clone();
-        later.begin_look(database, None);
-        later.take_in(database, now, None);
+        later.begin_poll(database, None);
+        later.apply(database, now, None);
         later.must_load
     }
 
@@ -96,7 +96,7 @@ impl Server {
     }
 
     /// Asks for the rows behind its position; or for the head, if everything is to be loaded after that.
-    pub fn begin_look(&mut self, database: &Database, slip: Option<Slip>) {
+    pub fn begin_poll(&mut self, database: &Database, slip: Option<Slip>) {
         let head = match slip {
             Some(Slip::Sequence) => database.rows.last().map_or(0, |row| row.position),
             _ => database.head,
@@ -112,7 +112,7 @@ impl Server {
     }
 
     /// Takes in the answer. Where the log is another, the next look must be at the whole of it.
-    pub fn take_in(&mut self, database: &Database, now: u8, slip: Option<Slip>) {
+    pub fn apply(&mut self, database: &Database, now: u8, slip: Option<Slip>) {
         let Some(look) = self.look.take() else { return };
         let was_loaded = self.must_load;
         if was_loaded {

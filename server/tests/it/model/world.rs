@@ -299,12 +299,12 @@ impl Model for Protocol {
                 next.writers[writer] = Writer::Over;
             }
             Action::Look(server) => {
-                next.servers[server].begin_look(&world.database, self.slip);
+                next.servers[server].begin_poll(&world.database, self.slip);
                 if self.bounds.whole_looks {
-                    next.servers[server].take_in(&world.database, world.time, self.slip);
+                    next.servers[server].apply(&world.database, world.time, self.slip);
                 }
             }
-            Action::TakeIn(server) => next.servers[server].take_in(&world.database, world.time, self.slip),
+            Action::TakeIn(server) => next.servers[server].apply(&world.database, world.time, self.slip),
             Action::CommitAgain(server) => self.commit_again(&mut next, server),
             Action::Restart(server) => self.restart(&mut next, server),
             Action::FailOver { kept } => next.fail_over(kept),

@@ -29,13 +29,13 @@ impl<'a> Endings<'a> {
         let mut endings = Self { history, of: BTreeMap::new(), sign_ins };
         for call in &history.calls {
             if let What::End { scope, ended } = &call.what {
-                endings.take_in(call, scope, *ended);
+                endings.apply(call, scope, *ended);
             }
         }
         endings
     }
 
-    fn take_in(&mut self, call: &'a Call, scope: &'a Scope, ended: u64) {
+    fn apply(&mut self, call: &'a Call, scope: &'a Scope, ended: u64) {
         match scope {
             Scope::This => self.one(call.session.as_deref(), call),
             Scope::Other(session) => self.one(Some(session), call),
