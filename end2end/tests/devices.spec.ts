@@ -356,7 +356,9 @@ test("what looks the same stands as one while it is asked about, and is marked",
   }
   await laptop.page.reload();
   await laptop.seesDevices(5);
-  const group = laptop.page.locator("li", { has: laptop.page.getByRole("heading", { name: "4 sign-ins from Script" }) });
+  const group = laptop.page.locator("li", {
+    has: laptop.page.getByRole("heading", { name: "4 sign-ins from Script" }),
+  });
   await expect(group.getByText("Unconfirmed").first()).toBeVisible();
   await expect(laptop.page.getByText("1 of 4")).toBeVisible();
   // One that is confirmed leaves the others, which are still enough to stand as one.
