@@ -450,7 +450,7 @@ fn open_pending_log(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dy
     let folder = config.database.pending_log_folder();
     let (pending_log, found) = PendingLog::open(&folder, me, Arc::clone(keys), Arc::clone(random));
     if !found.is_empty() {
-        tracing::info!(count = found.len(), "pending sign-outs of an earlier process are carried out");
+        tracing::info!(count = found.len(), "pending log recovered");
     }
     (Arc::new(pending_log), found)
 }

@@ -53,7 +53,7 @@ impl Places {
         let reader = self.0.as_ref()?;
         let address = ip.parse().ok().filter(is_public)?;
         look_up(reader, address).unwrap_or_else(|error| {
-            tracing::warn!(error = chain(&error), "the place of an address is not known");
+            tracing::warn!(error = chain(&error), "GeoIP lookup failed");
             None
         })
     }

@@ -34,7 +34,7 @@ impl Tasks {
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         self.tracker.spawn(async move {
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
-                tracing::error!(task = name, "a task panicked");
+                tracing::error!(task = name, "task panicked");
             }
         });
     }
@@ -45,7 +45,7 @@ impl Tasks {
         let broken = self.broken.clone();
         self.tracker.spawn(async move {
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
-                tracing::error!(task = name, "an essential task panicked: the server stops");
+                tracing::error!(task = name, "essential task panicked, stopping");
                 broken.cancel();
             }
         });
@@ -97,7 +97,7 @@ async fn follow([mut terminate, mut interrupt, mut hangup]: [Signal; 3], stop: S
         () = stop.soft.cancelled() => {}
         () = stop.hard.cancelled() => return,
     }
-    tracing::info!("stopping: requests under way may finish; a second signal stops at once");
+    tracing::info!("shutdown started: requests under way may finish, a second signal stops at once");
     stop.soft.cancel();
     tokio::select! {
         _ = terminate.recv() => {}
@@ -106,7 +106,7 @@ async fn follow([mut terminate, mut interrupt, mut hangup]: [Signal; 3], stop: S
         () = tokio::time::sleep(DRAIN + LAST_WRITES) => {}
         () = stop.hard.cancelled() => return,
     }
-    tracing::warn!("stopping at once");
+    tracing::warn!("shutdown forced");
     stop.hard.cancel();
 }
 

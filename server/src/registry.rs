@@ -114,12 +114,12 @@ impl Registry {
                 Ok(others) => self.compare(&others),
                 // Others tell of a database that is away.
                 Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server runs");
+                    tracing::debug!(error = &error as &dyn std::error::Error, "server registration failed");
                 }
             }
         }
         if let Err(error) = self.store.servers().leave_servers(self.me).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "not shown that this server has stopped");
+            tracing::debug!(error = &error as &dyn std::error::Error, "server deregistration failed");
         }
     }
 
@@ -133,7 +133,7 @@ impl Registry {
         let found: Vec<Difference> = others.iter().flat_map(|other| differences(&self.settings, other)).collect();
         let mut known = self.differences.lock().unwrap_or_else(PoisonError::into_inner);
         for Difference { setting, here, there, server } in found.iter().filter(|found| !known.contains(found)) {
-            tracing::warn!(setting, here, there, server, "a server on the same database has another setting");
+            tracing::warn!(setting, here, there, server, "server settings differ");
         }
         *known = found;
     }

@@ -82,7 +82,7 @@ impl Traces {
         let provider = self.provider.clone();
         let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LONGEST_FLUSH)).await;
         if !matches!(flushed, Ok(Ok(()))) {
-            tracing::warn!("the last spans did not reach the collector");
+            tracing::warn!("trace export failed at shutdown");
         }
     }
 }
@@ -147,8 +147,8 @@ impl Collector {
         let failed = problem.is_some();
         self.metrics.trace_export(if failed { ExportResult::Failed } else { ExportResult::Ok });
         match (problem, self.failing.swap(failed, Ordering::Relaxed)) {
-            (Some(problem), false) => tracing::warn!(problem, "the collector takes no spans"),
-            (None, true) => tracing::info!("the collector takes spans again"),
+            (Some(problem), false) => tracing::warn!(problem, "trace export failed"),
+            (None, true) => tracing::info!("trace export recovered"),
             _ => {}
         }
     }

@@ -60,7 +60,7 @@ impl SiteFiles {
         let root = site_root.map(Path::to_owned).or_else(usual).unwrap_or_else(|| beside.join("site"));
         let names = built_names();
         if !root.is_dir() {
-            tracing::warn!(folder = %root.display(), "the built web app is not there: pages will have neither style nor script");
+            tracing::warn!(folder = %root.display(), "web app files missing: pages have neither style nor script");
             return Self { root, hashed: names.is_some() };
         }
         for file in missing(&root, names.as_deref()) {
@@ -68,7 +68,7 @@ impl SiteFiles {
                 file = %file.display(),
                 names = %beside.join(HASH_FILE).display(),
                 names_found = names.is_some(),
-                "a file of the built web app is not there: pages go without it. Program, names and files must be of one build"
+                "web app file missing: pages go without it. Program, names and files must be of one build"
             );
         }
         Self { root, hashed: names.is_some() }

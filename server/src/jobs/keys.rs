@@ -44,7 +44,7 @@ impl KeyCare {
     pub async fn run(self, stop: CancellationToken) {
         loop {
             if let Err(error) = self.once().await {
-                tracing::error!(error = &error as &dyn std::error::Error, "the signing keys are not looked after");
+                tracing::error!(error = &error as &dyn std::error::Error, "signing key check failed");
             }
             if !pause(&stop, INTERVAL).await {
                 return;
@@ -75,7 +75,7 @@ impl KeyCare {
         // The old keys verify until the last token they could have signed has run out.
         let retire_others_at = lifetimes.remember_until(signs_from);
         if store.keys().rotate_signing_key(&key, retire_others_at, due_before).await? {
-            tracing::info!(kid = key.kid, %signs_from, %retire_others_at, "a new signing key is published");
+            tracing::info!(kid = key.kid, %signs_from, %retire_others_at, "signing key published");
         }
         Ok(())
     }

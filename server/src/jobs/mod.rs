@@ -65,11 +65,7 @@ pub async fn flush_last_active(sessions: &Sessions) {
     }
     let sightings: Vec<_> = batch.iter().map(|(_, sighting)| sighting.clone()).collect();
     if let Err(error) = sessions.store.sessions().touch_sessions(&sightings).await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            sessions = batch.len(),
-            "last-active times are not written yet"
-        );
+        tracing::warn!(error = &error as &dyn std::error::Error, sessions = batch.len(), "last active write failed");
         sessions.last_active.put_back(batch);
         return;
     }
@@ -83,7 +79,7 @@ pub async fn flush_last_active(sessions: &Sessions) {
 pub async fn store_told(store: Store, clock: Arc<dyn Clock>, mut told: mpsc::UnboundedReceiver<Vec<SessionId>>) {
     while let Some(sessions) = told.recv().await {
         if let Err(error) = store.sessions().mark_told(&sessions, clock.now()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a receipt is not complete");
+            tracing::warn!(error = &error as &dyn std::error::Error, "receipt incomplete");
         }
     }
 }
@@ -121,8 +117,8 @@ impl Cleanup {
         while pause(&stop, self.retention.interval).await {
             match self.once(&stop).await {
                 Ok(report) if report.is_empty() => {}
-                Ok(report) => tracing::info!(?report, "cleaned up"),
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cleaning up stopped early"),
+                Ok(report) => tracing::info!(?report, "cleanup done"),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cleanup failed"),
             }
         }
     }

@@ -77,11 +77,7 @@ impl Delivery {
     async fn deliver(&self, mail: &Mail) -> Result<(), MailError> {
         match self {
             Self::Keep => {
-                tracing::info!(
-                    subject = mail.subject,
-                    text = mail.text,
-                    "development: a mail was kept, see /dev/mailbox"
-                );
+                tracing::info!(subject = mail.subject, text = mail.text, "mail kept for /dev/mailbox");
                 Ok(())
             }
             Self::Smtp { transport, from } => {
@@ -141,7 +137,7 @@ impl MailWorker {
                         continue;
                     }
                 }
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the outbox cannot be read"),
+                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "mail queue read failed"),
             }
             let look_again = async {
                 tokio::select! {
@@ -157,7 +153,7 @@ impl MailWorker {
         }
         let rest = async { while under_way.next().await.is_some() {} };
         if tokio::time::timeout(LAST_LETTERS, rest).await.is_err() {
-            tracing::warn!("mails under way are left to the next server, which may send them once more");
+            tracing::warn!("mail deliveries interrupted: another server sends them, perhaps once more");
         }
     }
 
@@ -175,7 +171,7 @@ impl MailWorker {
         self.metrics.mail(if delivered.is_ok() { MailResult::Sent } else { MailResult::Failed });
         if let Err(error) = &delivered {
             let (id, attempts) = (mail.id, mail.attempts);
-            tracing::warn!(error = error as &dyn std::error::Error, mail = %id, attempts, "a mail was not taken");
+            tracing::warn!(error = error as &dyn std::error::Error, mail = %id, attempts, "mail delivery failed");
         }
         // Whatever is not noted is sent again.
         for _ in 0..NOTE_TRIES {
@@ -183,7 +179,7 @@ impl MailWorker {
                 Ok(()) => return,
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, mail = %mail.id, "what became of a mail cannot be noted yet");
+                    tracing::warn!(error, mail = %mail.id, "mail status write failed");
                 }
             }
             tokio::time::sleep(NOTE_PAUSE).await;

@@ -75,7 +75,7 @@ impl Sessions {
     async fn end_replaced(&self, older: impl Iterator<Item = SessionId>, origin: &Origin) {
         for id in older {
             if let Err(error) = self.end_one_replaced(id, origin).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "a replaced session could not be ended");
+                tracing::error!(error = &error as &dyn std::error::Error, "replaced session end failed");
             }
         }
     }

@@ -256,7 +256,7 @@ impl Work {
                         error = &error as &dyn std::error::Error,
                         fresh = received,
                         waiting,
-                        "ending sessions is not committed yet"
+                        "session end pending: commit failed"
                     );
                     // A database that is away is waited for by all at once; else it may be one of them that cannot be carried out.
                     let concerns_all = error.is_unheard() || matches!(self.store, Store::Sqlite(_));
@@ -312,7 +312,7 @@ impl Work {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         waiting = left,
-                        "ending a session is still not committed"
+                        "session end still pending: commit failed"
                     );
                     self.retry_queue.stand_back(&tried[0]);
                     left -= 1;
@@ -327,7 +327,7 @@ impl Work {
     fn is_done(&self, tried: &[Tried], asker_ended: &[bool]) {
         for (tried, asker_ended) in tried.iter().zip(asker_ended) {
             let written = if *asker_ended {
-                tracing::warn!("a pending sign-out is not carried out: the session that asked for it had ended before");
+                tracing::warn!("pending session end dropped: the asking session had ended before");
                 self.retry_queue.was_not_alive(tried)
             } else {
                 self.retry_queue.done(std::slice::from_ref(tried))

@@ -136,7 +136,7 @@ impl PendingLog {
         for path in left_behind(folder, &prefix, id).unwrap_or_default() {
             if let Err(error) = pending_log.take_over(&path, &mut found) {
                 let (error, path) = (&error as &dyn std::error::Error, path.display());
-                tracing::warn!(error, %path, "pending log of another process cannot be read whole");
+                tracing::warn!(error, %path, "pending log read incomplete");
             }
         }
         (pending_log, found)
@@ -193,7 +193,7 @@ impl PendingLog {
         let Some(disk) = slot.as_mut().filter(|disk| disk.has_any(numbers)) else { return };
         let done = self.seal(&Line::Committed(numbers.to_vec())).and_then(|line| disk.mark_committed(numbers, &line));
         if let Err(error) = done {
-            tracing::warn!(error = &error as &dyn std::error::Error, "pending log cannot be marked as committed");
+            tracing::warn!(error = &error as &dyn std::error::Error, "pending log commit mark failed");
         }
     }
 
@@ -239,10 +239,10 @@ impl PendingLog {
                 tracing::error!(
                     error,
                     %folder,
-                    "the pending log cannot be written: sign-outs that the database does not take are not acknowledged"
+                    "pending log write failed: sign-outs that the database does not take are not acknowledged"
                 );
             }
-            None if before => tracing::info!("the pending log can be written again"),
+            None if before => tracing::info!("pending log writable again"),
             _ => {}
         }
     }

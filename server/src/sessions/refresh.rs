@@ -146,7 +146,7 @@ impl Sessions {
         if reason == EndReason::RefreshReuse
             && let Err(error) = self.suspect_theft(row, origin).await
         {
-            tracing::error!(error = &error as &dyn std::error::Error, "a possible theft could not be reported");
+            tracing::error!(error = &error as &dyn std::error::Error, "refresh reuse report failed");
         }
         self.end_for(row, reason, origin).await?;
         let end = SessionEnd { at: self.now(), reason, ended_by: None, ended_by_device: None };

@@ -104,15 +104,13 @@ impl Outstanding {
         match failed {
             Some(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::error!(error, sessions, people, "what the database has lost is not written again yet");
+                tracing::error!(error, sessions, people, "lost revocations restore failed");
             }
-            None if sessions + people == 0 => tracing::info!("what the database had lost is written again"),
+            None if sessions + people == 0 => tracing::info!("lost revocations restored"),
             None if was_logged => {}
-            None => tracing::warn!(
-                sessions,
-                people,
-                "the database does not know yet whose ends it has lost: they are in the log again"
-            ),
+            None => {
+                tracing::warn!(sessions, people, "lost revocations restored in the log only: their users are unknown")
+            }
         }
     }
 }

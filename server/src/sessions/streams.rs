@@ -103,7 +103,7 @@ impl StreamChecker {
             _ if self.left_of(self.sessions.list.max_staleness()).is_zero() => {
                 let closed = self.sessions.hub.close_unless(|_, _| false);
                 if closed > 0 {
-                    tracing::warn!(closed, "event streams are closed: nothing can confirm that their sessions live");
+                    tracing::warn!(closed, "event streams closed: sessions cannot be confirmed");
                 }
             }
             _ => {}

@@ -67,12 +67,12 @@ impl Tail {
             match looked {
                 Ok(()) if failing => {
                     failing = false;
-                    tracing::info!("the revocation log can be read again");
+                    tracing::info!("revocation log poll recovered");
                 }
                 Ok(()) => {}
                 Err(error) => {
                     if !failing {
-                        tracing::error!(error = &error as &dyn std::error::Error, "the revocation log cannot be read");
+                        tracing::error!(error = &error as &dyn std::error::Error, "revocation log poll failed");
                     }
                     failing = true;
                 }
@@ -102,7 +102,7 @@ impl Tail {
         clock.database_says(tail.database_time, poll.began);
         if let Applied::MustReload(why) = list.apply(&tail, poll) {
             self.parts.metrics.log_reload(why);
-            tracing::error!(why = why.as_str(), "the revocation log is not what it was: loading it anew");
+            tracing::error!(why = why.as_str(), "revocation log changed: reloading");
             self.parts.hub.forget_handled();
             let poll = list.begin_poll(clock.monotonic());
             let live = self.load(poll).await?;
@@ -158,7 +158,7 @@ impl Tail {
         if !lost.is_empty() {
             let (sessions, people) = (lost.sessions.len(), lost.people.len());
             self.parts.metrics.revocations_lost(sessions + people);
-            tracing::error!(sessions, people, "the database has lost revocations that are remembered here");
+            tracing::error!(sessions, people, "revocations lost by the database");
             let _ = self.parts.lost.send(lost);
         }
     }
@@ -169,9 +169,9 @@ impl Tail {
         let off = offset_ms.unsigned_abs() > u64::try_from(CLOCK_IS_OFF.as_millis()).unwrap_or(u64::MAX);
         match (told, off) {
             (false, true) => {
-                tracing::error!(offset_ms, "the clock of this machine is off: the database's time is used");
+                tracing::error!(offset_ms, "clock skew: using the database's time");
             }
-            (true, false) => tracing::info!("the clock of this machine is right again"),
+            (true, false) => tracing::info!("clock skew gone"),
             _ => {}
         }
         off

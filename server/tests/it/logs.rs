@@ -192,3 +192,58 @@ async fn every_line_is_one_object_that_names_its_request_and_none_holds_a_secret
     }
     assert!(request_ids.is_subset(&named), "{:?}", request_ids.difference(&named));
 }
+
+/// Operators look a message up word for word.
+#[test]
+fn every_message_of_the_log_is_in_its_documentation_with_its_level() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let documentation = std::fs::read_to_string(root.join("../docs/logging.md")).unwrap();
+    let mut folders = vec![root.join("src")];
+    let (mut seen, mut missing) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]").next().unwrap();
+            for level in ["error", "warn", "info"] {
+                for (at, start) in text.match_indices(&format!("tracing::{level}!(")) {
+                    let Some(message) = last_literal(&text[at + start.len()..]) else { continue };
+                    seen += 1;
+                    let row = format!("| `{message}` ");
+                    let line = documentation.lines().find(|line| line.starts_with(&row));
+                    if line.is_none_or(|line| !line.contains(&format!("| `{level}` "))) {
+                        missing.push(format!("{level} {message} ({})", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(seen > 40, "only {seen} messages were found");
+    assert!(missing.is_empty(), "docs/logging.md lacks:\n{}", missing.join("\n"));
+}
+
+/// The last string literal of a macro call whose arguments begin here.
+fn last_literal(arguments: &str) -> Option<&str> {
+    let (mut depth, mut began, mut last) = (1, None, None);
+    for (at, c) in arguments.char_indices() {
+        match (c, began) {
+            ('"', Some(from)) if !arguments[..at].ends_with('\\') => {
+                last = Some(&arguments[from..at]);
+                began = None;
+            }
+            ('"', None) => began = Some(at + 1),
+            ('(', None) => depth += 1,
+            (')', None) => {
+                depth -= 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    last
+}

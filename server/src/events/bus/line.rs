@@ -50,7 +50,7 @@ impl Receiver {
         let missed = self.status.subscribed(line);
         self.hint.notify_one();
         if before {
-            tracing::info!(bus = name, "the bus is back");
+            tracing::info!(bus = name, "bus connected");
         }
         if missed {
             self.hub.resync(self.clock.now());
@@ -61,7 +61,7 @@ impl Receiver {
         let message = self.proof.open(sealed).and_then(parcel::open);
         let Some(parcel) = message.filter(|parcel| is_of_now(parcel.at, self.clock.now())) else {
             if self.status.refused().is_power_of_two() {
-                tracing::warn!(bus = name, "messages on the bus are not from this installation, or were sent again");
+                tracing::warn!(bus = name, "bus messages rejected: not from this installation, or replayed");
             }
             return;
         };
@@ -107,7 +107,7 @@ impl Line<'_> {
 
     fn cannot_send(&self, error: &(dyn std::error::Error + 'static), count: usize) {
         if self.receiver.status.cannot_send(self.number, count) {
-            tracing::warn!(bus = self.transport.name(), error, "news cannot be sent to the other servers");
+            tracing::warn!(bus = self.transport.name(), error, "bus publish failed");
         }
     }
 
@@ -135,7 +135,7 @@ impl Line<'_> {
             tracing::warn!(
                 bus = self.transport.name(),
                 error,
-                "the bus cannot be reached; the log is read regularly all the same"
+                "bus disconnected: the revocation log is polled all the same"
             );
         }
     }

@@ -85,7 +85,7 @@ async fn deny(
     let noted = state.sessions.answer_alert(user_id, alert, answer, session_id, false, &visitor.origin).await;
     if let Err(error) = noted {
         // Whoever is not wanted is signed out all the same; where even that has to wait, the question stays.
-        tracing::warn!(error = &error as &dyn std::error::Error, "an answer to an alert was not written down");
+        tracing::warn!(error = &error as &dyn std::error::Error, "alert answer write failed");
     }
     let scope = if answer == AlertAnswer::NotMe { Scope::Others } else { Scope::Other(alert.session_id) };
     let request = EndRequest {

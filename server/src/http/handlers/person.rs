@@ -88,7 +88,7 @@ pub async fn change_password(
         return Err(ApiError::invalid_field("currentPassword", &invalid));
     }
     if let Err(error) = state.accounts.tell_of_password_change(caller.user_id).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the mail about a new password is not queued");
+        tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
     }
     Ok(answer(&state, false, ended))
 }

@@ -55,7 +55,7 @@ pub async fn resets(state: &ApiState, visitor: Visitor, mut fields: Fields) -> R
                 return Err(refused_reset().into());
             }
             if let Err(error) = state.accounts.tell_of_password_change(user_id).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the mail about a new password is not queued");
+                tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
             }
             ended
         }

@@ -223,13 +223,13 @@ fn log(method: &Method, uri: &Uri, status: StatusCode, took: Duration, cause: Op
     let may_pass = status == StatusCode::SERVICE_UNAVAILABLE && !cause.is_some_and(|cause| cause.is_alarming);
     if may_pass {
         let (path, status, took_ms) = line();
-        tracing::warn!(%method, path, status, took_ms, error, "request has to be made again later");
+        tracing::warn!(%method, path, status, took_ms, error, "request unavailable");
     } else if status.is_server_error() {
         let (path, status, took_ms) = line();
         tracing::error!(%method, path, status, took_ms, error, "request failed");
     } else if took >= SLOW {
         let (path, status, took_ms) = line();
-        tracing::warn!(%method, path, status, took_ms, "request was slow");
+        tracing::warn!(%method, path, status, took_ms, "request slow");
     } else if tracing::enabled!(tracing::Level::DEBUG) {
         let (path, status, took_ms) = line();
         tracing::debug!(%method, path, status, took_ms, "request");

@@ -125,7 +125,7 @@ pub async fn serve<A: Answer>(
     drop(listener);
     let drained = tokio::time::timeout(limits.drain, async { while connections.join_next().await.is_some() {} });
     if drained.await.is_err() {
-        tracing::warn!(connections = connections.len(), "connections were cut that did not finish in time");
+        tracing::warn!(connections = connections.len(), "connections closed before they finished");
     }
     Ok(())
 }
@@ -139,14 +139,14 @@ async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<Accepted
         Ok((stream, peer)) => {
             let place = places.take(peer.ip());
             if place.is_none() {
-                tracing::debug!(address = %peer.ip(), "a connection was closed: its address has all that one may have");
+                tracing::debug!(address = %peer.ip(), "connection refused: too many from one address");
             }
             Some((stream, peer, place?))
         }
         Err(error) if is_the_clients_fault(&error) => None,
         Err(error) => {
             // Most likely out of file descriptors: without a pause this loop would spin until one is free.
-            tracing::error!(error = %error, "cannot accept connections");
+            tracing::error!(error = %error, "accept failed");
             tokio::time::sleep(Duration::from_millis(200)).await;
             None
         }
