@@ -154,13 +154,12 @@ pub(super) fn read<T: DeserializeOwned>(response: &Response) -> Result<T, Failur
     if (200..300).contains(&response.status) {
         return json::read(&response.body).map_err(|_| Failure::Unreachable);
     }
-    let problem = Problem { retry_after_secs: response.retry_after_secs(), ..problem_of(response) };
-    Err(problem.into())
+    Err(problem_of(response).into())
 }
 
 /// The problem an answer says; one made up from the status where it says none.
 pub(super) fn problem_of(response: &Response) -> Problem {
-    json::read(&response.body).unwrap_or_else(|_| match response.status {
+    let problem = json::read(&response.body).unwrap_or_else(|_| match response.status {
         429 => Problem::too_many_requests(response.retry_after_secs().unwrap_or(60)),
         502..=504 => Problem::new(
             response.status,
@@ -168,7 +167,8 @@ pub(super) fn problem_of(response: &Response) -> Problem {
             "The server can’t answer right now. Try again in a moment.",
         ),
         status => Problem::new(status, OrOther::Other("unknown".to_owned()), "That didn’t work. Try again."),
-    })
+    });
+    Problem { retry_after_secs: response.retry_after_secs(), ..problem }
 }
 
 /// Whether it is the token that was refused. A sign-in that was too long ago (RFC 9470, section 3) is told by `401` as well, but a new token
