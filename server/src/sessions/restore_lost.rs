@@ -109,7 +109,7 @@ impl Outstanding {
             None if sessions + people == 0 => tracing::info!("lost revocations restored"),
             None if was_logged => {}
             None => {
-                tracing::warn!(sessions, people, "lost revocations restored in the log only: their users are unknown")
+                tracing::warn!(sessions, people, "lost revocations restored in the log only: their users are unknown");
             }
         }
     }
