@@ -1,4 +1,4 @@
-//! What the metrics were measured on.
+//! What everything was measured on.
 
 use std::fs::{File, read_to_string};
 use std::io::Write as _;

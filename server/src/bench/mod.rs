@@ -1,7 +1,7 @@
 //! `latchkey bench`: what this server costs and how quick it is, measured on this machine in one run.
 //!
 //! The servers run as processes of their own on loopback, beside a PostgreSQL and a Redis that are started for the run and thrown away.
-//! Every metric is a ratio to something measured in the same run, or a percentile. One file a benchmark; what they share has
+//! Every value is a ratio to something measured in the same run, or a percentile. One file a benchmark; what they share has
 //! files of its own. Not for a production machine at work: it takes all the cores there are.
 
 pub mod baseline;
@@ -45,7 +45,7 @@ const AT_MOST: Duration = Duration::from_mins(45);
 /// The password of everybody who is measured; the database they are in goes with the run.
 const PASSWORD: &str = "only for measurements";
 
-/// Why there are no metrics.
+/// Why nothing was measured.
 #[derive(Debug, thiserror::Error)]
 #[error("the benchmark could not run: {0}")]
 pub struct BenchError(String);

@@ -59,7 +59,7 @@ pub struct Section {
     pub title: &'static str,
     /// What was done, how, and how it is to be read.
     pub text: String,
-    /// The metrics.
+    /// The values.
     pub tables: Vec<Table>,
     /// What was to be reached.
     pub targets: Vec<Target>,

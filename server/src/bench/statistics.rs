@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// The middle one of several metrics, and how far the others lie from it.
+/// The middle one of several values, and how far the others lie from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     /// The median.
@@ -15,7 +15,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of metrics, one a round.
+    /// Of values, one a round.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);

@@ -19,7 +19,7 @@ pub use types::{Digest, Origin, StoreError};
 
 use crate::metrics::PoolUse;
 
-/// How long a look at the log may take.
+/// How long a poll of the revocation log may take.
 pub(super) const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The database. Cheap to clone.
