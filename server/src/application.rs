@@ -12,34 +12,41 @@ use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 use uuid::Uuid;
 
-use crate::auth::accounts::{AccountError, Accounts};
+use crate::accounts::RESET_PAGE;
+use crate::accounts::{AccountError, Accounts};
+use crate::accounts::{HashingError, PasswordHasher};
+use crate::area::{Background, Parts as AreaParts};
+use crate::areas::{self, AREAS};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
-use crate::auth::legacy::LegacyTokens;
 use crate::auth::limits::Limits;
 use crate::auth::pace::Pace;
-use crate::auth::passwords::{HashingError, PasswordHasher};
-use crate::auth::recovery::RESET_PAGE;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::{CryptoFailure, Keys};
 use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
+use crate::context::Context;
 use crate::demo;
 use crate::events::{Bus, BusParts, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::geoip::{GeoIpError, Places};
+use crate::http::authenticate::Authenticators;
 use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
 use crate::http::middleware::{Edge, Instruments};
 use crate::http::proxies::TrustedProxies;
+use crate::http::routes::Route;
+use crate::http::serve;
 use crate::http::state::{ApiState, Shared};
-use crate::http::{router, serve};
 use crate::jobs::{self, Cleanup, KeyCare, Retention};
+use crate::legacy::{LegacyFamily, LegacyTokens, LegacyUsers};
 use crate::lifecycle::Tasks;
 use crate::mail::{Delivery, MailError, MailWorker};
 use crate::metrics::{Metrics, Routes};
+use crate::operations::{self, Operations};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
+use crate::sessions::handlers::AccessTokenFamily;
 use crate::sessions::{
     EndQueueParts, EndWorker, Found, LastActive, Lost, PendingLog, RevocationList, Sessions, Tail, TailParts,
     Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams,
@@ -214,8 +221,7 @@ impl Application {
             pending_log,
             unresolved: Arc::default(),
             unacknowledged: Unacknowledged::default(),
-            tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(&key_ring)),
-            legacy: config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until)),
+            tokens: access_tokens(&config, &key_ring),
             keys: Arc::clone(&keys),
             lifetimes: lifetimes(&config),
             last_active: Arc::new(LastActive::new(lifetimes(&config).note_interval())),
@@ -225,12 +231,22 @@ impl Application {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         });
-        let pace = Pace { enabled: config.limits.rate_limits, store: store.clone(), clock: Arc::clone(&clock) };
-        let accounts = accounts(&config, &parts, &store, keys, &metrics)?;
+        let accounts = Arc::new(accounts(&config, &parts, &store, Arc::clone(&keys), &metrics)?);
         Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
-        let state = ApiState::new(shared(&config, sessions, accounts, key_ring, Arc::clone(&metrics), pace, registry));
-        let (kept, counted) = (Arc::clone(&state.kept_mail), Arc::clone(&metrics));
+        let context = Context {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            keys,
+            metrics: Arc::clone(&metrics),
+            hub: Arc::clone(&sessions.hub),
+            tasks: Tasks::new(),
+        };
+        let operations =
+            Operations { key_ring, registry, kept_mail: Arc::default(), server_id: config.server.server_id.clone() };
+        let state = ApiState::new(shared(&config, context, sessions, accounts, operations));
+        let (kept, counted) = (Arc::clone(&state.operations().kept_mail), Arc::clone(&metrics));
         let mail_worker =
             MailWorker { store: store.clone(), delivery, kept, metrics: counted, clock: Arc::clone(&clock) };
         let cleanup = Cleanup { store, retention: retention(&config), metrics, clock, random };
@@ -262,9 +278,14 @@ impl Application {
         self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
+    /// The calls that it answers, and what each needs.
+    pub fn routes(&self) -> Vec<Route> {
+        areas::api(&self.state, &mut Routes::default()).1
+    }
+
     /// The sessions, for what is done without HTTP.
     pub fn sessions(&self) -> Arc<Sessions> {
-        Arc::clone(&self.state.sessions)
+        Arc::clone(self.state.sessions())
     }
 
     /// Serves until `stop`, then lets what is under way finish.
@@ -284,8 +305,8 @@ impl Application {
             mail_worker,
             ..
         } = self;
-        let tasks = state.tasks.clone();
-        let sessions = Arc::clone(&state.sessions);
+        let tasks = state.context.tasks.clone();
+        let sessions = Arc::clone(state.sessions());
         let background = CancellationToken::new();
         tasks.spawn_essential("revocation tail", tail.run(background.clone()));
         tasks.spawn_essential("ending sessions", end_worker.run(background.clone()));
@@ -295,30 +316,35 @@ impl Application {
         tasks.spawn("unheard renewals", renew_graces(Arc::clone(&sessions), background.clone()));
         tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
-        let (ring, rotation) = (Arc::clone(&state.key_ring), config.tokens.signing_key_rotation);
+        let (ring, rotation) = (Arc::clone(&state.operations().key_ring), config.tokens.signing_key_rotation);
         let key_care = KeyCare { sessions: Arc::clone(&sessions), ring, rotation };
         tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn("mail", mail_worker.run(background.clone()));
-        tasks.spawn("server registry", Arc::clone(&state.registry).run(background.clone()));
+        tasks.spawn("server registry", Arc::clone(&state.operations().registry).run(background.clone()));
 
+        let areas_background = Background { tasks: tasks.clone(), stop: background.clone() };
+        for area in &AREAS {
+            (area.tasks)(&state, &areas_background);
+        }
         if let Some(listener) = metrics_listener {
-            tasks.spawn("metrics", serve_metrics(listener, router::metrics_router(&state), background.clone()));
+            tasks.spawn("metrics", serve_metrics(listener, operations::metrics_router(&state), background.clone()));
         }
 
         let mut registry = Routes::default();
-        let router = router::whole(&state, &config, &mut registry);
-        let (metrics, requests) = (Arc::clone(&state.metrics), state.metrics.count_requests_of(registry));
+        let router = areas::router(&state, &config, &mut registry);
+        let (metrics, requests) =
+            (Arc::clone(&state.context.metrics), state.context.metrics.count_requests_of(registry));
         let stopping = {
             let (state, stop) = (state.clone(), stop.clone());
             async move {
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = state.tasks.broken().cancelled() => stop.cancel(),
+                    () = state.context.tasks.broken().cancelled() => stop.cancel(),
                 }
                 // Not ready from now on; open streams end, so that their clients go to another server.
                 state.stopping.cancel();
-                state.sessions.hub.close_all();
+                state.context.hub.close_all();
             }
         };
         tasks.spawn("stopping", stopping);
@@ -343,28 +369,37 @@ impl Application {
 /// What all calls share.
 fn shared(
     config: &Config,
+    context: Context,
     sessions: Arc<Sessions>,
-    accounts: Accounts,
-    key_ring: Arc<KeyRing>,
-    metrics: Arc<Metrics>,
-    pace: Pace,
-    registry: Arc<Registry>,
+    accounts: Arc<Accounts>,
+    operations: Operations,
 ) -> Shared {
+    let tokens = config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until));
+    let legacy = Arc::new(LegacyUsers { tokens, sessions: Arc::clone(&sessions) });
+    let mut parts = AreaParts::default();
+    parts.insert(Arc::clone(&sessions));
+    parts.insert(Arc::clone(&accounts));
+    parts.insert(Arc::clone(&legacy));
+    parts.insert(Arc::new(operations));
+    for area in &AREAS {
+        (area.build)(&context, config, &mut parts);
+    }
+    let is_https = config.server.public_url.is_https();
+    let (store, clock) = (context.store.clone(), Arc::clone(&context.clock));
     Shared {
-        sessions,
-        accounts,
-        key_ring,
-        cookie: RefreshCookie::new(config.server.public_url.is_https()),
-        browser_cookie: BrowserCookie::new(config.server.public_url.is_https()),
+        context,
+        authenticators: Authenticators::new(vec![
+            Box::new(AccessTokenFamily(sessions)),
+            Box::new(LegacyFamily(legacy)),
+        ]),
+        step_up: accounts,
+        cookie: RefreshCookie::new(is_https),
+        browser_cookie: BrowserCookie::new(is_https),
         same_origin: SameOrigin::new(config.server.public_url.origin()),
-        server_id: config.server.server_id.clone(),
         development: config.server.is_development(),
-        kept_mail: Arc::default(),
-        tasks: Tasks::new(),
-        metrics,
-        pace,
-        registry,
+        pace: Pace { enabled: config.limits.rate_limits, store, clock },
         stopping: CancellationToken::new(),
+        parts,
     }
 }
 
@@ -457,8 +492,8 @@ fn open_pending_log(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dy
 
 /// Takes up what an earlier process could not resolve: whose session it is, and that it ends.
 fn carry_on(state: &ApiState, unresolved: Vec<Written<UnresolvedEnd>>) {
-    for rest in unresolved.into_iter().filter_map(|end| state.sessions.resume_end(end)) {
-        state.tasks.spawn("unresolved sign-out", rest);
+    for rest in unresolved.into_iter().filter_map(|end| state.sessions().resume_end(end)) {
+        state.context.tasks.spawn("unresolved sign-out", rest);
     }
 }
 
@@ -488,6 +523,11 @@ fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn
         transports.push(Box::new(InProcess::new()));
     }
     Ok(transports)
+}
+
+/// Makes and verifies access tokens, with the permissions of all areas.
+pub fn access_tokens(config: &Config, key_ring: &Arc<KeyRing>) -> AccessTokens {
+    AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(key_ring), areas::permissions())
 }
 
 /// How long things last, by the settings.

@@ -2,7 +2,7 @@
 
 use types::domain::{DisplayName, Email, Password};
 
-use crate::auth::accounts::{AccountError, Accounts};
+use crate::accounts::{AccountError, Accounts};
 use crate::config::Config;
 
 /// The address.

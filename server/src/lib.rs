@@ -1,27 +1,35 @@
 //! The Latchkey server: sign-in, sessions, and ending them everywhere.
 //!
-//! `http → sessions, auth → store, events → domain`: nothing points back.
+//! `areas → http → auth, store, events → types`: nothing points back. `docs/architecture.md` tells what lives where.
 
 // The types of pages nest as deep as the pages do.
 #![recursion_limit = "512"]
 
+pub mod accounts;
 pub mod application;
+pub mod area;
+pub mod areas;
 pub mod auth;
 pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod context;
 pub mod current;
 mod demo;
 pub mod events;
 pub mod geoip;
 pub mod http;
 pub mod jobs;
+mod legacy;
 pub mod lifecycle;
 pub mod mail;
 pub mod metrics;
+mod operations;
+mod pages;
 pub mod random;
 pub mod registry;
+mod security;
 pub mod sessions;
 pub mod store;
 pub mod telemetry;

@@ -216,29 +216,29 @@ impl Limits {
 }
 
 /// Taken for each registration of an address.
-pub(super) fn registrations_of(email: &Email) -> Try {
+pub fn registrations_of(email: &Email) -> Try {
     Try { key: key("registrations", email.as_str()), bucket: LETTERS_BY_ADDRESS }
 }
 
 /// Taken for each mail with a code.
-pub(super) fn codes_to(email: &Email) -> Try {
+pub fn codes_to(email: &Email) -> Try {
     Try { key: key("codes", email.as_str()), bucket: LETTERS_BY_ADDRESS }
 }
 
 /// Taken for telling somebody that they have an account already.
-pub(super) fn notices_to(email: &Email) -> Try {
+pub fn notices_to(email: &Email) -> Try {
     Try { key: key("notices", email.as_str()), bucket: NOTICES }
 }
 
 /// Everything that is kept under an address.
-pub(super) fn buckets_of(email: &Email) -> Vec<Digest> {
+pub fn buckets_of(email: &Email) -> Vec<Digest> {
     [failures_by_account(email), registrations_of(email), codes_to(email), notices_to(email)]
         .map(|kept| kept.key)
         .to_vec()
 }
 
 /// What stands for a network where only that it is the same one matters.
-pub(super) fn network_digest(address: IpAddr) -> Digest {
+pub fn network_digest(address: IpAddr) -> Digest {
     key("network", &network_of(address))
 }
 

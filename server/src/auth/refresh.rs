@@ -195,6 +195,7 @@ impl Lifetimes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::proofs::Proofs;
     use crate::random::OsRandom;
     use proptest::prelude::*;
     use rstest::rstest;
@@ -239,7 +240,7 @@ mod tests {
             },
             origin: crate::store::Origin::default(),
             place: None,
-            signed_in_with: SignInMethod::Password,
+            proofs: Proofs::one(SignInMethod::Password, START),
             delivery: TokenDelivery::Body,
             remember: true,
             refresh_digest: CURRENT,

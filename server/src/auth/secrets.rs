@@ -103,7 +103,7 @@ impl Keys {
     }
 
     /// What is stored of a one-time code: keyed, because six digits could be tried out.
-    pub(super) fn code_digest(&self, owner: &[u8], digits: &str) -> Digest {
+    pub fn code_digest(&self, owner: &[u8], digits: &str) -> Digest {
         tag(&self.one_time_code, &[owner, digits.as_bytes()].concat())
     }
 

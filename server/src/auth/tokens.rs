@@ -19,6 +19,8 @@ use types::words::SignInMethod;
 use uuid::Uuid;
 
 use super::keys::{KeyError, KeyRing};
+use super::permissions::Permissions;
+use super::proofs::{Proof, Proofs};
 use super::refresh::{CLOCK_LEEWAY, Lifetimes};
 use crate::store::{SessionRow, User};
 
@@ -26,7 +28,7 @@ use crate::store::{SessionRow, User};
 const AUDIENCE: &str = "latchkey";
 const TYPE: &str = "at+jwt";
 /// No token of ours is longer; anything longer is not looked at.
-pub(super) const LONGEST: usize = 4096;
+pub const LONGEST: usize = 4096;
 /// How many verified tokens are remembered.
 const REMEMBERED: usize = 20_000;
 
@@ -51,11 +53,24 @@ pub struct Claims {
     name: String,
     email_verified: bool,
     auth_time: i64,
-    amr: [SignInMethod; 1],
+    amr: Vec<SignInMethod>,
+    /// What `amr` and `auth_time` are made of. Tokens from before it was written rest on one proof.
+    #[serde(default)]
+    proofs: Vec<Proof>,
+    /// When the session began, in milliseconds. Absent from tokens from before it was written: at `auth_time` then.
+    #[serde(default)]
+    sbt: Option<i64>,
     /// When the session ends unless it is renewed.
     sxp: i64,
     /// When the session ends however often it is renewed.
     smx: i64,
+}
+
+impl Claims {
+    fn proofs(&self) -> Option<Proofs> {
+        let one = || Some(Proofs::one(*self.amr.first()?, Timestamp::from_millis(self.auth_time.checked_mul(1000)?)));
+        Proofs::try_from(self.proofs.clone()).ok().or_else(one)
+    }
 }
 
 #[derive(Deserialize)]
@@ -83,6 +98,10 @@ pub struct Verified {
     pub session_expires_at: Timestamp,
     /// When the session ends however often it is renewed.
     pub session_max_expires_at: Timestamp,
+    /// How the user showed who they are.
+    pub proofs: Proofs,
+    /// The names of what the user may do.
+    pub permissions: Vec<String>,
     /// The person, as far as the token knows.
     pub person: Person,
     /// The answer of `GET /api/auth/session`, ready to send.
@@ -106,6 +125,7 @@ pub enum TokenError {
 pub struct AccessTokens {
     issuer: String,
     keys: Arc<KeyRing>,
+    permissions: Permissions,
     /// By the whole token, compared letter by letter: hashing it in a way that nobody can forge would cost a third of the check.
     remembered: Cache<Box<str>, Arc<Verified>>,
 }
@@ -119,9 +139,9 @@ pub struct Minted {
 }
 
 impl AccessTokens {
-    /// `issuer` is the public address of the installation.
-    pub fn new(issuer: String, keys: Arc<KeyRing>) -> Self {
-        Self { issuer, keys, remembered: Cache::new(REMEMBERED) }
+    /// `issuer` is the public address of the installation; `permissions` are those that there are.
+    pub fn new(issuer: String, keys: Arc<KeyRing>, permissions: Permissions) -> Self {
+        Self { issuer, keys, permissions, remembered: Cache::new(REMEMBERED) }
     }
 
     /// Makes a token for a session as it is now.
@@ -145,12 +165,14 @@ impl AccessTokens {
             exp: expires_at.as_secs(),
             epoch: user.epoch,
             roles: user.roles.clone(),
-            permissions: Vec::new(),
+            permissions: self.permissions.of_roles(&user.roles),
             email: user.email.clone(),
             name: user.name.clone(),
             email_verified: user.email_verified_at.is_some(),
-            auth_time: session.created_at.as_secs(),
-            amr: [session.signed_in_with],
+            auth_time: session.proofs.latest().as_secs(),
+            amr: session.proofs.methods(),
+            proofs: session.proofs.iter().collect(),
+            sbt: Some(session.created_at.as_millis()),
             sxp: session.expires_at.as_secs(),
             smx: session.max_expires_at.as_secs(),
         };
@@ -224,7 +246,7 @@ impl AccessTokens {
 }
 
 /// Whether the claims are UTF-8, those that nobody reads included (RFC 8725, 3.7).
-pub(super) fn claims_are_text(token: &str) -> bool {
+pub fn claims_are_text(token: &str) -> bool {
     let claims = token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
     claims.is_some_and(|claims| std::str::from_utf8(&claims).is_ok())
 }
@@ -232,6 +254,7 @@ pub(super) fn claims_are_text(token: &str) -> bool {
 impl Verified {
     fn of(claims: &Claims) -> Option<Self> {
         let moment = |seconds: i64| seconds.checked_mul(1000).map(Timestamp::from_millis);
+        let proofs = claims.proofs()?;
         let person = Person {
             id: claims.sub,
             email: claims.email.clone(),
@@ -242,10 +265,10 @@ impl Verified {
         let session = CurrentSession {
             session_id: claims.sid,
             current: true,
-            created_at: moment(claims.auth_time)?,
+            created_at: claims.sbt.map_or_else(|| moment(claims.auth_time), |at| Some(Timestamp::from_millis(at)))?,
             expires_at: moment(claims.sxp)?,
             max_expires_at: moment(claims.smx)?,
-            signed_in_with: claims.amr[0].into(),
+            signed_in_with: proofs.method().into(),
             token_expires_at: moment(claims.exp)?,
         };
         let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);
@@ -259,6 +282,8 @@ impl Verified {
             session_created_at,
             session_expires_at,
             session_max_expires_at,
+            proofs,
+            permissions: claims.permissions.clone(),
             person,
             who_am_i: serde_json::to_vec(&who_am_i).ok()?.into(),
             noted_at: AtomicI64::new(0),

@@ -10,6 +10,7 @@ use types::words::{EndReason, SignInMethod, TokenDelivery};
 use uuid::{Builder, Uuid};
 
 use super::{BenchError, failed};
+use crate::auth::proofs::Proofs;
 use crate::auth::secrets::sha256;
 use crate::sessions::{ClaimedDevice, describe_device};
 use crate::store::{NewUser, Origin, SessionEnd, SessionRow};
@@ -95,7 +96,7 @@ impl Population {
                 user_agent: USER_AGENTS[device].to_owned(),
             },
             place: None,
-            signed_in_with: SignInMethod::Password,
+            proofs: Proofs::one(SignInMethod::Password, created_at),
             delivery: TokenDelivery::Cookie,
             remember: true,
             // Of something that is no token: nobody can renew these sessions.

@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::population::Population;
 use super::{BenchError, failed};
-use crate::application::lifetimes;
+use crate::accounts::PasswordHasher;
+use crate::application::{access_tokens, lifetimes};
 use crate::auth::keys::{KeyRing, make_key};
-use crate::auth::passwords::PasswordHasher;
+use crate::auth::proofs::Proofs;
 use crate::auth::refresh::{Lifetimes, RefreshToken};
 use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
@@ -74,7 +75,7 @@ impl SetUp {
         Ok(Self {
             store,
             keys,
-            tokens: AccessTokens::new(config.server.public_url.origin().to_owned(), ring),
+            tokens: access_tokens(config, &ring),
             lifetimes: lifetimes(config),
             password_hash: hasher.hash(&password).await.map_err(failed)?,
         })
@@ -132,7 +133,7 @@ impl SetUp {
             device,
             origin: Origin { ip: "127.0.0.1".to_owned(), user_agent: String::new() },
             place: None,
-            signed_in_with: SignInMethod::Password,
+            proofs: Proofs::one(SignInMethod::Password, now),
             delivery: TokenDelivery::Body,
             remember: true,
             refresh_digest: refresh.digest(),

@@ -15,6 +15,7 @@ pub mod observe;
 mod public_url;
 mod reader;
 mod secret;
+mod section;
 pub mod server;
 pub mod sessions;
 #[cfg(test)]
@@ -32,13 +33,15 @@ pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use observe::ObserveConfig;
 pub use public_url::{PublicUrl, is_loopback_host};
-pub use reader::{ConfigError, Origin, Setting};
-use reader::{Fallback, Reader};
+pub use reader::{ConfigError, Fallback, Origin, Reader, Setting};
 pub use secret::MasterSecret;
+pub use section::Section;
+use section::Sections;
 pub use server::{Environment, ServerConfig};
 pub use sessions::SessionsConfig;
 pub use tokens::{LegacyConfig, TokensConfig};
 
+use crate::areas::AREAS;
 use crate::random::Random;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -67,6 +70,8 @@ pub struct Config {
     pub log: LogConfig,
     /// How the server is watched.
     pub observe: ObserveConfig,
+    /// What the areas bring.
+    areas: Sections,
 }
 
 /// Everything that is wrong with the settings.
@@ -102,16 +107,25 @@ impl Config {
         let limits = LimitsConfig::read(&mut reader, server.environment);
         let log = LogConfig::read(&mut reader, server.environment);
         let observe = ObserveConfig::read(&mut reader, &server);
+        let areas = Sections::read(&mut reader);
         // A stand-in for a faulty value would contradict the others by itself.
         if reader.is_faultless() {
             check_lives(&mut reader, &tokens, &sessions);
         }
         match (reader.into_errors(), mail) {
             (errors, Some(mail)) if errors.is_empty() => {
-                Ok(Self { server, database, bus, tokens, sessions, mail, limits, log, observe })
+                Ok(Self { server, database, bus, tokens, sessions, mail, limits, log, observe, areas })
             }
             (errors, _) => Err(ConfigErrors(errors)),
         }
+    }
+
+    /// The settings of an area.
+    ///
+    /// # Panics
+    /// Where no area has a section of this type.
+    pub fn section<T: Send + Sync + 'static>(&self) -> &T {
+        self.areas.get()
     }
 
     /// Reads the environment of this process and the settings file.
@@ -211,7 +225,8 @@ pub fn settings() -> impl Iterator<Item = Setting> {
         log::SETTINGS,
         observe::SETTINGS,
     ];
-    sections.into_iter().flatten().copied()
+    let of_areas = AREAS.iter().filter_map(|area| area.settings).map(|section| section.settings);
+    sections.into_iter().chain(of_areas).flatten().copied()
 }
 
 /// The settings as a Markdown table, for the README; padded as formatters pad it, so that they leave it alone.

@@ -1,124 +1,97 @@
-//! Who asks: the bearer token of a request (RFC 6750), checked before the handler runs that takes a [`Caller`] or an [`Asker`].
+//! The check before a handler: who makes the call, and whether that is what its route needs.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use http::header::AUTHORIZATION;
+use axum::extract::Request;
+use axum::handler::Handler;
+use axum::response::{IntoResponse as _, Response};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
-use types::domain::{SessionId, UserId};
 
+use super::needs::{Needs, Requirement};
+use super::principal::{Principal, bearer};
 use super::problem::ApiError;
-use super::proxies::ClientAddress;
 use super::state::ApiState;
-use crate::auth::accounts::Visitor;
-use crate::auth::tokens::Verified;
-use crate::current::tell_session_end;
-use crate::sessions::Refusal;
-use crate::store::{Digest, Origin, User};
+use crate::current;
+use crate::metrics::RouteId;
 
-/// The longest user agent that is kept.
-const LONGEST_USER_AGENT: usize = 512;
-
-/// Whoever asks from a session, by a token that may pass. A handler that takes one is for signed-in people, and what it does needs
-/// their session or is too grave for a token that has none.
-#[derive(Clone)]
-pub struct Caller(pub Arc<Verified>);
-
-/// Whoever asks, with or without a session.
-pub enum Asker {
-    /// By a token of ours.
-    Session(Arc<Verified>),
-    /// By a token of an older system, which has no session; as the database has just said.
-    Legacy(Box<User>),
+/// A family of tokens: what one of them says, or `None` where a token is of another family.
+///
+/// Each family takes one algorithm only (RFC 8725, 3.1), and what is not of the first family may be of the next, never the other way
+/// round.
+pub trait Authenticate: Send + Sync {
+    /// Who presents this token, if it is of this family and good now. `parts` are those of the request.
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+        parts: &'a Parts,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Principal>, ApiError>> + Send + 'a>>;
 }
 
-impl Asker {
-    /// Who asks with this token.
+/// The families of tokens that are accepted, in the order in which they are asked.
+#[derive(Clone, Default)]
+pub struct Authenticators(Arc<[Box<dyn Authenticate>]>);
+
+impl Authenticators {
+    /// These.
+    pub fn new(families: Vec<Box<dyn Authenticate>>) -> Self {
+        Self(families.into())
+    }
+
+    /// Who makes this request.
     ///
-    /// Each family of tokens has its own verifier, and each of those takes one algorithm only (RFC 8725, 3.1): what is not ours at
-    /// all may be one of the older system, and never the other way round.
-    pub async fn by_token(state: &ApiState, token: &str) -> Result<Self, ApiError> {
-        match state.sessions.guard(token).await {
-            Ok(verified) => Ok(Self::Session(verified)),
-            Err(Refusal::Invalid) => Ok(Self::Legacy(state.sessions.guard_legacy(token).await?)),
-            Err(refusal) => Err(refusal.into()),
-        }
-    }
-
-    /// The token of ours; `403` where it is one of the older system.
-    pub fn in_session(self) -> Result<Arc<Verified>, ApiError> {
-        match self {
-            Self::Session(verified) => Ok(verified),
-            Self::Legacy(_) => Err(ApiError::session_required()),
-        }
-    }
-
-    /// The person.
-    pub fn user_id(&self) -> UserId {
-        match self {
-            Self::Session(verified) => verified.user_id,
-            Self::Legacy(user) => user.id,
-        }
-    }
-
-    /// The session, where there is one.
-    pub fn session_id(&self) -> Option<SessionId> {
-        match self {
-            Self::Session(verified) => Some(verified.session_id),
-            Self::Legacy(_) => None,
-        }
-    }
-}
-
-impl FromRequestParts<ApiState> for Asker {
-    type Rejection = ApiError;
-
-    /// Checks the token, notes that its session is in use, and has the answer tell when the session ends soon.
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+    /// # Errors
+    /// `401` where there is no token, or none that is good.
+    pub async fn authenticate(&self, parts: &Parts) -> Result<Principal, ApiError> {
         let token = bearer(&parts.headers).ok_or_else(ApiError::missing_token)?;
-        let asker = Self::by_token(state, token).await?;
-        if let Self::Session(verified) = &asker {
-            let now = state.sessions.clock.now();
-            let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
-            state.sessions.last_active.note(verified, now, ip);
-            let left = verified.session_expires_at.since(now);
-            if left < state.sessions.lifetimes.warning {
-                tell_session_end(left.as_secs());
+        for family in self.0.iter() {
+            if let Some(principal) = family.authenticate(token, parts).await? {
+                return Ok(principal);
             }
         }
-        Ok(asker)
+        Err(ApiError::invalid_token())
+    }
+
+    /// The same, where it must be what a route requires.
+    async fn require(&self, parts: &Parts, requirement: Requirement) -> Result<Principal, ApiError> {
+        let principal = self.authenticate(parts).await?;
+        if requirement.session && principal.session_id().is_none() {
+            return Err(ApiError::session_required());
+        }
+        if let Some(permission) = requirement.permission.filter(|permission| !principal.has(*permission)) {
+            return Err(ApiError::permission_required(permission));
+        }
+        Ok(principal)
     }
 }
 
-impl FromRequestParts<ApiState> for Caller {
-    type Rejection = ApiError;
+/// A handler behind what its route needs.
+#[derive(Clone)]
+pub struct Guarded<H> {
+    /// The route, for the metrics.
+    pub route: RouteId,
+    /// What it needs.
+    pub needs: Needs,
+    /// The handler.
+    pub handler: H,
+}
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        Asker::from_request_parts(parts, state).await?.in_session().map(Self)
+impl<T: 'static, H: Handler<T, ApiState>> Handler<T, ApiState> for Guarded<H> {
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, request: Request, state: ApiState) -> Self::Future {
+        current::take_route(self.route);
+        let Needs::Principal(requirement) = self.needs else { return Box::pin(self.handler.call(request, state)) };
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            match state.authenticators.require(&parts, requirement).await {
+                Ok(principal) => {
+                    parts.extensions.insert(principal);
+                    parts.extensions.insert(requirement);
+                    self.handler.call(Request::from_parts(parts, body), state).await
+                }
+                Err(refusal) => refusal.into_response(),
+            }
+        })
     }
-}
-
-impl FromRequestParts<ApiState> for Visitor {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
-        let browser = state.browser_cookie.read(&parts.headers).map(|token| token.digest());
-        Ok(visitor(parts.extensions.get::<ClientAddress>(), &parts.headers, browser))
-    }
-}
-
-fn visitor(address: Option<&ClientAddress>, headers: &HeaderMap, browser: Option<Digest>) -> Visitor {
-    let address = address.map_or(std::net::Ipv4Addr::UNSPECIFIED.into(), |client| client.0);
-    let user_agent = headers.get(http::header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-    let user_agent: String = String::from_utf8_lossy(user_agent).chars().take(LONGEST_USER_AGENT).collect();
-    Visitor { address, origin: Origin { ip: address.to_string(), user_agent }, browser }
-}
-
-/// The bearer token of a request, if it has one. Of two nobody knows which is meant (RFC 6750, section 2).
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut given = headers.get_all(AUTHORIZATION).iter();
-    let (Some(first), None) = (given.next(), given.next()) else { return None };
-    let (scheme, token) = first.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim_start_matches(' '))
 }

@@ -61,7 +61,7 @@ pub async fn give_to_pages(State(state): State<ApiState>, request: Request, next
     let mut response = next.run(request).await;
     let kind = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     if !is_known && response.status().is_success() && kind.starts_with(b"text/html") {
-        let cookie = state.browser_cookie.set(&Capability::draw(&*state.sessions.random));
+        let cookie = state.browser_cookie.set(&Capability::draw(&*state.context.random));
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use cookie::{Cookie, SameSite};
-use http::HeaderMap;
-use http::header::COOKIE;
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
 
 use crate::auth::secrets::sha256;
 
@@ -54,6 +55,13 @@ impl Presented {
     /// Each with its name; a value that cannot be a token of ours is left out.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.0.iter().map(|cookie| (cookie.name.as_str(), cookie.token.as_deref()))
+    }
+}
+
+/// Adds a `Set-Cookie` header.
+pub fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(SET_COOKIE, value);
     }
 }
 

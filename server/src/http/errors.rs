@@ -1,15 +1,7 @@
-//! How the layers below fail, as HTTP says it. The only place that knows both.
-
-use types::words::EndReason;
+//! How the store fails, as HTTP says it. How an area fails is said beside its handlers.
 
 use super::problem::ApiError;
-use crate::auth::accounts::AccountError;
-use crate::auth::passwords::HashingError;
-use crate::sessions::{EndingError, RefreshRefusal, Refusal, SessionsError};
-use crate::store::{SessionEnd, StoreError};
-
-/// What holds although it is not promised.
-const UNWRITTEN: &str = "The database can’t be reached, so the sign-out is not saved yet. Try again until it is.";
+use crate::store::StoreError;
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -17,80 +9,6 @@ impl From<StoreError> for ApiError {
             StoreError::Unavailable(_) if error.is_missing_table() => Self::unavailable(error).alarming(),
             StoreError::Unavailable(_) => Self::unavailable(error),
             StoreError::Broken(_) | StoreError::Unreadable(_) => Self::internal(error),
-        }
-    }
-}
-
-impl From<SessionsError> for ApiError {
-    fn from(error: SessionsError) -> Self {
-        match error {
-            SessionsError::Store(error) => error.into(),
-            SessionsError::Ending(error) => error.into(),
-            SessionsError::Key(error) => Self::internal(error),
-        }
-    }
-}
-
-impl From<EndingError> for ApiError {
-    fn from(error: EndingError) -> Self {
-        match error {
-            EndingError::Unwritten(_) => Self::unavailable(error).alarming().with_detail(UNWRITTEN),
-            EndingError::Store(_) | EndingError::Stopping => Self::unavailable(error),
-        }
-    }
-}
-
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Invalid => Self::invalid_token(),
-            Refusal::Expired => Self::token_expired(),
-            Refusal::SessionEnded(None) => Self::session_ended(),
-            Refusal::SessionEnded(Some(end)) => ended(&end),
-            Refusal::CannotConfirm { error, list_age } => Self::from(error).with_list_age(list_age),
-        }
-    }
-}
-
-/// A session that is over, with how it ended.
-fn ended(end: &SessionEnd) -> ApiError {
-    let error = match end.reason {
-        EndReason::SessionExpired | EndReason::IdleTimeout => ApiError::session_expired(),
-        _ => ApiError::session_ended(),
-    };
-    error.with_end(end)
-}
-
-impl From<RefreshRefusal> for ApiError {
-    fn from(refusal: RefreshRefusal) -> Self {
-        match refusal {
-            RefreshRefusal::Invalid => Self::invalid_token(),
-            RefreshRefusal::Ended(end) | RefreshRefusal::Reused(end) => ended(&end),
-            RefreshRefusal::EndPending => Self::session_ended(),
-            RefreshRefusal::Failed(error) => error.into(),
-        }
-    }
-}
-
-impl From<HashingError> for ApiError {
-    fn from(error: HashingError) -> Self {
-        match error {
-            HashingError::Busy => Self::unavailable(error),
-            HashingError::Failed(_) => Self::internal(error),
-        }
-    }
-}
-
-impl From<AccountError> for ApiError {
-    fn from(error: AccountError) -> Self {
-        match error {
-            AccountError::InvalidCredentials => Self::invalid_credentials(),
-            AccountError::EmailNotVerified => Self::email_not_verified(),
-            AccountError::Field { field, invalid } => Self::invalid_field(field, &invalid),
-            AccountError::TooMany(wait) => Self::too_many_requests(wait),
-            AccountError::SignInTooOld(window) => Self::insufficient_user_authentication(window),
-            AccountError::Hashing(error) => error.into(),
-            AccountError::Store(error) => error.into(),
         }
     }
 }

@@ -151,6 +151,14 @@ impl Fields {
         }
     }
 
+    /// The values, if none was refused so far; else everything that was. More may be read afterwards.
+    pub fn check<T: Complete>(&mut self, values: T) -> Result<T::Values, ApiError> {
+        match values.complete() {
+            Some(values) if self.errors.is_empty() => Ok(values),
+            _ => Err(ApiError::invalid_fields(std::mem::take(&mut self.errors))),
+        }
+    }
+
     /// Follows dots into objects. What stands in the way of a dot must be an object.
     fn find(&self, field: &str) -> Result<Option<&Value>, Invalid> {
         let Some((outer, inner)) = field.split_once('.') else {

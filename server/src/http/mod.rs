@@ -1,27 +1,26 @@
-//! HTTP: what requests look like and how they are answered. No SQL, no hashing, no rules about sessions.
+//! HTTP: what requests look like, what a route needs, how problems are told. Knows no area: their calls come in through the table of routes.
 
 pub mod authenticate;
 pub mod body;
 pub mod browser;
 pub mod cookies;
 pub mod csrf;
-pub mod entry;
 mod errors;
 pub mod fields;
-mod forms;
+pub mod finishing;
 pub mod forwarded;
-mod handlers;
 pub mod headers;
 pub mod hosts;
 mod json_object;
-pub mod leftovers;
 pub mod middleware;
+pub mod needs;
 pub mod open_files;
 pub mod paging;
+pub mod principal;
 pub mod problem;
 pub mod proxies;
-mod route_registry;
-pub mod router;
+pub mod recent_proof;
+mod request_origin;
+pub mod routes;
 pub mod serve;
-pub mod site;
 pub mod state;

@@ -12,6 +12,7 @@ use types::api::{FieldError, Problem, Session};
 use types::domain::Invalid;
 use types::words::ProblemCode;
 
+use crate::auth::permissions::Permission;
 use crate::config::PublicUrl;
 use crate::store::SessionEnd;
 use crate::telemetry::chain;
@@ -22,7 +23,8 @@ const COME_BACK: Duration = Duration::from_secs(1);
 /// An answer that says what is wrong.
 #[derive(Debug)]
 pub struct ApiError {
-    pub(super) problem: Box<Problem>,
+    /// What it says.
+    pub problem: Box<Problem>,
     /// The `WWW-Authenticate` header (RFC 6750, 3).
     challenge: Option<HeaderValue>,
     retry_after: Option<Duration>,
@@ -127,6 +129,12 @@ impl ApiError {
     /// `403`: the token is good, but belongs to no session of ours.
     pub fn session_required() -> Self {
         Self::new(StatusCode::FORBIDDEN, ProblemCode::SessionRequired, "Sign in again: this token has no session")
+    }
+
+    /// `403`: the roles of the user do not let them do this.
+    pub fn permission_required(permission: Permission) -> Self {
+        Self::new(StatusCode::FORBIDDEN, ProblemCode::PermissionRequired, "You may not do this")
+            .with_detail(format!("This needs the permission {permission}."))
     }
 
     /// `403`: an alert cannot be answered from the session that it is about.

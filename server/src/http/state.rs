@@ -5,18 +5,15 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, UserId};
 
+use super::authenticate::Authenticators;
 use super::browser::BrowserCookie;
 use super::cookies::RefreshCookie;
 use super::csrf::SameOrigin;
 use super::problem::ApiError;
-use crate::auth::accounts::Accounts;
-use crate::auth::keys::KeyRing;
+use super::recent_proof::StepUp;
+use crate::area::Parts;
 use crate::auth::pace::{Effort, Pace};
-use crate::lifecycle::Tasks;
-use crate::mail::KeptMail;
-use crate::metrics::Metrics;
-use crate::registry::Registry;
-use crate::sessions::Sessions;
+use crate::context::Context;
 
 /// What handlers share. Cheap to clone.
 #[derive(Clone)]
@@ -24,47 +21,39 @@ pub struct ApiState(Arc<Shared>);
 
 /// The parts of [`ApiState`].
 pub struct Shared {
-    /// Sessions.
-    pub sessions: Arc<Sessions>,
-    /// Accounts.
-    pub accounts: Accounts,
-    /// The keys that are published.
-    pub key_ring: Arc<KeyRing>,
+    /// What every area works with.
+    pub context: Context,
+    /// Who makes a call, by its token.
+    pub authenticators: Authenticators,
+    /// Checks a proof of identity that comes with a call.
+    pub step_up: Arc<dyn StepUp>,
     /// How the refresh cookie is written and read.
     pub cookie: RefreshCookie,
     /// How the cookie is written and read that a browser is known by.
     pub browser_cookie: BrowserCookie,
     /// Which cookie calls are from our own pages.
     pub same_origin: SameOrigin,
-    /// `SERVER_ID`.
-    pub server_id: String,
-    /// Whether `/dev/mailbox` exists.
+    /// Whether this is a server of developers.
     pub development: bool,
-    /// Mails of development that the database has forgotten.
-    pub kept_mail: Arc<KeptMail>,
-    /// Runs what outlives a request.
-    pub tasks: Tasks,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
     /// How fast one session may have things written.
     pub pace: Pace,
-    /// The other servers.
-    pub registry: Arc<Registry>,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
+    /// The own state of each area.
+    pub parts: Parts,
 }
 
 impl ApiState {
+    /// Wraps the parts.
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
     /// Takes one from what this session may have done; `429` where nothing is left.
     pub async fn may_do(&self, effort: Effort, session: Option<SessionId>, user: UserId) -> Result<(), ApiError> {
         let whose = session.map_or_else(|| user.to_string(), |session| session.to_string());
         let wait = self.pace.take(effort, &whose).await?;
         wait.map_or(Ok(()), |wait| Err(ApiError::too_many_requests(wait)))
-    }
-
-    /// Wraps the parts.
-    pub fn new(shared: Shared) -> Self {
-        Self(Arc::new(shared))
     }
 }
 

@@ -196,6 +196,7 @@ pub(super) fn message(kind: AlertKind, device: &DeviceDescription) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::proofs::Proofs;
     use rstest::rstest;
     use types::domain::Timestamp;
     use types::words::{DeviceKind, TokenDelivery};
@@ -261,7 +262,7 @@ mod tests {
             device,
             origin: Origin::default(),
             place: None,
-            signed_in_with: SignInMethod::Password,
+            proofs: Proofs::one(SignInMethod::Password, at),
             delivery: TokenDelivery::Cookie,
             remember: true,
             refresh_digest: [0; 32],

@@ -193,7 +193,7 @@ fn both(one: Ending, other: Ending) -> Ending {
 }
 
 /// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that asked.
-pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
+pub(crate) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
         Ending::Pending => EndAnswer::Pending,
         Ending::AskerEnded => EndAnswer::AskerEnded,

@@ -1,20 +1,20 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `guard` says whether a request may pass, `legacy` whether one of an older system may, `sign_in` and `refresh` make tokens, `browser` chooses
+//! `authenticate` says whether a request may pass, `sign_in` and `refresh` make tokens, `browser` chooses
 //! among several of one browser,
 //! `end_queue` and `end` end sessions, `retry_queue` and `pending_ends` keep what could not be committed yet, `pending_log` on the disk, `revocations` and `tail` keep this server's
 //! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the database true to the
-//! list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `views` shows people their devices. No HTTP and no SQL.
+//! list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `views` shows people their devices. No SQL, and no HTTP outside `handlers`.
 
 mod activity;
 mod alerts;
 mod asking;
+mod authenticate;
 mod browser;
 mod device;
 mod end;
 mod end_queue;
-mod guard;
-mod legacy;
+pub mod handlers;
 mod own_commits;
 mod pending_ends;
 mod pending_log;
@@ -41,16 +41,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use types::words::AuditAction;
 
+use types::api::paths;
 use types::domain::Timestamp;
 use uuid::Uuid;
 
 pub use activity::LastActive;
 pub use alerts::{Word, show as show_alert};
 pub use asking::Asking;
+pub use authenticate::Refusal;
 pub use device::{ClaimedDevice, describe_device};
+pub(crate) use end::answer as end_answer;
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
-pub use guard::Refusal;
 pub use pending_ends::Force;
 pub use pending_log::{Found, PendingLog, UnresolvedEnd, Written};
 pub use refresh::RefreshRefusal;
@@ -61,17 +63,65 @@ pub use streams::watch_streams;
 pub use tail::{Tail, TailParts};
 pub use unacknowledged::{Unacknowledged, renew_graces};
 
+use crate::area::Area;
 use crate::auth::keys::KeyError;
-use crate::auth::legacy::LegacyTokens;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::events::{BusStatus, Hub};
 use crate::geoip::Places;
+use crate::http::needs::{Credential, Needs, SESSION, USER};
+use crate::http::routes::Routes;
+use crate::http::state::ApiState;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{NewAudit, Origin, Store, StoreError};
+use handlers::{devices, events, sign_out};
+
+/// What this area brings.
+pub const AREA: Area = Area { name: "sessions", routes, ..Area::NONE };
+
+const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::AccessToken, Credential::RefreshToken]);
+
+fn routes(routes: Routes<'_>) -> Routes<'_> {
+    routes
+        .get(paths::SESSION, devices::current)
+        .needs(USER)
+        .get(paths::SESSIONS, devices::list)
+        .needs(USER)
+        .post(paths::SESSIONS_END, sign_out::end_several)
+        .needs(SESSION)
+        .delete(paths::SESSION_BY_ID, sign_out::end_session)
+        .needs(USER)
+        .patch(paths::SESSION_BY_ID, devices::rename)
+        .needs(USER)
+        .get(paths::SESSION_HISTORY, devices::history)
+        .needs(USER)
+        .post(paths::REFRESH, handlers::refresh::refresh)
+        .needs(Needs::Credentials(&[Credential::RefreshToken]))
+        .post(paths::LOGOUT, sign_out::logout)
+        .needs(SIGNS_OUT)
+        .post(paths::LOGOUT_ALL, sign_out::logout_all)
+        .needs(SIGNS_OUT)
+        .delete(paths::SESSIONS, sign_out::logout_all)
+        .needs(SIGNS_OUT)
+        .post(paths::SESSION_ENDED, devices::confirm_ended)
+        .needs(Needs::Credentials(&[Credential::AccessToken]))
+        .get(paths::RECEIPT, devices::receipt)
+        .needs(Needs::Credentials(&[Credential::Receipt]))
+        .get(paths::EVENTS, events::stream)
+        .needs(Needs::Credentials(&[Credential::AccessToken, Credential::Ticket]))
+        .post(paths::EVENTS_TICKET, events::ticket)
+        .needs(SESSION)
+}
+
+impl ApiState {
+    /// Sessions.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        self.parts.get::<Sessions>()
+    }
+}
 
 /// Everything about sessions that requests need.
 pub struct Sessions {
@@ -93,8 +143,6 @@ pub struct Sessions {
     pub unacknowledged: Unacknowledged,
     /// Makes and verifies access tokens.
     pub tokens: AccessTokens,
-    /// Verifies those of an older system, where they are accepted.
-    pub legacy: Option<LegacyTokens>,
     /// The keys of the installation.
     pub keys: Arc<Keys>,
     /// How long things last.

@@ -3,8 +3,8 @@
 use types::domain::{SessionId, Timestamp};
 use types::words::{AlertKind, AuditAction, EndReason, HistoryKind, TokenDelivery};
 
+use super::authenticate::END_WAITS;
 use super::end_queue::{Ending, EndingError};
-use super::guard::END_WAITS;
 use super::pending_ends::{Covered, Force};
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;

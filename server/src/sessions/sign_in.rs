@@ -2,12 +2,13 @@
 
 use types::api::{Person, ServerEvent, SessionCreated, Tokens};
 use types::domain::{AlertId, SessionId, Timestamp, UserId};
-use types::words::{AlertKind, AuditAction, HistoryKind, SignInMethod, TokenDelivery};
+use types::words::{AlertKind, AuditAction, HistoryKind, TokenDelivery};
 
 use super::alerts::is_new_device;
 use super::device::{ClaimedDevice, describe_device};
 use super::{Sessions, SessionsError};
 use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
+use crate::auth::proofs::Proofs;
 use crate::auth::refresh::RefreshToken;
 use crate::store::{
     AlertIfNew, AtLimit, DeviceHistory, Digest, EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewSession, Origin,
@@ -23,7 +24,7 @@ pub struct NewSignIn {
     /// Where from.
     pub origin: Origin,
     /// How it was proved.
-    pub method: SignInMethod,
+    pub proofs: Proofs,
     /// Where the refresh token goes.
     pub delivery: TokenDelivery,
     /// Whether the session outlives the browser.
@@ -91,7 +92,7 @@ impl Sessions {
             device: describe_device(&sign_in.origin.user_agent, sign_in.said),
             origin: sign_in.origin,
             place,
-            signed_in_with: sign_in.method,
+            proofs: sign_in.proofs,
             delivery: sign_in.delivery,
             remember: sign_in.remember,
             refresh_digest: first.digest(),
@@ -141,11 +142,11 @@ impl Sessions {
             session_id: session.id,
             at: session.at,
             kind: HistoryKind::SignedIn,
-            detail: Some(session.signed_in_with.as_str().to_owned()),
+            detail: Some(session.proofs.method().as_str().to_owned()),
             ip: session.origin.ip.clone(),
         };
         let mut new_id = || self.new_id();
-        let (device, ip, method) = (&session.device, session.origin.ip.as_str(), session.signed_in_with);
+        let (device, ip, method) = (&session.device, session.origin.ip.as_str(), session.proofs.method());
         let is_new = move |history: &DeviceHistory| is_new_device(device, ip, method, history);
         let alert = AlertIfNew { id: alert_id, is_new: &is_new };
         let records = SignInRecords { audit: &audit, history: &began, alert };
@@ -234,7 +235,7 @@ fn row_of(session: NewSession) -> SessionRow {
         device: session.device,
         origin: session.origin,
         place: session.place,
-        signed_in_with: session.signed_in_with,
+        proofs: session.proofs,
         delivery: session.delivery,
         remember: session.remember,
         refresh_digest: session.refresh_digest,

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, UserId};
 
 use super::Sessions;
-use super::guard::{END_WAITS, Refusal};
+use super::authenticate::{END_WAITS, Refusal};
 use super::pending_ends::Covered;
 use super::revocations::Verdict;
 use crate::events::Subscriber;

@@ -23,7 +23,7 @@ impl Sessions {
             last_active,
             active_now: current == Some(row.id) || self.hub.is_active(row.user_id, row.id, last_active, now),
             expires_at: row.expires_at,
-            signed_in_with: row.signed_in_with.into(),
+            signed_in_with: row.proofs.method().into(),
             user_agent: row.origin.user_agent.clone(),
         }
     }

@@ -48,7 +48,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
 fn only_what_serves_pages_knows_the_pages() {
     let strangers: Vec<_> = sources(&root().join("server/src"))
         .into_iter()
-        .filter(|(path, _)| !path.starts_with("http/site") && !path.starts_with("http/forms/"))
+        .filter(|(path, _)| !path.starts_with("pages/"))
         .filter(|(_, text)| ["app", "client", "leptos"].iter().any(|name| names_crate(text, name)))
         .map(|(path, _)| path)
         .collect();

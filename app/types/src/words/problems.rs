@@ -21,6 +21,8 @@ vocabulary! {
         InsufficientUserAuthentication = "insufficient-user-authentication",
         /// `403`: the token belongs to no session of ours.
         SessionRequired = "session-required",
+        /// `403`: none of the user's roles has the permission that this needs.
+        PermissionRequired = "permission-required",
         /// `403`: an alert cannot be answered from the session that it is about.
         AlertAboutThisSession = "alert-about-this-session",
         /// `403`: the session that vouches for another is in question itself.

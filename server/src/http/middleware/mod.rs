@@ -28,9 +28,9 @@ use types::api::paths::EXPIRES_IN_HEADER;
 use cors::Cors;
 
 use super::body::BodyLimit;
+use super::finishing::Finishing;
 use super::headers::{SecurityHeaders, single};
 use super::hosts::Hosts;
-use super::leftovers::Leftovers;
 use super::problem::{ApiError, Cause};
 use super::proxies::TrustedProxies;
 use super::serve::Answer;
@@ -139,7 +139,7 @@ impl Edge {
             self.route(request, peer).await
         };
         finish_problem(&mut response, &id, &method);
-        Leftovers::finish(&cookies, &mut response).await;
+        Finishing::carry_out(&cookies, &mut response).await;
         let headers = response.headers_mut();
         self.headers.apply(headers);
         self.cors.allow(origin, headers);

@@ -6,6 +6,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{DeviceKind, OrOther, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
+use crate::auth::proofs::{Proof, Proofs};
 use crate::store::db::rows::{Read, digest, moment, reason};
 use crate::store::{EndedSession, HistoryEntry, Origin, ReceiptRow, SessionEnd, SessionRow, StoreError, Ticket};
 
@@ -105,6 +106,7 @@ pub struct SessionRecord {
     user_agent: String,
     place: Option<String>,
     signed_in_with: String,
+    proofs: String,
     delivery: String,
     remember: bool,
     refresh_digest: Vec<u8>,
@@ -118,6 +120,7 @@ impl TryFrom<SessionRecord> for SessionRow {
     type Error = StoreError;
 
     fn try_from(row: SessionRecord) -> Read<Self> {
+        let proofs = proofs(&row)?;
         Ok(Self {
             id: SessionId(row.id),
             user_id: UserId(row.user_id),
@@ -128,7 +131,7 @@ impl TryFrom<SessionRecord> for SessionRow {
             device: row.device.into(),
             origin: Origin { ip: row.ip, user_agent: row.user_agent },
             place: row.place,
-            signed_in_with: SignInMethod::parse(&row.signed_in_with).ok_or(StoreError::Unreadable("sign-in method"))?,
+            proofs,
             delivery: TokenDelivery::parse(&row.delivery).ok_or(StoreError::Unreadable("token delivery"))?,
             remember: row.remember,
             refresh_digest: digest(&row.refresh_digest)?,
@@ -137,6 +140,16 @@ impl TryFrom<SessionRecord> for SessionRow {
             end: row.end.read()?,
         })
     }
+}
+
+/// The proofs of a session. Sessions from before they were stored one by one rest on one, given when they began.
+fn proofs(row: &SessionRecord) -> Read<Proofs> {
+    let stored: Vec<Proof> = serde_json::from_str(&row.proofs).map_err(|_| StoreError::Unreadable("proofs"))?;
+    if let Ok(proofs) = Proofs::try_from(stored) {
+        return Ok(proofs);
+    }
+    let method = SignInMethod::parse(&row.signed_in_with).ok_or(StoreError::Unreadable("sign-in method"))?;
+    Ok(Proofs::one(method, Timestamp::from_millis(row.created_at)))
 }
 
 /// What decides whether a token may pass.

@@ -41,7 +41,7 @@ macro_rules! cut_off {
 macro_rules! session_columns {
     () => {
         "id, user_id, created_at, last_active, expires_at, max_expires_at, device_name, platform, browser, os, kind, \
-         app_version, ip, user_agent, place, signed_in_with, delivery, remember, refresh_digest, previous_digest, \
+         app_version, ip, user_agent, place, signed_in_with, proofs, delivery, remember, refresh_digest, previous_digest, \
          rotated_at, ended_at, end_reason, ended_by, ended_by_device"
     };
 }
@@ -71,8 +71,8 @@ statements! {
         FROM sessions WHERE receipt = $1 ORDER BY last_active DESC, id DESC";
     INSERT_SESSION = "INSERT INTO sessions (id, user_id, created_at, last_active, expires_at, max_expires_at, \
         device_name, platform, browser, os, kind, app_version, ip, user_agent, signed_in_with, delivery, remember, \
-        refresh_digest, rotated_at, place, remember_until, browser_id) \
-        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3, $18, $19, $20)";
+        refresh_digest, rotated_at, place, remember_until, browser_id, proofs) \
+        VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3, $18, $19, $20, $21)";
     SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1");
     LOCK_SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 {lock}");
     SESSION_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 AND user_id = $2");

@@ -14,7 +14,7 @@ use crate::support::app::{Answer, Device, PASSWORD, TestApp};
 use crate::support::collector::Collector;
 
 const SECRET: &str = "the-older-system-signs-with-this-one";
-const ACCEPTED: [(&str, &str); 2] =
+pub const ACCEPTED: [(&str, &str); 2] =
     [("JWT_SECRET", SECRET), ("ACCEPT_LEGACY_TOKENS_UNTIL", "2999-01-01T00:00:00+01:00")];
 
 fn sign(header: &Value, claims: &Value, secret: &[u8]) -> String {
@@ -35,7 +35,7 @@ fn claims(app: &TestApp, user_id: &Value) -> Value {
 }
 
 /// The same person on a device that signed in with the older system.
-fn on_the_older_system<'a>(device: &Device<'a>) -> Device<'a> {
+pub fn on_the_older_system<'a>(device: &Device<'a>) -> Device<'a> {
     let token = sign(&header(), &claims(device.app, &device.tokens["user"]["id"]), SECRET.as_bytes());
     holding(device.app, &token)
 }

@@ -18,6 +18,7 @@ mod places;
 mod recovery;
 mod refresh;
 mod registrations;
+mod routes;
 mod servers;
 mod sign_out;
 mod strangers;

@@ -15,7 +15,7 @@ async fn status(app: &TestApp, token: &str) -> StatusCode {
         .map_or(StatusCode::IM_A_TEAPOT, |r| r.status())
 }
 
-fn parts(device: &Device<'_>) -> (Value, Value, String) {
+pub fn parts(device: &Device<'_>) -> (Value, Value, String) {
     let mut segments = device.access_token().split('.');
     let mut json = || serde_json::from_slice(&URL_SAFE_NO_PAD.decode(segments.next().unwrap()).unwrap()).unwrap();
     let (header, claims) = (json(), json());

@@ -27,7 +27,7 @@ async fn a_session_is_kept_as_it_began(#[values(Backend::Sqlite, Backend::Postgr
     assert_eq!((row.id, row.user_id, row.device, row.origin), (new.id, ada, new.device, new.origin));
     assert_eq!((row.created_at, row.last_active, row.rotated_at), (START, START, START));
     assert_eq!((row.expires_at, row.max_expires_at), (new.expires_at, new.max_expires_at));
-    assert_eq!((row.signed_in_with, row.delivery, row.remember), (new.signed_in_with, new.delivery, true));
+    assert_eq!((row.proofs, row.delivery, row.remember), (new.proofs, new.delivery, true));
     assert_eq!(row.place.as_deref(), Some("Kyiv, Ukraine"));
     assert_eq!((row.refresh_digest, row.previous_digest, row.end), (digest(1), None, None));
     assert!(store.sessions().session(SessionId(Uuid::now_v7())).await.expect("an answer").is_none());

@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use latchkey::application::{Application, Parts};
 use latchkey::clock::{Clock as _, ManualClock, SystemClock};
 use latchkey::config::Config;
+use latchkey::http::routes::Route;
 use latchkey::random::OsRandom;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -31,6 +32,8 @@ pub struct TestApp {
     pub address: SocketAddr,
     /// Where the metrics are, if the settings give them a listener.
     pub metrics_address: Option<SocketAddr>,
+    /// The table of its routes.
+    pub routes: Vec<Route>,
     pub clock: Arc<ManualClock>,
     pub http: reqwest::Client,
     folder: TempDir,
@@ -93,6 +96,7 @@ impl TestApp {
         let mut app = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             metrics_address: None,
+            routes: Vec::new(),
             clock,
             http,
             folder,
@@ -112,6 +116,7 @@ impl TestApp {
         let application = Application::build(config, parts).await.expect("an application");
         self.address = application.address();
         self.metrics_address = application.metrics_address();
+        self.routes = application.routes();
         self.stop = CancellationToken::new();
         self.serving = Some(serve(application, self.stop.clone()));
     }

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+use latchkey::auth::proofs::Proofs;
 use latchkey::store::{
     AccountDeletion, AlertIfNew, Alongside, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
     EndOutcome, NewAudit, NewCode, NewHistoryEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
@@ -186,7 +187,7 @@ pub fn new_session(user: UserId, device: &str, at: Timestamp) -> NewSession {
         },
         origin: origin("192.0.2.1"),
         place: Some("Kyiv, Ukraine".to_owned()),
-        signed_in_with: SignInMethod::Password,
+        proofs: Proofs::one(SignInMethod::Password, at),
         delivery: TokenDelivery::Cookie,
         remember: true,
         refresh_digest: digest(1),

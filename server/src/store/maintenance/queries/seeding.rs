@@ -59,7 +59,7 @@ impl Database {
                     .bind(session.device.app_version.as_deref())
                     .bind(&session.origin.ip)
                     .bind(&session.origin.user_agent)
-                    .bind(session.signed_in_with.as_str())
+                    .bind(session.proofs.method().as_str())
                     .bind(session.delivery.as_str())
                     .bind(session.remember)
                     .bind(&session.refresh_digest[..])

@@ -6,9 +6,10 @@ pub use ending::*;
 
 use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
-use types::words::{EndReason, HistoryKind, OrOther, SignInMethod, TokenDelivery};
+use types::words::{EndReason, HistoryKind, OrOther, TokenDelivery};
 use uuid::Uuid;
 
+use crate::auth::proofs::Proofs;
 use crate::store::{AlertIfNew, Digest, NewAudit, Origin, User};
 
 /// What is written down with a sign-in.
@@ -43,8 +44,8 @@ pub struct NewSession {
     pub origin: Origin,
     /// The place of that address.
     pub place: Option<String>,
-    /// How.
-    pub signed_in_with: SignInMethod,
+    /// How the user showed who they are.
+    pub proofs: Proofs,
     /// Where its refresh token goes.
     pub delivery: TokenDelivery,
     /// Whether it outlives the browser.
@@ -74,8 +75,8 @@ pub struct SessionRow {
     pub origin: Origin,
     /// The place of that address, if it is known; wiped with it.
     pub place: Option<String>,
-    /// How it was signed in.
-    pub signed_in_with: SignInMethod,
+    /// How the user showed who they are.
+    pub proofs: Proofs,
     /// Where its refresh token goes.
     pub delivery: TokenDelivery,
     /// Whether it outlives the browser.

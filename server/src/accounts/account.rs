@@ -1,0 +1,305 @@
+//! Accounts: proving to be somebody, changing name and password. Registering and proving an address is the business of
+//! `registration`, a forgotten password that of `recovery`, the end of an account that of `leaving`.
+//!
+//! Known and unknown addresses get the same answers in the same time: passwords are hashed as often, as many statements run, an audit
+//! entry is always written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use types::words::AuditAction;
+
+use types::domain::{AccountType, DisplayName, Email, Invalid, Password, SessionId, UserId};
+use uuid::Uuid;
+
+use super::codes::REGISTRATION_LIFETIME;
+use super::passwords::{HashingError, PasswordHasher};
+use super::registration::registrant;
+use crate::auth::limits::{LimitError, Limits, network_digest};
+use crate::auth::origin::RequestOrigin;
+use crate::auth::refresh::Lifetimes;
+use crate::auth::secrets::Keys;
+use crate::clock::Clock;
+use crate::mail;
+use crate::random::{Random, uuid_v7};
+use crate::store::{NewAudit, NewMail, NewUser, Origin, PasswordChange, ProfileChange, Store, StoreError, User};
+
+/// The role everybody has.
+pub(super) const USER_ROLE: &str = "user";
+
+/// Why a call about accounts came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// E-mail or password is wrong, whichever.
+    #[error("e-mail or password is wrong")]
+    InvalidCredentials,
+    /// The password is right, but the address must be proved first.
+    #[error("the e-mail address is not verified")]
+    EmailNotVerified,
+    /// A field was refused.
+    #[error("{field}: {invalid}")]
+    Field {
+        /// Its name in the request.
+        field: &'static str,
+        /// Why.
+        invalid: Invalid,
+    },
+    /// Too many tries.
+    #[error("too many tries")]
+    TooMany(Duration),
+    /// The sign-in is too long ago for what was asked: it may be no older than this, or the password must be given.
+    #[error("the sign-in is too long ago")]
+    SignInTooOld(Duration),
+    /// Passwords cannot be hashed now.
+    #[error(transparent)]
+    Hashing(#[from] HashingError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<LimitError> for AccountError {
+    fn from(error: LimitError) -> Self {
+        match error {
+            LimitError::Exceeded(wait) => Self::TooMany(wait),
+            LimitError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The calls about accounts.
+pub struct Accounts {
+    /// Where they are kept.
+    pub store: Store,
+    /// Hashes passwords.
+    pub hasher: PasswordHasher,
+    /// The keys of the installation.
+    pub keys: Arc<Keys>,
+    /// Limits on tries.
+    pub limits: Arc<Limits>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids and codes.
+    pub random: Arc<dyn Random>,
+    /// `REQUIRE_EMAIL_VERIFICATION`.
+    pub require_verification: bool,
+    /// `PASSWORD_MIN_LENGTH`.
+    pub password_min_chars: usize,
+    /// `SUDO_WINDOW`.
+    pub sudo_window: Duration,
+    /// How long tokens last, which is how long an end must be remembered.
+    pub lifetimes: Lifetimes,
+    /// The page that sets a new password, by its full address. From the settings, never from a request: whoever chooses where the
+    /// link leads gets the token.
+    pub reset_page: String,
+}
+
+impl Accounts {
+    /// Proves to be somebody by e-mail and password. The try is taken before anything is looked at, and given back where it was right.
+    pub async fn authenticate(
+        &self,
+        from: &RequestOrigin,
+        email: &Email,
+        password: &Password,
+    ) -> Result<User, AccountError> {
+        let user = self.store.accounts().user_by_email(email).await?;
+        // Where there is nobody, everything is asked about an id that nobody has.
+        let user_id = user.as_ref().map_or_else(|| UserId(self.new_id()), |user| user.id);
+        let network = network_digest(from.address);
+        let now = self.clock.now();
+        let known = self.store.accounts().acquaintance(user_id, from.browser.as_ref(), &network, now).await?;
+        let taken = self.limits.try_password(from.address, email, user_id, known).await?;
+        match self.compare(from, email, user, password).await {
+            Ok(user) => {
+                self.limits.give_back(taken).await?;
+                Ok(user)
+            }
+            Err(AccountError::InvalidCredentials) => Err(AccountError::InvalidCredentials),
+            // Right, or not looked at.
+            Err(error) => {
+                self.limits.give_back(taken).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Compares with the account's password, and with that of a registration that waits for its address: whoever
+    /// registered hears that the address must be proved, also where it is somebody else's account.
+    async fn compare(
+        &self,
+        from: &RequestOrigin,
+        email: &Email,
+        user: Option<User>,
+        password: &Password,
+    ) -> Result<User, AccountError> {
+        let stored = user.as_ref().map(|user| user.password_hash.as_str());
+        let comparison = self.hasher.compare(password, stored).await?;
+        let user_id = user.as_ref().map(|user| user.id);
+        let Some(user) = user.filter(|user| comparison.matches && user.disabled_at.is_none()) else {
+            return Err(self.refuse(from, email, user_id, password).await?);
+        };
+        if self.require_verification && user.email_verified_at.is_none() {
+            let expires_at = self.clock.now().plus(REGISTRATION_LIFETIME);
+            self.store.accounts().take_up_unproved(user.id, &registrant(from), expires_at).await?;
+            return Err(AccountError::EmailNotVerified);
+        }
+        if comparison.outdated {
+            let new = self.hasher.hash(password).await?;
+            self.store.accounts().upgrade_password_hash(user.id, &user.password_hash, &new).await?;
+        }
+        Ok(user)
+    }
+
+    /// Why a password is not that of the account.
+    async fn refuse(
+        &self,
+        from: &RequestOrigin,
+        email: &Email,
+        user_id: Option<UserId>,
+        password: &Password,
+    ) -> Result<AccountError, AccountError> {
+        let registration = self.store.accounts().registration(email, self.clock.now()).await?;
+        let stored = registration.as_ref().map(|registration| registration.password_hash.as_str());
+        let waits = self.hasher.compare(password, stored).await?.matches;
+        self.store.audit().append_audit(&NewAudit { user_id, ..self.audit(AuditAction::SignInFailed, from) }).await?;
+        Ok(if waits { AccountError::EmailNotVerified } else { AccountError::InvalidCredentials })
+    }
+
+    /// Checks a change of password and prepares it; storing it and ending the other sessions is one transaction, and the
+    /// sessions' business.
+    pub async fn prepare_password_change(
+        &self,
+        session_id: SessionId,
+        user_id: UserId,
+        current: &Password,
+        new: &Password,
+    ) -> Result<Option<PasswordChange>, AccountError> {
+        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
+        self.check_password("currentPassword", session_id, &user, current).await?;
+        self.judge_for("newPassword", new, &user.email, &user.name).await?;
+        let new_hash = self.hasher.hash(new).await?;
+        Ok(Some(PasswordChange { expected_hash: user.password_hash, new_hash }))
+    }
+
+    /// Compares the password of somebody who is signed in. A wrong one is told by the name of its field, and counts against their
+    /// session: what strangers try does not keep them from it.
+    pub(super) async fn check_password(
+        &self,
+        field: &'static str,
+        session_id: SessionId,
+        user: &User,
+        password: &Password,
+    ) -> Result<(), AccountError> {
+        let taken = self.limits.try_in_session(session_id).await?;
+        let compared = self.hasher.compare(password, Some(&user.password_hash)).await;
+        if !matches!(&compared, Ok(comparison) if !comparison.matches) {
+            self.limits.give_back(taken).await?;
+            return Ok(compared.map(|_| ())?);
+        }
+        let invalid = Invalid::new("wrong-password", "That is not your password.");
+        Err(AccountError::Field { field, invalid })
+    }
+
+    /// Tells a person by mail that the password was changed (ASVS 6.3.7).
+    pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
+        if let Some(user) = self.store.accounts().user_by_id(user_id).await? {
+            self.store.mail().queue_mail(&self.new_mail(&user.email, mail::password_changed(greeted(&user)))).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes name or account type. `None` where the person is gone.
+    pub async fn update_profile(
+        &self,
+        from: &RequestOrigin,
+        user_id: UserId,
+        change: &ProfileChange,
+    ) -> Result<Option<User>, StoreError> {
+        let audit = NewAudit {
+            user_id: Some(user_id),
+            actor_id: Some(user_id),
+            ..self.audit(AuditAction::ProfileUpdated, from)
+        };
+        self.store.accounts().update_profile(user_id, change, &audit).await
+    }
+
+    /// Creates the person that development mode shows on the sign-in page, unless there is one.
+    pub async fn seed(&self, email: &Email, password: &Password, name: &DisplayName) -> Result<(), AccountError> {
+        if self.store.accounts().user_by_email(email).await?.is_some() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let user = NewUser {
+            id: UserId(self.new_id()),
+            email: email.clone(),
+            name: name.clone(),
+            account_type: AccountType::Individual,
+            password_hash: self.hasher.hash(password).await?,
+            roles: vec![USER_ROLE.to_owned()],
+            email_verified_at: Some(now),
+            at: now,
+        };
+        let nobody = RequestOrigin { address: IpAddr::from([127, 0, 0, 1]), origin: Origin::default(), browser: None };
+        let audit = NewAudit { user_id: Some(user.id), ..self.audit(AuditAction::Registered, &nobody) };
+        self.store.accounts().create_user(&user, None, &audit).await?;
+        Ok(())
+    }
+
+    pub(super) async fn judge(
+        &self,
+        field: &'static str,
+        password: &Password,
+        email: &Email,
+        name: &str,
+    ) -> Result<(), AccountError> {
+        self.judge_for(field, password, email.as_str(), name).await
+    }
+
+    /// The same for an address as it is stored.
+    pub(super) async fn judge_for(
+        &self,
+        field: &'static str,
+        password: &Password,
+        email: &str,
+        name: &str,
+    ) -> Result<(), AccountError> {
+        let chars = password.expose().chars().count();
+        if chars < self.password_min_chars {
+            let least = self.password_min_chars;
+            let message = format!("Use at least {least} characters; this has {chars}.");
+            return Err(AccountError::Field { field, invalid: Invalid::new("too-short", message) });
+        }
+        let local = email.split('@').next().unwrap_or_default();
+        let own_words = [email, local, name, "latchkey"].into_iter().chain(name.split_whitespace());
+        let judged = self.hasher.judge(password, own_words.map(str::to_owned).collect()).await?;
+        judged.map_err(|invalid| AccountError::Field { field, invalid })
+    }
+
+    pub(super) fn new_mail(&self, to: &str, (subject, text): (String, String)) -> NewMail {
+        NewMail { id: self.new_id(), to: to.to_owned(), subject, text, at: self.clock.now(), forget: false }
+    }
+
+    pub(super) fn audit(&self, action: AuditAction, from: &RequestOrigin) -> NewAudit {
+        NewAudit {
+            id: self.new_id(),
+            at: self.clock.now(),
+            user_id: None,
+            actor_id: None,
+            session_id: None,
+            action,
+            reason: None,
+            client_reason: None,
+            origin: from.origin.clone(),
+        }
+    }
+
+    pub(super) fn new_id(&self) -> Uuid {
+        uuid_v7(&*self.clock, &*self.random)
+    }
+}
+
+/// The name to open a mail with: only where it is known to be that of whoever reads it. Anybody can register with an address and with
+/// words of theirs for a name.
+pub(super) fn greeted(user: &User) -> Option<&str> {
+    user.email_verified_at.map(|_| user.name.as_str())
+}

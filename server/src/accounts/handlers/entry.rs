@@ -1,0 +1,188 @@
+//! Signing in, however the request is written: JSON calls and plain forms read their fields, and this does the rest. It asks for nothing but
+//! parsed values and the headers, keeps to the limits, and says which cookies the answer sets.
+
+use http::HeaderMap;
+use types::domain::{Email, OneTimeCode, Password, SessionId, UserId};
+use types::words::{SignInMethod, TokenDelivery};
+
+use crate::accounts::AccountError;
+use crate::accounts::HashingError;
+use crate::accounts::sign_in_flow::{NextStep, SignInFlow};
+use crate::auth::origin::RequestOrigin;
+use crate::auth::proofs::Proof;
+use crate::auth::secrets::Capability;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::metrics::SignInResult;
+use crate::sessions::handlers::refresh::refresh_cookie;
+use crate::sessions::{BrowserAtHand, ClaimedDevice, NewSignIn, SessionsError, SignInError, SignedIn};
+use crate::store::{SessionRow, StoreError};
+
+/// What a client says of itself and of how it wants its tokens.
+pub struct Client {
+    /// Of its device.
+    pub said: ClaimedDevice,
+    /// Where the refresh token goes.
+    pub delivery: TokenDelivery,
+    /// Whether the session outlives the browser.
+    pub remember: bool,
+    /// The session to end at the limit.
+    pub replace: Option<SessionId>,
+    /// What a client without cookies is known by.
+    pub device_token: Option<Capability>,
+}
+
+/// Somebody who is in.
+pub struct Entered {
+    /// The session with its tokens.
+    pub granted: SignedIn,
+    /// What the browser is known by from now on.
+    browser_token: Capability,
+}
+
+/// Why somebody is not in.
+pub enum EntryRefusal {
+    /// The request comes from another site, or from a page under another address.
+    CrossSite(ApiError),
+    /// E-mail, password or code, or too many tries.
+    Account(AccountError),
+    /// A device must be chosen to sign out first; these are the live ones.
+    LimitReached(Vec<SessionRow>),
+    /// The parts below failed.
+    Failed(SessionsError),
+}
+
+/// Signs in with e-mail and password.
+pub async fn sign_in(
+    state: &ApiState,
+    from: RequestOrigin,
+    headers: &HeaderMap,
+    (email, password): (&Email, &Password),
+    client: Client,
+) -> Result<Entered, EntryRefusal> {
+    let from = client.known(state, from, headers)?;
+    let user = state.accounts().authenticate(&from, email, password).await;
+    let user =
+        user.inspect_err(|error| state.context.metrics.sign_in(refusal(error))).map_err(EntryRefusal::Account)?;
+    client.begin(state, user.id, from, headers, SignInMethod::Password).await
+}
+
+/// Proves an address by its code and signs in.
+pub async fn verify_email(
+    state: &ApiState,
+    from: RequestOrigin,
+    headers: &HeaderMap,
+    (email, code): (&Email, &OneTimeCode),
+    client: Client,
+) -> Result<Entered, EntryRefusal> {
+    let from = client.known(state, from, headers)?;
+    let proved = state.accounts().verify_email(&from, email, code).await;
+    let proved =
+        proved.inspect_err(|error| state.context.metrics.sign_in(refusal(error))).map_err(EntryRefusal::Account)?;
+    state.sessions().put_in_force(&proved.ended);
+    client.begin(state, proved.user.id, from, headers, SignInMethod::Code).await
+}
+
+impl Client {
+    /// The from, as what the client presents makes them known.
+    fn known(&self, state: &ApiState, from: RequestOrigin, headers: &HeaderMap) -> Result<RequestOrigin, EntryRefusal> {
+        // A call that sets a cookie must not come from another site.
+        if self.delivery == TokenDelivery::Cookie {
+            state.same_origin.check_sign_in(headers).map_err(EntryRefusal::CrossSite)?;
+        }
+        let browser = self.device_token.as_ref().map(Capability::digest).or(from.browser);
+        Ok(RequestOrigin { browser, ..from })
+    }
+
+    /// Begins a session for somebody who has proved who they are.
+    async fn begin(
+        self,
+        state: &ApiState,
+        user_id: UserId,
+        from: RequestOrigin,
+        headers: &HeaderMap,
+        method: SignInMethod,
+    ) -> Result<Entered, EntryRefusal> {
+        let Self { said, delivery, remember, replace, .. } = self;
+        let now = state.context.now();
+        let flow = SignInFlow::start(user_id, Proof { method, at: now }, said);
+        let NextStep::Begin { user_id, proofs, device } = flow.next(now) else {
+            return Err(EntryRefusal::Account(AccountError::InvalidCredentials));
+        };
+        let browser_token = Capability::draw(&*state.context.random);
+        // Only a browser has one session: a client that keeps its tokens itself may have several.
+        let one_session = delivery == TokenDelivery::Cookie;
+        let sessions = if one_session { presented_sessions(state, headers) } else { Vec::new() };
+        let browser = BrowserAtHand { presented: from.browser, sessions, next: browser_token.digest(), one_session };
+        let said = device;
+        let sign_in = NewSignIn { user_id, said, origin: from.origin, proofs, delivery, remember, replace, browser };
+        let signing_in = state.sessions().sign_in(sign_in).await;
+        state.context.metrics.sign_in(outcome(&signing_in));
+        match signing_in {
+            Ok(granted) => Ok(Entered { granted, browser_token }),
+            Err(SignInError::LimitReached(rows)) => Err(EntryRefusal::LimitReached(rows)),
+            Err(SignInError::NoSuchPerson) => Err(EntryRefusal::Account(AccountError::InvalidCredentials)),
+            Err(SignInError::Failed(error)) => Err(EntryRefusal::Failed(error)),
+        }
+    }
+}
+
+/// The sessions that the browser holds refresh tokens of.
+fn presented_sessions(state: &ApiState, headers: &HeaderMap) -> Vec<SessionId> {
+    state.sessions().sessions_of_browser(&state.cookie.presented(headers).tokens())
+}
+
+impl Entered {
+    /// The `Set-Cookie` values of the answer: none for a client that holds its tokens itself.
+    pub fn cookies(&self, state: &ApiState) -> Vec<String> {
+        if self.granted.delivery == TokenDelivery::Body {
+            return Vec::new();
+        }
+        vec![refresh_cookie(state, &self.granted), state.browser_cookie.set(&self.browser_token)]
+    }
+
+    /// What the client keeps to be known by, where it gets no cookies.
+    pub fn device_token(&self) -> Option<&str> {
+        (self.granted.delivery == TokenDelivery::Body).then(|| self.browser_token.expose())
+    }
+}
+
+impl EntryRefusal {
+    /// The same as a problem.
+    pub fn into_problem(self, state: &ApiState) -> ApiError {
+        match self {
+            Self::CrossSite(problem) => problem,
+            Self::Account(error) => error.into(),
+            Self::LimitReached(rows) => {
+                let sessions: Vec<_> = rows.iter().map(|row| state.sessions().show(row, None)).collect();
+                ApiError::session_limit_reached(sessions)
+            }
+            Self::Failed(error) => error.into(),
+        }
+    }
+}
+
+/// What a sign-in of somebody who has proved who they are came to.
+fn outcome(signing_in: &Result<SignedIn, SignInError>) -> SignInResult {
+    match signing_in {
+        Ok(_) => SignInResult::Ok,
+        Err(SignInError::LimitReached(_)) => SignInResult::SessionLimit,
+        Err(SignInError::NoSuchPerson) => SignInResult::WrongCredentials,
+        Err(SignInError::Failed(error)) if error.is_passing() => SignInResult::Unavailable,
+        Err(SignInError::Failed(_)) => SignInResult::Failed,
+    }
+}
+
+/// What a sign-in that was refused before it began came to.
+fn refusal(error: &AccountError) -> SignInResult {
+    match error {
+        // Nobody who signs in is told that the last time was too long ago.
+        AccountError::InvalidCredentials | AccountError::SignInTooOld(_) => SignInResult::WrongCredentials,
+        AccountError::EmailNotVerified => SignInResult::NotVerified,
+        AccountError::Field { .. } => SignInResult::WrongCode,
+        AccountError::TooMany(_) => SignInResult::Limited,
+        AccountError::Hashing(HashingError::Busy) => SignInResult::Busy,
+        AccountError::Store(StoreError::Unavailable(_)) => SignInResult::Unavailable,
+        AccountError::Hashing(HashingError::Failed(_)) | AccountError::Store(_) => SignInResult::Failed,
+    }
+}

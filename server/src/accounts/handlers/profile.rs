@@ -1,0 +1,128 @@
+//! The person: profile, password, activity.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use types::api::{Activity, ActivityEntry, Profile};
+use types::domain::{AccountType, Invalid, Password};
+
+use super::registration::optional_name;
+use crate::auth::origin::RequestOrigin;
+use crate::auth::pace::Effort;
+use crate::geoip::Places;
+use crate::http::fields::Fields;
+use crate::http::paging::{Page, PageQuery, cursor};
+use crate::http::principal::{InSession, Principal};
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::handlers::sign_out::answer;
+use crate::sessions::{EndAnswer, EndRequest, Force, Scope, person};
+use crate::store::{Alongside, Audit, ProfileChange, User};
+
+/// How many entries a page of activity has where the client does not say.
+const PAGE: u16 = 30;
+/// The most it may ask for.
+const LONGEST_PAGE: u16 = 100;
+
+/// `GET /api/user/profile`.
+pub async fn profile(State(state): State<ApiState>, principal: Principal) -> Result<Json<Profile>, ApiError> {
+    let user = state.context.store.accounts().user_by_id(principal.user_id()).await?;
+    user.map(|user| Json(show(&user))).ok_or_else(ApiError::not_found)
+}
+
+/// `PATCH /api/user/profile`: what is absent stays.
+pub async fn update_profile(
+    State(state): State<ApiState>,
+    principal: Principal,
+    from: RequestOrigin,
+    mut fields: Fields,
+) -> Result<Json<Profile>, ApiError> {
+    let name = optional_name(&mut fields);
+    let account_type = fields.optional("accountType", AccountType::parse);
+    let (name, account_type) = fields.finish((name, account_type))?;
+    let change = ProfileChange { name, account_type };
+    let user_id = principal.user_id();
+    state.may_do(Effort::Change, principal.session_id(), user_id).await?;
+    let user = state.accounts().update_profile(&from, user_id, &change).await?;
+    let user = user.ok_or_else(ApiError::not_found)?;
+    let renewed = types::api::UserUpdated { user_id };
+    state.context.hub.publish(user_id, &types::api::ServerEvent::UserUpdated(renewed), None);
+    Ok(Json(show(&user)))
+}
+
+fn show(user: &User) -> Profile {
+    Profile {
+        person: person(user),
+        account_type: user.account_type,
+        created_at: user.created_at,
+        password_changed_at: user.password_changed_at,
+    }
+}
+
+/// `POST /api/user/password`: changes it and ends the other sessions, in one transaction.
+pub async fn change_password(
+    State(state): State<ApiState>,
+    InSession(caller): InSession,
+    from: RequestOrigin,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let current = fields.required("currentPassword", Password::parse_existing);
+    let new = fields.required("newPassword", Password::parse_new);
+    let (current, new) = fields.finish((current, new))?;
+    let change = state.accounts().prepare_password_change(caller.session_id, caller.user_id, &current, &new).await?;
+    let request = EndRequest {
+        user_id: caller.user_id,
+        session_id: caller.session_id,
+        epoch: Some(caller.epoch),
+        token_until: Some(caller.expires_at),
+        force: Force::Full,
+        scope: Scope::Others,
+        client_reason: None,
+        origin: from.origin,
+        alongside: Some(Alongside::PasswordChange(change.ok_or_else(ApiError::not_found)?)),
+    };
+    let ended = state.sessions().end(request).await?;
+    if matches!(ended, EndAnswer::Done { refused: true, .. }) {
+        let invalid =
+            Invalid::new("wrong-password", "Your password has just been changed elsewhere. Enter the new one.");
+        return Err(ApiError::invalid_field("currentPassword", &invalid));
+    }
+    if let Err(error) = state.accounts().tell_of_password_change(caller.user_id).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
+    }
+    Ok(answer(&state, false, ended))
+}
+
+/// `GET /api/user/activity`: newest first.
+pub async fn activity(
+    State(state): State<ApiState>,
+    principal: Principal,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Activity>, ApiError> {
+    let Page { before, limit } = page.read(PAGE, LONGEST_PAGE)?;
+    // One more than is shown tells whether there is a next page.
+    let mut rows = state.context.store.audit().activity(principal.user_id(), before, i64::from(limit) + 1).await?;
+    let more = rows.len() > usize::from(limit);
+    rows.truncate(usize::from(limit));
+    let next_cursor = rows.last().filter(|_| more).map(|last| cursor(last.at, last.id));
+    Ok(Json(Activity {
+        entries: rows.into_iter().map(|row| entry(row, &state.sessions().places)).collect(),
+        next_cursor,
+    }))
+}
+
+/// An audit entry as its person sees it.
+pub(super) fn entry(row: Audit, places: &Places) -> ActivityEntry {
+    ActivityEntry {
+        id: row.id.to_string(),
+        at: row.at,
+        action: row.action,
+        reason: row.reason.map(Into::into),
+        client_reason: row.client_reason,
+        session_id: row.session_id,
+        device_name: row.device_name,
+        place: places.of(&row.origin.ip),
+        ip_address: row.origin.ip,
+        user_agent: row.origin.user_agent,
+    }
+}

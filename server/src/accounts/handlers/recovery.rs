@@ -1,0 +1,83 @@
+//! A forgotten password: asking for a link, and setting a new one with it.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use types::api::{AcceptedAnswer, LogoutAnswer};
+use types::domain::Password;
+
+use crate::accounts::AccountError;
+use crate::accounts::known_address;
+use crate::accounts::{ResetStep, refused_reset};
+use crate::auth::origin::RequestOrigin;
+use crate::http::cookies::set_cookie;
+use crate::http::fields::Fields;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::EndAnswer;
+use crate::sessions::handlers::sign_out::{forgetting, nothing_to_end, told_in_words};
+
+/// `POST /api/auth/forgot-password`: the same answer whether or not there is anybody to send a link to.
+pub async fn forgot_password(
+    State(state): State<ApiState>,
+    from: RequestOrigin,
+    mut fields: Fields,
+) -> Result<(StatusCode, Json<AcceptedAnswer>), ApiError> {
+    let email = fields.required("email", known_address);
+    let (email,) = fields.finish((email,))?;
+    state.accounts().request_password_reset(&from, &email).await?;
+    let message = "If there is an account with this address, a link to set a new password is on its way.".to_owned();
+    Ok((StatusCode::ACCEPTED, Json(AcceptedAnswer { message })))
+}
+
+/// `POST /api/auth/reset-password`: uses up the token, sets the password and ends every session, in one transaction. Signs nobody in:
+/// whoever has a mailbox in front of them need not be its owner, and a second step would be passed by.
+pub async fn reset_password(
+    State(state): State<ApiState>,
+    from: RequestOrigin,
+    fields: Fields,
+) -> Result<Response, ApiError> {
+    let (_, response) = resets(&state, from, fields).await?;
+    Ok(response)
+}
+
+/// The same, and which address one signs in with now. The token is used up by then: whoever has it could read the mail to that address.
+pub async fn resets(state: &ApiState, from: RequestOrigin, mut fields: Fields) -> Result<(String, Response), ApiError> {
+    // Whatever is wrong with a token is told in the same words.
+    let token = fields.required("token", |text| Ok(text.to_owned()));
+    let password = fields.required("password", Password::parse_new);
+    let (token, password) = fields.finish((token, password))?;
+    let prepared = state.accounts().prepare_password_reset(&from, &token, &password).await?;
+    let ended = match prepared.step {
+        ResetStep::Account(user_id, reset) => {
+            let ended = state.sessions().reset_password(user_id, *reset, from.origin).await?;
+            if matches!(ended, EndAnswer::Done { refused: true, .. }) {
+                return Err(refused_reset().into());
+            }
+            if let Err(error) = state.accounts().tell_of_password_change(user_id).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
+            }
+            ended
+        }
+        ResetStep::Registration(proof) => {
+            let proved = state.context.store.accounts().prove_by_reset(&proof).await.map_err(AccountError::from)?;
+            proved.then(nothing_to_end).ok_or_else(refused_reset)?
+        }
+    };
+    let email = prepared.email;
+    let (status, told) = told_in_words(true, ended, message);
+    let body = LogoutAnswer { email: Some(email.clone()), ..told };
+    let mut response = forgetting(state, (status, Json(body)).into_response());
+    // Whoever has just set the password gets in, however many strangers try.
+    set_cookie(&mut response, &state.browser_cookie.set(&prepared.browser_token));
+    Ok((email, response))
+}
+
+fn message(ended: u64) -> String {
+    match ended {
+        0 => "Your new password is set. Sign in with it.".to_owned(),
+        1 => "Your new password is set, and 1 device is signed out. Sign in again with it.".to_owned(),
+        ended => format!("Your new password is set, and all {ended} devices are signed out. Sign in again with it."),
+    }
+}

@@ -1,0 +1,83 @@
+//! Leaving: taking along what is held on a person, and deleting the account.
+
+use types::words::AuditAction;
+
+use types::api::DeviceDescription;
+use types::domain::{Email, Password, SessionId, UserId};
+
+use super::account::{AccountError, Accounts, greeted};
+use crate::auth::limits::buckets_of;
+use crate::auth::origin::RequestOrigin;
+use crate::auth::proofs::Proofs;
+use crate::mail;
+use crate::store::{AccountDeletion, ExportData, NewAudit, NewMail};
+
+impl Accounts {
+    /// Everything that is held on a person; `session_id` is the session that asks. `None` where the person is gone.
+    pub async fn export(
+        &self,
+        from: &RequestOrigin,
+        user_id: UserId,
+        session_id: SessionId,
+    ) -> Result<Option<ExportData>, AccountError> {
+        self.limits.may_ask(from.address).await?;
+        let audit = NewAudit {
+            user_id: Some(user_id),
+            actor_id: Some(user_id),
+            session_id: Some(session_id),
+            ..self.audit(AuditAction::DataExported, from)
+        };
+        // Written first: nothing goes out that is not on record.
+        self.store.audit().append_audit(&audit).await?;
+        Ok(self.store.accounts().export_data(user_id).await?)
+    }
+
+    /// Prepares to delete an account; deleting it and ending every session is one transaction, and the sessions' business. `None` where the
+    /// user is gone.
+    pub async fn prepare_deletion(&self, user_id: UserId) -> Result<Option<AccountDeletion>, AccountError> {
+        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
+        let mail = self.new_mail(&user.email, mail::account_deleted(greeted(&user)));
+        let mail = NewMail { forget: true, ..mail };
+        let buckets = Email::parse(&user.email).map(|email| buckets_of(&email)).unwrap_or_default();
+        Ok(Some(AccountDeletion { mail, buckets }))
+    }
+
+    /// Checks that whoever asks is the user, now: by the password, or by a proof of moments ago. Nothing where the user is gone.
+    pub async fn check_proof(
+        &self,
+        session_id: SessionId,
+        user_id: UserId,
+        password: Option<&Password>,
+        proofs: &Proofs,
+    ) -> Result<(), AccountError> {
+        let Some(password) = password else {
+            let is_recent = proofs.are_recent(self.clock.now(), self.sudo_window);
+            return if is_recent { Ok(()) } else { Err(AccountError::SignInTooOld(self.sudo_window)) };
+        };
+        match self.store.accounts().user_by_id(user_id).await? {
+            Some(user) => self.check_password("password", session_id, &user, password).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes to the person that one new device has vouched for another: whoever has the password could have done so.
+    pub async fn tell_of_confirmation(
+        &self,
+        user_id: UserId,
+        confirmed: &DeviceDescription,
+        by: &DeviceDescription,
+    ) -> Result<(), AccountError> {
+        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(()) };
+        let words = mail::sign_in_confirmed(&described(confirmed), &described(by));
+        Ok(self.store.mail().queue_mail(&self.new_mail(&user.email, words)).await?)
+    }
+}
+
+/// A device as it is read from its user agent: what a client says of itself has no place in a mail.
+fn described(device: &DeviceDescription) -> String {
+    match (&device.browser, &device.os) {
+        (Some(browser), Some(os)) => format!("{browser} on {os}"),
+        (Some(one), None) | (None, Some(one)) => one.clone(),
+        (None, None) => "an app".to_owned(),
+    }
+}

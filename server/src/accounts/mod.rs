@@ -1,0 +1,69 @@
+//! Accounts: registering, proving to be somebody, profile and password, a forgotten password, leaving.
+//!
+//! Sessions begin and end through the door of `sessions`. No SQL here, and no HTTP outside `handlers`.
+
+mod account;
+mod addresses;
+mod codes;
+pub mod handlers;
+mod hash_threads;
+mod leaving;
+mod passwords;
+mod recovery;
+mod registration;
+mod sign_in_flow;
+
+use types::api::paths;
+
+pub use account::{AccountError, Accounts};
+pub use addresses::{known_address, new_address};
+pub use passwords::{HashingError, PasswordHasher};
+pub use recovery::{RESET_PAGE, ResetStep, refused_reset};
+pub use registration::Registration;
+
+use crate::area::Area;
+use crate::http::needs::{Credential, NOTHING, Needs, SESSION, USER};
+use crate::http::routes::Routes;
+use crate::http::state::ApiState;
+use handlers::{export, leaving as deletion, profile, recovery as resets, registration as register, sign_in};
+
+/// What this area brings.
+pub const AREA: Area = Area { name: "accounts", routes, ..Area::NONE };
+
+const MAILED_SECRET: Needs = Needs::Credentials(&[Credential::MailedSecret]);
+const PASSWORD: Needs = Needs::Credentials(&[Credential::Password]);
+
+fn routes(routes: Routes<'_>) -> Routes<'_> {
+    routes
+        .post(paths::REGISTER, register::register)
+        .needs(NOTHING)
+        .post(paths::VERIFY_EMAIL, register::verify_email)
+        .needs(MAILED_SECRET)
+        .post(paths::RESEND_CODE, register::resend_code)
+        .needs(NOTHING)
+        .post(paths::FORGOT_PASSWORD, resets::forgot_password)
+        .needs(NOTHING)
+        .post(paths::RESET_PASSWORD, resets::reset_password)
+        .needs(MAILED_SECRET)
+        .post(paths::LOGIN, sign_in::login)
+        .needs(PASSWORD)
+        .get(paths::PROFILE, profile::profile)
+        .needs(USER)
+        .patch(paths::PROFILE, profile::update_profile)
+        .needs(USER)
+        .post(paths::PASSWORD, profile::change_password)
+        .needs(SESSION)
+        .get(paths::ACTIVITY, profile::activity)
+        .needs(USER)
+        .get(paths::EXPORT, export::export)
+        .needs(SESSION)
+        .delete(paths::ACCOUNT, deletion::delete_account)
+        .needs(SESSION.and_recent_proof())
+}
+
+impl ApiState {
+    /// Accounts.
+    pub fn accounts(&self) -> &Accounts {
+        self.parts.get::<Accounts>()
+    }
+}

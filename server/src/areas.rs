@@ -1,0 +1,40 @@
+//! The areas, in the order in which they are put together.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+use crate::area::Area;
+use crate::auth::permissions::{Permission, Permissions};
+use crate::config::Config;
+use crate::http::browser::give_to_pages;
+use crate::http::routes::{Route, Routes};
+use crate::http::state::ApiState;
+use crate::metrics::Routes as RouteNames;
+use crate::{accounts, operations, pages, security, sessions};
+
+/// Every area there is.
+pub const AREAS: [Area; 4] = [sessions::AREA, accounts::AREA, security::AREA, operations::AREA];
+
+/// The permissions of all areas.
+pub fn permissions() -> Permissions {
+    Permissions::new(AREAS.iter().flat_map(|area| area.permissions.iter().copied()).collect::<Vec<Permission>>())
+}
+
+/// The calls of all areas, and the table of them.
+pub fn api(state: &ApiState, names: &mut RouteNames) -> (Router, Vec<Route>) {
+    let routes = AREAS.iter().fold(Routes::new(names), |routes, area| (area.routes)(routes));
+    routes.finish(state.clone())
+}
+
+/// Everything this server answers: the calls, the pages and their files. The routes are named in `names`.
+pub fn router(state: &ApiState, config: &Config, names: &mut RouteNames) -> Router {
+    let pages = pages::Pages::of(config);
+    let site = pages::site(&pages, names).layer(from_fn_with_state(state.clone(), give_to_pages));
+    let forms = pages::forms(state, pages, config.server.public_url.origin(), names);
+    let (api, _) = api(state, names);
+    let router = api.merge(site.clone()).merge(forms);
+    match &config.observe.metrics_token {
+        Some(token) => router.merge(operations::metrics_beside(state, token, site, names)),
+        None => router,
+    }
+}

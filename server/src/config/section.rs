@@ -1,0 +1,65 @@
+//! Settings that an area brings: declared in its own folder, read with all others, found again by their type.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::reader::{Reader, Setting};
+use crate::areas::AREAS;
+
+/// The settings of an area.
+#[derive(Clone, Copy)]
+pub struct Section {
+    /// Names, defaults and meanings, in the order of the documentation.
+    pub settings: &'static [Setting],
+    read: fn(&mut Reader, &mut Sections),
+}
+
+impl Section {
+    /// A section that is read as `T`.
+    pub const fn new<T: Send + Sync + 'static + FromReader>(settings: &'static [Setting]) -> Self {
+        Self { settings, read: |reader, sections| sections.insert(T::read(reader)) }
+    }
+}
+
+/// Settings that can be read.
+pub trait FromReader {
+    /// Reads them. What is faulty is noted in the reader, and something else stands in for it.
+    fn read(reader: &mut Reader) -> Self;
+}
+
+/// What was read, by its type.
+#[derive(Clone, Default)]
+pub struct Sections(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Sections {
+    /// Reads those of all areas.
+    pub fn read(reader: &mut Reader) -> Self {
+        let mut sections = Self::default();
+        for section in AREAS.iter().filter_map(|area| area.settings) {
+            (section.read)(reader, &mut sections);
+        }
+        sections
+    }
+
+    fn insert<T: Send + Sync + 'static>(&mut self, section: T) {
+        self.0.insert(TypeId::of::<T>(), Arc::new(section));
+    }
+
+    /// The section of that type.
+    ///
+    /// # Panics
+    /// Where there is none: then the area does not name it in its `AREA`.
+    pub fn get<T: Send + Sync + 'static>(&self) -> &T {
+        let section = self.0.get(&TypeId::of::<T>()).and_then(|section| section.downcast_ref::<T>());
+        section.expect("the area names its section")
+    }
+}
+
+/// Values may be secrets.
+impl fmt::Debug for Sections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sections").field(&self.0.len()).finish()
+    }
+}

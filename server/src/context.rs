@@ -1,0 +1,61 @@
+//! What every area works with. No area's own state.
+
+use std::sync::Arc;
+
+use types::domain::Timestamp;
+use types::words::AuditAction;
+use uuid::Uuid;
+
+use crate::auth::secrets::Keys;
+use crate::clock::Clock;
+use crate::events::Hub;
+use crate::lifecycle::Tasks;
+use crate::metrics::Metrics;
+use crate::random::{Random, uuid_v7};
+use crate::store::{NewAudit, Origin, Store};
+
+/// What every area works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For ids and secrets.
+    pub random: Arc<dyn Random>,
+    /// The keys of the installation.
+    pub keys: Arc<Keys>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Who is listening.
+    pub hub: Arc<Hub>,
+    /// Runs what outlives a request.
+    pub tasks: Tasks,
+}
+
+impl Context {
+    /// The time by the database's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id (`UUIDv7`).
+    pub fn new_id(&self) -> Uuid {
+        uuid_v7(&*self.clock, &*self.random)
+    }
+
+    /// An audit entry with nothing but what every entry has.
+    pub fn audit(&self, action: AuditAction, origin: &Origin) -> NewAudit {
+        NewAudit {
+            id: self.new_id(),
+            at: self.now(),
+            user_id: None,
+            actor_id: None,
+            session_id: None,
+            action,
+            reason: None,
+            client_reason: None,
+            origin: origin.clone(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a call needs of whoever makes it. Declared with its route and checked before its handler runs; a route without it does not compile.
+
+use std::fmt;
+
+use crate::auth::permissions::Permission;
+
+/// What a call needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: anybody may make it.
+    Nothing,
+    /// One of these credentials, which the handler reads itself: it need not be good any more, or stands elsewhere than in `Authorization`.
+    Credentials(&'static [Credential]),
+    /// A user, by a bearer token that is good now (RFC 6750).
+    Principal(Requirement),
+}
+
+/// A credential that a handler reads itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// An access token, run out or not, in `Authorization`.
+    AccessToken,
+    /// A refresh token, in its cookie or in the body.
+    RefreshToken,
+    /// A ticket for the event stream, in the address.
+    Ticket,
+    /// The id of a receipt, in the address.
+    Receipt,
+    /// The token of a link that was mailed, or a code.
+    MailedSecret,
+    /// E-mail address and password.
+    Password,
+}
+
+/// What a principal must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// A session; otherwise a token of an older system, which has none, will do.
+    pub session: bool,
+    /// A permission.
+    pub permission: Option<Permission>,
+    /// A proof of identity within `SUDO_WINDOW`, or the password in the body (RFC 9470).
+    pub recent_proof: bool,
+}
+
+/// Anybody may make the call.
+pub const NOTHING: Needs = Needs::Nothing;
+/// A user, with or without a session.
+pub const USER: Needs = Needs::Principal(Requirement { session: false, permission: None, recent_proof: false });
+/// A user with a session: what it does needs one, or is too grave for a token that has none.
+pub const SESSION: Needs = Needs::Principal(Requirement { session: true, permission: None, recent_proof: false });
+
+/// A user with a session and this permission.
+pub const fn permission(permission: Permission) -> Needs {
+    Needs::Principal(Requirement { session: true, permission: Some(permission), recent_proof: false })
+}
+
+impl Needs {
+    /// The same, with a recent proof of identity on top: for what cannot be undone.
+    #[must_use]
+    pub const fn and_recent_proof(self) -> Self {
+        match self {
+            Self::Principal(requirement) => {
+                Self::Principal(Requirement { session: true, recent_proof: true, ..requirement })
+            }
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AccessToken => "an access token, run out or not",
+            Self::RefreshToken => "a refresh token",
+            Self::Ticket => "a stream ticket",
+            Self::Receipt => "the id of the receipt",
+            Self::MailedSecret => "what was mailed",
+            Self::Password => "the password",
+        })
+    }
+}
+
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("nothing"),
+            Self::Credentials(credentials) => {
+                let names: Vec<String> = credentials.iter().map(ToString::to_string).collect();
+                f.write_str(&names.join(" or "))
+            }
+            Self::Principal(Requirement { session, permission, recent_proof }) => {
+                f.write_str(if *session { "a session" } else { "a user" })?;
+                if let Some(permission) = permission {
+                    write!(f, ", permission {permission}")?;
+                }
+                if *recent_proof {
+                    f.write_str(", a recent proof")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! A recent proof of identity, for calls that cannot be undone (ASVS 7.5.1, RFC 9470): a sign-in within `SUDO_WINDOW`, or the password in the
+//! body.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use types::domain::Password;
+
+use super::fields::Fields;
+use super::needs::Requirement;
+use super::principal::InSession;
+use super::problem::ApiError;
+use super::state::ApiState;
+use crate::auth::tokens::Verified;
+
+/// Checks a proof of identity that comes with a call.
+pub trait StepUp: Send + Sync {
+    /// Passes whoever gives the right password, and without one whoever has proved who they are a moment ago.
+    fn step_up<'a>(
+        &'a self,
+        token: &'a Verified,
+        password: Option<&'a Password>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send + 'a>>;
+}
+
+/// A principal who has just shown who they are, and the body of their request. For handlers of routes that need a recent proof.
+pub struct RecentlyProved {
+    /// The token.
+    pub token: Arc<Verified>,
+    /// The body; its `password` has been read.
+    pub fields: Fields,
+}
+
+impl FromRequest<ApiState> for RecentlyProved {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let InSession(token) = InSession::from_request_parts(&mut parts, state).await?;
+        if !parts.extensions.get::<Requirement>().is_some_and(|requirement| requirement.recent_proof) {
+            return Err(ApiError::internal(NotDeclared));
+        }
+        let mut fields = Fields::from_request(Request::from_parts(parts, body), state).await?;
+        let password = fields.optional("password", Password::parse_existing);
+        let (password,) = fields.check((password,))?;
+        state.step_up.step_up(&token, password.as_ref()).await?;
+        Ok(Self { token, fields })
+    }
+}
+
+/// A handler takes a recent proof, and its route does not say so.
+#[derive(Debug, thiserror::Error)]
+#[error("the handler needs a recent proof, but its route does not say so")]
+struct NotDeclared;

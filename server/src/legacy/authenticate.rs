@@ -1,0 +1,31 @@
+//! Tokens of an older system as a family of tokens that routes accept.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use super::LegacyUsers;
+use crate::http::authenticate::Authenticate;
+use crate::http::principal::Principal;
+use crate::http::problem::ApiError;
+use crate::sessions::Refusal;
+
+/// The family.
+pub struct LegacyFamily(pub Arc<LegacyUsers>);
+
+impl Authenticate for LegacyFamily {
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+        _: &'a Parts,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Principal>, ApiError>> + Send + 'a>> {
+        Box::pin(async move {
+            match self.0.authenticate(token).await {
+                Ok(user) => Ok(Some(Principal::Sessionless(user))),
+                Err(Refusal::Invalid) => Ok(None),
+                Err(refusal) => Err(refusal.into()),
+            }
+        })
+    }
+}

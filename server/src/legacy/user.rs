@@ -1,0 +1,97 @@
+//! Users who come with a token of an older system: whether it may pass, and ending sessions without having one.
+//!
+//! Such a token names no session, so the revocation list cannot refuse it: the database is asked each time, and where it is away
+//! nobody passes. Our own tokens never come here.
+
+use std::sync::Arc;
+
+use types::domain::{ClientReason, SessionId, Timestamp};
+use types::words::EndReason;
+
+use super::token::{LegacyToken, LegacyTokens};
+use crate::auth::secrets::Capability;
+use crate::auth::tokens::TokenError;
+use crate::sessions::{EndAnswer, EndingError, Force, Refusal, Sessions, end_answer};
+use crate::store::{EndCommand, Origin, Selection, User};
+
+/// Users with tokens of an older system.
+pub struct LegacyUsers {
+    /// Verifies the tokens, where they are accepted.
+    pub tokens: Option<LegacyTokens>,
+    /// Ends their sessions.
+    pub sessions: Arc<Sessions>,
+}
+
+impl LegacyUsers {
+    /// Verifies a token; `None` where none are accepted.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Option<Result<LegacyToken, TokenError>> {
+        self.tokens.as_ref().map(|tokens| tokens.verify(token, now))
+    }
+
+    /// Whose token of an older system this is, if it may pass: a person who is not disabled, and who has not signed out everywhere
+    /// since it was made.
+    pub async fn authenticate(&self, token: &str) -> Result<Arc<User>, Refusal> {
+        let Self { tokens, sessions } = self;
+        let token = tokens.as_ref().ok_or(Refusal::Invalid)?.verify(token, sessions.now())?;
+        // Asked before the database, which knows by then of every end that is known here, unless it waits to be committed.
+        let pending = sessions.end_queue.has_pending_all(token.user_id);
+        let least_epoch = sessions.list.least_epoch(token.user_id);
+        let found = sessions
+            .store
+            .accounts()
+            .user_by_id(token.user_id)
+            .await
+            .map_err(|error| sessions.cannot_confirm(error))?;
+        let user = found.filter(|user| user.disabled_at.is_none()).ok_or(Refusal::Invalid)?;
+        let set_back = least_epoch.is_some_and(|least| user.epoch < least);
+        if set_back || !token.outlives(pending) || !token.outlives(user.last_logout) {
+            return Err(Refusal::SessionEnded(None));
+        }
+        Ok(Arc::new(user))
+    }
+
+    /// Ends all sessions of a person who has none, and cuts off all tokens of the older system, the one that asks too.
+    pub async fn end_all(
+        &self,
+        user: &User,
+        client_reason: Option<ClientReason>,
+        origin: Origin,
+    ) -> Result<EndAnswer, EndingError> {
+        let all = Selection::All { user_id: user.id };
+        self.end(user, all, EndReason::LogoutAll, client_reason, origin).await
+    }
+
+    /// Ends one session of a person who has none. None is ended where it is not theirs.
+    pub async fn end_one(
+        &self,
+        user: &User,
+        session_id: SessionId,
+        client_reason: Option<ClientReason>,
+        origin: Origin,
+    ) -> Result<EndAnswer, EndingError> {
+        let one = Selection::One { user_id: user.id, session_id };
+        self.end(user, one, EndReason::RevokedFromOtherDevice, client_reason, origin).await
+    }
+
+    async fn end(
+        &self,
+        user: &User,
+        selection: Selection,
+        reason: EndReason,
+        client_reason: Option<ClientReason>,
+        origin: Origin,
+    ) -> Result<EndAnswer, EndingError> {
+        let sessions = &self.sessions;
+        let now = sessions.now();
+        let receipt = Capability::draw(&*sessions.random);
+        let command = EndCommand {
+            client_reason: client_reason.map(String::from),
+            actor_id: Some(user.id),
+            origin,
+            receipt: Some(receipt.digest()),
+            ..EndCommand::new(selection, reason, now, sessions.lifetimes.remember_until(now))
+        };
+        let ended = sessions.end_queue.end(command, Some(user.epoch), Force::Full).await?;
+        Ok(end_answer(ended, Some(&receipt), None))
+    }
+}

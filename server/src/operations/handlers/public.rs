@@ -1,0 +1,178 @@
+//! What anybody may ask: keys, health, and in development the mailbox.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse as _, Response};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HOST};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use types::api::{DevelopmentMailbox, MailMessage};
+
+use crate::events::BusState;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::pages::{names, stylesheet};
+
+/// How many mails the mailbox shows.
+const MAILBOX: i64 = 50;
+
+/// What it shows while there is none.
+const NO_MAILS: &str = "<section class=\"state\"><h2>No mail yet</h2>\
+    <p class=\"state-text\">Codes, links and warnings will appear here.</p></section>";
+
+/// `GET /.well-known/jwks.json`: may be kept for less than the time a new key is published before it signs.
+pub async fn jwks(State(state): State<ApiState>) -> Response {
+    let headers = [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, "public, max-age=300")];
+    (headers, state.operations().key_ring.published(state.context.clock.now()).to_string()).into_response()
+}
+
+/// `GET /health/live`: the process runs.
+pub async fn live() -> Json<Value> {
+    Json(json!({"status": "ok"}))
+}
+
+/// `GET /health/ready`: the live revocations are loaded and the list is current, or the database can be asked instead.
+pub async fn ready(State(state): State<ApiState>) -> Response {
+    let current = state.sessions().list.is_current(state.context.clock.monotonic());
+    let ready = !state.stopping.is_cancelled()
+        && state.sessions().list.is_loaded()
+        && (current || state.context.store.maintenance().ping().await.is_ok());
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"status": if ready { "ok" } else { "unavailable" }}))).into_response()
+}
+
+/// `GET /health`: with database and bus.
+pub async fn health(State(state): State<ApiState>) -> Response {
+    let database = state.context.store.maintenance().ping().await.is_ok();
+    let now = state.context.clock.monotonic();
+    let current = state.sessions().list.is_current(now);
+    let bus = state.sessions().bus.state();
+    let pending = state.sessions().endings_pending();
+    let mut differing: Vec<String> =
+        state.operations().registry.differences().into_iter().map(|found| found.setting).collect();
+    differing.sort_unstable();
+    differing.dedup();
+    let pending_log = Arc::clone(&state.sessions().pending_log);
+    let written = tokio::task::spawn_blocking(move || pending_log.is_writable()).await.unwrap_or(false);
+    // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could not be
+    // written down either would be forgotten.
+    let is_bus_well = !matches!(bus, BusState::Unavailable | BusState::Degraded);
+    let is_well = is_bus_well && pending == 0 && written && differing.is_empty();
+    let (status, word) = match (database, current) {
+        (true, true) if is_well => (StatusCode::OK, "ok"),
+        (true, _) | (false, true) => (StatusCode::OK, "degraded"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    };
+    let age = u64::try_from(state.sessions().list.age(now).as_millis()).unwrap_or(u64::MAX);
+    let body = json!({
+        "status": word,
+        "database": if database { "ok" } else { "unavailable" },
+        "bus": bus.as_str(),
+        "busLines": state.sessions().bus.lines().map(|(name, state)| (name, state.as_str())).collect::<HashMap<_, _>>(),
+        "revocationListAgeMs": age,
+        "endingsPending": pending,
+        "pendingLog": if written { "ok" } else { "unavailable" },
+        "clockOffsetMs": state.context.clock.offset_ms(),
+        "settingsDiffer": differing,
+        "serverId": state.operations().server_id,
+    });
+    (status, Json(body)).into_response()
+}
+
+/// `GET /dev/mailbox`: what development mode kept instead of sending, as a page or, for `Accept: application/json`, as data.
+pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, ApiError> {
+    if !state.development {
+        return Err(ApiError::not_found());
+    }
+    let mails = state.operations().kept_mail.with(state.context.store.mail().mailbox(MAILBOX).await?);
+    let messages: Vec<MailMessage> = mails
+        .into_iter()
+        .map(|mail| MailMessage { to: mail.to, subject: mail.subject, text: mail.text, sent_at: mail.queued_at })
+        .collect();
+    if headers.get_all(ACCEPT).iter().any(|accept| names(accept, b"application/json")) {
+        return Ok(Json(DevelopmentMailbox { messages }).into_response());
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    Ok(Html(page(&messages, &stylesheet(), host)).into_response())
+}
+
+/// The mailbox as a page in the app's style. Links in mails can be followed where they lead to `host`, which is us.
+fn page(messages: &[MailMessage], stylesheet: &str, host: &str) -> String {
+    let mails: Vec<String> = messages.iter().map(|mail| article(mail, host)).collect();
+    let mails = if mails.is_empty() { NO_MAILS.to_owned() } else { mails.concat() };
+    let stylesheet = escape(stylesheet);
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Mailbox · Latchkey development</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"{stylesheet}\"></head>\
+         <body><header class=\"header\"><div class=\"header-inner\"><a class=\"brand\" href=\"/\">\
+         <img src=\"/favicon.svg\" alt=\"\" width=\"30\" height=\"30\">Latchkey</a></div></header>\
+         <main class=\"page\"><h1>Mailbox</h1>\
+         <p class=\"page-lead\">Development mode keeps mail here instead of sending it.</p>\
+         <div class=\"letters\">{mails}</div></main></body></html>"
+    )
+}
+
+fn article(mail: &MailMessage, host: &str) -> String {
+    let (to, subject, text) = (escape(&mail.to), escape(&mail.subject), with_links(&mail.text, host));
+    let at = mail.sent_at.to_string();
+    let readable = match (at.get(..10), at.get(11..19)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => at.clone(),
+    };
+    format!(
+        "<article class=\"panel letter\"><h2>{subject}</h2>\
+         <p class=\"small quiet\">To {to} · <time datetime=\"{at}\">{readable}</time></p>\
+         <p class=\"letter-text\">{text}</p></article>"
+    )
+}
+
+/// The text for a page, with its addresses on `host` as links. Other addresses are what somebody typed, and stay text.
+fn with_links(text: &str, host: &str) -> String {
+    let is_ours = |word: &str| {
+        let rest = word.strip_prefix("https://").or_else(|| word.strip_prefix("http://"));
+        rest.and_then(|rest| rest.strip_prefix(host)).is_some_and(|rest| !host.is_empty() && rest.starts_with('/'))
+    };
+    text.split_inclusive(char::is_whitespace)
+        .map(|piece| {
+            let word = piece.trim_end();
+            let (space, shown) = (&piece[word.len()..], escape(word));
+            if is_ours(word) { format!("<a href=\"{shown}\">{shown}</a>{space}") } else { format!("{shown}{space}") }
+        })
+        .collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const HOST_HERE: &str = "localhost:3000";
+
+    #[rstest]
+    #[case("http://localhost:3000/reset-password#token=a-b", true)]
+    #[case("https://localhost:3000/", true)]
+    #[case("http://localhost:3000.evil.example/", false)]
+    #[case("http://localhost:3000@evil.example/", false)]
+    #[case("http://evil.example/localhost:3000/", false)]
+    #[case("javascript:alert(1)//localhost:3000/", false)]
+    fn only_addresses_of_this_server_become_links(#[case] address: &str, #[case] linked: bool) {
+        let page = with_links(&format!("Hello,\n\n{address}\n\nBye"), HOST_HERE);
+        assert_eq!(page.contains(&format!("<a href=\"{address}\">{address}</a>\n\nBye")), linked, "{page}");
+        assert_eq!(page.contains("<a"), linked, "{page}");
+    }
+
+    #[test]
+    fn markup_around_an_address_stays_text() {
+        let page = with_links("<b> http://localhost:3000/\"><script> &", HOST_HERE);
+        assert_eq!(page.matches('<').count(), 2, "the link and its end: {page}");
+        assert!(!with_links("http:///x", "").contains("<a"), "nobody said where they are");
+    }
+}

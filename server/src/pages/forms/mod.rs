@@ -1,0 +1,209 @@
+//! The forms of the entry pages as browsers send them by themselves, where the program has not arrived or does not run.
+//!
+//! Each does what the call of the same name does, by that call's own handler: the same checks, limits and words. What differs is
+//! the shape: the body is a form's, proof of the origin is asked for more strictly, success leads on to a page (`303`), and what
+//! is wrong comes back in the page, with what was typed. Rules about accounts and sessions do not belong here.
+
+mod sent;
+
+use app::{SIGN_OUT, SentForm};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use client::{ResetToken, return_to};
+use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
+use types::api::{RegisterAnswer, paths};
+use types::words::ProblemCode;
+
+use super::site::{Pages, packing};
+use crate::accounts::handlers::{recovery, registration, sign_in};
+use crate::http::finishing::Finishing;
+use crate::http::problem::{ApiError, Cause};
+use crate::http::routes::registered;
+use crate::http::state::ApiState;
+use crate::metrics::Routes;
+use crate::sessions::handlers::sign_out;
+use sent::Sent;
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+/// What a page's answer takes over from that of the call.
+const CARRIED: [HeaderName; 4] = [SET_COOKIE, CLEAR_SITE_DATA, RETRY_AFTER, WWW_AUTHENTICATE];
+
+/// What forms need: the calls, and the pages they are on.
+#[derive(Clone)]
+struct Forms {
+    api: ApiState,
+    pages: Pages,
+    /// The public address.
+    address: String,
+}
+
+/// Where the forms are sent.
+pub fn routes(api: &ApiState, pages: Pages, address: &str, registry: &mut Routes) -> Router {
+    let forms = Forms { api: api.clone(), pages, address: address.to_owned() };
+    let router = Router::new()
+        .route("/sign-in", post(signs_in))
+        .route("/register", post(registers))
+        .route("/verify", post(verifies))
+        .route("/forgot-password", post(forgets))
+        .route("/reset-password", post(resets))
+        .route(SIGN_OUT, post(signs_out))
+        .with_state(forms);
+    let paths = ["/sign-in", "/register", "/verify", "/forgot-password", "/reset-password", SIGN_OUT];
+    registered(router, paths.into_iter(), registry).layer(packing())
+}
+
+/// `POST /sign-in`.
+async fn signs_in(State(forms): State<Forms>, sent: Sent) -> Response {
+    let fields = sent.fields(&["email", "password", "replaceSession"]).remembering(&sent).into_fields();
+    let answer = sign_in::login(State(forms.api.clone()), sent.from.clone(), sent.headers(), fields).await;
+    match answer {
+        Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
+        Err(error) if error.code() == Some(ProblemCode::EmailNotVerified) => forms.leads_to_code(&sent).await,
+        Err(error) => forms.shows(&sent, Err(error)).await,
+    }
+}
+
+/// `POST /register`.
+async fn registers(State(forms): State<Forms>, sent: Sent) -> Response {
+    let fields = sent.fields(&["email", "password", "name", "accountType"]).into_fields();
+    let answer = registration::register(State(forms.api.clone()), sent.from.clone(), fields).await;
+    match answer {
+        Ok((_, axum::Json(RegisterAnswer { verification_required: true, .. }))) => {
+            leads_to(&code_page(&sent), &StatusCode::OK.into_response())
+        }
+        // Nothing to prove: straight in, which fails where the address has an account already.
+        Ok(_) => signs_in(State(forms), sent.remembered()).await,
+        Err(error) => forms.shows(&sent, Err(error)).await,
+    }
+}
+
+/// `POST /verify`: the code, or the request for another one.
+async fn verifies(State(forms): State<Forms>, sent: Sent) -> Response {
+    let sent = sent.with_query("email");
+    let (state, from) = (State(forms.api.clone()), sent.from.clone());
+    if sent.value("again").is_some() {
+        let answer = registration::resend_code(state, from, sent.fields(&["email"]).into_fields()).await;
+        return forms.shows(&sent, answer.map(|_| ())).await;
+    }
+    let fields = sent.fields(&["email", "otp"]).into_fields();
+    match registration::verify_email(state, from, sent.headers(), fields).await {
+        Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
+        Err(error) => forms.shows(&sent, Err(error)).await,
+    }
+}
+
+/// `POST /forgot-password`.
+async fn forgets(State(forms): State<Forms>, sent: Sent) -> Response {
+    let fields = sent.fields(&["email"]).into_fields();
+    let answer = recovery::forgot_password(State(forms.api.clone()), sent.from.clone(), fields).await;
+    forms.shows(&sent, answer.map(|_| ())).await
+}
+
+/// `POST /reset-password`: with the token that the script beside the page has found in the address, or in a link that was pasted.
+async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
+    let pasted = sent.value("link").and_then(|link| link.split_once('#'));
+    let pasted = pasted.and_then(|(_, fragment)| ResetToken::from_fragment(fragment.trim()));
+    let sent = match pasted {
+        Some(token) => sent.with("token", token.expose()),
+        None => sent,
+    };
+    let fields = sent.fields(&["token", "password"]).into_fields();
+    match recovery::resets(&forms.api, sent.from.clone(), fields).await {
+        Ok((email, response)) => {
+            let page = return_to::entry_path(return_to::SIGN_IN, &email, None);
+            leads_to(&format!("{page}&because=password-reset"), &response)
+        }
+        Err(error) => forms.shows(&sent, Err(error)).await,
+    }
+}
+
+/// `POST /sign-out`: ends the session of this browser. Who has none ends up signed out too.
+async fn signs_out(State(forms): State<Forms>, sent: Sent) -> Response {
+    let fields = sent.fields(&[]).into_fields();
+    let answer = sign_out::logout(State(forms.api.clone()), sent.from.clone(), sent.headers(), fields).await;
+    let response = match answer {
+        Ok(response) => response,
+        Err(error) if error.is_unauthorized() => sign_out::forgetting(&forms.api, StatusCode::OK.into_response()),
+        Err(error) => return forms.shows_at(&sent.at(return_to::SIGN_IN), Err(error)).await,
+    };
+    let because = if response.status() == StatusCode::ACCEPTED { "signing-out" } else { "signed-out" };
+    leads_to(&format!("{}?because={because}", return_to::SIGN_IN), &response)
+}
+
+impl Forms {
+    /// The page of the form again, with what became of it.
+    async fn shows(&self, sent: &Sent, outcome: Result<(), ApiError>) -> Response {
+        self.shows_at(sent, outcome).await
+    }
+
+    async fn shows_at(&self, sent: &Sent, outcome: Result<(), ApiError>) -> Response {
+        let Err(error) = outcome else { return self.page(sent, StatusCode::OK, None).await };
+        let problem = error.problem.clone();
+        let mut answer = error.into_response();
+        let mut page = self.page(sent, answer.status(), Some(*problem)).await;
+        carry(&answer, &mut page);
+        if let Some(cause) = answer.extensions_mut().remove::<Cause>() {
+            page.extensions_mut().insert(cause);
+        }
+        page
+    }
+
+    async fn page(&self, sent: &Sent, status: StatusCode, problem: Option<types::api::Problem>) -> Response {
+        let path = sent.uri.path().to_owned();
+        let outcome = SentForm { path, values: sent.shown(), problem };
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = sent.uri.clone();
+        self.pages.clone().render(request, status, Some(outcome)).await
+    }
+
+    /// Somebody knows the password of an account whose address is not proved: they get a code, and go where it is entered.
+    async fn leads_to_code(&self, sent: &Sent) -> Response {
+        let fields = sent.fields(&["email"]).into_fields();
+        // Whether or not another code could be sent, the page for it is where to go: it can ask again.
+        let _ = registration::resend_code(State(self.api.clone()), sent.from.clone(), fields).await;
+        leads_to(&code_page(sent), &StatusCode::OK.into_response())
+    }
+
+    /// What is said where the form is not one of our own pages: at which address those are.
+    fn elsewhere(&self, error: ApiError) -> ApiError {
+        let detail = format!("This form didn’t come from {}. Open that address and try again there.", self.address);
+        error.with_detail(detail)
+    }
+}
+
+/// The page that asks for the code.
+fn code_page(sent: &Sent) -> String {
+    let email = sent.value("email").unwrap_or_default();
+    return_to::entry_path("/verify", email, sent.query("next").as_deref())
+}
+
+/// Leads on to a page of ours, with what the call has to say to the browser itself.
+fn leads_to(path: &str, answer: &Response) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    // All of them are ours, and made of characters that a header may have.
+    let location = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static(return_to::HOME));
+    response.headers_mut().insert(LOCATION, location);
+    carry(answer, &mut response);
+    response
+}
+
+fn carry(from: &Response, to: &mut Response) {
+    for name in CARRIED {
+        for value in from.headers().get_all(&name) {
+            to.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    // What an answer removes with the session goes with the page that stands for it.
+    if let Some(finishing) = from.extensions().get::<Finishing>() {
+        to.extensions_mut().insert(finishing.clone());
+    }
+}
+
+/// The address of a page for the browser's own form, without what must not be repeated in it.
+fn page_uri(path: &str) -> Uri {
+    path.parse().unwrap_or_else(|_| Uri::from_static(paths::HEALTH))
+}

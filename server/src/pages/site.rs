@@ -1,0 +1,481 @@
+//! The web app: its pages, rendered here first, and its files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use app::DevelopmentDemo;
+use app::{App, Files, SentForm, shell};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+use client::return_to;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, VARY};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use leptos::nonce::use_nonce;
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list, render_app_to_stream_with_context};
+use tower::ServiceExt as _;
+use tower_http::CompressionLevel;
+use tower_http::compression::{CompressionLayer, Predicate};
+use tower_http::services::ServeDir;
+
+use crate::config::{Config, ServerConfig};
+use crate::http::cookies::RefreshCookie;
+use crate::http::headers::{is_page, page_policy};
+use crate::http::problem::ApiError;
+use crate::http::routes::registered;
+use crate::metrics::{RouteId, Routes};
+use crate::{current, demo};
+
+/// The name of the built files.
+const OUTPUT_NAME: &str = "latchkey";
+/// The part of the program that holds the pages of a signed-in person.
+const HOUSE: &str = "house";
+/// Where `scripts/build` notes the hashes in the names of built files, beside the program.
+const HASH_FILE: &str = "hash.txt";
+/// Kinds of files the app consists of. Nothing else is served, whatever may lie in the folder (ASVS 13.4.7).
+const KINDS: [&str; 10] = ["css", "ico", "js", "json", "png", "svg", "txt", "wasm", "webmanifest", "woff2"];
+/// The socket of `make dev`, where this was built by it.
+const RELOAD_PORT: Option<u16> = if option_env!("LEPTOS_WATCH").is_some() { Some(3001) } else { None };
+
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// Where the built app lies.
+#[derive(Clone, Debug)]
+pub struct SiteFiles {
+    root: PathBuf,
+    /// Whether names carry a hash of their content.
+    hashed: bool,
+}
+
+impl SiteFiles {
+    /// As set, else beside the program or one folder up from it.
+    pub fn find(site_root: Option<&Path>) -> Self {
+        let beside = beside_program();
+        let usual = || [beside.join("site"), beside.join("../site")].into_iter().find(|folder| folder.is_dir());
+        let root = site_root.map(Path::to_owned).or_else(usual).unwrap_or_else(|| beside.join("site"));
+        let names = built_names();
+        if !root.is_dir() {
+            tracing::warn!(folder = %root.display(), "web app files missing: pages have neither style nor script");
+            return Self { root, hashed: names.is_some() };
+        }
+        for file in missing(&root, names.as_deref()) {
+            tracing::error!(
+                file = %file.display(),
+                names = %beside.join(HASH_FILE).display(),
+                names_found = names.is_some(),
+                "web app file missing: pages go without it. Program, names and files must be of one build"
+            );
+        }
+        Self { root, hashed: names.is_some() }
+    }
+
+    /// The built files that pages ask for.
+    fn names(&self) -> Files {
+        let names = if self.hashed { built_names() } else { None };
+        let file = |part| format!("/{}", built_file(part, names.as_deref()));
+        Files { style: file("css"), script: file("js"), program: file("wasm"), house: file(HOUSE), at_once: false }
+    }
+
+    fn options(&self, config: &ServerConfig) -> LeptosOptions {
+        LeptosOptions::builder()
+            .output_name(OUTPUT_NAME)
+            .site_root(self.root.to_string_lossy())
+            .site_pkg_dir("pkg")
+            .site_addr(config.listen)
+            .hash_files(self.hashed)
+            .build()
+    }
+
+    /// The file that a path names, if it is one of the app's.
+    async fn serve(&self, request: Request) -> Option<Response> {
+        let path = request.uri().path().to_owned();
+        let kind = path.rsplit_once('.').map(|(_, kind)| kind)?;
+        let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+        if !reading || !KINDS.contains(&kind) || path.contains("/.") {
+            return None;
+        }
+        let files = ServeDir::new(&self.root)
+            .append_index_html_on_directories(false)
+            .precompressed_br()
+            .precompressed_gzip()
+            .oneshot(request)
+            .await;
+        let mut response = files.ok()?.map(Body::new);
+        if response.status() == StatusCode::NOT_FOUND {
+            return None;
+        }
+        let lasting = self.hashed && path.starts_with("/pkg/");
+        response.headers_mut().insert(CACHE_CONTROL, if lasting { FOR_EVER } else { ASK_AGAIN });
+        // Whether or not there is a packed copy today: who keeps the plain one must not give it to everybody for ever.
+        response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+        Some(response)
+    }
+}
+
+fn beside_program() -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// What `scripts/build` noted of the names of built files, one `kind: hash` a line; nothing where names carry no hash.
+fn built_names() -> Option<String> {
+    std::fs::read_to_string(beside_program().join(HASH_FILE)).ok()
+}
+
+/// The built file of that kind, or the part of the program that is a file of its own, as pages ask for it.
+fn built_file(part: &str, names: Option<&str>) -> String {
+    let hash =
+        names.and_then(|names| names.lines().filter_map(|line| line.split_once(':')).find(|(named, _)| *named == part));
+    let (name, kind) =
+        if part == HOUSE { (format!("{OUTPUT_NAME}-{HOUSE}"), "wasm") } else { (OUTPUT_NAME.to_owned(), part) };
+    match hash {
+        Some((_, hash)) => format!("pkg/{name}.{}.{kind}", hash.trim()),
+        None => format!("pkg/{name}.{kind}"),
+    }
+}
+
+/// The files without which pages have no style or do nothing, as far as they are not there. What the program is compiled to is
+/// looked for only where its name was noted: without a hash, tools do not agree on one.
+fn missing(root: &Path, names: Option<&str>) -> Vec<PathBuf> {
+    let kinds: &[&str] = if names.is_some() { &["css", "js", "wasm", HOUSE] } else { &["css", "js"] };
+    let files = kinds.iter().map(|kind| root.join(built_file(kind, names)));
+    files.filter(|file| !file.is_file()).collect()
+}
+
+/// The address of the app's stylesheet, for plain pages beside the app.
+pub fn stylesheet() -> String {
+    format!("/{}", built_file("css", built_names().as_deref()))
+}
+
+/// What pages need.
+#[derive(Clone)]
+pub struct Pages {
+    options: LeptosOptions,
+    files: Arc<SiteFiles>,
+    names: Files,
+    demo: Option<DevelopmentDemo>,
+    cookie: RefreshCookie,
+    reload_socket: Option<String>,
+}
+
+impl Pages {
+    /// By the settings, with the files as they are found.
+    pub fn of(config: &Config) -> Self {
+        let files = SiteFiles::find(config.server.site_root.as_deref());
+        let demo = config
+            .server
+            .is_development()
+            .then(|| DevelopmentDemo { email: demo::EMAIL.to_owned(), password: demo::PASSWORD.to_owned() });
+        Self::new(&config.server, files, demo)
+    }
+
+    /// `demo` is shown on the sign-in page, in development only.
+    pub fn new(config: &ServerConfig, files: SiteFiles, demo: Option<DevelopmentDemo>) -> Self {
+        let options = files.options(config);
+        let reload_socket = RELOAD_PORT.map(|port| format!("ws://{}:{port}", config.public_url.host()));
+        let cookie = RefreshCookie::new(config.public_url.is_https());
+        Self { options, names: files.names(), files: Arc::new(files), demo, cookie, reload_socket }
+    }
+
+    /// Contexts and headers of one page, called inside the rendering of it.
+    fn prepare(&self) {
+        if let Some(demo) = &self.demo {
+            provide_context(demo.clone());
+        }
+        let at_once = use_context::<Parts>().is_none_or(|parts| {
+            // Whoever brings a cookie is probably signed in, and taken to where they were going.
+            !return_to::is_entry(parts.uri.path()) || !self.cookie.presented(&parts.headers).is_empty()
+        });
+        provide_context(Files { at_once, ..self.names.clone() });
+        let policy = use_nonce().map(|nonce| page_policy(&nonce, self.reload_socket.as_deref()));
+        let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
+        if let (Some(policy), Some(response)) = (policy, use_context::<ResponseOptions>()) {
+            response.insert_header(CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+
+    /// That there is nothing, for people or for programs.
+    async fn not_found(self, request: Request) -> Response {
+        if request.method() == Method::GET && wants_page(request.headers()) {
+            return self.render(request, StatusCode::NOT_FOUND, None).await;
+        }
+        ApiError::not_found().into_response()
+    }
+
+    /// The page at the address of `request`, with this status. `sent` is what became of its form.
+    pub async fn render(self, request: Request, status: StatusCode, sent: Option<SentForm>) -> Response {
+        let (options, pages) = (self.options.clone(), self);
+        let prepare = move || {
+            pages.prepare();
+            if let Some(sent) = &sent {
+                provide_context(sent.clone());
+            }
+        };
+        let mut response = render_app_to_stream_with_context(prepare, move || shell(options.clone()))(request).await;
+        *response.status_mut() = status;
+        response
+    }
+}
+
+/// The pages, the files, and what is answered where there is neither. Pages are named in `registry`.
+pub fn site(pages: &Pages, registry: &mut Routes) -> Router {
+    let (pages, options) = (pages.clone(), pages.options.clone());
+    let (preparing, shelling) = (pages.clone(), options.clone());
+    let list = generate_route_list(App);
+    let patterns: Vec<String> = list.iter().map(|route| route.path().to_owned()).collect();
+    let router = Router::new()
+        .leptos_routes_with_context(&options, list, move || preparing.prepare(), move || shell(shelling.clone()))
+        .with_state(options);
+    let strict = pages.clone();
+    let router = router.route_layer(from_fn(move |request: Request, next: Next| {
+        let pages = strict.clone();
+        async move {
+            if is_page_path(request.uri().path()) { next.run(request).await } else { pages.not_found(request).await }
+        }
+    }));
+    registered(router, patterns.iter().map(String::as_str), registry)
+        .fallback(move |request| otherwise(State(pages.clone()), request))
+        .layer(packing())
+}
+
+/// Packs pages while they are sent. Nobody can learn from their length what is in them: what a stranger can have put into a page is
+/// never in one page with a secret that another answer would have too.
+pub fn packing() -> CompressionLayer<impl Predicate> {
+    // Most of what can be saved, in less than a millisecond a page. Files have been packed when they were built.
+    CompressionLayer::new()
+        .quality(CompressionLevel::Precise(5))
+        .compress_when(|_: StatusCode, _: http::Version, headers: &HeaderMap, _: &http::Extensions| is_page(headers))
+}
+
+/// Whether a path can be a page's. None of ours holds a dot or anything escaped: what looks like a file below a page is kept by caches that go by
+/// the ending, with whatever the page shows (web cache deception).
+fn is_page_path(path: &str) -> bool {
+    path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_'))
+}
+
+/// A file, else that there is nothing: as a page for people, as a problem for programs.
+async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
+    if request.uri().path().starts_with("/api/") {
+        return ApiError::not_found().into_response();
+    }
+    let (parts, body) = request.into_parts();
+    // The body stays behind: neither a file nor a page that does not exist reads one.
+    drop(body);
+    let again = || Request::from_parts(parts.clone(), Body::empty());
+    if let Some(file) = pages.files.clone().serve(again()).await {
+        current::take_route(RouteId::FILE);
+        return file;
+    }
+    if let Some(page) = without_slash(&parts) {
+        return (StatusCode::PERMANENT_REDIRECT, [(LOCATION, page)]).into_response();
+    }
+    pages.not_found(again()).await
+}
+
+/// The address of the page that somebody means who has typed a slash after it.
+fn without_slash(parts: &Parts) -> Option<HeaderValue> {
+    let path = parts.uri.path().strip_suffix('/')?;
+    let is_page = return_to::is_entry(path)
+        || ["/devices", "/activity", "/profile"].contains(&path)
+        || path.strip_prefix("/devices/").is_some_and(|id| id.parse::<uuid::Uuid>().is_ok());
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    (is_page && reads).then(|| HeaderValue::try_from(format!("{path}{query}")).ok()).flatten()
+}
+
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCEPT).iter().any(|accept| names(accept, b"text/html"))
+}
+
+/// Whether a list holds this, whatever bytes are beside it.
+pub fn names(list: &HeaderValue, wanted: &[u8]) -> bool {
+    list.as_bytes().windows(wanted.len()).any(|window| window == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+    use http_body_util::BodyExt as _;
+    use rstest::rstest;
+    use tempfile::TempDir;
+
+    const SCRIPT: &str = "/pkg/latchkey.abc123.js";
+
+    fn built(hashed: bool) -> (TempDir, Router) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("site");
+        std::fs::create_dir_all(root.join("pkg")).unwrap();
+        for (name, text) in [
+            ("pkg/latchkey.abc123.js", "plain"),
+            ("pkg/latchkey.abc123.js.br", "packed"),
+            ("favicon.svg", "<svg/>"),
+            (".secret.txt", "hunter2"),
+            ("notes.md", "hunter2"),
+        ] {
+            std::fs::write(root.join(name), text).unwrap();
+        }
+        std::fs::write(folder.path().join("outside.txt"), "hunter2").unwrap();
+        let config = Config::for_tests(folder.path(), &[]).unwrap();
+        let demo = DevelopmentDemo { email: "demo@latchkey.dev".to_owned(), password: "correct-demo-horse".to_owned() };
+        let pages = Pages::new(&config.server, SiteFiles { root, hashed }, Some(demo));
+        (folder, site(&pages, &mut Routes::default()))
+    }
+
+    async fn get(router: &Router, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, String) {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (parts.status, parts.headers, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    #[tokio::test]
+    async fn a_page_carries_a_policy_with_the_nonce_of_its_own_scripts() {
+        let (_folder, router) = built(false);
+        let (status, headers, body) = get(&router, "/sign-in", &[("accept", "text/html")]).await;
+        assert_eq!(status, StatusCode::OK);
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+        assert!(nonce.len() >= 16 && body.contains(&format!("nonce=\"{nonce}\"")), "{policy}");
+        let inline = body.matches("<script").count();
+        assert_eq!(
+            inline,
+            body.matches("<script nonce=").count() + body.matches("<script type=\"module\" nonce=").count()
+        );
+        let (_, again, _) = get(&router, "/sign-in", &[]).await;
+        assert_ne!(headers[CONTENT_SECURITY_POLICY], again[CONTENT_SECURITY_POLICY]);
+        assert!(body.contains("demo@latchkey.dev"));
+    }
+
+    #[tokio::test]
+    async fn an_entry_page_needs_the_program_at_once_only_for_who_may_be_signed_in() {
+        let (_folder, router) = built(false);
+        let ours = RefreshCookie::new(false).set("token", None);
+        for (path, cookie, at_once) in
+            [("/sign-in", "pref=1", false), ("/sign-in", ours.as_str(), true), ("/devices", "pref=1", true)]
+        {
+            let (_, _, body) = get(&router, path, &[("accept", "text/html"), ("cookie", cookie)]).await;
+            assert_eq!(body.contains("data-now="), at_once, "{path} with {cookie}");
+        }
+    }
+
+    #[test]
+    fn files_of_the_build_that_are_not_there_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::create_dir(root.join("pkg")).unwrap();
+        let names = "js: abc123\nwasm: def456\nhouse: ghi789\ncss: 0-9_z\n";
+        for file in ["pkg/latchkey.abc123.js", "pkg/latchkey.def456.wasm", "pkg/latchkey-house.ghi789.wasm"] {
+            std::fs::write(root.join(file), "").unwrap();
+        }
+        assert_eq!(missing(root, Some(names)), [root.join("pkg/latchkey.0-9_z.css")]);
+        std::fs::write(root.join("pkg/latchkey.0-9_z.css"), "").unwrap();
+        assert!(missing(root, Some(names)).is_empty());
+        // Without the names, pages ask for files that were never built.
+        assert_eq!(missing(root, None), ["pkg/latchkey.css", "pkg/latchkey.js"].map(|file| root.join(file)));
+    }
+
+    #[tokio::test]
+    async fn hashed_files_are_kept_for_ever_and_others_asked_for_again() {
+        let (_folder, router) = built(true);
+        assert_eq!(get(&router, SCRIPT, &[]).await.1[CACHE_CONTROL], FOR_EVER);
+        assert_eq!(get(&router, "/favicon.svg", &[]).await.1[CACHE_CONTROL], ASK_AGAIN);
+        let (_unhashed_folder, router) = built(false);
+        assert_eq!(get(&router, SCRIPT, &[]).await.1[CACHE_CONTROL], ASK_AGAIN);
+    }
+
+    #[tokio::test]
+    async fn a_packed_copy_is_sent_to_whoever_can_unpack_it() {
+        let (_folder, router) = built(true);
+        let (_, headers, body) = get(&router, SCRIPT, &[("accept-encoding", "br")]).await;
+        assert_eq!((headers[CONTENT_ENCODING].to_str().unwrap(), body.as_str()), ("br", "packed"));
+        assert!(headers[CONTENT_TYPE].to_str().unwrap().contains("javascript"));
+        assert_eq!(headers[VARY], "accept-encoding");
+        let (_, headers, body) = get(&router, SCRIPT, &[]).await;
+        assert_eq!((&headers[VARY], body.as_str()), (&HeaderValue::from_static("accept-encoding"), "plain"));
+    }
+
+    #[rstest]
+    #[case("/devices/x.css")]
+    #[case("/devices/019aa4b2-7c1e-7000-8000-000000000000.js")]
+    #[case("/devices/x%2ecss")]
+    #[case("/devices/x;a.css")]
+    #[case("/devices/x%00.css")]
+    #[case("/devices/%0a.png")]
+    #[case("/devices.css")]
+    #[case("/profile.png")]
+    #[tokio::test]
+    async fn what_looks_like_a_file_below_a_page_is_not_the_page(#[case] path: &str) {
+        let (_folder, router) = built(false);
+        for accept in ["text/html", "text/css,*/*;q=0.1"] {
+            assert_eq!(get(&router, path, &[("accept", accept)]).await.0, StatusCode::NOT_FOUND);
+        }
+        let device = "/devices/019aa4b2-7c1e-7000-8000-000000000000";
+        assert_eq!(get(&router, device, &[("accept", "text/html")]).await.0, StatusCode::OK);
+    }
+
+    #[rstest]
+    #[case("/pkg/")]
+    #[case("/pkg/nothing.js")]
+    #[case("/.secret.txt")]
+    #[case("/notes.md")]
+    #[case("/pkg/latchkey.abc123.js.br")]
+    #[case("/../outside.txt")]
+    #[case("/%2e%2e/outside.txt")]
+    #[case("/..%2foutside.txt")]
+    #[case("/pkg/..%5c..%5coutside.txt")]
+    #[case("/%2fetc/hosts.txt")]
+    #[case("/favicon.svg%00.txt")]
+    #[case("/.git/config.txt")]
+    #[case("/api/nothing.js")]
+    #[tokio::test]
+    async fn a_hostile_path_finds_nothing(#[case] path: &str) {
+        let (_folder, router) = built(true);
+        let (status, headers, body) = get(&router, path, &[]).await;
+        assert!(matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST), "{status}");
+        assert!(!body.contains("hunter2") && !headers.contains_key(CONTENT_ENCODING));
+    }
+
+    #[rstest]
+    #[case("/sign-in/", Some("/sign-in"))]
+    #[case("/sign-in/?next=/activity", Some("/sign-in?next=/activity"))]
+    #[case("/devices/", Some("/devices"))]
+    #[case("/devices/019aa4b2-7c1e-7000-8000-000000000000/", Some("/devices/019aa4b2-7c1e-7000-8000-000000000000"))]
+    #[case("/sign-in//", None)]
+    #[case("//evil.example/", None)]
+    #[case("//sign-in/", None)]
+    #[case("/devices/..%2f..%2fevil/", None)]
+    #[tokio::test]
+    async fn a_slash_after_the_address_of_a_page_leads_to_the_page(#[case] path: &str, #[case] leads: Option<&str>) {
+        let (_folder, router) = built(false);
+        let (status, headers, _) = get(&router, path, &[("accept", "text/html")]).await;
+        assert_eq!(status == StatusCode::PERMANENT_REDIRECT, leads.is_some(), "{status}");
+        assert_eq!(headers.get(LOCATION).map(|location| location.to_str().unwrap()), leads);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_a_page_for_people_and_a_problem_for_programs() {
+        let (_folder, router) = built(false);
+        let (status, headers, _) = get(&router, "/nowhere", &[("accept", "text/html,*/*")]).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert!(headers[CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));
+        assert!(headers[CONTENT_SECURITY_POLICY].to_str().unwrap().contains("'nonce-"));
+        for (path, accept) in [("/nowhere", "application/json"), ("/api/nowhere", "text/html")] {
+            let (status, headers, _) = get(&router, path, &[("accept", accept)]).await;
+            assert_eq!(
+                (status, headers[CONTENT_TYPE].as_bytes()),
+                (StatusCode::NOT_FOUND, &b"application/problem+json"[..])
+            );
+        }
+    }
+}

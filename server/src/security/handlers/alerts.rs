@@ -1,0 +1,107 @@
+//! *Was this you?*: what is asked, and the answers.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
+use types::api::{AlertList, LogoutAnswer};
+use types::domain::{AlertId, Invalid, Password};
+use types::words::AlertAnswer;
+
+use crate::auth::origin::RequestOrigin;
+use crate::auth::tokens::Verified;
+use crate::http::fields::Fields;
+use crate::http::principal::{InSession, Principal};
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::handlers::sign_out::answer as ended_answer;
+use crate::sessions::{EndAnswer, EndRequest, Force, Scope, Word};
+use crate::store::AlertRow;
+
+/// `GET /api/user/alerts`: what nobody has answered yet.
+pub async fn list(State(state): State<ApiState>, principal: Principal) -> Result<Json<AlertList>, ApiError> {
+    Ok(Json(state.sessions().alerts(principal.user_id(), principal.session_id()).await?))
+}
+
+/// `POST /api/user/alerts/{id}`: answers one. The session that it is about answers nothing.
+pub async fn answer(
+    State(state): State<ApiState>,
+    InSession(caller): InSession,
+    from: RequestOrigin,
+    Path(id): Path<String>,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let answer = fields.required("answer", |text| {
+        AlertAnswer::parse(text).ok_or_else(|| Invalid::new("unknown-value", "Use me, not_me or end_session."))
+    });
+    let password = fields.optional("password", Password::parse_existing);
+    let (answer, password) = fields.finish((answer, password))?;
+    let id: AlertId = id.parse().map_err(|_| ApiError::not_found())?;
+    let alert = state.sessions().alert(caller.user_id, id).await?.ok_or_else(ApiError::not_found)?;
+    if alert.session_id == caller.session_id {
+        return Err(ApiError::alert_about_this_session());
+    }
+    match answer {
+        AlertAnswer::Me => confirm(&state, &caller, &from, &alert, password.as_ref()).await,
+        AlertAnswer::NotMe | AlertAnswer::EndSession => deny(&state, &caller, from, &alert, answer).await,
+    }
+}
+
+/// *It was me.* From a device that is in question itself only with proof, and the person hears of it by mail.
+async fn confirm(
+    state: &ApiState,
+    caller: &Verified,
+    from: &RequestOrigin,
+    alert: &AlertRow,
+    password: Option<&Password>,
+) -> Result<Response, ApiError> {
+    let found = state.sessions().word_of(caller.session_id, alert).await?;
+    let (word, session) = found.ok_or_else(ApiError::session_ended)?;
+    match word {
+        Word::Counts => {}
+        Word::IsWorthless => return Err(ApiError::device_in_question()),
+        Word::NeedsProof => {
+            state.step_up.step_up(caller, password).await?;
+        }
+    }
+    let vouched = word == Word::Counts;
+    let (by, origin) = (caller.session_id, &from.origin);
+    let is_first = state.sessions().answer_alert(caller.user_id, alert, AlertAnswer::Me, by, vouched, origin).await?;
+    if is_first && !vouched {
+        state.accounts().tell_of_confirmation(caller.user_id, &alert.device, &session.device).await?;
+    }
+    let message = "Thank you: this device is yours.".to_owned();
+    Ok(Json(LogoutAnswer { success: true, message, ..LogoutAnswer::default() }).into_response())
+}
+
+/// *It was not me*: signs out that device, or all others. Somebody who answered before does not stand in the way.
+async fn deny(
+    state: &ApiState,
+    caller: &Verified,
+    from: RequestOrigin,
+    alert: &AlertRow,
+    answer: AlertAnswer,
+) -> Result<Response, ApiError> {
+    let (user_id, session_id) = (caller.user_id, caller.session_id);
+    let noted = state.sessions().answer_alert(user_id, alert, answer, session_id, false, &from.origin).await;
+    if let Err(error) = noted {
+        // Whoever is not wanted is signed out all the same; where even that has to wait, the question stays.
+        tracing::warn!(error = &error as &dyn std::error::Error, "alert answer write failed");
+    }
+    let scope = if answer == AlertAnswer::NotMe { Scope::Others } else { Scope::Other(alert.session_id) };
+    let request = EndRequest {
+        user_id,
+        session_id,
+        epoch: Some(caller.epoch),
+        token_until: Some(caller.expires_at),
+        force: Force::Held,
+        scope,
+        client_reason: None,
+        origin: from.origin,
+        alongside: None,
+    };
+    let ended = state.sessions().end(request).await?;
+    if ended == EndAnswer::AskerEnded {
+        return Err(ApiError::session_ended());
+    }
+    Ok(ended_answer(state, false, ended))
+}

@@ -1,0 +1,3 @@
+//! The calls about account security.
+
+pub mod alerts;

@@ -1,0 +1,92 @@
+//! Whether a presented access token may pass, now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Sessions;
+use super::pending_ends::Covered;
+use super::revocations::Verdict;
+use crate::auth::tokens::{TokenError, Verified};
+use crate::metrics::GuardCheck;
+use crate::store::{SessionEnd, Standing, StoreError};
+
+/// What stands in the log where nobody can say yet.
+pub(super) const END_WAITS: &str = "an end of this session waits to be committed";
+
+/// Why a token may not pass.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Not one of ours.
+    Invalid,
+    /// It has run out, or the person changed since it was made: renew it.
+    Expired,
+    /// Its session has ended; how, where that is known without asking the database.
+    SessionEnded(Option<SessionEnd>),
+    /// This server cannot confirm that it is current, and the database cannot be asked.
+    CannotConfirm {
+        /// Why not.
+        error: StoreError,
+        /// How long ago this server's list was last known to be current.
+        list_age: Duration,
+    },
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Invalid => Self::Invalid,
+            TokenError::Expired => Self::Expired,
+        }
+    }
+}
+
+impl<T> From<&Result<T, Refusal>> for GuardCheck {
+    fn from(asked: &Result<T, Refusal>) -> Self {
+        match asked {
+            Ok(_) => Self::Passed,
+            Err(Refusal::SessionEnded(_)) => Self::Ended,
+            Err(Refusal::Expired) => Self::Superseded,
+            Err(Refusal::Invalid) => Self::Unknown,
+            Err(Refusal::CannotConfirm { .. }) => Self::Unavailable,
+        }
+    }
+}
+
+impl Sessions {
+    /// Whether a token may pass. Costs no database read while this server's revocation list is current; otherwise asks the
+    /// database, and refuses where that is away too.
+    pub async fn authenticate(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
+        let verified = self.tokens.verify(token, self.now())?;
+        match self.end_queue.has_pending(verified.user_id, verified.session_id, verified.session_created_at) {
+            Covered::No => {}
+            Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
+            Covered::Yes => return Err(Refusal::SessionEnded(None)),
+        }
+        let now = self.clock.monotonic();
+        match self.list.check(verified.session_id, verified.user_id, verified.epoch, now) {
+            Verdict::Passes => Ok(verified),
+            Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
+            Verdict::Superseded => Err(Refusal::Expired),
+            Verdict::Stale => {
+                let asked = self.ask_the_database(verified).await;
+                self.metrics.guard_check(GuardCheck::from(&asked));
+                asked
+            }
+        }
+    }
+
+    async fn ask_the_database(&self, verified: Arc<Verified>) -> Result<Arc<Verified>, Refusal> {
+        let Verified { session_id, user_id, epoch, .. } = *verified;
+        match self.store.sessions().standing(session_id, user_id, epoch, self.now()).await {
+            Ok(Standing::Good) => Ok(verified),
+            Ok(Standing::Ended(end)) => Err(Refusal::SessionEnded(Some(end))),
+            Ok(Standing::OldEpoch) => Err(Refusal::Expired),
+            Ok(Standing::Unknown) => Err(Refusal::Invalid),
+            Err(error) => Err(self.cannot_confirm(error)),
+        }
+    }
+
+    pub(crate) fn cannot_confirm(&self, error: StoreError) -> Refusal {
+        Refusal::CannotConfirm { error, list_age: self.list.age(self.clock.monotonic()) }
+    }
+}

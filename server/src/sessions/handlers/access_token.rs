@@ -1,0 +1,42 @@
+//! Access tokens of sessions as a family of tokens that routes accept.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::request::Parts;
+
+use crate::current::tell_session_end;
+use crate::http::authenticate::Authenticate;
+use crate::http::principal::Principal;
+use crate::http::problem::ApiError;
+use crate::http::proxies::ClientAddress;
+use crate::sessions::{Refusal, Sessions};
+
+/// The family.
+pub struct AccessTokenFamily(pub Arc<Sessions>);
+
+impl Authenticate for AccessTokenFamily {
+    /// Checks the token, notes that its session is in use, and has the answer tell when the session ends soon.
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+        parts: &'a Parts,
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Principal>, ApiError>> + Send + 'a>> {
+        Box::pin(async move {
+            let Self(sessions) = self;
+            let verified = match sessions.authenticate(token).await {
+                Ok(verified) => verified,
+                Err(Refusal::Invalid) => return Ok(None),
+                Err(refusal) => return Err(refusal.into()),
+            };
+            let now = sessions.clock.now();
+            let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
+            sessions.last_active.note(&verified, now, ip);
+            let left = verified.session_expires_at.since(now);
+            if left < sessions.lifetimes.warning {
+                tell_session_end(left.as_secs());
+            }
+            Ok(Some(Principal::Session(verified)))
+        })
+    }
+}

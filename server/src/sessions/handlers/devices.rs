@@ -1,0 +1,92 @@
+//! Devices: the current one, the list, names, histories, receipts.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use types::api::{Receipt, Session, SessionHistory, SessionList, WhoAmI};
+use types::domain::{DeviceName, SessionId};
+
+use crate::auth::origin::RequestOrigin;
+use crate::auth::pace::Effort;
+use crate::http::fields::Fields;
+use crate::http::paging::{Page, PageQuery, cursor};
+use crate::http::principal::{Principal, bearer};
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::person;
+
+/// `GET /api/auth/session`: all of it from the token. A token of an older system says who, and that there is no session.
+pub async fn current(principal: Principal) -> Response {
+    match principal {
+        Principal::Session(caller) => ([(CONTENT_TYPE, "application/json")], caller.who_am_i.clone()).into_response(),
+        Principal::Sessionless(user) => {
+            Json(WhoAmI { session_id: None, session: None, user: person(&user) }).into_response()
+        }
+    }
+}
+
+/// The most sessions in one answer.
+const LONGEST_PAGE: u16 = 200;
+
+/// `GET /api/auth/sessions`: in pages, the current one first.
+pub async fn list(
+    State(state): State<ApiState>,
+    principal: Principal,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<SessionList>, ApiError> {
+    let Page { before, limit } = page.read(LONGEST_PAGE, LONGEST_PAGE)?;
+    let (sessions, more) =
+        state.sessions().list(principal.user_id(), principal.session_id(), before, usize::from(limit)).await?;
+    let total = match more {
+        Some(_) => Some(
+            state.context.store.sessions().count_sessions_of(principal.user_id(), state.context.clock.now()).await?,
+        ),
+        None => None,
+    };
+    Ok(Json(SessionList { sessions, next_cursor: more.map(|(at, id)| cursor(at, id)), total }))
+}
+
+/// `PATCH /api/auth/sessions/{id}`.
+pub async fn rename(
+    State(state): State<ApiState>,
+    principal: Principal,
+    from: RequestOrigin,
+    Path(id): Path<String>,
+    mut fields: Fields,
+) -> Result<Json<Session>, ApiError> {
+    let name = fields.required("deviceName", DeviceName::parse);
+    let (name,) = fields.finish((name,))?;
+    let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    state.may_do(Effort::Change, principal.session_id(), principal.user_id()).await?;
+    let renamed = state.sessions().rename(principal.user_id(), id, &name, principal.session_id(), &from.origin).await?;
+    renamed.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// `GET /api/auth/sessions/{id}/history`.
+pub async fn history(
+    State(state): State<ApiState>,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Json<SessionHistory>, ApiError> {
+    let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    let found = state.sessions().history(principal.user_id(), id).await?;
+    found.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// `GET /api/auth/receipts/{id}`: whoever knows the id may read it; the one who asked is signed out by then.
+pub async fn receipt(State(state): State<ApiState>, Path(id): Path<String>) -> Result<Json<Receipt>, ApiError> {
+    state.sessions().receipt(&id).await?.map(Json).ok_or_else(ApiError::not_found)
+}
+
+/// `POST /api/auth/session/ended`: a browser confirms that it has signed itself out. The token need not be good any more.
+pub async fn confirm_ended(
+    State(state): State<ApiState>,
+    _: RequestOrigin,
+    headers: HeaderMap,
+) -> Result<StatusCode, ApiError> {
+    let token = bearer(&headers).ok_or_else(ApiError::missing_token)?;
+    state.sessions().confirm_end(token).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

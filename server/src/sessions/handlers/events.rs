@@ -1,0 +1,306 @@
+//! The event stream: `hello` first, then what happens to this person's sessions, until this one is over.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures::Stream;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Deserialize;
+use types::api::{Ended, Expiring, Hello, ServerEvent, StreamTicket};
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::EndReason;
+
+use crate::auth::origin::RequestOrigin;
+use crate::auth::pace::Effort;
+use crate::auth::secrets::Capability;
+use crate::auth::tokens::Verified;
+use crate::events::{Subscriber, Subscription};
+use crate::http::principal::{InSession, bearer};
+use crate::http::problem::ApiError;
+use crate::http::serve::OpenEnded;
+use crate::http::state::ApiState;
+use crate::sessions::Refusal;
+use crate::store::{Standing, Ticket};
+
+/// How often a comment shows that the line still stands.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a stream waits for the news of its own end once that is known.
+const END_ARRIVES_WITHIN: Duration = Duration::from_millis(500);
+/// How long a ticket opens a stream.
+const TICKET_LIFETIME: Duration = Duration::from_secs(30);
+
+/// `POST /api/auth/events/ticket`: for clients that cannot send headers with a stream.
+pub async fn ticket(
+    State(state): State<ApiState>,
+    InSession(caller): InSession,
+) -> Result<Json<StreamTicket>, ApiError> {
+    state.may_do(Effort::Ticket, Some(caller.session_id), caller.user_id).await?;
+    let capability = Capability::draw(&*state.context.random);
+    let ticket = Ticket {
+        session_id: caller.session_id,
+        user_id: caller.user_id,
+        epoch: caller.epoch,
+        session_expires_at: caller.session_expires_at,
+        expires_at: state.context.clock.now().plus(TICKET_LIFETIME),
+    };
+    state.context.store.sessions().create_ticket(&capability.digest(), &ticket).await?;
+    let expires_in = TICKET_LIFETIME.as_secs();
+    Ok(Json(StreamTicket { ticket: capability.expose().to_owned(), expires_in }))
+}
+
+/// What may stand in the URL. An access token may not (RFC 9700, 4.3.2): nothing reads one there.
+#[derive(Deserialize)]
+pub struct Opening {
+    ticket: Option<String>,
+}
+
+/// `GET /api/auth/events`: by bearer token, or by ticket.
+pub async fn stream(
+    State(state): State<ApiState>,
+    method: Method,
+    from: RequestOrigin,
+    headers: HeaderMap,
+    Query(opening): Query<Opening>,
+) -> Result<Response, ApiError> {
+    if method == Method::HEAD {
+        return head(&state, &headers, opening).await;
+    }
+    let who = match (bearer(&headers), opening.ticket) {
+        (Some(token), _) => {
+            let verified = by_access_token(&state, token).await?;
+            Subscriber {
+                user_id: verified.user_id,
+                session_id: verified.session_id,
+                session_created_at: verified.session_created_at,
+                epoch: verified.epoch,
+                session_expires_at: verified.session_expires_at,
+            }
+        }
+        (None, Some(ticket)) => by_ticket(&state, &ticket).await?,
+        (None, None) => return Err(ApiError::missing_token()),
+    };
+    let subscription =
+        state.context.hub.subscribe(who).map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
+    // What was revoked between the check and the subscription found no stream to close: check again.
+    state.sessions().may_listen(&who).await?;
+    state.sessions().last_active.see(who.session_id, who.user_id, state.context.clock.now(), from.origin.ip);
+    state.sessions().tell_activity(who.user_id, who.session_id, true);
+    let events = Sse::new(run(state, subscription)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
+    let mut response = events.into_response();
+    // Left alone, it would say `no-cache`.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies that buffer would hold back the news.
+    response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response.extensions_mut().insert(OpenEnded);
+    Ok(response)
+}
+
+/// What a stream would look like. Opens none, so that it spends no ticket and nobody is seen as active by it; whether a ticket is good is
+/// said only to whoever uses it.
+async fn head(state: &ApiState, headers: &HeaderMap, opening: Opening) -> Result<Response, ApiError> {
+    match (bearer(headers), opening.ticket) {
+        (Some(token), _) => {
+            by_access_token(state, token).await?;
+        }
+        (None, Some(ticket)) => {
+            Capability::parse(&ticket).ok_or_else(ApiError::invalid_token)?;
+        }
+        (None, None) => return Err(ApiError::missing_token()),
+    }
+    let kind = (CONTENT_TYPE, "text/event-stream");
+    Ok([kind, (CACHE_CONTROL, "no-store")].into_response())
+}
+
+async fn by_access_token(state: &ApiState, token: &str) -> Result<Arc<Verified>, ApiError> {
+    match state.sessions().authenticate(token).await {
+        // What is not ours may be of an older system, whose tokens have no session that a stream could be of.
+        Err(Refusal::Invalid) => {
+            state.legacy().authenticate(token).await?;
+            Err(ApiError::session_required())
+        }
+        authenticated => Ok(authenticated?),
+    }
+}
+
+async fn by_ticket(state: &ApiState, ticket: &str) -> Result<Subscriber, ApiError> {
+    let capability = Capability::parse(ticket).ok_or_else(ApiError::invalid_token)?;
+    let now = state.context.clock.now();
+    let found = state.context.store.sessions().take_ticket(&capability.digest(), now).await?;
+    let ticket = found.ok_or_else(ApiError::invalid_token)?;
+    let standing =
+        state.context.store.sessions().standing(ticket.session_id, ticket.user_id, ticket.epoch, now).await?;
+    let session = state.context.store.sessions().session(ticket.session_id).await?;
+    let (Standing::Good, Some(session)) = (standing, session) else { return Err(ApiError::session_ended()) };
+    Ok(Subscriber {
+        user_id: ticket.user_id,
+        session_id: ticket.session_id,
+        session_created_at: session.created_at,
+        epoch: ticket.epoch,
+        session_expires_at: ticket.session_expires_at,
+    })
+}
+
+/// Tells the others that a device went quiet, once its stream has been closed for good.
+struct Closing {
+    state: ApiState,
+    user_id: UserId,
+    session_id: SessionId,
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let (state, user_id, session_id) = (self.state.clone(), self.user_id, self.session_id);
+        let closed_at = state.context.clock.now();
+        state.sessions().last_active.see(session_id, user_id, closed_at, String::new());
+        let quiet = async move {
+            tokio::select! {
+                () = state.stopping.cancelled() => {}
+                quiet = state.context.hub.went_quiet(user_id, session_id, closed_at) => {
+                    if quiet {
+                        state.sessions().tell_activity(user_id, session_id, false);
+                    }
+                }
+            }
+        };
+        self.state.context.tasks.spawn("stream closing", quiet);
+    }
+}
+
+fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Result<Event, Infallible>> {
+    async_stream::stream! {
+        let closing = Closing {
+            state: state.clone(),
+            user_id: subscription.user_id(),
+            session_id: subscription.session_id(),
+        };
+        let session_id = subscription.session_id();
+        let mut number = 0_u64;
+        let hello = Hello { session_id, server_time: state.context.clock.now() };
+        yield Ok(frame(&ServerEvent::Hello(hello), number));
+        let mut warned_of = None;
+        loop {
+            let deadline = *subscription.deadline.borrow_and_update();
+            let now = state.context.clock.now();
+            let left = deadline.since(now);
+            let warning = state.sessions().lifetimes.warning;
+            if left.is_zero() {
+                // Boxed, since thousands of streams rest for hours and each is as large as the largest it may have to wait for.
+                match Box::pin(at_the_end(&state, &mut subscription, deadline)).await {
+                    AtTheEnd::Renewed(new_deadline) => {
+                        warned_of = None;
+                        if new_deadline == deadline { break }
+                        continue;
+                    }
+                    AtTheEnd::Over(ended) => {
+                        number += 1;
+                        yield Ok(frame(&ended, number));
+                        break;
+                    }
+                }
+            }
+            if left < warning && warned_of != Some(deadline) {
+                warned_of = Some(deadline);
+                let expiring = Expiring { session_id, expires_in: left.as_secs() };
+                match hears(&state, &mut subscription, Arc::new(ServerEvent::SessionExpiring(expiring))).await {
+                    Some(event) => {
+                        number += 1;
+                        yield Ok(frame(&event, number));
+                        if is_end_of(&event, session_id) { break }
+                    }
+                    None => break,
+                }
+            }
+            // Until the warning is due or, once it was given, until the end.
+            let until = if left > warning { left.saturating_sub(warning) + Duration::from_millis(1) } else { left };
+            tokio::select! {
+                event = subscription.queue.recv() => {
+                    let Some(event) = event else { break };
+                    let Some(event) = hears(&state, &mut subscription, event).await else { break };
+                    number += 1;
+                    yield Ok(frame(&event, number));
+                    if is_end_of(&event, session_id) { break }
+                }
+                _ = subscription.deadline.changed() => {}
+                () = tokio::time::sleep(until) => {}
+            }
+        }
+        drop(subscription);
+        drop(closing);
+    }
+}
+
+/// What this stream is told instead of an event that it may hear, which is that event, or that it may not: its own end where that is known,
+/// and nothing otherwise. Each time the same is asked as of a request.
+async fn hears(state: &ApiState, subscription: &mut Subscription, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
+    if is_end_of(&event, subscription.session_id()) {
+        return Some(event);
+    }
+    match state.sessions().may_listen(&subscription.who).await {
+        Ok(()) => Some(event),
+        Err(Refusal::SessionEnded(_)) => Box::pin(own_end(subscription)).await,
+        Err(_) => None,
+    }
+}
+
+/// The news of this session's own end, which is on its way: the list knows first.
+async fn own_end(subscription: &mut Subscription) -> Option<Arc<ServerEvent>> {
+    let session_id = subscription.session_id();
+    let arrives = async {
+        while let Some(event) = subscription.queue.recv().await {
+            if is_end_of(&event, session_id) {
+                return Some(event);
+            }
+        }
+        None
+    };
+    tokio::time::timeout(END_ARRIVES_WITHIN, arrives).await.ok().flatten()
+}
+
+fn is_end_of(event: &ServerEvent, session_id: SessionId) -> bool {
+    matches!(event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id)
+}
+
+enum AtTheEnd {
+    /// It was renewed, perhaps on another server.
+    Renewed(Timestamp),
+    /// It is over.
+    Over(Arc<ServerEvent>),
+}
+
+/// What has become of a session whose end, as far as this stream knows, has come.
+async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline: Timestamp) -> AtTheEnd {
+    let session_id = subscription.session_id();
+    match state.sessions().end_if_over(session_id).await {
+        Ok(Some(row)) => {
+            state.context.hub.prolong(row.user_id, session_id, row.expires_at);
+            AtTheEnd::Renewed(row.expires_at)
+        }
+        Ok(None) => {
+            // Ending it has put the news, with the reason, into this very queue.
+            while let Ok(event) = subscription.queue.try_recv() {
+                if is_end_of(&event, session_id) {
+                    return AtTheEnd::Over(event);
+                }
+            }
+            AtTheEnd::Over(Arc::new(expired(session_id, deadline)))
+        }
+        // The database is away: the time is over all the same.
+        Err(_) => AtTheEnd::Over(Arc::new(expired(session_id, deadline))),
+    }
+}
+
+fn expired(session_id: SessionId, at: Timestamp) -> ServerEvent {
+    let reason = EndReason::SessionExpired;
+    ServerEvent::SessionEnded(Ended { session_id, reason: reason.into(), ended_by: None, ended_by_device: None, at })
+}
+
+fn frame(event: &ServerEvent, number: u64) -> Event {
+    let data = event.data().unwrap_or_else(|_| "{}".to_owned());
+    Event::default().event(event.name().as_str()).id(number.to_string()).data(data)
+}

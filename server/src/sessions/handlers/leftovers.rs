@@ -1,0 +1,64 @@
+//! Refresh cookies that are worth nothing any more, removed by the answers that follow sign-in, refresh and sign-out.
+//!
+//! Whoever makes such an answer marks it, and the middleware has [`Leftovers`] look at what the request carried. A cookie whose session lives
+//! stays, whoever asked: the answer to somebody who left late must not sign out who has signed in meanwhile.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::SET_COOKIE;
+
+use crate::http::cookies::{Presented, set_cookie};
+use crate::http::finishing::{Finish, Finishing};
+use crate::http::state::ApiState;
+
+/// Removes the refresh cookies of sessions that have ended.
+pub struct Leftovers(ApiState);
+
+impl Leftovers {
+    /// Marks an answer that removes the refresh cookies of sessions that have ended.
+    pub fn clear_ended(state: &ApiState, response: &mut Response) {
+        response.extensions_mut().insert(Finishing(Arc::new(Self(state.clone()))));
+    }
+
+    /// Has it remove all cookies of a request, but the one it sets itself: for an answer by which it is known what they are worth.
+    pub fn clear_all(state: &ApiState, presented: &Presented, response: &mut Response) {
+        response.extensions_mut().remove::<Finishing>();
+        for (name, _) in presented.iter() {
+            clear(state, name, response);
+        }
+    }
+}
+
+impl Finish for Leftovers {
+    /// Where the database is away a session counts as ended: what is refused for now is asked for once more with the password.
+    fn finish<'a>(
+        &'a self,
+        cookies: &'a HeaderMap,
+        response: &'a mut Response,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async move {
+            let Self(state) = self;
+            for (name, token) in state.cookie.presented(cookies).iter() {
+                let session_id = token.and_then(|token| state.sessions().session_of(token));
+                let has_ended = match session_id {
+                    Some(session_id) => state.sessions().has_ended(session_id).await.unwrap_or(true),
+                    None => true,
+                };
+                if has_ended {
+                    clear(state, name, response);
+                }
+            }
+        })
+    }
+}
+
+/// Removes a cookie, unless the answer sets it or removes it already.
+fn clear(state: &ApiState, name: &str, response: &mut Response) {
+    let names_it = |value: &[u8]| value.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="));
+    if !response.headers().get_all(SET_COOKIE).iter().any(|value| names_it(value.as_bytes())) {
+        set_cookie(response, &state.cookie.clear(name));
+    }
+}

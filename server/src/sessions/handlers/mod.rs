@@ -1,0 +1,11 @@
+//! The calls about sessions. A handler reads: parse, act, reply; who may make the call is said with its route.
+
+mod access_token;
+pub mod devices;
+mod errors;
+pub mod events;
+pub mod leftovers;
+pub mod refresh;
+pub mod sign_out;
+
+pub use access_token::AccessTokenFamily;

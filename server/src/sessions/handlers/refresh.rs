@@ -1,0 +1,70 @@
+//! Refreshing: new tokens for a refresh token.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode};
+use types::words::TokenDelivery;
+
+use super::leftovers::Leftovers;
+use crate::auth::origin::RequestOrigin;
+use crate::http::cookies::set_cookie;
+use crate::http::fields::Fields;
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::sessions::SignedIn;
+
+/// `POST /api/auth/refresh`: the token comes in the body or in a cookie. A browser cannot see whether it has one, and may ask for `204`
+/// where it has none.
+pub async fn refresh(
+    State(state): State<ApiState>,
+    from: RequestOrigin,
+    headers: HeaderMap,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let in_body = fields.optional("refreshToken", |text| Ok(text.to_owned()));
+    let if_any = fields.optional_bool("ifAny");
+    let (in_body, if_any) = fields.finish((in_body, if_any))?;
+    if let Some(token) = in_body {
+        let granted = state.sessions().refresh(&token, TokenDelivery::Body, from.origin).await?;
+        return Ok(renewed(&state, &granted));
+    }
+    let presented = state.cookie.presented(&headers);
+    if presented.is_empty() {
+        return if if_any == Some(true) {
+            Ok(StatusCode::NO_CONTENT.into_response())
+        } else {
+            Err(ApiError::missing_token())
+        };
+    }
+    state.same_origin.check(&headers)?;
+    let refreshed = state.sessions().refresh_browser(&presented.tokens(), from.origin).await;
+    let (mut response, is_settled) = match refreshed {
+        Ok(granted) => (renewed(&state, &granted), true),
+        Err(refusal) => {
+            let error = ApiError::from(refusal);
+            let is_settled = error.is_unauthorized();
+            (error.into_response(), is_settled)
+        }
+    };
+    // Whatever was presented has been exchanged, or has ended.
+    if is_settled {
+        Leftovers::clear_all(&state, &presented, &mut response);
+    }
+    Ok(response)
+}
+
+/// The answer that carries renewed tokens; the refresh token goes where the client wants it.
+fn renewed(state: &ApiState, granted: &SignedIn) -> Response {
+    let mut response = Json(&granted.tokens).into_response();
+    if granted.delivery == TokenDelivery::Cookie {
+        set_cookie(&mut response, &refresh_cookie(state, granted));
+    }
+    response
+}
+
+/// The cookie that carries a session's refresh token.
+pub fn refresh_cookie(state: &ApiState, granted: &SignedIn) -> String {
+    let lifetime = std::time::Duration::from_secs(granted.tokens.refresh_expires_in);
+    state.cookie.set(&granted.refresh_token, granted.remember.then_some(lifetime))
+}

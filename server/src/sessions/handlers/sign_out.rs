@@ -1,0 +1,327 @@
+//! Signing out: this device, all, all others, or one. Forgiving: whoever wants to be signed out ends up signed out.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Response};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use types::api::LogoutAnswer;
+use types::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::leftovers::Leftovers;
+use crate::auth::origin::RequestOrigin;
+use crate::auth::tokens::Verified;
+use crate::http::cookies::set_cookie;
+use crate::http::fields::Fields;
+use crate::http::principal::{InSession, Principal, bearer};
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::legacy;
+use crate::sessions::{Asking, EndAnswer, EndRequest, EndingError, Force, Scope};
+use crate::store::{Origin, StoreError};
+
+/// What a client that is signed out should forget.
+const CLEAR_SITE_DATA: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
+
+/// Whoever wants to leave, by a token that need not be good any more.
+struct Leaving {
+    user_id: UserId,
+    session_id: SessionId,
+    epoch: Option<i64>,
+    token_until: Option<Timestamp>,
+    force: Force,
+}
+
+/// What somebody presents who wants to be signed out.
+struct Presented {
+    /// Their access token, run out or not.
+    access: Option<Arc<Verified>>,
+    /// The sessions of their refresh tokens: usually one, more where a browser has several cookies.
+    refresh: Vec<SessionId>,
+}
+
+/// `POST /api/auth/logout`: by bearer token, or by refresh token. What cannot be read ends nothing, and keeps nobody signed in.
+pub async fn logout(
+    State(state): State<ApiState>,
+    from: RequestOrigin,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, ApiError> {
+    if let Some(token) = legacy::presented(&state, &headers) {
+        return Ok(token.logout(&state));
+    }
+    let presented = Presented::by(&state, &headers, &fields)?;
+    let ended = presented.ends(&state, reason(&fields), from.origin).await?;
+    Ok(answer(&state, true, ended))
+}
+
+impl Presented {
+    /// `401` where nothing is presented at all.
+    fn by(state: &ApiState, headers: &HeaderMap, fields: &Fields) -> Result<Self, ApiError> {
+        let now = state.context.clock.now();
+        let access = bearer(headers).and_then(|token| state.sessions().tokens.verify_even_if_expired(token, now).ok());
+        let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
+        let in_cookies = state.cookie.presented(headers);
+        let is_nothing = !headers.contains_key(AUTHORIZATION) && !fields.has("refreshToken") && in_cookies.is_empty();
+        if is_nothing {
+            return Err(ApiError::missing_token());
+        }
+        let refresh = match in_body {
+            Some(token) => state.sessions().session_of(&token).into_iter().collect(),
+            None if in_cookies.is_empty() => Vec::new(),
+            None => match state.same_origin.check(headers) {
+                Ok(()) => state.sessions().sessions_of_browser(&in_cookies.tokens()),
+                // Whoever shows a good token need not be one of our pages; the cookies are then not theirs to use.
+                Err(_) if access.is_some() => Vec::new(),
+                Err(refused) => return Err(refused),
+            },
+        };
+        Ok(Self { access, refresh })
+    }
+
+    /// Ends the sessions that can be made out: one, unless somebody has mixed two.
+    async fn ends(self, state: &ApiState, reason: Option<ClientReason>, origin: Origin) -> Result<EndAnswer, ApiError> {
+        let (mut ended, mut by_access) = (nothing_to_end(), None);
+        if let Some(token) = self.access {
+            by_access = Some(token.session_id);
+            let leaving = Leaving::by(&token, Force::Full);
+            ended = state.sessions().end(leaving.wants(Scope::This, reason.clone(), origin.clone())).await?;
+        }
+        for session_id in self.refresh.into_iter().filter(|session_id| by_access != Some(*session_id)) {
+            ended = ended.and(end_by_refresh_token(state, session_id, reason.clone(), origin.clone()).await?);
+        }
+        Ok(ended)
+    }
+}
+
+/// Ends a session of which only the id is known, by its refresh token.
+async fn end_by_refresh_token(
+    state: &ApiState,
+    session_id: SessionId,
+    reason: Option<ClientReason>,
+    origin: Origin,
+) -> Result<EndAnswer, ApiError> {
+    match state.context.store.sessions().session(session_id).await {
+        Ok(found) => {
+            // One that the database does not know, because it was set back, is revoked all the same.
+            let user_id = found.map_or(UserId(Uuid::nil()), |row| row.user_id);
+            let leaving = Leaving { user_id, session_id, epoch: None, token_until: None, force: Force::Full };
+            Ok(state.sessions().end(leaving.wants(Scope::This, reason, origin)).await?)
+        }
+        Err(error @ StoreError::Unavailable(_)) => {
+            let Some((rest, is_written)) = state.sessions().end_unresolved(session_id, reason, origin) else {
+                return Err(error.into());
+            };
+            state.context.tasks.spawn("late sign-out", rest);
+            // Where the task broke, the session is refused here at least.
+            if is_written.await == Ok(true) {
+                Ok(EndAnswer::Pending)
+            } else {
+                Err(EndingError::Unwritten(Arc::new(error)).into())
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Leaving {
+    fn by(token: &Verified, force: Force) -> Self {
+        let Verified { user_id, session_id, epoch, expires_at, .. } = *token;
+        Self { user_id, session_id, epoch: Some(epoch), token_until: Some(expires_at), force }
+    }
+
+    fn wants(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
+        let Self { user_id, session_id, epoch, token_until, force } = self;
+        EndRequest { user_id, session_id, epoch, token_until, force, scope, client_reason, origin, alongside: None }
+    }
+}
+
+/// `keepCurrent` in the address, because many clients send no body with `DELETE`.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeepCurrent {
+    keep_current: Option<bool>,
+}
+
+/// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended ends nothing, and
+/// one that cannot be read ends no more than it does at [`logout`].
+pub async fn logout_all(
+    State(state): State<ApiState>,
+    from: RequestOrigin,
+    headers: HeaderMap,
+    Query(asked): Query<KeepCurrent>,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let keep_current = fields.optional_bool("keepCurrent");
+    let reason = reason(&fields);
+    let presented = Presented::by(&state, &headers, &fields);
+    let (keep_current,) = fields.finish((keep_current,))?;
+    let keep_current = keep_current.or(asked.keep_current).unwrap_or(false);
+    if let Some(token) = legacy::presented(&state, &headers) {
+        return token.logout_all(&state, keep_current, reason, from.origin).await;
+    }
+    if !headers.contains_key(AUTHORIZATION) {
+        return Err(ApiError::missing_token());
+    }
+    let mut presented = presented?;
+    let Some(token) = presented.access.take() else {
+        let ended = presented.ends(&state, reason, from.origin).await?;
+        return Ok(answer(&state, true, ended));
+    };
+    let (scope, force) = match state.sessions().asking(&token).await {
+        Asking::MayEndOthers(force) => (if keep_current { Scope::Others } else { Scope::All }, force),
+        Asking::IsBeingEnded => (Scope::This, Force::Full),
+        Asking::HasEnded => return Ok(answer(&state, true, nothing_to_end())),
+    };
+    let ended = state.sessions().end(Leaving::by(&token, force).wants(scope, reason, from.origin)).await?;
+    let this_device = scope != Scope::Others || ended == EndAnswer::AskerEnded;
+    Ok(answer(&state, this_device, ended))
+}
+
+/// `DELETE /api/auth/sessions/{id}`: one of the caller's own; another person's does not exist.
+pub async fn end_session(
+    State(state): State<ApiState>,
+    principal: Principal,
+    from: RequestOrigin,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Result<Response, ApiError> {
+    let reason = reason(&fields);
+    let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
+    let caller = match principal {
+        Principal::Session(caller) => caller,
+        Principal::Sessionless(user) => return legacy::end_session(&state, &user, id, reason, from.origin).await,
+    };
+    let leaving = Leaving::by(&caller, Force::Held);
+    let this = id == caller.session_id;
+    let scope = if this { Scope::This } else { Scope::Other(id) };
+    let ended = state.sessions().end(leaving.wants(scope, reason, from.origin)).await?;
+    if ended == EndAnswer::AskerEnded {
+        return Err(ApiError::session_ended());
+    }
+    check_that_it_was_theirs(&state, caller.user_id, id, &ended).await?;
+    Ok(answer(&state, this, ended))
+}
+
+/// The most sessions that one call ends by their ids.
+const MOST_AT_ONCE: usize = 100;
+
+/// `POST /api/auth/sessions/end`: several of the caller's own. Those of others, or that have ended before, are not counted.
+pub async fn end_several(
+    State(state): State<ApiState>,
+    InSession(caller): InSession,
+    from: RequestOrigin,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let reason = reason(&fields);
+    let this = caller.session_id;
+    let ids = fields.list("sessionIds", MOST_AT_ONCE, |text| match text.parse::<SessionId>() {
+        Ok(id) if id == this => Err(Invalid::new("this-session", "To end the session you are using, call logout.")),
+        Ok(id) => Ok(id),
+        Err(_) => Err(Invalid::new("malformed", "This is not a session id.")),
+    });
+    let (ids,) = fields.finish((ids,))?;
+    let leaving = Leaving::by(&caller, Force::Held);
+    let ended = state.sessions().end_several(leaving.wants(Scope::This, reason, from.origin), &ids).await?;
+    if ended == EndAnswer::AskerEnded {
+        return Err(ApiError::session_ended());
+    }
+    Ok(answer(&state, false, ended))
+}
+
+/// Where nothing was ended, it had ended before, which is as good, or it is not this person's.
+pub async fn check_that_it_was_theirs(
+    state: &ApiState,
+    user_id: UserId,
+    id: SessionId,
+    ended: &EndAnswer,
+) -> Result<(), ApiError> {
+    if matches!(ended, EndAnswer::Done { sessions_ended: 0, .. }) {
+        let row = state.context.store.sessions().session(id).await?;
+        row.filter(|row| row.user_id == user_id).ok_or_else(ApiError::not_found)?;
+    }
+    Ok(())
+}
+
+/// The client's own words, cut to what is kept: a bad reason must not keep anybody signed in.
+fn reason(fields: &Fields) -> Option<ClientReason> {
+    let clipped = |text: &str| {
+        let kept: String = text.chars().filter(|c| !c.is_control()).take(ClientReason::MAX_CHARS).collect();
+        ClientReason::parse(&kept)
+    };
+    fields.optional_or_ignored("reason", clipped)
+}
+
+/// What it comes to where there is no session to be ended any more.
+pub fn nothing_to_end() -> EndAnswer {
+    EndAnswer::Done { sessions_ended: 0, receipt: None, refused: false }
+}
+
+/// The answer of a call that ends sessions and does nothing else. `this_device` is whether the client itself is signed out by it.
+pub fn answer(state: &ApiState, this_device: bool, ended: EndAnswer) -> Response {
+    answer_in_words(state, this_device, ended, |sessions_ended| message(this_device, sessions_ended))
+}
+
+/// The answer of every call that ends sessions. `words` says what was done, by how many there were.
+pub fn answer_in_words(
+    state: &ApiState,
+    this_device: bool,
+    ended: EndAnswer,
+    words: impl FnOnce(u64) -> String,
+) -> Response {
+    let (status, body) = told_in_words(this_device, ended, words);
+    let response = (status, Json(body)).into_response();
+    if this_device { forgetting(state, response) } else { response }
+}
+
+/// What such an answer says.
+pub fn told_in_words(
+    this_device: bool,
+    ended: EndAnswer,
+    words: impl FnOnce(u64) -> String,
+) -> (StatusCode, LogoutAnswer) {
+    let ended = if ended == EndAnswer::AskerEnded { nothing_to_end() } else { ended };
+    match ended {
+        EndAnswer::Done { sessions_ended, receipt, .. } => {
+            let message = words(sessions_ended);
+            (
+                StatusCode::OK,
+                LogoutAnswer { success: true, message, sessions_ended, receipt, ..LogoutAnswer::default() },
+            )
+        }
+        EndAnswer::Pending | EndAnswer::AskerEnded => {
+            let warning = "The database can’t be reached. This server has signed the device out already; the others will follow as soon as they can.";
+            let message = if this_device { "You’re signed out." } else { "The device is being signed out." };
+            let body = LogoutAnswer {
+                success: true,
+                message: message.to_owned(),
+                warning: Some(warning.to_owned()),
+                ..LogoutAnswer::default()
+            };
+            (StatusCode::ACCEPTED, body)
+        }
+    }
+}
+
+/// Has the client forget what it holds.
+pub fn forgetting(state: &ApiState, mut response: Response) -> Response {
+    let (name, value) = CLEAR_SITE_DATA;
+    response.headers_mut().insert(name, value);
+    set_cookie(&mut response, &state.cookie.clear_untagged());
+    Leftovers::clear_ended(state, &mut response);
+    response
+}
+
+fn message(this_device: bool, ended: u64) -> String {
+    match (this_device, ended) {
+        (true, 0 | 1) => "You’re signed out.".to_owned(),
+        (true, ended) => format!("You’re signed out on all {ended} devices."),
+        (false, 0) => "There was no other device to sign out.".to_owned(),
+        (false, 1) => "1 device is signed out.".to_owned(),
+        (false, ended) => format!("{ended} devices are signed out."),
+    }
+}
