@@ -13,6 +13,7 @@ use types::domain::Timestamp;
 use uuid::Uuid;
 
 use crate::accounts::RESET_PAGE;
+use crate::accounts::metrics::PasswordMetrics;
 use crate::accounts::{AccountError, Accounts};
 use crate::accounts::{HashingError, PasswordHasher};
 use crate::area::{Background, Parts as AreaParts};
@@ -27,7 +28,7 @@ use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::context::Context;
 use crate::demo;
-use crate::events::{Bus, BusParts, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
+use crate::events::{self, Bus, BusParts, EventMetrics, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::geoip::{GeoIpError, Places};
 use crate::http::authenticate::Authenticators;
 use crate::http::browser::BrowserCookie;
@@ -41,18 +42,30 @@ use crate::http::state::{ApiState, Shared};
 use crate::jobs::{self, Cleanup, KeyCare, Retention};
 use crate::legacy::{LegacyFamily, LegacyTokens, LegacyUsers};
 use crate::lifecycle::Tasks;
-use crate::mail::{Delivery, MailError, MailWorker};
-use crate::metrics::{Metrics, Routes};
+use crate::mail::{Delivery, MailError, MailMetrics, MailWorker};
+use crate::metrics::{Declaration, HttpMetrics, Metrics, ProcessMetrics, Routes};
 use crate::operations::{self, Operations};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::handlers::AccessTokenFamily;
 use crate::sessions::{
-    EndQueueParts, EndWorker, Found, LastActive, Lost, PendingLog, RevocationList, Sessions, Tail, TailParts,
-    Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams,
+    self, EndQueueParts, EndWorker, Found, LastActive, Lost, PendingLog, RevocationList, SessionMetrics, Sessions,
+    Tail, TailParts, Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams,
 };
-use crate::store::{Store, StoreError};
-use crate::traces::{TraceError, Traces};
+use crate::store::{self, Store, StoreError, StoreMetrics};
+use crate::traces::{TraceError, TraceMetrics, Traces};
+
+/// The metrics of all parts, in the order in which they are shown and documented.
+pub const METRICS: &[Declaration] = &[
+    Declaration::of::<ProcessMetrics>(),
+    Declaration::of::<HttpMetrics>(),
+    Declaration::of::<SessionMetrics>(),
+    Declaration::of::<EventMetrics>(),
+    Declaration::of::<PasswordMetrics>(),
+    Declaration::of::<MailMetrics>(),
+    Declaration::of::<StoreMetrics>(),
+    Declaration::of::<TraceMetrics>(),
+];
 
 /// What is different in tests: time and chance.
 #[derive(Clone)]
@@ -170,6 +183,7 @@ impl Application {
         config.server.bound_to(address);
         let metrics_listener = listen_for_metrics(&config).await?;
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
+        metrics.declare(METRICS);
         let me = uuid_v7(&*clock, &*random);
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
         Box::pin(registry.join()).await?;
@@ -196,7 +210,7 @@ impl Application {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             told: told_sender.clone(),
-            metrics: Arc::clone(&metrics),
+            metrics: metrics.group(),
             pending_log: Arc::clone(&pending_log),
             pending: pending.ends,
         });
@@ -208,7 +222,7 @@ impl Application {
             hint,
             told: told_sender,
             lost: forgotten_sender,
-            metrics: Arc::clone(&metrics),
+            metrics: metrics.group(),
         });
         Box::pin(tail.poll()).await?;
 
@@ -227,10 +241,11 @@ impl Application {
             last_active: Arc::new(LastActive::new(lifetimes(&config).note_interval())),
             places,
             most_a_person: config.sessions.max_per_user,
-            metrics: Arc::clone(&metrics),
+            metrics: metrics.group(),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         });
+        show_metrics(&metrics, &sessions);
         let accounts = Arc::new(accounts(&config, &parts, &store, Arc::clone(&keys), &metrics)?);
         Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
@@ -246,10 +261,10 @@ impl Application {
         let operations =
             Operations { key_ring, registry, kept_mail: Arc::default(), server_id: config.server.server_id.clone() };
         let state = ApiState::new(shared(&config, context, sessions, accounts, operations));
-        let (kept, counted) = (Arc::clone(&state.operations().kept_mail), Arc::clone(&metrics));
+        let (kept, counted) = (Arc::clone(&state.operations().kept_mail), metrics.group());
         let mail_worker =
             MailWorker { store: store.clone(), delivery, kept, metrics: counted, clock: Arc::clone(&clock) };
-        let cleanup = Cleanup { store, retention: retention(&config), metrics, clock, random };
+        let cleanup = Cleanup { store, retention: retention(&config), metrics: metrics.group(), clock, random };
         carry_on(&state, pending.unresolved);
         Ok(Self {
             config,
@@ -333,8 +348,8 @@ impl Application {
 
         let mut registry = Routes::default();
         let router = areas::router(&state, &config, &mut registry);
-        let (metrics, requests) =
-            (Arc::clone(&state.context.metrics), state.context.metrics.count_requests_of(registry));
+        let metrics = state.context.metrics.group::<HttpMetrics>();
+        let requests = metrics.count_requests_of(registry);
         let stopping = {
             let (state, stop) = (state.clone(), stop.clone());
             async move {
@@ -403,17 +418,25 @@ fn shared(
     }
 }
 
+/// Has metrics set whenever Prometheus asks that are known only then.
+fn show_metrics(metrics: &Metrics, sessions: &Arc<Sessions>) {
+    metrics.group::<ProcessMetrics>().build.set(sessions.store.backend(), sessions.bus.name());
+    sessions::show_metrics(metrics, sessions);
+    events::show_metrics(metrics, &sessions.hub, &sessions.bus);
+    store::show_metrics(metrics, &sessions.store);
+}
+
 /// The calls about accounts, by the settings.
 fn accounts(
     config: &Config,
     Parts { clock, random }: &Parts,
     store: &Store,
     keys: Arc<Keys>,
-    metrics: &Arc<Metrics>,
+    metrics: &Metrics,
 ) -> Result<Accounts, HashingError> {
     Ok(Accounts {
         store: store.clone(),
-        hasher: PasswordHasher::new(hashing_places(), Arc::clone(random), Arc::clone(metrics))?,
+        hasher: PasswordHasher::new(hashing_places(), Arc::clone(clock), Arc::clone(random), metrics)?,
         keys,
         limits: Arc::new(Limits::new(config.limits.rate_limits, store.clone(), Arc::clone(clock))),
         clock: Arc::clone(clock),

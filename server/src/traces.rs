@@ -25,7 +25,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span};
 use tokio::runtime::Handle;
 
 use crate::config::ObserveConfig;
-use crate::metrics::{ExportResult, Metrics};
+use crate::metrics::{Counters, Metrics, labels, metrics};
 
 /// How long the collector may take for a batch.
 const LONGEST_EXPORT: Duration = Duration::from_secs(10);
@@ -33,6 +33,24 @@ const LONGEST_EXPORT: Duration = Duration::from_secs(10);
 const LONGEST_FLUSH: Duration = Duration::from_secs(3);
 /// No collector has more to say.
 const LARGEST_ANSWER: usize = 64 * 1024;
+
+metrics! {
+    /// What is counted of traces.
+    pub struct TraceMetrics {
+        /// Batches of spans sent to the collector, by what became of them.
+        exports: Counters<ExportResult> = "latchkey_trace_exports_total",
+    }
+}
+
+labels! {
+    /// What became of a batch of spans.
+    ExportResult = "result" {
+        /// The collector took it.
+        Ok = "ok",
+        /// The collector did not take it.
+        Failed = "failed",
+    }
+}
 
 /// Why there can be no traces.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +66,11 @@ pub struct Traces {
 
 impl Traces {
     /// `None` where no collector is set. To be called within the runtime that is to send them.
-    pub fn start(config: &ObserveConfig, server_id: &str, metrics: &Arc<Metrics>) -> Result<Option<Self>, TraceError> {
+    pub fn start(config: &ObserveConfig, server_id: &str, metrics: &Metrics) -> Result<Option<Self>, TraceError> {
         let Some(endpoint) = &config.otlp_endpoint else { return Ok(None) };
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Collector::new(Arc::clone(metrics)))
+            .with_http_client(Collector::new(metrics.group()))
             .with_protocol(Protocol::HttpBinary)
             .with_timeout(LONGEST_EXPORT)
             .with_endpoint(format!("{endpoint}/v1/traces"))
@@ -131,12 +149,12 @@ impl RequestSpan {
 struct Collector {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     runtime: Handle,
-    metrics: Arc<Metrics>,
+    metrics: Arc<TraceMetrics>,
     failing: AtomicBool,
 }
 
 impl Collector {
-    fn new(metrics: Arc<Metrics>) -> Self {
+    fn new(metrics: Arc<TraceMetrics>) -> Self {
         let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Self { client, runtime: Handle::current(), metrics, failing: AtomicBool::new(false) }
@@ -145,7 +163,7 @@ impl Collector {
     /// Counts what became of a batch, and logs when that changes: a collector may be away for long.
     fn note(&self, problem: Option<String>) {
         let failed = problem.is_some();
-        self.metrics.trace_export(if failed { ExportResult::Failed } else { ExportResult::Ok });
+        self.metrics.exports.increment(if failed { ExportResult::Failed } else { ExportResult::Ok });
         match (problem, self.failing.swap(failed, Ordering::Relaxed)) {
             (Some(problem), false) => tracing::warn!(problem, "trace export failed"),
             (None, true) => tracing::info!("trace export recovered"),

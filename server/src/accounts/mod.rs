@@ -8,6 +8,7 @@ mod codes;
 pub mod handlers;
 mod hash_threads;
 mod leaving;
+pub mod metrics;
 mod passwords;
 mod recovery;
 mod registration;

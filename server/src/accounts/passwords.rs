@@ -13,6 +13,8 @@ use types::domain::{Invalid, Password};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::hash_threads::HashThreads;
+use super::metrics::{HashTimer, PasswordMetrics};
+use crate::clock::Clock;
 use crate::current;
 use crate::metrics::Metrics;
 use crate::random::Random;
@@ -55,7 +57,8 @@ pub struct PasswordHasher {
     inside: Arc<AtomicUsize>,
     running: Arc<AtomicUsize>,
     random: Arc<dyn Random>,
-    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<PasswordMetrics>,
     /// Compared with where there is no person, so that it takes as long as where there is one (ASVS 6.3.8).
     decoy: Arc<str>,
 }
@@ -108,20 +111,33 @@ fn normalised(password: &Password) -> String {
 }
 
 impl PasswordHasher {
-    /// A hasher that uses `places` threads at once.
-    pub fn new(places: usize, random: Arc<dyn Random>, metrics: Arc<Metrics>) -> Result<Self, HashingError> {
+    /// A hasher that uses `places` threads at once, and shows among these metrics how much there is to do.
+    pub fn new(
+        places: usize,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        metrics: &Metrics,
+    ) -> Result<Self, HashingError> {
         let decoy = hash_with(&*random, "nobody has this password")?;
         let threads = HashThreads::start(places).map_err(failed)?;
         let places = Arc::new(Semaphore::new(places));
-        Ok(Self {
+        let hasher = Self {
             places,
             threads,
             inside: Arc::default(),
             running: Arc::default(),
             random,
-            metrics,
+            clock,
+            metrics: metrics.group(),
             decoy: decoy.into(),
-        })
+        };
+        let watched = hasher.clone();
+        metrics.on_scrape(move || {
+            let Load { waiting, running } = watched.load();
+            watched.metrics.waiting.set(waiting);
+            watched.metrics.running.set(running);
+        });
+        Ok(hasher)
     }
 
     /// How much there is to do.
@@ -173,7 +189,7 @@ impl PasswordHasher {
             return Err(HashingError::Busy);
         }
         let _span = current::span("password.hash");
-        let mut timer = self.metrics.hash_timer();
+        let mut timer = HashTimer::start(&self.metrics, &self.clock);
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(failed)?;
         let (running, _) = Counted::among(&self.running);
         timer.begin();
@@ -216,8 +232,9 @@ mod tests {
     use rstest::rstest;
 
     fn hasher() -> PasswordHasher {
-        let metrics = Metrics::new(Arc::new(ManualClock::default()));
-        PasswordHasher::new(2, Arc::new(OsRandom), Arc::new(metrics)).unwrap()
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::default());
+        let metrics = Metrics::new(Arc::clone(&clock));
+        PasswordHasher::new(2, clock, Arc::new(OsRandom), &metrics).unwrap()
     }
 
     fn password(text: &str) -> Password {

@@ -69,8 +69,8 @@ impl SetUp {
         let ring = Arc::new(KeyRing::default());
         let rows = store.keys().ensure_signing_key(&make_key(&keys, &OsRandom, now, now).map_err(failed)?).await?;
         ring.load(&keys, &rows).map_err(failed)?;
-        let metrics = Arc::new(Metrics::new(Arc::new(SystemClock)));
-        let hasher = PasswordHasher::new(1, Arc::new(OsRandom), metrics).map_err(failed)?;
+        let metrics = Metrics::new(Arc::new(SystemClock));
+        let hasher = PasswordHasher::new(1, Arc::new(SystemClock), Arc::new(OsRandom), &metrics).map_err(failed)?;
         let password = Password::parse_existing(password).map_err(failed)?;
         Ok(Self {
             store,

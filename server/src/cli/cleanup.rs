@@ -9,7 +9,6 @@ use super::{CliError, say};
 use crate::application::{Parts, retention};
 use crate::config::Config;
 use crate::jobs::Cleanup;
-use crate::metrics::Metrics;
 use crate::store::Store;
 
 pub async fn run(config: &Config) -> Result<(), CliError> {
@@ -17,8 +16,8 @@ pub async fn run(config: &Config) -> Result<(), CliError> {
     let parts = Parts::system();
     parts.set_clock(&store).await?;
     let Parts { clock, random } = parts;
-    let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
-    let cleanup = Cleanup { store: store.clone(), retention: retention(config), metrics, clock, random };
+    let retention = retention(config);
+    let cleanup = Cleanup { store: store.clone(), retention, metrics: Arc::default(), clock, random };
     let report = cleanup.once(&CancellationToken::new()).await?;
     store.close().await;
     say(&format!(

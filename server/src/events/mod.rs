@@ -4,8 +4,10 @@
 
 mod bus;
 mod hub;
+mod metrics;
 
 pub use bus::{
     Bus, BusParts, BusSender, BusState, BusStatus, InProcess, Notify, Proof, Redis, Transport, TransportError, bus,
 };
 pub use hub::{Hub, Subscriber, Subscription, TooManyStreams};
+pub use metrics::{BusMessage, EventMetrics, show_metrics};

@@ -13,9 +13,8 @@ use types::words::EndReason;
 pub use keys::KeyCare;
 
 use crate::clock::Clock;
-use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
-use crate::sessions::Sessions;
+use crate::sessions::{SessionMetrics, Sessions};
 use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
 
 /// How often last-active times are written.
@@ -104,7 +103,7 @@ pub struct Cleanup {
     /// How long things are kept.
     pub retention: Retention,
     /// Counts the sessions that ran out.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<SessionMetrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids.
@@ -138,8 +137,8 @@ impl Cleanup {
             let mut new_id = || uuid_v7(&*self.clock, &*self.random);
             let round = self.store.maintenance().cleanup(&policy, &mut new_id).await?;
             let count = |sessions: u64| usize::try_from(sessions).unwrap_or(usize::MAX);
-            self.metrics.sessions_ended(EndReason::IdleTimeout, count(round.idle));
-            self.metrics.sessions_ended(EndReason::SessionExpired, count(round.expired - round.idle));
+            self.metrics.ended.add(EndReason::IdleTimeout, count(round.idle));
+            self.metrics.ended.add(EndReason::SessionExpired, count(round.expired - round.idle));
             total = total.plus(&round);
             if round.is_empty() || !pause(stop, CLEANUP_PAUSE).await {
                 return Ok(total);

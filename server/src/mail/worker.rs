@@ -15,8 +15,8 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use tokio_util::sync::CancellationToken;
 
 use super::kept::KeptMail;
+use super::metrics::{MailMetrics, MailResult};
 use crate::clock::Clock;
-use crate::metrics::{MailResult, Metrics};
 use crate::store::{Mail, MailCapacity, Store, StoreError};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -106,7 +106,7 @@ pub struct MailWorker {
     /// Where those of development stay that the database forgets.
     pub kept: Arc<KeptMail>,
     /// Counts them.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<MailMetrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -168,7 +168,7 @@ impl MailWorker {
     /// Hands one mail over, and notes what became of it.
     async fn send(&self, mail: Mail) {
         let delivered = self.delivery.deliver(&mail).await;
-        self.metrics.mail(if delivered.is_ok() { MailResult::Sent } else { MailResult::Failed });
+        self.metrics.deliveries.increment(if delivered.is_ok() { MailResult::Sent } else { MailResult::Failed });
         if let Err(error) = &delivered {
             let (id, attempts) = (mail.id, mail.attempts);
             tracing::warn!(error = error as &dyn std::error::Error, mail = %id, attempts, "mail delivery failed");

@@ -1,11 +1,13 @@
-//! Where metrics are counted: plain atomics, and how each is written.
+//! What is counted: plain atomics, and how each is written. Counting is one addition, or two for a histogram; nobody
+//! waits.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::declare::Instrument;
 use super::labels::Label;
-use super::table::Family;
+use super::table::{Family, Kind, LabelNames};
 use super::text::{Buckets, Exposition};
 
 /// The upper bounds of all histograms, in nanoseconds: from a look into memory to a database that hangs.
@@ -50,80 +52,98 @@ pub fn bounds_in_seconds() -> [f64; BOUNDS.len()] {
 }
 
 /// Something that is counted.
-pub struct Counter {
-    family: &'static Family,
-    count: AtomicU64,
-}
+#[derive(Default)]
+pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// None yet.
-    pub const fn new(family: &'static Family) -> Self {
-        Self { family, count: AtomicU64::new(0) }
+    /// One more.
+    pub fn increment(&self) {
+        self.add(1);
     }
 
     /// So many more.
-    pub fn add(&self, count: u64) {
-        self.count.fetch_add(count, Ordering::Relaxed);
+    pub fn add(&self, count: usize) {
+        self.0.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    /// Writes it.
-    pub fn write(&self, text: &mut Exposition) {
-        text.sample(self.family, &[], self.count.load(Ordering::Relaxed));
+    /// Takes over a count that is kept elsewhere.
+    pub fn set(&self, count: u64) {
+        self.0.store(count, Ordering::Relaxed);
     }
 }
 
-/// Things that are counted by a label. All values are shown from the beginning, so that the first of something rare is a
-/// rise and not a series that appears.
+impl Instrument for Counter {
+    const KIND: Kind = Kind::Counter;
+
+    fn write(&self, family: &'static Family, text: &mut Exposition) {
+        text.sample(family, &[], self.0.load(Ordering::Relaxed));
+    }
+}
+
+/// Things that are counted by a label. All values are shown from the beginning, so that the first of something rare is
+/// a rise and not a series that appears.
 pub struct Counters<L> {
-    family: &'static Family,
-    counts: Box<[AtomicU64]>,
+    counts: Box<[Counter]>,
     label: PhantomData<fn(L)>,
 }
 
+impl<L: Label> Default for Counters<L> {
+    fn default() -> Self {
+        Self { counts: L::VALUES.iter().map(|_| Counter::default()).collect(), label: PhantomData }
+    }
+}
+
 impl<L: Label> Counters<L> {
-    /// None yet.
-    pub fn new(family: &'static Family) -> Self {
-        Self { family, counts: L::VALUES.iter().map(|_| AtomicU64::new(0)).collect(), label: PhantomData }
+    /// One more of this kind.
+    pub fn increment(&self, label: L) {
+        self.add(label, 1);
     }
 
     /// So many more of this kind.
-    pub fn add(&self, label: L, count: u64) {
-        self.counts[label.index()].fetch_add(count, Ordering::Relaxed);
+    pub fn add(&self, label: L, count: usize) {
+        self.counts[label.index()].add(count);
     }
 
-    /// Writes them.
-    pub fn write(&self, text: &mut Exposition) {
-        for (value, count) in L::VALUES.iter().zip(&self.counts) {
-            text.sample(self.family, &[(L::NAME, value)], count.load(Ordering::Relaxed));
+    /// Takes over a count that is kept elsewhere.
+    pub fn set(&self, label: L, count: u64) {
+        self.counts[label.index()].set(count);
+    }
+}
+
+impl<L: Label> Instrument for Counters<L> {
+    const KIND: Kind = Kind::Counter;
+    const LABELS: &'static [LabelNames] = &[LabelNames::of::<L>()];
+
+    fn write(&self, family: &'static Family, text: &mut Exposition) {
+        for (value, Counter(count)) in L::VALUES.iter().zip(&self.counts) {
+            text.sample(family, &[(L::NAME, value)], count.load(Ordering::Relaxed));
         }
     }
 }
 
 /// Durations, counted by size.
+#[derive(Default)]
 pub struct Histogram {
-    family: &'static Family,
     counts: [AtomicU64; BUCKETS],
     sum_nanos: AtomicU64,
 }
 
 impl Histogram {
-    /// None yet.
-    pub const fn new(family: &'static Family) -> Self {
-        Self { family, counts: [const { AtomicU64::new(0) }; BUCKETS], sum_nanos: AtomicU64::new(0) }
-    }
-
     /// Something took so long.
     pub fn observe(&self, duration: Duration) {
         let nanos = nanos(duration);
         self.counts[bucket(nanos)].fetch_add(1, Ordering::Relaxed);
         self.sum_nanos.fetch_add(nanos, Ordering::Relaxed);
     }
+}
 
-    /// Writes it.
-    pub fn write(&self, text: &mut Exposition) {
+impl Instrument for Histogram {
+    const KIND: Kind = Kind::Histogram;
+
+    fn write(&self, family: &'static Family, text: &mut Exposition) {
         let counts: Vec<u64> = self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         let sum = seconds(self.sum_nanos.load(Ordering::Relaxed));
-        text.histogram(self.family, &[], &Buckets { bounds: &bounds_in_seconds(), counts: &counts, sum });
+        text.histogram(family, &[], &Buckets { bounds: &bounds_in_seconds(), counts: &counts, sum });
     }
 }
 

@@ -1,23 +1,26 @@
-//! Requests by route: the only metrics on the way of every request, so they are counted without a lock, a look-up of a name or
-//! a cell that two processors fight for.
+//! Requests by route: the only metrics on the way of every request, so they are counted without a lock, a look-up of a
+//! name or a cell that two processors fight for.
 //!
-//! Each thread counts in one of a few shards; a scrape adds the shards up. A route is a number, given to it when the router is put
-//! together.
+//! Each thread counts in one of a few shards; a scrape adds the shards up. A route is a number, given to it when the
+//! router is put together.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
 
 use super::counters::{BUCKETS, bounds_in_seconds, bucket, nanos, seconds};
-use super::table::{HTTP_DURATION, HTTP_REQUESTS};
+use super::table::{Family, Kind, LabelNames};
 use super::text::{Buckets, Exposition};
+use super::{Counter, Instrument, metrics};
 
 /// The methods that are told apart.
-pub const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"];
 /// The classes of status codes.
-pub const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// The most shards, however many processors there are.
 const MOST_SHARDS: usize = 16;
 
@@ -25,6 +28,60 @@ const MOST_SHARDS: usize = 16;
 const DURATIONS: usize = METHODS.len() * CLASSES.len();
 const SUM: usize = DURATIONS + BUCKETS;
 const CELLS: usize = SUM + 1;
+
+metrics! {
+    /// What is counted of requests.
+    pub struct HttpMetrics {
+        /// Requests that were answered.
+        answered: AnsweredRequests = "latchkey_http_requests_total",
+        /// From the head of a request to the head of its answer.
+        durations: RequestDurations = "latchkey_http_request_duration_seconds",
+        /// Answers with status 503: something below could not be reached or was overloaded.
+        unavailable: Counter = "latchkey_http_unavailable_total",
+    }
+}
+
+impl HttpMetrics {
+    /// Takes the routes, once the router has been put together, and gives what counts their requests.
+    pub fn count_requests_of(&self, routes: Routes) -> Arc<Requests> {
+        let requests = self.answered.0.get_or_init(|| Arc::new(Requests::new(routes)));
+        Arc::clone(self.durations.0.get_or_init(|| Arc::clone(requests)))
+    }
+}
+
+/// How many of the [`Requests`] there were; none before there are routes.
+#[derive(Default)]
+pub struct AnsweredRequests(OnceLock<Arc<Requests>>);
+
+impl Instrument for AnsweredRequests {
+    const KIND: Kind = Kind::Counter;
+    const LABELS: &'static [LabelNames] = &[
+        LabelNames { name: "route", values: &[] },
+        LabelNames { name: "method", values: &METHODS },
+        LabelNames { name: "status_class", values: &CLASSES },
+    ];
+
+    fn write(&self, family: &'static Family, text: &mut Exposition) {
+        if let Some(requests) = self.0.get() {
+            requests.write_counts(family, text);
+        }
+    }
+}
+
+/// How long the [`Requests`] took.
+#[derive(Default)]
+pub struct RequestDurations(OnceLock<Arc<Requests>>);
+
+impl Instrument for RequestDurations {
+    const KIND: Kind = Kind::Histogram;
+    const LABELS: &'static [LabelNames] = &[LabelNames { name: "route", values: &[] }];
+
+    fn write(&self, family: &'static Family, text: &mut Exposition) {
+        if let Some(requests) = self.0.get() {
+            requests.write_durations(family, text);
+        }
+    }
+}
 
 /// A route, by its place among the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,22 +151,35 @@ impl Requests {
     }
 
     /// Writes those that there were: most routes have one or two methods.
-    pub fn write(&self, text: &mut Exposition) {
-        let totals: Vec<u64> = (0..self.routes.len() * CELLS)
-            .map(|cell| self.shards.iter().map(|Shard(cells)| cells[cell].load(Ordering::Relaxed)).sum())
-            .collect();
-        let routes = || self.routes.iter().zip(totals.chunks(CELLS));
-        for (route, cells) in routes() {
-            for (cell, count) in cells[..DURATIONS].iter().enumerate().filter(|(_, count)| **count > 0) {
+    fn write_counts(&self, family: &'static Family, text: &mut Exposition) {
+        for (route, counts) in self.totals(0..DURATIONS) {
+            for (cell, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
                 let (method, class) = (METHODS[cell / CLASSES.len()], CLASSES[cell % CLASSES.len()]);
-                text.sample(&HTTP_REQUESTS, &[("route", route), ("method", method), ("status_class", class)], count);
+                text.sample(family, &[("route", route), ("method", method), ("status_class", class)], count);
             }
         }
+    }
+
+    /// Writes how long those took that there were.
+    fn write_durations(&self, family: &'static Family, text: &mut Exposition) {
         let bounds = bounds_in_seconds();
-        for (route, cells) in routes().filter(|(_, cells)| cells[DURATIONS..SUM].iter().any(|count| *count > 0)) {
-            let buckets = Buckets { bounds: &bounds, counts: &cells[DURATIONS..SUM], sum: seconds(cells[SUM]) };
-            text.histogram(&HTTP_DURATION, &[("route", route)], &buckets);
+        for (route, cells) in self.totals(DURATIONS..CELLS) {
+            let (counts, sum) = (&cells[..BUCKETS], cells[BUCKETS]);
+            if counts.iter().any(|count| *count > 0) {
+                text.histogram(family, &[("route", route)], &Buckets { bounds: &bounds, counts, sum: seconds(sum) });
+            }
         }
+    }
+
+    /// Each route, with what was counted in these cells of it.
+    fn totals(&self, cells: Range<usize>) -> impl Iterator<Item = (&str, Vec<u64>)> {
+        self.routes.iter().enumerate().map(move |(route, name)| {
+            (name.as_str(), cells.clone().map(|cell| self.total(route * CELLS + cell)).collect())
+        })
+    }
+
+    fn total(&self, cell: usize) -> u64 {
+        self.shards.iter().map(|Shard(cells)| cells[cell].load(Ordering::Relaxed)).sum()
     }
 }
 
@@ -147,19 +217,22 @@ fn class_index(status: StatusCode) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Group as _;
 
-    fn written(requests: &Requests) -> Vec<String> {
+    fn written(metrics: &HttpMetrics) -> Vec<String> {
         let mut text = Exposition::default();
-        requests.write(&mut text);
+        metrics.write(&mut text);
         let text = text.finish();
-        text.lines().filter(|line| !line.starts_with('#') && !line.contains("_bucket")).map(str::to_owned).collect()
+        let of_requests = |line: &&str| line.starts_with("latchkey_http_request") && !line.contains("_bucket");
+        text.lines().filter(of_requests).map(str::to_owned).collect()
     }
 
     #[test]
     fn threads_count_apart_and_are_added_up() {
         let mut routes = Routes::default();
         let route = routes.id("/things/{id}");
-        let requests = Requests::new(routes);
+        let metrics = HttpMetrics::default();
+        let requests = metrics.count_requests_of(routes);
         std::thread::scope(|scope| {
             for _ in 0..5 {
                 scope.spawn(|| {
@@ -171,7 +244,7 @@ mod tests {
         });
         requests.count(RouteId::NONE, &Method::TRACE, StatusCode::METHOD_NOT_ALLOWED, Duration::ZERO);
         assert_eq!(
-            written(&requests),
+            written(&metrics),
             [
                 r#"latchkey_http_requests_total{route="none",method="other",status_class="4xx"} 1"#,
                 r#"latchkey_http_requests_total{route="/things/{id}",method="GET",status_class="2xx"} 500"#,

@@ -76,15 +76,24 @@ impl Exposition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::table;
+    use crate::metrics::table::Kind;
+
+    const fn family(name: &'static str, kind: Kind) -> Family {
+        Family { name, kind, labels: &[], help: "What it means." }
+    }
+
+    static BUILD: Family = family("latchkey_build_info", Kind::Gauge);
+    static SIGN_INS: Family = family("latchkey_sign_ins_total", Kind::Counter);
+    static LIST_AGE: Family = family("latchkey_revocation_list_age_seconds", Kind::Gauge);
+    static HTTP_DURATION: Family = family("latchkey_http_request_duration_seconds", Kind::Histogram);
 
     #[test]
     fn a_family_has_one_head_and_its_samples_below() {
         let mut text = Exposition::default();
-        text.sample(&table::BUILD, &[("version", "1.2\"\\\n3"), ("database", "sqlite")], 1);
-        text.sample(&table::SIGN_INS, &[("result", "ok")], 3_u64);
-        text.sample(&table::SIGN_INS, &[("result", "busy")], 0_u64);
-        text.sample(&table::LIST_AGE, &[], 0.25);
+        text.sample(&BUILD, &[("version", "1.2\"\\\n3"), ("database", "sqlite")], 1);
+        text.sample(&SIGN_INS, &[("result", "ok")], 3_u64);
+        text.sample(&SIGN_INS, &[("result", "busy")], 0_u64);
+        text.sample(&LIST_AGE, &[], 0.25);
         let text = text.finish();
         let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("# HELP")).collect();
         assert_eq!(
@@ -105,7 +114,7 @@ mod tests {
     fn the_buckets_of_a_histogram_hold_all_that_is_smaller() {
         let mut text = Exposition::default();
         let buckets = Buckets { bounds: &[0.1, 1.0], counts: &[2, 3, 1], sum: 12.5 };
-        text.histogram(&table::HTTP_DURATION, &[("route", "/x")], &buckets);
+        text.histogram(&HTTP_DURATION, &[("route", "/x")], &buckets);
         let text = text.finish();
         let samples: Vec<&str> = text.lines().skip(2).map(|line| line.split_once("seconds").unwrap().1).collect();
         assert_eq!(

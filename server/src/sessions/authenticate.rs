@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Sessions;
+use super::metrics::GuardCheck;
 use super::pending_ends::Covered;
 use super::revocations::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
-use crate::metrics::GuardCheck;
 use crate::store::{SessionEnd, Standing, StoreError};
 
 /// What stands in the log where nobody can say yet.
@@ -69,7 +69,7 @@ impl Sessions {
             Verdict::Superseded => Err(Refusal::Expired),
             Verdict::Stale => {
                 let asked = self.ask_the_database(verified).await;
-                self.metrics.guard_check(GuardCheck::from(&asked));
+                self.metrics.guard_checks.increment(GuardCheck::from(&asked));
                 asked
             }
         }

@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 use types::api::Ended;
 use types::domain::{SessionId, Timestamp, UserId};
 
+use super::metrics::SessionMetrics;
 use super::pending_ends::{Covered, Force, PendingEnds};
 use super::pending_log::{End, Entry, PendingLog, Written};
 use super::retry_queue::{RetryQueue, Tried};
 use super::revocations::RevocationList;
 use crate::clock::Clock;
 use crate::events::Hub;
-use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{EndCommand, EndOutcome, Store, StoreError};
 
@@ -143,7 +143,7 @@ struct Work {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     told: mpsc::UnboundedSender<Vec<SessionId>>,
-    metrics: Arc<Metrics>,
+    metrics: Arc<SessionMetrics>,
     pending_log: Arc<PendingLog>,
 }
 
@@ -164,7 +164,7 @@ pub struct EndQueueParts {
     /// Takes the sessions whose streams were told, to be stored for receipts.
     pub told: mpsc::UnboundedSender<Vec<SessionId>>,
     /// Counts what was ended.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<SessionMetrics>,
     /// Where pending ends are written.
     pub pending_log: Arc<PendingLog>,
     /// What a process that is gone had acknowledged.
@@ -356,7 +356,7 @@ impl Work {
         let done = queued_ends.drain(..).zip(outcomes).zip(told);
         let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| finds_nothing(outcome));
         let answer = |((queued, outcome), told): ((QueuedEnd, EndOutcome), Vec<SessionId>)| {
-            self.metrics.sessions_ended(queued.command.reason, outcome.ended.len());
+            self.metrics.ended.add(queued.command.reason, outcome.ended.len());
             if let Some(reply) = queued.reply {
                 let ending = if outcome.asker_ended { Ending::AskerEnded } else { Ending::Done { outcome, told } };
                 // Whoever asked may have hung up; what was done stays done.
@@ -401,7 +401,7 @@ impl Work {
         let (covered, can_wait): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
             can_wait.into_iter().partition(|queued| self.retry_queue.covers(queued));
         let written = self.pending_log.pending_end(can_wait.iter().map(QueuedEnd::entry).collect()).await;
-        self.metrics.pending_log_failed(written.iter().filter(|number| number.is_none()).count());
+        self.metrics.pending_log_failures.add(written.iter().filter(|number| number.is_none()).count());
         let covered = covered.into_iter().map(|queued| (queued.reply, Ok(Ending::Pending)));
         let pending = can_wait.into_iter().zip(written).map(|(mut queued, written)| {
             let reply = queued.reply.take();

@@ -4,7 +4,7 @@
 //! among several of one browser,
 //! `end_queue` and `end` end sessions, `retry_queue` and `pending_ends` keep what could not be committed yet, `pending_log` on the disk, `revocations` and `tail` keep this server's
 //! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the database true to the
-//! list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `views` shows people their devices. No SQL, and no HTTP outside `handlers`.
+//! list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `views` shows people their devices, `metrics` is what is counted of all this. No SQL, and no HTTP outside `handlers`.
 
 mod activity;
 mod alerts;
@@ -15,6 +15,7 @@ mod device;
 mod end;
 mod end_queue;
 pub mod handlers;
+mod metrics;
 mod own_commits;
 mod pending_ends;
 mod pending_log;
@@ -53,6 +54,7 @@ pub use device::{ClaimedDevice, describe_device};
 pub(crate) use end::answer as end_answer;
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
+pub use metrics::{GuardCheck, RefreshCase, Reload, SessionMetrics, SignInResult, show_metrics};
 pub use pending_ends::Force;
 pub use pending_log::{Found, PendingLog, UnresolvedEnd, Written};
 pub use refresh::RefreshRefusal;
@@ -74,7 +76,6 @@ use crate::geoip::Places;
 use crate::http::needs::{Credential, Needs, SESSION, USER};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
-use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
 use crate::store::{NewAudit, Origin, Store, StoreError};
 use handlers::{devices, events, sign_out};
@@ -154,7 +155,7 @@ pub struct Sessions {
     /// `MAX_SESSIONS_PER_USER`.
     pub most_a_person: Option<u32>,
     /// What is counted.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<SessionMetrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// For ids and secrets.

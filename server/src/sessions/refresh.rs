@@ -5,10 +5,10 @@ use types::words::{AlertKind, AuditAction, EndReason, HistoryKind, TokenDelivery
 
 use super::authenticate::END_WAITS;
 use super::end_queue::{Ending, EndingError};
+use super::metrics::RefreshCase;
 use super::pending_ends::{Covered, Force};
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
-use crate::metrics::RefreshCase;
 use crate::store::{
     EndCommand, NewAudit, NewHistoryEntry, NewMail, Origin, Refresh, RefreshAttempt, RefreshDecision, Selection,
     SessionEnd, SessionRow, StoreError,
@@ -56,7 +56,7 @@ impl Sessions {
             Ok((case, signed_in)) => (case, Ok(signed_in)),
             Err(refusal) => (RefreshCase::from(&refusal), Err(refusal)),
         };
-        self.metrics.refresh(case);
+        self.metrics.refreshes.increment(case);
         refreshed
     }
 

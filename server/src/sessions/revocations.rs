@@ -14,7 +14,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::sync::{AtomicBool, AtomicU64, RwLock};
-use crate::metrics::Reload;
+use crate::sessions::metrics::Reload;
 use crate::sessions::own_commits::OwnCommits;
 use crate::store::{Revocation, RevokedSubject, Tail};
 

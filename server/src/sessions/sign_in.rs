@@ -165,7 +165,7 @@ impl Sessions {
     pub fn put_in_force(&self, ended: &EndOutcome) {
         let Some(first) = ended.revocations.first() else { return };
         if let Some(reason) = first.reason {
-            self.metrics.sessions_ended(reason, ended.ended.len());
+            self.metrics.ended.add(reason, ended.ended.len());
         }
         self.hub.hint();
         self.list.add(&ended.revocations);

@@ -10,10 +10,10 @@ use types::domain::{SessionId, UserId};
 
 use super::Sessions;
 use super::authenticate::{END_WAITS, Refusal};
+use super::metrics::GuardCheck;
 use super::pending_ends::Covered;
 use super::revocations::Verdict;
 use crate::events::Subscriber;
-use crate::metrics::GuardCheck;
 use crate::store::StoreError;
 
 /// How often the database is asked again that did not answer, while there is time.
@@ -36,7 +36,7 @@ impl Sessions {
             Verdict::Superseded | Verdict::Stale => {
                 // Boxed: streams are many, and hardly ever come here.
                 let asked = Box::pin(self.ask_if_it_lives(user_id, session_id)).await;
-                self.metrics.guard_check(GuardCheck::from(&asked));
+                self.metrics.guard_checks.increment(GuardCheck::from(&asked));
                 asked
             }
         }

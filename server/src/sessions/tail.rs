@@ -9,10 +9,11 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, UserId};
 
+use super::metrics::SessionMetrics;
 use super::revocations::{Applied, Lost, Poll, RevocationList};
 use crate::clock::Clock;
 use crate::events::Hub;
-use crate::metrics::{Label as _, Metrics};
+use crate::metrics::Label as _;
 use crate::store::{Revocation, RevokedSubject, Store, StoreError};
 
 /// How often the log is read without a hint.
@@ -41,7 +42,7 @@ pub struct TailParts {
     /// Takes what this server remembers and the log has lost.
     pub lost: mpsc::UnboundedSender<Lost>,
     /// Counts polls and what is wrong with the log.
-    pub metrics: Arc<Metrics>,
+    pub metrics: Arc<SessionMetrics>,
 }
 
 /// Reads the log for one server.
@@ -63,7 +64,8 @@ impl Tail {
         loop {
             let began = clock.monotonic();
             let looked = self.poll().await;
-            metrics.looked_at_log(began, looked.is_ok());
+            metrics.polls.observe(clock.monotonic().saturating_duration_since(began));
+            metrics.poll_failures.add(usize::from(looked.is_err()));
             match looked {
                 Ok(()) if failing => {
                     failing = false;
@@ -101,7 +103,7 @@ impl Tail {
         let tail = store.revocations().revocations_from(poll.from).await?;
         clock.database_says(tail.database_time, poll.began);
         if let Applied::MustReload(why) = list.apply(&tail, poll) {
-            self.parts.metrics.log_reload(why);
+            self.parts.metrics.log_reloads.increment(why);
             tracing::error!(why = why.as_str(), "revocation log changed: reloading");
             self.parts.hub.forget_handled();
             let poll = list.begin_poll(clock.monotonic());
@@ -157,7 +159,7 @@ impl Tail {
         let lost = self.parts.list.beyond(live, self.parts.clock.now());
         if !lost.is_empty() {
             let (sessions, people) = (lost.sessions.len(), lost.people.len());
-            self.parts.metrics.revocations_lost(sessions + people);
+            self.parts.metrics.revocations_lost.add(sessions + people);
             tracing::error!(sessions, people, "revocations lost by the database");
             let _ = self.parts.lost.send(lost);
         }

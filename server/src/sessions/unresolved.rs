@@ -49,7 +49,7 @@ impl Sessions {
         let rest = async move {
             let number =
                 sessions.pending_log.pending_end(vec![Entry::UnresolvedEnd(pending_end.clone())]).await.pop().flatten();
-            sessions.metrics.pending_log_failed(usize::from(number.is_none()));
+            sessions.metrics.pending_log_failures.add(usize::from(number.is_none()));
             // Whoever asked may have hung up; what was acknowledged is done.
             let _ = written.send(number.is_some());
             sessions.until_ended(Written { pending_end, number }, counted).await;

@@ -32,6 +32,7 @@ mod keys;
 mod limits;
 mod mail;
 mod maintenance;
+mod metrics;
 mod revocations;
 mod servers;
 mod sessions;
@@ -39,3 +40,4 @@ mod sessions;
 areas!(accounts, alerts, audit, keys, limits, mail, maintenance, revocations, servers, sessions);
 
 pub use db::{Digest, Notifications, Origin, PostgresPlace, Store, StoreError};
+pub use metrics::{PoolUse, StoreMetrics, show_metrics};

@@ -13,9 +13,9 @@ use crate::auth::proofs::Proof;
 use crate::auth::secrets::Capability;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::metrics::SignInResult;
+
 use crate::sessions::handlers::refresh::refresh_cookie;
-use crate::sessions::{BrowserAtHand, ClaimedDevice, NewSignIn, SessionsError, SignInError, SignedIn};
+use crate::sessions::{BrowserAtHand, ClaimedDevice, NewSignIn, SessionsError, SignInError, SignInResult, SignedIn};
 use crate::store::{SessionRow, StoreError};
 
 /// What a client says of itself and of how it wants its tokens.
@@ -62,8 +62,9 @@ pub async fn sign_in(
 ) -> Result<Entered, EntryRefusal> {
     let from = client.known(state, from, headers)?;
     let user = state.accounts().authenticate(&from, email, password).await;
-    let user =
-        user.inspect_err(|error| state.context.metrics.sign_in(refusal(error))).map_err(EntryRefusal::Account)?;
+    let user = user
+        .inspect_err(|error| state.sessions().metrics.sign_ins.increment(refusal(error)))
+        .map_err(EntryRefusal::Account)?;
     client.begin(state, user.id, from, headers, SignInMethod::Password).await
 }
 
@@ -77,8 +78,9 @@ pub async fn verify_email(
 ) -> Result<Entered, EntryRefusal> {
     let from = client.known(state, from, headers)?;
     let proved = state.accounts().verify_email(&from, email, code).await;
-    let proved =
-        proved.inspect_err(|error| state.context.metrics.sign_in(refusal(error))).map_err(EntryRefusal::Account)?;
+    let proved = proved
+        .inspect_err(|error| state.sessions().metrics.sign_ins.increment(refusal(error)))
+        .map_err(EntryRefusal::Account)?;
     state.sessions().put_in_force(&proved.ended);
     client.begin(state, proved.user.id, from, headers, SignInMethod::Code).await
 }
@@ -117,7 +119,7 @@ impl Client {
         let said = device;
         let sign_in = NewSignIn { user_id, said, origin: from.origin, proofs, delivery, remember, replace, browser };
         let signing_in = state.sessions().sign_in(sign_in).await;
-        state.context.metrics.sign_in(outcome(&signing_in));
+        state.sessions().metrics.sign_ins.increment(outcome(&signing_in));
         match signing_in {
             Ok(granted) => Ok(Entered { granted, browser_token }),
             Err(SignInError::LimitReached(rows)) => Err(EntryRefusal::LimitReached(rows)),

@@ -37,7 +37,7 @@ use super::serve::Answer;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::current::{self, Current};
-use crate::metrics::{Metrics, Requests};
+use crate::metrics::{HttpMetrics, Requests};
 use crate::random::Random;
 use crate::traces::{RequestSpan, Traces};
 
@@ -60,8 +60,8 @@ pub struct Edge {
 
 /// What is told of requests.
 pub struct Instruments {
-    /// Counts what is counted of everything.
-    pub metrics: Arc<Metrics>,
+    /// Counts what is counted of all requests together.
+    pub metrics: Arc<HttpMetrics>,
     /// Counts requests by route.
     pub requests: Arc<Requests>,
     /// Makes a span of each, where a collector is set.
@@ -159,7 +159,7 @@ impl Edge {
         let route = current::route();
         self.instruments.requests.count(route, method, status, took);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            self.instruments.metrics.answered_unavailable();
+            self.instruments.metrics.unavailable.increment();
         }
         current::with_span(|span| {
             span.end(method, self.instruments.requests.name(route), status, id.to_str().unwrap_or_default());

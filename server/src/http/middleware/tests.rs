@@ -49,7 +49,7 @@ fn edge(more: &[(&str, &str)]) -> Edge {
         )
         .fallback(async || ApiError::not_found());
     let clock = Arc::new(ManualClock::default());
-    let metrics = Arc::new(Metrics::new(Arc::clone(&clock) as _));
+    let metrics = Arc::new(HttpMetrics::default());
     let requests = metrics.count_requests_of(Routes::default());
     Edge::new(router, &config, clock, Arc::new(OsRandom), Instruments { metrics, requests, traces: None })
 }

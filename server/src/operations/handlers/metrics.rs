@@ -16,7 +16,7 @@ use crate::current;
 use crate::http::principal::bearer;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::metrics::{CONTENT_TYPE as PROMETHEUS, Now, RouteId, Routes};
+use crate::metrics::{CONTENT_TYPE as PROMETHEUS, RouteId, Routes};
 use crate::store::Digest;
 
 /// What the listener of its own answers: the metrics, and that there is nothing else.
@@ -68,35 +68,5 @@ fn digest(token: &str) -> Digest {
 
 async fn show(State(state): State<ApiState>) -> Response {
     let headers = [(CONTENT_TYPE, PROMETHEUS), (CACHE_CONTROL, "no-store")];
-    (headers, state.context.metrics.exposition(&now(&state))).into_response()
-}
-
-/// How everything is.
-fn now(state: &ApiState) -> Now {
-    let sessions = &state.sessions();
-    let hashing = state.accounts().hasher.load();
-    let runtime = tokio::runtime::Handle::current().metrics();
-    Now {
-        database: sessions.store.backend(),
-        bus: sessions.bus.name(),
-        bus_state: sessions.bus.state().as_str(),
-        bus_messages: sessions.bus.counts(),
-        list_entries: sessions.list.len(),
-        list_age: sessions.list.age(sessions.clock.monotonic()),
-        list_max_age: sessions.list.max_staleness(),
-        log_position: sessions.list.position(),
-        endings_pending: sessions.endings_pending(),
-        pending_log_writable: sessions.pending_log.was_writable(),
-        endings_queued: sessions.end_queue.queued(),
-        streams_open: sessions.hub.len(),
-        streams_closed_slow: sessions.hub.closed_slow(),
-        streams_closed_unconfirmed: sessions.hub.closed_unconfirmed(),
-        hashes_waiting: hashing.waiting,
-        hashes_running: hashing.running,
-        verified_tokens: sessions.tokens.remembered(),
-        last_active_waiting: sessions.last_active.len(),
-        pools: sessions.store.pools(),
-        tasks: runtime.num_alive_tasks(),
-        tasks_queued: runtime.global_queue_depth(),
-    }
+    (headers, state.context.metrics.exposition()).into_response()
 }

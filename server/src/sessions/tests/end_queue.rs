@@ -14,7 +14,6 @@ use super::{ADA, BOB, LAPTOP, PHONE};
 use crate::auth::secrets::Keys;
 use crate::clock::{Clock, ManualClock};
 use crate::events::Hub;
-use crate::metrics::Metrics;
 use crate::random::{Random, SeededRandom};
 use crate::sessions::pending_ends::Covered;
 use crate::sessions::revocations::{RevocationList, Verdict};
@@ -53,7 +52,7 @@ impl CutOff {
             clock: Arc::clone(&clock) as _,
             random,
             told: mpsc::unbounded_channel().0,
-            metrics: Arc::new(Metrics::new(Arc::clone(&clock) as _)),
+            metrics: Arc::default(),
             pending_log: Arc::new(pending_log),
             pending: pending.ends,
         });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use types::domain::Timestamp;
 
 use super::{ADA, BOB, LAPTOP, LATER, PHONE, row, tail};
-use crate::metrics::Reload;
+use crate::sessions::metrics::Reload;
 use crate::sessions::revocations::{Applied, Lost, RevocationList, Verdict};
 use crate::store::{Revocation, RevokedSubject, Tail};
 

@@ -17,7 +17,7 @@ pub use notifications::Notifications;
 pub use postgres::PostgresPlace;
 pub use types::{Digest, Origin, StoreError};
 
-use crate::metrics::PoolUse;
+use crate::store::PoolUse;
 
 /// How long a poll of the revocation log may take.
 pub(super) const POLL_TIMEOUT: Duration = Duration::from_secs(2);

@@ -18,7 +18,7 @@ use super::acquire_timeout::AcquireTimeout;
 use super::dialect::Dialect;
 use super::notifications::Notifications;
 use super::{POOL_TIMEOUT, pool_use};
-use crate::metrics::PoolUse;
+use crate::store::PoolUse;
 
 #[expect(clippy::duplicate_mod, reason = "the verbs are written once and compiled for each database")]
 #[path = "queries.rs"]

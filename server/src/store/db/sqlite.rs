@@ -17,7 +17,7 @@ use sqlx_sqlite::{
 use super::StoreError;
 use super::dialect::Dialect;
 use super::{POOL_TIMEOUT, pool_use};
-use crate::metrics::PoolUse;
+use crate::store::PoolUse;
 
 #[cfg(test)]
 #[path = "full_disk.rs"]

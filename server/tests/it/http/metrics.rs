@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use latchkey::application::METRICS;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -105,6 +106,21 @@ async fn requests_are_counted_by_route_and_never_by_what_somebody_made_up() {
     for canary in ["made-up", device.session_id(), "ada@", device.access_token(), device.refresh_token()] {
         assert!(!scrape.0.contains(canary), "{canary}");
     }
+}
+
+#[tokio::test]
+async fn every_figure_of_the_list_is_shown_once_and_in_its_order() {
+    let app = TestApp::start_with(&[OWN_LISTENER]).await;
+    app.get("/health").await;
+    let scrape = Scrape::of(&app).await;
+    let heads = |line: &'static str| scrape.0.lines().filter_map(move |text| text.strip_prefix(line));
+    let families = || METRICS.iter().flat_map(|declaration| declaration.families);
+    let types: Vec<&str> = heads("# TYPE ").collect();
+    let listed: Vec<String> = families().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect();
+    assert_eq!(types, listed);
+    let meanings: Vec<&str> = heads("# HELP ").collect();
+    let listed: Vec<String> = families().map(|family| format!("{} {}", family.name, family.help)).collect();
+    assert_eq!(meanings, listed);
 }
 
 #[tokio::test]
