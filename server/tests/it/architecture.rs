@@ -72,6 +72,17 @@ fn the_state_machines_of_the_client_know_no_pages_and_no_browser() {
 }
 
 #[test]
+fn the_registry_of_metrics_knows_none_of_the_parts_that_declare_them() {
+    let parts = ["auth", "events", "http", "jobs", "mail", "sessions", "store", "traces"];
+    let strangers: Vec<_> = sources(&root().join("server/src/metrics"))
+        .into_iter()
+        .filter(|(_, text)| parts.iter().any(|part| text.contains(&format!("crate::{part}::"))))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(strangers, Vec::<String>::new());
+}
+
+#[test]
 fn only_the_store_names_the_driver_and_its_shared_part_knows_no_area() {
     let server = sources(&root().join("server/src"));
     let strangers: Vec<_> = server
