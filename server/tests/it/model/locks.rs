@@ -1,0 +1,166 @@
+//! The order of locks as a model: browser, user, that user's sessions, head row. A transaction is the list of the rows that it locks, one
+//! after the other, until it ends. Every three of them meet in every order: none may come to wait in a circle.
+//!
+//! Ours hold, and with any one of them done otherwise two come to wait for each other. Whoever adds a transaction that locks several rows
+//! adds it here first.
+
+use stateright::{Checker, Model, Property};
+
+/// A row that is locked until the commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Row {
+    /// The browser that somebody signs in with.
+    Browser,
+    User(u8),
+    /// By number, which stands for the order of the ids.
+    Session(u8),
+    /// What is counted of tries for an address.
+    Bucket,
+    /// A registration that waits for the address.
+    Registration,
+    /// The head of the revocation log.
+    Head,
+}
+
+use Row::{Browser, Bucket, Head, Registration, Session};
+
+const ADA: Row = Row::User(1);
+const BOB: Row = Row::User(2);
+/// Two of Ada's sessions that have ended and two that live, and one of Bob's that does. Their ids lie among each other.
+const OLDEST: Row = Session(1);
+const LAPTOP: Row = Session(2);
+const HIS: Row = Session(3);
+const OLD: Row = Session(4);
+const PHONE: Row = Session(5);
+
+#[derive(Clone, Debug)]
+struct Transaction {
+    name: &'static str,
+    locks: Vec<Row>,
+}
+
+fn transaction(name: &'static str, locks: &[Row]) -> Transaction {
+    Transaction { name, locks: locks.to_vec() }
+}
+
+/// What the store does. A statement that ends several live sessions locks them as it finds them: the person's row is held by then, and
+/// nobody else locks several that live.
+fn ours() -> Vec<Transaction> {
+    vec![
+        transaction("the end worker ends sessions of two people", &[ADA, LAPTOP, PHONE, BOB, HIS, Head]),
+        transaction("the end worker finds them the other way round", &[ADA, PHONE, LAPTOP, BOB, HIS, Head]),
+        transaction("the end worker ends Bob's session", &[BOB, HIS, Head]),
+        transaction("a password is changed or reset", &[ADA, Registration, PHONE, LAPTOP, Head]),
+        transaction("an account is deleted", &[ADA, OLDEST, LAPTOP, OLD, PHONE, Bucket, Registration, Head]),
+        transaction("an address is proved", &[ADA, Registration, LAPTOP, PHONE, Head]),
+        transaction(
+            "an address is proved in place of an account",
+            &[ADA, Registration, OLDEST, LAPTOP, OLD, PHONE, Head],
+        ),
+        transaction("a sign-in in Bob's browser at the limit", &[Browser, ADA, BOB, HIS, PHONE, Head]),
+        transaction("an epoch is raised", &[ADA, Head]),
+        transaction("a link is asked for", &[ADA, Registration]),
+        transaction("somebody registers", &[Bucket, Registration]),
+        transaction("streams were told", &[OLDEST, OLD]),
+        transaction("a session is refreshed or renamed", &[LAPTOP]),
+        transaction("another one is", &[PHONE]),
+    ]
+}
+
+/// One thing done otherwise.
+fn slips() -> Vec<Transaction> {
+    vec![
+        transaction("the person is locked after the sessions", &[LAPTOP, PHONE, ADA, Head]),
+        transaction("the head row is locked first", &[Head, ADA, LAPTOP, PHONE]),
+        transaction("two people are locked as they come", &[BOB, HIS, ADA, LAPTOP, PHONE, Head]),
+        transaction("the browser is locked after the people", &[ADA, BOB, Browser, HIS, Head]),
+        transaction("a deletion locks ended sessions as it finds them", &[ADA, LAPTOP, PHONE, OLD, OLDEST, Head]),
+        transaction("a deletion forgets tries after registrations", &[ADA, LAPTOP, PHONE, Registration, Bucket, Head]),
+        transaction("a code is counted before the person is locked", &[Registration, ADA, LAPTOP, PHONE, Head]),
+        transaction("streams are told in no order", &[OLD, OLDEST]),
+    ]
+}
+
+const GOES_ON: &str = "as long as a transaction is open, one can go on";
+
+/// Some transactions at once.
+struct Locks(Vec<Transaction>);
+
+impl Locks {
+    /// What a transaction holds that has come so far; nothing once it has ended.
+    fn held(&self, number: usize, steps: &[usize]) -> &[Row] {
+        self.0[number].locks.get(..steps[number]).unwrap_or_default()
+    }
+
+    fn can_go_on(&self, number: usize, steps: &[usize]) -> bool {
+        let locks = &self.0[number].locks;
+        match locks.get(steps[number]) {
+            Some(next) => (0..steps.len()).all(|other| other == number || !self.held(other, steps).contains(next)),
+            // It has all that it wants, and commits.
+            None => steps[number] == locks.len(),
+        }
+    }
+
+    fn is_over(&self, steps: &[usize]) -> bool {
+        self.0.iter().zip(steps).all(|(transaction, step)| *step > transaction.locks.len())
+    }
+
+    /// How some of them come to wait for each other, if they can.
+    fn circle(transactions: Vec<Transaction>) -> Option<String> {
+        let names: Vec<_> = transactions.iter().map(|transaction| transaction.name).collect();
+        let checker = Self(transactions).checker().spawn_bfs().join();
+        let path = checker.discovery(GOES_ON)?;
+        Some(format!("{names:?}: {:?}", path.into_actions()))
+    }
+}
+
+impl Model for Locks {
+    /// How far each has come.
+    type State = Vec<usize>;
+    /// Which takes its next step: another lock, or its end.
+    type Action = usize;
+
+    fn init_states(&self) -> Vec<Vec<usize>> {
+        vec![vec![0; self.0.len()]]
+    }
+
+    fn actions(&self, steps: &Vec<usize>, actions: &mut Vec<usize>) {
+        actions.extend((0..steps.len()).filter(|number| self.can_go_on(*number, steps)));
+    }
+
+    fn next_state(&self, steps: &Vec<usize>, number: usize) -> Option<Vec<usize>> {
+        let mut next = steps.clone();
+        next[number] += 1;
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![Property::<Self>::always(GOES_ON, |locks: &Self, steps: &Vec<usize>| {
+            locks.is_over(steps) || (0..steps.len()).any(|number| locks.can_go_on(number, steps))
+        })]
+    }
+}
+
+#[test]
+fn no_three_transactions_wait_for_each_other_in_any_order() {
+    let all = ours();
+    let mut met = 0;
+    for first in 0..all.len() {
+        for second in first..all.len() {
+            for third in second..all.len() {
+                let three = [first, second, third].map(|number| all[number].clone());
+                assert_eq!(Locks::circle(three.to_vec()), None);
+                met += 1;
+            }
+        }
+    }
+    assert_eq!(met, 560);
+}
+
+#[test]
+fn one_transaction_in_another_order_comes_to_wait_in_a_circle() {
+    for slip in slips() {
+        let circle = ours().into_iter().find_map(|other| Locks::circle(vec![slip.clone(), other]));
+        assert!(circle.is_some(), "nobody notices that {}", slip.name);
+    }
+}
