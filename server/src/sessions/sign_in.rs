@@ -6,12 +6,13 @@ use types::words::{AlertKind, AuditAction, HistoryKind, TokenDelivery};
 
 use super::alerts::is_new_device;
 use super::device::{ClaimedDevice, describe_device};
+use super::session_limit::{AtLimit, who_makes_room};
 use super::{Sessions, SessionsError};
 use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::proofs::Proofs;
 use crate::auth::refresh::RefreshToken;
 use crate::store::{
-    AlertIfNew, AtLimit, DeviceHistory, Digest, EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewSession, Origin,
+    AlertIfNew, DeviceHistory, Digest, EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewSession, Origin,
     SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, User,
 };
 
@@ -97,15 +98,10 @@ impl Sessions {
             remember: sign_in.remember,
             refresh_digest: first.digest(),
         };
-        let limit = self.most_a_person.map(|most| SessionLimit {
-            most,
-            at_limit: match (sign_in.delivery, sign_in.replace) {
-                (_, Some(chosen)) => AtLimit::Replace(chosen),
-                (TokenDelivery::Cookie, None) => AtLimit::Refuse,
-                (TokenDelivery::Body, None) => AtLimit::ReplaceOldest,
-            },
-            remember_until: self.lifetimes.remember_until(now),
-        });
+        let at_limit = AtLimit::of(sign_in.delivery, sign_in.replace);
+        let makes_room = self.most_a_person.map(|most| move |live: &[SessionRow]| who_makes_room(live, most, at_limit));
+        let remember_until = self.lifetimes.remember_until(now);
+        let limit = makes_room.as_ref().map(|makes_room| SessionLimit { makes_room, remember_until });
         let browser = SigningBrowser {
             presented: sign_in.browser.presented,
             sessions: sign_in.browser.sessions,
@@ -114,7 +110,7 @@ impl Sessions {
             expires_at: now.plus(BROWSER_LIFETIME),
             superseded_at: now.plus(SUPERSEDED_FOR),
             one_session: sign_in.browser.one_session,
-            remember_until: self.lifetimes.remember_until(now),
+            remember_until,
         };
         let alert_id = AlertId(self.new_id());
         let (user, is_new) = self.record(&session, limit, &browser, alert_id).await?;
@@ -127,7 +123,7 @@ impl Sessions {
     async fn record(
         &self,
         session: &NewSession,
-        limit: Option<SessionLimit>,
+        limit: Option<SessionLimit<'_>>,
         browser: &SigningBrowser,
         alert_id: AlertId,
     ) -> Result<(User, bool), SignInError> {

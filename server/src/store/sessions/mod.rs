@@ -22,10 +22,10 @@ verbs! {
     SessionsStore = sessions;
 
     /// Creates a session under the lock of its person, with its audit and history entries, ending others where the
-    /// limit asks for it (`ids` are for their entries), and the one that its browser had before; raises an alert where the
+    /// limit says so (`ids` are for their entries), and the one that its browser had before; raises an alert where the
     /// device is new.
     record_sign_in(
-        session: &NewSession, limit: Option<SessionLimit>, browser: Option<&SigningBrowser>,
+        session: &NewSession, limit: Option<SessionLimit<'_>>, browser: Option<&SigningBrowser>,
         records: SignInRecords<'_>, ids: Ids<'_>
     ) -> SignIn;
     /// The session, ended or not.

@@ -1,8 +1,9 @@
 //! Browsers: known by a token of their own, with one session each.
 
 use futures::future::join_all;
+use latchkey::sessions::{AtLimit, who_makes_room};
 use latchkey::store::{
-    Acquaintance, AtLimit, Digest, NewAudit, SessionLimit, SignIn, SignInRecords, SigningBrowser, Store,
+    Acquaintance, Digest, NewAudit, SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, Store,
 };
 use rstest::rstest;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -28,7 +29,8 @@ fn browser(presented: Option<u8>, next: u8) -> SigningBrowser {
 }
 
 async fn enter(store: &Store, user: UserId, browser: &SigningBrowser, at: Timestamp) -> (SessionId, SignIn) {
-    let limit = SessionLimit { most: 1, at_limit: AtLimit::Refuse, remember_until: minutes(100) };
+    let makes_room = |live: &[SessionRow]| who_makes_room(live, 1, AtLimit::Refuse);
+    let limit = SessionLimit { makes_room: &makes_room, remember_until: minutes(100) };
     let session = new_session(user, "Laptop", at);
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, at, "192.0.2.1");

@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use futures::future::join_all;
+use latchkey::sessions::AtLimit;
 use latchkey::store::{
-    AtLimit, CodeOutcome, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection, SessionLimit,
-    SessionRow, SignIn, SigningKeyRow, Store, Ticket,
+    CodeOutcome, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection, SessionRow, SignIn,
+    SigningKeyRow, Store, Ticket,
 };
 use rstest::rstest;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use crate::support::store::{
     Backend, START, TestStore, accepted, ask_for_reset, command, deletion, digest, guess, ids, minutes, new_audit,
-    new_entry, new_registration, new_session, origin, person, record, register, reset, sign_in,
+    new_entry, new_registration, new_session, origin, person, record, record_within, register, reset, sign_in,
 };
 
 /// `count` handles, spread over four servers.
@@ -228,11 +229,10 @@ async fn nothing_is_left_of_an_account_that_goes_while_people_sign_in_renew_and_
 async fn parallel_sign_ins_never_pass_the_limit(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
-    let limit = SessionLimit { most: 3, at_limit: AtLimit::Refuse, remember_until: minutes(100) };
     let sign_ins = servers(&store, 32).await.into_iter().enumerate().map(|(index, server)| async move {
         // Half of them make room, half of them ask.
         let at_limit = if index % 2 == 0 { AtLimit::ReplaceOldest } else { AtLimit::Refuse };
-        record(&server, &new_session(ada, "Laptop", minutes(1)), Some(SessionLimit { at_limit, ..limit })).await
+        record_within(&server, &new_session(ada, "Laptop", minutes(1)), 3, at_limit).await
     });
     let outcomes = join_all(sign_ins).await;
     let (mut begun, mut replaced) = (0, 0);

@@ -1,16 +1,13 @@
 //! Signing in, with and without a limit of sessions.
 
-use latchkey::store::{AtLimit, RevokedSubject, SessionLimit, SignIn, Store};
+use latchkey::sessions::AtLimit;
+use latchkey::store::{RevokedSubject, SignIn, Store};
 use rstest::rstest;
 use types::domain::{SessionId, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use crate::support::store::{Backend, START, TestStore, minutes, new_session, person, record, sign_in};
-
-fn limit(most: u32, at_limit: AtLimit) -> SessionLimit {
-    SessionLimit { most, at_limit, remember_until: minutes(100) }
-}
+use crate::support::store::{Backend, START, TestStore, minutes, new_session, person, record, record_within, sign_in};
 
 async fn live(store: &Store, user: UserId) -> Vec<SessionId> {
     let sessions = store.sessions().sessions_of(user, minutes(10)).await.expect("sessions");
@@ -69,7 +66,7 @@ async fn nobody_signs_in_to_a_disabled_or_missing_account(
 async fn below_the_limit_nobody_has_to_go(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let (ada, _) = three_sessions(&store).await;
-    let outcome = record(&store, &new_session(ada, "Fourth", minutes(4)), Some(limit(4, AtLimit::Refuse))).await;
+    let outcome = record_within(&store, &new_session(ada, "Fourth", minutes(4)), 4, AtLimit::Refuse).await;
     assert!(ended(&outcome).is_empty());
     assert_eq!(live(&store, ada).await.len(), 4);
 }
@@ -82,7 +79,7 @@ async fn at_the_limit_the_longest_inactive_session_makes_room(
     let store = TestStore::open(backend).await;
     let (ada, [first, second, third]) = three_sessions(&store).await;
     let new = new_session(ada, "Fourth", minutes(4));
-    let outcome = record(&store, &new, Some(limit(3, AtLimit::ReplaceOldest))).await;
+    let outcome = record_within(&store, &new, 3, AtLimit::ReplaceOldest).await;
     assert_eq!(ended(&outcome), [first]);
     assert_eq!(live(&store, ada).await, [new.id, third, second]);
     let end = store.sessions().session(first).await.expect("an answer").expect("a session").end.expect("an end");
@@ -102,7 +99,7 @@ async fn at_the_limit_the_chosen_session_makes_room(#[values(Backend::Sqlite, Ba
     let store = TestStore::open(backend).await;
     let (ada, [first, second, third]) = three_sessions(&store).await;
     let new = new_session(ada, "Fourth", minutes(4));
-    let outcome = record(&store, &new, Some(limit(3, AtLimit::Replace(second)))).await;
+    let outcome = record_within(&store, &new, 3, AtLimit::Replace(second)).await;
     assert_eq!(ended(&outcome), [second]);
     assert_eq!(live(&store, ada).await, [new.id, third, first]);
 }
@@ -118,7 +115,7 @@ async fn at_the_limit_the_person_is_asked_and_nothing_is_written(
     let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
     for at_limit in [AtLimit::Refuse, AtLimit::Replace(his), AtLimit::Replace(SessionId(Uuid::now_v7()))] {
         let new = new_session(ada, "Fourth", minutes(4));
-        let SignIn::LimitReached(sessions) = record(&store, &new, Some(limit(3, at_limit))).await else {
+        let SignIn::LimitReached(sessions) = record_within(&store, &new, 3, at_limit).await else {
             panic!("{at_limit:?} should ask")
         };
         let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
@@ -135,7 +132,7 @@ async fn when_the_limit_was_lowered_as_many_go_as_must(#[values(Backend::Sqlite,
     let store = TestStore::open(backend).await;
     let (ada, [first, second, third]) = three_sessions(&store).await;
     let new = new_session(ada, "Fourth", minutes(4));
-    let outcome = record(&store, &new, Some(limit(2, AtLimit::Replace(third)))).await;
+    let outcome = record_within(&store, &new, 2, AtLimit::Replace(third)).await;
     assert_eq!(ended(&outcome), [third, first]);
     assert_eq!(live(&store, ada).await, [new.id, second]);
 }
@@ -148,6 +145,6 @@ async fn sessions_past_their_time_take_no_room(#[values(Backend::Sqlite, Backend
     let mut old = new_session(ada, "Old", START);
     old.expires_at = minutes(1);
     record(&store, &old, None).await;
-    let outcome = record(&store, &new_session(ada, "New", minutes(1)), Some(limit(1, AtLimit::Refuse))).await;
+    let outcome = record_within(&store, &new_session(ada, "New", minutes(1)), 1, AtLimit::Refuse).await;
     assert!(ended(&outcome).is_empty());
 }

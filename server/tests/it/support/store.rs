@@ -4,11 +4,12 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use latchkey::auth::proofs::Proofs;
+use latchkey::sessions::{AtLimit, who_makes_room};
 use latchkey::store::{
     AccountDeletion, AlertIfNew, Alongside, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
     EndOutcome, NewAudit, NewCode, NewHistoryEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
-    Origin, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit, SignIn, SignInRecords,
-    Store, Try,
+    Origin, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit, SessionRow, SignIn,
+    SignInRecords, Store, Try,
 };
 use sqlx::Connection;
 use types::api::DeviceDescription;
@@ -211,12 +212,18 @@ pub fn never_new() -> AlertIfNew<'static> {
 }
 
 /// Tries to sign in.
-pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLimit>) -> SignIn {
+pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLimit<'_>>) -> SignIn {
     let audit =
         NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, AuditAction::SignIn, session.at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, session.at, &session.origin.ip);
     let records = SignInRecords { audit: &audit, history: &began, alert: never_new() };
     store.sessions().record_sign_in(session, limit, None, records, &mut ids()).await.expect("a sign-in")
+}
+
+/// Tries to sign in where no more than `most` sessions may live.
+pub async fn record_within(store: &Store, session: &NewSession, most: u32, at_limit: AtLimit) -> SignIn {
+    let makes_room = move |live: &[SessionRow]| who_makes_room(live, most, at_limit);
+    record(store, session, Some(SessionLimit { makes_room: &makes_room, remember_until: minutes(100) })).await
 }
 
 /// Signs a device in.

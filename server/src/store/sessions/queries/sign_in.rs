@@ -18,15 +18,15 @@ use crate::store::db::Ids;
 use crate::store::db::rows::read_all;
 use crate::store::sessions::rows::SessionRecord;
 use crate::store::{
-    AtLimit, EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInRecords,
-    SigningBrowser, User, sql,
+    EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, User,
+    sql,
 };
 
 impl Database {
     pub(in crate::store) async fn record_sign_in(
         &self,
         session: &NewSession,
-        limit: Option<SessionLimit>,
+        limit: Option<SessionLimit<'_>>,
         browser: Option<&SigningBrowser>,
         records: SignInRecords<'_>,
         ids: Ids<'_>,
@@ -43,7 +43,7 @@ impl Database {
     async fn try_record_sign_in(
         &self,
         session: &NewSession,
-        limit: Option<SessionLimit>,
+        limit: Option<SessionLimit<'_>>,
         browser: Option<&SigningBrowser>,
         records: SignInRecords<'_>,
         ids: Ids<'_>,
@@ -73,7 +73,7 @@ impl Database {
         }
         if let Some(limit) = limit {
             let live = live_sessions(&mut tx, session).await?;
-            let Some(leaving) = who_makes_room(&live, limit) else { return Ok(SignIn::LimitReached(live)) };
+            let Some(leaving) = (limit.makes_room)(&live) else { return Ok(SignIn::LimitReached(live)) };
             let ending = replacement(session, limit.remember_until, audit);
             for id in leaving {
                 ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
@@ -136,26 +136,6 @@ pub(in crate::store) async fn live_sessions(
         .fetch_all(&mut *connection)
         .await?;
     read_all(rows)
-}
-
-/// Which of the live sessions, latest first, end so that there is room for one more; `None` where the person must say.
-pub(in crate::store) fn who_makes_room(live: &[SessionRow], limit: SessionLimit) -> Option<Vec<SessionId>> {
-    let too_many = (live.len() + 1).saturating_sub(usize::try_from(limit.most).unwrap_or(usize::MAX));
-    if too_many == 0 {
-        return Some(Vec::new());
-    }
-    // More than one goes only where the limit was lowered since: then the longest inactive follow the chosen one.
-    let mut by_inactivity: Vec<SessionId> = live.iter().rev().map(|session| session.id).collect();
-    match limit.at_limit {
-        AtLimit::ReplaceOldest => {}
-        AtLimit::Replace(chosen) if by_inactivity.contains(&chosen) => {
-            by_inactivity.retain(|id| *id != chosen);
-            by_inactivity.insert(0, chosen);
-        }
-        AtLimit::Replace(_) | AtLimit::Refuse => return None,
-    }
-    by_inactivity.truncate(too_many);
-    Some(by_inactivity)
 }
 
 /// How the sessions that make room end: by the new one.

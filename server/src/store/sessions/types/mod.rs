@@ -104,24 +104,12 @@ pub struct SessionEnd {
     pub ended_by_device: Option<String>,
 }
 
-/// What to do at the limit of sessions a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtLimit {
-    /// End the one that was inactive longest.
-    ReplaceOldest,
-    /// End this one, which the person chose. One that is not theirs or not live counts as [`AtLimit::Refuse`].
-    Replace(SessionId),
-    /// Say which there are.
-    Refuse,
-}
-
-/// The limit of sessions a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionLimit {
-    /// The most live sessions, counting the new one.
-    pub most: u32,
-    /// What to do when there would be more.
-    pub at_limit: AtLimit,
+/// The limit of sessions a user; the rule is the caller's.
+#[derive(Clone, Copy)]
+pub struct SessionLimit<'a> {
+    /// Which of the live sessions, given by last active, latest first, end to make room for the new one; `None` where the sign-in is
+    /// refused.
+    pub makes_room: &'a (dyn Fn(&[SessionRow]) -> Option<Vec<SessionId>> + Send + Sync),
     /// Until when the ends must be remembered.
     pub remember_until: Timestamp,
 }
