@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::secrets::{Keys, sha256};
 use crate::random::Random;
-use crate::store::{Digest, RefreshDecision, SessionRow};
+use crate::store::{Digest, RefreshDecision, RepeatKind, SessionRow};
 
 const PREFIX: &str = "lkr_";
 const MARK_BYTES: usize = 16;
@@ -91,6 +91,9 @@ pub const CLOCK_LEEWAY: Duration = Duration::from_mins(1);
 
 /// How often a session's use is noted, where nothing ends idle sooner.
 const NOTE_INTERVAL: Duration = Duration::from_mins(1);
+
+/// A repeat that comes this soon after the rotation is two tabs rather than a lost reply.
+const TWO_TABS_WITHIN: Duration = Duration::from_millis(1500);
 
 /// How long sessions and their tokens last.
 #[derive(Clone, Copy, Debug)]
@@ -186,10 +189,15 @@ impl Lifetimes {
         }
         let is_predecessor = row.previous_digest.as_ref().is_some_and(is);
         if is_predecessor && now.since(row.rotated_at) <= self.grace {
-            return RefreshDecision::Repeat;
+            return RefreshDecision::Repeat(repeat_kind(row, now));
         }
         RefreshDecision::Reuse
     }
+}
+
+/// Two tabs repeat within moments; who repeats later never got the answer.
+pub fn repeat_kind(row: &SessionRow, now: Timestamp) -> RepeatKind {
+    if now.since(row.rotated_at) <= TWO_TABS_WITHIN { RepeatKind::TwoTabs } else { RepeatKind::LostReply }
 }
 
 #[cfg(test)]
@@ -252,8 +260,8 @@ mod tests {
 
     #[rstest]
     #[case::current(CURRENT, 0, RefreshDecision::Rotate { expires_at: START.plus(Duration::from_hours(720)) })]
-    #[case::predecessor_at_once(PREVIOUS, 0, RefreshDecision::Repeat)]
-    #[case::predecessor_at_the_end_of_the_grace(PREVIOUS, 10_000, RefreshDecision::Repeat)]
+    #[case::predecessor_at_once(PREVIOUS, 0, RefreshDecision::Repeat(RepeatKind::TwoTabs))]
+    #[case::predecessor_at_the_end_of_the_grace(PREVIOUS, 10_000, RefreshDecision::Repeat(RepeatKind::LostReply))]
     #[case::predecessor_after_the_grace(PREVIOUS, 10_001, RefreshDecision::Reuse)]
     #[case::older(Digest::from([7; 32]), 0, RefreshDecision::Reuse)]
     fn a_presented_token_is_worth_what_its_place_in_the_chain_says(
@@ -263,6 +271,19 @@ mod tests {
     ) {
         let now = START.plus(Duration::from_millis(after_ms));
         assert_eq!(lifetimes().decide(&row(), &presented, TokenDelivery::Body, now), expected);
+    }
+
+    #[rstest]
+    #[case::at_once(0, RepeatKind::TwoTabs)]
+    #[case::moments_later(1500, RepeatKind::TwoTabs)]
+    #[case::later(1501, RepeatKind::LostReply)]
+    fn two_tabs_repeat_within_moments_and_who_repeats_later_never_got_the_answer(
+        #[case] after_ms: u64,
+        #[case] expected: RepeatKind,
+    ) {
+        assert_eq!(repeat_kind(&row(), START.plus(Duration::from_millis(after_ms))), expected);
+        // By a clock that is behind that of the server which rotated it.
+        assert_eq!(repeat_kind(&row(), START.minus(Duration::from_millis(after_ms))), RepeatKind::TwoTabs);
     }
 
     #[test]

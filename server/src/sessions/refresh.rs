@@ -1,6 +1,6 @@
 //! Renewal: a refresh token for a new pair of tokens.
 
-use types::domain::{SessionId, Timestamp};
+use types::domain::SessionId;
 use types::words::{AlertKind, AuditAction, EndReason, HistoryKind, TokenDelivery};
 
 use super::authenticate::END_WAITS;
@@ -8,14 +8,11 @@ use super::end_queue::{Ending, EndingError};
 use super::metrics::RefreshCase;
 use super::pending_ends::{Covered, Force};
 use super::{Sessions, SessionsError, SignedIn};
-use crate::auth::refresh::RefreshToken;
+use crate::auth::refresh::{RefreshToken, repeat_kind};
 use crate::store::{
-    EndCommand, NewAudit, NewHistoryEntry, NewMail, Origin, Refresh, RefreshAttempt, RefreshDecision, Selection,
-    SessionEnd, SessionRow, StoreError,
+    EndCommand, NewAudit, NewHistoryEntry, NewMail, Origin, Refresh, RefreshAttempt, RefreshDecision, RepeatKind,
+    Selection, SessionEnd, SessionRow, StoreError,
 };
-
-/// A repeat that comes this soon after the rotation is two tabs rather than a lost reply.
-const TWO_TABS_WITHIN_MS: i64 = 1500;
 
 /// Why a refresh was refused.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +75,6 @@ impl Sessions {
             place: self.places.of(&origin.ip),
             origin,
             history_ids: [self.new_id(), self.new_id()],
-            two_tabs_within_ms: TWO_TABS_WITHIN_MS,
         };
         let lifetimes = self.lifetimes;
         let presented = attempt.presented;
@@ -89,7 +85,9 @@ impl Sessions {
                 Covered::Yes => return RefreshDecision::EndPending,
             }
             match lifetimes.decide(row, &presented, class, now) {
-                RefreshDecision::Reuse if self.unacknowledged.covers(row, &presented) => RefreshDecision::Repeat,
+                RefreshDecision::Reuse if self.unacknowledged.covers(row, &presented) => {
+                    RefreshDecision::Repeat(repeat_kind(row, now))
+                }
                 decision => decision,
             }
         };
@@ -102,12 +100,11 @@ impl Sessions {
             Refresh::Granted { user, .. } if self.list.least_epoch(user.id).is_some_and(|least| user.epoch < least) => {
                 Err(StoreError::not_settled("the database knows less than this server").into())
             }
-            Refresh::Granted { session, user, repeated } => {
-                if !repeated {
+            Refresh::Granted { session, user, repeat } => {
+                if repeat.is_none() {
                     self.hub.prolong(session.user_id, session.id, session.expires_at);
                 }
-                let case = granted_case(repeated, &session, now);
-                Ok((case, self.grant(&user, &session, &successor, now)?))
+                Ok((granted_case(repeat), self.grant(&user, &session, &successor, now)?))
             }
             Refresh::Refused { session, decision } => Err(self.refuse(&session, decision, &attempt.origin).await?),
             Refresh::Ended(end) => Err(RefreshRefusal::Ended(end)),
@@ -139,7 +136,7 @@ impl Sessions {
             RefreshDecision::Reuse => EndReason::RefreshReuse,
             RefreshDecision::EndPending => return Ok(RefreshRefusal::EndPending),
             RefreshDecision::CannotTell => return Err(StoreError::not_settled(END_WAITS).into()),
-            RefreshDecision::WrongClass | RefreshDecision::Rotate { .. } | RefreshDecision::Repeat => {
+            RefreshDecision::WrongClass | RefreshDecision::Rotate { .. } | RefreshDecision::Repeat(_) => {
                 return Ok(RefreshRefusal::Invalid);
             }
         };
@@ -219,15 +216,12 @@ impl Sessions {
     }
 }
 
-/// A rotation, or which kind of repeat: as the history has it, which is written in the same moment.
-fn granted_case(repeated: bool, session: &SessionRow, now: Timestamp) -> RefreshCase {
-    let after_ms = now.as_millis().saturating_sub(session.rotated_at.as_millis());
-    if !repeated {
-        RefreshCase::Rotated
-    } else if after_ms <= TWO_TABS_WITHIN_MS {
-        RefreshCase::RepeatedTwoTabs
-    } else {
-        RefreshCase::RepeatedLostReply
+/// A rotation, or which kind of repeat.
+const fn granted_case(repeat: Option<RepeatKind>) -> RefreshCase {
+    match repeat {
+        None => RefreshCase::Rotated,
+        Some(RepeatKind::TwoTabs) => RefreshCase::RepeatedTwoTabs,
+        Some(RepeatKind::LostReply) => RefreshCase::RepeatedLostReply,
     }
 }
 

@@ -30,7 +30,6 @@ async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
         origin: origin("192.0.2.1"),
         place: None,
         history_ids: [Uuid::now_v7(), Uuid::now_v7()],
-        two_tabs_within_ms: 2_000,
     };
     let rotate = |_: &SessionRow| RefreshDecision::Rotate { expires_at: minutes(100) };
     store.sessions().rotate_refresh(&attempt, &rotate).await.expect("an answer")

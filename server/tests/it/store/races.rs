@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use futures::future::join_all;
 use latchkey::sessions::AtLimit;
 use latchkey::store::{
-    CodeOutcome, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection, SessionRow, SignIn,
+    CodeOutcome, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, RevokedSubject, Selection, SessionRow, SignIn,
     SigningKeyRow, Store, Ticket,
 };
 use rstest::rstest;
@@ -34,7 +34,7 @@ fn rule(attempt: &RefreshAttempt) -> impl Fn(&SessionRow) -> RefreshDecision + S
         if row.refresh_digest == presented {
             RefreshDecision::Rotate { expires_at: minutes(1000) }
         } else if row.previous_digest == Some(presented) {
-            RefreshDecision::Repeat
+            RefreshDecision::Repeat(RepeatKind::TwoTabs)
         } else {
             RefreshDecision::Reuse
         }
@@ -52,7 +52,6 @@ async fn refresh(server: &Store, session_id: SessionId) -> Refresh {
         origin: origin("192.0.2.1"),
         place: None,
         history_ids: [Uuid::now_v7(), Uuid::now_v7()],
-        two_tabs_within_ms: 2_000,
     };
     server.sessions().rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
 }
@@ -69,9 +68,9 @@ async fn parallel_refreshes_of_one_token_make_one_lineage(
         servers(&store, 32).await.into_iter().map(|server| async move { refresh(&server, session_id).await });
     let mut first = 0;
     for answer in join_all(refreshes).await {
-        let Refresh::Granted { session, repeated, .. } = answer else { panic!("{answer:?}") };
+        let Refresh::Granted { session, repeat, .. } = answer else { panic!("{answer:?}") };
         assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
-        first += usize::from(!repeated);
+        first += usize::from(repeat.is_none());
     }
     assert_eq!(first, 1);
     let (_, story) = store.sessions().history(ada, session_id).await.expect("an answer").expect("a story");

@@ -1,6 +1,6 @@
 //! A refresh token is presented.
 
-use latchkey::store::{Refresh, RefreshAttempt, RefreshDecision, Selection, Store};
+use latchkey::store::{Refresh, RefreshAttempt, RefreshDecision, RepeatKind, Selection, Store};
 use rstest::rstest;
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
@@ -18,7 +18,6 @@ fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
         origin: origin(ip),
         place: Some("Lviv, Ukraine".to_owned()),
         history_ids: [Uuid::now_v7(), Uuid::now_v7()],
-        two_tabs_within_ms: 2_000,
     }
 }
 
@@ -49,8 +48,8 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
         })
         .await
         .expect("an answer");
-    let Refresh::Granted { session, user, repeated } = granted else { panic!("{granted:?}") };
-    assert!(!repeated);
+    let Refresh::Granted { session, user, repeat } = granted else { panic!("{granted:?}") };
+    assert_eq!(repeat, None);
     assert_eq!(user.id, ada);
     assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
     assert_eq!((session.rotated_at, session.last_active, session.expires_at), (at, at, minutes(1000)));
@@ -83,11 +82,13 @@ async fn a_repeat_changes_no_digest_and_says_which_kind_it_was(
     let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
     let at = minutes(1);
     refresh(&store, &attempt(id, at, "192.0.2.1"), rotate).await;
-    for (later_ms, what) in [(2_000, "repeated_two_tabs"), (2_001, "repeated_lost_reply")] {
-        let again = attempt(id, Timestamp::from_millis(at.as_millis() + later_ms), "192.0.2.1");
-        let granted = refresh(&store, &again, RefreshDecision::Repeat).await;
-        let Refresh::Granted { session, repeated, .. } = granted else { panic!("{granted:?}") };
-        assert!(repeated);
+    for (later, kind, what) in
+        [(2, RepeatKind::TwoTabs, "repeated_two_tabs"), (3, RepeatKind::LostReply, "repeated_lost_reply")]
+    {
+        let again = attempt(id, minutes(later), "192.0.2.1");
+        let granted = refresh(&store, &again, RefreshDecision::Repeat(kind)).await;
+        let Refresh::Granted { session, repeat, .. } = granted else { panic!("{granted:?}") };
+        assert_eq!(repeat, Some(kind));
         assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
         assert_eq!((session.rotated_at, session.last_active), (at, again.at));
         assert_eq!((session.origin.ip.as_str(), session.place.as_deref()), ("192.0.2.1", Some("Lviv, Ukraine")));
@@ -115,7 +116,8 @@ async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_betwe
     let granted = refresh(&store, &attempt(id, minutes(2), "198.51.100.7"), rotate).await;
     let Refresh::Granted { session, .. } = granted else { panic!("{granted:?}") };
     assert_eq!(session.origin.ip, "198.51.100.7");
-    refresh(&store, &attempt(id, minutes(3), "198.51.100.7"), RefreshDecision::Repeat).await;
+    let repeated = RefreshDecision::Repeat(RepeatKind::LostReply);
+    refresh(&store, &attempt(id, minutes(3), "198.51.100.7"), repeated).await;
     let moved = Some("192.0.2.1 -> 198.51.100.7".to_owned());
     let expected =
         [("signed_in", None), ("refreshed", None), ("network_changed", moved), ("repeated_lost_reply", None)];

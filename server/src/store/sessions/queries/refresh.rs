@@ -13,7 +13,7 @@ use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_one;
 use crate::store::sessions::Decide;
 use crate::store::sessions::rows::SessionRecord;
-use crate::store::{Digest, NewHistoryEntry, Refresh, RefreshAttempt, RefreshDecision, SessionRow, StoreError, sql};
+use crate::store::{Digest, NewHistoryEntry, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, StoreError, sql};
 
 impl Database {
     pub(in crate::store) async fn rotate_refresh(
@@ -31,7 +31,7 @@ impl Database {
             _ => return Ok(Refresh::Unknown),
         };
         let decision = decide(&before);
-        let (after, kind) = match decision {
+        let (after, repeat) = match decision {
             RefreshDecision::Rotate { expires_at } => {
                 let rotate = query_as(sql::sessions::ROTATE_REFRESH)
                     .bind(attempt.session_id.0)
@@ -43,18 +43,18 @@ impl Database {
                     .bind(attempt.place.as_deref())
                     .bind(attempt.remember_until.as_millis());
                 let row: Option<SessionRecord> = rotate.fetch_optional(&mut *tx).await?;
-                (row, HistoryKind::Refreshed)
+                (row, None)
             }
-            RefreshDecision::Repeat => {
-                let repeat = query_as(sql::sessions::REPEAT_REFRESH)
+            RefreshDecision::Repeat(kind) => {
+                let again = query_as(sql::sessions::REPEAT_REFRESH)
                     .bind(attempt.session_id.0)
                     .bind(attempt.at.as_millis())
                     .bind(&attempt.origin.ip)
                     .bind(&attempt.origin.user_agent)
                     .bind(attempt.place.as_deref())
                     .bind(attempt.remember_until.as_millis());
-                let row: Option<SessionRecord> = repeat.fetch_optional(&mut *tx).await?;
-                (row, repeat_kind(attempt, &before))
+                let row: Option<SessionRecord> = again.fetch_optional(&mut *tx).await?;
+                (row, Some(kind))
             }
             RefreshDecision::Reuse
             | RefreshDecision::WrongClass
@@ -65,10 +65,10 @@ impl Database {
             }
         };
         let session = read_one(after)?.ok_or(StoreError::Unreadable("session"))?;
+        let kind = repeat.map_or(HistoryKind::Refreshed, RepeatKind::history);
         write_history(&mut tx, attempt, kind).await?;
         tx.commit().await?;
-        let repeated = decision == RefreshDecision::Repeat;
-        Ok(Refresh::Granted { session: Box::new(session), user: Box::new(user), repeated })
+        Ok(Refresh::Granted { session: Box::new(session), user: Box::new(user), repeat })
     }
 
     pub(in crate::store) async fn renew_grace(&self, id: SessionId, successor: &Digest, at: Timestamp) -> Result<()> {
@@ -79,12 +79,6 @@ impl Database {
         renew.execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
-}
-
-/// Two tabs repeat within moments; who repeats later never got the answer.
-pub(in crate::store) fn repeat_kind(attempt: &RefreshAttempt, before: &SessionRow) -> HistoryKind {
-    let after_ms = attempt.at.as_millis().saturating_sub(before.rotated_at.as_millis());
-    if after_ms <= attempt.two_tabs_within_ms { HistoryKind::RepeatedTwoTabs } else { HistoryKind::RepeatedLostReply }
 }
 
 pub(in crate::store) async fn write_history(

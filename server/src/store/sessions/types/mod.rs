@@ -141,7 +141,7 @@ pub enum RefreshDecision {
         expires_at: Timestamp,
     },
     /// It was just replaced and the successor is unused: give the same successor again.
-    Repeat,
+    Repeat(RepeatKind),
     /// It was replaced and used up: possible theft.
     Reuse,
     /// It is of the wrong delivery class.
@@ -152,6 +152,25 @@ pub enum RefreshDecision {
     EndPending,
     /// Whether it is being ended is not known yet: to be tried again in a moment.
     CannotTell,
+}
+
+/// Why a refresh token was presented once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RepeatKind {
+    /// Two tabs had the same one.
+    TwoTabs,
+    /// The answer never arrived.
+    LostReply,
+}
+
+impl RepeatKind {
+    /// As the history has it.
+    pub const fn history(self) -> HistoryKind {
+        match self {
+            Self::TwoTabs => HistoryKind::RepeatedTwoTabs,
+            Self::LostReply => HistoryKind::RepeatedLostReply,
+        }
+    }
 }
 
 /// A refresh token that was presented.
@@ -173,21 +192,19 @@ pub struct RefreshAttempt {
     pub place: Option<String>,
     /// Ids for the history entries this may write (`renewed` or `repeated_…`, and `network_changed`).
     pub history_ids: [Uuid; 2],
-    /// What a repeat is called in the history: `repeated_two_tabs` or `repeated_lost_reply`, by how long after the rotation it came.
-    pub two_tabs_within_ms: i64,
 }
 
 /// How a refresh ended.
 #[derive(Clone, Debug)]
 pub enum Refresh {
-    /// Rotated (or repeated, where `repeated`): the session and the person as they are now.
+    /// Rotated, or repeated: the session and the person as they are now.
     Granted {
         /// The session after the change.
         session: Box<SessionRow>,
         /// The person.
         user: Box<User>,
-        /// Whether the same successor is given again.
-        repeated: bool,
+        /// Why the same successor is given again, where it is.
+        repeat: Option<RepeatKind>,
     },
     /// Refused by decision; nothing was written. The decision is `Reuse`, `WrongClass` or `Over`.
     Refused {
