@@ -18,7 +18,7 @@ statements! {
     USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1");
     USER_BY_ID = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1");
     /// Everything that changes a person's sessions as a whole takes this lock first, then those of sessions, then
-    /// that of the head row: nobody waits in a circle.
+    /// that of the head row: nobody waits in a circle, which `tests/it/model/locks.rs` tries.
     LOCK_USER = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1 {lock}");
     LOCK_USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1 {lock}");
     COUNT_USERS = "SELECT COUNT(*) FROM users";

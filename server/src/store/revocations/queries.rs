@@ -79,7 +79,7 @@ pub(in crate::store) async fn log_epoch(
 
 /// Writes one revocation to the log and commits. A raised epoch has no reason: the sessions stay.
 pub(in crate::store) async fn log_one(
-    mut tx: Transaction,
+    tx: Transaction,
     user_id: UserId,
     subject: RevokedSubject,
     at: Timestamp,
@@ -95,17 +95,18 @@ pub(in crate::store) async fn log_one(
         at,
         remember_until,
     };
-    append_revocations(&mut tx, &mut [&mut revocation]).await?;
-    tx.commit().await?;
+    log_and_commit(tx, &mut [&mut revocation]).await?;
     Ok(revocation)
 }
 
-/// Gives the revocations their places and writes them to the log. From here on the head row is locked and every other
-/// server that ends something waits: the commit must follow at once.
-pub(in crate::store) async fn append_revocations(
-    connection: &mut Connection,
-    revocations: &mut [&mut Revocation],
-) -> Result<()> {
+/// Ends a transaction in which something was revoked: gives the revocations their places in the log, writes them there and commits.
+/// Takes the transaction, because from the head row on every other server that ends something waits: nothing may come in between.
+pub(in crate::store) async fn log_and_commit(mut tx: Transaction, revocations: &mut [&mut Revocation]) -> Result<()> {
+    append_revocations(&mut tx, revocations).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn append_revocations(connection: &mut Connection, revocations: &mut [&mut Revocation]) -> Result<()> {
     let Ok(count @ 1..) = i64::try_from(revocations.len()) else { return Ok(()) };
     let (head,): (i64,) = query_as(sql::revocations::ADVANCE_HEAD).bind(count).fetch_one(&mut *connection).await?;
     for (position, revocation) in (head - count + 1..).zip(revocations.iter_mut()) {

@@ -75,6 +75,8 @@ statements! {
         VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3, $18, $19, $20, $21)";
     SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1");
     LOCK_SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 {lock}");
+    /// In order, for whoever deletes them all with their user: the deletion itself would lock them in none.
+    LOCK_SESSIONS_OF = "SELECT id, ended_at FROM sessions WHERE user_id = $1 ORDER BY id {lock}";
     SESSION_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 AND user_id = $2");
     /// Comes out of its index in order.
     LIVE_SESSIONS = concat!(

@@ -7,8 +7,9 @@ use types::words::EndReason;
 use super::super::audit::insert_audit;
 use super::super::limits::take;
 use super::super::mail::{Priority, domain_of, insert_mail_if};
-use super::super::revocations::append_revocations;
+use super::super::revocations::log_and_commit;
 use super::super::sessions::ending::{Ending, Story, Which};
+use super::super::sessions::history::lock_sessions_of;
 use super::browsers::grant;
 use super::users::insert_user;
 use super::{Connection, Database, Result, TRIES, query, query_as};
@@ -17,7 +18,7 @@ use crate::store::db::Ids;
 use crate::store::db::rows::read_one;
 use crate::store::{
     CodeAttempt, CodeOutcome, Digest, EndOutcome, NewAudit, NewRegistration, Origin, Registrant, Registration,
-    RegistrationMail, Resend, Resending, ResetProof, ResetTarget, StoreError, User, sql,
+    RegistrationMail, Resend, Resending, ResetProof, ResetTarget, Revocation, StoreError, User, sql,
 };
 
 /// What no code hashes to.
@@ -114,6 +115,10 @@ impl Database {
 
     async fn try_verify_email(&self, attempt: &CodeAttempt<'_>, ids: Ids<'_>) -> Result<CodeOutcome> {
         let mut tx = self.begin().await?;
+        // Before the registration, like everybody who locks both; and also where the code will turn out to be wrong.
+        let there: Option<UserRecord> =
+            query_as(sql::accounts::LOCK_USER_BY_EMAIL).bind(attempt.email.as_str()).fetch_optional(&mut *tx).await?;
+        let there: Option<User> = read_one(there)?;
         let stored: Option<(Vec<u8>,)> = query_as(sql::accounts::COUNT_GUESS)
             .bind(attempt.email.as_str())
             .bind(attempt.id.0)
@@ -125,14 +130,15 @@ impl Database {
             .await?;
         let mut outcome = CodeOutcome::Refused;
         if stored.is_some_and(|(stored,)| stored == attempt.digest) {
-            outcome = prove(&mut tx, attempt, ids).await?;
+            outcome = prove(&mut tx, attempt, there, ids).await?;
         }
         let audit = if matches!(outcome, CodeOutcome::Accepted { .. }) { &attempt.accepted } else { &attempt.refused };
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
-        if let CodeOutcome::Accepted { ended, .. } = &mut outcome {
-            append_revocations(&mut tx, &mut ended.revocations.iter_mut().collect::<Vec<_>>()).await?;
-        }
-        tx.commit().await?;
+        let mut revocations: Vec<&mut Revocation> = match &mut outcome {
+            CodeOutcome::Accepted { ended, .. } => ended.revocations.iter_mut().collect(),
+            CodeOutcome::Refused | CodeOutcome::NotRegistrant => Vec::new(),
+        };
+        log_and_commit(tx, &mut revocations).await?;
         Ok(outcome)
     }
 
@@ -192,17 +198,15 @@ pub(in crate::store) async fn keep(
     Ok(())
 }
 
-/// The code was right: makes an account of its registration. Whatever stood under the address unproved goes, or, where it is the
-/// account that is proved, loses its sessions: nobody knows who began them.
+/// The code was right: makes an account of its registration. Whatever stood under the address (`there`, under lock) unproved goes, or,
+/// where it is the account that is proved, loses its sessions: nobody knows who began them.
 pub(in crate::store) async fn prove(
     connection: &mut Connection,
     attempt: &CodeAttempt<'_>,
+    there: Option<User>,
     ids: Ids<'_>,
 ) -> Result<CodeOutcome> {
     let email = attempt.email.as_str();
-    let there: Option<UserRecord> =
-        query_as(sql::accounts::LOCK_USER_BY_EMAIL).bind(email).fetch_optional(&mut *connection).await?;
-    let there: Option<User> = read_one(there)?;
     // Whoever has the code but did not register is not who chose the password: an account that has it would not be theirs.
     if !attempt.by_registrant {
         return Ok(CodeOutcome::NotRegistrant);
@@ -238,6 +242,9 @@ pub(in crate::store) async fn end_unproved(
     ids: Ids<'_>,
 ) -> Result<()> {
     let stays = there.id == attempt.id;
+    if !stays {
+        lock_sessions_of(connection, there.id).await?;
+    }
     let ending = Ending {
         user_id: there.id,
         reason: if stays { EndReason::Replaced } else { EndReason::AccountDeleted },

@@ -9,7 +9,7 @@ use types::words::{AuditAction, EndReason};
 use super::super::accounts::users::lock_user;
 use super::super::alerts::answer_by_ending;
 use super::super::audit::insert_audit;
-use super::super::revocations::append_revocations;
+use super::super::revocations::log_and_commit;
 use super::alongside::{begin_alongside, delete_account};
 use super::history::{ended_entry, insert_history};
 use super::{Connection, Database, Result, TRIES, query, query_as};
@@ -62,8 +62,7 @@ impl Database {
             locked = Some((user_id, stays.then_some(person)));
         }
         story.write(&mut tx).await?;
-        append_in_order(&mut tx, &mut outcomes, &order).await?;
-        tx.commit().await?;
+        log_and_commit(tx, &mut in_order(&mut outcomes, &order)).await?;
         Ok(outcomes)
     }
 
@@ -387,12 +386,8 @@ impl Ending {
     }
 }
 
-/// Writes the revocations of all outcomes to the log, in the order in which the commands were carried out.
-pub(in crate::store) async fn append_in_order(
-    connection: &mut Connection,
-    outcomes: &mut [EndOutcome],
-    order: &[usize],
-) -> Result<()> {
+/// The revocations of all outcomes, in the order in which the commands were carried out.
+pub(in crate::store) fn in_order<'o>(outcomes: &'o mut [EndOutcome], order: &[usize]) -> Vec<&'o mut Revocation> {
     let mut place = vec![0; order.len()];
     for (position, &index) in order.iter().enumerate() {
         place[index] = position;
@@ -400,9 +395,7 @@ pub(in crate::store) async fn append_in_order(
     let mut by_place: Vec<(usize, &mut EndOutcome)> =
         outcomes.iter_mut().enumerate().map(|(index, outcome)| (place[index], outcome)).collect();
     by_place.sort_by_key(|(place, _)| *place);
-    let mut revocations: Vec<&mut Revocation> =
-        by_place.into_iter().flat_map(|(_, outcome)| outcome.revocations.iter_mut()).collect();
-    append_revocations(connection, &mut revocations).await
+    by_place.into_iter().flat_map(|(_, outcome)| outcome.revocations.iter_mut()).collect()
 }
 
 pub(in crate::store) async fn device_name(

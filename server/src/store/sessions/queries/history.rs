@@ -61,6 +61,13 @@ pub(in crate::store) async fn lock_session(connection: &mut Connection, id: Sess
     read_one(row)
 }
 
+/// All of a user's sessions, under lock until the commit, in the order of their ids; gives those that have not ended.
+pub(in crate::store) async fn lock_sessions_of(connection: &mut Connection, user: UserId) -> Result<Vec<SessionId>> {
+    let rows: Vec<(Uuid, Option<i64>)> =
+        query_as(sql::sessions::LOCK_SESSIONS_OF).bind(user.0).fetch_all(&mut *connection).await?;
+    Ok(rows.into_iter().filter(|(_, ended_at)| ended_at.is_none()).map(|(id, _)| SessionId(id)).collect())
+}
+
 /// The history entry of a session that ended.
 pub(in crate::store) fn ended_entry(
     id: Uuid,

@@ -10,7 +10,7 @@ use super::super::accounts::browsers::{acquaint, hold, sessions_in};
 use super::super::accounts::users::lock_user;
 use super::super::alerts::{device_history, insert_alert};
 use super::super::audit::insert_audit;
-use super::super::revocations::append_revocations;
+use super::super::revocations::log_and_commit;
 use super::ending::{Ending, Story, Which};
 use super::history::insert_history;
 use super::{Connection, Database, Result, TRIES, query, query_as};
@@ -91,8 +91,7 @@ impl Database {
         if let Some((browser, held)) = &held {
             acquaint(&mut tx, held, browser, session.user_id, session.at).await?;
         }
-        append_revocations(&mut tx, &mut replaced.revocations.iter_mut().collect::<Vec<_>>()).await?;
-        tx.commit().await?;
+        log_and_commit(tx, &mut replaced.revocations.iter_mut().collect::<Vec<_>>()).await?;
         Ok(SignIn::Done { user: Box::new(user), replaced, is_new })
     }
 }
