@@ -103,6 +103,47 @@ pub enum ResetRequest {
     Ignored,
 }
 
+/// A new password in place of a known one. A token that was sent to set a new one is worthless after it.
+#[derive(Clone)]
+pub struct PasswordChange {
+    /// The PHC string it was checked against: the change is refused if another came first.
+    pub expected_hash: String,
+    /// The new PHC string.
+    pub new_hash: String,
+}
+
+/// A new password in place of a forgotten one. It proves the person's address too, since the token was sent there.
+#[derive(Clone)]
+pub struct PasswordReset {
+    /// Digest of the token, which is used up: refused where it is not the person's, or has expired by the time of the change.
+    pub token_digest: Digest,
+    /// The new PHC string.
+    pub new_hash: String,
+    /// The person's name from now on where nobody had proved the address: the one before is what a stranger may have typed.
+    pub fresh_name: String,
+    /// Whoever did it gets in.
+    pub grant: BrowserGrant,
+}
+
+/// The end of an account. Refused unless the session that asks for it lives. What the audit log says of the person stays,
+/// without addresses and user agents.
+#[derive(Clone)]
+pub struct AccountDeletion {
+    /// The last mail to the person. The others to that address go.
+    pub mail: NewMail,
+    /// Buckets that are kept under the person's address.
+    pub buckets: Vec<Digest>,
+}
+
+/// What came of a change that ends sessions with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountOutcome {
+    /// Committed, together with the end of these sessions.
+    Done(EndOutcome),
+    /// Refused: nothing was written.
+    Refused,
+}
+
 /// A registration to be kept until the address is proved. It takes the place of an earlier one for the address.
 #[derive(Clone)]
 pub struct NewRegistration {

@@ -11,8 +11,8 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, digest, end, ids, minutes, never_new, new_audit, new_entry,
-    new_session, person, reset,
+    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, digest, done, ids, minutes, never_new, new_audit, new_entry,
+    new_reset, new_session, person, reset_with,
 };
 
 fn browser(presented: Option<u8>, next: u8) -> SigningBrowser {
@@ -141,17 +141,16 @@ async fn whoever_sets_a_new_password_is_known_by_browser_and_for_a_while_by_netw
     let store = TestStore::open(backend).await;
     let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
     ask_for_reset(&store, ada, digest(1), START).await;
-    let queued = reset(ada, digest(1), "$argon2id$new", minutes(1));
-    let Some(latchkey::store::Alongside::PasswordReset(done)) = queued.alongside.clone() else { panic!("a reset") };
-    assert!(!end(&store, queued).await.refused);
+    let reset = new_reset(digest(1), "$argon2id$new", minutes(1));
+    done(reset_with(&store, ada, &reset, minutes(1)).await);
     let who = |user, token: Option<Digest>, minute| {
-        let (store, network) = (&store, done.grant.network);
+        let (store, network) = (&store, reset.grant.network);
         async move {
             store.accounts().acquaintance(user, token.as_ref(), &network, minutes(minute)).await.expect("an answer")
         }
     };
-    assert_eq!(who(ada, Some(done.grant.token), 2).await, Acquaintance::Browser(done.grant.browser_id));
+    assert_eq!(who(ada, Some(reset.grant.token), 2).await, Acquaintance::Browser(reset.grant.browser_id));
     assert_eq!(who(ada, None, 2).await, Acquaintance::Reset(minutes(61)));
     assert_eq!(who(ada, None, 61).await, Acquaintance::Stranger);
-    assert_eq!(who(bob, Some(done.grant.token), 2).await, Acquaintance::Stranger);
+    assert_eq!(who(bob, Some(reset.grant.token), 2).await, Acquaintance::Stranger);
 }

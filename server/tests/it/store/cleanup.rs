@@ -1,13 +1,13 @@
 //! What is over goes.
 
-use latchkey::store::{Alongside, CleanupPolicy, CleanupReport, Selection, Store, Ticket};
+use latchkey::store::{CleanupPolicy, CleanupReport, Selection, Store, Ticket};
 use rstest::rstest;
 use types::domain::Timestamp;
 use types::words::{AuditAction, EndReason, HistoryKind};
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, digest, email, end, ids, minutes, new_audit, new_entry,
-    new_mail, new_registration, new_session, new_user, person, record, register, reset, sign_in,
+    Backend, START, TestStore, ask_for_reset, command, digest, done, email, end, ids, minutes, new_audit, new_entry,
+    new_mail, new_registration, new_reset, new_session, new_user, person, record, register, reset_with, sign_in,
 };
 
 /// Nothing is old but what is older than `now`.
@@ -112,11 +112,9 @@ async fn registrations_browsers_and_tickets_go_when_they_expire(
     register(&store, &registration).await;
     clean(&store, at(minutes(9))).await;
     ask_for_reset(&store, ada.id, digest(3), START).await;
-    let mut queued = reset(ada.id, digest(3), "$argon2id$new", minutes(1));
-    if let Some(Alongside::PasswordReset(reset)) = &mut queued.alongside {
-        (reset.grant.token_expires_at, reset.grant.network_expires_at) = (minutes(10), minutes(10));
-    }
-    assert!(!end(&store, queued).await.refused);
+    let mut reset = new_reset(digest(3), "$argon2id$new", minutes(1));
+    (reset.grant.token_expires_at, reset.grant.network_expires_at) = (minutes(10), minutes(10));
+    done(reset_with(&store, ada.id, &reset, minutes(1)).await);
     let session_id = sign_in(&store, ada.id, "Laptop", START).await;
     for (byte, minute) in [(1, 5), (2, 20)] {
         let ticket = Ticket {

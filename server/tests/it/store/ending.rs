@@ -1,12 +1,14 @@
 //! Sessions end.
 
-use latchkey::store::{Alongside, EndCommand, EndOutcome, PasswordChange, RevokedSubject, Selection, Standing, Store};
+use latchkey::store::{AccountOutcome, EndCommand, EndOutcome, RevokedSubject, Selection, Standing, Store};
 use rstest::rstest;
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use crate::support::store::{Backend, MINUTE, TestStore, command, digest, end, ids, minutes, person, sign_in};
+use crate::support::store::{
+    Backend, MINUTE, TestStore, change_password, command, digest, done, end, ids, minutes, person, sign_in,
+};
 
 fn one(user_id: UserId, session_id: SessionId) -> Selection {
     Selection::One { user_id, session_id }
@@ -169,20 +171,13 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
     let ada = person(&store, "ada").await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
-    let change = |expected: &str, new: &str, minute| {
-        let others = Selection::Others { user_id: ada, keep: laptop };
-        let mut queued = command(others, EndReason::PasswordChanged, minutes(minute));
-        queued.ended_by = Some(laptop);
-        let change = PasswordChange { expected_hash: expected.to_owned(), new_hash: new.to_owned() };
-        queued.alongside = Some(Alongside::PasswordChange(change));
-        queued
-    };
-    let outcome = end(&store, change("$argon2id$stale", "$argon2id$third", 3)).await;
-    assert_eq!(outcome, EndOutcome { refused: true, ..EndOutcome::default() });
+    let stale = ("$argon2id$stale", "$argon2id$third");
+    assert_eq!(change_password(&store, (ada, laptop), stale, minutes(3)).await, AccountOutcome::Refused);
     assert_eq!(store.sessions().sessions_of(ada, minutes(3)).await.expect("sessions").len(), 2);
 
-    let outcome = end(&store, change("$argon2id$first", "$argon2id$second", 4)).await;
-    assert_eq!((ended(&outcome), outcome.refused), (vec![phone], false));
+    let good = ("$argon2id$first", "$argon2id$second");
+    let outcome = done(change_password(&store, (ada, laptop), good, minutes(4)).await);
+    assert_eq!(ended(&outcome), [phone]);
     let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("$argon2id$second", minutes(4)));
     let entries = store.audit().activity(ada, None, 100).await.expect("entries");

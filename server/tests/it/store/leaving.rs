@@ -1,7 +1,7 @@
 //! What is held on a person is handed out, and goes with the account.
 
 use latchkey::store::{
-    Creation, EndOutcome, MailEnvelope, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection,
+    AccountOutcome, Creation, MailEnvelope, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection,
     SessionRow, Standing, Store,
 };
 use rstest::rstest;
@@ -10,8 +10,8 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, deletion, digest, email, end, ids, minutes, new_audit,
-    new_entry, new_mail, new_registration, new_session, new_user, origin, person, record, register, sign_in,
+    Backend, START, TestStore, ask_for_reset, command, delete_account, digest, done, email, end, ids, minutes,
+    new_audit, new_entry, new_mail, new_registration, new_session, new_user, origin, person, record, register, sign_in,
 };
 
 /// What the audit log says of a person, oldest first, and from which addresses.
@@ -56,12 +56,10 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     let his = sign_in(&store, bob, "Bob's", minutes(3)).await;
     ask_for_reset(&store, ada, digest(8), minutes(4)).await;
 
-    let mut queued = deletion(ada, phone, minutes(5));
-    queued.receipt = Some(digest(7));
-    let outcome = end(&store, queued).await;
+    let outcome = done(delete_account(&store, ada, Some(phone), Some(digest(7)), minutes(5)).await);
     let mut ended: Vec<_> = outcome.ended.iter().map(|session| session.id).collect();
     ended.sort();
-    assert_eq!((ended, outcome.refused), (vec![phone, laptop], false));
+    assert_eq!(ended, [phone, laptop]);
     let [revocation] = outcome.revocations.as_slice() else { panic!("{outcome:?}") };
     assert!(
         matches!(revocation.subject, RevokedSubject::Epoch(1..))
@@ -136,42 +134,31 @@ async fn only_a_session_of_the_person_that_still_lives_deletes_the_account(
     let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
     let others = Selection::Others { user_id: ada, keep: laptop };
     end(&store, command(others, EndReason::RevokedFromOtherDevice, minutes(2))).await;
-    let mut by_nobody = deletion(ada, laptop, minutes(3));
-    by_nobody.ended_by = None;
-    let queued_ends = [
-        deletion(ada, stolen, minutes(3)),
-        deletion(ada, his, minutes(3)),
-        deletion(ada, SessionId(Uuid::now_v7()), minutes(3)),
-        by_nobody,
-    ];
-    for queued in queued_ends {
-        assert_eq!(end(&store, queued).await, EndOutcome { refused: true, ..EndOutcome::default() });
+    for from in [Some(stolen), Some(his), Some(SessionId(Uuid::now_v7())), None] {
+        assert_eq!(delete_account(&store, ada, from, None, minutes(3)).await, AccountOutcome::Refused);
     }
     assert_eq!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
     assert_eq!(store.sessions().sessions_of(ada, minutes(4)).await.expect("sessions").len(), 1);
     assert!(store.mail().mailbox(10).await.expect("mail").is_empty());
-    assert!(!end(&store, deletion(ada, laptop, minutes(4))).await.refused);
+    assert_eq!(done(delete_account(&store, ada, Some(laptop), None, minutes(4)).await).ended.len(), 1);
 }
 
 #[rstest]
 #[tokio::test]
-async fn what_comes_after_a_deletion_in_the_same_transaction_finds_nobody(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
+async fn what_comes_after_a_deletion_finds_nobody(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
     let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
     let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
+    assert_eq!(done(delete_account(&store, ada, Some(laptop), None, minutes(2)).await).ended.len(), 1);
     let queued_ends = [
-        deletion(ada, laptop, minutes(2)),
         command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(2)),
         command(Selection::One { user_id: ada, session_id: laptop }, EndReason::UserInitiatedLogout, minutes(2)),
-        deletion(ada, laptop, minutes(2)),
         command(Selection::One { user_id: bob, session_id: his }, EndReason::UserInitiatedLogout, minutes(2)),
     ];
     let outcomes = store.sessions().end_sessions(&queued_ends, &mut ids()).await.expect("ends");
-    let told: Vec<_> = outcomes.iter().map(|outcome| (outcome.refused, outcome.ended.len())).collect();
-    assert_eq!(told, [(false, 1), (false, 0), (false, 0), (true, 0), (false, 1)]);
+    assert_eq!(outcomes.iter().map(|outcome| outcome.ended.len()).collect::<Vec<_>>(), [0, 0, 1]);
+    assert_eq!(delete_account(&store, ada, Some(laptop), None, minutes(2)).await, AccountOutcome::Refused);
     assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 1, "one mail about it");
     assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 2);
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use futures::future::join_all;
 use latchkey::sessions::AtLimit;
 use latchkey::store::{
-    CodeOutcome, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, RevokedSubject, Selection, SessionRow, SignIn,
-    SigningKeyRow, Store, Ticket,
+    AccountOutcome, CodeOutcome, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, RevokedSubject, Selection,
+    SessionRow, SignIn, SigningKeyRow, Store, Ticket,
 };
 use rstest::rstest;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -14,8 +14,9 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, accepted, ask_for_reset, command, deletion, digest, guess, ids, minutes, new_audit,
-    new_entry, new_registration, new_session, origin, person, record, record_within, register, reset, sign_in,
+    Backend, START, TestStore, accepted, ask_for_reset, command, delete_account, digest, guess, ids, minutes,
+    new_audit, new_entry, new_registration, new_session, origin, person, record, record_within, register, reset,
+    sign_in,
 };
 
 /// `count` handles, spread over four servers.
@@ -141,13 +142,14 @@ async fn a_reset_token_used_many_times_at_once_sets_one_password(
     ask_for_reset(&store, ada, digest(5), START).await;
     let uses = servers(&store, 16).await.into_iter().enumerate().map(|(index, server)| async move {
         let new_hash = format!("$argon2id${index}");
-        let queued = reset(ada, digest(5), &new_hash, minutes(1));
-        let outcome = server.sessions().end_sessions(&[queued], &mut ids()).await.expect("an end").remove(0);
+        let outcome = reset(&server, ada, digest(5), &new_hash, minutes(1)).await;
         (new_hash, outcome)
     });
     let used = join_all(uses).await;
-    let done: Vec<_> = used.iter().filter(|(_, outcome)| !outcome.refused).collect();
-    let [(new_hash, outcome)] = done.as_slice() else { panic!("{} set their password", done.len()) };
+    let done: Vec<_> = used.iter().filter(|(_, outcome)| *outcome != AccountOutcome::Refused).collect();
+    let [(new_hash, AccountOutcome::Done(outcome))] = done.as_slice() else {
+        panic!("{} set their password", done.len())
+    };
     assert_eq!((outcome.ended.len(), outcome.revocations.len()), (1, 1));
     assert_eq!(&store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").password_hash, new_hash);
     assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 1);
@@ -166,13 +168,10 @@ async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
     }
     ask_for_reset(&store, ada, digest(5), START).await;
     let handles = servers(&store, 12).await;
-    let resets = async {
-        let queued = reset(ada, digest(5), "$argon2id$new", minutes(1));
-        handles[0].sessions().end_sessions(&[queued], &mut ids()).await
-    };
+    let resets = reset(&handles[0], ada, digest(5), "$argon2id$new", minutes(1));
     let renewals = handles[1..].iter().zip(&sessions).map(|(server, id)| refresh(server, *id));
-    let (outcomes, renewed) = tokio::join!(resets, join_all(renewals));
-    assert!(!outcomes.expect("an end")[0].refused);
+    let (outcome, renewed) = tokio::join!(resets, join_all(renewals));
+    assert_ne!(outcome, AccountOutcome::Refused);
     assert!(store.sessions().sessions_of(ada, minutes(1)).await.expect("sessions").is_empty());
     let least = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
     for answer in renewed {
@@ -199,8 +198,7 @@ async fn nothing_is_left_of_an_account_that_goes_while_people_sign_in_renew_and_
         async move {
             match index % 5 {
                 0 => {
-                    let queued = deletion(ada, laptop, minutes(1));
-                    server.sessions().end_sessions(&[queued], &mut ids()).await.expect("an end");
+                    delete_account(&server, ada, Some(laptop), None, minutes(1)).await;
                 }
                 1 => {
                     record(&server, &new_session(ada, "New", minutes(1)), None).await;

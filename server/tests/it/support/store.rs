@@ -6,10 +6,10 @@ use std::time::Duration;
 use latchkey::auth::proofs::Proofs;
 use latchkey::sessions::{AtLimit, who_makes_room};
 use latchkey::store::{
-    AccountDeletion, AlertIfNew, Alongside, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
+    AccountDeletion, AccountOutcome, AlertIfNew, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
     EndOutcome, NewAudit, NewCode, NewHistoryEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
-    Origin, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit, SessionRow, SignIn,
-    SignInRecords, Store, Try,
+    Origin, PasswordChange, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit,
+    SessionRow, SignIn, SignInRecords, Store, Try,
 };
 use sqlx::Connection;
 use types::api::DeviceDescription;
@@ -342,22 +342,55 @@ pub fn accepted(outcome: &CodeOutcome) -> bool {
     matches!(outcome, CodeOutcome::Accepted { .. })
 }
 
-/// A request to set a new password by a token.
-pub fn reset(user_id: UserId, token_digest: Digest, new_hash: &str, at: Timestamp) -> EndCommand {
-    let (fresh_name, grant) = ("ada".to_owned(), grant(at));
-    let reset = PasswordReset { token_digest, new_hash: new_hash.to_owned(), fresh_name, grant };
-    EndCommand {
-        alongside: Some(Alongside::PasswordReset(reset)),
-        ..command(Selection::All { user_id }, EndReason::PasswordReset, at)
+/// What ended with a change that was not refused.
+pub fn done(outcome: AccountOutcome) -> EndOutcome {
+    match outcome {
+        AccountOutcome::Done(ended) => ended,
+        AccountOutcome::Refused => panic!("it was refused"),
     }
 }
 
-/// A request to delete the account, from one of its sessions.
-pub fn deletion(user_id: UserId, from: SessionId, at: Timestamp) -> EndCommand {
+/// Changes a password from one of the user's sessions, and ends the others.
+pub async fn change_password(
+    store: &Store,
+    (user_id, from): (UserId, SessionId),
+    (expected_hash, new_hash): (&str, &str),
+    at: Timestamp,
+) -> AccountOutcome {
+    let change = PasswordChange { expected_hash: expected_hash.to_owned(), new_hash: new_hash.to_owned() };
+    let others = command(Selection::Others { user_id, keep: from }, EndReason::PasswordChanged, at);
+    let ends = EndCommand { ended_by: Some(from), ..others };
+    store.accounts().change_password(&change, &ends, &mut ids()).await.expect("an answer")
+}
+
+/// A new password by a token.
+pub fn new_reset(token_digest: Digest, new_hash: &str, at: Timestamp) -> PasswordReset {
+    let (fresh_name, grant) = ("ada".to_owned(), grant(at));
+    PasswordReset { token_digest, new_hash: new_hash.to_owned(), fresh_name, grant }
+}
+
+/// Sets a new password, and ends all of the user's sessions.
+pub async fn reset_with(store: &Store, user_id: UserId, reset: &PasswordReset, at: Timestamp) -> AccountOutcome {
+    let ends = command(Selection::All { user_id }, EndReason::PasswordReset, at);
+    store.accounts().reset_password(reset, &ends, &mut ids()).await.expect("an answer")
+}
+
+/// Sets a new password by a token, and ends all of the user's sessions.
+pub async fn reset(store: &Store, user_id: UserId, token: Digest, new_hash: &str, at: Timestamp) -> AccountOutcome {
+    reset_with(store, user_id, &new_reset(token, new_hash, at), at).await
+}
+
+/// Deletes the account, from one of its sessions or from none.
+pub async fn delete_account(
+    store: &Store,
+    user_id: UserId,
+    from: Option<SessionId>,
+    receipt: Option<Digest>,
+    at: Timestamp,
+) -> AccountOutcome {
     let mail = NewMail { subject: "Farewell".to_owned(), ..new_mail("ada@example.com", at) };
-    EndCommand {
-        ended_by: Some(from),
-        alongside: Some(Alongside::AccountDeletion(AccountDeletion { mail, buckets: Vec::new() })),
-        ..command(Selection::All { user_id }, EndReason::AccountDeleted, at)
-    }
+    let deletion = AccountDeletion { mail, buckets: Vec::new() };
+    let all = command(Selection::All { user_id }, EndReason::AccountDeleted, at);
+    let ends = EndCommand { ended_by: from, receipt, ..all };
+    store.accounts().delete_account(&deletion, &ends, &mut ids()).await.expect("an answer")
 }

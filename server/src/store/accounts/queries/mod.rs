@@ -1,8 +1,9 @@
 //! What is asked about users.
 
-use super::{Connection, Database, Result, TRIES, query, query_as};
+use super::{Connection, Database, Result, TRIES, Transaction, query, query_as};
 
 pub(in crate::store) mod browsers;
+pub(in crate::store) mod changes;
 pub(in crate::store) mod export_data;
 pub(in crate::store) mod recovery;
 pub(in crate::store) mod registrations;

@@ -119,12 +119,7 @@ pub(in crate::store) async fn carry_out(
             return Ok(true);
         }
     }
-    let which = match command.selection {
-        Selection::One { session_id, .. } => Which::One(session_id),
-        Selection::Others { keep, .. } => Which::Others(keep),
-        Selection::All { .. } => Which::All,
-    };
-    ending.carry_out(connection, which, outcome, story, &mut *ids).await?;
+    ending.carry_out(connection, Which::of(command), outcome, story, &mut *ids).await?;
     if outcome.ended.is_empty() {
         end_unknown(connection, command, outcome, story, &mut *ids).await?;
     }
@@ -132,6 +127,21 @@ pub(in crate::store) async fn carry_out(
     story.write(connection).await?;
     delete_account(connection, deletion, &ending, person, ids()).await?;
     Ok(false)
+}
+
+/// The step that another area takes in a transaction of its own: ends the sessions that a command selects, and writes their histories
+/// and audit entries. The user's row is locked by then. Everything else must be done before the transaction ends with
+/// [`log_and_commit`], which gets the revocations of the outcome.
+pub(in crate::store) async fn end_in(
+    connection: &mut Connection,
+    command: &EndCommand,
+    ids: Ids<'_>,
+) -> Result<EndOutcome> {
+    let ending = Ending::of(command, device_name(connection, command.ended_by).await?);
+    let (mut outcome, mut story) = (EndOutcome::default(), Story::default());
+    ending.carry_out(connection, Which::of(command), &mut outcome, &mut story, ids).await?;
+    story.write(connection).await?;
+    Ok(outcome)
 }
 
 /// Whether the session that wants others ended was alive when it asked: what has itself ended ends nothing else, however late the
@@ -237,6 +247,16 @@ pub(in crate::store) enum Which {
     One(SessionId),
     Others(SessionId),
     All,
+}
+
+impl Which {
+    const fn of(command: &EndCommand) -> Self {
+        match command.selection {
+            Selection::One { session_id, .. } => Self::One(session_id),
+            Selection::Others { keep, .. } => Self::Others(keep),
+            Selection::All { .. } => Self::All,
+        }
+    }
 }
 
 /// How sessions of one person end: the same for each of them.

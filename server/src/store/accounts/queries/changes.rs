@@ -1,0 +1,189 @@
+//! Changes to an account that end its sessions in the same transaction: a new password, and the end of the account.
+//!
+//! The user's row is locked first. What may be refused is decided before any session ends, and the head row of the log comes last.
+
+use types::words::AuditAction;
+use uuid::Uuid;
+
+use super::super::audit::insert_audit;
+use super::super::limits::forget;
+use super::super::mail::{Priority, insert_mail};
+use super::super::revocations::log_and_commit;
+use super::super::sessions::ending::end_in;
+use super::super::sessions::history::lock_sessions_of;
+use super::browsers::grant;
+use super::users::lock_user;
+use super::{Connection, Database, Result, TRIES, Transaction, query};
+use crate::store::db::Ids;
+use crate::store::{
+    AccountDeletion, AccountOutcome, EndCommand, EndOutcome, NewAudit, PasswordChange, PasswordReset, User, sql,
+};
+
+impl Database {
+    pub(in crate::store) async fn change_password(
+        &self,
+        change: &PasswordChange,
+        ends: &EndCommand,
+        ids: Ids<'_>,
+    ) -> Result<AccountOutcome> {
+        let mut tried = 1;
+        loop {
+            match self.try_change_password(change, ends, &mut *ids).await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_change_password(
+        &self,
+        change: &PasswordChange,
+        ends: &EndCommand,
+        ids: Ids<'_>,
+    ) -> Result<AccountOutcome> {
+        let user_id = ends.selection.user_id();
+        let mut tx = self.begin().await?;
+        lock_user(&mut tx, user_id).await?;
+        let changed = query(sql::accounts::CHANGE_PASSWORD)
+            .bind(user_id.0)
+            .bind(&change.expected_hash)
+            .bind(&change.new_hash)
+            .bind(ends.at.as_millis())
+            .execute(&mut *tx)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(AccountOutcome::Refused);
+        }
+        query(sql::accounts::DELETE_RESET).bind(user_id.0).execute(&mut *tx).await?;
+        insert_change(&mut tx, ends, AuditAction::PasswordChanged, ids()).await?;
+        let outcome = end_in(&mut tx, ends, &mut *ids).await?;
+        commit(tx, outcome).await
+    }
+
+    pub(in crate::store) async fn reset_password(
+        &self,
+        reset: &PasswordReset,
+        ends: &EndCommand,
+        ids: Ids<'_>,
+    ) -> Result<AccountOutcome> {
+        let mut tried = 1;
+        loop {
+            match self.try_reset_password(reset, ends, &mut *ids).await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_reset_password(
+        &self,
+        reset: &PasswordReset,
+        ends: &EndCommand,
+        ids: Ids<'_>,
+    ) -> Result<AccountOutcome> {
+        let user_id = ends.selection.user_id();
+        let mut tx = self.begin().await?;
+        lock_user(&mut tx, user_id).await?;
+        let changed = query(sql::accounts::RESET_PASSWORD)
+            .bind(user_id.0)
+            .bind(&reset.token_digest[..])
+            .bind(&reset.new_hash)
+            .bind(ends.at.as_millis())
+            .bind(&reset.fresh_name)
+            .execute(&mut *tx)
+            .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(AccountOutcome::Refused);
+        }
+        query(sql::alerts::ANSWER_BY_RESET).bind(user_id.0).bind(ends.at.as_millis()).execute(&mut *tx).await?;
+        query(sql::accounts::DELETE_RESET).bind(user_id.0).execute(&mut *tx).await?;
+        // A code that was sent before signs in as well; whoever has it must not.
+        query(sql::accounts::DELETE_REGISTRATION_OF).bind(user_id.0).execute(&mut *tx).await?;
+        grant(&mut tx, &reset.grant, user_id, ends.at).await?;
+        insert_change(&mut tx, ends, AuditAction::PasswordReset, ids()).await?;
+        let outcome = end_in(&mut tx, ends, &mut *ids).await?;
+        commit(tx, outcome).await
+    }
+
+    pub(in crate::store) async fn delete_account(
+        &self,
+        deletion: &AccountDeletion,
+        ends: &EndCommand,
+        ids: Ids<'_>,
+    ) -> Result<AccountOutcome> {
+        let mut tried = 1;
+        loop {
+            match self.try_delete_account(deletion, ends, &mut *ids).await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_delete_account(
+        &self,
+        deletion: &AccountDeletion,
+        ends: &EndCommand,
+        ids: Ids<'_>,
+    ) -> Result<AccountOutcome> {
+        let mut tx = self.begin().await?;
+        let Some(user) = lock_user(&mut tx, ends.selection.user_id()).await? else {
+            return Ok(AccountOutcome::Refused);
+        };
+        let live = lock_sessions_of(&mut tx, user.id).await?;
+        if ends.ended_by.is_none_or(|asker| !live.contains(&asker)) {
+            return Ok(AccountOutcome::Refused);
+        }
+        let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;
+        for revocation in &mut outcome.revocations {
+            // What is logged outlives the account, and must not name its devices.
+            revocation.ended_by_device = None;
+        }
+        erase(&mut tx, deletion, ends, &user, ids()).await?;
+        commit(tx, outcome).await
+    }
+}
+
+/// Writes the revocations to the log, and is done.
+async fn commit(tx: Transaction, mut outcome: EndOutcome) -> Result<AccountOutcome> {
+    log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
+    Ok(AccountOutcome::Done(outcome))
+}
+
+/// Deletes the account, once its sessions have ended: from now on there is no such person. What stays is the revocation log, which
+/// has the other servers refuse the tokens that are still about, and the audit log.
+async fn erase(
+    connection: &mut Connection,
+    deletion: &AccountDeletion,
+    ends: &EndCommand,
+    user: &User,
+    audit_id: Uuid,
+) -> Result<()> {
+    query(sql::audit::WIPE_ORIGINS_OF).bind(user.id.0).execute(&mut *connection).await?;
+    insert_change(connection, ends, AuditAction::AccountDeleted, audit_id).await?;
+    query(sql::revocations::FORGET_DEVICES_OF).bind(user.id.0).execute(&mut *connection).await?;
+    query(sql::sessions::DELETE_TICKETS_OF).bind(user.id.0).execute(&mut *connection).await?;
+    // Before the registration, like whoever registers.
+    forget(connection, &deletion.buckets).await?;
+    query(sql::accounts::DELETE_REGISTRATION).bind(&user.email).execute(&mut *connection).await?;
+    query(sql::mail::DELETE_MAIL_TO).bind(&user.email).execute(&mut *connection).await?;
+    insert_mail(connection, &deletion.mail, Priority::Notice).await?;
+    query(sql::accounts::DELETE_USER).bind(user.id.0).execute(&mut *connection).await?;
+    Ok(())
+}
+
+/// Writes the audit entry of the change itself, beside those of the sessions that end with it.
+async fn insert_change(connection: &mut Connection, ends: &EndCommand, action: AuditAction, id: Uuid) -> Result<()> {
+    let entry = NewAudit {
+        id,
+        at: ends.at,
+        user_id: Some(ends.selection.user_id()),
+        actor_id: ends.actor_id,
+        session_id: ends.ended_by,
+        action,
+        reason: None,
+        client_reason: ends.client_reason.clone(),
+        origin: ends.origin.clone(),
+    };
+    insert_audit(connection, &[entry]).await
+}
