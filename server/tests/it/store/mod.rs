@@ -8,6 +8,7 @@ mod ending;
 mod failures;
 mod keys;
 mod leaving;
+mod locks;
 mod plans;
 mod races;
 mod recovery;
