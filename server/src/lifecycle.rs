@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -37,6 +38,20 @@ impl Tasks {
                 tracing::error!(task = name, "task panicked");
             }
         });
+    }
+
+    /// Runs something to its end, also where whoever waits for it goes away, such as a client that hangs up. `None` where it panicked.
+    pub async fn complete<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let (sender, done) = oneshot::channel();
+        self.spawn(name, async move {
+            // Whoever waited may be gone.
+            let _ = sender.send(work.await);
+        });
+        done.await.ok()
     }
 
     /// Runs a task that the server cannot keep its guarantees without, such as the tail of the revocation log. Should it panic, its state cannot be
@@ -120,6 +135,29 @@ mod tests {
         tasks.spawn("clumsy", async { panic!("on purpose") });
         tasks.finish().await;
         assert!(!tasks.broken().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn what_must_not_stop_half_way_is_finished_although_nobody_waits_any_more() {
+        let tasks = Tasks::new();
+        let (go_on, gate) = oneshot::channel::<()>();
+        let (tell, finished) = oneshot::channel();
+        let work = async move {
+            gate.await.expect("the gate");
+            tell.send(()).expect("a listener");
+        };
+        // Whoever waits looks once, and goes.
+        assert!(tasks.complete("work", work).now_or_never().is_none());
+        go_on.send(()).expect("the work");
+        finished.await.expect("it went on");
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_work_gets_what_came_of_it_or_nothing_where_it_panicked() {
+        let tasks = Tasks::new();
+        assert_eq!(tasks.complete("work", async { 7 }).await, Some(7));
+        let clumsy: Option<()> = tasks.complete("clumsy", async { panic!("on purpose") }).await;
+        assert_eq!(clumsy, None);
     }
 
     #[tokio::test]

@@ -55,6 +55,15 @@ impl ApiState {
         let wait = self.pace.take(effort, &whose).await?;
         wait.map_or(Ok(()), |wait| Err(ApiError::too_many_requests(wait)))
     }
+
+    /// Runs what must not stop half-way where the client hangs up.
+    pub async fn complete<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.context.tasks.complete(name, work).await.ok_or_else(ApiError::silent_failure)
+    }
 }
 
 impl std::ops::Deref for ApiState {

@@ -8,7 +8,7 @@ use super::end_queue::{Ending, EndingError};
 use super::pending_ends::Force;
 use super::{Sessions, SessionsError};
 use crate::auth::secrets::Capability;
-use crate::store::{Alongside, EndCommand, EndOutcome, Origin, PasswordReset, ReceiptRow, Selection, StoreError};
+use crate::store::{Alongside, EndCommand, EndOutcome, Origin, ReceiptRow, Selection, StoreError};
 
 /// Which sessions are to be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,27 +136,6 @@ impl Sessions {
             all = both(all, ending?);
         }
         Ok(answer(all, Some(&receipt), Some(session_id)))
-    }
-
-    /// Sets a new password by a token from a mail and ends every session of the person. None of them asks: whoever does so is not
-    /// signed in, and is not by this either.
-    pub async fn reset_password(
-        &self,
-        user_id: UserId,
-        reset: PasswordReset,
-        origin: Origin,
-    ) -> Result<EndAnswer, EndingError> {
-        let now = self.now();
-        let receipt = Capability::draw(&*self.random);
-        let (all, until) = (Selection::All { user_id }, self.lifetimes.remember_until(now));
-        let command = EndCommand {
-            actor_id: Some(user_id),
-            origin,
-            receipt: Some(receipt.digest()),
-            alongside: Some(Alongside::PasswordReset(reset)),
-            ..EndCommand::new(all, EndReason::PasswordReset, now, until)
-        };
-        Ok(answer(self.end_queue.end(command, None, Force::Full).await?, Some(&receipt), None))
     }
 
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).

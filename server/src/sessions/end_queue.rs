@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use types::api::Ended;
 use types::domain::{SessionId, Timestamp, UserId};
 
+use super::enforcement::Enforcement;
 use super::metrics::SessionMetrics;
 use super::pending_ends::{Covered, Force, PendingEnds};
 use super::pending_log::{End, Entry, PendingLog, Written};
@@ -37,9 +38,6 @@ const SHRINK_ABOVE: Duration = Duration::from_millis(800);
 const MAX_FAILURES_IN_A_ROW: usize = 3;
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
-/// How long the log may take to be looked at.
-const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
-const POLL_AGAIN: Duration = Duration::from_millis(2);
 
 /// What a request to end sessions came to.
 #[derive(Debug)]
@@ -125,12 +123,15 @@ impl QueuedEnd {
 pub struct EndQueue {
     queued_ends: mpsc::Sender<QueuedEnd>,
     pending_ends: Arc<PendingEnds>,
+    enforcement: Arc<Enforcement>,
 }
 
 /// The task behind an [`EndQueue`].
 pub struct EndWorker {
     queued_ends: mpsc::Receiver<QueuedEnd>,
     work: Work,
+    /// Kept until the last end is committed.
+    told: mpsc::UnboundedSender<Vec<SessionId>>,
 }
 
 /// What both halves of the task work with: the one that takes up requests, and the one that tries again.
@@ -139,12 +140,11 @@ struct Work {
     store: Store,
     list: Arc<RevocationList>,
     hub: Arc<Hub>,
-    hint: Arc<Notify>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    told: mpsc::UnboundedSender<Vec<SessionId>>,
     metrics: Arc<SessionMetrics>,
     pending_log: Arc<PendingLog>,
+    enforcement: Arc<Enforcement>,
 }
 
 /// What [`EndWorker`] works with.
@@ -177,11 +177,19 @@ pub fn end_queue(parts: EndQueueParts) -> (EndQueue, EndWorker) {
     let EndQueueParts { store, list, hub, hint, clock, random, told, metrics, pending_log, pending } = parts;
     let retry_queue = RetryQueue::default();
     let pending_ends = Arc::clone(&retry_queue.pending_ends);
-    let work = Work { retry_queue, store, list, hub, hint, clock, random, told, metrics, pending_log };
+    let enforcement = Arc::new(Enforcement {
+        list: Arc::clone(&list),
+        hub: Arc::clone(&hub),
+        hint,
+        told: told.downgrade(),
+        metrics: Arc::clone(&metrics),
+    });
+    let of_work = Arc::clone(&enforcement);
+    let work = Work { retry_queue, store, list, hub, clock, random, metrics, pending_log, enforcement: of_work };
     for Written { pending_end: End { command, epoch, remembered_for, force }, number } in pending {
         work.retry_queue.adopt(QueuedEnd { command, epoch, remembered_for, force, reply: None }, number);
     }
-    (EndQueue { queued_ends: sender, pending_ends }, EndWorker { queued_ends: receiver, work })
+    (EndQueue { queued_ends: sender, pending_ends, enforcement }, EndWorker { queued_ends: receiver, work, told })
 }
 
 impl EndQueue {
@@ -192,6 +200,21 @@ impl EndQueue {
         let queued = QueuedEnd { command, epoch, remembered_for, force, reply: Some(reply) };
         self.queued_ends.send(queued).await.map_err(|_| EndingError::Stopping)?;
         answer.await.map_err(|_| EndingError::Stopping)?
+    }
+
+    /// Puts in force what another transaction has committed that ends sessions. To be called before anybody is answered.
+    pub(super) fn put_in_force(&self, outcome: &EndOutcome) -> Vec<SessionId> {
+        self.enforcement.put_in_force(std::slice::from_ref(outcome)).pop().unwrap_or_default()
+    }
+
+    /// The same for a request to end sessions: where nothing was left to end, this server learns what ended before. Gives the sessions
+    /// whose streams were notified here.
+    pub(super) async fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
+        let told = self.put_in_force(outcome);
+        if outcome.revocations.is_empty() {
+            self.enforcement.catches_up().await;
+        }
+        told
     }
 
     /// How many requests wait to be taken up.
@@ -228,9 +251,10 @@ impl EndQueue {
 impl EndWorker {
     /// Works until `stop`, and then until nothing waits any more.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { queued_ends, work } = self;
+        let Self { queued_ends, work, told } = self;
         // Side by side: whoever asks now does not wait for what could not be done before.
         tokio::join!(work.take_up(queued_ends, &stop), work.try_again(&stop));
+        drop(told);
     }
 }
 
@@ -346,17 +370,13 @@ impl Work {
         let commands: Vec<EndCommand> = queued_ends.iter().map(|queued| queued.command.clone()).collect();
         let mut new_id = || uuid_v7(&*self.clock, &*self.random);
         let outcomes = self.store.sessions().end_sessions(&commands, &mut new_id).await?;
-        if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
-            self.hub.hint();
-        }
-        let told: Vec<_> = outcomes.iter().map(|outcome| self.take_effect(outcome)).collect();
+        let told = self.enforcement.put_in_force(&outcomes);
         let asker_ended = outcomes.iter().map(|outcome| outcome.asker_ended).collect();
         let took = self.clock.monotonic().saturating_duration_since(began);
         let finds_nothing = |outcome: &EndOutcome| outcome.revocations.is_empty() && !outcome.refused;
         let done = queued_ends.drain(..).zip(outcomes).zip(told);
         let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| finds_nothing(outcome));
         let answer = |((queued, outcome), told): ((QueuedEnd, EndOutcome), Vec<SessionId>)| {
-            self.metrics.ended.add(queued.command.reason, outcome.ended.len());
             if let Some(reply) = queued.reply {
                 let ending = if outcome.asker_ended { Ending::AskerEnded } else { Ending::Done { outcome, told } };
                 // Whoever asked may have hung up; what was done stays done.
@@ -364,33 +384,9 @@ impl Work {
             }
         };
         something.into_iter().for_each(answer);
-        let listed = nothing.is_empty() || self.catches_up().await;
+        let listed = nothing.is_empty() || self.enforcement.catches_up().await;
         nothing.into_iter().for_each(answer);
         Ok(Committed { took, listed, asker_ended })
-    }
-
-    /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or another one. That
-    /// it is refused here must not wait for the next look at the log. Says whether that came in time.
-    async fn catches_up(&self) -> bool {
-        let begun = self.list.polls_begun();
-        self.hint.notify_one();
-        let looks = async {
-            while !self.list.has_polled_since(begun) {
-                tokio::time::sleep(POLL_AGAIN).await;
-            }
-        };
-        tokio::time::timeout(CATCHES_UP_WITHIN, looks).await.is_ok()
-    }
-
-    fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
-        self.list.add(&outcome.revocations);
-        let told: Vec<SessionId> =
-            outcome.revocations.iter().flat_map(|revocation| self.hub.revoke(revocation)).collect();
-        if !told.is_empty() {
-            // The receiver only goes when the server stops; receipts then stay at what was stored.
-            let _ = self.told.send(told.clone());
-        }
-        told
     }
 
     /// Keeps the ends that can wait, once they are written, and answers. What could not be written down is kept

@@ -1,11 +1,15 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `authenticate` says whether a request may pass, `sign_in` and `refresh` make tokens, `browser` chooses
-//! among several of one browser,
-//! `end_queue` and `end` end sessions, `retry_queue` and `pending_ends` keep what could not be committed yet, `pending_log` on the disk, `revocations` and `tail` keep this server's
-//! list true, `streams` closes what cannot be confirmed, `asking` says who may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the database true to the
-//! list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `views` shows people their devices, `metrics` is what is counted of all this. No SQL, and no HTTP outside `handlers`.
+//! `authenticate` says whether a request may pass, `sign_in` and `refresh` make tokens,
+//! `session_limit` says who makes room, `browser` chooses among several of one browser, `end_queue` and `end` end sessions,
+//! `account_changes` ends them with a change to the account, `enforcement` has committed ends take effect here, `retry_queue` and
+//! `pending_ends` keep what could not be committed yet, `pending_log` on the disk, `revocations` and `tail` keep this server's list
+//! true, `streams` closes what cannot be confirmed, `asking` says who may end others, `own_commits` sees to it that the log keeps what
+//! this server has committed, `restore_lost` keeps the database true to the list, `unacknowledged` keeps refreshes that nobody
+//! acknowledged from looking like theft, `views` shows people their devices, `metrics` is what is counted of all this. No SQL, and
+//! no HTTP outside `handlers`.
 
+mod account_changes;
 mod activity;
 mod alerts;
 mod asking;
@@ -14,6 +18,7 @@ mod browser;
 mod device;
 mod end;
 mod end_queue;
+mod enforcement;
 pub mod handlers;
 mod metrics;
 mod own_commits;
@@ -47,6 +52,7 @@ use types::api::paths;
 use types::domain::Timestamp;
 use uuid::Uuid;
 
+pub use account_changes::AccountOwner;
 pub use activity::LastActive;
 pub use alerts::{Word, show as show_alert};
 pub use asking::Asking;

@@ -57,6 +57,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::auth::proofs::Proofs;
     use crate::store::Origin;
 
     const fn id(number: u128) -> SessionId {
@@ -82,7 +83,7 @@ mod tests {
             },
             origin: Origin::default(),
             place: None,
-            signed_in_with: SignInMethod::Password,
+            proofs: Proofs::one(SignInMethod::Password, at),
             delivery: TokenDelivery::Body,
             remember: true,
             refresh_digest: [0; 32],

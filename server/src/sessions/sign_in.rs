@@ -157,17 +157,9 @@ impl Sessions {
         }
     }
 
-    /// Puts ends that are committed on this server's list, and tells the streams.
+    /// Puts ends in force on this server that were committed with something else.
     pub fn put_in_force(&self, ended: &EndOutcome) {
-        let Some(first) = ended.revocations.first() else { return };
-        if let Some(reason) = first.reason {
-            self.metrics.ended.add(reason, ended.ended.len());
-        }
-        self.hub.hint();
-        self.list.add(&ended.revocations);
-        for revocation in &ended.revocations {
-            self.hub.revoke(revocation);
-        }
+        self.end_queue.put_in_force(ended);
     }
 
     /// Tells the other devices of a sign-in, and asks about it where the device is new.

@@ -1,5 +1,7 @@
 //! Deleting the account.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 
@@ -7,9 +9,8 @@ use crate::auth::origin::RequestOrigin;
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::RecentlyProved;
 use crate::http::state::ApiState;
+use crate::sessions::AccountOwner;
 use crate::sessions::handlers::sign_out::answer_in_words;
-use crate::sessions::{EndAnswer, EndRequest, Force, Scope};
-use crate::store::Alongside;
 
 /// `DELETE /api/user`: ends every session and deletes what is held on the person, in one transaction.
 pub async fn delete_account(
@@ -18,22 +19,17 @@ pub async fn delete_account(
     RecentlyProved { token: caller, .. }: RecentlyProved,
 ) -> Result<Response, ApiError> {
     let deletion = state.accounts().prepare_deletion(caller.user_id).await?;
-    let request = EndRequest {
+    let deletion = deletion.ok_or_else(ApiError::session_ended)?;
+    let owner = AccountOwner {
         user_id: caller.user_id,
         session_id: caller.session_id,
-        epoch: Some(caller.epoch),
-        token_until: Some(caller.expires_at),
-        force: Force::Full,
-        scope: Scope::All,
-        client_reason: None,
+        epoch: caller.epoch,
         origin: from.origin,
-        alongside: Some(Alongside::AccountDeletion(deletion.ok_or_else(ApiError::session_ended)?)),
     };
-    let ended = state.sessions().end(request).await?;
-    if matches!(ended, EndAnswer::Done { refused: true, .. }) {
-        // It ended while this waited its turn.
-        return Err(ApiError::session_ended());
-    }
+    let sessions = Arc::clone(state.sessions());
+    let deletes = async move { sessions.delete_account(owner, &deletion).await };
+    // It may have ended meanwhile.
+    let ended = state.complete("account deletion", deletes).await??.ok_or_else(ApiError::session_ended)?;
     Ok(answer_in_words(&state, true, ended, message))
 }
 

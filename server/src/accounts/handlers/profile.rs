@@ -1,5 +1,7 @@
 //! The person: profile, password, activity.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -16,8 +18,8 @@ use crate::http::principal::{InSession, Principal};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::handlers::sign_out::answer;
-use crate::sessions::{EndAnswer, EndRequest, Force, Scope, person};
-use crate::store::{Alongside, Audit, ProfileChange, User};
+use crate::sessions::{AccountOwner, person};
+use crate::store::{Audit, ProfileChange, User};
 
 /// How many entries a page of activity has where the client does not say.
 const PAGE: u16 = 30;
@@ -70,23 +72,20 @@ pub async fn change_password(
     let new = fields.required("newPassword", Password::parse_new);
     let (current, new) = fields.finish((current, new))?;
     let change = state.accounts().prepare_password_change(caller.session_id, caller.user_id, &current, &new).await?;
-    let request = EndRequest {
+    let change = change.ok_or_else(ApiError::not_found)?;
+    let owner = AccountOwner {
         user_id: caller.user_id,
         session_id: caller.session_id,
-        epoch: Some(caller.epoch),
-        token_until: Some(caller.expires_at),
-        force: Force::Full,
-        scope: Scope::Others,
-        client_reason: None,
+        epoch: caller.epoch,
         origin: from.origin,
-        alongside: Some(Alongside::PasswordChange(change.ok_or_else(ApiError::not_found)?)),
     };
-    let ended = state.sessions().end(request).await?;
-    if matches!(ended, EndAnswer::Done { refused: true, .. }) {
+    let sessions = Arc::clone(state.sessions());
+    let changes = async move { sessions.change_password(owner, &change).await };
+    let Some(ended) = state.complete("password change", changes).await?? else {
         let invalid =
             Invalid::new("wrong-password", "Your password has just been changed elsewhere. Enter the new one.");
         return Err(ApiError::invalid_field("currentPassword", &invalid));
-    }
+    };
     if let Err(error) = state.accounts().tell_of_password_change(caller.user_id).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
     }

@@ -1,5 +1,7 @@
 //! A forgotten password: asking for a link, and setting a new one with it.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -15,7 +17,6 @@ use crate::http::cookies::set_cookie;
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::EndAnswer;
 use crate::sessions::handlers::sign_out::{forgetting, nothing_to_end, told_in_words};
 
 /// `POST /api/auth/forgot-password`: the same answer whether or not there is anybody to send a link to.
@@ -51,10 +52,9 @@ pub async fn resets(state: &ApiState, from: RequestOrigin, mut fields: Fields) -
     let prepared = state.accounts().prepare_password_reset(&from, &token, &password).await?;
     let ended = match prepared.step {
         ResetStep::Account(user_id, reset) => {
-            let ended = state.sessions().reset_password(user_id, *reset, from.origin).await?;
-            if matches!(ended, EndAnswer::Done { refused: true, .. }) {
-                return Err(refused_reset().into());
-            }
+            let (sessions, origin) = (Arc::clone(state.sessions()), from.origin);
+            let resets = async move { sessions.reset_password(user_id, &reset, origin).await };
+            let ended = state.complete("password reset", resets).await??.ok_or_else(refused_reset)?;
             if let Err(error) = state.accounts().tell_of_password_change(user_id).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
             }

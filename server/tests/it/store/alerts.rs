@@ -10,7 +10,8 @@ use types::words::{AlertAnswer, AlertKind, AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, TestStore, command, deletion, end, ids, minutes, new_audit, new_entry, new_session, person, sign_in,
+    Backend, DAY, TestStore, command, delete_account, end, ids, minutes, new_audit, new_entry, new_session, person,
+    sign_in,
 };
 
 /// Signs in a device that is asked about, where `is_new` says so.
@@ -136,7 +137,7 @@ async fn addresses_are_wiped_and_alerts_go_with_their_sessions_and_with_the_acco
     let left = open(&store, ada, None).await;
     assert_eq!(left.len(), 1, "the one about a session that is forgotten is gone");
     assert_eq!((left[0].ip.as_str(), left[0].place.as_deref()), ("", None));
-    end(&store, deletion(ada, laptop, minutes(11).plus(DAY))).await;
+    delete_account(&store, ada, Some(laptop), None, minutes(11).plus(DAY)).await;
     assert!(open(&store, ada, None).await.is_empty());
     assert!(store.alerts().alert(ada, left[0].id, minutes(12)).await.expect("an answer").is_none());
 }

@@ -1,0 +1,106 @@
+//! Changes to an account that end its sessions in the same transaction.
+//!
+//! They do not wait for a database that is away: whoever changes a password must know whether it was changed, so they fail, and nothing
+//! of it is kept for later. Where only the answer of the commit was lost, the sessions have ended with the change, and this server finds
+//! that in the log like every other.
+
+use types::domain::{SessionId, UserId};
+use types::words::EndReason;
+
+use super::end::answer;
+use super::end_queue::Ending;
+use super::{EndAnswer, Sessions};
+use crate::auth::secrets::Capability;
+use crate::store::{
+    AccountDeletion, AccountOutcome, EndCommand, Origin, PasswordChange, PasswordReset, Selection, StoreError,
+};
+
+/// Whoever changes their own account.
+pub struct AccountOwner {
+    /// Who.
+    pub user_id: UserId,
+    /// From which session.
+    pub session_id: SessionId,
+    /// Epoch of the token that asks.
+    pub epoch: i64,
+    /// Where from.
+    pub origin: Origin,
+}
+
+impl Sessions {
+    /// Sets a new password in place of a known one and ends the other sessions. `None` where another change came first: then nothing
+    /// was written.
+    pub async fn change_password(
+        &self,
+        owner: AccountOwner,
+        change: &PasswordChange,
+    ) -> Result<Option<EndAnswer>, StoreError> {
+        let AccountOwner { user_id, session_id, .. } = owner;
+        let receipt = Capability::draw(&*self.random);
+        let others = Selection::Others { user_id, keep: session_id };
+        let ends =
+            EndCommand { receipt: Some(receipt.digest()), ..self.by_owner(owner, others, EndReason::PasswordChanged) };
+        let mut new_id = || self.new_id();
+        let outcome = self.store.accounts().change_password(change, &ends, &mut new_id).await?;
+        Ok(self.changed(outcome, Some(&receipt), Some(session_id)).await)
+    }
+
+    /// Sets a new password by a token from a mail and ends every session of the user. None of them asks: whoever does so is not signed
+    /// in, and is not by this either. `None` where the token is not good any more: then nothing was written.
+    pub async fn reset_password(
+        &self,
+        user_id: UserId,
+        reset: &PasswordReset,
+        origin: Origin,
+    ) -> Result<Option<EndAnswer>, StoreError> {
+        let receipt = Capability::draw(&*self.random);
+        let command = self.account_command(Selection::All { user_id }, EndReason::PasswordReset, None);
+        let ends = EndCommand { origin, receipt: Some(receipt.digest()), ..command };
+        let mut new_id = || self.new_id();
+        let outcome = self.store.accounts().reset_password(reset, &ends, &mut new_id).await?;
+        Ok(self.changed(outcome, Some(&receipt), None).await)
+    }
+
+    /// Deletes the account and ends every session. Without a receipt: nothing is left to show of the devices of an account that is gone.
+    /// `None` where the session that asks has ended meanwhile: then nothing was written.
+    pub async fn delete_account(
+        &self,
+        owner: AccountOwner,
+        deletion: &AccountDeletion,
+    ) -> Result<Option<EndAnswer>, StoreError> {
+        let AccountOwner { user_id, session_id, .. } = owner;
+        let ends = self.by_owner(owner, Selection::All { user_id }, EndReason::AccountDeleted);
+        let mut new_id = || self.new_id();
+        let outcome = self.store.accounts().delete_account(deletion, &ends, &mut new_id).await?;
+        Ok(self.changed(outcome, None, Some(session_id)).await)
+    }
+
+    fn by_owner(&self, owner: AccountOwner, selection: Selection, reason: EndReason) -> EndCommand {
+        EndCommand {
+            ended_by: Some(owner.session_id),
+            origin: owner.origin,
+            ..self.account_command(selection, reason, Some(owner.epoch))
+        }
+    }
+
+    fn account_command(&self, selection: Selection, reason: EndReason, epoch: Option<i64>) -> EndCommand {
+        let (now, user_id) = (self.now(), selection.user_id());
+        EndCommand {
+            actor_id: Some(user_id),
+            seen_epoch: epoch.max(self.list.least_epoch(user_id)).unwrap_or_default(),
+            ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
+        }
+    }
+
+    /// Puts a change in force that was committed, and says what came of it.
+    async fn changed(
+        &self,
+        outcome: AccountOutcome,
+        receipt: Option<&Capability>,
+        current: Option<SessionId>,
+    ) -> Option<EndAnswer> {
+        let AccountOutcome::Done(outcome) = outcome else { return None };
+        let told = self.end_queue.take_effect(&outcome).await;
+        Some(answer(Ending::Done { outcome, told }, receipt, current))
+    }
+}
