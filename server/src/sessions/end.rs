@@ -8,7 +8,7 @@ use super::end_queue::{Ending, EndingError};
 use super::pending_ends::Force;
 use super::{Sessions, SessionsError};
 use crate::auth::secrets::Capability;
-use crate::store::{Alongside, EndCommand, EndOutcome, Origin, ReceiptRow, Selection, StoreError};
+use crate::store::{EndCommand, EndOutcome, Origin, ReceiptRow, Selection, StoreError};
 
 /// Which sessions are to be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,6 @@ pub struct EndRequest {
     pub client_reason: Option<ClientReason>,
     /// Where from.
     pub origin: Origin,
-    /// Done in the same transaction; says why the sessions end, too.
-    pub alongside: Option<Alongside>,
 }
 
 /// What a request came to.
@@ -54,8 +52,6 @@ pub enum EndAnswer {
         sessions_ended: u64,
         /// Who was told, where other devices were signed out.
         receipt: Option<Receipt>,
-        /// Whether what was to be done alongside could not be; then no session ended either.
-        refused: bool,
     },
     /// In force on this server; the commit is being retried.
     Pending,
@@ -69,7 +65,7 @@ impl EndAnswer {
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Done { sessions_ended: one, .. }, Self::Done { sessions_ended: other, .. }) => {
-                Self::Done { sessions_ended: one + other, receipt: None, refused: false }
+                Self::Done { sessions_ended: one + other, receipt: None }
             }
             (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
             (done, Self::AskerEnded) | (Self::AskerEnded, done) => done,
@@ -88,17 +84,13 @@ impl Sessions {
             Scope::Others => (Selection::Others { user_id, keep: session_id }, EndReason::RevokedFromOtherDevice),
             Scope::All => (Selection::All { user_id }, EndReason::LogoutAll),
         };
-        // Nothing is left to show of the devices of an account that is gone.
-        let leaves_nothing = matches!(request.alongside, Some(Alongside::AccountDeletion(_)));
-        let receipt = (request.scope != Scope::This && !leaves_nothing).then(|| Capability::draw(&*self.random));
-        let reason = request.alongside.as_ref().map_or(reason, Alongside::reason);
+        let receipt = (request.scope != Scope::This).then(|| Capability::draw(&*self.random));
         let command = EndCommand {
             client_reason: request.client_reason.map(String::from),
             ended_by: Some(session_id),
             actor_id: Some(user_id),
             origin: request.origin,
             receipt: receipt.as_ref().map(Capability::digest),
-            alongside: request.alongside,
             token_until: match request.scope {
                 // Other tokens of the session may be newer. What is on the list need not be put there again.
                 Scope::This => (!self.list.has_ended(session_id)).then(|| self.lifetimes.remember_until(now)),
@@ -178,7 +170,6 @@ pub(crate) fn answer(ending: Ending, receipt: Option<&Capability>, current: Opti
         Ending::AskerEnded => EndAnswer::AskerEnded,
         Ending::Done { outcome, told } => EndAnswer::Done {
             sessions_ended: outcome.ended.len() as u64,
-            refused: outcome.refused,
             receipt: receipt.map(|id| first_receipt(id, outcome, &told, current)),
         },
     }

@@ -58,8 +58,7 @@ pub enum Ending {
 /// Why a request was not taken on.
 #[derive(Debug, thiserror::Error)]
 pub enum EndingError {
-    /// The database is away, and the request cannot be kept for later: more hangs on it than that sessions end, or too many others
-    /// wait.
+    /// The database is away, and the request cannot be kept for later: too many others wait.
     #[error(transparent)]
     Store(Arc<StoreError>),
     /// The database is away, and it could not be written down either. This server refuses what it can name for as long as it runs, and
@@ -110,11 +109,6 @@ impl QueuedEnd {
         self.command.remember_until = self.remember_until(now);
         let seen = self.epoch.max(least_epoch).unwrap_or_default();
         self.command.seen_epoch = self.command.seen_epoch.max(seen);
-    }
-
-    /// Whether it can be kept for later: whoever changes a password must know whether it was changed.
-    const fn can_wait(&self) -> bool {
-        self.command.alongside.is_none()
     }
 }
 
@@ -373,9 +367,8 @@ impl Work {
         let told = self.enforcement.put_in_force(&outcomes);
         let asker_ended = outcomes.iter().map(|outcome| outcome.asker_ended).collect();
         let took = self.clock.monotonic().saturating_duration_since(began);
-        let finds_nothing = |outcome: &EndOutcome| outcome.revocations.is_empty() && !outcome.refused;
         let done = queued_ends.drain(..).zip(outcomes).zip(told);
-        let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| finds_nothing(outcome));
+        let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| outcome.revocations.is_empty());
         let answer = |((queued, outcome), told): ((QueuedEnd, EndOutcome), Vec<SessionId>)| {
             if let Some(reply) = queued.reply {
                 let ending = if outcome.asker_ended { Ending::AskerEnded } else { Ending::Done { outcome, told } };
@@ -389,17 +382,15 @@ impl Work {
         Ok(Committed { took, listed, asker_ended })
     }
 
-    /// Keeps the ends that can wait, once they are written, and answers. What could not be written down is kept
-    /// all the same, and nobody is told that they can rely on it.
+    /// Keeps the ends, once they are written, and answers. What could not be written down is kept all the same, and nobody is told that
+    /// they can rely on it.
     async fn put_off(&self, queued_ends: Vec<QueuedEnd>, error: &Arc<StoreError>) {
-        let (can_wait, others): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
-            queued_ends.into_iter().partition(QueuedEnd::can_wait);
-        let (covered, can_wait): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
-            can_wait.into_iter().partition(|queued| self.retry_queue.covers(queued));
-        let written = self.pending_log.pending_end(can_wait.iter().map(QueuedEnd::entry).collect()).await;
+        let (covered, fresh): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
+            queued_ends.into_iter().partition(|queued| self.retry_queue.covers(queued));
+        let written = self.pending_log.pending_end(fresh.iter().map(QueuedEnd::entry).collect()).await;
         self.metrics.pending_log_failures.add(written.iter().filter(|number| number.is_none()).count());
         let covered = covered.into_iter().map(|queued| (queued.reply, Ok(Ending::Pending)));
-        let pending = can_wait.into_iter().zip(written).map(|(mut queued, written)| {
+        let pending = fresh.into_iter().zip(written).map(|(mut queued, written)| {
             let reply = queued.reply.take();
             let answer = match (self.keep(queued, written), written) {
                 (false, _) => Err(EndingError::Store(Arc::clone(error))),
@@ -408,8 +399,7 @@ impl Work {
             };
             (reply, answer)
         });
-        let others = others.into_iter().map(|queued| (queued.reply, Err(EndingError::Store(Arc::clone(error)))));
-        for (reply, answer) in covered.chain(pending).chain(others) {
+        for (reply, answer) in covered.chain(pending) {
             if let Some(reply) = reply {
                 // Whoever asked may have hung up; what is kept stays kept.
                 let _ = reply.send(answer);

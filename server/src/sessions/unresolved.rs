@@ -117,7 +117,6 @@ impl Sessions {
             scope: Scope::This,
             client_reason,
             origin,
-            alongside: None,
         };
         // A pending end in its place may be in memory only.
         matches!(self.end(request).await, Ok(EndAnswer::Done { .. }))

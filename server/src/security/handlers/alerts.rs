@@ -97,7 +97,6 @@ async fn deny(
         scope,
         client_reason: None,
         origin: from.origin,
-        alongside: None,
     };
     let ended = state.sessions().end(request).await?;
     if ended == EndAnswer::AskerEnded {

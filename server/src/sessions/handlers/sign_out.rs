@@ -136,7 +136,7 @@ impl Leaving {
 
     fn wants(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
         let Self { user_id, session_id, epoch, token_until, force } = self;
-        EndRequest { user_id, session_id, epoch, token_until, force, scope, client_reason, origin, alongside: None }
+        EndRequest { user_id, session_id, epoch, token_until, force, scope, client_reason, origin }
     }
 }
 
@@ -258,7 +258,7 @@ fn reason(fields: &Fields) -> Option<ClientReason> {
 
 /// What it comes to where there is no session to be ended any more.
 pub fn nothing_to_end() -> EndAnswer {
-    EndAnswer::Done { sessions_ended: 0, receipt: None, refused: false }
+    EndAnswer::Done { sessions_ended: 0, receipt: None }
 }
 
 /// The answer of a call that ends sessions and does nothing else. `this_device` is whether the client itself is signed out by it.

@@ -245,7 +245,6 @@ pub fn command(selection: Selection, reason: EndReason, at: Timestamp) -> EndCom
         remember_until: at.plus(20 * MINUTE),
         origin: origin("192.0.2.9"),
         receipt: None,
-        alongside: None,
         token_until: None,
         seen_epoch: 0,
         tried_for: None,

@@ -10,15 +10,14 @@ use super::super::accounts::users::lock_user;
 use super::super::alerts::answer_by_ending;
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
-use super::alongside::{begin_alongside, delete_account};
 use super::history::{ended_entry, insert_history};
 use super::{Connection, Database, Result, TRIES, query, query_as};
 use crate::store::db::Ids;
 use crate::store::db::rows::read_all;
 use crate::store::sessions::rows::{EndedRecord, ReceiptRecord};
 use crate::store::{
-    Alongside, Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow, Revocation,
-    RevokedSubject, Selection, StoreError, User, sql,
+    Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow, Revocation,
+    RevokedSubject, Selection, StoreError, sql,
 };
 
 impl Database {
@@ -42,24 +41,22 @@ impl Database {
         order.sort_by_key(|&index| commands[index].selection.user_id());
 
         let mut tx = self.begin().await?;
-        let mut locked: Option<(UserId, Option<User>)> = None;
+        let mut locked: Option<(UserId, bool)> = None;
         let mut story = Story::default();
         for &index in &order {
             let (command, outcome) = (&commands[index], &mut outcomes[index]);
             let user_id = command.selection.user_id();
-            let person = match locked.take() {
-                Some((user, person)) if user == user_id => person,
-                _ => lock_user(&mut tx, user_id).await?,
+            let is_known = match locked {
+                Some((user, is_known)) if user == user_id => is_known,
+                _ => lock_user(&mut tx, user_id).await?.is_some(),
             };
-            let Some(person) = person else {
-                outcome.refused = command.alongside.is_some();
+            locked = Some((user_id, is_known));
+            if is_known {
+                carry_out(&mut tx, command, outcome, &mut story, &mut *ids).await?;
+            } else {
                 end_unknown(&mut tx, command, outcome, &mut story, &mut *ids).await?;
                 end_all_of_unknown(&mut tx, command, outcome).await?;
-                locked = Some((user_id, None));
-                continue;
-            };
-            let stays = carry_out(&mut tx, command, &person, outcome, &mut story, &mut *ids).await?;
-            locked = Some((user_id, stays.then_some(person)));
+            }
         }
         story.write(&mut tx).await?;
         log_and_commit(tx, &mut in_order(&mut outcomes, &order)).await?;
@@ -89,44 +86,42 @@ impl Database {
     }
 }
 
-/// One command, but for its places in the log. Says whether the person is still there for the next one.
+/// One command, but for its places in the log.
 pub(in crate::store) async fn carry_out(
     connection: &mut Connection,
     command: &EndCommand,
-    person: &User,
     outcome: &mut EndOutcome,
     story: &mut Story,
     ids: Ids<'_>,
-) -> Result<bool> {
+) -> Result<()> {
     if command.tried_for.is_some() && was_carried_out(connection, command).await? {
-        return Ok(true);
+        return Ok(());
     }
-    if command.alongside.is_none() && !asker_lived(connection, command).await? {
+    if !asker_lived(connection, command).await? {
         outcome.asker_ended = true;
-        return Ok(true);
+        return Ok(());
     }
-    let ended_by_device = match command.alongside {
-        // What is logged outlives an account that goes, and must not name its devices.
-        Some(Alongside::AccountDeletion(_)) => None,
-        _ => device_name(connection, command.ended_by).await?,
-    };
-    let ending = Ending::of(command, ended_by_device);
-    if let Some(wanted) = &command.alongside {
-        // A deletion takes sessions away that the story is about, and must come after it.
-        story.write(connection).await?;
-        if !begin_alongside(connection, wanted, &ending, ids()).await? {
-            outcome.refused = true;
-            return Ok(true);
-        }
-    }
-    ending.carry_out(connection, Which::of(command), outcome, story, &mut *ids).await?;
+    end_selected(connection, command, outcome, story, &mut *ids).await?;
     if outcome.ended.is_empty() {
         end_unknown(connection, command, outcome, story, &mut *ids).await?;
     }
-    let Some(Alongside::AccountDeletion(deletion)) = &command.alongside else { return Ok(true) };
-    story.write(connection).await?;
-    delete_account(connection, deletion, &ending, person, ids()).await?;
-    Ok(false)
+    Ok(())
+}
+
+async fn end_selected(
+    connection: &mut Connection,
+    command: &EndCommand,
+    outcome: &mut EndOutcome,
+    story: &mut Story,
+    ids: Ids<'_>,
+) -> Result<()> {
+    let ending = Ending::of(command, device_name(connection, command.ended_by).await?);
+    let which = match command.selection {
+        Selection::One { session_id, .. } => Which::One(session_id),
+        Selection::Others { keep, .. } => Which::Others(keep),
+        Selection::All { .. } => Which::All,
+    };
+    ending.carry_out(connection, which, outcome, story, ids).await
 }
 
 /// The step that another area takes in a transaction of its own: ends the sessions that a command selects, and writes their histories
@@ -137,9 +132,8 @@ pub(in crate::store) async fn end_in(
     command: &EndCommand,
     ids: Ids<'_>,
 ) -> Result<EndOutcome> {
-    let ending = Ending::of(command, device_name(connection, command.ended_by).await?);
     let (mut outcome, mut story) = (EndOutcome::default(), Story::default());
-    ending.carry_out(connection, Which::of(command), &mut outcome, &mut story, ids).await?;
+    end_selected(connection, command, &mut outcome, &mut story, ids).await?;
     story.write(connection).await?;
     Ok(outcome)
 }
@@ -202,7 +196,7 @@ pub(in crate::store) async fn end_all_of_unknown(
 ) -> Result<()> {
     let is_about_one = matches!(command.selection, Selection::One { .. });
     let is_good = command.token_until.is_some_and(|until| until > command.at);
-    if is_about_one || !is_good || command.alongside.is_some() {
+    if is_about_one || !is_good {
         return Ok(());
     }
     if !asker_lived(connection, command).await? {
@@ -247,16 +241,6 @@ pub(in crate::store) enum Which {
     One(SessionId),
     Others(SessionId),
     All,
-}
-
-impl Which {
-    const fn of(command: &EndCommand) -> Self {
-        match command.selection {
-            Selection::One { session_id, .. } => Self::One(session_id),
-            Selection::Others { keep, .. } => Self::Others(keep),
-            Selection::All { .. } => Self::All,
-        }
-    }
 }
 
 /// How sessions of one person end: the same for each of them.

@@ -2,7 +2,6 @@
 
 use super::{CHUNK, Connection, DIALECT, Database, Db, Result, TRIES, query, query_as};
 
-pub(in crate::store) mod alongside;
 pub(in crate::store) mod devices;
 pub(in crate::store) mod ending;
 pub(in crate::store) mod history;

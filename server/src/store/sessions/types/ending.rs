@@ -5,7 +5,7 @@ use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
-use crate::store::{AccountDeletion, Digest, Origin, PasswordChange, PasswordReset, Revocation};
+use crate::store::{Digest, Origin, Revocation};
 
 /// Which sessions to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,29 +40,7 @@ impl Selection {
     }
 }
 
-/// What is done in the transaction that ends sessions: all of it, or nothing.
-#[derive(Clone)]
-pub enum Alongside {
-    /// A new password, by somebody who knew the one before.
-    PasswordChange(PasswordChange),
-    /// A new password, by somebody who has the token from a mail.
-    PasswordReset(PasswordReset),
-    /// The account goes, with everything that is held on the person.
-    AccountDeletion(AccountDeletion),
-}
-
-impl Alongside {
-    /// Why the sessions end.
-    pub const fn reason(&self) -> EndReason {
-        match self {
-            Self::PasswordChange(_) => EndReason::PasswordChanged,
-            Self::PasswordReset(_) => EndReason::PasswordReset,
-            Self::AccountDeletion(_) => EndReason::AccountDeleted,
-        }
-    }
-}
-
-/// One request to end sessions; several are committed together.
+/// One request to end sessions; several are committed together, or one with another change.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct EndCommand {
     /// Which.
@@ -83,9 +61,6 @@ pub struct EndCommand {
     pub origin: Origin,
     /// Digest of the receipt's id.
     pub receipt: Option<Digest>,
-    /// Done in the same transaction. A request with such a thing is never kept for later, nor written down.
-    #[serde(skip)]
-    pub alongside: Option<Alongside>,
     /// Until when the token is good that names `ended_by`, where one does. A session that the database does not know, because it was
     /// set back, counts as alive until then.
     #[serde(default)]
@@ -111,7 +86,6 @@ impl EndCommand {
             remember_until,
             origin: Origin::default(),
             receipt: None,
-            alongside: None,
             token_until: None,
             seen_epoch: 0,
             tried_for: None,
@@ -139,8 +113,6 @@ pub struct EndOutcome {
     pub ended: Vec<EndedSession>,
     /// What was written to the revocation log.
     pub revocations: Vec<Revocation>,
-    /// Whether what was to be done alongside could not be; nothing was written then.
-    pub refused: bool,
     /// Whether the session that asked had itself ended before it did; nothing was written then.
     pub asker_ended: bool,
 }
