@@ -7,18 +7,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-use serde::{Deserialize, Serialize};
 use types::domain::{SessionId, Timestamp, UserId};
 
 use crate::store::Selection;
 
 /// What a pending end does on this server before it is committed. Only the commit can tell for certain whether the session that asked was
 /// alive, and what has itself ended must end nothing else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force {
-    /// Refuses all that it is about: no session asked, or it asked for itself. What was written down before this was distinguished is
-    /// taken for such.
-    #[default]
+    /// Refuses all that it is about: no session asked, or it asked for itself.
     Full,
     /// Refuses the session that asked; the others neither pass nor are they told that they are over, which could not be taken back.
     Held,

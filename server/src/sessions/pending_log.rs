@@ -1,10 +1,12 @@
 //! The pending log: ends that were acknowledged and are not committed yet, on the disk of this machine, so that they outlive the process.
 //!
-//! A file is a process's own, and locked for as long as that lives. What a dead one has left behind is taken over by the next that
-//! starts in the same folder. Each line is sealed with a key of the installation: nobody reads in it who wanted to end what, and nobody
-//! adds to it. The file has its room from the beginning, so that a disk that fills up keeps nobody from being signed out.
+//! A file is a process's own, and locked for as long as that lives. What a dead one has left behind is taken over by
+//! the next that starts in the same folder. Each line is sealed with a key of the installation: nobody reads in it who
+//! wanted to end what, and nobody adds to it. The file has its room from the beginning, so that a disk that fills up
+//! keeps nobody from being signed out. How lines look is known to `format`, where they stand to `disk`.
 
 mod disk;
+mod format;
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -15,23 +17,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
 use types::domain::SessionId;
 use uuid::Uuid;
 
 use self::disk::Disk;
+use self::format::{Line, Unread};
 use super::pending_ends::Force;
 use crate::auth::secrets::Keys;
 use crate::random::Random;
 use crate::store::{EndCommand, Origin};
 
-/// What the lines are sealed for.
-const PURPOSE: &str = "promised end";
-
 /// A pending end of sessions of one user.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct End {
     /// As it is carried out.
     pub command: EndCommand,
@@ -40,12 +37,11 @@ pub struct End {
     /// How long after its commit it must be remembered.
     pub remembered_for: Duration,
     /// What it does before it is committed.
-    #[serde(default)]
     pub force: Force,
 }
 
 /// A pending end of a session of which nobody knows whose it is.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct UnresolvedEnd {
     /// Which.
     pub session_id: SessionId,
@@ -56,12 +52,11 @@ pub struct UnresolvedEnd {
 }
 
 /// One pending end.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub enum Entry {
     /// To end sessions of a person.
     End(Box<End>),
     /// To end a session.
-    #[serde(rename = "LateEnd")]
     UnresolvedEnd(UnresolvedEnd),
 }
 
@@ -73,12 +68,15 @@ pub struct Written<T> {
     pub number: Option<u64>,
 }
 
-#[derive(Serialize, Deserialize)]
-enum Line {
-    #[serde(rename = "Promised")]
-    Pending(u64, Entry),
-    #[serde(rename = "Kept")]
-    Committed(Vec<u64>),
+/// Why a file of a dead process was not taken over as a whole.
+#[derive(Debug, thiserror::Error)]
+enum TakeOverError {
+    /// Another version of the server has written it, and will find it where it is.
+    #[error("its format is version {0}, which is newer than this server")]
+    Newer(u32),
+    /// The disk.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// The pending log of one process.
@@ -134,16 +132,23 @@ impl PendingLog {
         let mut found = Found::default();
         // Whoever cannot make the folder finds nothing in it either.
         for path in left_behind(folder, &prefix, id).unwrap_or_default() {
-            if let Err(error) = pending_log.take_over(&path, &mut found) {
-                let (error, path) = (&error as &dyn std::error::Error, path.display());
-                tracing::warn!(error, %path, "pending log read incomplete");
+            let taken_over = pending_log.take_over(&path, &mut found);
+            let path = path.display();
+            match taken_over {
+                Ok(()) => {}
+                Err(TakeOverError::Newer(version)) => {
+                    tracing::error!(version, %path, "pending log left alone: written by a newer version of the server");
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, %path, "pending log read incomplete");
+                }
             }
         }
         (pending_log, found)
     }
 
     /// Takes over what is in a file of a dead process. What cannot be written anew stays there, and is carried out all the same.
-    fn take_over(&self, path: &Path, found: &mut Found) -> io::Result<()> {
+    fn take_over(&self, path: &Path, found: &mut Found) -> Result<(), TakeOverError> {
         let Some(mut orphan) = adopt(path)? else { return Ok(()) };
         let (entries, is_whole) = self.read(&mut orphan)?;
         let written = self.write(&entries);
@@ -156,7 +161,7 @@ impl PendingLog {
         } else {
             fs::rename(path, path.with_extension("unreadable"))?;
         }
-        File::open(&self.folder)?.sync_all()
+        Ok(File::open(&self.folder)?.sync_all()?)
     }
 
     /// Whether pending ends outlive the process: the file is where it is looked for, can be written, and has room. Mends what can be mended.
@@ -248,28 +253,22 @@ impl PendingLog {
     }
 
     fn seal(&self, line: &Line) -> io::Result<String> {
-        let plain = serde_json::to_vec(line)?;
-        let sealed = self.keys.seal(&*self.random, PURPOSE, &plain).map_err(io::Error::other)?;
-        Ok(URL_SAFE_NO_PAD.encode(sealed) + "\n")
-    }
-
-    fn unseal(&self, line: &str) -> Option<Line> {
-        let sealed = URL_SAFE_NO_PAD.decode(line).ok()?;
-        serde_json::from_slice(&self.keys.unseal(PURPOSE, &sealed).ok()?).ok()
+        format::seal(&self.keys, &*self.random, line)
     }
 
     /// What is open in a file, and whether every line could be read but a torn one, which was never acknowledged.
-    fn read(&self, file: &mut File) -> io::Result<(Vec<Entry>, bool)> {
+    fn read(&self, file: &mut File) -> Result<(Vec<Entry>, bool), TakeOverError> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         // Behind the last line is the room that was set aside.
         let lines = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
         let (mut open, mut is_whole) = (BTreeMap::new(), true);
         for line in String::from_utf8_lossy(lines).split_inclusive('\n') {
-            match line.strip_suffix('\n').map(|line| self.unseal(line)) {
-                Some(Some(Line::Pending(number, entry))) => drop(open.insert(number, entry)),
-                Some(Some(Line::Committed(numbers))) => numbers.iter().for_each(|number| drop(open.remove(number))),
-                Some(None) => is_whole = false,
+            match line.strip_suffix('\n').map(|line| format::unseal(&self.keys, line)) {
+                Some(Ok(Line::Pending(number, entry))) => drop(open.insert(number, entry)),
+                Some(Ok(Line::Committed(numbers))) => numbers.iter().for_each(|number| drop(open.remove(number))),
+                Some(Err(Unread::Newer(version))) => return Err(TakeOverError::Newer(version)),
+                Some(Err(Unread::Damaged)) => is_whole = false,
                 None => {}
             }
         }

@@ -2,12 +2,13 @@
 
 use std::os::unix::fs::FileExt as _;
 
-use types::domain::{Timestamp, UserId};
-use types::words::EndReason;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
 use crate::random::SeededRandom;
-use crate::store::Selection;
+
+const SECRET: &str = "only-for-tests-0123456789-abcdefghijkl";
 
 /// The lines of a file, without the room behind them.
 fn written(path: &Path) -> String {
@@ -20,7 +21,7 @@ fn keys(secret: &str) -> Arc<Keys> {
 }
 
 fn open(folder: &Path, id: u128) -> (Arc<PendingLog>, Vec<u128>) {
-    open_with(folder, id, "only-for-tests-0123456789-abcdefghijkl")
+    open_with(folder, id, SECRET)
 }
 
 fn open_with(folder: &Path, id: u128, secret: &str) -> (Arc<PendingLog>, Vec<u128>) {
@@ -92,9 +93,9 @@ async fn a_torn_line_spoils_no_other_and_nobody_can_add_one_or_read_it() {
     let text = written(&path);
     assert!(!text.contains("203.0.113.7") && text.lines().count() == 1);
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-    let forged = serde_json::to_vec(&Line::Pending(2, entry(11))).unwrap();
+    let forged = r#"{"unresolved_end":{"number":2,"end":{"session_id":"00000000-0000-0000-0000-00000000000b"}}}"#;
     let line = text.lines().next().unwrap();
-    let added = format!("{}\n{}", URL_SAFE_NO_PAD.encode(forged), &line[..line.len() / 2]);
+    let added = format!("v2.{}\n{}", URL_SAFE_NO_PAD.encode(forged), &line[..line.len() / 2]);
     let file = OpenOptions::new().write(true).open(&path).unwrap();
     file.write_all_at(added.as_bytes(), text.len() as u64).unwrap();
     is_killed(first);
@@ -153,26 +154,51 @@ async fn room_is_there_before_it_is_needed_and_is_not_given_back() {
     assert_eq!((room(), written(&path).len()), (before, 0));
 }
 
+/// Puts a file there that another process has left behind.
+fn leaves_behind(folder: &Path, lines: &str) -> PathBuf {
+    let installation = keys(SECRET).installation();
+    let path = folder.join(format!("{installation}-{}", Uuid::from_u128(7)));
+    fs::write(&path, lines).unwrap();
+    path
+}
+
 #[tokio::test]
-async fn what_an_older_version_has_written_is_read() {
+async fn a_file_from_before_lines_had_a_version_is_taken_over_and_written_anew_as_of_now() {
     let folder = tempfile::tempdir().unwrap();
-    let (pending_log, _) = open(folder.path(), 1);
-    // As it was before askers were checked and room was set aside: without the members, and without anything behind the lines.
-    let now = Timestamp::from_millis(1_000);
-    let selection = Selection::All { user_id: UserId(Uuid::from_u128(5)) };
-    let command = EndCommand::new(selection, EndReason::LogoutAll, now, now);
-    let end = End { command, epoch: Some(3), remembered_for: Duration::from_secs(9), force: Force::Held };
-    let mut line = serde_json::to_value(Line::Pending(1, Entry::End(Box::new(end)))).unwrap();
-    let end = line["Promised"][1]["End"].as_object_mut().unwrap();
-    assert!(end.remove("force").is_some());
-    let command = end["command"].as_object_mut().unwrap();
-    assert!(command.remove("token_until").is_some() && command.remove("seen_epoch").is_some());
-    let sealed = pending_log.keys.seal(&*pending_log.random, PURPOSE, &serde_json::to_vec(&line).unwrap()).unwrap();
-    let name = format!("{}-{}", pending_log.keys.installation(), Uuid::from_u128(7));
-    fs::write(folder.path().join(name), URL_SAFE_NO_PAD.encode(sealed) + "\n").unwrap();
-    let random = Arc::new(SeededRandom::new(2));
-    let (_, found) = PendingLog::open(folder.path(), Uuid::from_u128(2), Arc::clone(&pending_log.keys), random);
-    let end = &found.ends[0].pending_end;
-    assert_eq!((end.force, end.command.token_until, end.command.seen_epoch), (Force::Full, None, 0));
-    assert_eq!((end.command.selection, end.epoch), (selection, Some(3)));
+    let lines = [
+        r#"{"Promised":[1,{"LateEnd":{"session_id":"00000000-0000-0000-0000-00000000000a","client_reason":null,"#
+            .to_owned()
+            + r#""origin":{"ip":"203.0.113.7","user_agent":"a browser"}}}]}"#,
+        r#"{"Promised":[2,{"LateEnd":{"session_id":"00000000-0000-0000-0000-00000000000b","client_reason":null,"#
+            .to_owned()
+            + r#""origin":{"ip":"203.0.113.7","user_agent":"a browser"}}}]}"#,
+        r#"{"Kept":[1]}"#.to_owned(),
+    ];
+    let seal = |line: String| keys(SECRET).seal(&SeededRandom::new(7), "promised end", line.as_bytes()).unwrap();
+    // Without room behind the lines, too.
+    let text: String = lines.into_iter().map(|line| URL_SAFE_NO_PAD.encode(seal(line)) + "\n").collect();
+    let path = leaves_behind(folder.path(), &text);
+    let (pending_log, found) = open(folder.path(), 1);
+    assert_eq!(found, [11]);
+    assert!(!path.exists());
+    let text = written(&files(folder.path()).remove(0));
+    assert!(text.lines().count() == 1 && text.starts_with("v2."));
+    is_killed(pending_log);
+    assert_eq!(open(folder.path(), 2).1, [11]);
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = leaves_behind(folder.path(), "v3.what-this-says-nobody-knows-yet\n");
+    let (pending_log, found) = open(folder.path(), 1);
+    assert!(found.is_empty());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "v3.what-this-says-nobody-knows-yet\n");
+    let refused = pending_log.take_over(&path, &mut Found::default()).unwrap_err();
+    assert_eq!(refused.to_string(), "its format is version 3, which is newer than this server");
+    // What is written meanwhile is not held up by it.
+    pending_log.pending_end(vec![entry(10)]).await;
+    is_killed(pending_log);
+    assert_eq!(open(folder.path(), 2).1, [10]);
+    assert!(path.exists());
 }

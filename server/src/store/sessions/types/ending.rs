@@ -1,6 +1,5 @@
 //! What ends sessions, and what came of it.
 
-use serde::{Deserialize, Serialize};
 use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
@@ -8,7 +7,7 @@ use types::words::EndReason;
 use crate::store::{Digest, Origin, Revocation};
 
 /// Which sessions to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Selection {
     /// One session of this person.
     One {
@@ -41,7 +40,7 @@ impl Selection {
 }
 
 /// One request to end sessions; several are committed together, or one with another change.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub struct EndCommand {
     /// Which.
     pub selection: Selection,
@@ -63,10 +62,8 @@ pub struct EndCommand {
     pub receipt: Option<Digest>,
     /// Until when the token is good that names `ended_by`, where one does. A session that the database does not know, because it was
     /// set back, counts as alive until then.
-    #[serde(default)]
     pub token_until: Option<Timestamp>,
     /// The highest epoch of this user that any token or server has shown: a raised one must be higher.
-    #[serde(default)]
     pub seen_epoch: i64,
     /// For a request that was tried before and may have been committed without having been heard of: nothing is done where its
     /// receipt is there, and sessions that began after this moment are none of its business.
