@@ -40,7 +40,8 @@ impl Tasks {
         });
     }
 
-    /// Runs something to its end, also where whoever waits for it goes away, such as a client that hangs up. `None` where it panicked.
+    /// Runs something to its end, also where whoever waits for it goes away, such as a client that hangs up. `None`
+    /// where it panicked.
     pub async fn complete<T: Send + 'static>(
         &self,
         name: &'static str,

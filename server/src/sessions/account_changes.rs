@@ -1,8 +1,8 @@
 //! Changes to an account that end its sessions in the same transaction.
 //!
-//! They do not wait for a database that is away: whoever changes a password must know whether it was changed, so they fail, and nothing
-//! of it is kept for later. Where only the answer of the commit was lost, the sessions have ended with the change, and this server finds
-//! that in the log like every other.
+//! They do not wait for a database that is away: whoever changes a password must know whether it was changed, so they
+//! fail, and nothing of it is kept for later. Where only the answer of the commit was lost, the sessions have ended
+//! with the change, and this server finds that in the log like every other.
 
 use types::domain::{SessionId, UserId};
 use types::words::EndReason;
@@ -28,8 +28,8 @@ pub struct AccountOwner {
 }
 
 impl Sessions {
-    /// Sets a new password in place of a known one and ends the other sessions. `None` where another change came first: then nothing
-    /// was written.
+    /// Sets a new password in place of a known one and ends the other sessions. `None` where another change came first:
+    /// then nothing was written.
     pub async fn change_password(
         &self,
         owner: AccountOwner,
@@ -45,8 +45,9 @@ impl Sessions {
         Ok(self.changed(outcome, Some(&receipt), Some(session_id)).await)
     }
 
-    /// Sets a new password by a token from a mail and ends every session of the user. None of them asks: whoever does so is not signed
-    /// in, and is not by this either. `None` where the token is not good any more: then nothing was written.
+    /// Sets a new password by a token from a mail and ends every session of the user. None of them asks: whoever does
+    /// so is not signed in, and is not by this either. `None` where the token is not good any more: then nothing was
+    /// written.
     pub async fn reset_password(
         &self,
         user_id: UserId,
@@ -61,8 +62,8 @@ impl Sessions {
         Ok(self.changed(outcome, Some(&receipt), None).await)
     }
 
-    /// Deletes the account and ends every session. Without a receipt: nothing is left to show of the devices of an account that is gone.
-    /// `None` where the session that asks has ended meanwhile: then nothing was written.
+    /// Deletes the account and ends every session. Without a receipt: nothing is left to show of the devices of an
+    /// account that is gone. `None` where the session that asks has ended meanwhile: then nothing was written.
     pub async fn delete_account(
         &self,
         owner: AccountOwner,

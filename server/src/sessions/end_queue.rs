@@ -196,13 +196,14 @@ impl EndQueue {
         answer.await.map_err(|_| EndingError::Stopping)?
     }
 
-    /// Puts in force what another transaction has committed that ends sessions. To be called before anybody is answered.
+    /// Puts in force what another transaction has committed that ends sessions. To be called before anybody is
+    /// answered.
     pub(super) fn put_in_force(&self, outcome: &EndOutcome) -> Vec<SessionId> {
         self.enforcement.put_in_force(std::slice::from_ref(outcome)).pop().unwrap_or_default()
     }
 
-    /// The same for a request to end sessions: where nothing was left to end, this server learns what ended before. Gives the sessions
-    /// whose streams were notified here.
+    /// The same for a request to end sessions: where nothing was left to end, this server learns what ended before.
+    /// Gives the sessions whose streams were notified here.
     pub(super) async fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
         let told = self.put_in_force(outcome);
         if outcome.revocations.is_empty() {
@@ -382,8 +383,8 @@ impl Work {
         Ok(Committed { took, listed, asker_ended })
     }
 
-    /// Keeps the ends, once they are written, and answers. What could not be written down is kept all the same, and nobody is told that
-    /// they can rely on it.
+    /// Keeps the ends, once they are written, and answers. What could not be written down is kept all the same, and
+    /// nobody is told that they can rely on it.
     async fn put_off(&self, queued_ends: Vec<QueuedEnd>, error: &Arc<StoreError>) {
         let (covered, fresh): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
             queued_ends.into_iter().partition(|queued| self.retry_queue.covers(queued));

@@ -1,6 +1,6 @@
-//! What is committed takes effect on this server before anybody is answered: it goes on the server's own list, the streams of ended
-//! sessions are notified and closed, and the other servers get a hint. One step for everybody who ends sessions, whatever else their
-//! transaction did.
+//! What is committed takes effect on this server before anybody is answered: it goes on the server's own list, the
+//! streams of ended sessions are notified and closed, and the other servers get a hint. One step for everybody who ends
+//! sessions, whatever else their transaction did.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,15 +25,16 @@ pub(super) struct Enforcement {
     pub hub: Arc<Hub>,
     /// Makes the tail poll the log at once.
     pub hint: Arc<Notify>,
-    /// Takes the sessions whose streams were notified, to be stored for receipts. Requests hold this as well, and must not keep the task
-    /// alive that stores them: it ends with the tail and the end worker.
+    /// Takes the sessions whose streams were notified, to be stored for receipts. Requests hold this as well, and must
+    /// not keep the task alive that stores them: it ends with the tail and the end worker.
     pub told: mpsc::WeakUnboundedSender<Vec<SessionId>>,
     /// Counts what was ended.
     pub metrics: Arc<SessionMetrics>,
 }
 
 impl Enforcement {
-    /// Puts in force what one transaction has committed. Gives the sessions of each outcome whose streams were notified here.
+    /// Puts in force what one transaction has committed. Gives the sessions of each outcome whose streams were notified
+    /// here.
     pub fn put_in_force(&self, outcomes: &[EndOutcome]) -> Vec<Vec<SessionId>> {
         if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
             self.hub.hint();
@@ -58,8 +59,8 @@ impl Enforcement {
         told
     }
 
-    /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or another one. That
-    /// it is refused here must not wait for the next poll of the log. Says whether that came in time.
+    /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or
+    /// another one. That it is refused here must not wait for the next poll of the log. Says whether that came in time.
     pub async fn catches_up(&self) -> bool {
         let begun = self.list.polls_begun();
         self.hint.notify_one();

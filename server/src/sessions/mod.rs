@@ -1,13 +1,13 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
 //! `authenticate` says whether a request may pass, `sign_in` and `refresh` make tokens,
-//! `session_limit` says who makes room, `browser` chooses among several of one browser, `end_queue` and `end` end sessions,
-//! `account_changes` ends them with a change to the account, `enforcement` has committed ends take effect here, `retry_queue` and
-//! `pending_ends` keep what could not be committed yet, `pending_log` on the disk, `revocations` and `tail` keep this server's list
-//! true, `streams` closes what cannot be confirmed, `asking` says who may end others, `own_commits` sees to it that the log keeps what
-//! this server has committed, `restore_lost` keeps the database true to the list, `unacknowledged` keeps refreshes that nobody
-//! acknowledged from looking like theft, `views` shows people their devices, `metrics` is what is counted of all this. No SQL, and
-//! no HTTP outside `handlers`.
+//! `session_limit` says who makes room, `browser` chooses among several of one browser, `end_queue` and `end`
+//! end sessions, `account_changes` ends them with a change to the account, `enforcement` has committed ends take effect
+//! here, `retry_queue` and `pending_ends` keep what could not be committed yet, `pending_log` on the disk,
+//! `revocations` and `tail` keep this server's list true, `streams` closes what cannot be confirmed, `asking` says who
+//! may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the
+//! database true to the list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft,
+//! `views` shows people their devices, `metrics` is what is counted of all this. No SQL, and no HTTP outside `handlers`.
 
 mod account_changes;
 mod activity;

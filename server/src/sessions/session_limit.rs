@@ -1,4 +1,5 @@
-//! The limit of sessions a user: which of them end to make room for one more. The store asks under the lock of the user.
+//! The limit of sessions a user: which of them end to make room for one more. The store asks under the lock of the
+//! user.
 
 use types::domain::SessionId;
 use types::words::TokenDelivery;
@@ -17,7 +18,8 @@ pub enum AtLimit {
 }
 
 impl AtLimit {
-    /// Where nothing was chosen a browser is asked which device goes, and any other client replaces the one unused longest.
+    /// Where nothing was chosen a browser is asked which device goes, and any other client replaces the one unused
+    /// longest.
     pub fn of(delivery: TokenDelivery, chosen: Option<SessionId>) -> Self {
         match (delivery, chosen) {
             (_, Some(chosen)) => Self::Replace(chosen),
@@ -27,8 +29,8 @@ impl AtLimit {
     }
 }
 
-/// Which of the live sessions, given by last active, latest first, end so that there are no more than `most` with the new one. `None`
-/// where the user must choose.
+/// Which of the live sessions, given by last active, latest first, end so that there are no more than `most` with the
+/// new one. `None` where the user must choose.
 pub fn who_makes_room(live: &[SessionRow], most: u32, at_limit: AtLimit) -> Option<Vec<SessionId>> {
     let too_many = (live.len() + 1).saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
     if too_many == 0 {

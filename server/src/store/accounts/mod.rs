@@ -49,17 +49,17 @@ verbs! {
     request_password_reset(
         token: &NewResetToken<'_>, mail: &NewMail, not_before: Timestamp, audit: &NewAudit
     ) -> ResetRequest;
-    /// Puts a new password in place of a known one and ends the sessions that `ends` selects, in one transaction. Refused where another
-    /// change came first. `ids` are for the entries that this and the next two write.
+    /// Puts a new password in place of a known one and ends the sessions that `ends` selects, in one transaction.
+    /// Refused where another change came first. `ids` are for the entries that this and the next two write.
     change_password(change: &PasswordChange, ends: &EndCommand, ids: Ids<'_>) -> AccountOutcome;
-    /// Puts a new password in place of a forgotten one and ends the sessions that `ends` selects, in one transaction. Refused where the
-    /// token is not good (any more), or the account is disabled.
+    /// Puts a new password in place of a forgotten one and ends the sessions that `ends` selects, in one transaction.
+    /// Refused where the token is not good (any more), or the account is disabled.
     reset_password(reset: &PasswordReset, ends: &EndCommand, ids: Ids<'_>) -> AccountOutcome;
-    /// Deletes an account with everything that is held on the person, and ends the sessions that `ends` selects, in one transaction.
-    /// Refused unless the session that asks lives.
+    /// Deletes an account with everything that is held on the person, and ends the sessions that `ends` selects, in one
+    /// transaction. Refused unless the session that asks lives.
     delete_account(deletion: &AccountDeletion, ends: &EndCommand, ids: Ids<'_>) -> AccountOutcome;
-    /// Whom the token of this digest lets set a new password. Using it up is [`AccountsStore::reset_password`] for an account, and
-    /// [`AccountsStore::prove_by_reset`] for an address that has none yet.
+    /// Whom the token of this digest lets set a new password. Using it up is [`AccountsStore::reset_password`] for an
+    /// account, and [`AccountsStore::prove_by_reset`] for an address that has none yet.
     reset_target(digest: &Digest, now: Timestamp) -> Option<ResetTarget>;
     /// Makes an account for whoever proves an address by the token of a mail; false where the token is not good (any more).
     prove_by_reset(proof: &ResetProof) -> bool;

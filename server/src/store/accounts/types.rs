@@ -115,18 +115,20 @@ pub struct PasswordChange {
 /// A new password in place of a forgotten one. It proves the person's address too, since the token was sent there.
 #[derive(Clone)]
 pub struct PasswordReset {
-    /// Digest of the token, which is used up: refused where it is not the person's, or has expired by the time of the change.
+    /// Digest of the token, which is used up: refused where it is not the person's, or has expired by the time of the
+    /// change.
     pub token_digest: Digest,
     /// The new PHC string.
     pub new_hash: String,
-    /// The person's name from now on where nobody had proved the address: the one before is what a stranger may have typed.
+    /// The person's name from now on where nobody had proved the address: the one before is what a stranger may have
+    /// typed.
     pub fresh_name: String,
     /// Whoever did it gets in.
     pub grant: BrowserGrant,
 }
 
-/// The end of an account. Refused unless the session that asks for it lives. What the audit log says of the person stays,
-/// without addresses and user agents.
+/// The end of an account. Refused unless the session that asks for it lives. What the audit log says of the person
+/// stays, without addresses and user agents.
 #[derive(Clone)]
 pub struct AccountDeletion {
     /// The last mail to the person. The others to that address go.

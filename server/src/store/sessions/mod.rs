@@ -58,8 +58,8 @@ verbs! {
     history(user: UserId, id: SessionId) -> Option<(SessionRow, Vec<HistoryEntry>)>;
     /// Adds to a session's history; nothing where the session is gone.
     append_history(entry: &NewHistoryEntry) -> ();
-    /// Carries out all commands in one transaction: marks sessions, writes their histories, audit entries and the revocation log.
-    /// Outcomes are in the order of the commands. When it returns, everything is committed.
+    /// Carries out all commands in one transaction: marks sessions, writes their histories, audit entries and the
+    /// revocation log. Outcomes are in the order of the commands. When it returns, everything is committed.
     end_sessions(commands: &[EndCommand], ids: Ids<'_>) -> Vec<EndOutcome>;
     /// The streams of these ended sessions were told.
     mark_told(ids: &[SessionId], at: Timestamp) -> ();

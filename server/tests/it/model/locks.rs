@@ -1,8 +1,9 @@
-//! The order of locks as a model: browser, user, that user's sessions, head row. A transaction is the list of the rows that it locks, one
-//! after the other, until it ends. Every three of them meet in every order: none may come to wait in a circle.
+//! The order of locks as a model: browser, user, that user's sessions, head row. A transaction is the list of the rows
+//! that it locks, one after the other, until it ends. Every three of them meet in every order: none may come to wait in
+//! a circle.
 //!
-//! Ours hold, and with any one of them done otherwise two come to wait for each other. Whoever adds a transaction that locks several rows
-//! adds it here first.
+//! Ours hold, and with any one of them done otherwise two come to wait for each other. Whoever adds a transaction that
+//! locks several rows adds it here first.
 
 use stateright::{Checker, Model, Property};
 
@@ -43,8 +44,8 @@ fn transaction(name: &'static str, locks: &[Row]) -> Transaction {
     Transaction { name, locks: locks.to_vec() }
 }
 
-/// What the store does. A statement that ends several live sessions locks them as it finds them: the person's row is held by then, and
-/// nobody else locks several that live.
+/// What the store does. A statement that ends several live sessions locks them as it finds them: the person's row is
+/// held by then, and nobody else locks several that live.
 fn ours() -> Vec<Transaction> {
     vec![
         transaction("the end worker ends sessions of two people", &[ADA, LAPTOP, PHONE, BOB, HIS, Head]),

@@ -1,5 +1,5 @@
-//! Whoever locks several rows does so in one order: none of them waits for another in a circle. `model/locks.rs` tries every order of
-//! a sketch; here the real transactions meet as they happen to.
+//! Whoever locks several rows does so in one order: none of them waits for another in a circle. `model/locks.rs` tries
+//! every order of a sketch; here the real transactions meet as they happen to.
 
 use std::time::Duration;
 

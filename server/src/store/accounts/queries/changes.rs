@@ -1,6 +1,7 @@
 //! Changes to an account that end its sessions in the same transaction: a new password, and the end of the account.
 //!
-//! The user's row is locked first. What may be refused is decided before any session ends, and the head row of the log comes last.
+//! The user's row is locked first. What may be refused is decided before any session ends, and the head row of the log
+//! comes last.
 
 use types::words::AuditAction;
 use uuid::Uuid;
@@ -150,8 +151,8 @@ async fn commit(tx: Transaction, mut outcome: EndOutcome) -> Result<AccountOutco
     Ok(AccountOutcome::Done(outcome))
 }
 
-/// Deletes the account, once its sessions have ended: from now on there is no such person. What stays is the revocation log, which
-/// has the other servers refuse the tokens that are still about, and the audit log.
+/// Deletes the account, once its sessions have ended: from now on there is no such person. What stays is the revocation
+/// log, which has the other servers refuse the tokens that are still about, and the audit log.
 async fn erase(
     connection: &mut Connection,
     deletion: &AccountDeletion,

@@ -198,8 +198,8 @@ pub(in crate::store) async fn keep(
     Ok(())
 }
 
-/// The code was right: makes an account of its registration. Whatever stood under the address (`there`, under lock) unproved goes, or,
-/// where it is the account that is proved, loses its sessions: nobody knows who began them.
+/// The code was right: makes an account of its registration. Whatever stood under the address (`there`, under lock)
+/// unproved goes, or, where it is the account that is proved, loses its sessions: nobody knows who began them.
 pub(in crate::store) async fn prove(
     connection: &mut Connection,
     attempt: &CodeAttempt<'_>,

@@ -124,9 +124,9 @@ async fn end_selected(
     ending.carry_out(connection, which, outcome, story, ids).await
 }
 
-/// The step that another area takes in a transaction of its own: ends the sessions that a command selects, and writes their histories
-/// and audit entries. The user's row is locked by then. Everything else must be done before the transaction ends with
-/// [`log_and_commit`], which gets the revocations of the outcome.
+/// The step that another area takes in a transaction of its own: ends the sessions that a command selects, and writes
+/// their histories and audit entries. The user's row is locked by then. Everything else must be done before the
+/// transaction ends with [`log_and_commit`], which gets the revocations of the outcome.
 pub(in crate::store) async fn end_in(
     connection: &mut Connection,
     command: &EndCommand,

@@ -107,8 +107,8 @@ pub struct SessionEnd {
 /// The limit of sessions a user; the rule is the caller's.
 #[derive(Clone, Copy)]
 pub struct SessionLimit<'a> {
-    /// Which of the live sessions, given by last active, latest first, end to make room for the new one; `None` where the sign-in is
-    /// refused.
+    /// Which of the live sessions, given by last active, latest first, end to make room for the new one; `None` where
+    /// the sign-in is refused.
     pub makes_room: &'a (dyn Fn(&[SessionRow]) -> Option<Vec<SessionId>> + Send + Sync),
     /// Until when the ends must be remembered.
     pub remember_until: Timestamp,
