@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::auth::secrets::{Keys, sha256};
 use crate::clock::Clock;
 use crate::config::{Config, duration};
+use crate::jobs::{Schedule, every};
 use crate::store::{Joined, ServerRow, Store, StoreError};
 
 /// How often a server shows that it runs.
@@ -104,23 +105,18 @@ impl Registry {
 
     /// Shows that this server runs, until `stop`.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(RENEW_EVERY) => {}
-            }
-            let now = self.clock.now();
-            match self.store.servers().renew_server(&self.row(now), now.minus(LIVE), now.minus(FORGET)).await {
-                Ok(others) => self.compare(&others),
-                // Others tell of a database that is away.
-                Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "server registration failed");
-                }
-            }
-        }
+        let registry = &*self;
+        every(Schedule::every("server registry", RENEW_EVERY), &stop, || registry.renew()).await;
         if let Err(error) = self.store.servers().leave_servers(self.me).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "server deregistration failed");
         }
+    }
+
+    async fn renew(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let others = self.store.servers().renew_server(&self.row(now), now.minus(LIVE), now.minus(FORGET)).await?;
+        self.compare(&others);
+        Ok(())
     }
 
     fn row(&self, seen_at: Timestamp) -> ServerRow {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::CliError;
 use crate::application::{Application, Parts};
 use crate::config::{Config, DatabaseKind};
+use crate::jobs::{Backoff, pause};
 use crate::lifecycle::{Stop, Tasks};
 use crate::telemetry;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+const RETRY: Backoff = Backoff::doubling(Duration::from_millis(200), Duration::from_secs(3));
 
 pub async fn run(config: Config) -> Result<(), CliError> {
     telemetry::start(&config.log);
@@ -29,7 +29,7 @@ pub async fn run(config: Config) -> Result<(), CliError> {
 /// Puts the server together, once its database server is there: both may be started by the same hand, in any order. `None` where it
 /// was told to stop meanwhile.
 async fn build(config: Config, stop: &Stop) -> Result<Option<Application>, CliError> {
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = RETRY.pauses();
     loop {
         let error = match Application::build(config.clone(), Parts::system()).await {
             Ok(application) => return Ok(Some(application)),
@@ -39,10 +39,8 @@ async fn build(config: Config, stop: &Stop) -> Result<Option<Application>, CliEr
             return Err(error.into());
         }
         tracing::warn!(error = &error as &dyn std::error::Error, database = %config.database.kind, "waiting for the database");
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.soft.cancelled() => return Ok(None),
+        if !pause(&stop.soft, pauses.next_pause()).await {
+            return Ok(None);
         }
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

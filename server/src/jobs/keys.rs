@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 
-use super::pause;
+use super::{Schedule, every};
 use crate::auth::keys::{KeyRing, PUBLISHED_BEFORE_SIGNING, make_key};
 use crate::auth::secrets::CryptoFailure;
 use crate::sessions::Sessions;
@@ -42,14 +42,8 @@ pub struct KeyCare {
 impl KeyCare {
     /// Reads the keys now and then until `stop`, so that a key made elsewhere is known before it signs.
     pub async fn run(self, stop: CancellationToken) {
-        loop {
-            if let Err(error) = self.once().await {
-                tracing::error!(error = &error as &dyn std::error::Error, "signing key check failed");
-            }
-            if !pause(&stop, INTERVAL).await {
-                return;
-            }
-        }
+        let care = &self;
+        every(Schedule::every("signing keys", INTERVAL).at_once(), &stop, || care.once()).await;
     }
 
     /// Makes a new key where the newest is too old, and takes in the keys there are.

@@ -1,5 +1,7 @@
-//! What runs by itself: cleaning up, writing batches, looking after keys. Each job is a loop until it is told to stop.
+//! What runs by itself: cleaning up, writing batches, looking after keys; and how often, and after which pauses, anything runs again.
 
+mod backoff;
+mod every;
 mod keys;
 
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use types::domain::SessionId;
 use types::words::EndReason;
 
+pub use backoff::{Backoff, Pauses};
+pub use every::{Schedule, every, pause};
 pub use keys::KeyCare;
 
 use crate::clock::Clock;
@@ -26,21 +30,15 @@ const CLEANUP_BATCH: i64 = 500;
 /// A breath between two batches.
 const CLEANUP_PAUSE: Duration = Duration::from_millis(50);
 
-/// Waits, unless told to stop. Says whether to go on.
-async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
-    tokio::select! {
-        () = stop.cancelled() => false,
-        () = tokio::time::sleep(duration) => true,
-    }
-}
-
 /// Writes last-active times in batches and tells them to whoever is looking. A device that only listens is in use as well, and
 /// the other servers know it by the time that is written for it.
 pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken) {
+    let sessions = &*sessions;
     let mut listened_at = sessions.clock.monotonic();
     let interval = FLUSH_INTERVAL.min(sessions.lifetimes.note_interval());
-    loop {
-        let go_on = pause(&stop, interval).await;
+    // What was noted until the server stops is written as well.
+    let schedule = Schedule::every("last active", interval).at_stop();
+    every(schedule, &stop, || {
         if sessions.clock.monotonic().saturating_duration_since(listened_at) >= LISTENING_INTERVAL {
             listened_at = sessions.clock.monotonic();
             let now = sessions.clock.now();
@@ -48,30 +46,31 @@ pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken)
                 sessions.last_active.see(session_id, user_id, now, String::new());
             }
         }
-        flush_last_active(&sessions).await;
-        sessions.hub.tidy(sessions.clock.now());
-        if !go_on {
-            return;
+        async move {
+            let flushed = flush_last_active(sessions).await;
+            sessions.hub.tidy(sessions.clock.now());
+            flushed
         }
-    }
+    })
+    .await;
 }
 
 /// Writes one batch of last-active times.
-pub async fn flush_last_active(sessions: &Sessions) {
+async fn flush_last_active(sessions: &Sessions) -> Result<(), StoreError> {
     let batch = sessions.last_active.take(|ip| sessions.places.of(ip), |at| sessions.lifetimes.used_end(at));
     if batch.is_empty() {
-        return;
+        return Ok(());
     }
     let sightings: Vec<_> = batch.iter().map(|(_, sighting)| sighting.clone()).collect();
     if let Err(error) = sessions.store.sessions().touch_sessions(&sightings).await {
-        tracing::warn!(error = &error as &dyn std::error::Error, sessions = batch.len(), "last active write failed");
         sessions.last_active.put_back(batch);
-        return;
+        return Err(error);
     }
     for (user_id, sighting) in batch {
         let active = sessions.hub.is_active(user_id, sighting.session_id, sighting.at, sessions.clock.now());
         sessions.tell_activity(user_id, sighting.session_id, active);
     }
+    Ok(())
 }
 
 /// Stores which streams were told of their end, for receipts.
@@ -113,13 +112,16 @@ pub struct Cleanup {
 impl Cleanup {
     /// Cleans up every `CLEANUP_INTERVAL` until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        while pause(&stop, self.retention.interval).await {
-            match self.once(&stop).await {
-                Ok(report) if report.is_empty() => {}
-                Ok(report) => tracing::info!(?report, "cleanup done"),
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cleanup failed"),
-            }
+        let (cleanup, stop) = (&self, &stop);
+        every(Schedule::every("clean-up", self.retention.interval), stop, || cleanup.round(stop)).await;
+    }
+
+    async fn round(&self, stop: &CancellationToken) -> Result<(), StoreError> {
+        let report = self.once(stop).await?;
+        if !report.is_empty() {
+            tracing::info!(?report, "cleanup done");
         }
+        Ok(())
     }
 
     /// Cleans up until nothing is left to do, in small batches.

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::kept::KeptMail;
 use super::metrics::{MailMetrics, MailResult};
 use crate::clock::Clock;
+use crate::jobs::Backoff;
 use crate::store::{Mail, MailCapacity, Store, StoreError};
 
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -37,8 +38,7 @@ const NOTE_TRIES: u32 = 20;
 const NOTE_PAUSE: Duration = Duration::from_secs(2);
 /// How long mails under way may take once the server stops.
 const LAST_LETTERS: Duration = Duration::from_secs(3);
-const FIRST_RETRY: Duration = Duration::from_secs(10);
-const LONGEST_RETRY: Duration = Duration::from_hours(1);
+const RETRY: Backoff = Backoff::doubling(Duration::from_secs(10), Duration::from_hours(1));
 
 /// Why a mail did not leave.
 #[derive(Debug, thiserror::Error)]
@@ -189,7 +189,10 @@ impl MailWorker {
     async fn note(&self, mail: &Mail, delivered: bool) -> Result<(), StoreError> {
         let now = self.clock.now();
         match self.delivery {
-            _ if !delivered => self.store.mail().mail_failed(mail.id, now.plus(pause_after(mail.attempts))).await,
+            _ if !delivered => {
+                let failures = u32::try_from(mail.attempts).unwrap_or(u32::MAX);
+                self.store.mail().mail_failed(mail.id, now.plus(RETRY.after(failures))).await
+            }
             Delivery::Keep if mail.forget => {
                 self.kept.keep(mail.clone());
                 self.store.mail().mail_sent(mail.id, now).await
@@ -207,12 +210,6 @@ fn capacity(under_way: usize) -> Option<MailCapacity> {
     let places = if notices { free - KEPT_FOR_AWAITED } else { free };
     let places = i64::try_from(places).ok().filter(|places| *places > 0)?;
     Some(MailCapacity { places, notices, a_domain: A_DOMAIN, notices_a_domain: NOTICES_A_DOMAIN })
-}
-
-/// How long to wait after that many failures.
-fn pause_after(attempts: i64) -> Duration {
-    let doublings = u32::try_from(attempts.clamp(0, 16)).unwrap_or(16);
-    (FIRST_RETRY * 2_u32.saturating_pow(doublings)).min(LONGEST_RETRY)
 }
 
 #[cfg(test)]

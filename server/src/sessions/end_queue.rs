@@ -22,6 +22,7 @@ use super::retry_queue::{RetryQueue, Tried};
 use super::revocations::RevocationList;
 use crate::clock::Clock;
 use crate::events::Hub;
+use crate::jobs::Backoff;
 use crate::random::{Random, uuid_v7};
 use crate::store::{EndCommand, EndOutcome, Store, StoreError};
 
@@ -36,8 +37,7 @@ const GROW_BELOW: Duration = Duration::from_millis(200);
 const SHRINK_ABOVE: Duration = Duration::from_millis(800);
 /// After so many tries in a row that came to nothing, the database is left alone for a while.
 const MAX_FAILURES_IN_A_ROW: usize = 3;
-const FIRST_RETRY: Duration = Duration::from_millis(100);
-const LONGEST_RETRY: Duration = Duration::from_secs(5);
+const RETRY: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
 /// What a request to end sessions came to.
 #[derive(Debug)]
@@ -288,7 +288,7 @@ impl Work {
 
     /// Tries what waits until it is done: all of it in turn, the rest after a pause where nothing succeeds.
     async fn try_again(&self, stop: &CancellationToken) {
-        let mut pause = FIRST_RETRY;
+        let mut pauses = RETRY.pauses();
         loop {
             if self.retry_queue.len() == 0 {
                 tokio::select! {
@@ -296,8 +296,10 @@ impl Work {
                     () = stop.cancelled() => return,
                 }
             }
-            tokio::time::sleep(pause).await;
-            pause = if self.try_in_turn().await { FIRST_RETRY } else { (pause * 2).min(LONGEST_RETRY) };
+            tokio::time::sleep(pauses.next_pause()).await;
+            if self.try_in_turn().await {
+                pauses.reset();
+            }
         }
     }
 

@@ -15,22 +15,24 @@ use uuid::Uuid;
 use super::pending_ends::Force;
 use super::revocations::Lost;
 use super::{Ending, Sessions, SessionsError};
+use crate::jobs::Backoff;
 use crate::store::{EndCommand, RevokedSubject, Selection};
 
 /// What stands beside the reason in the audit log.
 const NOTE: &str = "had ended before the database was set back";
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(5));
 /// Where all that is left is in the log.
-const LOGGED_PAUSE: Duration = Duration::from_secs(30);
+const LOGGED_RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(30));
 
 /// Ends what was lost again, for as long as the sender lives, and as long as it takes: the database may still be busy, or its
 /// sessions may come back after its log.
 pub async fn restore_lost(sessions: Arc<Sessions>, mut lost: mpsc::UnboundedReceiver<Lost>) {
     let mut left = Outstanding::default();
-    let mut pause = FIRST_PAUSE;
+    let mut failures: u32 = 0;
     loop {
+        let pause = if left.is_logged() { LOGGED_RETRY } else { RETRY }.after(failures);
         let received = tokio::select! {
             received = lost.recv() => Some(received),
             () = tokio::time::sleep(pause), if !left.is_empty() => None,
@@ -39,9 +41,9 @@ pub async fn restore_lost(sessions: Arc<Sessions>, mut lost: mpsc::UnboundedRece
             Some(None) => return,
             Some(Some(lost)) => {
                 left.add(lost);
-                pause = FIRST_PAUSE;
+                failures = 0;
             }
-            None => pause = (pause * 2).min(if left.is_logged() { LOGGED_PAUSE } else { LONGEST_PAUSE }),
+            None => failures = failures.saturating_add(1),
         }
         left.try_again(&sessions).await;
     }

@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use types::domain::SessionId;
 
 use super::Sessions;
+use crate::jobs::{Schedule, every};
 use crate::store::{Digest, SessionRow, StoreError};
 
 /// How many are remembered: a few megabytes. Beyond, it is as if nobody had remembered.
 const MOST: usize = 20_000;
-/// How often the database is asked whether it is there again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// How often the database is asked whether it is there again, where there is something to tell it.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a client presented, and what it would have got for it.
 #[derive(Clone, Copy)]
@@ -31,7 +31,6 @@ struct Renewal {
 #[derive(Default)]
 pub struct Unacknowledged {
     renewals: Mutex<HashMap<SessionId, Renewal>>,
-    added: Notify,
 }
 
 impl Unacknowledged {
@@ -43,7 +42,6 @@ impl Unacknowledged {
         let mut renewals = self.lock();
         if renewals.len() < MOST || renewals.contains_key(&session_id) {
             renewals.insert(session_id, Renewal { presented, successor });
-            self.added.notify_one();
         }
     }
 
@@ -58,10 +56,6 @@ impl Unacknowledged {
         })
     }
 
-    fn is_empty(&self) -> bool {
-        self.lock().is_empty()
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Renewal>> {
         self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -69,27 +63,19 @@ impl Unacknowledged {
 
 /// Has the grace of renewals that were not heard of begin when the database is heard again, until `stop`.
 pub async fn renew_graces(sessions: Arc<Sessions>, stop: CancellationToken) {
-    loop {
-        if sessions.unacknowledged.is_empty() {
-            tokio::select! {
-                () = sessions.unacknowledged.added.notified() => {}
-                () = stop.cancelled() => return,
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            () = stop.cancelled() => return,
-        }
-        let left: Vec<(SessionId, Renewal)> =
-            sessions.unacknowledged.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
-        for (session_id, Renewal { presented, successor }) in left {
-            if sessions.store.sessions().renew_grace(session_id, &successor, sessions.now()).await.is_err() {
-                break;
-            }
-            let mut renewals = sessions.unacknowledged.lock();
-            if renewals.get(&session_id).is_some_and(|renewal| renewal.presented == presented) {
-                renewals.remove(&session_id);
-            }
+    let sessions = &*sessions;
+    every(Schedule::every("unheard renewals", INTERVAL), &stop, || begin_graces(sessions)).await;
+}
+
+async fn begin_graces(sessions: &Sessions) -> Result<(), StoreError> {
+    let left: Vec<(SessionId, Renewal)> =
+        sessions.unacknowledged.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
+    for (session_id, Renewal { presented, successor }) in left {
+        sessions.store.sessions().renew_grace(session_id, &successor, sessions.now()).await?;
+        let mut renewals = sessions.unacknowledged.lock();
+        if renewals.get(&session_id).is_some_and(|renewal| renewal.presented == presented) {
+            renewals.remove(&session_id);
         }
     }
+    Ok(())
 }

@@ -16,12 +16,12 @@ use uuid::Uuid;
 use super::pending_ends::Force;
 use super::pending_log::{Entry, UnresolvedEnd, Written};
 use super::{EndAnswer, EndRequest, Scope, Sessions};
+use crate::jobs::Backoff;
 use crate::store::Origin;
 
 /// How many may wait at once: more are told to come back.
 const MOST: usize = 4096;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const RETRY: Backoff = Backoff::doubling(Duration::from_millis(200), Duration::from_secs(5));
 
 /// One that waits, counted until it is done or given up.
 struct Counted(Arc<AtomicUsize>);
@@ -90,10 +90,9 @@ impl Sessions {
     }
 
     async fn until_ended(self: Arc<Self>, unresolved: Written<UnresolvedEnd>, counted: Counted) {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = RETRY.pauses();
         loop {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(pauses.next_pause()).await;
             if self.try_to_end(&unresolved.pending_end).await {
                 break;
             }

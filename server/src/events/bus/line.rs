@@ -14,6 +14,7 @@ use super::status::BusStatus;
 use super::{Arrivals, Transport, TransportError, parcel};
 use crate::clock::Clock;
 use crate::events::Hub;
+use crate::jobs::Backoff;
 
 /// How long sending may take.
 const SEND_WITHIN: Duration = Duration::from_secs(2);
@@ -21,8 +22,7 @@ const SEND_WITHIN: Duration = Duration::from_secs(2);
 const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(3);
 /// A subscription on which nothing comes for this long, not even the echo, is dead, whatever the operating system says.
 const SILENCE: Duration = Duration::from_secs(8);
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const RECONNECT: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::from_secs(2));
 /// A message that was longer on its way is somebody's copy: no line holds one back for as long.
 const OLDEST: Duration = Duration::from_mins(2);
 
@@ -113,20 +113,20 @@ impl Line<'_> {
 
     /// Subscribes, and takes what comes in.
     pub async fn keep_listening(&self) {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = RECONNECT.pauses();
         let mut before = false;
         loop {
             match tokio::time::timeout(SUBSCRIBE_WITHIN, self.transport.subscribe()).await {
                 Ok(Ok(arrivals)) => {
                     self.receiver.subscribed(self.number, self.transport.name(), before);
-                    (pause, before) = (FIRST_PAUSE, true);
+                    pauses.reset();
+                    before = true;
                     self.listen(arrivals).await;
                 }
                 Ok(Err(error)) => self.cannot_listen(&*error),
                 Err(error) => self.cannot_listen(&error),
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(pauses.next_pause()).await;
         }
     }
 
