@@ -8,6 +8,7 @@ mod worker;
 pub use kept::KeptMail;
 pub use metrics::{MailMetrics, MailResult};
 pub use templates::{
-    account_deleted, already_registered, password_changed, password_reset, sign_in_confirmed, verification,
+    account_deleted, already_registered, password_changed, password_reset, session_stolen, sign_in_confirmed,
+    verification,
 };
 pub use worker::{Delivery, MailError, MailWorker};

@@ -70,6 +70,17 @@ pub fn sign_in_confirmed(confirmed: &str, by: &str) -> (String, String) {
     )
 }
 
+/// A device was signed out because an old copy of its sign-in was used.
+pub fn session_stolen(device: &str) -> (String, String) {
+    (
+        format!("{device} was signed out to protect your account"),
+        format!(
+            "Hello,\n\n{device} was signed out: an old copy of its sign-in was used, and someone else may have it.\n\n\
+             To be safe, change your password; that signs out your other devices too. Then sign in on that device again.\n"
+        ),
+    )
+}
+
 /// The account is gone.
 pub fn account_deleted(name: Option<&str>) -> (String, String) {
     (

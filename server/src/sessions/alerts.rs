@@ -120,27 +120,6 @@ impl Sessions {
         Ok(is_first)
     }
 
-    /// Raises an alert about a session and tells the person's other devices, unless the same was raised before.
-    pub(super) async fn raise_alert(
-        &self,
-        kind: AlertKind,
-        row: &SessionRow,
-        origin: &Origin,
-    ) -> Result<(), StoreError> {
-        let alert = NewAlert {
-            id: AlertId(self.new_id()),
-            kind,
-            session_id: row.id,
-            at: self.now(),
-            ip: origin.ip.clone(),
-            place: self.places.of(&origin.ip),
-        };
-        if self.store.alerts().raise_alert(&alert).await? {
-            self.tell_alert(row, alert);
-        }
-        Ok(())
-    }
-
     /// Tells the person's other devices of an alert.
     pub(super) fn tell_alert(&self, row: &SessionRow, alert: NewAlert) {
         let event = show(&AlertRow {

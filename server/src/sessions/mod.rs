@@ -6,7 +6,7 @@
 //! here, `retry_queue` and `pending_ends` keep what could not be committed yet, `pending_log` on the disk,
 //! `revocations` and `tail` keep this server's list true, `streams` closes what cannot be confirmed, `asking` says who
 //! may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the
-//! database true to the list, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft,
+//! database true to the list, `theft` ends what may have been copied, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft,
 //! `views` shows people their devices, `metrics` is what is counted of all this. No SQL, and no HTTP outside `handlers`.
 
 mod account_changes;
@@ -34,6 +34,7 @@ mod streams;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod theft;
 mod unacknowledged;
 mod unresolved;
 mod views;

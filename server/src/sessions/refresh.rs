@@ -1,7 +1,7 @@
 //! Renewal: a refresh token for a new pair of tokens.
 
 use types::domain::SessionId;
-use types::words::{AlertKind, AuditAction, EndReason, HistoryKind, TokenDelivery};
+use types::words::{EndReason, TokenDelivery};
 
 use super::authenticate::END_WAITS;
 use super::end_queue::{Ending, EndingError};
@@ -10,8 +10,8 @@ use super::pending_ends::{Covered, Force};
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::{RefreshToken, repeat_kind};
 use crate::store::{
-    EndCommand, NewAudit, NewHistoryEntry, NewMail, Origin, Refresh, RefreshAttempt, RefreshDecision, RepeatKind,
-    Selection, SessionEnd, SessionRow, StoreError,
+    EndCommand, Origin, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, Selection, SessionEnd, SessionRow,
+    StoreError,
 };
 
 /// Why a refresh was refused.
@@ -106,6 +106,9 @@ impl Sessions {
                 }
                 Ok((granted_case(repeat), self.grant(&user, &session, &successor, now)?))
             }
+            Refresh::Refused { session, decision: RefreshDecision::Reuse } => {
+                Err(self.end_stolen(&session, &attempt, &decide).await?)
+            }
             Refresh::Refused { session, decision } => Err(self.refuse(&session, decision, &attempt.origin).await?),
             Refresh::Ended(end) => Err(RefreshRefusal::Ended(end)),
             Refresh::Unknown => Err(RefreshRefusal::Invalid),
@@ -133,21 +136,16 @@ impl Sessions {
     ) -> Result<RefreshRefusal, RefreshRefusal> {
         let reason = match decision {
             RefreshDecision::Over(reason) => reason,
-            RefreshDecision::Reuse => EndReason::RefreshReuse,
             RefreshDecision::EndPending => return Ok(RefreshRefusal::EndPending),
             RefreshDecision::CannotTell => return Err(StoreError::not_settled(END_WAITS).into()),
-            RefreshDecision::WrongClass | RefreshDecision::Rotate { .. } | RefreshDecision::Repeat(_) => {
-                return Ok(RefreshRefusal::Invalid);
-            }
+            RefreshDecision::WrongClass
+            | RefreshDecision::Reuse
+            | RefreshDecision::Rotate { .. }
+            | RefreshDecision::Repeat(_) => return Ok(RefreshRefusal::Invalid),
         };
-        if reason == EndReason::RefreshReuse
-            && let Err(error) = self.suspect_theft(row, origin).await
-        {
-            tracing::error!(error = &error as &dyn std::error::Error, "refresh reuse report failed");
-        }
         self.end_for(row, reason, origin).await?;
         let end = SessionEnd { at: self.now(), reason, ended_by: None, ended_by_device: None };
-        Ok(if reason == EndReason::RefreshReuse { RefreshRefusal::Reused(end) } else { RefreshRefusal::Ended(end) })
+        Ok(RefreshRefusal::Ended(end))
     }
 
     /// Ends a session that ran out, unless it was renewed meanwhile.
@@ -174,45 +172,6 @@ impl Sessions {
             ..EndCommand::new(one, reason, now, self.lifetimes.remember_until(now))
         };
         self.end_queue.end(command, None, Force::Full).await
-    }
-
-    /// Writes down a possible theft and tells the person, on the other devices and by mail. None of it may keep the session
-    /// from being ended.
-    async fn suspect_theft(&self, row: &SessionRow, origin: &Origin) -> Result<(), StoreError> {
-        let now = self.now();
-        let audit = NewAudit {
-            user_id: Some(row.user_id),
-            session_id: Some(row.id),
-            ..self.audit(AuditAction::RefreshReuse, origin)
-        };
-        let entry = NewHistoryEntry {
-            id: self.new_id(),
-            session_id: row.id,
-            at: now,
-            kind: HistoryKind::PossibleTheft,
-            detail: None,
-            ip: origin.ip.clone(),
-        };
-        self.store.audit().append_audit(&audit).await?;
-        self.store.sessions().append_history(&entry).await?;
-        let name = &row.device.device_name;
-        if let Some(user) = self.store.accounts().user_by_id(row.user_id).await? {
-            // What a stranger called the device must not be mailed to an address that nobody has proved.
-            let named = if user.email_verified_at.is_some() { name.as_str() } else { "A device" };
-            let mail = NewMail {
-                id: self.new_id(),
-                to: user.email,
-                subject: format!("{named} was signed out to protect your account"),
-                text: format!(
-                    "Hello,\n\n{named} was signed out: an old copy of its sign-in was used, and someone else may have it.\n\n\
-                     To be safe, change your password; that signs out your other devices too. Then sign in on that device again.\n"
-                ),
-                at: now,
-                forget: false,
-            };
-            self.store.mail().queue_mail(&mail).await?;
-        }
-        self.raise_alert(AlertKind::RefreshReuse, row, origin).await
     }
 }
 

@@ -16,8 +16,6 @@ verbs! {
     /// *Was this you?*: what is asked of people until they answer.
     AlertsStore = alerts;
 
-    /// Raises an alert about a session; false where the same was raised before, or the session is gone.
-    raise_alert(alert: &NewAlert) -> bool;
     /// What nobody has answered yet, newest first and `limit` at the most, and how many there are in all; without what is about the
     /// session that asks.
     open_alerts(user: UserId, asked_by: Option<SessionId>, now: Timestamp, limit: i64) -> (Vec<AlertRow>, u64);

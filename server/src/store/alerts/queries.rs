@@ -10,13 +10,6 @@ use crate::store::db::rows::{read_all, read_one};
 use crate::store::{AlertRow, DeviceHistory, KnownDevice, NewAlert, NewAnswer, NewAudit, sql};
 
 impl Database {
-    pub(in crate::store) async fn raise_alert(&self, alert: &NewAlert) -> Result<bool> {
-        let mut tx = self.begin().await?;
-        let raised = insert_alert(&mut tx, alert).await?;
-        tx.commit().await?;
-        Ok(raised)
-    }
-
     pub(in crate::store) async fn open_alerts(
         &self,
         user: UserId,

@@ -59,6 +59,7 @@ fn ours() -> Vec<Transaction> {
             &[ADA, Registration, OLDEST, LAPTOP, OLD, PHONE, Head],
         ),
         transaction("a sign-in in Bob's browser at the limit", &[Browser, ADA, BOB, HIS, PHONE, Head]),
+        transaction("a refresh token looks stolen", &[ADA, LAPTOP, Head]),
         transaction("an epoch is raised", &[ADA, Head]),
         transaction("a link is asked for", &[ADA, Registration]),
         transaction("somebody registers", &[Bucket, Registration]),

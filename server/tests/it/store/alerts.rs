@@ -1,8 +1,7 @@
 //! *Was this you?*, as it is kept.
 
 use latchkey::store::{
-    AlertIfNew, AlertRow, CleanupPolicy, DeviceHistory, NewAlert, NewAnswer, NewAudit, Selection, SignIn,
-    SignInRecords, Store,
+    AlertIfNew, AlertRow, CleanupPolicy, DeviceHistory, NewAnswer, NewAudit, Selection, SignIn, SignInRecords, Store,
 };
 use rstest::rstest;
 use types::domain::{AlertId, SessionId, UserId};
@@ -79,23 +78,13 @@ async fn what_is_in_question_is_not_known_until_somebody_vouches_for_it(
 
 #[rstest]
 #[tokio::test]
-async fn the_same_is_raised_once_and_ending_from_another_session_answers_it(
+async fn ending_from_another_session_answers_what_was_asked_and_ending_itself_does_not(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
     let ada = person(&store, "ada").await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
-    let phone = sign_in(&store, ada, "Phone", minutes(2)).await;
-    let alert = || NewAlert {
-        id: AlertId(Uuid::now_v7()),
-        kind: AlertKind::RefreshReuse,
-        session_id: phone,
-        at: minutes(3),
-        ip: "192.0.2.9".to_owned(),
-        place: None,
-    };
-    assert!(store.alerts().raise_alert(&alert()).await.expect("an answer"));
-    assert!(!store.alerts().raise_alert(&alert()).await.expect("an answer"));
+    let (phone, _) = sign_in_asked(&store, ada, 2, true).await;
     let one = Selection::One { user_id: ada, session_id: phone };
     let mut by_itself = command(one, EndReason::UserInitiatedLogout, minutes(4));
     by_itself.ended_by = Some(phone);

@@ -1,12 +1,18 @@
 //! A refresh token is presented.
 
-use latchkey::store::{Refresh, RefreshAttempt, RefreshDecision, RepeatKind, Selection, Store};
+use latchkey::store::{
+    NewAlert, NewAudit, NewMail, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, RevokedSubject, Selection,
+    SessionRow, Store, Theft, TheftReport, User,
+};
 use rstest::rstest;
-use types::domain::{SessionId, Timestamp, UserId};
-use types::words::EndReason;
+use types::domain::{AlertId, SessionId, Timestamp, UserId};
+use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
-use crate::support::store::{Backend, DAY, START, TestStore, command, digest, end, minutes, origin, person, sign_in};
+use crate::support::store::{
+    Backend, DAY, START, TestStore, command, digest, end, ids, minutes, new_audit, new_entry, new_mail, origin, person,
+    sign_in,
+};
 
 fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
     RefreshAttempt {
@@ -160,4 +166,107 @@ async fn ended_sessions_and_disabled_or_missing_people_are_not_renewed(
         let refused = refresh(&store, &attempt(id, minutes(2), "192.0.2.1"), rotate).await;
         assert!(matches!(refused, Refresh::Unknown), "{refused:?}");
     }
+}
+
+/// Somebody presents a token that looks stolen, and `decision` is what is thought of it under lock.
+async fn end_stolen(store: &Store, user: UserId, id: SessionId, decision: RefreshDecision) -> Theft {
+    let attempt = attempt(id, minutes(2), "198.51.100.7");
+    let mail = |user: &User, session: &SessionRow| {
+        let subject = format!("{} was signed out", session.device.device_name);
+        NewMail { subject, ..new_mail(&user.email, attempt.at) }
+    };
+    let report = TheftReport {
+        audit: NewAudit { session_id: Some(id), ..new_audit(user, AuditAction::RefreshReuse, attempt.at) },
+        history: new_entry(id, HistoryKind::PossibleTheft, attempt.at, &attempt.origin.ip),
+        alert: NewAlert {
+            id: AlertId(Uuid::now_v7()),
+            kind: AlertKind::RefreshReuse,
+            session_id: id,
+            at: attempt.at,
+            ip: attempt.origin.ip.clone(),
+            place: None,
+        },
+        mail: &mail,
+    };
+    store.sessions().end_stolen(user, &attempt, &|_| decision, &report, &mut ids()).await.expect("an answer")
+}
+
+/// What is known of a person: audit entries, alerts, and subjects of mails.
+async fn known(store: &Store, user: UserId) -> (Vec<String>, Vec<AlertKind>, Vec<String>) {
+    let entries = store.audit().activity(user, None, 100).await.expect("entries");
+    let actions = entries.iter().rev().map(|entry| entry.action.name().to_owned()).collect();
+    let (alerts, _) = store.alerts().open_alerts(user, None, minutes(3), 10).await.expect("alerts");
+    let mails = store.mail().mailbox(10).await.expect("mail");
+    (
+        actions,
+        alerts.into_iter().map(|alert| alert.kind).collect(),
+        mails.into_iter().map(|mail| mail.subject).collect(),
+    )
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_suspected_theft_ends_the_session_and_is_written_down_everywhere_at_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let id = sign_in(&store, ada, "Laptop", START).await;
+    let Theft::Ended { outcome, is_raised } = end_stolen(&store, ada, id, RefreshDecision::Reuse).await else {
+        panic!("an end was expected")
+    };
+    assert!(is_raised);
+    assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), [id]);
+    let tail = store.revocations().revocations_from(1).await.expect("a tail");
+    assert_eq!(tail.revocations, outcome.revocations);
+    assert_eq!(tail.revocations[0].subject, RevokedSubject::Session(id));
+    let ended = store.sessions().session(id).await.expect("an answer").expect("a session").end.expect("an end");
+    assert_eq!((ended.at, ended.reason), (minutes(2), EndReason::RefreshReuse));
+    let kinds: Vec<_> = story(&store, ada, id).await.into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["signed_in", "possible_theft", "ended"]);
+    let (actions, alerts, mails) = known(&store, ada).await;
+    assert_eq!(actions, ["registered", "sign_in", "refresh_reuse", "session_ended"]);
+    assert_eq!(alerts, [AlertKind::RefreshReuse]);
+    assert_eq!(mails, ["Laptop was signed out"]);
+
+    let again = end_stolen(&store, ada, id, RefreshDecision::Reuse).await;
+    assert_eq!(again, Theft::EndedBefore(ended));
+    assert_eq!(known(&store, ada).await, (actions, alerts, mails), "it is written once");
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_no_theft_under_lock_changes_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[values(RefreshDecision::Repeat(RepeatKind::TwoTabs), RefreshDecision::CannotTell, RefreshDecision::EndPending)]
+    decision: RefreshDecision,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let id = sign_in(&store, ada, "Laptop", START).await;
+    let before = (store.sessions().session(id).await.expect("an answer"), known(&store, ada).await);
+    assert_eq!(end_stolen(&store, ada, id, decision).await, Theft::Dismissed);
+    assert_eq!(end_stolen(&store, ada, SessionId(Uuid::now_v7()), RefreshDecision::Reuse).await, Theft::Dismissed);
+    assert_eq!(before, (store.sessions().session(id).await.expect("an answer"), known(&store, ada).await));
+    store.accounts().set_disabled(ada, Some(minutes(1))).await.expect("an answer");
+    assert_eq!(end_stolen(&store, ada, id, RefreshDecision::Reuse).await, Theft::Dismissed);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_theft_that_several_servers_suspect_at_once_is_reported_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = person(&store, "ada").await;
+    let id = sign_in(&store, ada, "Laptop", START).await;
+    let mut servers = Vec::new();
+    for _ in 0..8 {
+        servers.push(store.another_server().await);
+    }
+    let suspected = servers.iter().map(|server| end_stolen(server, ada, id, RefreshDecision::Reuse));
+    let answers = futures::future::join_all(suspected).await;
+    assert_eq!(answers.iter().filter(|theft| matches!(theft, Theft::Ended { .. })).count(), 1, "{answers:?}");
+    assert_eq!(answers.iter().filter(|theft| matches!(theft, Theft::EndedBefore(_))).count(), 7, "{answers:?}");
+    assert_eq!(known(&store, ada).await.2.len(), 1);
 }

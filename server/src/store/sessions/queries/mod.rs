@@ -7,4 +7,5 @@ pub(in crate::store) mod ending;
 pub(in crate::store) mod history;
 pub(in crate::store) mod refresh;
 pub(in crate::store) mod sign_in;
+pub(in crate::store) mod theft;
 pub(in crate::store) mod tickets;

@@ -1,8 +1,10 @@
 //! Sessions from sign-in to refresh, their histories, and tickets for the event stream.
 
 mod ending;
+mod theft;
 
 pub use ending::*;
+pub use theft::*;
 
 use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -206,7 +208,7 @@ pub enum Refresh {
         /// Why the same successor is given again, where it is.
         repeat: Option<RepeatKind>,
     },
-    /// Refused by decision; nothing was written. The decision is `Reuse`, `WrongClass` or `Over`.
+    /// Refused by decision; nothing was written.
     Refused {
         /// The session as it is.
         session: Box<SessionRow>,

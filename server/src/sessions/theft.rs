@@ -1,0 +1,88 @@
+//! An old refresh token is used again: somebody may have a copy. Its session ends, and the person is told on the other devices and by mail.
+
+use types::domain::AlertId;
+use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
+
+use super::Sessions;
+use super::refresh::RefreshRefusal;
+use crate::mail;
+use crate::store::{
+    NewAlert, NewAudit, NewHistoryEntry, NewMail, RefreshAttempt, RefreshDecision, SessionEnd, SessionRow, StoreError,
+    Theft, TheftReport, User,
+};
+
+/// What a client is told to wait for whose session changed between two looks.
+const CHANGED: &str = "the session has changed meanwhile";
+
+impl Sessions {
+    /// Ends a session whose refresh token was replaced and used up before it was presented, with audit entry, history, alert and mail, where
+    /// `decide` still says so. Where that cannot be written, the session ends all the same.
+    pub(super) async fn end_stolen(
+        &self,
+        row: &SessionRow,
+        attempt: &RefreshAttempt,
+        decide: &(dyn Fn(&SessionRow) -> RefreshDecision + Send + Sync),
+    ) -> Result<RefreshRefusal, RefreshRefusal> {
+        let mail = |user: &User, session: &SessionRow| self.theft_mail(user, session);
+        let report = self.theft_report(row, attempt, &mail);
+        let mut new_id = || self.new_id();
+        let ended = self.store.sessions().end_stolen(row.user_id, attempt, decide, &report, &mut new_id).await;
+        match ended {
+            Ok(Theft::Ended { outcome, is_raised }) => {
+                if is_raised {
+                    self.tell_alert(row, report.alert);
+                }
+                self.put_in_force(&outcome);
+            }
+            Ok(Theft::EndedBefore(end)) => return Ok(RefreshRefusal::Ended(end)),
+            Ok(Theft::Dismissed) => return Err(StoreError::not_settled(CHANGED).into()),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "refresh reuse report failed");
+                self.end_for(row, EndReason::RefreshReuse, &attempt.origin).await?;
+            }
+        }
+        let (at, reason) = (attempt.at, EndReason::RefreshReuse);
+        Ok(RefreshRefusal::Reused(SessionEnd { at, reason, ended_by: None, ended_by_device: None }))
+    }
+
+    fn theft_report<'a>(
+        &self,
+        row: &SessionRow,
+        attempt: &RefreshAttempt,
+        mail: &'a (dyn Fn(&User, &SessionRow) -> NewMail + Send + Sync),
+    ) -> TheftReport<'a> {
+        TheftReport {
+            audit: NewAudit {
+                at: attempt.at,
+                user_id: Some(row.user_id),
+                session_id: Some(row.id),
+                ..self.audit(AuditAction::RefreshReuse, &attempt.origin)
+            },
+            history: NewHistoryEntry {
+                id: self.new_id(),
+                session_id: row.id,
+                at: attempt.at,
+                kind: HistoryKind::PossibleTheft,
+                detail: None,
+                ip: attempt.origin.ip.clone(),
+            },
+            alert: NewAlert {
+                id: AlertId(self.new_id()),
+                kind: AlertKind::RefreshReuse,
+                session_id: row.id,
+                at: attempt.at,
+                ip: attempt.origin.ip.clone(),
+                place: attempt.place.clone(),
+            },
+            mail,
+        }
+    }
+
+    /// What a stranger called the device must not be mailed to an address that nobody has proved.
+    fn theft_mail(&self, user: &User, session: &SessionRow) -> NewMail {
+        let is_proved = user.email_verified_at.is_some();
+        let device = if is_proved { session.device.device_name.as_str() } else { "A device" };
+        let (subject, text) = mail::session_stolen(device);
+        NewMail { id: self.new_id(), to: user.email.clone(), subject, text, at: self.now(), forget: false }
+    }
+}

@@ -1,0 +1,85 @@
+//! A refresh token that looks stolen.
+//!
+//! A refresh holds the session only. Ending one takes the person's lock before, so what looks like theft is decided once more under
+//! both, and written in the same transaction.
+
+use types::domain::{Timestamp, UserId};
+use types::words::EndReason;
+
+use super::super::accounts::users::lock_user;
+use super::super::alerts::insert_alert;
+use super::super::audit::insert_audit;
+use super::super::mail::{Priority, insert_mail};
+use super::super::revocations::log_and_commit;
+use super::ending::{Ending, Story, Which};
+use super::history::{insert_history, lock_session};
+use super::{Database, Result, TRIES};
+use crate::store::db::Ids;
+use crate::store::sessions::Decide;
+use crate::store::{EndOutcome, RefreshAttempt, RefreshDecision, Theft, TheftReport};
+
+impl Database {
+    pub(in crate::store) async fn end_stolen(
+        &self,
+        user_id: UserId,
+        attempt: &RefreshAttempt,
+        decide: Decide<'_>,
+        report: &TheftReport<'_>,
+        ids: Ids<'_>,
+    ) -> Result<Theft> {
+        let mut tried = 1;
+        loop {
+            match self.try_end_stolen(user_id, attempt, decide, report, &mut *ids).await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn try_end_stolen(
+        &self,
+        user_id: UserId,
+        attempt: &RefreshAttempt,
+        decide: Decide<'_>,
+        report: &TheftReport<'_>,
+        ids: Ids<'_>,
+    ) -> Result<Theft> {
+        let mut tx = self.begin().await?;
+        let Some(user) = lock_user(&mut tx, user_id).await? else { return Ok(Theft::Dismissed) };
+        let Some(session) = lock_session(&mut tx, attempt.session_id).await? else { return Ok(Theft::Dismissed) };
+        if let Some(end) = session.end {
+            return Ok(Theft::EndedBefore(end));
+        }
+        if user.disabled_at.is_some() || decide(&session) != RefreshDecision::Reuse {
+            return Ok(Theft::Dismissed);
+        }
+        insert_history(&mut tx, std::slice::from_ref(&report.history)).await?;
+        insert_audit(&mut tx, std::slice::from_ref(&report.audit)).await?;
+        let (mut outcome, mut story) = (EndOutcome::default(), Story::default());
+        let ending = ending_of(user_id, attempt);
+        ending.carry_out(&mut tx, Which::One(session.id), &mut outcome, &mut story, ids).await?;
+        story.write(&mut tx).await?;
+        let is_raised = insert_alert(&mut tx, &report.alert).await?;
+        insert_mail(&mut tx, &(report.mail)(&user, &session), Priority::Notice).await?;
+        log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
+        Ok(Theft::Ended { outcome, is_raised })
+    }
+}
+
+/// How the session ends: by nobody, because of what was presented.
+pub(in crate::store) fn ending_of(user_id: UserId, attempt: &RefreshAttempt) -> Ending {
+    Ending {
+        user_id,
+        reason: EndReason::RefreshReuse,
+        client_reason: None,
+        ended_by: None,
+        ended_by_device: None,
+        actor_id: None,
+        at: attempt.at,
+        remember_until: attempt.remember_until,
+        origin: attempt.origin.clone(),
+        receipt: None,
+        began_by: Timestamp::from_millis(i64::MAX),
+        seen_epoch: 0,
+    }
+}

@@ -1,0 +1,31 @@
+//! A refresh token that looks stolen.
+
+use crate::store::{EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewMail, SessionEnd, SessionRow, User};
+
+/// What is written of a suspected theft, with the end of the session.
+pub struct TheftReport<'a> {
+    /// For the audit log.
+    pub audit: NewAudit,
+    /// For the history of the session.
+    pub history: NewHistoryEntry,
+    /// For the person's other devices.
+    pub alert: NewAlert,
+    /// For the person, as they and the session are.
+    pub mail: &'a (dyn Fn(&User, &SessionRow) -> NewMail + Send + Sync),
+}
+
+/// What a suspected theft came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Theft {
+    /// The session has been ended, and all of the report was written.
+    Ended {
+        /// What ended, and what was written to the revocation log.
+        outcome: EndOutcome,
+        /// Whether the alert was raised; it was not where the same was raised before.
+        is_raised: bool,
+    },
+    /// The session had ended before. Nothing was written.
+    EndedBefore(SessionEnd),
+    /// Looked at once more it is no theft, or the session or its person is gone. Nothing was written.
+    Dismissed,
+}
