@@ -249,21 +249,11 @@ impl Application {
         let accounts = Arc::new(accounts(&config, &parts, &store, Arc::clone(&keys), &metrics)?);
         Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
-        let context = Context {
-            store: store.clone(),
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
-            keys,
-            metrics: Arc::clone(&metrics),
-            hub: Arc::clone(&sessions.hub),
-            tasks: Tasks::new(),
-        };
+        let context = context(&parts, &store, keys, &metrics, &sessions);
         let operations =
             Operations { key_ring, registry, kept_mail: Arc::default(), server_id: config.server.server_id.clone() };
         let state = ApiState::new(shared(&config, context, sessions, accounts, operations));
-        let (kept, counted) = (Arc::clone(&state.operations().kept_mail), metrics.group());
-        let mail_worker =
-            MailWorker { store: store.clone(), delivery, kept, metrics: counted, clock: Arc::clone(&clock) };
+        let mail_worker = mail_worker(&state, delivery);
         let cleanup = Cleanup { store, retention: retention(&config), metrics: metrics.group(), clock, random };
         carry_on(&state, pending.unresolved);
         Ok(Self {
@@ -379,6 +369,31 @@ impl Application {
         }
         served
     }
+}
+
+/// What every area works with.
+fn context(
+    Parts { clock, random }: &Parts,
+    store: &Store,
+    keys: Arc<Keys>,
+    metrics: &Arc<Metrics>,
+    sessions: &Sessions,
+) -> Context {
+    Context {
+        store: store.clone(),
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
+        keys,
+        metrics: Arc::clone(metrics),
+        hub: Arc::clone(&sessions.hub),
+        tasks: Tasks::new(),
+    }
+}
+
+fn mail_worker(state: &ApiState, delivery: Delivery) -> MailWorker {
+    let Context { store, clock, metrics, .. } = &state.context;
+    let kept = Arc::clone(&state.operations().kept_mail);
+    MailWorker { store: store.clone(), delivery, kept, metrics: metrics.group(), clock: Arc::clone(clock) }
 }
 
 /// What all calls share.

@@ -63,3 +63,36 @@ impl fmt::Debug for Sections {
         f.debug_tuple("Sections").field(&self.0.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Fallback;
+
+    struct Rooms {
+        open_for: Duration,
+    }
+
+    impl FromReader for Rooms {
+        fn read(reader: &mut Reader) -> Self {
+            Self { open_for: reader.duration("ROOMS_OPEN_FOR", Duration::from_secs(1), Duration::from_hours(1)) }
+        }
+    }
+
+    const SECTION: Section =
+        Section::new::<Rooms>(&[Setting::new("ROOMS_OPEN_FOR", Fallback::Text("5m"), "How long a room stays open.")]);
+
+    #[test]
+    fn a_section_is_read_with_its_defaults_and_found_again_by_its_type() {
+        for (given, expected) in [(None, Duration::from_mins(5)), (Some("10s"), Duration::from_secs(10))] {
+            let env = given.map(|text: &str| ("ROOMS_OPEN_FOR".to_owned(), text.to_owned()));
+            let mut reader = Reader::new(SECTION.settings.iter().copied(), env.into_iter(), None);
+            let mut sections = Sections::default();
+            (SECTION.read)(&mut reader, &mut sections);
+            assert_eq!(sections.get::<Rooms>().open_for, expected);
+            assert!(reader.is_faultless());
+        }
+    }
+}

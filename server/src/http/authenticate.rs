@@ -95,3 +95,74 @@ impl<T: 'static, H: Handler<T, ApiState>> Handler<T, ApiState> for Guarded<H> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicI64;
+
+    use super::*;
+    use crate::auth::permissions::Permission;
+    use crate::auth::proofs::Proofs;
+    use crate::auth::tokens::Verified;
+    use crate::http::needs::{SESSION, permission};
+    use types::api::Person;
+    use types::domain::{SessionId, Timestamp, UserId};
+    use types::words::SignInMethod;
+    use uuid::Uuid;
+
+    const OPEN: Permission = Permission::new("rooms:open");
+    const NOON: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    /// A user in a session, who may do this.
+    struct Somebody(&'static [&'static str]);
+
+    impl Authenticate for Somebody {
+        fn authenticate<'a>(
+            &'a self,
+            token: &'a str,
+            _: &'a Parts,
+        ) -> Pin<Box<dyn Future<Output = Result<Option<Principal>, ApiError>> + Send + 'a>> {
+            let person = Person {
+                id: UserId(Uuid::nil()),
+                email: String::new(),
+                name: String::new(),
+                roles: Vec::new(),
+                email_verified: true,
+            };
+            let verified = Verified {
+                user_id: person.id,
+                session_id: SessionId(Uuid::nil()),
+                epoch: 0,
+                expires_at: NOON,
+                session_created_at: NOON,
+                session_expires_at: NOON,
+                session_max_expires_at: NOON,
+                proofs: Proofs::one(SignInMethod::Password, NOON),
+                permissions: self.0.iter().map(|name| (*name).to_owned()).collect(),
+                person,
+                who_am_i: bytes::Bytes::new(),
+                noted_at: AtomicI64::new(0),
+            };
+            let principal = (token == "good").then(|| Principal::Session(Arc::new(verified)));
+            Box::pin(std::future::ready(Ok(principal)))
+        }
+    }
+
+    async fn answer(permissions: &'static [&'static str], needs: Needs, token: &str) -> Result<(), (u16, String)> {
+        let Needs::Principal(requirement) = needs else { panic!("a principal") };
+        let request = http::Request::builder().header("authorization", format!("Bearer {token}")).body(()).unwrap();
+        let (parts, ()) = request.into_parts();
+        let required = Authenticators::new(vec![Box::new(Somebody(permissions))]).require(&parts, requirement).await;
+        required.map(|_| ()).map_err(|error| (error.status().as_u16(), error.problem.code.name().to_owned()))
+    }
+
+    #[tokio::test]
+    async fn who_lacks_the_permission_of_a_route_is_refused_and_told_so() {
+        let refused = Err((403, "permission-required".to_owned()));
+        assert_eq!(answer(&["rooms:open"], permission(OPEN), "good").await, Ok(()));
+        assert_eq!(answer(&[], permission(OPEN), "good").await, refused);
+        assert_eq!(answer(&["rooms:close", "rooms:opened", "rooms"], permission(OPEN), "good").await, refused);
+        assert_eq!(answer(&[], SESSION, "good").await, Ok(()));
+        assert_eq!(answer(&["rooms:open"], permission(OPEN), "bad").await, Err((401, "invalid-token".to_owned())));
+    }
+}

@@ -18,8 +18,10 @@ pub enum Needs {
 /// A credential that a handler reads itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// An access token, run out or not, in `Authorization`.
+    /// An access token that is good now, in `Authorization`.
     AccessToken,
+    /// An access token, run out or not, in `Authorization`.
+    ExpiredAccessToken,
     /// A refresh token, in its cookie or in the body.
     RefreshToken,
     /// A ticket for the event stream, in the address.
@@ -71,7 +73,8 @@ impl Needs {
 impl fmt::Display for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::AccessToken => "an access token, run out or not",
+            Self::AccessToken => "an access token",
+            Self::ExpiredAccessToken => "an access token (run out or not)",
             Self::RefreshToken => "a refresh token",
             Self::Ticket => "a stream ticket",
             Self::Receipt => "the id of the receipt",

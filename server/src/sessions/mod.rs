@@ -92,7 +92,7 @@ use handlers::{devices, events, sign_out};
 /// What this area brings.
 pub const AREA: Area = Area { name: "sessions", routes, ..Area::NONE };
 
-const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::AccessToken, Credential::RefreshToken]);
+const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::ExpiredAccessToken, Credential::RefreshToken]);
 
 fn routes(routes: Routes<'_>) -> Routes<'_> {
     routes
@@ -117,7 +117,7 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
         .delete(paths::SESSIONS, sign_out::logout_all)
         .needs(SIGNS_OUT)
         .post(paths::SESSION_ENDED, devices::confirm_ended)
-        .needs(Needs::Credentials(&[Credential::AccessToken]))
+        .needs(Needs::Credentials(&[Credential::ExpiredAccessToken]))
         .get(paths::RECEIPT, devices::receipt)
         .needs(Needs::Credentials(&[Credential::Receipt]))
         .get(paths::EVENTS, events::stream)

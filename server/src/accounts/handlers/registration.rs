@@ -44,7 +44,6 @@ fn required_name(fields: &mut Fields) -> Option<DisplayName> {
 
 /// `name`, or `firstName` and `lastName` put together; `Some(None)` where none of them is there. `None` means that something was
 /// refused, as in [`Fields::optional`].
-#[expect(clippy::option_option, reason = "refused, absent and given are three things, as in `Fields::optional`")]
 pub fn optional_name(fields: &mut Fields) -> Option<Option<DisplayName>> {
     if fields.has("name") || !(fields.has("firstName") || fields.has("lastName")) {
         return fields.optional("name", DisplayName::parse);

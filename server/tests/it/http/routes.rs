@@ -22,7 +22,7 @@ fn address(route: &Route) -> String {
 async fn call(app: &TestApp, route: &Route, token: Option<&str>) -> Answer {
     let request = app.request(route.method.clone(), &address(route));
     let request = if route.method == Method::GET { request } else { request.json(&json!({})) };
-    let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));
+    let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
     Answer::read(request.send().await.expect("an answer")).await
 }
 
