@@ -156,7 +156,7 @@ fn no_three_transactions_wait_for_each_other_in_any_order() {
             }
         }
     }
-    assert_eq!(met, 560);
+    assert_eq!(met, 680);
 }
 
 #[test]
