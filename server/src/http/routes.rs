@@ -1,6 +1,6 @@
 //! The table of routes: each with its method, what it needs, and the handler behind that.
 //!
-//! Areas add theirs; [`RouteTable`] is what they come to. A handler that is called notes which route it is, so that the request can be counted
+//! Areas add theirs. A handler that is called notes which route it is, so that the request can be counted
 //! when its answer is out: a layer would do the same for a boxed future a request.
 
 use std::collections::HashMap;
