@@ -110,3 +110,16 @@ fn only_the_store_names_the_driver_and_its_shared_part_knows_no_area() {
         }
     }
 }
+
+#[test]
+fn what_all_areas_stand_on_knows_none_of_them() {
+    let areas = ["sessions", "accounts", "security", "operations", "legacy", "pages"];
+    let below = ["http/", "auth/", "events/"];
+    let strangers: Vec<_> = sources(&root().join("server/src"))
+        .into_iter()
+        .filter(|(path, _)| below.iter().any(|folder| path.starts_with(folder)))
+        .filter(|(_, text)| areas.iter().any(|area| text.contains(&format!("use crate::{area}"))))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(strangers, Vec::<String>::new());
+}
