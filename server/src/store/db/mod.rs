@@ -136,6 +136,21 @@ macro_rules! verbs {
 
 pub(in crate::store) use verbs;
 
+/// Tries a transaction again that met another one in the wrong order: three times in all. The expression gives its future.
+macro_rules! retry_conflicts {
+    ($transaction:expr) => {{
+        const TRIES: u32 = 3;
+        let mut tried = 1;
+        loop {
+            match $transaction.await {
+                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
+                result => break result,
+            }
+        }
+    }};
+}
+pub(in crate::store) use retry_conflicts;
+
 /// How long a verb waits for a connection.
 const POOL_TIMEOUT: Duration = Duration::from_secs(2);
 

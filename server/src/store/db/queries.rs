@@ -39,9 +39,6 @@ pub(in crate::store) type Result<T> = std::result::Result<T, StoreError>;
 
 pub(in crate::store) type Arguments = <Db as SqlxDatabase>::Arguments;
 
-/// How often a transaction that met another one in the wrong order is tried.
-pub(in crate::store) const TRIES: u32 = 3;
-
 /// A statement in this dialect.
 pub(in crate::store) fn query<'q>(statement: &'static str) -> Query<'q, Db, Arguments> {
     sqlx::query::<Db>(fill(statement, &DIALECT, 1))

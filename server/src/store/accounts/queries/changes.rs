@@ -14,8 +14,8 @@ use super::super::sessions::ending::end_in;
 use super::super::sessions::history::lock_sessions_of;
 use super::browsers::grant;
 use super::users::lock_user;
-use super::{Connection, Database, Result, TRIES, Transaction, query};
-use crate::store::db::Ids;
+use super::{Connection, Database, Result, Transaction, query};
+use crate::store::db::{Ids, retry_conflicts};
 use crate::store::{
     AccountDeletion, AccountOutcome, EndCommand, EndOutcome, NewAudit, PasswordChange, PasswordReset, User, sql,
 };
@@ -27,13 +27,7 @@ impl Database {
         ends: &EndCommand,
         ids: Ids<'_>,
     ) -> Result<AccountOutcome> {
-        let mut tried = 1;
-        loop {
-            match self.try_change_password(change, ends, &mut *ids).await {
-                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
-                result => return result,
-            }
-        }
+        retry_conflicts!(self.try_change_password(change, ends, &mut *ids))
     }
 
     async fn try_change_password(
@@ -67,13 +61,7 @@ impl Database {
         ends: &EndCommand,
         ids: Ids<'_>,
     ) -> Result<AccountOutcome> {
-        let mut tried = 1;
-        loop {
-            match self.try_reset_password(reset, ends, &mut *ids).await {
-                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
-                result => return result,
-            }
-        }
+        retry_conflicts!(self.try_reset_password(reset, ends, &mut *ids))
     }
 
     async fn try_reset_password(
@@ -112,13 +100,7 @@ impl Database {
         ends: &EndCommand,
         ids: Ids<'_>,
     ) -> Result<AccountOutcome> {
-        let mut tried = 1;
-        loop {
-            match self.try_delete_account(deletion, ends, &mut *ids).await {
-                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
-                result => return result,
-            }
-        }
+        retry_conflicts!(self.try_delete_account(deletion, ends, &mut *ids))
     }
 
     async fn try_delete_account(

@@ -1,6 +1,6 @@
 //! What is asked about users.
 
-use super::{Connection, Database, Result, TRIES, Transaction, query, query_as};
+use super::{Connection, Database, Result, Transaction, query, query_as};
 
 pub(in crate::store) mod browsers;
 pub(in crate::store) mod changes;

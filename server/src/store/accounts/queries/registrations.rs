@@ -12,10 +12,10 @@ use super::super::sessions::ending::{Ending, Story, Which};
 use super::super::sessions::history::lock_sessions_of;
 use super::browsers::grant;
 use super::users::insert_user;
-use super::{Connection, Database, Result, TRIES, query, query_as};
+use super::{Connection, Database, Result, query, query_as};
 use crate::store::accounts::rows::{RegistrationRecord, UserRecord};
-use crate::store::db::Ids;
 use crate::store::db::rows::read_one;
+use crate::store::db::{Ids, retry_conflicts};
 use crate::store::{
     CodeAttempt, CodeOutcome, Digest, EndOutcome, NewAudit, NewRegistration, Origin, Registrant, Registration,
     RegistrationMail, Resend, Resending, ResetProof, ResetTarget, Revocation, StoreError, User, sql,
@@ -104,13 +104,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn verify_email(&self, attempt: &CodeAttempt<'_>, ids: Ids<'_>) -> Result<CodeOutcome> {
-        let mut tried = 1;
-        loop {
-            match self.try_verify_email(attempt, &mut *ids).await {
-                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
-                result => return result,
-            }
-        }
+        retry_conflicts!(self.try_verify_email(attempt, &mut *ids))
     }
 
     async fn try_verify_email(&self, attempt: &CodeAttempt<'_>, ids: Ids<'_>) -> Result<CodeOutcome> {

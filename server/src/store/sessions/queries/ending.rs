@@ -11,9 +11,9 @@ use super::super::alerts::answer_by_ending;
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
 use super::history::{ended_entry, insert_history};
-use super::{Connection, Database, Result, TRIES, query, query_as};
-use crate::store::db::Ids;
+use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
+use crate::store::db::{Ids, retry_conflicts};
 use crate::store::sessions::rows::{EndedRecord, ReceiptRecord};
 use crate::store::{
     Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow, Revocation,
@@ -26,13 +26,7 @@ impl Database {
         commands: &[EndCommand],
         ids: Ids<'_>,
     ) -> Result<Vec<EndOutcome>> {
-        let mut tried = 1;
-        loop {
-            match self.try_end_sessions(commands, &mut *ids).await {
-                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
-                result => return result,
-            }
-        }
+        retry_conflicts!(self.try_end_sessions(commands, &mut *ids))
     }
 
     async fn try_end_sessions(&self, commands: &[EndCommand], ids: Ids<'_>) -> Result<Vec<EndOutcome>> {

@@ -13,9 +13,9 @@ use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
 use super::ending::{Ending, Story, Which};
 use super::history::insert_history;
-use super::{Connection, Database, Result, TRIES, query, query_as};
-use crate::store::db::Ids;
+use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
+use crate::store::db::{Ids, retry_conflicts};
 use crate::store::sessions::rows::SessionRecord;
 use crate::store::{
     EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, User,
@@ -31,13 +31,7 @@ impl Database {
         records: SignInRecords<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
-        let mut tried = 1;
-        loop {
-            match self.try_record_sign_in(session, limit, browser, records, &mut *ids).await {
-                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
-                result => return result,
-            }
-        }
+        retry_conflicts!(self.try_record_sign_in(session, limit, browser, records, &mut *ids))
     }
 
     async fn try_record_sign_in(

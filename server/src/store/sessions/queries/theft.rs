@@ -13,8 +13,8 @@ use super::super::mail::{Priority, insert_mail};
 use super::super::revocations::log_and_commit;
 use super::ending::{Ending, Story, Which};
 use super::history::{insert_history, lock_session};
-use super::{Database, Result, TRIES};
-use crate::store::db::Ids;
+use super::{Database, Result};
+use crate::store::db::{Ids, retry_conflicts};
 use crate::store::sessions::Decide;
 use crate::store::{EndOutcome, RefreshAttempt, RefreshDecision, Theft, TheftReport};
 
@@ -27,13 +27,7 @@ impl Database {
         report: &TheftReport<'_>,
         ids: Ids<'_>,
     ) -> Result<Theft> {
-        let mut tried = 1;
-        loop {
-            match self.try_end_stolen(user_id, attempt, decide, report, &mut *ids).await {
-                Err(error) if error.is_conflict() && tried < TRIES => tried += 1,
-                result => return result,
-            }
-        }
+        retry_conflicts!(self.try_end_stolen(user_id, attempt, decide, report, &mut *ids))
     }
 
     async fn try_end_stolen(
