@@ -280,17 +280,7 @@ impl Accounts {
     }
 
     pub(super) fn audit(&self, action: AuditAction, from: &RequestOrigin) -> NewAudit {
-        NewAudit {
-            id: self.new_id(),
-            at: self.clock.now(),
-            user_id: None,
-            actor_id: None,
-            session_id: None,
-            action,
-            reason: None,
-            client_reason: None,
-            origin: from.origin.clone(),
-        }
+        NewAudit::new(self.new_id(), self.clock.now(), action, from.origin.clone())
     }
 
     pub(super) fn new_id(&self) -> Uuid {

@@ -203,16 +203,6 @@ impl Sessions {
 
     /// An audit entry with nothing but what every entry has.
     pub(crate) fn audit(&self, action: AuditAction, origin: &Origin) -> NewAudit {
-        NewAudit {
-            id: self.new_id(),
-            at: self.now(),
-            user_id: None,
-            actor_id: None,
-            session_id: None,
-            action,
-            reason: None,
-            client_reason: None,
-            origin: origin.clone(),
-        }
+        NewAudit::new(self.new_id(), self.now(), action, origin.clone())
     }
 }

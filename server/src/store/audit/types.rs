@@ -29,6 +29,23 @@ pub struct NewAudit {
     pub origin: Origin,
 }
 
+impl NewAudit {
+    /// An entry with nothing but what every entry has.
+    pub const fn new(id: Uuid, at: Timestamp, action: AuditAction, origin: Origin) -> Self {
+        Self {
+            id,
+            at,
+            user_id: None,
+            actor_id: None,
+            session_id: None,
+            action,
+            reason: None,
+            client_reason: None,
+            origin,
+        }
+    }
+}
+
 /// An audit entry, with the name of the device it concerns where that is still known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {

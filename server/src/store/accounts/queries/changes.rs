@@ -158,15 +158,11 @@ async fn erase(
 /// Writes the audit entry of the change itself, beside those of the sessions that end with it.
 async fn insert_change(connection: &mut Connection, ends: &EndCommand, action: AuditAction, id: Uuid) -> Result<()> {
     let entry = NewAudit {
-        id,
-        at: ends.at,
         user_id: Some(ends.selection.user_id()),
         actor_id: ends.actor_id,
         session_id: ends.ended_by,
-        action,
-        reason: None,
         client_reason: ends.client_reason.clone(),
-        origin: ends.origin.clone(),
+        ..NewAudit::new(id, ends.at, action, ends.origin.clone())
     };
     insert_audit(connection, &[entry]).await
 }

@@ -52,15 +52,10 @@ impl Database {
             idle += u64::from(reason == EndReason::IdleTimeout);
             history.push(ended_entry(ids(), id, at, reason.as_str(), ""));
             audit.push(NewAudit {
-                id: ids(),
-                at,
                 user_id: Some(UserId(session.user_id)),
-                actor_id: None,
                 session_id: Some(id),
-                action: AuditAction::SessionEnded,
                 reason: Some(reason),
-                client_reason: None,
-                origin: Origin::default(),
+                ..NewAudit::new(ids(), at, AuditAction::SessionEnded, Origin::default())
             });
         }
         insert_history(&mut tx, &history).await?;

@@ -356,15 +356,11 @@ impl Ending {
     /// An entry about this person.
     pub fn audit(&self, id: uuid::Uuid, action: AuditAction) -> NewAudit {
         NewAudit {
-            id,
-            at: self.at,
             user_id: Some(self.user_id),
             actor_id: self.actor_id,
-            session_id: None,
-            action,
             reason: Some(self.reason),
             client_reason: self.client_reason.clone(),
-            origin: self.origin.clone(),
+            ..NewAudit::new(id, self.at, action, self.origin.clone())
         }
     }
 
