@@ -1,7 +1,5 @@
 //! What an area brings, declared in one place: the `AREA` of its door.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -12,6 +10,7 @@ use crate::context::Context;
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::lifecycle::Tasks;
+use crate::type_map::TypeMap;
 
 /// What an area brings. What it does not bring is as in [`Area::NONE`].
 #[derive(Clone, Copy)]
@@ -44,12 +43,12 @@ impl Area {
 
 /// The own state of each area, by its type.
 #[derive(Default)]
-pub struct Parts(HashMap<TypeId, Box<dyn Any + Send + Sync>>);
+pub struct Parts(TypeMap);
 
 impl Parts {
     /// Adds the state of an area.
     pub fn insert<T: Send + Sync + 'static>(&mut self, part: Arc<T>) {
-        self.0.insert(TypeId::of::<T>(), Box::new(part));
+        self.0.insert(part);
     }
 
     /// The state of that type.
@@ -57,8 +56,7 @@ impl Parts {
     /// # Panics
     /// Where no area has put it there: then the area is not in the list of areas.
     pub fn get<T: Send + Sync + 'static>(&self) -> &Arc<T> {
-        let part = self.0.get(&TypeId::of::<T>()).and_then(|part| part.downcast_ref::<Arc<T>>());
-        part.expect("the area is in the list of areas")
+        self.0.get().expect("the area is in the list of areas")
     }
 }
 

@@ -34,3 +34,4 @@ pub mod sessions;
 pub mod store;
 pub mod telemetry;
 pub mod traces;
+mod type_map;

@@ -1,12 +1,8 @@
 //! Settings that an area brings: declared in its own folder, read with all others, found again by their type.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
-
 use super::reader::{Reader, Setting};
 use crate::areas::AREAS;
+use crate::type_map::TypeMap;
 
 /// The settings of an area.
 #[derive(Clone, Copy)]
@@ -19,7 +15,7 @@ pub struct Section {
 impl Section {
     /// A section that is read as `T`.
     pub const fn new<T: Send + Sync + 'static + FromReader>(settings: &'static [Setting]) -> Self {
-        Self { settings, read: |reader, sections| sections.insert(T::read(reader)) }
+        Self { settings, read: |reader, sections| sections.0.insert(T::read(reader)) }
     }
 }
 
@@ -30,8 +26,8 @@ pub trait FromReader {
 }
 
 /// What was read, by its type.
-#[derive(Clone, Default)]
-pub struct Sections(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+#[derive(Clone, Debug, Default)]
+pub struct Sections(TypeMap);
 
 impl Sections {
     /// Reads those of all areas.
@@ -43,24 +39,12 @@ impl Sections {
         sections
     }
 
-    fn insert<T: Send + Sync + 'static>(&mut self, section: T) {
-        self.0.insert(TypeId::of::<T>(), Arc::new(section));
-    }
-
     /// The section of that type.
     ///
     /// # Panics
     /// Where there is none: then the area does not name it in its `AREA`.
     pub fn get<T: Send + Sync + 'static>(&self) -> &T {
-        let section = self.0.get(&TypeId::of::<T>()).and_then(|section| section.downcast_ref::<T>());
-        section.expect("the area names its section")
-    }
-}
-
-/// Values may be secrets.
-impl fmt::Debug for Sections {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Sections").field(&self.0.len()).finish()
+        self.0.get().expect("the area names its section")
     }
 }
 
