@@ -12,10 +12,8 @@ use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 use uuid::Uuid;
 
-use crate::accounts::RESET_PAGE;
 use crate::accounts::metrics::PasswordMetrics;
-use crate::accounts::{AccountError, Accounts};
-use crate::accounts::{HashingError, PasswordHasher};
+use crate::accounts::{AccountError, Accounts, HashingError, PasswordHasher, RESET_PAGE};
 use crate::area::{Background, Parts as AreaParts};
 use crate::areas::{self, AREAS};
 use crate::auth::keys::{KeyError, KeyRing, make_key};

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 
 use crate::area::Area;
-use crate::auth::permissions::{Permission, Permissions};
+use crate::auth::permissions::Permissions;
 use crate::config::Config;
 use crate::http::browser::give_to_pages;
 use crate::http::routes::{Route, Routes};
@@ -17,7 +17,7 @@ pub const AREAS: [Area; 4] = [sessions::AREA, accounts::AREA, security::AREA, op
 
 /// The permissions of all areas.
 pub fn permissions() -> Permissions {
-    Permissions::new(AREAS.iter().flat_map(|area| area.permissions.iter().copied()).collect::<Vec<Permission>>())
+    Permissions::new(AREAS.iter().flat_map(|area| area.permissions).copied())
 }
 
 /// The calls of all areas, and the table of them.

@@ -1,16 +1,17 @@
 //! The check before a handler: who makes the call, and whether that is what its route needs.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse as _, Response};
+use futures::future::BoxFuture;
 use http::request::Parts;
 
 use super::needs::{Needs, Requirement};
 use super::principal::{Principal, bearer};
 use super::problem::ApiError;
+use super::recent_proof::ProofRequired;
 use super::state::ApiState;
 use crate::current;
 use crate::metrics::RouteId;
@@ -25,7 +26,7 @@ pub trait Authenticate: Send + Sync {
         &'a self,
         token: &'a str,
         parts: &'a Parts,
-    ) -> Pin<Box<dyn Future<Output = Result<Option<Principal>, ApiError>> + Send + 'a>>;
+    ) -> BoxFuture<'a, Result<Option<Principal>, ApiError>>;
 }
 
 /// The families of tokens that are accepted, in the order in which they are asked.
@@ -77,7 +78,7 @@ pub struct Guarded<H> {
 }
 
 impl<T: 'static, H: Handler<T, ApiState>> Handler<T, ApiState> for Guarded<H> {
-    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+    type Future = BoxFuture<'static, Response>;
 
     fn call(self, request: Request, state: ApiState) -> Self::Future {
         current::take_route(self.route);
@@ -87,7 +88,9 @@ impl<T: 'static, H: Handler<T, ApiState>> Handler<T, ApiState> for Guarded<H> {
             match state.authenticators.require(&parts, requirement).await {
                 Ok(principal) => {
                     parts.extensions.insert(principal);
-                    parts.extensions.insert(requirement);
+                    if requirement.recent_proof {
+                        parts.extensions.insert(ProofRequired);
+                    }
                     self.handler.call(Request::from_parts(parts, body), state).await
                 }
                 Err(refusal) => refusal.into_response(),
@@ -121,7 +124,7 @@ mod tests {
             &'a self,
             token: &'a str,
             _: &'a Parts,
-        ) -> Pin<Box<dyn Future<Output = Result<Option<Principal>, ApiError>> + Send + 'a>> {
+        ) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
             let person = Person {
                 id: UserId(Uuid::nil()),
                 email: String::new(),

@@ -1,14 +1,13 @@
 //! A recent proof of identity, for calls that cannot be undone (ASVS 7.5.1, RFC 9470): a sign-in within `SUDO_WINDOW`, or the password in the
 //! body.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
+use futures::future::BoxFuture;
 use types::domain::Password;
 
 use super::fields::Fields;
-use super::needs::Requirement;
 use super::principal::InSession;
 use super::problem::ApiError;
 use super::state::ApiState;
@@ -21,8 +20,12 @@ pub trait StepUp: Send + Sync {
         &'a self,
         token: &'a Verified,
         password: Option<&'a Password>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send + 'a>>;
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
 }
+
+/// Marks a request whose route says that it needs a recent proof.
+#[derive(Clone, Copy)]
+pub struct ProofRequired;
 
 /// A principal who has just shown who they are, and the body of their request. For handlers of routes that need a recent proof.
 pub struct RecentlyProved {
@@ -38,7 +41,7 @@ impl FromRequest<ApiState> for RecentlyProved {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
         let (mut parts, body) = request.into_parts();
         let InSession(token) = InSession::from_request_parts(&mut parts, state).await?;
-        if !parts.extensions.get::<Requirement>().is_some_and(|requirement| requirement.recent_proof) {
+        if parts.extensions.get::<ProofRequired>().is_none() {
             return Err(ApiError::internal(NotDeclared));
         }
         let mut fields = Fields::from_request(Request::from_parts(parts, body), state).await?;

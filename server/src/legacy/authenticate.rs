@@ -1,8 +1,8 @@
 //! Tokens of an older system as a family of tokens that routes accept.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use http::request::Parts;
 
 use super::LegacyUsers;
@@ -15,11 +15,7 @@ use crate::sessions::Refusal;
 pub struct LegacyFamily(pub Arc<LegacyUsers>);
 
 impl Authenticate for LegacyFamily {
-    fn authenticate<'a>(
-        &'a self,
-        token: &'a str,
-        _: &'a Parts,
-    ) -> Pin<Box<dyn Future<Output = Result<Option<Principal>, ApiError>> + Send + 'a>> {
+    fn authenticate<'a>(&'a self, token: &'a str, _: &'a Parts) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
         Box::pin(async move {
             match self.0.authenticate(token).await {
                 Ok(user) => Ok(Some(Principal::Sessionless(user))),

@@ -5,9 +5,8 @@ use http::HeaderMap;
 use types::domain::{Email, OneTimeCode, Password, SessionId, UserId};
 use types::words::{SignInMethod, TokenDelivery};
 
-use crate::accounts::AccountError;
-use crate::accounts::HashingError;
 use crate::accounts::sign_in_flow::{NextStep, SignInFlow};
+use crate::accounts::{AccountError, HashingError};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::proofs::Proof;
 use crate::auth::secrets::Capability;
@@ -86,7 +85,7 @@ pub async fn verify_email(
 }
 
 impl Client {
-    /// The from, as what the client presents makes them known.
+    /// Where the request comes from, with the browser that the client presents itself.
     fn known(&self, state: &ApiState, from: RequestOrigin, headers: &HeaderMap) -> Result<RequestOrigin, EntryRefusal> {
         // A call that sets a cookie must not come from another site.
         if self.delivery == TokenDelivery::Cookie {
@@ -116,8 +115,8 @@ impl Client {
         let one_session = delivery == TokenDelivery::Cookie;
         let sessions = if one_session { presented_sessions(state, headers) } else { Vec::new() };
         let browser = BrowserAtHand { presented: from.browser, sessions, next: browser_token.digest(), one_session };
-        let said = device;
-        let sign_in = NewSignIn { user_id, said, origin: from.origin, proofs, delivery, remember, replace, browser };
+        let sign_in =
+            NewSignIn { user_id, said: device, origin: from.origin, proofs, delivery, remember, replace, browser };
         let signing_in = state.sessions().sign_in(sign_in).await;
         state.sessions().metrics.sign_ins.increment(outcome(&signing_in));
         match signing_in {

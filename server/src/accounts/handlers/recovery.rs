@@ -9,9 +9,7 @@ use http::StatusCode;
 use types::api::{AcceptedAnswer, LogoutAnswer};
 use types::domain::Password;
 
-use crate::accounts::AccountError;
-use crate::accounts::known_address;
-use crate::accounts::{ResetStep, refused_reset};
+use crate::accounts::{AccountError, ResetStep, known_address, refused_reset};
 use crate::auth::origin::RequestOrigin;
 use crate::http::cookies::set_cookie;
 use crate::http::fields::Fields;

@@ -9,8 +9,7 @@ use types::domain::{AccountType, DisplayName, OneTimeCode, Password};
 
 use super::entry;
 use super::sign_in::{entered, read_client};
-use crate::accounts::Registration;
-use crate::accounts::{known_address, new_address};
+use crate::accounts::{Registration, known_address, new_address};
 use crate::auth::origin::RequestOrigin;
 use crate::http::fields::Fields;
 use crate::http::problem::ApiError;

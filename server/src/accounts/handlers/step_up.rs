@@ -1,7 +1,6 @@
 //! The proof of identity that comes with a call.
 
-use std::pin::Pin;
-
+use futures::future::BoxFuture;
 use types::domain::Password;
 
 use crate::accounts::Accounts;
@@ -14,7 +13,7 @@ impl StepUp for Accounts {
         &'a self,
         token: &'a Verified,
         password: Option<&'a Password>,
-    ) -> Pin<Box<dyn Future<Output = Result<(), ApiError>> + Send + 'a>> {
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
             let Verified { session_id, user_id, proofs, .. } = token;
             Ok(self.check_proof(*session_id, *user_id, password, proofs).await?)

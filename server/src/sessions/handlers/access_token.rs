@@ -1,8 +1,8 @@
 //! Access tokens of sessions as a family of tokens that routes accept.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use http::request::Parts;
 
 use crate::current::tell_session_end;
@@ -21,7 +21,7 @@ impl Authenticate for AccessTokenFamily {
         &'a self,
         token: &'a str,
         parts: &'a Parts,
-    ) -> Pin<Box<dyn Future<Output = Result<Option<Principal>, ApiError>> + Send + 'a>> {
+    ) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
         Box::pin(async move {
             let Self(sessions) = self;
             let verified = match sessions.authenticate(token).await {

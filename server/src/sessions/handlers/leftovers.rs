@@ -3,10 +3,10 @@
 //! Whoever makes such an answer marks it, and the middleware has [`Leftovers`] look at what the request carried. A cookie whose session lives
 //! stays, whoever asked: the answer to somebody who left late must not sign out who has signed in meanwhile.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::response::Response;
+use futures::future::BoxFuture;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
@@ -34,11 +34,7 @@ impl Leftovers {
 
 impl Finish for Leftovers {
     /// Where the database is away a session counts as ended: what is refused for now is asked for once more with the password.
-    fn finish<'a>(
-        &'a self,
-        cookies: &'a HeaderMap,
-        response: &'a mut Response,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn finish<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let Self(state) = self;
             for (name, token) in state.cookie.presented(cookies).iter() {
