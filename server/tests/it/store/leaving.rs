@@ -1,8 +1,8 @@
 //! What is held on a person is handed out, and goes with the account.
 
 use latchkey::store::{
-    AccountOutcome, Creation, MailEnvelope, Refresh, RefreshAttempt, RefreshDecision, RevokedSubject, Selection,
-    SessionRow, Standing, Store,
+    AccountOutcome, Creation, MailEnvelope, Refresh, RefreshDecision, RevokedSubject, Selection, SessionRow, Standing,
+    Store,
 };
 use rstest::rstest;
 use types::domain::SessionId;
@@ -10,8 +10,9 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, delete_account, digest, done, email, end, ids, minutes,
-    new_audit, new_entry, new_mail, new_registration, new_session, new_user, origin, person, record, register, sign_in,
+    Backend, START, TestStore, ask_for_reset, command, delete_account, digest, done, email, end, first_refresh, ids,
+    minutes, new_audit, new_entry, new_mail, new_registration, new_session, new_user, person, record, register,
+    sign_in,
 };
 
 /// What the audit log says of a person, oldest first, and from which addresses.
@@ -21,16 +22,7 @@ async fn log_of(store: &Store, user: types::domain::UserId) -> Vec<(String, Opti
 }
 
 async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
-    let attempt = RefreshAttempt {
-        remember_until: minutes(20),
-        session_id,
-        presented: digest(1),
-        successor: digest(2),
-        at: minutes(9),
-        origin: origin("192.0.2.1"),
-        place: None,
-        history_ids: [Uuid::now_v7(), Uuid::now_v7()],
-    };
+    let attempt = first_refresh(session_id, minutes(9));
     let rotate = |_: &SessionRow| RefreshDecision::Rotate { expires_at: minutes(100) };
     store.sessions().rotate_refresh(&attempt, &rotate).await.expect("an answer")
 }

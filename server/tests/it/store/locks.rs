@@ -6,8 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use latchkey::sessions::{AtLimit, who_makes_room};
 use latchkey::store::{
-    NewAudit, RefreshAttempt, RefreshDecision, Selection, SessionLimit, SessionRow, SignInRecords, SigningBrowser,
-    Store,
+    NewAudit, RefreshDecision, Selection, SessionLimit, SessionRow, SignInRecords, SigningBrowser, Store,
 };
 use rstest::rstest;
 use types::domain::{SessionId, UserId};
@@ -15,8 +14,9 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, change_password, command, delete_account, digest, guess,
-    ids, minutes, never_new, new_audit, new_entry, new_registration, new_session, origin, person, register, sign_in,
+    Backend, DAY, MINUTE, START, TestStore, ask_for_reset, change_password, command, delete_account, digest,
+    first_refresh, guess, ids, minutes, never_new, new_audit, new_entry, new_registration, new_session, person,
+    register, sign_in,
 };
 
 /// Two people, with a few sessions each.
@@ -77,16 +77,7 @@ impl House {
 
     async fn refreshes(&self, server: &Store, number: usize) {
         for session_id in [self.hers[number % 8], self.his[number % 8]] {
-            let attempt = RefreshAttempt {
-                remember_until: minutes(20),
-                session_id,
-                presented: digest(1),
-                successor: digest(2),
-                at: minutes(1),
-                origin: origin("192.0.2.1"),
-                place: None,
-                history_ids: [Uuid::now_v7(), Uuid::now_v7()],
-            };
+            let attempt = first_refresh(session_id, minutes(1));
             let rotate = |_: &SessionRow| RefreshDecision::Rotate { expires_at: minutes(1000) };
             server.sessions().rotate_refresh(&attempt, &rotate).await.expect("an answer");
         }

@@ -11,11 +11,10 @@ use latchkey::store::{
 use rstest::rstest;
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{AuditAction, EndReason, HistoryKind};
-use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, accepted, ask_for_reset, command, delete_account, digest, guess, ids, minutes,
-    new_audit, new_entry, new_registration, new_session, origin, person, record, record_within, register, reset,
+    Backend, START, TestStore, accepted, ask_for_reset, command, delete_account, digest, first_refresh, guess, ids,
+    minutes, new_audit, new_entry, new_registration, new_session, person, record, record_within, register, reset,
     sign_in,
 };
 
@@ -44,16 +43,7 @@ fn rule(attempt: &RefreshAttempt) -> impl Fn(&SessionRow) -> RefreshDecision + S
 
 /// Presents the first refresh token of a session.
 async fn refresh(server: &Store, session_id: SessionId) -> Refresh {
-    let attempt = RefreshAttempt {
-        remember_until: minutes(20),
-        session_id,
-        presented: digest(1),
-        successor: digest(2),
-        at: minutes(1),
-        origin: origin("192.0.2.1"),
-        place: None,
-        history_ids: [Uuid::now_v7(), Uuid::now_v7()],
-    };
+    let attempt = first_refresh(session_id, minutes(1));
     server.sessions().rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
 }
 

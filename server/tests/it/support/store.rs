@@ -8,8 +8,8 @@ use latchkey::sessions::{AtLimit, who_makes_room};
 use latchkey::store::{
     AccountDeletion, AccountOutcome, AlertIfNew, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
     EndOutcome, NewAudit, NewCode, NewHistoryEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
-    Origin, PasswordChange, PasswordReset, Registrant, RegistrationMail, ResetRequest, Selection, SessionLimit,
-    SessionRow, SignIn, SignInRecords, Store, Try,
+    Origin, PasswordChange, PasswordReset, RefreshAttempt, Registrant, RegistrationMail, ResetRequest, Selection,
+    SessionLimit, SessionRow, SignIn, SignInRecords, Store, Try,
 };
 use sqlx::Connection;
 use types::api::DeviceDescription;
@@ -392,4 +392,18 @@ pub async fn delete_account(
     let all = command(Selection::All { user_id }, EndReason::AccountDeleted, at);
     let ends = EndCommand { ended_by: from, receipt, ..all };
     store.accounts().delete_account(&deletion, &ends, &mut ids()).await.expect("an answer")
+}
+
+/// The first refresh token of a session is presented.
+pub fn first_refresh(session_id: SessionId, at: Timestamp) -> RefreshAttempt {
+    RefreshAttempt {
+        remember_until: minutes(20),
+        session_id,
+        presented: digest(1),
+        successor: digest(2),
+        at,
+        origin: origin("192.0.2.1"),
+        place: None,
+        history_ids: [Uuid::now_v7(), Uuid::now_v7()],
+    }
 }
