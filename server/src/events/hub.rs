@@ -415,6 +415,20 @@ impl Subscription {
     pub const fn user_id(&self) -> UserId {
         self.who.user_id
     }
+
+    /// Resolves once the hub has let the stream go: nothing more is sent than what is in its queue.
+    pub async fn closed(&mut self) {
+        while self.deadline.changed().await.is_ok() {}
+    }
+
+    /// What `answer` gives, unless the hub lets the stream go before.
+    pub async fn unless_closed<T>(&mut self, answer: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            answer = answer => Some(answer),
+            () = self.closed() => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -542,6 +556,20 @@ mod tests {
         assert_eq!((hub.closed_unconfirmed(), hub.len()), (1, 1));
         drop(laptop);
         assert!(hub.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_is_let_go_waits_for_no_answer_any_more() {
+        let hub = Arc::new(Hub::default());
+        let mut laptop = listen(&hub, LAPTOP, 0);
+        assert_eq!(laptop.unless_closed(std::future::ready(1)).await, Some(1));
+        let never = async |stream: &mut Subscription| stream.unless_closed(std::future::pending::<()>()).await;
+        let renewed = async { hub.prolong(ADA, LAPTOP, NOW.plus(Duration::from_hours(2))) };
+        let (waited, ()) = tokio::join!(tokio::time::timeout(Duration::from_millis(50), never(&mut laptop)), renewed);
+        assert!(waited.is_err(), "a renewed session's stream goes on");
+        let let_go = async { assert_eq!(hub.close_unless(|_, _| false), 1) };
+        let (waited, ()) = tokio::join!(never(&mut laptop), let_go);
+        assert_eq!(waited, None);
     }
 
     #[test]

@@ -202,6 +202,7 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
                         yield Ok(frame(&ended, number));
                         break;
                     }
+                    AtTheEnd::Closed => break,
                 }
             }
             if left < warning && warned_of != Some(deadline) {
@@ -236,15 +237,17 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
 }
 
 /// What this stream is told instead of an event that it may hear, which is that event, or that it may not: its own end where that is known,
-/// and nothing otherwise. Each time the same is asked as of a request.
+/// and nothing otherwise. Each time the same is asked as of a request. A database that does not answer holds no stream open that the hub
+/// has let go.
 async fn hears(state: &ApiState, subscription: &mut Subscription, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
     if is_end_of(&event, subscription.session_id()) {
         return Some(event);
     }
-    match state.sessions().may_listen(&subscription.who).await {
-        Ok(()) => Some(event),
-        Err(Refusal::SessionEnded(_)) => Box::pin(own_end(subscription)).await,
-        Err(_) => None,
+    let who = subscription.who;
+    match subscription.unless_closed(state.sessions().may_listen(&who)).await {
+        Some(Ok(())) => Some(event),
+        Some(Err(Refusal::SessionEnded(_))) | None => Box::pin(own_end(subscription)).await,
+        Some(Err(_)) => None,
     }
 }
 
@@ -271,17 +274,20 @@ enum AtTheEnd {
     Renewed(Timestamp),
     /// It is over.
     Over(Arc<ServerEvent>),
+    /// The hub has let the stream go, without a word.
+    Closed,
 }
 
 /// What has become of a session whose end, as far as this stream knows, has come.
 async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline: Timestamp) -> AtTheEnd {
     let session_id = subscription.session_id();
-    match state.sessions().end_if_over(session_id).await {
-        Ok(Some(row)) => {
+    match subscription.unless_closed(state.sessions().end_if_over(session_id)).await {
+        None => Box::pin(own_end(subscription)).await.map_or(AtTheEnd::Closed, AtTheEnd::Over),
+        Some(Ok(Some(row))) => {
             state.context.hub.prolong(row.user_id, session_id, row.expires_at);
             AtTheEnd::Renewed(row.expires_at)
         }
-        Ok(None) => {
+        Some(Ok(None)) => {
             // Ending it has put the news, with the reason, into this very queue.
             while let Ok(event) = subscription.queue.try_recv() {
                 if is_end_of(&event, session_id) {
@@ -291,7 +297,7 @@ async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline:
             AtTheEnd::Over(Arc::new(expired(session_id, deadline)))
         }
         // The database is away: the time is over all the same.
-        Err(_) => AtTheEnd::Over(Arc::new(expired(session_id, deadline))),
+        Some(Err(_)) => AtTheEnd::Over(Arc::new(expired(session_id, deadline))),
     }
 }
 
