@@ -24,8 +24,27 @@ const DISTRUST_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct AcquireTimeout {
     away: AtomicBool,
+    distrust: Mutex<Distrust>,
+}
+
+/// Connections that may lead to a database that only reads.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Distrust {
     /// Connections from before this moment are not used again.
-    distrusted: Mutex<Option<Instant>>,
+    before: Option<Instant>,
+    /// When one was last found only to read.
+    last_found: Option<Instant>,
+}
+
+impl Distrust {
+    /// All from before the last that was found are given up, those too that were opened since the others were; but not so often that
+    /// a database that does only read has every call open a connection of its own.
+    fn settle(&mut self, now: Instant) {
+        let is_due = self.before.is_none_or(|before| now.saturating_duration_since(before) >= DISTRUST_INTERVAL);
+        if is_due && self.last_found > self.before {
+            self.before = self.last_found;
+        }
+    }
 }
 
 impl AcquireTimeout {
@@ -60,16 +79,20 @@ impl AcquireTimeout {
     /// That a database only reads may be true of this connection alone: the name may lead elsewhere by now, and a default may have
     /// been put right. A connection never finds out.
     fn distrust(&self, now: Instant) {
-        let mut distrusted = self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
-        if distrusted.is_none_or(|before| now.saturating_duration_since(before) >= DISTRUST_INTERVAL) {
-            *distrusted = Some(now);
-        }
+        let mut distrust = self.distrust.lock().unwrap_or_else(PoisonError::into_inner);
+        distrust.last_found = Some(now);
+        distrust.settle(now);
     }
 
     /// Whether a connection that is so old may be used.
     pub fn trusts(&self, age: Duration) -> bool {
-        let distrusted = *self.distrusted.lock().unwrap_or_else(PoisonError::into_inner);
-        distrusted.is_none_or(|moment| age < moment.elapsed())
+        self.trusts_at(age, Instant::now())
+    }
+
+    fn trusts_at(&self, age: Duration, now: Instant) -> bool {
+        let mut distrust = self.distrust.lock().unwrap_or_else(PoisonError::into_inner);
+        distrust.settle(now);
+        distrust.before.is_none_or(|before| age < now.saturating_duration_since(before))
     }
 
     /// Whether the database was not heard the last time.
@@ -100,10 +123,20 @@ mod tests {
         std::thread::sleep(Duration::from_millis(2));
         assert!(!acquire_timeout.trusts(Duration::from_hours(1)));
         assert!(acquire_timeout.trusts(Duration::ZERO));
-        // Not each that fails starts it all anew.
-        let before = *acquire_timeout.distrusted.lock().unwrap();
-        acquire_timeout.distrust(Instant::now());
-        assert_eq!(*acquire_timeout.distrusted.lock().unwrap(), before);
+    }
+
+    #[test]
+    fn a_connection_that_was_opened_since_is_given_up_when_one_is_found_again_but_not_with_every_one() {
+        let (acquire_timeout, first) = (AcquireTimeout::default(), Instant::now());
+        let after = |milliseconds| first + Duration::from_millis(milliseconds);
+        acquire_timeout.distrust(first);
+        let opened = after(100);
+        let trusts = |now: Instant| acquire_timeout.trusts_at(now - opened, now);
+        assert!(trusts(after(150)));
+        acquire_timeout.distrust(after(200));
+        assert!(trusts(after(999)), "moments later not all are opened anew");
+        assert!(!trusts(after(1000)), "nobody has to find it out once more");
+        assert!(acquire_timeout.trusts_at(Duration::from_millis(799), after(1000)), "opened after the last was found");
     }
 
     #[tokio::test]
