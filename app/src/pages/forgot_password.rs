@@ -8,7 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::entry::{DevelopmentMail, Entry, EntryPicture, SendAgain, action_here, onward};
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, Toasts, return_to};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, IconName, TextField};
+use crate::ui::{Button, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading, IconName};
 use types::domain::Email;
 
 /// The address of this page.
@@ -112,14 +112,7 @@ fn AskForLink(form: ForgotForm) -> impl IntoView {
         <p class="entry-lead">"Enter the e-mail address you sign in with. We’ll send you a link to set a new password."</p>
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
-            <TextField
-                id="email"
-                label="E-mail"
-                kind="email"
-                autocomplete="username"
-                value=email
-                error=errors.of("email")
-            />
+            <EmailField value=email error=errors.of("email") />
             <Button emphasis=Emphasis::Primary wide=true submit=true busy=busy>
                 "Send a link"
             </Button>

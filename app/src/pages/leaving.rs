@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 
 use crate::reactive::effect;
 use crate::state::{Auth, Failure, Toasts};
-use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField};
+use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField, UsernameField};
 use types::domain::Password;
 
 /// Everything that is held on the person, as a file.
@@ -115,7 +115,7 @@ fn DeleteDialog(open: RwSignal<bool>, email: String) -> impl IntoView {
         busy: RwSignal::new(false),
     };
     let DeleteForm { password, errors, busy, .. } = form;
-    let email = StoredValue::new(email);
+    let email = Signal::stored(email);
     effect(move |_| {
         if !open.get() {
             password.set(String::new());
@@ -129,17 +129,7 @@ fn DeleteDialog(open: RwSignal<bool>, email: String) -> impl IntoView {
             </div>
             <Form errors=errors busy=busy label="Delete account" on_submit=move |()| form.send()>
                 <FormProblem errors=errors />
-                // So that password managers know whose password this is.
-                <input
-                    class="heard"
-                    type="text"
-                    name="username"
-                    autocomplete="username"
-                    value=email.get_value()
-                    readonly
-                    tabindex="-1"
-                    aria-hidden="true"
-                />
+                <UsernameField value=email />
                 <PasswordField
                     id="deletePassword"
                     autocomplete="current-password"

@@ -10,7 +10,7 @@ use super::securing::{NextStep, SecuredReceipt, Securing};
 use crate::reactive::effect;
 use crate::state::{Auth, Toasts};
 use crate::ui::words::count_of;
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, PasswordField, after, bring_to};
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, PasswordField, UsernameField, after, bring_to};
 use types::api::Profile;
 use types::domain::Password;
 
@@ -73,8 +73,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                 <NextStep />
                 <Form errors=errors busy=busy label="Change password" on_submit=save>
                     <FormProblem errors=errors />
-                    // So that password managers know whose password this is.
-                    <input class="heard" type="text" name="username" autocomplete="username" value=email readonly tabindex="-1" aria-hidden="true" />
+                    <UsernameField value=email />
                     <PasswordField
                         id="currentPassword"
                         label="Current password"

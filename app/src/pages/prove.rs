@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 
 use crate::reactive::effect;
 use crate::state::{Alerts, Auth, Failure, Toasts};
-use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField};
+use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField, UsernameField};
 use types::api::SecurityAlert;
 use types::domain::Password;
 use types::words::{AlertAnswer, ProblemCode};
@@ -67,7 +67,7 @@ pub(super) fn ProveDialog(
             busy.try_set(false);
         });
     };
-    let email = move || person.get().map(|person| person.email).unwrap_or_default();
+    let email = Signal::derive(move || person.get().map(|person| person.email).unwrap_or_default());
     view! {
         <Dialog open=open id="prove-title" title="Confirm it’s you">
             <div class="dialog-text">
@@ -75,17 +75,7 @@ pub(super) fn ProveDialog(
             </div>
             <Form errors=errors busy=busy label="Confirm the sign-in" on_submit=send>
                 <FormProblem errors=errors />
-                // So that password managers know whose password this is.
-                <input
-                    class="heard"
-                    type="text"
-                    name="username"
-                    autocomplete="username"
-                    value=email
-                    readonly
-                    tabindex="-1"
-                    aria-hidden="true"
-                />
+                <UsernameField value=email />
                 <PasswordField
                     id="provePassword"
                     autocomplete="current-password"

@@ -9,7 +9,7 @@ use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use crate::reactive::effect;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, return_to};
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+use crate::ui::{Button, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
 use types::api::RegisterRequest;
 use types::domain::{AccountType, DisplayName, Email, Password};
 
@@ -131,15 +131,7 @@ fn RegisterFields(form: RegisterForm) -> impl IntoView {
         <Form errors=errors busy=busy action=action_here() class="entry-form" on_submit=move |()| form.send()>
             <FormProblem errors=errors />
             <TextField id="name" label="Your name" autocomplete="name" any_direction=true value=name error=errors.of("name") />
-            <TextField
-                id="email"
-                label="E-mail"
-                kind="email"
-                autocomplete="username"
-                value=email
-                error=errors.of("email")
-                help="We’ll send a code to make sure it’s yours."
-            />
+            <EmailField value=email error=errors.of("email") help="We’ll send a code to make sure it’s yours." />
             <PasswordField
                 id="password"
                 autocomplete="new-password"

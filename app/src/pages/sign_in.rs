@@ -15,7 +15,7 @@ use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
 use crate::state::{Auth, AuthStatus, Failure, SignedOutNote, return_to};
-use crate::ui::{Banner, Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+use crate::ui::{Banner, Button, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField};
 use types::api::{Receipt, Session};
 use types::domain::{Email, Password, SessionId};
 
@@ -172,14 +172,7 @@ fn SignInFields(form: SignInForm) -> impl IntoView {
         >
             <FormProblem errors=errors />
             <SessionToReplace sessions=form.to_choose.get_value() chosen=form.chosen />
-            <TextField
-                id="email"
-                label="E-mail"
-                kind="email"
-                autocomplete="username"
-                value=email
-                error=errors.of("email")
-            />
+            <EmailField value=email error=errors.of("email") />
             <div class="field-with-aside">
                 <PasswordField
                     id="password"

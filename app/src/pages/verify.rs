@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 use super::entry::{AGAIN, DevelopmentMail, Entry, SendAgain, action_here, leave_when_signed_in, next_here, onward};
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, Toasts, return_to};
-use crate::ui::{Banner, Button, CodeField, Emphasis, Form, FormErrors, FormProblem, Heading, TextField};
+use crate::ui::{Banner, Button, CodeField, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading};
 use types::domain::{Email, OneTimeCode};
 
 /// How long to wait before asking for another code.
@@ -121,20 +121,7 @@ pub fn VerifyPage() -> impl IntoView {
                 })}
             <Form errors=errors busy=busy id=FORM action=action_here() class="entry-form" on_submit=submit>
                 <FormProblem errors=errors />
-                {told
-                    .is_empty()
-                    .then(|| {
-                        view! {
-                            <TextField
-                                id="email"
-                                label="E-mail"
-                                kind="email"
-                                autocomplete="username"
-                                value=email
-                                error=errors.of("email")
-                            />
-                        }
-                    })}
+                {told.is_empty().then(|| view! { <EmailField value=email error=errors.of("email") /> })}
                 <CodeField id="otp" label="Code" value=code error=errors.of("otp") on_full=submit />
                 <Button emphasis=Emphasis::Primary wide=true submit=true busy=busy>
                     "Confirm"

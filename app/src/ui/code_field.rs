@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::field::{FieldFrame, bind, described_by};
+use super::field::FieldInput;
 use crate::browser;
 use crate::reactive::effect;
 use types::domain::OneTimeCode;
@@ -25,7 +25,6 @@ pub fn CodeField(
     on_full: Callback<()>,
 ) -> impl IntoView {
     let node_ref = NodeRef::<html::Input>::new();
-    bind(node_ref, value);
     let typed = move |text: String| {
         let full = OneTimeCode::find(&text);
         let was_full = value.with_untracked(|before| OneTimeCode::parse(before).ok()) == full;
@@ -47,24 +46,18 @@ pub fn CodeField(
         }
     });
     view! {
-        <FieldFrame id=id label=label help=None error=error>
-            <input
-                node_ref=node_ref
-                class="input code-input"
-                id=id
-                name=id
-                type="text"
-                value=value.get_untracked()
-                inputmode="numeric"
-                autocomplete="one-time-code"
-                dir="ltr"
-                spellcheck="false"
-                aria-required="true"
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
-                aria-describedby=described_by(id, false, error)
-                on:input:target=move |event| typed(event.target().value())
-            />
-        </FieldFrame>
+        <FieldInput
+            node_ref=node_ref
+            id=id
+            label=label
+            class="input code-input"
+            kind="text"
+            value=value
+            inputmode="numeric"
+            autocomplete="one-time-code"
+            dir=Some("ltr")
+            error=error
+            on_type=typed
+        />
     }
-    .into_any()
 }

@@ -1,9 +1,8 @@
-//! A field for a password, which can be shown.
+//! A field for a password, which can be shown; and whose password it is.
 
-use leptos::html;
 use leptos::prelude::*;
 
-use super::field::{FieldFrame, bind, described_by};
+use super::field::FieldInput;
 use super::icon::{Icon, IconName};
 
 /// A field for a password, which can be shown. Pasting is allowed, as everywhere.
@@ -25,27 +24,22 @@ pub fn PasswordField(
     /// `current-password` or `new-password`.
     autocomplete: &'static str,
 ) -> impl IntoView {
-    let node_ref = NodeRef::<html::Input>::new();
-    bind(node_ref, value);
     let (shown, set_shown) = signal(false);
     let toggle_name = move || if shown.get() { "Hide password" } else { "Show password" };
     view! {
-        <FieldFrame id=id label=label help=help error=error>
-            <input
-                node_ref=node_ref
-                class="input input-with-button"
-                id=id
-                name=id
-                type=move || if shown.get() { "text" } else { "password" }
-                autocomplete=autocomplete
-                autocapitalize="none"
-                spellcheck="false"
-                aria-required="true"
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
-                aria-describedby=described_by(id, help.is_some(), error)
-                on:input:target=move |event| value.set(event.target().value())
-                on:change:target=move |event| value.set(event.target().value())
-            />
+        <FieldInput
+            id=id
+            label=label
+            class="input input-with-button"
+            kind=Signal::derive(move || if shown.get() { "text" } else { "password" })
+            value=value
+            in_markup=false
+            autocomplete=autocomplete
+            autocapitalize="none"
+            error=error
+            help=help
+            on_type=move |text: String| value.set(text)
+        >
             <button
                 class="field-button"
                 class:is-shown=shown
@@ -58,7 +52,27 @@ pub fn PasswordField(
                 <Icon picture=IconName::Eye size=18 />
                 <Icon picture=IconName::EyeOff size=18 />
             </button>
-        </FieldFrame>
+        </FieldInput>
     }
-    .into_any()
+}
+
+/// Whose password a form takes. For password managers only: nobody sees it, and the focus does not come to it.
+#[component]
+pub fn UsernameField(
+    /// The address of the account.
+    #[prop(into)]
+    value: Signal<String>,
+) -> impl IntoView {
+    view! {
+        <input
+            class="heard"
+            type="text"
+            name="username"
+            autocomplete="username"
+            value=move || value.get()
+            readonly
+            tabindex="-1"
+            aria-hidden="true"
+        />
+    }
 }
