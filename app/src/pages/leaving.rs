@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::reactive::effect;
 use crate::state::{Auth, Failure, Toasts};
-use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField, UsernameField};
+use crate::ui::{Button, Emphasis, FormErrors, PasswordDialog};
 use types::domain::Password;
 
 /// Everything that is held on the person, as a file.
@@ -115,35 +114,23 @@ fn DeleteDialog(open: RwSignal<bool>, email: String) -> impl IntoView {
         busy: RwSignal::new(false),
     };
     let DeleteForm { password, errors, busy, .. } = form;
-    let email = Signal::stored(email);
-    effect(move |_| {
-        if !open.get() {
-            password.set(String::new());
-            errors.clear();
-        }
-    });
     view! {
-        <Dialog open=open id="delete-account-title" title="Delete your account?">
-            <div class="dialog-text">
-                <p>"This deletes your account and signs you out on all devices. It can’t be undone."</p>
-            </div>
-            <Form errors=errors busy=busy label="Delete account" on_submit=move |()| form.send()>
-                <FormProblem errors=errors />
-                <UsernameField value=email />
-                <PasswordField
-                    id="deletePassword"
-                    autocomplete="current-password"
-                    value=password
-                    error=errors.of("password")
-                />
-                <DialogActions>
-                    <Button on_press=move |()| open.set(false)>"Cancel"</Button>
-                    <Button emphasis=Emphasis::DangerSolid submit=true busy=busy>
-                        "Delete account"
-                    </Button>
-                </DialogActions>
-            </Form>
-        </Dialog>
+        <PasswordDialog
+            open=open
+            id="delete-account-title"
+            title="Delete your account?"
+            label="Delete account"
+            action="Delete account"
+            emphasis=Emphasis::DangerSolid
+            email=email
+            field="deletePassword"
+            password=password
+            errors=errors
+            busy=busy
+            on_submit=move |()| form.send()
+        >
+            <p>"This deletes your account and signs you out on all devices. It can’t be undone."</p>
+        </PasswordDialog>
     }
     .into_any()
 }

@@ -3,9 +3,8 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::reactive::effect;
 use crate::state::{Alerts, Auth, Failure, Toasts};
-use crate::ui::{Button, Dialog, DialogActions, Emphasis, Form, FormErrors, FormProblem, PasswordField, UsernameField};
+use crate::ui::{Emphasis, FormErrors, PasswordDialog, open_while_asked};
 use types::api::SecurityAlert;
 use types::domain::Password;
 use types::words::{AlertAnswer, ProblemCode};
@@ -36,22 +35,10 @@ pub(super) fn ProveDialog(
     proving: RwSignal<Option<SecurityAlert>>,
 ) -> impl IntoView {
     let (alerts, person) = (expect_context::<Alerts>(), expect_context::<Auth>().person());
-    let open = RwSignal::new(false);
+    let open = open_while_asked(move || proving.with(Option::is_some), move || proving.set(None));
     let password = RwSignal::new(String::new());
     let errors = FormErrors::default();
     let busy = RwSignal::new(false);
-    effect(move |_| {
-        if proving.with(Option::is_some) {
-            open.set(true);
-        }
-    });
-    effect(move |_| {
-        if !open.get() {
-            proving.set(None);
-            password.set(String::new());
-            errors.clear();
-        }
-    });
     let send = move |()| {
         let typed = errors.check("password", Password::parse_existing(&password.get_untracked()));
         let (Some(typed), Some(alert)) = (typed, proving.get_untracked()) else { return };
@@ -69,27 +56,22 @@ pub(super) fn ProveDialog(
     };
     let email = Signal::derive(move || person.get().map(|person| person.email).unwrap_or_default());
     view! {
-        <Dialog open=open id="prove-title" title="Confirm it’s you">
-            <div class="dialog-text">
-                <p>"This device is new too. To confirm the other one from here, enter your password."</p>
-            </div>
-            <Form errors=errors busy=busy label="Confirm the sign-in" on_submit=send>
-                <FormProblem errors=errors />
-                <UsernameField value=email />
-                <PasswordField
-                    id="provePassword"
-                    autocomplete="current-password"
-                    value=password
-                    error=errors.of("password")
-                />
-                <DialogActions>
-                    <Button on_press=move |()| open.set(false)>"Cancel"</Button>
-                    <Button emphasis=Emphasis::Primary submit=true busy=busy>
-                        "Confirm"
-                    </Button>
-                </DialogActions>
-            </Form>
-        </Dialog>
+        <PasswordDialog
+            open=open
+            id="prove-title"
+            title="Confirm it’s you"
+            label="Confirm the sign-in"
+            action="Confirm"
+            emphasis=Emphasis::Primary
+            email=email
+            field="provePassword"
+            password=password
+            errors=errors
+            busy=busy
+            on_submit=send
+        >
+            <p>"This device is new too. To confirm the other one from here, enter your password."</p>
+        </PasswordDialog>
     }
     .into_any()
 }

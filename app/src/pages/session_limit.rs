@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::reactive::effect;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::count_of;
-use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime};
+use crate::ui::{Banner, BannerTone, ConfirmDialog, RelativeTime};
 use types::api::Session;
 use types::domain::SessionId;
 
@@ -40,7 +40,14 @@ pub(super) fn SessionLimitDialog(
         }
     };
     view! {
-        <Dialog open=open id="session-limit-title" title=title>
+        <ConfirmDialog
+            open=open
+            id="session-limit-title"
+            title=title
+            action="Sign it out and sign in here"
+            busy=busy
+            on_confirm=confirm
+        >
             <div class="dialog-text">
                 <p>"That’s the most you can have at once. Choose one to sign out, and you’ll be signed in here instead."</p>
             </div>
@@ -55,13 +62,7 @@ pub(super) fn SessionLimitDialog(
                         .collect_view()
                 }}
             </fieldset>
-            <DialogActions>
-                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Button emphasis=Emphasis::DangerSolid busy=busy on_press=confirm>
-                    "Sign it out and sign in here"
-                </Button>
-            </DialogActions>
-        </Dialog>
+        </ConfirmDialog>
     }
     .into_any()
 }

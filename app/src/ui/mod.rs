@@ -41,7 +41,7 @@ pub use banner::{Banner, BannerTone};
 pub use brand::Brand;
 pub use button::{Button, Emphasis, IconButton};
 pub use code_field::CodeField;
-pub use dialog::{Dialog, DialogActions};
+pub use dialog::{ConfirmDialog, PasswordDialog, open_while_asked};
 pub use email_field::EmailField;
 pub use form::{Form, FormErrors, FormProblem};
 pub use heading::{Arrival, Heading};

@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::model::Devices;
-use crate::reactive::{effect, memo};
+use crate::reactive::memo;
 use crate::ui::words::count_of;
-use crate::ui::{Button, Dialog, DialogActions, Emphasis, Icon, IconName, Menu, MenuItem};
+use crate::ui::{Button, ConfirmDialog, Emphasis, Icon, IconName, Menu, MenuItem, open_while_asked};
 use types::api::Session;
 
 /// *Sign out other devices*, and *Sign out everywhere* in its menu. Nothing where there is no other device.
@@ -80,7 +80,13 @@ fn everything_loses_access(count: u64) -> String {
     }
 }
 
-fn others(devices: Devices) -> Memo<Vec<Session>> {
+/// What the answer is called that signs out so many devices.
+fn sign_out(count: Memo<u64>) -> Signal<String> {
+    Signal::derive(move || format!("Sign out {}", count_of(count.get(), "device")))
+}
+
+/// The devices that stay signed in so far, without this one.
+pub(super) fn others(devices: Devices) -> Memo<Vec<Session>> {
     let staying = devices.staying();
     memo(move |_| staying.get().into_iter().filter(|session| !session.current).collect())
 }
@@ -101,21 +107,21 @@ fn OthersDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
         });
     };
     view! {
-        <Dialog open=open id="others-title" title=title>
+        <ConfirmDialog
+            open=open
+            id="others-title"
+            title=title
+            action=sign_out(count)
+            busy=busy
+            ends=true
+            on_confirm=confirm
+        >
             <div class="dialog-text">
                 <p>{move || lose_access(count.get())}</p>
             </div>
             <Names sessions=others count=count />
             <ThisStays devices=devices />
-            <DialogActions>
-                <Button on_press=move |()| open.set(false)>
-                    "Cancel"
-                </Button>
-                <Button emphasis=Emphasis::DangerSolid ends=true busy=busy on_press=confirm>
-                    {move || format!("Sign out {}", count_of(count.get(), "device"))}
-                </Button>
-            </DialogActions>
-        </Dialog>
+        </ConfirmDialog>
     }
     .into_any()
 }
@@ -134,7 +140,15 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
         });
     };
     view! {
-        <Dialog open=open id="everywhere-title" title="Sign out everywhere?">
+        <ConfirmDialog
+            open=open
+            id="everywhere-title"
+            title="Sign out everywhere?"
+            action=sign_out(count)
+            busy=busy
+            ends=true
+            on_confirm=confirm
+        >
             <div class="dialog-text">
                 <p>
                     {move || everything_loses_access(count.get())}
@@ -143,15 +157,7 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
                 </p>
             </div>
             <Names sessions=staying count=count />
-            <DialogActions>
-                <Button on_press=move |()| open.set(false)>
-                    "Cancel"
-                </Button>
-                <Button emphasis=Emphasis::DangerSolid ends=true busy=busy on_press=confirm>
-                    {move || format!("Sign out {}", count_of(count.get(), "device"))}
-                </Button>
-            </DialogActions>
-        </Dialog>
+        </ConfirmDialog>
     }
     .into_any()
 }
@@ -168,17 +174,7 @@ pub(super) fn SeveralDialog(devices: Devices) -> impl IntoView {
     });
     let count = memo(move |_| sessions.with(Vec::len) as u64);
     let all = devices.count();
-    let open = RwSignal::new(false);
-    effect(move |_| {
-        if asked.with(|asked| !asked.is_empty()) {
-            open.set(true);
-        }
-    });
-    effect(move |_| {
-        if !open.get() {
-            asked.set(Vec::new());
-        }
-    });
+    let open = open_while_asked(move || asked.with(|asked| !asked.is_empty()), move || asked.set(Vec::new()));
     let title = Signal::derive(move || format!("Sign out {}?", count_of(count.get(), "device")));
     let confirm = move |()| {
         let ids = sessions.with_untracked(|sessions| sessions.iter().map(|session| session.session_id).collect());
@@ -186,18 +182,19 @@ pub(super) fn SeveralDialog(devices: Devices) -> impl IntoView {
         spawn_local(devices.sign_out_several(ids));
     };
     view! {
-        <Dialog open=open id="several-title" title=title>
+        <ConfirmDialog
+            open=open
+            id="several-title"
+            title=title
+            action=sign_out(count)
+            ends=true
+            on_confirm=confirm
+        >
             <div class="dialog-text">
                 <p>{move || lose_access(count.get())} " " {move || stay(all.get().saturating_sub(count.get()))}</p>
             </div>
             <Names sessions=sessions count=count />
-            <DialogActions>
-                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Button emphasis=Emphasis::DangerSolid ends=true on_press=confirm>
-                    {move || format!("Sign out {}", count_of(count.get(), "device"))}
-                </Button>
-            </DialogActions>
-        </Dialog>
+        </ConfirmDialog>
     }
     .into_any()
 }

@@ -5,14 +5,14 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::actions::{Names, ThisStays};
+use super::actions::{Names, ThisStays, others};
 use super::model::Devices;
 use crate::pages::prove::{ProveDialog, answer_yes};
 use crate::pages::securing::Securing;
-use crate::reactive::{effect, memo};
+use crate::reactive::memo;
 use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
 use crate::ui::words::count_of;
-use crate::ui::{Banner, BannerTone, Button, Dialog, DialogActions, Emphasis, RelativeTime, Steady};
+use crate::ui::{Banner, BannerTone, Button, ConfirmDialog, Emphasis, RelativeTime, Steady, open_while_asked};
 use types::api::{DeviceDescription, SecurityAlert};
 use types::words::{AlertAnswer, AlertKind, OrOther};
 
@@ -178,21 +178,10 @@ fn what_comes(others: u64) -> &'static str {
 
 #[component]
 fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> impl IntoView {
-    let staying = devices.staying();
-    let others = memo(move |_| staying.get().into_iter().filter(|session| !session.current).collect::<Vec<_>>());
+    let others = others(devices);
     let all = devices.count();
     let count = memo(move |_| all.get().saturating_sub(1));
-    let open = RwSignal::new(false);
-    effect(move |_| {
-        if refused.with(Option::is_some) {
-            open.set(true);
-        }
-    });
-    effect(move |_| {
-        if !open.get() {
-            refused.set(None);
-        }
-    });
+    let open = open_while_asked(move || refused.with(Option::is_some), move || refused.set(None));
     let busy = RwSignal::new(false);
     let navigate = use_navigate();
     let securing = expect_context::<Securing>();
@@ -209,25 +198,26 @@ fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> i
             }
         });
     };
-    let confirm = Callback::new(confirm);
-    let words = move || match count.get() {
+    let action = Signal::derive(move || match count.get() {
         0 => "Choose a new password".to_owned(),
         count => format!("Sign out {}", count_of(count, "device")),
-    };
+    });
     view! {
-        <Dialog open=open id="secure-title" title="Secure your account?">
+        <ConfirmDialog
+            open=open
+            id="secure-title"
+            title="Secure your account?"
+            action=action
+            busy=busy
+            ends=true
+            on_confirm=confirm
+        >
             <div class="dialog-text">
                 <p>{move || what_comes(count.get())}</p>
             </div>
             <Names sessions=others count=count />
             <ThisStays devices=devices />
-            <DialogActions>
-                <Button on_press=move |()| open.set(false)>"Cancel"</Button>
-                <Button emphasis=Emphasis::DangerSolid ends=true busy=busy on_press=confirm>
-                    {words}
-                </Button>
-            </DialogActions>
-        </Dialog>
+        </ConfirmDialog>
     }
     .into_any()
 }
