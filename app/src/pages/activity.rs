@@ -8,9 +8,9 @@ use leptos::task::spawn_local;
 
 use super::activity_words::{ActivityItem, of_account};
 use super::load::{Load, Loader};
-use crate::reactive::{effect, memo};
+use crate::reactive::memo;
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
-use crate::ui::{Address, Bar, Button, Emphasis, Heading, Icon, IconName, Loading, RelativeTime, StateCard};
+use crate::ui::{Address, Bar, Button, Heading, Icon, IconName, LoadFailed, Loading, RelativeTime, StateCard};
 use types::api::{Activity, ActivityEntry, ServerEvent};
 use types::domain::{SessionId, Timestamp};
 
@@ -22,18 +22,7 @@ const RECENT: Duration = Duration::from_hours(24);
 pub fn ActivityPage() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let loader = Loader::<Activity>::new();
-    let session = auth.session_id();
-    let fetch = move || loader.fetch(async move { auth.activity(None).await });
-    effect(move |_| {
-        if session.get().is_some() {
-            fetch();
-        }
-    });
-    loader.retry(fetch);
-    let again = move |()| {
-        loader.reset();
-        fetch();
-    };
+    let again = loader.follow(move || loader.fetch(async move { auth.activity(None).await }));
     view! {
         <div class="page">
             <div class="page-head">
@@ -46,7 +35,10 @@ pub fn ActivityPage() -> impl IntoView {
             </div>
             {move || match loader.state().get() {
                 Load::Loading => view! { <ActivitySkeleton /> }.into_any(),
-                Load::Failed(failure) => view! { <ActivityFailed failure=failure on_again=again /> }.into_any(),
+                Load::Failed(failure) => {
+                    let title = "Your activity could not be loaded";
+                    view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
+                }
                 Load::Ready(activity) if activity.entries.is_empty() => {
                     view! {
                         <StateCard
@@ -219,18 +211,6 @@ pub(super) fn Row(
             </ul>
             <span class="timeline-when">{when}</span>
         </li>
-    }
-    .into_any()
-}
-
-#[component]
-fn ActivityFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
-    view! {
-        <StateCard picture=IconName::Offline title="Your activity could not be loaded" text=failure.message()>
-            <Button emphasis=Emphasis::Primary on_press=on_again>
-                "Try again"
-            </Button>
-        </StateCard>
     }
     .into_any()
 }

@@ -13,12 +13,12 @@ use super::device_state::DeviceState;
 use super::devices::rename::RenameForm;
 use super::kept::Kept;
 use super::load::{Load, Loader};
-use crate::reactive::{effect, memo};
+use crate::reactive::memo;
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::words::with_method;
 use crate::ui::{
-    Address, Badge, BadgeTone, Button, Emphasis, Expires, Heading, Icon, IconName, RelativeTime, StateCard, after,
-    focus_heading_if_lost,
+    Address, Badge, BadgeTone, Button, Emphasis, Expires, Heading, Icon, IconName, LoadFailed, RelativeTime, StateCard,
+    after, focus_heading_if_lost,
 };
 use types::api::{ServerEvent, Session, SessionHistory};
 use types::domain::{SessionId, Timestamp};
@@ -31,7 +31,6 @@ pub fn DevicePage() -> impl IntoView {
     let params = use_params_map();
     let id = memo(move |_| params.with(|params| params.get("id")?.parse::<SessionId>().ok()));
     let loader = Loader::<SessionHistory>::new();
-    let session = auth.session_id();
     let devices = Loader::<Vec<Session>>::new();
     expect_context::<Kept>().stays_with_page();
     let page = DeviceModel { auth, toasts: expect_context(), renaming: RwSignal::new(false) };
@@ -43,11 +42,7 @@ pub fn DevicePage() -> impl IntoView {
             devices.fetch(page_with(auth, id, is_over));
         }
     };
-    effect(move |_| {
-        if session.get().is_some() {
-            fetch();
-        }
-    });
+    let again = loader.follow(fetch);
     expect_context::<Events>().subscribe(move |event| {
         let about = match event {
             ServerEvent::SessionEnded(ended) => Some(ended.session_id),
@@ -58,11 +53,6 @@ pub fn DevicePage() -> impl IntoView {
             fetch();
         }
     });
-    loader.retry(fetch);
-    let again = move |()| {
-        loader.reset();
-        fetch();
-    };
     let title = Signal::derive(move || {
         loader.state().with(|state| match state {
             Load::Ready(history) => history.device_name.clone(),
@@ -99,7 +89,10 @@ pub fn DevicePage() -> impl IntoView {
             {move || match (id.get(), loader.state().get()) {
                 (None, _) => view! { <Unknown /> }.into_any(),
                 (_, Load::Failed(failure)) if failure.code() == Some(ProblemCode::NotFound) => view! { <Unknown /> }.into_any(),
-                (_, Load::Failed(failure)) => view! { <HistoryFailed failure=failure on_again=again /> }.into_any(),
+                (_, Load::Failed(failure)) => {
+                    let title = "The history could not be loaded";
+                    view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
+                }
                 (_, Load::Loading) => view! { <ActivitySkeleton /> }.into_any(),
                 (_, Load::Ready(history)) => view! { <Life history=history /> }.into_any(),
             }}
@@ -370,18 +363,6 @@ fn Unknown() -> impl IntoView {
             <a class="button" href="/devices">
                 "Go to your devices"
             </a>
-        </StateCard>
-    }
-    .into_any()
-}
-
-#[component]
-fn HistoryFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
-    view! {
-        <StateCard picture=IconName::Offline title="The history could not be loaded" text=failure.message()>
-            <Button emphasis=Emphasis::Primary on_press=on_again>
-                "Try again"
-            </Button>
         </StateCard>
     }
     .into_any()

@@ -14,7 +14,7 @@ use super::frame::Frame;
 use super::profile::ProfilePage;
 use crate::browser::RENDERS_FOR_OTHERS;
 use crate::state::return_to;
-use crate::ui::{Brand, Button, DevicesSkeleton, Emphasis, Heading, IconName, StateCard};
+use crate::ui::{Brand, DevicesSkeleton, Heading, LoadFailed};
 
 /// A page of a signed-in person, or the frame around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,11 +181,7 @@ pub(super) fn NotLoaded(
                 <Heading title=title>"This page could not be loaded"</Heading>
             </div>
         </div>
-        <StateCard picture=IconName::Offline title="Latchkey isn’t responding" text=text>
-            <Button emphasis=Emphasis::Primary busy=busy on_press=again>
-                "Try again"
-            </Button>
-        </StateCard>
+        <LoadFailed title="Latchkey isn’t responding" text=text busy=busy on_again=again />
     }
     .into_any()
 }

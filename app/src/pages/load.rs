@@ -64,6 +64,22 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         self.generation.try_get_value() != self.answered.try_get_value()
     }
 
+    /// Fetches for whoever is signed in, and tries again after a failure. Gives what *Try again* does. Call it from the
+    /// component that shows what is fetched.
+    pub fn follow(self, fetch: impl Fn() + Copy + Send + Sync + 'static) -> Callback<()> {
+        let session = expect_context::<Auth>().session_id();
+        effect(move |_| {
+            if session.get().is_some() {
+                fetch();
+            }
+        });
+        self.retry(fetch);
+        Callback::new(move |()| {
+            self.reset();
+            fetch();
+        })
+    }
+
     /// Changes what is here, if it is here.
     pub fn change(self, act: impl FnOnce(&mut T)) {
         self.state.try_update(|state| {

@@ -7,11 +7,11 @@ use super::leaving::{DataSection, DeleteSection};
 use super::load::{Load, Loader};
 use super::password_form::PasswordSection;
 use super::register::AccountTypeField;
-use crate::reactive::{effect, memo};
-use crate::state::{Auth, DraftKey, Drafts, Failure, Now, Toasts, date, full_time};
+use crate::reactive::memo;
+use crate::state::{Auth, DraftKey, Drafts, Now, Toasts, date, full_time};
 use crate::ui::{
     Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
-    IconName, Loading, RelativeTime, StateCard, TextField,
+    LoadFailed, Loading, RelativeTime, TextField,
 };
 use types::api::{Profile, ProfilePatch};
 use types::domain::{AccountType, DisplayName, Timestamp};
@@ -23,24 +23,16 @@ const NAME_DRAFT: DraftKey = "profile.name";
 pub fn ProfilePage() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let loader = Loader::<Profile>::new();
-    let session = auth.session_id();
-    let fetch = move || loader.fetch(async move { auth.profile().await });
-    effect(move |_| {
-        if session.get().is_some() {
-            fetch();
-        }
-    });
-    loader.retry(fetch);
-    let again = move |()| {
-        loader.reset();
-        fetch();
-    };
+    let again = loader.follow(move || loader.fetch(async move { auth.profile().await }));
     view! {
         <div class="page">
             <Person />
             {move || match loader.state().get() {
                 Load::Loading => view! { <ProfileSkeleton /> }.into_any(),
-                Load::Failed(failure) => view! { <ProfileFailed failure=failure on_again=again /> }.into_any(),
+                Load::Failed(failure) => {
+                    let title = "Your profile could not be loaded";
+                    view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
+                }
                 Load::Ready(profile) => {
                     let email = profile.person.email.clone();
                     view! {
@@ -175,18 +167,6 @@ fn EmailSection(profile: Profile) -> impl IntoView {
                 }}
             </div>
         </section>
-    }
-    .into_any()
-}
-
-#[component]
-fn ProfileFailed(failure: Failure, #[prop(into)] on_again: Callback<()>) -> impl IntoView {
-    view! {
-        <StateCard picture=IconName::Offline title="Your profile could not be loaded" text=failure.message()>
-            <Button emphasis=Emphasis::Primary on_press=on_again>
-                "Try again"
-            </Button>
-        </StateCard>
     }
     .into_any()
 }

@@ -50,7 +50,7 @@ pub use menu::{Menu, MenuItem};
 pub use password_field::{PasswordField, UsernameField};
 pub use receipt::ReceiptPanel;
 pub use skeleton::{Bar, DevicesSkeleton, Loading};
-pub use state_card::StateCard;
+pub use state_card::{LoadFailed, StateCard};
 pub use steady::Steady;
 pub use text_field::TextField;
 pub use theme_switch::ThemeSwitch;

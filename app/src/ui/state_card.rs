@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::button::{Button, Emphasis};
 use super::icon::{Icon, IconName};
 
 /// Says that there is nothing here, or what went wrong and what can be done.
@@ -30,4 +31,28 @@ pub fn StateCard(
         </section>
     }
     .into_any()
+}
+
+/// Says that something could not be loaded, and why; *Try again*.
+#[component]
+pub fn LoadFailed(
+    /// What could not be loaded, in a few words.
+    title: &'static str,
+    /// Why, in a sentence.
+    #[prop(into)]
+    text: Signal<String>,
+    /// Whether it is being tried again.
+    #[prop(optional, into)]
+    busy: Signal<bool>,
+    /// Called to try again.
+    #[prop(into)]
+    on_again: Callback<()>,
+) -> impl IntoView {
+    view! {
+        <StateCard picture=IconName::Offline title=title text=text>
+            <Button emphasis=Emphasis::Primary busy=busy on_press=on_again>
+                "Try again"
+            </Button>
+        </StateCard>
+    }
 }

@@ -25,8 +25,7 @@ use self::row::DeviceRow;
 use self::toolbar::Toolbar;
 use super::live_receipt::LiveReceipt;
 use crate::reactive::{effect, memo};
-use crate::state::Failure;
-use crate::ui::{Button, DevicesSkeleton, Emphasis, Heading, Icon, IconName, StateCard, every, is_near};
+use crate::ui::{Button, DevicesSkeleton, Emphasis, Heading, Icon, IconName, LoadFailed, every, is_near};
 
 pub use self::loading::Loaded;
 
@@ -110,7 +109,11 @@ fn Body(devices: Devices) -> impl IntoView {
     let ready = memo(move |_| arranged.with(Option::is_some));
     move || match (ready.get(), failure.get()) {
         (true, _) => view! { <Lists devices=devices /> }.into_any(),
-        (false, Some(failure)) => view! { <Failed devices=devices failure=failure /> }.into_any(),
+        (false, Some(failure)) => {
+            let again = move |()| devices.try_again();
+            view! { <LoadFailed title="Your devices could not be loaded" text=failure.message() on_again=again /> }
+                .into_any()
+        }
         (false, None) => view! { <DevicesSkeleton text="Loading your devices…" /> }.into_any(),
     }
 }
@@ -229,16 +232,4 @@ fn More(devices: Devices) -> impl IntoView {
             }
         })
     }
-}
-
-#[component]
-fn Failed(devices: Devices, failure: Failure) -> impl IntoView {
-    view! {
-        <StateCard picture=IconName::Offline title="Your devices could not be loaded" text=failure.message()>
-            <Button emphasis=Emphasis::Primary on_press=move |()| devices.try_again()>
-                "Try again"
-            </Button>
-        </StateCard>
-    }
-    .into_any()
 }
