@@ -9,7 +9,9 @@ use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use crate::reactive::effect;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, return_to};
-use crate::ui::{Button, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField};
+use crate::ui::{
+    Button, Choice, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField,
+};
 use types::api::RegisterRequest;
 use types::domain::{AccountType, DisplayName, Email, Password};
 
@@ -156,19 +158,15 @@ pub(super) fn AccountTypeField(
 ) -> impl IntoView {
     let choice = move |account_type: AccountType, name: &'static str, help: &'static str| {
         view! {
-            <label class="choice">
-                <input
-                    type="radio"
-                    name="accountType"
-                    value=account_type.as_str()
-                    checked=value.get_untracked() == account_type
-                    on:change=move |_| value.set(account_type)
-                />
-                <span class="choice-text">
-                    <span>{name}</span>
-                    <span class="small quiet">{help}</span>
-                </span>
-            </label>
+            <Choice
+                name="accountType"
+                value=account_type.as_str()
+                checked=value.get_untracked() == account_type
+                on_choose=move |()| value.set(account_type)
+            >
+                <span>{name}</span>
+                <span class="small quiet">{help}</span>
+            </Choice>
         }
     };
     view! {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::reactive::effect;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::count_of;
-use crate::ui::{Banner, BannerTone, ConfirmDialog, RelativeTime};
+use crate::ui::{Banner, BannerTone, Choice, ConfirmDialog, RelativeTime};
 use types::api::Session;
 use types::domain::SessionId;
 
@@ -53,14 +53,7 @@ pub(super) fn SessionLimitDialog(
             </div>
             <fieldset class="form">
                 <legend class="heard">"Device to sign out"</legend>
-                {move || {
-                    sessions
-                        .get()
-                        .unwrap_or_default()
-                        .into_iter()
-                        .map(|session| view! { <Choice session=session chosen=chosen /> })
-                        .collect_view()
-                }}
+                {move || choices(sessions.get().unwrap_or_default(), chosen)}
             </fieldset>
         </ConfirmDialog>
     }
@@ -87,34 +80,34 @@ pub(super) fn SessionToReplace(
             </Banner>
             <fieldset class="form">
                 <legend class="field-label">"Device to sign out"</legend>
-                {sessions.into_iter().map(|session| view! { <Choice session=session chosen=chosen /> }).collect_view()}
+                {choices(sessions, chosen)}
             </fieldset>
         }
         .into_any()
     })
 }
 
+fn choices(sessions: Vec<Session>, chosen: RwSignal<Option<SessionId>>) -> impl IntoView {
+    sessions.into_iter().map(|session| view! { <DeviceChoice session=session chosen=chosen /> }).collect_view()
+}
+
 #[component]
-fn Choice(session: Session, chosen: RwSignal<Option<SessionId>>) -> impl IntoView {
+fn DeviceChoice(session: Session, chosen: RwSignal<Option<SessionId>>) -> impl IntoView {
     let now = expect_context::<Now>().now();
     let id = session.session_id;
     view! {
-        <label class="choice">
-            <input
-                type="radio"
-                name="replaceSession"
-                value=id.to_string()
-                checked=chosen.get_untracked() == Some(id)
-                on:change=move |_| chosen.set(Some(id))
-            />
-            <span class="choice-text">
-                <bdi>{session.device_info.device_name.clone()}</bdi>
-                <span class="small quiet">
-                    {session.device_info.summary()} " · last active "
-                    <RelativeTime at=session.last_active now=now day=date full=full_time />
-                </span>
+        <Choice
+            name="replaceSession"
+            value=id.to_string()
+            checked=chosen.get_untracked() == Some(id)
+            on_choose=move |()| chosen.set(Some(id))
+        >
+            <bdi>{session.device_info.device_name.clone()}</bdi>
+            <span class="small quiet">
+                {session.device_info.summary()} " · last active "
+                <RelativeTime at=session.last_active now=now day=date full=full_time />
             </span>
-        </label>
+        </Choice>
     }
     .into_any()
 }
