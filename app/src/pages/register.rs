@@ -2,11 +2,9 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
-use crate::reactive::effect;
+use super::verify;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, return_to};
 use crate::ui::{
@@ -108,13 +106,7 @@ pub fn RegisterPage() -> impl IntoView {
     if let Some(sent) = SentForm::take(PATH) {
         form.resume(&sent);
     }
-    let navigate = use_navigate();
-    effect(move |_| {
-        if let Some(email) = form.sent_to.get() {
-            let path = return_to::entry_path(super::verify::PATH, &email, next.get_value().as_deref());
-            navigate(&path, NavigateOptions::default());
-        }
-    });
+    verify::lead_here(form.sent_to, next);
     view! {
         <Entry>
             <Heading title="Create an account" />

@@ -3,14 +3,14 @@
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_query_map};
+use leptos_router::hooks::use_query_map;
 use types::words::ProblemCode;
 
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use super::kept::KeptReceipt;
 use super::live_receipt::LiveReceipt;
 use super::session_limit::{SessionLimitDialog, SessionToReplace};
+use super::verify;
 use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
@@ -135,13 +135,7 @@ pub fn SignInPage() -> impl IntoView {
     if let Some(sent) = SentForm::take(return_to::SIGN_IN) {
         form.resume(&sent);
     }
-    let navigate = use_navigate();
-    effect(move |_| {
-        if let Some(email) = form.unverified.get() {
-            let path = return_to::entry_path(super::verify::PATH, &email, next.get_value().as_deref());
-            navigate(&path, NavigateOptions::default());
-        }
-    });
+    verify::lead_here(form.unverified, next);
     view! {
         <Entry>
             <WhyHere />

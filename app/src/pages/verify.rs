@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_router::hooks::use_query_map;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_query_map};
 
 use super::entry::{AGAIN, DevelopmentMail, Entry, SendAgain, action_here, leave_when_signed_in, next_here, onward};
+use crate::reactive::effect;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, Toasts, return_to};
 use crate::ui::{Banner, Button, CodeField, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading};
@@ -14,7 +16,7 @@ use types::domain::{Email, OneTimeCode};
 const RESEND_AFTER_SECONDS: u32 = 30;
 
 /// The address of this page.
-pub(super) const PATH: &str = "/verify";
+const PATH: &str = "/verify";
 /// The id of the form.
 const FORM: &str = "verify";
 
@@ -73,6 +75,17 @@ impl VerifyForm {
             }
         });
     }
+}
+
+/// Leads here as soon as there is an address to confirm, and on to `next` afterwards.
+pub(super) fn lead_here(address: RwSignal<Option<String>>, next: StoredValue<Option<String>>) {
+    let navigate = use_navigate();
+    effect(move |_| {
+        if let Some(email) = address.get() {
+            let path = return_to::entry_path(PATH, &email, next.get_value().as_deref());
+            navigate(&path, NavigateOptions::default());
+        }
+    });
 }
 
 /// Enter the code that was sent by e-mail.
