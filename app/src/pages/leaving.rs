@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::state::{Auth, Failure, Toasts};
-use crate::ui::{Button, Emphasis, FormErrors, PasswordDialog};
+use crate::ui::{Button, Emphasis, FormErrors, PasswordDialog, SettingsSection};
 use types::domain::Password;
 
 /// Everything that is held on the person, as a file.
@@ -25,18 +25,15 @@ pub(super) fn DataSection() -> impl IntoView {
             busy.try_set(false);
         });
     };
+    let about = "Everything Latchkey keeps about you, in one file.".into_any();
     view! {
-        <section class="settings-section" aria-labelledby="your-data">
-            <div class="settings-about">
-                <h2 id="your-data">"Your data"</h2>
-                <p>"Everything Latchkey keeps about you, in one file."</p>
-            </div>
+        <SettingsSection id="your-data" title="Your data" about=about>
             <div class="settings-actions">
                 <Button busy=busy on_press=download>
                     "Download everything"
                 </Button>
             </div>
-        </section>
+        </SettingsSection>
     }
     .into_any()
 }
@@ -48,18 +45,15 @@ pub(super) fn DeleteSection(
     email: String,
 ) -> impl IntoView {
     let open = RwSignal::new(false);
+    let about = "Delete your account and everything in it. Download what you want to keep first.".into_any();
     view! {
-        <section class="settings-section" aria-labelledby="delete-account">
-            <div class="settings-about">
-                <h2 id="delete-account">"Delete account"</h2>
-                <p>"Delete your account and everything in it. Download what you want to keep first."</p>
-            </div>
+        <SettingsSection id="delete-account" title="Delete account" about=about>
             <div class="settings-actions">
                 <Button emphasis=Emphasis::Danger on_press=move |()| open.set(true)>
                     "Delete account"
                 </Button>
             </div>
-        </section>
+        </SettingsSection>
         <DeleteDialog open=open email=email />
     }
     .into_any()

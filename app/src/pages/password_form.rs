@@ -10,7 +10,9 @@ use super::securing::{NextStep, SecuredReceipt, Securing};
 use crate::reactive::effect;
 use crate::state::{Auth, Toasts};
 use crate::ui::words::count_of;
-use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, PasswordField, UsernameField, after, bring_to};
+use crate::ui::{
+    Button, Emphasis, Form, FormErrors, FormProblem, PasswordField, SettingsSection, UsernameField, after, bring_to,
+};
 use types::api::Profile;
 use types::domain::Password;
 
@@ -59,16 +61,14 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
             busy.try_set(false);
         });
     };
+    let about = view! {
+        <PasswordAge changed_at=password_changed_at />
+        " Changing it signs out your other devices."
+    }
+    .into_any();
     let begun = move || !current.with(String::is_empty) || !new.with(String::is_empty);
     view! {
-        <section node_ref=section class="settings-section" aria-labelledby="password">
-            <div class="settings-about">
-                <h2 id="password">"Password"</h2>
-                <p>
-                    <PasswordAge changed_at=password_changed_at />
-                    " Changing it signs out your other devices."
-                </p>
-            </div>
+        <SettingsSection node_ref=section id="password" title="Password" about=about>
             <div class="settings-fields">
                 <NextStep />
                 <Form errors=errors busy=busy label="Change password" on_submit=save>
@@ -97,7 +97,7 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
                 </Form>
                 <SecuredReceipt />
             </div>
-        </section>
+        </SettingsSection>
     }
     .into_any()
 }

@@ -11,7 +11,7 @@ use crate::reactive::memo;
 use crate::state::{Auth, DraftKey, Drafts, Now, Toasts, date, full_time};
 use crate::ui::{
     Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
-    LoadFailed, Loading, RelativeTime, TextField,
+    LoadFailed, Loading, RelativeTime, SettingsSection, TextField,
 };
 use types::api::{Profile, ProfilePatch};
 use types::domain::{AccountType, DisplayName, Timestamp};
@@ -115,17 +115,16 @@ fn AboutSection(profile: Profile) -> impl IntoView {
             busy.try_set(false);
         });
     };
+    let about = view! {
+        "Account created "
+        <time datetime=profile.created_at.to_string() title=full_time(profile.created_at)>
+            {date(profile.created_at)}
+        </time>
+        "."
+    }
+    .into_any();
     view! {
-        <section class="settings-section" aria-labelledby="about-you">
-            <div class="settings-about">
-                <h2 id="about-you">"About you"</h2>
-                <p>
-                    "Account created "
-                    <time datetime=profile.created_at.to_string() title=full_time(profile.created_at)>
-                        {date(profile.created_at)}
-                    </time> "."
-                </p>
-            </div>
+        <SettingsSection id="about-you" title="About you" about=about>
             <Form errors=errors busy=busy label="About you" on_submit=save>
                 <FormProblem errors=errors />
                 <TextField
@@ -144,7 +143,7 @@ fn AboutSection(profile: Profile) -> impl IntoView {
                     </Button>
                 </div>
             </Form>
-        </section>
+        </SettingsSection>
     }
     .into_any()
 }
@@ -152,12 +151,9 @@ fn AboutSection(profile: Profile) -> impl IntoView {
 #[component]
 fn EmailSection(profile: Profile) -> impl IntoView {
     let verified = profile.person.email_verified;
+    let about = "You sign in with it, and we send warnings to it.".into_any();
     view! {
-        <section class="settings-section" aria-labelledby="your-email">
-            <div class="settings-about">
-                <h2 id="your-email">"E-mail"</h2>
-                <p>"You sign in with it, and we send warnings to it."</p>
-            </div>
+        <SettingsSection id="your-email" title="E-mail" about=about>
             <div class="settings-actions">
                 <span class="settings-value">{profile.person.email}</span>
                 {if verified {
@@ -166,7 +162,7 @@ fn EmailSection(profile: Profile) -> impl IntoView {
                     view! { <Badge tone=BadgeTone::Warning>"Unconfirmed"</Badge> }.into_any()
                 }}
             </div>
-        </section>
+        </SettingsSection>
     }
     .into_any()
 }
