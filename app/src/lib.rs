@@ -2,6 +2,8 @@
 //!
 //! `pages → state → client → types`: nothing points back, and only `browser` touches the browser.
 
+#![warn(missing_docs)]
+
 pub mod browser;
 pub mod pages;
 mod reactive;

@@ -3,6 +3,8 @@
 //! State machines behind the traits of `ports`; no Leptos and no browser, so that all of it is tested natively with a
 //! clock that is set by hand. What touches the browser belongs in `app::browser`, what is reactive in `app::state`.
 
+#![warn(missing_docs)]
+
 #[cfg(any(test, feature = "double"))]
 #[expect(missing_docs, clippy::missing_panics_doc, reason = "its names say what they are, and only tests read them")]
 pub mod double;

@@ -3,6 +3,8 @@
 //!
 //! Knows serde and nothing else: no Leptos, no HTTP, no SQL. What only one of the two needs does not belong here.
 
+#![warn(missing_docs)]
+
 pub mod api;
 pub mod domain;
 pub mod json;
