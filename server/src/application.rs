@@ -37,10 +37,10 @@ use crate::http::proxies::TrustedProxies;
 use crate::http::routes::Route;
 use crate::http::serve;
 use crate::http::state::{ApiState, Shared};
-use crate::jobs::{self, Cleanup, KeyCare, Retention};
+use crate::jobs::{self, Cleanup, JobMetrics, KeyCare, Retention, Worker};
 use crate::legacy::{LegacyFamily, LegacyTokens, LegacyUsers};
 use crate::lifecycle::Tasks;
-use crate::mail::{Delivery, MailError, MailMetrics, MailWorker};
+use crate::mail::{Delivery, MailError, MailMetrics};
 use crate::metrics::{Declaration, HttpMetrics, Metrics, ProcessMetrics, Routes};
 use crate::operations::{self, Operations};
 use crate::random::{OsRandom, Random, uuid_v7};
@@ -60,6 +60,7 @@ pub const METRICS: &[Declaration] = &[
     Declaration::of::<SessionMetrics>(),
     Declaration::of::<EventMetrics>(),
     Declaration::of::<PasswordMetrics>(),
+    Declaration::of::<JobMetrics>(),
     Declaration::of::<MailMetrics>(),
     Declaration::of::<StoreMetrics>(),
     Declaration::of::<TraceMetrics>(),
@@ -164,7 +165,6 @@ pub struct Application {
     forgotten: mpsc::UnboundedReceiver<Lost>,
     bus: Bus,
     cleanup: Cleanup,
-    mail_worker: MailWorker,
 }
 
 impl Application {
@@ -248,10 +248,8 @@ impl Application {
         Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
         let context = context(&parts, &store, keys, &metrics, &sessions);
-        let operations =
-            Operations { key_ring, registry, kept_mail: Arc::default(), server_id: config.server.server_id.clone() };
-        let state = ApiState::new(shared(&config, context, sessions, accounts, operations));
-        let mail_worker = mail_worker(&state, delivery);
+        let operations = Operations { key_ring, registry, server_id: config.server.server_id.clone() };
+        let state = ApiState::new(shared(&config, context, sessions, accounts, operations, delivery));
         let cleanup = Cleanup { store, retention: retention(&config), metrics: metrics.group(), clock, random };
         carry_on(&state, pending.unresolved);
         Ok(Self {
@@ -267,7 +265,6 @@ impl Application {
             forgotten,
             bus,
             cleanup,
-            mail_worker,
         })
     }
 
@@ -305,7 +302,6 @@ impl Application {
             forgotten,
             bus,
             cleanup,
-            mail_worker,
             ..
         } = self;
         let tasks = state.context.tasks.clone();
@@ -323,7 +319,7 @@ impl Application {
         let key_care = KeyCare { sessions: Arc::clone(&sessions), ring, rotation };
         tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
-        tasks.spawn("mail", mail_worker.run(background.clone()));
+        tasks.spawn("jobs", Worker::new(&state.context, areas::job_kinds(&state)).run(background.clone()));
         tasks.spawn("server registry", Arc::clone(&state.operations().registry).run(background.clone()));
 
         let areas_background = Background { tasks: tasks.clone(), stop: background.clone() };
@@ -388,12 +384,6 @@ fn context(
     }
 }
 
-fn mail_worker(state: &ApiState, delivery: Delivery) -> MailWorker {
-    let Context { store, clock, metrics, .. } = &state.context;
-    let kept = Arc::clone(&state.operations().kept_mail);
-    MailWorker { store: store.clone(), delivery, kept, metrics: metrics.group(), clock: Arc::clone(clock) }
-}
-
 /// What all calls share.
 fn shared(
     config: &Config,
@@ -401,6 +391,7 @@ fn shared(
     sessions: Arc<Sessions>,
     accounts: Arc<Accounts>,
     operations: Operations,
+    delivery: Delivery,
 ) -> Shared {
     let tokens = config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until));
     let legacy = Arc::new(LegacyUsers { tokens, sessions: Arc::clone(&sessions) });
@@ -409,6 +400,7 @@ fn shared(
     parts.insert(Arc::clone(&accounts));
     parts.insert(Arc::clone(&legacy));
     parts.insert(Arc::new(operations));
+    parts.insert(Arc::new(delivery));
     for area in &AREAS {
         (area.build)(&context, config, &mut parts);
     }

@@ -9,6 +9,7 @@ use crate::config::{Config, Section};
 use crate::context::Context;
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
+use crate::jobs::JobKind;
 use crate::lifecycle::Tasks;
 use crate::type_map::TypeMap;
 
@@ -27,6 +28,8 @@ pub struct Area {
     pub routes: for<'n> fn(Routes<'n>) -> Routes<'n>,
     /// What runs by itself.
     pub tasks: fn(&ApiState, &Background),
+    /// Work that must happen, which the queue runs.
+    pub jobs: fn(&ApiState) -> Vec<JobKind>,
 }
 
 impl Area {
@@ -38,6 +41,7 @@ impl Area {
         build: |_, _, _| {},
         routes: |routes| routes,
         tasks: |_, _| {},
+        jobs: |_| Vec::new(),
     };
 }
 

@@ -9,15 +9,21 @@ use crate::config::Config;
 use crate::http::browser::give_to_pages;
 use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
+use crate::jobs::JobKind;
 use crate::metrics::Routes as RouteNames;
-use crate::{accounts, operations, pages, security, sessions};
+use crate::{accounts, mail, operations, pages, security, sessions};
 
 /// Every area there is.
-pub const AREAS: [Area; 4] = [sessions::AREA, accounts::AREA, security::AREA, operations::AREA];
+pub const AREAS: [Area; 5] = [sessions::AREA, accounts::AREA, security::AREA, operations::AREA, mail::AREA];
 
 /// The permissions of all areas.
 pub fn permissions() -> Permissions {
     Permissions::new(AREAS.iter().flat_map(|area| area.permissions).copied())
+}
+
+/// The kinds of jobs of all areas.
+pub fn job_kinds(state: &ApiState) -> Vec<JobKind> {
+    AREAS.iter().flat_map(|area| (area.jobs)(state)).collect()
 }
 
 /// The calls of all areas, and the table of them.

@@ -20,9 +20,9 @@ use crate::auth::origin::RequestOrigin;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
 use crate::clock::Clock;
-use crate::mail;
+use crate::mail::{self, NewMail};
 use crate::random::{Random, uuid_v7};
-use crate::store::{NewAudit, NewMail, NewUser, Origin, PasswordChange, ProfileChange, Store, StoreError, User};
+use crate::store::{NewAudit, NewJob, NewUser, Origin, PasswordChange, ProfileChange, Store, StoreError, User};
 
 /// The role everybody has.
 pub(super) const USER_ROLE: &str = "user";
@@ -203,7 +203,8 @@ impl Accounts {
     /// Tells a person by mail that the password was changed (ASVS 6.3.7).
     pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
         if let Some(user) = self.store.accounts().user_by_id(user_id).await? {
-            self.store.mail().queue_mail(&self.new_mail(&user.email, mail::password_changed(greeted(&user)))).await?;
+            let mail = NewMail::notice(&user.email, mail::password_changed(greeted(&user)));
+            self.store.jobs().enqueue(&self.job(mail)).await?;
         }
         Ok(())
     }
@@ -275,8 +276,9 @@ impl Accounts {
         judged.map_err(|invalid| AccountError::Field { field, invalid })
     }
 
-    pub(super) fn new_mail(&self, to: &str, (subject, text): (String, String)) -> NewMail {
-        NewMail { id: self.new_id(), to: to.to_owned(), subject, text, at: self.clock.now(), forget: false }
+    /// The job that sends a mail.
+    pub(super) fn job(&self, mail: NewMail) -> NewJob {
+        mail.into_job(self.new_id(), self.clock.now())
     }
 
     pub(super) fn audit(&self, action: AuditAction, from: &RequestOrigin) -> NewAudit {

@@ -9,8 +9,8 @@ use super::account::{AccountError, Accounts, greeted};
 use crate::auth::limits::buckets_of;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::proofs::Proofs;
-use crate::mail;
-use crate::store::{AccountDeletion, ExportData, NewAudit, NewMail};
+use crate::mail::{self, NewMail};
+use crate::store::{AccountDeletion, ExportData, NewAudit};
 
 impl Accounts {
     /// Everything that is held on a person; `session_id` is the session that asks. `None` where the person is gone.
@@ -36,10 +36,9 @@ impl Accounts {
     /// user is gone.
     pub async fn prepare_deletion(&self, user_id: UserId) -> Result<Option<AccountDeletion>, AccountError> {
         let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
-        let mail = self.new_mail(&user.email, mail::account_deleted(greeted(&user)));
-        let mail = NewMail { forget: true, ..mail };
+        let mail = NewMail::notice(&user.email, mail::account_deleted(greeted(&user))).forgotten();
         let buckets = Email::parse(&user.email).map(|email| buckets_of(&email)).unwrap_or_default();
-        Ok(Some(AccountDeletion { mail, buckets }))
+        Ok(Some(AccountDeletion { mail: self.job(mail), buckets }))
     }
 
     /// Checks that whoever asks is the user, now: by the password, or by a proof of moments ago. Nothing where the user is gone.
@@ -68,8 +67,8 @@ impl Accounts {
         by: &DeviceDescription,
     ) -> Result<(), AccountError> {
         let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(()) };
-        let words = mail::sign_in_confirmed(&described(confirmed), &described(by));
-        Ok(self.store.mail().queue_mail(&self.new_mail(&user.email, words)).await?)
+        let content = mail::sign_in_confirmed(&described(confirmed), &described(by));
+        Ok(self.store.jobs().enqueue(&self.job(NewMail::notice(&user.email, content))).await?)
     }
 }
 

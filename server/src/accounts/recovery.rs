@@ -12,7 +12,7 @@ use crate::auth::browsers::BROWSER_LIFETIME;
 use crate::auth::limits::network_digest;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::secrets::Capability;
-use crate::mail;
+use crate::mail::{self, NewMail};
 use crate::store::{
     BrowserGrant, Digest, NewAudit, NewResetToken, NewUser, PasswordReset, ResetProof, ResetTarget, User,
 };
@@ -57,9 +57,11 @@ impl Accounts {
         };
         let token = Capability::draw(&*self.random);
         let link = format!("{}#token={}", self.reset_page, token.expose());
-        let mail = self.new_mail(email.as_str(), mail::password_reset(name, &link, RESET_LIFETIME));
         let now = self.clock.now();
-        let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at: now.plus(RESET_LIFETIME) };
+        let expires_at = now.plus(RESET_LIFETIME);
+        let content = mail::password_reset(name, &link, RESET_LIFETIME);
+        let mail = self.job(NewMail::awaited(email.as_str(), content, expires_at));
+        let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at };
         let whom = user.as_ref().map(|user| user.id);
         let audit = NewAudit { user_id: whom, ..self.audit(AuditAction::PasswordResetRequested, from) };
         self.store.accounts().request_password_reset(&stored, &mail, now.minus(RESET_INTERVAL), &audit).await?;

@@ -22,7 +22,7 @@ pub async fn run(config: &Config) -> Result<(), CliError> {
     store.close().await;
     say(&format!(
         "Cleaned up: {} sessions expired, {} ended sessions deleted, {} revocations, {} codes and tickets, \
-         {} addresses wiped, {} mails.",
-        report.expired, report.sessions, report.revocations, report.one_time, report.origins, report.mail
+         {} addresses wiped, {} jobs.",
+        report.expired, report.sessions, report.revocations, report.one_time, report.origins, report.jobs
     ))
 }

@@ -1,8 +1,12 @@
-//! What runs by itself: cleaning up, writing batches, looking after keys; and how often, and after which pauses, anything runs again.
+//! What runs by itself: the queue for work that must happen, cleaning up, writing batches, looking after keys; and
+//! how often, and after which pauses, anything runs again.
 
 mod backoff;
 mod every;
 mod keys;
+mod kind;
+mod metrics;
+mod worker;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +19,9 @@ use types::words::EndReason;
 pub use backoff::{Backoff, Pauses};
 pub use every::{Schedule, every, pause};
 pub use keys::KeyCare;
+pub use kind::{JobError, JobKind, Places, Rest, RunJob};
+pub use metrics::{JobMetrics, JobOutcome, JobState};
+pub use worker::Worker;
 
 use crate::clock::Clock;
 use crate::random::{Random, uuid_v7};

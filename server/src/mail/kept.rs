@@ -1,9 +1,10 @@
-//! Letters of development that the database must not keep, because their account is gone: this process shows them as long as it runs.
+//! Mails of development that the database must not keep, because their account is gone: this process shows them as
+//! long as it runs.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use crate::store::Mail;
+use super::message::Mail;
 
 /// How many are shown.
 const MOST: usize = 50;

@@ -1,14 +1,44 @@
-//! Mail: what it says, and how it leaves. It is written to an outbox with what it belongs to, and sent by a task that retries.
+//! Mail: what it says, and how it leaves. It is enqueued as a job with what it belongs to, and delivered by the queue.
 
+mod delivery;
 mod kept;
+mod message;
 mod metrics;
 mod templates;
-mod worker;
 
+use std::sync::Arc;
+
+pub use delivery::{Delivery, MailError};
 pub use kept::KeptMail;
+pub use message::{KIND, Mail, MailContent, NewMail};
 pub use metrics::{MailMetrics, MailResult};
 pub use templates::{
     account_deleted, already_registered, password_changed, password_reset, session_stolen, sign_in_confirmed,
     verification,
 };
-pub use worker::{Delivery, MailError, MailWorker};
+
+use crate::area::{Area, Parts};
+use crate::config::Config;
+use crate::context::Context;
+use crate::http::state::ApiState;
+use crate::jobs::JobKind;
+use crate::store::StoreError;
+
+/// What mail brings: jobs of its own kind.
+pub const AREA: Area = Area { name: "mail", build, jobs, ..Area::NONE };
+
+fn build(_context: &Context, _config: &Config, parts: &mut Parts) {
+    parts.insert(Arc::new(KeptMail::default()));
+}
+
+fn jobs(state: &ApiState) -> Vec<JobKind> {
+    let (delivery, kept) = (state.parts.get::<Delivery>(), state.parts.get::<KeptMail>());
+    vec![delivery::kind(Arc::clone(delivery), Arc::clone(kept), state.context.metrics.group())]
+}
+
+/// The last `limit` mails, sent or not, newest first, with those of development that the database has forgotten.
+pub async fn mailbox(state: &ApiState, limit: i64) -> Result<Vec<Mail>, StoreError> {
+    let jobs = state.context.store.jobs().recent_jobs(KIND, limit).await?;
+    let mails = jobs.iter().filter_map(|job| Mail::of(job).ok()).collect();
+    Ok(state.parts.get::<KeptMail>().with(mails))
+}

@@ -4,14 +4,20 @@
 
 use std::time::Duration;
 
+use super::message::MailContent;
+
+fn content(subject: String, text: String) -> MailContent {
+    MailContent { subject, text }
+}
+
 /// How a mail opens, with the name of whoever is known to read it.
 fn hello(name: Option<&str>) -> String {
     name.map_or_else(|| "Hello,".to_owned(), |name| format!("Hello {name},"))
 }
 
 /// The code that proves an address.
-pub fn verification(digits: &str) -> (String, String) {
-    (
+pub fn verification(digits: &str) -> MailContent {
+    content(
         format!("{digits} is your Latchkey code"),
         format!(
             "Hello,\n\nYour code is {digits}. It works for ten minutes.\n\n\
@@ -21,8 +27,8 @@ pub fn verification(digits: &str) -> (String, String) {
 }
 
 /// Someone tried to register an address that has an account.
-pub fn already_registered() -> (String, String) {
-    (
+pub fn already_registered() -> MailContent {
+    content(
         "You already have a Latchkey account".to_owned(),
         "Hello,\n\nSomeone, probably you, tried to create an account with this address, but it already has one.\n\n\
          If it was you, sign in instead. If it wasn’t, there’s nothing to do.\n"
@@ -31,8 +37,8 @@ pub fn already_registered() -> (String, String) {
 }
 
 /// The password was changed.
-pub fn password_changed(name: Option<&str>) -> (String, String) {
-    (
+pub fn password_changed(name: Option<&str>) -> MailContent {
+    content(
         "Your password was changed".to_owned(),
         format!(
             "{}\n\nYour password was changed, and your other devices were signed out.\n\n\
@@ -44,9 +50,9 @@ pub fn password_changed(name: Option<&str>) -> (String, String) {
 }
 
 /// A link that sets a new password, and works for so long.
-pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration) -> (String, String) {
+pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration) -> MailContent {
     let minutes = works_for.as_secs() / 60;
-    (
+    content(
         "Set a new password for Latchkey".to_owned(),
         format!(
             "{}\n\nSomeone, probably you, asked for a new password for your account. \
@@ -59,8 +65,8 @@ pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration) -> (S
 }
 
 /// One new device has vouched for another.
-pub fn sign_in_confirmed(confirmed: &str, by: &str) -> (String, String) {
-    (
+pub fn sign_in_confirmed(confirmed: &str, by: &str) -> MailContent {
+    content(
         "A new sign-in to your account was confirmed".to_owned(),
         format!(
             "Hello,\n\nSomeone signed in with {confirmed}, then used {by} to confirm that it was you. Both are new to your account.\n\n\
@@ -71,8 +77,8 @@ pub fn sign_in_confirmed(confirmed: &str, by: &str) -> (String, String) {
 }
 
 /// A device was signed out because an old copy of its sign-in was used.
-pub fn session_stolen(device: &str) -> (String, String) {
-    (
+pub fn session_stolen(device: &str) -> MailContent {
+    content(
         format!("{device} was signed out to protect your account"),
         format!(
             "Hello,\n\n{device} was signed out: an old copy of its sign-in was used, and someone else may have it.\n\n\
@@ -82,8 +88,8 @@ pub fn session_stolen(device: &str) -> (String, String) {
 }
 
 /// The account is gone.
-pub fn account_deleted(name: Option<&str>) -> (String, String) {
-    (
+pub fn account_deleted(name: Option<&str>) -> MailContent {
+    content(
         "Your Latchkey account was deleted".to_owned(),
         format!(
             "{}\n\nYour account was deleted, and all your devices were signed out. There’s nothing left to sign in to.\n\n\

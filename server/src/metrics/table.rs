@@ -99,11 +99,12 @@ mod tests {
 
     /// All labels there may be. A new one is thought about before it is added here: it must have few values, known
     /// beforehand.
-    const LABELS: [&str; 13] = [
+    const LABELS: [&str; 14] = [
         "route",
         "method",
         "status_class",
         "result",
+        "kind",
         "case",
         "reason",
         "why",

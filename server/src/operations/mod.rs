@@ -13,7 +13,6 @@ use crate::auth::keys::KeyRing;
 use crate::http::needs::NOTHING;
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
-use crate::mail::KeptMail;
 use crate::registry::Registry;
 use handlers::public;
 
@@ -42,8 +41,6 @@ pub struct Operations {
     pub key_ring: Arc<KeyRing>,
     /// The other servers.
     pub registry: Arc<Registry>,
-    /// Mails of development that the database has forgotten.
-    pub kept_mail: Arc<KeptMail>,
     /// `SERVER_ID`.
     pub server_id: String,
 }

@@ -5,9 +5,9 @@ use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
 
 use super::Sessions;
 use super::refresh::RefreshRefusal;
-use crate::mail;
+use crate::mail::{self, NewMail};
 use crate::store::{
-    NewAlert, NewAudit, NewHistoryEntry, NewMail, RefreshAttempt, RefreshDecision, SessionEnd, SessionRow, StoreError,
+    NewAlert, NewAudit, NewHistoryEntry, NewJob, RefreshAttempt, RefreshDecision, SessionEnd, SessionRow, StoreError,
     Theft, TheftReport, User,
 };
 
@@ -49,7 +49,7 @@ impl Sessions {
         &self,
         row: &SessionRow,
         attempt: &RefreshAttempt,
-        mail: &'a (dyn Fn(&User, &SessionRow) -> NewMail + Send + Sync),
+        mail: &'a (dyn Fn(&User, &SessionRow) -> NewJob + Send + Sync),
     ) -> TheftReport<'a> {
         TheftReport {
             audit: NewAudit {
@@ -79,10 +79,9 @@ impl Sessions {
     }
 
     /// What a stranger called the device must not be mailed to an address that nobody has proved.
-    fn theft_mail(&self, user: &User, session: &SessionRow) -> NewMail {
+    fn theft_mail(&self, user: &User, session: &SessionRow) -> NewJob {
         let is_proved = user.email_verified_at.is_some();
         let device = if is_proved { session.device.device_name.as_str() } else { "A device" };
-        let (subject, text) = mail::session_stolen(device);
-        NewMail { id: self.new_id(), to: user.email.clone(), subject, text, at: self.now(), forget: false }
+        NewMail::notice(&user.email, mail::session_stolen(device)).into_job(self.new_id(), self.now())
     }
 }

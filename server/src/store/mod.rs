@@ -28,16 +28,16 @@ macro_rules! areas {
 mod accounts;
 mod alerts;
 mod audit;
+mod jobs;
 mod keys;
 mod limits;
-mod mail;
 mod maintenance;
 mod metrics;
 mod revocations;
 mod servers;
 mod sessions;
 
-areas!(accounts, alerts, audit, keys, limits, mail, maintenance, revocations, servers, sessions);
+areas!(accounts, alerts, audit, jobs, keys, limits, maintenance, revocations, servers, sessions);
 
 pub use db::{Digest, Notifications, Origin, PostgresPlace, Store, StoreError};
 pub use metrics::{PoolUse, StoreMetrics, show_metrics};

@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod cluster;
 mod http;
+mod jobs;
 mod logs;
 mod model;
 mod store;

@@ -14,6 +14,7 @@ use types::api::{DevelopmentMailbox, MailMessage};
 use crate::events::BusState;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
+use crate::mail::{self, Mail};
 use crate::pages::{names, stylesheet};
 
 /// How many mails the mailbox shows.
@@ -87,10 +88,15 @@ pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Resul
     if !state.development {
         return Err(ApiError::not_found());
     }
-    let mails = state.operations().kept_mail.with(state.context.store.mail().mailbox(MAILBOX).await?);
-    let messages: Vec<MailMessage> = mails
+    let messages: Vec<MailMessage> = mail::mailbox(&state, MAILBOX)
+        .await?
         .into_iter()
-        .map(|mail| MailMessage { to: mail.to, subject: mail.subject, text: mail.text, sent_at: mail.queued_at })
+        .map(|Mail { to, content, queued_at, .. }| MailMessage {
+            to,
+            subject: content.subject,
+            text: content.text,
+            sent_at: queued_at,
+        })
         .collect();
     if headers.get_all(ACCEPT).iter().any(|accept| names(accept, b"application/json")) {
         return Ok(Json(DevelopmentMailbox { messages }).into_response());

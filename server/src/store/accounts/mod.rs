@@ -9,14 +9,14 @@ pub use types::*;
 use ::types::domain::{Email, Timestamp, UserId};
 
 use crate::store::db::{Ids, verbs};
-use crate::store::{Digest, EndCommand, NewAudit, NewMail, Try};
+use crate::store::{Digest, EndCommand, NewAudit, NewJob, Try};
 
 verbs! {
     /// Users, what proves who they are, and registrations that wait to be proved.
     AccountsStore = accounts;
 
     /// Creates a person with the audit entry. Where the address is taken, the notice is queued as often as its bucket lets it.
-    create_user(user: &NewUser, notice: Option<(&NewMail, Try)>, audit: &NewAudit) -> Creation;
+    create_user(user: &NewUser, notice: Option<(&NewJob, Try)>, audit: &NewAudit) -> Creation;
     /// The person of that address.
     user_by_email(email: &Email) -> Option<User>;
     /// The person.
@@ -47,7 +47,7 @@ verbs! {
     /// Puts a token in place of the person's last one and queues its mail, unless the last is younger than `not_before`, the account
     /// is disabled or there is no such person. `audit` is written whatever comes of it, and the work is the same.
     request_password_reset(
-        token: &NewResetToken<'_>, mail: &NewMail, not_before: Timestamp, audit: &NewAudit
+        token: &NewResetToken<'_>, mail: &NewJob, not_before: Timestamp, audit: &NewAudit
     ) -> ResetRequest;
     /// Puts a new password in place of a known one and ends the sessions that `ends` selects, in one transaction.
     /// Refused where another change came first. `ids` are for the entries that this and the next two write.

@@ -1,6 +1,7 @@
 //! Statements: users, what proves who they are, and registrations that wait to be proved.
 
 use crate::store::db::dialect::statements;
+use crate::store::jobs::sql::insert_job;
 
 /// Columns of a person; roles come as one text, in no order.
 macro_rules! user_columns {
@@ -95,6 +96,14 @@ statements! {
     EMAIL_OF_RESET = "SELECT email FROM registrations WHERE reset_digest = $1 AND reset_expires_at > $2";
     USE_UP_RESET_OF_REGISTRATION = "DELETE FROM registrations WHERE reset_digest = $1 AND reset_expires_at > $2 \
         RETURNING email";
+    /// The mail, which is `$1` to `$8`, only with a code that was stored.
+    ENQUEUE_CODE_MAIL = concat!(insert_job!(), "FROM registrations r WHERE r.email = $4 AND r.code_digest = $9");
+    /// The mail, which is `$1` to `$8`, only with a reset token that was stored.
+    ENQUEUE_RESET_MAIL = concat!(
+        insert_job!(),
+        "WHERE EXISTS (SELECT 1 FROM password_resets WHERE digest = $9) \
+         OR EXISTS (SELECT 1 FROM registrations WHERE reset_digest = $9)"
+    );
     BROWSER_OF_TOKEN = "SELECT browser_id, created_at FROM browser_tokens WHERE digest = $1 AND expires_at > $2";
     BROWSER_OF_SESSION = "SELECT browser_id FROM sessions WHERE id = $1 AND browser_id IS NOT NULL";
     /// Makes it where it is missing, and locks it until the commit. First of all locks: before those of people.

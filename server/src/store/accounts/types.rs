@@ -3,9 +3,7 @@
 use types::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::store::{
-    AlertRow, Audit, Digest, EndOutcome, HistoryEntry, MailEnvelope, NewAudit, NewMail, SessionRow, Try,
-};
+use crate::store::{AlertRow, Audit, Digest, EndOutcome, HistoryEntry, Job, NewAudit, NewJob, SessionRow, Try};
 
 /// A person to be created.
 #[derive(Clone)]
@@ -131,8 +129,8 @@ pub struct PasswordReset {
 /// stays, without addresses and user agents.
 #[derive(Clone)]
 pub struct AccountDeletion {
-    /// The last mail to the person. The others to that address go.
-    pub mail: NewMail,
+    /// The last mail to the person. Other jobs that concern their address go.
+    pub mail: NewJob,
     /// Buckets that are kept under the person's address.
     pub buckets: Vec<Digest>,
 }
@@ -190,9 +188,9 @@ pub struct NewCode {
 /// The mails that a registration may send, and what they may cost: which of the two it is, nobody learns but the mailbox.
 pub struct RegistrationMail {
     /// With the code, where nobody has proved the address.
-    pub code: NewMail,
+    pub code: NewJob,
     /// That there is an account already.
-    pub notice: NewMail,
+    pub notice: NewJob,
     /// Taken for every registration of the address; nothing is kept or sent where it is empty.
     pub registrations: Try,
     /// Taken for a mail with a code.
@@ -263,7 +261,7 @@ pub struct Resending<'a> {
     /// The code.
     pub code: NewCode,
     /// Its mail.
-    pub mail: NewMail,
+    pub mail: NewJob,
     /// Taken for it.
     pub codes: Try,
     /// Nothing is sent where the last code is younger.
@@ -363,6 +361,6 @@ pub struct ExportData {
     pub alerts: Vec<AlertRow>,
     /// What the audit log says of them, newest first.
     pub audit: Vec<Audit>,
-    /// Mail to their address, oldest first.
-    pub mail: Vec<MailEnvelope>,
+    /// Jobs that concern their address, such as mail to it, oldest first.
+    pub jobs: Vec<Job>,
 }

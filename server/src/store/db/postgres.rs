@@ -12,6 +12,7 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::{ConnectOptions, Connection as _};
 use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use tokio::sync::Notify;
 
 use super::StoreError;
 use super::acquire_timeout::AcquireTimeout;
@@ -55,6 +56,8 @@ pub struct Database {
     lookout: PgPool,
     options: Box<PgConnectOptions>,
     pub(in crate::store) acquire_timeout: Arc<AcquireTimeout>,
+    /// Notified where a job may have been enqueued.
+    pub(in crate::store) enqueued: Arc<Notify>,
 }
 
 impl Database {
@@ -70,7 +73,7 @@ impl Database {
         let acquire_timeout = Arc::new(AcquireTimeout::default());
         let pool = pool_of(pool_size.max(1), &acquire_timeout).connect_with(limited.clone()).await?;
         let lookout = pool_of(1, &acquire_timeout).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
-        Ok(Self { pool, lookout, options: Box::new(options), acquire_timeout })
+        Ok(Self { pool, lookout, options: Box::new(options), acquire_timeout, enqueued: Arc::default() })
     }
 
     /// The way between servers.

@@ -10,12 +10,12 @@ pub(in crate::store) mod accounts;
 pub(in crate::store) mod alerts;
 #[path = "../audit/queries.rs"]
 pub(in crate::store) mod audit;
+#[path = "../jobs/queries.rs"]
+pub(in crate::store) mod jobs;
 #[path = "../keys/queries.rs"]
 pub(in crate::store) mod keys;
 #[path = "../limits/queries.rs"]
 pub(in crate::store) mod limits;
-#[path = "../mail/queries.rs"]
-pub(in crate::store) mod mail;
 #[path = "../maintenance/queries/mod.rs"]
 pub(in crate::store) mod maintenance;
 #[path = "../revocations/queries.rs"]

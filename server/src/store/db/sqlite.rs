@@ -6,6 +6,7 @@
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Connection as _;
@@ -13,6 +14,7 @@ use sqlx::migrate::Migrator;
 use sqlx_sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use tokio::sync::Notify;
 
 use super::StoreError;
 use super::dialect::Dialect;
@@ -44,6 +46,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Database {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Notified where a job may have been enqueued.
+    pub(in crate::store) enqueued: Arc<Notify>,
 }
 
 impl Database {
@@ -85,7 +89,7 @@ impl Database {
             .acquire_timeout(POOL_TIMEOUT)
             .connect_with(options.read_only(true))
             .await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, enqueued: Arc::default() })
     }
 
     /// Brings the tables up to date, and gives what was missing; does nothing where they are.

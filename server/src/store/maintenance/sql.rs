@@ -55,7 +55,5 @@ statements! {
     WIPE_AUDIT_ORIGINS = "UPDATE audit_log SET ip = '', user_agent = '' WHERE id IN \
         (SELECT id FROM audit_log WHERE at < $1 AND (ip <> '' OR user_agent <> '') ORDER BY at LIMIT $2 \
         {skip_locked})";
-    DELETE_MAIL = "DELETE FROM mail WHERE id IN \
-        (SELECT id FROM mail WHERE queued_at < $1 ORDER BY queued_at LIMIT $2 {skip_locked})";
     TIME = "SELECT {now} AS database_time";
 }

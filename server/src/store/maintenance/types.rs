@@ -34,8 +34,8 @@ pub struct CleanupReport {
     pub sessions: u64,
     /// Rows whose address and user agent were wiped.
     pub origins: u64,
-    /// Messages sent long ago.
-    pub mail: u64,
+    /// Jobs of long ago, whatever became of them.
+    pub jobs: u64,
 }
 
 impl CleanupReport {
@@ -46,7 +46,7 @@ impl CleanupReport {
 
     /// How many rows in all.
     pub const fn total(&self) -> u64 {
-        self.expired + self.revocations + self.one_time + self.sessions + self.origins + self.mail
+        self.expired + self.revocations + self.one_time + self.sessions + self.origins + self.jobs
     }
 
     /// Two rounds together.
@@ -59,7 +59,7 @@ impl CleanupReport {
             one_time: self.one_time + other.one_time,
             sessions: self.sessions + other.sessions,
             origins: self.origins + other.origins,
-            mail: self.mail + other.mail,
+            jobs: self.jobs + other.jobs,
         }
     }
 }

@@ -17,14 +17,15 @@ use crate::support::store::Backend;
 static STATEMENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// What runs by itself every now and then.
-const BY_ITSELF: [&str; 9] = [
+const BY_ITSELF: [&str; 10] = [
     " servers ",
     // Of whatever transaction: what was done in ours is compared.
     "COMMIT",
     "revocation_head",
-    "UPDATE mail SET next_attempt_at",
-    "UPDATE mail SET sent_at",
-    "DELETE FROM mail WHERE id",
+    "UPDATE jobs SET due_at",
+    "UPDATE jobs SET done_at",
+    "DELETE FROM jobs WHERE id",
+    "FROM jobs WHERE kind",
     "UPDATE sessions SET last_active",
     "signing_keys",
     "pg_notify",

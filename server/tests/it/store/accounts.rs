@@ -1,16 +1,13 @@
-//! People, mail and the audit log.
+//! People and the audit log.
 
-use latchkey::store::{
-    Bucket, Creation, Mail, MailCapacity, NewMail, NewRegistration, NewUser, ProfileChange, Store, Try,
-};
+use latchkey::store::{Bucket, Creation, NewUser, ProfileChange, Store, Try};
 use rstest::rstest;
-use types::domain::{AccountType, DisplayName, Email, UserId};
+use types::domain::{AccountType, DisplayName, UserId};
 use types::words::AuditAction;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, START, TestStore, digest, email, minutes, new_audit, new_mail, new_registration, new_user, person,
-    register, sign_in,
+    Backend, DAY, START, TestStore, digest, email, mailbox, minutes, new_audit, new_mail, new_user, person, sign_in,
 };
 
 async fn actions(store: &Store, user: UserId) -> Vec<String> {
@@ -63,7 +60,7 @@ async fn an_address_that_is_taken_leaves_no_trace_but_a_notice_a_day(
         let creation = store.accounts().create_user(&second, Some((&mail, day)), &audit).await.expect("an answer");
         assert_eq!(creation, Creation::EmailTaken);
         assert!(store.accounts().user_by_id(second.id).await.expect("an answer").is_none());
-        assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), notices);
+        assert_eq!(mailbox(&store).await.len(), notices);
         assert!(actions(&store, second.id).await.is_empty());
     }
 }
@@ -121,80 +118,6 @@ async fn an_account_is_disabled_and_enabled(#[values(Backend::Sqlite, Backend::P
     assert!(!store.accounts().set_disabled(UserId(Uuid::now_v7()), None).await.expect("an answer"));
 }
 
-const ROOM: MailCapacity = MailCapacity { places: 10, notices: true, a_domain: 4, notices_a_domain: 2 };
-
-#[rstest]
-#[tokio::test]
-async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes_first(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let store = TestStore::open(backend).await;
-    for number in 0..5 {
-        store.mail().queue_mail(&new_mail(&format!("{number}@Slow.example"), START)).await.expect("queued");
-        store.mail().queue_mail(&new_mail(&format!("{number}@b{number}.example"), START)).await.expect("queued");
-    }
-    let slow = Email::parse("ada@slow.example").expect("an address");
-    register(&store, &NewRegistration { email: slow, ..new_registration("ada", digest(1), minutes(1)) }).await;
-
-    let to = |mails: &[Mail]| {
-        let mut to: Vec<_> = mails.iter().map(|mail| mail.to.clone()).collect();
-        to.sort();
-        to
-    };
-    let awaited = MailCapacity { notices: false, ..ROOM };
-    let code = store.mail().claim_mail(minutes(1), awaited).await.expect("mail");
-    assert_eq!(to(&code), ["ada@slow.example"]);
-    let notices = store.mail().claim_mail(minutes(1), ROOM).await.expect("mail");
-    assert_eq!(notices.iter().filter(|mail| mail.to.ends_with("@Slow.example")).count(), 1, "two are under way then");
-    assert_eq!(notices.len(), 6);
-    let another = store.another_server().await;
-    assert!(another.mail().claim_mail(minutes(1), ROOM).await.expect("mail").is_empty(), "for any server");
-    store.mail().mail_sent(code[0].id, minutes(1)).await.expect("noted");
-    assert_eq!(another.mail().claim_mail(minutes(1), ROOM).await.expect("mail").len(), 1);
-}
-
-#[rstest]
-#[tokio::test]
-async fn mail_goes_to_one_server_at_a_time_and_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
-    let store = TestStore::open(backend).await;
-    let (first, second) = (new_mail("ada@example.com", START), new_mail("bob@example.com", minutes(1)));
-    store.mail().queue_mail(&first).await.expect("queued");
-    store.mail().queue_mail(&second).await.expect("queued");
-    assert_eq!(store.mail().claim_mail(START, ROOM).await.expect("mail").len(), 1);
-    // Whoever took it has vanished.
-    let due = store.mail().claim_mail(minutes(3), ROOM).await.expect("mail");
-    assert_eq!(due.iter().map(|mail| mail.id).collect::<Vec<_>>(), [first.id, second.id]);
-    assert_eq!((due[0].to.as_str(), due[0].text.as_str()), ("ada@example.com", "It is 123456."));
-    assert!(store.another_server().await.mail().claim_mail(minutes(3), ROOM).await.expect("mail").is_empty());
-
-    store.mail().mail_sent(first.id, minutes(1)).await.expect("noted");
-    store.mail().mail_failed(second.id, minutes(5)).await.expect("noted");
-    assert!(store.mail().claim_mail(minutes(4), ROOM).await.expect("mail").is_empty());
-    let due = store.mail().claim_mail(minutes(5), ROOM).await.expect("mail");
-    assert_eq!(due.iter().map(|mail| (mail.id, mail.attempts)).collect::<Vec<_>>(), [(second.id, 1)]);
-    let mailbox = store.mail().mailbox(10).await.expect("mail");
-    let seen: Vec<_> = mailbox.iter().map(|mail| (mail.id, mail.sent_at)).collect();
-    assert_eq!(seen, [(second.id, None), (first.id, Some(minutes(1)))]);
-}
-
-#[rstest]
-#[tokio::test]
-async fn the_text_of_a_mail_is_forgotten_when_it_was_handed_over(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let store = TestStore::open(backend).await;
-    let (sent, kept) = (new_mail("ada@example.com", START), new_mail("ada@example.com", minutes(1)));
-    for mail in [&sent, &kept] {
-        store.mail().queue_mail(mail).await.expect("queued");
-    }
-    store.mail().mail_sent(sent.id, minutes(2)).await.expect("noted");
-    store.mail().mail_kept(kept.id, minutes(2)).await.expect("noted");
-    let mailbox = store.mail().mailbox(10).await.expect("mail");
-    let texts: Vec<_> = mailbox.iter().map(|mail| (mail.text.as_str(), mail.sent_at)).collect();
-    assert_eq!(texts, [("It is 123456.", Some(minutes(2))), ("", Some(minutes(2)))]);
-    assert!(store.mail().claim_mail(minutes(9), ROOM).await.expect("mail").is_empty());
-}
-
 #[rstest]
 #[tokio::test]
 async fn activity_is_read_page_by_page_newest_first_without_gaps(
@@ -244,17 +167,4 @@ async fn nobody_rewrites_the_audit_log(#[values(Backend::Sqlite, Backend::Postgr
     let wiped = store.execute("UPDATE audit_log SET ip = '', user_agent = ''").await;
     assert_eq!(wiped.expect("addresses may be wiped"), 1);
     assert_eq!(actions(&store, ada).await, ["registered"]);
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_letter_that_must_not_outlive_its_account_is_gone_once_it_was_handed_over(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let store = TestStore::open(backend).await;
-    let mail = NewMail { forget: true, ..new_mail("ada@example.com", START) };
-    store.mail().queue_mail(&mail).await.expect("queued");
-    assert!(store.mail().claim_mail(START, ROOM).await.expect("mail")[0].forget);
-    store.mail().mail_sent(mail.id, minutes(1)).await.expect("noted");
-    assert!(store.mail().mailbox(10).await.expect("mail").is_empty());
 }

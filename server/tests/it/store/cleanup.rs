@@ -187,8 +187,8 @@ async fn ended_sessions_go_with_their_stories_when_they_are_history(
             .any(|entry| entry.session_id == Some(old))
     );
     let mail = new_mail("ada@example.com", minutes(1));
-    store.mail().queue_mail(&mail).await.expect("queued");
-    assert_eq!(clean(&store, policy).await, CleanupReport { mail: 1, ..CleanupReport::default() });
+    store.jobs().enqueue(&mail).await.expect("queued");
+    assert_eq!(clean(&store, policy).await, CleanupReport { jobs: 1, ..CleanupReport::default() });
 }
 
 #[rstest]

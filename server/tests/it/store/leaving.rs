@@ -1,7 +1,8 @@
 //! What is held on a person is handed out, and goes with the account.
 
+use latchkey::mail::Mail;
 use latchkey::store::{
-    AccountOutcome, Creation, MailEnvelope, Refresh, RefreshDecision, RevokedSubject, Selection, SessionRow, Standing,
+    AccountOutcome, Creation, JobLease, Refresh, RefreshDecision, RevokedSubject, Selection, SessionRow, Standing,
     Store,
 };
 use rstest::rstest;
@@ -10,9 +11,9 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, ask_for_reset, command, delete_account, digest, done, email, end, first_refresh, ids,
-    minutes, new_audit, new_entry, new_mail, new_registration, new_session, new_user, person, record, register,
-    sign_in,
+    Backend, ROOM, START, TestStore, ask_for_reset, command, delete_account, digest, done, email, end, first_refresh,
+    ids, lease, mailbox, minutes, new_audit, new_entry, new_mail, new_registration, new_session, new_user, person,
+    record, register, sign_in,
 };
 
 /// What the audit log says of a person, oldest first, and from which addresses.
@@ -38,7 +39,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     store.accounts().create_user(&ada, None, &audit).await.expect("a person");
     register(&store, &new_registration("ada", digest(9), START)).await;
     let bob = person(&store, "bob").await;
-    store.mail().queue_mail(&new_mail("bob@example.com", START)).await.expect("queued");
+    store.jobs().enqueue(&new_mail("bob@example.com", START)).await.expect("queued");
     let ada = ada.id;
     let old = sign_in(&store, ada, "Old", minutes(1)).await;
     let one = Selection::One { user_id: ada, session_id: old };
@@ -102,8 +103,8 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     ];
     assert_eq!(log_of(&store, ada).await, expected);
     assert_eq!(log_of(&store, bob).await[0].2, "192.0.2.1");
-    let mailbox = store.mail().mailbox(10).await.expect("mail");
-    let letters: Vec<_> = mailbox.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
+    let mailbox = mailbox(&store).await;
+    let letters: Vec<_> = mailbox.iter().map(|mail| (mail.to.as_str(), mail.content.subject.as_str())).collect();
     assert_eq!(letters, [("ada@example.com", "Farewell"), ("bob@example.com", "Your code")]);
 
     // Whoever comes under that address now is somebody else.
@@ -131,7 +132,7 @@ async fn only_a_session_of_the_person_that_still_lives_deletes_the_account(
     }
     assert_eq!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
     assert_eq!(store.sessions().sessions_of(ada, minutes(4)).await.expect("sessions").len(), 1);
-    assert!(store.mail().mailbox(10).await.expect("mail").is_empty());
+    assert!(mailbox(&store).await.is_empty());
     assert_eq!(done(delete_account(&store, ada, Some(laptop), None, minutes(4)).await).ended.len(), 1);
 }
 
@@ -151,7 +152,7 @@ async fn what_comes_after_a_deletion_finds_nobody(#[values(Backend::Sqlite, Back
     let outcomes = store.sessions().end_sessions(&queued_ends, &mut ids()).await.expect("ends");
     assert_eq!(outcomes.iter().map(|outcome| outcome.ended.len()).collect::<Vec<_>>(), [0, 0, 1]);
     assert_eq!(delete_account(&store, ada, Some(laptop), None, minutes(2)).await, AccountOutcome::Refused);
-    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 1, "one mail about it");
+    assert_eq!(mailbox(&store).await.len(), 1, "one mail about it");
     assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 2);
 }
 
@@ -174,9 +175,11 @@ async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_els
     end(&store, command(one, EndReason::RevokedFromOtherDevice, minutes(4))).await;
     let (first, second) = (new_mail("ada@example.com", minutes(1)), new_mail("ada@example.com", minutes(2)));
     for mail in [&second, &first, &new_mail("bob@example.com", minutes(1))] {
-        store.mail().queue_mail(mail).await.expect("queued");
+        store.jobs().enqueue(mail).await.expect("queued");
     }
-    store.mail().mail_sent(first.id, minutes(5)).await.expect("noted");
+    let (_, token) = lease(&store, minutes(5), ROOM).await;
+    let sent = JobLease { id: first.id, token };
+    assert!(store.jobs().complete_job(sent, minutes(5), Some(&first.payload)).await.expect("noted"));
 
     let held = store.accounts().export_data(ada).await.expect("an answer").expect("a person");
     assert_eq!((held.user.id, held.user.roles.as_slice()), (ada, ["user".to_owned()].as_slice()));
@@ -188,12 +191,12 @@ async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_els
     assert_eq!(lives, [(phone, true, vec!["signed_in", "ended"]), (laptop, false, vec!["signed_in", "refreshed"])]);
     assert_eq!(held.audit, store.audit().activity(ada, None, 100).await.expect("entries"));
     assert_eq!(held.audit.len(), 4);
-    let envelope = |queued_at, sent_at| MailEnvelope {
-        to: "ada@example.com".to_owned(),
-        subject: "Your code".to_owned(),
-        queued_at,
-        sent_at,
-    };
-    assert_eq!(held.mail, [envelope(minutes(1), Some(minutes(5))), envelope(minutes(2), None)]);
+    let mails: Vec<_> = held.jobs.iter().map(|job| Mail::of(job).expect("a mail")).collect();
+    let envelopes: Vec<_> = mails
+        .iter()
+        .map(|mail| (mail.to.as_str(), mail.content.subject.as_str(), mail.queued_at, mail.sent_at))
+        .collect();
+    let envelope = |queued_at, sent_at| ("ada@example.com", "Your code", queued_at, sent_at);
+    assert_eq!(envelopes, [envelope(minutes(1), Some(minutes(5))), envelope(minutes(2), None)]);
     assert!(store.accounts().export_data(types::domain::UserId(Uuid::now_v7())).await.expect("an answer").is_none());
 }

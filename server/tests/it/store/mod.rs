@@ -6,6 +6,7 @@ mod browsers;
 mod cleanup;
 mod ending;
 mod failures;
+mod jobs;
 mod keys;
 mod leaving;
 mod locks;

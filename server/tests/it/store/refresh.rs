@@ -1,8 +1,8 @@
 //! A refresh token is presented.
 
 use latchkey::store::{
-    NewAlert, NewAudit, NewMail, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, RevokedSubject, Selection,
-    SessionRow, Store, Theft, TheftReport, User,
+    NewAlert, NewAudit, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, RevokedSubject, Selection, SessionRow,
+    Store, Theft, TheftReport, User,
 };
 use rstest::rstest;
 use types::domain::{AlertId, SessionId, Timestamp, UserId};
@@ -10,8 +10,8 @@ use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, START, TestStore, command, digest, end, ids, minutes, new_audit, new_entry, new_mail, origin, person,
-    sign_in,
+    Backend, DAY, START, TestStore, command, digest, end, ids, mailbox, minutes, new_audit, new_entry, new_letter,
+    origin, person, sign_in,
 };
 
 fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
@@ -173,7 +173,7 @@ async fn end_stolen(store: &Store, user: UserId, id: SessionId, decision: Refres
     let attempt = attempt(id, minutes(2), "198.51.100.7");
     let mail = |user: &User, session: &SessionRow| {
         let subject = format!("{} was signed out", session.device.device_name);
-        NewMail { subject, ..new_mail(&user.email, attempt.at) }
+        new_letter(&user.email, &subject, attempt.at)
     };
     let report = TheftReport {
         audit: NewAudit { session_id: Some(id), ..new_audit(user, AuditAction::RefreshReuse, attempt.at) },
@@ -196,11 +196,11 @@ async fn known(store: &Store, user: UserId) -> (Vec<String>, Vec<AlertKind>, Vec
     let entries = store.audit().activity(user, None, 100).await.expect("entries");
     let actions = entries.iter().rev().map(|entry| entry.action.name().to_owned()).collect();
     let (alerts, _) = store.alerts().open_alerts(user, None, minutes(3), 10).await.expect("alerts");
-    let mails = store.mail().mailbox(10).await.expect("mail");
+    let mails = mailbox(store).await;
     (
         actions,
         alerts.into_iter().map(|alert| alert.kind).collect(),
-        mails.into_iter().map(|mail| mail.subject).collect(),
+        mails.into_iter().map(|mail| mail.content.subject).collect(),
     )
 }
 

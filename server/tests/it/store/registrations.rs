@@ -10,8 +10,8 @@ use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, MINUTE, START, TestStore, a_try, accepted, ask_for_reset, digest, email, grant, guess, minutes,
-    new_audit, new_mail, new_registration, new_user, person, register, sign_in,
+    Backend, DAY, MINUTE, START, TestStore, a_try, accepted, ask_for_reset, digest, email, grant, guess, mailbox,
+    minutes, new_audit, new_mail, new_registration, new_user, person, register, sign_in,
 };
 
 async fn proved(store: &Store, name: &str) -> UserId {
@@ -96,7 +96,7 @@ async fn a_registration_of_an_address_that_is_proved_is_kept_and_its_code_proves
     let owner = proved(&store, "ada").await;
     let stranger = new_registration("ada", digest(1), START);
     register(&store, &stranger).await;
-    let subjects: Vec<_> = store.mail().mailbox(10).await.expect("mail").into_iter().map(|mail| mail.subject).collect();
+    let subjects: Vec<_> = mailbox(&store).await.into_iter().map(|mail| mail.content.subject).collect();
     assert_eq!(subjects, ["Notice"]);
     let kept = store.accounts().registration(&email("ada"), minutes(1)).await.expect("an answer").expect("it is kept");
     assert_eq!(kept.id, stranger.id);
@@ -234,11 +234,11 @@ async fn another_code_is_not_sent_too_soon_after_the_last(
     let ada = new_registration("ada", digest(1), minutes(1));
     register(&store, &ada).await;
     assert_eq!(resend(&store, ada.id, 2, 1).await, Resend::Ignored);
-    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 1);
+    assert_eq!(mailbox(&store).await.len(), 1);
     assert_eq!(guess(&store, ("ada", ada.id), digest(2), true, minutes(1)).await, CodeOutcome::Refused);
     assert_eq!(resend(&store, ada.id, 2, 2).await, Resend::Queued);
     assert_eq!(resend(&store, UserId(Uuid::now_v7()), 3, 9).await, Resend::Ignored, "nobody's registration");
-    assert_eq!(store.mail().mailbox(10).await.expect("mail").len(), 2);
+    assert_eq!(mailbox(&store).await.len(), 2);
     assert_eq!(guess(&store, ("ada", ada.id), digest(1), true, minutes(2)).await, CodeOutcome::Refused);
     assert!(accepted(&guess(&store, ("ada", ada.id), digest(2), true, minutes(2)).await));
 }
@@ -263,7 +263,7 @@ async fn letters_are_sent_as_often_as_their_buckets_let_them_and_no_code_outlive
             ids.push(registration.id);
         }
         let to = format!("{name}@example.com");
-        let sent = store.mail().mailbox(200).await.expect("mail").into_iter().filter(|mail| mail.to == to).count();
+        let sent = mailbox(&store).await.into_iter().filter(|mail| mail.to == to).count();
         assert_eq!(sent, letters, "{name}");
         if name == "ada" {
             // The last letter was for the third: its code would make an account of somebody who has been replaced since.

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use latchkey::mail::Mail;
 use latchkey::store::Store;
 use rstest::rstest;
 use sqlx::Connection;
+use sqlx::migrate::Migrator;
 use sqlx_postgres::PgConnection;
 use sqlx_sqlite::SqliteConnection;
+use types::domain::Timestamp;
 
-use crate::support::store::{Backend, TestStore};
+use crate::support::store::{Backend, ROOM, START, TestStore, lease, mailbox};
 
 /// A column: its class of type, and whether it must have a value.
 type Columns = BTreeMap<(String, String), (&'static str, bool)>;
@@ -50,6 +53,52 @@ async fn migrating_twice_does_no_harm(#[values(Backend::Sqlite, Backend::Postgre
     assert_eq!(store.maintenance().missing_migrations().await.expect("an answer"), [""; 0]);
     assert_eq!(store.migrate().await.expect("nothing to do"), [""; 0]);
     store.maintenance().ping().await.expect("a sign of life");
+}
+
+#[rstest]
+#[tokio::test]
+async fn mail_from_before_the_queue_moves_into_it(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::unmigrated(backend).await;
+    migrate_to(&store, backend, 21).await;
+    let ids = match backend {
+        Backend::Sqlite => ["X'00000000000000000000000000000001'", "X'00000000000000000000000000000002'"],
+        Backend::Postgres => ["'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-000000000002'"],
+    };
+    let columns =
+        "id, recipient, subject, body, queued_at, next_attempt_at, domain, priority, attempts, forget, sent_at";
+    for (id, rest) in [
+        (ids[0], "'Your \"code\"', 'It is 123456.', 1, 2, 'example.com', 0, 7, TRUE, NULL"),
+        (ids[1], "'Your code', '', 2, 2, 'example.com', 1, 0, FALSE, 3"),
+    ] {
+        let insert = format!("INSERT INTO mail ({columns}) VALUES ({id}, 'ada@example.com', {rest})");
+        store.execute(&insert).await.expect("a mail");
+    }
+    store.migrate().await.expect("tables");
+
+    let (jobs, _) = lease(&store, START, ROOM).await;
+    assert_eq!(jobs.iter().map(|job| job.attempts).collect::<Vec<_>>(), [7]);
+    let mail = Mail::of(&jobs[0]).expect("a mail");
+    assert_eq!((mail.to.as_str(), mail.forget), ("ada@example.com", true));
+    assert_eq!((mail.content.subject.as_str(), mail.content.text.as_str()), ("Your \"code\"", "It is 123456."));
+    let sent: Vec<_> = mailbox(&store).await.iter().map(|mail| mail.sent_at.map(Timestamp::as_millis)).collect();
+    assert_eq!(sent, [Some(3), None]);
+}
+
+/// Brings the tables up to an earlier version.
+async fn migrate_to(store: &TestStore, backend: Backend, version: i64) {
+    let folder = if backend == Backend::Sqlite { "sqlite" } else { "postgres" };
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(folder);
+    let migrator = Migrator::new(path).await.expect("migrations");
+    match backend {
+        Backend::Sqlite => {
+            let mut connection = SqliteConnection::connect(&store.url()).await.expect("a connection");
+            migrator.run_direct(Some(version), &mut connection, false).await.expect("tables");
+        }
+        Backend::Postgres => {
+            let mut connection = PgConnection::connect(&store.url()).await.expect("a connection");
+            migrator.run_direct(Some(version), &mut connection, false).await.expect("tables");
+        }
+    }
 }
 
 #[rstest]

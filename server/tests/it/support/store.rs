@@ -4,12 +4,13 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use latchkey::auth::proofs::Proofs;
+use latchkey::mail::{KIND, Mail, MailContent, NewMail};
 use latchkey::sessions::{AtLimit, who_makes_room};
 use latchkey::store::{
     AccountDeletion, AccountOutcome, AlertIfNew, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
-    EndOutcome, NewAudit, NewCode, NewHistoryEntry, NewMail, NewRegistration, NewResetToken, NewSession, NewUser,
-    Origin, PasswordChange, PasswordReset, RefreshAttempt, Registrant, RegistrationMail, ResetRequest, Selection,
-    SessionLimit, SessionRow, SignIn, SignInRecords, Store, Try,
+    EndOutcome, Job, JobCapacity, NewAudit, NewCode, NewHistoryEntry, NewJob, NewRegistration, NewResetToken,
+    NewSession, NewUser, Origin, PasswordChange, PasswordReset, RefreshAttempt, Registrant, RegistrationMail,
+    ResetRequest, Selection, SessionLimit, SessionRow, SignIn, SignInRecords, Store, Try,
 };
 use sqlx::Connection;
 use types::api::DeviceDescription;
@@ -140,15 +141,39 @@ pub fn new_user(name: &str) -> NewUser {
     }
 }
 
-pub fn new_mail(to: &str, at: Timestamp) -> NewMail {
-    NewMail {
-        id: Uuid::now_v7(),
-        to: to.to_owned(),
-        subject: "Your code".to_owned(),
-        text: "It is 123456.".to_owned(),
-        at,
-        forget: false,
-    }
+/// The job of a notice to this address.
+pub fn new_mail(to: &str, at: Timestamp) -> NewJob {
+    new_letter(to, "Your code", at)
+}
+
+/// The same under another subject.
+pub fn new_letter(to: &str, subject: &str, at: Timestamp) -> NewJob {
+    NewMail::notice(to, content(subject)).into_job(Uuid::now_v7(), at)
+}
+
+/// The job of a mail with a code to this address.
+pub fn new_code_letter(to: &str, subject: &str, at: Timestamp) -> NewJob {
+    NewMail::awaited(to, content(subject), at.plus(10 * MINUTE)).into_job(Uuid::now_v7(), at)
+}
+
+pub fn content(subject: &str) -> MailContent {
+    MailContent { subject: subject.to_owned(), text: "It is 123456.".to_owned() }
+}
+
+/// Room for ten mails, four of them to one domain, of notices two.
+pub const ROOM: JobCapacity =
+    JobCapacity { kind: KIND, lease: Duration::from_mins(3), places: 10, normal: true, a_lane: 4, normal_a_lane: 2 };
+
+/// Takes jobs that are due, with their token.
+pub async fn lease(store: &Store, now: Timestamp, capacity: JobCapacity) -> (Vec<Job>, Uuid) {
+    let token = Uuid::now_v7();
+    (store.jobs().lease_jobs(now, token, &[capacity]).await.expect("jobs"), token)
+}
+
+/// The mails there are, sent or not, newest first.
+pub async fn mailbox(store: &Store) -> Vec<Mail> {
+    let jobs = store.jobs().recent_jobs(KIND, 200).await.expect("jobs");
+    jobs.iter().map(|job| Mail::of(job).expect("a mail")).collect()
 }
 
 pub fn new_audit(user: UserId, action: AuditAction, at: Timestamp) -> NewAudit {
@@ -296,13 +321,10 @@ pub fn a_try(key: u8) -> Try {
 
 /// Keeps a registration, with letters as often as anybody likes.
 pub async fn register(store: &Store, registration: &NewRegistration) {
-    let letter = |subject: &str| NewMail {
-        subject: subject.to_owned(),
-        ..new_mail(registration.email.as_str(), registration.at)
-    };
+    let (to, at) = (registration.email.as_str(), registration.at);
     let mail = RegistrationMail {
-        code: letter("Code"),
-        notice: letter("Notice"),
+        code: new_code_letter(to, "Code", at),
+        notice: new_letter(to, "Notice", at),
         registrations: a_try(201),
         codes: a_try(202),
         notices: a_try(203),
@@ -387,7 +409,7 @@ pub async fn delete_account(
     receipt: Option<Digest>,
     at: Timestamp,
 ) -> AccountOutcome {
-    let mail = NewMail { subject: "Farewell".to_owned(), ..new_mail("ada@example.com", at) };
+    let mail = new_letter("ada@example.com", "Farewell", at);
     let deletion = AccountDeletion { mail, buckets: Vec::new() };
     let all = command(Selection::All { user_id }, EndReason::AccountDeleted, at);
     let ends = EndCommand { ended_by: from, receipt, ..all };

@@ -7,8 +7,8 @@ use types::words::AuditAction;
 use uuid::Uuid;
 
 use super::super::audit::insert_audit;
+use super::super::jobs::insert_job;
 use super::super::limits::forget;
-use super::super::mail::{Priority, insert_mail};
 use super::super::revocations::log_and_commit;
 use super::super::sessions::ending::end_in;
 use super::super::sessions::history::lock_sessions_of;
@@ -123,7 +123,9 @@ impl Database {
             revocation.ended_by_device = None;
         }
         erase(&mut tx, deletion, ends, &user, ids()).await?;
-        commit(tx, outcome).await
+        let done = commit(tx, outcome).await?;
+        self.wake_worker();
+        Ok(done)
     }
 }
 
@@ -149,8 +151,8 @@ async fn erase(
     // Before the registration, like whoever registers.
     forget(connection, &deletion.buckets).await?;
     query(sql::accounts::DELETE_REGISTRATION).bind(&user.email).execute(&mut *connection).await?;
-    query(sql::mail::DELETE_MAIL_TO).bind(&user.email).execute(&mut *connection).await?;
-    insert_mail(connection, &deletion.mail, Priority::Notice).await?;
+    query(sql::jobs::DELETE_JOBS_CONCERNING).bind(&user.email).execute(&mut *connection).await?;
+    insert_job(connection, &deletion.mail).await?;
     query(sql::accounts::DELETE_USER).bind(user.id.0).execute(&mut *connection).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::users::user_by_id;
 use super::{Database, Result, query_as};
 use crate::store::audit::rows::AuditRecord;
 use crate::store::db::rows::read_all;
-use crate::store::mail::rows::MailEnvelopeRecord;
+use crate::store::jobs::rows::JobRecord;
 use crate::store::sessions::rows::{HistoryOfRecord, SessionRecord};
 use crate::store::{ExportData, HistoryEntry, SessionRow, sql};
 
@@ -28,11 +28,11 @@ impl Database {
             .bind(i64::MAX)
             .fetch_all(&mut *tx)
             .await?;
-        let mail: Vec<MailEnvelopeRecord> = query_as(sql::mail::MAIL_TO).bind(&user.email).fetch_all(&mut *tx).await?;
+        let jobs: Vec<JobRecord> = query_as(sql::jobs::JOBS_CONCERNING).bind(&user.email).fetch_all(&mut *tx).await?;
         let alerts = alerts_of(&mut tx, id).await?;
         tx.commit().await?;
         let sessions = with_histories(read_all(sessions)?, read_all(entries)?);
-        Ok(Some(ExportData { user, sessions, alerts, audit: read_all(audit)?, mail: read_all(mail)? }))
+        Ok(Some(ExportData { user, sessions, alerts, audit: read_all(audit)?, jobs: read_all(jobs)? }))
     }
 }
 

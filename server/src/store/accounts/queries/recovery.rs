@@ -3,19 +3,19 @@
 use types::domain::Timestamp;
 
 use super::super::audit::insert_audit;
-use super::super::mail::domain_of;
+use super::super::jobs::bind_job;
 use super::users::lock_user;
 use super::{Database, Result, query, query_as};
 use crate::store::accounts::rows::UserRecord;
 use crate::store::db::rows::read_one;
-use crate::store::{Digest, NewAudit, NewMail, NewResetToken, ResetRequest, User, sql};
+use crate::store::{Digest, NewAudit, NewJob, NewResetToken, ResetRequest, User, sql};
 
 impl Database {
     /// The same statements whoever it is for, so that the time it takes tells nothing: where there is nobody, they find nothing.
     pub(in crate::store) async fn request_password_reset(
         &self,
         token: &NewResetToken<'_>,
-        mail: &NewMail,
+        mail: &NewJob,
         not_before: Timestamp,
         audit: &NewAudit,
     ) -> Result<ResetRequest> {
@@ -38,18 +38,11 @@ impl Database {
             .bind(not_before.as_millis())
             .execute(&mut *tx)
             .await?;
-        let queued = query(sql::mail::QUEUE_RESET_MAIL)
-            .bind(mail.id)
-            .bind(&mail.to)
-            .bind(&mail.subject)
-            .bind(&mail.text)
-            .bind(mail.at.as_millis())
-            .bind(&token.digest[..])
-            .bind(domain_of(&mail.to))
-            .execute(&mut *tx)
-            .await?;
+        let queued =
+            bind_job(query(sql::accounts::ENQUEUE_RESET_MAIL), mail).bind(&token.digest[..]).execute(&mut *tx).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         tx.commit().await?;
+        self.wake_worker();
         Ok(if queued.rows_affected() > 0 { ResetRequest::Queued } else { ResetRequest::Ignored })
     }
 

@@ -5,8 +5,8 @@ use types::domain::{Email, Timestamp, UserId};
 use types::words::EndReason;
 
 use super::super::audit::insert_audit;
+use super::super::jobs::{bind_job, insert_job_if};
 use super::super::limits::take;
-use super::super::mail::{Priority, domain_of, insert_mail_if};
 use super::super::revocations::log_and_commit;
 use super::super::sessions::ending::{Ending, Story, Which};
 use super::super::sessions::history::lock_sessions_of;
@@ -41,10 +41,11 @@ impl Database {
         let sends = take(&mut tx, tries, at).await? && allowed;
         // Also where no mail goes out: the code of the one before would make somebody else's account of this address.
         keep(&mut tx, registration, sends).await?;
-        let priority = if taken { Priority::Notice } else { Priority::Awaited };
-        insert_mail_if(&mut tx, chosen, priority, sends).await?;
+        insert_job_if(&mut tx, chosen, sends).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        self.wake_worker();
+        Ok(())
     }
 
     pub(in crate::store) async fn registration(&self, email: &Email, now: Timestamp) -> Result<Option<Registration>> {
@@ -88,18 +89,11 @@ impl Database {
             .bind(allowed)
             .execute(&mut *tx)
             .await?;
-        let queued = query(sql::mail::QUEUE_CODE_MAIL)
-            .bind(mail.id)
-            .bind(&mail.to)
-            .bind(&mail.subject)
-            .bind(&mail.text)
-            .bind(mail.at.as_millis())
-            .bind(&code.digest[..])
-            .bind(domain_of(&mail.to))
-            .execute(&mut *tx)
-            .await?;
+        let queued =
+            bind_job(query(sql::accounts::ENQUEUE_CODE_MAIL), mail).bind(&code.digest[..]).execute(&mut *tx).await?;
         insert_audit(&mut tx, std::slice::from_ref(&resending.audit)).await?;
         tx.commit().await?;
+        self.wake_worker();
         Ok(if queued.rows_affected() > 0 { Resend::Queued } else { Resend::Ignored })
     }
 

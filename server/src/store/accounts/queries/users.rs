@@ -3,26 +3,27 @@
 use types::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
 
 use super::super::audit::insert_audit;
+use super::super::jobs::insert_job_if;
 use super::super::limits::take;
-use super::super::mail::{Priority, insert_mail_if};
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::accounts::rows::UserRecord;
 use crate::store::db::rows::read_one;
-use crate::store::{Creation, NewAudit, NewMail, NewUser, ProfileChange, Try, User, sql};
+use crate::store::{Creation, NewAudit, NewJob, NewUser, ProfileChange, Try, User, sql};
 
 impl Database {
     pub(in crate::store) async fn create_user(
         &self,
         user: &NewUser,
-        notice: Option<(&NewMail, Try)>,
+        notice: Option<(&NewJob, Try)>,
         audit: &NewAudit,
     ) -> Result<Creation> {
         let mut tx = self.begin().await?;
         if !insert_user(&mut tx, user).await? {
             if let Some((notice, notices)) = notice {
                 let sends = take(&mut tx, &notices, notice.at).await?;
-                insert_mail_if(&mut tx, notice, Priority::Notice, sends).await?;
+                insert_job_if(&mut tx, notice, sends).await?;
                 tx.commit().await?;
+                self.wake_worker();
             }
             return Ok(Creation::EmailTaken);
         }

@@ -30,7 +30,7 @@ impl Database {
                 + self.batch(sql::maintenance::WIPE_HISTORY_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::maintenance::WIPE_AUDIT_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::alerts::WIPE_ALERT_ORIGINS, origins_before, batch).await?,
-            mail: self.batch(sql::maintenance::DELETE_MAIL, history_before, batch).await?,
+            jobs: self.batch(sql::jobs::DELETE_OLD_JOBS, history_before, batch).await?,
         })
     }
 

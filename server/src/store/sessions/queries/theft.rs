@@ -9,7 +9,7 @@ use types::words::EndReason;
 use super::super::accounts::users::lock_user;
 use super::super::alerts::insert_alert;
 use super::super::audit::insert_audit;
-use super::super::mail::{Priority, insert_mail};
+use super::super::jobs::insert_job;
 use super::super::revocations::log_and_commit;
 use super::ending::{Ending, Story, Which};
 use super::history::{insert_history, lock_session};
@@ -54,8 +54,9 @@ impl Database {
         ending.carry_out(&mut tx, Which::One(session.id), &mut outcome, &mut story, ids).await?;
         story.write(&mut tx).await?;
         let is_raised = insert_alert(&mut tx, &report.alert).await?;
-        insert_mail(&mut tx, &(report.mail)(&user, &session), Priority::Notice).await?;
+        insert_job(&mut tx, &(report.mail)(&user, &session)).await?;
         log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
+        self.wake_worker();
         Ok(Theft::Ended { outcome, is_raised })
     }
 }

@@ -1,6 +1,6 @@
 //! A refresh token that looks stolen.
 
-use crate::store::{EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewMail, SessionEnd, SessionRow, User};
+use crate::store::{EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewJob, SessionEnd, SessionRow, User};
 
 /// What is written of a suspected theft, with the end of the session.
 pub struct TheftReport<'a> {
@@ -11,7 +11,7 @@ pub struct TheftReport<'a> {
     /// For the person's other devices.
     pub alert: NewAlert,
     /// For the person, as they and the session are.
-    pub mail: &'a (dyn Fn(&User, &SessionRow) -> NewMail + Send + Sync),
+    pub mail: &'a (dyn Fn(&User, &SessionRow) -> NewJob + Send + Sync),
 }
 
 /// What a suspected theft came to.

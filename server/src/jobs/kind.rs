@@ -1,0 +1,253 @@
+//! Kinds of jobs: what an area says of work that the queue runs for it.
+
+use std::error::Error;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use types::domain::Timestamp;
+
+use super::Backoff;
+use crate::store::{Job, JobCapacity};
+
+/// How much longer a job belongs to a server than it may run: so long it may take to write what became of it.
+const LEASE_MARGIN: Duration = Duration::from_secs(80);
+
+/// A kind of jobs: who runs them, and how.
+#[derive(Clone)]
+pub struct JobKind {
+    /// Its name, which its jobs carry.
+    pub name: &'static str,
+    /// Runs one of them.
+    pub runner: Arc<dyn RunJob>,
+    /// After so many failures a job is given up.
+    pub attempts: u32,
+    /// How long it waits after each.
+    pub backoff: Backoff,
+    /// How long a run may take.
+    pub time_limit: Duration,
+    /// How many run at once.
+    pub places: Places,
+}
+
+/// Runs the jobs of a kind.
+#[async_trait::async_trait]
+pub trait RunJob: Send + Sync {
+    /// Does the work. It may be done twice: a server that vanishes says nothing of what it has done. Gives what stays
+    /// of the job.
+    async fn run(&self, job: &Job) -> Result<Rest, JobError>;
+
+    /// What stays of a job that is given up. A payload with secrets or personal data goes.
+    fn rest_of_dead(&self, job: &Job) -> Rest {
+        Some(job.payload.clone())
+    }
+
+    /// Says in the log that a run has failed, where the kind has words of its own for it.
+    fn log_failure(&self, job: &Job, error: &JobError) {
+        let (kind, id, attempts, error) = (&job.kind, job.id, job.attempts, error as &dyn Error);
+        tracing::warn!(error, kind, job = %id, attempts, "job failed");
+    }
+}
+
+/// The payload that stays of a job once it has ended. `None` where nothing of the job stays.
+pub type Rest = Option<String>;
+
+/// Why a run failed. The words are kept with the job, and name nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// Another run may succeed.
+    #[error("{why}")]
+    Temporary {
+        /// In a few words.
+        why: &'static str,
+        /// What happened.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// No other run will succeed.
+    #[error("{why}")]
+    Permanent {
+        /// In a few words.
+        why: &'static str,
+        /// What happened.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It took longer than its kind allows.
+    #[error("took too long")]
+    TooSlow,
+    /// There is a bug in it.
+    #[error("panicked")]
+    Panicked,
+    /// It was not run any more: it came too late.
+    #[error("expired")]
+    Expired,
+}
+
+impl JobError {
+    /// Another run may succeed.
+    pub fn temporary(why: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Temporary { why, source: source.into() }
+    }
+
+    /// No other run will succeed.
+    pub fn permanent(why: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Permanent { why, source: source.into() }
+    }
+
+    /// Whether another run may succeed.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Temporary { .. } | Self::TooSlow | Self::Panicked)
+    }
+}
+
+impl JobKind {
+    /// A kind with the usual limits: ten attempts in about an hour, a minute for each run, eight at once.
+    pub fn new(name: &'static str, runner: impl RunJob + 'static) -> Self {
+        Self {
+            name,
+            runner: Arc::new(runner),
+            attempts: 10,
+            backoff: Backoff::doubling(Duration::from_secs(10), Duration::from_mins(30)),
+            time_limit: Duration::from_mins(1),
+            places: Places { all: 8, urgent_only: 2, a_lane: 8, normal_a_lane: 8 },
+        }
+    }
+
+    /// How many a server takes while so many are under way here.
+    pub fn capacity(&self, under_way: usize) -> Option<JobCapacity> {
+        let (places, normal) = self.places.free(under_way)?;
+        let Places { a_lane, normal_a_lane, .. } = self.places;
+        Some(JobCapacity {
+            kind: self.name,
+            lease: self.time_limit + LEASE_MARGIN,
+            places,
+            normal,
+            a_lane,
+            normal_a_lane,
+        })
+    }
+
+    /// Runs a job. A panic and a run that takes too long are failures like others.
+    pub async fn run(&self, job: &Job, now: Timestamp) -> Result<Rest, JobError> {
+        if job.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(JobError::Expired);
+        }
+        let run = AssertUnwindSafe(self.runner.run(job)).catch_unwind();
+        match tokio::time::timeout(self.time_limit, run).await {
+            Ok(Ok(ran)) => ran,
+            Ok(Err(_)) => Err(JobError::Panicked),
+            Err(_) => Err(JobError::TooSlow),
+        }
+    }
+
+    /// Whether a job is given up after this failure.
+    pub const fn gives_up(&self, job: &Job, error: &JobError) -> bool {
+        !error.is_temporary() || job.attempts.saturating_add(1) >= self.attempts
+    }
+}
+
+/// How many jobs of a kind run at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    /// So many on a server.
+    pub all: usize,
+    /// Of these, so many for urgent ones only.
+    pub urgent_only: usize,
+    /// So many of one lane, on all servers.
+    pub a_lane: i64,
+    /// Of these, so many that nobody waits for.
+    pub normal_a_lane: i64,
+}
+
+impl Places {
+    /// How many are taken while so many are under way, and whether jobs that nobody waits for are: these leave some
+    /// places free for the urgent.
+    fn free(&self, under_way: usize) -> Option<(i64, bool)> {
+        let free = self.all.saturating_sub(under_way);
+        let normal = free > self.urgent_only;
+        let places = if normal { free - self.urgent_only } else { free };
+        let places = i64::try_from(places).ok().filter(|places| *places > 0)?;
+        Some((places, normal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+    /// A job goes as its payload says.
+    struct AsTold;
+
+    #[async_trait::async_trait]
+    impl RunJob for AsTold {
+        async fn run(&self, job: &Job) -> Result<Rest, JobError> {
+            match job.payload.as_str() {
+                "panic" => panic!("on purpose"),
+                "hang" => std::future::pending().await,
+                "refuse" => Err(JobError::permanent("refused", "no such thing")),
+                "fail" => Err(JobError::temporary("away", "nobody answers")),
+                _ => Ok(None),
+            }
+        }
+    }
+
+    fn job(payload: &str, attempts: u32) -> Job {
+        Job {
+            id: Uuid::nil(),
+            kind: "test".to_owned(),
+            payload: payload.to_owned(),
+            concerns: None,
+            attempts,
+            created_at: NOW,
+            expires_at: None,
+            last_error: None,
+            done_at: None,
+            dead_at: None,
+        }
+    }
+
+    fn kind() -> JobKind {
+        JobKind { attempts: 3, time_limit: Duration::from_millis(1), ..JobKind::new("test", AsTold) }
+    }
+
+    #[tokio::test]
+    async fn a_panic_and_a_run_that_takes_too_long_are_failures_like_others() {
+        for (payload, why, gives_up) in [
+            ("panic", "panicked", false),
+            ("hang", "took too long", false),
+            ("fail", "away", false),
+            ("refuse", "refused", true),
+        ] {
+            let job = job(payload, 0);
+            let error = kind().run(&job, NOW).await.expect_err("a failure");
+            assert_eq!((error.to_string().as_str(), kind().gives_up(&job, &error)), (why, gives_up));
+        }
+        assert!(matches!(kind().run(&job("work", 0), NOW).await, Ok(None)));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_has_expired_is_not_run_and_one_that_failed_often_enough_is_given_up() {
+        let late = Job { expires_at: Some(NOW), ..job("panic", 0) };
+        let error = kind().run(&late, NOW).await.expect_err("too late");
+        assert!(matches!(error, JobError::Expired) && kind().gives_up(&late, &error));
+
+        for (attempts, gives_up) in [(0, false), (1, false), (2, true), (u32::MAX, true)] {
+            let job = job("fail", attempts);
+            let error = kind().run(&job, NOW).await.expect_err("a failure");
+            assert_eq!(kind().gives_up(&job, &error), gives_up, "{attempts}");
+        }
+    }
+
+    #[test]
+    fn notices_never_take_the_last_places() {
+        let places = Places { all: 48, urgent_only: 16, a_lane: 4, normal_a_lane: 2 };
+        assert_eq!(places.free(0), Some((32, true)));
+        assert_eq!(places.free(31), Some((1, true)));
+        assert_eq!(places.free(32), Some((16, false)));
+        assert_eq!(places.free(47), Some((1, false)));
+        assert_eq!(places.free(48), None);
+    }
+}

@@ -1,0 +1,249 @@
+//! The worker: takes jobs of every kind from the queue and runs them.
+//!
+//! Jobs run beside each other, each as soon as there is a place for it. A kind may have lanes, each with a few places
+//! on all servers, so that one that is slow holds up no other; what somebody waits for goes before what nobody does,
+//! and never waits for it.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{JobError, JobKind, JobMetrics, JobOutcome, Rest, Schedule, every};
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::random::{Random, uuid_v7};
+use crate::store::{Job, JobCapacity, JobLease, Store, StoreError};
+
+/// How often the queue is polled; a job that is enqueued on this server is taken at once.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// How often the jobs there are are counted.
+const COUNT_INTERVAL: Duration = Duration::from_secs(15);
+/// How often it is written what became of a job, if the database is away.
+const STATUS_TRIES: u32 = 20;
+const STATUS_PAUSE: Duration = Duration::from_secs(2);
+/// How long jobs under way may take once the server stops, and then giving them back.
+const LAST_RUNS: Duration = Duration::from_secs(3);
+const LAST_RELEASE: Duration = Duration::from_secs(1);
+
+/// Runs jobs.
+pub struct Worker {
+    /// Where the queue is.
+    pub store: Store,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For the tokens of leases.
+    pub random: Arc<dyn Random>,
+    /// Counts jobs and runs.
+    pub metrics: Arc<JobMetrics>,
+    /// What is run; jobs of other kinds stay where they are.
+    pub kinds: Vec<JobKind>,
+}
+
+impl Worker {
+    /// A worker for jobs of these kinds.
+    pub fn new(context: &Context, kinds: Vec<JobKind>) -> Self {
+        let Context { store, clock, random, metrics, .. } = context;
+        let metrics = metrics.group::<JobMetrics>();
+        metrics.declare(&kinds);
+        Self { store: store.clone(), clock: Arc::clone(clock), random: Arc::clone(random), metrics, kinds }
+    }
+
+    /// Runs jobs, and counts those there are, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let (worker, stop) = (&self, &stop);
+        let counting = every(Schedule::every("job counts", COUNT_INTERVAL).at_once(), stop, || worker.count());
+        tokio::join!(worker.work(stop), counting);
+    }
+
+    async fn work(&self, stop: &CancellationToken) {
+        let enqueued = self.store.jobs().enqueued();
+        let mut under_way = UnderWay::default();
+        while !stop.is_cancelled() {
+            match self.take(&mut under_way).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(error = &error as &dyn Error, "job queue read failed"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = enqueued.notified() => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
+                // A place is free.
+                Some(id) = under_way.runs.next() => under_way.end(id),
+            }
+        }
+        self.finish(under_way).await;
+    }
+
+    /// Takes what is due and finds a place, and starts it. Says whether there may be more.
+    async fn take<'a>(&'a self, under_way: &mut UnderWay<'a>) -> Result<bool, StoreError> {
+        let wanted: Vec<JobCapacity> =
+            self.kinds.iter().filter_map(|kind| kind.capacity(under_way.count(kind.name))).collect();
+        if wanted.is_empty() {
+            return Ok(false);
+        }
+        let token = uuid_v7(&*self.clock, &*self.random);
+        let jobs = under_way.beside(self.store.jobs().lease_jobs(self.clock.now(), token, &wanted)).await?;
+        let is_full = |capacity: &JobCapacity| {
+            let leased = jobs.iter().filter(|job| job.kind == capacity.kind).count();
+            i64::try_from(leased).is_ok_and(|leased| leased == capacity.places)
+        };
+        let more = wanted.iter().any(is_full);
+        for job in jobs {
+            let Some(kind) = self.kinds.iter().find(|kind| kind.name == job.kind) else { continue };
+            let lease = JobLease { id: job.id, token };
+            under_way.leases.insert(job.id, (kind.name, lease));
+            under_way.runs.push(Box::pin(self.execute(kind, job, lease)));
+        }
+        Ok(more)
+    }
+
+    /// Runs a job, and writes what became of it. Gives its id.
+    async fn execute(&self, kind: &JobKind, job: Job, lease: JobLease) -> Uuid {
+        let ran = kind.run(&job, self.clock.now()).await;
+        let status = self.judge(kind, &job, ran);
+        // What is not written is run again.
+        for _ in 0..STATUS_TRIES {
+            match self.write(lease, &status).await {
+                Ok(true) => return job.id,
+                Ok(false) => {
+                    tracing::debug!(kind = kind.name, job = %job.id, "job deleted, or taken by another server");
+                    return job.id;
+                }
+                Err(error) => {
+                    let error = &error as &dyn Error;
+                    tracing::warn!(error, kind = kind.name, job = %job.id, "job status write failed");
+                }
+            }
+            tokio::time::sleep(STATUS_PAUSE).await;
+        }
+        job.id
+    }
+
+    /// What becomes of a job by what its run came to.
+    fn judge(&self, kind: &JobKind, job: &Job, ran: Result<Rest, JobError>) -> Status {
+        let error = match ran {
+            Ok(rest) => {
+                self.metrics.ran(kind.name, JobOutcome::Done);
+                return Status::Done(rest);
+            }
+            Err(error) => error,
+        };
+        if !matches!(error, JobError::Expired) {
+            kind.runner.log_failure(job, &error);
+        }
+        let why = error.to_string();
+        if kind.gives_up(job, &error) {
+            let (id, attempts) = (job.id, job.attempts);
+            tracing::warn!(error = &error as &dyn Error, kind = kind.name, job = %id, attempts, "job dead");
+            self.metrics.ran(kind.name, JobOutcome::Dead);
+            Status::Dead { rest: kind.runner.rest_of_dead(job), why }
+        } else {
+            self.metrics.ran(kind.name, JobOutcome::Failed);
+            Status::Retry { pause: kind.backoff.after(job.attempts), why }
+        }
+    }
+
+    /// False where the job is not this server's any more.
+    async fn write(&self, lease: JobLease, status: &Status) -> Result<bool, StoreError> {
+        let (jobs, now) = (self.store.jobs(), self.clock.now());
+        match status {
+            Status::Done(rest) => jobs.complete_job(lease, now, rest.as_deref()).await,
+            Status::Retry { pause, why } => jobs.retry_job(lease, now.plus(*pause), why).await,
+            Status::Dead { rest, why } => jobs.bury_job(lease, now, rest.as_deref(), why).await,
+        }
+    }
+
+    /// Lets jobs under way finish for a moment, and gives back what does not.
+    async fn finish(&self, mut under_way: UnderWay<'_>) {
+        let rest = async {
+            while let Some(id) = under_way.runs.next().await {
+                under_way.end(id);
+            }
+        };
+        if tokio::time::timeout(LAST_RUNS, rest).await.is_ok() {
+            return;
+        }
+        tracing::warn!("jobs interrupted: another server runs them, perhaps once more");
+        // One of them may be in the middle of a transaction, and lets go of its connection.
+        under_way.runs.clear();
+        let leases: Vec<JobLease> = under_way.leases.values().map(|(_, lease)| *lease).collect();
+        let releasing = self.store.jobs().release_jobs(&leases, self.clock.now());
+        if let Ok(Err(error)) = tokio::time::timeout(LAST_RELEASE, releasing).await {
+            tracing::warn!(error = &error as &dyn Error, "job release failed");
+        }
+    }
+
+    async fn count(&self) -> Result<(), StoreError> {
+        let kinds: Vec<&'static str> = self.kinds.iter().map(|kind| kind.name).collect();
+        self.metrics.set(&self.store.jobs().count_jobs(&kinds, self.clock.now()).await?);
+        Ok(())
+    }
+}
+
+/// What is written of a job that was run.
+enum Status {
+    Done(Rest),
+    Retry { pause: Duration, why: String },
+    Dead { rest: Rest, why: String },
+}
+
+/// The jobs that this server holds, each with its kind, and their runs, which give their ids.
+#[derive(Default)]
+struct UnderWay<'a> {
+    runs: FuturesUnordered<BoxFuture<'a, Uuid>>,
+    leases: HashMap<Uuid, (&'static str, JobLease)>,
+}
+
+impl UnderWay<'_> {
+    /// How many there are of a kind.
+    fn count(&self, kind: &str) -> usize {
+        self.leases.values().filter(|(held, _)| *held == kind).count()
+    }
+
+    /// A run has ended.
+    fn end(&mut self, id: Uuid) {
+        self.leases.remove(&id);
+    }
+
+    /// Waits for `work` while runs go on. One of them may be writing what became of it, in the middle of a
+    /// transaction: left alone, it would keep the only connection that can write from the very work that is waited
+    /// for.
+    async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                Some(id) = self.runs.next() => self.end(id),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_run_that_holds_what_the_next_look_waits_for_goes_on() {
+        let connection = tokio::sync::Mutex::new(());
+        let mut under_way = UnderWay::default();
+        under_way.runs.push(Box::pin(async {
+            let held = connection.lock().await;
+            tokio::task::yield_now().await;
+            drop(held);
+            Uuid::nil()
+        }));
+        // It has begun, and holds the connection.
+        assert!(futures::poll!(under_way.runs.next()).is_pending());
+        under_way.beside(async { drop(connection.lock().await) }).await;
+    }
+}

@@ -1,0 +1,136 @@
+//! The worker, with jobs that record that they were run.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use latchkey::clock::ManualClock;
+use latchkey::jobs::{Backoff, JobError, JobKind, JobMetrics, Rest, RunJob, Worker};
+use latchkey::random::OsRandom;
+use latchkey::store::{Job, JobCapacity, NewJob, Priority, Store};
+use rstest::rstest;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::store::{Backend, ROOM, START, TestStore, lease};
+
+const KIND: &str = "test";
+
+/// What was run, by payload, on all servers.
+#[derive(Clone, Default)]
+struct Runs(Arc<Mutex<HashMap<String, u32>>>);
+
+impl Runs {
+    fn of(&self, payload: &str) -> u32 {
+        self.0.lock().expect("nobody panicked").get(payload).copied().unwrap_or_default()
+    }
+
+    fn all(&self) -> u32 {
+        self.0.lock().expect("nobody panicked").values().sum()
+    }
+
+    /// Waits until so many have been run.
+    async fn reach(&self, expected: u32) {
+        let waiting = async {
+            while self.all() < expected {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("in time");
+    }
+}
+
+#[async_trait::async_trait]
+impl RunJob for Runs {
+    async fn run(&self, job: &Job) -> Result<Rest, JobError> {
+        *self.0.lock().expect("nobody panicked").entry(job.payload.clone()).or_default() += 1;
+        match job.payload.as_str() {
+            "hang" => std::future::pending().await,
+            "panic" => panic!("on purpose"),
+            "fail once" if job.attempts == 0 => Err(JobError::temporary("away", "nobody answers")),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn kind(runs: &Runs) -> JobKind {
+    let backoff = Backoff::doubling(Duration::ZERO, Duration::ZERO);
+    JobKind { attempts: 3, backoff, ..JobKind::new(KIND, runs.clone()) }
+}
+
+fn worker(store: &Store, runs: &Runs) -> Worker {
+    let (metrics, kinds) = (Arc::new(JobMetrics::default()), vec![kind(runs)]);
+    metrics.declare(&kinds);
+    let clock = Arc::new(ManualClock::at(START));
+    Worker { store: store.clone(), clock, random: Arc::new(OsRandom), metrics, kinds }
+}
+
+async fn enqueues(store: &Store, payload: &str) {
+    let job = NewJob {
+        id: Uuid::now_v7(),
+        kind: KIND,
+        payload: payload.to_owned(),
+        concerns: None,
+        lane: String::new(),
+        priority: Priority::Normal,
+        at: START,
+        expires_at: None,
+    };
+    store.jobs().enqueue(&job).await.expect("queued");
+}
+
+#[rstest]
+#[tokio::test]
+async fn servers_share_the_work_and_each_job_is_run_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (store, runs, stop) = (TestStore::open(backend).await, Runs::default(), CancellationToken::new());
+    let another = store.another_server().await;
+    let servers: [&Store; 2] = [&store, &another];
+    let work = async {
+        for number in 0..40 {
+            enqueues(servers[number % 2], &number.to_string()).await;
+        }
+        runs.reach(40).await;
+        stop.cancel();
+    };
+    tokio::join!(worker(&store, &runs).run(stop.clone()), worker(&another, &runs).run(stop.clone()), work);
+    assert!((0..40).all(|number: usize| runs.of(&number.to_string()) == 1));
+    assert!(store.jobs().recent_jobs(KIND, 100).await.expect("jobs").is_empty(), "nothing stays of them");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_job_that_fails_is_tried_again_and_one_that_fails_for_good_is_dead(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (store, runs, stop) = (TestStore::open(backend).await, Runs::default(), CancellationToken::new());
+    let work = async {
+        enqueues(&store, "fail once").await;
+        enqueues(&store, "panic").await;
+        runs.reach(5).await;
+        stop.cancel();
+    };
+    tokio::join!(worker(&store, &runs).run(stop.clone()), work);
+    assert_eq!((runs.of("fail once"), runs.of("panic")), (2, 3));
+    let jobs = store.jobs().recent_jobs(KIND, 10).await.expect("jobs");
+    let left: Vec<_> = jobs.iter().map(|job| (job.payload.as_str(), job.dead_at, job.last_error.as_deref())).collect();
+    assert_eq!(left, [("panic", Some(START), Some("panicked"))]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_does_not_finish_when_a_server_stops_is_due_for_the_others_at_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (store, runs, stop) = (TestStore::open(backend).await, Runs::default(), CancellationToken::new());
+    let work = async {
+        enqueues(&store, "hang").await;
+        runs.reach(1).await;
+        stop.cancel();
+    };
+    tokio::join!(worker(&store, &runs).run(stop.clone()), work);
+    let (jobs, _) = lease(&store, START, JobCapacity { kind: KIND, ..ROOM }).await;
+    let due: Vec<_> = jobs.iter().map(|job| (job.payload.as_str(), job.attempts)).collect();
+    assert_eq!(due, [("hang", 0)]);
+}
