@@ -11,6 +11,7 @@ use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::jobs::JobKind;
 use crate::lifecycle::Tasks;
+use crate::mail::MailTemplate;
 use crate::type_map::TypeMap;
 
 /// What an area brings. What it does not bring is as in [`Area::NONE`].
@@ -28,6 +29,8 @@ pub struct Area {
     pub routes: for<'n> fn(Routes<'n>) -> Routes<'n>,
     /// What runs by itself.
     pub tasks: fn(&ApiState, &Background),
+    /// Its mails.
+    pub mails: &'static [MailTemplate],
     /// Work that must happen, which the queue runs.
     pub jobs: fn(&ApiState) -> Vec<JobKind>,
 }
@@ -41,6 +44,7 @@ impl Area {
         build: |_, _, _| {},
         routes: |routes| routes,
         tasks: |_, _| {},
+        mails: &[],
         jobs: |_| Vec::new(),
     };
 }

@@ -13,6 +13,7 @@ use types::domain::{AccountType, DisplayName, Email, Invalid, Password, SessionI
 use uuid::Uuid;
 
 use super::codes::REGISTRATION_LIFETIME;
+use super::mails;
 use super::passwords::{HashingError, PasswordHasher};
 use super::registration::registrant;
 use crate::auth::limits::{LimitError, Limits, network_digest};
@@ -20,7 +21,7 @@ use crate::auth::origin::RequestOrigin;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
 use crate::clock::Clock;
-use crate::mail::{self, NewMail};
+use crate::mail::NewMail;
 use crate::random::{Random, uuid_v7};
 use crate::store::{NewAudit, NewJob, NewUser, Origin, PasswordChange, ProfileChange, Store, StoreError, User};
 
@@ -203,7 +204,7 @@ impl Accounts {
     /// Tells a person by mail that the password was changed (ASVS 6.3.7).
     pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
         if let Some(user) = self.store.accounts().user_by_id(user_id).await? {
-            let mail = NewMail::notice(&user.email, mail::password_changed(greeted(&user)));
+            let mail = NewMail::notice(&user.email, mails::password_changed(greeted(&user)));
             self.store.jobs().enqueue(&self.job(mail)).await?;
         }
         Ok(())

@@ -6,10 +6,11 @@ use types::api::DeviceDescription;
 use types::domain::{Email, Password, SessionId, UserId};
 
 use super::account::{AccountError, Accounts, greeted};
+use super::mails;
 use crate::auth::limits::buckets_of;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::proofs::Proofs;
-use crate::mail::{self, NewMail};
+use crate::mail::NewMail;
 use crate::store::{AccountDeletion, ExportData, NewAudit};
 
 impl Accounts {
@@ -36,7 +37,7 @@ impl Accounts {
     /// user is gone.
     pub async fn prepare_deletion(&self, user_id: UserId) -> Result<Option<AccountDeletion>, AccountError> {
         let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
-        let mail = NewMail::notice(&user.email, mail::account_deleted(greeted(&user))).forgotten();
+        let mail = NewMail::notice(&user.email, mails::account_deleted(greeted(&user))).forgotten();
         let buckets = Email::parse(&user.email).map(|email| buckets_of(&email)).unwrap_or_default();
         Ok(Some(AccountDeletion { mail: self.job(mail), buckets }))
     }
@@ -67,7 +68,7 @@ impl Accounts {
         by: &DeviceDescription,
     ) -> Result<(), AccountError> {
         let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(()) };
-        let content = mail::sign_in_confirmed(&described(confirmed), &described(by));
+        let content = mails::sign_in_confirmed(&described(confirmed), &described(by));
         Ok(self.store.jobs().enqueue(&self.job(NewMail::notice(&user.email, content))).await?)
     }
 }

@@ -8,6 +8,7 @@ mod codes;
 pub mod handlers;
 mod hash_threads;
 mod leaving;
+mod mails;
 pub mod metrics;
 mod passwords;
 mod recovery;
@@ -29,7 +30,7 @@ use crate::http::state::ApiState;
 use handlers::{export, leaving as deletion, profile, recovery as resets, registration as register, sign_in};
 
 /// What this area brings.
-pub const AREA: Area = Area { name: "accounts", routes, ..Area::NONE };
+pub const AREA: Area = Area { name: "accounts", routes, mails: mails::ALL, ..Area::NONE };
 
 const MAILED_SECRET: Needs = Needs::Credentials(&[Credential::MailedSecret]);
 const PASSWORD: Needs = Needs::Credentials(&[Credential::Password]);

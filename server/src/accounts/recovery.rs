@@ -8,11 +8,12 @@ use types::words::AuditAction;
 use types::domain::{AccountType, DisplayName, Email, Invalid, Password, UserId};
 
 use super::account::{AccountError, Accounts, USER_ROLE, greeted};
+use super::mails;
 use crate::auth::browsers::BROWSER_LIFETIME;
 use crate::auth::limits::network_digest;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::secrets::Capability;
-use crate::mail::{self, NewMail};
+use crate::mail::NewMail;
 use crate::store::{
     BrowserGrant, Digest, NewAudit, NewResetToken, NewUser, PasswordReset, ResetProof, ResetTarget, User,
 };
@@ -59,7 +60,7 @@ impl Accounts {
         let link = format!("{}#token={}", self.reset_page, token.expose());
         let now = self.clock.now();
         let expires_at = now.plus(RESET_LIFETIME);
-        let content = mail::password_reset(name, &link, RESET_LIFETIME);
+        let content = mails::password_reset(name, &link, RESET_LIFETIME);
         let mail = self.job(NewMail::awaited(email.as_str(), content, expires_at));
         let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at };
         let whom = user.as_ref().map(|user| user.id);

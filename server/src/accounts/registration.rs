@@ -11,9 +11,10 @@ use super::account::{AccountError, Accounts, USER_ROLE};
 use super::codes::{
     CODE_ATTEMPTS, CODE_FAILURES, CODE_LIFETIME, REGISTRATION_LIFETIME, RESEND_INTERVAL, code_digest, draw_code,
 };
+use super::mails;
 use crate::auth::limits::{codes_to, network_digest, notices_to, registrations_of};
 use crate::auth::origin::RequestOrigin;
-use crate::mail::{self, NewMail};
+use crate::mail::NewMail;
 use crate::store::{
     CodeAttempt, CodeOutcome, EndOutcome, NewAudit, NewCode, NewRegistration, NewUser, Registrant, RegistrationMail,
     Resending, User,
@@ -66,8 +67,8 @@ impl Accounts {
         let now = self.clock.now();
         let (code, digits) = self.new_code(id);
         let mail = RegistrationMail {
-            code: self.job(NewMail::awaited(new.email.as_str(), mail::verification(&digits), code.expires_at)),
-            notice: self.job(NewMail::notice(new.email.as_str(), mail::already_registered())),
+            code: self.job(NewMail::awaited(new.email.as_str(), mails::verification(&digits), code.expires_at)),
+            notice: self.job(NewMail::notice(new.email.as_str(), mails::already_registered())),
             registrations: registrations_of(&new.email),
             codes: codes_to(&new.email),
             notices: notices_to(&new.email),
@@ -104,7 +105,7 @@ impl Accounts {
             email_verified_at: None,
             at: self.clock.now(),
         };
-        let notice = self.job(NewMail::notice(user.email.as_str(), mail::already_registered()));
+        let notice = self.job(NewMail::notice(user.email.as_str(), mails::already_registered()));
         self.store.accounts().create_user(&user, Some((&notice, notices_to(&user.email))), audit).await?;
         Ok(())
     }
@@ -117,7 +118,7 @@ impl Accounts {
         // Where there is none, the store looks for an id that nobody has.
         let id = registration.map_or_else(|| UserId(self.new_id()), |registration| registration.id);
         let (code, digits) = self.new_code(id);
-        let mail = self.job(NewMail::awaited(email.as_str(), mail::verification(&digits), code.expires_at));
+        let mail = self.job(NewMail::awaited(email.as_str(), mails::verification(&digits), code.expires_at));
         let resending = Resending {
             email,
             id,

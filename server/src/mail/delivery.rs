@@ -4,13 +4,12 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 
 use super::kept::KeptMail;
-use super::message::{KIND, Mail};
+use super::message::{KIND, Mail, MailContent};
 use super::metrics::{MailMetrics, MailResult};
 use crate::jobs::{Backoff, JobError, JobKind, Places, Rest, RunJob};
 use crate::store::Job;
@@ -93,13 +92,16 @@ impl Delivery {
 
 fn message(from: Mailbox, mail: &Mail) -> Result<Message, MailError> {
     let bad = |error: &dyn std::fmt::Display| MailError::Message(error.to_string());
-    Message::builder()
-        .from(from)
-        .to(mail.to.parse().map_err(|error: lettre::address::AddressError| bad(&error))?)
-        .subject(&mail.content.subject)
-        .header(ContentType::TEXT_PLAIN)
-        .body(mail.content.text.clone())
-        .map_err(|error| bad(&error))
+    let MailContent { subject, text, html } = mail.content.clone();
+    let to = mail.to.parse::<Mailbox>().map_err(|error| bad(&error))?;
+    let builder = Message::builder().from(from).to(to).subject(subject);
+    // One that an earlier version has enqueued has no HTML.
+    let message = if html.is_empty() {
+        builder.singlepart(SinglePart::plain(text))
+    } else {
+        builder.multipart(MultiPart::alternative_plain_html(text, html))
+    };
+    message.map_err(|error| bad(&error))
 }
 
 /// The kind of jobs that are mails.
@@ -145,5 +147,45 @@ impl RunJob for Deliveries {
         self.metrics.deliveries.increment(MailResult::Failed);
         let (id, attempts) = (job.id, job.attempts);
         tracing::warn!(error = error as &dyn Error, mail = %id, attempts, "mail delivery failed");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::NewMail;
+    use rstest::rstest;
+    use types::domain::Timestamp;
+    use uuid::Uuid;
+
+    /// How a mail with this HTML leaves.
+    fn sent(html: &str) -> String {
+        let content = MailContent { subject: "Hi".to_owned(), text: "Good news".to_owned(), html: html.to_owned() };
+        let job = NewMail::notice("ada@example.com", content).into_job(Uuid::nil(), Timestamp::from_millis(0));
+        let job = Job {
+            id: job.id,
+            kind: job.kind.to_owned(),
+            payload: job.payload,
+            concerns: job.concerns,
+            attempts: 0,
+            created_at: job.at,
+            expires_at: job.expires_at,
+            last_error: None,
+            done_at: None,
+            dead_at: None,
+        };
+        let from = "Latchkey <no-reply@example.com>".parse().expect("a sender");
+        let message = message(from, &Mail::of(&job).expect("a mail")).expect("a message");
+        String::from_utf8(message.formatted()).expect("text")
+    }
+
+    #[rstest]
+    #[case("<p>Good news</p>", "multipart/alternative", "<p>Good news</p>")]
+    #[case::enqueued_by_an_earlier_version("", "text/plain", "Good news")]
+    fn a_mail_leaves_as_text_and_html(#[case] html: &str, #[case] kind: &str, #[case] body: &str) {
+        let message = sent(html);
+        assert!(message.contains("To: ada@example.com\r\n") && message.contains("Good news"), "{message}");
+        assert!(message.contains(&format!("Content-Type: {kind}")) && message.contains(body), "{message}");
+        assert_eq!(message.contains("text/html"), !html.is_empty(), "{message}");
     }
 }

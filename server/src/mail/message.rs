@@ -17,6 +17,8 @@ pub struct MailContent {
     pub subject: String,
     /// As plain text.
     pub text: String,
+    /// The same as HTML.
+    pub html: String,
 }
 
 /// A mail to be sent.
@@ -85,17 +87,19 @@ struct Payload {
     subject: String,
     text: String,
     #[serde(default)]
+    html: String,
+    #[serde(default)]
     forget: bool,
 }
 
 impl Mail {
     /// Reads a job of this kind.
     pub fn of(job: &Job) -> Result<Self, serde_json::Error> {
-        let Payload { subject, text, forget } = serde_json::from_str(&job.payload)?;
+        let Payload { subject, text, html, forget } = serde_json::from_str(&job.payload)?;
         Ok(Self {
             id: job.id,
             to: job.concerns.clone().unwrap_or_default(),
-            content: MailContent { subject, text },
+            content: MailContent { subject, text, html },
             queued_at: job.created_at,
             sent_at: job.done_at,
             forget,
@@ -104,12 +108,12 @@ impl Mail {
 
     /// What stays of it once it has ended: that it was sent, and its subject. The text may hold a code or a link.
     pub fn rest(&self) -> Option<String> {
-        let content = MailContent { subject: self.content.subject.clone(), text: String::new() };
+        let content = MailContent { subject: self.content.subject.clone(), text: String::new(), html: String::new() };
         (!self.forget).then(|| payload(&content, false))
     }
 }
 
 fn payload(content: &MailContent, forget: bool) -> String {
-    let MailContent { subject, text } = content;
-    json!({ "subject": subject, "text": text, "forget": forget }).to_string()
+    let MailContent { subject, text, html } = content;
+    json!({ "subject": subject, "text": text, "html": html, "forget": forget }).to_string()
 }

@@ -12,10 +12,8 @@ pub use delivery::{Delivery, MailError};
 pub use kept::KeptMail;
 pub use message::{KIND, Mail, MailContent, NewMail};
 pub use metrics::{MailMetrics, MailResult};
-pub use templates::{
-    account_deleted, already_registered, password_changed, password_reset, session_stolen, sign_in_confirmed,
-    verification,
-};
+pub use templates::MailTemplate;
+pub(crate) use templates::mail_template;
 
 use crate::area::{Area, Parts};
 use crate::config::Config;

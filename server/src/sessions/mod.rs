@@ -20,6 +20,7 @@ mod end;
 mod end_queue;
 mod enforcement;
 pub mod handlers;
+mod mails;
 mod metrics;
 mod own_commits;
 mod pending_ends;
@@ -90,7 +91,7 @@ use crate::store::{NewAudit, Origin, Store, StoreError};
 use handlers::{devices, events, sign_out};
 
 /// What this area brings.
-pub const AREA: Area = Area { name: "sessions", routes, ..Area::NONE };
+pub const AREA: Area = Area { name: "sessions", routes, mails: mails::ALL, ..Area::NONE };
 
 const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::ExpiredAccessToken, Credential::RefreshToken]);
 

@@ -4,8 +4,9 @@ use types::domain::AlertId;
 use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
 
 use super::Sessions;
+use super::mails;
 use super::refresh::RefreshRefusal;
-use crate::mail::{self, NewMail};
+use crate::mail::NewMail;
 use crate::store::{
     NewAlert, NewAudit, NewHistoryEntry, NewJob, RefreshAttempt, RefreshDecision, SessionEnd, SessionRow, StoreError,
     Theft, TheftReport, User,
@@ -82,6 +83,6 @@ impl Sessions {
     fn theft_mail(&self, user: &User, session: &SessionRow) -> NewJob {
         let is_proved = user.email_verified_at.is_some();
         let device = if is_proved { session.device.device_name.as_str() } else { "A device" };
-        NewMail::notice(&user.email, mail::session_stolen(device)).into_job(self.new_id(), self.now())
+        NewMail::notice(&user.email, mails::session_stolen(device)).into_job(self.new_id(), self.now())
     }
 }

@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_subject_that_names_a_code_does_not_give_it_away_and_others_stay_as_they_are() {
-        let subject = mail::verification("123456").subject;
+        let subject = crate::accounts::mails::verification("123456").subject;
         let masked = without_codes(&subject);
         assert!(!masked.contains(|c: char| c.is_ascii_digit()) && masked.contains("Latchkey"), "{masked}");
         let subject = "iPhone 13 was signed out to protect your account";

@@ -157,7 +157,11 @@ pub fn new_code_letter(to: &str, subject: &str, at: Timestamp) -> NewJob {
 }
 
 pub fn content(subject: &str) -> MailContent {
-    MailContent { subject: subject.to_owned(), text: "It is 123456.".to_owned() }
+    MailContent {
+        subject: subject.to_owned(),
+        text: "It is 123456.".to_owned(),
+        html: "<p>It is 123456.</p>".to_owned(),
+    }
 }
 
 /// Room for ten mails, four of them to one domain, of notices two.
