@@ -26,7 +26,9 @@ use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::context::Context;
 use crate::demo;
-use crate::events::{self, Bus, BusParts, EventMetrics, Hub, InProcess, Notify, Redis, Transport, TransportError, bus};
+use crate::events::{
+    self, Bus, BusParts, BusStatus, EventMetrics, Hub, InProcess, Notify, Redis, Transport, TransportError, bus,
+};
 use crate::geoip::{GeoIpError, Places};
 use crate::http::authenticate::Authenticators;
 use crate::http::browser::BrowserCookie;
@@ -197,6 +199,9 @@ impl Application {
             clock: Arc::clone(&clock),
         });
         let hub = Arc::new(Hub::new(bus_sender));
+        let context = context(&parts, &store, &keys, &metrics, &hub);
+        let bus_status = bus.status();
+        show_metrics(&context, &bus_status);
         let (told_sender, told) = mpsc::unbounded_channel();
         let (forgotten_sender, forgotten) = mpsc::unbounded_channel();
         let (pending_log, pending) = open_pending_log(&config, me, &keys, &random);
@@ -225,30 +230,25 @@ impl Application {
         Box::pin(tail.poll()).await?;
 
         let sessions = Arc::new(Sessions {
-            store: store.clone(),
+            context: context.clone(),
             list,
-            hub,
-            bus: bus.status(),
             end_queue,
             pending_log,
             unresolved: Arc::default(),
             unacknowledged: Unacknowledged::default(),
-            tokens: access_tokens(&config, &key_ring),
-            keys: Arc::clone(&keys),
+            tokens: Arc::new(access_tokens(&config, &key_ring)),
             lifetimes: lifetimes(&config),
             last_active: Arc::new(LastActive::new(lifetimes(&config).note_interval())),
             places,
             most_a_person: config.sessions.max_per_user,
             metrics: metrics.group(),
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
         });
-        show_metrics(&metrics, &sessions);
-        let accounts = Arc::new(accounts(&config, &parts, &store, Arc::clone(&keys), &metrics)?);
+        sessions::show_metrics(&metrics, &sessions);
+        let accounts = Arc::new(accounts(&config, &parts, &store, keys, &metrics)?);
         Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
         let delivery = delivery(&config)?;
-        let context = context(&parts, &store, keys, &metrics, &sessions);
-        let operations = Operations { key_ring, registry, server_id: config.server.server_id.clone() };
+        let operations =
+            Operations { key_ring, registry, bus: bus_status, server_id: config.server.server_id.clone() };
         let state = ApiState::new(shared(&config, context, sessions, accounts, operations, delivery));
         let cleanup = Cleanup { store, retention: retention(&config), metrics: metrics.group(), clock, random };
         carry_on(&state, pending.unresolved);
@@ -304,19 +304,25 @@ impl Application {
             cleanup,
             ..
         } = self;
-        let tasks = state.context.tasks.clone();
+        let context = state.context.clone();
+        let Context { tasks, store, clock, random, .. } = &context;
         let sessions = Arc::clone(state.sessions());
         let background = CancellationToken::new();
         tasks.spawn_essential("revocation tail", tail.run(background.clone()));
         tasks.spawn_essential("ending sessions", end_worker.run(background.clone()));
         tasks.spawn_essential("stream watch", watch_streams(Arc::clone(&sessions), background.clone()));
-        tasks.spawn("bus", bus.run(Arc::clone(&sessions.hub), background.clone()));
+        tasks.spawn("bus", bus.run(Arc::clone(&context.hub), background.clone()));
         tasks.spawn("reassertion", restore_lost(Arc::clone(&sessions), forgotten));
         tasks.spawn("unheard renewals", renew_graces(Arc::clone(&sessions), background.clone()));
-        tasks.spawn("receipts", jobs::store_told(sessions.store.clone(), Arc::clone(&sessions.clock), told));
+        tasks.spawn("receipts", jobs::store_told(store.clone(), Arc::clone(clock), told));
         tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
-        let (ring, rotation) = (Arc::clone(&state.operations().key_ring), config.tokens.signing_key_rotation);
-        let key_care = KeyCare { sessions: Arc::clone(&sessions), ring, rotation };
+        let key_care = KeyCare {
+            context: context.clone(),
+            ring: Arc::clone(&state.operations().key_ring),
+            tokens: Arc::clone(&sessions.tokens),
+            lifetimes: sessions.lifetimes,
+            rotation: config.tokens.signing_key_rotation,
+        };
         tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn("jobs", Worker::new(&state.context, areas::job_kinds(&state)).run(background.clone()));
@@ -348,7 +354,7 @@ impl Application {
         };
         tasks.spawn("stopping", stopping);
         let instruments = Instruments { metrics, requests, traces: traces.clone() };
-        let edge = Edge::new(router, &config, Arc::clone(&sessions.clock), Arc::clone(&sessions.random), instruments);
+        let edge = Edge::new(router, &config, Arc::clone(clock), Arc::clone(random), instruments);
         let limits = serve::Limits {
             an_address: config.limits.connections_an_address,
             unlimited: TrustedProxies::new(config.server.trusted_proxies.clone()),
@@ -357,7 +363,7 @@ impl Application {
         let served = serve::serve(listener, edge, limits, stop).await;
         background.cancel();
         tasks.finish().await;
-        sessions.store.close().await;
+        store.close().await;
         if let Some(traces) = traces {
             traces.finish().await;
         }
@@ -369,17 +375,17 @@ impl Application {
 fn context(
     Parts { clock, random }: &Parts,
     store: &Store,
-    keys: Arc<Keys>,
+    keys: &Arc<Keys>,
     metrics: &Arc<Metrics>,
-    sessions: &Sessions,
+    hub: &Arc<Hub>,
 ) -> Context {
     Context {
         store: store.clone(),
         clock: Arc::clone(clock),
         random: Arc::clone(random),
-        keys,
+        keys: Arc::clone(keys),
         metrics: Arc::clone(metrics),
-        hub: Arc::clone(&sessions.hub),
+        hub: Arc::clone(hub),
         tasks: Tasks::new(),
     }
 }
@@ -394,7 +400,7 @@ fn shared(
     delivery: Delivery,
 ) -> Shared {
     let tokens = config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until));
-    let legacy = Arc::new(LegacyUsers { tokens, sessions: Arc::clone(&sessions) });
+    let legacy = Arc::new(LegacyUsers { tokens, context: context.clone(), sessions: Arc::clone(&sessions) });
     let mut parts = AreaParts::default();
     parts.insert(Arc::clone(&sessions));
     parts.insert(Arc::clone(&accounts));
@@ -424,11 +430,10 @@ fn shared(
 }
 
 /// Has metrics set whenever Prometheus asks that are known only then.
-fn show_metrics(metrics: &Metrics, sessions: &Arc<Sessions>) {
-    metrics.group::<ProcessMetrics>().build.set(sessions.store.backend(), sessions.bus.name());
-    sessions::show_metrics(metrics, sessions);
-    events::show_metrics(metrics, &sessions.hub, &sessions.bus);
-    store::show_metrics(metrics, &sessions.store);
+fn show_metrics(Context { metrics, store, hub, .. }: &Context, bus: &Arc<BusStatus>) {
+    metrics.group::<ProcessMetrics>().build.set(store.backend(), bus.name());
+    events::show_metrics(metrics, hub, bus);
+    store::show_metrics(metrics, store);
 }
 
 /// The calls about accounts, by the settings.

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use types::domain::Timestamp;
+use types::words::AuditAction;
+use uuid::Uuid;
 
 use crate::auth::secrets::Keys;
 use crate::clock::Clock;
 use crate::events::Hub;
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
-use crate::random::Random;
-use crate::store::Store;
+use crate::random::{Random, uuid_v7};
+use crate::store::{NewAudit, Origin, Store};
 
 /// What every area works with. Cheap to clone.
 #[derive(Clone)]
@@ -35,5 +37,15 @@ impl Context {
     /// The time by the database's clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// A new id (`UUIDv7`).
+    pub fn new_id(&self) -> Uuid {
+        uuid_v7(&*self.clock, &*self.random)
+    }
+
+    /// An audit entry with nothing but what every entry has.
+    pub fn audit(&self, action: AuditAction, origin: &Origin) -> NewAudit {
+        NewAudit::new(self.new_id(), self.now(), action, origin.clone())
     }
 }

@@ -8,8 +8,10 @@ use types::domain::Timestamp;
 
 use super::{Schedule, every};
 use crate::auth::keys::{KeyRing, PUBLISHED_BEFORE_SIGNING, make_key};
+use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::CryptoFailure;
-use crate::sessions::Sessions;
+use crate::auth::tokens::AccessTokens;
+use crate::context::Context;
 use crate::store::{SigningKeyRow, StoreError};
 
 /// How often the keys are read again.
@@ -31,10 +33,14 @@ pub enum KeyCareError {
 
 /// Looks after the keys of one server; all servers do so, and of a rotation that is due one of them does it.
 pub struct KeyCare {
-    /// Whose keys.
-    pub sessions: Arc<Sessions>,
+    /// Where they are, sealed.
+    pub context: Context,
     /// The keys this server works with.
     pub ring: Arc<KeyRing>,
+    /// What they sign.
+    pub tokens: Arc<AccessTokens>,
+    /// How long that lasts.
+    pub lifetimes: Lifetimes,
     /// `SIGNING_KEY_ROTATION`: how old the newest key may become. `None` leaves it to the operator.
     pub rotation: Option<Duration>,
 }
@@ -48,26 +54,26 @@ impl KeyCare {
 
     /// Makes a new key where the newest is too old, and takes in the keys there are.
     pub async fn once(&self) -> Result<(), KeyCareError> {
-        let Self { sessions, ring, rotation } = self;
-        let mut rows = sessions.store.keys().signing_keys().await?;
-        let due_before = rotation.map(|rotation| sessions.clock.now().minus(rotation));
+        let Self { context, ring, tokens, rotation, .. } = self;
+        let mut rows = context.store.keys().signing_keys().await?;
+        let due_before = rotation.map(|rotation| context.now().minus(rotation));
         if let Some(due_before) = due_before.filter(|due_before| is_due(&rows, *due_before)) {
             self.rotate(due_before).await?;
-            rows = sessions.store.keys().signing_keys().await?;
+            rows = context.store.keys().signing_keys().await?;
         }
-        if ring.load(&sessions.keys, &rows)? {
-            sessions.tokens.forget();
+        if ring.load(&context.keys, &rows)? {
+            tokens.forget();
         }
         Ok(())
     }
 
     async fn rotate(&self, due_before: Timestamp) -> Result<(), KeyCareError> {
-        let Sessions { store, keys, random, clock, lifetimes, .. } = &*self.sessions;
+        let Context { store, keys, random, clock, .. } = &self.context;
         let now = clock.now();
         let signs_from = now.plus(PUBLISHED_BEFORE_SIGNING);
         let key = make_key(keys, &**random, now, signs_from)?;
         // The old keys verify until the last token they could have signed has run out.
-        let retire_others_at = lifetimes.remember_until(signs_from);
+        let retire_others_at = self.lifetimes.remember_until(signs_from);
         if store.keys().rotate_signing_key(&key, retire_others_at, due_before).await? {
             tracing::info!(kid = key.kid, %signs_from, %retire_others_at, "signing key published");
         }

@@ -41,21 +41,21 @@ const CLEANUP_PAUSE: Duration = Duration::from_millis(50);
 /// the other servers know it by the time that is written for it.
 pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken) {
     let sessions = &*sessions;
-    let mut listened_at = sessions.clock.monotonic();
+    let mut listened_at = sessions.context.clock.monotonic();
     let interval = FLUSH_INTERVAL.min(sessions.lifetimes.note_interval());
     // What was noted until the server stops is written as well.
     let schedule = Schedule::every("last active", interval).at_stop();
     every(schedule, &stop, || {
-        if sessions.clock.monotonic().saturating_duration_since(listened_at) >= LISTENING_INTERVAL {
-            listened_at = sessions.clock.monotonic();
-            let now = sessions.clock.now();
-            for (user_id, session_id) in sessions.hub.listening() {
+        if sessions.context.clock.monotonic().saturating_duration_since(listened_at) >= LISTENING_INTERVAL {
+            listened_at = sessions.context.clock.monotonic();
+            let now = sessions.context.now();
+            for (user_id, session_id) in sessions.context.hub.listening() {
                 sessions.last_active.see(session_id, user_id, now, String::new());
             }
         }
         async move {
             let flushed = flush_last_active(sessions).await;
-            sessions.hub.tidy(sessions.clock.now());
+            sessions.context.hub.tidy(sessions.context.now());
             flushed
         }
     })
@@ -69,12 +69,12 @@ async fn flush_last_active(sessions: &Sessions) -> Result<(), StoreError> {
         return Ok(());
     }
     let sightings: Vec<_> = batch.iter().map(|(_, sighting)| sighting.clone()).collect();
-    if let Err(error) = sessions.store.sessions().touch_sessions(&sightings).await {
+    if let Err(error) = sessions.context.store.sessions().touch_sessions(&sightings).await {
         sessions.last_active.put_back(batch);
         return Err(error);
     }
     for (user_id, sighting) in batch {
-        let active = sessions.hub.is_active(user_id, sighting.session_id, sighting.at, sessions.clock.now());
+        let active = sessions.context.hub.is_active(user_id, sighting.session_id, sighting.at, sessions.context.now());
         sessions.tell_activity(user_id, sighting.session_id, active);
     }
     Ok(())

@@ -11,6 +11,7 @@ use types::words::EndReason;
 use super::token::{LegacyToken, LegacyTokens};
 use crate::auth::secrets::Capability;
 use crate::auth::tokens::TokenError;
+use crate::context::Context;
 use crate::sessions::{EndAnswer, EndingError, Force, Refusal, Sessions, end_answer};
 use crate::store::{EndCommand, Origin, Selection, User};
 
@@ -18,6 +19,8 @@ use crate::store::{EndCommand, Origin, Selection, User};
 pub struct LegacyUsers {
     /// Verifies the tokens, where they are accepted.
     pub tokens: Option<LegacyTokens>,
+    /// The database, the time, and chance for receipts.
+    pub context: Context,
     /// Ends their sessions.
     pub sessions: Arc<Sessions>,
 }
@@ -31,17 +34,13 @@ impl LegacyUsers {
     /// Whose token of an older system this is, if it may pass: a person who is not disabled, and who has not signed out everywhere
     /// since it was made.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<User>, Refusal> {
-        let Self { tokens, sessions } = self;
-        let token = tokens.as_ref().ok_or(Refusal::Invalid)?.verify(token, sessions.now())?;
+        let Self { tokens, context, sessions } = self;
+        let token = tokens.as_ref().ok_or(Refusal::Invalid)?.verify(token, context.now())?;
         // Asked before the database, which knows by then of every end that is known here, unless it waits to be committed.
         let pending = sessions.end_queue.has_pending_all(token.user_id);
         let least_epoch = sessions.list.least_epoch(token.user_id);
-        let found = sessions
-            .store
-            .accounts()
-            .user_by_id(token.user_id)
-            .await
-            .map_err(|error| sessions.cannot_confirm(error))?;
+        let found = context.store.accounts().user_by_id(token.user_id).await;
+        let found = found.map_err(|error| sessions.cannot_confirm(error))?;
         let user = found.filter(|user| user.disabled_at.is_none()).ok_or(Refusal::Invalid)?;
         let set_back = least_epoch.is_some_and(|least| user.epoch < least);
         if set_back || !token.outlives(pending) || !token.outlives(user.last_logout) {
@@ -81,9 +80,9 @@ impl LegacyUsers {
         client_reason: Option<ClientReason>,
         origin: Origin,
     ) -> Result<EndAnswer, EndingError> {
-        let sessions = &self.sessions;
-        let now = sessions.now();
-        let receipt = Capability::draw(&*sessions.random);
+        let Self { context, sessions, .. } = self;
+        let now = context.now();
+        let receipt = Capability::draw(&*context.random);
         let command = EndCommand {
             client_reason: client_reason.map(String::from),
             actor_id: Some(user.id),

@@ -10,6 +10,7 @@ use types::api::paths;
 
 use crate::area::Area;
 use crate::auth::keys::KeyRing;
+use crate::events::BusStatus;
 use crate::http::needs::NOTHING;
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
@@ -41,6 +42,8 @@ pub struct Operations {
     pub key_ring: Arc<KeyRing>,
     /// The other servers.
     pub registry: Arc<Registry>,
+    /// How the way to them is doing.
+    pub bus: Arc<BusStatus>,
     /// `SERVER_ID`.
     pub server_id: String,
 }

@@ -36,12 +36,12 @@ impl Sessions {
         change: &PasswordChange,
     ) -> Result<Option<EndAnswer>, StoreError> {
         let AccountOwner { user_id, session_id, .. } = owner;
-        let receipt = Capability::draw(&*self.random);
+        let receipt = Capability::draw(&*self.context.random);
         let others = Selection::Others { user_id, keep: session_id };
         let ends =
             EndCommand { receipt: Some(receipt.digest()), ..self.by_owner(owner, others, EndReason::PasswordChanged) };
-        let mut new_id = || self.new_id();
-        let outcome = self.store.accounts().change_password(change, &ends, &mut new_id).await?;
+        let mut new_id = || self.context.new_id();
+        let outcome = self.context.store.accounts().change_password(change, &ends, &mut new_id).await?;
         Ok(self.changed(outcome, Some(&receipt), Some(session_id)).await)
     }
 
@@ -54,11 +54,11 @@ impl Sessions {
         reset: &PasswordReset,
         origin: Origin,
     ) -> Result<Option<EndAnswer>, StoreError> {
-        let receipt = Capability::draw(&*self.random);
+        let receipt = Capability::draw(&*self.context.random);
         let command = self.account_command(Selection::All { user_id }, EndReason::PasswordReset, None);
         let ends = EndCommand { origin, receipt: Some(receipt.digest()), ..command };
-        let mut new_id = || self.new_id();
-        let outcome = self.store.accounts().reset_password(reset, &ends, &mut new_id).await?;
+        let mut new_id = || self.context.new_id();
+        let outcome = self.context.store.accounts().reset_password(reset, &ends, &mut new_id).await?;
         Ok(self.changed(outcome, Some(&receipt), None).await)
     }
 
@@ -71,8 +71,8 @@ impl Sessions {
     ) -> Result<Option<EndAnswer>, StoreError> {
         let AccountOwner { user_id, session_id, .. } = owner;
         let ends = self.by_owner(owner, Selection::All { user_id }, EndReason::AccountDeleted);
-        let mut new_id = || self.new_id();
-        let outcome = self.store.accounts().delete_account(deletion, &ends, &mut new_id).await?;
+        let mut new_id = || self.context.new_id();
+        let outcome = self.context.store.accounts().delete_account(deletion, &ends, &mut new_id).await?;
         Ok(self.changed(outcome, None, Some(session_id)).await)
     }
 
@@ -85,7 +85,7 @@ impl Sessions {
     }
 
     fn account_command(&self, selection: Selection, reason: EndReason, epoch: Option<i64>) -> EndCommand {
-        let (now, user_id) = (self.now(), selection.user_id());
+        let (now, user_id) = (self.context.now(), selection.user_id());
         EndCommand {
             actor_id: Some(user_id),
             seen_epoch: epoch.max(self.list.least_epoch(user_id)).unwrap_or_default(),

@@ -79,19 +79,20 @@ fn word(alert: &AlertRow, asks: &SessionRow, in_question: bool) -> Word {
 impl Sessions {
     /// What a person has not answered yet, for the session that asks: not what is about itself.
     pub async fn alerts(&self, user_id: UserId, asked_by: Option<SessionId>) -> Result<AlertList, StoreError> {
-        let (rows, total) = self.store.alerts().open_alerts(user_id, asked_by, self.now(), MOST_SHOWN).await?;
+        let (rows, total) =
+            self.context.store.alerts().open_alerts(user_id, asked_by, self.context.now(), MOST_SHOWN).await?;
         Ok(AlertList { alerts: rows.iter().map(show).collect(), total })
     }
 
     /// One alert of a person.
     pub async fn alert(&self, user_id: UserId, id: AlertId) -> Result<Option<AlertRow>, StoreError> {
-        self.store.alerts().alert(user_id, id, self.now()).await
+        self.context.store.alerts().alert(user_id, id, self.context.now()).await
     }
 
     /// Whose word it is when this session answers. `None` where the session is gone.
     pub async fn word_of(&self, asks: SessionId, alert: &AlertRow) -> Result<Option<(Word, SessionRow)>, StoreError> {
-        let Some(row) = self.store.sessions().session(asks).await? else { return Ok(None) };
-        let in_question = self.store.alerts().is_in_question(asks).await?;
+        let Some(row) = self.context.store.sessions().session(asks).await? else { return Ok(None) };
+        let in_question = self.context.store.alerts().is_in_question(asks).await?;
         Ok(Some((word(alert, &row, in_question), row)))
     }
 
@@ -109,13 +110,13 @@ impl Sessions {
             user_id: Some(user_id),
             actor_id: Some(user_id),
             session_id: Some(alert.session_id),
-            ..self.audit(action(answer), origin)
+            ..self.context.audit(action(answer), origin)
         };
-        let answered = NewAnswer { answer, at: self.now(), by, vouched };
-        let is_first = self.store.alerts().answer_alert(user_id, alert.id, &answered, &audit).await?;
+        let answered = NewAnswer { answer, at: self.context.now(), by, vouched };
+        let is_first = self.context.store.alerts().answer_alert(user_id, alert.id, &answered, &audit).await?;
         if is_first {
             let event = SecurityAlert { answer: Some(answer.into()), ..show(alert) };
-            self.hub.publish(user_id, &ServerEvent::SecurityAlert(event), None);
+            self.context.hub.publish(user_id, &ServerEvent::SecurityAlert(event), None);
         }
         Ok(is_first)
     }
@@ -134,7 +135,7 @@ impl Sessions {
             signed_in: alert.kind == AlertKind::NewSignIn,
             answered: None,
         });
-        self.hub.publish(row.user_id, &ServerEvent::SecurityAlert(event), Some(row.id));
+        self.context.hub.publish(row.user_id, &ServerEvent::SecurityAlert(event), Some(row.id));
     }
 }
 

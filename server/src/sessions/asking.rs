@@ -23,20 +23,20 @@ impl Sessions {
     /// nor whether it is current where it is too old: then the database is asked, and where that is away, whoever asks is taken at
     /// their word for themselves only.
     pub async fn asking(&self, token: &Verified) -> Asking {
-        let now = self.now();
+        let now = self.context.now();
         if self.list.has_ended(token.session_id) || token.session_max_expires_at <= now {
             return Asking::HasEnded;
         }
         if self.end_queue.has_pending(token.user_id, token.session_id, token.session_created_at) == Covered::Yes {
             return Asking::IsBeingEnded;
         }
-        let verdict = self.list.check(token.session_id, token.user_id, token.epoch, self.clock.monotonic());
+        let verdict = self.list.check(token.session_id, token.user_id, token.epoch, self.context.clock.monotonic());
         let is_good = now < token.expires_at;
         if verdict == Verdict::Passes && is_good {
             return Asking::MayEndOthers(Force::Held);
         }
         let is_superseded = verdict == Verdict::Superseded;
-        match self.store.sessions().standing(token.session_id, token.user_id, token.epoch, now).await {
+        match self.context.store.sessions().standing(token.session_id, token.user_id, token.epoch, now).await {
             // The database has lost why.
             Ok(Standing::Good) if is_superseded => Asking::IsBeingEnded,
             Ok(Standing::Good | Standing::OldEpoch) => Asking::MayEndOthers(Force::Held),

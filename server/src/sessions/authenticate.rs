@@ -56,13 +56,13 @@ impl Sessions {
     /// Whether a token may pass. Costs no database read while this server's revocation list is current; otherwise asks the
     /// database, and refuses where that is away too.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
-        let verified = self.tokens.verify(token, self.now())?;
+        let verified = self.tokens.verify(token, self.context.now())?;
         match self.end_queue.has_pending(verified.user_id, verified.session_id, verified.session_created_at) {
             Covered::No => {}
             Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),
         }
-        let now = self.clock.monotonic();
+        let now = self.context.clock.monotonic();
         match self.list.check(verified.session_id, verified.user_id, verified.epoch, now) {
             Verdict::Passes => Ok(verified),
             Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
@@ -77,7 +77,7 @@ impl Sessions {
 
     async fn ask_the_database(&self, verified: Arc<Verified>) -> Result<Arc<Verified>, Refusal> {
         let Verified { session_id, user_id, epoch, .. } = *verified;
-        match self.store.sessions().standing(session_id, user_id, epoch, self.now()).await {
+        match self.context.store.sessions().standing(session_id, user_id, epoch, self.context.now()).await {
             Ok(Standing::Good) => Ok(verified),
             Ok(Standing::Ended(end)) => Err(Refusal::SessionEnded(Some(end))),
             Ok(Standing::OldEpoch) => Err(Refusal::Expired),
@@ -87,6 +87,6 @@ impl Sessions {
     }
 
     pub(crate) fn cannot_confirm(&self, error: StoreError) -> Refusal {
-        Refusal::CannotConfirm { error, list_age: self.list.age(self.clock.monotonic()) }
+        Refusal::CannotConfirm { error, list_age: self.list.age(self.context.clock.monotonic()) }
     }
 }

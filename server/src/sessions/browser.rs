@@ -24,7 +24,7 @@ impl Sessions {
         let tokens = self.one_a_session(presented).await?;
         let mut why = RefreshRefusal::Invalid;
         for (tried, (_, token)) in tokens.iter().enumerate() {
-            match self.refresh(&token.expose(&self.keys), TokenDelivery::Cookie, origin.clone()).await {
+            match self.refresh(&token.expose(&self.context.keys), TokenDelivery::Cookie, origin.clone()).await {
                 Ok(signed_in) => {
                     self.end_replaced(tokens[tried + 1..].iter().map(|(id, _)| *id), &origin).await;
                     return Ok(signed_in);
@@ -47,14 +47,14 @@ impl Sessions {
         if self.list.has_ended(id) {
             return Ok(true);
         }
-        let Some(row) = self.store.sessions().session(id).await? else { return Ok(true) };
-        let is_over = self.lifetimes.over(&row, self.now()).is_some();
+        let Some(row) = self.context.store.sessions().session(id).await? else { return Ok(true) };
+        let is_over = self.lifetimes.over(&row, self.context.now()).is_some();
         Ok(row.end.is_some() || is_over || matches!(self.is_known_to_be_over(&row), Covered::Yes))
     }
 
     fn by_session(&self, presented: &[&str]) -> BTreeMap<SessionId, Vec<RefreshToken>> {
         let mut tokens = BTreeMap::<SessionId, Vec<RefreshToken>>::new();
-        for token in presented.iter().filter_map(|text| RefreshToken::parse(&self.keys, text)) {
+        for token in presented.iter().filter_map(|text| RefreshToken::parse(&self.context.keys, text)) {
             tokens.entry(token.session_id()).or_default().push(token);
         }
         tokens
@@ -65,7 +65,7 @@ impl Sessions {
         let mut chosen = Vec::new();
         for (id, tokens) in self.by_session(presented).into_iter().rev().take(MAX_SESSIONS) {
             // An answer to an earlier refresh may have come after that to a later one. What it brought is not stolen.
-            let row = if tokens.len() > 1 { self.store.sessions().session(id).await? } else { None };
+            let row = if tokens.len() > 1 { self.context.store.sessions().session(id).await? } else { None };
             chosen.extend(row.map_or(tokens.first(), |row| latest(&tokens, &row)).map(|token| (id, token.clone())));
         }
         Ok(chosen)

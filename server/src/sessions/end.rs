@@ -76,7 +76,7 @@ impl EndAnswer {
 impl Sessions {
     /// Ends sessions. When it answers [`EndAnswer::Done`], the revocation is committed.
     pub async fn end(&self, request: EndRequest) -> Result<EndAnswer, EndingError> {
-        let now = self.now();
+        let now = self.context.now();
         let EndRequest { user_id, session_id, .. } = request;
         let (selection, reason) = match request.scope {
             Scope::This => (Selection::One { user_id, session_id }, EndReason::UserInitiatedLogout),
@@ -84,7 +84,7 @@ impl Sessions {
             Scope::Others => (Selection::Others { user_id, keep: session_id }, EndReason::RevokedFromOtherDevice),
             Scope::All => (Selection::All { user_id }, EndReason::LogoutAll),
         };
-        let receipt = (request.scope != Scope::This).then(|| Capability::draw(&*self.random));
+        let receipt = (request.scope != Scope::This).then(|| Capability::draw(&*self.context.random));
         let command = EndCommand {
             client_reason: request.client_reason.map(String::from),
             ended_by: Some(session_id),
@@ -105,9 +105,9 @@ impl Sessions {
     /// Ends several sessions of the person who asks, under one receipt. Each is ended by itself, so that one that is held up keeps none
     /// of the others; those that come together are committed together.
     pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
-        let now = self.now();
+        let now = self.context.now();
         let EndRequest { user_id, session_id, epoch, token_until, force, client_reason, origin, .. } = request;
-        let receipt = Capability::draw(&*self.random);
+        let receipt = Capability::draw(&*self.context.random);
         let client_reason = client_reason.map(String::from);
         let endings = ids.iter().map(|id| {
             let one = Selection::One { user_id, session_id: *id };
@@ -133,7 +133,7 @@ impl Sessions {
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).
     pub async fn receipt(&self, id: &str) -> Result<Option<Receipt>, StoreError> {
         let Some(capability) = Capability::parse(id) else { return Ok(None) };
-        let rows = self.store.sessions().receipt(&capability.digest()).await?;
+        let rows = self.context.store.sessions().receipt(&capability.digest()).await?;
         let mut devices: Vec<ReceiptDevice> = rows.into_iter().map(receipt_device).collect();
         // As the answer had them, whatever is heard of them meanwhile.
         devices.sort_by_key(|device| device.session_id);
@@ -143,9 +143,9 @@ impl Sessions {
     /// A browser that was told of its end says that it has signed itself out. Takes its old token, whatever has become of
     /// the session; does nothing for a session that lives.
     pub async fn confirm_end(&self, token: &str) -> Result<bool, SessionsError> {
-        let now = self.now();
+        let now = self.context.now();
         let Ok(verified) = self.tokens.verify_even_if_expired(token, now) else { return Ok(false) };
-        Ok(self.store.sessions().confirm_end(verified.session_id, now).await?)
+        Ok(self.context.store.sessions().confirm_end(verified.session_id, now).await?)
     }
 }
 

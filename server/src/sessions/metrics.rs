@@ -165,7 +165,7 @@ fn set_gauges(sessions: &Sessions) {
         ..
     } = &*sessions.metrics;
     list_entries.set(sessions.list.len());
-    list_age.set(sessions.list.age(sessions.clock.monotonic()).as_secs_f64());
+    list_age.set(sessions.list.age(sessions.context.clock.monotonic()).as_secs_f64());
     list_max_age.set(sessions.list.max_staleness().as_secs_f64());
     log_position.set(sessions.list.position());
     endings_pending.set(sessions.endings_pending());

@@ -48,11 +48,8 @@ mod sync {
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use types::words::AuditAction;
 
 use types::api::paths;
-use types::domain::Timestamp;
-use uuid::Uuid;
 
 pub use account_changes::AccountOwner;
 pub use activity::LastActive;
@@ -78,16 +75,13 @@ pub use unacknowledged::{Unacknowledged, renew_graces};
 use crate::area::Area;
 use crate::auth::keys::KeyError;
 use crate::auth::refresh::Lifetimes;
-use crate::auth::secrets::Keys;
 use crate::auth::tokens::AccessTokens;
-use crate::clock::Clock;
-use crate::events::{BusStatus, Hub};
+use crate::context::Context;
 use crate::geoip::Places;
 use crate::http::needs::{Credential, Needs, SESSION, USER};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
-use crate::random::{Random, uuid_v7};
-use crate::store::{NewAudit, Origin, Store, StoreError};
+use crate::store::StoreError;
 use handlers::{devices, events, sign_out};
 
 /// What this area brings.
@@ -136,14 +130,10 @@ impl ApiState {
 
 /// Everything about sessions that requests need.
 pub struct Sessions {
-    /// Where they are kept.
-    pub store: Store,
+    /// What every area works with: for this area only, others have their own.
+    pub(crate) context: Context,
     /// What may not pass.
     pub list: Arc<RevocationList>,
-    /// Who is listening.
-    pub hub: Arc<Hub>,
-    /// How the way to the other servers is doing.
-    pub bus: Arc<BusStatus>,
     /// Ends them.
     pub end_queue: EndQueue,
     /// Where pending ends are written.
@@ -153,9 +143,7 @@ pub struct Sessions {
     /// Renewals that may have been committed.
     pub unacknowledged: Unacknowledged,
     /// Makes and verifies access tokens.
-    pub tokens: AccessTokens,
-    /// The keys of the installation.
-    pub keys: Arc<Keys>,
+    pub tokens: Arc<AccessTokens>,
     /// How long things last.
     pub lifetimes: Lifetimes,
     /// When they were last seen.
@@ -166,10 +154,6 @@ pub struct Sessions {
     pub most_a_person: Option<u32>,
     /// What is counted.
     pub metrics: Arc<SessionMetrics>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// For ids and secrets.
-    pub random: Arc<dyn Random>,
 }
 
 /// Why a call about sessions could not be answered.
@@ -190,20 +174,5 @@ impl SessionsError {
     /// Whether the same call may do better in a moment.
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Store(StoreError::Unavailable(_)) | Self::Ending(_))
-    }
-}
-
-impl Sessions {
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    pub(crate) fn new_id(&self) -> Uuid {
-        uuid_v7(&*self.clock, &*self.random)
-    }
-
-    /// An audit entry with nothing but what every entry has.
-    pub(crate) fn audit(&self, action: AuditAction, origin: &Origin) -> NewAudit {
-        NewAudit::new(self.new_id(), self.now(), action, origin.clone())
     }
 }

@@ -63,9 +63,9 @@ impl Sessions {
         class: TokenDelivery,
         origin: Origin,
     ) -> Result<(RefreshCase, SignedIn), RefreshRefusal> {
-        let token = RefreshToken::parse(&self.keys, presented).ok_or(RefreshRefusal::Invalid)?;
-        let successor = token.successor(&self.keys);
-        let now = self.now();
+        let token = RefreshToken::parse(&self.context.keys, presented).ok_or(RefreshRefusal::Invalid)?;
+        let successor = token.successor(&self.context.keys);
+        let now = self.context.now();
         let attempt = RefreshAttempt {
             remember_until: self.lifetimes.remember_until(now),
             session_id: token.session_id(),
@@ -74,7 +74,7 @@ impl Sessions {
             at: now,
             place: self.places.of(&origin.ip),
             origin,
-            history_ids: [self.new_id(), self.new_id()],
+            history_ids: [self.context.new_id(), self.context.new_id()],
         };
         let lifetimes = self.lifetimes;
         let presented = attempt.presented;
@@ -91,7 +91,7 @@ impl Sessions {
                 decision => decision,
             }
         };
-        let rotated = self.store.sessions().rotate_refresh(&attempt, &decide).await;
+        let rotated = self.context.store.sessions().rotate_refresh(&attempt, &decide).await;
         let rotated = rotated.inspect_err(|error| {
             self.unacknowledged.note(attempt.session_id, presented, attempt.successor, error);
         });
@@ -102,7 +102,7 @@ impl Sessions {
             }
             Refresh::Granted { session, user, repeat } => {
                 if repeat.is_none() {
-                    self.hub.prolong(session.user_id, session.id, session.expires_at);
+                    self.context.hub.prolong(session.user_id, session.id, session.expires_at);
                 }
                 Ok((granted_case(repeat), self.grant(&user, &session, &successor, now)?))
             }
@@ -117,7 +117,7 @@ impl Sessions {
 
     /// The session that a refresh token of ours names, whatever the token is worth.
     pub fn session_of(&self, refresh_token: &str) -> Option<SessionId> {
-        RefreshToken::parse(&self.keys, refresh_token).map(|token| token.session_id())
+        RefreshToken::parse(&self.context.keys, refresh_token).map(|token| token.session_id())
     }
 
     /// Whether this server knows of an end that the database does not know of yet, or no longer.
@@ -144,17 +144,17 @@ impl Sessions {
             | RefreshDecision::Repeat(_) => return Ok(RefreshRefusal::Invalid),
         };
         self.end_for(row, reason, origin).await?;
-        let end = SessionEnd { at: self.now(), reason, ended_by: None, ended_by_device: None };
+        let end = SessionEnd { at: self.context.now(), reason, ended_by: None, ended_by_device: None };
         Ok(RefreshRefusal::Ended(end))
     }
 
     /// Ends a session that ran out, unless it was renewed meanwhile.
     pub async fn end_if_over(&self, session_id: SessionId) -> Result<Option<SessionRow>, SessionsError> {
-        let Some(row) = self.store.sessions().session(session_id).await? else { return Ok(None) };
+        let Some(row) = self.context.store.sessions().session(session_id).await? else { return Ok(None) };
         if row.end.is_some() {
             return Ok(None);
         }
-        let Some(reason) = self.lifetimes.over(&row, self.now()) else { return Ok(Some(row)) };
+        let Some(reason) = self.lifetimes.over(&row, self.context.now()) else { return Ok(Some(row)) };
         self.end_for(&row, reason, &row.origin).await?;
         Ok(None)
     }
@@ -165,7 +165,7 @@ impl Sessions {
         reason: EndReason,
         origin: &Origin,
     ) -> Result<Ending, EndingError> {
-        let now = self.now();
+        let now = self.context.now();
         let one = Selection::One { user_id: row.user_id, session_id: row.id };
         let command = EndCommand {
             origin: origin.clone(),

@@ -129,7 +129,7 @@ enum Again {
 impl Sessions {
     /// Ends a session once more.
     async fn end_again(&self, session_id: SessionId, logged: Logged) -> Result<Again, SessionsError> {
-        let Some(row) = self.store.sessions().session(session_id).await? else {
+        let Some(row) = self.context.store.sessions().session(session_id).await? else {
             if !self.list.has_ended(session_id) {
                 return Ok(Again::Done);
             }
@@ -145,7 +145,7 @@ impl Sessions {
 
     /// Only where the database has forgotten it: tokens of a lower epoch would otherwise be refused here and made anew for ever.
     async fn end_all_again(&self, user_id: UserId, least: i64, logged: Logged) -> Result<Again, SessionsError> {
-        let Some(user) = self.store.accounts().user_by_id(user_id).await? else {
+        let Some(user) = self.context.store.accounts().user_by_id(user_id).await? else {
             if self.list.least_epoch(user_id).is_none() {
                 return Ok(Again::Done);
             }
@@ -155,11 +155,13 @@ impl Sessions {
             return Ok(Again::Done);
         }
         self.end_by_memory(Selection::All { user_id }).await?;
-        let now = self.now();
+        let now = self.context.now();
         let remember_until = self.lifetimes.remember_until(now);
-        if let Some(raised) = self.store.revocations().raise_epoch_to(user_id, least, now, remember_until).await? {
+        if let Some(raised) =
+            self.context.store.revocations().raise_epoch_to(user_id, least, now, remember_until).await?
+        {
             self.list.add(&[raised]);
-            self.hub.hint();
+            self.context.hub.hint();
         }
         Ok(Again::Done)
     }
@@ -172,17 +174,17 @@ impl Sessions {
         logged: Logged,
     ) -> Result<Again, SessionsError> {
         if logged == Logged::NotYet {
-            let now = self.now();
+            let now = self.context.now();
             let until = self.lifetimes.remember_until(now);
-            let row = self.store.revocations().log_revocation(user_id, subject, now, until).await?;
+            let row = self.context.store.revocations().log_revocation(user_id, subject, now, until).await?;
             self.list.add(&[row]);
-            self.hub.hint();
+            self.context.hub.hint();
         }
         Ok(Again::NotKnown)
     }
 
     async fn end_by_memory(&self, selection: Selection) -> Result<Ending, SessionsError> {
-        let now = self.now();
+        let now = self.context.now();
         let command = EndCommand {
             client_reason: Some(NOTE.to_owned()),
             ..EndCommand::new(selection, EndReason::AdminRevoked, now, self.lifetimes.remember_until(now))

@@ -78,9 +78,9 @@ impl Sessions {
     /// Records a sign-in and makes its tokens. Where the person's limit is reached, a browser is asked which device goes and
     /// any other client replaces the one unused longest.
     pub async fn sign_in(&self, sign_in: NewSignIn) -> Result<SignedIn, SignInError> {
-        let now = self.now();
-        let id = SessionId(self.new_id());
-        let first = RefreshToken::draw(&*self.random, id);
+        let now = self.context.now();
+        let id = SessionId(self.context.new_id());
+        let first = RefreshToken::draw(&*self.context.random, id);
         let max_expires_at = self.lifetimes.session_end(now, sign_in.remember);
         let place = self.places.of(&sign_in.origin.ip);
         let session = NewSession {
@@ -105,14 +105,14 @@ impl Sessions {
         let browser = SigningBrowser {
             presented: sign_in.browser.presented,
             sessions: sign_in.browser.sessions,
-            new_id: self.new_id(),
+            new_id: self.context.new_id(),
             next: sign_in.browser.next,
             expires_at: now.plus(BROWSER_LIFETIME),
             superseded_at: now.plus(SUPERSEDED_FOR),
             one_session: sign_in.browser.one_session,
             remember_until,
         };
-        let alert_id = AlertId(self.new_id());
+        let alert_id = AlertId(self.context.new_id());
         let (user, is_new) = self.record(&session, limit, &browser, alert_id).await?;
         let row = row_of(session);
         self.announce(&row, is_new.then_some(alert_id));
@@ -131,22 +131,23 @@ impl Sessions {
             user_id: Some(session.user_id),
             actor_id: Some(session.user_id),
             session_id: Some(session.id),
-            ..self.audit(AuditAction::SignIn, &session.origin)
+            ..self.context.audit(AuditAction::SignIn, &session.origin)
         };
         let began = NewHistoryEntry {
-            id: self.new_id(),
+            id: self.context.new_id(),
             session_id: session.id,
             at: session.at,
             kind: HistoryKind::SignedIn,
             detail: Some(session.proofs.method().as_str().to_owned()),
             ip: session.origin.ip.clone(),
         };
-        let mut new_id = || self.new_id();
+        let mut new_id = || self.context.new_id();
         let (device, ip, method) = (&session.device, session.origin.ip.as_str(), session.proofs.method());
         let is_new = move |history: &DeviceHistory| is_new_device(device, ip, method, history);
         let alert = AlertIfNew { id: alert_id, is_new: &is_new };
         let records = SignInRecords { audit: &audit, history: &began, alert };
-        let recorded = self.store.sessions().record_sign_in(session, limit, Some(browser), records, &mut new_id).await;
+        let recorded =
+            self.context.store.sessions().record_sign_in(session, limit, Some(browser), records, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced, is_new } => {
                 self.put_in_force(&replaced);
@@ -166,7 +167,7 @@ impl Sessions {
     fn announce(&self, row: &SessionRow, alert_id: Option<AlertId>) {
         let session = self.show(row, None);
         let event = ServerEvent::SessionCreated(SessionCreated { session, alert_id });
-        self.hub.publish(row.user_id, &event, Some(row.id));
+        self.context.hub.publish(row.user_id, &event, Some(row.id));
         if let Some(id) = alert_id {
             let (ip, place) = (row.origin.ip.clone(), row.place.clone());
             let alert = NewAlert { id, kind: AlertKind::NewSignIn, session_id: row.id, at: row.created_at, ip, place };
@@ -182,8 +183,8 @@ impl Sessions {
         refresh: &RefreshToken,
         now: Timestamp,
     ) -> Result<SignedIn, SessionsError> {
-        let minted = self.tokens.mint(self.new_id(), user, row, &self.lifetimes, now)?;
-        let refresh_token = refresh.expose(&self.keys);
+        let minted = self.tokens.mint(self.context.new_id(), user, row, &self.lifetimes, now)?;
+        let refresh_token = refresh.expose(&self.context.keys);
         let tokens = Tokens {
             access_token: minted.token,
             token_type: "Bearer".to_owned(),

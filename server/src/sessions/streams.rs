@@ -30,7 +30,7 @@ impl Sessions {
             Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),
         }
-        match self.list.check(session_id, user_id, epoch, self.clock.monotonic()) {
+        match self.list.check(session_id, user_id, epoch, self.context.clock.monotonic()) {
             Verdict::Passes => Ok(()),
             Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
             Verdict::Superseded | Verdict::Stale => {
@@ -43,7 +43,8 @@ impl Sessions {
     }
 
     async fn ask_if_it_lives(&self, user_id: UserId, session_id: SessionId) -> Result<(), Refusal> {
-        let living = self.store.sessions().living(&[session_id]).await.map_err(|error| self.cannot_confirm(error))?;
+        let living =
+            self.context.store.sessions().living(&[session_id]).await.map_err(|error| self.cannot_confirm(error))?;
         if self.lives(&living, user_id, session_id) { Ok(()) } else { Err(Refusal::SessionEnded(None)) }
     }
 
@@ -75,9 +76,9 @@ impl StreamChecker {
             let sleep = self.left_of((self.sessions.list.max_staleness() / 2).max(AGAIN));
             if !sleep.is_zero() {
                 tokio::time::sleep(sleep).await;
-            } else if self.sessions.hub.is_empty() {
+            } else if self.sessions.context.hub.is_empty() {
                 // Whatever opens from now on is confirmed when it does.
-                self.confirmed_as_of = self.sessions.clock.monotonic();
+                self.confirmed_as_of = self.sessions.context.clock.monotonic();
             } else {
                 self.confirms_or_closes().await;
             }
@@ -87,12 +88,12 @@ impl StreamChecker {
     /// What is left of a time since the streams were last confirmed, by the list or by the database.
     fn left_of(&mut self, time: Duration) -> Duration {
         self.confirmed_as_of = self.confirmed_as_of.max(self.sessions.list.as_of());
-        time.saturating_sub(self.sessions.clock.monotonic().saturating_duration_since(self.confirmed_as_of))
+        time.saturating_sub(self.sessions.context.clock.monotonic().saturating_duration_since(self.confirmed_as_of))
     }
 
     /// Asks the database, which may answer although the log cannot be read. There is half the time for it.
     async fn confirms_or_closes(&mut self) {
-        let asked = self.sessions.clock.monotonic();
+        let asked = self.sessions.context.clock.monotonic();
         let left = self.left_of(self.sessions.list.max_staleness());
         match tokio::time::timeout(left.max(AT_LEAST), self.confirm()).await {
             Ok(Ok(())) => self.confirmed_as_of = asked,
@@ -101,7 +102,7 @@ impl StreamChecker {
             }
             // The list may have become current meanwhile.
             _ if self.left_of(self.sessions.list.max_staleness()).is_zero() => {
-                let closed = self.sessions.hub.close_unless(|_, _| false);
+                let closed = self.sessions.context.hub.close_unless(|_, _| false);
                 if closed > 0 {
                     tracing::warn!(closed, "event streams closed: sessions cannot be confirmed");
                 }
@@ -114,11 +115,11 @@ impl StreamChecker {
     async fn confirm(&self) -> Result<(), StoreError> {
         let Self { sessions, .. } = self;
         let asked: HashSet<SessionId> =
-            sessions.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
+            sessions.context.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
         let ids: Vec<SessionId> = asked.iter().copied().collect();
-        let living = sessions.store.sessions().living(&ids).await?;
+        let living = sessions.context.store.sessions().living(&ids).await?;
         // What has opened since was confirmed when it did.
-        sessions.hub.close_unless(|user_id, session_id| {
+        sessions.context.hub.close_unless(|user_id, session_id| {
             !asked.contains(&session_id) || sessions.lives(&living, user_id, session_id)
         });
         Ok(())

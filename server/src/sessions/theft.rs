@@ -26,8 +26,8 @@ impl Sessions {
     ) -> Result<RefreshRefusal, RefreshRefusal> {
         let mail = |user: &User, session: &SessionRow| self.theft_mail(user, session);
         let report = self.theft_report(row, attempt, &mail);
-        let mut new_id = || self.new_id();
-        let ended = self.store.sessions().end_stolen(row.user_id, attempt, decide, &report, &mut new_id).await;
+        let mut new_id = || self.context.new_id();
+        let ended = self.context.store.sessions().end_stolen(row.user_id, attempt, decide, &report, &mut new_id).await;
         match ended {
             Ok(Theft::Ended { outcome, is_raised }) => {
                 if is_raised {
@@ -57,10 +57,10 @@ impl Sessions {
                 at: attempt.at,
                 user_id: Some(row.user_id),
                 session_id: Some(row.id),
-                ..self.audit(AuditAction::RefreshReuse, &attempt.origin)
+                ..self.context.audit(AuditAction::RefreshReuse, &attempt.origin)
             },
             history: NewHistoryEntry {
-                id: self.new_id(),
+                id: self.context.new_id(),
                 session_id: row.id,
                 at: attempt.at,
                 kind: HistoryKind::PossibleTheft,
@@ -68,7 +68,7 @@ impl Sessions {
                 ip: attempt.origin.ip.clone(),
             },
             alert: NewAlert {
-                id: AlertId(self.new_id()),
+                id: AlertId(self.context.new_id()),
                 kind: AlertKind::RefreshReuse,
                 session_id: row.id,
                 at: attempt.at,
@@ -83,6 +83,7 @@ impl Sessions {
     fn theft_mail(&self, user: &User, session: &SessionRow) -> NewJob {
         let is_proved = user.email_verified_at.is_some();
         let device = if is_proved { session.device.device_name.as_str() } else { "A device" };
-        NewMail::notice(&user.email, mails::session_stolen(device)).into_job(self.new_id(), self.now())
+        let mail = NewMail::notice(&user.email, mails::session_stolen(device));
+        mail.into_job(self.context.new_id(), self.context.now())
     }
 }

@@ -71,7 +71,7 @@ async fn begin_graces(sessions: &Sessions) -> Result<(), StoreError> {
     let left: Vec<(SessionId, Renewal)> =
         sessions.unacknowledged.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
     for (session_id, Renewal { presented, successor }) in left {
-        sessions.store.sessions().renew_grace(session_id, &successor, sessions.now()).await?;
+        sessions.context.store.sessions().renew_grace(session_id, &successor, sessions.context.now()).await?;
         let mut renewals = sessions.unacknowledged.lock();
         if renewals.get(&session_id).is_some_and(|renewal| renewal.presented == presented) {
             renewals.remove(&session_id);

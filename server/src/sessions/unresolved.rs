@@ -75,7 +75,7 @@ impl Sessions {
 
     /// By its session alone: whose it is does not matter to whoever asks with its token, or listens.
     fn refuse_unresolved(&self, unresolved: &UnresolvedEnd) {
-        let (session_id, at) = (unresolved.session_id, self.now());
+        let (session_id, at) = (unresolved.session_id, self.context.now());
         self.end_queue.add_unowned(session_id);
         let is_this = |_, other, _| other == session_id;
         let reason = EndReason::UserInitiatedLogout;
@@ -86,7 +86,7 @@ impl Sessions {
             ended_by_device: None,
             at,
         };
-        self.hub.end_here(None, is_this, ended);
+        self.context.hub.end_here(None, is_this, ended);
     }
 
     async fn until_ended(self: Arc<Self>, unresolved: Written<UnresolvedEnd>, counted: Counted) {
@@ -106,12 +106,12 @@ impl Sessions {
     async fn try_to_end(&self, unresolved: &UnresolvedEnd) -> bool {
         let UnresolvedEnd { session_id, client_reason, origin } = unresolved.clone();
         let client_reason = client_reason.and_then(|text| ClientReason::parse(&text).ok());
-        let Ok(found) = self.store.sessions().session(session_id).await else { return false };
+        let Ok(found) = self.context.store.sessions().session(session_id).await else { return false };
         let request = EndRequest {
             user_id: found.map_or(UserId(Uuid::nil()), |row| row.user_id),
             session_id,
             epoch: None,
-            token_until: Some(self.lifetimes.remember_until(self.now())),
+            token_until: Some(self.lifetimes.remember_until(self.context.now())),
             force: Force::Full,
             scope: Scope::This,
             client_reason,

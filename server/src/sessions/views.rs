@@ -11,7 +11,7 @@ use crate::store::{NewAudit, NewHistoryEntry, Origin, SessionRow, StoreError};
 impl Sessions {
     /// A session as it is shown to somebody whose own is `current`.
     pub fn show(&self, row: &SessionRow, current: Option<SessionId>) -> Session {
-        let now = self.now();
+        let now = self.context.now();
         let last_active = self.last_active.seen(row.id).map_or(row.last_active, |seen| seen.max(row.last_active));
         Session {
             session_id: row.id,
@@ -21,7 +21,7 @@ impl Sessions {
             place: row.place.clone(),
             created_at: row.created_at,
             last_active,
-            active_now: current == Some(row.id) || self.hub.is_active(row.user_id, row.id, last_active, now),
+            active_now: current == Some(row.id) || self.context.hub.is_active(row.user_id, row.id, last_active, now),
             expires_at: row.expires_at,
             signed_in_with: row.proofs.method().into(),
             user_agent: row.origin.user_agent.clone(),
@@ -37,16 +37,16 @@ impl Sessions {
         before: Option<(Timestamp, Uuid)>,
         limit: usize,
     ) -> Result<(Vec<Session>, Option<(Timestamp, Uuid)>), StoreError> {
-        let now = self.now();
+        let now = self.context.now();
         let first = match (current, before) {
-            (Some(id), None) => self.store.sessions().live_session(user_id, id, now).await?,
+            (Some(id), None) => self.context.store.sessions().live_session(user_id, id, now).await?,
             _ => None,
         };
         let room = limit - usize::from(first.is_some());
         let after = before.unwrap_or((Timestamp::from_millis(i64::MAX), Uuid::max()));
         // One more than is shown tells whether there is a next page.
         let asked = i64::try_from(room + 1).unwrap_or(i64::MAX);
-        let mut rows = self.store.sessions().sessions_page(user_id, current, after, asked, now).await?;
+        let mut rows = self.context.store.sessions().sessions_page(user_id, current, after, asked, now).await?;
         let is_more = rows.len() > room;
         rows.truncate(room);
         let last = rows.last().or(first.as_ref()).filter(|_| is_more);
@@ -65,9 +65,9 @@ impl Sessions {
         asked_by: Option<SessionId>,
         origin: &Origin,
     ) -> Result<Option<Session>, StoreError> {
-        let now = self.now();
+        let now = self.context.now();
         let entry = NewHistoryEntry {
-            id: self.new_id(),
+            id: self.context.new_id(),
             session_id,
             at: now,
             kind: HistoryKind::Renamed,
@@ -78,9 +78,10 @@ impl Sessions {
             user_id: Some(user_id),
             actor_id: Some(user_id),
             session_id: Some(session_id),
-            ..self.audit(AuditAction::SessionRenamed, origin)
+            ..self.context.audit(AuditAction::SessionRenamed, origin)
         };
-        let Some(row) = self.store.sessions().rename_session(user_id, session_id, name, &entry, &audit, now).await?
+        let Some(row) =
+            self.context.store.sessions().rename_session(user_id, session_id, name, &entry, &audit, now).await?
         else {
             return Ok(None);
         };
@@ -91,13 +92,13 @@ impl Sessions {
             active_now: None,
             expires_at: None,
         };
-        self.hub.publish(user_id, &ServerEvent::SessionUpdated(renamed), None);
+        self.context.hub.publish(user_id, &ServerEvent::SessionUpdated(renamed), None);
         Ok(Some(self.show(&row, asked_by)))
     }
 
     /// The life of one of a person's sessions, ended ones too as long as they are kept.
     pub async fn history(&self, user_id: UserId, session_id: SessionId) -> Result<Option<SessionHistory>, StoreError> {
-        let found = self.store.sessions().history(user_id, session_id).await?;
+        let found = self.context.store.sessions().history(user_id, session_id).await?;
         Ok(found.map(|(row, entries)| SessionHistory {
             session_id,
             device_name: row.device.device_name,
@@ -122,10 +123,10 @@ impl Sessions {
         let changed = SessionUpdated {
             session_id,
             device_name: None,
-            last_active: Some(self.now()),
+            last_active: Some(self.context.now()),
             active_now: Some(active_now),
             expires_at: None,
         };
-        self.hub.publish(user_id, &ServerEvent::SessionUpdated(changed), Some(session_id));
+        self.context.hub.publish(user_id, &ServerEvent::SessionUpdated(changed), Some(session_id));
     }
 }

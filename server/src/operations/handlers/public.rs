@@ -50,7 +50,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let database = state.context.store.maintenance().ping().await.is_ok();
     let now = state.context.clock.monotonic();
     let current = state.sessions().list.is_current(now);
-    let bus = state.sessions().bus.state();
+    let bus = state.operations().bus.state();
     let pending = state.sessions().endings_pending();
     let mut differing: Vec<String> =
         state.operations().registry.differences().into_iter().map(|found| found.setting).collect();
@@ -72,7 +72,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         "status": word,
         "database": if database { "ok" } else { "unavailable" },
         "bus": bus.as_str(),
-        "busLines": state.sessions().bus.lines().map(|(name, state)| (name, state.as_str())).collect::<HashMap<_, _>>(),
+        "busLines": state.operations().bus.lines().map(|(name, state)| (name, state.as_str())).collect::<HashMap<_, _>>(),
         "revocationListAgeMs": age,
         "endingsPending": pending,
         "pendingLog": if written { "ok" } else { "unavailable" },

@@ -29,7 +29,7 @@ impl Authenticate for AccessTokenFamily {
                 Err(Refusal::Invalid) => return Ok(None),
                 Err(refusal) => return Err(refusal.into()),
             };
-            let now = sessions.clock.now();
+            let now = sessions.context.now();
             let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
             sessions.last_active.note(&verified, now, ip);
             let left = verified.session_expires_at.since(now);
