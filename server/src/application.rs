@@ -49,8 +49,9 @@ use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::handlers::AccessTokenFamily;
 use crate::sessions::{
-    self, EndQueueParts, EndWorker, Found, LastActive, Lost, PendingLog, RevocationList, SessionMetrics, Sessions,
-    Tail, TailParts, Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams,
+    self, Devices, EndQueueParts, EndWorker, Found, Lost, PendingLog, RevocationList, SessionMetrics, Sessions, Tail,
+    TailParts, Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams,
+    write_last_active,
 };
 use crate::store::{self, Store, StoreError, StoreMetrics};
 use crate::traces::{TraceError, TraceMetrics, Traces};
@@ -229,6 +230,7 @@ impl Application {
         });
         Box::pin(tail.poll()).await?;
 
+        let devices = Devices::new(context.clone(), Arc::clone(&list), places, lifetimes(&config));
         let sessions = Arc::new(Sessions {
             context: context.clone(),
             list,
@@ -238,8 +240,7 @@ impl Application {
             unacknowledged: Unacknowledged::default(),
             tokens: Arc::new(access_tokens(&config, &key_ring)),
             lifetimes: lifetimes(&config),
-            last_active: Arc::new(LastActive::new(lifetimes(&config).note_interval())),
-            places,
+            devices: Arc::new(devices),
             most_a_person: config.sessions.max_per_user,
             metrics: metrics.group(),
         });
@@ -315,7 +316,7 @@ impl Application {
         tasks.spawn("reassertion", restore_lost(Arc::clone(&sessions), forgotten));
         tasks.spawn("unheard renewals", renew_graces(Arc::clone(&sessions), background.clone()));
         tasks.spawn("receipts", jobs::store_told(store.clone(), Arc::clone(clock), told));
-        tasks.spawn("last active", jobs::write_last_active(Arc::clone(&sessions), background.clone()));
+        tasks.spawn("last active", write_last_active(Arc::clone(&sessions.devices), background.clone()));
         let key_care = KeyCare {
             context: context.clone(),
             ring: Arc::clone(&state.operations().key_ring),

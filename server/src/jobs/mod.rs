@@ -25,60 +25,13 @@ pub use worker::Worker;
 
 use crate::clock::Clock;
 use crate::random::{Random, uuid_v7};
-use crate::sessions::{SessionMetrics, Sessions};
+use crate::sessions::SessionMetrics;
 use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
 
-/// How often last-active times are written.
-const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
-/// How often devices that only listen are noted.
-const LISTENING_INTERVAL: Duration = Duration::from_mins(1);
 /// The most rows of one kind in one transaction of the clean-up, so that it does not stall traffic.
 const CLEANUP_BATCH: i64 = 500;
 /// A breath between two batches.
 const CLEANUP_PAUSE: Duration = Duration::from_millis(50);
-
-/// Writes last-active times in batches and tells them to whoever is looking. A device that only listens is in use as well, and
-/// the other servers know it by the time that is written for it.
-pub async fn write_last_active(sessions: Arc<Sessions>, stop: CancellationToken) {
-    let sessions = &*sessions;
-    let mut listened_at = sessions.context.clock.monotonic();
-    let interval = FLUSH_INTERVAL.min(sessions.lifetimes.note_interval());
-    // What was noted until the server stops is written as well.
-    let schedule = Schedule::every("last active", interval).at_stop();
-    every(schedule, &stop, || {
-        if sessions.context.clock.monotonic().saturating_duration_since(listened_at) >= LISTENING_INTERVAL {
-            listened_at = sessions.context.clock.monotonic();
-            let now = sessions.context.now();
-            for (user_id, session_id) in sessions.context.hub.listening() {
-                sessions.last_active.see(session_id, user_id, now, String::new());
-            }
-        }
-        async move {
-            let flushed = flush_last_active(sessions).await;
-            sessions.context.hub.tidy(sessions.context.now());
-            flushed
-        }
-    })
-    .await;
-}
-
-/// Writes one batch of last-active times.
-async fn flush_last_active(sessions: &Sessions) -> Result<(), StoreError> {
-    let batch = sessions.last_active.take(|ip| sessions.places.of(ip), |at| sessions.lifetimes.used_end(at));
-    if batch.is_empty() {
-        return Ok(());
-    }
-    let sightings: Vec<_> = batch.iter().map(|(_, sighting)| sighting.clone()).collect();
-    if let Err(error) = sessions.context.store.sessions().touch_sessions(&sightings).await {
-        sessions.last_active.put_back(batch);
-        return Err(error);
-    }
-    for (user_id, sighting) in batch {
-        let active = sessions.context.hub.is_active(user_id, sighting.session_id, sighting.at, sessions.context.now());
-        sessions.tell_activity(user_id, sighting.session_id, active);
-    }
-    Ok(())
-}
 
 /// Stores which streams were told of their end, for receipts.
 pub async fn store_told(store: Store, clock: Arc<dyn Clock>, mut told: mpsc::UnboundedReceiver<Vec<SessionId>>) {

@@ -172,7 +172,7 @@ fn set_gauges(sessions: &Sessions) {
     pending_log_writable.set(sessions.pending_log.was_writable());
     endings_queued.set(sessions.end_queue.queued());
     verified_tokens.set(sessions.tokens.remembered());
-    last_active_waiting.set(sessions.last_active.len());
+    last_active_waiting.set(sessions.devices.unwritten());
 }
 
 #[cfg(test)]

@@ -7,15 +7,14 @@
 //! `revocations` and `tail` keep this server's list true, `streams` closes what cannot be confirmed, `asking` says who
 //! may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the
 //! database true to the list, `theft` ends what may have been copied, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft,
-//! `views` shows people their devices, `metrics` is what is counted of all this. No SQL, and no HTTP outside `handlers`.
+//! `devices` is what people see, `metrics` is what is counted of all this. No SQL, and no HTTP outside `handlers`.
 
 mod account_changes;
-mod activity;
 mod alerts;
 mod asking;
 mod authenticate;
 mod browser;
-mod device;
+mod devices;
 mod end;
 mod end_queue;
 mod enforcement;
@@ -38,7 +37,6 @@ mod tests;
 mod theft;
 mod unacknowledged;
 mod unresolved;
-mod views;
 
 /// What the revocation list is made of; `tests::interleavings` makes the same list of something else.
 mod sync {
@@ -52,11 +50,11 @@ use std::sync::atomic::AtomicUsize;
 use types::api::paths;
 
 pub use account_changes::AccountOwner;
-pub use activity::LastActive;
 pub use alerts::{Word, show as show_alert};
 pub use asking::Asking;
 pub use authenticate::Refusal;
-pub use device::{ClaimedDevice, describe_device};
+pub(crate) use devices::write_last_active;
+pub use devices::{ClaimedDevice, Devices, describe_device};
 pub(crate) use end::answer as end_answer;
 pub use end::{EndAnswer, EndRequest, Scope};
 pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
@@ -77,12 +75,11 @@ use crate::auth::keys::KeyError;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::tokens::AccessTokens;
 use crate::context::Context;
-use crate::geoip::Places;
 use crate::http::needs::{Credential, Needs, SESSION, USER};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::store::StoreError;
-use handlers::{devices, events, sign_out};
+use handlers::{devices as device_calls, events, sign_out};
 
 /// What this area brings.
 pub const AREA: Area = Area { name: "sessions", routes, mails: mails::ALL, ..Area::NONE };
@@ -91,17 +88,17 @@ const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::ExpiredAccessToken, Cr
 
 fn routes(routes: Routes<'_>) -> Routes<'_> {
     routes
-        .get(paths::SESSION, devices::current)
+        .get(paths::SESSION, device_calls::current)
         .needs(USER)
-        .get(paths::SESSIONS, devices::list)
+        .get(paths::SESSIONS, device_calls::list)
         .needs(USER)
         .post(paths::SESSIONS_END, sign_out::end_several)
         .needs(SESSION)
         .delete(paths::SESSION_BY_ID, sign_out::end_session)
         .needs(USER)
-        .patch(paths::SESSION_BY_ID, devices::rename)
+        .patch(paths::SESSION_BY_ID, device_calls::rename)
         .needs(USER)
-        .get(paths::SESSION_HISTORY, devices::history)
+        .get(paths::SESSION_HISTORY, device_calls::history)
         .needs(USER)
         .post(paths::REFRESH, handlers::refresh::refresh)
         .needs(Needs::Credentials(&[Credential::RefreshToken]))
@@ -111,9 +108,9 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
         .needs(SIGNS_OUT)
         .delete(paths::SESSIONS, sign_out::logout_all)
         .needs(SIGNS_OUT)
-        .post(paths::SESSION_ENDED, devices::confirm_ended)
+        .post(paths::SESSION_ENDED, device_calls::confirm_ended)
         .needs(Needs::Credentials(&[Credential::ExpiredAccessToken]))
-        .get(paths::RECEIPT, devices::receipt)
+        .get(paths::RECEIPT, device_calls::receipt)
         .needs(Needs::Credentials(&[Credential::Receipt]))
         .get(paths::EVENTS, events::stream)
         .needs(Needs::Credentials(&[Credential::AccessToken, Credential::Ticket]))
@@ -146,14 +143,19 @@ pub struct Sessions {
     pub tokens: Arc<AccessTokens>,
     /// How long things last.
     pub lifetimes: Lifetimes,
-    /// When they were last seen.
-    pub last_active: Arc<LastActive>,
-    /// Where addresses are.
-    pub places: Places,
+    /// What people see of them.
+    pub devices: Arc<Devices>,
     /// `MAX_SESSIONS_PER_USER`.
     pub most_a_person: Option<u32>,
     /// What is counted.
     pub metrics: Arc<SessionMetrics>,
+}
+
+impl Sessions {
+    /// What people see of them.
+    pub fn devices(&self) -> &Devices {
+        &self.devices
+    }
 }
 
 /// Why a call about sessions could not be answered.

@@ -72,7 +72,7 @@ impl Sessions {
             presented: token.digest(),
             successor: successor.digest(),
             at: now,
-            place: self.places.of(&origin.ip),
+            place: self.devices.places().of(&origin.ip),
             origin,
             history_ids: [self.context.new_id(), self.context.new_id()],
         };

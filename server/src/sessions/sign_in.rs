@@ -5,7 +5,7 @@ use types::domain::{AlertId, SessionId, Timestamp, UserId};
 use types::words::{AlertKind, AuditAction, HistoryKind, TokenDelivery};
 
 use super::alerts::is_new_device;
-use super::device::{ClaimedDevice, describe_device};
+use super::devices::{ClaimedDevice, describe_device};
 use super::session_limit::{AtLimit, who_makes_room};
 use super::{Sessions, SessionsError};
 use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
@@ -82,7 +82,7 @@ impl Sessions {
         let id = SessionId(self.context.new_id());
         let first = RefreshToken::draw(&*self.context.random, id);
         let max_expires_at = self.lifetimes.session_end(now, sign_in.remember);
-        let place = self.places.of(&sign_in.origin.ip);
+        let place = self.devices.places().of(&sign_in.origin.ip);
         let session = NewSession {
             remember_until: self.lifetimes.remember_until(now),
             id,
@@ -165,7 +165,7 @@ impl Sessions {
 
     /// Tells the other devices of a sign-in, and asks about it where the device is new.
     fn announce(&self, row: &SessionRow, alert_id: Option<AlertId>) {
-        let session = self.show(row, None);
+        let session = self.devices.show(row, None);
         let event = ServerEvent::SessionCreated(SessionCreated { session, alert_id });
         self.context.hub.publish(row.user_id, &event, Some(row.id));
         if let Some(id) = alert_id {

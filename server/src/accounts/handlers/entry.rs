@@ -155,7 +155,7 @@ impl EntryRefusal {
             Self::CrossSite(problem) => problem,
             Self::Account(error) => error.into(),
             Self::LimitReached(rows) => {
-                let sessions: Vec<_> = rows.iter().map(|row| state.sessions().show(row, None)).collect();
+                let sessions: Vec<_> = rows.iter().map(|row| state.sessions().devices().show(row, None)).collect();
                 ApiError::session_limit_reached(sessions)
             }
             Self::Failed(error) => error.into(),

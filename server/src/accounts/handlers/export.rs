@@ -121,7 +121,7 @@ pub async fn export(
         profile: profile(user),
         sessions: sessions.into_iter().map(|(row, story)| session(row, story)).collect(),
         alerts: alerts.iter().map(alert).collect(),
-        activity: audit.into_iter().map(|row| entry(row, &state.sessions().places)).collect(),
+        activity: audit.into_iter().map(|row| entry(row, state.sessions().devices().places())).collect(),
         mail: jobs.iter().filter_map(envelope).collect(),
     };
     let headers = [(CONTENT_DISPOSITION, "attachment; filename=\"latchkey-export.json\"")];

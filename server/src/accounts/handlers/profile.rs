@@ -105,7 +105,7 @@ pub async fn activity(
     rows.truncate(usize::from(limit));
     let next_cursor = rows.last().filter(|_| more).map(|last| cursor(last.at, last.id));
     Ok(Json(Activity {
-        entries: rows.into_iter().map(|row| entry(row, &state.sessions().places)).collect(),
+        entries: rows.into_iter().map(|row| entry(row, state.sessions().devices().places())).collect(),
         next_cursor,
     }))
 }

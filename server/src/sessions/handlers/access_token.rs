@@ -31,7 +31,7 @@ impl Authenticate for AccessTokenFamily {
             };
             let now = sessions.context.now();
             let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
-            sessions.last_active.note(&verified, now, ip);
+            sessions.devices().note_request(&verified, now, ip);
             let left = verified.session_expires_at.since(now);
             if left < sessions.lifetimes.warning {
                 tell_session_end(left.as_secs());

@@ -37,8 +37,11 @@ pub async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<SessionList>, ApiError> {
     let Page { before, limit } = page.read(LONGEST_PAGE, LONGEST_PAGE)?;
-    let (sessions, more) =
-        state.sessions().list(principal.user_id(), principal.session_id(), before, usize::from(limit)).await?;
+    let (sessions, more) = state
+        .sessions()
+        .devices()
+        .list(principal.user_id(), principal.session_id(), before, usize::from(limit))
+        .await?;
     let total = match more {
         Some(_) => Some(
             state.context.store.sessions().count_sessions_of(principal.user_id(), state.context.clock.now()).await?,
@@ -60,7 +63,8 @@ pub async fn rename(
     let (name,) = fields.finish((name,))?;
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
     state.may_do(Effort::Change, principal.session_id(), principal.user_id()).await?;
-    let renamed = state.sessions().rename(principal.user_id(), id, &name, principal.session_id(), &from.origin).await?;
+    let renamed =
+        state.sessions().devices().rename(principal.user_id(), id, &name, principal.session_id(), &from.origin).await?;
     renamed.map(Json).ok_or_else(ApiError::not_found)
 }
 
@@ -71,7 +75,7 @@ pub async fn history(
     Path(id): Path<String>,
 ) -> Result<Json<SessionHistory>, ApiError> {
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
-    let found = state.sessions().history(principal.user_id(), id).await?;
+    let found = state.sessions().devices().history(principal.user_id(), id).await?;
     found.map(Json).ok_or_else(ApiError::not_found)
 }
 

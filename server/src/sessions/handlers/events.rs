@@ -89,8 +89,8 @@ pub async fn stream(
         state.context.hub.subscribe(who).map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
     // What was revoked between the check and the subscription found no stream to close: check again.
     state.sessions().may_listen(&who).await?;
-    state.sessions().last_active.see(who.session_id, who.user_id, state.context.clock.now(), from.origin.ip);
-    state.sessions().tell_activity(who.user_id, who.session_id, true);
+    state.sessions().devices().note_listener(who.session_id, who.user_id, state.context.clock.now(), from.origin.ip);
+    state.sessions().devices().publish_activity(who.user_id, who.session_id, true);
     let events = Sse::new(run(state, subscription)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
     let mut response = events.into_response();
     // Left alone, it would say `no-cache`.
@@ -157,13 +157,13 @@ impl Drop for Closing {
     fn drop(&mut self) {
         let (state, user_id, session_id) = (self.state.clone(), self.user_id, self.session_id);
         let closed_at = state.context.clock.now();
-        state.sessions().last_active.see(session_id, user_id, closed_at, String::new());
+        state.sessions().devices().note_listener(session_id, user_id, closed_at, String::new());
         let quiet = async move {
             tokio::select! {
                 () = state.stopping.cancelled() => {}
                 quiet = state.context.hub.went_quiet(user_id, session_id, closed_at) => {
                     if quiet {
-                        state.sessions().tell_activity(user_id, session_id, false);
+                        state.sessions().devices().publish_activity(user_id, session_id, false);
                     }
                 }
             }

@@ -4,13 +4,21 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, Timestamp, UserId};
 
+use super::Devices;
 use crate::auth::tokens::Verified;
-use crate::store::Sighting;
+use crate::jobs::{Schedule, every};
+use crate::store::{Sighting, StoreError};
+
+/// How often last-active times are written.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+/// How often devices that only listen are noted.
+const LISTENING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// A session that was seen since the last batch.
 struct Seen {
@@ -22,7 +30,7 @@ struct Seen {
 }
 
 /// Sessions that were seen since the last batch.
-pub struct LastActive {
+pub(super) struct LastActive {
     seen: Mutex<HashMap<SessionId, Seen>>,
     /// Milliseconds for which a session that was noted need not be noted again.
     interval_ms: i64,
@@ -70,11 +78,6 @@ impl LastActive {
         self.lock().len()
     }
 
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Takes the batch, ordered by session so that two servers lock rows in the same order. `place_of` tells the place of an address,
     /// `lasts_until` how long a session lasts that was used then, where use prolongs it.
     pub fn take(
@@ -105,5 +108,52 @@ impl LastActive {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes last-active times in batches and tells them to whoever is looking. A device that only listens is in use as well, and
+/// the other servers know it by the time that is written for it.
+pub(crate) async fn write_last_active(devices: Arc<Devices>, stop: CancellationToken) {
+    let devices = &*devices;
+    let Devices { context, last_active, lifetimes, .. } = devices;
+    let mut listened_at = context.clock.monotonic();
+    let interval = FLUSH_INTERVAL.min(lifetimes.note_interval());
+    // What was noted until the server stops is written as well.
+    let schedule = Schedule::every("last active", interval).at_stop();
+    every(schedule, &stop, || {
+        if context.clock.monotonic().saturating_duration_since(listened_at) >= LISTENING_INTERVAL {
+            listened_at = context.clock.monotonic();
+            let now = context.now();
+            for (user_id, session_id) in context.hub.listening() {
+                last_active.see(session_id, user_id, now, String::new());
+            }
+        }
+        async move {
+            let flushed = devices.flush_last_active().await;
+            context.hub.tidy(context.now());
+            flushed
+        }
+    })
+    .await;
+}
+
+impl Devices {
+    /// Writes one batch of last-active times.
+    async fn flush_last_active(&self) -> Result<(), StoreError> {
+        let Self { context, places, last_active, lifetimes, .. } = self;
+        let batch = last_active.take(|ip| places.of(ip), |at| lifetimes.used_end(at));
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let sightings: Vec<_> = batch.iter().map(|(_, sighting)| sighting.clone()).collect();
+        if let Err(error) = context.store.sessions().touch_sessions(&sightings).await {
+            last_active.put_back(batch);
+            return Err(error);
+        }
+        for (user_id, sighting) in batch {
+            let active = context.hub.is_active(user_id, sighting.session_id, sighting.at, context.now());
+            self.publish_activity(user_id, sighting.session_id, active);
+        }
+        Ok(())
     }
 }

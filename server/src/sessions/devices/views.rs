@@ -5,10 +5,10 @@ use types::domain::{DeviceName, SessionId, Timestamp, UserId};
 use types::words::{AuditAction, HistoryKind};
 use uuid::Uuid;
 
-use super::Sessions;
+use super::Devices;
 use crate::store::{NewAudit, NewHistoryEntry, Origin, SessionRow, StoreError};
 
-impl Sessions {
+impl Devices {
     /// A session as it is shown to somebody whose own is `current`.
     pub fn show(&self, row: &SessionRow, current: Option<SessionId>) -> Session {
         let now = self.context.now();
@@ -115,7 +115,7 @@ impl Sessions {
     }
 
     /// Tells a person's other devices that one of them is (or is no longer) in use.
-    pub fn tell_activity(&self, user_id: UserId, session_id: SessionId, active_now: bool) {
+    pub fn publish_activity(&self, user_id: UserId, session_id: SessionId, active_now: bool) {
         // Its last request may be written down after its end; nobody should hear of it again.
         if self.list.has_ended(session_id) {
             return;
