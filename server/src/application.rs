@@ -191,12 +191,10 @@ impl Application {
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
         let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
-        let hint = Arc::new(tokio::sync::Notify::new());
         let (bus_sender, bus) = bus(BusParts {
             transports: transports(&config, &store, &keys)?,
             me,
             proof: keys.bus_proof(config.server.public_url.origin()),
-            hint: Arc::clone(&hint),
             clock: Arc::clone(&clock),
         });
         let hub = Arc::new(Hub::new(bus_sender));
@@ -210,7 +208,7 @@ impl Application {
             store: store.clone(),
             list: Arc::clone(&list),
             hub: Arc::clone(&hub),
-            hint: Arc::clone(&hint),
+            hint: Arc::clone(hub.log_hint()),
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
             told: told_sender.clone(),
@@ -223,7 +221,7 @@ impl Application {
             list: Arc::clone(&list),
             hub: Arc::clone(&hub),
             clock: Arc::clone(&clock),
-            hint,
+            hint: Arc::clone(hub.log_hint()),
             told: told_sender,
             lost: forgotten_sender,
             metrics: metrics.group(),

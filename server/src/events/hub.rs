@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use types::api::{Ended, Hello, ServerEvent, SessionUpdated, UserUpdated};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
@@ -29,6 +29,7 @@ const RECENT: Duration = Duration::from_mins(2);
 pub struct Hub {
     /// To the streams of the other servers.
     bus: Option<BusSender>,
+    log_hint: Arc<Notify>,
     people: Mutex<HashMap<UserId, Vec<Listener>>>,
     /// When the last stream of a session closed here, for as long as that matters.
     closed: Mutex<HashMap<SessionId, Timestamp>>,
@@ -159,11 +160,15 @@ impl Hub {
         self.tell_others(|| News::Revoked);
     }
 
+    /// Notified whenever another server hints at something new in the revocation log, or such a hint may have been missed.
+    pub const fn log_hint(&self) -> &Arc<Notify> {
+        &self.log_hint
+    }
+
     /// Takes in what another server said.
     pub fn arrive(&self, news: News, now: Timestamp) {
         match news {
-            // The bus sees to it.
-            News::Revoked => {}
+            News::Revoked => self.log_hint.notify_one(),
             News::Prolonged { user_id, session_id, expires_at } => self.prolong_here(user_id, session_id, expires_at),
             News::Event { user_id, except, event } => match &*event {
                 ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {

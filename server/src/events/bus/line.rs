@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use tokio::sync::{Notify as Hint, mpsc};
+use tokio::sync::mpsc;
 use types::domain::Timestamp;
 use uuid::Uuid;
 
@@ -36,8 +36,6 @@ pub struct Receiver {
     pub seen: Mutex<Seen>,
     /// How the bus is doing.
     pub status: Arc<BusStatus>,
-    /// Set when the revocation log should be looked at.
-    pub hint: Arc<Hint>,
     /// Who is told.
     pub hub: Arc<Hub>,
     /// The time.
@@ -48,7 +46,7 @@ impl Receiver {
     /// What was sent while nobody listened here is lost: look at the log at once. Clients ask anew unless another line stood all the time.
     fn subscribed(&self, line: usize, name: &str, before: bool) {
         let missed = self.status.subscribed(line);
-        self.hint.notify_one();
+        self.hub.log_hint().notify_one();
         if before {
             tracing::info!(bus = name, "bus connected");
         }
@@ -71,7 +69,7 @@ impl Receiver {
         }
         self.status.received(parcel.news.len());
         if parcel.look {
-            self.hint.notify_one();
+            self.hub.log_hint().notify_one();
         }
         for news in parcel.news {
             self.hub.arrive(news, self.clock.now());

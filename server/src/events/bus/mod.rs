@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
 use futures::stream::BoxStream;
-use tokio::sync::{Notify as Hint, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -94,7 +94,6 @@ pub struct Bus {
     proof: Arc<Proof>,
     outgoing: mpsc::Receiver<News>,
     status: Arc<BusStatus>,
-    hint: Arc<Hint>,
     clock: Arc<dyn Clock>,
 }
 
@@ -106,19 +105,17 @@ pub struct BusParts {
     pub me: Uuid,
     /// Tells messages of this installation from others.
     pub proof: Proof,
-    /// Set whenever the revocation log should be looked at.
-    pub hint: Arc<Hint>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 /// Makes a bus: the way onto it, and what is to be run with the hub that takes what arrives.
 pub fn bus(parts: BusParts) -> (BusSender, Bus) {
-    let BusParts { transports, me, proof, hint, clock } = parts;
+    let BusParts { transports, me, proof, clock } = parts;
     let (queue, outgoing) = mpsc::channel(QUEUE);
     let status = Arc::new(BusStatus::new(transports.iter().map(|transport| transport.name())));
     let sender = BusSender { queue, status: Arc::clone(&status) };
-    (sender, Bus { transports, me, proof: Arc::new(proof), outgoing, status, hint, clock })
+    (sender, Bus { transports, me, proof: Arc::new(proof), outgoing, status, clock })
 }
 
 impl Bus {
@@ -129,7 +126,7 @@ impl Bus {
 
     /// Sends and receives until `stop`.
     pub async fn run(self, hub: Arc<Hub>, stop: CancellationToken) {
-        let Self { transports, me, proof, outgoing, status, hint, clock } = self;
+        let Self { transports, me, proof, outgoing, status, clock } = self;
         let longest = transports.iter().map(|transport| transport.longest()).min().unwrap_or(usize::MAX);
         let (queues, waiting): (Vec<_>, Vec<_>) = transports.iter().map(|_| mpsc::channel(LINE_QUEUE)).unzip();
         let writer = Writer { me, proof: &proof, longest, queues, status: &status, clock: &*clock };
@@ -138,7 +135,6 @@ impl Bus {
             proof: Arc::clone(&proof),
             seen: Mutex::new(Seen::default()),
             status: Arc::clone(&status),
-            hint,
             hub,
             clock: Arc::clone(&clock),
         };

@@ -1,6 +1,7 @@
 //! A bus of several lines of which some do not do what lines should.
 
 use futures::{FutureExt as _, StreamExt as _};
+use tokio::sync::Notify as Hint;
 use tokio::task::JoinHandle;
 use types::api::{ServerEvent, UserUpdated};
 use types::domain::{SessionId, UserId};
@@ -77,16 +78,16 @@ fn proof(secret: &str) -> Proof {
 }
 
 async fn end(wires: &[&Wire], secret: &str, clock: &Arc<ManualClock>) -> End {
-    let hint = Arc::new(Hint::new());
+    let hub = Arc::new(Hub::default());
+    let hint = Arc::clone(hub.log_hint());
     let parts = BusParts {
         transports: wires.iter().map(|wire| Box::new((*wire).clone()) as Box<dyn Transport>).collect(),
         me: Uuid::from_u128(Arc::as_ptr(&hint) as usize as u128),
         proof: proof(secret),
-        hint: Arc::clone(&hint),
         clock: Arc::clone(clock) as _,
     };
     let (sender, bus) = bus(parts);
-    let (status, hub) = (bus.status(), Arc::new(Hub::default()));
+    let status = bus.status();
     #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
     let running = tokio::spawn(bus.run(Arc::clone(&hub), CancellationToken::new()));
     let listening = async {
