@@ -7,17 +7,14 @@ use std::sync::Arc;
 use axum::Router;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
-use uuid::Uuid;
 
+use crate::accounts::Accounts;
 use crate::accounts::metrics::PasswordMetrics;
-use crate::accounts::{AccountError, Accounts, HashingError, PasswordHasher, RESET_PAGE};
-use crate::area::{Background, Parts as AreaParts};
+use crate::area::{Background, BuildError, Parts as AreaParts};
 use crate::areas::{self, AREAS};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
-use crate::auth::limits::Limits;
 use crate::auth::pace::Pace;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::{CryptoFailure, Keys};
@@ -25,11 +22,9 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::context::Context;
-use crate::demo;
 use crate::events::{
     self, Bus, BusParts, BusStatus, EventMetrics, Hub, InProcess, Notify, Redis, Transport, TransportError, bus,
 };
-use crate::geoip::{GeoIpError, Places};
 use crate::http::authenticate::Authenticators;
 use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
@@ -39,20 +34,16 @@ use crate::http::proxies::TrustedProxies;
 use crate::http::routes::Route;
 use crate::http::serve;
 use crate::http::state::{ApiState, Shared};
-use crate::jobs::{self, Cleanup, JobMetrics, KeyCare, Retention, Worker};
-use crate::legacy::{LegacyFamily, LegacyTokens, LegacyUsers};
+use crate::jobs::{Cleanup, JobMetrics, KeyCare, Retention, Worker};
+use crate::legacy::{self, LegacyFamily, LegacyUsers};
 use crate::lifecycle::Tasks;
-use crate::mail::{Delivery, MailError, MailMetrics};
+use crate::mail::MailMetrics;
 use crate::metrics::{Declaration, HttpMetrics, Metrics, ProcessMetrics, Routes};
 use crate::operations::{self, Operations};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::handlers::AccessTokenFamily;
-use crate::sessions::{
-    self, Devices, EndQueueParts, EndWorker, Found, Lost, PendingLog, RevocationList, SessionMetrics, Sessions, Tail,
-    TailParts, Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams,
-    write_last_active,
-};
+use crate::sessions::{SessionMetrics, Sessions};
 use crate::store::{self, Store, StoreError, StoreMetrics};
 use crate::traces::{TraceError, TraceMetrics, Traces};
 
@@ -115,24 +106,15 @@ pub enum StartError {
     /// Ciphers.
     #[error(transparent)]
     Crypto(#[from] CryptoFailure),
-    /// Password hashing.
+    /// An area.
     #[error(transparent)]
-    Hashing(#[from] HashingError),
-    /// The demo person.
-    #[error("the demo person cannot be made")]
-    Demo(#[source] AccountError),
+    Area(BuildError),
     /// Traces.
     #[error(transparent)]
     Traces(#[from] TraceError),
-    /// Mail.
-    #[error("mail cannot be sent with these settings")]
-    Mail(#[from] MailError),
     /// The way between servers.
     #[error("REDIS_URL cannot be used")]
     Bus(#[source] TransportError),
-    /// The places of addresses.
-    #[error("GEOIP_DATABASE cannot be used")]
-    GeoIp(#[from] GeoIpError),
     /// The address.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -143,6 +125,15 @@ impl From<JoinError> for StartError {
         match error {
             JoinError::Disagreement(disagreement) => disagreement.into(),
             JoinError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BuildError> for StartError {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Store(error) => error.into(),
+            error @ BuildError::Part { .. } => Self::Area(error),
         }
     }
 }
@@ -162,10 +153,6 @@ pub struct Application {
     metrics_listener: Option<TcpListener>,
     traces: Option<Arc<Traces>>,
     state: ApiState,
-    tail: Tail,
-    end_worker: EndWorker,
-    told: mpsc::UnboundedReceiver<Vec<types::domain::SessionId>>,
-    forgotten: mpsc::UnboundedReceiver<Lost>,
     bus: Bus,
     cleanup: Cleanup,
 }
@@ -173,7 +160,6 @@ pub struct Application {
 impl Application {
     /// Puts a server together: database, keys, the live revocations, and a bound address.
     pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
-        let places = Places::open(config.sessions.geoip_database.as_deref())?;
         let store = Box::pin(open_store(&config)).await?;
         parts.set_clock(&store).await?;
         let Parts { clock, random } = parts.clone();
@@ -190,7 +176,6 @@ impl Application {
         Box::pin(registry.join()).await?;
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
-        let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
         let (bus_sender, bus) = bus(BusParts {
             transports: transports(&config, &store, &keys)?,
             me,
@@ -201,70 +186,21 @@ impl Application {
         let context = context(&parts, &store, &keys, &metrics, &hub);
         let bus_status = bus.status();
         show_metrics(&context, &bus_status);
-        let (told_sender, told) = mpsc::unbounded_channel();
-        let (forgotten_sender, forgotten) = mpsc::unbounded_channel();
-        let (pending_log, pending) = open_pending_log(&config, me, &keys, &random);
-        let (end_queue, end_worker) = end_queue(EndQueueParts {
-            store: store.clone(),
-            list: Arc::clone(&list),
-            hub: Arc::clone(&hub),
-            hint: Arc::clone(hub.log_hint()),
-            clock: Arc::clone(&clock),
-            random: Arc::clone(&random),
-            told: told_sender.clone(),
-            metrics: metrics.group(),
-            pending_log: Arc::clone(&pending_log),
-            pending: pending.ends,
-        });
-        let tail = Tail::new(TailParts {
-            store: store.clone(),
-            list: Arc::clone(&list),
-            hub: Arc::clone(&hub),
-            clock: Arc::clone(&clock),
-            hint: Arc::clone(hub.log_hint()),
-            told: told_sender,
-            lost: forgotten_sender,
-            metrics: metrics.group(),
-        });
-        Box::pin(tail.poll()).await?;
-
-        let devices = Devices::new(context.clone(), Arc::clone(&list), places, lifetimes(&config));
-        let sessions = Arc::new(Sessions {
-            context: context.clone(),
-            list,
-            end_queue,
-            pending_log,
-            unresolved: Arc::default(),
-            unacknowledged: Unacknowledged::default(),
-            tokens: Arc::new(access_tokens(&config, &key_ring)),
-            lifetimes: lifetimes(&config),
-            devices: Arc::new(devices),
-            most_a_person: config.sessions.max_per_user,
-            metrics: metrics.group(),
-        });
-        sessions::show_metrics(&metrics, &sessions);
-        let accounts = Arc::new(accounts(&config, &parts, &store, keys, &metrics)?);
-        Box::pin(demo::seed(&config, &accounts)).await.map_err(StartError::Demo)?;
-        let delivery = delivery(&config)?;
-        let operations =
-            Operations { key_ring, registry, bus: bus_status, server_id: config.server.server_id.clone() };
-        let state = ApiState::new(shared(&config, context, sessions, accounts, operations, delivery));
+        let mut areas = AreaParts::default();
+        areas.insert(Arc::new(access_tokens(&config, &key_ring)));
+        areas.insert(Arc::new(Operations {
+            key_ring,
+            registry,
+            bus: bus_status,
+            server_id: config.server.server_id.clone(),
+        }));
+        for area in &AREAS {
+            (area.build)(&context, &config, &mut areas).await?;
+        }
+        legacy::build(&context, &config, &mut areas);
+        let state = ApiState::new(shared(&config, context, areas));
         let cleanup = Cleanup { store, retention: retention(&config), metrics: metrics.group(), clock, random };
-        carry_on(&state, pending.unresolved);
-        Ok(Self {
-            config,
-            listener,
-            address,
-            metrics_listener,
-            traces,
-            state,
-            tail,
-            end_worker,
-            told,
-            forgotten,
-            bus,
-            cleanup,
-        })
+        Ok(Self { config, listener, address, metrics_listener, traces, state, bus, cleanup })
     }
 
     /// Where it listens: the port is a real one even where the settings said 0.
@@ -289,37 +225,16 @@ impl Application {
 
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let Self {
-            config,
-            listener,
-            metrics_listener,
-            traces,
-            state,
-            tail,
-            end_worker,
-            told,
-            forgotten,
-            bus,
-            cleanup,
-            ..
-        } = self;
+        let Self { config, listener, metrics_listener, traces, state, bus, cleanup, .. } = self;
         let context = state.context.clone();
         let Context { tasks, store, clock, random, .. } = &context;
-        let sessions = Arc::clone(state.sessions());
         let background = CancellationToken::new();
-        tasks.spawn_essential("revocation tail", tail.run(background.clone()));
-        tasks.spawn_essential("ending sessions", end_worker.run(background.clone()));
-        tasks.spawn_essential("stream watch", watch_streams(Arc::clone(&sessions), background.clone()));
         tasks.spawn("bus", bus.run(Arc::clone(&context.hub), background.clone()));
-        tasks.spawn("reassertion", restore_lost(Arc::clone(&sessions), forgotten));
-        tasks.spawn("unheard renewals", renew_graces(Arc::clone(&sessions), background.clone()));
-        tasks.spawn("receipts", jobs::store_told(store.clone(), Arc::clone(clock), told));
-        tasks.spawn("last active", write_last_active(Arc::clone(&sessions.devices), background.clone()));
         let key_care = KeyCare {
             context: context.clone(),
             ring: Arc::clone(&state.operations().key_ring),
-            tokens: Arc::clone(&sessions.tokens),
-            lifetimes: sessions.lifetimes,
+            tokens: Arc::clone(state.parts.get()),
+            lifetimes: Lifetimes::of(&config),
             rotation: config.tokens.signing_key_rotation,
         };
         tasks.spawn("signing keys", key_care.run(background.clone()));
@@ -390,25 +305,9 @@ fn context(
 }
 
 /// What all calls share.
-fn shared(
-    config: &Config,
-    context: Context,
-    sessions: Arc<Sessions>,
-    accounts: Arc<Accounts>,
-    operations: Operations,
-    delivery: Delivery,
-) -> Shared {
-    let tokens = config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until));
-    let legacy = Arc::new(LegacyUsers { tokens, context: context.clone(), sessions: Arc::clone(&sessions) });
-    let mut parts = AreaParts::default();
-    parts.insert(Arc::clone(&sessions));
-    parts.insert(Arc::clone(&accounts));
-    parts.insert(Arc::clone(&legacy));
-    parts.insert(Arc::new(operations));
-    parts.insert(Arc::new(delivery));
-    for area in &AREAS {
-        (area.build)(&context, config, &mut parts);
-    }
+fn shared(config: &Config, context: Context, parts: AreaParts) -> Shared {
+    let (sessions, legacy) = (Arc::clone(parts.get::<Sessions>()), Arc::clone(parts.get::<LegacyUsers>()));
+    let accounts = Arc::clone(parts.get::<Accounts>());
     let is_https = config.server.public_url.is_https();
     let (store, clock) = (context.store.clone(), Arc::clone(&context.clock));
     Shared {
@@ -433,29 +332,6 @@ fn show_metrics(Context { metrics, store, hub, .. }: &Context, bus: &Arc<BusStat
     metrics.group::<ProcessMetrics>().build.set(store.backend(), bus.name());
     events::show_metrics(metrics, hub, bus);
     store::show_metrics(metrics, store);
-}
-
-/// The calls about accounts, by the settings.
-fn accounts(
-    config: &Config,
-    Parts { clock, random }: &Parts,
-    store: &Store,
-    keys: Arc<Keys>,
-    metrics: &Metrics,
-) -> Result<Accounts, HashingError> {
-    Ok(Accounts {
-        store: store.clone(),
-        hasher: PasswordHasher::new(hashing_places(), Arc::clone(clock), Arc::clone(random), metrics)?,
-        keys,
-        limits: Arc::new(Limits::new(config.limits.rate_limits, store.clone(), Arc::clone(clock))),
-        clock: Arc::clone(clock),
-        random: Arc::clone(random),
-        require_verification: config.sessions.require_email_verification,
-        password_min_chars: config.limits.password_min_chars,
-        sudo_window: config.sessions.sudo_window,
-        lifetimes: lifetimes(config),
-        reset_page: config.server.public_url.join(RESET_PAGE),
-    })
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -512,23 +388,6 @@ async fn listen_for_metrics(config: &Config) -> Result<Option<TcpListener>, Star
     }
 }
 
-/// The pending log, with those of processes that are gone.
-fn open_pending_log(config: &Config, me: Uuid, keys: &Arc<Keys>, random: &Arc<dyn Random>) -> (Arc<PendingLog>, Found) {
-    let folder = config.database.pending_log_folder();
-    let (pending_log, found) = PendingLog::open(&folder, me, Arc::clone(keys), Arc::clone(random));
-    if !found.is_empty() {
-        tracing::info!(count = found.len(), "pending log recovered");
-    }
-    (Arc::new(pending_log), found)
-}
-
-/// Takes up what an earlier process could not resolve: whose session it is, and that it ends.
-fn carry_on(state: &ApiState, unresolved: Vec<Written<UnresolvedEnd>>) {
-    for rest in unresolved.into_iter().filter_map(|end| state.sessions().resume_end(end)) {
-        state.context.tasks.spawn("unresolved sign-out", rest);
-    }
-}
-
 async fn open_store(config: &Config) -> Result<Store, StartError> {
     let url = config.database.url.expose_secret();
     let store = Store::connect(url, config.database.pool_size).await?;
@@ -562,35 +421,12 @@ pub fn access_tokens(config: &Config, key_ring: &Arc<KeyRing>) -> AccessTokens {
     AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(key_ring), areas::permissions())
 }
 
-/// How long things last, by the settings.
-pub fn lifetimes(config: &Config) -> Lifetimes {
-    Lifetimes {
-        access: config.tokens.access_expire,
-        refresh: config.tokens.refresh_expire,
-        grace: config.tokens.refresh_grace,
-        session: config.sessions.max_age,
-        idle: config.sessions.idle_timeout,
-        warning: config.sessions.warning,
-    }
-}
-
 /// How long things are kept, by the settings.
 pub fn retention(config: &Config) -> Retention {
     Retention {
         interval: config.sessions.cleanup_interval,
         history: config.sessions.history,
         origins: config.sessions.ip_retention,
-        unused: lifetimes(config).unused_reason(),
+        unused: Lifetimes::of(config).unused_reason(),
     }
-}
-
-/// As many passwords at once as there are cores but one, so that a storm of sign-ins leaves room for everything else.
-fn hashing_places() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
-}
-
-fn delivery(config: &Config) -> Result<Delivery, MailError> {
-    config.mail.smtp_url.as_ref().map_or(Ok(Delivery::Keep), |url| {
-        Delivery::smtp(secrecy::ExposeSecret::expose_secret(url), config.mail.from.clone())
-    })
 }

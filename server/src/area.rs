@@ -1,7 +1,9 @@
 //! What an area brings, declared in one place: the `AREA` of its door.
 
-use std::sync::Arc;
+use std::error::Error;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::permissions::Permission;
@@ -12,6 +14,7 @@ use crate::http::state::ApiState;
 use crate::jobs::JobKind;
 use crate::lifecycle::Tasks;
 use crate::mail::MailTemplate;
+use crate::store::StoreError;
 use crate::type_map::TypeMap;
 
 /// What an area brings. What it does not bring is as in [`Area::NONE`].
@@ -23,8 +26,8 @@ pub struct Area {
     pub settings: Option<Section>,
     /// What its routes may ask for beyond a session.
     pub permissions: &'static [Permission],
-    /// Puts its own state together.
-    pub build: fn(&Context, &Config, &mut Parts),
+    /// Puts its own state together, and does what must be done before the server serves.
+    pub build: for<'a> fn(&'a Context, &'a Config, &'a mut Parts) -> Building<'a>,
     /// Its routes, each with what it needs.
     pub routes: for<'n> fn(Routes<'n>) -> Routes<'n>,
     /// What runs by itself.
@@ -41,12 +44,42 @@ impl Area {
         name: "",
         settings: None,
         permissions: &[],
-        build: |_, _, _| {},
+        build: builds_nothing,
         routes: |routes| routes,
         tasks: |_, _| {},
         mails: &[],
         jobs: |_| Vec::new(),
     };
+}
+
+/// An area that is being put together.
+pub type Building<'a> = BoxFuture<'a, Result<(), BuildError>>;
+
+fn builds_nothing<'a>(_: &'a Context, _: &'a Config, _: &'a mut Parts) -> Building<'a> {
+    Box::pin(std::future::ready(Ok(())))
+}
+
+/// Why an area could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The database.
+    #[error("the database cannot be used")]
+    Store(#[from] StoreError),
+    /// Something that waiting does not mend.
+    #[error("{what}")]
+    Part {
+        /// What is wrong, for whoever starts the server.
+        what: &'static str,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl BuildError {
+    /// Something that waiting does not mend. `what` is for whoever starts the server.
+    pub fn part(what: &'static str, source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Part { what, source: Box::new(source) }
+    }
 }
 
 /// The own state of each area, by its type.
@@ -66,6 +99,21 @@ impl Parts {
     pub fn get<T: Send + Sync + 'static>(&self) -> &Arc<T> {
         self.0.get().expect("the area is in the list of areas")
     }
+
+    /// Adds what `build` makes and only the tasks of the area work with.
+    pub fn hand_to_tasks<T: Send + 'static>(&mut self, workers: T) {
+        self.0.insert(Mutex::new(Some(workers)));
+    }
+
+    /// Gives the tasks of the area what `build` made for them, once.
+    ///
+    /// # Panics
+    /// Where nothing of that type was handed to them, or it was taken before.
+    pub fn take_for_tasks<T: Send + 'static>(&self) -> T {
+        let workers = self.0.get::<Mutex<Option<T>>>();
+        let workers = workers.and_then(|workers| workers.lock().unwrap_or_else(PoisonError::into_inner).take());
+        workers.expect("the area hands its tasks what they work with, and starts them once")
+    }
 }
 
 /// Where an area starts what runs by itself.
@@ -83,5 +131,35 @@ impl Background {
         F: Future<Output = ()> + Send + 'static,
     {
         self.tasks.spawn(name, task(self.stop.clone()));
+    }
+
+    /// Runs a task that the server cannot keep its guarantees without, until it ends by itself at `stop`.
+    pub fn spawn_essential<F>(&self, name: &'static str, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.spawn_essential(name, task(self.stop.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_handed_to_tasks_is_taken_by_its_type() {
+        let mut parts = Parts::default();
+        parts.insert(Arc::new(1_u8));
+        parts.hand_to_tasks(2_u8);
+        assert_eq!((**parts.get::<u8>(), parts.take_for_tasks::<u8>()), (1, 2));
+    }
+
+    #[test]
+    #[should_panic(expected = "starts them once")]
+    fn what_was_taken_is_not_there_any_more() {
+        let mut parts = Parts::default();
+        parts.hand_to_tasks(1_u8);
+        parts.take_for_tasks::<u8>();
+        parts.take_for_tasks::<u8>();
     }
 }

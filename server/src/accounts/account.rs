@@ -15,12 +15,15 @@ use uuid::Uuid;
 use super::codes::REGISTRATION_LIFETIME;
 use super::mails;
 use super::passwords::{HashingError, PasswordHasher};
+use super::recovery::RESET_PAGE;
 use super::registration::registrant;
 use crate::auth::limits::{LimitError, Limits, network_digest};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
 use crate::clock::Clock;
+use crate::config::Config;
+use crate::context::Context;
 use crate::mail::NewMail;
 use crate::random::{Random, uuid_v7};
 use crate::store::{NewAudit, NewJob, NewUser, Origin, PasswordChange, ProfileChange, Store, StoreError, User};
@@ -71,31 +74,49 @@ impl From<LimitError> for AccountError {
 /// The calls about accounts.
 pub struct Accounts {
     /// Where they are kept.
-    pub store: Store,
+    pub(super) store: Store,
     /// Hashes passwords.
-    pub hasher: PasswordHasher,
+    pub(super) hasher: PasswordHasher,
     /// The keys of the installation.
-    pub keys: Arc<Keys>,
+    pub(super) keys: Arc<Keys>,
     /// Limits on tries.
-    pub limits: Arc<Limits>,
+    pub(super) limits: Arc<Limits>,
     /// The time.
-    pub clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     /// For ids and codes.
-    pub random: Arc<dyn Random>,
+    pub(super) random: Arc<dyn Random>,
     /// `REQUIRE_EMAIL_VERIFICATION`.
     pub require_verification: bool,
     /// `PASSWORD_MIN_LENGTH`.
-    pub password_min_chars: usize,
+    pub(super) password_min_chars: usize,
     /// `SUDO_WINDOW`.
-    pub sudo_window: Duration,
+    pub(super) sudo_window: Duration,
     /// How long tokens last, which is how long an end must be remembered.
-    pub lifetimes: Lifetimes,
+    pub(super) lifetimes: Lifetimes,
     /// The page that sets a new password, by its full address. From the settings, never from a request: whoever chooses where the
     /// link leads gets the token.
-    pub reset_page: String,
+    pub(super) reset_page: String,
 }
 
 impl Accounts {
+    /// By the settings.
+    pub fn new(context: &Context, config: &Config) -> Result<Self, HashingError> {
+        let Context { store, clock, random, keys, metrics, .. } = context;
+        Ok(Self {
+            store: store.clone(),
+            hasher: PasswordHasher::new(hashing_places(), Arc::clone(clock), Arc::clone(random), metrics)?,
+            keys: Arc::clone(keys),
+            limits: Arc::new(Limits::new(config.limits.rate_limits, store.clone(), Arc::clone(clock))),
+            clock: Arc::clone(clock),
+            random: Arc::clone(random),
+            require_verification: config.sessions.require_email_verification,
+            password_min_chars: config.limits.password_min_chars,
+            sudo_window: config.sessions.sudo_window,
+            lifetimes: Lifetimes::of(config),
+            reset_page: config.server.public_url.join(RESET_PAGE),
+        })
+    }
+
     /// Proves to be somebody by e-mail and password. The try is taken before anything is looked at, and given back where it was right.
     pub async fn authenticate(
         &self,
@@ -295,4 +316,9 @@ impl Accounts {
 /// words of theirs for a name.
 pub(super) fn greeted(user: &User) -> Option<&str> {
     user.email_verified_at.map(|_| user.name.as_str())
+}
+
+/// As many passwords at once as there are cores but one, so that a storm of sign-ins leaves room for everything else.
+fn hashing_places() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }

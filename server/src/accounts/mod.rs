@@ -15,22 +15,38 @@ mod recovery;
 mod registration;
 mod sign_in_flow;
 
+use std::sync::Arc;
+
 use types::api::paths;
 
 pub use account::{AccountError, Accounts};
 pub use addresses::{known_address, new_address};
 pub use passwords::{HashingError, PasswordHasher};
-pub use recovery::{RESET_PAGE, ResetStep, refused_reset};
+pub use recovery::{ResetStep, refused_reset};
 pub use registration::Registration;
 
-use crate::area::Area;
+use crate::area::{Area, BuildError, Building, Parts};
+use crate::config::Config;
+use crate::context::Context;
+use crate::demo;
 use crate::http::needs::{Credential, NOTHING, Needs, SESSION, USER};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use handlers::{export, leaving as deletion, profile, recovery as resets, registration as register, sign_in};
 
 /// What this area brings.
-pub const AREA: Area = Area { name: "accounts", routes, mails: mails::ALL, ..Area::NONE };
+pub const AREA: Area = Area { name: "accounts", build, routes, mails: mails::ALL, ..Area::NONE };
+
+fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
+    Box::pin(async move {
+        let accounts = Accounts::new(context, config);
+        let accounts = accounts.map_err(|error| BuildError::part("passwords cannot be hashed", error))?;
+        let seeded = Box::pin(demo::seed(config, &accounts)).await;
+        seeded.map_err(|error| BuildError::part("the demo person cannot be made", error))?;
+        parts.insert(Arc::new(accounts));
+        Ok(())
+    })
+}
 
 const MAILED_SECRET: Needs = Needs::Credentials(&[Credential::MailedSecret]);
 const PASSWORD: Needs = Needs::Credentials(&[Credential::Password]);

@@ -15,6 +15,7 @@ use types::words::{EndReason, TokenDelivery};
 use uuid::Uuid;
 
 use super::secrets::{Keys, sha256};
+use crate::config::Config;
 use crate::random::Random;
 use crate::store::{Digest, RefreshDecision, RepeatKind, SessionRow};
 
@@ -116,6 +117,18 @@ pub struct Lifetimes {
 pub const UNREMEMBERED_SESSION: Duration = Duration::from_hours(24);
 
 impl Lifetimes {
+    /// By the settings.
+    pub const fn of(config: &Config) -> Self {
+        Self {
+            access: config.tokens.access_expire,
+            refresh: config.tokens.refresh_expire,
+            grace: config.tokens.refresh_grace,
+            session: config.sessions.max_age,
+            idle: config.sessions.idle_timeout,
+            warning: config.sessions.warning,
+        }
+    }
+
     /// When a session that begins now ends, however much it is used.
     pub fn session_end(&self, now: Timestamp, remember: bool) -> Timestamp {
         now.plus(if remember { self.session } else { self.session.min(UNREMEMBERED_SESSION) })

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::population::Population;
 use super::{BenchError, failed};
 use crate::accounts::PasswordHasher;
-use crate::application::{access_tokens, lifetimes};
+use crate::application::access_tokens;
 use crate::auth::keys::{KeyRing, make_key};
 use crate::auth::proofs::Proofs;
 use crate::auth::refresh::{Lifetimes, RefreshToken};
@@ -76,7 +76,7 @@ impl SetUp {
             store,
             keys,
             tokens: access_tokens(config, &ring),
-            lifetimes: lifetimes(config),
+            lifetimes: Lifetimes::of(config),
             password_hash: hasher.hash(&password).await.map_err(failed)?,
         })
     }

@@ -4,8 +4,9 @@ use clap::Subcommand;
 use secrecy::ExposeSecret as _;
 
 use super::{CliError, say};
-use crate::application::{Parts, StartError, lifetimes, master_secret};
+use crate::application::{Parts, StartError, master_secret};
 use crate::auth::keys::{PUBLISHED_BEFORE_SIGNING, make_key};
+use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
 use crate::config::Config;
 use crate::store::Store;
@@ -35,7 +36,7 @@ async fn rotate(config: &Config) -> Result<(), CliError> {
     let signs_from = now.plus(PUBLISHED_BEFORE_SIGNING);
     let key = make_key(&keys, &*random, now, signs_from).map_err(StartError::Crypto)?;
     // The old keys verify until the last token they could have signed has run out.
-    let retire_others_at = lifetimes(config).remember_until(signs_from);
+    let retire_others_at = Lifetimes::of(config).remember_until(signs_from);
     // Asked for by somebody: however young the others are.
     store.keys().rotate_signing_key(&key, retire_others_at, now).await?;
     store.close().await;

@@ -11,9 +11,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use types::domain::SessionId;
 use types::words::EndReason;
 
 pub use backoff::{Backoff, Pauses};
@@ -32,15 +30,6 @@ use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
 const CLEANUP_BATCH: i64 = 500;
 /// A breath between two batches.
 const CLEANUP_PAUSE: Duration = Duration::from_millis(50);
-
-/// Stores which streams were told of their end, for receipts.
-pub async fn store_told(store: Store, clock: Arc<dyn Clock>, mut told: mpsc::UnboundedReceiver<Vec<SessionId>>) {
-    while let Some(sessions) = told.recv().await {
-        if let Err(error) = store.sessions().mark_told(&sessions, clock.now()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "receipt incomplete");
-        }
-    }
-}
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug)]

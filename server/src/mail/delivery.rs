@@ -7,10 +7,12 @@ use std::time::Duration;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use secrecy::ExposeSecret as _;
 
 use super::kept::KeptMail;
 use super::message::{KIND, Mail, MailContent};
 use super::metrics::{MailMetrics, MailResult};
+use crate::config::Config;
 use crate::jobs::{Backoff, JobError, JobKind, Places, Rest, RunJob};
 use crate::store::Job;
 
@@ -69,6 +71,12 @@ pub enum Delivery {
 }
 
 impl Delivery {
+    /// As the settings say.
+    pub fn of(config: &Config) -> Result<Self, MailError> {
+        let Some(url) = &config.mail.smtp_url else { return Ok(Self::Keep) };
+        Self::smtp(url.expose_secret(), config.mail.from.clone())
+    }
+
     /// Over the mail server at `url` (`smtp://…`, `smtps://…`), from the address `from`.
     pub fn smtp(url: &str, from: Mailbox) -> Result<Self, MailError> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(ANSWER_WITHIN));

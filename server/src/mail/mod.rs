@@ -15,7 +15,7 @@ pub use metrics::{MailMetrics, MailResult};
 pub use templates::MailTemplate;
 pub(crate) use templates::mail_template;
 
-use crate::area::{Area, Parts};
+use crate::area::{Area, BuildError, Building, Parts};
 use crate::config::Config;
 use crate::context::Context;
 use crate::http::state::ApiState;
@@ -25,8 +25,14 @@ use crate::store::StoreError;
 /// What mail brings: jobs of its own kind.
 pub const AREA: Area = Area { name: "mail", build, jobs, ..Area::NONE };
 
-fn build(_context: &Context, _config: &Config, parts: &mut Parts) {
-    parts.insert(Arc::new(KeptMail::default()));
+fn build<'a>(_: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
+    Box::pin(async move {
+        let delivery = Delivery::of(config);
+        let delivery = delivery.map_err(|error| BuildError::part("mail cannot be sent with these settings", error))?;
+        parts.insert(Arc::new(delivery));
+        parts.insert(Arc::new(KeptMail::default()));
+        Ok(())
+    })
 }
 
 fn jobs(state: &ApiState) -> Vec<JobKind> {

@@ -14,6 +14,7 @@ mod alerts;
 mod asking;
 mod authenticate;
 mod browser;
+mod build;
 mod devices;
 mod end;
 mod end_queue;
@@ -53,22 +54,26 @@ pub use account_changes::AccountOwner;
 pub use alerts::{Word, show as show_alert};
 pub use asking::Asking;
 pub use authenticate::Refusal;
-pub(crate) use devices::write_last_active;
+use devices::write_last_active;
 pub use devices::{ClaimedDevice, Devices, describe_device};
 pub(crate) use end::answer as end_answer;
 pub use end::{EndAnswer, EndRequest, Scope};
-pub use end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
-pub use metrics::{GuardCheck, RefreshCase, Reload, SessionMetrics, SignInResult, show_metrics};
+pub use end_queue::{EndQueue, Ending, EndingError};
+use end_queue::{EndQueueParts, EndWorker, end_queue};
+pub use metrics::{GuardCheck, RefreshCase, Reload, SessionMetrics, SignInResult};
 pub use pending_ends::Force;
-pub use pending_log::{Found, PendingLog, UnresolvedEnd, Written};
+pub use pending_log::PendingLog;
+use pending_log::{Found, UnresolvedEnd, Written};
 pub use refresh::RefreshRefusal;
-pub use restore_lost::restore_lost;
-pub use revocations::{Applied, Lost, Poll, RevocationList, Verdict};
+use restore_lost::restore_lost;
+use revocations::Lost;
+pub use revocations::RevocationList;
 pub use session_limit::{AtLimit, who_makes_room};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
-pub use streams::watch_streams;
-pub use tail::{Tail, TailParts};
-pub use unacknowledged::{Unacknowledged, renew_graces};
+use streams::watch_streams;
+use tail::{Tail, TailParts};
+pub use unacknowledged::Unacknowledged;
+use unacknowledged::renew_graces;
 
 use crate::area::Area;
 use crate::auth::keys::KeyError;
@@ -82,7 +87,14 @@ use crate::store::StoreError;
 use handlers::{devices as device_calls, events, sign_out};
 
 /// What this area brings.
-pub const AREA: Area = Area { name: "sessions", routes, mails: mails::ALL, ..Area::NONE };
+pub const AREA: Area = Area {
+    name: "sessions",
+    build: build::build,
+    routes,
+    tasks: build::start,
+    mails: mails::ALL,
+    ..Area::NONE
+};
 
 const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::ExpiredAccessToken, Credential::RefreshToken]);
 

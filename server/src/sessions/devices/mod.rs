@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use types::domain::{SessionId, Timestamp, UserId};
 
-pub(crate) use activity::write_last_active;
+pub(super) use activity::write_last_active;
 pub use description::{ClaimedDevice, describe_device};
 
 use self::activity::LastActive;
@@ -31,7 +31,7 @@ pub struct Devices {
 }
 
 impl Devices {
-    pub(crate) fn new(context: Context, list: Arc<RevocationList>, places: Places, lifetimes: Lifetimes) -> Self {
+    pub(super) fn new(context: Context, list: Arc<RevocationList>, places: Places, lifetimes: Lifetimes) -> Self {
         Self { context, list, places, last_active: LastActive::new(lifetimes.note_interval()), lifetimes }
     }
 

@@ -1,0 +1,134 @@
+//! The area put together: its parts, what they share, and what runs by itself.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use types::domain::SessionId;
+
+use super::metrics::show_metrics;
+use super::{
+    Devices, EndQueueParts, EndWorker, Found, Lost, PendingLog, RevocationList, Sessions, Tail, TailParts,
+    Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams, write_last_active,
+};
+use crate::area::{Background, BuildError, Building, Parts};
+use crate::auth::refresh::Lifetimes;
+use crate::auth::tokens::AccessTokens;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::context::Context;
+use crate::geoip::Places;
+use crate::http::state::ApiState;
+use crate::store::Store;
+
+/// What tasks work with that nobody else has.
+struct Workers {
+    tail: Tail,
+    end_worker: EndWorker,
+    /// Sessions whose streams were notified of their end.
+    notified: mpsc::UnboundedReceiver<Vec<SessionId>>,
+    /// What the database has lost.
+    lost: mpsc::UnboundedReceiver<Lost>,
+    /// What an earlier process could not resolve.
+    unresolved: Vec<Written<UnresolvedEnd>>,
+}
+
+/// Puts the area together. Once it is, the live revocations are known.
+pub fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
+    Box::pin(async move {
+        let (sessions, workers) = assemble(context, config, Arc::clone(parts.get()))?;
+        Box::pin(workers.tail.poll()).await?;
+        parts.insert(sessions);
+        parts.hand_to_tasks(workers);
+        Ok(())
+    })
+}
+
+fn assemble(
+    context: &Context,
+    config: &Config,
+    tokens: Arc<AccessTokens>,
+) -> Result<(Arc<Sessions>, Workers), BuildError> {
+    let Context { store, clock, random, metrics, hub, .. } = context;
+    let places = Places::open(config.sessions.geoip_database.as_deref());
+    let places = places.map_err(|error| BuildError::part("GEOIP_DATABASE cannot be used", error))?;
+    let lifetimes = Lifetimes::of(config);
+    let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
+    let (notified_sender, notified) = mpsc::unbounded_channel();
+    let (lost_sender, lost) = mpsc::unbounded_channel();
+    let (pending_log, pending) = open_pending_log(context, config);
+    let (end_queue, end_worker) = end_queue(EndQueueParts {
+        store: store.clone(),
+        list: Arc::clone(&list),
+        hub: Arc::clone(hub),
+        hint: Arc::clone(hub.log_hint()),
+        clock: Arc::clone(clock),
+        random: Arc::clone(random),
+        told: notified_sender.clone(),
+        metrics: metrics.group(),
+        pending_log: Arc::clone(&pending_log),
+        pending: pending.ends,
+    });
+    let tail = Tail::new(TailParts {
+        store: store.clone(),
+        list: Arc::clone(&list),
+        hub: Arc::clone(hub),
+        clock: Arc::clone(clock),
+        hint: Arc::clone(hub.log_hint()),
+        told: notified_sender,
+        lost: lost_sender,
+        metrics: metrics.group(),
+    });
+    let devices = Devices::new(context.clone(), Arc::clone(&list), places, lifetimes);
+    let sessions = Arc::new(Sessions {
+        context: context.clone(),
+        list,
+        end_queue,
+        pending_log,
+        unresolved: Arc::default(),
+        unacknowledged: Unacknowledged::default(),
+        tokens,
+        lifetimes,
+        devices: Arc::new(devices),
+        most_a_person: config.sessions.max_per_user,
+        metrics: metrics.group(),
+    });
+    show_metrics(metrics, &sessions);
+    Ok((sessions, Workers { tail, end_worker, notified, lost, unresolved: pending.unresolved }))
+}
+
+/// The pending log, with those of processes that are gone.
+fn open_pending_log(context: &Context, config: &Config) -> (Arc<PendingLog>, Found) {
+    let folder = config.database.pending_log_folder();
+    let (keys, random) = (Arc::clone(&context.keys), Arc::clone(&context.random));
+    let (pending_log, found) = PendingLog::open(&folder, context.new_id(), keys, random);
+    if !found.is_empty() {
+        tracing::info!(count = found.len(), "pending log recovered");
+    }
+    (Arc::new(pending_log), found)
+}
+
+/// Starts what runs by itself.
+pub fn start(state: &ApiState, background: &Background) {
+    let Workers { tail, end_worker, notified, lost, unresolved } = state.parts.take_for_tasks();
+    let Context { store, clock, tasks, .. } = &state.context;
+    let sessions = state.sessions();
+    background.spawn_essential("revocation tail", |stop| tail.run(stop));
+    background.spawn_essential("ending sessions", |stop| end_worker.run(stop));
+    background.spawn_essential("stream watch", |stop| watch_streams(Arc::clone(sessions), stop));
+    background.spawn("reassertion", |_| restore_lost(Arc::clone(sessions), lost));
+    background.spawn("unheard renewals", |stop| renew_graces(Arc::clone(sessions), stop));
+    background.spawn("receipts", |_| store_notified(store.clone(), Arc::clone(clock), notified));
+    background.spawn("last active", |stop| write_last_active(Arc::clone(&sessions.devices), stop));
+    for rest in unresolved.into_iter().filter_map(|end| sessions.resume_end(end)) {
+        tasks.spawn("unresolved sign-out", rest);
+    }
+}
+
+/// Stores which streams were notified of their end, for receipts.
+async fn store_notified(store: Store, clock: Arc<dyn Clock>, mut notified: mpsc::UnboundedReceiver<Vec<SessionId>>) {
+    while let Some(sessions) = notified.recv().await {
+        if let Err(error) = store.sessions().mark_told(&sessions, clock.now()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "receipt incomplete");
+        }
+    }
+}
