@@ -37,10 +37,10 @@ impl LegacyUsers {
         let Self { tokens, context, sessions } = self;
         let token = tokens.as_ref().ok_or(Refusal::Invalid)?.verify(token, context.now())?;
         // Asked before the database, which knows by then of every end that is known here, unless it waits to be committed.
-        let pending = sessions.end_queue.has_pending_all(token.user_id);
-        let least_epoch = sessions.list.least_epoch(token.user_id);
+        let pending = sessions.revocations().all_pending_until(token.user_id);
+        let least_epoch = sessions.revocations().list().least_epoch(token.user_id);
         let found = context.store.accounts().user_by_id(token.user_id).await;
-        let found = found.map_err(|error| sessions.cannot_confirm(error))?;
+        let found = found.map_err(|error| sessions.revocations().cannot_confirm(error))?;
         let user = found.filter(|user| user.disabled_at.is_none()).ok_or(Refusal::Invalid)?;
         let set_back = least_epoch.is_some_and(|least| user.epoch < least);
         if set_back || !token.outlives(pending) || !token.outlives(user.last_logout) {

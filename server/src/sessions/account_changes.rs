@@ -88,7 +88,7 @@ impl Sessions {
         let (now, user_id) = (self.context.now(), selection.user_id());
         EndCommand {
             actor_id: Some(user_id),
-            seen_epoch: epoch.max(self.list.least_epoch(user_id)).unwrap_or_default(),
+            seen_epoch: epoch.max(self.revocations.list().least_epoch(user_id)).unwrap_or_default(),
             ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
         }
     }
@@ -101,7 +101,7 @@ impl Sessions {
         current: Option<SessionId>,
     ) -> Option<EndAnswer> {
         let AccountOutcome::Done(outcome) = outcome else { return None };
-        let told = self.end_queue.take_effect(&outcome).await;
-        Some(answer(Ending::Done { outcome, told }, receipt, current))
+        let notified = self.revocations.take_effect(&outcome).await;
+        Some(answer(Ending::Done { outcome, notified }, receipt, current))
     }
 }

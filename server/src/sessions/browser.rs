@@ -44,12 +44,12 @@ impl Sessions {
 
     /// Whether a session has ended, or will as soon as the database can be told.
     pub async fn has_ended(&self, id: SessionId) -> Result<bool, StoreError> {
-        if self.list.has_ended(id) {
+        if self.revocations.list().has_ended(id) {
             return Ok(true);
         }
         let Some(row) = self.context.store.sessions().session(id).await? else { return Ok(true) };
         let is_over = self.lifetimes.over(&row, self.context.now()).is_some();
-        Ok(row.end.is_some() || is_over || matches!(self.is_known_to_be_over(&row), Covered::Yes))
+        Ok(row.end.is_some() || is_over || matches!(self.revocations.is_known_to_be_over(&row), Covered::Yes))
     }
 
     fn by_session(&self, presented: &[&str]) -> BTreeMap<SessionId, Vec<RefreshToken>> {

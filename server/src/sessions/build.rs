@@ -6,9 +6,10 @@ use tokio::sync::mpsc;
 use types::domain::SessionId;
 
 use super::metrics::show_metrics;
+use super::revocations::{Lost, Tail, watch_streams};
 use super::{
-    Devices, EndQueueParts, EndWorker, Found, Lost, PendingLog, RevocationList, Sessions, Tail, TailParts,
-    Unacknowledged, UnresolvedEnd, Written, end_queue, renew_graces, restore_lost, watch_streams, write_last_active,
+    Devices, EndQueueParts, EndWorker, Found, PendingLog, Revocations, Sessions, Unacknowledged, UnresolvedEnd,
+    Written, end_queue, renew_graces, restore_lost, write_last_active,
 };
 use crate::area::{Background, BuildError, Building, Parts};
 use crate::auth::refresh::Lifetimes;
@@ -48,40 +49,28 @@ fn assemble(
     config: &Config,
     tokens: Arc<AccessTokens>,
 ) -> Result<(Arc<Sessions>, Workers), BuildError> {
-    let Context { store, clock, random, metrics, hub, .. } = context;
     let places = Places::open(config.sessions.geoip_database.as_deref());
     let places = places.map_err(|error| BuildError::part("GEOIP_DATABASE cannot be used", error))?;
     let lifetimes = Lifetimes::of(config);
-    let list = Arc::new(RevocationList::new(config.sessions.revocation_max_staleness, clock.monotonic()));
     let (notified_sender, notified) = mpsc::unbounded_channel();
     let (lost_sender, lost) = mpsc::unbounded_channel();
+    let max_staleness = config.sessions.revocation_max_staleness;
+    let revocations = Revocations::new(context.clone(), Arc::clone(&tokens), max_staleness, &notified_sender);
+    let revocations = Arc::new(revocations);
+    let list = revocations.list();
+    let tail = Tail::new(context.clone(), Arc::clone(list), notified_sender.clone(), lost_sender);
     let (pending_log, pending) = open_pending_log(context, config);
     let (end_queue, end_worker) = end_queue(EndQueueParts {
-        store: store.clone(),
-        list: Arc::clone(&list),
-        hub: Arc::clone(hub),
-        hint: Arc::clone(hub.log_hint()),
-        clock: Arc::clone(clock),
-        random: Arc::clone(random),
-        told: notified_sender.clone(),
-        metrics: metrics.group(),
+        context: context.clone(),
+        revocations: Arc::clone(&revocations),
+        notified: notified_sender,
         pending_log: Arc::clone(&pending_log),
         pending: pending.ends,
     });
-    let tail = Tail::new(TailParts {
-        store: store.clone(),
-        list: Arc::clone(&list),
-        hub: Arc::clone(hub),
-        clock: Arc::clone(clock),
-        hint: Arc::clone(hub.log_hint()),
-        told: notified_sender,
-        lost: lost_sender,
-        metrics: metrics.group(),
-    });
-    let devices = Devices::new(context.clone(), Arc::clone(&list), places, lifetimes);
+    let devices = Devices::new(context.clone(), Arc::clone(list), places, lifetimes);
     let sessions = Arc::new(Sessions {
         context: context.clone(),
-        list,
+        revocations,
         end_queue,
         pending_log,
         unresolved: Arc::default(),
@@ -90,9 +79,9 @@ fn assemble(
         lifetimes,
         devices: Arc::new(devices),
         most_a_person: config.sessions.max_per_user,
-        metrics: metrics.group(),
+        metrics: context.metrics.group(),
     });
-    show_metrics(metrics, &sessions);
+    show_metrics(&context.metrics, &sessions);
     Ok((sessions, Workers { tail, end_worker, notified, lost, unresolved: pending.unresolved }))
 }
 
@@ -114,7 +103,7 @@ pub fn start(state: &ApiState, background: &Background) {
     let sessions = state.sessions();
     background.spawn_essential("revocation tail", |stop| tail.run(stop));
     background.spawn_essential("ending sessions", |stop| end_worker.run(stop));
-    background.spawn_essential("stream watch", |stop| watch_streams(Arc::clone(sessions), stop));
+    background.spawn_essential("stream watch", |stop| watch_streams(Arc::clone(&sessions.revocations), stop));
     background.spawn("reassertion", |_| restore_lost(Arc::clone(sessions), lost));
     background.spawn("unheard renewals", |stop| renew_graces(Arc::clone(sessions), stop));
     background.spawn("receipts", |_| store_notified(store.clone(), Arc::clone(clock), notified));

@@ -93,7 +93,9 @@ impl Sessions {
             receipt: receipt.as_ref().map(Capability::digest),
             token_until: match request.scope {
                 // Other tokens of the session may be newer. What is on the list need not be put there again.
-                Scope::This => (!self.list.has_ended(session_id)).then(|| self.lifetimes.remember_until(now)),
+                Scope::This => {
+                    (!self.revocations.list().has_ended(session_id)).then(|| self.lifetimes.remember_until(now))
+                }
                 _ => request.token_until,
             },
             ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
@@ -123,7 +125,7 @@ impl Sessions {
             };
             self.end_queue.end(command, epoch, force)
         });
-        let mut all = Ending::Done { outcome: EndOutcome::default(), told: Vec::new() };
+        let mut all = Ending::Done { outcome: EndOutcome::default(), notified: Vec::new() };
         for ending in futures::future::join_all(endings).await {
             all = both(all, ending?);
         }
@@ -143,20 +145,19 @@ impl Sessions {
     /// A browser that was told of its end says that it has signed itself out. Takes its old token, whatever has become of
     /// the session; does nothing for a session that lives.
     pub async fn confirm_end(&self, token: &str) -> Result<bool, SessionsError> {
-        let now = self.context.now();
-        let Ok(verified) = self.tokens.verify_even_if_expired(token, now) else { return Ok(false) };
-        Ok(self.context.store.sessions().confirm_end(verified.session_id, now).await?)
+        let Some(verified) = self.revocations.verify_even_if_expired(token) else { return Ok(false) };
+        Ok(self.context.store.sessions().confirm_end(verified.session_id, self.context.now()).await?)
     }
 }
 
 /// Two endings as one, which is pending as long as either is. Whoever had ended before ends neither.
 fn both(one: Ending, other: Ending) -> Ending {
     match (one, other) {
-        (Ending::Done { mut outcome, mut told }, Ending::Done { outcome: more, told: also }) => {
+        (Ending::Done { mut outcome, mut notified }, Ending::Done { outcome: more, notified: also }) => {
             outcome.ended.extend(more.ended);
             outcome.revocations.extend(more.revocations);
-            told.extend(also);
-            Ending::Done { outcome, told }
+            notified.extend(also);
+            Ending::Done { outcome, notified }
         }
         (Ending::AskerEnded, _) | (_, Ending::AskerEnded) => Ending::AskerEnded,
         _ => Ending::Pending,
@@ -168,21 +169,21 @@ pub(crate) fn answer(ending: Ending, receipt: Option<&Capability>, current: Opti
     match ending {
         Ending::Pending => EndAnswer::Pending,
         Ending::AskerEnded => EndAnswer::AskerEnded,
-        Ending::Done { outcome, told } => EndAnswer::Done {
+        Ending::Done { outcome, notified } => EndAnswer::Done {
             sessions_ended: outcome.ended.len() as u64,
-            receipt: receipt.map(|id| first_receipt(id, outcome, &told, current)),
+            receipt: receipt.map(|id| first_receipt(id, outcome, &notified, current)),
         },
     }
 }
 
-fn first_receipt(id: &Capability, outcome: EndOutcome, told: &[SessionId], current: Option<SessionId>) -> Receipt {
+fn first_receipt(id: &Capability, outcome: EndOutcome, notified: &[SessionId], current: Option<SessionId>) -> Receipt {
     let mut ended = outcome.ended;
     ended.sort_by_key(|session| session.id);
     let devices = ended.into_iter().map(|ended| {
         let current = current == Some(ended.id);
         let status = if current {
             ReceiptStatus::Confirmed
-        } else if told.contains(&ended.id) {
+        } else if notified.contains(&ended.id) {
             ReceiptStatus::Told
         } else {
             ReceiptStatus::Offline

@@ -9,21 +9,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use types::api::Ended;
-use types::domain::{SessionId, Timestamp, UserId};
+use types::domain::{SessionId, Timestamp};
 
-use super::enforcement::Enforcement;
 use super::metrics::SessionMetrics;
 use super::pending_ends::{Covered, Force, PendingEnds};
 use super::pending_log::{End, Entry, PendingLog, Written};
 use super::retry_queue::{RetryQueue, Tried};
-use super::revocations::RevocationList;
-use crate::clock::Clock;
-use crate::events::Hub;
+use super::revocations::Revocations;
+use crate::context::Context;
 use crate::jobs::Backoff;
-use crate::random::{Random, uuid_v7};
 use crate::store::{EndCommand, EndOutcome, Store, StoreError};
 
 /// The most requests in one transaction.
@@ -46,8 +43,8 @@ pub enum Ending {
     Done {
         /// What was ended.
         outcome: EndOutcome,
-        /// The sessions whose open streams were told here.
-        told: Vec<SessionId>,
+        /// The sessions whose open streams were notified here.
+        notified: Vec<SessionId>,
     },
     /// The database is away. This server refuses what it can name, and the commit is being retried.
     Pending,
@@ -117,7 +114,6 @@ impl QueuedEnd {
 pub struct EndQueue {
     queued_ends: mpsc::Sender<QueuedEnd>,
     pending_ends: Arc<PendingEnds>,
-    enforcement: Arc<Enforcement>,
 }
 
 /// The task behind an [`EndQueue`].
@@ -125,40 +121,26 @@ pub struct EndWorker {
     queued_ends: mpsc::Receiver<QueuedEnd>,
     work: Work,
     /// Kept until the last end is committed.
-    told: mpsc::UnboundedSender<Vec<SessionId>>,
+    notified: mpsc::UnboundedSender<Vec<SessionId>>,
 }
 
 /// What both halves of the task work with: the one that takes up requests, and the one that tries again.
 struct Work {
+    context: Context,
+    revocations: Arc<Revocations>,
     retry_queue: RetryQueue,
-    store: Store,
-    list: Arc<RevocationList>,
-    hub: Arc<Hub>,
-    clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    metrics: Arc<SessionMetrics>,
     pending_log: Arc<PendingLog>,
-    enforcement: Arc<Enforcement>,
+    metrics: Arc<SessionMetrics>,
 }
 
 /// What [`EndWorker`] works with.
 pub struct EndQueueParts {
     /// Where it commits.
-    pub store: Store,
-    /// This server's list.
-    pub list: Arc<RevocationList>,
-    /// This server's streams.
-    pub hub: Arc<Hub>,
-    /// Makes the tail look at the log at once.
-    pub hint: Arc<Notify>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// For ids.
-    pub random: Arc<dyn Random>,
-    /// Takes the sessions whose streams were told, to be stored for receipts.
-    pub told: mpsc::UnboundedSender<Vec<SessionId>>,
-    /// Counts what was ended.
-    pub metrics: Arc<SessionMetrics>,
+    pub context: Context,
+    /// Where ends take effect.
+    pub revocations: Arc<Revocations>,
+    /// Takes the sessions whose streams were notified, to be stored for receipts.
+    pub notified: mpsc::UnboundedSender<Vec<SessionId>>,
     /// Where pending ends are written.
     pub pending_log: Arc<PendingLog>,
     /// What a process that is gone had acknowledged.
@@ -168,22 +150,15 @@ pub struct EndQueueParts {
 /// Makes the pair. What was pending before is refused from here on.
 pub fn end_queue(parts: EndQueueParts) -> (EndQueue, EndWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let EndQueueParts { store, list, hub, hint, clock, random, told, metrics, pending_log, pending } = parts;
-    let retry_queue = RetryQueue::default();
-    let pending_ends = Arc::clone(&retry_queue.pending_ends);
-    let enforcement = Arc::new(Enforcement {
-        list: Arc::clone(&list),
-        hub: Arc::clone(&hub),
-        hint,
-        told: told.downgrade(),
-        metrics: Arc::clone(&metrics),
-    });
-    let of_work = Arc::clone(&enforcement);
-    let work = Work { retry_queue, store, list, hub, clock, random, metrics, pending_log, enforcement: of_work };
+    let EndQueueParts { context, revocations, notified, pending_log, pending } = parts;
+    let pending_ends = Arc::clone(revocations.pending_ends());
+    let retry_queue = RetryQueue::new(Arc::clone(&pending_ends));
+    let metrics = context.metrics.group();
+    let work = Work { context, revocations, retry_queue, pending_log, metrics };
     for Written { pending_end: End { command, epoch, remembered_for, force }, number } in pending {
         work.retry_queue.adopt(QueuedEnd { command, epoch, remembered_for, force, reply: None }, number);
     }
-    (EndQueue { queued_ends: sender, pending_ends, enforcement }, EndWorker { queued_ends: receiver, work, told })
+    (EndQueue { queued_ends: sender, pending_ends }, EndWorker { queued_ends: receiver, work, notified })
 }
 
 impl EndQueue {
@@ -196,22 +171,6 @@ impl EndQueue {
         answer.await.map_err(|_| EndingError::Stopping)?
     }
 
-    /// Puts in force what another transaction has committed that ends sessions. To be called before anybody is
-    /// answered.
-    pub(super) fn put_in_force(&self, outcome: &EndOutcome) -> Vec<SessionId> {
-        self.enforcement.put_in_force(std::slice::from_ref(outcome)).pop().unwrap_or_default()
-    }
-
-    /// The same for a request to end sessions: where nothing was left to end, this server learns what ended before.
-    /// Gives the sessions whose streams were notified here.
-    pub(super) async fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
-        let told = self.put_in_force(outcome);
-        if outcome.revocations.is_empty() {
-            self.enforcement.catches_up().await;
-        }
-        told
-    }
-
     /// How many requests wait to be taken up.
     pub fn queued(&self) -> usize {
         self.queued_ends.max_capacity() - self.queued_ends.capacity()
@@ -221,35 +180,15 @@ impl EndQueue {
     pub fn pending(&self) -> usize {
         self.pending_ends.count()
     }
-
-    /// Whether somebody was told that this session is over although that is not committed yet.
-    pub fn has_pending(&self, user_id: UserId, session_id: SessionId, began_at: Timestamp) -> Covered {
-        self.pending_ends.cover(user_id, session_id, began_at)
-    }
-
-    /// Until when sessions of this user began that all have a pending end.
-    pub fn has_pending_all(&self, user_id: UserId) -> Option<Timestamp> {
-        self.pending_ends.all_until(user_id)
-    }
-
-    /// Adds a pending end of a session of which nobody knows whose it is. False where there was one.
-    pub(super) fn add_unowned(&self, session_id: SessionId) -> bool {
-        self.pending_ends.make_unowned(session_id)
-    }
-
-    /// That end is committed.
-    pub(super) fn keep_unowned(&self, session_id: SessionId) {
-        self.pending_ends.keep_unowned(session_id);
-    }
 }
 
 impl EndWorker {
     /// Works until `stop`, and then until nothing waits any more.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { queued_ends, work, told } = self;
+        let Self { queued_ends, work, notified } = self;
         // Side by side: whoever asks now does not wait for what could not be done before.
         tokio::join!(work.take_up(queued_ends, &stop), work.try_again(&stop));
-        drop(told);
+        drop(notified);
     }
 }
 
@@ -278,7 +217,7 @@ impl Work {
                         "session end pending: commit failed"
                     );
                     // A database that is away is waited for by all at once; else it may be one of them that cannot be carried out.
-                    let concerns_all = error.is_unheard() || matches!(self.store, Store::Sqlite(_));
+                    let concerns_all = error.is_unheard() || matches!(self.context.store, Store::Sqlite(_));
                     batch_size = BatchSize(if concerns_all { MAX_BATCH } else { 1 });
                     self.put_off(std::mem::take(&mut fresh), &Arc::new(error)).await;
                 }
@@ -359,28 +298,29 @@ impl Work {
 
     /// Carries out requests, and answers whoever waits.
     async fn commit(&self, queued_ends: &mut Vec<QueuedEnd>) -> Result<Committed, StoreError> {
-        let began = self.clock.monotonic();
+        let Self { context, revocations, .. } = self;
+        let began = context.clock.monotonic();
         for queued in queued_ends.iter_mut() {
-            let least_epoch = self.list.least_epoch(queued.command.selection.user_id());
-            queued.is_about_to_be_tried(self.clock.now(), least_epoch);
+            let least_epoch = revocations.list().least_epoch(queued.command.selection.user_id());
+            queued.is_about_to_be_tried(context.now(), least_epoch);
         }
         let commands: Vec<EndCommand> = queued_ends.iter().map(|queued| queued.command.clone()).collect();
-        let mut new_id = || uuid_v7(&*self.clock, &*self.random);
-        let outcomes = self.store.sessions().end_sessions(&commands, &mut new_id).await?;
-        let told = self.enforcement.put_in_force(&outcomes);
+        let mut new_id = || context.new_id();
+        let outcomes = context.store.sessions().end_sessions(&commands, &mut new_id).await?;
+        let notified = revocations.put_all_in_force(&outcomes);
         let asker_ended = outcomes.iter().map(|outcome| outcome.asker_ended).collect();
-        let took = self.clock.monotonic().saturating_duration_since(began);
-        let done = queued_ends.drain(..).zip(outcomes).zip(told);
+        let took = context.clock.monotonic().saturating_duration_since(began);
+        let done = queued_ends.drain(..).zip(outcomes).zip(notified);
         let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| outcome.revocations.is_empty());
-        let answer = |((queued, outcome), told): ((QueuedEnd, EndOutcome), Vec<SessionId>)| {
+        let answer = |((queued, outcome), notified): ((QueuedEnd, EndOutcome), Vec<SessionId>)| {
             if let Some(reply) = queued.reply {
-                let ending = if outcome.asker_ended { Ending::AskerEnded } else { Ending::Done { outcome, told } };
+                let ending = if outcome.asker_ended { Ending::AskerEnded } else { Ending::Done { outcome, notified } };
                 // Whoever asked may have hung up; what was done stays done.
                 let _ = reply.send(Ok(ending));
             }
         };
         something.into_iter().for_each(answer);
-        let listed = nothing.is_empty() || self.enforcement.catches_up().await;
+        let listed = nothing.is_empty() || revocations.catches_up().await;
         nothing.into_iter().for_each(answer);
         Ok(Committed { took, listed, asker_ended })
     }
@@ -428,7 +368,7 @@ impl Work {
             self.retry_queue.pending_ends.cover(user_id, session_id, began_at) == Covered::Yes
         };
         let EndCommand { reason, ended_by, at, .. } = *command;
-        self.hub.end_here(Some(user_id), is_over, |session_id| Ended {
+        self.context.hub.end_here(Some(user_id), is_over, |session_id| Ended {
             session_id,
             reason: reason.into(),
             ended_by,

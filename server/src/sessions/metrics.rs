@@ -164,10 +164,10 @@ fn set_gauges(sessions: &Sessions) {
         last_active_waiting,
         ..
     } = &*sessions.metrics;
-    list_entries.set(sessions.list.len());
-    list_age.set(sessions.list.age(sessions.context.clock.monotonic()).as_secs_f64());
-    list_max_age.set(sessions.list.max_staleness().as_secs_f64());
-    log_position.set(sessions.list.position());
+    list_entries.set(sessions.revocations.list().len());
+    list_age.set(sessions.revocations.list().age(sessions.context.clock.monotonic()).as_secs_f64());
+    list_max_age.set(sessions.revocations.list().max_staleness().as_secs_f64());
+    log_position.set(sessions.revocations.list().position());
     endings_pending.set(sessions.endings_pending());
     pending_log_writable.set(sessions.pending_log.was_writable());
     endings_queued.set(sessions.end_queue.queued());

@@ -1,28 +1,22 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `authenticate` says whether a request may pass, `sign_in` and `refresh` make tokens,
+//! `revocations` is what may not pass, `sign_in` and `refresh` make tokens,
 //! `session_limit` says who makes room, `browser` chooses among several of one browser, `end_queue` and `end`
-//! end sessions, `account_changes` ends them with a change to the account, `enforcement` has committed ends take effect
-//! here, `retry_queue` and `pending_ends` keep what could not be committed yet, `pending_log` on the disk,
-//! `revocations` and `tail` keep this server's list true, `streams` closes what cannot be confirmed, `asking` says who
-//! may end others, `own_commits` sees to it that the log keeps what this server has committed, `restore_lost` keeps the
-//! database true to the list, `theft` ends what may have been copied, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft,
+//! end sessions, `account_changes` ends them with a change to the account, `retry_queue` and `pending_ends` keep what could not
+//! be committed yet, `pending_log` on the disk, `restore_lost` keeps the database true to the list, `theft` ends what may have been
+//! copied, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft,
 //! `devices` is what people see, `metrics` is what is counted of all this. No SQL, and no HTTP outside `handlers`.
 
 mod account_changes;
 mod alerts;
-mod asking;
-mod authenticate;
 mod browser;
 mod build;
 mod devices;
 mod end;
 mod end_queue;
-mod enforcement;
 pub mod handlers;
 mod mails;
 mod metrics;
-mod own_commits;
 mod pending_ends;
 mod pending_log;
 mod refresh;
@@ -31,19 +25,11 @@ mod retry_queue;
 mod revocations;
 mod session_limit;
 mod sign_in;
-mod streams;
-mod tail;
 #[cfg(test)]
 mod tests;
 mod theft;
 mod unacknowledged;
 mod unresolved;
-
-/// What the revocation list is made of; `tests::interleavings` makes the same list of something else.
-mod sync {
-    pub use std::sync::RwLock;
-    pub use std::sync::atomic::{AtomicBool, AtomicU64};
-}
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -52,8 +38,6 @@ use types::api::paths;
 
 pub use account_changes::AccountOwner;
 pub use alerts::{Word, show as show_alert};
-pub use asking::Asking;
-pub use authenticate::Refusal;
 use devices::write_last_active;
 pub use devices::{ClaimedDevice, Devices, describe_device};
 pub(crate) use end::answer as end_answer;
@@ -66,12 +50,9 @@ pub use pending_log::PendingLog;
 use pending_log::{Found, UnresolvedEnd, Written};
 pub use refresh::RefreshRefusal;
 use restore_lost::restore_lost;
-use revocations::Lost;
-pub use revocations::RevocationList;
+pub use revocations::{Asking, Refusal, RevocationList, Revocations};
 pub use session_limit::{AtLimit, who_makes_room};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
-use streams::watch_streams;
-use tail::{Tail, TailParts};
 pub use unacknowledged::Unacknowledged;
 use unacknowledged::renew_graces;
 
@@ -142,7 +123,7 @@ pub struct Sessions {
     /// What every area works with: for this area only, others have their own.
     pub(crate) context: Context,
     /// What may not pass.
-    pub list: Arc<RevocationList>,
+    revocations: Arc<Revocations>,
     /// Ends them.
     pub end_queue: EndQueue,
     /// Where pending ends are written.
@@ -152,7 +133,7 @@ pub struct Sessions {
     /// Renewals that may have been committed.
     pub unacknowledged: Unacknowledged,
     /// Makes and verifies access tokens.
-    pub tokens: Arc<AccessTokens>,
+    tokens: Arc<AccessTokens>,
     /// How long things last.
     pub lifetimes: Lifetimes,
     /// What people see of them.
@@ -164,6 +145,11 @@ pub struct Sessions {
 }
 
 impl Sessions {
+    /// What may not pass.
+    pub fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
     /// What people see of them.
     pub fn devices(&self) -> &Devices {
         &self.devices

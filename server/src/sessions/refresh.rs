@@ -3,10 +3,10 @@
 use types::domain::SessionId;
 use types::words::{EndReason, TokenDelivery};
 
-use super::authenticate::END_WAITS;
 use super::end_queue::{Ending, EndingError};
 use super::metrics::RefreshCase;
 use super::pending_ends::{Covered, Force};
+use super::revocations::END_WAITS;
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::{RefreshToken, repeat_kind};
 use crate::store::{
@@ -79,7 +79,7 @@ impl Sessions {
         let lifetimes = self.lifetimes;
         let presented = attempt.presented;
         let decide = move |row: &SessionRow| {
-            match self.is_known_to_be_over(row) {
+            match self.revocations.is_known_to_be_over(row) {
                 Covered::No => {}
                 Covered::Perhaps => return RefreshDecision::CannotTell,
                 Covered::Yes => return RefreshDecision::EndPending,
@@ -97,7 +97,9 @@ impl Sessions {
         });
         match rotated? {
             // The database was set back, and is being told again what it has lost: the session may be among it.
-            Refresh::Granted { user, .. } if self.list.least_epoch(user.id).is_some_and(|least| user.epoch < least) => {
+            Refresh::Granted { user, .. }
+                if self.revocations.list().least_epoch(user.id).is_some_and(|least| user.epoch < least) =>
+            {
                 Err(StoreError::not_settled("the database knows less than this server").into())
             }
             Refresh::Granted { session, user, repeat } => {
@@ -118,14 +120,6 @@ impl Sessions {
     /// The session that a refresh token of ours names, whatever the token is worth.
     pub fn session_of(&self, refresh_token: &str) -> Option<SessionId> {
         RefreshToken::parse(&self.context.keys, refresh_token).map(|token| token.session_id())
-    }
-
-    /// Whether this server knows of an end that the database does not know of yet, or no longer.
-    pub(super) fn is_known_to_be_over(&self, row: &SessionRow) -> Covered {
-        if self.list.has_ended(row.id) {
-            return Covered::Yes;
-        }
-        self.end_queue.has_pending(row.user_id, row.id, row.created_at)
     }
 
     async fn refuse(

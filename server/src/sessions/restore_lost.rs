@@ -130,7 +130,7 @@ impl Sessions {
     /// Ends a session once more.
     async fn end_again(&self, session_id: SessionId, logged: Logged) -> Result<Again, SessionsError> {
         let Some(row) = self.context.store.sessions().session(session_id).await? else {
-            if !self.list.has_ended(session_id) {
+            if !self.revocations.list().has_ended(session_id) {
                 return Ok(Again::Done);
             }
             // Nobody remembers whose it was, and nobody needs to know to refuse it.
@@ -146,7 +146,7 @@ impl Sessions {
     /// Only where the database has forgotten it: tokens of a lower epoch would otherwise be refused here and made anew for ever.
     async fn end_all_again(&self, user_id: UserId, least: i64, logged: Logged) -> Result<Again, SessionsError> {
         let Some(user) = self.context.store.accounts().user_by_id(user_id).await? else {
-            if self.list.least_epoch(user_id).is_none() {
+            if self.revocations.list().least_epoch(user_id).is_none() {
                 return Ok(Again::Done);
             }
             return self.log_again(user_id, RevokedSubject::Epoch(least), logged).await;
@@ -160,8 +160,7 @@ impl Sessions {
         if let Some(raised) =
             self.context.store.revocations().raise_epoch_to(user_id, least, now, remember_until).await?
         {
-            self.list.add(&[raised]);
-            self.context.hub.hint();
+            self.revocations.add(raised);
         }
         Ok(Again::Done)
     }
@@ -177,8 +176,7 @@ impl Sessions {
             let now = self.context.now();
             let until = self.lifetimes.remember_until(now);
             let row = self.context.store.revocations().log_revocation(user_id, subject, now, until).await?;
-            self.list.add(&[row]);
-            self.context.hub.hint();
+            self.revocations.add(row);
         }
         Ok(Again::NotKnown)
     }

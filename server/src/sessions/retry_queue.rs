@@ -21,12 +21,11 @@ const MOST: usize = 65_536;
 const CLOCKS_APART: Duration = Duration::from_secs(1);
 
 /// The requests that wait, first come first.
-#[derive(Default)]
 pub(super) struct RetryQueue {
     line: Mutex<Line>,
     /// What is pending, for everybody who asks.
     pub pending_ends: Arc<PendingEnds>,
-    /// Told when one is added.
+    /// Notified when one is added.
     pub added: Notify,
 }
 
@@ -84,6 +83,11 @@ pub(super) struct Tried {
 }
 
 impl RetryQueue {
+    /// An empty one. What waits is pending in `pending_ends`.
+    pub fn new(pending_ends: Arc<PendingEnds>) -> Self {
+        Self { line: Mutex::default(), pending_ends, added: Notify::new() }
+    }
+
     /// Whether what waits already does all that this request asks for, and is written down.
     pub fn covers(&self, queued: &QueuedEnd) -> bool {
         let line = self.lock();

@@ -12,8 +12,8 @@ use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::proofs::Proofs;
 use crate::auth::refresh::RefreshToken;
 use crate::store::{
-    AlertIfNew, DeviceHistory, Digest, EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewSession, Origin,
-    SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, User,
+    AlertIfNew, DeviceHistory, Digest, NewAlert, NewAudit, NewHistoryEntry, NewSession, Origin, SessionLimit,
+    SessionRow, SignIn, SignInRecords, SigningBrowser, User,
 };
 
 /// Somebody who has proved to be somebody.
@@ -150,17 +150,12 @@ impl Sessions {
             self.context.store.sessions().record_sign_in(session, limit, Some(browser), records, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced, is_new } => {
-                self.put_in_force(&replaced);
+                self.revocations.put_in_force(&replaced);
                 Ok((*user, is_new))
             }
             SignIn::LimitReached(sessions) => Err(SignInError::LimitReached(sessions)),
             SignIn::NoSuchPerson => Err(SignInError::NoSuchPerson),
         }
-    }
-
-    /// Puts ends in force on this server that were committed with something else.
-    pub fn put_in_force(&self, ended: &EndOutcome) {
-        self.end_queue.put_in_force(ended);
     }
 
     /// Tells the other devices of a sign-in, and asks about it where the device is new.

@@ -33,7 +33,7 @@ impl Sessions {
                 if is_raised {
                     self.tell_alert(row, report.alert);
                 }
-                self.put_in_force(&outcome);
+                self.revocations.put_in_force(&outcome);
             }
             Ok(Theft::EndedBefore(end)) => return Ok(RefreshRefusal::Ended(end)),
             Ok(Theft::Dismissed) => return Err(StoreError::not_settled(CHANGED).into()),

@@ -80,7 +80,7 @@ pub async fn verify_email(
     let proved = proved
         .inspect_err(|error| state.sessions().metrics.sign_ins.increment(refusal(error)))
         .map_err(EntryRefusal::Account)?;
-    state.sessions().put_in_force(&proved.ended);
+    state.sessions().revocations().put_in_force(&proved.ended);
     client.begin(state, proved.user.id, from, headers, SignInMethod::Code).await
 }
 

@@ -37,9 +37,9 @@ pub async fn live() -> Json<Value> {
 
 /// `GET /health/ready`: the live revocations are loaded and the list is current, or the database can be asked instead.
 pub async fn ready(State(state): State<ApiState>) -> Response {
-    let current = state.sessions().list.is_current(state.context.clock.monotonic());
+    let current = state.sessions().revocations().list().is_current(state.context.clock.monotonic());
     let ready = !state.stopping.is_cancelled()
-        && state.sessions().list.is_loaded()
+        && state.sessions().revocations().list().is_loaded()
         && (current || state.context.store.maintenance().ping().await.is_ok());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({"status": if ready { "ok" } else { "unavailable" }}))).into_response()
@@ -49,7 +49,7 @@ pub async fn ready(State(state): State<ApiState>) -> Response {
 pub async fn health(State(state): State<ApiState>) -> Response {
     let database = state.context.store.maintenance().ping().await.is_ok();
     let now = state.context.clock.monotonic();
-    let current = state.sessions().list.is_current(now);
+    let current = state.sessions().revocations().list().is_current(now);
     let bus = state.operations().bus.state();
     let pending = state.sessions().endings_pending();
     let mut differing: Vec<String> =
@@ -67,7 +67,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         (true, _) | (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
-    let age = u64::try_from(state.sessions().list.age(now).as_millis()).unwrap_or(u64::MAX);
+    let age = u64::try_from(state.sessions().revocations().list().age(now).as_millis()).unwrap_or(u64::MAX);
     let body = json!({
         "status": word,
         "database": if database { "ok" } else { "unavailable" },

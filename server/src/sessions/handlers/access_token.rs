@@ -24,7 +24,7 @@ impl Authenticate for AccessTokenFamily {
     ) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
         Box::pin(async move {
             let Self(sessions) = self;
-            let verified = match sessions.authenticate(token).await {
+            let verified = match sessions.revocations().authenticate(token).await {
                 Ok(verified) => verified,
                 Err(Refusal::Invalid) => return Ok(None),
                 Err(refusal) => return Err(refusal.into()),

@@ -88,7 +88,7 @@ pub async fn stream(
     let subscription =
         state.context.hub.subscribe(who).map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
     // What was revoked between the check and the subscription found no stream to close: check again.
-    state.sessions().may_listen(&who).await?;
+    state.sessions().revocations().may_listen(&who).await?;
     state.sessions().devices().note_listener(who.session_id, who.user_id, state.context.clock.now(), from.origin.ip);
     state.sessions().devices().publish_activity(who.user_id, who.session_id, true);
     let events = Sse::new(run(state, subscription)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
@@ -118,7 +118,7 @@ async fn head(state: &ApiState, headers: &HeaderMap, opening: Opening) -> Result
 }
 
 async fn by_access_token(state: &ApiState, token: &str) -> Result<Arc<Verified>, ApiError> {
-    match state.sessions().authenticate(token).await {
+    match state.sessions().revocations().authenticate(token).await {
         // What is not ours may be of an older system, whose tokens have no session that a stream could be of.
         Err(Refusal::Invalid) => {
             state.legacy().authenticate(token).await?;
@@ -244,7 +244,7 @@ async fn hears(state: &ApiState, subscription: &mut Subscription, event: Arc<Ser
         return Some(event);
     }
     let who = subscription.who;
-    match subscription.unless_closed(state.sessions().may_listen(&who)).await {
+    match subscription.unless_closed(state.sessions().revocations().may_listen(&who)).await {
         Some(Ok(())) => Some(event),
         Some(Err(Refusal::SessionEnded(_))) | None => Box::pin(own_end(subscription)).await,
         Some(Err(_)) => None,

@@ -62,8 +62,7 @@ pub async fn logout(
 impl Presented {
     /// `401` where nothing is presented at all.
     fn by(state: &ApiState, headers: &HeaderMap, fields: &Fields) -> Result<Self, ApiError> {
-        let now = state.context.clock.now();
-        let access = bearer(headers).and_then(|token| state.sessions().tokens.verify_even_if_expired(token, now).ok());
+        let access = bearer(headers).and_then(|token| state.sessions().revocations().verify_even_if_expired(token));
         let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
         let in_cookies = state.cookie.presented(headers);
         let is_nothing = !headers.contains_key(AUTHORIZATION) && !fields.has("refreshToken") && in_cookies.is_empty();
@@ -172,7 +171,7 @@ pub async fn logout_all(
         let ended = presented.ends(&state, reason, from.origin).await?;
         return Ok(answer(&state, true, ended));
     };
-    let (scope, force) = match state.sessions().asking(&token).await {
+    let (scope, force) = match state.sessions().revocations().asking(&token).await {
         Asking::MayEndOthers(force) => (if keep_current { Scope::Others } else { Scope::All }, force),
         Asking::IsBeingEnded => (Scope::This, Force::Full),
         Asking::HasEnded => return Ok(answer(&state, true, nothing_to_end())),

@@ -11,19 +11,24 @@ use types::words::EndReason;
 use uuid::Uuid;
 
 use super::{ADA, BOB, LAPTOP, PHONE};
+use crate::auth::permissions::Permissions;
 use crate::auth::secrets::Keys;
+use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, ManualClock};
-use crate::events::Hub;
+use crate::context::Context;
+use crate::lifecycle::Tasks;
+use crate::metrics::Metrics;
 use crate::random::{Random, SeededRandom};
 use crate::sessions::pending_ends::Covered;
-use crate::sessions::revocations::{RevocationList, Verdict};
+use crate::sessions::revocations::Revocations;
+use crate::sessions::revocations::list::Verdict;
 use crate::sessions::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, Force, PendingLog, end_queue};
 use crate::store::{EndCommand, Selection, Store};
 
 /// A server whose database is away.
 struct CutOff {
     end_queue: EndQueue,
-    list: Arc<RevocationList>,
+    revocations: Arc<Revocations>,
     clock: Arc<ManualClock>,
     folder: Arc<TempDir>,
 }
@@ -40,23 +45,31 @@ impl CutOff {
         store.close().await;
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
         let keys = Arc::new(Keys::derive("only-for-tests-0123456789-abcdefghijkl").expect("keys"));
-        let (pending_log, pending) = PendingLog::open(folder.path(), Uuid::now_v7(), keys, Arc::clone(&random));
+        let (pending_log, pending) =
+            PendingLog::open(folder.path(), Uuid::now_v7(), Arc::clone(&keys), Arc::clone(&random));
         let clock = Arc::new(ManualClock::default());
-        let list = Arc::new(RevocationList::new(Duration::from_secs(2), clock.monotonic()));
-        list.become_current(0, None, clock.monotonic());
-        let (end_queue, task) = end_queue(EndQueueParts {
+        let context = Context {
             store,
-            list: Arc::clone(&list),
-            hub: Arc::new(Hub::default()),
-            hint: Arc::default(),
             clock: Arc::clone(&clock) as _,
             random,
-            told: mpsc::unbounded_channel().0,
-            metrics: Arc::default(),
+            keys,
+            metrics: Arc::new(Metrics::new(Arc::clone(&clock) as _)),
+            hub: Arc::default(),
+            tasks: Tasks::new(),
+        };
+        let tokens = AccessTokens::new(String::new(), Arc::default(), Permissions::new(std::iter::empty()));
+        let notified = mpsc::unbounded_channel().0;
+        let revocations = Revocations::new(context.clone(), Arc::new(tokens), Duration::from_secs(2), &notified);
+        revocations.list().become_current(0, None, clock.monotonic());
+        let revocations = Arc::new(revocations);
+        let (end_queue, task) = end_queue(EndQueueParts {
+            context,
+            revocations: Arc::clone(&revocations),
+            notified,
             pending_log: Arc::new(pending_log),
             pending: pending.ends,
         });
-        (Self { end_queue, list, clock, folder }, task)
+        (Self { end_queue, revocations, clock, folder }, task)
     }
 
     /// Somebody with a token of this epoch wants sessions ended.
@@ -84,11 +97,11 @@ impl CutOff {
     }
 
     fn says(&self, user: UserId, session: SessionId) -> Covered {
-        self.end_queue.has_pending(user, session, Timestamp::from_millis(0))
+        self.revocations.pending_ends().cover(user, session, Timestamp::from_millis(0))
     }
 
     fn verdict(&self, session: SessionId, epoch: i64) -> Verdict {
-        self.list.check(session, ADA, epoch, self.clock.monotonic())
+        self.revocations.list().check(session, ADA, epoch, self.clock.monotonic())
     }
 }
 
@@ -145,7 +158,7 @@ async fn wishes_for_different_sessions_wait_beside_each_other() {
     meanwhile(task, asking).await;
     assert_eq!(server.end_queue.pending(), queued_ends.len());
     let tablet = SessionId(Uuid::from_u128(12));
-    assert!(server.has_pending(ADA, tablet) && server.end_queue.has_pending_all(ADA).is_some());
+    assert!(server.has_pending(ADA, tablet) && server.revocations.all_pending_until(ADA).is_some());
     // The list knows what is committed, and an epoch on it could not be taken back.
     assert_eq!(server.verdict(tablet, 0), Verdict::Passes);
 }
@@ -164,7 +177,7 @@ async fn what_a_session_asks_for_others_is_taken_back_without_undoing_what_it_as
     };
     meanwhile(task, asking).await;
     assert_eq!([PHONE, tablet].map(|session| server.says(ADA, session)), [Covered::Yes, Covered::Perhaps]);
-    assert_eq!(server.end_queue.has_pending_all(ADA), None, "only what is certain");
+    assert_eq!(server.revocations.all_pending_until(ADA), None, "only what is certain");
 }
 
 #[tokio::test]
@@ -182,7 +195,7 @@ async fn what_was_pending_is_pending_in_the_next_process_before_it_does_anything
     let (next, _task) = CutOff::in_folder(server.folder).await;
     assert_eq!(next.end_queue.pending(), queued_ends.len());
     assert!(next.has_pending(ADA, LAPTOP) && !next.has_pending(ADA, PHONE) && next.has_pending(BOB, PHONE));
-    assert!(next.end_queue.has_pending_all(BOB).is_some(), "tokens of an older system are refused as before");
+    assert!(next.revocations.all_pending_until(BOB).is_some(), "tokens of an older system are refused as before");
 }
 
 #[tokio::test]
@@ -198,7 +211,7 @@ async fn of_two_pending_ends_of_dead_processes_for_the_same_sessions_the_later_o
     let folder = Arc::clone(&early.folder);
     drop((early, late));
     let (next, _task) = CutOff::in_folder(folder).await;
-    assert_eq!(next.end_queue.has_pending(ADA, PHONE, began_between), Covered::Yes);
+    assert_eq!(next.revocations.pending_ends().cover(ADA, PHONE, began_between), Covered::Yes);
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ mod sync {
     dead_code,
     reason = "the real file, made of something else; not all of it is tried here"
 )]
-#[path = "../revocations.rs"]
+#[path = "../revocations/list.rs"]
 mod list;
 
 /// The longest that a list may be current for, and an instant by which one that has not looked since is current no more.

@@ -7,7 +7,7 @@ use types::domain::Timestamp;
 
 use super::{ADA, BOB, LAPTOP, LATER, PHONE, row, tail};
 use crate::sessions::metrics::Reload;
-use crate::sessions::revocations::{Applied, Lost, RevocationList, Verdict};
+use crate::sessions::revocations::list::{Applied, Lost, RevocationList, Verdict};
 use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// A poll that was over before anything else happened came to this.

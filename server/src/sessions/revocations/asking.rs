@@ -1,10 +1,10 @@
 //! Who may end others: what has itself ended may not, also while the database is away. The last word has the transaction that ends them,
 //! which knows more than any server.
 
-use super::Sessions;
-use super::pending_ends::{Covered, Force};
-use super::revocations::Verdict;
+use super::Revocations;
+use super::list::Verdict;
 use crate::auth::tokens::Verified;
+use crate::sessions::pending_ends::{Covered, Force};
 use crate::store::Standing;
 
 /// What a session may do that asks for others to be ended, by a token that may have run out.
@@ -18,7 +18,7 @@ pub enum Asking {
     HasEnded,
 }
 
-impl Sessions {
+impl Revocations {
     /// Whether the session of this token may end others. This server's own list comes first. It knows nothing of tokens that have run out,
     /// nor whether it is current where it is too old: then the database is asked, and where that is away, whoever asks is taken at
     /// their word for themselves only.
@@ -27,7 +27,7 @@ impl Sessions {
         if self.list.has_ended(token.session_id) || token.session_max_expires_at <= now {
             return Asking::HasEnded;
         }
-        if self.end_queue.has_pending(token.user_id, token.session_id, token.session_created_at) == Covered::Yes {
+        if self.pending_ends.cover(token.user_id, token.session_id, token.session_created_at) == Covered::Yes {
             return Asking::IsBeingEnded;
         }
         let verdict = self.list.check(token.session_id, token.user_id, token.epoch, self.context.clock.monotonic());

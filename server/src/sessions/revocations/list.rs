@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::sync::{AtomicBool, AtomicU64, RwLock};
 use crate::sessions::metrics::Reload;
-use crate::sessions::own_commits::OwnCommits;
+use crate::sessions::revocations::own_commits::OwnCommits;
 use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// What the list says of a token.

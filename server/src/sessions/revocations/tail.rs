@@ -5,16 +5,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, UserId};
 
-use super::metrics::SessionMetrics;
-use super::revocations::{Applied, Lost, Poll, RevocationList};
-use crate::clock::Clock;
-use crate::events::Hub;
+use super::list::{Applied, Lost, Poll, RevocationList};
+use crate::context::Context;
 use crate::metrics::Label as _;
-use crate::store::{Revocation, RevokedSubject, Store, StoreError};
+use crate::sessions::metrics::SessionMetrics;
+use crate::store::{Revocation, RevokedSubject, StoreError};
 
 /// How often the log is read without a hint.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -25,40 +24,32 @@ const PAGE: i64 = 2_000;
 /// A clock that is this far from the database's is worth a word.
 const CLOCK_IS_OFF: Duration = Duration::from_secs(2);
 
-/// What a tail works with.
-pub struct TailParts {
-    /// Where the log is.
-    pub store: Store,
-    /// This server's list.
-    pub list: Arc<RevocationList>,
-    /// This server's streams.
-    pub hub: Arc<Hub>,
-    /// The time; the log tells it what time it is at the database.
-    pub clock: Arc<dyn Clock>,
-    /// Makes it poll at once.
-    pub hint: Arc<Notify>,
-    /// Takes the sessions whose streams were told here.
-    pub told: mpsc::UnboundedSender<Vec<SessionId>>,
-    /// Takes what this server remembers and the log has lost.
-    pub lost: mpsc::UnboundedSender<Lost>,
-    /// Counts polls and what is wrong with the log.
-    pub metrics: Arc<SessionMetrics>,
-}
-
 /// Reads the log for one server.
 pub struct Tail {
-    parts: TailParts,
+    context: Context,
+    list: Arc<RevocationList>,
+    /// Takes the sessions whose streams were notified here.
+    notified: mpsc::UnboundedSender<Vec<SessionId>>,
+    /// Takes what this server remembers and the log has lost.
+    lost: mpsc::UnboundedSender<Lost>,
+    metrics: Arc<SessionMetrics>,
 }
 
 impl Tail {
     /// Has not looked yet.
-    pub const fn new(parts: TailParts) -> Self {
-        Self { parts }
+    pub fn new(
+        context: Context,
+        list: Arc<RevocationList>,
+        notified: mpsc::UnboundedSender<Vec<SessionId>>,
+        lost: mpsc::UnboundedSender<Lost>,
+    ) -> Self {
+        let metrics = context.metrics.group();
+        Self { context, list, notified, lost, metrics }
     }
 
     /// Polls until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let TailParts { list, clock, hint, metrics, .. } = &self.parts;
+        let Self { context: Context { clock, hub, .. }, list, metrics, .. } = &self;
         let (mut failing, mut clock_told) = (false, false);
         let mut pruned_at = clock.monotonic();
         loop {
@@ -86,7 +77,7 @@ impl Tail {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = hint.notified() => {}
+                () = hub.log_hint().notified() => {}
                 () = tokio::time::sleep(INTERVAL) => {}
             }
         }
@@ -94,7 +85,7 @@ impl Tail {
 
     /// One poll: the rows since the last, or everything where that cannot be told.
     pub async fn poll(&self) -> Result<(), StoreError> {
-        let TailParts { store, list, clock, .. } = &self.parts;
+        let Self { context: Context { store, clock, .. }, list, .. } = self;
         // Whatever is committed after this may be missing from the answer.
         let poll = list.begin_poll(clock.monotonic());
         if !list.is_loaded() {
@@ -103,9 +94,9 @@ impl Tail {
         let tail = store.revocations().revocations_from(poll.from).await?;
         clock.database_says(tail.database_time, poll.began);
         if let Applied::MustReload(why) = list.apply(&tail, poll) {
-            self.parts.metrics.log_reloads.increment(why);
+            self.metrics.log_reloads.increment(why);
             tracing::error!(why = why.as_str(), "revocation log changed: reloading");
-            self.parts.hub.forget_handled();
+            self.context.hub.forget_handled();
             let poll = list.begin_poll(clock.monotonic());
             let live = self.load(poll).await?;
             self.report_lost(&live);
@@ -118,7 +109,7 @@ impl Tail {
 
     /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next poll.
     async fn load(&self, poll: Poll) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
-        let TailParts { store, list, clock, .. } = &self.parts;
+        let Self { context: Context { store, clock, .. }, list, .. } = self;
         let head = store.revocations().revocations_from(i64::MAX).await?.head;
         // With the row at the head, however old: by it the next poll knows whether this is still the same log.
         let asked = clock.monotonic();
@@ -147,27 +138,27 @@ impl Tail {
 
     fn carry_out(&self, revocations: &[Revocation]) {
         for revocation in revocations {
-            let told = self.parts.hub.revoke(revocation);
-            if !told.is_empty() {
+            let notified = self.context.hub.revoke(revocation);
+            if !notified.is_empty() {
                 // The receiver only goes when the server stops; receipts then stay at what was stored.
-                let _ = self.parts.told.send(told);
+                let _ = self.notified.send(notified);
             }
         }
     }
 
     fn report_lost(&self, live: &HashSet<(UserId, RevokedSubject)>) {
-        let lost = self.parts.list.beyond(live, self.parts.clock.now());
+        let lost = self.list.beyond(live, self.context.clock.now());
         if !lost.is_empty() {
             let (sessions, people) = (lost.sessions.len(), lost.people.len());
-            self.parts.metrics.revocations_lost.add(sessions + people);
+            self.metrics.revocations_lost.add(sessions + people);
             tracing::error!(sessions, people, "revocations lost by the database");
-            let _ = self.parts.lost.send(lost);
+            let _ = self.lost.send(lost);
         }
     }
 
     /// Says once that this machine's clock is off, and once that it is right again.
     fn watch_clock(&self, told: bool) -> bool {
-        let offset_ms = self.parts.clock.offset_ms();
+        let offset_ms = self.context.clock.offset_ms();
         let off = offset_ms.unsigned_abs() > u64::try_from(CLOCK_IS_OFF.as_millis()).unwrap_or(u64::MAX);
         match (told, off) {
             (false, true) => {

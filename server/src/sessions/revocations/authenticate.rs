@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Sessions;
-use super::metrics::GuardCheck;
-use super::pending_ends::Covered;
-use super::revocations::Verdict;
+use super::Revocations;
+use super::list::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
+use crate::sessions::metrics::GuardCheck;
+use crate::sessions::pending_ends::Covered;
 use crate::store::{SessionEnd, Standing, StoreError};
 
 /// What stands in the log where nobody can say yet.
-pub(super) const END_WAITS: &str = "an end of this session waits to be committed";
+pub(in crate::sessions) const END_WAITS: &str = "an end of this session waits to be committed";
 
 /// Why a token may not pass.
 #[derive(Debug)]
@@ -52,12 +52,12 @@ impl<T> From<&Result<T, Refusal>> for GuardCheck {
     }
 }
 
-impl Sessions {
+impl Revocations {
     /// Whether a token may pass. Costs no database read while this server's revocation list is current; otherwise asks the
     /// database, and refuses where that is away too.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
         let verified = self.tokens.verify(token, self.context.now())?;
-        match self.end_queue.has_pending(verified.user_id, verified.session_id, verified.session_created_at) {
+        match self.pending_ends.cover(verified.user_id, verified.session_id, verified.session_created_at) {
             Covered::No => {}
             Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, UserId};
 
-use super::Sessions;
+use super::Revocations;
 use super::authenticate::{END_WAITS, Refusal};
-use super::metrics::GuardCheck;
-use super::pending_ends::Covered;
-use super::revocations::Verdict;
+use super::list::Verdict;
 use crate::events::Subscriber;
+use crate::sessions::metrics::GuardCheck;
+use crate::sessions::pending_ends::Covered;
 use crate::store::StoreError;
 
 /// How often the database is asked again that did not answer, while there is time.
@@ -21,11 +21,11 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// How long it may take to answer, where there is no time: this server was paused.
 const AT_LEAST: Duration = Duration::from_millis(250);
 
-impl Sessions {
+impl Revocations {
     /// Whether a stream may be told something now. A token that was only replaced by a newer one does not end a stream.
     pub async fn may_listen(&self, who: &Subscriber) -> Result<(), Refusal> {
         let Subscriber { user_id, session_id, session_created_at, epoch, .. } = *who;
-        match self.end_queue.has_pending(user_id, session_id, session_created_at) {
+        match self.pending_ends.cover(user_id, session_id, session_created_at) {
             Covered::No => {}
             Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),
@@ -56,8 +56,8 @@ impl Sessions {
 }
 
 /// Closes the streams that cannot be confirmed, until `stop`.
-pub async fn watch_streams(sessions: Arc<Sessions>, stop: CancellationToken) {
-    let mut checker = StreamChecker { confirmed_as_of: sessions.list.as_of(), sessions };
+pub(in crate::sessions) async fn watch_streams(revocations: Arc<Revocations>, stop: CancellationToken) {
+    let mut checker = StreamChecker { confirmed_as_of: revocations.list.as_of(), revocations };
     tokio::select! {
         () = stop.cancelled() => {}
         () = checker.run() => {}
@@ -66,19 +66,19 @@ pub async fn watch_streams(sessions: Arc<Sessions>, stop: CancellationToken) {
 
 /// As of when all open streams are known to belong to sessions that live.
 struct StreamChecker {
-    sessions: Arc<Sessions>,
+    revocations: Arc<Revocations>,
     confirmed_as_of: Instant,
 }
 
 impl StreamChecker {
     async fn run(&mut self) {
         loop {
-            let sleep = self.left_of((self.sessions.list.max_staleness() / 2).max(AGAIN));
+            let sleep = self.left_of((self.revocations.list.max_staleness() / 2).max(AGAIN));
             if !sleep.is_zero() {
                 tokio::time::sleep(sleep).await;
-            } else if self.sessions.context.hub.is_empty() {
+            } else if self.revocations.context.hub.is_empty() {
                 // Whatever opens from now on is confirmed when it does.
-                self.confirmed_as_of = self.sessions.context.clock.monotonic();
+                self.confirmed_as_of = self.revocations.context.clock.monotonic();
             } else {
                 self.confirms_or_closes().await;
             }
@@ -87,22 +87,22 @@ impl StreamChecker {
 
     /// What is left of a time since the streams were last confirmed, by the list or by the database.
     fn left_of(&mut self, time: Duration) -> Duration {
-        self.confirmed_as_of = self.confirmed_as_of.max(self.sessions.list.as_of());
-        time.saturating_sub(self.sessions.context.clock.monotonic().saturating_duration_since(self.confirmed_as_of))
+        self.confirmed_as_of = self.confirmed_as_of.max(self.revocations.list.as_of());
+        time.saturating_sub(self.revocations.context.clock.monotonic().saturating_duration_since(self.confirmed_as_of))
     }
 
     /// Asks the database, which may answer although the log cannot be read. There is half the time for it.
     async fn confirms_or_closes(&mut self) {
-        let asked = self.sessions.context.clock.monotonic();
-        let left = self.left_of(self.sessions.list.max_staleness());
+        let asked = self.revocations.context.clock.monotonic();
+        let left = self.left_of(self.revocations.list.max_staleness());
         match tokio::time::timeout(left.max(AT_LEAST), self.confirm()).await {
             Ok(Ok(())) => self.confirmed_as_of = asked,
-            Ok(Err(_)) if !self.left_of(self.sessions.list.max_staleness()).is_zero() => {
+            Ok(Err(_)) if !self.left_of(self.revocations.list.max_staleness()).is_zero() => {
                 tokio::time::sleep(AGAIN.min(left)).await;
             }
             // The list may have become current meanwhile.
-            _ if self.left_of(self.sessions.list.max_staleness()).is_zero() => {
-                let closed = self.sessions.context.hub.close_unless(|_, _| false);
+            _ if self.left_of(self.revocations.list.max_staleness()).is_zero() => {
+                let closed = self.revocations.context.hub.close_unless(|_, _| false);
                 if closed > 0 {
                     tracing::warn!(closed, "event streams closed: sessions cannot be confirmed");
                 }
@@ -113,14 +113,14 @@ impl StreamChecker {
 
     /// Closes the streams whose sessions do not live.
     async fn confirm(&self) -> Result<(), StoreError> {
-        let Self { sessions, .. } = self;
+        let Self { revocations, .. } = self;
         let asked: HashSet<SessionId> =
-            sessions.context.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
+            revocations.context.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
         let ids: Vec<SessionId> = asked.iter().copied().collect();
-        let living = sessions.context.store.sessions().living(&ids).await?;
+        let living = revocations.context.store.sessions().living(&ids).await?;
         // What has opened since was confirmed when it did.
-        sessions.context.hub.close_unless(|user_id, session_id| {
-            !asked.contains(&session_id) || sessions.lives(&living, user_id, session_id)
+        revocations.context.hub.close_unless(|user_id, session_id| {
+            !asked.contains(&session_id) || revocations.lives(&living, user_id, session_id)
         });
         Ok(())
     }

@@ -1,0 +1,93 @@
+//! What may not pass on this server, and who is told so: the list of what has been revoked, what keeps it true, and the questions that
+//! requests and streams ask.
+//!
+//! `list` is the list, `tail` reads the log into it, `own_commits` sees to it that the log keeps what this server has committed,
+//! `enforcement` has committed ends take effect here, `authenticate` says whether a token may pass, `streams` whether a stream may be told
+//! something, and closes those that cannot be confirmed, `asking` says who may end others.
+
+mod asking;
+mod authenticate;
+mod enforcement;
+pub(super) mod list;
+pub(super) mod own_commits;
+mod streams;
+mod tail;
+
+/// What the revocation list is made of; `tests::interleavings` makes the same list of something else.
+mod sync {
+    pub use std::sync::RwLock;
+    pub use std::sync::atomic::{AtomicBool, AtomicU64};
+}
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use types::domain::{SessionId, Timestamp, UserId};
+
+pub use asking::Asking;
+pub(super) use authenticate::END_WAITS;
+pub use authenticate::Refusal;
+pub use list::{Lost, RevocationList};
+pub(super) use streams::watch_streams;
+pub(super) use tail::Tail;
+
+use super::metrics::SessionMetrics;
+use super::pending_ends::{Covered, PendingEnds};
+use crate::auth::tokens::{AccessTokens, Verified};
+use crate::context::Context;
+use crate::store::SessionRow;
+
+/// What may not pass on this server.
+pub struct Revocations {
+    context: Context,
+    list: Arc<RevocationList>,
+    /// What is refused here although its end is not committed yet.
+    pending_ends: Arc<PendingEnds>,
+    tokens: Arc<AccessTokens>,
+    /// Takes the sessions whose streams were notified, to be stored for receipts. Requests hold this as well, and must
+    /// not keep the task alive that stores them: it ends with the tail and the end worker.
+    notified: mpsc::WeakUnboundedSender<Vec<SessionId>>,
+    metrics: Arc<SessionMetrics>,
+}
+
+impl Revocations {
+    pub(super) fn new(
+        context: Context,
+        tokens: Arc<AccessTokens>,
+        max_staleness: Duration,
+        notified: &mpsc::UnboundedSender<Vec<SessionId>>,
+    ) -> Self {
+        let list = Arc::new(RevocationList::new(max_staleness, context.clock.monotonic()));
+        let metrics = context.metrics.group();
+        Self { context, list, pending_ends: Arc::default(), tokens, notified: notified.downgrade(), metrics }
+    }
+
+    /// This server's list.
+    pub const fn list(&self) -> &Arc<RevocationList> {
+        &self.list
+    }
+
+    /// What has been acknowledged as ended and is not committed yet.
+    pub(super) const fn pending_ends(&self) -> &Arc<PendingEnds> {
+        &self.pending_ends
+    }
+
+    /// Whether this server knows of an end that the database does not know of yet, or no longer.
+    pub(super) fn is_known_to_be_over(&self, row: &SessionRow) -> Covered {
+        if self.list.has_ended(row.id) {
+            return Covered::Yes;
+        }
+        self.pending_ends.cover(row.user_id, row.id, row.created_at)
+    }
+
+    /// Until when sessions of this user began that all have a pending end.
+    pub fn all_pending_until(&self, user_id: UserId) -> Option<Timestamp> {
+        self.pending_ends.all_until(user_id)
+    }
+
+    /// Verifies an access token, and asks neither whether it has run out nor whether its session has ended: signing out is forgiving.
+    pub fn verify_even_if_expired(&self, token: &str) -> Option<Arc<Verified>> {
+        self.tokens.verify_even_if_expired(token, self.context.now()).ok()
+    }
+}
