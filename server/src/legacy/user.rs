@@ -9,17 +9,16 @@ use types::domain::{ClientReason, SessionId, Timestamp};
 use types::words::EndReason;
 
 use super::token::{LegacyToken, LegacyTokens};
-use crate::auth::secrets::Capability;
 use crate::auth::tokens::TokenError;
 use crate::context::Context;
-use crate::sessions::{EndAnswer, EndingError, Force, Refusal, Sessions, end_answer};
-use crate::store::{EndCommand, Origin, Selection, User};
+use crate::sessions::{EndAnswer, EndingError, Refusal, Sessions};
+use crate::store::{Origin, Selection, User};
 
 /// Users with tokens of an older system.
 pub struct LegacyUsers {
     /// Verifies the tokens, where they are accepted.
     pub tokens: Option<LegacyTokens>,
-    /// The database, the time, and chance for receipts.
+    /// The database and the time.
     pub context: Context,
     /// Ends their sessions.
     pub sessions: Arc<Sessions>,
@@ -57,7 +56,7 @@ impl LegacyUsers {
         origin: Origin,
     ) -> Result<EndAnswer, EndingError> {
         let all = Selection::All { user_id: user.id };
-        self.end(user, all, EndReason::LogoutAll, client_reason, origin).await
+        self.sessions.terminations().end_sessionless(user, all, EndReason::LogoutAll, client_reason, origin).await
     }
 
     /// Ends one session of a person who has none. None is ended where it is not theirs.
@@ -69,28 +68,7 @@ impl LegacyUsers {
         origin: Origin,
     ) -> Result<EndAnswer, EndingError> {
         let one = Selection::One { user_id: user.id, session_id };
-        self.end(user, one, EndReason::RevokedFromOtherDevice, client_reason, origin).await
-    }
-
-    async fn end(
-        &self,
-        user: &User,
-        selection: Selection,
-        reason: EndReason,
-        client_reason: Option<ClientReason>,
-        origin: Origin,
-    ) -> Result<EndAnswer, EndingError> {
-        let Self { context, sessions, .. } = self;
-        let now = context.now();
-        let receipt = Capability::draw(&*context.random);
-        let command = EndCommand {
-            client_reason: client_reason.map(String::from),
-            actor_id: Some(user.id),
-            origin,
-            receipt: Some(receipt.digest()),
-            ..EndCommand::new(selection, reason, now, sessions.lifetimes.remember_until(now))
-        };
-        let ended = sessions.end_queue.end(command, Some(user.epoch), Force::Full).await?;
-        Ok(end_answer(ended, Some(&receipt), None))
+        let reason = EndReason::RevokedFromOtherDevice;
+        self.sessions.terminations().end_sessionless(user, one, reason, client_reason, origin).await
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use types::domain::SessionId;
 use types::words::{EndReason, TokenDelivery};
 
-use super::pending_ends::Covered;
+use super::terminations::Covered;
 use super::{RefreshRefusal, Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::RefreshToken;
 use crate::store::{Origin, SessionRow, StoreError};
@@ -81,10 +81,10 @@ impl Sessions {
     }
 
     async fn end_one_replaced(&self, id: SessionId, origin: &Origin) -> Result<(), SessionsError> {
-        if let Some(row) = self.end_if_over(id).await?
+        if let Some(row) = self.terminations.end_if_over(id).await?
             && row.delivery == TokenDelivery::Cookie
         {
-            self.end_for(&row, EndReason::Replaced, origin).await?;
+            self.terminations.end_for(&row, EndReason::Replaced, origin).await?;
         }
         Ok(())
     }

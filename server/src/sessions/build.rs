@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use types::domain::SessionId;
 
+use super::devices::write_last_active;
 use super::metrics::show_metrics;
 use super::revocations::{Lost, Tail, watch_streams};
-use super::{
-    Devices, EndQueueParts, EndWorker, Found, PendingLog, Revocations, Sessions, Unacknowledged, UnresolvedEnd,
-    Written, end_queue, renew_graces, restore_lost, write_last_active,
-};
+use super::terminations::{EndWorker, UnresolvedEnd, Written, restore_lost};
+use super::unacknowledged::renew_graces;
+use super::{Devices, Revocations, Sessions, Terminations, Unacknowledged};
 use crate::area::{Background, BuildError, Building, Parts};
 use crate::auth::refresh::Lifetimes;
 use crate::auth::tokens::AccessTokens;
@@ -59,21 +59,18 @@ fn assemble(
     let revocations = Arc::new(revocations);
     let list = revocations.list();
     let tail = Tail::new(context.clone(), Arc::clone(list), notified_sender.clone(), lost_sender);
-    let (pending_log, pending) = open_pending_log(context, config);
-    let (end_queue, end_worker) = end_queue(EndQueueParts {
-        context: context.clone(),
-        revocations: Arc::clone(&revocations),
-        notified: notified_sender,
-        pending_log: Arc::clone(&pending_log),
-        pending: pending.ends,
-    });
+    let (terminations, end_worker, unresolved) = Terminations::new(
+        context.clone(),
+        Arc::clone(&revocations),
+        lifetimes,
+        notified_sender,
+        &config.database.pending_log_folder(),
+    );
     let devices = Devices::new(context.clone(), Arc::clone(list), places, lifetimes);
     let sessions = Arc::new(Sessions {
         context: context.clone(),
         revocations,
-        end_queue,
-        pending_log,
-        unresolved: Arc::default(),
+        terminations: Arc::new(terminations),
         unacknowledged: Unacknowledged::default(),
         tokens,
         lifetimes,
@@ -82,18 +79,7 @@ fn assemble(
         metrics: context.metrics.group(),
     });
     show_metrics(&context.metrics, &sessions);
-    Ok((sessions, Workers { tail, end_worker, notified, lost, unresolved: pending.unresolved }))
-}
-
-/// The pending log, with those of processes that are gone.
-fn open_pending_log(context: &Context, config: &Config) -> (Arc<PendingLog>, Found) {
-    let folder = config.database.pending_log_folder();
-    let (keys, random) = (Arc::clone(&context.keys), Arc::clone(&context.random));
-    let (pending_log, found) = PendingLog::open(&folder, context.new_id(), keys, random);
-    if !found.is_empty() {
-        tracing::info!(count = found.len(), "pending log recovered");
-    }
-    (Arc::new(pending_log), found)
+    Ok((sessions, Workers { tail, end_worker, notified, lost, unresolved }))
 }
 
 /// Starts what runs by itself.
@@ -104,11 +90,11 @@ pub fn start(state: &ApiState, background: &Background) {
     background.spawn_essential("revocation tail", |stop| tail.run(stop));
     background.spawn_essential("ending sessions", |stop| end_worker.run(stop));
     background.spawn_essential("stream watch", |stop| watch_streams(Arc::clone(&sessions.revocations), stop));
-    background.spawn("reassertion", |_| restore_lost(Arc::clone(sessions), lost));
+    background.spawn("lost revocations", |_| restore_lost(Arc::clone(sessions.terminations()), lost));
     background.spawn("unheard renewals", |stop| renew_graces(Arc::clone(sessions), stop));
     background.spawn("receipts", |_| store_notified(store.clone(), Arc::clone(clock), notified));
     background.spawn("last active", |stop| write_last_active(Arc::clone(&sessions.devices), stop));
-    for rest in unresolved.into_iter().filter_map(|end| sessions.resume_end(end)) {
+    for rest in unresolved.into_iter().filter_map(|end| sessions.terminations().resume_end(end)) {
         tasks.spawn("unresolved sign-out", rest);
     }
 }

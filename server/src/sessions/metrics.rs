@@ -168,9 +168,9 @@ fn set_gauges(sessions: &Sessions) {
     list_age.set(sessions.revocations.list().age(sessions.context.clock.monotonic()).as_secs_f64());
     list_max_age.set(sessions.revocations.list().max_staleness().as_secs_f64());
     log_position.set(sessions.revocations.list().position());
-    endings_pending.set(sessions.endings_pending());
-    pending_log_writable.set(sessions.pending_log.was_writable());
-    endings_queued.set(sessions.end_queue.queued());
+    endings_pending.set(sessions.terminations.pending());
+    pending_log_writable.set(sessions.terminations.pending_log().was_writable());
+    endings_queued.set(sessions.terminations.queued());
     verified_tokens.set(sessions.tokens.remembered());
     last_active_waiting.set(sessions.devices.unwritten());
 }

@@ -1,60 +1,42 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `revocations` is what may not pass, `sign_in` and `refresh` make tokens,
-//! `session_limit` says who makes room, `browser` chooses among several of one browser, `end_queue` and `end`
-//! end sessions, `account_changes` ends them with a change to the account, `retry_queue` and `pending_ends` keep what could not
-//! be committed yet, `pending_log` on the disk, `restore_lost` keeps the database true to the list, `theft` ends what may have been
-//! copied, `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft,
-//! `devices` is what people see, `metrics` is what is counted of all this. No SQL, and no HTTP outside `handlers`.
+//! `revocations` is what may not pass, `terminations` ends sessions, `devices` is what people see. `sign_in` and `refresh` make tokens,
+//! `session_limit` says who makes room, `browser` chooses among several of one browser, `theft` ends what may have been copied,
+//! `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `alerts` asks about sign-ins, `metrics` is what is
+//! counted of all this, `build` puts it together. No SQL, and no HTTP outside `handlers`.
 
-mod account_changes;
 mod alerts;
 mod browser;
 mod build;
 mod devices;
-mod end;
-mod end_queue;
 pub mod handlers;
 mod mails;
 mod metrics;
-mod pending_ends;
-mod pending_log;
 mod refresh;
-mod restore_lost;
-mod retry_queue;
 mod revocations;
 mod session_limit;
 mod sign_in;
+mod terminations;
 #[cfg(test)]
 mod tests;
 mod theft;
 mod unacknowledged;
-mod unresolved;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 
 use types::api::paths;
 
-pub use account_changes::AccountOwner;
 pub use alerts::{Word, show as show_alert};
-use devices::write_last_active;
 pub use devices::{ClaimedDevice, Devices, describe_device};
-pub(crate) use end::answer as end_answer;
-pub use end::{EndAnswer, EndRequest, Scope};
-pub use end_queue::{EndQueue, Ending, EndingError};
-use end_queue::{EndQueueParts, EndWorker, end_queue};
 pub use metrics::{GuardCheck, RefreshCase, Reload, SessionMetrics, SignInResult};
-pub use pending_ends::Force;
-pub use pending_log::PendingLog;
-use pending_log::{Found, UnresolvedEnd, Written};
 pub use refresh::RefreshRefusal;
-use restore_lost::restore_lost;
 pub use revocations::{Asking, Refusal, RevocationList, Revocations};
 pub use session_limit::{AtLimit, who_makes_room};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
+pub use terminations::{
+    AccountOwner, EndAnswer, EndRequest, Ending, EndingError, Force, PendingLog, Scope, Terminations,
+};
 pub use unacknowledged::Unacknowledged;
-use unacknowledged::renew_graces;
 
 use crate::area::Area;
 use crate::auth::keys::KeyError;
@@ -125,11 +107,7 @@ pub struct Sessions {
     /// What may not pass.
     revocations: Arc<Revocations>,
     /// Ends them.
-    pub end_queue: EndQueue,
-    /// Where pending ends are written.
-    pub pending_log: Arc<PendingLog>,
-    /// How many wait to be ended without its being known whose they are.
-    pub unresolved: Arc<AtomicUsize>,
+    terminations: Arc<Terminations>,
     /// Renewals that may have been committed.
     pub unacknowledged: Unacknowledged,
     /// Makes and verifies access tokens.
@@ -148,6 +126,11 @@ impl Sessions {
     /// What may not pass.
     pub fn revocations(&self) -> &Revocations {
         &self.revocations
+    }
+
+    /// Ends them.
+    pub const fn terminations(&self) -> &Arc<Terminations> {
+        &self.terminations
     }
 
     /// What people see of them.

@@ -1,18 +1,14 @@
 //! Renewal: a refresh token for a new pair of tokens.
 
 use types::domain::SessionId;
-use types::words::{EndReason, TokenDelivery};
+use types::words::TokenDelivery;
 
-use super::end_queue::{Ending, EndingError};
 use super::metrics::RefreshCase;
-use super::pending_ends::{Covered, Force};
 use super::revocations::END_WAITS;
+use super::terminations::{Covered, EndingError};
 use super::{Sessions, SessionsError, SignedIn};
 use crate::auth::refresh::{RefreshToken, repeat_kind};
-use crate::store::{
-    EndCommand, Origin, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, Selection, SessionEnd, SessionRow,
-    StoreError,
-};
+use crate::store::{Origin, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, SessionEnd, SessionRow, StoreError};
 
 /// Why a refresh was refused.
 #[derive(Debug, thiserror::Error)]
@@ -137,35 +133,9 @@ impl Sessions {
             | RefreshDecision::Rotate { .. }
             | RefreshDecision::Repeat(_) => return Ok(RefreshRefusal::Invalid),
         };
-        self.end_for(row, reason, origin).await?;
+        self.terminations.end_for(row, reason, origin).await?;
         let end = SessionEnd { at: self.context.now(), reason, ended_by: None, ended_by_device: None };
         Ok(RefreshRefusal::Ended(end))
-    }
-
-    /// Ends a session that ran out, unless it was renewed meanwhile.
-    pub async fn end_if_over(&self, session_id: SessionId) -> Result<Option<SessionRow>, SessionsError> {
-        let Some(row) = self.context.store.sessions().session(session_id).await? else { return Ok(None) };
-        if row.end.is_some() {
-            return Ok(None);
-        }
-        let Some(reason) = self.lifetimes.over(&row, self.context.now()) else { return Ok(Some(row)) };
-        self.end_for(&row, reason, &row.origin).await?;
-        Ok(None)
-    }
-
-    pub(super) async fn end_for(
-        &self,
-        row: &SessionRow,
-        reason: EndReason,
-        origin: &Origin,
-    ) -> Result<Ending, EndingError> {
-        let now = self.context.now();
-        let one = Selection::One { user_id: row.user_id, session_id: row.id };
-        let command = EndCommand {
-            origin: origin.clone(),
-            ..EndCommand::new(one, reason, now, self.lifetimes.remember_until(now))
-        };
-        self.end_queue.end(command, None, Force::Full).await
     }
 }
 

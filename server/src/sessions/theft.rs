@@ -39,7 +39,7 @@ impl Sessions {
             Ok(Theft::Dismissed) => return Err(StoreError::not_settled(CHANGED).into()),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "refresh reuse report failed");
-                self.end_for(row, EndReason::RefreshReuse, &attempt.origin).await?;
+                self.terminations.end_for(row, EndReason::RefreshReuse, &attempt.origin).await?;
             }
         }
         let (at, reason) = (attempt.at, EndReason::RefreshReuse);

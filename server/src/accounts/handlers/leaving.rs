@@ -26,8 +26,8 @@ pub async fn delete_account(
         epoch: caller.epoch,
         origin: from.origin,
     };
-    let sessions = Arc::clone(state.sessions());
-    let deletes = async move { sessions.delete_account(owner, &deletion).await };
+    let terminations = Arc::clone(state.sessions().terminations());
+    let deletes = async move { terminations.delete_account(owner, &deletion).await };
     // It may have ended meanwhile.
     let ended = state.complete("account deletion", deletes).await??.ok_or_else(ApiError::session_ended)?;
     Ok(answer_in_words(&state, true, ended, message))

@@ -79,8 +79,8 @@ pub async fn change_password(
         epoch: caller.epoch,
         origin: from.origin,
     };
-    let sessions = Arc::clone(state.sessions());
-    let changes = async move { sessions.change_password(owner, &change).await };
+    let terminations = Arc::clone(state.sessions().terminations());
+    let changes = async move { terminations.change_password(owner, &change).await };
     let Some(ended) = state.complete("password change", changes).await?? else {
         let invalid =
             Invalid::new("wrong-password", "Your password has just been changed elsewhere. Enter the new one.");

@@ -50,8 +50,8 @@ pub async fn resets(state: &ApiState, from: RequestOrigin, mut fields: Fields) -
     let prepared = state.accounts().prepare_password_reset(&from, &token, &password).await?;
     let ended = match prepared.step {
         ResetStep::Account(user_id, reset) => {
-            let (sessions, origin) = (Arc::clone(state.sessions()), from.origin);
-            let resets = async move { sessions.reset_password(user_id, &reset, origin).await };
+            let (terminations, origin) = (Arc::clone(state.sessions().terminations()), from.origin);
+            let resets = async move { terminations.reset_password(user_id, &reset, origin).await };
             let ended = state.complete("password reset", resets).await??.ok_or_else(refused_reset)?;
             if let Err(error) = state.accounts().tell_of_password_change(user_id).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");

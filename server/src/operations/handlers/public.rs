@@ -51,12 +51,12 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let now = state.context.clock.monotonic();
     let current = state.sessions().revocations().list().is_current(now);
     let bus = state.operations().bus.state();
-    let pending = state.sessions().endings_pending();
+    let pending = state.sessions().terminations().pending();
     let mut differing: Vec<String> =
         state.operations().registry.differences().into_iter().map(|found| found.setting).collect();
     differing.sort_unstable();
     differing.dedup();
-    let pending_log = Arc::clone(&state.sessions().pending_log);
+    let pending_log = Arc::clone(state.sessions().terminations().pending_log());
     let written = tokio::task::spawn_blocking(move || pending_log.is_writable()).await.unwrap_or(false);
     // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could not be
     // written down either would be forgotten.

@@ -98,7 +98,7 @@ async fn deny(
         client_reason: None,
         origin: from.origin,
     };
-    let ended = state.sessions().end(request).await?;
+    let ended = state.sessions().terminations().end(request).await?;
     if ended == EndAnswer::AskerEnded {
         return Err(ApiError::session_ended());
     }

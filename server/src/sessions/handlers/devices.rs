@@ -81,7 +81,7 @@ pub async fn history(
 
 /// `GET /api/auth/receipts/{id}`: whoever knows the id may read it; the one who asked is signed out by then.
 pub async fn receipt(State(state): State<ApiState>, Path(id): Path<String>) -> Result<Json<Receipt>, ApiError> {
-    state.sessions().receipt(&id).await?.map(Json).ok_or_else(ApiError::not_found)
+    state.sessions().terminations().receipt(&id).await?.map(Json).ok_or_else(ApiError::not_found)
 }
 
 /// `POST /api/auth/session/ended`: a browser confirms that it has signed itself out. The token need not be good any more.
@@ -91,6 +91,6 @@ pub async fn confirm_ended(
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
     let token = bearer(&headers).ok_or_else(ApiError::missing_token)?;
-    state.sessions().confirm_end(token).await?;
+    state.sessions().terminations().confirm_end(token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

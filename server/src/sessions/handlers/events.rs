@@ -281,7 +281,7 @@ enum AtTheEnd {
 /// What has become of a session whose end, as far as this stream knows, has come.
 async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline: Timestamp) -> AtTheEnd {
     let session_id = subscription.session_id();
-    match subscription.unless_closed(state.sessions().end_if_over(session_id)).await {
+    match subscription.unless_closed(state.sessions().terminations().end_if_over(session_id)).await {
         None => Box::pin(own_end(subscription)).await.map_or(AtTheEnd::Closed, AtTheEnd::Over),
         Some(Ok(Some(row))) => {
             state.context.hub.prolong(row.user_id, session_id, row.expires_at);

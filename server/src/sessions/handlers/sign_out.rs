@@ -88,7 +88,8 @@ impl Presented {
         if let Some(token) = self.access {
             by_access = Some(token.session_id);
             let leaving = Leaving::by(&token, Force::Full);
-            ended = state.sessions().end(leaving.wants(Scope::This, reason.clone(), origin.clone())).await?;
+            ended =
+                state.sessions().terminations().end(leaving.wants(Scope::This, reason.clone(), origin.clone())).await?;
         }
         for session_id in self.refresh.into_iter().filter(|session_id| by_access != Some(*session_id)) {
             ended = ended.and(end_by_refresh_token(state, session_id, reason.clone(), origin.clone()).await?);
@@ -109,10 +110,11 @@ async fn end_by_refresh_token(
             // One that the database does not know, because it was set back, is revoked all the same.
             let user_id = found.map_or(UserId(Uuid::nil()), |row| row.user_id);
             let leaving = Leaving { user_id, session_id, epoch: None, token_until: None, force: Force::Full };
-            Ok(state.sessions().end(leaving.wants(Scope::This, reason, origin)).await?)
+            Ok(state.sessions().terminations().end(leaving.wants(Scope::This, reason, origin)).await?)
         }
         Err(error @ StoreError::Unavailable(_)) => {
-            let Some((rest, is_written)) = state.sessions().end_unresolved(session_id, reason, origin) else {
+            let Some((rest, is_written)) = state.sessions().terminations().end_unresolved(session_id, reason, origin)
+            else {
                 return Err(error.into());
             };
             state.context.tasks.spawn("late sign-out", rest);
@@ -176,7 +178,8 @@ pub async fn logout_all(
         Asking::IsBeingEnded => (Scope::This, Force::Full),
         Asking::HasEnded => return Ok(answer(&state, true, nothing_to_end())),
     };
-    let ended = state.sessions().end(Leaving::by(&token, force).wants(scope, reason, from.origin)).await?;
+    let ended =
+        state.sessions().terminations().end(Leaving::by(&token, force).wants(scope, reason, from.origin)).await?;
     let this_device = scope != Scope::Others || ended == EndAnswer::AskerEnded;
     Ok(answer(&state, this_device, ended))
 }
@@ -198,7 +201,7 @@ pub async fn end_session(
     let leaving = Leaving::by(&caller, Force::Held);
     let this = id == caller.session_id;
     let scope = if this { Scope::This } else { Scope::Other(id) };
-    let ended = state.sessions().end(leaving.wants(scope, reason, from.origin)).await?;
+    let ended = state.sessions().terminations().end(leaving.wants(scope, reason, from.origin)).await?;
     if ended == EndAnswer::AskerEnded {
         return Err(ApiError::session_ended());
     }
@@ -225,7 +228,8 @@ pub async fn end_several(
     });
     let (ids,) = fields.finish((ids,))?;
     let leaving = Leaving::by(&caller, Force::Held);
-    let ended = state.sessions().end_several(leaving.wants(Scope::This, reason, from.origin), &ids).await?;
+    let ended =
+        state.sessions().terminations().end_several(leaving.wants(Scope::This, reason, from.origin), &ids).await?;
     if ended == EndAnswer::AskerEnded {
         return Err(ApiError::session_ended());
     }

@@ -4,7 +4,7 @@
 use super::Revocations;
 use super::list::Verdict;
 use crate::auth::tokens::Verified;
-use crate::sessions::pending_ends::{Covered, Force};
+use crate::sessions::terminations::{Covered, Force};
 use crate::store::Standing;
 
 /// What a session may do that asks for others to be ended, by a token that may have run out.

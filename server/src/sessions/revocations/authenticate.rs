@@ -7,7 +7,7 @@ use super::Revocations;
 use super::list::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
 use crate::sessions::metrics::GuardCheck;
-use crate::sessions::pending_ends::Covered;
+use crate::sessions::terminations::Covered;
 use crate::store::{SessionEnd, Standing, StoreError};
 
 /// What stands in the log where nobody can say yet.

@@ -33,7 +33,7 @@ pub(super) use streams::watch_streams;
 pub(super) use tail::Tail;
 
 use super::metrics::SessionMetrics;
-use super::pending_ends::{Covered, PendingEnds};
+use super::terminations::{Covered, PendingEnds};
 use crate::auth::tokens::{AccessTokens, Verified};
 use crate::context::Context;
 use crate::store::SessionRow;

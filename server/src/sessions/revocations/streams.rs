@@ -13,7 +13,7 @@ use super::authenticate::{END_WAITS, Refusal};
 use super::list::Verdict;
 use crate::events::Subscriber;
 use crate::sessions::metrics::GuardCheck;
-use crate::sessions::pending_ends::Covered;
+use crate::sessions::terminations::Covered;
 use crate::store::StoreError;
 
 /// How often the database is asked again that did not answer, while there is time.

@@ -19,10 +19,11 @@ use crate::context::Context;
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
 use crate::random::{Random, SeededRandom};
-use crate::sessions::pending_ends::Covered;
 use crate::sessions::revocations::Revocations;
 use crate::sessions::revocations::list::Verdict;
-use crate::sessions::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, Force, PendingLog, end_queue};
+use crate::sessions::terminations::Covered;
+use crate::sessions::terminations::end_queue::{EndQueue, EndQueueParts, EndWorker, Ending, EndingError, end_queue};
+use crate::sessions::{Force, PendingLog};
 use crate::store::{EndCommand, Selection, Store};
 
 /// A server whose database is away.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::super::{End, UnresolvedEnd};
 use super::*;
 use crate::random::SeededRandom;
-use crate::sessions::pending_ends::Force;
+use crate::sessions::Force;
 use crate::store::{EndCommand, Origin, Selection};
 
 const USER: UserId = UserId(Uuid::from_u128(5));

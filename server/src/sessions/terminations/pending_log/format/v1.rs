@@ -8,7 +8,7 @@ use types::words::EndReason;
 
 use super::super::{End, Entry, UnresolvedEnd};
 use super::Line;
-use crate::sessions::pending_ends::Force;
+use crate::sessions::Force;
 use crate::store::{Digest, EndCommand, Origin, Selection};
 
 /// What the lines are sealed for.

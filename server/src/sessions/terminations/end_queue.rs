@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 use types::api::Ended;
 use types::domain::{SessionId, Timestamp};
 
-use super::metrics::SessionMetrics;
 use super::pending_ends::{Covered, Force, PendingEnds};
 use super::pending_log::{End, Entry, PendingLog, Written};
 use super::retry_queue::{RetryQueue, Tried};
-use super::revocations::Revocations;
 use crate::context::Context;
 use crate::jobs::Backoff;
+use crate::sessions::metrics::SessionMetrics;
+use crate::sessions::revocations::Revocations;
 use crate::store::{EndCommand, EndOutcome, Store, StoreError};
 
 /// The most requests in one transaction.

@@ -4,11 +4,12 @@ use types::api::{Receipt, ReceiptDevice};
 use types::domain::{ClientReason, SessionId, Timestamp, UserId};
 use types::words::{EndReason, ReceiptStatus};
 
+use super::Terminations;
 use super::end_queue::{Ending, EndingError};
 use super::pending_ends::Force;
-use super::{Sessions, SessionsError};
 use crate::auth::secrets::Capability;
-use crate::store::{EndCommand, EndOutcome, Origin, ReceiptRow, Selection, StoreError};
+use crate::sessions::SessionsError;
+use crate::store::{EndCommand, EndOutcome, Origin, ReceiptRow, Selection, SessionRow, StoreError, User};
 
 /// Which sessions are to be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl EndAnswer {
     }
 }
 
-impl Sessions {
+impl Terminations {
     /// Ends sessions. When it answers [`EndAnswer::Done`], the revocation is committed.
     pub async fn end(&self, request: EndRequest) -> Result<EndAnswer, EndingError> {
         let now = self.context.now();
@@ -132,6 +133,55 @@ impl Sessions {
         Ok(answer(all, Some(&receipt), Some(session_id)))
     }
 
+    /// Ends sessions of a user who asks without having one.
+    pub async fn end_sessionless(
+        &self,
+        user: &User,
+        selection: Selection,
+        reason: EndReason,
+        client_reason: Option<ClientReason>,
+        origin: Origin,
+    ) -> Result<EndAnswer, EndingError> {
+        let now = self.context.now();
+        let receipt = Capability::draw(&*self.context.random);
+        let command = EndCommand {
+            client_reason: client_reason.map(String::from),
+            actor_id: Some(user.id),
+            origin,
+            receipt: Some(receipt.digest()),
+            ..EndCommand::new(selection, reason, now, self.lifetimes.remember_until(now))
+        };
+        let ended = self.end_queue.end(command, Some(user.epoch), Force::Full).await?;
+        Ok(answer(ended, Some(&receipt), None))
+    }
+
+    /// Ends a session that ran out, unless it was renewed meanwhile.
+    pub async fn end_if_over(&self, session_id: SessionId) -> Result<Option<SessionRow>, SessionsError> {
+        let Some(row) = self.context.store.sessions().session(session_id).await? else { return Ok(None) };
+        if row.end.is_some() {
+            return Ok(None);
+        }
+        let Some(reason) = self.lifetimes.over(&row, self.context.now()) else { return Ok(Some(row)) };
+        self.end_for(&row, reason, &row.origin).await?;
+        Ok(None)
+    }
+
+    /// Ends a session that nobody asked to end.
+    pub(in crate::sessions) async fn end_for(
+        &self,
+        row: &SessionRow,
+        reason: EndReason,
+        origin: &Origin,
+    ) -> Result<Ending, EndingError> {
+        let now = self.context.now();
+        let one = Selection::One { user_id: row.user_id, session_id: row.id };
+        let command = EndCommand {
+            origin: origin.clone(),
+            ..EndCommand::new(one, reason, now, self.lifetimes.remember_until(now))
+        };
+        self.end_queue.end(command, None, Force::Full).await
+    }
+
     /// How far the sign-out with this receipt has got. `None` where there is none (any more).
     pub async fn receipt(&self, id: &str) -> Result<Option<Receipt>, StoreError> {
         let Some(capability) = Capability::parse(id) else { return Ok(None) };
@@ -165,7 +215,7 @@ fn both(one: Ending, other: Ending) -> Ending {
 }
 
 /// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that asked.
-pub(crate) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
+pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
         Ending::Pending => EndAnswer::Pending,
         Ending::AskerEnded => EndAnswer::AskerEnded,

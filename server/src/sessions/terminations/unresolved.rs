@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::pending_ends::Force;
 use super::pending_log::{Entry, UnresolvedEnd, Written};
-use super::{EndAnswer, EndRequest, Scope, Sessions};
+use super::{EndAnswer, EndRequest, Scope, Terminations};
 use crate::jobs::Backoff;
 use crate::store::Origin;
 
@@ -32,7 +32,7 @@ impl Drop for Counted {
     }
 }
 
-impl Sessions {
+impl Terminations {
     /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells whether the pending end could be
     /// written down. `None` where too many wait.
     pub fn end_unresolved(
@@ -44,15 +44,15 @@ impl Sessions {
         let counted = self.count_unresolved(MOST)?;
         let pending_end = UnresolvedEnd { session_id, client_reason: client_reason.map(String::from), origin };
         self.refuse_unresolved(&pending_end);
-        let sessions = Arc::clone(self);
+        let this = Arc::clone(self);
         let (written, is_written) = oneshot::channel();
         let rest = async move {
             let number =
-                sessions.pending_log.pending_end(vec![Entry::UnresolvedEnd(pending_end.clone())]).await.pop().flatten();
-            sessions.metrics.pending_log_failures.add(usize::from(number.is_none()));
+                this.pending_log.pending_end(vec![Entry::UnresolvedEnd(pending_end.clone())]).await.pop().flatten();
+            this.metrics.pending_log_failures.add(usize::from(number.is_none()));
             // Whoever asked may have hung up; what was acknowledged is done.
             let _ = written.send(number.is_some());
-            sessions.until_ended(Written { pending_end, number }, counted).await;
+            this.until_ended(Written { pending_end, number }, counted).await;
         };
         Some((rest, is_written))
     }
@@ -119,10 +119,5 @@ impl Sessions {
         };
         // A pending end in its place may be in memory only.
         matches!(self.end(request).await, Ok(EndAnswer::Done { .. }))
-    }
-
-    /// How many sign-outs were answered without having been committed yet.
-    pub fn endings_pending(&self) -> usize {
-        self.end_queue.pending()
     }
 }

@@ -13,9 +13,10 @@ use types::words::EndReason;
 use uuid::Uuid;
 
 use super::pending_ends::Force;
-use super::revocations::Lost;
-use super::{Ending, Sessions, SessionsError};
+use super::{Ending, Terminations};
 use crate::jobs::Backoff;
+use crate::sessions::SessionsError;
+use crate::sessions::revocations::Lost;
 use crate::store::{EndCommand, RevokedSubject, Selection};
 
 /// What stands beside the reason in the audit log.
@@ -28,7 +29,10 @@ const LOGGED_RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs
 
 /// Ends what was lost again, for as long as the sender lives, and as long as it takes: the database may still be busy, or its
 /// sessions may come back after its log.
-pub async fn restore_lost(sessions: Arc<Sessions>, mut lost: mpsc::UnboundedReceiver<Lost>) {
+pub(in crate::sessions) async fn restore_lost(
+    terminations: Arc<Terminations>,
+    mut lost: mpsc::UnboundedReceiver<Lost>,
+) {
     let mut left = Outstanding::default();
     let mut failures: u32 = 0;
     loop {
@@ -45,7 +49,7 @@ pub async fn restore_lost(sessions: Arc<Sessions>, mut lost: mpsc::UnboundedRece
             }
             None => failures = failures.saturating_add(1),
         }
-        left.try_again(&sessions).await;
+        left.try_again(&terminations).await;
     }
 }
 
@@ -85,7 +89,7 @@ impl Outstanding {
             .all(|logged| *logged == Logged::Yes)
     }
 
-    async fn try_again(&mut self, to: &Sessions) {
+    async fn try_again(&mut self, to: &Terminations) {
         let was_logged = self.is_logged();
         let mut failed = None;
         for (session_id, logged) in self.sessions.clone() {
@@ -126,7 +130,7 @@ enum Again {
     NotKnown,
 }
 
-impl Sessions {
+impl Terminations {
     /// Ends a session once more.
     async fn end_again(&self, session_id: SessionId, logged: Logged) -> Result<Again, SessionsError> {
         let Some(row) = self.context.store.sessions().session(session_id).await? else {

@@ -8,8 +8,7 @@ use types::domain::{SessionId, UserId};
 use types::words::EndReason;
 
 use super::end::answer;
-use super::end_queue::Ending;
-use super::{EndAnswer, Sessions};
+use super::{EndAnswer, Ending, Terminations};
 use crate::auth::secrets::Capability;
 use crate::store::{
     AccountDeletion, AccountOutcome, EndCommand, Origin, PasswordChange, PasswordReset, Selection, StoreError,
@@ -27,7 +26,7 @@ pub struct AccountOwner {
     pub origin: Origin,
 }
 
-impl Sessions {
+impl Terminations {
     /// Sets a new password in place of a known one and ends the other sessions. `None` where another change came first:
     /// then nothing was written.
     pub async fn change_password(

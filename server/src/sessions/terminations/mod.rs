@@ -1,0 +1,99 @@
+//! Ending sessions, and keeping what was acknowledged until it is committed.
+//!
+//! `end` ends them on somebody's request, `account_changes` with a change to the account, `unresolved` where nobody knows whose they are.
+//! `end_queue` commits what has queued up; `pending_ends` is what was acknowledged and is not committed, `retry_queue` tries it again,
+//! `pending_log` has it on the disk. `restore_lost` ends once more what the database has lost.
+
+mod account_changes;
+mod end;
+pub(super) mod end_queue;
+mod pending_ends;
+mod pending_log;
+mod restore_lost;
+mod retry_queue;
+mod unresolved;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use tokio::sync::mpsc;
+use types::domain::SessionId;
+
+pub use account_changes::AccountOwner;
+pub use end::{EndAnswer, EndRequest, Scope};
+pub(super) use end_queue::EndWorker;
+pub use end_queue::{Ending, EndingError};
+pub use pending_ends::Force;
+pub(super) use pending_ends::{Covered, PendingEnds};
+pub use pending_log::PendingLog;
+pub(super) use pending_log::{UnresolvedEnd, Written};
+pub(super) use restore_lost::restore_lost;
+
+use self::end_queue::{EndQueue, EndQueueParts, end_queue};
+use self::pending_log::Found;
+use super::metrics::SessionMetrics;
+use super::revocations::Revocations;
+use crate::auth::refresh::Lifetimes;
+use crate::context::Context;
+
+/// Ends sessions.
+pub struct Terminations {
+    context: Context,
+    revocations: Arc<Revocations>,
+    lifetimes: Lifetimes,
+    end_queue: EndQueue,
+    pending_log: Arc<PendingLog>,
+    /// How many wait to be ended without its being known whose they are.
+    unresolved: Arc<AtomicUsize>,
+    metrics: Arc<SessionMetrics>,
+}
+
+impl Terminations {
+    /// Takes up what processes that are gone had acknowledged: what could not be resolved is given, to be [resumed](Self::resume_end).
+    pub(super) fn new(
+        context: Context,
+        revocations: Arc<Revocations>,
+        lifetimes: Lifetimes,
+        notified: mpsc::UnboundedSender<Vec<SessionId>>,
+        pending_log_folder: &Path,
+    ) -> (Self, EndWorker, Vec<Written<UnresolvedEnd>>) {
+        let (pending_log, pending) = open_pending_log(&context, pending_log_folder);
+        let (end_queue, end_worker) = end_queue(EndQueueParts {
+            context: context.clone(),
+            revocations: Arc::clone(&revocations),
+            notified,
+            pending_log: Arc::clone(&pending_log),
+            pending: pending.ends,
+        });
+        let metrics = context.metrics.group();
+        let unresolved = Arc::default();
+        let terminations = Self { context, revocations, lifetimes, end_queue, pending_log, unresolved, metrics };
+        (terminations, end_worker, pending.unresolved)
+    }
+
+    /// How many requests wait to be taken up.
+    pub fn queued(&self) -> usize {
+        self.end_queue.queued()
+    }
+
+    /// How many sign-outs were answered without having been committed yet.
+    pub fn pending(&self) -> usize {
+        self.end_queue.pending()
+    }
+
+    /// Where pending ends are written.
+    pub const fn pending_log(&self) -> &Arc<PendingLog> {
+        &self.pending_log
+    }
+}
+
+/// The pending log, with those of processes that are gone.
+fn open_pending_log(context: &Context, folder: &Path) -> (Arc<PendingLog>, Found) {
+    let (keys, random) = (Arc::clone(&context.keys), Arc::clone(&context.random));
+    let (pending_log, found) = PendingLog::open(folder, context.new_id(), keys, random);
+    if !found.is_empty() {
+        tracing::info!(count = found.len(), "pending log recovered");
+    }
+    (Arc::new(pending_log), found)
+}
