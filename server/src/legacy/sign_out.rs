@@ -23,7 +23,8 @@ pub struct Presented<'h> {
 /// The token of the older system that a request rests on. `None` also where a refresh cookie is there: it names a session.
 pub fn presented<'h>(state: &ApiState, headers: &'h HeaderMap) -> Option<Presented<'h>> {
     let legacy = state.legacy();
-    let names_session = || !state.sessions().sessions_of_browser(&state.cookie.presented(headers).tokens()).is_empty();
+    let names_session =
+        || !state.sessions().refreshes().sessions_of_browser(&state.cookie.presented(headers).tokens()).is_empty();
     let token = bearer(headers).filter(|_| !names_session())?;
     match legacy.verify(token, state.context.now())? {
         Ok(_) => Some(Presented { token, expired: false }),

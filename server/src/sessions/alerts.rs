@@ -4,7 +4,7 @@ use types::api::{AlertList, DeviceDescription, SecurityAlert, ServerEvent};
 use types::domain::{AlertId, SessionId, UserId};
 use types::words::{AlertAnswer, AlertKind, AuditAction, SignInMethod};
 
-use super::Sessions;
+use crate::context::Context;
 use crate::store::{
     AlertRow, DeviceHistory, KnownDevice, NewAlert, NewAnswer, NewAudit, Origin, SessionRow, StoreError,
 };
@@ -76,16 +76,26 @@ fn word(alert: &AlertRow, asks: &SessionRow, in_question: bool) -> Word {
     }
 }
 
-impl Sessions {
+/// The questions about sign-ins.
+#[derive(Clone)]
+pub struct Alerts {
+    context: Context,
+}
+
+impl Alerts {
+    pub(super) const fn new(context: Context) -> Self {
+        Self { context }
+    }
+
     /// What a person has not answered yet, for the session that asks: not what is about itself.
-    pub async fn alerts(&self, user_id: UserId, asked_by: Option<SessionId>) -> Result<AlertList, StoreError> {
+    pub async fn open(&self, user_id: UserId, asked_by: Option<SessionId>) -> Result<AlertList, StoreError> {
         let (rows, total) =
             self.context.store.alerts().open_alerts(user_id, asked_by, self.context.now(), MOST_SHOWN).await?;
         Ok(AlertList { alerts: rows.iter().map(show).collect(), total })
     }
 
     /// One alert of a person.
-    pub async fn alert(&self, user_id: UserId, id: AlertId) -> Result<Option<AlertRow>, StoreError> {
+    pub async fn find(&self, user_id: UserId, id: AlertId) -> Result<Option<AlertRow>, StoreError> {
         self.context.store.alerts().alert(user_id, id, self.context.now()).await
     }
 
@@ -97,7 +107,7 @@ impl Sessions {
     }
 
     /// Writes an answer down and tells every device of it. False where somebody has answered before.
-    pub async fn answer_alert(
+    pub async fn answer(
         &self,
         user_id: UserId,
         alert: &AlertRow,
@@ -122,7 +132,7 @@ impl Sessions {
     }
 
     /// Tells the person's other devices of an alert.
-    pub(super) fn tell_alert(&self, row: &SessionRow, alert: NewAlert) {
+    pub(super) fn publish(&self, row: &SessionRow, alert: NewAlert) {
         let event = show(&AlertRow {
             id: alert.id,
             kind: alert.kind,

@@ -7,10 +7,10 @@ use types::domain::SessionId;
 
 use super::devices::write_last_active;
 use super::metrics::show_metrics;
+use super::refreshes::renew_graces;
 use super::revocations::{Lost, Tail, watch_streams};
 use super::terminations::{EndWorker, UnresolvedEnd, Written, restore_lost};
-use super::unacknowledged::renew_graces;
-use super::{Devices, Revocations, Sessions, Terminations, Unacknowledged};
+use super::{Alerts, Devices, Refreshes, Revocations, Sessions, Terminations};
 use crate::area::{Background, BuildError, Building, Parts};
 use crate::auth::refresh::Lifetimes;
 use crate::auth::tokens::AccessTokens;
@@ -66,16 +66,20 @@ fn assemble(
         notified_sender,
         &config.database.pending_log_folder(),
     );
-    let devices = Devices::new(context.clone(), Arc::clone(list), places, lifetimes);
+    let terminations = Arc::new(terminations);
+    let devices = Arc::new(Devices::new(context.clone(), Arc::clone(list), places, lifetimes));
+    let alerts = Alerts::new(context.clone());
+    let ends = (Arc::clone(&revocations), Arc::clone(&terminations));
+    let refreshes = Refreshes::new(context.clone(), tokens, lifetimes, ends, (Arc::clone(&devices), alerts.clone()));
     let sessions = Arc::new(Sessions {
         context: context.clone(),
         revocations,
-        terminations: Arc::new(terminations),
-        unacknowledged: Unacknowledged::default(),
-        tokens,
+        terminations,
+        refreshes: Arc::new(refreshes),
+        devices,
+        alerts,
         lifetimes,
-        devices: Arc::new(devices),
-        most_a_person: config.sessions.max_per_user,
+        max_per_user: config.sessions.max_per_user,
         metrics: context.metrics.group(),
     });
     show_metrics(&context.metrics, &sessions);
@@ -91,7 +95,7 @@ pub fn start(state: &ApiState, background: &Background) {
     background.spawn_essential("ending sessions", |stop| end_worker.run(stop));
     background.spawn_essential("stream watch", |stop| watch_streams(Arc::clone(&sessions.revocations), stop));
     background.spawn("lost revocations", |_| restore_lost(Arc::clone(sessions.terminations()), lost));
-    background.spawn("unheard renewals", |stop| renew_graces(Arc::clone(sessions), stop));
+    background.spawn("unacknowledged refreshes", |stop| renew_graces(Arc::clone(&sessions.refreshes), stop));
     background.spawn("receipts", |_| store_notified(store.clone(), Arc::clone(clock), notified));
     background.spawn("last active", |stop| write_last_active(Arc::clone(&sessions.devices), stop));
     for rest in unresolved.into_iter().filter_map(|end| sessions.terminations().resume_end(end)) {

@@ -171,7 +171,7 @@ fn set_gauges(sessions: &Sessions) {
     endings_pending.set(sessions.terminations.pending());
     pending_log_writable.set(sessions.terminations.pending_log().was_writable());
     endings_queued.set(sessions.terminations.queued());
-    verified_tokens.set(sessions.tokens.remembered());
+    verified_tokens.set(sessions.refreshes.verified_tokens());
     last_active_waiting.set(sessions.devices.unwritten());
 }
 

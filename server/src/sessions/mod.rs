@@ -1,47 +1,41 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `revocations` is what may not pass, `terminations` ends sessions, `devices` is what people see. `sign_in` and `refresh` make tokens,
-//! `session_limit` says who makes room, `browser` chooses among several of one browser, `theft` ends what may have been copied,
-//! `unacknowledged` keeps refreshes that nobody acknowledged from looking like theft, `alerts` asks about sign-ins, `metrics` is what is
-//! counted of all this, `build` puts it together. No SQL, and no HTTP outside `handlers`.
+//! `revocations` is what may not pass, `terminations` ends sessions, `refreshes` exchanges tokens, `devices` is what people see, `alerts`
+//! asks about sign-ins. `sign_in` begins a session, `session_limit` says who makes room for it. `metrics` is what is counted of all this,
+//! `build` puts it together. No SQL, and no HTTP outside `handlers`.
 
 mod alerts;
-mod browser;
 mod build;
 mod devices;
 pub mod handlers;
 mod mails;
 mod metrics;
-mod refresh;
+mod refreshes;
 mod revocations;
 mod session_limit;
 mod sign_in;
 mod terminations;
 #[cfg(test)]
 mod tests;
-mod theft;
-mod unacknowledged;
 
 use std::sync::Arc;
 
 use types::api::paths;
 
-pub use alerts::{Word, show as show_alert};
+pub use alerts::{Alerts, Word, show as show_alert};
 pub use devices::{ClaimedDevice, Devices, describe_device};
 pub use metrics::{GuardCheck, RefreshCase, Reload, SessionMetrics, SignInResult};
-pub use refresh::RefreshRefusal;
+pub use refreshes::{RefreshRefusal, Refreshes};
 pub use revocations::{Asking, Refusal, RevocationList, Revocations};
 pub use session_limit::{AtLimit, who_makes_room};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
 pub use terminations::{
     AccountOwner, EndAnswer, EndRequest, Ending, EndingError, Force, PendingLog, Scope, Terminations,
 };
-pub use unacknowledged::Unacknowledged;
 
 use crate::area::Area;
 use crate::auth::keys::KeyError;
 use crate::auth::refresh::Lifetimes;
-use crate::auth::tokens::AccessTokens;
 use crate::context::Context;
 use crate::http::needs::{Credential, Needs, SESSION, USER};
 use crate::http::routes::Routes;
@@ -100,26 +94,18 @@ impl ApiState {
     }
 }
 
-/// Everything about sessions that requests need.
+/// The door to everything about sessions: its parts, each behind its own few calls, and signing in, which takes all of them.
 pub struct Sessions {
-    /// What every area works with: for this area only, others have their own.
-    pub(crate) context: Context,
-    /// What may not pass.
+    context: Context,
     revocations: Arc<Revocations>,
-    /// Ends them.
     terminations: Arc<Terminations>,
-    /// Renewals that may have been committed.
-    pub unacknowledged: Unacknowledged,
-    /// Makes and verifies access tokens.
-    tokens: Arc<AccessTokens>,
-    /// How long things last.
-    pub lifetimes: Lifetimes,
-    /// What people see of them.
-    pub devices: Arc<Devices>,
+    refreshes: Arc<Refreshes>,
+    devices: Arc<Devices>,
+    alerts: Alerts,
+    lifetimes: Lifetimes,
     /// `MAX_SESSIONS_PER_USER`.
-    pub most_a_person: Option<u32>,
-    /// What is counted.
-    pub metrics: Arc<SessionMetrics>,
+    max_per_user: Option<u32>,
+    metrics: Arc<SessionMetrics>,
 }
 
 impl Sessions {
@@ -133,9 +119,24 @@ impl Sessions {
         &self.terminations
     }
 
+    /// Exchanges refresh tokens.
+    pub fn refreshes(&self) -> &Refreshes {
+        &self.refreshes
+    }
+
     /// What people see of them.
     pub fn devices(&self) -> &Devices {
         &self.devices
+    }
+
+    /// Asks about sign-ins.
+    pub const fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// Counts a try to sign in.
+    pub fn count_sign_in(&self, result: SignInResult) {
+        self.metrics.sign_ins.increment(result);
     }
 }
 

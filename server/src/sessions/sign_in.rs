@@ -1,7 +1,7 @@
 //! Sign-in: a new session with its first tokens.
 
 use types::api::{Person, ServerEvent, SessionCreated, Tokens};
-use types::domain::{AlertId, SessionId, Timestamp, UserId};
+use types::domain::{AlertId, SessionId, UserId};
 use types::words::{AlertKind, AuditAction, HistoryKind, TokenDelivery};
 
 use super::alerts::is_new_device;
@@ -99,7 +99,7 @@ impl Sessions {
             refresh_digest: first.digest(),
         };
         let at_limit = AtLimit::of(sign_in.delivery, sign_in.replace);
-        let makes_room = self.most_a_person.map(|most| move |live: &[SessionRow]| who_makes_room(live, most, at_limit));
+        let makes_room = self.max_per_user.map(|most| move |live: &[SessionRow]| who_makes_room(live, most, at_limit));
         let remember_until = self.lifetimes.remember_until(now);
         let limit = makes_room.as_ref().map(|makes_room| SessionLimit { makes_room, remember_until });
         let browser = SigningBrowser {
@@ -116,7 +116,7 @@ impl Sessions {
         let (user, is_new) = self.record(&session, limit, &browser, alert_id).await?;
         let row = row_of(session);
         self.announce(&row, is_new.then_some(alert_id));
-        Ok(self.grant(&user, &row, &first, now)?)
+        Ok(self.refreshes.grant(&user, &row, &first, now)?)
     }
 
     /// Gives the person, and whether the device is new.
@@ -166,33 +166,8 @@ impl Sessions {
         if let Some(id) = alert_id {
             let (ip, place) = (row.origin.ip.clone(), row.place.clone());
             let alert = NewAlert { id, kind: AlertKind::NewSignIn, session_id: row.id, at: row.created_at, ip, place };
-            self.tell_alert(row, alert);
+            self.alerts.publish(row, alert);
         }
-    }
-
-    /// The answer that carries a session's tokens.
-    pub(super) fn grant(
-        &self,
-        user: &User,
-        row: &SessionRow,
-        refresh: &RefreshToken,
-        now: Timestamp,
-    ) -> Result<SignedIn, SessionsError> {
-        let minted = self.tokens.mint(self.context.new_id(), user, row, &self.lifetimes, now)?;
-        let refresh_token = refresh.expose(&self.context.keys);
-        let tokens = Tokens {
-            access_token: minted.token,
-            token_type: "Bearer".to_owned(),
-            expires_in: minted.expires_at.since(now).as_secs(),
-            refresh_token: (row.delivery == TokenDelivery::Body).then(|| refresh_token.clone()),
-            refresh_expires_in: row.expires_at.since(now).as_secs(),
-            session_max_expires_in: row.max_expires_at.since(now).as_secs(),
-            session_id: row.id,
-            server_time: now,
-            device_token: None,
-            user: person(user),
-        };
-        Ok(SignedIn { tokens, refresh_token, delivery: row.delivery, remember: row.remember })
     }
 }
 

@@ -61,9 +61,8 @@ pub async fn sign_in(
 ) -> Result<Entered, EntryRefusal> {
     let from = client.known(state, from, headers)?;
     let user = state.accounts().authenticate(&from, email, password).await;
-    let user = user
-        .inspect_err(|error| state.sessions().metrics.sign_ins.increment(refusal(error)))
-        .map_err(EntryRefusal::Account)?;
+    let user =
+        user.inspect_err(|error| state.sessions().count_sign_in(refusal(error))).map_err(EntryRefusal::Account)?;
     client.begin(state, user.id, from, headers, SignInMethod::Password).await
 }
 
@@ -77,9 +76,8 @@ pub async fn verify_email(
 ) -> Result<Entered, EntryRefusal> {
     let from = client.known(state, from, headers)?;
     let proved = state.accounts().verify_email(&from, email, code).await;
-    let proved = proved
-        .inspect_err(|error| state.sessions().metrics.sign_ins.increment(refusal(error)))
-        .map_err(EntryRefusal::Account)?;
+    let proved =
+        proved.inspect_err(|error| state.sessions().count_sign_in(refusal(error))).map_err(EntryRefusal::Account)?;
     state.sessions().revocations().put_in_force(&proved.ended);
     client.begin(state, proved.user.id, from, headers, SignInMethod::Code).await
 }
@@ -118,7 +116,7 @@ impl Client {
         let sign_in =
             NewSignIn { user_id, said: device, origin: from.origin, proofs, delivery, remember, replace, browser };
         let signing_in = state.sessions().sign_in(sign_in).await;
-        state.sessions().metrics.sign_ins.increment(outcome(&signing_in));
+        state.sessions().count_sign_in(outcome(&signing_in));
         match signing_in {
             Ok(granted) => Ok(Entered { granted, browser_token }),
             Err(SignInError::LimitReached(rows)) => Err(EntryRefusal::LimitReached(rows)),
@@ -130,7 +128,7 @@ impl Client {
 
 /// The sessions that the browser holds refresh tokens of.
 fn presented_sessions(state: &ApiState, headers: &HeaderMap) -> Vec<SessionId> {
-    state.sessions().sessions_of_browser(&state.cookie.presented(headers).tokens())
+    state.sessions().refreshes().sessions_of_browser(&state.cookie.presented(headers).tokens())
 }
 
 impl Entered {

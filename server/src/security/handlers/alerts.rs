@@ -19,7 +19,7 @@ use crate::store::AlertRow;
 
 /// `GET /api/user/alerts`: what nobody has answered yet.
 pub async fn list(State(state): State<ApiState>, principal: Principal) -> Result<Json<AlertList>, ApiError> {
-    Ok(Json(state.sessions().alerts(principal.user_id(), principal.session_id()).await?))
+    Ok(Json(state.sessions().alerts().open(principal.user_id(), principal.session_id()).await?))
 }
 
 /// `POST /api/user/alerts/{id}`: answers one. The session that it is about answers nothing.
@@ -36,7 +36,7 @@ pub async fn answer(
     let password = fields.optional("password", Password::parse_existing);
     let (answer, password) = fields.finish((answer, password))?;
     let id: AlertId = id.parse().map_err(|_| ApiError::not_found())?;
-    let alert = state.sessions().alert(caller.user_id, id).await?.ok_or_else(ApiError::not_found)?;
+    let alert = state.sessions().alerts().find(caller.user_id, id).await?.ok_or_else(ApiError::not_found)?;
     if alert.session_id == caller.session_id {
         return Err(ApiError::alert_about_this_session());
     }
@@ -54,7 +54,7 @@ async fn confirm(
     alert: &AlertRow,
     password: Option<&Password>,
 ) -> Result<Response, ApiError> {
-    let found = state.sessions().word_of(caller.session_id, alert).await?;
+    let found = state.sessions().alerts().word_of(caller.session_id, alert).await?;
     let (word, session) = found.ok_or_else(ApiError::session_ended)?;
     match word {
         Word::Counts => {}
@@ -65,7 +65,8 @@ async fn confirm(
     }
     let vouched = word == Word::Counts;
     let (by, origin) = (caller.session_id, &from.origin);
-    let is_first = state.sessions().answer_alert(caller.user_id, alert, AlertAnswer::Me, by, vouched, origin).await?;
+    let is_first =
+        state.sessions().alerts().answer(caller.user_id, alert, AlertAnswer::Me, by, vouched, origin).await?;
     if is_first && !vouched {
         state.accounts().tell_of_confirmation(caller.user_id, &alert.device, &session.device).await?;
     }
@@ -82,7 +83,7 @@ async fn deny(
     answer: AlertAnswer,
 ) -> Result<Response, ApiError> {
     let (user_id, session_id) = (caller.user_id, caller.session_id);
-    let noted = state.sessions().answer_alert(user_id, alert, answer, session_id, false, &from.origin).await;
+    let noted = state.sessions().alerts().answer(user_id, alert, answer, session_id, false, &from.origin).await;
     if let Err(error) = noted {
         // Whoever is not wanted is signed out all the same; where even that has to wait, the question stays.
         tracing::warn!(error = &error as &dyn std::error::Error, "alert answer write failed");

@@ -38,9 +38,9 @@ impl Finish for Leftovers {
         Box::pin(async move {
             let Self(state) = self;
             for (name, token) in state.cookie.presented(cookies).iter() {
-                let session_id = token.and_then(|token| state.sessions().session_of(token));
+                let session_id = token.and_then(|token| state.sessions().refreshes().session_of(token));
                 let has_ended = match session_id {
-                    Some(session_id) => state.sessions().has_ended(session_id).await.unwrap_or(true),
+                    Some(session_id) => state.sessions().refreshes().has_ended(session_id).await.unwrap_or(true),
                     None => true,
                 };
                 if has_ended {

@@ -26,7 +26,7 @@ pub async fn refresh(
     let if_any = fields.optional_bool("ifAny");
     let (in_body, if_any) = fields.finish((in_body, if_any))?;
     if let Some(token) = in_body {
-        let granted = state.sessions().refresh(&token, TokenDelivery::Body, from.origin).await?;
+        let granted = state.sessions().refreshes().refresh(&token, TokenDelivery::Body, from.origin).await?;
         return Ok(renewed(&state, &granted));
     }
     let presented = state.cookie.presented(&headers);
@@ -38,7 +38,7 @@ pub async fn refresh(
         };
     }
     state.same_origin.check(&headers)?;
-    let refreshed = state.sessions().refresh_browser(&presented.tokens(), from.origin).await;
+    let refreshed = state.sessions().refreshes().refresh_browser(&presented.tokens(), from.origin).await;
     let (mut response, is_settled) = match refreshed {
         Ok(granted) => (renewed(&state, &granted), true),
         Err(refusal) => {

@@ -70,10 +70,10 @@ impl Presented {
             return Err(ApiError::missing_token());
         }
         let refresh = match in_body {
-            Some(token) => state.sessions().session_of(&token).into_iter().collect(),
+            Some(token) => state.sessions().refreshes().session_of(&token).into_iter().collect(),
             None if in_cookies.is_empty() => Vec::new(),
             None => match state.same_origin.check(headers) {
-                Ok(()) => state.sessions().sessions_of_browser(&in_cookies.tokens()),
+                Ok(()) => state.sessions().refreshes().sessions_of_browser(&in_cookies.tokens()),
                 // Whoever shows a good token need not be one of our pages; the cookies are then not theirs to use.
                 Err(_) if access.is_some() => Vec::new(),
                 Err(refused) => return Err(refused),

@@ -1,13 +1,13 @@
-//! Renewal: a refresh token for a new pair of tokens.
+//! A refresh token for a new pair of tokens.
 
-use types::domain::SessionId;
 use types::words::TokenDelivery;
 
-use super::metrics::RefreshCase;
-use super::revocations::END_WAITS;
-use super::terminations::{Covered, EndingError};
-use super::{Sessions, SessionsError, SignedIn};
+use super::Refreshes;
 use crate::auth::refresh::{RefreshToken, repeat_kind};
+use crate::sessions::metrics::RefreshCase;
+use crate::sessions::revocations::END_WAITS;
+use crate::sessions::terminations::{Covered, EndingError};
+use crate::sessions::{SessionsError, SignedIn};
 use crate::store::{Origin, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, SessionEnd, SessionRow, StoreError};
 
 /// Why a refresh was refused.
@@ -36,7 +36,7 @@ impl From<StoreError> for RefreshRefusal {
     }
 }
 
-impl Sessions {
+impl Refreshes {
     /// Exchanges a presented refresh token. `class` is how it was presented: a token that was given in a cookie is worth
     /// nothing in a body, and the other way round.
     pub async fn refresh(
@@ -111,11 +111,6 @@ impl Sessions {
             Refresh::Ended(end) => Err(RefreshRefusal::Ended(end)),
             Refresh::Unknown => Err(RefreshRefusal::Invalid),
         }
-    }
-
-    /// The session that a refresh token of ours names, whatever the token is worth.
-    pub fn session_of(&self, refresh_token: &str) -> Option<SessionId> {
-        RefreshToken::parse(&self.context.keys, refresh_token).map(|token| token.session_id())
     }
 
     async fn refuse(

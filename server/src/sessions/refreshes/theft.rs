@@ -3,10 +3,9 @@
 use types::domain::AlertId;
 use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
 
-use super::Sessions;
-use super::mails;
-use super::refresh::RefreshRefusal;
+use super::{RefreshRefusal, Refreshes};
 use crate::mail::NewMail;
+use crate::sessions::mails;
 use crate::store::{
     NewAlert, NewAudit, NewHistoryEntry, NewJob, RefreshAttempt, RefreshDecision, SessionEnd, SessionRow, StoreError,
     Theft, TheftReport, User,
@@ -15,7 +14,7 @@ use crate::store::{
 /// What a client is told to wait for whose session changed between two looks.
 const CHANGED: &str = "the session has changed meanwhile";
 
-impl Sessions {
+impl Refreshes {
     /// Ends a session whose refresh token was replaced and used up before it was presented, with audit entry, history, alert and mail, where
     /// `decide` still says so. Where that cannot be written, the session ends all the same.
     pub(super) async fn end_stolen(
@@ -31,7 +30,7 @@ impl Sessions {
         match ended {
             Ok(Theft::Ended { outcome, is_raised }) => {
                 if is_raised {
-                    self.tell_alert(row, report.alert);
+                    self.alerts.publish(row, report.alert);
                 }
                 self.revocations.put_in_force(&outcome);
             }

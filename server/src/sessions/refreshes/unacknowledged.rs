@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use tokio_util::sync::CancellationToken;
 use types::domain::SessionId;
 
-use super::Sessions;
+use super::Refreshes;
 use crate::jobs::{Schedule, every};
 use crate::store::{Digest, SessionRow, StoreError};
 
@@ -61,21 +61,24 @@ impl Unacknowledged {
     }
 }
 
-/// Has the grace of renewals that were not heard of begin when the database is heard again, until `stop`.
-pub async fn renew_graces(sessions: Arc<Sessions>, stop: CancellationToken) {
-    let sessions = &*sessions;
-    every(Schedule::every("unheard renewals", INTERVAL), &stop, || begin_graces(sessions)).await;
+/// Has the grace of refreshes that were not acknowledged begin when the database answers again, until `stop`.
+pub(in crate::sessions) async fn renew_graces(refreshes: Arc<Refreshes>, stop: CancellationToken) {
+    let refreshes = &*refreshes;
+    every(Schedule::every("unacknowledged refreshes", INTERVAL), &stop, || refreshes.begin_graces()).await;
 }
 
-async fn begin_graces(sessions: &Sessions) -> Result<(), StoreError> {
-    let left: Vec<(SessionId, Renewal)> =
-        sessions.unacknowledged.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
-    for (session_id, Renewal { presented, successor }) in left {
-        sessions.context.store.sessions().renew_grace(session_id, &successor, sessions.context.now()).await?;
-        let mut renewals = sessions.unacknowledged.lock();
-        if renewals.get(&session_id).is_some_and(|renewal| renewal.presented == presented) {
-            renewals.remove(&session_id);
+impl Refreshes {
+    async fn begin_graces(&self) -> Result<(), StoreError> {
+        let Self { context, unacknowledged, .. } = self;
+        let left: Vec<(SessionId, Renewal)> =
+            unacknowledged.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
+        for (session_id, Renewal { presented, successor }) in left {
+            context.store.sessions().renew_grace(session_id, &successor, context.now()).await?;
+            let mut renewals = unacknowledged.lock();
+            if renewals.get(&session_id).is_some_and(|renewal| renewal.presented == presented) {
+                renewals.remove(&session_id);
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

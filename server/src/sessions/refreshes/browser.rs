@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use types::domain::SessionId;
 use types::words::{EndReason, TokenDelivery};
 
-use super::terminations::Covered;
-use super::{RefreshRefusal, Sessions, SessionsError, SignedIn};
+use super::{RefreshRefusal, Refreshes};
 use crate::auth::refresh::RefreshToken;
+use crate::sessions::terminations::Covered;
+use crate::sessions::{SessionsError, SignedIn};
 use crate::store::{Origin, SessionRow, StoreError};
 
 /// The most sessions of one browser that are looked at: newer ones come first, and each that has ended is removed by the answer.
 const MAX_SESSIONS: usize = 8;
 
-impl Sessions {
+impl Refreshes {
     /// Exchanges the refresh token of the newest session that lives. Tokens of sessions that have ended do no harm beside it, and those
     /// of older sessions that live end them.
     ///
