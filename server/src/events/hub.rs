@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use types::api::{Ended, Hello, ServerEvent, SessionUpdated, UserUpdated};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
@@ -73,8 +74,8 @@ struct Listener {
     epoch: i64,
     /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better be small.
     queue: mpsc::Sender<Arc<ServerEvent>>,
-    /// When the session ends unless it is renewed; moves when it is.
-    deadline: watch::Sender<Timestamp>,
+    /// Dropped with the rest of this, which tells the subscription that it is over.
+    _open: DropGuard,
 }
 
 /// One open stream. Dropping it takes it off the hub.
@@ -85,8 +86,7 @@ pub struct Subscription {
     number: u64,
     /// What is to be sent; ends when the stream is to be closed.
     pub queue: mpsc::Receiver<Arc<ServerEvent>>,
-    /// When the session ends unless it is renewed.
-    pub deadline: watch::Receiver<Timestamp>,
+    closed: CancellationToken,
 }
 
 impl Drop for Subscription {
@@ -129,7 +129,7 @@ impl Hub {
     /// Opens a stream.
     pub fn subscribe(self: &Arc<Self>, who: Subscriber) -> Result<Subscription, TooManyStreams> {
         let (queue, receiver) = mpsc::channel(QUEUE);
-        let (deadline, deadline_receiver) = watch::channel(who.session_expires_at);
+        let closed = CancellationToken::new();
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let mut people = self.people();
         let listeners = people.entry(who.user_id).or_default();
@@ -137,22 +137,17 @@ impl Hub {
             return Err(TooManyStreams);
         }
         let Subscriber { session_id, session_created_at, epoch, .. } = who;
-        listeners.push(Listener { number, session_id, session_created_at, epoch, queue, deadline });
+        let open = closed.clone().drop_guard();
+        listeners.push(Listener { number, session_id, session_created_at, epoch, queue, _open: open });
         drop(people);
         self.closed().remove(&who.session_id);
-        Ok(Subscription { hub: Arc::clone(self), who, number, queue: receiver, deadline: deadline_receiver })
+        Ok(Subscription { hub: Arc::clone(self), who, number, queue: receiver, closed })
     }
 
     /// Sends an event to every stream of a person, on every server, but those of `except`.
     pub fn publish(&self, user_id: UserId, event: &ServerEvent, except: Option<SessionId>) {
         self.publish_here(user_id, event, except);
         self.tell_others(|| News::Event { user_id, except, event: Box::new(event.clone()) });
-    }
-
-    /// Tells a session's own streams that it was renewed, and the person's other streams with them, on every server.
-    pub fn prolong(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
-        self.prolong_here(user_id, session_id, expires_at);
-        self.tell_others(|| News::Prolonged { user_id, session_id, expires_at });
     }
 
     /// Has the other servers look at the revocation log at once. They find what is new in it without this, only later.
@@ -169,7 +164,6 @@ impl Hub {
     pub fn arrive(&self, news: News, now: Timestamp) {
         match news {
             News::Revoked => self.log_hint.notify_one(),
-            News::Prolonged { user_id, session_id, expires_at } => self.prolong_here(user_id, session_id, expires_at),
             News::Event { user_id, except, event } => match &*event {
                 ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
                     if self.has_stream(user_id, *session_id) {
@@ -225,22 +219,6 @@ impl Hub {
         let event = Arc::new(event.clone());
         // A full queue is a client that cannot keep up: its stream closes, and it asks anew.
         listeners.retain(|listener| Some(listener.session_id) == except || self.hand(listener, Arc::clone(&event)));
-    }
-
-    fn prolong_here(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
-        for listener in self.people().get(&user_id).into_iter().flatten() {
-            if listener.session_id == session_id {
-                listener.deadline.send_replace(expires_at);
-            }
-        }
-        let renewed = SessionUpdated {
-            session_id,
-            device_name: None,
-            last_active: None,
-            active_now: None,
-            expires_at: Some(expires_at),
-        };
-        self.publish_here(user_id, &ServerEvent::SessionUpdated(renewed), None);
     }
 
     /// Carries a revocation to the streams it concerns: those of ended sessions are told and closed, the person's others are
@@ -422,12 +400,12 @@ impl Subscription {
     }
 
     /// Resolves once the hub has let the stream go: nothing more is sent than what is in its queue.
-    pub async fn closed(&mut self) {
-        while self.deadline.changed().await.is_ok() {}
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
     }
 
     /// What `answer` gives, unless the hub lets the stream go before.
-    pub async fn unless_closed<T>(&mut self, answer: impl Future<Output = T>) -> Option<T> {
+    pub async fn unless_closed<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
             answer = answer => Some(answer),
@@ -566,14 +544,14 @@ mod tests {
     #[tokio::test]
     async fn a_stream_that_is_let_go_waits_for_no_answer_any_more() {
         let hub = Arc::new(Hub::default());
-        let mut laptop = listen(&hub, LAPTOP, 0);
+        let laptop = listen(&hub, LAPTOP, 0);
         assert_eq!(laptop.unless_closed(std::future::ready(1)).await, Some(1));
-        let never = async |stream: &mut Subscription| stream.unless_closed(std::future::pending::<()>()).await;
-        let renewed = async { hub.prolong(ADA, LAPTOP, NOW.plus(Duration::from_hours(2))) };
-        let (waited, ()) = tokio::join!(tokio::time::timeout(Duration::from_millis(50), never(&mut laptop)), renewed);
-        assert!(waited.is_err(), "a renewed session's stream goes on");
+        let never = || laptop.unless_closed(std::future::pending::<()>());
+        let renewed = async { hub.publish(ADA, &ServerEvent::UserUpdated(UserUpdated { user_id: ADA }), None) };
+        let (waited, ()) = tokio::join!(tokio::time::timeout(Duration::from_millis(50), never()), renewed);
+        assert!(waited.is_err(), "a stream that is told something goes on");
         let let_go = async { assert_eq!(hub.close_unless(|_, _| false), 1) };
-        let (waited, ()) = tokio::join!(never(&mut laptop), let_go);
+        let (waited, ()) = tokio::join!(never(), let_go);
         assert_eq!(waited, None);
     }
 

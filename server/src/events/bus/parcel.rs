@@ -20,15 +20,6 @@ pub enum News {
         /// What they are told.
         event: Box<ServerEvent>,
     },
-    /// A session was renewed: its streams may stay open longer.
-    Prolonged {
-        /// Whose.
-        user_id: UserId,
-        /// Which.
-        session_id: SessionId,
-        /// Until when.
-        expires_at: Timestamp,
-    },
 }
 
 /// Who sends, and when.
@@ -73,11 +64,6 @@ enum Wire {
         except: Option<SessionId>,
         name: String,
         data: Value,
-    },
-    Prolonged {
-        user_id: UserId,
-        session_id: SessionId,
-        expires_at: Timestamp,
     },
     #[serde(other)]
     Unknown,
@@ -130,9 +116,6 @@ fn wire(news: News) -> Option<Wire> {
             let data = event.data().ok().and_then(|data| serde_json::from_str(&data).ok()).unwrap_or_default();
             Some(Wire::Event { user_id, except, name: event.name().as_str().to_owned(), data })
         }
-        News::Prolonged { user_id, session_id, expires_at } => {
-            Some(Wire::Prolonged { user_id, session_id, expires_at })
-        }
     }
 }
 
@@ -148,9 +131,6 @@ fn read(wire: Wire) -> Option<News> {
         Wire::Event { user_id, except, name, data } => {
             let event = ServerEvent::parse(&name, &data.to_string())?.ok()?;
             Some(News::Event { user_id, except, event: Box::new(event) })
-        }
-        Wire::Prolonged { user_id, session_id, expires_at } => {
-            Some(News::Prolonged { user_id, session_id, expires_at })
         }
         Wire::Unknown => None,
     }
@@ -184,14 +164,9 @@ mod tests {
 
     #[test]
     fn what_is_packed_comes_out_again() {
-        let prolonged = News::Prolonged {
-            user_id: UserId(Uuid::from_u128(1)),
-            session_id: SessionId(Uuid::from_u128(2)),
-            expires_at: Timestamp::from_millis(1_767_225_600_000),
-        };
-        let (parcels, too_long) = pack([News::Revoked, event(1), prolonged.clone()].into_iter(), 8000);
+        let (parcels, too_long) = pack([News::Revoked, event(1), event(2)].into_iter(), 8000);
         assert_eq!((parcels.len(), too_long), (1, 0));
-        assert_eq!(open(&parcels[0]), Some(parcel(true, vec![event(1), prolonged])));
+        assert_eq!(open(&parcels[0]), Some(parcel(true, vec![event(1), event(2)])));
     }
 
     #[test]

@@ -129,4 +129,17 @@ impl Devices {
         };
         self.context.hub.publish(user_id, &ServerEvent::SessionUpdated(changed), Some(session_id));
     }
+
+    /// Tells all devices of a person, the one itself too, that a session was renewed. By this its own streams know how long they may stay
+    /// open, on every server.
+    pub fn publish_new_end(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
+        let renewed = SessionUpdated {
+            session_id,
+            device_name: None,
+            last_active: None,
+            active_now: None,
+            expires_at: Some(expires_at),
+        };
+        self.context.hub.publish(user_id, &ServerEvent::SessionUpdated(renewed), None);
+    }
 }

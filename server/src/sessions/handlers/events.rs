@@ -12,7 +12,7 @@ use futures::Stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
-use types::api::{Ended, Expiring, Hello, ServerEvent, StreamTicket};
+use types::api::{Ended, Expiring, Hello, ServerEvent, SessionUpdated, StreamTicket};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
@@ -183,9 +183,8 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
         let mut number = 0_u64;
         let hello = Hello { session_id, server_time: state.context.clock.now() };
         yield Ok(frame(&ServerEvent::Hello(hello), number));
-        let mut warned_of = None;
+        let (mut deadline, mut warned_of) = (subscription.who.session_expires_at, None);
         loop {
-            let deadline = *subscription.deadline.borrow_and_update();
             let now = state.context.clock.now();
             let left = deadline.since(now);
             let warning = state.sessions().lifetimes.warning;
@@ -195,6 +194,7 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
                     AtTheEnd::Renewed(new_deadline) => {
                         warned_of = None;
                         if new_deadline == deadline { break }
+                        deadline = new_deadline;
                         continue;
                     }
                     AtTheEnd::Over(ended) => {
@@ -222,12 +222,12 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
             tokio::select! {
                 event = subscription.queue.recv() => {
                     let Some(event) = event else { break };
+                    deadline = new_end(&event, session_id).unwrap_or(deadline);
                     let Some(event) = hears(&state, &mut subscription, event).await else { break };
                     number += 1;
                     yield Ok(frame(&event, number));
                     if is_end_of(&event, session_id) { break }
                 }
-                _ = subscription.deadline.changed() => {}
                 () = tokio::time::sleep(until) => {}
             }
         }
@@ -269,6 +269,18 @@ fn is_end_of(event: &ServerEvent, session_id: SessionId) -> bool {
     matches!(event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id)
 }
 
+/// When the session ends from now on, where the event says that it was renewed.
+fn new_end(event: &ServerEvent, session_id: SessionId) -> Option<Timestamp> {
+    match event {
+        ServerEvent::SessionUpdated(SessionUpdated { session_id: renewed, expires_at, .. })
+            if *renewed == session_id =>
+        {
+            *expires_at
+        }
+        _ => None,
+    }
+}
+
 enum AtTheEnd {
     /// It was renewed, perhaps on another server.
     Renewed(Timestamp),
@@ -284,7 +296,7 @@ async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline:
     match subscription.unless_closed(state.sessions().terminations().end_if_over(session_id)).await {
         None => Box::pin(own_end(subscription)).await.map_or(AtTheEnd::Closed, AtTheEnd::Over),
         Some(Ok(Some(row))) => {
-            state.context.hub.prolong(row.user_id, session_id, row.expires_at);
+            state.sessions().devices().publish_new_end(row.user_id, session_id, row.expires_at);
             AtTheEnd::Renewed(row.expires_at)
         }
         Some(Ok(None)) => {
@@ -309,4 +321,28 @@ fn expired(session_id: SessionId, at: Timestamp) -> ServerEvent {
 fn frame(event: &ServerEvent, number: u64) -> Event {
     let data = event.data().unwrap_or_else(|_| "{}".to_owned());
     Event::default().event(event.name().as_str()).id(number.to_string()).data(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_takes_its_new_end_from_what_is_said_of_its_own_session() {
+        let [own, other] = [1, 2].map(|number| SessionId(Uuid::from_u128(number)));
+        let end = Timestamp::from_millis(1_767_225_600_000);
+        let updated = |expires_at| SessionUpdated {
+            session_id: own,
+            device_name: None,
+            last_active: None,
+            active_now: None,
+            expires_at,
+        };
+        let renewed = ServerEvent::SessionUpdated(updated(Some(end)));
+        assert_eq!((new_end(&renewed, own), new_end(&renewed, other)), (Some(end), None));
+        assert_eq!(new_end(&ServerEvent::SessionUpdated(updated(None)), own), None);
+        assert_eq!(new_end(&expired(own, end), own), None);
+    }
 }

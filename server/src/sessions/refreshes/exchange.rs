@@ -100,7 +100,7 @@ impl Refreshes {
             }
             Refresh::Granted { session, user, repeat } => {
                 if repeat.is_none() {
-                    self.context.hub.prolong(session.user_id, session.id, session.expires_at);
+                    self.devices.publish_new_end(session.user_id, session.id, session.expires_at);
                 }
                 Ok((granted_case(repeat), self.grant(&user, &session, &successor, now)?))
             }
