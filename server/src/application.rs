@@ -23,7 +23,7 @@ use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::context::Context;
 use crate::events::{
-    self, Bus, BusParts, BusStatus, EventMetrics, Hub, InProcess, Notify, Redis, Transport, TransportError, bus,
+    self, Bus, BusParts, BusStatus, EventMetrics, Events, InProcess, Notify, Redis, Transport, TransportError, bus,
 };
 use crate::http::authenticate::Authenticators;
 use crate::http::browser::BrowserCookie;
@@ -182,8 +182,8 @@ impl Application {
             proof: keys.bus_proof(config.server.public_url.origin()),
             clock: Arc::clone(&clock),
         });
-        let hub = Arc::new(Hub::new(bus_sender));
-        let context = context(&parts, &store, &keys, &metrics, &hub);
+        let events = Arc::new(Events::new(bus_sender));
+        let context = context(&parts, &store, &keys, &metrics, &events);
         let bus_status = bus.status();
         show_metrics(&context, &bus_status);
         let mut areas = AreaParts::default();
@@ -229,7 +229,7 @@ impl Application {
         let context = state.context.clone();
         let Context { tasks, store, clock, random, .. } = &context;
         let background = CancellationToken::new();
-        tasks.spawn("bus", bus.run(Arc::clone(&context.hub), background.clone()));
+        tasks.spawn("bus", bus.run(Arc::clone(&context.events), background.clone()));
         let key_care = KeyCare {
             context: context.clone(),
             ring: Arc::clone(&state.operations().key_ring),
@@ -263,7 +263,7 @@ impl Application {
                 }
                 // Not ready from now on; open streams end, so that their clients go to another server.
                 state.stopping.cancel();
-                state.context.hub.close_all();
+                state.context.events.topics().close_all();
             }
         };
         tasks.spawn("stopping", stopping);
@@ -291,7 +291,7 @@ fn context(
     store: &Store,
     keys: &Arc<Keys>,
     metrics: &Arc<Metrics>,
-    hub: &Arc<Hub>,
+    events: &Arc<Events>,
 ) -> Context {
     Context {
         store: store.clone(),
@@ -299,7 +299,7 @@ fn context(
         random: Arc::clone(random),
         keys: Arc::clone(keys),
         metrics: Arc::clone(metrics),
-        hub: Arc::clone(hub),
+        events: Arc::clone(events),
         tasks: Tasks::new(),
     }
 }
@@ -328,9 +328,9 @@ fn shared(config: &Config, context: Context, parts: AreaParts) -> Shared {
 }
 
 /// Has metrics set whenever Prometheus asks that are known only then.
-fn show_metrics(Context { metrics, store, hub, .. }: &Context, bus: &Arc<BusStatus>) {
+fn show_metrics(Context { metrics, store, events, .. }: &Context, bus: &Arc<BusStatus>) {
     metrics.group::<ProcessMetrics>().build.set(store.backend(), bus.name());
-    events::show_metrics(metrics, hub, bus);
+    events::show_metrics(metrics, events, bus);
     store::show_metrics(metrics, store);
 }
 

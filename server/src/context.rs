@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::auth::secrets::Keys;
 use crate::clock::Clock;
-use crate::events::Hub;
+use crate::events::Events;
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
@@ -27,8 +27,8 @@ pub struct Context {
     pub keys: Arc<Keys>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Who is listening.
-    pub hub: Arc<Hub>,
+    /// Who listens, and where events are published.
+    pub events: Arc<Events>,
     /// Runs what outlives a request.
     pub tasks: Tasks,
 }

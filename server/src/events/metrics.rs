@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BusState, BusStatus, Hub};
+use super::{BusState, BusStatus, Events};
 use crate::metrics::{Counter, Counters, Gauge, Label, Metrics, State, labels, metrics};
 
 metrics! {
@@ -47,12 +47,11 @@ impl Label for BusState {
 }
 
 /// Has these set whenever Prometheus asks.
-pub fn show_metrics(metrics: &Metrics, hub: &Arc<Hub>, bus: &Arc<BusStatus>) {
-    let (hub, bus, shown) = (Arc::clone(hub), Arc::clone(bus), metrics.group::<EventMetrics>());
+pub fn show_metrics(metrics: &Metrics, events: &Arc<Events>, bus: &Arc<BusStatus>) {
+    let (topics, bus, shown) = (Arc::clone(events.topics()), Arc::clone(bus), metrics.group::<EventMetrics>());
     metrics.on_scrape(move || {
-        shown.streams_open.set(hub.len());
-        shown.streams_closed_slow.set(hub.closed_slow());
-        shown.streams_closed_unconfirmed.set(hub.closed_unconfirmed());
+        shown.streams_open.set(topics.len());
+        shown.streams_closed_slow.set(topics.closed_slow());
         shown.bus_state.set(bus.state());
         let [sent, received, lost, refused] = bus.counts();
         shown.bus_messages.set(BusMessage::Sent, sent);

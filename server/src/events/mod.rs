@@ -1,13 +1,18 @@
-//! Who is listening, here and on the other servers: the open event streams, and the bus between servers.
+//! Live events: who listens, who is there, and the bus to the other servers.
 //!
+//! `topics` is who listens here, by topic, `presence` who counts as active, `publish` delivers events here and sends them over `bus`.
 //! Nothing here is stored and nothing is promised. That an ended session is refused never depends on a stream or a message.
 
 mod bus;
-mod hub;
 mod metrics;
+mod presence;
+mod publish;
+mod topics;
 
 pub use bus::{
     Bus, BusParts, BusSender, BusState, BusStatus, InProcess, Notify, Proof, Redis, Transport, TransportError, bus,
 };
-pub use hub::{Hub, Subscriber, Subscription, TooManyStreams};
 pub use metrics::{BusMessage, EventMetrics, show_metrics};
+pub use presence::Presence;
+pub use publish::Events;
+pub use topics::{SubscriberId, Subscription, SubscriptionKey, Topic, Topics};

@@ -5,6 +5,7 @@ use types::domain::{AlertId, SessionId, UserId};
 use types::words::{AlertAnswer, AlertKind, AuditAction, SignInMethod};
 
 use crate::context::Context;
+use crate::events::Topic;
 use crate::store::{
     AlertRow, DeviceHistory, KnownDevice, NewAlert, NewAnswer, NewAudit, Origin, SessionRow, StoreError,
 };
@@ -126,7 +127,7 @@ impl Alerts {
         let is_first = self.context.store.alerts().answer_alert(user_id, alert.id, &answered, &audit).await?;
         if is_first {
             let event = SecurityAlert { answer: Some(answer.into()), ..show(alert) };
-            self.context.hub.publish(user_id, &ServerEvent::SecurityAlert(event), None);
+            self.context.events.publish(Topic::User(user_id), &ServerEvent::SecurityAlert(event), None);
         }
         Ok(is_first)
     }
@@ -145,7 +146,7 @@ impl Alerts {
             signed_in: alert.kind == AlertKind::NewSignIn,
             answered: None,
         });
-        self.context.hub.publish(row.user_id, &ServerEvent::SecurityAlert(event), Some(row.id));
+        self.context.events.publish(Topic::User(row.user_id), &ServerEvent::SecurityAlert(event), Some(row.id.into()));
     }
 }
 

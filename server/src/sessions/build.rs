@@ -57,8 +57,7 @@ fn assemble(
     let max_staleness = config.sessions.revocation_max_staleness;
     let revocations = Revocations::new(context.clone(), Arc::clone(&tokens), max_staleness, &notified_sender);
     let revocations = Arc::new(revocations);
-    let list = revocations.list();
-    let tail = Tail::new(context.clone(), Arc::clone(list), notified_sender.clone(), lost_sender);
+    let tail = Tail::new(context.clone(), &revocations, notified_sender.clone(), lost_sender);
     let (terminations, end_worker, unresolved) = Terminations::new(
         context.clone(),
         Arc::clone(&revocations),
@@ -67,7 +66,7 @@ fn assemble(
         &config.database.pending_log_folder(),
     );
     let terminations = Arc::new(terminations);
-    let devices = Arc::new(Devices::new(context.clone(), Arc::clone(list), places, lifetimes));
+    let devices = Arc::new(Devices::new(context.clone(), &revocations, places, lifetimes));
     let alerts = Alerts::new(context.clone());
     let ends = (Arc::clone(&revocations), Arc::clone(&terminations));
     let refreshes = Refreshes::new(context.clone(), tokens, lifetimes, ends, (Arc::clone(&devices), alerts.clone()));

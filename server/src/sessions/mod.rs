@@ -1,15 +1,17 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
 //! `revocations` is what may not pass, `terminations` ends sessions, `refreshes` exchanges tokens, `devices` is what people see, `alerts`
-//! asks about sign-ins. `sign_in` begins a session, `session_limit` says who makes room for it. `metrics` is what is counted of all this,
+//! asks about sign-ins. `open_streams` are the event streams of sessions, `ends_with_session` lists what ends with one. `sign_in` begins a session, `session_limit` says who makes room for it. `metrics` is what is counted of all this,
 //! `build` puts it together. No SQL, and no HTTP outside `handlers`.
 
 mod alerts;
 mod build;
 mod devices;
+mod ends_with_session;
 pub mod handlers;
 mod mails;
 mod metrics;
+mod open_streams;
 mod refreshes;
 mod revocations;
 mod session_limit;
@@ -25,6 +27,7 @@ use types::api::paths;
 pub use alerts::{Alerts, Word, show as show_alert};
 pub use devices::{ClaimedDevice, Devices, describe_device};
 pub use metrics::{GuardCheck, RefreshCase, Reload, SessionMetrics, SignInResult};
+pub use open_streams::{OpenStream, Subscriber, TooManyStreams};
 pub use refreshes::{RefreshRefusal, Refreshes};
 pub use revocations::{Asking, Refusal, RevocationList, Revocations};
 pub use session_limit::{AtLimit, who_makes_room};

@@ -11,6 +11,7 @@ use super::{Sessions, SessionsError};
 use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::proofs::Proofs;
 use crate::auth::refresh::RefreshToken;
+use crate::events::Topic;
 use crate::store::{
     AlertIfNew, DeviceHistory, Digest, NewAlert, NewAudit, NewHistoryEntry, NewSession, Origin, SessionLimit,
     SessionRow, SignIn, SignInRecords, SigningBrowser, User,
@@ -162,7 +163,7 @@ impl Sessions {
     fn announce(&self, row: &SessionRow, alert_id: Option<AlertId>) {
         let session = self.devices.show(row, None);
         let event = ServerEvent::SessionCreated(SessionCreated { session, alert_id });
-        self.context.hub.publish(row.user_id, &event, Some(row.id));
+        self.context.events.publish(Topic::User(row.user_id), &event, Some(row.id.into()));
         if let Some(id) = alert_id {
             let (ip, place) = (row.origin.ip.clone(), row.place.clone());
             let alert = NewAlert { id, kind: AlertKind::NewSignIn, session_id: row.id, at: row.created_at, ip, place };

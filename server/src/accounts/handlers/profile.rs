@@ -11,6 +11,7 @@ use types::domain::{AccountType, Invalid, Password};
 use super::registration::optional_name;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::pace::Effort;
+use crate::events::Topic;
 use crate::geoip::Places;
 use crate::http::fields::Fields;
 use crate::http::paging::{Page, PageQuery, cursor};
@@ -48,7 +49,7 @@ pub async fn update_profile(
     let user = state.accounts().update_profile(&from, user_id, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
     let renewed = types::api::UserUpdated { user_id };
-    state.context.hub.publish(user_id, &types::api::ServerEvent::UserUpdated(renewed), None);
+    state.context.events.publish(Topic::User(user_id), &types::api::ServerEvent::UserUpdated(renewed), None);
     Ok(Json(show(&user)))
 }
 

@@ -13,7 +13,7 @@ use super::seen::Seen;
 use super::status::BusStatus;
 use super::{Arrivals, Transport, TransportError, parcel};
 use crate::clock::Clock;
-use crate::events::Hub;
+use crate::events::Events;
 use crate::jobs::Backoff;
 
 /// How long sending may take.
@@ -36,8 +36,8 @@ pub struct Receiver {
     pub seen: Mutex<Seen>,
     /// How the bus is doing.
     pub status: Arc<BusStatus>,
-    /// Who is told.
-    pub hub: Arc<Hub>,
+    /// Who gets it.
+    pub events: Arc<Events>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -46,12 +46,12 @@ impl Receiver {
     /// What was sent while nobody listened here is lost: look at the log at once. Clients ask anew unless another line stood all the time.
     fn subscribed(&self, line: usize, name: &str, before: bool) {
         let missed = self.status.subscribed(line);
-        self.hub.log_hint().notify_one();
+        self.events.log_hint().notify_one();
         if before {
             tracing::info!(bus = name, "bus connected");
         }
         if missed {
-            self.hub.resync(self.clock.now());
+            self.events.resync(self.clock.now());
         }
     }
 
@@ -69,10 +69,10 @@ impl Receiver {
         }
         self.status.received(parcel.news.len());
         if parcel.look {
-            self.hub.log_hint().notify_one();
+            self.events.log_hint().notify_one();
         }
         for news in parcel.news {
-            self.hub.arrive(news, self.clock.now());
+            self.events.receive(news, self.clock.now());
         }
     }
 }

@@ -37,7 +37,7 @@ pub use status::{BusState, BusStatus};
 use line::{Line, Receiver};
 use seen::Seen;
 
-use super::Hub;
+use super::Events;
 use crate::clock::Clock;
 
 /// How many messages may wait to be sent; more are dropped.
@@ -109,7 +109,7 @@ pub struct BusParts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Makes a bus: the way onto it, and what is to be run with the hub that takes what arrives.
+/// Makes a bus: the way onto it, and what is to be run with those who get what arrives.
 pub fn bus(parts: BusParts) -> (BusSender, Bus) {
     let BusParts { transports, me, proof, clock } = parts;
     let (queue, outgoing) = mpsc::channel(QUEUE);
@@ -125,7 +125,7 @@ impl Bus {
     }
 
     /// Sends and receives until `stop`.
-    pub async fn run(self, hub: Arc<Hub>, stop: CancellationToken) {
+    pub async fn run(self, events: Arc<Events>, stop: CancellationToken) {
         let Self { transports, me, proof, outgoing, status, clock } = self;
         let longest = transports.iter().map(|transport| transport.longest()).min().unwrap_or(usize::MAX);
         let (queues, waiting): (Vec<_>, Vec<_>) = transports.iter().map(|_| mpsc::channel(LINE_QUEUE)).unzip();
@@ -135,7 +135,7 @@ impl Bus {
             proof: Arc::clone(&proof),
             seen: Mutex::new(Seen::default()),
             status: Arc::clone(&status),
-            hub,
+            events,
             clock: Arc::clone(&clock),
         };
         let lines = transports.iter().zip(waiting).enumerate().map(|(number, (transport, queue))| {

@@ -3,21 +3,23 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::api::ServerEvent;
-use types::domain::{SessionId, Timestamp, UserId};
+use types::domain::{Timestamp, UserId};
 use uuid::Uuid;
+
+use crate::events::{SubscriberId, Topic};
 
 /// One message between servers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// The revocation log has grown.
     Revoked,
-    /// An event for the streams of a person, but not for those of the session `except`.
+    /// An event for all who listen to a topic, but not for `except`.
     Event {
-        /// Whose streams.
-        user_id: UserId,
-        /// Whose own streams it is not for.
-        except: Option<SessionId>,
-        /// What they are told.
+        /// The topic.
+        topic: Topic,
+        /// Whom it is not for.
+        except: Option<SubscriberId>,
+        /// What happened.
         event: Box<ServerEvent>,
     },
 }
@@ -61,7 +63,7 @@ struct Outside {
 enum Wire {
     Event {
         user_id: UserId,
-        except: Option<SessionId>,
+        except: Option<Uuid>,
         name: String,
         data: Value,
     },
@@ -112,8 +114,9 @@ fn close(stamp: &Stamp, number: &mut u64, look: bool, inside: &str) -> String {
 fn wire(news: News) -> Option<Wire> {
     match news {
         News::Revoked => None,
-        News::Event { user_id, except, event } => {
+        News::Event { topic: Topic::User(user_id), except, event } => {
             let data = event.data().ok().and_then(|data| serde_json::from_str(&data).ok()).unwrap_or_default();
+            let except = except.map(|SubscriberId(id)| id);
             Some(Wire::Event { user_id, except, name: event.name().as_str().to_owned(), data })
         }
     }
@@ -130,7 +133,8 @@ fn read(wire: Wire) -> Option<News> {
     match wire {
         Wire::Event { user_id, except, name, data } => {
             let event = ServerEvent::parse(&name, &data.to_string())?.ok()?;
-            Some(News::Event { user_id, except, event: Box::new(event) })
+            let (topic, except) = (Topic::User(user_id), except.map(SubscriberId));
+            Some(News::Event { topic, except, event: Box::new(event) })
         }
         Wire::Unknown => None,
     }
@@ -156,8 +160,8 @@ mod tests {
     fn event(person: u128) -> News {
         let user_id = UserId(Uuid::from_u128(person));
         News::Event {
-            user_id,
-            except: Some(SessionId(Uuid::from_u128(2))),
+            topic: Topic::User(user_id),
+            except: Some(SubscriberId(Uuid::from_u128(2))),
             event: Box::new(ServerEvent::UserUpdated(UserUpdated { user_id })),
         }
     }

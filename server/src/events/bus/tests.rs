@@ -4,12 +4,12 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::Notify as Hint;
 use tokio::task::JoinHandle;
 use types::api::{ServerEvent, UserUpdated};
-use types::domain::{SessionId, UserId};
+use types::domain::UserId;
 
 use super::*;
 use crate::auth::secrets::Keys;
 use crate::clock::ManualClock;
-use crate::events::Subscriber;
+use crate::events::{SubscriberId, Topic};
 
 const ADA: UserId = UserId(Uuid::from_u128(1));
 const WITHIN: Duration = Duration::from_secs(5);
@@ -61,7 +61,7 @@ impl Transport for Wire {
 /// A server, as far as the bus goes.
 struct End {
     sender: BusSender,
-    hub: Arc<Hub>,
+    events: Arc<Events>,
     hint: Arc<Hint>,
     status: Arc<BusStatus>,
     running: JoinHandle<()>,
@@ -78,8 +78,8 @@ fn proof(secret: &str) -> Proof {
 }
 
 async fn end(wires: &[&Wire], secret: &str, clock: &Arc<ManualClock>) -> End {
-    let hub = Arc::new(Hub::default());
-    let hint = Arc::clone(hub.log_hint());
+    let events = Arc::new(Events::default());
+    let hint = Arc::clone(events.log_hint());
     let parts = BusParts {
         transports: wires.iter().map(|wire| Box::new((*wire).clone()) as Box<dyn Transport>).collect(),
         me: Uuid::from_u128(Arc::as_ptr(&hint) as usize as u128),
@@ -89,7 +89,7 @@ async fn end(wires: &[&Wire], secret: &str, clock: &Arc<ManualClock>) -> End {
     let (sender, bus) = bus(parts);
     let status = bus.status();
     #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
-    let running = tokio::spawn(bus.run(Arc::clone(&hub), CancellationToken::new()));
+    let running = tokio::spawn(bus.run(Arc::clone(&events), CancellationToken::new()));
     let listening = async {
         while !status.lines().any(|(_, state)| state == BusState::Ok) {
             tokio::task::yield_now().await;
@@ -98,12 +98,12 @@ async fn end(wires: &[&Wire], secret: &str, clock: &Arc<ManualClock>) -> End {
     tokio::time::timeout(WITHIN, listening).await.expect("it listens");
     // Of having subscribed, once for each line.
     while hint.notified().now_or_never().is_some() {}
-    End { sender, hub, hint, status, running }
+    End { sender, events, hint, status, running }
 }
 
 fn news() -> News {
     let event = Box::new(ServerEvent::UserUpdated(UserUpdated { user_id: ADA }));
-    News::Event { user_id: ADA, except: None, event }
+    News::Event { topic: Topic::User(ADA), except: None, event }
 }
 
 async fn hinted(end: &End) {
@@ -122,24 +122,17 @@ async fn as_long_as_one_line_stands_all_news_comes_at_once_and_once(#[case] fate
     let wires = fates.map(Wire::new);
     let [here, there] =
         [end(&[&wires[0], &wires[1]], "s", &clock).await, end(&[&wires[0], &wires[1]], "s", &clock).await];
-    let who = Subscriber {
-        user_id: ADA,
-        session_id: SessionId(Uuid::from_u128(2)),
-        epoch: 0,
-        session_created_at: clock.now(),
-        session_expires_at: clock.now().plus(Duration::from_hours(1)),
-    };
-    let mut stream = there.hub.subscribe(who).ok().unwrap();
+    let mut stream = there.events.topics().subscribe(Topic::User(ADA), SubscriberId(Uuid::from_u128(2)));
     let began = tokio::time::Instant::now();
     for round in 1..=3 {
         here.sender.send(News::Revoked);
         here.sender.send(news());
         hinted(&there).await;
-        assert!(stream.queue.recv().await.is_some());
+        assert!(stream.next().await.is_some());
         assert_eq!(there.status.counts()[1], round, "each once");
     }
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
-    assert!(stream.queue.try_recv().is_err());
+    assert!(stream.try_next().is_none());
     assert_eq!(here.status.counts()[2], 0, "nothing is lost");
 }
 

@@ -115,7 +115,7 @@ impl LastActive {
 /// the other servers know it by the time that is written for it.
 pub(in crate::sessions) async fn write_last_active(devices: Arc<Devices>, stop: CancellationToken) {
     let devices = &*devices;
-    let Devices { context, last_active, lifetimes, .. } = devices;
+    let Devices { context, streams, last_active, lifetimes, .. } = devices;
     let mut listened_at = context.clock.monotonic();
     let interval = FLUSH_INTERVAL.min(lifetimes.note_interval());
     // What was noted until the server stops is written as well.
@@ -124,13 +124,13 @@ pub(in crate::sessions) async fn write_last_active(devices: Arc<Devices>, stop: 
         if context.clock.monotonic().saturating_duration_since(listened_at) >= LISTENING_INTERVAL {
             listened_at = context.clock.monotonic();
             let now = context.now();
-            for (user_id, session_id) in context.hub.listening() {
+            for (user_id, session_id) in streams.listening() {
                 last_active.see(session_id, user_id, now, String::new());
             }
         }
         async move {
             let flushed = devices.flush_last_active().await;
-            context.hub.tidy(context.now());
+            context.events.presence().tidy(context.now());
             flushed
         }
     })
@@ -151,7 +151,7 @@ impl Devices {
             return Err(error);
         }
         for (user_id, sighting) in batch {
-            let active = context.hub.is_active(user_id, sighting.session_id, sighting.at, context.now());
+            let active = self.is_active(user_id, sighting.session_id, sighting.at, context.now());
             self.publish_activity(user_id, sighting.session_id, active);
         }
         Ok(())

@@ -14,10 +14,12 @@ pub(super) use activity::write_last_active;
 pub use description::{ClaimedDevice, describe_device};
 
 use self::activity::LastActive;
-use super::revocations::RevocationList;
+use super::open_streams::OpenStreams;
+use super::revocations::{RevocationList, Revocations};
 use crate::auth::refresh::Lifetimes;
 use crate::auth::tokens::Verified;
 use crate::context::Context;
+use crate::events::Topic;
 use crate::geoip::Places;
 
 /// The devices that people see.
@@ -25,14 +27,17 @@ pub struct Devices {
     context: Context,
     /// Nobody hears of the use of a session that has ended.
     list: Arc<RevocationList>,
+    /// A device that listens is in use.
+    streams: Arc<OpenStreams>,
     places: Places,
     last_active: LastActive,
     lifetimes: Lifetimes,
 }
 
 impl Devices {
-    pub(super) fn new(context: Context, list: Arc<RevocationList>, places: Places, lifetimes: Lifetimes) -> Self {
-        Self { context, list, places, last_active: LastActive::new(lifetimes.note_interval()), lifetimes }
+    pub(super) fn new(context: Context, revocations: &Revocations, places: Places, lifetimes: Lifetimes) -> Self {
+        let (list, streams) = (Arc::clone(revocations.list()), Arc::clone(revocations.streams()));
+        Self { context, list, streams, places, last_active: LastActive::new(lifetimes.note_interval()), lifetimes }
     }
 
     /// Where addresses are.
@@ -48,6 +53,17 @@ impl Devices {
     /// Notes a session that listens. An `ip` that is not known is empty.
     pub fn note_listener(&self, session_id: SessionId, user_id: UserId, now: Timestamp, ip: String) {
         self.last_active.see(session_id, user_id, now, ip);
+    }
+
+    /// Whether a session counts as in use.
+    pub(super) fn is_active(
+        &self,
+        user_id: UserId,
+        session_id: SessionId,
+        last_active: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        self.context.events.presence().is_active(Topic::User(user_id), session_id.into(), last_active, now)
     }
 
     /// How many sessions were in use since that was last written.

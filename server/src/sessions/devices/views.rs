@@ -6,6 +6,7 @@ use types::words::{AuditAction, HistoryKind};
 use uuid::Uuid;
 
 use super::Devices;
+use crate::events::Topic;
 use crate::store::{NewAudit, NewHistoryEntry, Origin, SessionRow, StoreError};
 
 impl Devices {
@@ -21,7 +22,7 @@ impl Devices {
             place: row.place.clone(),
             created_at: row.created_at,
             last_active,
-            active_now: current == Some(row.id) || self.context.hub.is_active(row.user_id, row.id, last_active, now),
+            active_now: current == Some(row.id) || self.is_active(row.user_id, row.id, last_active, now),
             expires_at: row.expires_at,
             signed_in_with: row.proofs.method().into(),
             user_agent: row.origin.user_agent.clone(),
@@ -92,7 +93,7 @@ impl Devices {
             active_now: None,
             expires_at: None,
         };
-        self.context.hub.publish(user_id, &ServerEvent::SessionUpdated(renamed), None);
+        self.context.events.publish(Topic::User(user_id), &ServerEvent::SessionUpdated(renamed), None);
         Ok(Some(self.show(&row, asked_by)))
     }
 
@@ -127,7 +128,8 @@ impl Devices {
             active_now: Some(active_now),
             expires_at: None,
         };
-        self.context.hub.publish(user_id, &ServerEvent::SessionUpdated(changed), Some(session_id));
+        let event = ServerEvent::SessionUpdated(changed);
+        self.context.events.publish(Topic::User(user_id), &event, Some(session_id.into()));
     }
 
     /// Tells all devices of a person, the one itself too, that a session was renewed. By this its own streams know how long they may stay
@@ -140,6 +142,6 @@ impl Devices {
             active_now: None,
             expires_at: Some(expires_at),
         };
-        self.context.hub.publish(user_id, &ServerEvent::SessionUpdated(renewed), None);
+        self.context.events.publish(Topic::User(user_id), &ServerEvent::SessionUpdated(renewed), None);
     }
 }

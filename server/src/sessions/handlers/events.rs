@@ -20,12 +20,12 @@ use crate::auth::origin::RequestOrigin;
 use crate::auth::pace::Effort;
 use crate::auth::secrets::Capability;
 use crate::auth::tokens::Verified;
-use crate::events::{Subscriber, Subscription};
+use crate::events::Topic;
 use crate::http::principal::{InSession, bearer};
 use crate::http::problem::ApiError;
 use crate::http::serve::OpenEnded;
 use crate::http::state::ApiState;
-use crate::sessions::Refusal;
+use crate::sessions::{OpenStream, Refusal, Subscriber};
 use crate::store::{Standing, Ticket};
 
 /// How often a comment shows that the line still stands.
@@ -85,13 +85,13 @@ pub async fn stream(
         (None, Some(ticket)) => by_ticket(&state, &ticket).await?,
         (None, None) => return Err(ApiError::missing_token()),
     };
-    let subscription =
-        state.context.hub.subscribe(who).map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
+    let stream = state.sessions().revocations().open_stream(who);
+    let stream = stream.map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
     // What was revoked between the check and the subscription found no stream to close: check again.
     state.sessions().revocations().may_listen(&who).await?;
     state.sessions().devices().note_listener(who.session_id, who.user_id, state.context.clock.now(), from.origin.ip);
     state.sessions().devices().publish_activity(who.user_id, who.session_id, true);
-    let events = Sse::new(run(state, subscription)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
+    let events = Sse::new(run(state, stream)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
     let mut response = events.into_response();
     // Left alone, it would say `no-cache`.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -159,9 +159,10 @@ impl Drop for Closing {
         let closed_at = state.context.clock.now();
         state.sessions().devices().note_listener(session_id, user_id, closed_at, String::new());
         let quiet = async move {
+            let presence = state.context.events.presence();
             tokio::select! {
                 () = state.stopping.cancelled() => {}
-                quiet = state.context.hub.went_quiet(user_id, session_id, closed_at) => {
+                quiet = presence.went_quiet(Topic::User(user_id), session_id.into(), closed_at) => {
                     if quiet {
                         state.sessions().devices().publish_activity(user_id, session_id, false);
                     }
@@ -172,25 +173,25 @@ impl Drop for Closing {
     }
 }
 
-fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Result<Event, Infallible>> {
+fn run(state: ApiState, mut stream: OpenStream) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
         let closing = Closing {
             state: state.clone(),
-            user_id: subscription.user_id(),
-            session_id: subscription.session_id(),
+            user_id: stream.who.user_id,
+            session_id: stream.who.session_id,
         };
-        let session_id = subscription.session_id();
+        let session_id = stream.who.session_id;
         let mut number = 0_u64;
         let hello = Hello { session_id, server_time: state.context.clock.now() };
         yield Ok(frame(&ServerEvent::Hello(hello), number));
-        let (mut deadline, mut warned_of) = (subscription.who.session_expires_at, None);
+        let (mut deadline, mut warned_of) = (stream.who.session_expires_at, None);
         loop {
             let now = state.context.clock.now();
             let left = deadline.since(now);
             let warning = state.sessions().lifetimes.warning;
             if left.is_zero() {
                 // Boxed, since thousands of streams rest for hours and each is as large as the largest it may have to wait for.
-                match Box::pin(at_the_end(&state, &mut subscription, deadline)).await {
+                match Box::pin(at_the_end(&state, &mut stream, deadline)).await {
                     AtTheEnd::Renewed(new_deadline) => {
                         warned_of = None;
                         if new_deadline == deadline { break }
@@ -208,7 +209,7 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
             if left < warning && warned_of != Some(deadline) {
                 warned_of = Some(deadline);
                 let expiring = Expiring { session_id, expires_in: left.as_secs() };
-                match hears(&state, &mut subscription, Arc::new(ServerEvent::SessionExpiring(expiring))).await {
+                match hears(&state, &mut stream, Arc::new(ServerEvent::SessionExpiring(expiring))).await {
                     Some(event) => {
                         number += 1;
                         yield Ok(frame(&event, number));
@@ -220,10 +221,10 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
             // Until the warning is due or, once it was given, until the end.
             let until = if left > warning { left.saturating_sub(warning) + Duration::from_millis(1) } else { left };
             tokio::select! {
-                event = subscription.queue.recv() => {
+                event = stream.subscription.next() => {
                     let Some(event) = event else { break };
                     deadline = new_end(&event, session_id).unwrap_or(deadline);
-                    let Some(event) = hears(&state, &mut subscription, event).await else { break };
+                    let Some(event) = hears(&state, &mut stream, event).await else { break };
                     number += 1;
                     yield Ok(frame(&event, number));
                     if is_end_of(&event, session_id) { break }
@@ -231,31 +232,31 @@ fn run(state: ApiState, mut subscription: Subscription) -> impl Stream<Item = Re
                 () = tokio::time::sleep(until) => {}
             }
         }
-        drop(subscription);
+        drop(stream);
         drop(closing);
     }
 }
 
 /// What this stream is told instead of an event that it may hear, which is that event, or that it may not: its own end where that is known,
-/// and nothing otherwise. Each time the same is asked as of a request. A database that does not answer holds no stream open that the hub
-/// has let go.
-async fn hears(state: &ApiState, subscription: &mut Subscription, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
-    if is_end_of(&event, subscription.session_id()) {
+/// and nothing otherwise. Each time the same is asked as of a request. A database that does not answer holds no stream open that has
+/// been closed.
+async fn hears(state: &ApiState, stream: &mut OpenStream, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
+    if is_end_of(&event, stream.who.session_id) {
         return Some(event);
     }
-    let who = subscription.who;
-    match subscription.unless_closed(state.sessions().revocations().may_listen(&who)).await {
+    let who = stream.who;
+    match stream.subscription.unless_closed(state.sessions().revocations().may_listen(&who)).await {
         Some(Ok(())) => Some(event),
-        Some(Err(Refusal::SessionEnded(_))) | None => Box::pin(own_end(subscription)).await,
+        Some(Err(Refusal::SessionEnded(_))) | None => Box::pin(own_end(stream)).await,
         Some(Err(_)) => None,
     }
 }
 
 /// The news of this session's own end, which is on its way: the list knows first.
-async fn own_end(subscription: &mut Subscription) -> Option<Arc<ServerEvent>> {
-    let session_id = subscription.session_id();
+async fn own_end(stream: &mut OpenStream) -> Option<Arc<ServerEvent>> {
+    let session_id = stream.who.session_id;
     let arrives = async {
-        while let Some(event) = subscription.queue.recv().await {
+        while let Some(event) = stream.subscription.next().await {
             if is_end_of(&event, session_id) {
                 return Some(event);
             }
@@ -286,22 +287,22 @@ enum AtTheEnd {
     Renewed(Timestamp),
     /// It is over.
     Over(Arc<ServerEvent>),
-    /// The hub has let the stream go, without a word.
+    /// The stream has been closed, without a word.
     Closed,
 }
 
 /// What has become of a session whose end, as far as this stream knows, has come.
-async fn at_the_end(state: &ApiState, subscription: &mut Subscription, deadline: Timestamp) -> AtTheEnd {
-    let session_id = subscription.session_id();
-    match subscription.unless_closed(state.sessions().terminations().end_if_over(session_id)).await {
-        None => Box::pin(own_end(subscription)).await.map_or(AtTheEnd::Closed, AtTheEnd::Over),
+async fn at_the_end(state: &ApiState, stream: &mut OpenStream, deadline: Timestamp) -> AtTheEnd {
+    let session_id = stream.who.session_id;
+    match stream.subscription.unless_closed(state.sessions().terminations().end_if_over(session_id)).await {
+        None => Box::pin(own_end(stream)).await.map_or(AtTheEnd::Closed, AtTheEnd::Over),
         Some(Ok(Some(row))) => {
             state.sessions().devices().publish_new_end(row.user_id, session_id, row.expires_at);
             AtTheEnd::Renewed(row.expires_at)
         }
         Some(Ok(None)) => {
             // Ending it has put the news, with the reason, into this very queue.
-            while let Ok(event) = subscription.queue.try_recv() {
+            while let Some(event) = stream.subscription.try_next() {
                 if is_end_of(&event, session_id) {
                     return AtTheEnd::Over(event);
                 }

@@ -23,7 +23,7 @@ impl Revocations {
     /// here.
     pub(in crate::sessions) fn put_all_in_force(&self, outcomes: &[EndOutcome]) -> Vec<Vec<SessionId>> {
         if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
-            self.context.hub.hint();
+            self.context.events.hint();
         }
         outcomes.iter().map(|outcome| self.enforce(outcome)).collect()
     }
@@ -41,14 +41,14 @@ impl Revocations {
     /// Puts a row on the list that was written to the log by itself.
     pub(in crate::sessions) fn add(&self, row: Revocation) {
         self.list.add(&[row]);
-        self.context.hub.hint();
+        self.context.events.hint();
     }
 
     /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or
     /// another one. That it is refused here must not wait for the next poll of the log. Says whether that came in time.
     pub(in crate::sessions) async fn catches_up(&self) -> bool {
         let begun = self.list.polls_begun();
-        self.context.hub.log_hint().notify_one();
+        self.context.events.log_hint().notify_one();
         let polls = async {
             while !self.list.has_polled_since(begun) {
                 tokio::time::sleep(POLL_AGAIN).await;
@@ -64,7 +64,7 @@ impl Revocations {
         }
         self.list.add(&outcome.revocations);
         let notified: Vec<SessionId> =
-            outcome.revocations.iter().flat_map(|revocation| self.context.hub.revoke(revocation)).collect();
+            outcome.revocations.iter().flat_map(|revocation| self.ends_with_session.revoked(revocation)).collect();
         if !notified.is_empty()
             && let Some(sender) = self.notified.upgrade()
         {

@@ -32,7 +32,9 @@ pub use list::{Lost, RevocationList};
 pub(super) use streams::watch_streams;
 pub(super) use tail::Tail;
 
+use super::ends_with_session::EndsWithSession;
 use super::metrics::SessionMetrics;
+use super::open_streams::OpenStreams;
 use super::terminations::{Covered, PendingEnds};
 use crate::auth::tokens::{AccessTokens, Verified};
 use crate::context::Context;
@@ -44,6 +46,8 @@ pub struct Revocations {
     list: Arc<RevocationList>,
     /// What is refused here although its end is not committed yet.
     pending_ends: Arc<PendingEnds>,
+    streams: Arc<OpenStreams>,
+    ends_with_session: Arc<EndsWithSession>,
     tokens: Arc<AccessTokens>,
     /// Takes the sessions whose streams were notified, to be stored for receipts. Requests hold this as well, and must
     /// not keep the task alive that stores them: it ends with the tail and the end worker.
@@ -60,12 +64,25 @@ impl Revocations {
     ) -> Self {
         let list = Arc::new(RevocationList::new(max_staleness, context.clock.monotonic()));
         let metrics = context.metrics.group();
-        Self { context, list, pending_ends: Arc::default(), tokens, notified: notified.downgrade(), metrics }
+        let streams = Arc::new(OpenStreams::new(Arc::clone(&context.events), context.metrics.group()));
+        let ends_with_session = Arc::new(EndsWithSession::new(Arc::clone(&streams)));
+        let notified = notified.downgrade();
+        Self { context, list, pending_ends: Arc::default(), streams, ends_with_session, tokens, notified, metrics }
     }
 
     /// This server's list.
     pub const fn list(&self) -> &Arc<RevocationList> {
         &self.list
+    }
+
+    /// The streams that are open here.
+    pub(super) const fn streams(&self) -> &Arc<OpenStreams> {
+        &self.streams
+    }
+
+    /// What ends with a session.
+    pub(super) const fn ends_with_session(&self) -> &Arc<EndsWithSession> {
+        &self.ends_with_session
     }
 
     /// What has been acknowledged as ended and is not committed yet.

@@ -11,8 +11,8 @@ use types::domain::{SessionId, UserId};
 use super::Revocations;
 use super::authenticate::{END_WAITS, Refusal};
 use super::list::Verdict;
-use crate::events::Subscriber;
 use crate::sessions::metrics::GuardCheck;
+use crate::sessions::open_streams::{OpenStream, Subscriber, TooManyStreams};
 use crate::sessions::terminations::Covered;
 use crate::store::StoreError;
 
@@ -22,6 +22,12 @@ const AGAIN: Duration = Duration::from_millis(100);
 const AT_LEAST: Duration = Duration::from_millis(250);
 
 impl Revocations {
+    /// Opens a stream. Whether it may be told something is to be asked after that, not only before: what is revoked in between finds no
+    /// stream to close.
+    pub fn open_stream(&self, who: Subscriber) -> Result<OpenStream, TooManyStreams> {
+        self.streams.open(who)
+    }
+
     /// Whether a stream may be told something now. A token that was only replaced by a newer one does not end a stream.
     pub async fn may_listen(&self, who: &Subscriber) -> Result<(), Refusal> {
         let Subscriber { user_id, session_id, session_created_at, epoch, .. } = *who;
@@ -76,7 +82,7 @@ impl StreamChecker {
             let sleep = self.left_of((self.revocations.list.max_staleness() / 2).max(AGAIN));
             if !sleep.is_zero() {
                 tokio::time::sleep(sleep).await;
-            } else if self.revocations.context.hub.is_empty() {
+            } else if self.revocations.streams.is_empty() {
                 // Whatever opens from now on is confirmed when it does.
                 self.confirmed_as_of = self.revocations.context.clock.monotonic();
             } else {
@@ -102,7 +108,7 @@ impl StreamChecker {
             }
             // The list may have become current meanwhile.
             _ if self.left_of(self.revocations.list.max_staleness()).is_zero() => {
-                let closed = self.revocations.context.hub.close_unless(|_, _| false);
+                let closed = self.revocations.streams.close_unless(|_, _| false);
                 if closed > 0 {
                     tracing::warn!(closed, "event streams closed: sessions cannot be confirmed");
                 }
@@ -115,11 +121,11 @@ impl StreamChecker {
     async fn confirm(&self) -> Result<(), StoreError> {
         let Self { revocations, .. } = self;
         let asked: HashSet<SessionId> =
-            revocations.context.hub.listening().into_iter().map(|(_, session_id)| session_id).collect();
+            revocations.streams.listening().into_iter().map(|(_, session_id)| session_id).collect();
         let ids: Vec<SessionId> = asked.iter().copied().collect();
         let living = revocations.context.store.sessions().living(&ids).await?;
         // What has opened since was confirmed when it did.
-        revocations.context.hub.close_unless(|user_id, session_id| {
+        revocations.streams.close_unless(|user_id, session_id| {
             !asked.contains(&session_id) || revocations.lives(&living, user_id, session_id)
         });
         Ok(())

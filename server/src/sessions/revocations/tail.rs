@@ -9,9 +9,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, UserId};
 
+use super::Revocations;
 use super::list::{Applied, Lost, Poll, RevocationList};
 use crate::context::Context;
 use crate::metrics::Label as _;
+use crate::sessions::ends_with_session::EndsWithSession;
 use crate::sessions::metrics::SessionMetrics;
 use crate::store::{Revocation, RevokedSubject, StoreError};
 
@@ -28,6 +30,7 @@ const CLOCK_IS_OFF: Duration = Duration::from_secs(2);
 pub struct Tail {
     context: Context,
     list: Arc<RevocationList>,
+    ends_with_session: Arc<EndsWithSession>,
     /// Takes the sessions whose streams were notified here.
     notified: mpsc::UnboundedSender<Vec<SessionId>>,
     /// Takes what this server remembers and the log has lost.
@@ -39,17 +42,18 @@ impl Tail {
     /// Has not looked yet.
     pub fn new(
         context: Context,
-        list: Arc<RevocationList>,
+        revocations: &Revocations,
         notified: mpsc::UnboundedSender<Vec<SessionId>>,
         lost: mpsc::UnboundedSender<Lost>,
     ) -> Self {
+        let (list, ends_with_session) = (Arc::clone(&revocations.list), Arc::clone(&revocations.ends_with_session));
         let metrics = context.metrics.group();
-        Self { context, list, notified, lost, metrics }
+        Self { context, list, ends_with_session, notified, lost, metrics }
     }
 
     /// Polls until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { context: Context { clock, hub, .. }, list, metrics, .. } = &self;
+        let Self { context: Context { clock, events, .. }, list, metrics, .. } = &self;
         let (mut failing, mut clock_told) = (false, false);
         let mut pruned_at = clock.monotonic();
         loop {
@@ -77,7 +81,7 @@ impl Tail {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = hub.log_hint().notified() => {}
+                () = events.log_hint().notified() => {}
                 () = tokio::time::sleep(INTERVAL) => {}
             }
         }
@@ -96,7 +100,7 @@ impl Tail {
         if let Applied::MustReload(why) = list.apply(&tail, poll) {
             self.metrics.log_reloads.increment(why);
             tracing::error!(why = why.as_str(), "revocation log changed: reloading");
-            self.context.hub.forget_handled();
+            self.ends_with_session.forget_handled();
             let poll = list.begin_poll(clock.monotonic());
             let live = self.load(poll).await?;
             self.report_lost(&live);
@@ -138,7 +142,7 @@ impl Tail {
 
     fn carry_out(&self, revocations: &[Revocation]) {
         for revocation in revocations {
-            let notified = self.context.hub.revoke(revocation);
+            let notified = self.ends_with_session.revoked(revocation);
             if !notified.is_empty() {
                 // The receiver only goes when the server stops; receipts then stay at what was stored.
                 let _ = self.notified.send(notified);

@@ -368,7 +368,7 @@ impl Work {
             self.retry_queue.pending_ends.cover(user_id, session_id, began_at) == Covered::Yes
         };
         let EndCommand { reason, ended_by, at, .. } = *command;
-        self.context.hub.end_here(Some(user_id), is_over, |session_id| Ended {
+        self.revocations.ends_with_session().over_here(Some(user_id), is_over, |session_id| Ended {
             session_id,
             reason: reason.into(),
             ended_by,

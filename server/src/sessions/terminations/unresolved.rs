@@ -86,7 +86,7 @@ impl Terminations {
             ended_by_device: None,
             at,
         };
-        self.context.hub.end_here(None, is_this, ended);
+        self.revocations.ends_with_session().over_here(None, is_this, ended);
     }
 
     async fn until_ended(self: Arc<Self>, unresolved: Written<UnresolvedEnd>, counted: Counted) {

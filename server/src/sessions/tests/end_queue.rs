@@ -55,7 +55,7 @@ impl CutOff {
             random,
             keys,
             metrics: Arc::new(Metrics::new(Arc::clone(&clock) as _)),
-            hub: Arc::default(),
+            events: Arc::default(),
             tasks: Tasks::new(),
         };
         let tokens = AccessTokens::new(String::new(), Arc::default(), Permissions::new(std::iter::empty()));

@@ -1,0 +1,127 @@
+//! Who is there: whoever listens, or was heard of moments ago and has not gone since.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use types::domain::Timestamp;
+
+use super::topics::{SubscriberId, Topic, Topics};
+
+/// How long a closed subscription counts as a page that is being reloaded.
+const RELOADING: Duration = Duration::from_secs(5);
+/// How long a request without a subscription counts as *active now*.
+const RECENT: Duration = Duration::from_mins(2);
+
+/// Who is there.
+pub struct Presence {
+    topics: Arc<Topics>,
+    /// When the last subscription of somebody closed, here or on another server, for as long as that matters.
+    closed: Mutex<HashMap<SubscriberId, Timestamp>>,
+}
+
+impl Presence {
+    pub(super) fn new(topics: Arc<Topics>) -> Self {
+        Self { topics, closed: Mutex::default() }
+    }
+
+    /// Somebody has begun to listen.
+    pub fn came(&self, who: SubscriberId) {
+        self.closed().remove(&who);
+    }
+
+    /// Whether somebody counts as active now: they listen here, or made a request moments ago and no subscription of theirs has closed
+    /// since.
+    pub fn is_active(&self, topic: Topic, who: SubscriberId, last_active: Timestamp, now: Timestamp) -> bool {
+        if self.topics.has(topic, who) {
+            return true;
+        }
+        let closed_since = self.closed().get(&who).is_some_and(|closed| *closed >= last_active);
+        !closed_since && now.since(last_active) < RECENT
+    }
+
+    /// Waits out a reload after a subscription closed, and says whether whoever had it has gone quiet since.
+    pub async fn went_quiet(&self, topic: Topic, who: SubscriberId, closed_at: Timestamp) -> bool {
+        if !self.went_quiet_elsewhere(topic, who, closed_at) {
+            return false;
+        }
+        tokio::time::sleep(RELOADING).await;
+        !self.topics.has(topic, who)
+    }
+
+    /// Notes that somebody went quiet on another server. False where they have come here.
+    pub fn went_quiet_elsewhere(&self, topic: Topic, who: SubscriberId, closed_at: Timestamp) -> bool {
+        let is_here = self.topics.has(topic, who);
+        if !is_here {
+            self.closed().insert(who, closed_at);
+        }
+        !is_here
+    }
+
+    /// Forgets what no longer matters.
+    pub fn tidy(&self, now: Timestamp) {
+        self.closed().retain(|_, closed| now.since(*closed) < RECENT * 2);
+    }
+
+    fn closed(&self) -> MutexGuard<'_, HashMap<SubscriberId, Timestamp>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use types::domain::UserId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const TOPIC: Topic = Topic::User(UserId(Uuid::from_u128(1)));
+    const LAPTOP: SubscriberId = SubscriberId(Uuid::from_u128(10));
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn presence() -> (Arc<Topics>, Presence) {
+        let topics = Arc::new(Topics::default());
+        (Arc::clone(&topics), Presence::new(topics))
+    }
+
+    #[test]
+    fn whoever_listens_is_active_and_whoever_asked_moments_ago() {
+        let (topics, presence) = presence();
+        let long_after = NOW.plus(RECENT);
+        assert!(presence.is_active(TOPIC, LAPTOP, NOW, NOW) && !presence.is_active(TOPIC, LAPTOP, NOW, long_after));
+        let stream = topics.subscribe(TOPIC, LAPTOP);
+        assert!(presence.is_active(TOPIC, LAPTOP, NOW, long_after));
+        drop(stream);
+        assert!(!presence.is_active(TOPIC, LAPTOP, NOW, long_after));
+    }
+
+    #[test]
+    fn whoever_has_left_is_not_active_until_they_are_heard_of_again() {
+        let (topics, presence) = presence();
+        assert!(presence.went_quiet_elsewhere(TOPIC, LAPTOP, NOW));
+        assert!(!presence.is_active(TOPIC, LAPTOP, NOW, NOW));
+        let later = NOW.plus(Duration::from_secs(1));
+        assert!(presence.is_active(TOPIC, LAPTOP, later, later));
+        let _stream = topics.subscribe(TOPIC, LAPTOP);
+        assert!(!presence.went_quiet_elsewhere(TOPIC, LAPTOP, NOW), "it has come here");
+    }
+
+    #[tokio::test]
+    async fn whoever_has_come_back_has_not_gone_quiet() {
+        let (topics, presence) = presence();
+        assert_eq!(presence.went_quiet(TOPIC, LAPTOP, NOW).now_or_never(), None, "a page may be reloading");
+        let _stream = topics.subscribe(TOPIC, LAPTOP);
+        assert_eq!(presence.went_quiet(TOPIC, LAPTOP, NOW).now_or_never(), Some(false));
+    }
+
+    #[test]
+    fn what_no_longer_matters_is_forgotten() {
+        let (_topics, presence) = presence();
+        presence.went_quiet_elsewhere(TOPIC, LAPTOP, NOW);
+        presence.tidy(NOW.plus(RECENT));
+        assert_eq!(presence.closed().len(), 1);
+        presence.tidy(NOW.plus(RECENT * 2));
+        assert!(presence.closed().is_empty());
+    }
+}

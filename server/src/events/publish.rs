@@ -1,0 +1,177 @@
+//! Events on their way: to who listens here, and over the bus to who listens on other servers.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use types::api::{Hello, ServerEvent, SessionUpdated};
+use types::domain::{SessionId, Timestamp};
+
+use super::bus::{BusSender, News};
+use super::presence::Presence;
+use super::topics::{SubscriberId, Topic, Topics};
+
+impl From<SessionId> for SubscriberId {
+    fn from(SessionId(id): SessionId) -> Self {
+        Self(id)
+    }
+}
+
+/// Where events are published, and who listens here.
+pub struct Events {
+    topics: Arc<Topics>,
+    presence: Presence,
+    /// To the other servers.
+    bus: Option<BusSender>,
+    log_hint: Arc<Notify>,
+}
+
+impl Default for Events {
+    /// On a server that is alone.
+    fn default() -> Self {
+        Self::with(None)
+    }
+}
+
+impl Events {
+    /// Nobody listens yet. What is published goes over the bus as well.
+    pub fn new(bus: BusSender) -> Self {
+        Self::with(Some(bus))
+    }
+
+    fn with(bus: Option<BusSender>) -> Self {
+        let topics = Arc::<Topics>::default();
+        Self { presence: Presence::new(Arc::clone(&topics)), topics, bus, log_hint: Arc::default() }
+    }
+
+    /// Who listens here.
+    pub const fn topics(&self) -> &Arc<Topics> {
+        &self.topics
+    }
+
+    /// Who is there.
+    pub const fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
+    /// Publishes an event to all who listen to a topic, on every server, but for `except`.
+    pub fn publish(&self, topic: Topic, event: &ServerEvent, except: Option<SubscriberId>) {
+        self.topics.deliver(topic, event, except);
+        self.send(|| News::Event { topic, except, event: Box::new(event.clone()) });
+    }
+
+    /// Has the other servers look at the revocation log at once. They find what is new in it without this, only later.
+    pub fn hint(&self) {
+        self.send(|| News::Revoked);
+    }
+
+    /// Notified whenever another server hints at something new in the revocation log, or such a hint may have been missed.
+    pub const fn log_hint(&self) -> &Arc<Notify> {
+        &self.log_hint
+    }
+
+    /// Delivers what another server has published.
+    pub fn receive(&self, message: News, now: Timestamp) {
+        match message {
+            News::Revoked => self.log_hint.notify_one(),
+            News::Event { topic, except, event } => match &*event {
+                ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
+                    if self.presence.went_quiet_elsewhere(topic, (*session_id).into(), now) {
+                        self.topics.deliver(topic, &event, except);
+                    } else {
+                        // It is quiet there because it has moved here.
+                        self.publish(topic, &is_active(*session_id, now), Some((*session_id).into()));
+                    }
+                }
+                ServerEvent::SessionCreated(_)
+                | ServerEvent::SessionUpdated(_)
+                | ServerEvent::UserUpdated(_)
+                | ServerEvent::SecurityAlert(_) => self.topics.deliver(topic, &event, except),
+                // The others are made where the stream is; that a session ended is believed from the log only.
+                ServerEvent::Hello(_) | ServerEvent::SessionEnded(_) | ServerEvent::SessionExpiring(_) => {}
+            },
+        }
+    }
+
+    /// Has every client ask anew what it shows: events of other servers may have been missed.
+    pub fn resync(&self, now: Timestamp) {
+        self.topics.deliver_to_each(|SubscriberId(id)| {
+            ServerEvent::Hello(Hello { session_id: SessionId(id), server_time: now })
+        });
+    }
+
+    fn send(&self, message: impl FnOnce() -> News) {
+        if let Some(bus) = &self.bus {
+            bus.send(message());
+        }
+    }
+}
+
+fn is_active(session_id: SessionId, now: Timestamp) -> ServerEvent {
+    ServerEvent::SessionUpdated(SessionUpdated {
+        session_id,
+        device_name: None,
+        last_active: Some(now),
+        active_now: Some(true),
+        expires_at: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use types::api::{Ended, UserUpdated};
+    use types::domain::UserId;
+    use types::words::EndReason;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+    const LAPTOP: SessionId = SessionId(Uuid::from_u128(10));
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn from_elsewhere(event: ServerEvent) -> News {
+        News::Event { topic: Topic::User(ADA), except: None, event: Box::new(event) }
+    }
+
+    #[tokio::test]
+    async fn that_a_session_ended_is_not_believed_from_the_bus() {
+        let events = Events::default();
+        let mut laptop = events.topics().subscribe(Topic::User(ADA), LAPTOP.into());
+        let reason = EndReason::LogoutAll.into();
+        let ended = Ended { session_id: LAPTOP, reason, ended_by: None, ended_by_device: None, at: NOW };
+        let updated = ServerEvent::UserUpdated(UserUpdated { user_id: ADA });
+        for event in [ServerEvent::SessionEnded(ended), updated.clone()] {
+            events.receive(from_elsewhere(event), NOW);
+        }
+        assert_eq!(laptop.next().await.as_deref(), Some(&updated));
+        assert!(events.topics().has(Topic::User(ADA), LAPTOP.into()));
+    }
+
+    #[tokio::test]
+    async fn a_session_that_moved_here_is_not_shown_as_quiet() {
+        let events = Events::default();
+        let mut phone = events.topics().subscribe(Topic::User(ADA), SubscriberId(Uuid::from_u128(11)));
+        let is_quiet = ServerEvent::SessionUpdated(SessionUpdated {
+            session_id: LAPTOP,
+            device_name: None,
+            last_active: Some(NOW),
+            active_now: Some(false),
+            expires_at: None,
+        });
+        let laptop = events.topics().subscribe(Topic::User(ADA), LAPTOP.into());
+        events.receive(from_elsewhere(is_quiet.clone()), NOW);
+        assert_eq!(phone.next().await.as_deref(), Some(&is_active(LAPTOP, NOW)));
+        drop(laptop);
+        events.receive(from_elsewhere(is_quiet.clone()), NOW);
+        assert_eq!(phone.next().await.as_deref(), Some(&is_quiet));
+    }
+
+    #[tokio::test]
+    async fn everybody_is_greeted_anew_by_their_own_name() {
+        let events = Events::default();
+        let mut laptop = events.topics().subscribe(Topic::User(ADA), LAPTOP.into());
+        events.resync(NOW);
+        let hello = ServerEvent::Hello(Hello { session_id: LAPTOP, server_time: NOW });
+        assert_eq!(laptop.next().await.as_deref(), Some(&hello));
+    }
+}

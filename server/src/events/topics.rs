@@ -1,0 +1,265 @@
+//! Who listens, by topic: a small queue for each subscription.
+//!
+//! Knows neither who may listen nor what becomes of what is delivered. A subscription that cannot keep up is closed, and whoever had it
+//! asks anew.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use types::api::ServerEvent;
+use types::domain::UserId;
+use uuid::Uuid;
+
+/// How many events may wait for a slow subscriber before the subscription is closed.
+const QUEUE: usize = 64;
+
+/// What one can listen to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Topic {
+    /// What happens to a user.
+    User(UserId),
+}
+
+/// Who listens. Whoever causes an event need not hear of it; of several subscriptions of one, none does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SubscriberId(pub Uuid);
+
+/// By which a subscription is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubscriptionKey {
+    topic: Topic,
+    number: u64,
+}
+
+/// The subscriptions of this server.
+#[derive(Default)]
+pub struct Topics {
+    listeners: Mutex<HashMap<Topic, Vec<Listener>>>,
+    next: AtomicU64,
+    closed_slow: AtomicU64,
+}
+
+struct Listener {
+    number: u64,
+    subscriber: SubscriberId,
+    /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better be small.
+    queue: mpsc::Sender<Arc<ServerEvent>>,
+    /// Dropped with the rest of this, by which the subscription knows that it is closed.
+    _open: DropGuard,
+}
+
+impl Topics {
+    /// Begins to listen.
+    pub fn subscribe(self: &Arc<Self>, topic: Topic, subscriber: SubscriberId) -> Subscription {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let closed = CancellationToken::new();
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let listener = Listener { number, subscriber, queue: sender, _open: closed.clone().drop_guard() };
+        self.listeners().entry(topic).or_default().push(listener);
+        Subscription { topics: Arc::clone(self), key: SubscriptionKey { topic, number }, queue, closed }
+    }
+
+    /// Delivers an event to all who listen to a topic, but for `except`. A full queue is a subscriber that cannot keep up: it is closed.
+    pub fn deliver(&self, topic: Topic, event: &ServerEvent, except: Option<SubscriberId>) {
+        let mut listeners = self.listeners();
+        let Some(of_topic) = listeners.get_mut(&topic) else { return };
+        let event = Arc::new(event.clone());
+        of_topic.retain(|listener| Some(listener.subscriber) == except || self.enqueue(listener, Arc::clone(&event)));
+        if of_topic.is_empty() {
+            listeners.remove(&topic);
+        }
+    }
+
+    /// Delivers to every subscription an event of its own.
+    pub fn deliver_to_each(&self, event_for: impl Fn(SubscriberId) -> ServerEvent) {
+        self.listeners().retain(|_, of_topic| {
+            of_topic.retain(|listener| self.enqueue(listener, Arc::new(event_for(listener.subscriber))));
+            !of_topic.is_empty()
+        });
+    }
+
+    /// Closes a subscription, after a last event. Says whether that was taken. Where its queue is full it is closed without a word,
+    /// which says as much.
+    pub fn close(&self, key: SubscriptionKey, last: Option<ServerEvent>) -> bool {
+        let Some(listener) = self.remove(key) else { return false };
+        last.is_some_and(|event| listener.queue.try_send(Arc::new(event)).is_ok())
+    }
+
+    /// Closes every subscription.
+    pub fn close_all(&self) {
+        self.listeners().clear();
+    }
+
+    /// Whether somebody listens to a topic here.
+    pub fn has(&self, topic: Topic, subscriber: SubscriberId) -> bool {
+        let listeners = self.listeners();
+        listeners.get(&topic).into_iter().flatten().any(|listener| listener.subscriber == subscriber)
+    }
+
+    /// How many subscriptions there are.
+    pub fn len(&self) -> usize {
+        self.listeners().values().map(Vec::len).sum()
+    }
+
+    /// Whether nobody listens.
+    pub fn is_empty(&self) -> bool {
+        self.listeners().is_empty()
+    }
+
+    /// How many subscriptions were closed because they did not keep up.
+    pub fn closed_slow(&self) -> u64 {
+        self.closed_slow.load(Ordering::Relaxed)
+    }
+
+    /// Whether there was room.
+    fn enqueue(&self, listener: &Listener, event: Arc<ServerEvent>) -> bool {
+        let sent = listener.queue.try_send(event);
+        if matches!(sent, Err(mpsc::error::TrySendError::Full(_))) {
+            self.closed_slow.fetch_add(1, Ordering::Relaxed);
+        }
+        sent.is_ok()
+    }
+
+    fn remove(&self, key: SubscriptionKey) -> Option<Listener> {
+        let mut listeners = self.listeners();
+        let of_topic = listeners.get_mut(&key.topic)?;
+        let place = of_topic.iter().position(|listener| listener.number == key.number)?;
+        let removed = of_topic.swap_remove(place);
+        if of_topic.is_empty() {
+            listeners.remove(&key.topic);
+        }
+        Some(removed)
+    }
+
+    fn listeners(&self) -> MutexGuard<'_, HashMap<Topic, Vec<Listener>>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One subscription. Dropping it ends it.
+pub struct Subscription {
+    topics: Arc<Topics>,
+    key: SubscriptionKey,
+    queue: mpsc::Receiver<Arc<ServerEvent>>,
+    closed: CancellationToken,
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        drop(self.topics.remove(self.key));
+    }
+}
+
+impl Subscription {
+    /// By which it is found.
+    pub const fn key(&self) -> SubscriptionKey {
+        self.key
+    }
+
+    /// The next event. `None` once it is closed and everything has been taken.
+    pub async fn next(&mut self) -> Option<Arc<ServerEvent>> {
+        self.queue.recv().await
+    }
+
+    /// The next event, if one waits.
+    pub fn try_next(&mut self) -> Option<Arc<ServerEvent>> {
+        self.queue.try_recv().ok()
+    }
+
+    /// Resolves once it is closed: nothing more comes than what waits already.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// What `answer` gives, unless the subscription is closed before.
+    pub async fn unless_closed<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            answer = answer => Some(answer),
+            () = self.closed() => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use types::api::UserUpdated;
+
+    use super::*;
+
+    const ADA: UserId = UserId(Uuid::from_u128(1));
+    const BOB: UserId = UserId(Uuid::from_u128(2));
+    const LAPTOP: SubscriberId = SubscriberId(Uuid::from_u128(10));
+    const PHONE: SubscriberId = SubscriberId(Uuid::from_u128(11));
+
+    fn event(user_id: UserId) -> ServerEvent {
+        ServerEvent::UserUpdated(UserUpdated { user_id })
+    }
+
+    #[tokio::test]
+    async fn an_event_reaches_all_who_listen_to_its_topic_but_whoever_caused_it() {
+        let topics = Arc::new(Topics::default());
+        let [mut laptop, mut phone] = [LAPTOP, PHONE].map(|who| topics.subscribe(Topic::User(ADA), who));
+        let mut of_bob = topics.subscribe(Topic::User(BOB), LAPTOP);
+        topics.deliver(Topic::User(ADA), &event(ADA), Some(PHONE));
+        topics.deliver(Topic::User(BOB), &event(BOB), None);
+        assert_eq!(laptop.next().await.as_deref(), Some(&event(ADA)));
+        assert_eq!(of_bob.next().await.as_deref(), Some(&event(BOB)));
+        assert_eq!((laptop.try_next(), phone.try_next(), of_bob.try_next()), (None, None, None));
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_cannot_keep_up_is_closed() {
+        let topics = Arc::new(Topics::default());
+        let mut laptop = topics.subscribe(Topic::User(ADA), LAPTOP);
+        for _ in 0..=QUEUE {
+            topics.deliver(Topic::User(ADA), &event(ADA), None);
+        }
+        let mut received = 0;
+        while laptop.next().await.is_some() {
+            received += 1;
+        }
+        assert_eq!((received, topics.closed_slow(), topics.len()), (QUEUE, 1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_is_closed_gets_its_last_event_and_no_other() {
+        let topics = Arc::new(Topics::default());
+        let [mut laptop, mut phone] = [LAPTOP, PHONE].map(|who| topics.subscribe(Topic::User(ADA), who));
+        assert!(topics.close(laptop.key(), Some(event(BOB))), "it was taken");
+        assert!(!topics.close(laptop.key(), Some(event(BOB))), "once");
+        topics.deliver(Topic::User(ADA), &event(ADA), None);
+        assert_eq!(laptop.next().await.as_deref(), Some(&event(BOB)));
+        assert_eq!(laptop.next().await, None);
+        assert_eq!(phone.next().await.as_deref(), Some(&event(ADA)));
+        assert!(topics.has(Topic::User(ADA), PHONE) && !topics.has(Topic::User(ADA), LAPTOP));
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_is_closed_waits_for_no_answer_any_more() {
+        let topics = Arc::new(Topics::default());
+        let laptop = topics.subscribe(Topic::User(ADA), LAPTOP);
+        assert_eq!(laptop.unless_closed(std::future::ready(1)).await, Some(1));
+        let never = || laptop.unless_closed(std::future::pending::<()>());
+        let delivered = async { topics.deliver(Topic::User(ADA), &event(ADA), None) };
+        let (waited, ()) = tokio::join!(tokio::time::timeout(Duration::from_millis(50), never()), delivered);
+        assert!(waited.is_err(), "an event closes nothing");
+        let closed = async { topics.close_all() };
+        let (waited, ()) = tokio::join!(never(), closed);
+        assert_eq!(waited, None);
+    }
+
+    #[test]
+    fn nothing_is_left_of_subscriptions_that_were_dropped() {
+        let topics = Arc::new(Topics::default());
+        let laptop = topics.subscribe(Topic::User(ADA), LAPTOP);
+        assert_eq!((topics.len(), topics.is_empty()), (1, false));
+        drop(laptop);
+        assert!(topics.is_empty() && !topics.has(Topic::User(ADA), LAPTOP));
+    }
+}
