@@ -399,7 +399,7 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     Ok(store)
 }
 
-/// How news travels between the servers: over the database where it is shared, and over Redis as well where there is one. By itself in
+/// How messages travel between the servers: over the database where it is shared, and over Redis as well where there is one. By itself in
 /// this process where there is neither.
 fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn Transport>>, StartError> {
     let mut transports: Vec<Box<dyn Transport>> = Vec::new();

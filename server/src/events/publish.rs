@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 use types::api::{Hello, ServerEvent, SessionUpdated};
 use types::domain::{SessionId, Timestamp};
 
-use super::bus::{BusSender, News};
+use super::bus::{BusSender, Message};
 use super::presence::Presence;
 use super::topics::{SubscriberId, Topic, Topics};
 
@@ -56,12 +56,12 @@ impl Events {
     /// Publishes an event to all who listen to a topic, on every server, but for `except`.
     pub fn publish(&self, topic: Topic, event: &ServerEvent, except: Option<SubscriberId>) {
         self.topics.deliver(topic, event, except);
-        self.send(|| News::Event { topic, except, event: Box::new(event.clone()) });
+        self.send(|| Message::Event { topic, except, event: Box::new(event.clone()) });
     }
 
     /// Has the other servers look at the revocation log at once. They find what is new in it without this, only later.
     pub fn hint(&self) {
-        self.send(|| News::Revoked);
+        self.send(|| Message::Revoked);
     }
 
     /// Notified whenever another server hints at something new in the revocation log, or such a hint may have been missed.
@@ -70,10 +70,10 @@ impl Events {
     }
 
     /// Delivers what another server has published.
-    pub fn receive(&self, message: News, now: Timestamp) {
+    pub fn receive(&self, message: Message, now: Timestamp) {
         match message {
-            News::Revoked => self.log_hint.notify_one(),
-            News::Event { topic, except, event } => match &*event {
+            Message::Revoked => self.log_hint.notify_one(),
+            Message::Event { topic, except, event } => match &*event {
                 ServerEvent::SessionUpdated(SessionUpdated { session_id, active_now: Some(false), .. }) => {
                     if self.presence.went_quiet_elsewhere(topic, (*session_id).into(), now) {
                         self.topics.deliver(topic, &event, except);
@@ -99,9 +99,9 @@ impl Events {
         });
     }
 
-    fn send(&self, message: impl FnOnce() -> News) {
+    fn send(&self, message: impl FnOnce() -> Message) {
         if let Some(bus) = &self.bus {
-            bus.send(message());
+            bus.publish(message());
         }
     }
 }
@@ -129,8 +129,8 @@ mod tests {
     const LAPTOP: SessionId = SessionId(Uuid::from_u128(10));
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
 
-    fn from_elsewhere(event: ServerEvent) -> News {
-        News::Event { topic: Topic::User(ADA), except: None, event: Box::new(event) }
+    fn from_elsewhere(event: ServerEvent) -> Message {
+        Message::Event { topic: Topic::User(ADA), except: None, event: Box::new(event) }
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use futures::stream;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::broadcast;
 
-use super::{Arrivals, Transport, TransportError};
+use super::{Incoming, Transport, TransportError};
 
 /// For one server on SQLite.
 pub struct InProcess(broadcast::Sender<String>);
@@ -34,9 +34,9 @@ impl Transport for InProcess {
         futures::future::ready(Ok(())).boxed()
     }
 
-    fn subscribe(&self) -> BoxFuture<'_, Result<Arrivals, TransportError>> {
+    fn subscribe(&self) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         let receiver = self.0.subscribe();
-        let arrivals = stream::unfold(receiver, |mut receiver| async move {
+        let incoming = stream::unfold(receiver, |mut receiver| async move {
             loop {
                 match receiver.recv().await {
                     Ok(text) => return Some((Ok(text), receiver)),
@@ -45,6 +45,6 @@ impl Transport for InProcess {
                 }
             }
         });
-        futures::future::ready(Ok(arrivals.boxed())).boxed()
+        futures::future::ready(Ok(incoming.boxed())).boxed()
     }
 }

@@ -1,19 +1,13 @@
 //! One way to the other servers: sending, and subscribing again and again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
-use types::domain::Timestamp;
-use uuid::Uuid;
 
-use super::proof::Proof;
-use super::seen::Seen;
-use super::status::BusStatus;
-use super::{Arrivals, Transport, TransportError, parcel};
-use crate::clock::Clock;
-use crate::events::Events;
+use super::receiver::Receiver;
+use super::{Incoming, Transport, TransportError};
 use crate::jobs::Backoff;
 
 /// How long sending may take.
@@ -23,63 +17,6 @@ const SUBSCRIBE_WITHIN: Duration = Duration::from_secs(3);
 /// A subscription on which nothing comes for this long, not even the echo, is dead, whatever the operating system says.
 const SILENCE: Duration = Duration::from_secs(8);
 const RECONNECT: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::from_secs(2));
-/// A message that was longer on its way is somebody's copy: no line holds one back for as long.
-const OLDEST: Duration = Duration::from_mins(2);
-
-/// What is done with what comes in, over whichever line.
-pub struct Receiver {
-    /// This server.
-    pub me: Uuid,
-    /// Which messages are ours.
-    pub proof: Arc<Proof>,
-    /// Which were received.
-    pub seen: Mutex<Seen>,
-    /// How the bus is doing.
-    pub status: Arc<BusStatus>,
-    /// Who gets it.
-    pub events: Arc<Events>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl Receiver {
-    /// What was sent while nobody listened here is lost: look at the log at once. Clients ask anew unless another line stood all the time.
-    fn subscribed(&self, line: usize, name: &str, before: bool) {
-        let missed = self.status.subscribed(line);
-        self.events.log_hint().notify_one();
-        if before {
-            tracing::info!(bus = name, "bus connected");
-        }
-        if missed {
-            self.events.resync(self.clock.now());
-        }
-    }
-
-    fn receive(&self, sealed: &str, name: &str) {
-        let message = self.proof.open(sealed).and_then(parcel::open);
-        let Some(parcel) = message.filter(|parcel| is_of_now(parcel.at, self.clock.now())) else {
-            if self.status.refused().is_power_of_two() {
-                tracing::warn!(bus = name, "bus messages rejected: not from this installation, or replayed");
-            }
-            return;
-        };
-        let is_new = self.seen.lock().unwrap_or_else(PoisonError::into_inner).first_time(parcel.from, parcel.number);
-        if parcel.from == self.me || !is_new {
-            return;
-        }
-        self.status.received(parcel.news.len());
-        if parcel.look {
-            self.events.log_hint().notify_one();
-        }
-        for news in parcel.news {
-            self.events.receive(news, self.clock.now());
-        }
-    }
-}
-
-fn is_of_now(sent: Timestamp, now: Timestamp) -> bool {
-    now.since(sent) <= OLDEST && sent.since(now) <= OLDEST
-}
 
 /// One way to the other servers.
 pub struct Line<'a> {
@@ -115,11 +52,11 @@ impl Line<'_> {
         let mut before = false;
         loop {
             match tokio::time::timeout(SUBSCRIBE_WITHIN, self.transport.subscribe()).await {
-                Ok(Ok(arrivals)) => {
+                Ok(Ok(incoming)) => {
                     self.receiver.subscribed(self.number, self.transport.name(), before);
                     pauses.reset();
                     before = true;
-                    self.listen(arrivals).await;
+                    self.listen(incoming).await;
                 }
                 Ok(Err(error)) => self.cannot_listen(&*error),
                 Err(error) => self.cannot_listen(&error),
@@ -138,9 +75,9 @@ impl Line<'_> {
         }
     }
 
-    async fn listen(&self, mut arrivals: Arrivals) {
+    async fn listen(&self, mut incoming: Incoming) {
         loop {
-            match tokio::time::timeout(SILENCE, arrivals.next()).await {
+            match tokio::time::timeout(SILENCE, incoming.next()).await {
                 Ok(Some(Ok(text))) => self.receiver.receive(&text, self.transport.name()),
                 Ok(Some(Err(error))) => return self.cannot_listen(&*error),
                 Ok(None) => return self.cannot_listen(&*TransportError::from("the subscription ended")),

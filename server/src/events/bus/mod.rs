@@ -7,11 +7,13 @@
 //! Each message goes over every line there is, and counts where it comes in first. So a line that is dead, slow or silent costs nothing as long as
 //! another one stands, and nobody has to find out first that it is.
 
+mod envelope;
 mod in_process;
 mod line;
+mod message;
 mod notify;
-mod parcel;
 mod proof;
+mod receiver;
 mod redis;
 mod seen;
 mod status;
@@ -28,13 +30,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use in_process::InProcess;
+pub use message::Message;
 pub use notify::Notify;
-pub use parcel::News;
 pub use proof::Proof;
 pub use redis::Redis;
 pub use status::{BusState, BusStatus};
 
-use line::{Line, Receiver};
+use line::Line;
+use receiver::Receiver;
 use seen::Seen;
 
 use super::Events;
@@ -46,13 +49,13 @@ const QUEUE: usize = 4096;
 const MAX_BATCH: usize = 256;
 /// How many gathered messages may wait for a line.
 const LINE_QUEUE: usize = 64;
-/// How often something is sent although there is no news: its echo shows that the line stands.
+/// How often something is sent although there is nothing to say: its echo shows that the line stands.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 /// Why a transport failed. For the log only.
 pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What comes in on a subscription; ends when the line is lost.
-pub type Arrivals = BoxStream<'static, Result<String, TransportError>>;
+pub type Incoming = BoxStream<'static, Result<String, TransportError>>;
 
 /// A way from each server to all servers, itself included.
 pub trait Transport: Send + Sync + 'static {
@@ -68,20 +71,20 @@ pub trait Transport: Send + Sync + 'static {
     fn send(&self, text: String) -> BoxFuture<'_, Result<(), TransportError>>;
 
     /// Subscribes: whatever is sent once this has returned comes in, until the line is lost.
-    fn subscribe(&self) -> BoxFuture<'_, Result<Arrivals, TransportError>>;
+    fn subscribe(&self) -> BoxFuture<'_, Result<Incoming, TransportError>>;
 }
 
 /// The way onto the bus. Never waits: what does not fit is dropped.
 #[derive(Clone)]
 pub struct BusSender {
-    queue: mpsc::Sender<News>,
+    queue: mpsc::Sender<Message>,
     status: Arc<BusStatus>,
 }
 
 impl BusSender {
-    /// Sends news to the other servers, if all goes well.
-    pub fn send(&self, news: News) {
-        if self.queue.try_send(news).is_err() {
+    /// Publishes a message to the other servers, if all goes well.
+    pub fn publish(&self, message: Message) {
+        if self.queue.try_send(message).is_err() {
             self.status.lost(1);
         }
     }
@@ -92,7 +95,7 @@ pub struct Bus {
     transports: Vec<Box<dyn Transport>>,
     me: Uuid,
     proof: Arc<Proof>,
-    outgoing: mpsc::Receiver<News>,
+    outgoing: mpsc::Receiver<Message>,
     status: Arc<BusStatus>,
     clock: Arc<dyn Clock>,
 }
@@ -109,7 +112,7 @@ pub struct BusParts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Makes a bus: the way onto it, and what is to be run with those who get what arrives.
+/// Makes a bus: the way onto it, and what is to be run to send and receive.
 pub fn bus(parts: BusParts) -> (BusSender, Bus) {
     let BusParts { transports, me, proof, clock } = parts;
     let (queue, outgoing) = mpsc::channel(QUEUE);
@@ -166,20 +169,21 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn keep_writing(&self, mut outgoing: mpsc::Receiver<News>) {
-        let mut news = Vec::new();
+    async fn keep_writing(&self, mut outgoing: mpsc::Receiver<Message>) {
+        let mut messages = Vec::new();
         let mut number = 0;
         loop {
             tokio::select! {
-                received = outgoing.recv_many(&mut news, MAX_BATCH) => if received == 0 { return },
+                received = outgoing.recv_many(&mut messages, MAX_BATCH) => if received == 0 { return },
                 () = tokio::time::sleep(HEARTBEAT) => {}
             }
-            let mut count = news.len();
-            let stamp = parcel::Stamp { from: self.me, at: self.clock.now() };
-            let (parcels, too_long) = parcel::pack(&stamp, &mut number, news.drain(..), self.longest - Proof::LENGTH);
+            let mut count = messages.len();
+            let stamp = envelope::Stamp { sender: self.me, sent_at: self.clock.now() };
+            let longest = self.longest - Proof::LENGTH;
+            let (envelopes, too_long) = envelope::pack(&stamp, &mut number, messages.drain(..), longest);
             self.status.lost(too_long);
             count -= too_long;
-            for text in parcels {
+            for text in envelopes {
                 // Counted with the first of them.
                 self.hand_over(&self.proof.seal(&text), std::mem::take(&mut count));
             }

@@ -5,7 +5,7 @@
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 
-use super::{Arrivals, Transport, TransportError};
+use super::{Incoming, Transport, TransportError};
 use crate::store::Notifications;
 
 /// For several servers on one PostgreSQL database.
@@ -31,7 +31,7 @@ impl Transport for Notify {
         async move { Ok(self.0.send(&text).await?) }.boxed()
     }
 
-    fn subscribe(&self) -> BoxFuture<'_, Result<Arrivals, TransportError>> {
+    fn subscribe(&self) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         async move { Ok(self.0.subscribe().await?.map_err(TransportError::from).boxed()) }.boxed()
     }
 }

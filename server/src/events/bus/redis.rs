@@ -8,7 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError};
 use tokio::sync::Mutex;
 
-use super::{Arrivals, Transport, TransportError};
+use super::{Incoming, Transport, TransportError};
 
 /// How long Redis may take to answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
@@ -67,7 +67,7 @@ impl Transport for Redis {
         .boxed()
     }
 
-    fn subscribe(&self) -> BoxFuture<'_, Result<Arrivals, TransportError>> {
+    fn subscribe(&self) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         async move {
             let mut subscription = self.client.get_async_pubsub().await?;
             subscription.subscribe(&self.channel).await?;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Whether news travels.
+/// Whether messages travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BusState {
     /// Both ways, over every line.
@@ -11,7 +11,7 @@ pub enum BusState {
     Degraded,
     /// Not yet, since the start.
     Connecting,
-    /// Not any more. Revocations still arrive with the next regular look at the log.
+    /// Not any more. Revocations are still found with the next regular poll of the log.
     Unavailable,
 }
 
@@ -35,7 +35,7 @@ pub struct BusStatus {
     lost: AtomicU64,
     received: AtomicU64,
     refused: AtomicU64,
-    /// Whether there was a moment without any subscription since the first one, and no client has been told.
+    /// Whether there was a moment without any subscription since the first one, and no client was asked to refresh.
     missed: AtomicBool,
 }
 
@@ -46,7 +46,7 @@ struct LineStatus {
     ever_subscribed: AtomicBool,
     listening: AtomicBool,
     sending: AtomicBool,
-    trouble_told: AtomicBool,
+    trouble_logged: AtomicBool,
     sent: AtomicU64,
     lost: AtomicU64,
 }
@@ -58,7 +58,7 @@ impl LineStatus {
             ever_subscribed: AtomicBool::new(false),
             listening: AtomicBool::new(false),
             sending: AtomicBool::new(true),
-            trouble_told: AtomicBool::new(false),
+            trouble_logged: AtomicBool::new(false),
             sent: AtomicU64::new(0),
             lost: AtomicU64::new(0),
         }
@@ -68,7 +68,7 @@ impl LineStatus {
         let [listening, sending] = [&self.listening, &self.sending].map(|flag| flag.load(Ordering::Relaxed));
         match (listening && sending, self.ever_subscribed.load(Ordering::Relaxed)) {
             (true, _) => BusState::Ok,
-            (false, false) if !self.trouble_told.load(Ordering::Relaxed) => BusState::Connecting,
+            (false, false) if !self.trouble_logged.load(Ordering::Relaxed) => BusState::Connecting,
             (false, _) => BusState::Unavailable,
         }
     }
@@ -91,12 +91,12 @@ impl BusStatus {
         self.lines.first().map_or("in-process", |line| line.name)
     }
 
-    /// Each line, and whether news travels over it.
+    /// Each line, and whether messages travel over it.
     pub fn lines(&self) -> impl Iterator<Item = (&'static str, BusState)> {
         self.lines.iter().map(|line| (line.name, line.state()))
     }
 
-    /// Whether news travels.
+    /// Whether messages travel.
     pub fn state(&self) -> BusState {
         let standing = self.lines().filter(|(_, state)| *state == BusState::Ok).count();
         let connecting = self.lines().any(|(_, state)| state == BusState::Connecting);
@@ -126,7 +126,7 @@ impl BusStatus {
         let line = &self.lines[line];
         line.ever_subscribed.store(true, Ordering::Relaxed);
         line.listening.store(true, Ordering::Relaxed);
-        line.trouble_told.store(false, Ordering::Relaxed);
+        line.trouble_logged.store(false, Ordering::Relaxed);
         self.missed.swap(false, Ordering::Relaxed)
     }
 
@@ -166,7 +166,7 @@ impl BusStatus {
         if was_listening && self.lines.iter().all(|line| !line.listening.load(Ordering::Relaxed)) {
             self.missed.store(true, Ordering::Relaxed);
         }
-        !self.lines[line].trouble_told.swap(true, Ordering::Relaxed)
+        !self.lines[line].trouble_logged.swap(true, Ordering::Relaxed)
     }
 }
 
@@ -178,7 +178,7 @@ mod tests {
     fn clients_ask_anew_only_if_there_was_a_moment_without_any_line() {
         let status = BusStatus::new(["redis", "postgres"].into_iter());
         assert_eq!(status.state(), BusState::Connecting);
-        assert!(!status.subscribed(0) && !status.subscribed(1), "nobody was told anything before");
+        assert!(!status.subscribed(0) && !status.subscribed(1), "nobody was sent anything before");
         assert_eq!(status.state(), BusState::Ok);
         status.cannot_listen(0);
         assert_eq!(status.state(), BusState::Degraded);

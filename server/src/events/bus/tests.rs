@@ -17,7 +17,7 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// What becomes of what is sent over a line.
 #[derive(Clone, Copy)]
 enum Fate {
-    Arrives,
+    IsDelivered,
     /// Sending never ends, as with a Redis that is paused.
     Hangs,
     /// Nothing is heard of it.
@@ -43,14 +43,14 @@ impl Transport for Wire {
 
     fn send(&self, text: String) -> BoxFuture<'_, Result<(), TransportError>> {
         match self.1 {
-            Fate::Arrives => self.0.send(text),
+            Fate::IsDelivered => self.0.send(text),
             Fate::Hangs => futures::future::pending().boxed(),
             Fate::IsLost => futures::future::ready(Ok(())).boxed(),
             Fate::Fails => futures::future::ready(Err("gone".into())).boxed(),
         }
     }
 
-    fn subscribe(&self) -> BoxFuture<'_, Result<Arrivals, TransportError>> {
+    fn subscribe(&self) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         match self.1 {
             Fate::Fails => futures::future::ready(Err("gone".into())).boxed(),
             _ => self.0.subscribe(),
@@ -101,9 +101,9 @@ async fn end(wires: &[&Wire], secret: &str, clock: &Arc<ManualClock>) -> End {
     End { sender, events, hint, status, running }
 }
 
-fn news() -> News {
+fn event() -> Message {
     let event = Box::new(ServerEvent::UserUpdated(UserUpdated { user_id: ADA }));
-    News::Event { topic: Topic::User(ADA), except: None, event }
+    Message::Event { topic: Topic::User(ADA), except: None, event }
 }
 
 async fn hinted(end: &End) {
@@ -111,13 +111,13 @@ async fn hinted(end: &End) {
 }
 
 #[rstest::rstest]
-#[case::the_first_is_paused([Fate::Hangs, Fate::Arrives])]
-#[case::the_first_is_lost([Fate::IsLost, Fate::Arrives])]
-#[case::the_first_is_gone([Fate::Fails, Fate::Arrives])]
-#[case::the_second_is_paused([Fate::Arrives, Fate::Hangs])]
-#[case::both_stand([Fate::Arrives, Fate::Arrives])]
+#[case::the_first_is_paused([Fate::Hangs, Fate::IsDelivered])]
+#[case::the_first_is_lost([Fate::IsLost, Fate::IsDelivered])]
+#[case::the_first_is_gone([Fate::Fails, Fate::IsDelivered])]
+#[case::the_second_is_paused([Fate::IsDelivered, Fate::Hangs])]
+#[case::both_stand([Fate::IsDelivered, Fate::IsDelivered])]
 #[tokio::test]
-async fn as_long_as_one_line_stands_all_news_comes_at_once_and_once(#[case] fates: [Fate; 2]) {
+async fn as_long_as_one_line_stands_everything_comes_at_once_and_once(#[case] fates: [Fate; 2]) {
     let clock = Arc::new(ManualClock::default());
     let wires = fates.map(Wire::new);
     let [here, there] =
@@ -125,8 +125,8 @@ async fn as_long_as_one_line_stands_all_news_comes_at_once_and_once(#[case] fate
     let mut stream = there.events.topics().subscribe(Topic::User(ADA), SubscriberId(Uuid::from_u128(2)));
     let began = tokio::time::Instant::now();
     for round in 1..=3 {
-        here.sender.send(News::Revoked);
-        here.sender.send(news());
+        here.sender.publish(Message::Revoked);
+        here.sender.publish(event());
         hinted(&there).await;
         assert!(stream.next().await.is_some());
         assert_eq!(there.status.counts()[1], round, "each once");
@@ -139,12 +139,12 @@ async fn as_long_as_one_line_stands_all_news_comes_at_once_and_once(#[case] fate
 #[tokio::test]
 async fn a_message_without_proof_or_sent_again_does_nothing_and_is_counted() {
     let clock = Arc::new(ManualClock::default());
-    let wire = Wire::new(Fate::Arrives);
+    let wire = Wire::new(Fate::IsDelivered);
     let mut overheard = wire.subscribe().await.unwrap();
     let there = end(&[&wire], "ours", &clock).await;
     let stranger = end(&[&wire], "theirs", &clock).await;
 
-    stranger.sender.send(News::Revoked);
+    stranger.sender.publish(Message::Revoked);
     let theirs = overheard.next().await.unwrap().unwrap();
     let plain = theirs.split_once('.').unwrap().1.to_owned();
     for forged in [plain.clone(), format!("{}.{plain}", "A".repeat(43)), "rubbish".to_owned()] {
@@ -154,7 +154,7 @@ async fn a_message_without_proof_or_sent_again_does_nothing_and_is_counted() {
     assert!(there.hint.notified().now_or_never().is_none(), "nobody looks at the log for that");
 
     let here = end(&[&wire], "ours", &clock).await;
-    here.sender.send(News::Revoked);
+    here.sender.publish(Message::Revoked);
     hinted(&there).await;
     let ours = loop {
         let message = overheard.next().await.unwrap().unwrap();

@@ -30,8 +30,8 @@ use crate::store::{Standing, Ticket};
 
 /// How often a comment shows that the line still stands.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long a stream waits for the news of its own end once that is known.
-const END_ARRIVES_WITHIN: Duration = Duration::from_millis(500);
+/// How long a stream waits to be notified of its own end once that is known.
+const NOTIFIED_WITHIN: Duration = Duration::from_millis(500);
 /// How long a ticket opens a stream.
 const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
@@ -95,7 +95,7 @@ pub async fn stream(
     let mut response = events.into_response();
     // Left alone, it would say `no-cache`.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Proxies that buffer would hold back the news.
+    // Proxies that buffer would hold events back.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response.extensions_mut().insert(OpenEnded);
     Ok(response)
@@ -252,10 +252,10 @@ async fn hears(state: &ApiState, stream: &mut OpenStream, event: Arc<ServerEvent
     }
 }
 
-/// The news of this session's own end, which is on its way: the list knows first.
+/// The event of this session's own end, which is on its way: the list knows first.
 async fn own_end(stream: &mut OpenStream) -> Option<Arc<ServerEvent>> {
     let session_id = stream.who.session_id;
-    let arrives = async {
+    let notified = async {
         while let Some(event) = stream.subscription.next().await {
             if is_end_of(&event, session_id) {
                 return Some(event);
@@ -263,7 +263,7 @@ async fn own_end(stream: &mut OpenStream) -> Option<Arc<ServerEvent>> {
         }
         None
     };
-    tokio::time::timeout(END_ARRIVES_WITHIN, arrives).await.ok().flatten()
+    tokio::time::timeout(NOTIFIED_WITHIN, notified).await.ok().flatten()
 }
 
 fn is_end_of(event: &ServerEvent, session_id: SessionId) -> bool {
@@ -301,7 +301,7 @@ async fn at_the_end(state: &ApiState, stream: &mut OpenStream, deadline: Timesta
             AtTheEnd::Renewed(row.expires_at)
         }
         Some(Ok(None)) => {
-            // Ending it has put the news, with the reason, into this very queue.
+            // Ending it has put the event, with the reason, into this very queue.
             while let Some(event) = stream.subscription.try_next() {
                 if is_end_of(&event, session_id) {
                     return AtTheEnd::Over(event);

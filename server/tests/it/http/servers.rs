@@ -433,12 +433,12 @@ async fn a_redis_that_is_dead_or_slow_costs_no_time_until_a_sign_out_is_refused_
 }
 
 #[tokio::test]
-async fn news_that_somebody_else_puts_on_the_bus_is_refused_and_counted() {
+async fn a_message_that_somebody_else_puts_on_the_bus_is_refused_and_counted() {
     let pair = Pair::start(Bus::Redis).await;
     let laptop = pair.here.new_person("ada@example.com").await;
     let mut events = moved(&laptop, &pair.there).listens().await;
     let forged = format!(
-        r#"{{"from":"{}","number":1,"at":{},"look":true,"news":[{{"kind":"event","userId":"{}","except":null,"name":"user.updated","data":{{"userId":"{}"}}}}]}}"#,
+        r#"{{"version":1,"sender":"{}","number":1,"sentAt":{},"messages":[{{"kind":"event","topic":{{"kind":"user","id":"{}"}},"except":null,"name":"user.updated","data":{{"userId":"{}"}}}}]}}"#,
         "019aa4b2-7c1e-7000-8000-000000000000",
         pair.here.clock.now().as_millis(),
         laptop.tokens["user"]["id"].as_str().expect("an id"),
