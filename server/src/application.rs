@@ -399,8 +399,8 @@ async fn open_store(config: &Config) -> Result<Store, StartError> {
     Ok(store)
 }
 
-/// How messages travel between the servers: over the database where it is shared, and over Redis as well where there is one. By itself in
-/// this process where there is neither.
+/// How messages travel between the servers: over the database where it is shared, and over Redis as well where there is
+/// one. By itself in this process where there is neither.
 fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn Transport>>, StartError> {
     let mut transports: Vec<Box<dyn Transport>> = Vec::new();
     if let Some(url) = &config.bus.redis_url {

@@ -30,8 +30,8 @@ impl Presence {
         self.closed().remove(&who);
     }
 
-    /// Whether somebody counts as active now: they listen here, or made a request moments ago and no subscription of theirs has closed
-    /// since.
+    /// Whether somebody counts as active now: they listen here, or made a request moments ago and no subscription of
+    /// theirs has closed since.
     pub fn is_active(&self, topic: Topic, who: SubscriberId, last_active: Timestamp, now: Timestamp) -> bool {
         if self.topics.has(topic, who) {
             return true;

@@ -64,7 +64,8 @@ impl Events {
         self.send(|| Message::Revoked);
     }
 
-    /// Notified whenever another server hints at something new in the revocation log, or such a hint may have been missed.
+    /// Notified whenever another server hints at something new in the revocation log, or such a hint may have been
+    /// missed.
     pub const fn log_hint(&self) -> &Arc<Notify> {
         &self.log_hint
     }

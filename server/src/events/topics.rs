@@ -1,7 +1,7 @@
 //! Who listens, by topic: a small queue for each subscription.
 //!
-//! Knows neither who may listen nor what becomes of what is delivered. A subscription that cannot keep up is closed, and whoever had it
-//! asks anew.
+//! Knows neither who may listen nor what becomes of what is delivered. A subscription that cannot keep up is closed,
+//! and whoever had it asks anew.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,7 +45,8 @@ pub struct Topics {
 struct Listener {
     number: u64,
     subscriber: SubscriberId,
-    /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better be small.
+    /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better
+    /// be small.
     queue: mpsc::Sender<Arc<ServerEvent>>,
     /// Dropped with the rest of this, by which the subscription knows that it is closed.
     _open: DropGuard,
@@ -62,7 +63,8 @@ impl Topics {
         Subscription { topics: Arc::clone(self), key: SubscriptionKey { topic, number }, queue, closed }
     }
 
-    /// Delivers an event to all who listen to a topic, but for `except`. A full queue is a subscriber that cannot keep up: it is closed.
+    /// Delivers an event to all who listen to a topic, but for `except`. A full queue is a subscriber that cannot keep
+    /// up: it is closed.
     pub fn deliver(&self, topic: Topic, event: &ServerEvent, except: Option<SubscriberId>) {
         let mut listeners = self.listeners();
         let Some(of_topic) = listeners.get_mut(&topic) else { return };
@@ -81,8 +83,8 @@ impl Topics {
         });
     }
 
-    /// Closes a subscription, after a last event. Says whether that was taken. Where its queue is full it is closed without a word,
-    /// which says as much.
+    /// Closes a subscription, after a last event. Says whether that was taken. Where its queue is full it is closed
+    /// without a word, which says as much.
     pub fn close(&self, key: SubscriptionKey, last: Option<ServerEvent>) -> bool {
         let Some(listener) = self.remove(key) else { return false };
         last.is_some_and(|event| listener.queue.try_send(Arc::new(event)).is_ok())

@@ -1,7 +1,7 @@
 //! What ends with a session: the one list of it.
 //!
-//! Whatever a session brings about and must not outlive it stands here: what is revoked reaches all of it, once, whether this server ended
-//! the session or found that in the log.
+//! Whatever a session brings about and must not outlive it stands here: what is revoked reaches all of it, once,
+//! whether this server ended the session or found that in the log.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,8 +24,8 @@ impl EndsWithSession {
         Self { streams, handled: Mutex::default() }
     }
 
-    /// Sessions were revoked: ends all that ends with them, the first time that this row comes by. Gives the sessions whose streams were
-    /// notified.
+    /// Sessions were revoked: ends all that ends with them, the first time that this row comes by. Gives the sessions
+    /// whose streams were notified.
     pub fn revoked(&self, revocation: &Revocation) -> Vec<SessionId> {
         if !self.handled.lock().unwrap_or_else(PoisonError::into_inner).first_time(revocation.position) {
             return Vec::new();
@@ -33,7 +33,8 @@ impl EndsWithSession {
         self.streams.revoke(revocation)
     }
 
-    /// Sessions are over on this server before that is committed: one user's, or anybody's where nobody knows whose they are.
+    /// Sessions are over on this server before that is committed: one user's, or anybody's where nobody knows whose
+    /// they are.
     pub fn over_here(
         &self,
         of: Option<UserId>,
@@ -49,8 +50,8 @@ impl EndsWithSession {
     }
 }
 
-/// Positions of revocations that were handled already: the server that ends a session does so at once, and meets the same row again when
-/// it reads the log.
+/// Positions of revocations that were handled already: the server that ends a session does so at once, and meets the
+/// same row again when it reads the log.
 #[derive(Default)]
 struct Handled {
     positions: HashSet<i64>,

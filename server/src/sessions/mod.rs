@@ -1,8 +1,9 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
-//! `revocations` is what may not pass, `terminations` ends sessions, `refreshes` exchanges tokens, `devices` is what people see, `alerts`
-//! asks about sign-ins. `open_streams` are the event streams of sessions, `ends_with_session` lists what ends with one. `sign_in` begins a session, `session_limit` says who makes room for it. `metrics` is what is counted of all this,
-//! `build` puts it together. No SQL, and no HTTP outside `handlers`.
+//! `revocations` is what may not pass, `terminations` ends sessions, `refreshes` exchanges tokens, `devices` is what
+//! people see, `alerts` asks about sign-ins. `open_streams` are the event streams of sessions, `ends_with_session`
+//! lists what ends with one. `sign_in` begins a session, `session_limit` says who makes room for it. `metrics` is what
+//! is counted of all this, `build` puts it together. No SQL, and no HTTP outside `handlers`.
 
 mod alerts;
 mod build;
@@ -47,14 +48,8 @@ use crate::store::StoreError;
 use handlers::{devices as device_calls, events, sign_out};
 
 /// What this area brings.
-pub const AREA: Area = Area {
-    name: "sessions",
-    build: build::build,
-    routes,
-    tasks: build::start,
-    mails: mails::ALL,
-    ..Area::NONE
-};
+pub const AREA: Area =
+    Area { name: "sessions", build: build::build, routes, tasks: build::start, mails: mails::ALL, ..Area::NONE };
 
 const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::ExpiredAccessToken, Credential::RefreshToken]);
 
@@ -97,7 +92,8 @@ impl ApiState {
     }
 }
 
-/// The door to everything about sessions: its parts, each behind its own few calls, and signing in, which takes all of them.
+/// The door to everything about sessions: its parts, each behind its own few calls, and signing in, which takes all of
+/// them.
 pub struct Sessions {
     context: Context,
     revocations: Arc<Revocations>,

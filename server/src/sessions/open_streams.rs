@@ -88,8 +88,9 @@ impl OpenStreams {
         Ok(OpenStream { streams: Arc::clone(self), who, subscription })
     }
 
-    /// Carries a revocation to the streams it concerns: those of ended sessions are notified and closed, the user's others are
-    /// notified. Gives the sessions whose own streams were notified. Every server does so for its own, when it finds the row in the log.
+    /// Carries a revocation to the streams it concerns: those of ended sessions are notified and closed, the user's
+    /// others are notified. Gives the sessions whose own streams were notified. Every server does so for its own, when
+    /// it finds the row in the log.
     pub fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
         let Some(reason) = revocation.reason else {
             let updated = ServerEvent::UserUpdated(UserUpdated { user_id: revocation.user_id });
@@ -118,8 +119,8 @@ impl OpenStreams {
         notified
     }
 
-    /// Notifies and closes the streams of sessions that are over on this server before that is committed: of one user's, or of
-    /// anybody's where nobody knows whose they are.
+    /// Notifies and closes the streams of sessions that are over on this server before that is committed: of one
+    /// user's, or of anybody's where nobody knows whose they are.
     pub fn end_here(
         &self,
         of: Option<UserId>,
@@ -134,8 +135,8 @@ impl OpenStreams {
         }
     }
 
-    /// Closes every stream that `may_stay` says no of, by user and session, without a word: nothing could confirm that their sessions
-    /// live. Gives how many.
+    /// Closes every stream that `may_stay` says no of, by user and session, without a word: nothing could confirm that
+    /// their sessions live. Gives how many.
     pub fn close_unless(&self, may_stay: impl Fn(UserId, SessionId) -> bool) -> usize {
         let closed = self.take(|user_id, open| !may_stay(user_id, open.session_id));
         for open in &closed {
@@ -156,7 +157,8 @@ impl OpenStreams {
         self.by_user().is_empty()
     }
 
-    /// Whose streams a revocation concerns. It may name nobody: a session that the database has lost was nobody's any more.
+    /// Whose streams a revocation concerns. It may name nobody: a session that the database has lost was nobody's any
+    /// more.
     fn user_of(&self, revocation: &Revocation) -> Option<UserId> {
         let RevokedSubject::Session(session_id) = revocation.subject else { return Some(revocation.user_id) };
         if !revocation.user_id.0.is_nil() {

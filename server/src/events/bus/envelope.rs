@@ -1,5 +1,5 @@
-//! The envelope of all that servers say to each other: JSON with a version, the sender, the sender's number and time, and any number of
-//! messages.
+//! The envelope of all that servers say to each other: JSON with a version, the sender, the sender's number and time,
+//! and any number of messages.
 
 use serde::Deserialize;
 use types::domain::Timestamp;
@@ -44,8 +44,8 @@ struct WireEnvelope {
     messages: Vec<WireMessage>,
 }
 
-/// Writes envelopes of at most `longest` bytes, at least one even without messages, numbered from the one after `number` on. One hint is as
-/// good as many. Also says how many messages are too long for any.
+/// Writes envelopes of at most `longest` bytes, at least one even without messages, numbered from the one after
+/// `number` on. One hint is as good as many. Also says how many messages are too long for any.
 pub fn pack(
     stamp: &Stamp,
     number: &mut u64,

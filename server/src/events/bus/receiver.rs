@@ -34,7 +34,8 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// What was sent while nobody listened here is lost: look at the log at once. Clients ask anew unless another line stood all the time.
+    /// What was sent while nobody listened here is lost: look at the log at once. Clients ask anew unless another line
+    /// stood all the time.
     pub fn subscribed(&self, line: usize, name: &str, before: bool) {
         let missed = self.status.subscribed(line);
         self.events.log_hint().notify_one();

@@ -111,8 +111,8 @@ impl LastActive {
     }
 }
 
-/// Writes last-active times in batches and tells them to whoever is looking. A device that only listens is in use as well, and
-/// the other servers know it by the time that is written for it.
+/// Writes last-active times in batches and tells them to whoever is looking. A device that only listens is in use as
+/// well, and the other servers know it by the time that is written for it.
 pub(in crate::sessions) async fn write_last_active(devices: Arc<Devices>, stop: CancellationToken) {
     let devices = &*devices;
     let Devices { context, streams, last_active, lifetimes, .. } = devices;

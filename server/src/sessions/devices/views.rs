@@ -132,8 +132,8 @@ impl Devices {
         self.context.events.publish(Topic::User(user_id), &event, Some(session_id.into()));
     }
 
-    /// Tells all devices of a person, the one itself too, that a session was renewed. By this its own streams know how long they may stay
-    /// open, on every server.
+    /// Tells all devices of a person, the one itself too, that a session was renewed. By this its own streams know how
+    /// long they may stay open, on every server.
     pub fn publish_new_end(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
         let renewed = SessionUpdated {
             session_id,

@@ -237,9 +237,9 @@ fn run(state: ApiState, mut stream: OpenStream) -> impl Stream<Item = Result<Eve
     }
 }
 
-/// What this stream is told instead of an event that it may hear, which is that event, or that it may not: its own end where that is known,
-/// and nothing otherwise. Each time the same is asked as of a request. A database that does not answer holds no stream open that has
-/// been closed.
+/// What this stream is told instead of an event that it may hear, which is that event, or that it may not: its own end
+/// where that is known, and nothing otherwise. Each time the same is asked as of a request. A database that does not
+/// answer holds no stream open that has been closed.
 async fn hears(state: &ApiState, stream: &mut OpenStream, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
     if is_end_of(&event, stream.who.session_id) {
         return Some(event);

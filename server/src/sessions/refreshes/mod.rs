@@ -1,8 +1,8 @@
 //! Refresh tokens and the access tokens that are made for them.
 //!
-//! `exchange` gives a new pair for a refresh token, `browser` chooses among several of one browser, `theft` ends what may have been
-//! copied, `unacknowledged` keeps refreshes that nobody knows the outcome of from looking like theft. How tokens look and how long they
-//! last is known to `auth`.
+//! `exchange` gives a new pair for a refresh token, `browser` chooses among several of one browser, `theft` ends what
+//! may have been copied, `unacknowledged` keeps refreshes that nobody knows the outcome of from looking like theft. How
+//! tokens look and how long they last is known to `auth`.
 
 mod browser;
 mod exchange;

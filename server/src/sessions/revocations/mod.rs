@@ -1,9 +1,10 @@
-//! What may not pass on this server, and who is told so: the list of what has been revoked, what keeps it true, and the questions that
-//! requests and streams ask.
+//! What may not pass on this server, and who is told so: the list of what has been revoked, what keeps it true, and the
+//! questions that requests and streams ask.
 //!
-//! `list` is the list, `tail` reads the log into it, `own_commits` sees to it that the log keeps what this server has committed,
-//! `enforcement` has committed ends take effect here, `authenticate` says whether a token may pass, `streams` whether a stream may be told
-//! something, and closes those that cannot be confirmed, `asking` says who may end others.
+//! `list` is the list, `tail` reads the log into it, `own_commits` sees to it that the log keeps what this server has
+//! committed, `enforcement` has committed ends take effect here, `authenticate` says whether a token may pass,
+//! `streams` whether a stream may be told something, and closes those that cannot be confirmed, `asking` says who may
+//! end others.
 
 mod asking;
 mod authenticate;
@@ -103,7 +104,8 @@ impl Revocations {
         self.pending_ends.all_until(user_id)
     }
 
-    /// Verifies an access token, and asks neither whether it has run out nor whether its session has ended: signing out is forgiving.
+    /// Verifies an access token, and asks neither whether it has run out nor whether its session has ended: signing out
+    /// is forgiving.
     pub fn verify_even_if_expired(&self, token: &str) -> Option<Arc<Verified>> {
         self.tokens.verify_even_if_expired(token, self.context.now()).ok()
     }

@@ -22,8 +22,8 @@ const AGAIN: Duration = Duration::from_millis(100);
 const AT_LEAST: Duration = Duration::from_millis(250);
 
 impl Revocations {
-    /// Opens a stream. Whether it may be told something is to be asked after that, not only before: what is revoked in between finds no
-    /// stream to close.
+    /// Opens a stream. Whether it may be told something is to be asked after that, not only before: what is revoked in
+    /// between finds no stream to close.
     pub fn open_stream(&self, who: Subscriber) -> Result<OpenStream, TooManyStreams> {
         self.streams.open(who)
     }

@@ -46,9 +46,14 @@ impl Tail {
         notified: mpsc::UnboundedSender<Vec<SessionId>>,
         lost: mpsc::UnboundedSender<Lost>,
     ) -> Self {
-        let (list, ends_with_session) = (Arc::clone(&revocations.list), Arc::clone(&revocations.ends_with_session));
-        let metrics = context.metrics.group();
-        Self { context, list, ends_with_session, notified, lost, metrics }
+        Self {
+            list: Arc::clone(&revocations.list),
+            ends_with_session: Arc::clone(&revocations.ends_with_session),
+            notified,
+            lost,
+            metrics: context.metrics.group(),
+            context,
+        }
     }
 
     /// Polls until `stop`.
@@ -58,10 +63,10 @@ impl Tail {
         let mut pruned_at = clock.monotonic();
         loop {
             let began = clock.monotonic();
-            let looked = self.poll().await;
+            let polled = self.poll().await;
             metrics.polls.observe(clock.monotonic().saturating_duration_since(began));
-            metrics.poll_failures.add(usize::from(looked.is_err()));
-            match looked {
+            metrics.poll_failures.add(usize::from(polled.is_err()));
+            match polled {
                 Ok(()) if failing => {
                     failing = false;
                     tracing::info!("revocation log poll recovered");

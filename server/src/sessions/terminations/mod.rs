@@ -1,8 +1,9 @@
 //! Ending sessions, and keeping what was acknowledged until it is committed.
 //!
-//! `end` ends them on somebody's request, `account_changes` with a change to the account, `unresolved` where nobody knows whose they are.
-//! `end_queue` commits what has queued up; `pending_ends` is what was acknowledged and is not committed, `retry_queue` tries it again,
-//! `pending_log` has it on the disk. `restore_lost` ends once more what the database has lost.
+//! `end` ends them on somebody's request, `account_changes` with a change to the account, `unresolved` where nobody
+//! knows whose they are. `end_queue` commits what has queued up; `pending_ends` is what was acknowledged and is not
+//! committed, `retry_queue` tries it again, `pending_log` has it on the disk. `restore_lost` ends once more what the
+//! database has lost.
 
 mod account_changes;
 mod end;
@@ -50,7 +51,8 @@ pub struct Terminations {
 }
 
 impl Terminations {
-    /// Takes up what processes that are gone had acknowledged: what could not be resolved is given, to be [resumed](Self::resume_end).
+    /// Takes up what processes that are gone had acknowledged: what could not be resolved is given, to be
+    /// [resumed](Self::resume_end).
     pub(super) fn new(
         context: Context,
         revocations: Arc<Revocations>,
