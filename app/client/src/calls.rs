@@ -32,9 +32,10 @@ impl Client {
             email,
             password,
             device_info: Some(this_device()),
+            token_delivery: Some(TokenDelivery::Cookie),
             remember_me: Some(remember_me),
-            token_delivery: TokenDelivery::Cookie,
             replace_session: replace,
+            device_token: None,
         };
         self.begin(paths::LOGIN, json(&body)).await
     }
@@ -46,8 +47,15 @@ impl Client {
 
     /// Proves the e-mail address with the code sent to it, and signs in.
     pub async fn verify_email(&self, email: String, otp: String) -> Result<(), Failure> {
-        let body =
-            VerifyEmailRequest { email, otp, device_info: Some(this_device()), token_delivery: TokenDelivery::Cookie };
+        let body = VerifyEmailRequest {
+            email,
+            otp,
+            device_info: Some(this_device()),
+            token_delivery: Some(TokenDelivery::Cookie),
+            remember_me: None,
+            replace_session: None,
+            device_token: None,
+        };
         self.begin(paths::VERIFY_EMAIL, json(&body)).await
     }
 
@@ -103,7 +111,7 @@ impl Client {
     /// session stays: it is what the person needs to try again.
     pub async fn sign_out_all(&self, keep_current: bool) -> Result<LogoutAnswer, Failure> {
         let session = self.inner.state.borrow().status.session_id();
-        let body = json(&LogoutAllRequest { keep_current, reason: None });
+        let body = json(&LogoutAllRequest { keep_current: Some(keep_current), ..LogoutAllRequest::default() });
         let answer = self.send_ending(Method::Post, paths::LOGOUT_ALL, body, session.filter(|_| !keep_current)).await?;
         if !keep_current {
             self.tell(Change::StorageCleared);

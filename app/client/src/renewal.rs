@@ -92,7 +92,7 @@ impl Client {
         let request = Request {
             method: Method::Post,
             path: paths::REFRESH.to_owned(),
-            body: super::requests::json(&RefreshRequest { refresh_token: None, if_any }),
+            body: super::requests::json(&RefreshRequest { refresh_token: None, if_any: if_any.then_some(true) }),
             bearer: None,
             cookies: true,
         };

@@ -101,7 +101,8 @@ fn AboutSection(profile: Profile) -> impl IntoView {
     let busy = RwSignal::new(false);
     let save = move |()| {
         let Some(parsed) = errors.check("name", DisplayName::parse(&name.get_untracked())) else { return };
-        let patch = ProfilePatch { name: Some(parsed.into()), account_type: Some(account_type.get_untracked()) };
+        let (name, account_type) = (Some(parsed.into()), Some(account_type.get_untracked()));
+        let patch = ProfilePatch { name, account_type, ..ProfilePatch::default() };
         busy.set(true);
         spawn_local(async move {
             match auth.patch_profile(patch).await {

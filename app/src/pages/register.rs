@@ -64,9 +64,11 @@ impl RegisterForm {
         let email = self.errors.check("email", Email::parse(&self.email.get_untracked()));
         let password = self.errors.check("password", Password::parse_new(&self.password.get_untracked()));
         Some(RegisterRequest {
-            name: name?.into(),
             email: email?.to_string(),
             password: password?.expose().to_owned(),
+            name: Some(name?.into()),
+            first_name: None,
+            last_name: None,
             account_type: Some(self.account_type.get_untracked()),
         })
     }

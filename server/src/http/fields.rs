@@ -1,46 +1,60 @@
-//! Request bodies: a JSON object, read field by field into parsed values, with everything that is wrong told at once and by name.
+//! Request bodies: a JSON object, read field by field as a shared type has them, with everything that is wrong told at once and by name.
 
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 use types::api::FieldError;
+use types::api::request::{Field, FieldSet, Source};
 use types::domain::Invalid;
 
 use super::body::read_body;
 use super::json_object::JsonObject;
 use super::problem::ApiError;
 
-/// The body of a request. Unknown fields are ignored, never assigned.
-#[derive(Default)]
-pub struct Fields {
-    object: Map<String, Value>,
-    errors: Vec<FieldError>,
+/// The body of a request of a shared type. Fields that the type does not have are ignored, never assigned.
+pub struct Body<R: FieldSet> {
+    /// Its fields as they were found, which [`FieldErrors`] takes one after the other.
+    pub fields: R::Found,
+    /// What is wrong with them.
+    pub errors: FieldErrors,
 }
 
-impl<S: Sync> FromRequest<S> for Fields {
+impl<R: FieldSet> Body<R> {
+    /// What this object says.
+    pub fn of(object: &Map<String, Value>) -> Self {
+        let fields = R::find(&Members { found: Some(object), outer: None, invalid: None });
+        Self { fields, errors: FieldErrors::default() }
+    }
+}
+
+impl<S: Sync, R: FieldSet> FromRequest<S> for Body<R> {
     type Rejection = ApiError;
 
     /// An empty body counts as an empty object; what must be there is then told by name.
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let content_type = request.headers().get(CONTENT_TYPE).cloned();
-        let body = read_body(request).await?;
-        if body.is_empty() {
-            return Ok(Self::default());
+        read_object(request).await.map(|object| Self::of(&object))
+    }
+}
+
+async fn read_object(request: Request) -> Result<Map<String, Value>, ApiError> {
+    let content_type = request.headers().get(CONTENT_TYPE).cloned();
+    let body = read_body(request).await?;
+    if body.is_empty() {
+        return Ok(Map::new());
+    }
+    if !content_type.is_some_and(|kind| is_json(kind.as_bytes())) {
+        return Err(ApiError::unsupported_media_type());
+    }
+    match serde_json::from_slice(&body) {
+        Ok(JsonObject::Members(object)) => Ok(object),
+        Ok(JsonObject::Twice(name)) => {
+            let invalid = Invalid::new("given-twice", "This field is given twice.");
+            Err(ApiError::invalid_field(&name, &invalid))
         }
-        if !content_type.is_some_and(|kind| is_json(kind.as_bytes())) {
-            return Err(ApiError::unsupported_media_type());
-        }
-        match serde_json::from_slice(&body) {
-            Ok(JsonObject::Members(object)) => Ok(Self { object, errors: Vec::new() }),
-            Ok(JsonObject::Twice(name)) => {
-                let invalid = Invalid::new("given-twice", "This field is given twice.");
-                Err(ApiError::invalid_field(&name, &invalid))
-            }
-            Ok(JsonObject::Other) => Err(ApiError::malformed_json("The body is JSON, but not an object.")),
-            Err(error) => {
-                let (line, column) = (error.line(), error.column());
-                Err(ApiError::malformed_json(format!("The body is not JSON: see line {line}, column {column}.")))
-            }
+        Ok(JsonObject::Other) => Err(ApiError::malformed_json("The body is JSON, but not an object.")),
+        Err(error) => {
+            let (line, column) = (error.line(), error.column());
+            Err(ApiError::malformed_json(format!("The body is not JSON: see line {line}, column {column}.")))
         }
     }
 }
@@ -51,123 +65,118 @@ fn is_json(kind: &[u8]) -> bool {
     essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }
 
-impl Fields {
-    /// What a form of our own pages says, under the names that calls have for it.
-    pub fn of_form(object: Map<String, Value>) -> Self {
-        Self { object, errors: Vec::new() }
-    }
+/// An object of which the fields are found.
+struct Members<'a> {
+    found: Option<&'a Map<String, Value>>,
+    /// Its own name, where it stands in another one.
+    outer: Option<String>,
+    /// What is wrong with it itself.
+    invalid: Option<Invalid>,
+}
 
-    /// Whether the field is there and not null.
-    pub fn has(&self, field: &str) -> bool {
-        matches!(self.find(field), Ok(Some(_)))
-    }
-
-    /// A text that must be there. `None` means that it was refused, and is noted for [`Fields::finish`].
-    pub fn required<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
-        let value = self.optional(field, parse)?;
-        if value.is_none() {
-            self.refuse(field, &Invalid::new("required", "This field is missing."));
+impl Members<'_> {
+    fn find<T>(&self, name: &str, read: impl FnOnce(&Value) -> Result<T, Invalid>) -> Field<Option<T>> {
+        if let Some(invalid) = &self.invalid {
+            let name = self.outer.clone().unwrap_or_default();
+            return Field { name, is_given: true, found: Err(invalid.clone()) };
         }
-        value
+        let value = self.found.and_then(|members| members.get(name)).filter(|value| !value.is_null());
+        let name = self.outer.as_ref().map_or_else(|| name.to_owned(), |outer| format!("{outer}.{name}"));
+        Field { name, is_given: value.is_some(), found: value.map(read).transpose() }
+    }
+}
+
+impl Source for Members<'_> {
+    fn text(&self, name: &str) -> Field<Option<String>> {
+        self.find(name, |value| match value {
+            Value::String(text) => Ok(text.clone()),
+            _ => Err(Invalid::new("wrong-type", "This must be text.")),
+        })
     }
 
-    /// A text that may be absent or null: `Some(None)` then. `None` means that it was refused.
-    pub fn optional<T>(&mut self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<Option<T>> {
-        let parsed = match self.find(field) {
-            Ok(None) => return Some(None),
-            Ok(Some(Value::String(text))) => parse(text),
-            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be text.")),
-            Err(invalid) => {
-                self.refuse_outer(field, &invalid);
-                return None;
+    fn truth(&self, name: &str) -> Field<Option<bool>> {
+        self.find(name, |value| {
+            value.as_bool().ok_or_else(|| Invalid::new("wrong-type", "This must be true or false."))
+        })
+    }
+
+    fn texts(&self, name: &str) -> Field<Option<Vec<String>>> {
+        self.find(name, |value| match value {
+            Value::Array(values) => {
+                Ok(values.iter().map(|value| value.as_str().unwrap_or_default().to_owned()).collect())
             }
-        };
-        parsed.map(Some).map_err(|invalid| self.refuse(field, &invalid)).ok()
+            _ => Err(Invalid::new("wrong-type", "This must be a list of strings.")),
+        })
     }
 
-    /// A text that may be absent, null or empty, which all mean the same.
-    pub fn optional_filled<T>(
+    fn inner(&self, name: &str) -> Self {
+        let (found, invalid) = match self.found.and_then(|members| members.get(name)) {
+            None | Some(Value::Null) => (None, None),
+            Some(Value::Object(members)) => (Some(members), None),
+            Some(_) => (None, Some(Invalid::new("wrong-type", format!("{name} must be an object.")))),
+        };
+        Self { found, outer: Some(name.to_owned()), invalid }
+    }
+}
+
+/// What is wrong with the fields that were taken so far.
+#[derive(Default)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// What a field says. `None` means that it was refused, and is noted for [`FieldErrors::finish`].
+    pub fn take<T>(&mut self, field: Field<T>) -> Option<T> {
+        let Field { name, found, .. } = field;
+        found.map_err(|invalid| self.refuse(&name, &invalid)).ok()
+    }
+
+    /// A text that must be there, parsed; `None` as in [`FieldErrors::take`].
+    pub fn parse<T>(&mut self, field: Field<String>, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
+        let Field { name, is_given, found } = field;
+        self.take(Field { name, is_given, found: found.and_then(|text| parse(&text)) })
+    }
+
+    /// A text that may be absent or null, parsed: `Some(None)` then.
+    pub fn parse_optional<T>(
         &mut self,
-        field: &str,
+        field: Field<Option<String>>,
         parse: impl FnOnce(&str) -> Result<T, Invalid>,
     ) -> Option<Option<T>> {
-        if matches!(self.find(field), Ok(Some(Value::String(text))) if text.is_empty()) {
-            return Some(None);
-        }
-        self.optional(field, parse)
+        let Field { name, is_given, found } = field;
+        let found = found.and_then(|text| text.as_deref().map(parse).transpose());
+        self.take(Field { name, is_given, found })
     }
 
-    /// A text where anything else is ignored rather than refused.
-    pub fn optional_or_ignored<T>(&self, field: &str, parse: impl FnOnce(&str) -> Result<T, Invalid>) -> Option<T> {
-        self.find(field).ok().flatten().and_then(Value::as_str).and_then(|text| parse(text).ok())
-    }
-
-    /// A list of texts that must be there, with one entry at the least and `most` at the most.
-    pub fn list<T>(&mut self, field: &str, most: usize, parse: impl Fn(&str) -> Result<T, Invalid>) -> Option<Vec<T>> {
-        let parsed = match self.find(field) {
-            Ok(Some(Value::Array(values))) if (1..=most).contains(&values.len()) => {
-                let texts = values.iter().map(|value| value.as_str().unwrap_or_default());
-                texts.map(&parse).collect::<Result<Vec<T>, Invalid>>()
+    /// A list of texts, parsed, with one entry at the least and `most` at the most.
+    pub fn parse_list<T>(
+        &mut self,
+        field: Field<Vec<String>>,
+        most: usize,
+        parse: impl Fn(&str) -> Result<T, Invalid>,
+    ) -> Option<Vec<T>> {
+        let Field { name, is_given, found } = field;
+        let found = found.and_then(|texts| {
+            if !(1..=most).contains(&texts.len()) {
+                return Err(Invalid::new("out-of-range", format!("Give 1 to {most} of them.")));
             }
-            Ok(Some(Value::Array(_))) => Err(Invalid::new("out-of-range", format!("Give 1 to {most} of them."))),
-            Ok(Some(_)) => Err(Invalid::new("wrong-type", "This must be a list of strings.")),
-            Ok(None) => Err(Invalid::new("required", "This field is missing.")),
-            Err(invalid) => Err(invalid),
-        };
-        parsed.map_err(|invalid| self.refuse(field, &invalid)).ok()
+            texts.iter().map(|text| parse(text)).collect()
+        });
+        self.take(Field { name, is_given, found })
     }
 
-    /// A truth value that may be absent or null.
-    pub fn optional_bool(&mut self, field: &str) -> Option<Option<bool>> {
-        let invalid = match self.find(field) {
-            Ok(None) => return Some(None),
-            Ok(Some(Value::Bool(value))) => return Some(Some(*value)),
-            Ok(Some(_)) => Invalid::new("wrong-type", "This must be true or false."),
-            Err(invalid) => invalid,
-        };
-        self.refuse(field, &invalid);
-        None
-    }
-
-    /// Notes that what stands in the way of a dot is no object: once, however many fields are looked for in it.
-    fn refuse_outer(&mut self, field: &str, invalid: &Invalid) {
-        let outer = field.split('.').next().unwrap_or(field);
-        if self.errors.iter().all(|error| error.field != outer) {
-            self.refuse(outer, invalid);
-        }
-    }
-
-    /// Notes that a field was refused.
+    /// Notes that a field was refused: once, since an object that is none stands for all that is looked for in it.
     pub fn refuse(&mut self, field: &str, invalid: &Invalid) {
-        let (code, message) = (invalid.code.to_owned(), invalid.message.clone());
-        self.errors.push(FieldError { field: field.to_owned(), code, message });
+        if self.0.iter().all(|error| error.field != field) {
+            let (code, message) = (invalid.code.to_owned(), invalid.message.clone());
+            self.0.push(FieldError { field: field.to_owned(), code, message });
+        }
     }
 
     /// The values, if none was refused; else everything that was.
     pub fn finish<T: Complete>(self, values: T) -> Result<T::Values, ApiError> {
         match values.complete() {
-            Some(values) if self.errors.is_empty() => Ok(values),
-            _ => Err(ApiError::invalid_fields(self.errors)),
-        }
-    }
-
-    /// The values, if none was refused so far; else everything that was. More may be read afterwards.
-    pub fn check<T: Complete>(&mut self, values: T) -> Result<T::Values, ApiError> {
-        match values.complete() {
-            Some(values) if self.errors.is_empty() => Ok(values),
-            _ => Err(ApiError::invalid_fields(std::mem::take(&mut self.errors))),
-        }
-    }
-
-    /// Follows dots into objects. What stands in the way of a dot must be an object.
-    fn find(&self, field: &str) -> Result<Option<&Value>, Invalid> {
-        let Some((outer, inner)) = field.split_once('.') else {
-            return Ok(self.object.get(field).filter(|value| !value.is_null()));
-        };
-        match self.object.get(outer) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(object)) => Ok(object.get(inner).filter(|value| !value.is_null())),
-            Some(_) => Err(Invalid::new("wrong-type", format!("{outer} must be an object."))),
+            Some(values) if self.0.is_empty() => Ok(values),
+            _ => Err(ApiError::invalid_fields(self.0)),
         }
     }
 }
@@ -204,34 +213,75 @@ complete!(A B C D E);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Body;
+    use axum::body::Body as Bytes;
     use axum::response::IntoResponse as _;
     use http::StatusCode;
     use rstest::rstest;
-    use types::domain::{Email, Password};
+    use types::api::{EndSessionsFields, EndSessionsRequest, LoginFields, LoginRequest};
+    use types::domain::{DeviceName, Email, Password, SessionId};
 
-    async fn read(content_type: &str, body: &str) -> Result<Fields, ApiError> {
-        let request = Request::builder().header(CONTENT_TYPE, content_type).body(Body::from(body.to_owned())).unwrap();
-        Fields::from_request(request, &()).await
+    async fn read<R: FieldSet>(content_type: &str, body: &str) -> Result<Body<R>, ApiError> {
+        let request = Request::builder().header(CONTENT_TYPE, content_type).body(Bytes::from(body.to_owned())).unwrap();
+        Body::from_request(request, &()).await
+    }
+
+    /// Names and codes of what was refused.
+    fn told<T: Complete>(errors: FieldErrors, values: T) -> Vec<(String, String)> {
+        let error = errors.finish(values).err().unwrap();
+        error.problem.errors.into_iter().map(|error| (error.field, error.code)).collect()
+    }
+
+    fn named(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect()
     }
 
     #[tokio::test]
     async fn everything_that_is_wrong_is_told_at_once_and_by_name() {
         let body = r#"{"email": 5, "rememberMe": "yes", "deviceInfo": "phone", "role": "admin"}"#;
-        let mut fields = read("application/json; charset=utf-8", body).await.unwrap();
-        let email = fields.required("email", Email::parse);
-        let password = fields.required("password", Password::parse_existing);
-        let remember = fields.optional_bool("rememberMe");
-        let name = fields.optional("deviceInfo.deviceName", types::domain::DeviceName::parse);
-        let error = fields.finish((email, password, remember, name)).err().unwrap();
-        let told: Vec<_> = error.problem.errors.iter().map(|e| (e.field.as_str(), e.code.as_str())).collect();
+        let body = read::<LoginRequest>("application/json; charset=utf-8", body).await;
+        let Body { fields, mut errors } = body.ok().unwrap();
+        let LoginFields { email, password, device_info, remember_me, .. } = fields;
+        let email = errors.parse(email, Email::parse);
+        let password = errors.parse(password, Password::parse_existing);
+        let remember = errors.take(remember_me);
+        let name = errors.parse_optional(device_info.device_name, DeviceName::parse);
+        let platform = errors.take(device_info.platform);
         let expected = [
             ("email", "wrong-type"),
             ("password", "required"),
             ("rememberMe", "wrong-type"),
             ("deviceInfo", "wrong-type"),
         ];
-        assert_eq!(told, expected);
+        assert_eq!(told(errors, (email, password, remember, name, platform)), named(&expected));
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_in_an_object_is_told_with_its_name_and_what_is_null_is_not_there() {
+        let body = r#"{"email": null, "rememberMe": null, "deviceInfo": {"deviceName": "", "platform": 1}}"#;
+        let Body { fields, mut errors } = read::<LoginRequest>("application/json", body).await.ok().unwrap();
+        let LoginFields { email, device_info, remember_me, device_token, .. } = fields;
+        assert!(!remember_me.is_given && !device_token.is_given && device_info.device_name.is_given);
+        let email = errors.parse(email, Email::parse);
+        let name = errors.parse_optional(device_info.device_name.filled(), DeviceName::parse);
+        assert!(name.as_ref().is_some_and(Option::is_none), "an empty name is none");
+        let platform = errors.take(device_info.platform);
+        let expected = [("email", "required"), ("deviceInfo.platform", "wrong-type")];
+        assert_eq!(told(errors, (email, name, platform)), named(&expected));
+    }
+
+    #[rstest]
+    #[case("{}", "required")]
+    #[case(r#"{"sessionIds": "all"}"#, "wrong-type")]
+    #[case(r#"{"sessionIds": []}"#, "out-of-range")]
+    #[case(r#"{"sessionIds": [1, 2, 3]}"#, "out-of-range")]
+    #[case(r#"{"sessionIds": [1]}"#, "malformed")]
+    #[tokio::test]
+    async fn a_list_is_refused_as_a_whole(#[case] body: &str, #[case] code: &str) {
+        let Body { fields, mut errors } = read::<EndSessionsRequest>("application/json", body).await.ok().unwrap();
+        let EndSessionsFields { session_ids, .. } = fields;
+        let malformed = |_| Invalid::new("malformed", "This is not a session id.");
+        let ids = errors.parse_list(session_ids, 2, |text| text.parse::<SessionId>().map_err(malformed));
+        assert_eq!(told(errors, (ids,)), named(&[("sessionIds", code)]));
     }
 
     #[rstest]
@@ -246,12 +296,13 @@ mod tests {
         #[case] body: &str,
         #[case] expected: StatusCode,
     ) {
-        assert_eq!(read(content_type, body).await.err().unwrap().into_response().status(), expected);
+        let refused = read::<LoginRequest>(content_type, body).await.err().unwrap();
+        assert_eq!(refused.into_response().status(), expected);
     }
 
     #[tokio::test]
     async fn a_very_deep_body_is_refused_and_not_followed() {
         let deep = "[".repeat(20_000);
-        assert!(read("application/json", &format!("{{\"a\":{deep}")).await.is_err());
+        assert!(read::<LoginRequest>("application/json", &format!("{{\"a\":{deep}")).await.is_err());
     }
 }

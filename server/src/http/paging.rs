@@ -1,18 +1,10 @@
 //! Pages of a list: where one begins, and how long it is.
 
-use serde::Deserialize;
-use types::api::FieldError;
+use types::api::{FieldError, PageQuery};
 use types::domain::Timestamp;
 use uuid::Uuid;
 
 use super::problem::ApiError;
-
-/// Which page, as it was asked for: `?cursor=…&limit=…`.
-#[derive(Deserialize)]
-pub struct PageQuery {
-    cursor: Option<String>,
-    limit: Option<String>,
-}
 
 /// Which page.
 #[derive(Clone, Copy, Debug)]
@@ -23,27 +15,27 @@ pub struct Page {
     pub limit: u16,
 }
 
-impl PageQuery {
-    /// Reads it; `usual` is the length where none is asked for, `longest` the most that may be.
-    pub fn read(&self, usual: u16, longest: u16) -> Result<Page, ApiError> {
+impl Page {
+    /// Reads what was asked for; `usual` is the length where none is, `longest` the most that may be.
+    pub fn read(asked: &PageQuery, usual: u16, longest: u16) -> Result<Self, ApiError> {
         let mut errors = Vec::new();
         let mut refuse = |field: &str, code: &str, message: String| {
             errors.push(FieldError { field: field.to_owned(), code: code.to_owned(), message });
         };
-        let before = self.cursor.as_deref().and_then(|cursor| {
+        let before = asked.cursor.as_deref().and_then(|cursor| {
             let before = read_cursor(cursor);
             if before.is_none() {
                 refuse("cursor", "malformed", "Use nextCursor of the page before.".to_owned());
             }
             before
         });
-        let limit = self.limit.as_deref().map_or(Some(usual), |limit| limit.parse().ok());
+        let limit = asked.limit.as_deref().map_or(Some(usual), |limit| limit.parse().ok());
         let limit = limit.filter(|limit| (1..=longest).contains(limit));
         if limit.is_none() {
             refuse("limit", "out-of-range", format!("Use a whole number from 1 to {longest}."));
         }
         match limit {
-            Some(limit) if errors.is_empty() => Ok(Page { before, limit }),
+            Some(limit) if errors.is_empty() => Ok(Self { before, limit }),
             _ => Err(ApiError::invalid_fields(errors)),
         }
     }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use futures::future::BoxFuture;
+use types::api::{DeleteAccountFields, DeleteAccountRequest};
 use types::domain::Password;
 
-use super::fields::Fields;
+use super::fields::Body;
 use super::principal::InSession;
 use super::problem::ApiError;
 use super::state::ApiState;
@@ -27,13 +28,9 @@ pub trait StepUp: Send + Sync {
 #[derive(Clone, Copy)]
 pub struct ProofRequired;
 
-/// A principal who has just shown who they are, and the body of their request. For handlers of routes that need a recent proof.
-pub struct RecentlyProved {
-    /// The token.
-    pub token: Arc<Verified>,
-    /// The body; its `password` has been read.
-    pub fields: Fields,
-}
+/// A principal who has just shown who they are, by their token or by the password in the body. For handlers of routes that need a recent
+/// proof.
+pub struct RecentlyProved(pub Arc<Verified>);
 
 impl FromRequest<ApiState> for RecentlyProved {
     type Rejection = ApiError;
@@ -44,11 +41,12 @@ impl FromRequest<ApiState> for RecentlyProved {
         if parts.extensions.get::<ProofRequired>().is_none() {
             return Err(ApiError::internal(NotDeclared));
         }
-        let mut fields = Fields::from_request(Request::from_parts(parts, body), state).await?;
-        let password = fields.optional("password", Password::parse_existing);
-        let (password,) = fields.check((password,))?;
+        let body = Body::<DeleteAccountRequest>::from_request(Request::from_parts(parts, body), state).await?;
+        let Body { fields: DeleteAccountFields { password }, mut errors } = body;
+        let password = errors.parse_optional(password, Password::parse_existing);
+        let (password,) = errors.finish((password,))?;
         state.step_up.step_up(&token, password.as_ref()).await?;
-        Ok(Self { token, fields })
+        Ok(Self(token))
     }
 }
 

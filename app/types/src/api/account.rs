@@ -2,23 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::request::request;
 use super::sessions::{DeviceInfo, Receipt};
 use crate::domain::{AccountType, SessionId, Timestamp, UserId};
 use crate::words::TokenDelivery;
 
-/// Body of `POST /api/auth/register`.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RegisterRequest {
-    /// The address to verify and sign in with.
-    pub email: String,
-    /// The password as typed.
-    pub password: String,
-    /// The name others see.
-    pub name: String,
-    /// Personal or business; personal where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_type: Option<AccountType>,
+request! {
+    /// Body of `POST /api/auth/register`.
+    RegisterRequest, RegisterFields {
+        /// The address to verify and sign in with.
+        email: String,
+        /// The password as typed.
+        password: String,
+        /// The name others see; must be there unless `firstName` and `lastName` are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// In place of `name`, together with `lastName`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_name: Option<String>,
+        /// In place of `name`, together with `firstName`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_name: Option<String>,
+        /// Personal or business; personal where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account_type: Option<AccountType>,
+    }
 }
 
 /// Answer to a registration: the same for an address that is new and one that is taken.
@@ -33,27 +41,37 @@ pub struct RegisterAnswer {
     pub verification_required: bool,
 }
 
-/// Body of `POST /api/auth/verify-email`.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VerifyEmailRequest {
-    /// The address the code was sent to.
-    pub email: String,
-    /// Six digits; spaces are ignored.
-    pub otp: String,
-    /// What the device says of itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device_info: Option<DeviceInfo>,
-    /// Where the refresh token goes.
-    #[serde(default)]
-    pub token_delivery: TokenDelivery,
+request! {
+    /// Body of `POST /api/auth/verify-email`.
+    VerifyEmailRequest, VerifyEmailFields {
+        /// The address the code was sent to.
+        email: String,
+        /// Six digits; spaces are ignored.
+        otp: String,
+        /// What the device says of itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device_info: Option<DeviceInfo>,
+        /// Where the refresh token goes; into the body where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_delivery: Option<TokenDelivery>,
+        /// Whether the session outlives the browser; yes where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remember_me: Option<bool>,
+        /// The session to end where `session-limit-reached` was answered before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replace_session: Option<SessionId>,
+        /// What a client without cookies is known by: from its last sign-in. One that is not good is ignored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device_token: Option<String>,
+    }
 }
 
-/// Body of `POST /api/auth/resend-code`.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct ResendCodeRequest {
-    /// The address to send a code to.
-    pub email: String,
+request! {
+    /// Body of `POST /api/auth/resend-code`.
+    ResendCodeRequest, ResendCodeFields {
+        /// The address to send a code to.
+        email: String,
+    }
 }
 
 /// An answer that says only that the request was accepted.
@@ -63,38 +81,42 @@ pub struct AcceptedAnswer {
     pub message: String,
 }
 
-/// Body of `POST /api/auth/login`.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LoginRequest {
-    /// The address of the account.
-    pub email: String,
-    /// The password as typed.
-    pub password: String,
-    /// What the device says of itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device_info: Option<DeviceInfo>,
-    /// Whether the session outlives the browser; yes where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remember_me: Option<bool>,
-    /// Where the refresh token goes.
-    #[serde(default)]
-    pub token_delivery: TokenDelivery,
-    /// The session to end where `session-limit-reached` was answered before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replace_session: Option<SessionId>,
+request! {
+    /// Body of `POST /api/auth/login`.
+    LoginRequest, LoginFields {
+        /// The address of the account.
+        email: String,
+        /// The password as typed.
+        password: String,
+        /// What the device says of itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device_info: Option<DeviceInfo>,
+        /// Where the refresh token goes; into the body where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token_delivery: Option<TokenDelivery>,
+        /// Whether the session outlives the browser; yes where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remember_me: Option<bool>,
+        /// The session to end where `session-limit-reached` was answered before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replace_session: Option<SessionId>,
+        /// What a client without cookies is known by: from its last sign-in. One that is not good is ignored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device_token: Option<String>,
+    }
 }
 
-/// Body of `POST /api/auth/refresh`; empty where the cookie carries the token.
-#[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RefreshRequest {
-    /// The refresh token, for clients that hold it themselves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
-    /// For a browser that cannot know whether it has a cookie: where there is none, the answer is `204` and no error.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub if_any: bool,
+request! {
+    /// Body of `POST /api/auth/refresh`; empty where the cookie carries the token.
+    #[derive(Default)]
+    RefreshRequest, RefreshFields {
+        /// The refresh token, for clients that hold it themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<String>,
+        /// For a browser that cannot know whether it has a cookie: where there is none, the answer is `204` and no error.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        if_any: Option<bool>,
+    }
 }
 
 /// What a sign-in or refresh gives.
@@ -189,70 +211,90 @@ impl From<ProfileMembers> for Profile {
     }
 }
 
-/// Body of `PATCH /api/user/profile`: what is absent stays.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProfilePatch {
-    /// The name others see.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// Personal or business.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account_type: Option<AccountType>,
+request! {
+    /// Body of `PATCH /api/user/profile`: what is absent stays.
+    #[derive(Debug, Default)]
+    ProfilePatch, ProfilePatchFields {
+        /// The name others see.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// In place of `name`, together with `lastName`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_name: Option<String>,
+        /// In place of `name`, together with `firstName`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_name: Option<String>,
+        /// Personal or business.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account_type: Option<AccountType>,
+    }
 }
 
-/// Body of `POST /api/user/password`.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PasswordChangeRequest {
-    /// The password so far.
-    pub current_password: String,
-    /// The password from now on.
-    pub new_password: String,
+request! {
+    /// Body of `POST /api/user/password`.
+    PasswordChangeRequest, PasswordChangeFields {
+        /// The password so far.
+        current_password: String,
+        /// The password from now on.
+        new_password: String,
+    }
 }
 
-/// Body of `POST /api/auth/forgot-password`.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct ForgotPasswordRequest {
-    /// The address of the account; the answer is the same where there is none.
-    pub email: String,
+request! {
+    /// Body of `POST /api/auth/forgot-password`.
+    ForgotPasswordRequest, ForgotPasswordFields {
+        /// The address of the account; the answer is the same where there is none.
+        email: String,
+    }
 }
 
-/// Body of `POST /api/auth/reset-password`, which answers like a call that ends sessions.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct ResetPasswordRequest {
-    /// From the link in the mail; good once.
-    pub token: String,
-    /// The password from now on.
-    pub password: String,
+request! {
+    /// Body of `POST /api/auth/reset-password`, which answers like a call that ends sessions.
+    ResetPasswordRequest, ResetPasswordFields {
+        /// From the link in the mail; good once.
+        token: String,
+        /// The password from now on.
+        password: String,
+    }
 }
 
-/// Body of `DELETE /api/user`.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub struct DeleteAccountRequest {
-    /// The password; may be absent within `SUDO_WINDOW` of the sign-in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+request! {
+    /// Body of `DELETE /api/user`.
+    #[derive(Default)]
+    DeleteAccountRequest, DeleteAccountFields {
+        /// The password; may be absent within `SUDO_WINDOW` of the sign-in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password: Option<String>,
+    }
 }
 
-/// Body of `POST /api/auth/logout`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct LogoutRequest {
-    /// The client's own reason, at most 200 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+request! {
+    /// Body of `POST /api/auth/logout`.
+    #[derive(Default)]
+    LogoutRequest, LogoutFields {
+        /// The client's own reason, at most 200 characters; what is longer is cut, what is no text is ignored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// A refresh token of the session, for clients that hold it themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<String>,
+    }
 }
 
-/// Body of `POST /api/auth/logout-all`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LogoutAllRequest {
-    /// Whether this session stays; it ends too where absent.
-    #[serde(default)]
-    pub keep_current: bool,
-    /// The client's own reason, at most 200 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+request! {
+    /// Body of `POST /api/auth/logout-all`.
+    #[derive(Default)]
+    LogoutAllRequest, LogoutAllFields {
+        /// Whether this session stays; it ends too where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keep_current: Option<bool>,
+        /// The client's own reason, at most 200 characters; what is longer is cut, what is no text is ignored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// A refresh token of the session, for clients that hold it themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<String>,
+    }
 }
 
 /// Answer of every call that ends sessions.

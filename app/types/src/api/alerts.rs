@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::request::request;
 use super::sessions::DeviceDescription;
 use crate::domain::{AlertId, SessionId, Timestamp};
 use crate::words::{AlertAnswer, AlertKind, OrOther};
@@ -43,12 +44,13 @@ pub struct AlertList {
     pub total: u64,
 }
 
-/// Body of `POST /api/user/alerts/{id}`.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct AnswerAlertRequest {
-    /// What the person says.
-    pub answer: AlertAnswer,
-    /// The password, where `me` is said from a device that has no standing to say so by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password: Option<String>,
+request! {
+    /// Body of `POST /api/user/alerts/{id}`.
+    AnswerAlertRequest, AnswerAlertFields {
+        /// What the person says.
+        answer: AlertAnswer,
+        /// The password, where `me` is said from a device that has no standing to say so by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        password: Option<String>,
+    }
 }

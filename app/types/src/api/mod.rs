@@ -1,23 +1,29 @@
 //! The wire: what travels between server and clients, as JSON in camelCase.
 //!
-//! Pure data. No leptos, no HTTP, no SQL, and no rules: rules live in `domain`.
+//! Pure data. No leptos, no HTTP, no SQL, and no rules: rules live in `domain`. What a request may say stands in a `request!`.
 
 pub mod account;
 pub mod alerts;
 pub mod events;
 pub mod paths;
 pub mod problem;
+pub mod request;
 pub mod sessions;
 
 pub use account::{
-    AcceptedAnswer, DeleteAccountRequest, DevelopmentMailbox, ForgotPasswordRequest, LoginRequest, LogoutAllRequest,
-    LogoutAnswer, LogoutRequest, MailMessage, PasswordChangeRequest, Person, Profile, ProfilePatch, RefreshRequest,
-    RegisterAnswer, RegisterRequest, ResendCodeRequest, ResetPasswordRequest, Tokens, VerifyEmailRequest,
+    AcceptedAnswer, DeleteAccountFields, DeleteAccountRequest, DevelopmentMailbox, ForgotPasswordFields,
+    ForgotPasswordRequest, LoginFields, LoginRequest, LogoutAllFields, LogoutAllRequest, LogoutAnswer, LogoutFields,
+    LogoutRequest, MailMessage, PasswordChangeFields, PasswordChangeRequest, Person, Profile, ProfilePatch,
+    ProfilePatchFields, RefreshFields, RefreshRequest, RegisterAnswer, RegisterFields, RegisterRequest,
+    ResendCodeFields, ResendCodeRequest, ResetPasswordFields, ResetPasswordRequest, Tokens, VerifyEmailFields,
+    VerifyEmailRequest,
 };
-pub use alerts::{AlertList, AnswerAlertRequest, SecurityAlert};
+pub use alerts::{AlertList, AnswerAlertFields, AnswerAlertRequest, SecurityAlert};
 pub use events::{Ended, Expiring, Hello, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
 pub use problem::{FieldError, Problem};
 pub use sessions::{
-    Activity, ActivityEntry, CurrentSession, DeviceDescription, DeviceInfo, EndSessionsRequest, HistoryEntry, Receipt,
-    ReceiptDevice, RenameRequest, Session, SessionHistory, SessionList, StreamTicket, WhoAmI,
+    Activity, ActivityEntry, CurrentSession, DeviceDescription, DeviceInfo, DeviceInfoFields, EndSessionFields,
+    EndSessionRequest, EndSessionsFields, EndSessionsRequest, HistoryEntry, LogoutAllQuery, PageQuery, Receipt,
+    ReceiptDevice, RenameFields, RenameRequest, Session, SessionHistory, SessionList, StreamQuery, StreamTicket,
+    WhoAmI,
 };

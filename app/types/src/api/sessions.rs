@@ -3,22 +3,24 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::Person;
+use super::request::request;
 use crate::domain::{SessionId, Timestamp};
 use crate::words::{AuditAction, DeviceKind, EndReason, HistoryKind, OrOther, ReceiptStatus, SignInMethod};
 
-/// What a client says of its device at sign-in. The rest is read from the user agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DeviceInfo {
-    /// A name for the device, such as *Ada's laptop*.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device_name: Option<String>,
-    /// The platform, such as `ios`, `android`, `web`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub platform: Option<String>,
-    /// The version of the client app.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub app_version: Option<String>,
+request! {
+    /// What a client says of its device at sign-in. The rest is read from the user agent.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    DeviceInfo, DeviceInfoFields {
+        /// A name for the device, such as *Ada's laptop*.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device_name: Option<String>,
+        /// The platform, such as `ios`, `android`, `web`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        platform: Option<String>,
+        /// The version of the client app.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        app_version: Option<String>,
+    }
 }
 
 /// A sort of device that this version does not know looks like one that nobody knows.
@@ -108,6 +110,34 @@ pub struct Session {
     pub user_agent: String,
 }
 
+/// Which page of a list: `?cursor=…&limit=…`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageQuery {
+    /// `nextCursor` of the page before; the first page where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// How many entries at most: a whole number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+}
+
+/// What may be in the address of a call that ends all sessions, because many clients send no body with `DELETE`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LogoutAllQuery {
+    /// Whether this session stays, where the body does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_current: Option<bool>,
+}
+
+/// What may be in the address of the event stream. An access token may not (RFC 9700, section 4.3.2): nothing reads one there.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamQuery {
+    /// Opens the stream once, for clients that cannot send headers with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+}
+
 /// Answer of `GET /api/auth/sessions`: the current one first, then by last active.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -122,23 +152,35 @@ pub struct SessionList {
     pub total: Option<u64>,
 }
 
-/// Body of `POST /api/auth/sessions/end`, which answers like a call that ends sessions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct EndSessionsRequest {
-    /// Which: 100 at the most, and not the one that asks.
-    pub session_ids: Vec<SessionId>,
-    /// The client's own reason, at most 200 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+request! {
+    /// Body of `POST /api/auth/sessions/end`, which answers like a call that ends sessions.
+    #[derive(Debug)]
+    EndSessionsRequest, EndSessionsFields {
+        /// Which: 100 at the most, and not the one that asks.
+        session_ids: Vec<SessionId>,
+        /// The client's own reason, at most 200 characters; what is longer is cut, what is no text is ignored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
 }
 
-/// Body of `PATCH /api/auth/sessions/{id}`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RenameRequest {
-    /// The new name.
-    pub device_name: String,
+request! {
+    /// Body of `DELETE /api/auth/sessions/{id}`, which may be empty.
+    #[derive(Debug, Default)]
+    EndSessionRequest, EndSessionFields {
+        /// The client's own reason, at most 200 characters; what is longer is cut, what is no text is ignored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    }
+}
+
+request! {
+    /// Body of `PATCH /api/auth/sessions/{id}`.
+    #[derive(Debug)]
+    RenameRequest, RenameFields {
+        /// The new name.
+        device_name: String,
+    }
 }
 
 /// Answer of `GET /api/auth/session`: everything in it comes from the token. A token of an older system has no session; both

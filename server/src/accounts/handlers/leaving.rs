@@ -16,7 +16,7 @@ use crate::sessions::handlers::sign_out::answer_in_words;
 pub async fn delete_account(
     State(state): State<ApiState>,
     from: RequestOrigin,
-    RecentlyProved { token: caller, .. }: RecentlyProved,
+    RecentlyProved(caller): RecentlyProved,
 ) -> Result<Response, ApiError> {
     let deletion = state.accounts().prepare_deletion(caller.user_id).await?;
     let deletion = deletion.ok_or_else(ApiError::session_ended)?;

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use types::api::{Activity, ActivityEntry, Profile};
+use types::api::{
+    Activity, ActivityEntry, PageQuery, PasswordChangeFields, PasswordChangeRequest, Profile, ProfilePatch,
+    ProfilePatchFields,
+};
 use types::domain::{AccountType, Invalid, Password};
 
-use super::registration::optional_name;
+use super::registration::{NameFields, optional_name};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::pace::Effort;
 use crate::events::Topic;
 use crate::geoip::Places;
-use crate::http::fields::Fields;
-use crate::http::paging::{Page, PageQuery, cursor};
+use crate::http::fields::Body;
+use crate::http::paging::{Page, cursor};
 use crate::http::principal::{InSession, Principal};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -38,11 +41,12 @@ pub async fn update_profile(
     State(state): State<ApiState>,
     principal: Principal,
     from: RequestOrigin,
-    mut fields: Fields,
+    Body { fields, mut errors }: Body<ProfilePatch>,
 ) -> Result<Json<Profile>, ApiError> {
-    let name = optional_name(&mut fields);
-    let account_type = fields.optional("accountType", AccountType::parse);
-    let (name, account_type) = fields.finish((name, account_type))?;
+    let ProfilePatchFields { name, first_name, last_name, account_type } = fields;
+    let name = optional_name(&mut errors, NameFields { whole: name, first: first_name, last: last_name });
+    let account_type = errors.parse_optional(account_type, AccountType::parse);
+    let (name, account_type) = errors.finish((name, account_type))?;
     let change = ProfileChange { name, account_type };
     let user_id = principal.user_id();
     state.may_do(Effort::Change, principal.session_id(), user_id).await?;
@@ -67,11 +71,12 @@ pub async fn change_password(
     State(state): State<ApiState>,
     InSession(caller): InSession,
     from: RequestOrigin,
-    mut fields: Fields,
+    Body { fields, mut errors }: Body<PasswordChangeRequest>,
 ) -> Result<Response, ApiError> {
-    let current = fields.required("currentPassword", Password::parse_existing);
-    let new = fields.required("newPassword", Password::parse_new);
-    let (current, new) = fields.finish((current, new))?;
+    let PasswordChangeFields { current_password, new_password } = fields;
+    let current = errors.parse(current_password, Password::parse_existing);
+    let new = errors.parse(new_password, Password::parse_new);
+    let (current, new) = errors.finish((current, new))?;
     let change = state.accounts().prepare_password_change(caller.session_id, caller.user_id, &current, &new).await?;
     let change = change.ok_or_else(ApiError::not_found)?;
     let owner = AccountOwner {
@@ -99,7 +104,7 @@ pub async fn activity(
     principal: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Activity>, ApiError> {
-    let Page { before, limit } = page.read(PAGE, LONGEST_PAGE)?;
+    let Page { before, limit } = Page::read(&page, PAGE, LONGEST_PAGE)?;
     // One more than is shown tells whether there is a next page.
     let mut rows = state.context.store.audit().activity(principal.user_id(), before, i64::from(limit) + 1).await?;
     let more = rows.len() > usize::from(limit);

@@ -6,13 +6,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
-use types::api::{AcceptedAnswer, LogoutAnswer};
+use types::api::{
+    AcceptedAnswer, ForgotPasswordFields, ForgotPasswordRequest, LogoutAnswer, ResetPasswordFields,
+    ResetPasswordRequest,
+};
 use types::domain::Password;
 
 use crate::accounts::{AccountError, ResetStep, known_address, refused_reset};
 use crate::auth::origin::RequestOrigin;
 use crate::http::cookies::set_cookie;
-use crate::http::fields::Fields;
+use crate::http::fields::Body;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::handlers::sign_out::{forgetting, nothing_to_end, told_in_words};
@@ -21,10 +24,10 @@ use crate::sessions::handlers::sign_out::{forgetting, nothing_to_end, told_in_wo
 pub async fn forgot_password(
     State(state): State<ApiState>,
     from: RequestOrigin,
-    mut fields: Fields,
+    Body { fields: ForgotPasswordFields { email }, mut errors }: Body<ForgotPasswordRequest>,
 ) -> Result<(StatusCode, Json<AcceptedAnswer>), ApiError> {
-    let email = fields.required("email", known_address);
-    let (email,) = fields.finish((email,))?;
+    let email = errors.parse(email, known_address);
+    let (email,) = errors.finish((email,))?;
     state.accounts().request_password_reset(&from, &email).await?;
     let message = "If there is an account with this address, a link to set a new password is on its way.".to_owned();
     Ok((StatusCode::ACCEPTED, Json(AcceptedAnswer { message })))
@@ -35,18 +38,23 @@ pub async fn forgot_password(
 pub async fn reset_password(
     State(state): State<ApiState>,
     from: RequestOrigin,
-    fields: Fields,
+    body: Body<ResetPasswordRequest>,
 ) -> Result<Response, ApiError> {
-    let (_, response) = resets(&state, from, fields).await?;
+    let (_, response) = resets(&state, from, body).await?;
     Ok(response)
 }
 
 /// The same, and which address one signs in with now. The token is used up by then: whoever has it could read the mail to that address.
-pub async fn resets(state: &ApiState, from: RequestOrigin, mut fields: Fields) -> Result<(String, Response), ApiError> {
+pub async fn resets(
+    state: &ApiState,
+    from: RequestOrigin,
+    Body { fields, mut errors }: Body<ResetPasswordRequest>,
+) -> Result<(String, Response), ApiError> {
+    let ResetPasswordFields { token, password } = fields;
     // Whatever is wrong with a token is told in the same words.
-    let token = fields.required("token", |text| Ok(text.to_owned()));
-    let password = fields.required("password", Password::parse_new);
-    let (token, password) = fields.finish((token, password))?;
+    let token = errors.take(token);
+    let password = errors.parse(password, Password::parse_new);
+    let (token, password) = errors.finish((token, password))?;
     let prepared = state.accounts().prepare_password_reset(&from, &token, &password).await?;
     let ended = match prepared.step {
         ResetStep::Account(user_id, reset) => {

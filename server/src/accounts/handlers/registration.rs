@@ -4,14 +4,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
-use types::api::{AcceptedAnswer, RegisterAnswer};
+use types::api::request::{Field, missing};
+use types::api::{
+    AcceptedAnswer, RegisterAnswer, RegisterFields, RegisterRequest, ResendCodeFields, ResendCodeRequest,
+    VerifyEmailFields, VerifyEmailRequest,
+};
 use types::domain::{AccountType, DisplayName, OneTimeCode, Password};
 
 use super::entry;
-use super::sign_in::{entered, read_client};
+use super::sign_in::{ClientFields, entered};
 use crate::accounts::{Registration, known_address, new_address};
 use crate::auth::origin::RequestOrigin;
-use crate::http::fields::Fields;
+use crate::http::fields::{Body, FieldErrors};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 
@@ -19,13 +23,14 @@ use crate::http::state::ApiState;
 pub async fn register(
     State(state): State<ApiState>,
     from: RequestOrigin,
-    mut fields: Fields,
+    Body { fields, mut errors }: Body<RegisterRequest>,
 ) -> Result<(StatusCode, Json<RegisterAnswer>), ApiError> {
-    let email = fields.required("email", new_address);
-    let password = fields.required("password", Password::parse_new);
-    let name = required_name(&mut fields);
-    let account_type = fields.optional("accountType", AccountType::parse);
-    let (email, password, name, account_type) = fields.finish((email, password, name, account_type))?;
+    let RegisterFields { email, password, name, first_name, last_name, account_type } = fields;
+    let email = errors.parse(email, new_address);
+    let password = errors.parse(password, Password::parse_new);
+    let name = required_name(&mut errors, NameFields { whole: name, first: first_name, last: last_name });
+    let account_type = errors.parse_optional(account_type, AccountType::parse);
+    let (email, password, name, account_type) = errors.finish((email, password, name, account_type))?;
     let answer_email = email.to_string();
     let new = Registration { email, password, name, account_type: account_type.unwrap_or_default() };
     let user_id = state.accounts().register(&from, new).await?;
@@ -33,24 +38,37 @@ pub async fn register(
     Ok((StatusCode::CREATED, Json(RegisterAnswer { user_id, email: answer_email, verification_required })))
 }
 
-fn required_name(fields: &mut Fields) -> Option<DisplayName> {
-    let name = optional_name(fields)?;
+/// A name, whole or in two parts.
+pub struct NameFields {
+    /// All of it.
+    pub whole: Field<Option<String>>,
+    /// In place of it, with the last one.
+    pub first: Field<Option<String>>,
+    /// In place of it, with the first one.
+    pub last: Field<Option<String>>,
+}
+
+fn required_name(errors: &mut FieldErrors, fields: NameFields) -> Option<DisplayName> {
+    let field = fields.whole.name.clone();
+    let name = optional_name(errors, fields)?;
     if name.is_none() {
-        return fields.required("name", DisplayName::parse);
+        errors.refuse(&field, &missing());
     }
     name
 }
 
-/// `name`, or `firstName` and `lastName` put together; `Some(None)` where none of them is there. `None` means that something was
-/// refused, as in [`Fields::optional`].
-pub fn optional_name(fields: &mut Fields) -> Option<Option<DisplayName>> {
-    if fields.has("name") || !(fields.has("firstName") || fields.has("lastName")) {
-        return fields.optional("name", DisplayName::parse);
+/// The whole name, or its two parts put together; `Some(None)` where none of them is there. `None` means that something was
+/// refused, as in [`FieldErrors::take`].
+pub fn optional_name(errors: &mut FieldErrors, fields: NameFields) -> Option<Option<DisplayName>> {
+    let NameFields { whole, first, last } = fields;
+    if whole.is_given || !(first.is_given || last.is_given) {
+        return errors.parse_optional(whole, DisplayName::parse);
     }
-    let first = fields.required("firstName", DisplayName::parse);
-    let last = fields.required("lastName", DisplayName::parse);
+    let field = last.name.clone();
+    let first = errors.parse(first.required(), DisplayName::parse);
+    let last = errors.parse(last.required(), DisplayName::parse);
     let both = format!("{} {}", first?, last?);
-    DisplayName::parse(&both).map(Some).map_err(|invalid| fields.refuse("lastName", &invalid)).ok()
+    DisplayName::parse(&both).map(Some).map_err(|invalid| errors.refuse(&field, &invalid)).ok()
 }
 
 /// `POST /api/auth/verify-email`: proves the address and signs in.
@@ -58,12 +76,15 @@ pub async fn verify_email(
     State(state): State<ApiState>,
     from: RequestOrigin,
     headers: HeaderMap,
-    mut fields: Fields,
+    Body { fields, mut errors }: Body<VerifyEmailRequest>,
 ) -> Result<Response, ApiError> {
-    let email = fields.required("email", known_address);
-    let code = fields.required("otp", OneTimeCode::read);
-    let client = read_client(&mut fields);
-    let (email, code, client) = fields.finish((email, code, client))?;
+    let VerifyEmailFields { email, otp, device_info, token_delivery, remember_me, replace_session, device_token } =
+        fields;
+    let email = errors.parse(email, known_address);
+    let code = errors.parse(otp, OneTimeCode::read);
+    let client = ClientFields { device_info, token_delivery, remember_me, replace_session, device_token };
+    let client = client.read(&mut errors);
+    let (email, code, client) = errors.finish((email, code, client))?;
     let entering = entry::verify_email(&state, from, &headers, (&email, &code), client).await;
     entered(&state, entering)
 }
@@ -72,10 +93,10 @@ pub async fn verify_email(
 pub async fn resend_code(
     State(state): State<ApiState>,
     from: RequestOrigin,
-    mut fields: Fields,
+    Body { fields: ResendCodeFields { email }, mut errors }: Body<ResendCodeRequest>,
 ) -> Result<(StatusCode, Json<AcceptedAnswer>), ApiError> {
-    let email = fields.required("email", known_address);
-    let (email,) = fields.finish((email,))?;
+    let email = errors.parse(email, known_address);
+    let (email,) = errors.finish((email,))?;
     state.accounts().resend_code(&from, &email).await?;
     let message = "If this address is waiting to be confirmed, a new code is on its way.".to_owned();
     Ok((StatusCode::ACCEPTED, Json(AcceptedAnswer { message })))

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
-use types::api::Tokens;
+use types::api::request::Field;
+use types::api::{DeviceInfoFields, LoginFields, LoginRequest, Tokens};
 use types::domain::{AppVersion, DeviceName, Invalid, Password, Platform, SessionId};
 use types::words::TokenDelivery;
 
@@ -13,36 +14,49 @@ use crate::accounts::known_address;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::secrets::Capability;
 use crate::http::cookies::set_cookie;
-use crate::http::fields::Fields;
+use crate::http::fields::{Body, FieldErrors};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::ClaimedDevice;
 use crate::sessions::handlers::leftovers::Leftovers;
 
-/// Reads `deviceInfo`, `deviceToken`, `tokenDelivery`, `rememberMe` and `replaceSession`.
-pub fn read_client(fields: &mut Fields) -> Option<Client> {
-    let device_name = fields.optional_filled("deviceInfo.deviceName", DeviceName::parse);
-    let platform = fields.optional_filled("deviceInfo.platform", Platform::parse);
-    let app_version = fields.optional_filled("deviceInfo.appVersion", AppVersion::parse);
-    let delivery = fields.optional("tokenDelivery", |text| match text {
-        "cookie" => Ok(TokenDelivery::Cookie),
-        "body" => Ok(TokenDelivery::Body),
-        _ => Err(Invalid::new("unknown-value", "Use cookie or body.")),
-    });
-    let remember = fields.optional_bool("rememberMe");
-    let replace = fields.optional("replaceSession", |text| {
-        text.parse::<SessionId>().map_err(|_| Invalid::new("malformed", "This is not a session id."))
-    });
-    // One that has been forgotten or was never ours is no reason to keep anybody out.
-    let malformed = || Invalid::new("malformed", "This is not a device token.");
-    let device_token = fields.optional_or_ignored("deviceToken", |text| Capability::parse(text).ok_or_else(malformed));
-    Some(Client {
-        said: ClaimedDevice { device_name: device_name?, platform: platform?, app_version: app_version? },
-        delivery: delivery?.unwrap_or_default(),
-        remember: remember?.unwrap_or(true),
-        replace: replace?,
-        device_token,
-    })
+/// What every sign-in may say of its client.
+pub struct ClientFields {
+    /// The device.
+    pub device_info: DeviceInfoFields,
+    /// Where the refresh token goes.
+    pub token_delivery: Field<Option<String>>,
+    /// Whether the session outlives the browser.
+    pub remember_me: Field<Option<bool>>,
+    /// The session to end at the limit.
+    pub replace_session: Field<Option<String>>,
+    /// What a client without cookies is known by.
+    pub device_token: Field<Option<String>>,
+}
+
+impl ClientFields {
+    /// Reads them. `None` means that something was refused, as in [`FieldErrors::take`].
+    pub fn read(self, errors: &mut FieldErrors) -> Option<Client> {
+        let DeviceInfoFields { device_name, platform, app_version } = self.device_info;
+        let device_name = errors.parse_optional(device_name.filled(), DeviceName::parse);
+        let platform = errors.parse_optional(platform.filled(), Platform::parse);
+        let app_version = errors.parse_optional(app_version.filled(), AppVersion::parse);
+        let delivery = errors.parse_optional(self.token_delivery, |text| {
+            TokenDelivery::parse(text).ok_or_else(|| Invalid::new("unknown-value", "Use cookie or body."))
+        });
+        let remember = errors.take(self.remember_me);
+        let replace = errors.parse_optional(self.replace_session, |text| {
+            text.parse::<SessionId>().map_err(|_| Invalid::new("malformed", "This is not a session id."))
+        });
+        Some(Client {
+            said: ClaimedDevice { device_name: device_name?, platform: platform?, app_version: app_version? },
+            delivery: delivery?.unwrap_or_default(),
+            remember: remember?.unwrap_or(true),
+            replace: replace?,
+            // One that has been forgotten or was never ours is no reason to keep anybody out.
+            device_token: self.device_token.or_ignored().and_then(|token| Capability::parse(&token)),
+        })
+    }
 }
 
 /// `POST /api/auth/login`.
@@ -50,12 +64,15 @@ pub async fn login(
     State(state): State<ApiState>,
     from: RequestOrigin,
     headers: HeaderMap,
-    mut fields: Fields,
+    Body { fields, mut errors }: Body<LoginRequest>,
 ) -> Result<Response, ApiError> {
-    let email = fields.required("email", known_address);
-    let password = fields.required("password", Password::parse_existing);
-    let client = read_client(&mut fields);
-    let (email, password, client) = fields.finish((email, password, client))?;
+    let LoginFields { email, password, device_info, token_delivery, remember_me, replace_session, device_token } =
+        fields;
+    let email = errors.parse(email, known_address);
+    let password = errors.parse(password, Password::parse_existing);
+    let client = ClientFields { device_info, token_delivery, remember_me, replace_session, device_token };
+    let client = client.read(&mut errors);
+    let (email, password, client) = errors.finish((email, password, client))?;
     let entering = entry::sign_in(&state, from, &headers, (&email, &password), client).await;
     entered(&state, entering)
 }

@@ -58,8 +58,8 @@ pub fn routes(api: &ApiState, pages: Pages, address: &str, registry: &mut Routes
 
 /// `POST /sign-in`.
 async fn signs_in(State(forms): State<Forms>, sent: Sent) -> Response {
-    let fields = sent.fields(&["email", "password", "replaceSession"]).remembering(&sent).into_fields();
-    let answer = sign_in::login(State(forms.api.clone()), sent.from.clone(), sent.headers(), fields).await;
+    let body = sent.fields(&["email", "password", "replaceSession"]).remembering(&sent).into_body();
+    let answer = sign_in::login(State(forms.api.clone()), sent.from.clone(), sent.headers(), body).await;
     match answer {
         Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
         Err(error) if error.code() == Some(ProblemCode::EmailNotVerified) => forms.leads_to_code(&sent).await,
@@ -69,8 +69,8 @@ async fn signs_in(State(forms): State<Forms>, sent: Sent) -> Response {
 
 /// `POST /register`.
 async fn registers(State(forms): State<Forms>, sent: Sent) -> Response {
-    let fields = sent.fields(&["email", "password", "name", "accountType"]).into_fields();
-    let answer = registration::register(State(forms.api.clone()), sent.from.clone(), fields).await;
+    let body = sent.fields(&["email", "password", "name", "accountType"]).into_body();
+    let answer = registration::register(State(forms.api.clone()), sent.from.clone(), body).await;
     match answer {
         Ok((_, axum::Json(RegisterAnswer { verification_required: true, .. }))) => {
             leads_to(&code_page(&sent), &StatusCode::OK.into_response())
@@ -86,11 +86,11 @@ async fn verifies(State(forms): State<Forms>, sent: Sent) -> Response {
     let sent = sent.with_query("email");
     let (state, from) = (State(forms.api.clone()), sent.from.clone());
     if sent.value("again").is_some() {
-        let answer = registration::resend_code(state, from, sent.fields(&["email"]).into_fields()).await;
+        let answer = registration::resend_code(state, from, sent.fields(&["email"]).into_body()).await;
         return forms.shows(&sent, answer.map(|_| ())).await;
     }
-    let fields = sent.fields(&["email", "otp"]).into_fields();
-    match registration::verify_email(state, from, sent.headers(), fields).await {
+    let body = sent.fields(&["email", "otp"]).into_body();
+    match registration::verify_email(state, from, sent.headers(), body).await {
         Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
         Err(error) => forms.shows(&sent, Err(error)).await,
     }
@@ -98,8 +98,8 @@ async fn verifies(State(forms): State<Forms>, sent: Sent) -> Response {
 
 /// `POST /forgot-password`.
 async fn forgets(State(forms): State<Forms>, sent: Sent) -> Response {
-    let fields = sent.fields(&["email"]).into_fields();
-    let answer = recovery::forgot_password(State(forms.api.clone()), sent.from.clone(), fields).await;
+    let body = sent.fields(&["email"]).into_body();
+    let answer = recovery::forgot_password(State(forms.api.clone()), sent.from.clone(), body).await;
     forms.shows(&sent, answer.map(|_| ())).await
 }
 
@@ -111,8 +111,8 @@ async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
         Some(token) => sent.with("token", token.expose()),
         None => sent,
     };
-    let fields = sent.fields(&["token", "password"]).into_fields();
-    match recovery::resets(&forms.api, sent.from.clone(), fields).await {
+    let body = sent.fields(&["token", "password"]).into_body();
+    match recovery::resets(&forms.api, sent.from.clone(), body).await {
         Ok((email, response)) => {
             let page = return_to::entry_path(return_to::SIGN_IN, &email, None);
             leads_to(&format!("{page}&because=password-reset"), &response)
@@ -123,8 +123,8 @@ async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
 
 /// `POST /sign-out`: ends the session of this browser. Who has none ends up signed out too.
 async fn signs_out(State(forms): State<Forms>, sent: Sent) -> Response {
-    let fields = sent.fields(&[]).into_fields();
-    let answer = sign_out::logout(State(forms.api.clone()), sent.from.clone(), sent.headers(), fields).await;
+    let body = sent.fields(&[]).into_body();
+    let answer = sign_out::logout(State(forms.api.clone()), sent.from.clone(), sent.headers(), body).await;
     let response = match answer {
         Ok(response) => response,
         Err(error) if error.is_unauthorized() => sign_out::forgetting(&forms.api, StatusCode::OK.into_response()),
@@ -162,9 +162,9 @@ impl Forms {
 
     /// Somebody knows the password of an account whose address is not proved: they get a code, and go where it is entered.
     async fn leads_to_code(&self, sent: &Sent) -> Response {
-        let fields = sent.fields(&["email"]).into_fields();
+        let body = sent.fields(&["email"]).into_body();
         // Whether or not another code could be sent, the page for it is where to go: it can ask again.
-        let _ = registration::resend_code(State(self.api.clone()), sent.from.clone(), fields).await;
+        let _ = registration::resend_code(State(self.api.clone()), sent.from.clone(), body).await;
         leads_to(&code_page(sent), &StatusCode::OK.into_response())
     }
 

@@ -8,12 +8,13 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde_json::{Map, Value};
 use types::api::paths::CLIENT_HEADER;
+use types::api::request::FieldSet;
 use types::domain::Invalid;
 
 use super::{Forms, page_uri};
 use crate::auth::origin::RequestOrigin;
 use crate::http::body::read_body;
-use crate::http::fields::Fields;
+use crate::http::fields::Body;
 use crate::http::problem::ApiError;
 
 /// More fields than any form of ours has.
@@ -154,8 +155,8 @@ impl CallFields {
     }
 
     /// As the call reads them.
-    pub fn into_fields(self) -> Fields {
-        Fields::of_form(self.0)
+    pub fn into_body<R: FieldSet>(self) -> Body<R> {
+        Body::of(&self.0)
     }
 }
 

@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use types::api::{AlertList, LogoutAnswer};
+use types::api::{AlertList, AnswerAlertFields, AnswerAlertRequest, LogoutAnswer};
 use types::domain::{AlertId, Invalid, Password};
 use types::words::AlertAnswer;
 
 use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
-use crate::http::fields::Fields;
+use crate::http::fields::Body;
 use crate::http::principal::{InSession, Principal};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -28,13 +28,14 @@ pub async fn answer(
     InSession(caller): InSession,
     from: RequestOrigin,
     Path(id): Path<String>,
-    mut fields: Fields,
+    Body { fields, mut errors }: Body<AnswerAlertRequest>,
 ) -> Result<Response, ApiError> {
-    let answer = fields.required("answer", |text| {
+    let AnswerAlertFields { answer, password } = fields;
+    let answer = errors.parse(answer, |text| {
         AlertAnswer::parse(text).ok_or_else(|| Invalid::new("unknown-value", "Use me, not_me or end_session."))
     });
-    let password = fields.optional("password", Password::parse_existing);
-    let (answer, password) = fields.finish((answer, password))?;
+    let password = errors.parse_optional(password, Password::parse_existing);
+    let (answer, password) = errors.finish((answer, password))?;
     let id: AlertId = id.parse().map_err(|_| ApiError::not_found())?;
     let alert = state.sessions().alerts().find(caller.user_id, id).await?.ok_or_else(ApiError::not_found)?;
     if alert.session_id == caller.session_id {

@@ -5,13 +5,13 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use types::api::{Receipt, Session, SessionHistory, SessionList, WhoAmI};
+use types::api::{PageQuery, Receipt, RenameFields, RenameRequest, Session, SessionHistory, SessionList, WhoAmI};
 use types::domain::{DeviceName, SessionId};
 
 use crate::auth::origin::RequestOrigin;
 use crate::auth::pace::Effort;
-use crate::http::fields::Fields;
-use crate::http::paging::{Page, PageQuery, cursor};
+use crate::http::fields::Body;
+use crate::http::paging::{Page, cursor};
 use crate::http::principal::{Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -36,7 +36,7 @@ pub async fn list(
     principal: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<SessionList>, ApiError> {
-    let Page { before, limit } = page.read(LONGEST_PAGE, LONGEST_PAGE)?;
+    let Page { before, limit } = Page::read(&page, LONGEST_PAGE, LONGEST_PAGE)?;
     let (sessions, more) = state
         .sessions()
         .devices()
@@ -57,10 +57,10 @@ pub async fn rename(
     principal: Principal,
     from: RequestOrigin,
     Path(id): Path<String>,
-    mut fields: Fields,
+    Body { fields: RenameFields { device_name }, mut errors }: Body<RenameRequest>,
 ) -> Result<Json<Session>, ApiError> {
-    let name = fields.required("deviceName", DeviceName::parse);
-    let (name,) = fields.finish((name,))?;
+    let name = errors.parse(device_name, DeviceName::parse);
+    let (name,) = errors.finish((name,))?;
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
     state.may_do(Effort::Change, principal.session_id(), principal.user_id()).await?;
     let renamed =

@@ -11,8 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::Stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde::Deserialize;
-use types::api::{Ended, Expiring, Hello, ServerEvent, SessionUpdated, StreamTicket};
+use types::api::{Ended, Expiring, Hello, ServerEvent, SessionUpdated, StreamQuery, StreamTicket};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 
@@ -54,19 +53,13 @@ pub async fn ticket(
     Ok(Json(StreamTicket { ticket: capability.expose().to_owned(), expires_in }))
 }
 
-/// What may stand in the URL. An access token may not (RFC 9700, 4.3.2): nothing reads one there.
-#[derive(Deserialize)]
-pub struct Opening {
-    ticket: Option<String>,
-}
-
 /// `GET /api/auth/events`: by bearer token, or by ticket.
 pub async fn stream(
     State(state): State<ApiState>,
     method: Method,
     from: RequestOrigin,
     headers: HeaderMap,
-    Query(opening): Query<Opening>,
+    Query(opening): Query<StreamQuery>,
 ) -> Result<Response, ApiError> {
     if method == Method::HEAD {
         return head(&state, &headers, opening).await;
@@ -103,7 +96,7 @@ pub async fn stream(
 
 /// What a stream would look like. Opens none, so that it spends no ticket and nobody is seen as active by it; whether a ticket is good is
 /// said only to whoever uses it.
-async fn head(state: &ApiState, headers: &HeaderMap, opening: Opening) -> Result<Response, ApiError> {
+async fn head(state: &ApiState, headers: &HeaderMap, opening: StreamQuery) -> Result<Response, ApiError> {
     match (bearer(headers), opening.ticket) {
         (Some(token), _) => {
             by_access_token(state, token).await?;

@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
+use types::api::{RefreshFields, RefreshRequest};
 use types::words::TokenDelivery;
 
 use super::leftovers::Leftovers;
 use crate::auth::origin::RequestOrigin;
 use crate::http::cookies::set_cookie;
-use crate::http::fields::Fields;
+use crate::http::fields::Body;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::SignedIn;
@@ -20,11 +21,12 @@ pub async fn refresh(
     State(state): State<ApiState>,
     from: RequestOrigin,
     headers: HeaderMap,
-    mut fields: Fields,
+    Body { fields, mut errors }: Body<RefreshRequest>,
 ) -> Result<Response, ApiError> {
-    let in_body = fields.optional("refreshToken", |text| Ok(text.to_owned()));
-    let if_any = fields.optional_bool("ifAny");
-    let (in_body, if_any) = fields.finish((in_body, if_any))?;
+    let RefreshFields { refresh_token, if_any } = fields;
+    let in_body = errors.take(refresh_token);
+    let if_any = errors.take(if_any);
+    let (in_body, if_any) = errors.finish((in_body, if_any))?;
     if let Some(token) = in_body {
         let granted = state.sessions().refreshes().refresh(&token, TokenDelivery::Body, from.origin).await?;
         return Ok(renewed(&state, &granted));

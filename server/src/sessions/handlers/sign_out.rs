@@ -7,7 +7,11 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use types::api::LogoutAnswer;
+use types::api::request::Field;
+use types::api::{
+    EndSessionFields, EndSessionRequest, EndSessionsFields, EndSessionsRequest, LogoutAllFields, LogoutAllQuery,
+    LogoutAllRequest, LogoutAnswer, LogoutFields, LogoutRequest,
+};
 use types::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -15,7 +19,7 @@ use super::leftovers::Leftovers;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
 use crate::http::cookies::set_cookie;
-use crate::http::fields::Fields;
+use crate::http::fields::Body;
 use crate::http::principal::{InSession, Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -49,27 +53,27 @@ pub async fn logout(
     State(state): State<ApiState>,
     from: RequestOrigin,
     headers: HeaderMap,
-    fields: Fields,
+    Body { fields, .. }: Body<LogoutRequest>,
 ) -> Result<Response, ApiError> {
+    let LogoutFields { reason, refresh_token } = fields;
     if let Some(token) = legacy::presented(&state, &headers) {
         return Ok(token.logout(&state));
     }
-    let presented = Presented::by(&state, &headers, &fields)?;
-    let ended = presented.ends(&state, reason(&fields), from.origin).await?;
+    let presented = Presented::by(&state, &headers, refresh_token)?;
+    let ended = presented.ends(&state, read_reason(reason), from.origin).await?;
     Ok(answer(&state, true, ended))
 }
 
 impl Presented {
     /// `401` where nothing is presented at all.
-    fn by(state: &ApiState, headers: &HeaderMap, fields: &Fields) -> Result<Self, ApiError> {
+    fn by(state: &ApiState, headers: &HeaderMap, refresh_token: Field<Option<String>>) -> Result<Self, ApiError> {
         let access = bearer(headers).and_then(|token| state.sessions().revocations().verify_even_if_expired(token));
-        let in_body = fields.optional_or_ignored("refreshToken", |text| Ok(text.to_owned()));
         let in_cookies = state.cookie.presented(headers);
-        let is_nothing = !headers.contains_key(AUTHORIZATION) && !fields.has("refreshToken") && in_cookies.is_empty();
+        let is_nothing = !headers.contains_key(AUTHORIZATION) && !refresh_token.is_given && in_cookies.is_empty();
         if is_nothing {
             return Err(ApiError::missing_token());
         }
-        let refresh = match in_body {
+        let refresh = match refresh_token.or_ignored() {
             Some(token) => state.sessions().refreshes().session_of(&token).into_iter().collect(),
             None if in_cookies.is_empty() => Vec::new(),
             None => match state.same_origin.check(headers) {
@@ -141,26 +145,20 @@ impl Leaving {
     }
 }
 
-/// `keepCurrent` in the address, because many clients send no body with `DELETE`.
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KeepCurrent {
-    keep_current: Option<bool>,
-}
-
 /// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended ends nothing, and
 /// one that cannot be read ends no more than it does at [`logout`].
 pub async fn logout_all(
     State(state): State<ApiState>,
     from: RequestOrigin,
     headers: HeaderMap,
-    Query(asked): Query<KeepCurrent>,
-    mut fields: Fields,
+    Query(asked): Query<LogoutAllQuery>,
+    Body { fields, mut errors }: Body<LogoutAllRequest>,
 ) -> Result<Response, ApiError> {
-    let keep_current = fields.optional_bool("keepCurrent");
-    let reason = reason(&fields);
-    let presented = Presented::by(&state, &headers, &fields);
-    let (keep_current,) = fields.finish((keep_current,))?;
+    let LogoutAllFields { keep_current, reason, refresh_token } = fields;
+    let keep_current = errors.take(keep_current);
+    let reason = read_reason(reason);
+    let presented = Presented::by(&state, &headers, refresh_token);
+    let (keep_current,) = errors.finish((keep_current,))?;
     let keep_current = keep_current.or(asked.keep_current).unwrap_or(false);
     if let Some(token) = legacy::presented(&state, &headers) {
         return token.logout_all(&state, keep_current, reason, from.origin).await;
@@ -190,9 +188,9 @@ pub async fn end_session(
     principal: Principal,
     from: RequestOrigin,
     Path(id): Path<String>,
-    fields: Fields,
+    Body { fields: EndSessionFields { reason }, .. }: Body<EndSessionRequest>,
 ) -> Result<Response, ApiError> {
-    let reason = reason(&fields);
+    let reason = read_reason(reason);
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
     let caller = match principal {
         Principal::Session(caller) => caller,
@@ -217,16 +215,17 @@ pub async fn end_several(
     State(state): State<ApiState>,
     InSession(caller): InSession,
     from: RequestOrigin,
-    mut fields: Fields,
+    Body { fields, mut errors }: Body<EndSessionsRequest>,
 ) -> Result<Response, ApiError> {
-    let reason = reason(&fields);
+    let EndSessionsFields { session_ids, reason } = fields;
+    let reason = read_reason(reason);
     let this = caller.session_id;
-    let ids = fields.list("sessionIds", MOST_AT_ONCE, |text| match text.parse::<SessionId>() {
+    let ids = errors.parse_list(session_ids, MOST_AT_ONCE, |text| match text.parse::<SessionId>() {
         Ok(id) if id == this => Err(Invalid::new("this-session", "To end the session you are using, call logout.")),
         Ok(id) => Ok(id),
         Err(_) => Err(Invalid::new("malformed", "This is not a session id.")),
     });
-    let (ids,) = fields.finish((ids,))?;
+    let (ids,) = errors.finish((ids,))?;
     let leaving = Leaving::by(&caller, Force::Held);
     let ended =
         state.sessions().terminations().end_several(leaving.wants(Scope::This, reason, from.origin), &ids).await?;
@@ -251,12 +250,10 @@ pub async fn check_that_it_was_theirs(
 }
 
 /// The client's own words, cut to what is kept: a bad reason must not keep anybody signed in.
-fn reason(fields: &Fields) -> Option<ClientReason> {
-    let clipped = |text: &str| {
-        let kept: String = text.chars().filter(|c| !c.is_control()).take(ClientReason::MAX_CHARS).collect();
-        ClientReason::parse(&kept)
-    };
-    fields.optional_or_ignored("reason", clipped)
+fn read_reason(reason: Field<Option<String>>) -> Option<ClientReason> {
+    let given = reason.or_ignored()?;
+    let kept: String = given.chars().filter(|c| !c.is_control()).take(ClientReason::MAX_CHARS).collect();
+    ClientReason::parse(&kept).ok()
 }
 
 /// What it comes to where there is no session to be ended any more.
