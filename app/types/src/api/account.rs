@@ -31,6 +31,7 @@ request! {
 
 /// Answer to a registration: the same for an address that is new and one that is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RegisterAnswer {
     /// The id of the account (made up where the address was taken).
@@ -76,6 +77,7 @@ request! {
 
 /// An answer that says only that the request was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AcceptedAnswer {
     /// A sentence for people.
     pub message: String,
@@ -121,6 +123,7 @@ request! {
 
 /// What a sign-in or refresh gives.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Tokens {
     /// JWT for the `Authorization: Bearer` header.
@@ -159,6 +162,7 @@ impl std::fmt::Debug for Tokens {
 
 /// Who is signed in, as tokens and pages need it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
     /// The account's id.
@@ -175,6 +179,7 @@ pub struct Person {
 
 /// Answer of `GET /api/user/profile`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", from = "ProfileMembers")]
 pub struct Profile {
     /// The person.
@@ -299,6 +304,7 @@ request! {
 
 /// Answer of every call that ends sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogoutAnswer {
     /// Always true: the client is signed out.
@@ -320,6 +326,7 @@ pub struct LogoutAnswer {
 
 /// Answer of `GET /dev/mailbox` with `Accept: application/json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DevelopmentMailbox {
     /// Newest first.
     pub messages: Vec<MailMessage>,
@@ -327,6 +334,7 @@ pub struct DevelopmentMailbox {
 
 /// One message that development mode kept instead of sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MailMessage {
     /// The recipient's address.

@@ -9,11 +9,13 @@ use crate::words::{AlertAnswer, AlertKind, OrOther};
 
 /// Something that the person should look at: an entry of the list, and an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SecurityAlert {
     /// The alert's id.
     pub alert_id: AlertId,
     /// What it is about.
+    #[cfg_attr(feature = "schema", schema(value_type = AlertKind))]
     pub kind: OrOther<AlertKind>,
     /// The session it concerns.
     pub session_id: SessionId,
@@ -32,11 +34,13 @@ pub struct SecurityAlert {
     pub signed_in: bool,
     /// What was answered. The events of an alert say it; the list has only those that nobody has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<AlertAnswer>))]
     pub answer: Option<OrOther<AlertAnswer>>,
 }
 
 /// Answer of `GET /api/user/alerts`: what nobody has answered yet, newest first. What is about the session that asks is not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AlertList {
     /// The newest ones.
     pub alerts: Vec<SecurityAlert>,

@@ -5,6 +5,8 @@
 pub mod account;
 pub mod alerts;
 pub mod events;
+#[cfg(feature = "schema")]
+pub mod examples;
 pub mod paths;
 pub mod problem;
 pub mod request;

@@ -10,6 +10,7 @@ use crate::words::{EndReason, OrOther, ProblemCode};
 ///
 /// The members after `request_id` belong to single codes and are absent elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// A URI reference that names the kind of problem; `about:blank` where the status says it all.
@@ -20,6 +21,7 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// Stable and machine-readable.
+    #[cfg_attr(feature = "schema", schema(value_type = ProblemCode))]
     pub code: OrOther<ProblemCode>,
     /// What happened this time, where that helps the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,6 +37,7 @@ pub struct Problem {
     pub sessions: Option<Vec<Session>>,
     /// `session-ended`, `session-expired`: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<EndReason>))]
     pub reason: Option<OrOther<EndReason>>,
     /// `session-ended`: when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,6 +64,7 @@ pub struct Problem {
 
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// The field's name as the request spells it, with dots into objects: `deviceInfo.deviceName`.
     pub field: String,

@@ -123,6 +123,7 @@ macro_rules! request {
     ($(#[$about:meta])* $request:ident, $fields:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$about])*
         #[derive(Clone, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         #[serde(rename_all = "camelCase")]
         pub struct $request {
             $($(#[$meta])* pub $field: $type,)+

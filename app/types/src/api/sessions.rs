@@ -30,6 +30,7 @@ fn kind_or_unknown<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
 
 /// What is known of a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceDescription {
     /// The name people see; they can change it.
@@ -83,6 +84,7 @@ impl DeviceDescription {
 
 /// One session, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// The session's id.
@@ -105,6 +107,7 @@ pub struct Session {
     /// When it ends unless it is used before.
     pub expires_at: Timestamp,
     /// How it was signed in.
+    #[cfg_attr(feature = "schema", schema(value_type = SignInMethod))]
     pub signed_in_with: OrOther<SignInMethod>,
     /// The user agent as it was sent.
     pub user_agent: String,
@@ -112,17 +115,20 @@ pub struct Session {
 
 /// Which page of a list: `?cursor=…&limit=…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct PageQuery {
     /// `nextCursor` of the page before; the first page where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// How many entries at most: a whole number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<u16>))]
     pub limit: Option<String>,
 }
 
 /// What may be in the address of a call that ends all sessions, because many clients send no body with `DELETE`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogoutAllQuery {
     /// Whether this session stays, where the body does not say.
@@ -132,6 +138,7 @@ pub struct LogoutAllQuery {
 
 /// What may be in the address of the event stream. An access token may not (RFC 9700, section 4.3.2): nothing reads one there.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct StreamQuery {
     /// Opens the stream once, for clients that cannot send headers with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +147,7 @@ pub struct StreamQuery {
 
 /// Answer of `GET /api/auth/sessions`: the current one first, then by last active.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionList {
     /// The sessions, 200 at the most.
@@ -186,6 +194,7 @@ request! {
 /// Answer of `GET /api/auth/session`: everything in it comes from the token. A token of an older system has no session; both
 /// members are null then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WhoAmI {
     /// The session's id.
@@ -198,6 +207,7 @@ pub struct WhoAmI {
 
 /// What a token knows of its session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CurrentSession {
     /// The session's id.
@@ -211,6 +221,7 @@ pub struct CurrentSession {
     /// When it ends however often it is renewed.
     pub max_expires_at: Timestamp,
     /// How it was signed in.
+    #[cfg_attr(feature = "schema", schema(value_type = SignInMethod))]
     pub signed_in_with: OrOther<SignInMethod>,
     /// When the access token runs out.
     pub token_expires_at: Timestamp,
@@ -218,6 +229,7 @@ pub struct CurrentSession {
 
 /// Answer of `POST /api/auth/events/ticket`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StreamTicket {
     /// Opens the event stream once: `GET /api/auth/events?ticket=…`.
@@ -233,6 +245,7 @@ fn status_or_told<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<R
 
 /// One device on a receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptDevice {
     /// The ended session.
@@ -251,6 +264,7 @@ pub struct ReceiptDevice {
 
 /// Who was told of a sign-out. It fills in while devices answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// Unguessable; knowing it is the permission to read it.
     pub id: String,
@@ -260,6 +274,7 @@ pub struct Receipt {
 
 /// Answer of `GET /api/user/activity`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Activity {
     /// Newest first.
@@ -271,6 +286,7 @@ pub struct Activity {
 
 /// One audit entry of this person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ActivityEntry {
     /// The entry's id.
@@ -278,9 +294,11 @@ pub struct ActivityEntry {
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
+    #[cfg_attr(feature = "schema", schema(value_type = AuditAction))]
     pub action: OrOther<AuditAction>,
     /// Why, where a session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<EndReason>))]
     pub reason: Option<OrOther<EndReason>>,
     /// The client's own words for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -302,6 +320,7 @@ pub struct ActivityEntry {
 
 /// Answer of `GET /api/auth/sessions/{id}/history`: the life of one session, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionHistory {
     /// The session.
@@ -314,11 +333,13 @@ pub struct SessionHistory {
 
 /// One moment in a session's life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
     /// What happened.
+    #[cfg_attr(feature = "schema", schema(value_type = HistoryKind))]
     pub kind: OrOther<HistoryKind>,
     /// Why it ended, or what it was renamed to, or the networks it moved between.
     #[serde(default, skip_serializing_if = "Option::is_none")]

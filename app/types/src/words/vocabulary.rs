@@ -131,6 +131,16 @@ macro_rules! vocabulary {
                 $crate::words::vocabulary::read(deserializer)
             }
         }
+
+        #[cfg(feature = "schema")]
+        impl utoipa::PartialSchema for $vocabulary {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                $crate::schema::words(<Self as $crate::words::Vocabulary>::NAMES)
+            }
+        }
+
+        #[cfg(feature = "schema")]
+        impl utoipa::ToSchema for $vocabulary {}
     };
 }
 
