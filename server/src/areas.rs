@@ -1,5 +1,7 @@
 //! The areas, in the order in which they are put together.
 
+use std::sync::OnceLock;
+
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
@@ -7,6 +9,7 @@ use crate::area::Area;
 use crate::auth::permissions::Permissions;
 use crate::config::Config;
 use crate::http::browser::give_to_pages;
+use crate::http::openapi;
 use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
 use crate::jobs::JobKind;
@@ -28,8 +31,17 @@ pub fn job_kinds(state: &ApiState) -> Vec<JobKind> {
 
 /// The calls of all areas, and the table of them.
 pub fn api(state: &ApiState, names: &mut RouteNames) -> (Router, Vec<Route>) {
-    let routes = AREAS.iter().fold(Routes::new(names), |routes, area| (area.routes)(routes));
-    routes.finish(state.clone())
+    routes(names).finish(state.clone())
+}
+
+fn routes(names: &mut RouteNames) -> Routes<'_> {
+    AREAS.iter().fold(Routes::new(names), |routes, area| (area.routes)(routes.of(area.name)))
+}
+
+/// The document of all calls (OpenAPI): the same for every server, so it is made once.
+pub fn document() -> &'static str {
+    static DOCUMENT: OnceLock<String> = OnceLock::new();
+    DOCUMENT.get_or_init(|| openapi::document(routes(&mut RouteNames::default()).table()).unwrap_or_default())
 }
 
 /// Everything this server answers: the calls, the pages and their files. The routes are named in `names`.

@@ -5,6 +5,7 @@ mod cleanup;
 mod config;
 mod keys;
 mod migrate;
+mod openapi;
 mod serve;
 
 use std::error::Error;
@@ -44,6 +45,8 @@ enum Command {
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
+    /// Print the document of the API (OpenAPI 3.1), as JSON
+    Openapi,
     /// Measure what this server costs and how quick it is, on this machine
     Bench(bench::Bench),
 }
@@ -96,6 +99,7 @@ impl Cli {
             Command::Cleanup => cleanup::run(&settings()?).await,
             Command::Keys(command) => command.run(&settings()?).await,
             Command::Config(command) => command.run(),
+            Command::Openapi => openapi::run(),
             Command::Bench(bench) => Box::pin(bench.run()).await,
         }
     }

@@ -15,6 +15,8 @@ mod json_object;
 pub mod middleware;
 pub mod needs;
 pub mod open_files;
+pub mod openapi;
+pub mod operation;
 pub mod paging;
 pub mod principal;
 pub mod problem;

@@ -52,6 +52,11 @@ impl ApiError {
         Self { problem, challenge: None, retry_after: None, cause: None }
     }
 
+    /// An error with this code and title, and the status that goes with the code.
+    fn of(code: ProblemCode, title: &str) -> Self {
+        Self::new(status_of(code), code, title)
+    }
+
     /// Adds a sentence about this very occurrence.
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
@@ -83,7 +88,7 @@ impl ApiError {
     }
 
     fn unauthorized(code: ProblemCode, title: &str, challenge: HeaderValue) -> Self {
-        Self { challenge: Some(challenge), ..Self::new(StatusCode::UNAUTHORIZED, code, title) }
+        Self { challenge: Some(challenge), ..Self::of(code, title) }
     }
 
     /// `401`: no credential at all.
@@ -128,98 +133,92 @@ impl ApiError {
 
     /// `403`: the token is good, but belongs to no session of ours.
     pub fn session_required() -> Self {
-        Self::new(StatusCode::FORBIDDEN, ProblemCode::SessionRequired, "Sign in again: this token has no session")
+        Self::of(ProblemCode::SessionRequired, "Sign in again: this token has no session")
     }
 
     /// `403`: the roles of the user do not let them do this.
     pub fn permission_required(permission: Permission) -> Self {
-        Self::new(StatusCode::FORBIDDEN, ProblemCode::PermissionRequired, "You may not do this")
+        Self::of(ProblemCode::PermissionRequired, "You may not do this")
             .with_detail(format!("This needs the permission {permission}."))
     }
 
     /// `403`: an alert cannot be answered from the session that it is about.
     pub fn alert_about_this_session() -> Self {
-        Self::new(StatusCode::FORBIDDEN, ProblemCode::AlertAboutThisSession, "Answer this from another device")
+        Self::of(ProblemCode::AlertAboutThisSession, "Answer this from another device")
     }
 
     /// `403`: the session that vouches for another is in question itself, and looks just like it.
     pub fn device_in_question() -> Self {
-        Self::new(
-            StatusCode::FORBIDDEN,
-            ProblemCode::DeviceInQuestion,
-            "Answer this from a device you have used before",
-        )
+        Self::of(ProblemCode::DeviceInQuestion, "Answer this from a device you have used before")
     }
 
     /// `403`: the address must be proved first.
     pub fn email_not_verified() -> Self {
-        Self::new(StatusCode::FORBIDDEN, ProblemCode::EmailNotVerified, "Confirm your e-mail address first")
+        Self::of(ProblemCode::EmailNotVerified, "Confirm your e-mail address first")
     }
 
     /// `403`: a cookie call that is not from our own pages.
     pub fn cross_site_request(public_origin: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, ProblemCode::CrossSiteRequest, "This call is for pages of this server only")
+        Self::of(ProblemCode::CrossSiteRequest, "This call is for pages of this server only")
             .with_detail(format!("Open {public_origin} and try again there: it works from that address only."))
             .with_public_url(public_origin)
     }
 
     /// `403`: a cookie call from a page of ours that was opened under another address than the public one.
     pub fn other_address(public_origin: &str) -> Self {
-        Self::new(StatusCode::FORBIDDEN, ProblemCode::OtherAddress, "Sign in at another address")
+        Self::of(ProblemCode::OtherAddress, "Sign in at another address")
             .with_detail(format!("This page is open at another address. Go to {public_origin} to sign in."))
             .with_public_url(public_origin)
     }
 
     /// `421`: this server is not asked for under that name.
     pub fn misdirected(public_url: &PublicUrl) -> Self {
-        Self::new(StatusCode::MISDIRECTED_REQUEST, ProblemCode::MisdirectedRequest, "This server has another address")
+        Self::of(ProblemCode::MisdirectedRequest, "This server has another address")
             .with_detail(format!("In development it answers for this machine only: open {public_url} instead."))
             .with_public_url(public_url.to_string())
     }
 
     /// `404`.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, "There’s nothing here")
+        Self::of(ProblemCode::NotFound, "There’s nothing here")
     }
 
     /// `405`.
     pub fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, ProblemCode::MethodNotAllowed, "This method is not allowed here")
+        Self::of(ProblemCode::MethodNotAllowed, "This method is not allowed here")
     }
 
     /// `400`: the body is not a JSON object.
     pub fn malformed_json(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, ProblemCode::MalformedJson, "The body is not a JSON object")
-            .with_detail(detail)
+        Self::of(ProblemCode::MalformedJson, "The body is not a JSON object").with_detail(detail)
     }
 
     /// `408`: the body took too long.
     pub fn body_too_slow() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, ProblemCode::BodyTooSlow, "The body took too long to arrive")
+        Self::of(ProblemCode::BodyTooSlow, "The body took too long to arrive")
     }
 
     /// `413`.
     pub fn body_too_large() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, ProblemCode::BodyTooLarge, "The body is too large")
+        Self::of(ProblemCode::BodyTooLarge, "The body is too large")
     }
 
     /// `415`.
     pub fn unsupported_media_type() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ProblemCode::UnsupportedMediaType, "Send application/json")
+        Self::of(ProblemCode::UnsupportedMediaType, "Send application/json")
     }
 
     /// `409`: the person must choose a device to sign out first.
     pub fn session_limit_reached(sessions: Vec<Session>) -> Self {
         let title = "You’re signed in on as many devices as allowed";
-        let mut error = Self::new(StatusCode::CONFLICT, ProblemCode::SessionLimitReached, title);
+        let mut error = Self::of(ProblemCode::SessionLimitReached, title);
         error.problem.sessions = Some(sessions);
         error
     }
 
     /// `422`: these fields were refused.
     pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
-        let mut error =
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::InvalidFields, "Some fields are not right");
+        let mut error = Self::of(ProblemCode::InvalidFields, "Some fields are not right");
         error.problem.errors = errors;
         error
     }
@@ -242,8 +241,7 @@ impl ApiError {
     /// `503`: something below cannot be reached or is overloaded.
     pub fn unavailable(cause: impl Error + 'static) -> Self {
         let code = ProblemCode::TemporarilyUnavailable;
-        let error =
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, "This isn’t working right now. Try again in a moment");
+        let error = Self::of(code, "This isn’t working right now. Try again in a moment");
         Self { retry_after: Some(COME_BACK), ..error }.because_of(&cause)
     }
 
@@ -267,7 +265,7 @@ impl ApiError {
 
     /// `500` for what has been logged already.
     pub fn silent_failure() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ProblemCode::InternalError, "Something went wrong on the server")
+        Self::of(ProblemCode::InternalError, "Something went wrong on the server")
     }
 
     /// The HTTP status.
@@ -283,6 +281,38 @@ impl ApiError {
     /// Whether the client is told to sign in.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED
+    }
+}
+
+/// The status of a problem. What cannot be understood at all may have another one, which says why.
+pub const fn status_of(code: ProblemCode) -> StatusCode {
+    match code {
+        ProblemCode::MalformedRequest | ProblemCode::MalformedJson => StatusCode::BAD_REQUEST,
+        ProblemCode::MissingToken
+        | ProblemCode::InvalidToken
+        | ProblemCode::TokenExpired
+        | ProblemCode::SessionEnded
+        | ProblemCode::SessionExpired
+        | ProblemCode::InvalidCredentials
+        | ProblemCode::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
+        ProblemCode::SessionRequired
+        | ProblemCode::PermissionRequired
+        | ProblemCode::AlertAboutThisSession
+        | ProblemCode::DeviceInQuestion
+        | ProblemCode::EmailNotVerified
+        | ProblemCode::CrossSiteRequest
+        | ProblemCode::OtherAddress => StatusCode::FORBIDDEN,
+        ProblemCode::NotFound => StatusCode::NOT_FOUND,
+        ProblemCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ProblemCode::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+        ProblemCode::SessionLimitReached => StatusCode::CONFLICT,
+        ProblemCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ProblemCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ProblemCode::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,
+        ProblemCode::InvalidFields => StatusCode::UNPROCESSABLE_ENTITY,
+        ProblemCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        ProblemCode::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+        ProblemCode::TooManyConnections | ProblemCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -15,25 +15,31 @@ use http::Method;
 
 use super::authenticate::Guarded;
 use super::needs::Needs;
+use super::operation::Operation;
 use super::state::ApiState;
 use crate::current;
 use crate::metrics::{RouteId, Routes as RouteNames};
 
 /// One route as documentation and tests see it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Route {
+    /// The name of the area that it is of.
+    pub area: &'static str,
     /// The method. `GET` answers `HEAD` too.
     pub method: Method,
     /// The pattern, such as `/things/{id}`.
     pub path: &'static str,
     /// What it needs.
     pub needs: Needs,
+    /// What it is for.
+    pub operation: &'static Operation,
 }
 
 /// Routes that are being put together.
 pub struct Routes<'n> {
     router: Router<ApiState>,
     table: Vec<Route>,
+    area: &'static str,
     names: &'n mut RouteNames,
 }
 
@@ -46,10 +52,25 @@ pub struct UndeclaredRoute<'n, H> {
     handler: H,
 }
 
+/// A route that does not say yet what it is for.
+#[must_use = "a route that does not say what it is for is not in the table"]
+pub struct UndescribedRoute<'n> {
+    routes: Routes<'n>,
+    method: Method,
+    path: &'static str,
+    needs: Needs,
+}
+
 impl<'n> Routes<'n> {
     /// None yet; they are named in `names`.
     pub fn new(names: &'n mut RouteNames) -> Self {
-        Self { router: Router::new(), table: Vec::new(), names }
+        Self { router: Router::new(), table: Vec::new(), area: "", names }
+    }
+
+    /// The next ones are of this area.
+    #[must_use]
+    pub fn of(self, area: &'static str) -> Self {
+        Self { area, ..self }
     }
 
     /// Answers `GET`, and with it `HEAD`.
@@ -82,6 +103,11 @@ impl<'n> Routes<'n> {
         (self.router.with_state(state), self.table)
     }
 
+    /// The table of what is in it so far.
+    pub fn table(&self) -> &[Route] {
+        &self.table
+    }
+
     fn on<H>(self, method: (Method, MethodFilter), path: &'static str, handler: H) -> UndeclaredRoute<'n, H> {
         UndeclaredRoute { routes: self, method, path, handler }
     }
@@ -89,14 +115,24 @@ impl<'n> Routes<'n> {
 
 impl<'n, H> UndeclaredRoute<'n, H> {
     /// Adds the route, behind what it needs.
-    pub fn needs<T: 'static>(self, needs: Needs) -> Routes<'n>
+    pub fn needs<T: 'static>(self, needs: Needs) -> UndescribedRoute<'n>
     where
         H: Handler<T, ApiState>,
     {
-        let Self { routes: Routes { router, mut table, names }, method: (method, filter), path, handler } = self;
-        let handler = Guarded { route: names.id(path), needs, handler };
-        table.push(Route { method, path, needs });
-        Routes { router: router.route(path, on(filter, handler)), table, names }
+        let Self { mut routes, method: (method, filter), path, handler } = self;
+        let handler = Guarded { route: routes.names.id(path), needs, handler };
+        routes.router = routes.router.route(path, on(filter, handler));
+        UndescribedRoute { routes, method, path, needs }
+    }
+}
+
+impl<'n> UndescribedRoute<'n> {
+    /// Adds it to the table, with what it is for.
+    #[must_use]
+    pub fn described(self, operation: &'static Operation) -> Routes<'n> {
+        let Self { mut routes, method, path, needs } = self;
+        routes.table.push(Route { area: routes.area, method, path, needs, operation });
+        routes
     }
 }
 

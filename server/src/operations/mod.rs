@@ -24,16 +24,24 @@ pub const AREA: Area = Area { name: "operations", routes, ..Area::NONE };
 
 fn routes(routes: Routes<'_>) -> Routes<'_> {
     routes
+        .get(paths::OPENAPI, public::openapi)
+        .needs(NOTHING)
+        .described(&public::OPENAPI)
         .get(paths::JWKS, public::jwks)
         .needs(NOTHING)
+        .described(&public::JWKS)
         .get(paths::HEALTH, public::health)
         .needs(NOTHING)
+        .described(&public::HEALTH)
         .get(paths::HEALTH_LIVE, public::live)
         .needs(NOTHING)
+        .described(&public::LIVE)
         .get(paths::HEALTH_READY, public::ready)
         .needs(NOTHING)
+        .described(&public::READY)
         .get(paths::DEV_MAILBOX, public::mailbox)
         .needs(NOTHING)
+        .described(&public::MAILBOX)
 }
 
 /// What this area knows of the server.

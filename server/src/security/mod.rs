@@ -13,5 +13,11 @@ use handlers::alerts;
 pub const AREA: Area = Area { name: "security", routes, ..Area::NONE };
 
 fn routes(routes: Routes<'_>) -> Routes<'_> {
-    routes.get(paths::ALERTS, alerts::list).needs(USER).post(paths::ALERT, alerts::answer).needs(SESSION)
+    routes
+        .get(paths::ALERTS, alerts::list)
+        .needs(USER)
+        .described(&alerts::LIST)
+        .post(paths::ALERT, alerts::answer)
+        .needs(SESSION)
+        .described(&alerts::ANSWER)
 }

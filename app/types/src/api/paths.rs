@@ -50,6 +50,8 @@ pub const ALERT: &str = "/api/user/alerts/{id}";
 pub const EXPORT: &str = "/api/user/export";
 /// `DELETE`: delete the account, with everything that is held on the person.
 pub const ACCOUNT: &str = "/api/user";
+/// `GET`: the document of these calls (OpenAPI).
+pub const OPENAPI: &str = "/api/openapi.json";
 /// `GET`: the public keys that verify access tokens.
 pub const JWKS: &str = "/.well-known/jwks.json";
 /// `GET`: mail that development mode kept instead of sending.

@@ -4,14 +4,17 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_DISPOSITION;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use types::api::examples::Example;
 use types::api::{ActivityEntry, DeviceDescription, HistoryEntry, SecurityAlert};
 use types::domain::{AccountType, SessionId, Timestamp, UserId};
-use types::words::{EndReason, SignInMethod, TokenDelivery};
+use types::words::{EndReason, ProblemCode, SignInMethod, TokenDelivery};
+use utoipa::ToSchema;
 
 use super::profile::entry;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::pace::Effort;
+use crate::http::operation::{Answer, Operation};
 use crate::http::principal::InSession;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -23,7 +26,7 @@ use crate::store::{self, AlertRow, ExportData, Job, SessionEnd, SessionRow, User
 const CODE_DIGITS: usize = 6;
 
 /// The file.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Export {
     exported_at: Timestamp,
@@ -38,8 +41,25 @@ struct Export {
     mail: Vec<ExportedMail>,
 }
 
+impl Example for Export {
+    const EXAMPLE: &'static str = r#"{
+        "exportedAt": "2026-11-29T09:30:00.000Z",
+        "profile": {
+            "id": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70", "email": "ada@example.com", "name": "Ada Lovelace",
+            "accountType": "INDIVIDUAL", "roles": ["user"], "createdAt": "2026-11-01T12:00:00.000Z",
+            "emailVerifiedAt": "2026-11-01T12:01:00.000Z", "passwordChangedAt": "2026-11-01T12:00:00.000Z",
+            "lastLogout": null, "disabledAt": null
+        },
+        "sessions": [], "alerts": [], "activity": [],
+        "mail": [{
+            "to": "ada@example.com", "subject": "•••••• is your Latchkey code", "queuedAt": "2026-11-01T12:00:00.000Z",
+            "sentAt": "2026-11-01T12:00:01.000Z"
+        }]
+    }"#;
+}
+
 /// The person. No hash of the password: it is of use only to whoever wants to find out the password.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExportedProfile {
     id: UserId,
@@ -56,7 +76,7 @@ struct ExportedProfile {
 }
 
 /// A session with its whole life. No digest of a token.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExportedSession {
     session_id: SessionId,
@@ -77,7 +97,7 @@ struct ExportedSession {
 }
 
 /// How a session ended.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExportedEnd {
     at: Timestamp,
@@ -87,7 +107,7 @@ struct ExportedEnd {
 }
 
 /// A question that was asked: *Was this you?*
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExportedAlert {
     #[serde(flatten)]
@@ -97,7 +117,7 @@ struct ExportedAlert {
 }
 
 /// A mail to the person, from outside.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExportedMail {
     to: String,
@@ -105,6 +125,16 @@ struct ExportedMail {
     queued_at: Timestamp,
     sent_at: Option<Timestamp>,
 }
+
+/// For the document of the API: [`export`].
+pub const EXPORT: Operation = Operation {
+    id: "exportData",
+    summary: "Everything that is held on the user",
+    about: "As a file.",
+    answers: &[Answer::json::<Export>(200, "The file.")],
+    problems: &[ProblemCode::NotFound, ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `GET /api/user/export`.
 pub async fn export(

@@ -4,13 +4,25 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use types::api::{DeleteAccountRequest, LogoutAnswer};
 
 use crate::auth::origin::RequestOrigin;
+use crate::http::operation::{Answer, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::RecentlyProved;
 use crate::http::state::ApiState;
 use crate::sessions::AccountOwner;
 use crate::sessions::handlers::sign_out::answer_in_words;
+
+/// For the document of the API: [`delete_account`].
+pub const DELETE_ACCOUNT: Operation = Operation {
+    id: "deleteAccount",
+    summary: "Delete the account",
+    about: "Ends every session and deletes what is held on the user.",
+    body: Some(Payload::of::<DeleteAccountRequest>()),
+    answers: &[Answer::json::<LogoutAnswer>(200, "Done.")],
+    ..Operation::NONE
+};
 
 /// `DELETE /api/user`: ends every session and deletes what is held on the person, in one transaction.
 pub async fn delete_account(

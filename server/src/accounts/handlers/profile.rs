@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use types::api::{
-    Activity, ActivityEntry, PageQuery, PasswordChangeFields, PasswordChangeRequest, Profile, ProfilePatch,
-    ProfilePatchFields,
+    Activity, ActivityEntry, LogoutAnswer, PageQuery, PasswordChangeFields, PasswordChangeRequest, Profile,
+    ProfilePatch, ProfilePatchFields,
 };
 use types::domain::{AccountType, Invalid, Password};
+use types::words::ProblemCode;
 
 use super::registration::{NameFields, optional_name};
 use crate::auth::origin::RequestOrigin;
@@ -17,6 +18,7 @@ use crate::auth::pace::Effort;
 use crate::events::Topic;
 use crate::geoip::Places;
 use crate::http::fields::Body;
+use crate::http::operation::{Answer, Operation, Payload, schema};
 use crate::http::paging::{Page, cursor};
 use crate::http::principal::{InSession, Principal};
 use crate::http::problem::ApiError;
@@ -30,11 +32,31 @@ const PAGE: u16 = 30;
 /// The most it may ask for.
 const LONGEST_PAGE: u16 = 100;
 
+/// For the document of the API: [`profile`].
+pub const PROFILE: Operation = Operation {
+    id: "getProfile",
+    summary: "The user",
+    answers: &[Answer::json::<Profile>(200, "The user.")],
+    problems: &[ProblemCode::NotFound],
+    ..Operation::NONE
+};
+
 /// `GET /api/user/profile`.
 pub async fn profile(State(state): State<ApiState>, principal: Principal) -> Result<Json<Profile>, ApiError> {
     let user = state.context.store.accounts().user_by_id(principal.user_id()).await?;
     user.map(|user| Json(show(&user))).ok_or_else(ApiError::not_found)
 }
+
+/// For the document of the API: [`update_profile`].
+pub const UPDATE_PROFILE: Operation = Operation {
+    id: "updateProfile",
+    summary: "Change name or account type",
+    about: "What is absent stays.",
+    body: Some(Payload::of::<ProfilePatch>()),
+    answers: &[Answer::json::<Profile>(200, "The user as changed.")],
+    problems: &[ProblemCode::NotFound, ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `PATCH /api/user/profile`: what is absent stays.
 pub async fn update_profile(
@@ -65,6 +87,17 @@ fn show(user: &User) -> Profile {
         password_changed_at: user.password_changed_at,
     }
 }
+
+/// For the document of the API: [`change_password`].
+pub const CHANGE_PASSWORD: Operation = Operation {
+    id: "changePassword",
+    summary: "Change the password",
+    about: "Ends the other sessions.",
+    body: Some(Payload::of::<PasswordChangeRequest>()),
+    answers: &[Answer::json::<LogoutAnswer>(200, "Done.")],
+    problems: &[ProblemCode::NotFound, ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `POST /api/user/password`: changes it and ends the other sessions, in one transaction.
 pub async fn change_password(
@@ -97,6 +130,17 @@ pub async fn change_password(
     }
     Ok(answer(&state, false, ended))
 }
+
+/// For the document of the API: [`activity`].
+pub const ACTIVITY: Operation = Operation {
+    id: "listActivity",
+    summary: "What happened to the account",
+    about: "Newest first, in pages.",
+    query: schema::<PageQuery>(),
+    answers: &[Answer::json::<Activity>(200, "A page.")],
+    problems: &[ProblemCode::InvalidFields],
+    ..Operation::NONE
+};
 
 /// `GET /api/user/activity`: newest first.
 pub async fn activity(

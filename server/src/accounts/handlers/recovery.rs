@@ -11,14 +11,27 @@ use types::api::{
     ResetPasswordRequest,
 };
 use types::domain::Password;
+use types::words::ProblemCode;
 
 use crate::accounts::{AccountError, ResetStep, known_address, refused_reset};
 use crate::auth::origin::RequestOrigin;
 use crate::http::cookies::set_cookie;
 use crate::http::fields::Body;
+use crate::http::operation::{Answer, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::handlers::sign_out::{forgetting, nothing_to_end, told_in_words};
+
+/// For the document of the API: [`forgot_password`].
+pub const FORGOT_PASSWORD: Operation = Operation {
+    id: "forgotPassword",
+    summary: "Ask for a link that sets a new password",
+    about: "The answer is the same whether or not there is anybody to send one to.",
+    body: Some(Payload::of::<ForgotPasswordRequest>()),
+    answers: &[Answer::json::<AcceptedAnswer>(202, "Accepted, whether or not there is anybody to write to.")],
+    problems: &[ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/forgot-password`: the same answer whether or not there is anybody to send a link to.
 pub async fn forgot_password(
@@ -32,6 +45,17 @@ pub async fn forgot_password(
     let message = "If there is an account with this address, a link to set a new password is on its way.".to_owned();
     Ok((StatusCode::ACCEPTED, Json(AcceptedAnswer { message })))
 }
+
+/// For the document of the API: [`reset_password`].
+pub const RESET_PASSWORD: Operation = Operation {
+    id: "resetPassword",
+    summary: "Set a new password with the token of a link",
+    about: "Ends every session of the account, and signs nobody in.",
+    body: Some(Payload::of::<ResetPasswordRequest>()),
+    answers: &[Answer::json::<LogoutAnswer>(200, "Done.")],
+    problems: &[ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/reset-password`: uses up the token, sets the password and ends every session, in one transaction. Signs nobody in:
 /// whoever has a mailbox in front of them need not be its owner, and a second step would be passed by.

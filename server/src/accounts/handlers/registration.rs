@@ -6,18 +6,31 @@ use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use types::api::request::{Field, missing};
 use types::api::{
-    AcceptedAnswer, RegisterAnswer, RegisterFields, RegisterRequest, ResendCodeFields, ResendCodeRequest,
+    AcceptedAnswer, RegisterAnswer, RegisterFields, RegisterRequest, ResendCodeFields, ResendCodeRequest, Tokens,
     VerifyEmailFields, VerifyEmailRequest,
 };
 use types::domain::{AccountType, DisplayName, OneTimeCode, Password};
+use types::words::ProblemCode;
 
 use super::entry;
 use super::sign_in::{ClientFields, entered};
 use crate::accounts::{Registration, known_address, new_address};
 use crate::auth::origin::RequestOrigin;
 use crate::http::fields::{Body, FieldErrors};
+use crate::http::operation::{Answer, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
+
+/// For the document of the API: [`register`].
+pub const REGISTER: Operation = Operation {
+    id: "register",
+    summary: "Create an account",
+    about: "The answer is the same for an address that is new and one that is taken.",
+    body: Some(Payload::of::<RegisterRequest>()),
+    answers: &[Answer::json::<RegisterAnswer>(201, "Accepted.")],
+    problems: &[ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/register`: the same answer for an address that is new and one that is taken.
 pub async fn register(
@@ -71,6 +84,25 @@ pub fn optional_name(errors: &mut FieldErrors, fields: NameFields) -> Option<Opt
     DisplayName::parse(&both).map(Some).map_err(|invalid| errors.refuse(&field, &invalid)).ok()
 }
 
+/// For the document of the API: [`verify_email`].
+pub const VERIFY_EMAIL: Operation = Operation {
+    id: "verifyEmail",
+    summary: "Prove an e-mail address, and sign in",
+    body: Some(Payload::of::<VerifyEmailRequest>()),
+    answers: &[Answer::json::<Tokens>(
+        200,
+        "Signed in. With `tokenDelivery: cookie` the refresh token is in a cookie instead of the body.",
+    )],
+    problems: &[
+        ProblemCode::InvalidCredentials,
+        ProblemCode::CrossSiteRequest,
+        ProblemCode::OtherAddress,
+        ProblemCode::SessionLimitReached,
+        ProblemCode::TooManyRequests,
+    ],
+    ..Operation::NONE
+};
+
 /// `POST /api/auth/verify-email`: proves the address and signs in.
 pub async fn verify_email(
     State(state): State<ApiState>,
@@ -88,6 +120,17 @@ pub async fn verify_email(
     let entering = entry::verify_email(&state, from, &headers, (&email, &code), client).await;
     entered(&state, entering)
 }
+
+/// For the document of the API: [`resend_code`].
+pub const RESEND_CODE: Operation = Operation {
+    id: "resendCode",
+    summary: "Ask for another code",
+    about: "The answer is the same whether or not there is anybody to send one to.",
+    body: Some(Payload::of::<ResendCodeRequest>()),
+    answers: &[Answer::json::<AcceptedAnswer>(202, "Accepted, whether or not there is anybody to write to.")],
+    problems: &[ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/resend-code`: the same answer whether or not there is anybody to send one to.
 pub async fn resend_code(

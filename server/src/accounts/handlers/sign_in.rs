@@ -7,7 +7,7 @@ use http::HeaderMap;
 use types::api::request::Field;
 use types::api::{DeviceInfoFields, LoginFields, LoginRequest, Tokens};
 use types::domain::{AppVersion, DeviceName, Invalid, Password, Platform, SessionId};
-use types::words::TokenDelivery;
+use types::words::{ProblemCode, TokenDelivery};
 
 use super::entry::{self, Client, Entered, EntryRefusal};
 use crate::accounts::known_address;
@@ -15,6 +15,7 @@ use crate::auth::origin::RequestOrigin;
 use crate::auth::secrets::Capability;
 use crate::http::cookies::set_cookie;
 use crate::http::fields::{Body, FieldErrors};
+use crate::http::operation::{Answer, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::ClaimedDevice;
@@ -58,6 +59,26 @@ impl ClientFields {
         })
     }
 }
+
+/// For the document of the API: [`login`].
+pub const LOGIN: Operation = Operation {
+    id: "login",
+    summary: "Sign in with e-mail and password",
+    body: Some(Payload::of::<LoginRequest>()),
+    answers: &[Answer::json::<Tokens>(
+        200,
+        "Signed in. With `tokenDelivery: cookie` the refresh token is in a cookie instead of the body.",
+    )],
+    problems: &[
+        ProblemCode::InvalidCredentials,
+        ProblemCode::EmailNotVerified,
+        ProblemCode::CrossSiteRequest,
+        ProblemCode::OtherAddress,
+        ProblemCode::SessionLimitReached,
+        ProblemCode::TooManyRequests,
+    ],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/login`.
 pub async fn login(

@@ -1,6 +1,6 @@
 //! What anybody may ask: keys, health, and in development the mailbox.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -8,21 +8,92 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use types::api::examples::Example;
 use types::api::{DevelopmentMailbox, MailMessage};
+use types::words::ProblemCode;
+use utoipa::ToSchema;
 
+use crate::areas;
 use crate::events::BusState;
+use crate::http::operation::{Answer, JSON, Operation};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::mail::{self, Mail};
 use crate::pages::{names, stylesheet};
 
+/// What probes are told.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct Probe {
+    /// `ok` or `unavailable`.
+    status: String,
+}
+
+impl Example for Probe {
+    const EXAMPLE: &'static str = r#"{"status": "ok"}"#;
+}
+
+/// How the server is doing.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Health {
+    /// `ok`, `degraded` or `unavailable`.
+    status: String,
+    /// `ok` or `unavailable`.
+    database: String,
+    /// How the way to the other servers is doing, over whichever line is best.
+    bus: String,
+    /// How each line of it is doing, by its name.
+    bus_lines: BTreeMap<String, String>,
+    /// How old this server’s revocation list is.
+    revocation_list_age_ms: u64,
+    /// How many sessions wait to be ended in the database.
+    endings_pending: u64,
+    /// Whether what waits can be written down: `ok` or `unavailable`.
+    pending_log: String,
+    /// How far this machine’s clock is ahead of the database’s.
+    clock_offset_ms: i64,
+    /// The settings in which the servers on this database differ.
+    settings_differ: Vec<String>,
+    /// `SERVER_ID`.
+    server_id: String,
+}
+
+impl Example for Health {
+    const EXAMPLE: &'static str = r#"{
+        "status": "ok", "database": "ok", "bus": "ok", "busLines": {"database": "ok"}, "revocationListAgeMs": 120,
+        "endingsPending": 0, "pendingLog": "ok", "clockOffsetMs": 3, "settingsDiffer": [], "serverId": "latchkey-1"
+    }"#;
+}
+
+/// For the document of the API: [`openapi`].
+pub const OPENAPI: Operation = Operation {
+    id: "getOpenApi",
+    summary: "This document",
+    answers: &[Answer::other(200, "The document (OpenAPI 3.1).", JSON)],
+    ..Operation::NONE
+};
+
+/// `GET /api/openapi.json`: the same for every server of this version.
+pub async fn openapi() -> Response {
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "public, max-age=300")], areas::document()).into_response()
+}
+
 /// How many mails the mailbox shows.
-const MAILBOX: i64 = 50;
+const MAILS_SHOWN: i64 = 50;
 
 /// What it shows while there is none.
 const NO_MAILS: &str = "<section class=\"state\"><h2>No mail yet</h2>\
     <p class=\"state-text\">Codes, links and warnings will appear here.</p></section>";
+
+/// For the document of the API: [`jwks`].
+pub const JWKS: Operation = Operation {
+    id: "getKeys",
+    summary: "The public keys that verify access tokens",
+    about: "RFC 7517.",
+    answers: &[Answer::other(200, "The keys.", "application/jwk-set+json")],
+    ..Operation::NONE
+};
 
 /// `GET /.well-known/jwks.json`: may be kept for less than the time a new key is published before it signs.
 pub async fn jwks(State(state): State<ApiState>) -> Response {
@@ -30,10 +101,31 @@ pub async fn jwks(State(state): State<ApiState>) -> Response {
     (headers, state.operations().key_ring.published(state.context.clock.now()).to_string()).into_response()
 }
 
+/// For the document of the API: [`live`].
+pub const LIVE: Operation = Operation {
+    id: "isLive",
+    summary: "Whether the process runs",
+    answers: &[Answer::json::<Probe>(200, "It does.")],
+    ..Operation::NONE
+};
+
 /// `GET /health/live`: the process runs.
-pub async fn live() -> Json<Value> {
-    Json(json!({"status": "ok"}))
+pub async fn live() -> Response {
+    Json(Probe { status: availability(true) }).into_response()
 }
+
+fn availability(is_well: bool) -> String {
+    let word = if is_well { "ok" } else { "unavailable" };
+    word.to_owned()
+}
+
+/// For the document of the API: [`ready`].
+pub const READY: Operation = Operation {
+    id: "isReady",
+    summary: "Whether the server may be sent traffic",
+    answers: &[Answer::json::<Probe>(200, "It may."), Answer::json::<Probe>(503, "It may not, for now.")],
+    ..Operation::NONE
+};
 
 /// `GET /health/ready`: the live revocations are loaded and the list is current, or the database can be asked instead.
 pub async fn ready(State(state): State<ApiState>) -> Response {
@@ -42,8 +134,19 @@ pub async fn ready(State(state): State<ApiState>) -> Response {
         && state.sessions().revocations().list().is_loaded()
         && (current || state.context.store.maintenance().ping().await.is_ok());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"status": if ready { "ok" } else { "unavailable" }}))).into_response()
+    (status, Json(Probe { status: availability(ready) })).into_response()
 }
+
+/// For the document of the API: [`health`].
+pub const HEALTH: Operation = Operation {
+    id: "getHealth",
+    summary: "The server, with its database and the way to the others",
+    answers: &[
+        Answer::json::<Health>(200, "It works, perhaps with something amiss."),
+        Answer::json::<Health>(503, "It does not work."),
+    ],
+    ..Operation::NONE
+};
 
 /// `GET /health`: with database and bus.
 pub async fn health(State(state): State<ApiState>) -> Response {
@@ -62,33 +165,47 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     // written down either would be forgotten.
     let is_bus_well = !matches!(bus, BusState::Unavailable | BusState::Degraded);
     let is_well = is_bus_well && pending == 0 && written && differing.is_empty();
-    let (status, word) = match (database, current) {
+    let (status, summary) = match (database, current) {
         (true, true) if is_well => (StatusCode::OK, "ok"),
         (true, _) | (false, true) => (StatusCode::OK, "degraded"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     let age = u64::try_from(state.sessions().revocations().list().age(now).as_millis()).unwrap_or(u64::MAX);
-    let body = json!({
-        "status": word,
-        "database": if database { "ok" } else { "unavailable" },
-        "bus": bus.as_str(),
-        "busLines": state.operations().bus.lines().map(|(name, state)| (name, state.as_str())).collect::<HashMap<_, _>>(),
-        "revocationListAgeMs": age,
-        "endingsPending": pending,
-        "pendingLog": if written { "ok" } else { "unavailable" },
-        "clockOffsetMs": state.context.clock.offset_ms(),
-        "settingsDiffer": differing,
-        "serverId": state.operations().server_id,
-    });
-    (status, Json(body)).into_response()
+    let lines = state.operations().bus.lines().map(|(name, line)| (name.to_owned(), line.as_str().to_owned()));
+    let health = Health {
+        status: summary.to_owned(),
+        database: availability(database),
+        bus: bus.as_str().to_owned(),
+        bus_lines: lines.collect(),
+        revocation_list_age_ms: age,
+        endings_pending: u64::try_from(pending).unwrap_or(u64::MAX),
+        pending_log: availability(written),
+        clock_offset_ms: state.context.clock.offset_ms(),
+        settings_differ: differing,
+        server_id: state.operations().server_id.clone(),
+    };
+    (status, Json(health)).into_response()
 }
+
+/// For the document of the API: [`mailbox`].
+pub const MAILBOX: Operation = Operation {
+    id: "getMailbox",
+    summary: "Mail that development mode kept",
+    about: "As a page, or for `Accept: application/json` as data. Only in development.",
+    answers: &[
+        Answer::json::<DevelopmentMailbox>(200, "The newest mails, as data"),
+        Answer::other(200, "or as a page.", "text/html"),
+    ],
+    problems: &[ProblemCode::NotFound],
+    ..Operation::NONE
+};
 
 /// `GET /dev/mailbox`: what development mode kept instead of sending, as a page or, for `Accept: application/json`, as data.
 pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, ApiError> {
     if !state.development {
         return Err(ApiError::not_found());
     }
-    let messages: Vec<MailMessage> = mail::mailbox(&state, MAILBOX)
+    let messages: Vec<MailMessage> = mail::mailbox(&state, MAILS_SHOWN)
         .await?
         .into_iter()
         .map(|Mail { to, content, queued_at, .. }| MailMessage {

@@ -5,11 +5,12 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use types::api::{AlertList, AnswerAlertFields, AnswerAlertRequest, LogoutAnswer};
 use types::domain::{AlertId, Invalid, Password};
-use types::words::AlertAnswer;
+use types::words::{AlertAnswer, ProblemCode};
 
 use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
 use crate::http::fields::Body;
+use crate::http::operation::{Answer, Operation, Payload, schema};
 use crate::http::principal::{InSession, Principal};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -17,10 +18,40 @@ use crate::sessions::handlers::sign_out::answer as ended_answer;
 use crate::sessions::{EndAnswer, EndRequest, Force, Scope, Word};
 use crate::store::AlertRow;
 
+/// For the document of the API: [`list`].
+pub const LIST: Operation = Operation {
+    id: "listAlerts",
+    summary: "What nobody has answered yet",
+    about: "*Was this you?*, newest first. What is about the session that asks is not in it.",
+    answers: &[Answer::json::<AlertList>(200, "The newest ones.")],
+    ..Operation::NONE
+};
+
 /// `GET /api/user/alerts`: what nobody has answered yet.
 pub async fn list(State(state): State<ApiState>, principal: Principal) -> Result<Json<AlertList>, ApiError> {
     Ok(Json(state.sessions().alerts().open(principal.user_id(), principal.session_id()).await?))
 }
+
+/// For the document of the API: [`answer`].
+pub const ANSWER: Operation = Operation {
+    id: "answerAlert",
+    summary: "Answer an alert",
+    about: "The session that it is about answers nothing.",
+    path: schema::<AlertId>(),
+    body: Some(Payload::of::<AnswerAlertRequest>()),
+    answers: &[
+        Answer::json::<LogoutAnswer>(200, "Done."),
+        Answer::json::<LogoutAnswer>(202, "In force on this server, and everywhere once the database can be reached."),
+    ],
+    problems: &[
+        ProblemCode::NotFound,
+        ProblemCode::AlertAboutThisSession,
+        ProblemCode::DeviceInQuestion,
+        ProblemCode::InsufficientUserAuthentication,
+        ProblemCode::TooManyRequests,
+    ],
+    ..Operation::NONE
+};
 
 /// `POST /api/user/alerts/{id}`: answers one. The session that it is about answers nothing.
 pub async fn answer(

@@ -7,15 +7,26 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use types::api::{PageQuery, Receipt, RenameFields, RenameRequest, Session, SessionHistory, SessionList, WhoAmI};
 use types::domain::{DeviceName, SessionId};
+use types::words::ProblemCode;
 
 use crate::auth::origin::RequestOrigin;
 use crate::auth::pace::Effort;
 use crate::http::fields::Body;
+use crate::http::operation::{Answer, Operation, Payload, schema};
 use crate::http::paging::{Page, cursor};
 use crate::http::principal::{Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::person;
+
+/// For the document of the API: [`current`].
+pub const CURRENT: Operation = Operation {
+    id: "getCurrentSession",
+    summary: "The session and the user of a token",
+    about: "Without a look into the database.",
+    answers: &[Answer::json::<WhoAmI>(200, "What the token says.")],
+    ..Operation::NONE
+};
 
 /// `GET /api/auth/session`: all of it from the token. A token of an older system says who, and that there is no session.
 pub async fn current(principal: Principal) -> Response {
@@ -29,6 +40,17 @@ pub async fn current(principal: Principal) -> Response {
 
 /// The most sessions in one answer.
 const LONGEST_PAGE: u16 = 200;
+
+/// For the document of the API: [`list`].
+pub const LIST: Operation = Operation {
+    id: "listSessions",
+    summary: "The sessions of the user",
+    about: "In pages, the current one first.",
+    query: schema::<PageQuery>(),
+    answers: &[Answer::json::<SessionList>(200, "A page.")],
+    problems: &[ProblemCode::InvalidFields],
+    ..Operation::NONE
+};
 
 /// `GET /api/auth/sessions`: in pages, the current one first.
 pub async fn list(
@@ -51,6 +73,17 @@ pub async fn list(
     Ok(Json(SessionList { sessions, next_cursor: more.map(|(at, id)| cursor(at, id)), total }))
 }
 
+/// For the document of the API: [`rename`].
+pub const RENAME: Operation = Operation {
+    id: "renameSession",
+    summary: "Give a session another name",
+    path: schema::<SessionId>(),
+    body: Some(Payload::of::<RenameRequest>()),
+    answers: &[Answer::json::<Session>(200, "The session as renamed.")],
+    problems: &[ProblemCode::NotFound, ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
+
 /// `PATCH /api/auth/sessions/{id}`.
 pub async fn rename(
     State(state): State<ApiState>,
@@ -68,6 +101,17 @@ pub async fn rename(
     renamed.map(Json).ok_or_else(ApiError::not_found)
 }
 
+/// For the document of the API: [`history`].
+pub const HISTORY: Operation = Operation {
+    id: "getSessionHistory",
+    summary: "The life of a session",
+    about: "Oldest first.",
+    path: schema::<SessionId>(),
+    answers: &[Answer::json::<SessionHistory>(200, "Its life.")],
+    problems: &[ProblemCode::NotFound],
+    ..Operation::NONE
+};
+
 /// `GET /api/auth/sessions/{id}/history`.
 pub async fn history(
     State(state): State<ApiState>,
@@ -79,10 +123,28 @@ pub async fn history(
     found.map(Json).ok_or_else(ApiError::not_found)
 }
 
+/// For the document of the API: [`receipt`].
+pub const RECEIPT: Operation = Operation {
+    id: "getReceipt",
+    summary: "How far a sign-out has got",
+    path: schema::<String>(),
+    answers: &[Answer::json::<Receipt>(200, "Who was told.")],
+    ..Operation::NONE
+};
+
 /// `GET /api/auth/receipts/{id}`: whoever knows the id may read it; the one who asked is signed out by then.
 pub async fn receipt(State(state): State<ApiState>, Path(id): Path<String>) -> Result<Json<Receipt>, ApiError> {
     state.sessions().terminations().receipt(&id).await?.map(Json).ok_or_else(ApiError::not_found)
 }
+
+/// For the document of the API: [`confirm_ended`].
+pub const CONFIRM_ENDED: Operation = Operation {
+    id: "confirmSessionEnded",
+    summary: "Confirm that this client has signed itself out",
+    about: "For the receipt of whoever ended the session. The token need not be good any more.",
+    answers: &[Answer::empty(204, "Noted.")],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/session/ended`: a browser confirms that it has signed itself out. The token need not be good any more.
 pub async fn confirm_ended(

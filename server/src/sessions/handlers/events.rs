@@ -13,13 +13,14 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use types::api::{Ended, Expiring, Hello, ServerEvent, SessionUpdated, StreamQuery, StreamTicket};
 use types::domain::{SessionId, Timestamp, UserId};
-use types::words::EndReason;
+use types::words::{EndReason, ProblemCode};
 
 use crate::auth::origin::RequestOrigin;
 use crate::auth::pace::Effort;
 use crate::auth::secrets::Capability;
 use crate::auth::tokens::Verified;
 use crate::events::Topic;
+use crate::http::operation::{Answer, Operation, schema};
 use crate::http::principal::{InSession, bearer};
 use crate::http::problem::ApiError;
 use crate::http::serve::OpenEnded;
@@ -33,6 +34,16 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const NOTIFIED_WITHIN: Duration = Duration::from_millis(500);
 /// How long a ticket opens a stream.
 const TICKET_LIFETIME: Duration = Duration::from_secs(30);
+
+/// For the document of the API: [`ticket`].
+pub const TICKET: Operation = Operation {
+    id: "createStreamTicket",
+    summary: "A ticket for the event stream",
+    about: "For clients that cannot send headers with a stream.",
+    answers: &[Answer::json::<StreamTicket>(200, "The ticket.")],
+    problems: &[ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/events/ticket`: for clients that cannot send headers with a stream.
 pub async fn ticket(
@@ -52,6 +63,17 @@ pub async fn ticket(
     let expires_in = TICKET_LIFETIME.as_secs();
     Ok(Json(StreamTicket { ticket: capability.expose().to_owned(), expires_in }))
 }
+
+/// For the document of the API: [`stream`].
+pub const STREAM: Operation = Operation {
+    id: "openStream",
+    summary: "The event stream",
+    about: "`hello` first, then what happens to the sessions of the user, until this one is over. The guide has the events.",
+    query: schema::<StreamQuery>(),
+    answers: &[Answer::other(200, "The stream.", "text/event-stream")],
+    problems: &[ProblemCode::SessionRequired, ProblemCode::TooManyRequests],
+    ..Operation::NONE
+};
 
 /// `GET /api/auth/events`: by bearer token, or by ticket.
 pub async fn stream(

@@ -4,16 +4,30 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
-use types::api::{RefreshFields, RefreshRequest};
-use types::words::TokenDelivery;
+use types::api::{RefreshFields, RefreshRequest, Tokens};
+use types::words::{ProblemCode, TokenDelivery};
 
 use super::leftovers::Leftovers;
 use crate::auth::origin::RequestOrigin;
 use crate::http::cookies::set_cookie;
 use crate::http::fields::Body;
+use crate::http::operation::{Answer, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::SignedIn;
+
+/// For the document of the API: [`refresh`].
+pub const REFRESH: Operation = Operation {
+    id: "refresh",
+    summary: "New tokens for a refresh token",
+    body: Some(Payload::of::<RefreshRequest>()),
+    answers: &[
+        Answer::json::<Tokens>(200, "New tokens, where the old ones were."),
+        Answer::empty(204, "There is no cookie, and `ifAny` allows for that."),
+    ],
+    problems: &[ProblemCode::InvalidToken, ProblemCode::SessionEnded, ProblemCode::SessionExpired],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/refresh`: the token comes in the body or in a cookie. A browser cannot see whether it has one, and may ask for `204`
 /// where it has none.

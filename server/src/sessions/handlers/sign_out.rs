@@ -13,6 +13,7 @@ use types::api::{
     LogoutAllRequest, LogoutAnswer, LogoutFields, LogoutRequest,
 };
 use types::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
+use types::words::ProblemCode;
 use uuid::Uuid;
 
 use super::leftovers::Leftovers;
@@ -20,6 +21,7 @@ use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
 use crate::http::cookies::set_cookie;
 use crate::http::fields::Body;
+use crate::http::operation::{Answer, Operation, Payload, schema};
 use crate::http::principal::{InSession, Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -47,6 +49,19 @@ struct Presented {
     /// The sessions of their refresh tokens: usually one, more where a browser has several cookies.
     refresh: Vec<SessionId>,
 }
+
+/// For the document of the API: [`logout`].
+pub const LOGOUT: Operation = Operation {
+    id: "logout",
+    summary: "Sign out",
+    about: "Whoever wants to be signed out ends up signed out: a token that is not good any more ends nothing, and is no problem.",
+    body: Some(Payload::of::<LogoutRequest>()),
+    answers: &[
+        Answer::json::<LogoutAnswer>(200, "Done."),
+        Answer::json::<LogoutAnswer>(202, "In force on this server, and everywhere once the database can be reached."),
+    ],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/logout`: by bearer token, or by refresh token. What cannot be read ends nothing, and keeps nobody signed in.
 pub async fn logout(
@@ -145,6 +160,24 @@ impl Leaving {
     }
 }
 
+/// For the document of the API: [`logout_all`].
+pub const LOGOUT_ALL: Operation = Operation {
+    id: "logoutAll",
+    summary: "Sign out everywhere",
+    about: "Ends all sessions of the user, or all but this one.",
+    query: schema::<LogoutAllQuery>(),
+    body: Some(Payload::of::<LogoutAllRequest>()),
+    answers: &[
+        Answer::json::<LogoutAnswer>(200, "Done."),
+        Answer::json::<LogoutAnswer>(202, "In force on this server, and everywhere once the database can be reached."),
+    ],
+    problems: &[ProblemCode::InvalidToken, ProblemCode::TokenExpired, ProblemCode::SessionRequired],
+    ..Operation::NONE
+};
+
+/// The same, as `DELETE` of all sessions.
+pub const END_ALL: Operation = Operation { id: "endAllSessions", ..LOGOUT_ALL };
+
 /// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended ends nothing, and
 /// one that cannot be read ends no more than it does at [`logout`].
 pub async fn logout_all(
@@ -182,6 +215,20 @@ pub async fn logout_all(
     Ok(answer(&state, this_device, ended))
 }
 
+/// For the document of the API: [`end_session`].
+pub const END_SESSION: Operation = Operation {
+    id: "endSession",
+    summary: "End a session of the user",
+    path: schema::<SessionId>(),
+    body: Some(Payload::of::<EndSessionRequest>()),
+    answers: &[
+        Answer::json::<LogoutAnswer>(200, "Done."),
+        Answer::json::<LogoutAnswer>(202, "In force on this server, and everywhere once the database can be reached."),
+    ],
+    problems: &[ProblemCode::NotFound],
+    ..Operation::NONE
+};
+
 /// `DELETE /api/auth/sessions/{id}`: one of the caller's own; another person's does not exist.
 pub async fn end_session(
     State(state): State<ApiState>,
@@ -209,6 +256,19 @@ pub async fn end_session(
 
 /// The most sessions that one call ends by their ids.
 const MOST_AT_ONCE: usize = 100;
+
+/// For the document of the API: [`end_several`].
+pub const END_SEVERAL: Operation = Operation {
+    id: "endSessions",
+    summary: "End several sessions of the user",
+    about: "Under one receipt. Those that are not the user’s, or have ended before, are not counted.",
+    body: Some(Payload::of::<EndSessionsRequest>()),
+    answers: &[
+        Answer::json::<LogoutAnswer>(200, "Done."),
+        Answer::json::<LogoutAnswer>(202, "In force on this server, and everywhere once the database can be reached."),
+    ],
+    ..Operation::NONE
+};
 
 /// `POST /api/auth/sessions/end`: several of the caller's own. Those of others, or that have ended before, are not counted.
 pub async fn end_several(

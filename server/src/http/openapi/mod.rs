@@ -1,0 +1,192 @@
+//! The document of the API (OpenAPI 3.1), made of the table of routes, so that it has every route and no other.
+
+mod problems;
+mod security;
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::Value;
+use types::api::Problem;
+use types::words::ProblemCode;
+use utoipa::openapi::content::{Content, ContentBuilder};
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::schema::{AllOfBuilder, Components, ComponentsBuilder, ObjectBuilder, Ref, SchemaType, Type};
+use utoipa::openapi::{
+    HttpMethod, InfoBuilder, LicenseBuilder, OpenApiBuilder, OpenApiVersion, Paths, RefOr, Required, Schema,
+};
+
+use super::operation::{JSON, Payload, SchemaOf};
+use super::problem::status_of;
+use super::routes::Route;
+
+const ABOUT: &str = "Sign-in, sessions, and ending them everywhere. What is wrong is answered as `application/problem+json` \
+                     (RFC 9457) with a stable `code`. Members and words that are not in this document may be added: clients pass over \
+                     what they do not know.";
+const PROBLEM_JSON: &str = "application/problem+json";
+const NEEDS: &str = "x-latchkey-needs";
+
+/// The schemas that are referred to, by their names.
+type Schemas = BTreeMap<String, RefOr<Schema>>;
+
+/// The document of these routes, as JSON.
+///
+/// # Errors
+/// None that can occur: everything in it can be written.
+pub fn document(routes: &[Route]) -> Result<String, serde_json::Error> {
+    let mut paths = Paths::new();
+    let mut schemas = Schemas::new();
+    add(&Payload::of::<Problem>(), &mut schemas);
+    for route in routes {
+        let Some(method) = method(&route.method) else { continue };
+        paths.add_path_operation(route.path, vec![method], operation(route));
+        for payload in route.operation.payloads() {
+            add(payload, &mut schemas);
+        }
+    }
+    let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
+    let info = InfoBuilder::new().title("Latchkey").version(env!("CARGO_PKG_VERSION")).description(Some(ABOUT));
+    let info = info.license(Some(license)).build();
+    let document = OpenApiBuilder::new().openapi(OpenApiVersion::Version31).info(info).paths(paths);
+    document.components(Some(components(schemas))).build().to_pretty_json()
+}
+
+fn add(payload: &Payload, schemas: &mut Schemas) {
+    let mut parts = Vec::new();
+    (payload.parts)(&mut parts);
+    schemas.extend(parts);
+    schemas.insert((payload.name)().into_owned(), (payload.schema)());
+}
+
+fn components(schemas: Schemas) -> Components {
+    let components = ComponentsBuilder::new().schemas_from_iter(schemas);
+    security::schemes()
+        .into_iter()
+        .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme))
+        .build()
+}
+
+fn method(method: &Method) -> Option<HttpMethod> {
+    Some(match *method {
+        Method::GET => HttpMethod::Get,
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => return None,
+    })
+}
+
+fn operation(route: &Route) -> Operation {
+    let described = route.operation;
+    let mut operation = OperationBuilder::new()
+        .tag(route.area)
+        .operation_id(Some(described.id))
+        .summary(Some(described.summary))
+        .request_body(described.body.as_ref().map(request_body))
+        .securities(security::of(route.needs))
+        .extensions(Some(Extensions::from_iter([(NEEDS, security::in_words(route.needs))])));
+    if !described.about.is_empty() {
+        operation = operation.description(Some(described.about));
+    }
+    for parameter in parameters(route) {
+        operation = operation.parameter(parameter);
+    }
+    for (status, response) in responses(route) {
+        operation = operation.response(status.to_string(), response);
+    }
+    operation.build()
+}
+
+fn reference(payload: &Payload) -> Ref {
+    Ref::from_schema_name((payload.name)())
+}
+
+fn content(payload: &Payload) -> Content {
+    let example = serde_json::from_str::<Value>(payload.example).ok();
+    ContentBuilder::new().schema(Some(reference(payload))).example(example).build()
+}
+
+fn request_body(payload: &Payload) -> RequestBody {
+    let must_be_there = if has_required(payload) { Required::True } else { Required::False };
+    RequestBodyBuilder::new().content(JSON, content(payload)).required(Some(must_be_there)).build()
+}
+
+/// Whether there is a field that must be there: otherwise an empty body will do.
+fn has_required(payload: &Payload) -> bool {
+    matches!((payload.schema)(), RefOr::T(Schema::Object(object)) if !object.required.is_empty())
+}
+
+/// What stands in path and query.
+fn parameters(route: &Route) -> Vec<Parameter> {
+    let in_braces = |path: &'static str| path.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+    let in_path = in_braces(route.path).zip(route.operation.path).map(|((name, _), schema)| {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+        parameter.schema(Some(schema())).build()
+    });
+    let in_query = route.operation.query.map(query_parameters).unwrap_or_default();
+    in_path.into_iter().chain(in_query).collect()
+}
+
+/// The fields of an object, each as a parameter.
+fn query_parameters(schema: SchemaOf) -> Vec<Parameter> {
+    let RefOr::T(Schema::Object(object)) = schema() else { return Vec::new() };
+    let parameters = object.properties.into_iter().map(|(name, schema)| {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
+        parameter.schema(Some(without_null(schema))).build()
+    });
+    parameters.collect()
+}
+
+/// A parameter that is not there is not null.
+fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            if let SchemaType::Array(types) = &object.schema_type {
+                let only = types.iter().find(|of| **of != Type::Null).cloned();
+                object.schema_type = only.map_or(SchemaType::AnyValue, SchemaType::Type);
+            }
+            RefOr::T(Schema::Object(object))
+        }
+        other => other,
+    }
+}
+
+/// What it answers, by status.
+fn responses(route: &Route) -> BTreeMap<u16, Response> {
+    let mut by_status: BTreeMap<u16, (Vec<&str>, ResponseBuilder)> = BTreeMap::new();
+    for answer in route.operation.answers {
+        let (words, response) = by_status.remove(&answer.status).unwrap_or_default();
+        let body = answer.payload.as_ref().map_or_else(Content::default, content);
+        let response = match answer.media_type {
+            Some(media_type) => response.content(media_type, body),
+            None => response,
+        };
+        by_status.insert(answer.status, ([words, vec![answer.about]].concat(), response));
+    }
+    let mut problems: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
+    for code in problems::of(route) {
+        problems.entry(status_of(code).as_u16()).or_default().push(code);
+    }
+    for (status, codes) in problems {
+        let (words, response) = by_status.remove(&status).unwrap_or_default();
+        let names: Vec<&str> = codes.iter().map(|code| code.as_str()).collect();
+        let response = response.content(PROBLEM_JSON, problem(&names));
+        by_status.insert(status, ([words, names].concat(), response));
+    }
+    by_status
+        .into_iter()
+        .map(|(status, (words, response))| (status, response.description(words.join(" · ")).build()))
+        .collect()
+}
+
+/// A problem with one of these codes.
+fn problem(names: &[&str]) -> Content {
+    let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied()));
+    let one_of_these = ObjectBuilder::new().property("code", code);
+    let problem = AllOfBuilder::new().item(reference(&Payload::of::<Problem>())).item(one_of_these);
+    ContentBuilder::new().schema(Some(problem)).build()
+}

@@ -1,0 +1,70 @@
+//! What a call needs of whoever makes it, as the document of the API says it.
+
+use serde_json::{Value, json};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+
+use crate::http::needs::{Credential, Needs, Requirement};
+
+const ACCESS_TOKEN: &str = "accessToken";
+const REFRESH_COOKIE: &str = "refreshCookie";
+const TICKET: &str = "ticket";
+
+/// How credentials travel.
+pub fn schemes() -> [(&'static str, SecurityScheme); 3] {
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    let bearer = bearer.description(Some("An access token, from signing in or refreshing."));
+    let cookie = ApiKeyValue::with_description(
+        "latchkey",
+        "A refresh token, for browsers. Its name goes on with a dot and a tag, and begins with `__Host-` where the address is HTTPS; \
+         calls that rest on it send the header `Latchkey-Client`. Other clients have the token in the body.",
+    );
+    let ticket = ApiKeyValue::with_description("ticket", "Opens the event stream once, within 30 seconds.");
+    [
+        (ACCESS_TOKEN, SecurityScheme::Http(bearer.build())),
+        (REFRESH_COOKIE, SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
+        (TICKET, SecurityScheme::ApiKey(ApiKey::Query(ticket))),
+    ]
+}
+
+/// What a call needs, as one of several. `None` where anybody may make it.
+pub fn of(needs: Needs) -> Option<Vec<SecurityRequirement>> {
+    let names: Vec<Option<&str>> = match needs {
+        Needs::Nothing => return None,
+        Needs::Principal(_) => vec![Some(ACCESS_TOKEN)],
+        Needs::Credentials(credentials) => credentials.iter().flat_map(|credential| ways(*credential)).collect(),
+    };
+    let requirement = |name: Option<&str>| match name {
+        Some(name) => SecurityRequirement::new(name, [] as [&str; 0]),
+        None => SecurityRequirement::default(),
+    };
+    Some(names.into_iter().map(requirement).collect())
+}
+
+/// How a credential may travel. `None` is in the request itself: its body, or its path.
+fn ways(credential: Credential) -> Vec<Option<&'static str>> {
+    match credential {
+        Credential::AccessToken | Credential::ExpiredAccessToken => vec![Some(ACCESS_TOKEN)],
+        Credential::RefreshToken => vec![Some(REFRESH_COOKIE), None],
+        Credential::Ticket => vec![Some(TICKET)],
+        Credential::Receipt | Credential::MailedSecret | Credential::Password => vec![None],
+    }
+}
+
+/// What OpenAPI has no words for.
+pub fn in_words(needs: Needs) -> Value {
+    match needs {
+        Needs::Nothing => json!({"summary": needs.to_string()}),
+        Needs::Credentials(credentials) => {
+            let names: Vec<String> = credentials.iter().map(ToString::to_string).collect();
+            json!({"summary": needs.to_string(), "anyOf": names})
+        }
+        Needs::Principal(Requirement { session, permission, recent_proof }) => json!({
+            "summary": needs.to_string(),
+            "session": session,
+            "permission": permission.map(|permission| permission.to_string()),
+            "recentProof": recent_proof,
+        }),
+    }
+}

@@ -1,0 +1,117 @@
+//! What a call is for, as the document of the API says it. Stands beside the handler; method, path and what the route needs come from the
+//! table of routes, and the problems that follow from those by rule (`openapi/problems.rs`).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use types::api::examples::Example;
+use types::words::ProblemCode;
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+/// JSON.
+pub const JSON: &str = "application/json";
+
+/// A call.
+#[derive(Clone, Copy)]
+pub struct Operation {
+    /// Its name for programs that are generated from the document.
+    pub id: &'static str,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// What else there is to know.
+    pub about: &'static str,
+    /// The schema of what stands in the path.
+    pub path: Option<SchemaOf>,
+    /// The schema of an object of what may stand in the query.
+    pub query: Option<SchemaOf>,
+    /// The body of the request.
+    pub body: Option<Payload>,
+    /// The answers that are no problems.
+    pub answers: &'static [Answer],
+    /// The problems that no rule knows of.
+    pub problems: &'static [ProblemCode],
+}
+
+/// Makes a schema.
+pub type SchemaOf = fn() -> RefOr<Schema>;
+
+/// The schema of a type, for what stands in path or query.
+pub const fn schema<T: ToSchema>() -> Option<SchemaOf> {
+    let schema: SchemaOf = T::schema;
+    Some(schema)
+}
+
+impl Operation {
+    /// A call of which nothing is said.
+    pub const NONE: Self =
+        Self { id: "", summary: "", about: "", path: None, query: None, body: None, answers: &[], problems: &[] };
+
+    /// What it takes and gives.
+    pub fn payloads(&self) -> impl Iterator<Item = &Payload> {
+        self.body.iter().chain(self.answers.iter().filter_map(|answer| answer.payload.as_ref()))
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
+    }
+}
+
+/// An answer that is no problem.
+#[derive(Clone, Copy)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// When it is given.
+    pub about: &'static str,
+    /// The media type of its body, where it has one.
+    pub media_type: Option<&'static str>,
+    /// What is in the body, where that is JSON.
+    pub payload: Option<Payload>,
+}
+
+impl Answer {
+    /// An answer in JSON.
+    pub const fn json<T: ToSchema + DeserializeOwned + Example>(status: u16, about: &'static str) -> Self {
+        Self { status, about, media_type: Some(JSON), payload: Some(Payload::of::<T>()) }
+    }
+
+    /// An answer of another kind.
+    pub const fn other(status: u16, about: &'static str, media_type: &'static str) -> Self {
+        Self { status, about, media_type: Some(media_type), payload: None }
+    }
+
+    /// An answer without a body.
+    pub const fn empty(status: u16, about: &'static str) -> Self {
+        Self { status, about, media_type: None, payload: None }
+    }
+}
+
+/// A body in JSON: a type with its schema and an example.
+#[derive(Clone, Copy)]
+pub struct Payload {
+    /// The name of the type.
+    pub name: fn() -> Cow<'static, str>,
+    /// Its schema.
+    pub schema: SchemaOf,
+    /// Adds the schemas of the types that it is made of.
+    pub parts: fn(&mut Vec<(String, RefOr<Schema>)>),
+    /// An example.
+    pub example: &'static str,
+    /// Reads a text as the type.
+    pub read: fn(&str) -> Result<(), serde_json::Error>,
+}
+
+impl Payload {
+    /// Of this type.
+    pub const fn of<T: ToSchema + DeserializeOwned + Example>() -> Self {
+        Self { name: T::name, schema: T::schema, parts: T::schemas, example: T::EXAMPLE, read: read::<T> }
+    }
+}
+
+fn read<T: DeserializeOwned>(text: &str) -> Result<(), serde_json::Error> {
+    serde_json::from_str::<T>(text).map(|_| ())
+}
