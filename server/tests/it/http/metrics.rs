@@ -169,7 +169,8 @@ async fn the_listener_for_figures_serves_nothing_else_and_stops_with_the_server(
     let mut app = TestApp::start_with(&[OWN_LISTENER]).await;
     let address = app.metrics_address.unwrap();
     for path in ["/", "/api/auth/session", "/health", "/metrics/"] {
-        let answer = Answer::read(app.http.get(format!("http://{address}{path}")).send().await.unwrap()).await;
+        let answer = app.http.get(format!("http://{address}{path}")).send().await.unwrap();
+        let answer = Answer::of_another_listener(answer).await;
         assert_eq!((answer.status, answer.code()), (StatusCode::NOT_FOUND, "not-found"), "{path}");
         assert_eq!(answer.header("content-type"), "application/problem+json");
     }

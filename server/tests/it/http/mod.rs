@@ -14,6 +14,7 @@ mod leaving;
 mod legacy;
 mod mail;
 mod metrics;
+mod openapi;
 mod places;
 mod recovery;
 mod refresh;

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 
+use super::contract;
 use super::postgres::PostgresDatabase;
 use super::store::Backend;
 
@@ -228,12 +229,12 @@ impl TestApp {
 
     /// `POST` without credentials.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        Answer::read(self.request(Method::POST, path).json(body).send().await.expect("an answer")).await
+        Answer::to(&Method::POST, self.request(Method::POST, path).json(body).send().await.expect("an answer")).await
     }
 
     /// `GET` without credentials.
     pub async fn get(&self, path: &str) -> Answer {
-        Answer::read(self.request(Method::GET, path).send().await.expect("an answer")).await
+        Answer::to(&Method::GET, self.request(Method::GET, path).send().await.expect("an answer")).await
     }
 
     /// Somebody registers.
@@ -300,24 +301,25 @@ impl Device<'_> {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        Answer::read(self.request(Method::GET, path).send().await.expect("an answer")).await
+        Answer::to(&Method::GET, self.request(Method::GET, path).send().await.expect("an answer")).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        Answer::read(self.request(Method::POST, path).json(body).send().await.expect("an answer")).await
+        Answer::to(&Method::POST, self.request(Method::POST, path).json(body).send().await.expect("an answer")).await
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
-        Answer::read(self.request(Method::PATCH, path).json(body).send().await.expect("an answer")).await
+        Answer::to(&Method::PATCH, self.request(Method::PATCH, path).json(body).send().await.expect("an answer")).await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {
-        Answer::read(self.request(Method::DELETE, path).send().await.expect("an answer")).await
+        Answer::to(&Method::DELETE, self.request(Method::DELETE, path).send().await.expect("an answer")).await
     }
 
     /// `DELETE` with a body.
     pub async fn delete_with(&self, path: &str, body: &Value) -> Answer {
-        Answer::read(self.request(Method::DELETE, path).json(body).send().await.expect("an answer")).await
+        Answer::to(&Method::DELETE, self.request(Method::DELETE, path).json(body).send().await.expect("an answer"))
+            .await
     }
 
     /// Whether requests of this device pass.
@@ -357,7 +359,26 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer to a request whose method is not known any more.
     pub async fn read(response: Response) -> Self {
+        Self::of(None, response).await
+    }
+
+    /// The answer to a request by this method.
+    pub async fn to(method: &Method, response: Response) -> Self {
+        Self::of(Some(method), response).await
+    }
+
+    /// An answer of the API, which must be one that its document has.
+    async fn of(method: Option<&Method>, response: Response) -> Self {
+        let path = response.url().path().to_owned();
+        let answer = Self::of_another_listener(response).await;
+        contract::check(method, &path, &answer);
+        answer
+    }
+
+    /// An answer of something else than the API.
+    pub async fn of_another_listener(response: Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.expect("a body");
         Self { status, headers, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }

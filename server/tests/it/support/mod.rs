@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod collector;
+pub mod contract;
 pub mod mmdb;
 pub mod postgres;
 pub mod redis;

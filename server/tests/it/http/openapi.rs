@@ -1,0 +1,109 @@
+//! The document of the API: that it is of the routes there are, that its examples are right, and that the one in `docs` is up to date.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs;
+
+use latchkey::areas;
+use reqwest::{Method, StatusCode};
+use rstest::rstest;
+use serde_json::{Value, json};
+use types::words::ProblemCode;
+
+use crate::support::app::TestApp;
+use crate::support::contract::{conforms, document};
+
+/// Method and path of every call in the document, with the call.
+fn calls() -> Vec<(String, &'static Value)> {
+    let paths = document()["paths"].as_object().expect("paths");
+    let calls = paths.iter().flat_map(|(path, item)| {
+        let item = item.as_object().expect("calls");
+        item.iter().map(move |(method, call)| (format!("{} {path}", method.to_uppercase()), call))
+    });
+    calls.collect()
+}
+
+#[test]
+fn the_document_in_docs_is_the_one_that_the_program_makes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+    let written = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written.trim_end() == areas::document().trim_end(),
+        "put the output of `latchkey openapi` into docs/openapi.json"
+    );
+}
+
+#[tokio::test]
+async fn every_route_of_the_table_is_in_the_document_and_nothing_else() {
+    let app = TestApp::start().await;
+    let routes: BTreeSet<String> = app.routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let documented: BTreeSet<String> = calls().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(documented, routes);
+}
+
+#[tokio::test]
+async fn every_example_is_one_of_its_type_and_of_its_schema() {
+    let app = TestApp::start().await;
+    for route in &app.routes {
+        for payload in route.operation.payloads() {
+            let name = (payload.name)();
+            assert!((payload.read)(payload.example).is_ok(), "{name}: {:?}", (payload.read)(payload.example));
+            let example: Value = serde_json::from_str(payload.example).expect("JSON");
+            let schema = json!({"$ref": format!("#/components/schemas/{name}")});
+            assert_eq!(conforms(&schema, &example), Ok(()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_call_says_what_it_is_for_under_a_name_of_its_own() {
+    let mut names = HashSet::new();
+    for (call, description) in calls() {
+        assert!(names.insert(description["operationId"].as_str().expect("a name")), "{call}");
+        assert_ne!(description["summary"].as_str().unwrap_or_default(), "", "{call}");
+        assert!(description["x-latchkey-needs"]["summary"].is_string(), "{call}");
+        let answers = description["responses"].as_object().expect("answers");
+        assert!(answers.keys().any(|status| status.starts_with('2')), "{call} never succeeds");
+    }
+}
+
+#[test]
+fn every_problem_in_the_document_is_a_word_and_stands_with_its_status() {
+    let mut told = HashSet::new();
+    for (call, description) in calls() {
+        for (status, answer) in description["responses"].as_object().expect("answers") {
+            let codes =
+                &answer["content"]["application/problem+json"]["schema"]["allOf"][1]["properties"]["code"]["enum"];
+            for code in codes.as_array().into_iter().flatten() {
+                let known = ProblemCode::parse(code.as_str().expect("a code"));
+                let known = known.unwrap_or_else(|| panic!("{call}: {code} is no word"));
+                assert_eq!(latchkey::http::problem::status_of(known).as_str(), status, "{call}: {code}");
+                told.insert(known);
+            }
+        }
+    }
+    // Only routes that ask for a permission have that one.
+    told.insert(ProblemCode::PermissionRequired);
+    let untold: Vec<_> = ProblemCode::ALL.into_iter().filter(|code| !told.contains(code)).collect();
+    assert_eq!(untold, [], "no call answers with these");
+}
+
+#[tokio::test]
+async fn the_server_gives_out_the_document() {
+    let app = TestApp::start().await;
+    let answer = app.get("/api/openapi.json").await;
+    assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json"));
+    assert_eq!(answer.header("cache-control"), "public, max-age=300");
+    assert_eq!(answer.text, areas::document());
+    assert_eq!(answer.body["openapi"], "3.1.0");
+    let head = app.request(Method::HEAD, "/api/openapi.json").send().await.expect("an answer");
+    assert_eq!(head.status(), StatusCode::OK);
+}
+
+#[rstest]
+#[case::a_member_too_many(json!({"message": "Sent.", "secret": 1}), "there is no member secret")]
+#[case::a_member_too_few(json!({}), "the member message is missing")]
+#[case::another_type(json!({"message": 7}), "message: 7 is not of the type \"string\"")]
+fn what_the_document_does_not_have_is_noticed(#[case] answer: Value, #[case] expected: &str) {
+    let schema = json!({"$ref": "#/components/schemas/AcceptedAnswer"});
+    assert_eq!(conforms(&schema, &answer), Err(expected.to_owned()));
+}
