@@ -45,10 +45,8 @@ pub enum AccountError {
     Field {
         /// Its name in the request.
         field: &'static str,
-        /// Why.
         invalid: Invalid,
     },
-    /// Too many tries.
     #[error("too many tries")]
     TooMany(Duration),
     /// The sign-in is too long ago for what was asked: it may be no older than this, or the password must be given.
@@ -57,7 +55,6 @@ pub enum AccountError {
     /// Passwords cannot be hashed now.
     #[error(transparent)]
     Hashing(#[from] HashingError),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

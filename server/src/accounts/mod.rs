@@ -92,7 +92,6 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
 }
 
 impl ApiState {
-    /// Accounts.
     pub fn accounts(&self) -> &Accounts {
         self.parts.get::<Accounts>()
     }

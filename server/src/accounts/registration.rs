@@ -22,13 +22,9 @@ use crate::store::{
 
 /// A new account, as asked for.
 pub struct Registration {
-    /// The address.
     pub email: Email,
-    /// The password.
     pub password: Password,
-    /// The name.
     pub name: DisplayName,
-    /// Personal or business.
     pub account_type: AccountType,
 }
 

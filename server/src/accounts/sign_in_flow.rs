@@ -25,7 +25,6 @@ pub struct SignInFlow {
 pub enum NextStep {
     /// Nothing more: a session may begin.
     Begin {
-        /// Whose.
         user_id: UserId,
         /// What it rests on.
         proofs: Proofs,

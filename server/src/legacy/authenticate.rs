@@ -11,7 +11,6 @@ use crate::http::principal::Principal;
 use crate::http::problem::ApiError;
 use crate::sessions::Refusal;
 
-/// The family.
 pub struct LegacyFamily(pub Arc<LegacyUsers>);
 
 impl Authenticate for LegacyFamily {

@@ -18,7 +18,6 @@ use crate::context::Context;
 use crate::http::state::ApiState;
 
 impl ApiState {
-    /// Users with tokens of an older system.
     pub fn legacy(&self) -> &LegacyUsers {
         self.parts.get::<LegacyUsers>()
     }

@@ -25,7 +25,6 @@ pub struct LegacyTokens {
 /// What a token of an older system says, once it was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LegacyToken {
-    /// The person.
     pub user_id: UserId,
     /// When it was made; the older system knows whole seconds only.
     issued_at: Timestamp,

@@ -19,7 +19,6 @@ use handlers::public;
 
 pub use handlers::metrics::beside as metrics_beside;
 
-/// What this area brings.
 pub const AREA: Area = Area { name: "operations", routes, ..Area::NONE };
 
 fn routes(routes: Routes<'_>) -> Routes<'_> {
@@ -57,7 +56,6 @@ pub struct Operations {
 }
 
 impl ApiState {
-    /// What is known of the server.
     pub fn operations(&self) -> &Operations {
         self.parts.get::<Operations>()
     }

@@ -9,7 +9,6 @@ use crate::http::needs::{SESSION, USER};
 use crate::http::routes::Routes;
 use handlers::alerts;
 
-/// What this area brings.
 pub const AREA: Area = Area { name: "security", routes, ..Area::NONE };
 
 fn routes(routes: Routes<'_>) -> Routes<'_> {
