@@ -29,7 +29,6 @@ pub enum KeyError {
     /// Sealed under another secret.
     #[error(transparent)]
     Sealed(#[from] CannotUnseal),
-    /// The library failed.
     #[error(transparent)]
     Crypto(#[from] CryptoFailure),
     /// No key may sign at this time.

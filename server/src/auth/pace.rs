@@ -41,9 +41,7 @@ impl Effort {
 pub struct Pace {
     /// Where limits are off, everything passes.
     pub enabled: bool,
-    /// Where they are.
     pub store: Store,
-    /// The time.
     pub clock: Arc<dyn Clock>,
 }
 

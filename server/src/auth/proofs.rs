@@ -11,7 +11,6 @@ use types::words::SignInMethod;
 /// One proof of identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// How.
     pub method: SignInMethod,
     /// When; in milliseconds where it is written.
     #[serde(with = "millis")]
@@ -45,7 +44,6 @@ pub struct Proofs {
 }
 
 impl Proofs {
-    /// A single proof.
     pub const fn one(method: SignInMethod, at: Timestamp) -> Self {
         Self { first: Proof { method, at }, further: Vec::new() }
     }

@@ -148,7 +148,6 @@ pub fn sha256(secret: &[u8]) -> Digest {
 pub struct Capability(String);
 
 impl Capability {
-    /// Draws one.
     pub fn draw(random: &dyn Random) -> Self {
         let mut bytes = [0; 32];
         random.fill(&mut bytes);

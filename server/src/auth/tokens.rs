@@ -84,9 +84,7 @@ struct StrictHeader {
 /// A token that was verified, with what requests need of it.
 #[derive(Debug)]
 pub struct Verified {
-    /// The person.
     pub user_id: UserId,
-    /// The session.
     pub session_id: SessionId,
     /// The person's epoch when the token was made.
     pub epoch: i64,
