@@ -19,11 +19,9 @@ use crate::store::{
 
 /// Somebody who has proved to be somebody.
 pub struct NewSignIn {
-    /// Who.
     pub user_id: UserId,
     /// What the client says of its device.
     pub said: ClaimedDevice,
-    /// Where from.
     pub origin: Origin,
     /// How it was proved.
     pub proofs: Proofs,
@@ -33,7 +31,6 @@ pub struct NewSignIn {
     pub remember: bool,
     /// The session that the person chose to end at the limit.
     pub replace: Option<SessionId>,
-    /// With which browser.
     pub browser: BrowserAtHand,
 }
 

@@ -10,9 +10,7 @@ use woothee::parser::Parser;
 /// What a client said of its device at sign-in, parsed.
 #[derive(Clone, Debug, Default)]
 pub struct ClaimedDevice {
-    /// A name.
     pub device_name: Option<DeviceName>,
-    /// A platform.
     pub platform: Option<Platform>,
     /// A version of the client app.
     pub app_version: Option<AppVersion>,
@@ -34,7 +32,6 @@ const TERMINALS: [(&str, &str); 12] = [
     ("reqwest/", "Rust"),
 ];
 
-/// Describes a device.
 pub fn describe_device(user_agent: &str, said: ClaimedDevice) -> DeviceDescription {
     let read = read(user_agent);
     let native = said.app_version.is_some() && read.browser.is_none();

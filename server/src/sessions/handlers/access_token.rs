@@ -12,7 +12,6 @@ use crate::http::problem::ApiError;
 use crate::http::proxies::ClientAddress;
 use crate::sessions::{Refusal, Sessions};
 
-/// The family.
 pub struct AccessTokenFamily(pub Arc<Sessions>);
 
 impl Authenticate for AccessTokenFamily {

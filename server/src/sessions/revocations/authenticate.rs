@@ -24,7 +24,6 @@ pub enum Refusal {
     SessionEnded(Option<SessionEnd>),
     /// This server cannot confirm that it is current, and the database cannot be asked.
     CannotConfirm {
-        /// Why not.
         error: StoreError,
         /// How long ago this server's list was last known to be current.
         list_age: Duration,

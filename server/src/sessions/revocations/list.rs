@@ -164,7 +164,6 @@ impl RevocationList {
         entries.sessions.contains_key(session_id.0.as_bytes())
     }
 
-    /// Whether the list is current.
     pub fn is_current(&self, now: Instant) -> bool {
         self.loaded.load(Ordering::Acquire) && self.age(now) <= self.max_staleness
     }
@@ -200,7 +199,6 @@ impl RevocationList {
         entries.sessions.len() + entries.people.len()
     }
 
-    /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -16,13 +16,10 @@ use crate::store::{
 
 /// Whoever changes their own account.
 pub struct AccountOwner {
-    /// Who.
     pub user_id: UserId,
-    /// From which session.
     pub session_id: SessionId,
     /// Epoch of the token that asks.
     pub epoch: i64,
-    /// Where from.
     pub origin: Origin,
 }
 

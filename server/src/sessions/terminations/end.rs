@@ -28,7 +28,6 @@ pub enum Scope {
 pub struct EndRequest {
     /// Who asks.
     pub user_id: UserId,
-    /// From which session.
     pub session_id: SessionId,
     /// Epoch of the token that asks, where one does.
     pub epoch: Option<i64>,
@@ -40,7 +39,6 @@ pub struct EndRequest {
     pub scope: Scope,
     /// The client's own words.
     pub client_reason: Option<ClientReason>,
-    /// Where from.
     pub origin: Origin,
 }
 
@@ -49,7 +47,6 @@ pub struct EndRequest {
 pub enum EndAnswer {
     /// Committed.
     Done {
-        /// How many sessions ended.
         sessions_ended: u64,
         /// Who was told, where other devices were signed out.
         receipt: Option<Receipt>,

@@ -37,7 +37,6 @@ pub enum Covered {
 /// Some sessions, as they were at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingEnd {
-    /// Which.
     pub selection: Selection,
     /// The session that asked, where one did.
     pub asker: Option<SessionId>,
@@ -85,7 +84,6 @@ pub struct PendingEnds {
 }
 
 impl PendingEnds {
-    /// How many there are.
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Acquire)
     }

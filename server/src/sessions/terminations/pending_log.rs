@@ -43,15 +43,12 @@ pub struct End {
 /// A pending end of a session of which nobody knows whose it is.
 #[derive(Clone)]
 pub struct UnresolvedEnd {
-    /// Which.
     pub session_id: SessionId,
     /// The client's own words.
     pub client_reason: Option<String>,
-    /// Where from.
     pub origin: Origin,
 }
 
-/// One pending end.
 #[derive(Clone)]
 pub enum Entry {
     /// To end sessions of a person.
@@ -62,7 +59,6 @@ pub enum Entry {
 
 /// A pending end with its place in the log, if it could be written.
 pub struct Written<T> {
-    /// The pending end.
     pub pending_end: T,
     /// Its place in the pending log.
     pub number: Option<u64>,
@@ -107,7 +103,6 @@ impl Found {
         self.ends.len() + self.unresolved.len()
     }
 
-    /// Whether nothing is pending.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }

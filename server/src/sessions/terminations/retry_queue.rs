@@ -141,7 +141,6 @@ impl RetryQueue {
         true
     }
 
-    /// How many wait.
     pub fn len(&self) -> usize {
         self.lock().order.len()
     }
