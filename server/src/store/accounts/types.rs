@@ -8,25 +8,19 @@ use crate::store::{AlertRow, Audit, Digest, EndOutcome, HistoryEntry, Job, NewAu
 /// A person to be created.
 #[derive(Clone)]
 pub struct NewUser {
-    /// The id.
     pub id: UserId,
     /// The address; unique among people.
     pub email: Email,
-    /// The name.
     pub name: DisplayName,
-    /// Personal or business.
     pub account_type: AccountType,
     /// PHC string.
     pub password_hash: String,
-    /// Role names.
     pub roles: Vec<String>,
     /// When the address was proved, where it needs no proof.
     pub email_verified_at: Option<Timestamp>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Whether a person was created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
     /// Created, with the audit entry.
@@ -35,32 +29,23 @@ pub enum Creation {
     EmailTaken,
 }
 
-/// A person.
 #[derive(Clone, PartialEq, Eq)]
 pub struct User {
-    /// The id.
     pub id: UserId,
-    /// The address.
     pub email: String,
-    /// The name.
     pub name: String,
-    /// Personal or business.
     pub account_type: AccountType,
     /// PHC string.
     pub password_hash: String,
     /// Role names, sorted.
     pub roles: Vec<String>,
-    /// When the address was proved.
     pub email_verified_at: Option<Timestamp>,
-    /// When the account was disabled.
     pub disabled_at: Option<Timestamp>,
     /// Access tokens with a lower epoch are refused.
     pub epoch: i64,
     /// When all sessions, or all but one, were last ended at once: the cut-off for tokens of an older system.
     pub last_logout: Option<Timestamp>,
-    /// When the password was last changed.
     pub password_changed_at: Timestamp,
-    /// When the account was made.
     pub created_at: Timestamp,
 }
 
@@ -73,9 +58,7 @@ impl std::fmt::Debug for User {
 /// What changes about a profile; `None` stays.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileChange {
-    /// The name.
     pub name: Option<DisplayName>,
-    /// Personal or business.
     pub account_type: Option<AccountType>,
 }
 
@@ -149,11 +132,8 @@ pub enum AccountOutcome {
 pub struct NewRegistration {
     /// What the account will be called by.
     pub id: UserId,
-    /// The address.
     pub email: Email,
-    /// The name.
     pub name: DisplayName,
-    /// Personal or business.
     pub account_type: AccountType,
     /// PHC string.
     pub password_hash: String,
@@ -161,7 +141,6 @@ pub struct NewRegistration {
     pub registrant: Registrant,
     /// The code that proves it.
     pub code: NewCode,
-    /// When.
     pub at: Timestamp,
     /// When it is given up.
     pub expires_at: Timestamp,
@@ -170,7 +149,6 @@ pub struct NewRegistration {
 /// Who registers, or tries a code: by digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Registrant {
-    /// The network.
     pub network: Digest,
     /// The browser's token, where it has one.
     pub browser: Option<Digest>,
@@ -212,7 +190,6 @@ pub struct Registration {
 
 /// An attempt to prove an address by a code.
 pub struct CodeAttempt<'a> {
-    /// The address.
     pub email: &'a Email,
     /// The registration that the code is for.
     pub id: UserId,
@@ -220,7 +197,6 @@ pub struct CodeAttempt<'a> {
     pub digest: Digest,
     /// Whether it is made by whoever registered.
     pub by_registrant: bool,
-    /// When.
     pub at: Timestamp,
     /// The most attempts with one code, for the registrant and for everybody else.
     pub max_attempts: i64,
@@ -258,7 +234,6 @@ pub struct Resending<'a> {
     pub email: &'a Email,
     /// The registration that it is for.
     pub id: UserId,
-    /// The code.
     pub code: NewCode,
     /// Its mail.
     pub mail: NewJob,
@@ -333,7 +308,6 @@ pub struct BrowserGrant {
     pub token: Digest,
     /// When that is worthless.
     pub token_expires_at: Timestamp,
-    /// The network.
     pub network: Digest,
     /// Until when it counts.
     pub network_expires_at: Timestamp,
@@ -353,7 +327,6 @@ pub enum Acquaintance {
 /// Everything that is held on a person, as of one moment.
 #[derive(Clone, Debug)]
 pub struct ExportData {
-    /// The person.
     pub user: User,
     /// Their sessions, ended ones too, each with its history, oldest first.
     pub sessions: Vec<(SessionRow, Vec<HistoryEntry>)>,

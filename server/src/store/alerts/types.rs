@@ -7,30 +7,22 @@ use types::words::{AlertAnswer, AlertKind};
 /// An alert to be raised.
 #[derive(Clone, Debug)]
 pub struct NewAlert {
-    /// The id.
     pub id: AlertId,
-    /// What it is about.
     pub kind: AlertKind,
     /// The session it concerns.
     pub session_id: SessionId,
-    /// When.
     pub at: Timestamp,
-    /// Where from.
     pub ip: String,
     /// The place of that address.
     pub place: Option<String>,
 }
 
-/// An alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlertRow {
-    /// The id.
     pub id: AlertId,
-    /// What it is about.
     pub kind: AlertKind,
     /// The session it concerns.
     pub session_id: SessionId,
-    /// When.
     pub at: Timestamp,
     /// Where from; empty after `IP_RETENTION`.
     pub ip: String,
@@ -49,9 +41,7 @@ pub struct AlertRow {
 /// An answer that was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// What.
     pub answer: AlertAnswer,
-    /// When.
     pub at: Timestamp,
     /// From which session; none where it came of a new password that was set by mail.
     pub by: Option<SessionId>,
@@ -62,9 +52,7 @@ pub struct Answered {
 /// An answer to be stored.
 #[derive(Clone, Copy, Debug)]
 pub struct NewAnswer {
-    /// What.
     pub answer: AlertAnswer,
-    /// When.
     pub at: Timestamp,
     /// From which session.
     pub by: SessionId,
@@ -75,7 +63,6 @@ pub struct NewAnswer {
 /// What a person has signed in with before, as far as it is beyond question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceHistory {
-    /// The devices.
     pub devices: Vec<KnownDevice>,
     /// Whether the person has ever signed in: what is known of sessions is forgotten in time.
     pub has_signed_in: bool,
@@ -88,7 +75,6 @@ pub struct KnownDevice {
     pub browser: Option<String>,
     /// The operating system.
     pub os: Option<String>,
-    /// The platform.
     pub platform: String,
     /// Where it was last seen; empty after `IP_RETENTION`.
     pub ip: String,

@@ -11,7 +11,6 @@ use crate::store::Origin;
 pub struct NewAudit {
     /// The id (`UUIDv7`).
     pub id: Uuid,
-    /// When.
     pub at: Timestamp,
     /// Whom it concerns.
     pub user_id: Option<UserId>,
@@ -25,7 +24,6 @@ pub struct NewAudit {
     pub reason: Option<EndReason>,
     /// The client's own words.
     pub client_reason: Option<String>,
-    /// Where from.
     pub origin: Origin,
 }
 
@@ -49,20 +47,15 @@ impl NewAudit {
 /// An audit entry, with the name of the device it concerns where that is still known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
-    /// The id.
     pub id: Uuid,
-    /// When.
     pub at: Timestamp,
     /// Which session it concerns.
     pub session_id: Option<SessionId>,
-    /// What happened.
     pub action: OrOther<AuditAction>,
-    /// Why.
     pub reason: Option<EndReason>,
     /// The client's own words.
     pub client_reason: Option<String>,
     /// The device's name.
     pub device_name: Option<String>,
-    /// Where from.
     pub origin: Origin,
 }

@@ -25,10 +25,8 @@ pub(super) const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 /// The database. Cheap to clone.
 #[derive(Clone)]
 pub enum Store {
-    /// A file.
     #[doc(hidden)]
     Sqlite(sqlite::Database),
-    /// A server.
     #[doc(hidden)]
     Postgres(postgres::Database),
 }

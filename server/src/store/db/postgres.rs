@@ -61,7 +61,6 @@ pub struct Database {
 }
 
 impl Database {
-    /// Connects.
     pub async fn connect(url: &str, pool_size: u32) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("latchkey")

@@ -11,7 +11,6 @@ pub struct SigningKeyRow {
     pub public_key: Vec<u8>,
     /// The private key, sealed with a key from `LATCHKEY_SECRET`.
     pub sealed_private_key: Vec<u8>,
-    /// When it was made.
     pub created_at: Timestamp,
     /// From when it signs: later than it was published, so that every verifier knows it by then.
     pub signs_from: Timestamp,

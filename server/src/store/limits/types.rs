@@ -21,6 +21,5 @@ impl Bucket {
 pub struct Try {
     /// Which bucket.
     pub key: super::Digest,
-    /// How it is made.
     pub bucket: Bucket,
 }

@@ -6,7 +6,6 @@ use types::words::EndReason;
 /// What the clean-up deletes.
 #[derive(Clone, Copy, Debug)]
 pub struct CleanupPolicy {
-    /// Now.
     pub now: Timestamp,
     /// Ended sessions older than this go.
     pub history_before: Timestamp,

@@ -8,7 +8,6 @@ use types::words::EndReason;
 pub struct Revocation {
     /// Its place in the order of commits.
     pub position: i64,
-    /// Whose sessions.
     pub user_id: UserId,
     /// What may not pass.
     pub subject: RevokedSubject,
@@ -18,7 +17,6 @@ pub struct Revocation {
     pub ended_by: Option<SessionId>,
     /// The name of that device.
     pub ended_by_device: Option<String>,
-    /// When.
     pub at: Timestamp,
     /// Until when it must be remembered.
     pub remember_until: Timestamp,
@@ -27,7 +25,6 @@ pub struct Revocation {
 /// What a revocation refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RevokedSubject {
-    /// One session.
     Session(SessionId),
     /// Every token of the person with an epoch lower than this.
     Epoch(i64),
@@ -38,7 +35,6 @@ pub enum RevokedSubject {
 pub struct Tail {
     /// The position of the last row ever committed.
     pub head: i64,
-    /// The database's time.
     pub database_time: Timestamp,
     /// Rows, by position.
     pub revocations: Vec<Revocation>,

@@ -16,7 +16,6 @@ pub struct ServerRow {
     pub agreement: Digest,
     /// The settings that are compared, as a JSON object of names and values. No secret is among them.
     pub settings: String,
-    /// When it was last seen.
     pub seen_at: Timestamp,
 }
 

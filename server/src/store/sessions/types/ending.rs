@@ -10,28 +10,18 @@ use crate::store::{Digest, Origin, Revocation};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Selection {
     /// One session of this person.
-    One {
-        /// Whose.
-        user_id: UserId,
-        /// Which.
-        session_id: SessionId,
-    },
+    One { user_id: UserId, session_id: SessionId },
     /// All of this person's but one: a log row each.
     Others {
-        /// Whose.
         user_id: UserId,
         /// Which stays.
         keep: SessionId,
     },
     /// All of this person's: the epoch rises, one log row.
-    All {
-        /// Whose.
-        user_id: UserId,
-    },
+    All { user_id: UserId },
 }
 
 impl Selection {
-    /// Whose sessions.
     pub const fn user_id(&self) -> UserId {
         match self {
             Self::One { user_id, .. } | Self::Others { user_id, .. } | Self::All { user_id } => *user_id,
@@ -42,9 +32,7 @@ impl Selection {
 /// One request to end sessions; several are committed together, or one with another change.
 #[derive(Clone)]
 pub struct EndCommand {
-    /// Which.
     pub selection: Selection,
-    /// Why.
     pub reason: EndReason,
     /// The client's own words.
     pub client_reason: Option<String>,
@@ -52,11 +40,9 @@ pub struct EndCommand {
     pub ended_by: Option<SessionId>,
     /// Who asks.
     pub actor_id: Option<UserId>,
-    /// When.
     pub at: Timestamp,
     /// Until when the log must remember at the least: the last moment at which a token that this server has made could be valid, plus leeway.
     pub remember_until: Timestamp,
-    /// Where from.
     pub origin: Origin,
     /// Digest of the receipt's id.
     pub receipt: Option<Digest>,
@@ -117,9 +103,7 @@ pub struct EndOutcome {
 /// A session that has just been ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedSession {
-    /// Which.
     pub id: SessionId,
-    /// Its device.
     pub device: DeviceDescription,
     /// Until when its end must be remembered, by the tokens that were made for it.
     pub remember_until: Timestamp,
@@ -128,9 +112,7 @@ pub struct EndedSession {
 /// A device on a receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiptRow {
-    /// The ended session.
     pub session_id: SessionId,
-    /// Its device.
     pub device: DeviceDescription,
     /// Whether it is the one that asked.
     pub current: bool,

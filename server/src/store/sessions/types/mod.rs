@@ -30,19 +30,14 @@ pub struct SignInRecords<'a> {
 pub struct NewSession {
     /// Until when an end of it must be remembered, by the first access token.
     pub remember_until: Timestamp,
-    /// The id.
     pub id: SessionId,
-    /// Whose.
     pub user_id: UserId,
-    /// When.
     pub at: Timestamp,
     /// When it ends unless it is used.
     pub expires_at: Timestamp,
     /// When it ends however much it is used.
     pub max_expires_at: Timestamp,
-    /// The device.
     pub device: DeviceDescription,
-    /// Where from.
     pub origin: Origin,
     /// The place of that address.
     pub place: Option<String>,
@@ -56,12 +51,9 @@ pub struct NewSession {
     pub refresh_digest: Digest,
 }
 
-/// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
-    /// The id.
     pub id: SessionId,
-    /// Whose.
     pub user_id: UserId,
     /// When it was signed in.
     pub created_at: Timestamp,
@@ -71,7 +63,6 @@ pub struct SessionRow {
     pub expires_at: Timestamp,
     /// When it ends however much it is used.
     pub max_expires_at: Timestamp,
-    /// The device.
     pub device: DeviceDescription,
     /// Where it was last seen; empty after `IP_RETENTION`.
     pub origin: Origin,
@@ -96,9 +87,7 @@ pub struct SessionRow {
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionEnd {
-    /// When.
     pub at: Timestamp,
-    /// Why.
     pub reason: EndReason,
     /// The session that ended it.
     pub ended_by: Option<SessionId>,
@@ -186,9 +175,7 @@ pub struct RefreshAttempt {
     pub presented: Digest,
     /// Its successor's digest.
     pub successor: Digest,
-    /// When.
     pub at: Timestamp,
-    /// Where from.
     pub origin: Origin,
     /// The place of that address.
     pub place: Option<String>,
@@ -203,7 +190,6 @@ pub enum Refresh {
     Granted {
         /// The session after the change.
         session: Box<SessionRow>,
-        /// The person.
         user: Box<User>,
         /// Why the same successor is given again, where it is.
         repeat: Option<RepeatKind>,
@@ -237,9 +223,7 @@ pub enum Standing {
 /// A session that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
-    /// Which.
     pub session_id: SessionId,
-    /// When.
     pub at: Timestamp,
     /// From where; empty where that is not known, and what was known before stays.
     pub ip: String,
@@ -252,28 +236,20 @@ pub struct Sighting {
 /// A moment in a session's life, to be written.
 #[derive(Clone, Debug)]
 pub struct NewHistoryEntry {
-    /// The id.
     pub id: Uuid,
-    /// Which session.
     pub session_id: SessionId,
-    /// When.
     pub at: Timestamp,
     /// What happened, as `types::api::HistoryEntry::what` names it.
     pub kind: HistoryKind,
-    /// More about it.
     pub detail: Option<String>,
-    /// Where from.
     pub ip: String,
 }
 
 /// A moment in a session's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
-    /// When.
     pub at: Timestamp,
-    /// What happened.
     pub kind: OrOther<HistoryKind>,
-    /// More about it.
     pub detail: Option<String>,
     /// Where from; empty after `IP_RETENTION`.
     pub ip: String,
@@ -282,9 +258,7 @@ pub struct HistoryEntry {
 /// A ticket for the event stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// The session.
     pub session_id: SessionId,
-    /// The person.
     pub user_id: UserId,
     /// The epoch of the token it was made with.
     pub epoch: i64,
