@@ -34,7 +34,6 @@ pub trait Authenticate: Send + Sync {
 pub struct Authenticators(Arc<[Box<dyn Authenticate>]>);
 
 impl Authenticators {
-    /// These.
     pub fn new(families: Vec<Box<dyn Authenticate>>) -> Self {
         Self(families.into())
     }
@@ -73,7 +72,6 @@ pub struct Guarded<H> {
     pub route: RouteId,
     /// What it needs.
     pub needs: Needs,
-    /// The handler.
     pub handler: H,
 }
 

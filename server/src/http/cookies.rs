@@ -42,7 +42,6 @@ struct PresentedCookie {
 }
 
 impl Presented {
-    /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

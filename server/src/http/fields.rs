@@ -183,7 +183,6 @@ impl FieldErrors {
 
 /// Several values of which each may have been refused.
 pub trait Complete {
-    /// The values themselves.
     type Values;
 
     /// All of them, or nothing.

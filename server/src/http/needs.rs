@@ -39,7 +39,6 @@ pub enum Credential {
 pub struct Requirement {
     /// A session; otherwise a token of an older system, which has none, will do.
     pub session: bool,
-    /// A permission.
     pub permission: Option<Permission>,
     /// A proof of identity within `SUDO_WINDOW`, or the password in the body (RFC 9470).
     pub recent_proof: bool,

@@ -24,7 +24,6 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// The user.
     pub fn user_id(&self) -> UserId {
         match self {
             Self::Session(token) => token.user_id,
@@ -32,7 +31,6 @@ impl Principal {
         }
     }
 
-    /// The session, where there is one.
     pub fn session_id(&self) -> Option<SessionId> {
         match self {
             Self::Session(token) => Some(token.session_id),

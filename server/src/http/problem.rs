@@ -23,7 +23,6 @@ const COME_BACK: Duration = Duration::from_secs(1);
 /// An answer that says what is wrong.
 #[derive(Debug)]
 pub struct ApiError {
-    /// What it says.
     pub problem: Box<Problem>,
     /// The `WWW-Authenticate` header (RFC 6750, 3).
     challenge: Option<HeaderValue>,
@@ -268,7 +267,6 @@ impl ApiError {
         Self::of(ProblemCode::InternalError, "Something went wrong on the server")
     }
 
-    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

@@ -78,22 +78,18 @@ impl<'n> Routes<'n> {
         self.on((Method::GET, MethodFilter::GET), path, handler)
     }
 
-    /// Answers `POST`.
     pub fn post<H>(self, path: &'static str, handler: H) -> UndeclaredRoute<'n, H> {
         self.on((Method::POST, MethodFilter::POST), path, handler)
     }
 
-    /// Answers `PUT`.
     pub fn put<H>(self, path: &'static str, handler: H) -> UndeclaredRoute<'n, H> {
         self.on((Method::PUT, MethodFilter::PUT), path, handler)
     }
 
-    /// Answers `PATCH`.
     pub fn patch<H>(self, path: &'static str, handler: H) -> UndeclaredRoute<'n, H> {
         self.on((Method::PATCH, MethodFilter::PATCH), path, handler)
     }
 
-    /// Answers `DELETE`.
     pub fn delete<H>(self, path: &'static str, handler: H) -> UndeclaredRoute<'n, H> {
         self.on((Method::DELETE, MethodFilter::DELETE), path, handler)
     }

@@ -21,7 +21,6 @@ pub struct ApiState(Arc<Shared>);
 
 /// The parts of [`ApiState`].
 pub struct Shared {
-    /// What every area works with.
     pub context: Context,
     /// Who makes a call, by its token.
     pub authenticators: Authenticators,

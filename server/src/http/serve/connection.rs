@@ -39,7 +39,6 @@ const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 pub struct Client {
     /// The other end.
     pub peer: SocketAddr,
-    /// Its place.
     pub place: Place,
 }
 

@@ -25,7 +25,6 @@ pub enum Lack {
     OfAddress,
 }
 
-/// All places.
 pub struct Places {
     total: usize,
     an_address: usize,
@@ -111,7 +110,6 @@ impl Held {
 }
 
 impl Place {
-    /// All of them.
     pub fn places(&self) -> Arc<Places> {
         Arc::clone(&self.places)
     }
