@@ -54,10 +54,8 @@ enum Command {
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The settings.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
-    /// The server did not start.
     #[error("the server did not start")]
     Start(#[from] StartError),
     /// The server broke.
@@ -66,10 +64,8 @@ pub enum CliError {
     /// A second signal, or stopping took too long.
     #[error("stopped before everything under way was finished")]
     CutShort,
-    /// The database.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
-    /// The benchmark.
     #[error(transparent)]
     Bench(#[from] BenchError),
     /// The terminal.

@@ -5,7 +5,6 @@ use secrecy::SecretString;
 use super::address;
 use super::reader::{Fallback, Reader, Setting};
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[Setting::new(
     "REDIS_URL",
     Fallback::Text(""),

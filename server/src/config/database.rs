@@ -9,7 +9,6 @@ use super::address;
 use super::reader::{Fallback, Reader, Setting};
 use crate::store::PostgresPlace;
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "DATABASE_URL",
@@ -44,14 +43,10 @@ pub struct DatabaseConfig {
     pub state_directory: Option<PathBuf>,
 }
 
-/// The kinds of database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseKind {
     /// A file of this machine.
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-    },
+    Sqlite { path: PathBuf },
     /// A server that several of ours can share.
     Postgres {
         /// Host, port and name, for messages.

@@ -3,7 +3,6 @@
 use super::reader::{Fallback, Reader, Setting};
 use super::server::Environment;
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new("PASSWORD_MIN_LENGTH", Fallback::Text("8"), "Characters a new password needs, 8 to 64."),
     Setting::new("MAX_BODY_BYTES", Fallback::Text("65536"), "The largest request body, 1024 to 10485760."),

@@ -3,7 +3,6 @@
 use super::reader::{Fallback, Reader, Setting};
 use super::server::Environment;
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "LOG_FORMAT",

@@ -8,7 +8,6 @@ use super::public_url::{PublicUrl, is_loopback_host};
 use super::reader::{Fallback, Reader, Setting};
 use super::server::Environment;
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "SMTP_URL",

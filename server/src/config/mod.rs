@@ -52,23 +52,15 @@ const DAY: Duration = Duration::from_hours(24);
 /// Every setting, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where the server listens, what it is called, and whom it believes.
     pub server: ServerConfig,
-    /// Which database, and how many connections.
     pub database: DatabaseConfig,
-    /// How several servers tell each other what happened.
     pub bus: BusConfig,
-    /// How long tokens live.
     pub tokens: TokensConfig,
     /// How sessions begin, how long they live, and what is remembered of them.
     pub sessions: SessionsConfig,
-    /// How mail leaves.
     pub mail: MailConfig,
-    /// How much may be asked.
     pub limits: LimitsConfig,
-    /// What is logged, and how it looks.
     pub log: LogConfig,
-    /// How the server is watched.
     pub observe: ObserveConfig,
     /// What the areas bring.
     areas: Sections,

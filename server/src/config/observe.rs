@@ -8,7 +8,6 @@ use super::reader::{Fallback, Reader, Setting};
 use super::secret;
 use super::server::{ServerConfig, parse_listen};
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "METRICS_ADDR",

@@ -62,7 +62,6 @@ impl PublicUrl {
         &self.host
     }
 
-    /// Whether it is https.
     pub fn is_https(&self) -> bool {
         self.https
     }

@@ -29,7 +29,6 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// A setting.
     pub const fn new(name: &'static str, fallback: Fallback, meaning: &'static str) -> Self {
         Self { name, fallback, meaning }
     }

@@ -9,7 +9,6 @@ use super::public_url::PublicUrl;
 use super::reader::{Fallback, Reader, Setting};
 use super::secret::{self, MasterSecret};
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "LATCHKEY_ENV",
@@ -124,7 +123,6 @@ impl ServerConfig {
         }
     }
 
-    /// Whether this is development.
     pub fn is_development(&self) -> bool {
         self.environment == Environment::Development
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::reader::{Fallback, Reader, Setting};
 use super::{DAY, HOUR, MINUTE, SECOND};
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new("SESSION_MAX_AGE", Fallback::Text("90d"), "A session ends then, however much it is used."),
     Setting::new(

@@ -10,7 +10,6 @@ use super::secret::{self, MasterSecret};
 use super::server::ServerConfig;
 use super::{DAY, HOUR, MINUTE, SECOND};
 
-/// The settings of this section.
 pub const SETTINGS: &[Setting] = &[
     Setting::new("JWT_EXPIRE", Fallback::Text("15m"), "Life of an access token; best an hour at most (RFC 6750, 5.3)."),
     Setting::new(
