@@ -51,17 +51,14 @@ pub fn bounds_in_seconds() -> [f64; BOUNDS.len()] {
     BOUNDS.map(seconds)
 }
 
-/// Something that is counted.
 #[derive(Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// One more.
     pub fn increment(&self) {
         self.add(1);
     }
 
-    /// So many more.
     pub fn add(&self, count: usize) {
         self.0.fetch_add(count as u64, Ordering::Relaxed);
     }
@@ -94,12 +91,10 @@ impl<L: Label> Default for Counters<L> {
 }
 
 impl<L: Label> Counters<L> {
-    /// One more of this kind.
     pub fn increment(&self, label: L) {
         self.add(label, 1);
     }
 
-    /// So many more of this kind.
     pub fn add(&self, label: L, count: usize) {
         self.counts[label.index()].add(count);
     }
@@ -129,7 +124,6 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Something took so long.
     pub fn observe(&self, duration: Duration) {
         let nanos = nanos(duration);
         self.counts[bucket(nanos)].fetch_add(1, Ordering::Relaxed);

@@ -7,7 +7,6 @@ use super::text::Exposition;
 
 /// What keeps the values of one metric.
 pub trait Instrument: Default + Send + Sync + 'static {
-    /// How the metric behaves.
     const KIND: Kind;
     /// What its series are told apart by.
     const LABELS: &'static [LabelNames] = &[];

@@ -15,7 +15,6 @@ pub struct Gauge(AtomicI64);
 impl Gauge {
     const UNSET: i64 = i64::MIN;
 
-    /// It is this now.
     pub fn set(&self, value: impl TryInto<i64>) {
         self.0.store(value.try_into().unwrap_or(i64::MAX), Ordering::Relaxed);
     }
@@ -91,7 +90,6 @@ pub struct State<L> {
 }
 
 impl<L: Label> State<L> {
-    /// It is in this state now.
     pub fn set(&self, state: L) {
         self.index.store(state.index(), Ordering::Relaxed);
     }

@@ -5,7 +5,6 @@
 
 /// A label whose values are known beforehand.
 pub trait Label: Copy + 'static {
-    /// Its name.
     const NAME: &'static str;
     /// What it can be, in the order of [`Label::index`].
     const VALUES: &'static [&'static str];
@@ -13,7 +12,6 @@ pub trait Label: Copy + 'static {
     /// The place of this value among [`Label::VALUES`].
     fn index(self) -> usize;
 
-    /// This value.
     fn as_str(self) -> &'static str {
         Self::VALUES[self.index()]
     }

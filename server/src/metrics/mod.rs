@@ -50,7 +50,6 @@ struct Shown {
 type Reader = Box<dyn Fn() + Send + Sync>;
 
 impl Metrics {
-    /// Nothing yet.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { started_at: clock.now(), clock, groups: Mutex::default(), readers: Mutex::default() }
     }

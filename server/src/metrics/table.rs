@@ -33,7 +33,6 @@ impl Kind {
 /// A label as the table shows it.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelNames {
-    /// Its name.
     pub name: &'static str,
     /// What it can be; empty where that is known only once the server runs.
     pub values: &'static [&'static str],
@@ -49,9 +48,7 @@ impl LabelNames {
 /// One metric, with all its series.
 #[derive(Debug)]
 pub struct Family {
-    /// Its name.
     pub name: &'static str,
-    /// How it behaves.
     pub kind: Kind,
     /// What its series are told apart by.
     pub labels: &'static [LabelNames],

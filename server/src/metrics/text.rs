@@ -46,7 +46,6 @@ impl Exposition {
         self.line(family.name, "_count", labels, so_far);
     }
 
-    /// The whole text.
     pub fn finish(self) -> String {
         self.text
     }

@@ -20,7 +20,6 @@ use crate::current;
 /// The members that every line has, or may have, by itself.
 const OWN: [&str; 5] = ["timestamp", "level", "target", "request_id", "trace_id"];
 
-/// Writes the lines.
 pub struct Lines;
 
 impl<S, N> FormatEvent<S, N> for Lines
