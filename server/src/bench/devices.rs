@@ -32,7 +32,6 @@ struct Case {
     pages: u32,
 }
 
-/// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let (mut servers, mut cases) = (Vec::new(), Vec::new());
     // Both first: a connection that says nothing while a database is filled is closed.

@@ -83,7 +83,6 @@ pub enum Name {
 
 /// What to do.
 pub struct Plan {
-    /// Which benchmarks.
     pub names: Vec<Name>,
     /// Fewer and shorter rounds.
     pub quick: bool,

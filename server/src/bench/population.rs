@@ -58,7 +58,6 @@ impl Population {
         UserId(id(1, PERSON))
     }
 
-    /// A person.
     pub fn person(&self, number: u32) -> Result<NewUser, BenchError> {
         Ok(NewUser {
             id: UserId(id(number, PERSON)),

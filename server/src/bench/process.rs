@@ -60,7 +60,6 @@ impl Process {
         Ok(self)
     }
 
-    /// Its id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }

@@ -100,7 +100,6 @@ struct Times {
     told_after: Vec<Duration>,
 }
 
-/// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
     let sign_outs = bench.either(400, 200);

@@ -20,7 +20,6 @@ use crate::store::NewHistoryEntry;
 /// Devices that renew at once.
 const DEVICES: usize = 8;
 
-/// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
     let set_up = bench.set_up(&database).await?;

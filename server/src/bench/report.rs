@@ -43,7 +43,6 @@ impl Table {
 
 /// Something that was to be reached.
 pub struct Target {
-    /// What.
     pub what: &'static str,
     /// How good it should be.
     pub wanted: String,
@@ -55,30 +54,24 @@ pub struct Target {
 
 /// One benchmark's part.
 pub struct Section {
-    /// Its heading.
     pub title: &'static str,
     /// What was done, how, and how it is to be read.
     pub text: String,
-    /// The values.
     pub tables: Vec<Table>,
     /// What was to be reached.
     pub targets: Vec<Target>,
 }
 
-/// Everything.
 pub struct Report {
     /// When it was measured.
     pub date: String,
     /// Whether there were fewer and shorter rounds.
     pub quick: bool,
-    /// On what.
     pub machine: Vec<(&'static str, String)>,
-    /// What was measured.
     pub sections: Vec<Section>,
 }
 
 impl Report {
-    /// As Markdown.
     pub fn markdown(&self) -> String {
         let mut text = "# Performance\n\n".to_owned();
         let rounds = if self.quick { " with few and short rounds (`--quick`)" } else { "" };

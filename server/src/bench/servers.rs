@@ -44,7 +44,6 @@ impl Server {
         Ok(Self { process, address })
     }
 
-    /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }

@@ -98,7 +98,6 @@ impl Redis {
         Ok(Self { process, port })
     }
 
-    /// Its address.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }

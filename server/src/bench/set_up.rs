@@ -34,7 +34,6 @@ impl From<StoreError> for BenchError {
 
 /// The installation from inside.
 pub struct SetUp {
-    /// Its database.
     pub store: Store,
     keys: Keys,
     tokens: AccessTokens,
@@ -45,11 +44,9 @@ pub struct SetUp {
 /// Somebody who is signed in.
 #[derive(Clone)]
 pub struct Device {
-    /// Who.
     pub user_id: UserId,
     /// Where mail would go.
     pub email: String,
-    /// The session.
     pub session_id: SessionId,
     /// The access token.
     pub access: String,

@@ -6,11 +6,8 @@ use std::time::Duration;
 /// The middle one of several values, and how far the others lie from it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// The median.
     pub median: f64,
-    /// The lowest.
     pub low: f64,
-    /// The highest.
     pub high: f64,
 }
 

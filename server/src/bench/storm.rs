@@ -29,7 +29,6 @@ struct Times {
     storm: Vec<Duration>,
 }
 
-/// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
     let set_up = bench.set_up(&database).await?;

@@ -27,7 +27,6 @@ const REST: Duration = Duration::from_secs(5);
 /// Nobody is waited for longer.
 const TOLD_WITHIN: Duration = Duration::from_secs(30);
 
-/// Measures.
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let streams = STREAMS.min(open_files::raise().saturating_sub(OTHER_FILES));
     let database = bench.database(Filling::Nothing).await?;

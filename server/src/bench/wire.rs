@@ -25,16 +25,13 @@ pub fn post(path: &str, token: Option<&str>, body: &str) -> Vec<u8> {
 /// An answer, read whole.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status code.
     pub status: u16,
-    /// The body.
     pub body: Vec<u8>,
     /// Bytes of head and body.
     pub length: usize,
 }
 
 impl Answer {
-    /// The body as JSON.
     pub fn json(&self) -> io::Result<serde_json::Value> {
         serde_json::from_slice(&self.body).map_err(io::Error::from)
     }
@@ -56,7 +53,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects.
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -71,7 +67,6 @@ impl Client {
         self.answer()
     }
 
-    /// Sends a request.
     pub fn send(&mut self, request: &[u8]) -> io::Result<()> {
         self.stream.write_all(request)
     }
