@@ -17,15 +17,10 @@ use crate::store::{NewAudit, Origin, Store};
 /// What every area works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
-    /// The database.
     pub store: Store,
-    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// For ids and secrets.
     pub random: Arc<dyn Random>,
-    /// The keys of the installation.
     pub keys: Arc<Keys>,
-    /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Who listens, and where events are published.
     pub events: Arc<Events>,

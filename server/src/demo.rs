@@ -5,7 +5,6 @@ use types::domain::{DisplayName, Email, Password};
 use crate::accounts::{AccountError, Accounts};
 use crate::config::Config;
 
-/// The address.
 pub const EMAIL: &str = "demo@latchkey.dev";
 /// The password. Exists in development mode only.
 pub const PASSWORD: &str = "correct-demo-horse";

@@ -24,7 +24,6 @@ pub enum GeoIpError {
     /// It knows other things of addresses than where they are.
     #[error("{} is of the kind {kind}, and not a database of cities or countries", .path.display())]
     OtherKind {
-        /// The file.
         path: PathBuf,
         /// What it calls itself.
         kind: String,

@@ -26,7 +26,6 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// None yet.
     pub fn new() -> Self {
         Self::default()
     }

@@ -30,11 +30,8 @@ const MUST_AGREE: [&str; 2] = ["PUBLIC_URL", "LATCHKEY_SECRET"];
 /// One setting in which another server differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Its name.
     pub setting: String,
-    /// The value here.
     pub here: String,
-    /// The value there.
     pub there: String,
     /// The `SERVER_ID` of the other server.
     pub server: String,
