@@ -5,6 +5,7 @@
 mod architecture;
 mod cli;
 mod cluster;
+mod comments;
 mod http;
 mod jobs;
 mod logs;
