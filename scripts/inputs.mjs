@@ -1,7 +1,7 @@
 // node scripts/inputs.mjs
 //
-// Prints one line that changes when anything changes that a build is made of: which files there are, how large, and when they
-// were last written. Reading them would take longer than finding out that there is nothing to do may take.
+// Prints one line that changes when anything changes that a build is made of: which files there are, how large, and
+// when they were last written. Reading them would take longer than finding out that there is nothing to do may take.
 
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";

@@ -1,7 +1,7 @@
 // node scripts/site.mjs <folder with the packed program> <site folder> [<file for the names>]
 //
-// Puts together what browsers load: the program, the script that starts it, the style sheet in one piece, and what lies in
-// public/. With a file for the names, names carry a hash of what is in them, and packed copies lie beside the files.
+// Puts together what browsers load: the program, the script that starts it, the style sheet in one piece, and what lies
+// in public/. With a file for the names, names carry a hash of what is in them, and packed copies lie beside the files.
 
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

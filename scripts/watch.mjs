@@ -1,7 +1,7 @@
 // node scripts/watch.mjs
 //
-// Builds and starts the server, again after each change of a source, and tells open pages to load again: over the socket that
-// leptos's script for reloading listens to.
+// Builds and starts the server, again after each change of a source, and tells open pages to load again: over the
+// socket that leptos's script for reloading listens to.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -50,7 +50,10 @@ test("whoever restarts servers can ask whether one is ready", limit, async () =>
   assert.equal(await healthOf(loaded, "/health/ready"), 0);
 });
 
-/** Runs `scripts/containers restart` with a Docker that notes what it is asked; servers are ready when asked for the `nth` time. */
+/**
+ * Runs `scripts/containers restart` with a Docker that notes what it is asked; servers are ready when asked for the
+ * `nth` time.
+ */
 function restart(nth) {
   const notes = join(folder, "asked");
   const asked = `case "$*" in

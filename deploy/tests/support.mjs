@@ -1,4 +1,5 @@
-// What the tests of this folder stand on: servers that only pretend, and a Caddy with the real settings, all on loopback.
+// What the tests of this folder stand on: servers that only pretend, and a Caddy with the real settings, all on
+// loopback.
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

@@ -24,7 +24,10 @@ export class Person {
     await this.page.goto(this.address + path);
   }
 
-  /** Opens a page whose script is still on its way: it can be seen and clicked, and nobody listens. Gives what lets it come. */
+  /**
+   * Opens a page whose script is still on its way: it can be seen and clicked, and nobody listens. Gives what lets it
+   * come.
+   */
   async opensBeforeItListens(path: string): Promise<() => void> {
     let letCome = (): void => undefined;
     const script = new Promise<void>((resolve) => {
@@ -38,7 +41,10 @@ export class Person {
     return letCome;
   }
 
-  /** The program has taken the page over from the server. On an entry page it waits for a touch, and then for hands to rest. */
+  /**
+   * The program has taken the page over from the server. On an entry page it waits for a touch, and then for hands to
+   * rest.
+   */
   async isRunByProgram(): Promise<void> {
     await this.page.mouse.move(0, 0);
     await this.page.mouse.move(1, 0);
@@ -102,7 +108,9 @@ export class Person {
     await this.asksForLink(account);
   }
 
-  /** Asks for a link that sets a new password, on the page for that. The answer never says whether there is an account. */
+  /**
+   * Asks for a link that sets a new password, on the page for that. The answer never says whether there is an account.
+   */
   async asksForLink(account: Account): Promise<void> {
     await this.field("E-mail").fill(account.email);
     await this.button("Send a link").click();

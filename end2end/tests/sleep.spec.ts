@@ -5,7 +5,10 @@ import { demo } from "../support/api.ts";
 import { refused } from "../support/complaints.ts";
 import { expect, test, userAgents } from "../support/test.ts";
 
-/** The tab executes nothing any more and is not told beforehand, as if its process were stopped. Gives what lets it go on. */
+/**
+ * The tab executes nothing any more and is not told beforehand, as if its process were stopped. Gives what lets it go
+ * on.
+ */
 async function standsStill(page: Page): Promise<() => Promise<void>> {
   const debug = await page.context().newCDPSession(page);
   await debug.send("Debugger.enable");

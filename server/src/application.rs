@@ -356,8 +356,8 @@ async fn serve_metrics(listener: TcpListener, router: Router, stop: Cancellation
     }
 }
 
-/// The master secret. In development it need not be given: it is kept in a file beside an SQLite database, and in the database where
-/// that is a server, because servers may start in any folder and must all have the same.
+/// The master secret. In development it need not be given: it is kept in a file beside an SQLite database, and in the
+/// database where that is a server, because servers may start in any folder and must all have the same.
 pub async fn master_secret(config: &Config, store: &Store, random: &dyn Random) -> Result<SecretString, StartError> {
     let secret = &config.server.secret;
     if matches!(store, Store::Postgres(_))

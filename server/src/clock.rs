@@ -41,7 +41,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// The time of the database, which all servers of an installation share: what one server stores as *in an hour* is in an hour for the others.
+/// The time of the database, which all servers of an installation share: what one server stores as *in an hour* is in
+/// an hour for the others.
 ///
 /// Runs on this machine's monotonic clock and is set right by what the database says, so that nobody who sets the clock
 /// of this machine prolongs or ends a session.

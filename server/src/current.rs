@@ -1,4 +1,5 @@
-//! The request that the current task answers: what is known of it from anywhere below, for the log, the metrics and the trace.
+//! The request that the current task answers: what is known of it from anywhere below, for the log, the metrics and the
+//! trace.
 //!
 //! One task-local value, set once a request. Outside a request there is none, and everything here does nothing.
 

@@ -1,4 +1,5 @@
-//! Approximate places of addresses, in words for people: from a MaxMind database file (`GEOIP_DATABASE`), where there is one.
+//! Approximate places of addresses, in words for people: from a MaxMind database file (`GEOIP_DATABASE`), where there
+//! is one.
 //!
 //! Nothing is decided by a place, and nothing is downloaded: the operator brings the file. It is read once, at start.
 
@@ -46,8 +47,8 @@ impl Places {
         Ok(Self(Some(reader)))
     }
 
-    /// The place of an address, such as `Kyiv, Ukraine`, or only the country. `None` for addresses that are nowhere: unknown,
-    /// private, or no addresses.
+    /// The place of an address, such as `Kyiv, Ukraine`, or only the country. `None` for addresses that are nowhere:
+    /// unknown, private, or no addresses.
     pub fn of(&self, ip: &str) -> Option<String> {
         let reader = self.0.as_ref()?;
         let address = ip.parse().ok().filter(is_public)?;

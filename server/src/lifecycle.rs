@@ -54,8 +54,9 @@ impl Tasks {
         done.await.ok()
     }
 
-    /// Runs a task that the server cannot keep its guarantees without, such as the tail of the revocation log. Should it panic, its state cannot be
-    /// trusted any more: [`Self::broken`] is set, the server stops, and whoever started it starts a new one.
+    /// Runs a task that the server cannot keep its guarantees without, such as the tail of the revocation log. Should
+    /// it panic, its state cannot be trusted any more: [`Self::broken`] is set, the server stops, and whoever started
+    /// it starts a new one.
     pub fn spawn_essential(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let broken = self.broken.clone();
         self.tracker.spawn(async move {
@@ -88,8 +89,8 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Listens for `SIGTERM`, `SIGINT` and `SIGHUP`. Settings are read at start only, so that a hang-up is one more way to be told to stop; left
-    /// alone, it would end the process in the middle of what it does.
+    /// Listens for `SIGTERM`, `SIGINT` and `SIGHUP`. Settings are read at start only, so that a hang-up is one more way
+    /// to be told to stop; left alone, it would end the process in the middle of what it does.
     ///
     /// # Errors
     /// Where the operating system does not let us listen.

@@ -59,7 +59,8 @@ impl Random for SeededRandom {
 /// Counts ids, so that those of one millisecond sort in the order they were made.
 static MADE: AtomicU16 = AtomicU16::new(0);
 
-/// A new id that sorts by the time it was made; within one process also by order (RFC 9562, sections 5.7 and 6.2, method 1).
+/// A new id that sorts by the time it was made; within one process also by order (RFC 9562, sections 5.7 and 6.2,
+/// method 1).
 pub fn uuid_v7(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     let mut bytes = [0; 10];
     random.fill(&mut bytes);

@@ -1,7 +1,8 @@
 //! The servers of an installation know of each other, and compare the settings that they must share.
 //!
-//! A server with another public address issues tokens that the others refuse, and ends nothing for theirs; so it does not start beside them. Other
-//! differences are told, in the log and in `/health`: which value holds would depend on which server is asked.
+//! A server with another public address issues tokens that the others refuse, and ends nothing for theirs; so it does
+//! not start beside them. Other differences are told, in the log and in `/health`: which value holds would depend on
+//! which server is asked.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

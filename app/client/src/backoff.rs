@@ -10,8 +10,8 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Notes a failure and gives the milliseconds to wait: doubling from 1 s to 30 s, of which a random half is left out.
-    /// `random` is at least 0 and less than 1.
+    /// Notes a failure and gives the milliseconds to wait: doubling from 1 s to 30 s, of which a random half is left
+    /// out. `random` is at least 0 and less than 1.
     pub fn fail(&mut self, random: f64) -> f64 {
         let longest = (FIRST_MS * 2_f64.powi(self.failures.min(10).cast_signed())).min(LONGEST_MS);
         self.failures = self.failures.saturating_add(1);

@@ -69,8 +69,8 @@ impl Client {
         self.call_unsigned(Method::Post, paths::FORGOT_PASSWORD, json(&ForgotPasswordRequest { email })).await
     }
 
-    /// Sets a new password with the token of such a link; every session of the account ends. Whoever does that signs in with
-    /// it next, so a session that is here ends as well, whosever it is.
+    /// Sets a new password with the token of such a link; every session of the account ends. Whoever does that signs in
+    /// with it next, so a session that is here ends as well, whosever it is.
     pub async fn reset_password(&self, token: ResetToken, password: String) -> Result<LogoutAnswer, Failure> {
         // A session not known of yet would be found after its end, and that end be told in place of what was done here.
         let _ = self.known().await;
@@ -107,8 +107,8 @@ impl Client {
         self.leave(SignedOutNote::asked_here(EndReason::UserInitiatedLogout, None)).await;
     }
 
-    /// Signs out on all devices, or on all but this one. Where the server cannot be reached nothing has happened and the
-    /// session stays: it is what the person needs to try again.
+    /// Signs out on all devices, or on all but this one. Where the server cannot be reached nothing has happened and
+    /// the session stays: it is what the person needs to try again.
     pub async fn sign_out_all(&self, keep_current: bool) -> Result<LogoutAnswer, Failure> {
         let session = self.inner.state.borrow().status.session_id();
         let body = json(&LogoutAllRequest { keep_current: Some(keep_current), ..LogoutAllRequest::default() });

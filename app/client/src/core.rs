@@ -190,7 +190,8 @@ impl Client {
         }
     }
 
-    /// Takes tokens that were asked for at `asked_at_ms`. False if they belong to a session that is known to have ended.
+    /// Takes tokens that were asked for at `asked_at_ms`. False if they belong to a session that is known to have
+    /// ended.
     pub(super) fn install(&self, tokens: &SharedTokens, asked_at_ms: f64) -> bool {
         let now_ms = self.now_ms();
         let random = self.inner.ports.clock.random();

@@ -57,8 +57,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// What an answer to a request sent at `asked_at_ms` gives. Counting from the request and not from its answer errs by
-    /// the time on the way, towards renewing too early. `random` is at least 0 and less than 1.
+    /// What an answer to a request sent at `asked_at_ms` gives. Counting from the request and not from its answer errs
+    /// by the time on the way, towards renewing too early. `random` is at least 0 and less than 1.
     pub fn new(tokens: &SharedTokens, serial: u64, asked_at_ms: f64, random: f64) -> Self {
         let lifetime_ms = millis(tokens.expires_in);
         let renew_after_ms = lifetime_ms * (RENEW_FROM + (RENEW_UNTIL - RENEW_FROM) * random);

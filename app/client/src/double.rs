@@ -1,7 +1,7 @@
 //! A server for the tests of the client: it does what the test wants, and answers as the real one does.
 //!
-//! That it answers so is tested: the server's tests run the client's calls against it and against the real server, and compare status, code
-//! and shape of every [`Answer`].
+//! That it answers so is tested: the server's tests run the client's calls against it and against the real server, and
+//! compare status, code and shape of every [`Answer`].
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;

@@ -1,5 +1,5 @@
-//! Ends of this session that are asked for here. The stream and the other tabs may tell of such an end before the answer is
-//! here, and however it comes to be known it is told once, in the same words.
+//! Ends of this session that are asked for here. The stream and the other tabs may tell of such an end before the
+//! answer is here, and however it comes to be known it is told once, in the same words.
 
 use super::core::Client;
 use super::failure::Failure;

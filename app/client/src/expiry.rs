@@ -15,8 +15,8 @@ const SAME_MS: f64 = 1_500.0;
 pub struct ExpiryWatch {
     ends_ms: f64,
     max_ms: f64,
-    /// Whether a renewal would move the end. By what one answer said of both: what is told later of the end alone comes with a
-    /// delay of its own.
+    /// Whether a renewal would move the end. By what one answer said of both: what is told later of the end alone comes
+    /// with a delay of its own.
     prolongable: bool,
     /// Whether the server said that the end is near.
     told: bool,

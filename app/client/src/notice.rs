@@ -76,7 +76,8 @@ impl Notice {
     pub fn kind(&self) -> ToastKind {
         match self {
             Self::SignedIn { .. } | Self::ServerTold | Self::OnlineAgain => ToastKind::Info,
-            // That a session has ended is good news only to whoever ended it. The sign-in page says it for as long as it matters.
+            // That a session has ended is good news only to whoever ended it. The sign-in page says it for as long as
+            // it matters.
             Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::SignedOut(_) => ToastKind::News,
             Self::ServerNotTold | Self::Warning { .. } | Self::Alert(_) | Self::Offline => ToastKind::Warning,
             Self::CannotRenew => ToastKind::Error,

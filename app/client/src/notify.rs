@@ -11,8 +11,8 @@ pub struct Notify {
 }
 
 impl Notify {
-    /// Ready at the next notification. Whoever looks at the state first and waits without an await in between misses nothing:
-    /// waiting begins with this call, not with the first poll.
+    /// Ready at the next notification. Whoever looks at the state first and waits without an await in between misses
+    /// nothing: waiting begins with this call, not with the first poll.
     pub fn notified(&self) -> impl Future<Output = ()> + Unpin + use<> {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.waiting.borrow_mut();

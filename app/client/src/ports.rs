@@ -75,8 +75,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// In how many seconds one may ask again, where it says so. The other form of the header, a date, is one that our server does
-    /// not send.
+    /// In how many seconds one may ask again, where it says so. The other form of the header, a date, is one that our
+    /// server does not send.
     pub fn retry_after_secs(&self) -> Option<u64> {
         self.retry_after.as_deref()?.trim().parse().ok()
     }
@@ -114,7 +114,8 @@ pub trait Clock {
     /// Milliseconds of a clock that only goes forward, from any beginning.
     fn monotonic_ms(&self) -> f64;
 
-    /// The time this machine believes it is: wrong as often as not, so only for showing times before the server told its own.
+    /// The time this machine believes it is: wrong as often as not, so only for showing times before the server told
+    /// its own.
     fn wall(&self) -> Timestamp;
 
     /// A random number, at least 0 and less than 1. Not for secrets.
@@ -135,11 +136,12 @@ pub trait TabChannel {
 
 /// Takes turns with the other tabs of this browser.
 pub trait TabLock {
-    /// Ready once this tab has the lock of that name; at once where the browser has no locks. Dropping the future gives up.
+    /// Ready once this tab has the lock of that name; at once where the browser has no locks. Dropping the future gives
+    /// up.
     fn acquire(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard>;
 
-    /// Takes the lock of that name away from whoever has it. Only from a tab that shows no sign of life: it may still believe that it
-    /// has it until it wakes.
+    /// Takes the lock of that name away from whoever has it. Only from a tab that shows no sign of life: it may still
+    /// believe that it has it until it wakes.
     fn steal(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard>;
 }
 
@@ -178,9 +180,9 @@ impl Drop for LockGuard {
     }
 }
 
-/// Whether this browser has a session; nothing secret, and never taken for the truth: storage may be refused, or cleared while
-/// the session goes on. It is gone before other tabs are told of a sign-out, which lets them tell a true message from a forged
-/// one, and it carries over a reload that the server is still to be told.
+/// Whether this browser has a session; nothing secret, and never taken for the truth: storage may be refused, or
+/// cleared while the session goes on. It is gone before other tabs are told of a sign-out, which lets them tell a true
+/// message from a forged one, and it carries over a reload that the server is still to be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignInHint {
     /// Nobody is signed in, or nothing is known of it.

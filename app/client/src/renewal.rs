@@ -17,19 +17,20 @@ use types::words::EndReason;
 
 /// The lock among tabs under which the refresh cookie is used.
 pub(super) const LOCK: &str = "latchkey-refresh";
-/// How long, in milliseconds, to wait for another tab that uses the cookie. One that stands still keeps its turn for ever; what the server
-/// gives to two at once is the same (`REFRESH_GRACE`, which is longer than this).
+/// How long, in milliseconds, to wait for another tab that uses the cookie. One that stands still keeps its turn for
+/// ever; what the server gives to two at once is the same (`REFRESH_GRACE`, which is longer than this).
 const TURN_MS: f64 = 3_000.0;
 /// How long, in milliseconds, nobody knows who is signed in here before that is said to be the server's fault.
 const SLOW_MS: f64 = 8_000.0;
 /// However long the server asks to be left alone, a client asks again by itself after this, in milliseconds.
 const LEFT_ALONE_MS: f64 = 60_000.0;
-/// How long after somebody came back to renew, in milliseconds: a renewal takes the warning of the session's end off the
-/// screen, and must not do so between pressing one of its buttons and letting go.
+/// How long after somebody came back to renew, in milliseconds: a renewal takes the warning of the session's end off
+/// the screen, and must not do so between pressing one of its buttons and letting go.
 const LET_GO_MS: f64 = 2_000.0;
 
 impl Client {
-    /// Renews, unless the token of that serial has been replaced already. Everybody who asks meanwhile shares the answer.
+    /// Renews, unless the token of that serial has been replaced already. Everybody who asks meanwhile shares the
+    /// answer.
     pub(super) async fn renew(&self, serial: u64) -> Result<(), Failure> {
         let generation = self.generation();
         let under_way = self.inner.renewal.borrow().clone().filter(|(of, _)| *of == generation);
@@ -57,7 +58,8 @@ impl Client {
             Either::Left((guard, _)) => Some(guard),
             Either::Right(_) => None,
         };
-        // While this tab waited for its turn another one may have renewed, and its message may be a moment behind the lock.
+        // While this tab waited for its turn another one may have renewed, and its message may be a moment behind the
+        // lock.
         self.inner.ports.clock.sleep(0.0).await;
         {
             let state = self.inner.state.borrow();
@@ -170,8 +172,8 @@ impl Client {
         state.retry_at_ms = now_ms + state.renewal_backoff.fail(random).max(at_least_ms.min(LEFT_ALONE_MS));
     }
 
-    /// Renews by itself for as long as the tab lives: before the token runs out while the person is there, again after a
-    /// failure, and at once where another tab claims that the session ended.
+    /// Renews by itself for as long as the tab lives: before the token runs out while the person is there, again after
+    /// a failure, and at once where another tab claims that the session ended.
     pub(super) async fn run_renewals(&self) {
         loop {
             let notified = self.inner.changed.notified();

@@ -8,8 +8,8 @@ use std::sync::Arc;
 pub struct ResetToken(Arc<str>);
 
 impl ResetToken {
-    /// Reads it from what follows the `#` in the address of the link: the part that browsers send to no server, so that it is
-    /// in nobody's log and in no `Referer` (ASVS 14.2.1).
+    /// Reads it from what follows the `#` in the address of the link: the part that browsers send to no server, so that
+    /// it is in nobody's log and in no `Referer` (ASVS 14.2.1).
     pub fn from_fragment(fragment: &str) -> Option<Self> {
         let members = fragment.trim_start_matches('#').split('&');
         members.filter_map(|member| member.strip_prefix("token=")).find(|token| !token.is_empty()).map(Self::new)

@@ -15,8 +15,8 @@ pub fn sign_in_path(path: &str) -> String {
     }
 }
 
-/// The address of a page for people who are not signed in, with what comes along: the e-mail address as far as it is typed, and
-/// where to go after signing in.
+/// The address of a page for people who are not signed in, with what comes along: the e-mail address as far as it is
+/// typed, and where to go after signing in.
 pub fn entry_path(page: &str, email: &str, next: Option<&str>) -> String {
     let email = Some(email.trim()).filter(|email| !email.is_empty());
     let next = next.and_then(local_path).filter(|next| *next != HOME && *next != "/");

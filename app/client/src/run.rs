@@ -7,18 +7,18 @@ use super::notice::{Change, Notice};
 use super::ports::SignInHint;
 use super::status::{AuthStatus, StreamState};
 
-/// How long, in milliseconds, pages wait for the stream to open before they fetch what they show without it: what is fetched then is to be
-/// fetched once more when it has opened.
+/// How long, in milliseconds, pages wait for the stream to open before they fetch what they show without it: what is
+/// fetched then is to be fetched once more when it has opened.
 const STREAM_FIRST_MS: f64 = 250.0;
 /// How often, in milliseconds, what is shown is fetched again while there is no stream.
 const POLL_MS: f64 = 10_000.0;
-/// The server says something every 15 s: a stream that was silent for longer than this, in milliseconds, when somebody comes back is opened
-/// anew.
+/// The server says something every 15 s: a stream that was silent for longer than this, in milliseconds, when somebody
+/// comes back is opened anew.
 const STALE_MS: f64 = 20_000.0;
 
 impl Client {
-    /// Finds out whether somebody is signed in, then keeps it up for as long as it is polled, which is as long as the tab
-    /// lives.
+    /// Finds out whether somebody is signed in, then keeps it up for as long as it is polled, which is as long as the
+    /// tab lives.
     pub async fn run(&self) {
         self.start();
         let (renewals, deadlines, stream) = (self.run_renewals(), self.run_deadlines(), self.run_stream());
@@ -26,7 +26,8 @@ impl Client {
         join(fetches, join5(renewals, deadlines, stream, self.run_sign_outs(), self.run_confirmations())).await;
     }
 
-    /// Only the server knows whether the cookie is good. It is not asked where somebody signed out whom it has not been told of.
+    /// Only the server knows whether the cookie is good. It is not asked where somebody signed out whom it has not been
+    /// told of.
     fn start(&self) {
         self.inner.state.borrow_mut().started = true;
         if self.inner.ports.hint.read() == SignInHint::ServerNotTold {
@@ -39,8 +40,8 @@ impl Client {
         self.inner.changed.notify_all();
     }
 
-    /// Has pages fetch what they show once the stream is open, so that nothing is missed in between and nothing fetched twice; or a
-    /// moment after the session is known, where the stream takes longer.
+    /// Has pages fetch what they show once the stream is open, so that nothing is missed in between and nothing fetched
+    /// twice; or a moment after the session is known, where the stream takes longer.
     async fn run_first_fetch(&self) {
         loop {
             let notified = self.inner.changed.notified();
@@ -146,7 +147,8 @@ impl Client {
         self.tell(Change::Online(online));
         self.notice(if online { Notice::OnlineAgain } else { Notice::Offline });
         if online {
-            // A stream that seems to be open may have died with the connection, and what pages could not fetch they can now.
+            // A stream that seems to be open may have died with the connection, and what pages could not fetch they can
+            // now.
             self.inner.reopen.notify_all();
             self.inner.woken.notify_all();
             self.inner.changed.notify_all();

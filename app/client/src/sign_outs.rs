@@ -16,8 +16,9 @@ use types::api::{LogoutAnswer, LogoutRequest, paths};
 const CONFIRM_AGAIN_MS: f64 = 2_000.0;
 
 impl Client {
-    /// True once the server knows, or says that there is nothing to know. Cookies go along `at_once` only: later they may be those of
-    /// somebody who has signed in meanwhile, in a tab that this one cannot hear, and what a bearer names ends without them.
+    /// True once the server knows, or says that there is nothing to know. Cookies go along `at_once` only: later they
+    /// may be those of somebody who has signed in meanwhile, in a tab that this one cannot hear, and what a bearer
+    /// names ends without them.
     pub(super) async fn tell_sign_out(&self, bearer: Option<AccessToken>, at_once: bool) -> bool {
         let cookies = self.credentials().is_none() && (at_once || bearer.is_none());
         let request = Request {
@@ -50,7 +51,8 @@ impl Client {
         self.inner.state.borrow_mut().untold = Some(Untold { bearer: None, try_at_ms: self.now_ms() });
     }
 
-    /// Tells the server of a sign-out that it could not be told of: again and again, and at once when the connection is back.
+    /// Tells the server of a sign-out that it could not be told of: again and again, and at once when the connection is
+    /// back.
     pub(super) async fn run_sign_outs(&self) {
         let mut backoff = Backoff::default();
         loop {

@@ -1,4 +1,5 @@
-//! The event stream: one tab of a browser holds it and tells the others, because browsers allow six connections to a host.
+//! The event stream: one tab of a browser holds it and tells the others, because browsers allow six connections to a
+//! host.
 
 use futures::StreamExt;
 use futures::future::{Either, join, select};
@@ -24,8 +25,8 @@ const PATIENCE_MS: f64 = 20_000.0;
 const MENTIONED_AFTER_MS: f64 = 8_000.0;
 /// A stream that could not be opened so often is mentioned.
 const MENTIONED_AFTER_FAILURES: u32 = 2;
-/// How often, in milliseconds, a tab that somebody looks at asks the one that holds the stream whether it lives. Asking wakes even a tab
-/// whose timers the browser has slowed down.
+/// How often, in milliseconds, a tab that somebody looks at asks the one that holds the stream whether it lives. Asking
+/// wakes even a tab whose timers the browser has slowed down.
 const PING_MS: f64 = 1_000.0;
 /// As many questions without an answer, and the stream is taken over.
 const MAX_UNANSWERED: u32 = 3;
@@ -91,7 +92,8 @@ impl Client {
         }
     }
 
-    /// Ready once the tab that holds the stream has left several questions in a row unanswered. Asks only while somebody looks at this tab.
+    /// Ready once the tab that holds the stream has left several questions in a row unanswered. Asks only while
+    /// somebody looks at this tab.
     async fn leader_is_silent(&self) {
         let mut unanswered = 0;
         while unanswered < MAX_UNANSWERED {

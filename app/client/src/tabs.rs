@@ -31,9 +31,9 @@ impl Client {
         }
     }
 
-    /// Another tab says that it was given tokens. A token that is no good does no harm: the first call with it is refused,
-    /// and the server asked for another. What could do harm is not believed: another person's session in place of the one
-    /// held is for the server to confirm, and the end of the one held does not come nearer.
+    /// Another tab says that it was given tokens. A token that is no good does no harm: the first call with it is
+    /// refused, and the server asked for another. What could do harm is not believed: another person's session in place
+    /// of the one held is for the server to confirm, and the end of the one held does not come nearer.
     fn heard_of_tokens(&self, own: Option<SessionId>, tokens: &SharedTokens) {
         if self.inner.state.borrow().ended.contains(&tokens.session_id) {
             return;
@@ -75,15 +75,16 @@ impl Client {
         }
     }
 
-    /// Notes that the tab that holds the stream was heard. False if that is this tab, which knows better than any other.
+    /// Notes that the tab that holds the stream was heard. False if that is this tab, which knows better than any
+    /// other.
     fn leader_lives(&self) -> bool {
         let mut state = self.inner.state.borrow_mut();
         state.signs_of_life += 1;
         !state.leads
     }
 
-    /// Says how the stream is to a tab that somebody looks at. A tab that nobody looks at has its timers slowed down by the browser, so
-    /// where it is still to open the stream it leaves that to the other.
+    /// Says how the stream is to a tab that somebody looks at. A tab that nobody looks at has its timers slowed down by
+    /// the browser, so where it is still to open the stream it leaves that to the other.
     fn answer_for_stream(&self) {
         let (session, state, hands_over) = {
             let state = self.inner.state.borrow();

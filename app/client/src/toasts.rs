@@ -90,7 +90,8 @@ pub struct ToastQueue {
 }
 
 impl ToastQueue {
-    /// Adds a message; one that is on screen or waiting already is not said twice. An earlier one on the same topic goes.
+    /// Adds a message; one that is on screen or waiting already is not said twice. An earlier one on the same topic
+    /// goes.
     pub fn push(&mut self, now_ms: f64, kind: ToastKind, topic: Option<ToastTopic>, text: String) -> ToastId {
         self.push_about(now_ms, kind, topic, None, text)
     }
@@ -137,8 +138,8 @@ impl ToastQueue {
         self.remove(|toast| matches!(toast.subject, Some(ToastSubject::Alert { alert, .. }) if !is_open(alert)));
     }
 
-    /// Takes away what the session that has just ended brought, shown or waiting: it is not for whoever sits here now. What
-    /// is said of the connection and of the sign-out itself holds still.
+    /// Takes away what the session that has just ended brought, shown or waiting: it is not for whoever sits here now.
+    /// What is said of the connection and of the sign-out itself holds still.
     pub fn end_session(&mut self, now_ms: f64) {
         self.count(now_ms);
         self.remove(|toast| !matches!(toast.topic, Some(ToastTopic::Connection | ToastTopic::SignOut)));

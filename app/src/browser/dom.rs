@@ -69,7 +69,8 @@ pub fn contains_focus(element: NodeRef<html::Div>) -> bool {
     leptos::prelude::document().active_element().is_some_and(|active| element.contains(Some(&active)))
 }
 
-/// Gives the focus to the button of the row after the one with that id, or else of the one before. False where there is none.
+/// Gives the focus to the button of the row after the one with that id, or else of the one before. False where there is
+/// none.
 pub fn focus_in_next_row(list: &Element, row_id: &str) -> bool {
     let Ok(Some(row)) = list.query_selector(&format!("[id=\"{row_id}\"]")) else { return false };
     let button = |row: &Element| row.query_selector(".device-actions button").ok().flatten();

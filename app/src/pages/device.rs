@@ -24,7 +24,8 @@ use types::api::{ServerEvent, Session, SessionHistory};
 use types::domain::{SessionId, Timestamp};
 use types::json;
 
-/// The life of one device's session, newest first as everything else that happened; and what can be done about the device.
+/// The life of one device's session, newest first as everything else that happened; and what can be done about the
+/// device.
 #[component]
 pub fn DevicePage() -> impl IntoView {
     let auth = expect_context::<Auth>();
@@ -211,7 +212,8 @@ fn ended_at(history: &SessionHistory) -> Option<Timestamp> {
     history.entries.last().filter(|entry| entry.kind == HistoryKind::Ended).map(|entry| entry.at)
 }
 
-/// The sort of thing it is. What an ended session was signed in on is not kept, and the place stays empty until one knows.
+/// The sort of thing it is. What an ended session was signed in on is not kept, and the place stays empty until one
+/// knows.
 #[component]
 fn DeviceIcon(session: Memo<Option<Session>>, history: Loader<SessionHistory>) -> impl IntoView {
     let kind = memo(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));

@@ -23,14 +23,15 @@ pub(super) fn onward(page: &str) -> String {
     return_to::entry_path(page, "", next_here().as_deref())
 }
 
-/// Where the browser sends the form of this page by itself: to this very page, so that it comes back with what is wrong.
+/// Where the browser sends the form of this page by itself: to this very page, so that it comes back with what is
+/// wrong.
 pub(super) fn action_here() -> String {
     let location = use_location();
     here(&location.pathname.get_untracked(), &location.search.get_untracked())
 }
 
-/// The frame of a page for people who are not signed in: a narrow column, and beside it on wide screens a picture of what
-/// Latchkey is for.
+/// The frame of a page for people who are not signed in: a narrow column, and beside it on wide screens a picture of
+/// what Latchkey is for.
 #[component]
 pub(super) fn Entry(
     /// The page.
@@ -44,7 +45,8 @@ pub(super) fn Entry(
                         <Brand />
                     </a>
                 </header>
-                // Who sends a form here is about to be signed in. Who types has the file fetched by the script beside the page.
+                // Who sends a form here is about to be signed in. Who types has the file fetched by the script beside
+                // the page.
                 <main class="entry-column" id="main" tabindex="-1" on:submit=move |_| fetch_ahead()>
                     {children()}
                 </main>
@@ -81,7 +83,8 @@ pub(super) fn DevelopmentMail() -> impl IntoView {
     })
 }
 
-/// Asks for another mail, not too soon after the last one: mail takes a moment. Without the program, it sends the page's form.
+/// Asks for another mail, not too soon after the last one: mail takes a moment. Without the program, it sends the
+/// page's form.
 #[component]
 pub(super) fn SendAgain(
     /// The text on it.
@@ -141,8 +144,8 @@ fn Waiting(
     .into_any()
 }
 
-/// Goes to `to` as soon as somebody is signed in here, whichever tab that happened in. With `ignore_first`, the session that
-/// is here already does not count: it is about to end, and the person is here to begin another.
+/// Goes to `to` as soon as somebody is signed in here, whichever tab that happened in. With `ignore_first`, the session
+/// that is here already does not count: it is about to end, and the person is here to begin another.
 pub(super) fn leave_when_signed_in(to: impl Fn() -> String + 'static, ignore_first: bool) {
     let auth = expect_context::<Auth>();
     let session = auth.session_id();

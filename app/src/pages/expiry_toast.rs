@@ -12,8 +12,8 @@ use crate::state::{Auth, Expiry, Now, Toasts, clock_time};
 use crate::ui::words::{countdown, countdown_spoken};
 use crate::ui::{Button, Emphasis, ToastCard, ToastTone};
 
-/// Counts down to the session's end and offers what can be done. Seen by the second, heard by the minute; in the last two
-/// minutes it interrupts.
+/// Counts down to the session's end and offers what can be done. Seen by the second, heard by the minute; in the last
+/// two minutes it interrupts.
 #[component]
 pub(super) fn ExpiryToast(
     /// The session's end.

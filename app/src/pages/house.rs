@@ -1,5 +1,5 @@
-//! The pages of a signed-in person. In the browser they are a file of their own, which is fetched when somebody needs it: who signs in
-//! does not wait for it. See decision 0024.
+//! The pages of a signed-in person. In the browser they are a file of their own, which is fetched when somebody needs
+//! it: who signs in does not wait for it. See decision 0024.
 
 use std::cell::{Cell, OnceCell};
 

@@ -1,5 +1,6 @@
-//! What is kept of the devices page for whoever comes back to it: the list, in memory; the place in it, with the entry of the tab's
-//! history that one left it for, so that the way back is there after a reload; and the receipt, in the same way.
+//! What is kept of the devices page for whoever comes back to it: the list, in memory; the place in it, with the entry
+//! of the tab's history that one left it for, so that the way back is there after a reload; and the receipt, in the
+//! same way.
 //!
 //! All of it is of one session, and given to that session only: whoever signs in next in this tab is somebody else.
 
@@ -75,7 +76,8 @@ impl Kept {
         self.place.set_value(Some(Place { session, scrolled: scrolled(), loaded, filter }));
     }
 
-    /// Keeps the place with the page of a device, or takes it from there where the page was loaded anew. Called by that page.
+    /// Keeps the place with the page of a device, or takes it from there where the page was loaded anew. Called by that
+    /// page.
     pub(super) fn stays_with_page(self) {
         // The router writes the entry of a page that it has just gone to.
         after(0.0, move || match self.place.get_value() {
@@ -89,7 +91,8 @@ impl Kept {
         self.place.set_value(None);
     }
 
-    /// Where this session was when it left for the page of a device, once; and the list as it was then, unless the page was loaded anew.
+    /// Where this session was when it left for the page of a device, once; and the list as it was then, unless the page
+    /// was loaded anew.
     pub(super) fn of(self, session: SessionId) -> Option<(Place, Option<Loaded>)> {
         let place = self.place.try_update_value(Option::take)?.filter(|place| place.session == session)?;
         let list = self.list.get_value().filter(|(owner, _)| *owner == session);
@@ -97,8 +100,8 @@ impl Kept {
     }
 }
 
-/// The id of a receipt. It opens the receipt and nothing else, and is in no store, no cookie and no address: only in the entry of this
-/// tab's history, which goes with the tab.
+/// The id of a receipt. It opens the receipt and nothing else, and is in no store, no cookie and no address: only in
+/// the entry of this tab's history, which goes with the tab.
 pub(super) struct KeptReceipt;
 
 impl KeptReceipt {

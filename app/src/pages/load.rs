@@ -94,7 +94,8 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         self.state.set(Load::Loading);
     }
 
-    /// Fetches. What is here stays until the answer comes, and after a failure too: then it is old, but better than nothing.
+    /// Fetches. What is here stays until the answer comes, and after a failure too: then it is old, but better than
+    /// nothing.
     pub fn fetch(self, call: impl Future<Output = Result<T, Failure>> + 'static) {
         let Some(generation) = self.next_generation() else { return };
         spawn_local(async move {
@@ -106,8 +107,8 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         });
     }
 
-    /// Tries again by itself after a failure: after a while, and at once when the connection is back. Call it from the component that
-    /// shows what is fetched.
+    /// Tries again by itself after a failure: after a while, and at once when the connection is back. Call it from the
+    /// component that shows what is fetched.
     pub fn retry(self, fetch: impl Fn() + Copy + 'static) {
         let fetches = expect_context::<Auth>().fetches();
         let failures = StoredValue::new(0_usize);

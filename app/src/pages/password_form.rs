@@ -19,7 +19,8 @@ use types::domain::Password;
 /// What an address ends in that leads here.
 const FRAGMENT: &str = "#password";
 
-/// The password, which can be changed; the other devices are signed out with it. Who comes for it finds the focus in it.
+/// The password, which can be changed; the other devices are signed out with it. Who comes for it finds the focus in
+/// it.
 #[component]
 pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
     let auth = expect_context::<Auth>();

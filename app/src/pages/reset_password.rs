@@ -128,8 +128,8 @@ fn NewPassword(form: ResetForm) -> impl IntoView {
     .into_any()
 }
 
-/// The token of the link, for when the browser sends the form by itself. It comes from behind the `#` of the address, where the
-/// script beside the page finds it; who runs no scripts pastes the link.
+/// The token of the link, for when the browser sends the form by itself. It comes from behind the `#` of the address,
+/// where the script beside the page finds it; who runs no scripts pastes the link.
 #[component]
 fn LinkFields(link: RwSignal<ResetLink>) -> impl IntoView {
     let token = Signal::derive(move || {

@@ -60,8 +60,8 @@ pub(super) fn SessionLimitDialog(
     .into_any()
 }
 
-/// The same choice as a part of the sign-in form, where the browser had sent that by itself: the password, which no page
-/// carries, is entered again.
+/// The same choice as a part of the sign-in form, where the browser had sent that by itself: the password, which no
+/// page carries, is entered again.
 #[component]
 pub(super) fn SessionToReplace(
     /// The devices to choose from; none where there is nothing to choose.

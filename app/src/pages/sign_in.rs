@@ -234,7 +234,8 @@ fn WhyHere() -> impl IntoView {
     }
 }
 
-/// Who was told, where all devices were signed out from here. Under the form, which nothing pushes down; there after a reload, too.
+/// Who was told, where all devices were signed out from here. Under the form, which nothing pushes down; there after a
+/// reload, too.
 #[component]
 fn WhoWasTold() -> impl IntoView {
     let auth = expect_context::<Auth>();

@@ -1,5 +1,5 @@
-// Beside every page, before the program and where it cannot run: forms are sent once and show that they are, the eye of a
-// password field works, a code sends itself when it is full. Starts the program, and tells it when it may take over.
+// Beside every page, before the program and where it cannot run: forms are sent once and show that they are, the eye of
+// a password field works, a code sends itself when it is full. Starts the program, and tells it when it may take over.
 (() => {
   const page = document, root = page.documentElement, its = page.currentScript.dataset;
   const on = (names, act, signal) => names.split(" ").forEach((name) => addEventListener(name, act, { capture: true, signal }));
@@ -13,7 +13,8 @@
     try { return [...page.querySelectorAll("input:autofill")].some((input) => !input.value); } catch { return false; }
   };
   const isSending = () => sentAt > performance.now() - 1e4;
-  // Whoever is in the middle of something is not disturbed. What a finger or key has let go of is clicked a moment later.
+  // Whoever is in the middle of something is not disturbed. What a finger or key has let go of is clicked a moment
+  // later.
   const inTheMiddle = () => held || letGoAt > performance.now() - 99 || composing || isSending() ||
     (path == location.pathname && secretlyFilled());
   const settle = () => {
@@ -72,8 +73,8 @@
     if (codes.length == 1 || /^\d{6}$/.test(target.value.replace(/[\s-]/g, ""))) target.form.requestSubmit();
   });
 
-  // The token of a mailed link stands where browsers send it to no server. From here it goes into the form when that is sent, and
-  // to the program.
+  // The token of a mailed link stands where browsers send it to no server. From here it goes into the form when that is
+  // sent, and to the program.
   let token = "";
   const giveToken = (form) => {
     if (!token || !/\/reset-password/.test(form.action)) return;
@@ -99,7 +100,8 @@
     if (field && page.activeElement == page.body) field.focus();
   });
 
-  // Translators put their own elements in place of texts. One that changes afterwards comes back, and is translated anew.
+  // Translators put their own elements in place of texts. One that changes afterwards comes back, and is translated
+  // anew.
   const inPlaceOf = new WeakMap();
   const translated = new MutationObserver((changes) => changes.forEach(({ type, target, addedNodes, removedNodes, previousSibling, nextSibling }) => {
     if (type == "characterData") {
@@ -116,8 +118,8 @@
   }));
   translated.observe(root, { childList: true, subtree: true });
 
-  // The program marks its places in the page with comments, and some extensions take all comments out of pages. What it gets instead
-  // shows as little, and nobody looks for it.
+  // The program marks its places in the page with comments, and some extensions take all comments out of pages. What it
+  // gets instead shows as little, and nobody looks for it.
   page.createComment = (text) => page.createProcessingInstruction("place", text);
 
   // Forms work without the program. Pages that need it say that it cannot run.
@@ -125,16 +127,17 @@
     program = 2;
     if (!page.querySelector(".entry form")) root.dataset.program = "failed";
   };
-  // Without words for what went wrong inside, a program that breaks down is heard of here only: by its trap, or by what was thrown
-  // right through it. A request that came to nothing may be refused through it as well, and breaks nothing that stands already.
+  // Without words for what went wrong inside, a program that breaks down is heard of here only: by its trap, or by what
+  // was thrown right through it. A request that came to nothing may be refused through it as well, and breaks nothing
+  // that stands already.
   const brokeDown = (error, through) => {
     if (window.WebAssembly && (error instanceof WebAssembly.RuntimeError || (through && error && /wasm/.test(error.stack)))) fail();
   };
   on("error", (event) => brokeDown(event.error, true));
   on("unhandledrejection", (event) => brokeDown(event.reason, !program));
 
-  // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else from the first
-  // letter on, else when they are asked for.
+  // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else
+  // from the first letter on, else when they are asked for.
   let ahead = null, askedAhead = false;
   const fetchAhead = () => {
     askedAhead = true;
@@ -164,8 +167,9 @@
     tookOver: () => { program = 1; delete root.dataset.program; },
     fail,
   };
-  // To start takes a slow phone a second in which it hears nobody. On an entry page, whose forms work without, it waits until hands
-  // rest, or nobody is looking. Whoever may be signed in already, here or by another tab, or has a receipt to see, is not kept waiting.
+  // To start takes a slow phone a second in which it hears nobody. On an entry page, whose forms work without, it waits
+  // until hands rest, or nobody is looking. Whoever may be signed in already, here or by another tab, or has a receipt
+  // to see, is not kept waiting.
   const hasMore = () => {
     try { return localStorage["latchkey.signed-in"] || (history.state || {}).latchkeyReceipt; } catch { return true; }
   };

@@ -60,8 +60,8 @@ pub struct Files {
     pub program: String,
     /// The part of the program that holds the pages of a signed-in person.
     pub house: String,
-    /// Whether the page needs the program, or probably will in a moment, so that it is fetched at once and not when all else is
-    /// there, and starts as soon as it has come.
+    /// Whether the page needs the program, or probably will in a moment, so that it is fetched at once and not when all
+    /// else is there, and starts as soon as it has come.
     pub at_once: bool,
 }
 

@@ -53,13 +53,14 @@ impl Auth {
         memo(move |_| self.status.with(AuthStatus::session_id))
     }
 
-    /// Why it cannot be found out who is signed in here; nothing once that is known. It goes by itself when the server answers again.
+    /// Why it cannot be found out who is signed in here; nothing once that is known. It goes by itself when the server
+    /// answers again.
     pub fn trouble(self) -> Signal<Option<Failure>> {
         self.trouble.into()
     }
 
-    /// Counts the moments at which what is shown is to be fetched: 0 until there is something to fetch, then one more whenever what is
-    /// shown may be old. Fetch in an effect that reads it.
+    /// Counts the moments at which what is shown is to be fetched: 0 until there is something to fetch, then one more
+    /// whenever what is shown may be old. Fetch in an effect that reads it.
     pub fn fetches(self) -> Signal<u32> {
         self.fetches.into()
     }

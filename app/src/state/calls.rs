@@ -147,7 +147,8 @@ impl Auth {
         client()?.delete_account(password).await
     }
 
-    /// Tries at once to find out who is signed in here, where that failed. What comes of it is told by `status` and `trouble`.
+    /// Tries at once to find out who is signed in here, where that failed. What comes of it is told by `status` and
+    /// `trouble`.
     pub async fn try_again(self) {
         if let Ok(client) = client() {
             // A failure is in `trouble`.

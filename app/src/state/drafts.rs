@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use client::AuthStatus;
 use client::drafts::{DraftBox, DraftKey};
 
-/// What was being typed when a session ended, given back after the next sign-in by the same person on this tab. A context.
+/// What was being typed when a session ended, given back after the next sign-in by the same person on this tab. A
+/// context.
 ///
 /// In memory only. Never for passwords and codes.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! What pages may know and do: contexts of signals, and calls.
 //!
-//! Reactive adapters over `client`. No fetch, no rules and no tokens here; no browser calls either, which are in `browser`.
-//! Every context is `Copy`. Calls are plain async functions: start them from an event handler with
+//! Reactive adapters over `client`. No fetch, no rules and no tokens here; no browser calls either, which are in
+//! `browser`. Every context is `Copy`. Calls are plain async functions: start them from an event handler with
 //! [`leptos::task::spawn_local`], or from a `LocalResource`; on the server they are never polled.
 
 mod alerts;

@@ -19,8 +19,8 @@ pub enum ResetLink {
 }
 
 impl ResetLink {
-    /// Reads the address, and takes the token out of it: from then on it is in memory only. Reads it again when another link
-    /// is opened in this tab, for which browsers load nothing. Call it from a component.
+    /// Reads the address, and takes the token out of it: from then on it is in memory only. Reads it again when another
+    /// link is opened in this tab, for which browsers load nothing. Call it from a component.
     pub fn read() -> RwSignal<Self> {
         let link = RwSignal::new(Self::Unread);
         effect(move |_| {

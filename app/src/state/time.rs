@@ -27,7 +27,8 @@ impl Now {
         this
     }
 
-    /// The server's time has become known, or known better: nothing waits for the next tick with what was written by another.
+    /// The server's time has become known, or known better: nothing waits for the next tick with what was written by
+    /// another.
     pub(super) fn update(self) {
         self.now.set(browser::server_now());
     }
@@ -42,7 +43,8 @@ impl Now {
         browser::server_now()
     }
 
-    /// A signal of the whole seconds left of `seconds` from now, ticking every second. Nothing is left on the server: what it renders must work where nothing counts.
+    /// A signal of the whole seconds left of `seconds` from now, ticking every second. Nothing is left on the server:
+    /// what it renders must work where nothing counts.
     pub fn countdown_from(self, seconds: u32) -> Signal<u64> {
         if browser::RENDERS_FOR_OTHERS {
             return Signal::stored(0);

@@ -16,7 +16,8 @@ pub enum BannerTone {
     Danger,
 }
 
-/// One sentence that stands before the page's own. Read out when it appears: at once where it is [`BannerTone::Danger`].
+/// One sentence that stands before the page's own. Read out when it appears: at once where it is
+/// [`BannerTone::Danger`].
 #[component]
 pub fn Banner(
     /// How serious it is.

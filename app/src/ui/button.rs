@@ -59,8 +59,8 @@ pub fn Button(
     /// Whether its work is under way.
     #[prop(optional, into)]
     busy: Signal<bool>,
-    /// Whether a press ends something at once: then it counts only if it was meant for this button, and not for what was here
-    /// before (see [`Steady`]).
+    /// Whether a press ends something at once: then it counts only if it was meant for this button, and not for what
+    /// was here before (see [`Steady`]).
     #[prop(optional)]
     ends: bool,
     /// Its name, where the text on it does not say enough. Must contain that text.

@@ -8,7 +8,8 @@ use crate::browser;
 use crate::reactive::effect;
 use types::domain::OneTimeCode;
 
-/// One input for a six-digit code: typed, or pasted as `123 456`, or with the sentence it stands in. Says so once when it is full.
+/// One input for a six-digit code: typed, or pasted as `123 456`, or with the sentence it stands in. Says so once when
+/// it is full.
 #[component]
 pub fn CodeField(
     /// The id of the input, unique on the page; also its name.

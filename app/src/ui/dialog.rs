@@ -40,8 +40,8 @@ fn Dialog(
             if let Some(dialog) = node_ref.try_get_untracked().flatten() {
                 browser::dom::show_dialog(&dialog, open);
                 if open {
-                    // What is to be typed or else the harmless answer, and not what comes first: that may be a list which
-                    // only scrolls.
+                    // What is to be typed or else the harmless answer, and not what comes first: that may be a list
+                    // which only scrolls.
                     browser::dom::focus_first(&dialog, "input.input:not([readonly]), .dialog-actions button");
                 }
             }

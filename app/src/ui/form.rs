@@ -75,8 +75,8 @@ impl FormErrors {
     }
 }
 
-/// A form. Where the program does not run, the browser sends it to `action` by itself; a form without one is shown by the program
-/// only.
+/// A form. Where the program does not run, the browser sends it to `action` by itself; a form without one is shown by
+/// the program only.
 #[component]
 pub fn Form(
     /// What is wrong with it.

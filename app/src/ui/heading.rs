@@ -31,7 +31,8 @@ pub fn Heading(
     /// The name of the page in the tab.
     #[prop(into)]
     title: Signal<String>,
-    /// Whether the page has one field to fill in, which then takes the focus in place of the heading: also on the first page.
+    /// Whether the page has one field to fill in, which then takes the focus in place of the heading: also on the first
+    /// page.
     #[prop(optional)]
     with_field: bool,
     /// The text, where it is not the title.

@@ -1,8 +1,8 @@
 //! Presses that end something, on a page whose parts move by themselves.
 //!
-//! A row that folds, a question that appears, a message that leaves: what was under the pointer is somewhere else, and the second of
-//! two clicks meets something that nobody aimed at. Whoever moves something says so here, and what ends something asks before it
-//! believes a press.
+//! A row that folds, a question that appears, a message that leaves: what was under the pointer is somewhere else, and
+//! the second of two clicks meets something that nobody aimed at. Whoever moves something says so here, and what ends
+//! something asks before it believes a press.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -69,8 +69,8 @@ impl Steady {
         });
     }
 
-    /// What ends something is in another place whenever `what` changes, from its second value on. However long ago that was: a
-    /// pointer that has rested since still means what was there.
+    /// What ends something is in another place whenever `what` changes, from its second value on. However long ago that
+    /// was: a pointer that has rested since still means what was there.
     pub fn shifts_with<T: PartialEq + Send + Sync + 'static>(self, what: Memo<T>) {
         on_change(what, move || {
             self.shifted_at_ms.set_value(browser::monotonic_ms());

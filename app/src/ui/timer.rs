@@ -34,8 +34,8 @@ pub fn window_pressed_outside(element: NodeRef<html::Div>, act: impl Fn() + Copy
     });
 }
 
-/// How long to wait before each try to scroll back, in milliseconds: at first as soon as the page is there, then after its heading has
-/// had the focus, and later on for as long as it grows.
+/// How long to wait before each try to scroll back, in milliseconds: at first as soon as the page is there, then after
+/// its heading has had the focus, and later on for as long as it grows.
 const SCROLLS_AFTER_MS: [f64; 5] = [0.0, 60.0, 100.0, 300.0, 800.0];
 
 /// Scrolls to where the page was before, unless somebody scrolls it meanwhile. In the browser only.

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use crate::browser;
 
-/// A value that goes with a form that the browser sends by itself, and is not seen. The program keeps it in no markup, which extensions and
-/// tools read.
+/// A value that goes with a form that the browser sends by itself, and is not seen. The program keeps it in no markup,
+/// which extensions and tools read.
 #[component]
 pub fn HiddenField(
     /// Its name.

@@ -1,8 +1,8 @@
-//! What server and browser share: `domain` has values that cannot be wrong, `api` has what travels between them, `words` has the closed
-//! vocabularies, `json` reads and writes them in the browser.
+//! What server and browser share: `domain` has values that cannot be wrong, `api` has what travels between them,
+//! `words` has the closed vocabularies, `json` reads and writes them in the browser.
 //!
-//! Knows serde and nothing else: no Leptos, no HTTP, no SQL. What only one of the two needs does not belong here, but as a feature: for the
-//! document of the API, `schema` has the types describe themselves.
+//! Knows serde and nothing else: no Leptos, no HTTP, no SQL. What only one of the two needs does not belong here, but
+//! as a feature: for the document of the API, `schema` has the types describe themselves.
 
 #![warn(missing_docs)]
 

@@ -1,5 +1,5 @@
-//! `latchkey-pack <compiled.wasm> <folder> <name>`: cuts the program into the file that is loaded first and those that follow, and writes
-//! `<name>.js`, `<name>_bg.wasm`, `split.js` and a `.wasm` for each further file into the folder.
+//! `latchkey-pack <compiled.wasm> <folder> <name>`: cuts the program into the file that is loaded first and those that
+//! follow, and writes `<name>.js`, `<name>_bg.wasm`, `split.js` and a `.wasm` for each further file into the folder.
 
 use std::error::Error;
 use std::path::Path;

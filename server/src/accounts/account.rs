@@ -1,8 +1,8 @@
 //! Accounts: proving to be somebody, changing name and password. Registering and proving an address is the business of
 //! `registration`, a forgotten password that of `recovery`, the end of an account that of `leaving`.
 //!
-//! Known and unknown addresses get the same answers in the same time: passwords are hashed as often, as many statements run, an audit
-//! entry is always written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
+//! Known and unknown addresses get the same answers in the same time: passwords are hashed as often, as many statements
+//! run, an audit entry is always written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -90,8 +90,8 @@ pub struct Accounts {
     pub(super) sudo_window: Duration,
     /// How long tokens last, which is how long an end must be remembered.
     pub(super) lifetimes: Lifetimes,
-    /// The page that sets a new password, by its full address. From the settings, never from a request: whoever chooses where the
-    /// link leads gets the token.
+    /// The page that sets a new password, by its full address. From the settings, never from a request: whoever chooses
+    /// where the link leads gets the token.
     pub(super) reset_page: String,
 }
 
@@ -114,7 +114,8 @@ impl Accounts {
         })
     }
 
-    /// Proves to be somebody by e-mail and password. The try is taken before anything is looked at, and given back where it was right.
+    /// Proves to be somebody by e-mail and password. The try is taken before anything is looked at, and given back
+    /// where it was right.
     pub async fn authenticate(
         &self,
         from: &RequestOrigin,
@@ -184,8 +185,8 @@ impl Accounts {
         Ok(if waits { AccountError::EmailNotVerified } else { AccountError::InvalidCredentials })
     }
 
-    /// Checks a change of password and prepares it; storing it and ending the other sessions is one transaction, and the
-    /// sessions' business.
+    /// Checks a change of password and prepares it; storing it and ending the other sessions is one transaction, and
+    /// the sessions' business.
     pub async fn prepare_password_change(
         &self,
         session_id: SessionId,
@@ -200,8 +201,8 @@ impl Accounts {
         Ok(Some(PasswordChange { expected_hash: user.password_hash, new_hash }))
     }
 
-    /// Compares the password of somebody who is signed in. A wrong one is told by the name of its field, and counts against their
-    /// session: what strangers try does not keep them from it.
+    /// Compares the password of somebody who is signed in. A wrong one is told by the name of its field, and counts
+    /// against their session: what strangers try does not keep them from it.
     pub(super) async fn check_password(
         &self,
         field: &'static str,
@@ -309,8 +310,8 @@ impl Accounts {
     }
 }
 
-/// The name to open a mail with: only where it is known to be that of whoever reads it. Anybody can register with an address and with
-/// words of theirs for a name.
+/// The name to open a mail with: only where it is known to be that of whoever reads it. Anybody can register with an
+/// address and with words of theirs for a name.
 pub(super) fn greeted(user: &User) -> Option<&str> {
     user.email_verified_at.map(|_| user.name.as_str())
 }

@@ -33,7 +33,8 @@ pub fn draw_code(random: &dyn Random) -> String {
     }
 }
 
-/// What is stored of a code: bound to its registration, so that it is worth nothing for another one, of the same address neither.
+/// What is stored of a code: bound to its registration, so that it is worth nothing for another one, of the same
+/// address neither.
 pub fn code_digest(keys: &Keys, registration: UserId, code: &OneTimeCode) -> Digest {
     keys.code_digest(registration.0.as_bytes(), code.expose())
 }

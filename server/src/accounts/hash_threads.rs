@@ -1,4 +1,5 @@
-//! Threads for passwords: they step back for everything else, so that a storm of sign-ins does not slow down whoever is signed in.
+//! Threads for passwords: they step back for everything else, so that a storm of sign-ins does not slow down whoever is
+//! signed in.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +8,8 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-/// How much these threads step back: the scheduler gives them a tenth of what it gives others, and all that others leave.
+/// How much these threads step back: the scheduler gives them a tenth of what it gives others, and all that others
+/// leave.
 const STEP_BACK: i32 = 10;
 
 type Job = Box<dyn FnOnce() + Send>;

@@ -33,8 +33,8 @@ impl Accounts {
         Ok(self.store.accounts().export_data(user_id).await?)
     }
 
-    /// Prepares to delete an account; deleting it and ending every session is one transaction, and the sessions' business. `None` where the
-    /// user is gone.
+    /// Prepares to delete an account; deleting it and ending every session is one transaction, and the sessions'
+    /// business. `None` where the user is gone.
     pub async fn prepare_deletion(&self, user_id: UserId) -> Result<Option<AccountDeletion>, AccountError> {
         let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
         let mail = NewMail::notice(&user.email, mails::account_deleted(greeted(&user))).forgotten();
@@ -42,7 +42,8 @@ impl Accounts {
         Ok(Some(AccountDeletion { mail: self.job(mail), buckets }))
     }
 
-    /// Checks that whoever asks is the user, now: by the password, or by a proof of moments ago. Nothing where the user is gone.
+    /// Checks that whoever asks is the user, now: by the password, or by a proof of moments ago. Nothing where the user
+    /// is gone.
     pub async fn check_proof(
         &self,
         session_id: SessionId,

@@ -1,6 +1,7 @@
 //! A forgotten password: a link by mail that sets a new one, once (NIST SP 800-63B-4, 4.2; ASVS 6.4.1).
 //!
-//! The token stands behind the `#` of the link: browsers send that part to no server, so it gets into no log and no `Referer`.
+//! The token stands behind the `#` of the link: browsers send that part to no server, so it gets into no log and no
+//! `Referer`.
 
 use std::time::Duration;
 use types::words::AuditAction;
@@ -39,15 +40,16 @@ pub struct PreparedReset {
 
 /// What a link sets a password of.
 pub enum ResetStep {
-    /// An account. Storing it, using up the token and ending every session is one transaction, and the sessions' business.
+    /// An account. Storing it, using up the token and ending every session is one transaction, and the sessions'
+    /// business.
     Account(UserId, Box<PasswordReset>),
     /// A new account, for an address that waited to be proved.
     Registration(Box<ResetProof>),
 }
 
 impl Accounts {
-    /// Sends a link to set a new password, where there is somebody to send it to and the last one is not too recent. Does the same
-    /// work whoever has that address (ASVS 6.3.8).
+    /// Sends a link to set a new password, where there is somebody to send it to and the last one is not too recent.
+    /// Does the same work whoever has that address (ASVS 6.3.8).
     pub async fn request_password_reset(&self, from: &RequestOrigin, email: &Email) -> Result<(), AccountError> {
         self.limits.may_ask(from.address).await?;
         let user = self.store.accounts().user_by_email(email).await?;
@@ -69,7 +71,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Checks a token from a mail and the new password, and prepares the change. A password that is refused leaves the token as it is.
+    /// Checks a token from a mail and the new password, and prepares the change. A password that is refused leaves the
+    /// token as it is.
     pub async fn prepare_password_reset(
         &self,
         from: &RequestOrigin,

@@ -1,8 +1,8 @@
 //! Registering, and proving an address by the code that was sent there.
 //!
-//! Until an address is proved its registration belongs to nobody, and the newest takes the place of the one before. The same is done, in as
-//! many statements and hashes, whoever has the address already: the answers, the time they take and what signing in says
-//! afterwards tell nobody whether it has an account (ASVS 6.3.8).
+//! Until an address is proved its registration belongs to nobody, and the newest takes the place of the one before. The
+//! same is done, in as many statements and hashes, whoever has the address already: the answers, the time they take and
+//! what signing in says afterwards tell nobody whether it has an account (ASVS 6.3.8).
 
 use types::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
 use types::words::AuditAction;
@@ -37,7 +37,8 @@ pub struct Proved {
 }
 
 impl Accounts {
-    /// Registers, or does what looks the same where the address is taken: its owner gets a mail that says so, once a day.
+    /// Registers, or does what looks the same where the address is taken: its owner gets a mail that says so, once a
+    /// day.
     pub async fn register(&self, from: &RequestOrigin, new: Registration) -> Result<UserId, AccountError> {
         self.limits.may_ask(from.address).await?;
         self.judge("password", &new.password, &new.email, new.name.as_str()).await?;
@@ -83,7 +84,8 @@ impl Accounts {
         Ok(self.store.accounts().register(&registration, &mail, audit).await?)
     }
 
-    /// Where addresses need no proof, whoever registers first has the account; nobody else can throw them out by registering again.
+    /// Where addresses need no proof, whoever registers first has the account; nobody else can throw them out by
+    /// registering again.
     async fn open_account(
         &self,
         id: UserId,
@@ -129,7 +131,8 @@ impl Accounts {
         Ok(())
     }
 
-    /// Proves an address by its code. The account is that of the registration the code was sent for, with its name and password.
+    /// Proves an address by its code. The account is that of the registration the code was sent for, with its name and
+    /// password.
     pub async fn verify_email(
         &self,
         from: &RequestOrigin,

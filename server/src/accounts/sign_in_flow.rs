@@ -1,5 +1,5 @@
-//! Signing in as a flow with steps: who, by which proofs so far, with which device, until when. What makes a session asks for nothing but the
-//! proofs that a flow has come to.
+//! Signing in as a flow with steps: who, by which proofs so far, with which device, until when. What makes a session
+//! asks for nothing but the proofs that a flow has come to.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! What a browser is known by: a token of its own, apart from any session (ASVS 7.2.4).
 //!
-//! It proves that somebody was signed in with this browser before, nothing more: it signs nobody in, and whoever steals it gets tries of their own
-//! at a password, as few as anybody. Only its digest is in the database.
+//! It proves that somebody was signed in with this browser before, nothing more: it signs nobody in, and whoever steals
+//! it gets tries of their own at a password, as few as anybody. Only its digest is in the database.
 
 use std::time::Duration;
 

@@ -1,11 +1,13 @@
 //! Limits on tries: buckets (ASVS 6.3.1), shared by all servers.
 //!
-//! A try is taken from its buckets before the password or code is looked at, in one statement each, so that however many come at once no
-//! more are looked at than there are; whoever was right gets it back. The buckets are in the database, so that neither another server nor
-//! a restart offers fresh ones; a bucket that is known to be empty is not asked again.
+//! A try is taken from its buckets before the password or code is looked at, in one statement each, so that however
+//! many come at once no more are looked at than there are; whoever was right gets it back. The buckets are in the
+//! database, so that neither another server nor a restart offers fresh ones; a bucket that is known to be empty is not
+//! asked again.
 //!
-//! Strangers share a bucket an account and one a network. Whom the account knows (a browser it was signed in with, a session, whoever has just
-//! reset the password) has a bucket of their own, which strangers cannot empty: nobody is kept out by what others do.
+//! Strangers share a bucket an account and one a network. Whom the account knows (a browser it was signed in with, a
+//! session, whoever has just reset the password) has a bucket of their own, which strangers cannot empty: nobody is
+//! kept out by what others do.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,13 +21,16 @@ use super::secrets::sha256;
 use crate::clock::Clock;
 use crate::store::{Acquaintance, Bucket, Digest, Store, StoreError, Try};
 
-/// Wrong passwords, codes and tokens from one network: a burst for offices behind one address, then one in three seconds.
+/// Wrong passwords, codes and tokens from one network: a burst for offices behind one address, then one in three
+/// seconds.
 const FAILURES_BY_ADDRESS: Bucket = Bucket { burst: 100, every_ms: 3_000 };
-/// Wrong passwords and codes for one account: those of all strangers together, and those of each browser or session it knows.
+/// Wrong passwords and codes for one account: those of all strangers together, and those of each browser or session it
+/// knows.
 const FAILURES_BY_ACCOUNT: Bucket = Bucket { burst: 20, every_ms: 30_000 };
 /// Accounts and messages asked for from one network.
 const REQUESTS_BY_ADDRESS: Bucket = Bucket { burst: 300, every_ms: 1_000 };
-/// Registrations of one address, and mails with codes to it: a burst for whoever is all thumbs, then one in five minutes.
+/// Registrations of one address, and mails with codes to it: a burst for whoever is all thumbs, then one in five
+/// minutes.
 const LETTERS_BY_ADDRESS: Bucket = Bucket { burst: 20, every_ms: 300_000 };
 /// That an address has an account already, its owner is told once a day.
 const NOTICES: Bucket = Bucket { burst: 1, every_ms: 86_400_000 };
@@ -34,8 +39,9 @@ const MOST_DOORS: usize = 10_000;
 /// How many tries of one bucket this server looks at together. Those that are right give theirs back, so few at once
 /// leave room for all; the others take turns.
 const AT_ONCE: usize = 4;
-/// How many may wait for their turn at one bucket: as many as would wait for the password check itself, and each is little more than an
-/// open request. Where most are wrong, the bucket is soon empty and the others need no turn to hear so.
+/// How many may wait for their turn at one bucket: as many as would wait for the password check itself, and each is
+/// little more than an open request. Where most are wrong, the bucket is soon empty and the others need no turn to hear
+/// so.
 const MOST_WAITING: usize = 256;
 /// When to come back where too many wait.
 const COME_BACK: Duration = Duration::from_secs(1);

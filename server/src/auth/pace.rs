@@ -1,5 +1,6 @@
-//! How fast one signed-in session may have things written: nobody renames a device a thousand times in a row, and each time is a row in the history
-//! and one in the audit log for ever. Buckets are shared by all servers, as those for tries are.
+//! How fast one signed-in session may have things written: nobody renames a device a thousand times in a row, and each
+//! time is a row in the history and one in the audit log for ever. Buckets are shared by all servers, as those for
+//! tries are.
 
 use std::sync::Arc;
 use std::time::Duration;

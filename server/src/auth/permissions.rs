@@ -1,7 +1,7 @@
 //! Permissions: what a role lets its users do, and a route can ask for.
 //!
-//! An area declares its permissions as constants of its own. They travel in the access token by name, so that no check of one reads the
-//! database.
+//! An area declares its permissions as constants of its own. They travel in the access token by name, so that no check
+//! of one reads the database.
 
 use std::fmt;
 

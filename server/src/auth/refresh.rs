@@ -1,8 +1,9 @@
 //! Refresh tokens: how they look, how one follows from another, and what a presented one is worth.
 //!
-//! A token is `lkr_` and base64url of *session id ‖ secret ‖ mark*. The mark (a MAC) shows that this installation made it, so that
-//! garbage costs no database read and cannot be taken for a stolen token. The secret of the successor is derived from
-//! the token itself, so that a refresh whose answer was lost can be answered with the *same* successor: the chain never forks.
+//! A token is `lkr_` and base64url of *session id ‖ secret ‖ mark*. The mark (a MAC) shows that this installation made
+//! it, so that garbage costs no database read and cannot be taken for a stolen token. The secret of the successor is
+//! derived from the token itself, so that a refresh whose answer was lost can be answered with the *same* successor:
+//! the chain never forks.
 
 use std::fmt;
 use std::time::Duration;
@@ -140,8 +141,8 @@ impl Lifetimes {
         now.plus(sliding).min(max_expires_at)
     }
 
-    /// Until when a session lasts that was used then without being renewed; `None` where only renewing counts, because nothing ends
-    /// idle.
+    /// Until when a session lasts that was used then without being renewed; `None` where only renewing counts, because
+    /// nothing ends idle.
     pub fn used_end(&self, used_at: Timestamp) -> Option<Timestamp> {
         self.idle.map(|idle| used_at.plus(idle.min(self.refresh)))
     }
@@ -180,8 +181,8 @@ impl Lifetimes {
         (now >= row.expires_at).then(|| self.ran_out(row))
     }
 
-    /// What a presented refresh token is worth: *current* rotates; *immediate predecessor within the grace* repeats (that
-    /// it is still the immediate predecessor shows that the successor was never used); *anything else* is theft
+    /// What a presented refresh token is worth: *current* rotates; *immediate predecessor within the grace* repeats
+    /// (that it is still the immediate predecessor shows that the successor was never used); *anything else* is theft
     /// (RFC 9700, 4.14.2).
     pub fn decide(
         &self,

@@ -1,7 +1,7 @@
 //! Keys that come from `LATCHKEY_SECRET`, and the two shapes a secret can have: plain and hashed.
 //!
-//! Every key is derived by HKDF-SHA-256 (RFC 5869) under its own label, so that one secret serves all servers and no key
-//! is used for two things.
+//! Every key is derived by HKDF-SHA-256 (RFC 5869) under its own label, so that one secret serves all servers and no
+//! key is used for two things.
 
 use std::fmt;
 
@@ -86,8 +86,8 @@ impl Keys {
         URL_SAFE_NO_PAD.encode(&tag[..12])
     }
 
-    /// What proves that a message between servers is from one with this secret and this public address: two installations may have been given
-    /// one secret by mistake, and one Redis on purpose.
+    /// What proves that a message between servers is from one with this secret and this public address: two
+    /// installations may have been given one secret by mistake, and one Redis on purpose.
     pub fn bus_proof(&self, public_address: &str) -> Proof {
         Proof::new(hmac::Key::new(hmac::HMAC_SHA256, &tag(&self.bus, public_address.as_bytes())))
     }

@@ -1,8 +1,8 @@
 //! Access tokens: JWTs signed with Ed25519 (RFC 9068, RFC 8037), verified strictly.
 //!
-//! Only what this installation itself makes is accepted, so the header must have exactly the three members we write, and
-//! every claim must be of its type. A token that passed is remembered until it runs out, so that the signature is checked
-//! once a token and not once a request.
+//! Only what this installation itself makes is accepted, so the header must have exactly the three members we write,
+//! and every claim must be of its type. A token that passed is remembered until it runs out, so that the signature is
+//! checked once a token and not once a request.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -124,7 +124,8 @@ pub struct AccessTokens {
     issuer: String,
     keys: Arc<KeyRing>,
     permissions: Permissions,
-    /// By the whole token, compared letter by letter: hashing it in a way that nobody can forge would cost a third of the check.
+    /// By the whole token, compared letter by letter: hashing it in a way that nobody can forge would cost a third of
+    /// the check.
     remembered: Cache<Box<str>, Arc<Verified>>,
 }
 

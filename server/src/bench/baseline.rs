@@ -1,5 +1,5 @@
-//! What a checked request is compared with: the same bytes from an axum route that does nothing else, or that asks Redis first, as
-//! servers do that keep sessions there.
+//! What a checked request is compared with: the same bytes from an axum route that does nothing else, or that asks
+//! Redis first, as servers do that keep sessions there.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -45,7 +45,8 @@ impl Baseline {
             None => Router::new().route(paths::SESSION, get(async move || json(&body))),
             Some(url) => {
                 let client = redis::Client::open(url).map_err(failed)?;
-                // One connection for all requests: those that come together travel together, which is the quickest way to ask.
+                // One connection for all requests: those that come together travel together, which is the quickest way
+                // to ask.
                 let connection = client.get_multiplexed_async_connection().await.map_err(failed)?;
                 Router::new().route(paths::SESSION, get(asking_redis)).with_state((connection, body))
             }

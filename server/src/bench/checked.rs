@@ -1,5 +1,5 @@
-//! A checked request beside a bare route, and beside one that asks Redis, with nothing, a hundred thousand and a million revoked; and
-//! what the list of those takes in memory.
+//! A checked request beside a bare route, and beside one that asks Redis, with nothing, a hundred thousand and a
+//! million revoked; and what the list of those takes in memory.
 
 use std::time::Duration;
 

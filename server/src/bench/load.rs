@@ -1,7 +1,8 @@
 //! Load: as much as a server takes, or so much a second.
 //!
-//! One thread keeps many connections busy: it writes to one while the others are being answered, so that a request costs it one write
-//! and one read. Where time is measured each connection has a thread of its own, which sleeps in between.
+//! One thread keeps many connections busy: it writes to one while the others are being answered, so that a request
+//! costs it one write and one read. Where time is measured each connection has a thread of its own, which sleeps in
+//! between.
 
 use std::io;
 use std::net::SocketAddr;
@@ -64,8 +65,8 @@ pub fn saturate(
     Ok(Round { requests: answered, took: started.elapsed() })
 }
 
-/// Asks so many times a second, over so many connections, for a while. A time runs from when the request was sent, or from when it was
-/// due where the one before it was answered too late to send it then.
+/// Asks so many times a second, over so many connections, for a while. A time runs from when the request was sent, or
+/// from when it was due where the one before it was answered too late to send it then.
 pub fn pace(
     address: SocketAddr,
     request: &[u8],

@@ -1,8 +1,9 @@
 //! `latchkey bench`: what this server costs and how quick it is, measured on this machine in one run.
 //!
-//! The servers run as processes of their own on loopback, beside a PostgreSQL and a Redis that are started for the run and thrown away.
-//! Every value is a ratio to something measured in the same run, or a percentile. One file a benchmark; what they share has
-//! files of its own. Not for a production machine at work: it takes all the cores there are.
+//! The servers run as processes of their own on loopback, beside a PostgreSQL and a Redis that are started for the run
+//! and thrown away. Every value is a ratio to something measured in the same run, or a percentile. One file a
+//! benchmark; what they share has files of its own. Not for a production machine at work: it takes all the cores there
+//! are.
 
 pub mod baseline;
 mod checked;

@@ -1,6 +1,7 @@
 //! People and devices that look like real ones: who has how many, since when, with which browsers.
 //!
-//! The same number gives the same person and the same session each time, so that seeding can be taken up again where it was left.
+//! The same number gives the same person and the same session each time, so that seeding can be taken up again where it
+//! was left.
 
 use std::time::Duration;
 
@@ -111,8 +112,8 @@ impl Population {
         }
     }
 
-    /// Two people have as many devices as is known, the others share the rest by chance. Everybody's lie scattered among everybody
-    /// else's, as they do when people sign in over months.
+    /// Two people have as many devices as is known, the others share the rest by chance. Everybody's lie scattered
+    /// among everybody else's, as they do when people sign in over months.
     fn owner(&self, number: u32) -> u32 {
         let (many, few) = ((self.sessions / MANY).max(2), (self.sessions / FEW).max(2));
         if number.is_multiple_of(many) && number / many < MANY {

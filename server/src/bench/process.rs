@@ -67,7 +67,8 @@ impl Process {
     /// The CPU time it has used, in user and kernel mode, in steps of 10 ms.
     pub fn cpu(&self) -> Result<Duration, BenchError> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).map_err(failed)?;
-        // The name in brackets may hold spaces; `utime` and `stime` are the 14th and 15th of proc(5), the 12th and 13th after it.
+        // The name in brackets may hold spaces; `utime` and `stime` are the 14th and 15th of proc(5), the 12th and 13th
+        // after it.
         let (_, fields) = stat.rsplit_once(')').ok_or_else(|| failed("proc(5) has changed"))?;
         let ticks =
             fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u32>().ok()).sum::<u32>();

@@ -1,4 +1,5 @@
-//! `latchkey bench seed`: fills the configured database with people and their sessions, to see how a large installation behaves.
+//! `latchkey bench seed`: fills the configured database with people and their sessions, to see how a large installation
+//! behaves.
 
 use std::time::Instant;
 

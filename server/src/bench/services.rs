@@ -1,5 +1,5 @@
-//! A PostgreSQL and a Redis of our own, in a folder that is deleted afterwards, with the settings their makers ship: what is committed
-//! is on the disk.
+//! A PostgreSQL and a Redis of our own, in a folder that is deleted afterwards, with the settings their makers ship:
+//! what is committed is on the disk.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};

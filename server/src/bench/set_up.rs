@@ -55,7 +55,8 @@ pub struct Device {
 }
 
 impl SetUp {
-    /// Opens the database of these settings, with its tables and keys. Whoever is signed in from here has that password.
+    /// Opens the database of these settings, with its tables and keys. Whoever is signed in from here has that
+    /// password.
     pub async fn open(config: &Config, password: &str) -> Result<Self, BenchError> {
         let url = secrecy::ExposeSecret::expose_secret(&config.database.url);
         let store = Store::connect(url, 8).await?;

@@ -1,4 +1,5 @@
-//! Ten thousand open event streams on one server: what each takes in memory, and how long until all are told that they end.
+//! Ten thousand open event streams on one server: what each takes in memory, and how long until all are told that they
+//! end.
 
 use std::io;
 use std::net::SocketAddr;

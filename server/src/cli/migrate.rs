@@ -1,5 +1,5 @@
-//! `latchkey migrate`: the tables of this version, whatever was there before. Again does no harm. Says what it did, and needs no
-//! setting but the database's.
+//! `latchkey migrate`: the tables of this version, whatever was there before. Again does no harm. Says what it did, and
+//! needs no setting but the database's.
 
 use secrecy::ExposeSecret as _;
 

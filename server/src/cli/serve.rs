@@ -26,8 +26,8 @@ pub async fn run(config: Config) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Puts the server together, once its database server is there: both may be started by the same hand, in any order. `None` where it
-/// was told to stop meanwhile.
+/// Puts the server together, once its database server is there: both may be started by the same hand, in any order.
+/// `None` where it was told to stop meanwhile.
 async fn build(config: Config, stop: &Stop) -> Result<Option<Application>, CliError> {
     let mut pauses = RETRY.pauses();
     loop {

@@ -50,8 +50,9 @@ impl MailConfig {
     }
 }
 
-/// Reads the address of a mail server. Letters hold codes and links that open accounts, and going there takes a password: so the way to another
-/// machine is encrypted, with a certificate that is checked, unless the address says itself that it is not.
+/// Reads the address of a mail server. Letters hold codes and links that open accounts, and going there takes a
+/// password: so the way to another machine is encrypted, with a certificate that is checked, unless the address says
+/// itself that it is not.
 fn parse_smtp(text: &str) -> Result<SecretString, String> {
     let malformed = || "must be an address such as smtps://user:password@mail.example.com".to_owned();
     let (scheme, rest) = text.split_once("://").ok_or_else(malformed)?;

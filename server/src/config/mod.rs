@@ -193,8 +193,8 @@ impl Surroundings {
     }
 }
 
-/// Lives that contradict each other. Defaults contradict nothing: a token never outlives its session, so a short session
-/// simply shortens them.
+/// Lives that contradict each other. Defaults contradict nothing: a token never outlives its session, so a short
+/// session simply shortens them.
 fn check_lives(reader: &mut Reader, tokens: &TokensConfig, sessions: &SessionsConfig) {
     if reader.is_given("JWT_EXPIRE") && tokens.access_expire > sessions.max_age {
         reader.refuse("JWT_EXPIRE", "must not be longer than SESSION_MAX_AGE");

@@ -1,7 +1,7 @@
 //! Names that nobody knows: which of them were meant for us, and what was probably meant.
 //!
-//! The environment is shared with the platform and with other programs, so not every name in it is ours. But a setting with a misspelt name is a
-//! setting that is not there, which nobody notices before it matters.
+//! The environment is shared with the platform and with other programs, so not every name in it is ours. But a setting
+//! with a misspelt name is a setting that is not there, which nobody notices before it matters.
 
 /// Beginnings that nobody else uses: what begins so and is unknown was meant for us.
 const OURS: [&str; 21] = [
@@ -34,18 +34,20 @@ const OF_OTHERS: [&str; 3] = ["SESSION_MANAGER", "MAIL_PATH", "MAIL_CHECK"];
 /// Read by the exporter of traces itself (OpenTelemetry, environment variable specification).
 const OF_THE_EXPORTER: &str = "OTEL_";
 
-/// How many letters a name may be off and still be meant for us, where its beginning is used by others too (`DATABASE_`, `REDIS_`, `LOG_`, …).
+/// How many letters a name may be off and still be meant for us, where its beginning is used by others too
+/// (`DATABASE_`, `REDIS_`, `LOG_`, …).
 fn near(known: &str) -> usize {
     (known.len() / 5).clamp(2, 3)
 }
 
-/// Whether a setting is long enough to be recognised in a misspelt name. `SERVER_ID` is not: others name their `SERVER_IP`.
+/// Whether a setting is long enough to be recognised in a misspelt name. `SERVER_ID` is not: others name their
+/// `SERVER_IP`.
 fn can_be_misspelt(known: &str) -> bool {
     known.len() > 8 && known != "SERVER_ID"
 }
 
-/// Whether a variable that is none of our settings was meant to be one. Kubernetes names services that a container can reach `…_SERVICE_HOST`,
-/// `…_PORT`, `…_PORT_80_TCP`, …, after whatever the service is called.
+/// Whether a variable that is none of our settings was meant to be one. Kubernetes names services that a container can
+/// reach `…_SERVICE_HOST`, `…_PORT`, `…_PORT_80_TCP`, …, after whatever the service is called.
 pub fn is_meant_for_us(name: &str, value: &str, known: impl Iterator<Item = &'static str>) -> bool {
     if name.starts_with("LATCHKEY_") {
         return !names_a_service(name);
@@ -78,8 +80,8 @@ fn is_first_words_of(name: &str, known: &str) -> bool {
     name.contains('_') && known.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'))
 }
 
-/// Whether two names are nearly one where nobody looks at underscores: `JWTEXPIRE`, `TRUST_PROXIES`. Short ones are used by others too
-/// (`LOGLEVEL`).
+/// Whether two names are nearly one where nobody looks at underscores: `JWTEXPIRE`, `TRUST_PROXIES`. Short ones are
+/// used by others too (`LOGLEVEL`).
 fn is_same_without_underscores(name: &str, known: &str) -> bool {
     let [name, known] = [name, known].map(|name| name.replace('_', ""));
     name.len() > 8 && name.get(..3) == known.get(..3) && distance(&name, &known) <= known.len() / 7
@@ -105,7 +107,8 @@ fn names_a_service(name: &str) -> bool {
         || name.split_once("_PORT_").is_some_and(|(_, rest)| of_a_port(rest))
 }
 
-/// Says that a name is unknown and which was probably meant: the nearest or, where none is near, those that begin like it.
+/// Says that a name is unknown and which was probably meant: the nearest or, where none is near, those that begin like
+/// it.
 pub fn unknown(name: &str, known: impl Iterator<Item = &'static str>) -> String {
     let known: Vec<&str> = known.collect();
     let is_it = |known: &&&str| name.eq_ignore_ascii_case(known) || is_first_words_of(name, known);

@@ -55,8 +55,8 @@ impl ObserveConfig {
     }
 }
 
-/// Reads the address of a collector. Credentials are refused here because an address is shown in messages; they belong in
-/// `OTEL_EXPORTER_OTLP_HEADERS`, which the exporter reads itself.
+/// Reads the address of a collector. Credentials are refused here because an address is shown in messages; they belong
+/// in `OTEL_EXPORTER_OTLP_HEADERS`, which the exporter reads itself.
 fn parse_endpoint(text: &str) -> Result<String, String> {
     let uri: http::Uri = text.parse().map_err(|_| WANTED.to_owned())?;
     let plain = matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.query().is_none();

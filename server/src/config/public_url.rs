@@ -77,8 +77,8 @@ impl PublicUrl {
     }
 }
 
-/// Whether a host, without a port and in lower case, is this machine under any of its names. Those below `localhost` never lead elsewhere
-/// (RFC 6761, 6.3).
+/// Whether a host, without a port and in lower case, is this machine under any of its names. Those below `localhost`
+/// never lead elsewhere (RFC 6761, 6.3).
 pub fn is_loopback_host(host: &str) -> bool {
     let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || host.ends_with(".localhost") || ip.is_ok_and(|ip| ip.to_canonical().is_loopback())

@@ -16,7 +16,8 @@ use crate::random::Random;
 /// The fewest characters a secret may have: 32 random ones carry more than 128 bits in any usual alphabet.
 pub const LEAST_CHARS: usize = 32;
 
-/// Fragments of secrets that were copied from somebody's documentation, squeezed. Random letters hardly ever hold one: each has at least six.
+/// Fragments of secrets that were copied from somebody's documentation, squeezed. Random letters hardly ever hold one:
+/// each has at least six.
 const SAMPLE_WORDS: [&str; 16] = [
     "changeme",
     "changethis",
@@ -67,8 +68,8 @@ impl MasterSecret {
         }
     }
 
-    /// What to begin with where the database keeps it and has none yet: what was kept in a file before, or a new one. `None` where
-    /// it was given, and nothing is to be kept.
+    /// What to begin with where the database keeps it and has none yet: what was kept in a file before, or a new one.
+    /// `None` where it was given, and nothing is to be kept.
     ///
     /// # Errors
     /// As [`Self::resolve`].
@@ -146,7 +147,8 @@ pub(super) fn parse(text: &str, environment: Environment) -> Result<SecretString
     Ok(text.into())
 }
 
-/// Whether a secret is made of few characters, of one piece repeated or counted up, or was copied from documentation, ours or another's.
+/// Whether a secret is made of few characters, of one piece repeated or counted up, or was copied from documentation,
+/// ours or another's.
 fn is_weak(text: &str) -> bool {
     let chars: Vec<char> = text.chars().collect();
     let mut distinct = chars.clone();
@@ -204,7 +206,8 @@ mod tests {
         assert!(parse(&random[1..], Environment::Development).is_err());
     }
 
-    /// Everything in the documentation that somebody may take for a secret, because it is long enough for one and has no space in it.
+    /// Everything in the documentation that somebody may take for a secret, because it is long enough for one and has
+    /// no space in it.
     #[test]
     fn no_secret_is_taken_from_the_documentation() {
         let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));

@@ -154,7 +154,8 @@ fn parse_server_id(text: &str) -> Result<String, String> {
     }
 }
 
-/// Where to listen. On all addresses of both families where only a port is given: what the platform sends in may come by either.
+/// Where to listen. On all addresses of both families where only a port is given: what the platform sends in may come
+/// by either.
 fn read_listen(reader: &mut Reader, environment: Environment) -> SocketAddr {
     let stand_in = || SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     if reader.is_given("LEPTOS_SITE_ADDR") || !reader.is_given("PORT") {

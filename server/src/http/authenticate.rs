@@ -18,8 +18,8 @@ use crate::metrics::RouteId;
 
 /// A family of tokens: what one of them says, or `None` where a token is of another family.
 ///
-/// Each family takes one algorithm only (RFC 8725, 3.1), and what is not of the first family may be of the next, never the other way
-/// round.
+/// Each family takes one algorithm only (RFC 8725, 3.1), and what is not of the first family may be of the next, never
+/// the other way round.
 pub trait Authenticate: Send + Sync {
     /// Who presents this token, if it is of this family and good now. `parts` are those of the request.
     fn authenticate<'a>(

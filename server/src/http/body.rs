@@ -53,8 +53,8 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads to the end. Of a body that is too large the rest is thrown away as it comes: whoever is still sending when the connection is
-    /// closed never reads the answer.
+    /// Reads to the end. Of a body that is too large the rest is thrown away as it comes: whoever is still sending when
+    /// the connection is closed never reads the answer.
     async fn run(&mut self) -> Result<(), axum::Error> {
         let mut received = 0;
         while let Some(frame) = self.body.frame().await {

@@ -1,5 +1,5 @@
-//! The cookie that a browser is known by: apart from any session, so that its own tries at a password are told from those of
-//! strangers, and so that it has one session at a time.
+//! The cookie that a browser is known by: apart from any session, so that its own tries at a password are told from
+//! those of strangers, and so that it has one session at a time.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -41,7 +41,8 @@ impl BrowserCookie {
             .to_string()
     }
 
-    /// The token that a request carries. Of two nobody knows which is meant; what stands beside it, and how it is spelled, does not matter.
+    /// The token that a request carries. Of two nobody knows which is meant; what stands beside it, and how it is
+    /// spelled, does not matter.
     pub fn read(self, headers: &HeaderMap) -> Option<Capability> {
         let pairs = headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
         let mut found = pairs.filter_map(|pair| {
@@ -54,8 +55,8 @@ impl BrowserCookie {
     }
 }
 
-/// Gives pages the cookie where the browser has none yet: two tabs that sign in for the first time are one browser. Nothing is stored of it
-/// before somebody signs in.
+/// Gives pages the cookie where the browser has none yet: two tabs that sign in for the first time are one browser.
+/// Nothing is stored of it before somebody signs in.
 pub async fn give_to_pages(State(state): State<ApiState>, request: Request, next: Next) -> Response {
     let is_known = state.browser_cookie.read(request.headers()).is_some();
     let mut response = next.run(request).await;

@@ -1,7 +1,7 @@
 //! Cookies: how those of a request are read, and the refresh cookie, which is written and removed in one place.
 //!
-//! Other scripts and servers of the host set cookies as well, and browsers send them as they were set, in any bytes. One that is not text
-//! hides no other.
+//! Other scripts and servers of the host set cookies as well, and browsers send them as they were set, in any bytes.
+//! One that is not text hides no other.
 
 use std::time::Duration;
 
@@ -21,10 +21,11 @@ const MAX_COOKIE_BYTES: usize = 256;
 /// The most refresh cookies that are looked at: a browser has one, and one more for every answer that came too late.
 const MAX_PRESENTED: usize = 64;
 
-/// How refresh cookies look: `__Host-` over HTTPS (RFC 6265bis, 4.1.3.2), a plain name where development uses plain HTTP.
+/// How refresh cookies look: `__Host-` over HTTPS (RFC 6265bis, 4.1.3.2), a plain name where development uses plain
+/// HTTP.
 ///
-/// The name says which token is in it, so that an answer that comes late replaces no newer token: it can only add a cookie
-/// beside the one that counts. See docs/decisions/0025-a-cookie-a-refresh-token.md.
+/// The name says which token is in it, so that an answer that comes late replaces no newer token: it can only add a
+/// cookie beside the one that counts. See docs/decisions/0025-a-cookie-a-refresh-token.md.
 #[derive(Clone, Debug)]
 pub struct RefreshCookie {
     secure: bool,
@@ -110,8 +111,8 @@ impl RefreshCookie {
         self.clear(self.base_name())
     }
 
-    /// The refresh cookies a request carries, those without a tag in their name as well. What stands there twice is looked at
-    /// once, and what cannot be a token of ours is kept by its name only, to be removed.
+    /// The refresh cookies a request carries, those without a tag in their name as well. What stands there twice is
+    /// looked at once, and what cannot be a token of ours is kept by its name only, to be removed.
     pub fn presented(&self, headers: &HeaderMap) -> Presented {
         let mut presented = Presented::default();
         for (name, value) in pairs(headers) {
@@ -137,8 +138,8 @@ impl RefreshCookie {
     }
 }
 
-/// The cookies of a request, each with its name and its value, in the order they came: of all `Cookie` fields, whatever bytes the others
-/// hold (RFC 6265, 5.4 lets browsers send any). What has no name is left out.
+/// The cookies of a request, each with its name and its value, in the order they came: of all `Cookie` fields, whatever
+/// bytes the others hold (RFC 6265, 5.4 lets browsers send any). What has no name is left out.
 pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     let pieces = headers.get_all(COOKIE).iter().flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
     pieces.filter_map(|piece| {

@@ -1,8 +1,8 @@
 //! Which calls with the cookie come from our own pages.
 //!
-//! A page elsewhere can make a browser send the cookie, but it cannot make it say `Sec-Fetch-Site: same-origin`, cannot choose
-//! `Origin`, and cannot set a header of its own without being asked first. All that a client shows must fit (ASVS 3.5.1, 3.5.2), and be shown
-//! once: browsers send no field of these twice, so the second is somebody else's.
+//! A page elsewhere can make a browser send the cookie, but it cannot make it say `Sec-Fetch-Site: same-origin`, cannot
+//! choose `Origin`, and cannot set a header of its own without being asked first. All that a client shows must fit
+//! (ASVS 3.5.1, 3.5.2), and be shown once: browsers send no field of these twice, so the second is somebody else's.
 
 use http::header::ORIGIN;
 use http::{HeaderMap, HeaderName};
@@ -31,15 +31,16 @@ impl SameOrigin {
         if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request(&self.origin)) }
     }
 
-    /// Passes what no other site can have sent, for calls that only set the cookie. They are JSON, which no form sends and no script
-    /// of another site may; so a client that shows nothing is a program.
+    /// Passes what no other site can have sent, for calls that only set the cookie. They are JSON, which no form sends
+    /// and no script of another site may; so a client that shows nothing is a program.
     pub fn check_sign_in(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let says = |name: HeaderName, wanted: &str| {
             single(headers, name).is_ok_and(|given| given.is_none_or(|given| given.as_bytes() == wanted.as_bytes()))
         };
         match (says(SEC_FETCH_SITE, "same-origin"), says(ORIGIN, &self.origin)) {
             (true, true) => Ok(()),
-            // The page and this call are of one origin, but that is not the one people use: it was opened under another name.
+            // The page and this call are of one origin, but that is not the one people use: it was opened under another
+            // name.
             (true, false) if headers.contains_key(SEC_FETCH_SITE) && single(headers, ORIGIN).is_ok() => {
                 Err(ApiError::other_address(&self.origin))
             }
@@ -48,8 +49,8 @@ impl SameOrigin {
         }
     }
 
-    /// Passes forms of our own pages. A form cannot set a header of its own, and a program has calls of its own: so one of the two
-    /// things that browsers say of themselves must be there, once, and both must fit.
+    /// Passes forms of our own pages. A form cannot set a header of its own, and a program has calls of its own: so one
+    /// of the two things that browsers say of themselves must be there, once, and both must fit.
     pub fn check_form(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let says_so = headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN);
         if says_so { self.check_sign_in(headers) } else { Err(ApiError::cross_site_request(&self.origin)) }

@@ -1,4 +1,5 @@
-//! Request bodies: a JSON object, read field by field as a shared type has them, with everything that is wrong told at once and by name.
+//! Request bodies: a JSON object, read field by field as a shared type has them, with everything that is wrong told at
+//! once and by name.
 
 use axum::extract::{FromRequest, Request};
 use http::header::CONTENT_TYPE;

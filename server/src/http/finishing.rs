@@ -1,4 +1,5 @@
-//! What is still to be done to an answer once its request is behind it: whoever makes the answer marks it, the middleware has it done.
+//! What is still to be done to an answer once its request is behind it: whoever makes the answer marks it, the
+//! middleware has it done.
 
 use std::sync::Arc;
 

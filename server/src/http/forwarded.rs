@@ -1,22 +1,23 @@
 //! What proxies write of whom they ask for: `Forwarded` (RFC 7239) and `X-Forwarded-For`, read by their grammars.
 //!
-//! Both are lists that each proxy adds to, and a client may have begun them. So a member that cannot be read says nothing about the
-//! others, and is given as `None`: whoever reads from the end stops there. Whom to believe is decided elsewhere.
+//! Both are lists that each proxy adds to, and a client may have begun them. So a member that cannot be read says
+//! nothing about the others, and is given as `None`: whoever reads from the end stops there. Whom to believe is decided
+//! elsewhere.
 
 use std::net::IpAddr;
 use std::str::FromStr as _;
 
 /// The addresses that a field `X-Forwarded-For` names, in its order; `None` for a member that is none.
 ///
-/// Its members have no commas inside, so that a quote which a client has left open cannot swallow what a proxy wrote behind it. Empty members
-/// are left out (RFC 9110, 5.6.1.2).
+/// Its members have no commas inside, so that a quote which a client has left open cannot swallow what a proxy wrote
+/// behind it. Empty members are left out (RFC 9110, 5.6.1.2).
 pub fn x_forwarded_for(field: &[u8]) -> Vec<Option<IpAddr>> {
     let members = field.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty());
     members.map(|member| node(&unquoted(member)?)).collect()
 }
 
-/// The addresses that a field `Forwarded` names as `for`, one of each element; `None` where it names none, an unknown or hidden one, or is
-/// not what the grammar allows.
+/// The addresses that a field `Forwarded` names as `for`, one of each element; `None` where it names none, an unknown
+/// or hidden one, or is not what the grammar allows.
 pub fn forwarded(field: &[u8]) -> Vec<Option<IpAddr>> {
     let mut input = Input { left: field };
     let mut found = Vec::new();
@@ -32,7 +33,8 @@ pub fn forwarded(field: &[u8]) -> Vec<Option<IpAddr>> {
             found.push(element.client());
         } else {
             found.push(None);
-            // A quote in the wrong place may be meant to begin or to end what stands between quotes: nobody knows any more what does.
+            // A quote in the wrong place may be meant to begin or to end what stands between quotes: nobody knows any
+            // more what does.
             let end = input.left.iter().position(|byte| matches!(byte, b',' | b'"')).unwrap_or(input.left.len());
             input.left = &input.left[end..];
             if input.left.first() == Some(&b'"') {
@@ -69,7 +71,8 @@ impl Element {
 }
 
 impl Input<'_> {
-    /// `[ pair ] *( ";" [ pair ] )` up to a comma or the end. Space around the semicolons is not in the grammar, but is written.
+    /// `[ pair ] *( ";" [ pair ] )` up to a comma or the end. Space around the semicolons is not in the grammar, but is
+    /// written.
     fn element(&mut self) -> Option<Element> {
         let mut element = Element::default();
         loop {
@@ -93,7 +96,8 @@ impl Input<'_> {
         }
     }
 
-    /// A token or a quoted string. Colons and brackets belong between quotes; proxies that leave those out mean no less.
+    /// A token or a quoted string. Colons and brackets belong between quotes; proxies that leave those out mean no
+    /// less.
     fn value(&mut self) -> Option<Vec<u8>> {
         if self.left.first() == Some(&b'"') {
             let (value, length) = quoted_string(self.left)?;
@@ -137,7 +141,8 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-/// A quoted string at the beginning of `bytes` (RFC 9110, 5.6.4): what it says, and how long it is. `None` where it has no end.
+/// A quoted string at the beginning of `bytes` (RFC 9110, 5.6.4): what it says, and how long it is. `None` where it has
+/// no end.
 fn quoted_string(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let text = |byte: u8| byte == b'\t' || (byte >= b' ' && byte != 0x7f);
     let mut value = Vec::new();
@@ -165,8 +170,8 @@ fn unquoted(member: &[u8]) -> Option<Vec<u8>> {
     (length == member.len()).then_some(value)
 }
 
-/// The address of a node, with or without a port and a zone: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[fe80::1%eth0]:80`. `None` for
-/// `unknown` and for hidden ones (RFC 7239, section 6).
+/// The address of a node, with or without a port and a zone: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`,
+/// `[fe80::1%eth0]:80`. `None` for `unknown` and for hidden ones (RFC 7239, section 6).
 fn node(bytes: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(bytes).ok()?;
     let address = if let Some(rest) = text.strip_prefix('[') {

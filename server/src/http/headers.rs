@@ -1,5 +1,5 @@
-//! Headers that every answer carries, whatever it says: what browsers may do with it, and who may keep it. Also how a header of a request is
-//! read that may stand there once.
+//! Headers that every answer carries, whatever it says: what browsers may do with it, and who may keep it. Also how a
+//! header of a request is read that may stand there once.
 
 use http::header::{
     AsHeaderName, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
@@ -75,8 +75,8 @@ pub fn page_policy(nonce: &str, live_reload: Option<&str>) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Twice;
 
-/// The only field of this name, if there is one. Of two that may not both be there, nobody knows which was meant, and whoever checked the
-/// request before us may have looked at the other one (RFC 9110, 5.3).
+/// The only field of this name, if there is one. Of two that may not both be there, nobody knows which was meant, and
+/// whoever checked the request before us may have looked at the other one (RFC 9110, 5.3).
 ///
 /// # Errors
 /// Where there are two, even if they say the same.

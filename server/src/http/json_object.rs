@@ -1,7 +1,7 @@
 //! A JSON object whose members each have a name of their own.
 //!
-//! Of two members of one name readers differ in which they take (RFC 8259, section 4), and whoever checks a request before us may
-//! have taken the other one.
+//! Of two members of one name readers differ in which they take (RFC 8259, section 4), and whoever checks a request
+//! before us may have taken the other one.
 
 use std::fmt;
 
@@ -12,7 +12,8 @@ use serde_json::{Map, Number, Value};
 pub enum JsonObject {
     /// It is one.
     Members(Map<String, Value>),
-    /// It is one in which this name stands twice, or in an object within it: with dots into objects, and numbers into lists.
+    /// It is one in which this name stands twice, or in an object within it: with dots into objects, and numbers into
+    /// lists.
     Twice(String),
     /// It is something else.
     Other,

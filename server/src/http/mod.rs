@@ -1,4 +1,5 @@
-//! HTTP: what requests look like, what a route needs, how problems are told. Knows no area: their calls come in through the table of routes.
+//! HTTP: what requests look like, what a route needs, how problems are told. Knows no area: their calls come in through
+//! the table of routes.
 
 pub mod authenticate;
 pub mod body;

@@ -1,4 +1,5 @@
-//! What a call needs of whoever makes it. Declared with its route and checked before its handler runs; a route without it does not compile.
+//! What a call needs of whoever makes it. Declared with its route and checked before its handler runs; a route without
+//! it does not compile.
 
 use std::fmt;
 
@@ -9,7 +10,8 @@ use crate::auth::permissions::Permission;
 pub enum Needs {
     /// Nothing: anybody may make it.
     Nothing,
-    /// One of these credentials, which the handler reads itself: it need not be good any more, or stands elsewhere than in `Authorization`.
+    /// One of these credentials, which the handler reads itself: it need not be good any more, or stands elsewhere than
+    /// in `Authorization`.
     Credentials(&'static [Credential]),
     /// A user, by a bearer token that is good now (RFC 6750).
     Principal(Requirement),

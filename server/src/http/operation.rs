@@ -1,5 +1,5 @@
-//! What a call is for, as the document of the API says it. Stands beside the handler; method, path and what the route needs come from the
-//! table of routes, and the problems that follow from those by rule (`openapi/problems.rs`).
+//! What a call is for, as the document of the API says it. Stands beside the handler; method, path and what the route
+//! needs come from the table of routes, and the problems that follow from those by rule (`openapi/problems.rs`).
 
 use std::borrow::Cow;
 use std::fmt;

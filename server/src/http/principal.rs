@@ -69,7 +69,8 @@ impl Principal {
 impl<S: Sync> FromRequestParts<S> for Principal {
     type Rejection = ApiError;
 
-    /// The one that passed the route's requirement. Where the route needs no principal there is none: a handler that takes one cannot stand there.
+    /// The one that passed the route's requirement. Where the route needs no principal there is none: a handler that
+    /// takes one cannot stand there.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         parts.extensions.get::<Self>().cloned().ok_or_else(|| ApiError::internal(NoPrincipal))
     }

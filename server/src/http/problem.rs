@@ -1,6 +1,7 @@
 //! Errors as HTTP says them: `application/problem+json` (RFC 9457) with a stable code.
 //!
-//! What went wrong inside is never told to the client; it goes with the answer, and into the one line that the log has of a request.
+//! What went wrong inside is never told to the client; it goes with the answer, and into the one line that the log has
+//! of a request.
 
 use std::error::Error;
 use std::time::Duration;

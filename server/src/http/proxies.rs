@@ -1,8 +1,9 @@
 //! Which address a request comes from, where proxies that we trust stand before us.
 //!
-//! `X-Forwarded-For` and `Forwarded` are believed only as far as trusted proxies wrote them: from the right, up to the first address that
-//! is not one of theirs (ASVS 4.1.3, 15.3.4). A proxy that writes one of them may pass on the other from anybody, and which of the two
-//! it writes, nobody has told us: where both are there, they are believed only if they lead to the same client.
+//! `X-Forwarded-For` and `Forwarded` are believed only as far as trusted proxies wrote them: from the right, up to the
+//! first address that is not one of theirs (ASVS 4.1.3, 15.3.4). A proxy that writes one of them may pass on the other
+//! from anybody, and which of the two it writes, nobody has told us: where both are there, they are believed only if
+//! they lead to the same client.
 
 use std::net::IpAddr;
 
@@ -51,7 +52,8 @@ impl TrustedProxies {
         })
     }
 
-    /// Whom the fields of one name lead to from `peer`; `None` where there is no such field. One that is empty leads to `peer`.
+    /// Whom the fields of one name lead to from `peer`; `None` where there is no such field. One that is empty leads to
+    /// `peer`.
     fn led_to(
         &self,
         peer: IpAddr,

@@ -1,5 +1,5 @@
-//! A recent proof of identity, for calls that cannot be undone (ASVS 7.5.1, RFC 9470): a sign-in within `SUDO_WINDOW`, or the password in the
-//! body.
+//! A recent proof of identity, for calls that cannot be undone (ASVS 7.5.1, RFC 9470): a sign-in within `SUDO_WINDOW`,
+//! or the password in the body.
 
 use std::sync::Arc;
 
@@ -28,8 +28,8 @@ pub trait StepUp: Send + Sync {
 #[derive(Clone, Copy)]
 pub struct ProofRequired;
 
-/// A principal who has just shown who they are, by their token or by the password in the body. For handlers of routes that need a recent
-/// proof.
+/// A principal who has just shown who they are, by their token or by the password in the body. For handlers of routes
+/// that need a recent proof.
 pub struct RecentlyProved(pub Arc<Verified>);
 
 impl FromRequest<ApiState> for RecentlyProved {

@@ -15,7 +15,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Runs `period` from now for the first time, and again whenever `period` has passed since it was done. `name` is for the log.
+    /// Runs `period` from now for the first time, and again whenever `period` has passed since it was done. `name` is
+    /// for the log.
     pub const fn every(name: &'static str, period: Duration) -> Self {
         Self { name, period, at_once: false, at_stop: false }
     }
@@ -33,8 +34,8 @@ impl Schedule {
     }
 }
 
-/// Runs `task` by its schedule until `stop`. The pause begins when a run is done, so that no two of them overlap. A failure is logged and
-/// counted; the next run is another try.
+/// Runs `task` by its schedule until `stop`. The pause begins when a run is done, so that no two of them overlap. A
+/// failure is logged and counted; the next run is another try.
 pub async fn every<E, Run>(schedule: Schedule, stop: &CancellationToken, mut task: impl FnMut() -> Run)
 where
     E: Error + 'static,

@@ -1,4 +1,5 @@
-//! Tokens of an older system, accepted for a while (docs/decisions/0010-legacy-tokens.md): they make a principal without a session.
+//! Tokens of an older system, accepted for a while (docs/decisions/0010-legacy-tokens.md): they make a principal
+//! without a session.
 
 mod authenticate;
 mod sign_out;

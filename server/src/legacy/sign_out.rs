@@ -20,7 +20,8 @@ pub struct Presented<'h> {
     expired: bool,
 }
 
-/// The token of the older system that a request rests on. `None` also where a refresh cookie is there: it names a session.
+/// The token of the older system that a request rests on. `None` also where a refresh cookie is there: it names a
+/// session.
 pub fn presented<'h>(state: &ApiState, headers: &'h HeaderMap) -> Option<Presented<'h>> {
     let legacy = state.legacy();
     let names_session =
@@ -34,7 +35,8 @@ pub fn presented<'h>(state: &ApiState, headers: &'h HeaderMap) -> Option<Present
 }
 
 impl Presented<'_> {
-    /// Signing out of this device: the client forgets the token, and is told that nothing more can be done about it alone.
+    /// Signing out of this device: the client forgets the token, and is told that nothing more can be done about it
+    /// alone.
     pub fn logout(&self, state: &ApiState) -> Response {
         if self.expired {
             return answer(state, true, nothing_to_end());

@@ -1,8 +1,10 @@
-//! Tokens of an older system, accepted for a while so that nobody has to sign in again because of a move (SPEC section 1).
+//! Tokens of an older system, accepted for a while so that nobody has to sign in again because of a move (SPEC section
+//! 1).
 //!
-//! HS256 under `JWT_SECRET`, and without a `jti`. The algorithm is fixed on our side, as it is for our own tokens (RFC 8725, 3.1): HS256 is
-//! only ever tried with this secret, and this secret with nothing but HS256. Nothing is signed with it here. Whether the person
-//! may still use such a token only the database knows; that is asked in `sessions::legacy`.
+//! HS256 under `JWT_SECRET`, and without a `jti`. The algorithm is fixed on our side, as it is for our own tokens (RFC
+//! 8725, 3.1): HS256 is only ever tried with this secret, and this secret with nothing but HS256. Nothing is signed
+//! with it here. Whether the person may still use such a token only the database knows; that is asked in
+//! `sessions::legacy`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -96,8 +98,8 @@ impl LegacyTokens {
 }
 
 impl LegacyToken {
-    /// Whether it outlives a sign-out of everything at `last_logout`: its second must be a later one. One that was made in the same
-    /// second might be from before.
+    /// Whether it outlives a sign-out of everything at `last_logout`: its second must be a later one. One that was made
+    /// in the same second might be from before.
     pub fn outlives(&self, last_logout: Option<Timestamp>) -> bool {
         last_logout.is_none_or(|cut_off| self.issued_at > cut_off)
     }

@@ -1,7 +1,7 @@
 //! Users who come with a token of an older system: whether it may pass, and ending sessions without having one.
 //!
-//! Such a token names no session, so the revocation list cannot refuse it: the database is asked each time, and where it is away
-//! nobody passes. Our own tokens never come here.
+//! Such a token names no session, so the revocation list cannot refuse it: the database is asked each time, and where
+//! it is away nobody passes. Our own tokens never come here.
 
 use std::sync::Arc;
 
@@ -30,12 +30,13 @@ impl LegacyUsers {
         self.tokens.as_ref().map(|tokens| tokens.verify(token, now))
     }
 
-    /// Whose token of an older system this is, if it may pass: a person who is not disabled, and who has not signed out everywhere
-    /// since it was made.
+    /// Whose token of an older system this is, if it may pass: a person who is not disabled, and who has not signed out
+    /// everywhere since it was made.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<User>, Refusal> {
         let Self { tokens, context, sessions } = self;
         let token = tokens.as_ref().ok_or(Refusal::Invalid)?.verify(token, context.now())?;
-        // Asked before the database, which knows by then of every end that is known here, unless it waits to be committed.
+        // Asked before the database, which knows by then of every end that is known here, unless it waits to be
+        // committed.
         let pending = sessions.revocations().all_pending_until(token.user_id);
         let least_epoch = sessions.revocations().list().least_epoch(token.user_id);
         let found = context.store.accounts().user_by_id(token.user_id).await;

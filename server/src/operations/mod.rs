@@ -1,5 +1,5 @@
-//! What the people ask who run a server, and what other programs ask it: health, metrics, the keys that verify tokens, and in development
-//! the mailbox.
+//! What the people ask who run a server, and what other programs ask it: health, metrics, the keys that verify tokens,
+//! and in development the mailbox.
 
 mod handlers;
 

@@ -1,5 +1,5 @@
-//! The pages: rendered here first, their files, and their forms where the program does not run. The only part of the server that knows the
-//! pages' crate.
+//! The pages: rendered here first, their files, and their forms where the program does not run. The only part of the
+//! server that knows the pages' crate.
 
 mod forms;
 mod site;

@@ -139,8 +139,8 @@ fn built_file(part: &str, names: Option<&str>) -> String {
     }
 }
 
-/// The files without which pages have no style or do nothing, as far as they are not there. What the program is compiled to is
-/// looked for only where its name was noted: without a hash, tools do not agree on one.
+/// The files without which pages have no style or do nothing, as far as they are not there. What the program is
+/// compiled to is looked for only where its name was noted: without a hash, tools do not agree on one.
 fn missing(root: &Path, names: Option<&str>) -> Vec<PathBuf> {
     let kinds: &[&str] = if names.is_some() { &["css", "js", "wasm", HOUSE] } else { &["css", "js"] };
     let files = kinds.iter().map(|kind| root.join(built_file(kind, names)));
@@ -243,8 +243,8 @@ pub fn site(pages: &Pages, registry: &mut Routes) -> Router {
         .layer(packing())
 }
 
-/// Packs pages while they are sent. Nobody can learn from their length what is in them: what a stranger can have put into a page is
-/// never in one page with a secret that another answer would have too.
+/// Packs pages while they are sent. Nobody can learn from their length what is in them: what a stranger can have put
+/// into a page is never in one page with a secret that another answer would have too.
 pub fn packing() -> CompressionLayer<impl Predicate> {
     // Most of what can be saved, in less than a millisecond a page. Files have been packed when they were built.
     CompressionLayer::new()
@@ -252,8 +252,8 @@ pub fn packing() -> CompressionLayer<impl Predicate> {
         .compress_when(|_: StatusCode, _: http::Version, headers: &HeaderMap, _: &http::Extensions| is_page(headers))
 }
 
-/// Whether a path can be a page's. None of ours holds a dot or anything escaped: what looks like a file below a page is kept by caches that go by
-/// the ending, with whatever the page shows (web cache deception).
+/// Whether a path can be a page's. None of ours holds a dot or anything escaped: what looks like a file below a page is
+/// kept by caches that go by the ending, with whatever the page shows (web cache deception).
 fn is_page_path(path: &str) -> bool {
     path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_'))
 }

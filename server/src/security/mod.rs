@@ -1,4 +1,5 @@
-//! Account security: the questions about sign-ins that nobody expected. What makes a sign-in unusual is the business of `sessions`.
+//! Account security: the questions about sign-ins that nobody expected. What makes a sign-in unusual is the business of
+//! `sessions`.
 
 mod handlers;
 

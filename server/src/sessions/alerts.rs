@@ -1,4 +1,5 @@
-//! *Was this you?*: which sign-ins are asked about, and whose word counts. docs/decisions/0027-was-this-you.md says why.
+//! *Was this you?*: which sign-ins are asked about, and whose word counts. docs/decisions/0027-was-this-you.md says
+//! why.
 
 use types::api::{AlertList, DeviceDescription, SecurityAlert, ServerEvent};
 use types::domain::{AlertId, SessionId, UserId};
@@ -17,10 +18,10 @@ const NETWORK_BITS: u32 = 64;
 
 /// Whether a sign-in is asked about: it came from a device that the person has not used before.
 ///
-/// What counts as used before is in `history`, from which sessions that are in question themselves are left out: whoever signed in
-/// once unasked is not known by that. A browser looks like millions of others, so it is known only where it is at home: in a network
-/// where the same browser on the same system was used before. The first sign-in of all is nobody's news, and a code shows
-/// that its owner reads the person's mail.
+/// What counts as used before is in `history`, from which sessions that are in question themselves are left out:
+/// whoever signed in once unasked is not known by that. A browser looks like millions of others, so it is known only
+/// where it is at home: in a network where the same browser on the same system was used before. The first sign-in of
+/// all is nobody's news, and a code shows that its owner reads the person's mail.
 pub(super) fn is_new_device(
     device: &DeviceDescription,
     ip: &str,
@@ -63,7 +64,8 @@ pub enum Word {
     IsWorthless,
 }
 
-/// Whose word it is when `asks` says of `alert` that it was them. `in_question` is whether `asks` is asked about itself.
+/// Whose word it is when `asks` says of `alert` that it was them. `in_question` is whether `asks` is asked about
+/// itself.
 fn word(alert: &AlertRow, asks: &SessionRow, in_question: bool) -> Word {
     let looks_the_same = family(alert.device.browser.as_deref()) == family(asks.device.browser.as_deref())
         && alert.device.os == asks.device.os

@@ -73,8 +73,8 @@ pub enum SignInError {
 }
 
 impl Sessions {
-    /// Records a sign-in and makes its tokens. Where the person's limit is reached, a browser is asked which device goes and
-    /// any other client replaces the one unused longest.
+    /// Records a sign-in and makes its tokens. Where the person's limit is reached, a browser is asked which device
+    /// goes and any other client replaces the one unused longest.
     pub async fn sign_in(&self, sign_in: NewSignIn) -> Result<SignedIn, SignInError> {
         let now = self.context.now();
         let id = SessionId(self.context.new_id());

@@ -1,8 +1,9 @@
 //! Everything that is kept, behind verbs of the domain: each is one transaction, and says all that it does.
 //!
-//! The only place that names `sqlx`. `db` has the two databases, and each area a folder with its verbs (`mod.rs`), statements (`sql.rs`),
-//! queries (`queries`), rows and types: `store.accounts().create_user(…)`. One text for two databases: `db/queries.rs` lists the queries of
-//! the areas, and is compiled for each. No rules here: what may happen is decided by the callers, what did happen is told by the outcomes.
+//! The only place that names `sqlx`. `db` has the two databases, and each area a folder with its verbs (`mod.rs`),
+//! statements (`sql.rs`), queries (`queries`), rows and types: `store.accounts().create_user(…)`. One text for two
+//! databases: `db/queries.rs` lists the queries of the areas, and is compiled for each. No rules here: what may happen
+//! is decided by the callers, what did happen is told by the outcomes.
 //!
 //! Secrets never get here in the plain: passwords are PHC strings, tokens and codes are digests.
 

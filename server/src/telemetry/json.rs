@@ -1,7 +1,7 @@
 //! Lines for machines: one JSON object a line, whatever is in it.
 //!
-//! First `timestamp` (RFC 3339, UTC), `level` and `target`; then `message` and the other fields as they were given; last, within
-//! a request, `request_id` and `trace_id`.
+//! First `timestamp` (RFC 3339, UTC), `level` and `target`; then `message` and the other fields as they were given;
+//! last, within a request, `request_id` and `trace_id`.
 
 use std::error::Error;
 use std::fmt::{self, Debug};

@@ -1,4 +1,5 @@
-//! Who may know whom. The compiler holds most of it: what a crate does not depend on, it cannot use. This holds the rest.
+//! Who may know whom. The compiler holds most of it: what a crate does not depend on, it cannot use. This holds the
+//! rest.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -96,7 +96,8 @@ async fn open_stream(bearer: AccessToken) -> Result<StreamAnswer, Unreachable> {
     Ok(StreamAnswer { status, chunks })
 }
 
-/// The bytes of a body as they come, until it ends or fails. Holds on to `abort`, so that dropping it closes the connection.
+/// The bytes of a body as they come, until it ends or fails. Holds on to `abort`, so that dropping it closes the
+/// connection.
 fn read(body: &ReadableStream, abort: AbortOnDrop) -> LocalBoxStream<'static, Vec<u8>> {
     let Ok(reader) = ReadableStreamDefaultReader::new(body) else { return stream::empty().boxed_local() };
     stream::unfold((reader, abort), |(reader, abort)| async move {

@@ -1,4 +1,5 @@
-//! What is remembered across reloads, none of it secret. Where storage is forbidden nothing is remembered, and all works.
+//! What is remembered across reloads, none of it secret. Where storage is forbidden nothing is remembered, and all
+//! works.
 
 use web_sys::Storage;
 

@@ -79,15 +79,17 @@ async fn take(name: &str, steal: bool) -> LockGuard {
     let give_up = AbortOnDrop::new();
     let (granted, was_granted) = oneshot::channel();
     let Some(request) = request(name, &give_up, steal, granted) else { return LockGuard::default() };
-    // The promise stays open for as long as the lock is held. That it settles first means that it was refused, as in a frame
-    // without an origin, where there are no other tabs either; that it settles later, while the lock is held, that it was stolen.
+    // The promise stays open for as long as the lock is held. That it settles first means that it was refused, as in a
+    // frame without an origin, where there are no other tabs either; that it settles later, while the lock is held,
+    // that it was stolen.
     match select(was_granted, JsFuture::from(request)).await {
         Either::Left((Ok(guard), settled)) => guard.lost_when(settled.map(|_| ()).boxed_local()),
         Either::Left((Err(_), _)) | Either::Right(_) => LockGuard::default(),
     }
 }
 
-/// `navigator.locks.request(name, options, callback)`: the lock is held until the promise that the callback gives settles.
+/// `navigator.locks.request(name, options, callback)`: the lock is held until the promise that the callback gives
+/// settles.
 fn request(name: &str, give_up: &AbortOnDrop, steal: bool, granted: oneshot::Sender<LockGuard>) -> Option<Promise> {
     let navigator = web_sys::window()?.navigator();
     let locks = Reflect::get(&navigator, &JsValue::from_str("locks")).ok().filter(JsValue::is_object)?;

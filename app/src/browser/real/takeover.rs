@@ -1,7 +1,8 @@
-//! The program takes the page over from the server: it shows its own, gives back what was typed, and takes the server's away.
+//! The program takes the page over from the server: it shows its own, gives back what was typed, and takes the server's
+//! away.
 //!
-//! Nothing here relies on the page being as the server wrote it: extensions put elements into it, wrap others and replace
-//! texts, and whatever they put outside of what is taken away stays where it is.
+//! Nothing here relies on the page being as the server wrote it: extensions put elements into it, wrap others and
+//! replace texts, and whatever they put outside of what is taken away stays where it is.
 
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Function, Promise, Reflect};
@@ -16,8 +17,8 @@ use crate::browser::dom::{APP_ID, SERVED_ID};
 /// What every page has, and what tells that it is there.
 const MAIN: &str = "main";
 
-/// Shows `app` in place of what the server rendered, as soon as it is there and nobody is in the middle of something. Does not begin
-/// before `ready` is done, which is told the path of the page.
+/// Shows `app` in place of what the server rendered, as soon as it is there and nobody is in the middle of something.
+/// Does not begin before `ready` is done, which is told the path of the page.
 pub fn take_over<V: IntoView + 'static>(ready: impl AsyncFnOnce(&str) + 'static, app: impl FnOnce() -> V + 'static) {
     spawn_local(async move {
         // Without a document there is nobody to show anything to.

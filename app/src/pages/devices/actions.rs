@@ -162,8 +162,8 @@ fn EverywhereDialog(devices: Devices, open: RwSignal<bool>) -> impl IntoView {
     .into_any()
 }
 
-/// Asks before several devices are signed out together: those that were picked, all that look the same, or all that were not used for a
-/// while.
+/// Asks before several devices are signed out together: those that were picked, all that look the same, or all that
+/// were not used for a while.
 #[component]
 pub(super) fn SeveralDialog(devices: Devices) -> impl IntoView {
     let asked = devices.asked;

@@ -98,8 +98,8 @@ pub(super) struct Showing {
 
 /// This device first, then those active now, then by last active; those not used for over 30 days apart.
 ///
-/// Active ones keep the order in which they signed in: by last active they would change places every minute. Several that look the
-/// same stand as one, where the first of them would.
+/// Active ones keep the order in which they signed in: by last active they would change places every minute. Several
+/// that look the same stand as one, where the first of them would.
 pub(super) fn arrange(sessions: &[Session], showing: &Showing, now: Timestamp) -> Arranged {
     let words: Vec<String> = showing.filter.split_whitespace().map(str::to_lowercase).collect();
     let is_shown = |session: &&Session| {

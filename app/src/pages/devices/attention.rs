@@ -113,8 +113,8 @@ fn title(alert: &SecurityAlert) -> String {
     }
 }
 
-/// The name of the device, where the question does not call it by that. Whoever signs in chooses the name: that some words of the question
-/// are the same does not count.
+/// The name of the device, where the question does not call it by that. Whoever signs in chooses the name: that some
+/// words of the question are the same does not count.
 fn name_beside(kind: &OrOther<AlertKind>, device: &DeviceDescription) -> String {
     let is_called_so = match kind {
         OrOther::Known(AlertKind::NewSignIn) => device.question_says_name(),

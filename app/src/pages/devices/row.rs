@@ -153,7 +153,8 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
     }
 }
 
-/// Three lines: how it stands and where, what it is and its address, and since when. Wide screens put the first two on one.
+/// Three lines: how it stands and where, what it is and its address, and since when. Wide screens put the first two on
+/// one.
 #[component]
 fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
     let now = expect_context::<Now>().now();

@@ -115,7 +115,8 @@ request! {
         /// The refresh token, for clients that hold it themselves.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refresh_token: Option<String>,
-        /// For a browser that cannot know whether it has a cookie: where there is none, the answer is `204` and no error.
+        /// For a browser that cannot know whether it has a cookie: where there is none, the answer is `204` and no
+        /// error.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         if_any: Option<bool>,
     }
@@ -193,7 +194,8 @@ pub struct Profile {
     pub password_changed_at: Timestamp,
 }
 
-/// The members of a [`Profile`] as they stand on the wire, to be read without keeping what belongs to the person aside first.
+/// The members of a [`Profile`] as they stand on the wire, to be read without keeping what belongs to the person aside
+/// first.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProfileMembers {
@@ -319,7 +321,8 @@ pub struct LogoutAnswer {
     /// Who was told, where other devices were signed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
-    /// The address to sign in with, for whoever has just set a new password with a link: that is the only call which tells it.
+    /// The address to sign in with, for whoever has just set a new password with a link: that is the only call which
+    /// tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }

@@ -38,7 +38,8 @@ pub struct SecurityAlert {
     pub answer: Option<OrOther<AlertAnswer>>,
 }
 
-/// Answer of `GET /api/user/alerts`: what nobody has answered yet, newest first. What is about the session that asks is not in it.
+/// Answer of `GET /api/user/alerts`: what nobody has answered yet, newest first. What is about the session that asks is
+/// not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AlertList {

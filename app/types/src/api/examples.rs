@@ -1,4 +1,5 @@
-//! An example of each type that travels, as JSON, for the document of the API. The server’s tests read each as its type.
+//! An example of each type that travels, as JSON, for the document of the API. The server’s tests read each as its
+//! type.
 
 use super::{
     AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DeleteAccountRequest, DevelopmentMailbox,

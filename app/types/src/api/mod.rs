@@ -1,6 +1,7 @@
 //! The wire: what travels between server and clients, as JSON in camelCase.
 //!
-//! Pure data. No leptos, no HTTP, no SQL, and no rules: rules live in `domain`. What a request may say stands in a `request!`.
+//! Pure data. No leptos, no HTTP, no SQL, and no rules: rules live in `domain`. What a request may say stands in a
+//! `request!`.
 
 pub mod account;
 pub mod alerts;

@@ -48,10 +48,12 @@ pub struct Problem {
     /// `session-ended`: the name of the device that ended it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by_device: Option<String>,
-    /// `insufficient-user-authentication`: how old a sign-in may be for what was asked, in seconds (RFC 9470, section 3).
+    /// `insufficient-user-authentication`: how old a sign-in may be for what was asked, in seconds (RFC 9470, section
+    /// 3).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_age: Option<u64>,
-    /// In how many seconds to ask again: what the answer's `Retry-After` says, which is no part of the body (RFC 9110, section 10.2.3).
+    /// In how many seconds to ask again: what the answer's `Retry-After` says, which is no part of the body (RFC 9110,
+    /// section 10.2.3).
     #[serde(skip)]
     pub retry_after_secs: Option<u64>,
     /// `other-address`, `cross-site-request`, `misdirected-request`: the address to use instead.

@@ -1,7 +1,9 @@
-//! What a request may say, declared once: `request!` gives the struct that clients send, and the same fields as a server finds them.
+//! What a request may say, declared once: `request!` gives the struct that clients send, and the same fields as a
+//! server finds them.
 //!
-//! A server has to tell everything that is wrong with a request, by name. So it does not read the struct as a whole, which would end at the
-//! first error, but field by field; from the same list, so that neither has a field which the other has not.
+//! A server has to tell everything that is wrong with a request, by name. So it does not read the struct as a whole,
+//! which would end at the first error, but field by field; from the same list, so that neither has a field which the
+//! other has not.
 
 use super::sessions::{DeviceInfo, DeviceInfoFields};
 use crate::domain::{AccountType, Invalid, SessionId};
@@ -118,7 +120,8 @@ pub fn wire_name(field: &str) -> String {
     name
 }
 
-/// Declares what a request says: the name of the struct, that of its fields as they are found, and each field with its type.
+/// Declares what a request says: the name of the struct, that of its fields as they are found, and each field with its
+/// type.
 macro_rules! request {
     ($(#[$about:meta])* $request:ident, $fields:ident { $($(#[$meta:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$about])*

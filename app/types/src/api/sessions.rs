@@ -70,7 +70,8 @@ impl DeviceDescription {
         self.browser.as_deref().map(|browser| browser.trim_end_matches(is_version).trim_end())
     }
 
-    /// What the question about a sign-in calls the device: browser and system where there are any, else by the name it was given.
+    /// What the question about a sign-in calls the device: browser and system where there are any, else by the name it
+    /// was given.
     pub fn name_in_question(&self) -> String {
         if self.browser.is_some() { self.summary() } else { self.device_name.clone() }
     }
@@ -136,7 +137,8 @@ pub struct LogoutAllQuery {
     pub keep_current: Option<bool>,
 }
 
-/// What may be in the address of the event stream. An access token may not (RFC 9700, section 4.3.2): nothing reads one there.
+/// What may be in the address of the event stream. An access token may not (RFC 9700, section 4.3.2): nothing reads one
+/// there.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct StreamQuery {
@@ -191,8 +193,8 @@ request! {
     }
 }
 
-/// Answer of `GET /api/auth/session`: everything in it comes from the token. A token of an older system has no session; both
-/// members are null then.
+/// Answer of `GET /api/auth/session`: everything in it comes from the token. A token of an older system has no session;
+/// both members are null then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

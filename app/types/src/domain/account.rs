@@ -80,7 +80,8 @@ impl OneTimeCode {
         Self::find(text).map_or_else(|| Self::parse(text), Ok)
     }
 
-    /// Finds the code in what was pasted: a whole sentence of the mail, say. Nothing where there is none, or more than one.
+    /// Finds the code in what was pasted: a whole sentence of the mail, say. Nothing where there is none, or more than
+    /// one.
     pub fn find(text: &str) -> Option<Self> {
         if let Ok(code) = Self::parse(text) {
             return Some(code);
@@ -110,7 +111,8 @@ impl OneTimeCode {
     }
 }
 
-/// The digit that a character stands for which a keyboard for another script may give: full-width, Arabic, Persian and Devanagari.
+/// The digit that a character stands for which a keyboard for another script may give: full-width, Arabic, Persian and
+/// Devanagari.
 fn ascii_digit(character: char) -> char {
     let zeros = ['\u{ff10}', '\u{660}', '\u{6f0}', '\u{966}'];
     let digit = |zero: &char| u32::from(character).checked_sub(u32::from(*zero)).filter(|digit| *digit < 10);

@@ -1,7 +1,8 @@
-//! Characters that show nothing where they stand: pasted along unseen, they make two texts of one, or a name of nothing.
+//! Characters that show nothing where they stand: pasted along unseen, they make two texts of one, or a name of
+//! nothing.
 
-/// Whether a character shows nothing by itself and is no space: Unicode's default-ignorable code points, the controls of
-/// direction and of joining, noncharacters, and the blanks that pass for letters or symbols.
+/// Whether a character shows nothing by itself and is no space: Unicode's default-ignorable code points, the controls
+/// of direction and of joining, noncharacters, and the blanks that pass for letters or symbols.
 pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

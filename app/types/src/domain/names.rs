@@ -5,7 +5,8 @@ use std::fmt;
 use super::invalid::Invalid;
 use super::invisible::shows_something;
 
-/// Trims, collapses nothing, refuses control characters, wrong lengths and what shows nothing. `what` starts a sentence.
+/// Trims, collapses nothing, refuses control characters, wrong lengths and what shows nothing. `what` starts a
+/// sentence.
 fn short_text(text: &str, what: &str, max_chars: usize) -> Result<String, Invalid> {
     let text = text.trim();
     if text.is_empty() {

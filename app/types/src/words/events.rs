@@ -3,7 +3,8 @@
 use super::vocabulary::vocabulary;
 
 vocabulary! {
-    /// The name of an event: what its `event:` line says. See [`ServerEvent`](crate::api::ServerEvent) for what comes with it.
+    /// The name of an event: what its `event:` line says. See [`ServerEvent`](crate::api::ServerEvent) for what comes
+    /// with it.
     EventName {
         /// The stream is open.
         Hello = "hello",

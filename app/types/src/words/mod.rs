@@ -1,7 +1,7 @@
 //! Closed vocabularies: each word has one name, the same in database, API, log and pages.
 //!
-//! Whoever shows or reads words matches them exhaustively, so that a new one cannot be forgotten. What another, newer server may send that
-//! this program does not know is an [`OrOther`].
+//! Whoever shows or reads words matches them exhaustively, so that a new one cannot be forgotten. What another, newer
+//! server may send that this program does not know is an [`OrOther`].
 
 mod alerts;
 mod audit;

@@ -19,13 +19,15 @@ pub trait Vocabulary: Copy + 'static {
     }
 }
 
-/// Where a name stands in a list. One function for all vocabularies: what is made for each of them weighs in every browser.
+/// Where a name stands in a list. One function for all vocabularies: what is made for each of them weighs in every
+/// browser.
 #[inline(never)]
 fn place_of(name: &str, names: &[&str]) -> Option<usize> {
     names.iter().position(|known| *known == name)
 }
 
-/// A word, or the name of one that this version does not know: a newer server may send it, or have written it into the database.
+/// A word, or the name of one that this version does not know: a newer server may send it, or have written it into the
+/// database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OrOther<T> {
     /// One of the vocabulary.

@@ -1,5 +1,5 @@
-//! Signing in, however the request is written: JSON calls and plain forms read their fields, and this does the rest. It asks for nothing but
-//! parsed values and the headers, keeps to the limits, and says which cookies the answer sets.
+//! Signing in, however the request is written: JSON calls and plain forms read their fields, and this does the rest. It
+//! asks for nothing but parsed values and the headers, keeps to the limits, and says which cookies the answer sets.
 
 use http::HeaderMap;
 use types::domain::{Email, OneTimeCode, Password, SessionId, UserId};

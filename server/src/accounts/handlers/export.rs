@@ -221,8 +221,8 @@ fn envelope(job: &Job) -> Option<ExportedMail> {
     })
 }
 
-/// The subject with dots in place of digits, where there are enough of them for a code: subjects name codes, and a code proves that
-/// somebody reads the mail. Who is signed in need not be the one who does.
+/// The subject with dots in place of digits, where there are enough of them for a code: subjects name codes, and a code
+/// proves that somebody reads the mail. Who is signed in need not be the one who does.
 fn without_codes(subject: &str) -> String {
     if subject.chars().filter(char::is_ascii_digit).count() < CODE_DIGITS {
         return subject.to_owned();

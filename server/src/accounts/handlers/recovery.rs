@@ -57,8 +57,8 @@ pub const RESET_PASSWORD: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `POST /api/auth/reset-password`: uses up the token, sets the password and ends every session, in one transaction. Signs nobody in:
-/// whoever has a mailbox in front of them need not be its owner, and a second step would be passed by.
+/// `POST /api/auth/reset-password`: uses up the token, sets the password and ends every session, in one transaction.
+/// Signs nobody in: whoever has a mailbox in front of them need not be its owner, and a second step would be passed by.
 pub async fn reset_password(
     State(state): State<ApiState>,
     from: RequestOrigin,
@@ -68,7 +68,8 @@ pub async fn reset_password(
     Ok(response)
 }
 
-/// The same, and which address one signs in with now. The token is used up by then: whoever has it could read the mail to that address.
+/// The same, and which address one signs in with now. The token is used up by then: whoever has it could read the mail
+/// to that address.
 pub async fn resets(
     state: &ApiState,
     from: RequestOrigin,

@@ -70,8 +70,8 @@ fn required_name(errors: &mut FieldErrors, fields: NameFields) -> Option<Display
     name
 }
 
-/// The whole name, or its two parts put together; `Some(None)` where none of them is there. `None` means that something was
-/// refused, as in [`FieldErrors::take`].
+/// The whole name, or its two parts put together; `Some(None)` where none of them is there. `None` means that something
+/// was refused, as in [`FieldErrors::take`].
 pub fn optional_name(errors: &mut FieldErrors, fields: NameFields) -> Option<Option<DisplayName>> {
     let NameFields { whole, first, last } = fields;
     if whole.is_given || !(first.is_given || last.is_given) {

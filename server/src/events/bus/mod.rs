@@ -1,11 +1,12 @@
 //! The bus between servers: hints that something was revoked, and live events for the streams that are open elsewhere.
 //!
-//! Messages may be lost, late or repeated: revocations are found in the log without any hint, and a client that missed an event
-//! is told to ask anew. A [`Transport`] only moves text; everything else is done once, here: gathering what is sent together, proving
-//! whose it is, time limits, subscribing again, and showing by the echo of its own messages that a line still stands.
+//! Messages may be lost, late or repeated: revocations are found in the log without any hint, and a client that missed
+//! an event is told to ask anew. A [`Transport`] only moves text; everything else is done once, here: gathering what is
+//! sent together, proving whose it is, time limits, subscribing again, and showing by the echo of its own messages that
+//! a line still stands.
 //!
-//! Each message goes over every line there is, and counts where it comes in first. So a line that is dead, slow or silent costs nothing as long as
-//! another one stands, and nobody has to find out first that it is.
+//! Each message goes over every line there is, and counts where it comes in first. So a line that is dead, slow or
+//! silent costs nothing as long as another one stands, and nobody has to find out first that it is.
 
 mod envelope;
 mod in_process;

@@ -1,4 +1,5 @@
-//! The bus over Redis: publish and subscribe, the fastest of them. Redis keeps nothing of it and may be emptied or lost at any time.
+//! The bus over Redis: publish and subscribe, the fastest of them. Redis keeps nothing of it and may be emptied or lost
+//! at any time.
 
 use std::time::Duration;
 

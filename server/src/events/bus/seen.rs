@@ -25,7 +25,8 @@ struct Sender {
 }
 
 impl Seen {
-    /// Whether this is the first time that the message comes in. One that is older than what is remembered is taken for a repetition.
+    /// Whether this is the first time that the message comes in. One that is older than what is remembered is taken for
+    /// a repetition.
     pub fn first_time(&mut self, from: Uuid, number: u64) -> bool {
         self.now += 1;
         if self.senders.len() >= SENDERS && !self.senders.contains_key(&from) {

@@ -33,8 +33,8 @@ impl Cors {
         method == Method::OPTIONS && headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
     }
 
-    /// The origin of a request, if its scripts may read the answer. Compared byte by byte: no pattern, no case, no default port; and of two
-    /// origins neither.
+    /// The origin of a request, if its scripts may read the answer. Compared byte by byte: no pattern, no case, no
+    /// default port; and of two origins neither.
     pub fn allowed(&self, headers: &HeaderMap) -> Option<&HeaderValue> {
         if self.origins.is_empty() {
             return None;
@@ -43,7 +43,8 @@ impl Cors {
         self.origins.iter().find(|allowed| *allowed == origin)
     }
 
-    /// Says to an origin that was [`Self::allowed`] that it may read the answer, and to caches that this depends on who asks.
+    /// Says to an origin that was [`Self::allowed`] that it may read the answer, and to caches that this depends on who
+    /// asks.
     pub fn allow(&self, origin: Option<HeaderValue>, headers: &mut HeaderMap) {
         if self.origins.is_empty() {
             return;

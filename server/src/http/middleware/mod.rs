@@ -106,7 +106,8 @@ impl Edge {
         if !request.method().is_safe() {
             request.extensions_mut().insert(self.body_limit);
         }
-        // A handler that panics has poisoned nothing: what handlers share is behind locks that are taken poisoned or not.
+        // A handler that panics has poisoned nothing: what handlers share is behind locks that are taken poisoned or
+        // not.
         match AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
@@ -215,8 +216,8 @@ fn bare_problem(status: StatusCode) -> ApiError {
     }
 }
 
-/// One line a request: always where it failed or was slow, else for those who look closely. While something below is away that is all
-/// that a request writes, and no alarm: whoever looks after what is away has told of it once.
+/// One line a request: always where it failed or was slow, else for those who look closely. While something below is
+/// away that is all that a request writes, and no alarm: whoever looks after what is away has told of it once.
 fn log(method: &Method, uri: &Uri, status: StatusCode, took: Duration, cause: Option<&Cause>) {
     let line = || (request::loggable(uri.path()), status.as_u16(), took.as_millis());
     let error = cause.map(|cause| cause.error.as_str());

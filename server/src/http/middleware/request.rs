@@ -35,8 +35,8 @@ pub fn request_id(headers: &HeaderMap, peer: IpAddr, proxies: &TrustedProxies, r
     new_id(random)
 }
 
-/// An id that no other request of any server has: what this process drew when it began, and a count. Ids are for finding
-/// things in the log; nothing is protected by one.
+/// An id that no other request of any server has: what this process drew when it began, and a count. Ids are for
+/// finding things in the log; nothing is protected by one.
 fn new_id(random: &dyn Random) -> HeaderValue {
     static PROCESS: OnceLock<u64> = OnceLock::new();
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -59,11 +59,13 @@ pub fn refusal(request: &Request) -> Option<ApiError> {
     {
         return Some(ApiError::method_not_allowed());
     }
-    // `OPTIONS *` asks about the server as a whole: there is nothing to say, and no page is rendered for a path like that.
+    // `OPTIONS *` asks about the server as a whole: there is nothing to say, and no page is rendered for a path like
+    // that.
     if !request.uri().path().starts_with('/') || has_dot_segment(request.uri().path()) {
         return Some(ApiError::not_found());
     }
-    // Nothing is unpacked here, so nothing can unpack to more than it said; and of two kinds nobody knows which the body is of.
+    // Nothing is unpacked here, so nothing can unpack to more than it said; and of two kinds nobody knows which the
+    // body is of.
     let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
     if headers.get_all(CONTENT_ENCODING).iter().any(|encoding| !is_plain(encoding))
         || [CONTENT_ENCODING, CONTENT_TYPE].into_iter().any(|name| single(headers, name).is_err())
@@ -80,7 +82,8 @@ pub fn name_allowed_methods(status: StatusCode, headers: &mut HeaderMap) {
     }
 }
 
-/// Whether a segment of the path is `.` or `..`, plain or escaped: proxies and servers differ in what they make of those.
+/// Whether a segment of the path is `.` or `..`, plain or escaped: proxies and servers differ in what they make of
+/// those.
 fn has_dot_segment(path: &str) -> bool {
     let may_have_one = path.contains("/.") || path.contains('%');
     may_have_one

@@ -1,7 +1,8 @@
 //! One connection: HTTP/1.1 over a stream that keeps an eye on the clock.
 //!
-//! hyper has one time limit from the end of an answer to the end of the next head, which would have to be short against clients
-//! that dribble and long for connections that are kept. So the stream itself knows what it waits for, and fails when that takes too long.
+//! hyper has one time limit from the end of an answer to the end of the next head, which would have to be short against
+//! clients that dribble and long for connections that are kept. So the stream itself knows what it waits for, and fails
+//! when that takes too long.
 
 use std::convert::Infallible;
 use std::future::{Future as _, poll_fn};
@@ -129,8 +130,9 @@ async fn requests<A: Answer>(
     Ok(parts.map(|(parts, response)| (parts.io.into_inner().into_inner(), response)))
 }
 
-/// Refuses requests about whose extent or host two servers could disagree (RFC 9112, 3.2 and 6.1). hyper refuses the others
-/// itself, but of `Content-Length` beside `Transfer-Encoding` it drops the former without a word, and of two that say the same it takes one.
+/// Refuses requests about whose extent or host two servers could disagree (RFC 9112, 3.2 and 6.1). hyper refuses the
+/// others itself, but of `Content-Length` beside `Transfer-Encoding` it drops the former without a word, and of two
+/// that say the same it takes one.
 fn ambiguous(request: &Request, progress: &Progress) -> Option<Response> {
     let hosts = request.headers().get_all(HOST).iter().count();
     let hosts_wrong = hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11);

@@ -95,7 +95,8 @@ impl Answer for Router {
     }
 }
 
-/// Serves until `stop`; then takes no more connections, lets requests under way finish for [`Limits::drain`], and drops the rest.
+/// Serves until `stop`; then takes no more connections, lets requests under way finish for [`Limits::drain`], and drops
+/// the rest.
 ///
 /// # Errors
 /// Where the listener is of no use any more.
@@ -132,7 +133,8 @@ pub async fn serve<A: Answer>(
 
 type Accepted = (tokio::net::TcpStream, SocketAddr, Place);
 
-/// The next connection, once there may be a place for one; `None` where there is none for this one. Losing this future loses no connection.
+/// The next connection, once there may be a place for one; `None` where there is none for this one. Losing this future
+/// loses no connection.
 async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<Accepted> {
     places.some_free().await;
     match listener.accept().await {

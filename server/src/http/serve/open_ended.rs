@@ -1,7 +1,7 @@
 //! Answers that end only with their connection, such as event streams: written without hyper.
 //!
-//! Thousands of them are open at once and say nothing for minutes. hyper keeps two buffers of 8 kB for each connection, and more
-//! for requests that will not come.
+//! Thousands of them are open at once and say nothing for minutes. hyper keeps two buffers of 8 kB for each connection,
+//! and more for requests that will not come.
 
 use std::io;
 use std::io::Write as _;

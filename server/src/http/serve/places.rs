@@ -1,7 +1,8 @@
 //! Who gets a place for a connection.
 //!
-//! One address gets only so many, so that nobody keeps everybody out by connecting. When all places are taken, or an address has all of its own, a
-//! few are left for asking how the server is: a load balancer that cannot ask takes a busy server for a dead one.
+//! One address gets only so many, so that nobody keeps everybody out by connecting. When all places are taken, or an
+//! address has all of its own, a few are left for asking how the server is: a load balancer that cannot ask takes a
+//! busy server for a dead one.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -132,7 +133,8 @@ impl Drop for Place {
     }
 }
 
-/// What counts as one address: an IPv4 address, or the /64 of an IPv6 address, which one customer commonly has to himself.
+/// What counts as one address: an IPv4 address, or the /64 of an IPv6 address, which one customer commonly has to
+/// himself.
 fn whose(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => address.into(),

@@ -28,8 +28,8 @@ pub fn alone(state: &ApiState) -> Router {
         .with_state(state.clone())
 }
 
-/// The metrics beside the API. Whoever does not have the token finds what `otherwise` has at this address, which is what there would
-/// be if there were no metrics.
+/// The metrics beside the API. Whoever does not have the token finds what `otherwise` has at this address, which is
+/// what there would be if there were no metrics.
 pub fn beside(state: &ApiState, token: &SecretString, otherwise: Router, routes: &mut Routes) -> Router {
     let door = Door { token: digest(token.expose_secret()), route: routes.id(paths::METRICS) };
     let state = state.clone();

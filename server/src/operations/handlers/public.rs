@@ -161,8 +161,8 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     differing.dedup();
     let pending_log = Arc::clone(state.sessions().terminations().pending_log());
     let written = tokio::task::spawn_blocking(move || pending_log.is_writable()).await.unwrap_or(false);
-    // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could not be
-    // written down either would be forgotten.
+    // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could
+    // not be written down either would be forgotten.
     let is_bus_well = !matches!(bus, BusState::Unavailable | BusState::Degraded);
     let is_well = is_bus_well && pending == 0 && written && differing.is_empty();
     let (status, summary) = match (database, current) {
@@ -200,7 +200,8 @@ pub const MAILBOX: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `GET /dev/mailbox`: what development mode kept instead of sending, as a page or, for `Accept: application/json`, as data.
+/// `GET /dev/mailbox`: what development mode kept instead of sending, as a page or, for `Accept: application/json`, as
+/// data.
 pub async fn mailbox(State(state): State<ApiState>, headers: HeaderMap) -> Result<Response, ApiError> {
     if !state.development {
         return Err(ApiError::not_found());

@@ -1,8 +1,9 @@
 //! The forms of the entry pages as browsers send them by themselves, where the program has not arrived or does not run.
 //!
-//! Each does what the call of the same name does, by that call's own handler: the same checks, limits and words. What differs is
-//! the shape: the body is a form's, proof of the origin is asked for more strictly, success leads on to a page (`303`), and what
-//! is wrong comes back in the page, with what was typed. Rules about accounts and sessions do not belong here.
+//! Each does what the call of the same name does, by that call's own handler: the same checks, limits and words. What
+//! differs is the shape: the body is a form's, proof of the origin is asked for more strictly, success leads on to a
+//! page (`303`), and what is wrong comes back in the page, with what was typed. Rules about accounts and sessions do
+//! not belong here.
 
 mod sent;
 
@@ -103,7 +104,8 @@ async fn forgets(State(forms): State<Forms>, sent: Sent) -> Response {
     forms.shows(&sent, answer.map(|_| ())).await
 }
 
-/// `POST /reset-password`: with the token that the script beside the page has found in the address, or in a link that was pasted.
+/// `POST /reset-password`: with the token that the script beside the page has found in the address, or in a link that
+/// was pasted.
 async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
     let pasted = sent.value("link").and_then(|link| link.split_once('#'));
     let pasted = pasted.and_then(|(_, fragment)| ResetToken::from_fragment(fragment.trim()));
@@ -160,7 +162,8 @@ impl Forms {
         self.pages.clone().render(request, status, Some(outcome)).await
     }
 
-    /// Somebody knows the password of an account whose address is not proved: they get a code, and go where it is entered.
+    /// Somebody knows the password of an account whose address is not proved: they get a code, and go where it is
+    /// entered.
     async fn leads_to_code(&self, sent: &Sent) -> Response {
         let body = sent.fields(&["email"]).into_body();
         // Whether or not another code could be sent, the page for it is where to go: it can ask again.

@@ -19,7 +19,8 @@ use crate::http::problem::ApiError;
 
 /// More fields than any form of ours has.
 const MOST_FIELDS: usize = 32;
-/// Where the script beside the page proves that a call is its own. The check of forms is stricter, so they pass with it.
+/// Where the script beside the page proves that a call is its own. The check of forms is stricter, so they pass with
+/// it.
 const OURS: HeaderName = HeaderName::from_static(CLIENT_HEADER);
 
 /// A form that was sent, from one of our own pages.

@@ -52,7 +52,8 @@ impl LastActive {
         self.put(token.session_id, token.user_id, now, ip(), Some(now));
     }
 
-    /// Notes a session that listens, whatever was noted before. An `ip` that is not known is empty, and the one before stays.
+    /// Notes a session that listens, whatever was noted before. An `ip` that is not known is empty, and the one before
+    /// stays.
     pub fn see(&self, session_id: SessionId, user_id: UserId, now: Timestamp, ip: String) {
         self.put(session_id, user_id, now, ip, None);
     }
@@ -78,8 +79,8 @@ impl LastActive {
         self.lock().len()
     }
 
-    /// Takes the batch, ordered by session so that two servers lock rows in the same order. `place_of` tells the place of an address,
-    /// `lasts_until` how long a session lasts that was used then, where use prolongs it.
+    /// Takes the batch, ordered by session so that two servers lock rows in the same order. `place_of` tells the place
+    /// of an address, `lasts_until` how long a session lasts that was used then, where use prolongs it.
     pub fn take(
         &self,
         place_of: impl Fn(&str) -> Option<String>,
@@ -97,7 +98,8 @@ impl LastActive {
         batch
     }
 
-    /// Puts a batch back that could not be written; what was seen since then is newer. What was used in it counts as used when it was seen.
+    /// Puts a batch back that could not be written; what was seen since then is newer. What was used in it counts as
+    /// used when it was seen.
     pub fn put_back(&self, batch: Vec<(UserId, Sighting)>) {
         let mut seen = self.lock();
         for (user_id, Sighting { session_id, at, ip, lasts_until, .. }) in batch {

@@ -29,8 +29,8 @@ impl Devices {
         }
     }
 
-    /// A page of the live sessions of a person: the current one first, where there is one, then by last active. Gives where the next
-    /// page begins, if there is one.
+    /// A page of the live sessions of a person: the current one first, where there is one, then by last active. Gives
+    /// where the next page begins, if there is one.
     pub async fn list(
         &self,
         user_id: UserId,

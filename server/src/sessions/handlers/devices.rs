@@ -28,7 +28,8 @@ pub const CURRENT: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `GET /api/auth/session`: all of it from the token. A token of an older system says who, and that there is no session.
+/// `GET /api/auth/session`: all of it from the token. A token of an older system says who, and that there is no
+/// session.
 pub async fn current(principal: Principal) -> Response {
     match principal {
         Principal::Session(caller) => ([(CONTENT_TYPE, "application/json")], caller.who_am_i.clone()).into_response(),
@@ -146,7 +147,8 @@ pub const CONFIRM_ENDED: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `POST /api/auth/session/ended`: a browser confirms that it has signed itself out. The token need not be good any more.
+/// `POST /api/auth/session/ended`: a browser confirms that it has signed itself out. The token need not be good any
+/// more.
 pub async fn confirm_ended(
     State(state): State<ApiState>,
     _: RequestOrigin,

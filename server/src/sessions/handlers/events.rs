@@ -116,8 +116,8 @@ pub async fn stream(
     Ok(response)
 }
 
-/// What a stream would look like. Opens none, so that it spends no ticket and nobody is seen as active by it; whether a ticket is good is
-/// said only to whoever uses it.
+/// What a stream would look like. Opens none, so that it spends no ticket and nobody is seen as active by it; whether a
+/// ticket is good is said only to whoever uses it.
 async fn head(state: &ApiState, headers: &HeaderMap, opening: StreamQuery) -> Result<Response, ApiError> {
     match (bearer(headers), opening.ticket) {
         (Some(token), _) => {
@@ -205,7 +205,8 @@ fn run(state: ApiState, mut stream: OpenStream) -> impl Stream<Item = Result<Eve
             let left = deadline.since(now);
             let warning = state.sessions().lifetimes.warning;
             if left.is_zero() {
-                // Boxed, since thousands of streams rest for hours and each is as large as the largest it may have to wait for.
+                // Boxed, since thousands of streams rest for hours and each is as large as the largest it may have to
+                // wait for.
                 match Box::pin(at_the_end(&state, &mut stream, deadline)).await {
                     AtTheEnd::Renewed(new_deadline) => {
                         warned_of = None;

@@ -1,7 +1,8 @@
 //! Refresh cookies that are worth nothing any more, removed by the answers that follow sign-in, refresh and sign-out.
 //!
-//! Whoever makes such an answer marks it, and the middleware has [`Leftovers`] look at what the request carried. A cookie whose session lives
-//! stays, whoever asked: the answer to somebody who left late must not sign out who has signed in meanwhile.
+//! Whoever makes such an answer marks it, and the middleware has [`Leftovers`] look at what the request carried. A
+//! cookie whose session lives stays, whoever asked: the answer to somebody who left late must not sign out who has
+//! signed in meanwhile.
 
 use std::sync::Arc;
 
@@ -23,7 +24,8 @@ impl Leftovers {
         response.extensions_mut().insert(Finishing(Arc::new(Self(state.clone()))));
     }
 
-    /// Has it remove all cookies of a request, but the one it sets itself: for an answer by which it is known what they are worth.
+    /// Has it remove all cookies of a request, but the one it sets itself: for an answer by which it is known what they
+    /// are worth.
     pub fn clear_all(state: &ApiState, presented: &Presented, response: &mut Response) {
         response.extensions_mut().remove::<Finishing>();
         for (name, _) in presented.iter() {
@@ -33,7 +35,8 @@ impl Leftovers {
 }
 
 impl Finish for Leftovers {
-    /// Where the database is away a session counts as ended: what is refused for now is asked for once more with the password.
+    /// Where the database is away a session counts as ended: what is refused for now is asked for once more with the
+    /// password.
     fn finish<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let Self(state) = self;

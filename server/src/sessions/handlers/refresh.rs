@@ -29,8 +29,8 @@ pub const REFRESH: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `POST /api/auth/refresh`: the token comes in the body or in a cookie. A browser cannot see whether it has one, and may ask for `204`
-/// where it has none.
+/// `POST /api/auth/refresh`: the token comes in the body or in a cookie. A browser cannot see whether it has one, and
+/// may ask for `204` where it has none.
 pub async fn refresh(
     State(state): State<ApiState>,
     from: RequestOrigin,

@@ -63,7 +63,8 @@ pub const LOGOUT: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `POST /api/auth/logout`: by bearer token, or by refresh token. What cannot be read ends nothing, and keeps nobody signed in.
+/// `POST /api/auth/logout`: by bearer token, or by refresh token. What cannot be read ends nothing, and keeps nobody
+/// signed in.
 pub async fn logout(
     State(state): State<ApiState>,
     from: RequestOrigin,
@@ -178,8 +179,8 @@ pub const LOGOUT_ALL: Operation = Operation {
 /// The same, as `DELETE` of all sessions.
 pub const END_ALL: Operation = Operation { id: "endAllSessions", ..LOGOUT_ALL };
 
-/// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended ends nothing, and
-/// one that cannot be read ends no more than it does at [`logout`].
+/// `POST /api/auth/logout-all` and `DELETE /api/auth/sessions`: an expired token will do, one whose session has ended
+/// ends nothing, and one that cannot be read ends no more than it does at [`logout`].
 pub async fn logout_all(
     State(state): State<ApiState>,
     from: RequestOrigin,
@@ -270,7 +271,8 @@ pub const END_SEVERAL: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `POST /api/auth/sessions/end`: several of the caller's own. Those of others, or that have ended before, are not counted.
+/// `POST /api/auth/sessions/end`: several of the caller's own. Those of others, or that have ended before, are not
+/// counted.
 pub async fn end_several(
     State(state): State<ApiState>,
     InSession(caller): InSession,
@@ -321,7 +323,8 @@ pub fn nothing_to_end() -> EndAnswer {
     EndAnswer::Done { sessions_ended: 0, receipt: None }
 }
 
-/// The answer of a call that ends sessions and does nothing else. `this_device` is whether the client itself is signed out by it.
+/// The answer of a call that ends sessions and does nothing else. `this_device` is whether the client itself is signed
+/// out by it.
 pub fn answer(state: &ApiState, this_device: bool, ended: EndAnswer) -> Response {
     answer_in_words(state, this_device, ended, |sessions_ended| message(this_device, sessions_ended))
 }

@@ -13,12 +13,13 @@ use crate::sessions::terminations::Covered;
 use crate::sessions::{SessionsError, SignedIn};
 use crate::store::{Origin, SessionRow, StoreError};
 
-/// The most sessions of one browser that are looked at: newer ones come first, and each that has ended is removed by the answer.
+/// The most sessions of one browser that are looked at: newer ones come first, and each that has ended is removed by
+/// the answer.
 const MAX_SESSIONS: usize = 8;
 
 impl Refreshes {
-    /// Exchanges the refresh token of the newest session that lives. Tokens of sessions that have ended do no harm beside it, and those
-    /// of older sessions that live end them.
+    /// Exchanges the refresh token of the newest session that lives. Tokens of sessions that have ended do no harm
+    /// beside it, and those of older sessions that live end them.
     ///
     /// Where none is worth anything, the newest that was ever of ours says why.
     pub async fn refresh_browser(&self, presented: &[&str], origin: Origin) -> Result<SignedIn, RefreshRefusal> {

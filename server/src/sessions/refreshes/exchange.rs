@@ -37,8 +37,8 @@ impl From<StoreError> for RefreshRefusal {
 }
 
 impl Refreshes {
-    /// Exchanges a presented refresh token. `class` is how it was presented: a token that was given in a cookie is worth
-    /// nothing in a body, and the other way round.
+    /// Exchanges a presented refresh token. `class` is how it was presented: a token that was given in a cookie is
+    /// worth nothing in a body, and the other way round.
     pub async fn refresh(
         &self,
         presented: &str,

@@ -1,4 +1,5 @@
-//! An old refresh token is used again: somebody may have a copy. Its session ends, and the person is told on the other devices and by mail.
+//! An old refresh token is used again: somebody may have a copy. Its session ends, and the person is told on the other
+//! devices and by mail.
 
 use types::domain::AlertId;
 use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
@@ -15,8 +16,8 @@ use crate::store::{
 const CHANGED: &str = "the session has changed meanwhile";
 
 impl Refreshes {
-    /// Ends a session whose refresh token was replaced and used up before it was presented, with audit entry, history, alert and mail, where
-    /// `decide` still says so. Where that cannot be written, the session ends all the same.
+    /// Ends a session whose refresh token was replaced and used up before it was presented, with audit entry, history,
+    /// alert and mail, where `decide` still says so. Where that cannot be written, the session ends all the same.
     pub(super) async fn end_stolen(
         &self,
         row: &SessionRow,

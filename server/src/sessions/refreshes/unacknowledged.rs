@@ -1,7 +1,7 @@
 //! Renewals of which nobody knows whether they were committed: the database was not heard any more.
 //!
-//! Their clients were told to try again later. Later may be after the grace for a repeat (`REFRESH_GRACE`), and a repeat would then look
-//! like theft. So the grace begins once the database is heard again.
+//! Their clients were told to try again later. Later may be after the grace for a repeat (`REFRESH_GRACE`), and a
+//! repeat would then look like theft. So the grace begins once the database is heard again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,7 +45,8 @@ impl Unacknowledged {
         }
     }
 
-    /// Whether this token was presented in a renewal that was committed and not heard of, and whose successor was never used.
+    /// Whether this token was presented in a renewal that was committed and not heard of, and whose successor was never
+    /// used.
     pub(super) fn covers(&self, row: &SessionRow, presented: &Digest) -> bool {
         let renewals = self.lock();
         let is = |one: &Digest, other: &Digest| bool::from(one.ct_eq(other));

@@ -1,5 +1,5 @@
-//! Who may end others: what has itself ended may not, also while the database is away. The last word has the transaction that ends them,
-//! which knows more than any server.
+//! Who may end others: what has itself ended may not, also while the database is away. The last word has the
+//! transaction that ends them, which knows more than any server.
 
 use super::Revocations;
 use super::list::Verdict;
@@ -19,9 +19,9 @@ pub enum Asking {
 }
 
 impl Revocations {
-    /// Whether the session of this token may end others. This server's own list comes first. It knows nothing of tokens that have run out,
-    /// nor whether it is current where it is too old: then the database is asked, and where that is away, whoever asks is taken at
-    /// their word for themselves only.
+    /// Whether the session of this token may end others. This server's own list comes first. It knows nothing of tokens
+    /// that have run out, nor whether it is current where it is too old: then the database is asked, and where that is
+    /// away, whoever asks is taken at their word for themselves only.
     pub async fn asking(&self, token: &Verified) -> Asking {
         let now = self.context.now();
         if self.list.has_ended(token.session_id) || token.session_max_expires_at <= now {

@@ -52,8 +52,8 @@ impl<T> From<&Result<T, Refusal>> for GuardCheck {
 }
 
 impl Revocations {
-    /// Whether a token may pass. Costs no database read while this server's revocation list is current; otherwise asks the
-    /// database, and refuses where that is away too.
+    /// Whether a token may pass. Costs no database read while this server's revocation list is current; otherwise asks
+    /// the database, and refuses where that is away too.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
         let verified = self.tokens.verify(token, self.context.now())?;
         match self.pending_ends.cover(verified.user_id, verified.session_id, verified.session_created_at) {

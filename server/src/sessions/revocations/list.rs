@@ -1,8 +1,8 @@
 //! The revocation list: what may not pass although its signature is good.
 //!
-//! Each server keeps in memory only what has been revoked and could still be alive, so that a request costs a look-up by
-//! session and one by person, and no database read. The list also knows *as of when* it is true: a list that is too old does not
-//! be current.
+//! Each server keeps in memory only what has been revoked and could still be alive, so that a request costs a look-up
+//! by session and one by person, and no database read. The list also knows *as of when* it is true: a list that is too
+//! old does not be current.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -248,8 +248,8 @@ impl RevocationList {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).polls.applied > begun
     }
 
-    /// Takes in what follows [`RevocationList::position`] in the log, after comparing the row there with the one that was seen before, and
-    /// the rows that this server has committed itself with those in their places.
+    /// Takes in what follows [`RevocationList::position`] in the log, after comparing the row there with the one that
+    /// was seen before, and the rows that this server has committed itself with those in their places.
     pub fn apply(&self, tail: &Tail, poll: Poll) -> Applied {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let rows = match entries.follow(tail, poll) {
@@ -271,8 +271,9 @@ impl RevocationList {
         Applied::Current
     }
 
-    /// Is current from now on: every live row up to `head` was [added](Self::add_from_log), by a poll that began at `began`. `last` is
-    /// the row at `head`, however old, unless it was cleaned up. What was refused before stays refused, for its time.
+    /// Is current from now on: every live row up to `head` was [added](Self::add_from_log), by a poll that began at
+    /// `began`. `last` is the row at `head`, however old, unless it was cleaned up. What was refused before stays
+    /// refused, for its time.
     pub fn become_current(&self, head: i64, last: Option<Revocation>, began: Instant) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.position = head;
@@ -311,8 +312,8 @@ impl RevocationList {
         }
     }
 
-    /// Watches no longer for own rows from before this poll, which has loaded the whole log: they were in it, or it is known what
-    /// is [beyond](Self::beyond) it.
+    /// Watches no longer for own rows from before this poll, which has loaded the whole log: they were in it, or it is
+    /// known what is [beyond](Self::beyond) it.
     pub fn complete(&self, poll: Poll) {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).own.complete(poll.own);
     }

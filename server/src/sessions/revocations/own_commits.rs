@@ -1,15 +1,15 @@
 //! What this server has committed itself, and no poll of the log has shown it yet.
 //!
-//! A failover loses the latest commits first, and these may be known to the server that made them alone: its list has them, no other
-//! server has read them. So it watches for its own rows until the log has shown each of them exactly. Whether the rest of the log is the
-//! one that was read so far is not asked here but in `revocations`.
+//! A failover loses the latest commits first, and these may be known to the server that made them alone: its list has
+//! them, no other server has read them. So it watches for its own rows until the log has shown each of them exactly.
+//! Whether the rest of the log is the one that was read so far is not asked here but in `revocations`.
 
 use types::domain::Timestamp;
 
 use crate::store::{Revocation, Tail};
 
-/// The rows of its own that a server watches for: those of about half a second, or as many as were committed while the log could not be
-/// read and must be remembered.
+/// The rows of its own that a server watches for: those of about half a second, or as many as were committed while the
+/// log could not be read and must be remembered.
 #[derive(Default)]
 pub struct OwnCommits {
     rows: Vec<OwnCommit>,
@@ -30,7 +30,8 @@ impl OwnCommits {
         self.so_far += 1;
     }
 
-    /// How many rows were ever put in. A poll that begins after this was asked has to show them, and need not show any later one.
+    /// How many rows were ever put in. A poll that begins after this was asked has to show them, and need not show any
+    /// later one.
     pub const fn so_far(&self) -> u64 {
         self.so_far
     }
@@ -40,8 +41,8 @@ impl OwnCommits {
         self.rows.iter().map(|watched| watched.row.position).min()
     }
 
-    /// Whether a row is not in a poll of the log in which it must be: another has its place, or none, although it was put in
-    /// before the poll began (one of the first `due`) and must still be remembered.
+    /// Whether a row is not in a poll of the log in which it must be: another has its place, or none, although it was
+    /// put in before the poll began (one of the first `due`) and must still be remembered.
     pub fn is_missed_in(&self, tail: &Tail, due: u64) -> bool {
         self.rows.iter().any(|watched| match at(&tail.revocations, watched.row.position) {
             Some(there) => *there != watched.row,

@@ -1,5 +1,5 @@
-//! Open streams are requests that last: the same question is asked of them, before each thing that is said, and whenever this server's list
-//! grows old. What cannot be confirmed within `REVOCATION_MAX_STALENESS` is closed.
+//! Open streams are requests that last: the same question is asked of them, before each thing that is said, and
+//! whenever this server's list grows old. What cannot be confirmed within `REVOCATION_MAX_STALENESS` is closed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -54,7 +54,8 @@ impl Revocations {
         if self.lives(&living, user_id, session_id) { Ok(()) } else { Err(Refusal::SessionEnded(None)) }
     }
 
-    /// Whether it is among those that the database says live. Not if the database has lost an end of all that is remembered here.
+    /// Whether it is among those that the database says live. Not if the database has lost an end of all that is
+    /// remembered here.
     fn lives(&self, living: &HashMap<SessionId, i64>, user_id: UserId, session_id: SessionId) -> bool {
         let least = self.list.least_epoch(user_id).unwrap_or_default();
         living.get(&session_id).is_some_and(|epoch| *epoch >= least)

@@ -1,5 +1,5 @@
-//! The tail: reads the revocation log to its end, on every hint and every half second, so that this server's list stays true
-//! whatever happens to messages between servers.
+//! The tail: reads the revocation log to its end, on every hint and every half second, so that this server's list stays
+//! true whatever happens to messages between servers.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -116,7 +116,8 @@ impl Tail {
         Ok(())
     }
 
-    /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next poll.
+    /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next
+    /// poll.
     async fn load(&self, poll: Poll) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
         let Self { context: Context { store, clock, .. }, list, .. } = self;
         let head = store.revocations().revocations_from(i64::MAX).await?.head;

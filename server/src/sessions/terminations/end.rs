@@ -102,8 +102,8 @@ impl Terminations {
         Ok(answer(ended, receipt.as_ref(), Some(session_id)))
     }
 
-    /// Ends several sessions of the person who asks, under one receipt. Each is ended by itself, so that one that is held up keeps none
-    /// of the others; those that come together are committed together.
+    /// Ends several sessions of the person who asks, under one receipt. Each is ended by itself, so that one that is
+    /// held up keeps none of the others; those that come together are committed together.
     pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
         let now = self.context.now();
         let EndRequest { user_id, session_id, epoch, token_until, force, client_reason, origin, .. } = request;
@@ -189,8 +189,8 @@ impl Terminations {
         Ok((!devices.is_empty()).then(|| Receipt { id: id.to_owned(), devices }))
     }
 
-    /// A browser that was told of its end says that it has signed itself out. Takes its old token, whatever has become of
-    /// the session; does nothing for a session that lives.
+    /// A browser that was told of its end says that it has signed itself out. Takes its old token, whatever has become
+    /// of the session; does nothing for a session that lives.
     pub async fn confirm_end(&self, token: &str) -> Result<bool, SessionsError> {
         let Some(verified) = self.revocations.verify_even_if_expired(token) else { return Ok(false) };
         Ok(self.context.store.sessions().confirm_end(verified.session_id, self.context.now()).await?)
@@ -211,7 +211,8 @@ fn both(one: Ending, other: Ending) -> Ending {
     }
 }
 
-/// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that asked.
+/// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that
+/// asked.
 pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
         Ending::Pending => EndAnswer::Pending,

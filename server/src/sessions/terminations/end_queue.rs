@@ -1,10 +1,10 @@
-//! Ending sessions: requests that arrive together are committed together, take effect here at once, and survive a database
-//! that is away.
+//! Ending sessions: requests that arrive together are committed together, take effect here at once, and survive a
+//! database that is away.
 //!
-//! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on this
-//! server's own list, tells the open streams, and only then answers. Where that cannot be done now it acknowledges that the sessions are
-//! over, writes that down, answers [`Ending::Pending`], and keeps trying until the commit succeeds. However often the same is asked for meanwhile, it
-//! waits once.
+//! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on
+//! this server's own list, tells the open streams, and only then answers. Where that cannot be done now it acknowledges
+//! that the sessions are over, writes that down, answers [`Ending::Pending`], and keeps trying until the commit
+//! succeeds. However often the same is asked for meanwhile, it waits once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,8 +58,8 @@ pub enum EndingError {
     /// The database is away, and the request cannot be kept for later: too many others wait.
     #[error(transparent)]
     Store(Arc<StoreError>),
-    /// The database is away, and it could not be written down either. This server refuses what it can name for as long as it runs, and
-    /// keeps trying, but would forget it.
+    /// The database is away, and it could not be written down either. This server refuses what it can name for as long
+    /// as it runs, and keeps trying, but would forget it.
     #[error("the sign-out is neither committed nor written down")]
     Unwritten(#[source] Arc<StoreError>),
     /// The server is stopping.
@@ -89,7 +89,8 @@ impl QueuedEnd {
         }))
     }
 
-    /// A session whose end waits to be committed may have been renewed elsewhere meanwhile: what must be remembered counts from now.
+    /// A session whose end waits to be committed may have been renewed elsewhere meanwhile: what must be remembered
+    /// counts from now.
     fn remember_until(&self, now: Timestamp) -> Timestamp {
         now.plus(self.remembered_for).max(self.command.remember_until)
     }
@@ -162,7 +163,8 @@ pub fn end_queue(parts: EndQueueParts) -> (EndQueue, EndWorker) {
 }
 
 impl EndQueue {
-    /// Ends sessions. `epoch` is that of the token that asks, where one does; `force` is what it does where it must wait.
+    /// Ends sessions. `epoch` is that of the token that asks, where one does; `force` is what it does where it must
+    /// wait.
     pub async fn end(&self, command: EndCommand, epoch: Option<i64>, force: Force) -> Result<Ending, EndingError> {
         let (reply, answer) = oneshot::channel();
         let remembered_for = command.remember_until.since(command.at);
@@ -216,7 +218,8 @@ impl Work {
                         waiting,
                         "session end pending: commit failed"
                     );
-                    // A database that is away is waited for by all at once; else it may be one of them that cannot be carried out.
+                    // A database that is away is waited for by all at once; else it may be one of them that cannot be
+                    // carried out.
                     let concerns_all = error.is_unheard() || matches!(self.context.store, Store::Sqlite(_));
                     batch_size = BatchSize(if concerns_all { MAX_BATCH } else { 1 });
                     self.put_off(std::mem::take(&mut fresh), &Arc::new(error)).await;

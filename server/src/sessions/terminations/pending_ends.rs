@@ -1,7 +1,8 @@
-//! Ends that were acknowledged while the database was away and wait to be committed. This server enforces them meanwhile.
+//! Ends that were acknowledged while the database was away and wait to be committed. This server enforces them
+//! meanwhile.
 //!
-//! Not on the revocation list, which knows sessions and people: a pending end is about the sessions of one user, as they were at a
-//! moment. A session that is somebody else's is not touched by it, whatever was asked for.
+//! Not on the revocation list, which knows sessions and people: a pending end is about the sessions of one user, as
+//! they were at a moment. A session that is somebody else's is not touched by it, whatever was asked for.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,15 +12,17 @@ use types::domain::{SessionId, Timestamp, UserId};
 
 use crate::store::Selection;
 
-/// What a pending end does on this server before it is committed. Only the commit can tell for certain whether the session that asked was
-/// alive, and what has itself ended must end nothing else.
+/// What a pending end does on this server before it is committed. Only the commit can tell for certain whether the
+/// session that asked was alive, and what has itself ended must end nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force {
     /// Refuses all that it is about: no session asked, or it asked for itself.
     Full,
-    /// Refuses the session that asked; the others neither pass nor are they told that they are over, which could not be taken back.
+    /// Refuses the session that asked; the others neither pass nor are they told that they are over, which could not be
+    /// taken back.
     Held,
-    /// Refuses the session that asked and no other: its token had run out, and nobody could say what has become of it since.
+    /// Refuses the session that asked and no other: its token had run out, and nobody could say what has become of it
+    /// since.
     OwnOnly,
 }
 

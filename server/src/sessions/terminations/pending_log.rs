@@ -1,4 +1,5 @@
-//! The pending log: ends that were acknowledged and are not committed yet, on the disk of this machine, so that they outlive the process.
+//! The pending log: ends that were acknowledged and are not committed yet, on the disk of this machine, so that they
+//! outlive the process.
 //!
 //! A file is a process's own, and locked for as long as that lives. What a dead one has left behind is taken over by
 //! the next that starts in the same folder. Each line is sealed with a key of the installation: nobody reads in it who
@@ -116,8 +117,8 @@ impl Found {
 }
 
 impl PendingLog {
-    /// Begins a pending log, with what dead processes of this installation have left in the folder. Where nothing can be written the
-    /// log says so, and [`Self::is_writable`].
+    /// Begins a pending log, with what dead processes of this installation have left in the folder. Where nothing can
+    /// be written the log says so, and [`Self::is_writable`].
     pub fn open(folder: &Path, id: Uuid, keys: Arc<Keys>, random: Arc<dyn Random>) -> (Self, Found) {
         let prefix = format!("{}-", keys.installation());
         let (disk, failing) = (Mutex::default(), AtomicBool::new(false));
@@ -142,7 +143,8 @@ impl PendingLog {
         (pending_log, found)
     }
 
-    /// Takes over what is in a file of a dead process. What cannot be written anew stays there, and is carried out all the same.
+    /// Takes over what is in a file of a dead process. What cannot be written anew stays there, and is carried out all
+    /// the same.
     fn take_over(&self, path: &Path, found: &mut Found) -> Result<(), TakeOverError> {
         let Some(mut orphan) = adopt(path)? else { return Ok(()) };
         let (entries, is_whole) = self.read(&mut orphan)?;
@@ -159,8 +161,8 @@ impl PendingLog {
         Ok(File::open(&self.folder)?.sync_all()?)
     }
 
-    /// Whether pending ends outlive the process: the file is where it is looked for, can be written, and has room. Mends what can be mended.
-    /// Asks the disk.
+    /// Whether pending ends outlive the process: the file is where it is looked for, can be written, and has room.
+    /// Mends what can be mended. Asks the disk.
     pub fn is_writable(&self) -> bool {
         let mut slot = lock(&self.disk);
         let checked = self.in_place(&mut slot).and_then(Disk::check);
@@ -173,7 +175,8 @@ impl PendingLog {
         !self.failing.load(Ordering::Acquire)
     }
 
-    /// Writes pending ends. When it has answered they are on the disk, but for those that got no number: they could not be written.
+    /// Writes pending ends. When it has answered they are on the disk, but for those that got no number: they could not
+    /// be written.
     pub async fn pending_end(self: &Arc<Self>, entries: Vec<Entry>) -> Vec<Option<u64>> {
         let count = entries.len();
         if count == 0 {
@@ -212,7 +215,8 @@ impl PendingLog {
         written
     }
 
-    /// The file, in its place: somebody may have taken the folder away, or there was none yet. What is open goes with it.
+    /// The file, in its place: somebody may have taken the folder away, or there was none yet. What is open goes with
+    /// it.
     fn in_place<'d>(&self, slot: &'d mut Option<Disk>) -> io::Result<&'d mut Disk> {
         if slot.as_ref().is_none_or(|disk| !disk.is_in_place()) {
             DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;

@@ -1,7 +1,8 @@
 //! After the database was set back: what this server remembers is written to it once more.
 //!
-//! A backup that was restored, or a standby that took over without the last commits, knows sessions as alive that had ended. As long as one
-//! server remembers that, it is put right; whoever had signed out everywhere is signed out everywhere again.
+//! A backup that was restored, or a standby that took over without the last commits, knows sessions as alive that had
+//! ended. As long as one server remembers that, it is put right; whoever had signed out everywhere is signed out
+//! everywhere again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,8 +28,8 @@ const RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(5));
 /// Where all that is left is in the log.
 const LOGGED_RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(30));
 
-/// Ends what was lost again, for as long as the sender lives, and as long as it takes: the database may still be busy, or its
-/// sessions may come back after its log.
+/// Ends what was lost again, for as long as the sender lives, and as long as it takes: the database may still be busy,
+/// or its sessions may come back after its log.
 pub(in crate::sessions) async fn restore_lost(
     terminations: Arc<Terminations>,
     mut lost: mpsc::UnboundedReceiver<Lost>,
@@ -60,7 +61,8 @@ struct Outstanding {
     people: HashMap<UserId, (i64, Logged)>,
 }
 
-/// Whether it is in the log although the database does not know the session or the person: they may come back after their log.
+/// Whether it is in the log although the database does not know the session or the person: they may come back after
+/// their log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Logged {
     NotYet,
@@ -147,7 +149,8 @@ impl Terminations {
         Ok(Again::Done)
     }
 
-    /// Only where the database has forgotten it: tokens of a lower epoch would otherwise be refused here and made anew for ever.
+    /// Only where the database has forgotten it: tokens of a lower epoch would otherwise be refused here and made anew
+    /// for ever.
     async fn end_all_again(&self, user_id: UserId, least: i64, logged: Logged) -> Result<Again, SessionsError> {
         let Some(user) = self.context.store.accounts().user_by_id(user_id).await? else {
             if self.revocations.list().least_epoch(user_id).is_none() {

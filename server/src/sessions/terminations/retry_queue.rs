@@ -1,7 +1,7 @@
 //! Requests that were answered although the database could not carry them out, until it has.
 //!
-//! They are tried in small groups, so that one that cannot be carried out now (a row that somebody holds) keeps up nobody else, and so
-//! that any number of them gets through over a slow line.
+//! They are tried in small groups, so that one that cannot be carried out now (a row that somebody holds) keeps up
+//! nobody else, and so that any number of them gets through over a slow line.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,8 +16,8 @@ use crate::store::Selection;
 
 /// How many different requests may wait for a database that is away: some tens of megabytes.
 const MOST: usize = 65_536;
-/// By how much two servers may differ in what they take for the database's time, generously. Where it is not clear whether a
-/// session began before somebody wanted all of them ended, it ends.
+/// By how much two servers may differ in what they take for the database's time, generously. Where it is not clear
+/// whether a session began before somebody wanted all of them ended, it ends.
 const CLOCKS_APART: Duration = Duration::from_secs(1);
 
 /// The requests that wait, first come first.
@@ -36,7 +36,8 @@ struct Line {
     number: u64,
 }
 
-/// What waits once: what one session wants ended. Another one's request for the same may come to nothing, because it was not alive.
+/// What waits once: what one session wants ended. Another one's request for the same may come to nothing, because it
+/// was not alive.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     selection: Selection,
@@ -48,7 +49,8 @@ impl Numbered {
         Self { number, queued, first: None, written: Vec::new() }
     }
 
-    /// Both for one: the later of the two does what the earlier would, unless the session that asked has ended in between.
+    /// Both for one: the later of the two does what the earlier would, unless the session that asked has ended in
+    /// between.
     fn joined(self, number: u64, queued: QueuedEnd) -> Self {
         let (latest, other) =
             if self.queued.command.at > queued.command.at { (self.queued, queued) } else { (queued, self.queued) };
@@ -70,7 +72,8 @@ impl Key {
 struct Numbered {
     number: u64,
     queued: QueuedEnd,
-    /// The first one of those that it took the place of, by a session that must have been alive: it may have ended since.
+    /// The first one of those that it took the place of, by a session that must have been alive: it may have ended
+    /// since.
     first: Option<QueuedEnd>,
     /// Where it and those that it took the place of stand in the pending log.
     written: Vec<u64>,
@@ -99,8 +102,8 @@ impl RetryQueue {
         })
     }
 
-    /// Keeps a request, in place of an earlier one for the same sessions: one of them would find nothing left to end. False where
-    /// there is no room. `written` is where it stands in the pending log, if it does.
+    /// Keeps a request, in place of an earlier one for the same sessions: one of them would find nothing left to end.
+    /// False where there is no room. `written` is where it stands in the pending log, if it does.
     pub fn keep(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
         self.keep_among(MOST, queued, written)
     }
@@ -153,8 +156,8 @@ impl RetryQueue {
             .unzip()
     }
 
-    /// These were carried out. Those that were asked for once more meanwhile go on waiting. Gives where the others stand in the
-    /// pending log.
+    /// These were carried out. Those that were asked for once more meanwhile go on waiting. Gives where the others
+    /// stand in the pending log.
     pub fn done(&self, tried: &[Tried]) -> Vec<u64> {
         let mut line = self.lock();
         let mut written = Vec::new();
@@ -169,8 +172,8 @@ impl RetryQueue {
         written
     }
 
-    /// The session that asked had ended before it did so. What it asked for earlier, when it may have been alive, goes on waiting; where
-    /// there is nothing, this is done. Gives where it stands in the pending log.
+    /// The session that asked had ended before it did so. What it asked for earlier, when it may have been alive, goes
+    /// on waiting; where there is nothing, this is done. Gives where it stands in the pending log.
     pub fn was_not_alive(&self, tried: &Tried) -> Vec<u64> {
         let Tried { number, key } = tried;
         let mut line = self.lock();

@@ -1,5 +1,5 @@
-//! Signing out by refresh token alone while the database is away: the token proves whose device it is, but only the database knows
-//! whose person.
+//! Signing out by refresh token alone while the database is away: the token proves whose device it is, but only the
+//! database knows whose person.
 //!
 //! The session is refused here at once, by its id, and ended as soon as the database can say more.
 
@@ -33,8 +33,8 @@ impl Drop for Counted {
 }
 
 impl Terminations {
-    /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells whether the pending end could be
-    /// written down. `None` where too many wait.
+    /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells whether the
+    /// pending end could be written down. `None` where too many wait.
     pub fn end_unresolved(
         self: &Arc<Self>,
         session_id: SessionId,
@@ -102,7 +102,8 @@ impl Terminations {
         drop(counted);
     }
 
-    /// Whether it has ended. A session that the database does not know is ended all the same: it may have been set back.
+    /// Whether it has ended. A session that the database does not know is ended all the same: it may have been set
+    /// back.
     async fn try_to_end(&self, unresolved: &UnresolvedEnd) -> bool {
         let UnresolvedEnd { session_id, client_reason, origin } = unresolved.clone();
         let client_reason = client_reason.and_then(|text| ClientReason::parse(&text).ok());

@@ -1,7 +1,7 @@
 //! The revocation list while others change it, in every order there is.
 //!
-//! The list is the real one: its file once more, with loom's lock and atomics in place of the standard library's. loom runs
-//! each scenario again and again until it has tried every order in which the threads can meet at them.
+//! The list is the real one: its file once more, with loom's lock and atomics in place of the standard library's. loom
+//! runs each scenario again and again until it has tried every order in which the threads can meet at them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,8 @@ mod sync {
     pub use loom::sync::atomic::{AtomicBool, AtomicU64};
     use loom::sync::{Mutex, MutexGuard};
 
-    /// Lets in one at a time, readers too: two that read at once change nothing for each other, and there is less to try.
+    /// Lets in one at a time, readers too: two that read at once change nothing for each other, and there is less to
+    /// try.
     #[derive(Default)]
     pub struct RwLock<T>(Mutex<T>);
 
@@ -45,7 +46,8 @@ mod sync {
 #[path = "../revocations/list.rs"]
 mod list;
 
-/// The longest that a list may be current for, and an instant by which one that has not looked since is current no more.
+/// The longest that a list may be current for, and an instant by which one that has not looked since is current no
+/// more.
 const MAX_STALENESS: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(10);
 
@@ -77,8 +79,8 @@ fn laptop(list: &RevocationList, now: Instant) -> Verdict {
     list.check(LAPTOP, ADA, 0, now)
 }
 
-/// A list that is too old, a poll that brings the end of a session, and a request of that session, all at once: until the
-/// poll is over the list is too old, and from then on it knows.
+/// A list that is too old, a poll that brings the end of a session, and a request of that session, all at once: until
+/// the poll is over the list is too old, and from then on it knows.
 #[test]
 fn a_look_that_makes_the_list_current_brings_what_it_vouches_for() {
     let started = Instant::now();
@@ -123,8 +125,8 @@ fn nothing_passes_before_the_whole_log_is_in_the_list() {
     assert!(orders >= 5, "only {orders} orders");
 }
 
-/// A sign-out is answered here while the tail loads a log that was read before it, and entries are pruned: whoever asks after the
-/// answer is refused.
+/// A sign-out is answered here while the tail loads a log that was read before it, and entries are pruned: whoever asks
+/// after the answer is refused.
 #[test]
 fn what_was_added_before_the_answer_is_refused_whatever_the_tail_does_meanwhile() {
     let now = Instant::now();
@@ -153,8 +155,8 @@ fn what_was_added_before_the_answer_is_refused_whatever_the_tail_does_meanwhile(
     assert!(orders >= 100, "only {orders} orders");
 }
 
-/// A sign-out is committed and then put into the list, while the log is looked at: whatever the poll has shown, it is in order, and
-/// the next one has nothing left to poll for.
+/// A sign-out is committed and then put into the list, while the log is looked at: whatever the poll has shown, it is
+/// in order, and the next one has nothing left to poll for.
 #[test]
 fn a_commit_of_its_own_is_never_missed_in_the_log_that_it_was_made_to() {
     let now = Instant::now();

@@ -1,4 +1,5 @@
-//! The revocation list on its own: what it answers, and what it answers while others change it. And ending sessions without a database.
+//! The revocation list on its own: what it answers, and what it answers while others change it. And ending sessions
+//! without a database.
 
 mod end_queue;
 mod interleavings;

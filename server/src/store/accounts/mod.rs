@@ -15,7 +15,8 @@ verbs! {
     /// Users, what proves who they are, and registrations that wait to be proved.
     AccountsStore = accounts;
 
-    /// Creates a person with the audit entry. Where the address is taken, the notice is queued as often as its bucket lets it.
+    /// Creates a person with the audit entry. Where the address is taken, the notice is queued as often as its bucket
+    /// lets it.
     create_user(user: &NewUser, notice: Option<(&NewJob, Try)>, audit: &NewAudit) -> Creation;
     /// The person of that address.
     user_by_email(email: &Email) -> Option<User>;
@@ -27,10 +28,11 @@ verbs! {
     update_profile(id: UserId, change: &ProfileChange, audit: &NewAudit) -> Option<User>;
     /// Puts a stronger hash of the same password in place of `expected`; false where that is not the present one.
     upgrade_password_hash(id: UserId, expected: &str, new: &str) -> bool;
-    /// Disables or enables an account; false where there is none. Ending its sessions is [`SessionsStore::end_sessions`](crate::store::SessionsStore::end_sessions).
+    /// Disables or enables an account; false where there is none. Ending its sessions is
+    /// [`SessionsStore::end_sessions`](crate::store::SessionsStore::end_sessions).
     set_disabled(id: UserId, at: Option<Timestamp>) -> bool;
-    /// Keeps a registration until its address is proved, in place of an earlier one, and queues its mail. For an address that
-    /// somebody has proved the same is done, but its mail is a notice, and its code is sent to nobody.
+    /// Keeps a registration until its address is proved, in place of an earlier one, and queues its mail. For an
+    /// address that somebody has proved the same is done, but its mail is a notice, and its code is sent to nobody.
     register(registration: &NewRegistration, mail: &RegistrationMail, audit: &NewAudit) -> ();
     /// The registration that waits for this address.
     registration(email: &Email, now: Timestamp) -> Option<Registration>;
@@ -39,13 +41,14 @@ verbs! {
     /// Puts a code in place of the last one and queues its mail, where a registration waits that nobody has proved. The
     /// counts of failures in a row stay.
     resend_code(resending: &Resending<'_>) -> Resend;
-    /// Compares a code, having counted the attempt. The right one is used up and makes an account of its registration; what stood under the
-    /// address unproved before ends. `ids` are for the entries of sessions that end.
+    /// Compares a code, having counted the attempt. The right one is used up and makes an account of its registration;
+    /// what stood under the address unproved before ends. `ids` are for the entries of sessions that end.
     verify_email(attempt: &CodeAttempt<'_>, ids: Ids<'_>) -> CodeOutcome;
     /// How an account knows whoever presents this browser token from this network.
     acquaintance(user: UserId, presented: Option<&Digest>, network: &Digest, now: Timestamp) -> Acquaintance;
-    /// Puts a token in place of the person's last one and queues its mail, unless the last is younger than `not_before`, the account
-    /// is disabled or there is no such person. `audit` is written whatever comes of it, and the work is the same.
+    /// Puts a token in place of the person's last one and queues its mail, unless the last is younger than
+    /// `not_before`, the account is disabled or there is no such person. `audit` is written whatever comes of it, and
+    /// the work is the same.
     request_password_reset(
         token: &NewResetToken<'_>, mail: &NewJob, not_before: Timestamp, audit: &NewAudit
     ) -> ResetRequest;
@@ -61,7 +64,8 @@ verbs! {
     /// Whom the token of this digest lets set a new password. Using it up is [`AccountsStore::reset_password`] for an
     /// account, and [`AccountsStore::prove_by_reset`] for an address that has none yet.
     reset_target(digest: &Digest, now: Timestamp) -> Option<ResetTarget>;
-    /// Makes an account for whoever proves an address by the token of a mail; false where the token is not good (any more).
+    /// Makes an account for whoever proves an address by the token of a mail; false where the token is not good (any
+    /// more).
     prove_by_reset(proof: &ResetProof) -> bool;
     /// The person who may set a new password with the token of this digest.
     user_of_reset_token(digest: &Digest, now: Timestamp) -> Option<User>;

@@ -40,7 +40,8 @@ statements! {
         " FROM users WHERE disabled_at IS NULL \
          AND id = (SELECT r.user_id FROM password_resets r WHERE r.digest = $1 AND r.expires_at > $2)"
     );
-    /// Only with a token that is good. Where nobody had proved the address, nothing stays of what a stranger may have typed.
+    /// Only with a token that is good. Where nobody had proved the address, nothing stays of what a stranger may have
+    /// typed.
     RESET_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4, \
         name = CASE WHEN email_verified_at IS NULL THEN $5 ELSE name END, \
         account_type = CASE WHEN email_verified_at IS NULL THEN 'INDIVIDUAL' ELSE account_type END, \
@@ -50,8 +51,8 @@ statements! {
     /// Takes sessions with their histories, roles, tokens and what browsers are known by with it.
     DELETE_USER = "DELETE FROM users WHERE id = $1";
     IS_PROVED = "SELECT COUNT(*) FROM users WHERE email = $1 AND email_verified_at IS NOT NULL";
-    /// In place of an earlier one, of which nothing stays but a link that was sent to the address, and what was counted: the
-    /// same network does not get new guesses by registering anew.
+    /// In place of an earlier one, of which nothing stays but a link that was sent to the address, and what was
+    /// counted: the same network does not get new guesses by registering anew.
     KEEP_REGISTRATION = "INSERT INTO registrations (email, id, name, account_type, password_hash, network, browser, \
         created_at, expires_at, code_digest, code_sent_at, code_expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $8, $11) \
@@ -62,19 +63,21 @@ statements! {
         failures = CASE WHEN registrations.network = excluded.network THEN registrations.failures ELSE 0 END, \
         stranger_attempts = 0";
     REGISTRATION = "SELECT id, password_hash, network, browser FROM registrations WHERE email = $1 AND expires_at > $2";
-    /// For an account from a time when addresses needed no proof, once its password was given: it waits for a code like any
-    /// registration, of whoever knew the password. Not in place of a registration.
+    /// For an account from a time when addresses needed no proof, once its password was given: it waits for a code like
+    /// any registration, of whoever knew the password. Not in place of a registration.
     TAKE_UP_UNPROVED = "INSERT INTO registrations (email, id, name, account_type, password_hash, network, browser, \
         created_at, expires_at, code_digest, code_sent_at, code_expires_at) \
         SELECT u.email, u.id, u.name, u.account_type, u.password_hash, $2, $3, u.created_at, $4, $5, 0, 0 FROM users u \
         WHERE u.id = $1 AND u.email_verified_at IS NULL ON CONFLICT (email) DO UPDATE SET network = excluded.network, \
         browser = excluded.browser, expires_at = excluded.expires_at WHERE registrations.id = excluded.id";
-    /// Nothing where the last code is younger than `$6`, somebody has proved the address meanwhile, or may not sign in, or `$8` says so.
+    /// Nothing where the last code is younger than `$6`, somebody has proved the address meanwhile, or may not sign in,
+    /// or `$8` says so.
     REPLACE_CODE = "UPDATE registrations SET code_digest = $3, code_sent_at = $4, code_expires_at = $5, expires_at = $7, \
         attempts = 0, stranger_attempts = 0 WHERE email = $1 AND id = $2 AND code_sent_at <= $6 AND $8 \
         AND NOT EXISTS (SELECT 1 FROM users u WHERE u.email = $1 \
         AND (u.email_verified_at IS NOT NULL OR u.disabled_at IS NOT NULL))";
-    /// Counts a guess before it is looked at, against whoever registered (`$6`) or against strangers; gives what it is compared with.
+    /// Counts a guess before it is looked at, against whoever registered (`$6`) or against strangers; gives what it is
+    /// compared with.
     COUNT_GUESS = "UPDATE registrations SET \
         attempts = attempts + CASE WHEN $6 THEN 1 ELSE 0 END, failures = failures + CASE WHEN $6 THEN 1 ELSE 0 END, \
         stranger_attempts = stranger_attempts + CASE WHEN $6 THEN 0 ELSE 1 END, \

@@ -80,7 +80,8 @@ pub struct NewResetToken<'a> {
 pub enum ResetRequest {
     /// Stored, and its mail queued.
     Queued,
-    /// There is no such person, the account is disabled, or the last one is too recent. Only the audit entry was written.
+    /// There is no such person, the account is disabled, or the last one is too recent. Only the audit entry was
+    /// written.
     Ignored,
 }
 
@@ -163,7 +164,8 @@ pub struct NewCode {
     pub expires_at: Timestamp,
 }
 
-/// The mails that a registration may send, and what they may cost: which of the two it is, nobody learns but the mailbox.
+/// The mails that a registration may send, and what they may cost: which of the two it is, nobody learns but the
+/// mailbox.
 pub struct RegistrationMail {
     /// With the code, where nobody has proved the address.
     pub code: NewJob,
@@ -252,7 +254,8 @@ pub struct Resending<'a> {
 pub enum Resend {
     /// Stored and queued.
     Queued,
-    /// The last one is too recent, there were too many, or there is nobody to send one to. Only the audit entry was written.
+    /// The last one is too recent, there were too many, or there is nobody to send one to. Only the audit entry was
+    /// written.
     Ignored,
 }
 
@@ -299,7 +302,8 @@ pub struct SigningBrowser {
     pub remember_until: Timestamp,
 }
 
-/// What lets somebody in who has just set a new password, however many strangers try: the browser at hand, and its network.
+/// What lets somebody in who has just set a new password, however many strangers try: the browser at hand, and its
+/// network.
 #[derive(Clone, Debug)]
 pub struct BrowserGrant {
     /// What the browser is called.

@@ -16,8 +16,8 @@ verbs! {
     /// *Was this you?*: what is asked of people until they answer.
     AlertsStore = alerts;
 
-    /// What nobody has answered yet, newest first and `limit` at the most, and how many there are in all; without what is about the
-    /// session that asks.
+    /// What nobody has answered yet, newest first and `limit` at the most, and how many there are in all; without what
+    /// is about the session that asks.
     open_alerts(user: UserId, asked_by: Option<SessionId>, now: Timestamp, limit: i64) -> (Vec<AlertRow>, u64);
     /// An alert of this person, answered or not.
     alert(user: UserId, id: AlertId, now: Timestamp) -> Option<AlertRow>;

@@ -27,8 +27,8 @@ statements! {
     INSERT_ALERT = "INSERT INTO alerts (id, user_id, session_id, kind, created_at, ip, place) \
         SELECT $1, s.user_id, s.id, $3, $4, $5, $6 FROM sessions s WHERE s.id = $2 \
         ON CONFLICT (session_id, kind) DO NOTHING";
-    /// What the person has signed in with before, as far as that is beyond question. Where the list ends does not matter much: who
-    /// has so many is asked once more.
+    /// What the person has signed in with before, as far as that is beyond question. Where the list ends does not
+    /// matter much: who has so many is asked once more.
     KNOWN_DEVICES = concat!(
         "SELECT DISTINCT s.browser, s.os, s.platform, s.ip FROM sessions s \
          WHERE s.user_id = $1 AND s.id <> $2 AND NOT ",

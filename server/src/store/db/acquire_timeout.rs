@@ -1,7 +1,8 @@
 //! How long a verb may take, whatever the network does.
 //!
-//! PostgreSQL limits its own statements, but a server that cannot be heard any more limits nothing. Once the database has
-//! not been heard, further verbs wait only shortly, so that people are told at once to come back later; the first that succeeds ends that.
+//! PostgreSQL limits its own statements, but a server that cannot be heard any more limits nothing. Once the database
+//! has not been heard, further verbs wait only shortly, so that people are told at once to come back later; the first
+//! that succeeds ends that.
 
 use std::future::Future;
 use std::io;
@@ -37,8 +38,8 @@ struct Distrust {
 }
 
 impl Distrust {
-    /// All from before the last that was found are given up, those too that were opened since the others were; but not so often that
-    /// a database that does only read has every call open a connection of its own.
+    /// All from before the last that was found are given up, those too that were opened since the others were; but not
+    /// so often that a database that does only read has every call open a connection of its own.
     fn settle(&mut self, now: Instant) {
         let is_due = self.before.is_none_or(|before| now.saturating_duration_since(before) >= DISTRUST_INTERVAL);
         if is_due && self.last_found > self.before {
@@ -76,8 +77,8 @@ impl AcquireTimeout {
         result
     }
 
-    /// That a database only reads may be true of this connection alone: the name may lead elsewhere by now, and a default may have
-    /// been put right. A connection never finds out.
+    /// That a database only reads may be true of this connection alone: the name may lead elsewhere by now, and a
+    /// default may have been put right. A connection never finds out.
     fn distrust(&self, now: Instant) {
         let mut distrust = self.distrust.lock().unwrap_or_else(PoisonError::into_inner);
         distrust.last_found = Some(now);

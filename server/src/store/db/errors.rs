@@ -67,8 +67,8 @@ impl StoreError {
         }
     }
 
-    /// Whether a database server is not there, or not ready yet. One that refuses us by name, or does not know the database, was
-    /// heard well: settings are wrong, and nobody should wait.
+    /// Whether a database server is not there, or not ready yet. One that refuses us by name, or does not know the
+    /// database, was heard well: settings are wrong, and nobody should wait.
     pub fn may_pass_by_itself(&self) -> bool {
         let is_not_ready = |error| {
             let code = sqlstate(error).unwrap_or_default();
@@ -77,7 +77,8 @@ impl StoreError {
         self.is_unheard() || matches!(self, Self::Unavailable(error) if is_not_ready(error))
     }
 
-    /// Whether a table is not there. A restore under way looks like that, and so does one that went wrong: somebody should look.
+    /// Whether a table is not there. A restore under way looks like that, and so does one that went wrong: somebody
+    /// should look.
     pub fn is_missing_table(&self) -> bool {
         matches!(self, Self::Unavailable(error) if sqlstate(error) == Some(UNDEFINED_TABLE))
     }
@@ -116,8 +117,8 @@ const fn sqlite_is_passing(extended: i32) -> bool {
 
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// What <https://www.postgresql.org/docs/current/errcodes-appendix.html> says where nothing was decided about what was asked: it was not
-/// taken, or taken back, for reasons that lie with the server, and that somebody there can end.
+/// What <https://www.postgresql.org/docs/current/errcodes-appendix.html> says where nothing was decided about what was
+/// asked: it was not taken, or taken back, for reasons that lie with the server, and that somebody there can end.
 fn sqlstate_is_passing(code: &str) -> bool {
     // Connection, authorization, transaction rollback, resources, operator, system.
     matches!(code.get(..2), Some("08" | "28" | "40" | "53" | "57" | "58"))

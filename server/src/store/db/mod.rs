@@ -71,7 +71,8 @@ impl Store {
         }
     }
 
-    /// Brings the tables up to date, and gives the names of the migrations that were missing; does nothing where they are.
+    /// Brings the tables up to date, and gives the names of the migrations that were missing; does nothing where they
+    /// are.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         match self {
             Self::Sqlite(database) => Box::pin(database.migrate()).await,
@@ -134,7 +135,8 @@ macro_rules! verbs {
 
 pub(in crate::store) use verbs;
 
-/// Tries a transaction again that met another one in the wrong order: three times in all. The expression gives its future.
+/// Tries a transaction again that met another one in the wrong order: three times in all. The expression gives its
+/// future.
 macro_rules! retry_conflicts {
     ($transaction:expr) => {{
         const TRIES: u32 = 3;

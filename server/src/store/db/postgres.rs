@@ -80,8 +80,9 @@ impl Database {
         Notifications::new((*self.options).clone())
     }
 
-    /// Brings the tables up to date, and gives what was missing; does nothing where they are. Servers that start together take turns.
-    /// On a connection of its own, because waiting for a turn, or for an index, may take longer than a verb.
+    /// Brings the tables up to date, and gives what was missing; does nothing where they are. Servers that start
+    /// together take turns. On a connection of its own, because waiting for a turn, or for an index, may take longer
+    /// than a verb.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         let missing = self.missing_migrations().await?;
         let mut connection = self.options.connect().await?;
@@ -131,7 +132,8 @@ pub struct PostgresPlace {
 }
 
 impl PostgresPlace {
-    /// The place that an address names, if it is one. Where it leaves something out, the environment and PostgreSQL's defaults say it.
+    /// The place that an address names, if it is one. Where it leaves something out, the environment and PostgreSQL's
+    /// defaults say it.
     pub fn of(url: &str) -> Option<Self> {
         let options = PgConnectOptions::from_str(url).ok()?;
         let socket = options.get_socket().map(|folder| folder.display().to_string());
@@ -147,8 +149,8 @@ impl fmt::Display for PostgresPlace {
     }
 }
 
-/// Connections that a network may have swallowed, or that lead to a database that only reads, are found out before they are used, and
-/// not waited for when they are put back.
+/// Connections that a network may have swallowed, or that lead to a database that only reads, are found out before they
+/// are used, and not waited for when they are put back.
 fn pool_of(size: u32, acquire_timeout: &Arc<AcquireTimeout>) -> PgPoolOptions {
     let (trusting, acquire_timeout) = (Arc::clone(acquire_timeout), Arc::clone(acquire_timeout));
     PgPoolOptions::new()

@@ -1,5 +1,5 @@
-//! The queries of every area, written once and compiled for each database. `super` is one of the two, with its own `Db`, `Connection`,
-//! `DIALECT`, migrator and lock.
+//! The queries of every area, written once and compiled for each database. `super` is one of the two, with its own
+//! `Db`, `Connection`, `DIALECT`, migrator and lock.
 //!
 //! A `RETURNING` is read with `fetch_all`, or inside a transaction that is committed: on SQLite `fetch_one` and
 //! `fetch_optional` stop after the first row, and outside a transaction a commit that failed would go unseen.

@@ -159,8 +159,8 @@ fn make_folder_of(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes the file, for its owner alone: it holds addresses and what passwords and tokens are known by. What SQLite puts beside it takes
-/// after it.
+/// Makes the file, for its owner alone: it holds addresses and what passwords and tokens are known by. What SQLite puts
+/// beside it takes after it.
 fn make_file(file: &Path) -> Result<(), StoreError> {
     let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     match made {

@@ -6,8 +6,8 @@ pub type Digest = [u8; 32];
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, lets nobody in, is full, locked for too long, read-only or being restored: nothing was decided,
-    /// try again later.
+    /// The database cannot be reached, lets nobody in, is full, locked for too long, read-only or being restored:
+    /// nothing was decided, try again later.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     /// Anything else: a bug or a damaged database.

@@ -20,7 +20,7 @@ verbs! {
     signing_keys() -> Vec<SigningKeyRow>;
     /// Stores the key if there is none at all, however many servers do so at once; gives all there are.
     ensure_signing_key(key: &SigningKeyRow) -> Vec<SigningKeyRow>;
-    /// Stores a further key, unless there is one that was made after `due_before`: several servers may think that it is time. Those
-    /// before it stop verifying at `retire_others_at`, unless that was set before.
+    /// Stores a further key, unless there is one that was made after `due_before`: several servers may think that it is
+    /// time. Those before it stop verifying at `retire_others_at`, unless that was set before.
     rotate_signing_key(key: &SigningKeyRow, retire_others_at: Timestamp, due_before: Timestamp) -> bool;
 }

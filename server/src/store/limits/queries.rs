@@ -1,7 +1,7 @@
 //! Buckets that limit tries, shared by all servers.
 //!
-//! A bucket is one number, the moment at which it is full again (the generic cell rate algorithm), so taking from it is one statement
-//! and no two servers can take the same.
+//! A bucket is one number, the moment at which it is full again (the generic cell rate algorithm), so taking from it is
+//! one statement and no two servers can take the same.
 
 use types::domain::Timestamp;
 

@@ -14,7 +14,8 @@ verbs! {
     /// What keeps the database in shape: migrations, clean-up, and rows to be measured with.
     MaintenanceStore = maintenance;
 
-    /// The names of the migrations that [`Store::migrate`](crate::store::Store::migrate) would run, such as `0001 accounts`.
+    /// The names of the migrations that [`Store::migrate`](crate::store::Store::migrate) would run, such as
+    /// `0001 accounts`.
     missing_migrations() -> Vec<String>;
     /// Asks the database for a sign of life.
     ping() -> ();
@@ -25,7 +26,8 @@ verbs! {
 }
 
 impl MaintenanceStore<'_> {
-    /// Puts many people in at once, to be measured with; those whose ids are there stay as they are. One transaction, which takes its time.
+    /// Puts many people in at once, to be measured with; those whose ids are there stay as they are. One transaction,
+    /// which takes its time.
     pub async fn seed_people(self, people: &[NewUser]) -> Result<(), StoreError> {
         match self.0 {
             Store::Sqlite(database) => Box::pin(database.seed_people(people)).await,
@@ -33,8 +35,8 @@ impl MaintenanceStore<'_> {
         }
     }
 
-    /// Puts many sessions in at once, with their first audit and history entries; those whose ids are there stay as they are.
-    /// Ids must rise, and no others may lie between them. One transaction, which takes its time.
+    /// Puts many sessions in at once, with their first audit and history entries; those whose ids are there stay as
+    /// they are. Ids must rise, and no others may lie between them. One transaction, which takes its time.
     pub async fn seed_sessions(self, sessions: &[SessionRow]) -> Result<(), StoreError> {
         match self.0 {
             Store::Sqlite(database) => Box::pin(database.seed_sessions(sessions)).await,
@@ -42,7 +44,8 @@ impl MaintenanceStore<'_> {
         }
     }
 
-    /// Puts many revocations into the log at once, at the next positions, whatever theirs say. One transaction, which takes its time.
+    /// Puts many revocations into the log at once, at the next positions, whatever theirs say. One transaction, which
+    /// takes its time.
     pub async fn seed_revocations(self, revocations: &[Revocation]) -> Result<(), StoreError> {
         match self.0 {
             Store::Sqlite(database) => Box::pin(database.seed_revocations(revocations)).await,

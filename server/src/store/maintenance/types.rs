@@ -26,8 +26,8 @@ pub struct CleanupReport {
     pub idle: u64,
     /// Revocations that no token can need any more.
     pub revocations: u64,
-    /// Registrations that nobody proved, tokens that set a new password, tickets, browsers not seen for long, and buckets that are
-    /// full again.
+    /// Registrations that nobody proved, tokens that set a new password, tickets, browsers not seen for long, and
+    /// buckets that are full again.
     pub one_time: u64,
     /// Ended sessions past their history, with their histories.
     pub sessions: u64,

@@ -18,16 +18,16 @@ verbs! {
 
     /// Makes a person's access tokens be renewed; sessions stay. `None` where there is no such person.
     bump_epoch(id: UserId, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
-    /// Raises a person's epoch to `least` where it is lower: the log was set back, and somebody remembers more. `None` where
-    /// nothing was to be done.
+    /// Raises a person's epoch to `least` where it is lower: the log was set back, and somebody remembers more. `None`
+    /// where nothing was to be done.
     raise_epoch_to(id: UserId, least: i64, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
     /// Writes to the log that a subject may not pass, whether the database knows it or not: somebody remembers.
     log_revocation(user: UserId, subject: RevokedSubject, at: Timestamp, remember_until: Timestamp) -> Revocation;
 }
 
 impl RevocationsStore<'_> {
-    /// What was revoked from `position` on, the row there included. Waits as long for a database that is away as for any: it is this
-    /// that finds out when it is back.
+    /// What was revoked from `position` on, the row there included. Waits as long for a database that is away as for
+    /// any: it is this that finds out when it is back.
     pub async fn revocations_from(self, position: i64) -> Result<Tail, StoreError> {
         match self.0 {
             Store::Sqlite(database) => Box::pin(database.revocations_from(position)).await,

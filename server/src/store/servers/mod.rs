@@ -15,10 +15,11 @@ verbs! {
     /// Which servers run on this database.
     ServersStore = servers;
 
-    /// Notes that a server runs, unless one runs already that has been seen since `live_since` and does not agree with it. Gives the others that
-    /// do, or those that do not.
+    /// Notes that a server runs, unless one runs already that has been seen since `live_since` and does not agree with
+    /// it. Gives the others that do, or those that do not.
     join_servers(server: &ServerRow, live_since: Timestamp) -> Joined;
-    /// Notes that a server runs still, forgets those that were not seen since `forget_before`, and gives the others seen since `live_since`.
+    /// Notes that a server runs still, forgets those that were not seen since `forget_before`, and gives the others
+    /// seen since `live_since`.
     renew_server(server: &ServerRow, live_since: Timestamp, forget_before: Timestamp) -> Vec<ServerRow>;
     /// A server has stopped.
     leave_servers(id: Uuid) -> ();

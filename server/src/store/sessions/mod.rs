@@ -50,8 +50,8 @@ verbs! {
     living(ids: &[SessionId]) -> HashMap<SessionId, i64>;
     /// Asks `decide` under the lock of the session and does what it says.
     rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
-    /// Ends the session of a token that looks stolen, where `decide` still says [`RefreshDecision::Reuse`] under the locks of person and
-    /// session, and writes the whole report with it: all of it, or nothing.
+    /// Ends the session of a token that looks stolen, where `decide` still says [`RefreshDecision::Reuse`] under the
+    /// locks of person and session, and writes the whole report with it: all of it, or nothing.
     end_stolen(
         user: UserId, attempt: &RefreshAttempt, decide: Decide<'_>, report: &TheftReport<'_>, ids: Ids<'_>
     ) -> Theft;

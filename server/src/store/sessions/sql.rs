@@ -14,8 +14,8 @@ macro_rules! end_sessions {
     };
 }
 
-/// Raises an epoch above all that were ever given. The database may be set back, and epochs from what it has lost may be about in tokens:
-/// so it is never below the time, which they were not either, nor below what was seen of them.
+/// Raises an epoch above all that were ever given. The database may be set back, and epochs from what it has lost may
+/// be about in tokens: so it is never below the time, which they were not either, nor below what was seen of them.
 macro_rules! raise_epoch {
     ($seen:literal) => {
         concat!(
@@ -30,7 +30,8 @@ macro_rules! raise_epoch {
     };
 }
 
-/// Cuts off the tokens of an older system. Never moves back: a request whose commit had to wait may be older than the last one.
+/// Cuts off the tokens of an older system. Never moves back: a request whose commit had to wait may be older than the
+/// last one.
 macro_rules! cut_off {
     () => {
         "last_logout = CASE WHEN last_logout > $2 THEN last_logout ELSE $2 END"

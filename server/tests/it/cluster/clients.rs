@@ -1,7 +1,7 @@
 //! People with devices, who do what people do, whatever happens to the servers meanwhile.
 //!
-//! They follow the rules for clients: a refresh that was not answered is tried again with the same token, and soon; and the
-//! token that came of it rests until no server can still be busy with the first try.
+//! They follow the rules for clients: a refresh that was not answered is tried again with the same token, and soon; and
+//! the token that came of it rests until no server can still be busy with the first try.
 
 use std::time::Duration;
 

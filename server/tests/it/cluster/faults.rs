@@ -56,7 +56,8 @@ pub enum Whose {
 /// How a network breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
-    /// One of the proxy's conditions. When it is mended, what was held up arrives late, or is lost with its connections.
+    /// One of the proxy's conditions. When it is mended, what was held up arrives late, or is lost with its
+    /// connections.
     Is(Condition, Late),
     /// Cut, again and again.
     Cut,

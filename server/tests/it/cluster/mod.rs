@@ -1,7 +1,8 @@
-//! Fault tests of several servers, from outside: the program itself, a real PostgreSQL, a real Redis, and a proxy of our own
-//! between each server and each of them. `docs/torture.md` tells what is checked.
+//! Fault tests of several servers, from outside: the program itself, a real PostgreSQL, a real Redis, and a proxy of
+//! our own between each server and each of them. `docs/torture.md` tells what is checked.
 //!
-//! `directed` breaks one thing a test. `torture` breaks everything, drawn from a seed, and `checker` judges the history.
+//! `directed` breaks one thing a test. `torture` breaks everything, drawn from a seed, and `checker` judges the
+//! history.
 
 mod calls;
 mod chance;

@@ -1,7 +1,7 @@
 //! The random run: people use three servers while everything breaks, and in the end the whole history is checked.
 //!
-//! `LATCHKEY_TORTURE_SEED` and `LATCHKEY_TORTURE_SECONDS` say which run and how long. The seed decides what people request
-//! and what breaks when; how the processes take turns it cannot decide.
+//! `LATCHKEY_TORTURE_SEED` and `LATCHKEY_TORTURE_SECONDS` say which run and how long. The seed decides what people
+//! request and what breaks when; how the processes take turns it cannot decide.
 
 use std::fmt::{Display, Write as _};
 use std::fs;
@@ -96,8 +96,8 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     world.recorder.history()
 }
 
-/// The last questions: everybody signs in once more; each device there ever was asks every server and renews; and everybody looks
-/// at their devices on every server.
+/// The last questions: everybody signs in once more; each device there ever was asks every server and renews; and
+/// everybody looks at their devices on every server.
 async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice) {
     let mut people: Vec<String> = devices.iter().map(|(who, _)| who.clone()).collect();
     people.sort();

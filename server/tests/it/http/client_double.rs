@@ -1,5 +1,5 @@
-//! The server that the tests of the client run against answers as this one does: the client's own calls are made to both, and status, code
-//! and shape of the answers are compared.
+//! The server that the tests of the client run against answers as this one does: the client's own calls are made to
+//! both, and status, code and shape of the answers are compared.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};

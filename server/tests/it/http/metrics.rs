@@ -69,7 +69,8 @@ async fn signing_in_renewing_and_ending_are_counted_by_what_they_came_to() {
         ("latchkey_sessions_ended_total{reason=\"user_initiated_logout\"}", 1.0),
         ("latchkey_sessions_ended_total{reason=\"logout_all\"}", 0.0),
         ("latchkey_revocation_list_entries", 2.0),
-        // The demo person; registering, where the password is judged and hashed; four comparisons, two for the wrong password.
+        // The demo person; registering, where the password is judged and hashed; four comparisons, two for the wrong
+        // password.
         ("latchkey_password_hash_duration_seconds_count", 7.0),
         ("latchkey_password_hashes_running", 0.0),
         ("latchkey_endings_pending", 0.0),

@@ -1,4 +1,5 @@
-//! The document of the API: that it is of the routes there are, that its examples are right, and that the one in `docs` is up to date.
+//! The document of the API: that it is of the routes there are, that its examples are right, and that the one in `docs`
+//! is up to date.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fs;

@@ -304,8 +304,8 @@ impl Turncoat {
     }
 }
 
-/// The next end that is committed is lost in that moment, as by a failover to a copy that had come no further: it was acknowledged, and
-/// no look at the log ever shows it.
+/// The next end that is committed is lost in that moment, as by a failover to a copy that had come no further: it was
+/// acknowledged, and no look at the log ever shows it.
 const LOSES_THE_NEXT_END: &str = "
     CREATE TABLE lost (position BIGINT NOT NULL);
     CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -110,7 +110,8 @@ async fn changed_claims_and_damaged_spellings_are_refused() {
         "....".to_owned(),
         "x".repeat(5000),
     ]);
-    // The last letter of a 64-byte signature has four unused bits: another letter with the same used bits is another text.
+    // The last letter of a 64-byte signature has four unused bits: another letter with the same used bits is another
+    // text.
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = alphabet.find(token.chars().last().unwrap()).unwrap();
     let other = alphabet.chars().nth(last ^ 1).unwrap();

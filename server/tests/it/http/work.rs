@@ -1,5 +1,5 @@
-//! Whoever has an address, a call does the same work: as many statements and as many password hashes. Times are not compared, because a
-//! busy machine says what it likes.
+//! Whoever has an address, a call does the same work: as many statements and as many password hashes. Times are not
+//! compared, because a busy machine says what it likes.
 
 use std::sync::{Mutex, PoisonError};
 

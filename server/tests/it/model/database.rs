@@ -51,7 +51,8 @@ impl std::fmt::Debug for Sessions {
 pub struct Row {
     pub position: u8,
     pub session: usize,
-    /// How many failovers came before it. With the position it makes a row unlike any other, as its time does in the real log.
+    /// How many failovers came before it. With the position it makes a row unlike any other, as its time does in the
+    /// real log.
     pub era: u8,
     /// Whether it stands for one that a failover lost.
     pub again: bool,

@@ -1,6 +1,6 @@
-//! The protocol of the revocation log as a model: writers, the head row, servers that tail the log, prune, restart and pause (a
-//! server that is paused is one whose turn does not come), and a database that fails over to a copy without the end of the log.
-//! Every state that can come about, in a world of a given size, is visited.
+//! The protocol of the revocation log as a model: writers, the head row, servers that tail the log, prune, restart and
+//! pause (a server that is paused is one whose turn does not come), and a database that fails over to a copy without
+//! the end of the log. Every state that can come about, in a world of a given size, is visited.
 //!
 //! The naive design fails, ours holds, and ours with any one thing done otherwise fails again. `locks` does the same
 //! for the order in which transactions lock rows.

@@ -7,7 +7,8 @@ use super::slips::Slip;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Look {
     head: u8,
-    /// The rows from the server's position on, that row included. Where everything is to be loaded, the row at the head.
+    /// The rows from the server's position on, that row included. Where everything is to be loaded, the row at the
+    /// head.
     rows: Vec<Row>,
     /// What had ended when the look began and the server did not refuse yet.
     to_learn: Sessions,
@@ -85,8 +86,9 @@ impl Server {
         later.must_load
     }
 
-    /// Takes in what it has just committed itself, and watches for it in the log, unless a look has brought it already. (A real server
-    /// watches for it then, too, and has the next look show it again; that changes nothing but the number of states.)
+    /// Takes in what it has just committed itself, and watches for it in the log, unless a look has brought it already.
+    /// (A real server watches for it then, too, and has the next look show it again; that changes nothing but the
+    /// number of states.)
     pub fn add(&mut self, row: Row, slip: Option<Slip>) {
         let is_to_come = row.position > self.position || !self.refuses().contains(row.session);
         if is_to_come && slip != Some(Slip::OwnRowsUnwatched) {
@@ -151,8 +153,8 @@ impl Server {
         }
     }
 
-    /// Time has passed, more than any list may be old: what no token can need is dropped, and nothing is vouched for until
-    /// the next look. Looks under way are given up.
+    /// Time has passed, more than any list may be old: what no token can need is dropped, and nothing is vouched for
+    /// until the next look. Looks under way are given up.
     pub fn grow_old(&mut self, now: u8) {
         for until in &mut self.list {
             until.take_if(|until| *until < now);
@@ -167,8 +169,8 @@ impl Server {
         *entry = (*entry).max(Some(row.remember_until));
     }
 
-    /// Takes in every row that must be remembered, up to the head that was read before, and finds out what the log should have and
-    /// has not. Rows beyond that head come with the next look, which also sees to it that they stay.
+    /// Takes in every row that must be remembered, up to the head that was read before, and finds out what the log
+    /// should have and has not. Rows beyond that head come with the next look, which also sees to it that they stay.
     fn load(&mut self, database: &Database, head: u8, now: u8, slip: Option<Slip>) {
         if slip == Some(Slip::LoadReplaces) {
             self.list = [None; SESSIONS];

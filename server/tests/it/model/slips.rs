@@ -3,8 +3,8 @@
 /// One thing done otherwise; all the rest is our design.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slip {
-    /// The naive design: a position is drawn from a sequence as the transaction begins, and a reader asks for whatever lies behind the
-    /// last position it has seen. Gaps mean nothing: an aborted transaction leaves one.
+    /// The naive design: a position is drawn from a sequence as the transaction begins, and a reader asks for whatever
+    /// lies behind the last position it has seen. Gaps mean nothing: an aborted transaction leaves one.
     Sequence,
     /// The head row is advanced first instead of last, and not held until the commit. Gaps are noticed.
     HeadRowFirst,
@@ -28,6 +28,7 @@ pub enum Slip {
     ReadyBeforeLoad,
     /// A list counts as current as of the answer to a look, not as of its beginning.
     CurrentAsOfAnswer,
-    /// A row is remembered for as long as tokens live after the request to end the session, however late the commit comes.
+    /// A row is remembered for as long as tokens live after the request to end the session, however late the commit
+    /// comes.
     RememberedFromWish,
 }

@@ -113,7 +113,8 @@ impl Protocol {
         matches!(self.slip, Some(Slip::Sequence | Slip::HeadRowFirst))
     }
 
-    /// What goes on by itself. It comes to an end: whatever changes for a server, two looks later it has no more to look for.
+    /// What goes on by itself. It comes to an end: whatever changes for a server, two looks later it has no more to
+    /// look for.
     fn steps(&self, world: &World, actions: &mut Vec<Action>) {
         let head_row_is_free = !world.writers.iter().any(|writer| matches!(writer, Writer::Holding { .. }));
         for (number, writer) in world.writers.iter().enumerate() {

@@ -48,7 +48,8 @@ async fn an_address_of_another_kind_is_refused_and_not_taken_for_the_name_of_a_f
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "something was written");
 }
 
-/// Something that takes connections, as a proxy before a database that is gone does: says `answer` to what comes first, and hangs up.
+/// Something that takes connections, as a proxy before a database that is gone does: says `answer` to what comes first,
+/// and hangs up.
 fn proxy_before_nothing(answer: &'static [u8]) -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its number").port();

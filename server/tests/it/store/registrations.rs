@@ -266,7 +266,8 @@ async fn letters_are_sent_as_often_as_their_buckets_let_them_and_no_code_outlive
         let sent = mailbox(&store).await.into_iter().filter(|mail| mail.to == to).count();
         assert_eq!(sent, letters, "{name}");
         if name == "ada" {
-            // The last letter was for the third: its code would make an account of somebody who has been replaced since.
+            // The last letter was for the third: its code would make an account of somebody who has been replaced
+            // since.
             let registration =
                 store.accounts().registration(&email("ada"), minutes(1)).await.expect("an answer").expect("it waits");
             assert_eq!(Some(&registration.id), ids.last());

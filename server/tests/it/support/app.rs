@@ -79,7 +79,8 @@ impl TestApp {
     }
 
     async fn build(settings: &[(&str, &str)], postgres: Option<PostgresDatabase>) -> Self {
-        // From now on, because the database judges by its own clock what must be remembered; whole seconds, as in tokens.
+        // From now on, because the database judges by its own clock what must be remembered; whole seconds, as in
+        // tokens.
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(SystemClock.now().as_secs() * 1000)));
         Self::build_with(settings, postgres, clock).await
     }

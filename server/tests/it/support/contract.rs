@@ -1,4 +1,5 @@
-//! What the document of the API promises, held against every answer that a test reads: so the whole suite proves the document.
+//! What the document of the API promises, held against every answer that a test reads: so the whole suite proves the
+//! document.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -15,7 +16,8 @@ pub fn document() -> &'static Value {
     DOCUMENT.get_or_init(|| serde_json::from_str(areas::document()).expect("JSON"))
 }
 
-/// Panics where an answer is none that the document has for its call. Where the method is not known, any call of the path will do.
+/// Panics where an answer is none that the document has for its call. Where the method is not known, any call of the
+/// path will do.
 pub fn check(method: Option<&Method>, path: &str, answer: &Answer) {
     let asked = method.map(|method| method.as_str().to_ascii_lowercase());
     let calls: Vec<_> = calls_of(path).filter(|(name, _)| asked.as_ref().is_none_or(|asked| asked == *name)).collect();

@@ -1,6 +1,7 @@
 //! Small databases of places in the MaxMind format, made of a few networks.
 //!
-//! The format (<https://maxmind.github.io/MaxMind-DB/>): a binary search tree over the bits of an address, the records it leads to, and metadata.
+//! The format (<https://maxmind.github.io/MaxMind-DB/>): a binary search tree over the bits of an address, the records
+//! it leads to, and metadata.
 
 use std::path::{Path, PathBuf};
 

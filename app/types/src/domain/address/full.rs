@@ -1,11 +1,12 @@
-//! The one form of an address, by Unicode's tables: NFC before the `@` (UAX 15), ASCII after it (UTS 46, as IDNA 2008 wants it).
+//! The one form of an address, by Unicode's tables: NFC before the `@` (UAX 15), ASCII after it (UTS 46, as IDNA 2008
+//! wants it).
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization as _;
 
-/// What stands before the `@`. Characters that only look like others (the Kelvin sign, ligatures, full-width letters) are refused:
-/// folded, they would be somebody else's address; left alone, nobody could tell the two apart.
+/// What stands before the `@`. Characters that only look like others (the Kelvin sign, ligatures, full-width letters)
+/// are refused: folded, they would be somebody else's address; left alone, nobody could tell the two apart.
 pub fn local(typed: &str) -> Option<String> {
     if typed.chars().any(poses_as_ascii) {
         return None;

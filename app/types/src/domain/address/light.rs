@@ -1,4 +1,5 @@
-//! What can be said of an address without Unicode's tables. What is not ASCII is left as it was typed: the server folds it.
+//! What can be said of an address without Unicode's tables. What is not ASCII is left as it was typed: the server folds
+//! it.
 
 /// What stands before the `@`.
 pub fn local(typed: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! E-mail addresses, in the one form in which they are kept and found.
 //!
-//! The server makes that form: `full` knows Unicode's tables. In the browser `light` checks what can be checked without them,
-//! because they weigh more than the page; what it lets through the server reads again.
+//! The server makes that form: `full` knows Unicode's tables. In the browser `light` checks what can be checked without
+//! them, because they weigh more than the page; what it lets through the server reads again.
 
 #[cfg(feature = "unicode")]
 mod full;
@@ -22,8 +22,8 @@ use super::invisible::is_invisible;
 const LONGEST: usize = 254;
 const LONGEST_LOCAL: usize = 64;
 
-/// An e-mail address in the form in which it is kept, compared and written to: trimmed, lower case, NFC, its domain in ASCII
-/// (UTS 46). Whatever our own mailer could not send to is none.
+/// An e-mail address in the form in which it is kept, compared and written to: trimmed, lower case, NFC, its domain in
+/// ASCII (UTS 46). Whatever our own mailer could not send to is none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
@@ -83,7 +83,8 @@ fn read(text: &str) -> Result<Email, Invalid> {
     Ok(Email(address))
 }
 
-/// Atoms between single dots (RFC 5321, 4.1.2; RFC 6531, 3.3 for what is not ASCII). Nobody's mailbox needs the quoted form.
+/// Atoms between single dots (RFC 5321, 4.1.2; RFC 6531, 3.3 for what is not ASCII). Nobody's mailbox needs the quoted
+/// form.
 fn is_dot_atom(local: &str) -> bool {
     let is_atext = |c: char| match c {
         c if c.is_ascii_alphanumeric() => true,

@@ -1,5 +1,5 @@
-//! The file of a pending log: lines from its beginning, and behind them room that was set aside when the disk had some. What lines mean is not
-//! known here.
+//! The file of a pending log: lines from its beginning, and behind them room that was set aside when the disk had some.
+//! What lines mean is not known here.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

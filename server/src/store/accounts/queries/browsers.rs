@@ -157,7 +157,8 @@ pub(in crate::store) async fn acquaint(
     Ok(())
 }
 
-/// Whoever has just set a new password gets in: by the browser at hand, or by its network for a while. The person's row is held or new.
+/// Whoever has just set a new password gets in: by the browser at hand, or by its network for a while. The person's row
+/// is held or new.
 pub(in crate::store) async fn grant(
     connection: &mut Connection,
     grant: &BrowserGrant,

@@ -11,7 +11,8 @@ use crate::store::db::rows::read_one;
 use crate::store::{Digest, NewAudit, NewJob, NewResetToken, ResetRequest, User, sql};
 
 impl Database {
-    /// The same statements whoever it is for, so that the time it takes tells nothing: where there is nobody, they find nothing.
+    /// The same statements whoever it is for, so that the time it takes tells nothing: where there is nobody, they find
+    /// nothing.
     pub(in crate::store) async fn request_password_reset(
         &self,
         token: &NewResetToken<'_>,

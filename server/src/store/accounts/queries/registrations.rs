@@ -1,5 +1,5 @@
-//! Registering and proving an address. Whoever has the address, the same statements run, and each transaction writes something: its
-//! commit takes as long (ASVS 6.3.8).
+//! Registering and proving an address. Whoever has the address, the same statements run, and each transaction writes
+//! something: its commit takes as long (ASVS 6.3.8).
 
 use types::domain::{Email, Timestamp, UserId};
 use types::words::EndReason;
@@ -195,7 +195,8 @@ pub(in crate::store) async fn prove(
     ids: Ids<'_>,
 ) -> Result<CodeOutcome> {
     let email = attempt.email.as_str();
-    // Whoever has the code but did not register is not who chose the password: an account that has it would not be theirs.
+    // Whoever has the code but did not register is not who chose the password: an account that has it would not be
+    // theirs.
     if !attempt.by_registrant {
         return Ok(CodeOutcome::NotRegistrant);
     }

@@ -34,7 +34,8 @@ impl Database {
         })
     }
 
-    /// Marks sessions past their time, and gives how many there were and how many of them idle. Their tokens ran out with them, so the log need not know.
+    /// Marks sessions past their time, and gives how many there were and how many of them idle. Their tokens ran out
+    /// with them, so the log need not know.
     async fn mark_expired(&self, now: Timestamp, unused: EndReason, batch: i64, ids: Ids<'_>) -> Result<(u64, u64)> {
         let mut tx = self.begin().await?;
         let expired: Vec<ExpiredRecord> = query_as(sql::maintenance::MARK_EXPIRED)

@@ -132,8 +132,8 @@ pub(in crate::store) async fn end_in(
     Ok(outcome)
 }
 
-/// Whether the session that wants others ended was alive when it asked: what has itself ended ends nothing else, however late the
-/// commit comes.
+/// Whether the session that wants others ended was alive when it asked: what has itself ended ends nothing else,
+/// however late the commit comes.
 pub(in crate::store) async fn asker_lived(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
     let Some(asker) = command.asks_for_others() else { return Ok(true) };
     let found: Option<(i64, Option<i64>)> = query_as(sql::sessions::ASKER)
@@ -145,7 +145,8 @@ pub(in crate::store) async fn asker_lived(connection: &mut Connection, command: 
     match found {
         Some((_, Some(ended_at))) => Ok(ended_at > asked_at),
         Some((expires_at, None)) => Ok(expires_at > asked_at),
-        // The database was set back, or has deleted what ended long ago: then its tokens have run out, or the log knows.
+        // The database was set back, or has deleted what ended long ago: then its tokens have run out, or the log
+        // knows.
         None if command.token_until.is_some_and(|until| until > command.at) => {
             let revoked: Option<(i32,)> =
                 query_as(sql::revocations::IS_REVOKED).bind(asker.0).fetch_optional(&mut *connection).await?;
@@ -155,7 +156,8 @@ pub(in crate::store) async fn asker_lived(connection: &mut Connection, command: 
     }
 }
 
-/// A session that its own token names, and that the database does not know: it was set back. Who signs out with that token is signed out.
+/// A session that its own token names, and that the database does not know: it was set back. Who signs out with that
+/// token is signed out.
 pub(in crate::store) async fn end_unknown(
     connection: &mut Connection,
     command: &EndCommand,
@@ -181,8 +183,9 @@ pub(in crate::store) async fn end_unknown(
     Ok(())
 }
 
-/// A person whom the database does not know, because it was set back, and whose token asks for others to be ended. Nothing tells which
-/// sessions there were, so no token of theirs passes any more, that of the session that asks included.
+/// A person whom the database does not know, because it was set back, and whose token asks for others to be ended.
+/// Nothing tells which sessions there were, so no token of theirs passes any more, that of the session that asks
+/// included.
 pub(in crate::store) async fn end_all_of_unknown(
     connection: &mut Connection,
     command: &EndCommand,
@@ -274,8 +277,8 @@ impl Ending {
         }
     }
 
-    /// Marks the sessions, and adds to the story what is to be written of it, and to the outcome what ended and what must go to the log.
-    /// The person's row is locked.
+    /// Marks the sessions, and adds to the story what is to be written of it, and to the outcome what ended and what
+    /// must go to the log. The person's row is locked.
     pub async fn carry_out(
         &self,
         connection: &mut Connection,

@@ -41,18 +41,19 @@ pub struct EndCommand {
     /// Who asks.
     pub actor_id: Option<UserId>,
     pub at: Timestamp,
-    /// Until when the log must remember at the least: the last moment at which a token that this server has made could be valid, plus leeway.
+    /// Until when the log must remember at the least: the last moment at which a token that this server has made could
+    /// be valid, plus leeway.
     pub remember_until: Timestamp,
     pub origin: Origin,
     /// Digest of the receipt's id.
     pub receipt: Option<Digest>,
-    /// Until when the token is good that names `ended_by`, where one does. A session that the database does not know, because it was
-    /// set back, counts as alive until then.
+    /// Until when the token is good that names `ended_by`, where one does. A session that the database does not know,
+    /// because it was set back, counts as alive until then.
     pub token_until: Option<Timestamp>,
     /// The highest epoch of this user that any token or server has shown: a raised one must be higher.
     pub seen_epoch: i64,
-    /// For a request that was tried before and may have been committed without having been heard of: nothing is done where its
-    /// receipt is there, and sessions that began after this moment are none of its business.
+    /// For a request that was tried before and may have been committed without having been heard of: nothing is done
+    /// where its receipt is there, and sessions that began after this moment are none of its business.
     pub tried_for: Option<Timestamp>,
 }
 

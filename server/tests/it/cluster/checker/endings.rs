@@ -95,14 +95,15 @@ impl<'a> Endings<'a> {
         confirmed.map(|(_, call)| (call.finished, *call)).min_by_key(|(finished, _)| *finished)
     }
 
-    /// A call that obliges every server to refuse it once everything is healed: one that was confirmed, or one that was promised,
-    /// whatever became of the server that did.
+    /// A call that obliges every server to refuse it once everything is healed: one that was confirmed, or one that was
+    /// promised, whatever became of the server that did.
     pub fn acknowledged(&self, session: &str) -> Option<&'a Call> {
         let binding = |(certainty, _): &&(Certainty, &'a Call)| *certainty != Certainty::Possible;
         self.all_of(session).iter().find(binding).map(|(_, call)| *call)
     }
 
-    /// The end, if there is one, by reason of which this very server must refuse `request` although others need not yet.
+    /// The end, if there is one, by reason of which this very server must refuse `request` although others need not
+    /// yet.
     pub fn refused_at_once(&self, session: &str, request: &Call) -> Option<&'a Call> {
         self.obliges_at_once(session, request.server, request.invoked, request.finished)
     }

@@ -15,13 +15,13 @@ use endings::Endings;
 pub const BOUND: Duration = Duration::from_secs(2);
 /// How much later than the bound a request may still begin and be accepted.
 ///
-/// In truth nothing. A server that accepts at `t` knows everything that was committed before `t - BOUND`; a request began before `t`; and the client
-/// saw the confirmation after the commit. Whatever delays the client or the scheduler only makes our times more lenient. What is
-/// left are servers that keep their instants in whole milliseconds.
+/// In truth nothing. A server that accepts at `t` knows everything that was committed before `t - BOUND`; a request
+/// began before `t`; and the client saw the confirmation after the commit. Whatever delays the client or the scheduler
+/// only makes our times more lenient. What is left are servers that keep their instants in whole milliseconds.
 pub const SLACK: Duration = Duration::from_millis(2);
 
-/// How much later than that news may still be read from a stream. When it was sent is not known, only when the client came to read it:
-/// on a busy machine it lies in between for a while.
+/// How much later than that news may still be read from a stream. When it was sent is not known, only when the client
+/// came to read it: on a busy machine it lies in between for a while.
 pub const READ_LATE: Duration = Duration::from_millis(750);
 
 /// How long after the database was set back servers may take to notice what it has lost, and to write it again.
@@ -139,8 +139,8 @@ fn told(call: &Call) -> String {
     format!("{what:?} on server {server} from {invoked:.3?} to {finished:.3?}: {answer}")
 }
 
-/// Whether a failover has lost something of a session: that it began, or the last link of its chain. What has become of it then depends
-/// on what its client does, and it is not always let in again. That it ended is another matter.
+/// Whether a failover has lost something of a session: that it began, or the last link of its chain. What has become of
+/// it then depends on what its client does, and it is not always let in again. That it ended is another matter.
 fn has_lost(history: &History, calls: &[&Call]) -> bool {
     calls.iter().filter(|call| matches!(call.what, What::SignIn | What::Refresh { .. })).any(|call| {
         let touches = |from: Moment, to: Moment| call.invoked <= to && call.finished >= from;

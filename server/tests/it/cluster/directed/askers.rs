@@ -1,4 +1,5 @@
-//! D14: what has itself ended asks for others to be ended while the database is away; and what is neither committed nor written down.
+//! D14: what has itself ended asks for others to be ended while the database is away; and what is neither committed nor
+//! written down.
 
 use serde_json::json;
 

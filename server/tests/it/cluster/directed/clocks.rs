@@ -1,5 +1,5 @@
-//! D7: clocks of servers are off, by an hour or a day, and jump. Sessions are judged by the database's time, and how old
-//! the list is by a clock that only goes forward.
+//! D7: clocks of servers are off, by an hour or a day, and jump. Sessions are judged by the database's time, and how
+//! old the list is by a clock that only goes forward.
 
 use std::time::{Duration, Instant};
 

@@ -41,8 +41,8 @@ fn column(delays: &[[Duration; 2]], index: usize) -> Vec<Duration> {
     delays
 }
 
-/// Ends a device on one server while it listens on another. Gives when the last request was accepted by any other server, and
-/// when the stream was told.
+/// Ends a device on one server while it listens on another. Gives when the last request was accepted by any other
+/// server, and when the stream was told.
 async fn one_round(of: &Installation, on: usize, device: &Device) -> [Duration; 2] {
     let elsewhere = (on + 1) % of.net.servers();
     let mut events = Events::of(of.net.opens_stream(elsewhere, &device.access).await.expect("a stream"));

@@ -10,8 +10,8 @@ use super::super::proxy::Condition;
 use super::{refused_by_the_others, refused_in_time};
 use crate::support::app::Events;
 
-/// Long enough that a sign-out is under way for a while, with its ten trips to the database, and so short that they fit into what a
-/// server waits for a verb even on a busy machine.
+/// Long enough that a sign-out is under way for a while, with its ten trips to the database, and so short that they fit
+/// into what a server waits for a verb even on a busy machine.
 const SLOW: Duration = Duration::from_millis(50);
 const STOPS_WITHIN: Duration = Duration::from_secs(15);
 

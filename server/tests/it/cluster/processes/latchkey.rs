@@ -46,8 +46,8 @@ impl Server {
         self.address
     }
 
-    /// From now on it sees a clock that is off by as much as [`Self::sets_clock`] says, also while it runs. What measures
-    /// time that passes is left alone.
+    /// From now on it sees a clock that is off by as much as [`Self::sets_clock`] says, also while it runs. What
+    /// measures time that passes is left alone.
     pub fn gets_own_clock(&mut self) {
         self.sets_clock(0);
         let clock = self.clock_file();

@@ -1,7 +1,8 @@
 //! Programs that run for one test and die with it: also when it panics, is stopped, or is killed.
 //!
-//! The kernel sees to that (`setpriv --pdeathsig`): a program gets its signal when the thread that started it ends. So programs
-//! are started from the test's own thread or from a task, never from `spawn_blocking`, whose threads come and go.
+//! The kernel sees to that (`setpriv --pdeathsig`): a program gets its signal when the thread that started it ends. So
+//! programs are started from the test's own thread or from a task, never from `spawn_blocking`, whose threads come and
+//! go.
 
 mod latchkey;
 mod postgres;
@@ -163,8 +164,8 @@ pub fn run(command: &mut Command) {
     assert!(status.as_ref().is_ok_and(ExitStatus::success), "{command:?}: {status:?}");
 }
 
-/// A port that stays ours while its program is being restarted: below those that the system gives to outgoing connections,
-/// and from a range that depends on this process.
+/// A port that stays ours while its program is being restarted: below those that the system gives to outgoing
+/// connections, and from a range that depends on this process.
 pub fn free_port() -> u16 {
     const FIRST: u32 = 20_000;
     const RANGES: u32 = 390;

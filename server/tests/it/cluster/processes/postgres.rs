@@ -97,7 +97,8 @@ impl Postgres {
         self.start_again().await;
     }
 
-    /// Crashes, and comes back as the copy: what was committed since is lost, as by a failover to a standby that had come no further.
+    /// Crashes, and comes back as the copy: what was committed since is lost, as by a failover to a standby that had
+    /// come no further.
     pub async fn is_set_back(&mut self) {
         self.crash().await;
         let database = self.folder.join("database");

@@ -1,7 +1,7 @@
 //! A TCP proxy that does to a connection what networks do: delay it, cut it, let one direction or both vanish, refuse.
 //!
-//! It stands between one server and its PostgreSQL or its Redis. Of what goes through it knows only when PostgreSQL is asked to
-//! commit, so that it can cut the line after the deed and before the word.
+//! It stands between one server and its PostgreSQL or its Redis. Of what goes through it knows only when PostgreSQL is
+//! asked to commit, so that it can cut the line after the deed and before the word.
 
 mod line;
 mod wire;
