@@ -30,7 +30,7 @@ pub fn start() {
     );
 }
 
-/// The pages of a signed-in person: what is only called from here is in a file of its own.
+/// The pages of a signed-in user: what is only called from here is in a file of its own.
 #[wasm_split(house, fallible, preload(fetch))]
 fn cut(page: HousePage) -> Result<AnyView, SplitLoaderError> {
     Ok(house::page(page))

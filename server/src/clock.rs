@@ -112,7 +112,7 @@ impl ManualClock {
         *time = (time.0.plus(duration), time.1 + duration);
     }
 
-    /// Sets the calendar without any time passing, as a person or NTP does.
+    /// Sets the calendar without any time passing, as a user or NTP does.
     pub fn set(&self, now: Timestamp) {
         self.time.lock().unwrap_or_else(PoisonError::into_inner).0 = now;
     }

@@ -1,4 +1,4 @@
-//! Approximate places of addresses, in words for people: from a MaxMind database file (`GEOIP_DATABASE`), where there
+//! Approximate places of addresses, in words for users: from a MaxMind database file (`GEOIP_DATABASE`), where there
 //! is one.
 //!
 //! Nothing is decided by a place, and nothing is downloaded: the operator brings the file. It is read once, at start.

@@ -1,6 +1,6 @@
 //! Traces: a span a request and one for each thing it waits for, sent to an OpenTelemetry collector where one is set.
 //!
-//! Where none is set no span is ever made. Spans say which route and how it went: never an id of a person, an address,
+//! Where none is set no span is ever made. Spans say which route and how it went: never an id of a user, an address,
 //! a path, a query or a body. The log carries the trace's id on every line of a traced request.
 
 use std::fmt;

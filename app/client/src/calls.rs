@@ -108,7 +108,7 @@ impl Client {
     }
 
     /// Signs out on all devices, or on all but this one. Where the server cannot be reached nothing has happened and
-    /// the session stays: it is what the person needs to try again.
+    /// the session stays: it is what the user needs to try again.
     pub async fn sign_out_all(&self, keep_current: bool) -> Result<LogoutAnswer, Failure> {
         let session = self.inner.state.borrow().status.session_id();
         let body = json(&LogoutAllRequest { keep_current: Some(keep_current), ..LogoutAllRequest::default() });
@@ -137,7 +137,7 @@ impl Client {
         self.call(Method::Post, paths::SESSIONS_END, json(&body)).await
     }
 
-    /// A page of the devices of this person: the first, or the one at a cursor.
+    /// A page of the devices of this user: the first, or the one at a cursor.
     pub async fn sessions_page(&self, cursor: Option<&str>) -> Result<SessionList, Failure> {
         self.call(Method::Get, &at_cursor(paths::SESSIONS, cursor), None).await
     }
@@ -177,7 +177,7 @@ impl Client {
         self.call(Method::Get, &at_cursor(paths::ACTIVITY, cursor), None).await
     }
 
-    /// The person's profile.
+    /// The user's profile.
     pub async fn profile(&self) -> Result<Profile, Failure> {
         self.call(Method::Get, paths::PROFILE, None).await
     }
@@ -185,7 +185,7 @@ impl Client {
     /// Changes the profile, and renews the token, which has the name in it.
     pub async fn patch_profile(&self, patch: ProfilePatch) -> Result<Profile, Failure> {
         let profile: Profile = self.call(Method::Patch, paths::PROFILE, json(&patch)).await?;
-        self.person_changed(&profile);
+        self.user_changed(&profile);
         if let Some(held) = self.credentials() {
             // The name shows already; other tabs hear of it with the next renewal at the latest.
             let _ = self.renew(held.serial).await;
@@ -193,14 +193,14 @@ impl Client {
         Ok(profile)
     }
 
-    fn person_changed(&self, profile: &Profile) {
+    fn user_changed(&self, profile: &Profile) {
         let status = {
             let mut state = self.inner.state.borrow_mut();
-            let Some(held) = state.credentials.as_mut().filter(|held| held.person.id == profile.person.id) else {
+            let Some(held) = state.credentials.as_mut().filter(|held| held.user.id == profile.user.id) else {
                 return;
             };
-            held.person = profile.person.clone();
-            let status = AuthStatus::SignedIn { session_id: held.session_id, person: profile.person.clone() };
+            held.user = profile.user.clone();
+            let status = AuthStatus::SignedIn { session_id: held.session_id, user: profile.user.clone() };
             state.status = status.clone();
             status
         };
@@ -217,7 +217,7 @@ impl Client {
         self.call(Method::Post, paths::PASSWORD, json(&body)).await
     }
 
-    /// Everything that is held on the person: JSON, as the server wrote it.
+    /// Everything that is held on the user: JSON, as the server wrote it.
     pub async fn export(&self) -> Result<String, Failure> {
         let response = self.send_signed(Method::Get, paths::EXPORT, None).await?;
         read::<IgnoredAny>(&response).map(|_| response.body)

@@ -67,7 +67,7 @@ pub(super) struct State {
     /// Counts what was heard from the tab that holds the event stream.
     pub signs_of_life: u64,
     pub online: bool,
-    /// Whether the person can see this tab.
+    /// Whether the user can see this tab.
     pub visible: bool,
     /// Whether the browser is about to let this tab stand still.
     pub asleep: bool,
@@ -77,7 +77,7 @@ pub(super) struct State {
     pub begun_ms: f64,
     /// The generation in which pages were last asked to fetch what they show.
     pub fetched_in: Option<u64>,
-    /// When the person first did something since the last renewal.
+    /// When the user first did something since the last renewal.
     pub active_since_ms: Option<f64>,
     /// Whether another tab claims that the session ended, which is to be checked with the server.
     pub doubted: bool,
@@ -195,7 +195,7 @@ impl Client {
     pub(super) fn install(&self, tokens: &SharedTokens, asked_at_ms: f64) -> bool {
         let now_ms = self.now_ms();
         let random = self.inner.ports.clock.random();
-        let status = AuthStatus::SignedIn { session_id: tokens.session_id, person: tokens.user.clone() };
+        let status = AuthStatus::SignedIn { session_id: tokens.session_id, user: tokens.user.clone() };
         let (status_changed, clock_set) = {
             let mut state = self.inner.state.borrow_mut();
             if state.ended.contains(&tokens.session_id) {

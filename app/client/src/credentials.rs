@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::messages::SharedTokens;
-use types::api::{Person, Tokens};
+use types::api::{Tokens, UserSummary};
 use types::domain::SessionId;
 
 /// Renewal happens at a random moment between these parts of the token's life, so that clients that signed in together
@@ -43,10 +43,10 @@ impl fmt::Debug for AccessToken {
 pub struct Credentials {
     pub token: AccessToken,
     pub session_id: SessionId,
-    pub person: Person,
+    pub user: UserSummary,
     /// Counts the tokens this tab has held: tells whether the one a call was refused with is still the current one.
     pub serial: u64,
-    /// When to renew it, if the person is there.
+    /// When to renew it, if the user is there.
     pub renew_at_ms: f64,
     /// From when on it is not worth sending.
     pub stale_at_ms: f64,
@@ -65,7 +65,7 @@ impl Credentials {
         Self {
             token: AccessToken::new(&tokens.access_token),
             session_id: tokens.session_id,
-            person: tokens.user.clone(),
+            user: tokens.user.clone(),
             serial,
             renew_at_ms: asked_at_ms + renew_after_ms.max(RENEW_AT_MOST_EVERY_MS),
             stale_at_ms: asked_at_ms + lifetime_ms - NOT_WORTH_SENDING_MS.min(lifetime_ms / 10.0),

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::AccessToken;
 use crate::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
-use types::api::{FieldError, Person, Problem, ServerEvent, Tokens, paths};
+use types::api::{FieldError, Problem, ServerEvent, Tokens, UserSummary, paths};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{EndReason, ProblemCode, TokenDelivery};
 
@@ -24,11 +24,11 @@ pub const BEGINNING: Timestamp = Timestamp::from_millis(1_795_251_600_000);
 
 /// What a link that sets a new password has in it, as long as it is good.
 pub const GOOD_TOKEN: &str = "good-token";
-/// What the person has to enter to delete the account.
+/// What the user has to enter to delete the account.
 pub const PASSWORD: &str = "seven lanterns";
-/// A password that is not the person's.
+/// A password that is not the user's.
 pub const WRONG_PASSWORD: &str = "nine candles";
-/// Everything that is held on the person, in an order that is not the alphabet's.
+/// Everything that is held on the user, in an order that is not the alphabet's.
 pub const EXPORT: &str = "{\"profile\":{\"name\":\"Person 7\"},\"activity\":[]}";
 
 /// Time that passes when the test says so.
@@ -92,7 +92,7 @@ pub enum Answer {
     PasswordReset,
     /// `422`: the link is not good any more.
     ResetTokenRefused,
-    /// `200` with everything that is held on the person.
+    /// `200` with everything that is held on the user.
     Export,
     /// `200` after the account was deleted.
     AccountDeleted,
@@ -170,7 +170,7 @@ pub struct ServerState {
     /// The `Retry-After` of every answer.
     pub retry_after: Option<&'static str>,
     pub session: u128,
-    pub person: u128,
+    pub user: u128,
     pub expires_in: u64,
     pub refresh_expires_in: u64,
     pub session_max_expires_in: u64,
@@ -207,7 +207,7 @@ impl Server {
             date: None,
             retry_after: None,
             session: 1,
-            person: 7,
+            user: 7,
             expires_in: 900,
             refresh_expires_in: 30 * 86_400,
             session_max_expires_in: 90 * 86_400,
@@ -294,7 +294,7 @@ impl Server {
             session_id: SessionId(Uuid::from_u128(state.session)),
             server_time: now,
             device_token: None,
-            user: person(state.person),
+            user: user_summary(state.user),
         }
     }
 
@@ -366,7 +366,7 @@ impl Server {
             Answer::PasswordChanged => (200, logout_answer(json!({"receipt": receipt("receipt-3")}))),
             Answer::ResetMailSent => (202, json!({"message": "On its way."}).to_string()),
             Answer::PasswordReset => {
-                let email = person(self.state.borrow().person).email;
+                let email = user_summary(self.state.borrow().user).email;
                 (200, logout_answer(json!({"receipt": receipt("receipt-2"), "email": email})))
             }
             Answer::ResetTokenRefused => (422, to_json(&refused_field("token", "invalid-reset-token"))),
@@ -450,8 +450,8 @@ impl Transport for Server {
     }
 }
 
-pub fn person(id: u128) -> Person {
-    Person {
+pub fn user_summary(id: u128) -> UserSummary {
+    UserSummary {
         id: UserId(Uuid::from_u128(id)),
         email: format!("person{id}@example.com"),
         name: format!("Person {id}"),

@@ -1,4 +1,4 @@
-//! What was being typed when a session ended: kept for the person who typed it, for nobody else.
+//! What was being typed when a session ended: kept for the user who typed it, for nobody else.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ impl DraftBox {
         self.texts.remove(key);
     }
 
-    /// Follows who is signed in: texts survive the end of a session unless the person asked for that end, and are gone
+    /// Follows who is signed in: texts survive the end of a session unless the user asked for that end, and are gone
     /// as soon as somebody else signs in.
     pub fn follow(&mut self, status: &AuthStatus) {
         self.signed_in = false;
@@ -49,11 +49,11 @@ impl DraftBox {
                     self.owner = None;
                 }
             }
-            AuthStatus::SignedIn { person, .. } => {
-                if self.owner != Some(person.id) {
+            AuthStatus::SignedIn { user, .. } => {
+                if self.owner != Some(user.id) {
                     self.texts.clear();
                 }
-                self.owner = Some(person.id);
+                self.owner = Some(user.id);
                 self.signed_in = true;
             }
         }
@@ -72,33 +72,33 @@ mod tests {
 
     use super::*;
     use crate::SignedOutNote;
-    use types::api::Person;
+    use types::api::UserSummary;
     use types::domain::SessionId;
 
-    fn signed_in(person: u128) -> AuthStatus {
-        let person = Person {
-            id: UserId(Uuid::from_u128(person)),
+    fn signed_in(user: u128) -> AuthStatus {
+        let user = UserSummary {
+            id: UserId(Uuid::from_u128(user)),
             email: "ada@example.com".into(),
             name: "Ada".into(),
             roles: vec![],
             email_verified: true,
         };
-        AuthStatus::SignedIn { session_id: SessionId(Uuid::nil()), person }
+        AuthStatus::SignedIn { session_id: SessionId(Uuid::nil()), user }
     }
 
     fn signed_out(reason: EndReason) -> AuthStatus {
         AuthStatus::SignedOut(Some(SignedOutNote::new(reason)))
     }
 
-    fn box_of(person: u128) -> DraftBox {
+    fn box_of(user: u128) -> DraftBox {
         let mut drafts = DraftBox::default();
-        drafts.follow(&signed_in(person));
+        drafts.follow(&signed_in(user));
         drafts.keep("profile.name", "Ada L".into());
         drafts
     }
 
     #[test]
-    fn what_was_typed_comes_back_to_the_same_person() {
+    fn what_was_typed_comes_back_to_the_same_user() {
         let mut drafts = box_of(1);
         drafts.follow(&signed_out(EndReason::SessionExpired));
         assert_eq!(drafts.get("profile.name"), None, "nobody reads it on the sign-in page");

@@ -38,7 +38,7 @@ impl Failure {
         self.problem().and_then(|problem| problem.retry_after_secs)
     }
 
-    /// One sentence for people.
+    /// One sentence for users.
     pub fn message(&self) -> String {
         match self {
             Self::Problem(problem) => problem.detail.clone().unwrap_or_else(|| sentence(&problem.title)),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::note::SignedOutNote;
 use super::status::StreamState;
-use types::api::{Person, ServerEvent};
+use types::api::{ServerEvent, UserSummary};
 use types::domain::{SessionId, Timestamp};
 
 /// One message to all other tabs.
@@ -72,7 +72,7 @@ pub struct SharedTokens {
     /// The server's time when it made the tokens.
     pub server_time: Timestamp,
     /// Who is signed in.
-    pub user: Person,
+    pub user: UserSummary,
 }
 
 impl fmt::Debug for SharedTokens {

@@ -15,7 +15,7 @@ pub struct SignedOutNote {
     pub device: Option<String>,
     /// When it ended, where that is known.
     pub at: Option<Timestamp>,
-    /// Whether the person asked for it in this browser.
+    /// Whether the user asked for it in this browser.
     pub asked_here: bool,
     /// Who was told, where all devices were signed out from here.
     pub receipt: Option<Receipt>,
@@ -27,7 +27,7 @@ impl SignedOutNote {
         Self { reason: reason.into(), device: None, at: None, asked_here: false, receipt: None }
     }
 
-    /// The note of a sign-out that the person asked for in this browser.
+    /// The note of a sign-out that the user asked for in this browser.
     pub fn asked_here(reason: EndReason, receipt: Option<Receipt>) -> Self {
         Self { asked_here: true, receipt, ..Self::new(reason) }
     }

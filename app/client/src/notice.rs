@@ -29,16 +29,16 @@ pub enum Change {
     Event(ServerEvent),
     /// The server had the browser's storage cleared (`Clear-Site-Data`): write again what is to be remembered.
     StorageCleared,
-    /// The person should be told something.
+    /// The user should be told something.
     Notice(Notice),
 }
 
-/// Something the person should be told in a toast.
+/// Something the user should be told in a toast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Somebody signed in here.
     SignedIn {
-        /// The person's name.
+        /// The user's name.
         name: String,
     },
     /// The session here ended.
@@ -47,7 +47,7 @@ pub enum Notice {
     ServerNotTold,
     /// The server was told at last.
     ServerTold,
-    /// Another device signed in, one that the person has used before.
+    /// Another device signed in, one that the user has used before.
     DeviceSignedIn {
         /// Its name.
         device: String,
@@ -108,7 +108,7 @@ impl Notice {
         matches!(self, Self::SignedOut(note) if note.asked_here)
     }
 
-    /// Whether it is about another device of this person.
+    /// Whether it is about another device of this user.
     pub fn is_about_a_device(&self) -> bool {
         matches!(self, Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Alert(_))
     }

@@ -172,7 +172,7 @@ impl Client {
         state.retry_at_ms = now_ms + state.renewal_backoff.fail(random).max(at_least_ms.min(LEFT_ALONE_MS));
     }
 
-    /// Renews by itself for as long as the tab lives: before the token runs out while the person is there, again after
+    /// Renews by itself for as long as the tab lives: before the token runs out while the user is there, again after
     /// a failure, and at once where another tab claims that the session ended.
     pub(super) async fn run_renewals(&self) {
         loop {

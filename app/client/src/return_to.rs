@@ -15,7 +15,7 @@ pub fn sign_in_path(path: &str) -> String {
     }
 }
 
-/// The address of a page for people who are not signed in, with what comes along: the e-mail address as far as it is
+/// The address of a page for users who are not signed in, with what comes along: the e-mail address as far as it is
 /// typed, and where to go after signing in.
 pub fn entry_path(page: &str, email: &str, next: Option<&str>) -> String {
     let email = Some(email.trim()).filter(|email| !email.is_empty());
@@ -33,12 +33,12 @@ pub fn after_sign_in(next: Option<&str>) -> String {
     next.and_then(local_path).unwrap_or(HOME).to_owned()
 }
 
-/// Whether the page at that path is for people who are not signed in.
+/// Whether the page at that path is for users who are not signed in.
 pub fn is_entry(path: &str) -> bool {
     ["/sign-in", "/register", "/verify", "/forgot-password", "/reset-password"].contains(&path)
 }
 
-/// `path` if it is certainly a page of this site that is shown to people who are signed in.
+/// `path` if it is certainly a page of this site that is shown to users who are signed in.
 ///
 /// Browsers read much as an absolute address that does not look like one (`/\e`, `//e`, `https:e`, a tab between two
 /// slashes), so this takes the few characters our own paths have and nothing else.

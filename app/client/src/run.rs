@@ -1,4 +1,4 @@
-//! The tasks of a tab, and what its surroundings report: the person, the network.
+//! The tasks of a tab, and what its surroundings report: the user, the network.
 
 use futures::future::{join, join5, select};
 
@@ -81,8 +81,8 @@ impl Client {
         state.credentials.is_some() && state.stream == StreamState::Reconnecting && state.visible && state.online
     }
 
-    /// The person did something.
-    pub fn person_active(&self) {
+    /// The user did something.
+    pub fn user_active(&self) {
         let now_ms = self.now_ms();
         let first = {
             let mut state = self.inner.state.borrow_mut();
@@ -95,7 +95,7 @@ impl Client {
         }
     }
 
-    /// The person looks at this tab again: whatever slept may have missed its time.
+    /// The user looks at this tab again: whatever slept may have missed its time.
     pub fn looked_at(&self) {
         {
             let mut state = self.inner.state.borrow_mut();
@@ -104,7 +104,7 @@ impl Client {
                 state.retry_at_ms = 0.0;
             }
         }
-        self.person_active();
+        self.user_active();
         self.end_if_over();
         self.update_expiry();
         let silent_ms = self.now_ms() - self.inner.state.borrow().heard_ms;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::note::SignedOutNote;
-use types::api::Person;
+use types::api::UserSummary;
 use types::domain::SessionId;
 
 /// Whether somebody is signed in here.
@@ -18,8 +18,8 @@ pub enum AuthStatus {
     SignedIn {
         /// The session of this browser.
         session_id: SessionId,
-        /// The person.
-        person: Person,
+        /// The user.
+        user: UserSummary,
     },
 }
 
@@ -32,10 +32,10 @@ impl AuthStatus {
         }
     }
 
-    /// The person, where somebody is signed in.
-    pub fn person(&self) -> Option<&Person> {
+    /// The user, where somebody is signed in.
+    pub fn user(&self) -> Option<&UserSummary> {
         match self {
-            Self::SignedIn { person, .. } => Some(person),
+            Self::SignedIn { user, .. } => Some(user),
             Self::Unknown | Self::SignedOut(_) => None,
         }
     }

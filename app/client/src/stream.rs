@@ -215,7 +215,7 @@ impl Client {
             self.post(&message);
         }
         if matches!(event, ServerEvent::UserUpdated(_)) {
-            // What the person may do is in the token. A failure is made up for by the next renewal.
+            // What the user may do is in the token. A failure is made up for by the next renewal.
             let _ = self.renew(held.serial).await;
         }
     }

@@ -32,7 +32,7 @@ impl Client {
     }
 
     /// Another tab says that it was given tokens. A token that is no good does no harm: the first call with it is
-    /// refused, and the server asked for another. What could do harm is not believed: another person's session in place
+    /// refused, and the server asked for another. What could do harm is not believed: another user's session in place
     /// of the one held is for the server to confirm, and the end of the one held does not come nearer.
     fn heard_of_tokens(&self, own: Option<SessionId>, tokens: &SharedTokens) {
         if self.inner.state.borrow().ended.contains(&tokens.session_id) {

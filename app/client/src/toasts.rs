@@ -16,7 +16,7 @@ pub enum ToastKind {
     Info,
     /// Something happened, and nobody says that it is good: leaves by itself.
     News,
-    /// Something the person should know: stays.
+    /// Something the user should know: stays.
     Warning,
     /// Something did not work: stays.
     Error,

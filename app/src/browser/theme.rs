@@ -1,4 +1,4 @@
-//! The colours a person may choose.
+//! The colours a user may choose.
 
 /// Light, dark, or as the system has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

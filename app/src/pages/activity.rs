@@ -137,7 +137,7 @@ fn follow(auth: Auth, entries: RwSignal<Vec<ActivityEntry>>) {
     });
 }
 
-/// Entries in their order, under the day each happened on where the person is.
+/// Entries in their order, under the day each happened on where the user is.
 fn by_day(entries: &[ActivityEntry], now: Timestamp) -> Vec<(String, Vec<ActivityEntry>)> {
     let day = |entry: &ActivityEntry| day_of(entry.at, now);
     entries
@@ -146,7 +146,7 @@ fn by_day(entries: &[ActivityEntry], now: Timestamp) -> Vec<(String, Vec<Activit
         .collect()
 }
 
-/// The day of a moment where the person is, such as *Today* or *12 Nov*.
+/// The day of a moment where the user is, such as *Today* or *12 Nov*.
 pub(super) fn day_of(at: Timestamp, now: Timestamp) -> String {
     if date(at) == date(now) { "Today".to_owned() } else { date(at) }
 }

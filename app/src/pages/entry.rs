@@ -1,4 +1,4 @@
-//! What the pages for people who are not signed in have in common.
+//! What the pages for users who are not signed in have in common.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -18,7 +18,7 @@ pub(super) fn next_here() -> Option<String> {
     use_query_map().with_untracked(|query| query.get("next"))
 }
 
-/// The address of another page for people who are not signed in, with where to go after signing in.
+/// The address of another page for users who are not signed in, with where to go after signing in.
 pub(super) fn onward(page: &str) -> String {
     return_to::entry_path(page, "", next_here().as_deref())
 }
@@ -30,7 +30,7 @@ pub(super) fn action_here() -> String {
     here(&location.pathname.get_untracked(), &location.search.get_untracked())
 }
 
-/// The frame of a page for people who are not signed in: a narrow column, and beside it on wide screens a picture of
+/// The frame of a page for users who are not signed in: a narrow column, and beside it on wide screens a picture of
 /// what Latchkey is for.
 #[component]
 pub(super) fn Entry(
@@ -145,7 +145,7 @@ fn Waiting(
 }
 
 /// Goes to `to` as soon as somebody is signed in here, whichever tab that happened in. With `ignore_first`, the session
-/// that is here already does not count: it is about to end, and the person is here to begin another.
+/// that is here already does not count: it is about to end, and the user is here to begin another.
 pub(super) fn leave_when_signed_in(to: impl Fn() -> String + 'static, ignore_first: bool) {
     let auth = expect_context::<Auth>();
     let session = auth.session_id();

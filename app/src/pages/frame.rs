@@ -1,4 +1,4 @@
-//! The frame of every page of a signed-in person. Shows itself while nobody knows who that is, and leaves for the
+//! The frame of every page of a signed-in user. Shows itself while nobody knows who that is, and leaves for the
 //! sign-in page only when nobody is.
 
 use leptos::prelude::*;

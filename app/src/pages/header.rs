@@ -31,7 +31,7 @@ pub(super) fn Header() -> impl IntoView {
                         </li>
                     </ul>
                 </nav>
-                <PersonMenu />
+                <UserMenu />
             </div>
         </header>
         <Connection />
@@ -57,13 +57,13 @@ fn Questions() -> impl IntoView {
 }
 
 #[component]
-fn PersonMenu() -> impl IntoView {
+fn UserMenu() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let theme = expect_context::<Theme>();
-    let person = auth.person();
-    let name = Signal::derive(move || person.get().map(|person| person.name).unwrap_or_default());
-    let email = move || person.get().map(|person| person.email).unwrap_or_default();
-    let known = memo(move |_| person.with(Option::is_some));
+    let user = auth.user();
+    let name = Signal::derive(move || user.get().map(|user| user.name).unwrap_or_default());
+    let email = move || user.get().map(|user| user.email).unwrap_or_default();
+    let known = memo(move |_| user.with(Option::is_some));
     let avatar = move || {
         if known.get() { view! { <Avatar name=name /> }.into_any() } else { view! { <AvatarPlaceholder /> }.into_any() }
     };

@@ -1,4 +1,4 @@
-//! The pages of a signed-in person. In the browser they are a file of their own, which is fetched when somebody needs
+//! The pages of a signed-in user. In the browser they are a file of their own, which is fetched when somebody needs
 //! it: who signs in does not wait for it. See decision 0024.
 
 use std::cell::{Cell, OnceCell};
@@ -16,7 +16,7 @@ use crate::browser::RENDERS_FOR_OTHERS;
 use crate::state::return_to;
 use crate::ui::{Brand, DevicesSkeleton, Heading, LoadFailed};
 
-/// A page of a signed-in person, or the frame around them.
+/// A page of a signed-in user, or the frame around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HousePage {
     /// Header, and the page under it.
@@ -141,7 +141,7 @@ pub fn House() -> impl IntoView {
     }
 }
 
-/// The measure of a page: of the one that most people come to first.
+/// The measure of a page: of the one that most users come to first.
 #[component]
 fn Coming() -> impl IntoView {
     view! {

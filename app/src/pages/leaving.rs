@@ -7,7 +7,7 @@ use crate::state::{Auth, Failure, Toasts};
 use crate::ui::{Button, Emphasis, FormErrors, PasswordDialog, SettingsSection};
 use types::domain::Password;
 
-/// Everything that is held on the person, as a file.
+/// Everything that is held on the user, as a file.
 #[component]
 pub(super) fn DataSection() -> impl IntoView {
     let auth = expect_context::<Auth>();

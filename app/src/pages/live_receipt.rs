@@ -19,7 +19,7 @@ const MAX_POLLS: u32 = 50;
 pub(super) fn LiveReceipt(
     /// The receipt as it came with the answer.
     receipt: Receipt,
-    /// Called when the person has seen enough, where it can be put away.
+    /// Called when the user has seen enough, where it can be put away.
     #[prop(optional, into)]
     on_dismiss: Option<Callback<()>>,
 ) -> impl IntoView {

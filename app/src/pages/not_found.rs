@@ -11,8 +11,8 @@ use crate::ui::Heading;
 /// Nothing is at this address. Whoever is signed in finds the way on in the usual frame.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    let person = expect_context::<Auth>().person();
-    let signed_in = memo(move |_| person.with(Option::is_some));
+    let user = expect_context::<Auth>().user();
+    let signed_in = memo(move |_| user.with(Option::is_some));
     move || {
         if signed_in.get() {
             view! {

@@ -42,8 +42,8 @@ pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
     let new = RwSignal::new(String::new());
     let errors = FormErrors::default();
     let busy = RwSignal::new(false);
-    let Profile { person, password_changed_at, .. } = profile;
-    let email = person.email;
+    let Profile { user, password_changed_at, .. } = profile;
+    let email = user.email;
     let save = move |()| {
         let old = errors.check("currentPassword", Password::parse_existing(&current.get_untracked()));
         let chosen = errors.check("newPassword", Password::parse_new(&new.get_untracked()));

@@ -26,7 +26,7 @@ pub fn ProfilePage() -> impl IntoView {
     let again = loader.follow(move || loader.fetch(async move { auth.profile().await }));
     view! {
         <div class="page">
-            <Person />
+            <NameAndKind />
             {move || match loader.state().get() {
                 Load::Loading => view! { <ProfileSkeleton /> }.into_any(),
                 Load::Failed(failure) => {
@@ -34,7 +34,7 @@ pub fn ProfilePage() -> impl IntoView {
                     view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
                 }
                 Load::Ready(profile) => {
-                    let email = profile.person.email.clone();
+                    let email = profile.user.email.clone();
                     view! {
                         <AboutSection profile=profile.clone() />
                         <EmailSection profile=profile.clone() />
@@ -52,10 +52,10 @@ pub fn ProfilePage() -> impl IntoView {
 
 /// The page's first line: who one is.
 #[component]
-fn Person() -> impl IntoView {
-    let person = expect_context::<Auth>().person();
-    let name = Signal::derive(move || person.get().map(|person| person.name).unwrap_or_default());
-    let known = memo(move |_| person.with(Option::is_some));
+fn NameAndKind() -> impl IntoView {
+    let user = expect_context::<Auth>().user();
+    let name = Signal::derive(move || user.get().map(|user| user.name).unwrap_or_default());
+    let known = memo(move |_| user.with(Option::is_some));
     view! {
         <div class="settings-person">
             {move || {
@@ -91,8 +91,8 @@ fn AboutSection(profile: Profile) -> impl IntoView {
     let auth = expect_context::<Auth>();
     let drafts = expect_context::<Drafts>();
     let toasts = expect_context::<Toasts>();
-    let saved = RwSignal::new((profile.person.name.clone(), profile.account_type));
-    let name = RwSignal::new(drafts.get(NAME_DRAFT).unwrap_or(profile.person.name));
+    let saved = RwSignal::new((profile.user.name.clone(), profile.account_type));
+    let name = RwSignal::new(drafts.get(NAME_DRAFT).unwrap_or(profile.user.name));
     let account_type = RwSignal::<AccountType>::new(profile.account_type);
     let changed = move || {
         saved.with(|(saved_name, saved_type)| *saved_type != account_type.get() || name.with(|name| name != saved_name))
@@ -108,7 +108,7 @@ fn AboutSection(profile: Profile) -> impl IntoView {
             match auth.patch_profile(patch).await {
                 Ok(profile) => {
                     drafts.forget(NAME_DRAFT);
-                    saved.try_set((profile.person.name, profile.account_type));
+                    saved.try_set((profile.user.name, profile.account_type));
                     toasts.info("Profile saved.");
                 }
                 Err(failure) => errors.refuse(&failure, &["name"]),
@@ -151,12 +151,12 @@ fn AboutSection(profile: Profile) -> impl IntoView {
 
 #[component]
 fn EmailSection(profile: Profile) -> impl IntoView {
-    let verified = profile.person.email_verified;
+    let verified = profile.user.email_verified;
     let about = "You sign in with it, and we send warnings to it.".into_any();
     view! {
         <SettingsSection id="your-email" title="E-mail" about=about>
             <div class="settings-actions">
-                <span class="settings-value">{profile.person.email}</span>
+                <span class="settings-value">{profile.user.email}</span>
                 {if verified {
                     view! { <Badge tone=BadgeTone::Accent>"Confirmed"</Badge> }.into_any()
                 } else {

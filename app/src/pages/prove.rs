@@ -34,7 +34,7 @@ pub(super) fn ProveDialog(
     /// The question that is answered.
     proving: RwSignal<Option<SecurityAlert>>,
 ) -> impl IntoView {
-    let (alerts, person) = (expect_context::<Alerts>(), expect_context::<Auth>().person());
+    let (alerts, user) = (expect_context::<Alerts>(), expect_context::<Auth>().user());
     let open = open_while_asked(move || proving.with(Option::is_some), move || proving.set(None));
     let password = RwSignal::new(String::new());
     let errors = FormErrors::default();
@@ -54,7 +54,7 @@ pub(super) fn ProveDialog(
             busy.try_set(false);
         });
     };
-    let email = Signal::derive(move || person.get().map(|person| person.email).unwrap_or_default());
+    let email = Signal::derive(move || user.get().map(|user| user.email).unwrap_or_default());
     view! {
         <PasswordDialog
             open=open

@@ -32,7 +32,7 @@ impl Securing {
         self.0.set(Some(Secured { by, receipt }));
     }
 
-    /// The password was changed, or the person has seen enough.
+    /// The password was changed, or the user has seen enough.
     pub(super) fn finish(self) {
         self.0.set(None);
     }

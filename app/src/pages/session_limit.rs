@@ -1,4 +1,4 @@
-//! The choice when a person is signed in on as many devices as is allowed: which one goes.
+//! The choice when a user is signed in on as many devices as is allowed: which one goes.
 
 use leptos::prelude::*;
 

@@ -19,7 +19,7 @@ use crate::ui::{Banner, Button, EmailField, Emphasis, Form, FormErrors, FormProb
 use types::api::{Receipt, Session};
 use types::domain::{Email, Password, SessionId};
 
-/// The query parameter of a person who is signed in still, in a session that cannot be prolonged.
+/// The query parameter of a user who is signed in still, in a session that cannot be prolonged.
 const AGAIN: &str = "again";
 
 /// The query parameter that fills in the e-mail, for whoever has just set a new password.
@@ -266,7 +266,7 @@ fn WhoWasTold() -> impl IntoView {
     }
 }
 
-/// The demo person of development mode.
+/// The demo user of development mode.
 #[component]
 fn Demo(form: SignInForm) -> impl IntoView {
     use_context::<DevelopmentDemo>().map(|demo| {

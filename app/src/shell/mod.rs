@@ -26,10 +26,10 @@ static FIRST_SCRIPT: LazyLock<String> = LazyLock::new(|| {
 /// Where a form is sent that ends the session of this browser.
 pub const SIGN_OUT: &str = "/sign-out";
 
-/// The name under which the document tells the browser of the demo person.
+/// The name under which the document tells the browser of the demo user.
 const DEMO_META: &str = "latchkey-demo";
 
-/// The demo person of development mode. The server provides it as a context; the document carries it to the browser, so
+/// The demo user of development mode. The server provides it as a context; the document carries it to the browser, so
 /// that both show the same sign-in page. Never provided in production.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DevelopmentDemo {
@@ -58,7 +58,7 @@ pub struct Files {
     pub script: String,
     /// The program, as far as it is for everybody.
     pub program: String,
-    /// The part of the program that holds the pages of a signed-in person.
+    /// The part of the program that holds the pages of a signed-in user.
     pub house: String,
     /// Whether the page needs the program, or probably will in a moment, so that it is fetched at once and not when all
     /// else is there, and starts as soon as it has come.

@@ -39,7 +39,7 @@ impl Alerts {
         let (mine, fetches) = (alerts.auth.session_id(), alerts.auth.fetches());
         effect(move |_| {
             mine.get();
-            // What one person was asked is not for the next.
+            // What one user was asked is not for the next.
             alerts.open.set(None);
         });
         effect(move |_| {

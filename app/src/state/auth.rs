@@ -7,7 +7,7 @@ use crate::browser;
 use crate::reactive::{effect, memo};
 use client::toasts::ToastTopic;
 use client::{AuthStatus, Change, Expiry, Failure, StreamState};
-use types::api::Person;
+use types::api::UserSummary;
 use types::domain::SessionId;
 
 /// Who is signed in here. A context; its calls are in `calls`.
@@ -43,9 +43,9 @@ impl Auth {
         self.status.into()
     }
 
-    /// The person who is signed in here.
-    pub fn person(self) -> Signal<Option<Person>> {
-        Signal::derive(move || self.status.with(|status| status.person().cloned()))
+    /// The user who is signed in here.
+    pub fn user(self) -> Signal<Option<UserSummary>> {
+        Signal::derive(move || self.status.with(|status| status.user().cloned()))
     }
 
     /// The session of this browser. Read it in a resource to load again when somebody else signs in.

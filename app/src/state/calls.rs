@@ -10,7 +10,7 @@ use types::api::{
 use types::domain::{AlertId, SessionId, Timestamp};
 use types::words::AlertAnswer;
 
-/// The name under which everything that is held on a person is saved.
+/// The name under which everything that is held on a user is saved.
 const EXPORT_FILE: &str = "latchkey-export.json";
 
 fn client() -> Result<Client, Failure> {
@@ -70,7 +70,7 @@ impl Auth {
         client()?.sign_out_all(keep_current).await
     }
 
-    /// A page of the devices of this person: the first, or the one at a cursor.
+    /// A page of the devices of this user: the first, or the one at a cursor.
     pub async fn sessions_page(self, cursor: Option<String>) -> Result<SessionList, Failure> {
         client()?.sessions_page(cursor.as_deref()).await
     }
@@ -120,12 +120,12 @@ impl Auth {
         client()?.activity(cursor.as_deref()).await
     }
 
-    /// The person's profile.
+    /// The user's profile.
     pub async fn profile(self) -> Result<Profile, Failure> {
         client()?.profile().await
     }
 
-    /// Changes the profile. The person in `status` follows.
+    /// Changes the profile. The user in `status` follows.
     pub async fn patch_profile(self, patch: ProfilePatch) -> Result<Profile, Failure> {
         client()?.patch_profile(patch).await
     }
@@ -135,7 +135,7 @@ impl Auth {
         client()?.change_password(current, new).await
     }
 
-    /// Saves everything that is held on the person as a file.
+    /// Saves everything that is held on the user as a file.
     pub async fn download_export(self) -> Result<(), Failure> {
         let text = client()?.export().await?;
         browser::save_json(EXPORT_FILE, &text);

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use client::AuthStatus;
 use client::drafts::{DraftBox, DraftKey};
 
-/// What was being typed when a session ended, given back after the next sign-in by the same person on this tab. A
+/// What was being typed when a session ended, given back after the next sign-in by the same user on this tab. A
 /// context.
 ///
 /// In memory only. Never for passwords and codes.
@@ -31,7 +31,7 @@ impl Drafts {
         self.kept.with_value(|kept| kept.get(key))
     }
 
-    /// Forgets it. Call it when it was saved or the person gave it up.
+    /// Forgets it. Call it when it was saved or the user gave it up.
     pub fn forget(self, key: DraftKey) {
         self.kept.update_value(|kept| kept.forget(key));
     }

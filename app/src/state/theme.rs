@@ -25,7 +25,7 @@ impl Theme {
         theme
     }
 
-    /// The person's choice; `System` on the server.
+    /// The user's choice; `System` on the server.
     pub fn choice(self) -> Signal<ThemeChoice> {
         self.choice.into()
     }

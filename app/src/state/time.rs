@@ -1,4 +1,4 @@
-//! The time, by the server's clock, and how it is written where the person is.
+//! The time, by the server's clock, and how it is written where the user is.
 
 use leptos::prelude::*;
 
@@ -76,17 +76,17 @@ fn whole_seconds(ms: f64) -> u64 {
     (ms / 1000.0).ceil().max(0.0) as u64
 }
 
-/// Hours and minutes where the person is, such as *18:40* or *6:40 PM*.
+/// Hours and minutes where the user is, such as *18:40* or *6:40 PM*.
 pub fn clock_time(at: Timestamp) -> String {
     browser::clock_time(at)
 }
 
-/// The day where the person is, such as *12 Nov*, with the year where it is not this one.
+/// The day where the user is, such as *12 Nov*, with the year where it is not this one.
 pub fn date(at: Timestamp) -> String {
     browser::date(at)
 }
 
-/// Day and time in full where the person is, for tooltips.
+/// Day and time in full where the user is, for tooltips.
 pub fn full_time(at: Timestamp) -> String {
     browser::full_time(at)
 }

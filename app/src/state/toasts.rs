@@ -35,7 +35,7 @@ impl Toasts {
         self.push(ToastKind::Info, text);
     }
 
-    /// Says what the person should know. Stays until dismissed.
+    /// Says what the user should know. Stays until dismissed.
     pub fn warning(self, text: impl Into<String>) {
         self.push(ToastKind::Warning, text);
     }

@@ -1,13 +1,13 @@
-//! A person, as initials in a circle: no picture is fetched from anywhere.
+//! A user, as initials in a circle: no picture is fetched from anywhere.
 
 use leptos::prelude::*;
 
 use super::words::initials;
 
-/// A person's initials in a circle. Says nothing to assistive technology: the name stands beside it.
+/// A user's initials in a circle. Says nothing to assistive technology: the name stands beside it.
 #[component]
 pub fn Avatar(
-    /// The person's name.
+    /// The user's name.
     #[prop(into)]
     name: Signal<String>,
     /// Whether it heads a page.

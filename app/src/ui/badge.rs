@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// What the word means for the person.
+/// What the word means for the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BadgeTone {
     /// Nothing in particular.
@@ -17,7 +17,7 @@ pub enum BadgeTone {
 /// A word about the thing beside it.
 #[component]
 pub fn Badge(
-    /// What the word means for the person.
+    /// What the word means for the user.
     #[prop(optional)]
     tone: BadgeTone,
     /// The word.

@@ -17,7 +17,7 @@ pub fn ReceiptPanel(
     /// The receipt as it is known now.
     #[prop(into)]
     receipt: Signal<Receipt>,
-    /// Called when the person has seen enough, where it can be put away.
+    /// Called when the user has seen enough, where it can be put away.
     #[prop(optional, into)]
     on_dismiss: Option<Callback<()>>,
 ) -> impl IntoView {

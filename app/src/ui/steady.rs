@@ -22,7 +22,7 @@ pub struct Steady {
     shifted_at_ms: StoredValue<f64>,
     /// When a press was last not believed.
     ignored_at_ms: StoredValue<f64>,
-    /// When the person last moved the pointer.
+    /// When the user last moved the pointer.
     pointed_at_ms: StoredValue<f64>,
     /// Where the pointer was then.
     place: StoredValue<(i32, i32)>,

@@ -13,9 +13,9 @@ pub fn RelativeTime(
     at: Timestamp,
     /// The time now.
     now: Signal<Timestamp>,
-    /// Writes a day where the person is, for moments too long ago for words.
+    /// Writes a day where the user is, for moments too long ago for words.
     day: fn(Timestamp) -> String,
-    /// Writes a moment in full where the person is.
+    /// Writes a moment in full where the user is.
     full: fn(Timestamp) -> String,
 ) -> impl IntoView {
     // A memo, so that the text is touched only when its words change.
@@ -34,9 +34,9 @@ pub fn Expires(
     at: Timestamp,
     /// The time now.
     now: Signal<Timestamp>,
-    /// Writes a day where the person is.
+    /// Writes a day where the user is.
     day: fn(Timestamp) -> String,
-    /// Writes a moment in full where the person is.
+    /// Writes a moment in full where the user is.
     full: fn(Timestamp) -> String,
 ) -> impl IntoView {
     let words = memo(move |_| until(at, now.get()).unwrap_or_else(|| day(at)));

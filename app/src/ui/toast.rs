@@ -13,7 +13,7 @@ pub enum ToastTone {
     Good,
     /// It happened.
     News,
-    /// The person should know.
+    /// The user should know.
     Warning,
     /// It did not work.
     Error,

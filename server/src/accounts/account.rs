@@ -220,7 +220,7 @@ impl Accounts {
         Err(AccountError::Field { field, invalid })
     }
 
-    /// Tells a person by mail that the password was changed (ASVS 6.3.7).
+    /// Tells a user by mail that the password was changed (ASVS 6.3.7).
     pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
         if let Some(user) = self.store.accounts().user_by_id(user_id).await? {
             let mail = NewMail::notice(&user.email, mails::password_changed(greeted(&user)));
@@ -229,7 +229,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Changes name or account type. `None` where the person is gone.
+    /// Changes name or account type. `None` where the user is gone.
     pub async fn update_profile(
         &self,
         from: &RequestOrigin,
@@ -244,7 +244,7 @@ impl Accounts {
         self.store.accounts().update_profile(user_id, change, &audit).await
     }
 
-    /// Creates the person that development mode shows on the sign-in page, unless there is one.
+    /// Creates the user that development mode shows on the sign-in page, unless there is one.
     pub async fn seed(&self, email: &Email, password: &Password, name: &DisplayName) -> Result<(), AccountError> {
         if self.store.accounts().user_by_email(email).await?.is_some() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Leaving: taking along what is held on a person, and deleting the account.
+//! Leaving: taking along what is held on a user, and deleting the account.
 
 use types::words::AuditAction;
 
@@ -14,7 +14,7 @@ use crate::mail::NewMail;
 use crate::store::{AccountDeletion, ExportData, NewAudit};
 
 impl Accounts {
-    /// Everything that is held on a person; `session_id` is the session that asks. `None` where the person is gone.
+    /// Everything that is held on a user; `session_id` is the session that asks. `None` where the user is gone.
     pub async fn export(
         &self,
         from: &RequestOrigin,
@@ -61,7 +61,7 @@ impl Accounts {
         }
     }
 
-    /// Writes to the person that one new device has vouched for another: whoever has the password could have done so.
+    /// Writes to the user that one new device has vouched for another: whoever has the password could have done so.
     pub async fn tell_of_confirmation(
         &self,
         user_id: UserId,

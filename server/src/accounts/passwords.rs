@@ -59,7 +59,7 @@ pub struct PasswordHasher {
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
     metrics: Arc<PasswordMetrics>,
-    /// Compared with where there is no person, so that it takes as long as where there is one (ASVS 6.3.8).
+    /// Compared with where there is no user, so that it takes as long as where there is one (ASVS 6.3.8).
     decoy: Arc<str>,
 }
 
@@ -166,7 +166,7 @@ impl PasswordHasher {
         .await
     }
 
-    /// Whether a new password may be used: not common, not guessable from the person's own words.
+    /// Whether a new password may be used: not common, not guessable from the user's own words.
     pub async fn judge(
         &self,
         password: &Password,

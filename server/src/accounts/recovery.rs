@@ -23,7 +23,7 @@ use crate::store::{
 pub const RESET_LIFETIME: Duration = Duration::from_mins(30);
 /// How long whoever has set a new password gets in from the same network, however many strangers try meanwhile.
 const RESET_GRANT: Duration = Duration::from_hours(1);
-/// How soon another link is sent to the same person.
+/// How soon another link is sent to the same user.
 pub const RESET_INTERVAL: Duration = Duration::from_mins(1);
 /// Where the link leads, below the public address.
 pub const RESET_PAGE: &str = "/reset-password";

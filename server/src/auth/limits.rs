@@ -358,7 +358,7 @@ mod tests {
     async fn whoever_is_right_gets_the_try_back_however_often() {
         let Fixture { limits, .. } = &Fixture::new().await;
         let address = IpAddr::from([198, 51, 100, 1]);
-        // More at once than a bucket holds, than take turns, and than one person ever sends.
+        // More at once than a bucket holds, than take turns, and than one user ever sends.
         let tries = (0..200).map(|_| async {
             let taken = strangers_try(limits, address, "ada").await?;
             limits.give_back(taken).await?;

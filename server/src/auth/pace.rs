@@ -12,11 +12,11 @@ use crate::store::{Bucket, Store, StoreError, Try};
 /// What is done, and how often it may be.
 #[derive(Clone, Copy, Debug)]
 pub enum Effort {
-    /// Another name for a device or a person.
+    /// Another name for a device or a user.
     Change,
     /// A ticket for a stream.
     Ticket,
-    /// Everything that is held on a person.
+    /// Everything that is held on a user.
     Export,
 }
 

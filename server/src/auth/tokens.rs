@@ -13,7 +13,7 @@ use bytes::Bytes;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
-use types::api::{CurrentSession, Person, WhoAmI};
+use types::api::{CurrentSession, UserSummary, WhoAmI};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::SignInMethod;
 use uuid::Uuid;
@@ -37,7 +37,7 @@ const REMEMBERED: usize = 20_000;
 pub struct Claims {
     iss: String,
     aud: String,
-    /// The person.
+    /// The user.
     pub sub: UserId,
     /// The session.
     pub sid: SessionId,
@@ -45,7 +45,7 @@ pub struct Claims {
     iat: i64,
     nbf: i64,
     exp: i64,
-    /// The person's epoch when the token was made.
+    /// The user's epoch when the token was made.
     pub epoch: i64,
     roles: Vec<String>,
     permissions: Vec<String>,
@@ -86,7 +86,7 @@ struct StrictHeader {
 pub struct Verified {
     pub user_id: UserId,
     pub session_id: SessionId,
-    /// The person's epoch when the token was made.
+    /// The user's epoch when the token was made.
     pub epoch: i64,
     /// When the token runs out.
     pub expires_at: Timestamp,
@@ -100,8 +100,8 @@ pub struct Verified {
     pub proofs: Proofs,
     /// The names of what the user may do.
     pub permissions: Vec<String>,
-    /// The person, as far as the token knows.
-    pub person: Person,
+    /// The user, as far as the token knows.
+    pub user: UserSummary,
     /// The answer of `GET /api/auth/session`, ready to send.
     pub who_am_i: Bytes,
     /// When the session was last noted as active by a request with this token, in milliseconds.
@@ -254,7 +254,7 @@ impl Verified {
     fn of(claims: &Claims) -> Option<Self> {
         let moment = |seconds: i64| seconds.checked_mul(1000).map(Timestamp::from_millis);
         let proofs = claims.proofs()?;
-        let person = Person {
+        let user = UserSummary {
             id: claims.sub,
             email: claims.email.clone(),
             name: claims.name.clone(),
@@ -272,7 +272,7 @@ impl Verified {
         };
         let (expires_at, session_expires_at) = (session.token_expires_at, session.expires_at);
         let (session_created_at, session_max_expires_at) = (session.created_at, session.max_expires_at);
-        let who_am_i = WhoAmI { session_id: Some(claims.sid), session: Some(session), user: person.clone() };
+        let who_am_i = WhoAmI { session_id: Some(claims.sid), session: Some(session), user: user.clone() };
         Some(Self {
             user_id: claims.sub,
             session_id: claims.sid,
@@ -283,7 +283,7 @@ impl Verified {
             session_max_expires_at,
             proofs,
             permissions: claims.permissions.clone(),
-            person,
+            user,
             who_am_i: serde_json::to_vec(&who_am_i).ok()?.into(),
             noted_at: AtomicI64::new(0),
         })

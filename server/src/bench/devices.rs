@@ -1,4 +1,4 @@
-//! The list of a person's devices: what it costs depends on how many they are, and not on how many everybody else has.
+//! The list of a user's devices: what it costs depends on how many they are, and not on how many everybody else has.
 
 use std::time::{Duration, Instant};
 
@@ -12,14 +12,14 @@ use super::wire::{Client, get};
 use super::{Bench, BenchError, Filling, failed};
 use crate::clock::{Clock as _, SystemClock};
 
-/// People and sessions in the small database; the person with many devices alone has a thousand of these.
+/// Users and sessions in the small database; the user with many devices alone has a thousand of these.
 const SMALL: (u32, u32) = (200, 2_020);
 /// And in the large one.
 const LARGE: (u32, u32) = (100_000, 1_000_000);
 /// How much longer the list may take in the large one.
 const TARGET: f64 = 1.25;
 
-/// One person in one database.
+/// One user in one database.
 struct Case {
     database: usize,
     devices: u32,
@@ -35,11 +35,11 @@ struct Case {
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let (mut servers, mut cases) = (Vec::new(), Vec::new());
     // Both first: a connection that says nothing while a database is filled is closed.
-    for (people, sessions) in [SMALL, LARGE] {
-        bench.database(Filling::Population(people, sessions)).await?;
+    for (users, sessions) in [SMALL, LARGE] {
+        bench.database(Filling::Population(users, sessions)).await?;
     }
-    for (number, (people, sessions)) in [SMALL, LARGE].into_iter().enumerate() {
-        let database = bench.database(Filling::Population(people, sessions)).await?;
+    for (number, (users, sessions)) in [SMALL, LARGE].into_iter().enumerate() {
+        let database = bench.database(Filling::Population(users, sessions)).await?;
         let server = bench.serve(&database)?;
         let set_up = bench.set_up(&database).await?;
         for (devices, who) in [(FEW, Population::with_few()), (MANY, Population::with_many())] {

@@ -70,7 +70,7 @@ pub enum Name {
     Checked,
     /// What the database is asked a request
     Reads,
-    /// Other requests while many people sign in
+    /// Other requests while many users sign in
     Storm,
     /// Refreshing tokens beside a bare commit
     Refresh,
@@ -136,7 +136,7 @@ enum Filling {
     Nothing,
     /// So many revocations that are still to be remembered.
     Revocations(u32),
-    /// So many people with so many sessions.
+    /// So many users with so many sessions.
     Population(u32, u32),
 }
 
@@ -189,9 +189,9 @@ impl Bench {
                 self.note(&format!("revoking {count} sessions"));
                 set_up.revoke_strangers(count).await?;
             }
-            Filling::Population(people, sessions) => {
-                self.note(&format!("signing {people} people in with {sessions} sessions"));
-                set_up.populate(people, sessions, |_, _| {}).await?;
+            Filling::Population(users, sessions) => {
+                self.note(&format!("signing {users} users in with {sessions} sessions"));
+                set_up.populate(users, sessions, |_, _| {}).await?;
             }
         }
         set_up.close().await;

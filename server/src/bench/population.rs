@@ -1,6 +1,6 @@
-//! People and devices that look like real ones: who has how many, since when, with which browsers.
+//! Users and devices that look like real ones: who has how many, since when, with which browsers.
 //!
-//! The same number gives the same person and the same session each time, so that seeding can be taken up again where it
+//! The same number gives the same user and the same session each time, so that seeding can be taken up again where it
 //! was left.
 
 use std::time::Duration;
@@ -16,9 +16,9 @@ use crate::auth::secrets::sha256;
 use crate::sessions::{ClaimedDevice, describe_device};
 use crate::store::{NewUser, Origin, SessionEnd, SessionRow};
 
-/// Devices of the one person who has very many.
+/// Devices of the one user who has very many.
 pub const MANY: u32 = 1000;
-/// Devices of another person, about whom nothing is remarkable.
+/// Devices of another user, about whom nothing is remarkable.
 pub const FEW: u32 = 10;
 /// Over how long they signed in.
 const SPAN: Duration = Duration::from_hours(24 * 25);
@@ -33,9 +33,9 @@ const USER_AGENTS: [&str; 5] = [
     "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
 ];
 
-/// So many people with so many sessions.
+/// So many users with so many sessions.
 pub struct Population {
-    people: u32,
+    users: u32,
     sessions: u32,
     password_hash: String,
     now: Timestamp,
@@ -43,25 +43,25 @@ pub struct Population {
 }
 
 impl Population {
-    /// `people` is 3 at least. Nobody but whoever knows the password of `password_hash` can sign in as one of them.
-    pub fn new(people: u32, sessions: u32, password_hash: String, now: Timestamp) -> Self {
+    /// `users` is 3 at least. Nobody but whoever knows the password of `password_hash` can sign in as one of them.
+    pub fn new(users: u32, sessions: u32, password_hash: String, now: Timestamp) -> Self {
         let devices = USER_AGENTS.map(|user_agent| describe_device(user_agent, ClaimedDevice::default()));
-        Self { people: people.max(3), sessions, password_hash, now, devices }
+        Self { users: users.max(3), sessions, password_hash, now, devices }
     }
 
-    /// The person with [`MANY`] devices, where there are enough sessions.
+    /// The user with [`MANY`] devices, where there are enough sessions.
     pub fn with_many() -> UserId {
-        UserId(id(0, PERSON))
+        UserId(id(0, USER))
     }
 
-    /// The person with [`FEW`] devices, where there are enough sessions.
+    /// The user with [`FEW`] devices, where there are enough sessions.
     pub fn with_few() -> UserId {
-        UserId(id(1, PERSON))
+        UserId(id(1, USER))
     }
 
-    pub fn person(&self, number: u32) -> Result<NewUser, BenchError> {
+    pub fn user(&self, number: u32) -> Result<NewUser, BenchError> {
         Ok(NewUser {
-            id: UserId(id(number, PERSON)),
+            id: UserId(id(number, USER)),
             email: Email::parse(&format!("seeded-{number:07}@latchkey.invalid")).map_err(failed)?,
             name: DisplayName::parse(&format!("Seeded Person {number}")).map_err(failed)?,
             account_type: AccountType::Individual,
@@ -85,7 +85,7 @@ impl Population {
         let ended = owner > 1 && number % 10 == 7;
         SessionRow {
             id: SessionId(session_id),
-            user_id: UserId(id(owner, PERSON)),
+            user_id: UserId(id(owner, USER)),
             created_at,
             last_active,
             expires_at: last_active.plus(Duration::from_hours(24 * 30)).min(max_expires_at),
@@ -112,8 +112,8 @@ impl Population {
         }
     }
 
-    /// Two people have as many devices as is known, the others share the rest by chance. Everybody's lie scattered
-    /// among everybody else's, as they do when people sign in over months.
+    /// Two users have as many devices as is known, the others share the rest by chance. Everybody's lie scattered
+    /// among everybody else's, as they do when users sign in over months.
     fn owner(&self, number: u32) -> u32 {
         let (many, few) = ((self.sessions / MANY).max(2), (self.sessions / FEW).max(2));
         if number.is_multiple_of(many) && number / many < MANY {
@@ -121,15 +121,15 @@ impl Population {
         } else if number % few == 1 && number / few < FEW {
             1
         } else {
-            2 + mixed(number) % (self.people - 2)
+            2 + mixed(number) % (self.users - 2)
         }
     }
 }
 
-const PERSON: u8 = 1;
+const USER: u8 = 1;
 const SESSION: u8 = 2;
 
-/// The id of the person or session with that number: a `UUIDv7` that rises with it.
+/// The id of the user or session with that number: a `UUIDv7` that rises with it.
 fn id(number: u32, kind: u8) -> Uuid {
     let low = u64::from(mixed(number)) << 32 | u64::from(mixed(number ^ 0x5bd1_e995));
     let mut random = [0; 10];
@@ -154,7 +154,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     #[test]
-    fn two_people_have_as_many_live_devices_as_is_known_whatever_the_total() {
+    fn two_users_have_as_many_live_devices_as_is_known_whatever_the_total() {
         for total in [2_020, 20_000, 100_000] {
             let population = Population::new(200, total, "hash".to_owned(), NOW);
             let mut devices = HashMap::<UserId, u32>::new();

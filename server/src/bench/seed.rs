@@ -1,4 +1,4 @@
-//! `latchkey bench seed`: fills the configured database with people and their sessions, to see how a large installation
+//! `latchkey bench seed`: fills the configured database with users and their sessions, to see how a large installation
 //! behaves.
 
 use std::time::Instant;
@@ -13,34 +13,34 @@ use crate::random::OsRandom;
 /// How much to seed.
 #[derive(Debug, clap::Args)]
 pub struct Seed {
-    /// How many people
+    /// How many users
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(3..=10_000_000))]
-    people: u32,
+    users: u32,
     /// How many sessions they have between them
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(..=100_000_000))]
     sessions: u32,
-    /// Into a database that has people already
+    /// Into a database that has users already
     #[arg(long)]
-    among_people: bool,
+    among_users: bool,
 }
 
 impl Seed {
     /// Seeds, and says what is there. What an earlier run has written is not written again.
     ///
     /// # Errors
-    /// Where the database cannot be used, or has other people.
+    /// Where the database cannot be used, or has other users.
     pub async fn run(self, config: &Config) -> Result<String, BenchError> {
         let set_up = SetUp::open(config, Capability::draw(&OsRandom).expose()).await?;
         let seeded = set_up.store.accounts().user_by_id(Population::with_many()).await?.is_some();
-        if !seeded && !self.among_people && set_up.store.accounts().count_users().await? > 0 {
-            return Err(failed("the database has people: to put others among them, add --among-people"));
+        if !seeded && !self.among_users && set_up.store.accounts().count_users().await? > 0 {
+            return Err(failed("the database has users: to put others among them, add --among-users"));
         }
         let began = Instant::now();
-        set_up.populate(self.people, self.sessions, progress).await?;
+        set_up.populate(self.users, self.sessions, progress).await?;
         set_up.close().await;
         Ok(format!(
-            "{} people with {} sessions, after {:.0} s. Nobody can sign in as one of them.",
-            self.people,
+            "{} users with {} sessions, after {:.0} s. Nobody can sign in as one of them.",
+            self.users,
             self.sessions,
             began.elapsed().as_secs_f64()
         ))
@@ -48,6 +48,6 @@ impl Seed {
 }
 
 /// One line that changes.
-fn progress(people: u32, sessions: u32) {
-    eprint!("\r{people} people, {sessions} sessions ");
+fn progress(users: u32, sessions: u32) {
+    eprint!("\r{users} users, {sessions} sessions ");
 }

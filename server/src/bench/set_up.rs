@@ -1,4 +1,4 @@
-//! The installation from inside: signs people in by the thousand without their passwords, and revokes as many.
+//! The installation from inside: signs users in by the thousand without their passwords, and revokes as many.
 
 use std::sync::Arc;
 
@@ -84,18 +84,18 @@ impl SetUp {
         self.store.close().await;
     }
 
-    /// Signs in so many new people.
-    pub async fn sign_in(&self, people: usize) -> Result<Vec<Device>, BenchError> {
-        let mut devices = Vec::with_capacity(people);
-        while devices.len() < people {
-            let count = (people - devices.len()).min(MAX_BATCH);
+    /// Signs in so many new users.
+    pub async fn sign_in(&self, users: usize) -> Result<Vec<Device>, BenchError> {
+        let mut devices = Vec::with_capacity(users);
+        while devices.len() < users {
+            let count = (users - devices.len()).min(MAX_BATCH);
             let new: Vec<NewUser> = (0..count).map(|_| self.somebody()).collect::<Result<_, _>>()?;
-            self.store.maintenance().seed_people(&new).await?;
-            let signed_in: Vec<_> = new.iter().map(|person| self.session_of(person)).collect();
+            self.store.maintenance().seed_users(&new).await?;
+            let signed_in: Vec<_> = new.iter().map(|user| self.session_of(user)).collect();
             let rows: Vec<SessionRow> = signed_in.iter().map(|(row, _)| row.clone()).collect();
             self.store.maintenance().seed_sessions(&rows).await?;
-            for (person, (row, refresh)) in new.iter().zip(&signed_in) {
-                devices.push(self.device(person, row, refresh)?);
+            for (user, (row, refresh)) in new.iter().zip(&signed_in) {
+                devices.push(self.device(user, row, refresh)?);
             }
         }
         Ok(devices)
@@ -115,7 +115,7 @@ impl SetUp {
         })
     }
 
-    fn session_of(&self, person: &NewUser) -> (SessionRow, RefreshToken) {
+    fn session_of(&self, user: &NewUser) -> (SessionRow, RefreshToken) {
         let now = SystemClock.now();
         let id = SessionId(new_id());
         let refresh = RefreshToken::draw(&OsRandom, id);
@@ -123,7 +123,7 @@ impl SetUp {
         let device: DeviceDescription = describe_device("", ClaimedDevice::default());
         let row = SessionRow {
             id,
-            user_id: person.id,
+            user_id: user.id,
             created_at: now,
             last_active: now,
             expires_at: self.lifetimes.renewed_end(now, max_expires_at),
@@ -142,11 +142,11 @@ impl SetUp {
         (row, refresh)
     }
 
-    fn device(&self, person: &NewUser, row: &SessionRow, refresh: &RefreshToken) -> Result<Device, BenchError> {
-        let user = as_stored(person);
+    fn device(&self, user: &NewUser, row: &SessionRow, refresh: &RefreshToken) -> Result<Device, BenchError> {
+        let user = as_stored(user);
         let access = self.tokens.mint(new_id(), &user, row, &self.lifetimes, SystemClock.now()).map_err(failed)?;
         Ok(Device {
-            user_id: person.id,
+            user_id: user.id,
             email: user.email,
             session_id: row.id,
             access: access.token,
@@ -162,14 +162,14 @@ impl SetUp {
         Ok(minted.token)
     }
 
-    /// Writes a population, or what is missing of it; tells how many people and sessions there are by now.
-    pub async fn populate(&self, people: u32, sessions: u32, progress: impl Fn(u32, u32)) -> Result<(), BenchError> {
-        let population = Population::new(people, sessions, self.password_hash.clone(), SystemClock.now());
-        for (first, last) in batches(people.max(3)) {
-            if self.store.accounts().user_by_id(population.person(last)?.id).await?.is_none() {
+    /// Writes a population, or what is missing of it; tells how many users and sessions there are by now.
+    pub async fn populate(&self, users: u32, sessions: u32, progress: impl Fn(u32, u32)) -> Result<(), BenchError> {
+        let population = Population::new(users, sessions, self.password_hash.clone(), SystemClock.now());
+        for (first, last) in batches(users.max(3)) {
+            if self.store.accounts().user_by_id(population.user(last)?.id).await?.is_none() {
                 let batch: Vec<NewUser> =
-                    (first..=last).map(|number| population.person(number)).collect::<Result<_, _>>()?;
-                self.store.maintenance().seed_people(&batch).await?;
+                    (first..=last).map(|number| population.user(number)).collect::<Result<_, _>>()?;
+                self.store.maintenance().seed_users(&batch).await?;
             }
             progress(last + 1, 0);
         }
@@ -178,7 +178,7 @@ impl SetUp {
                 let batch: Vec<SessionRow> = (first..=last).map(|number| population.session(number)).collect();
                 self.store.maintenance().seed_sessions(&batch).await?;
             }
-            progress(people, last + 1);
+            progress(users, last + 1);
         }
         Ok(())
     }
@@ -231,20 +231,20 @@ fn new_id() -> Uuid {
     uuid_v7(&SystemClock, &OsRandom)
 }
 
-/// The person as the store would give it.
-fn as_stored(person: &NewUser) -> User {
+/// The user as the store would give it.
+fn as_stored(user: &NewUser) -> User {
     User {
-        id: person.id,
-        email: person.email.as_str().to_owned(),
-        name: person.name.as_str().to_owned(),
-        account_type: person.account_type,
-        password_hash: person.password_hash.clone(),
-        roles: person.roles.clone(),
-        email_verified_at: person.email_verified_at,
+        id: user.id,
+        email: user.email.as_str().to_owned(),
+        name: user.name.as_str().to_owned(),
+        account_type: user.account_type,
+        password_hash: user.password_hash.clone(),
+        roles: user.roles.clone(),
+        email_verified_at: user.email_verified_at,
         disabled_at: None,
         epoch: 0,
         last_logout: None,
-        password_changed_at: person.at,
-        created_at: person.at,
+        password_changed_at: user.at,
+        created_at: user.at,
     }
 }

@@ -1,4 +1,4 @@
-//! Other requests while many people sign in at once: hashing a password takes a core for tens of milliseconds.
+//! Other requests while many users sign in at once: hashing a password takes a core for tens of milliseconds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use super::statistics::{Millis, Percentiles, times};
 use super::wire::{Client, get, post};
 use super::{Bench, BenchError, Filling, PASSWORD};
 
-/// People who sign in at the same time, again and again.
+/// Users who sign in at the same time, again and again.
 const STORM: usize = 32;
 const CONNECTIONS: u32 = 4;
 /// Requests a second to each of the two servers: far below what they could answer.
@@ -32,10 +32,10 @@ struct Times {
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
     let set_up = bench.set_up(&database).await?;
-    let people = set_up.sign_in(STORM).await?;
+    let users = set_up.sign_in(STORM).await?;
     set_up.close().await;
     let server = bench.serve(&database)?;
-    let request = get(paths::SESSION, &people[0].access);
+    let request = get(paths::SESSION, &users[0].access);
     let body = bench.folder.0.join("storm");
     std::fs::write(&body, Client::connect(server.address())?.ask(&request)?.expect(200)?.body)?;
     let bare = Server::baseline(&body, None)?;
@@ -48,7 +48,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
         let (checked, plain) = both(&server, &bare, &request, length)?;
         ours.calm.extend(checked);
         baseline.calm.extend(plain);
-        let storm = Storm::begin(&server, &people);
+        let storm = Storm::begin(&server, &users);
         std::thread::sleep(Duration::from_millis(500));
         let (checked, plain) = both(&server, &bare, &request, length)?;
         ours.storm.extend(checked);
@@ -72,21 +72,21 @@ fn both(
     Ok((finished(checked)?, finished(plain)?))
 }
 
-/// People who sign in as fast as they are let in.
+/// Users who sign in as fast as they are let in.
 struct Storm {
     over: Arc<AtomicBool>,
     began: Instant,
-    people: Vec<std::thread::JoinHandle<std::io::Result<u32>>>,
+    users: Vec<std::thread::JoinHandle<std::io::Result<u32>>>,
 }
 
 impl Storm {
-    fn begin(server: &Server, people: &[Device]) -> Self {
+    fn begin(server: &Server, users: &[Device]) -> Self {
         let over = Arc::new(AtomicBool::new(false));
         let address = server.address();
-        let people = people
+        let users = users
             .iter()
-            .map(|person| {
-                let (email, over) = (person.email.clone(), Arc::clone(&over));
+            .map(|user| {
+                let (email, over) = (user.email.clone(), Arc::clone(&over));
                 std::thread::spawn(move || {
                     let body = format!(r#"{{"email":"{email}","password":"{PASSWORD}"}}"#);
                     let request = post(paths::LOGIN, None, &body);
@@ -100,15 +100,15 @@ impl Storm {
                 })
             })
             .collect();
-        Self { over, began: Instant::now(), people }
+        Self { over, began: Instant::now(), users }
     }
 
     /// How many signed in, in how long.
     fn end(self) -> Result<(u32, Duration), BenchError> {
         self.over.store(true, Ordering::Relaxed);
         let mut count = 0;
-        for person in self.people {
-            count += finished(person)?;
+        for user in self.users {
+            count += finished(user)?;
         }
         Ok((count, self.began.elapsed()))
     }

@@ -27,7 +27,7 @@ pub struct Bench {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Fill the configured database with people and sessions
+    /// Fill the configured database with users and sessions
     Seed(Seed),
     /// What checked requests are compared with
     #[command(hide = true)]

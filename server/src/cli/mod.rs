@@ -23,7 +23,7 @@ use crate::store::StoreError;
 /// What a shell is told where the settings are at fault (`EX_CONFIG` of `sysexits.h`).
 const EXIT_CONFIG: u8 = 78;
 
-/// Sign-in and sessions for people and apps, on your own server.
+/// Sign-in and sessions for users and apps, on your own server.
 #[derive(Debug, Parser)]
 #[command(name = "latchkey", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -101,7 +101,7 @@ impl Cli {
     }
 }
 
-/// Tells a person why a command failed, cause by cause, and the shell that it did.
+/// Tells a user why a command failed, cause by cause, and the shell that it did.
 pub fn report(error: &CliError) -> ExitCode {
     let mut text = format!("latchkey: {error}");
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! Durations as people write them in settings: `500ms`, `10s`, `15m`, `2h`, `7d`.
+//! Durations as users write them in settings: `500ms`, `10s`, `15m`, `2h`, `7d`.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_in_every_unit_and_spelled_as_people_would() {
+    fn durations_are_read_in_every_unit_and_spelled_as_users_would() {
         for (text, millis) in
             [("500ms", 500), ("10s", 10_000), ("15m", 900_000), ("2h", 7_200_000), ("7d", 604_800_000), ("0s", 0)]
         {

@@ -245,7 +245,7 @@ pub fn table() -> String {
     text
 }
 
-/// The host's name, so that people know the server, and a suffix, so that two on one host differ.
+/// The host's name, so that users know the server, and a suffix, so that two on one host differ.
 fn make_server_id(random: &dyn Random) -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();

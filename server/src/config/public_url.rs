@@ -1,11 +1,11 @@
-//! The address people use: an origin, spelled as browsers spell it.
+//! The address users use: an origin, spelled as browsers spell it.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use http::Uri;
 
-/// Scheme, host and port of the address people use.
+/// Scheme, host and port of the address users use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,

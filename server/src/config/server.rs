@@ -65,9 +65,9 @@ pub const SETTINGS: &[Setting] = &[
 /// What the server is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
-    /// On one's own machine: mailbox, demo person, plain HTTP on loopback.
+    /// On one's own machine: mailbox, demo user, plain HTTP on loopback.
     Development,
-    /// For people.
+    /// For users.
     Production,
 }
 
@@ -82,7 +82,7 @@ pub struct ServerConfig {
     pub server_id: String,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The address people use.
+    /// The address users use.
     pub public_url: PublicUrl,
     /// The folder of the built web app, where it is set.
     pub site_root: Option<PathBuf>,

@@ -59,11 +59,11 @@ pub struct SessionsConfig {
     pub max_age: Duration,
     /// A session ends after so long without use.
     pub idle_timeout: Option<Duration>,
-    /// People are warned once less than this is left.
+    /// Users are warned once less than this is left.
     pub warning: Duration,
     /// How long an ended session can be looked at.
     pub history: Duration,
-    /// Sessions a person may have at once.
+    /// Sessions a user may have at once.
     pub max_per_user: Option<u32>,
     /// Whether an address must be proved before the first sign-in.
     pub require_email_verification: bool,

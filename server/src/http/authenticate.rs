@@ -106,7 +106,7 @@ mod tests {
     use crate::auth::proofs::Proofs;
     use crate::auth::tokens::Verified;
     use crate::http::needs::{SESSION, permission};
-    use types::api::Person;
+    use types::api::UserSummary;
     use types::domain::{SessionId, Timestamp, UserId};
     use types::words::SignInMethod;
     use uuid::Uuid;
@@ -123,7 +123,7 @@ mod tests {
             token: &'a str,
             _: &'a Parts,
         ) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
-            let person = Person {
+            let user = UserSummary {
                 id: UserId(Uuid::nil()),
                 email: String::new(),
                 name: String::new(),
@@ -131,7 +131,7 @@ mod tests {
                 email_verified: true,
             };
             let verified = Verified {
-                user_id: person.id,
+                user_id: user.id,
                 session_id: SessionId(Uuid::nil()),
                 epoch: 0,
                 expires_at: NOON,
@@ -140,7 +140,7 @@ mod tests {
                 session_max_expires_at: NOON,
                 proofs: Proofs::one(SignInMethod::Password, NOON),
                 permissions: self.0.iter().map(|name| (*name).to_owned()).collect(),
-                person,
+                user,
                 who_am_i: bytes::Bytes::new(),
                 noted_at: AtomicI64::new(0),
             };

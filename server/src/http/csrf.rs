@@ -39,7 +39,7 @@ impl SameOrigin {
         };
         match (says(SEC_FETCH_SITE, "same-origin"), says(ORIGIN, &self.origin)) {
             (true, true) => Ok(()),
-            // The page and this call are of one origin, but that is not the one people use: it was opened under another
+            // The page and this call are of one origin, but that is not the one users use: it was opened under another
             // name.
             (true, false) if headers.contains_key(SEC_FETCH_SITE) && single(headers, ORIGIN).is_ok() => {
                 Err(ApiError::other_address(&self.origin))

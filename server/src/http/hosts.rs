@@ -1,7 +1,7 @@
 //! Under which host names a server of development answers.
 //!
 //! It listens on loopback only, but a page from elsewhere whose name is made to lead to 127.0.0.1 (DNS rebinding) is of
-//! the same origin as what it then asks, and reads the answers: codes in the mailbox, and everything the demo person
+//! the same origin as what it then asks, and reads the answers: codes in the mailbox, and everything the demo user
 //! sees. Such a page cannot choose the `Host` that its browser sends. In production it has nothing to gain: no answer
 //! depends on being asked from this machine.
 

@@ -208,7 +208,7 @@ impl ApiError {
         Self::of(ProblemCode::UnsupportedMediaType, "Send application/json")
     }
 
-    /// `409`: the person must choose a device to sign out first.
+    /// `409`: the user must choose a device to sign out first.
     pub fn session_limit_reached(sessions: Vec<Session>) -> Self {
         let title = "You’re signed in on as many devices as allowed";
         let mut error = Self::of(ProblemCode::SessionLimitReached, title);

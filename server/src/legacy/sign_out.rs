@@ -73,7 +73,7 @@ impl Presented<'_> {
     }
 }
 
-/// Ending one session of the person: their own, whichever.
+/// Ending one session of the user: their own, whichever.
 pub async fn end_session(
     state: &ApiState,
     user: &User,

@@ -3,7 +3,7 @@
 //!
 //! HS256 under `JWT_SECRET`, and without a `jti`. The algorithm is fixed on our side, as it is for our own tokens (RFC
 //! 8725, 3.1): HS256 is only ever tried with this secret, and this secret with nothing but HS256. Nothing is signed
-//! with it here. Whether the person may still use such a token only the database knows; that is asked in
+//! with it here. Whether the user may still use such a token only the database knows; that is asked in
 //! `sessions::legacy`.
 
 use base64::Engine as _;
@@ -56,7 +56,7 @@ impl LegacyTokens {
         Self { key: DecodingKey::from_secret(secret.expose_secret().as_bytes()), until }
     }
 
-    /// Verifies a presented token. The answer says nothing of whether the person was signed out or disabled since.
+    /// Verifies a presented token. The answer says nothing of whether the user was signed out or disabled since.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<LegacyToken, TokenError> {
         if now >= self.until || token.len() > LONGEST {
             return Err(TokenError::Invalid);
@@ -181,7 +181,7 @@ mod tests {
     #[case::with_an_id("jti", json!("0198"), TokenError::Invalid)]
     #[case::with_an_empty_id("jti", Value::Null, TokenError::Invalid)]
     #[case::no_uuid("sub", json!("ada@example.com"), TokenError::Invalid)]
-    #[case::a_number_for_a_person("sub", json!(7), TokenError::Invalid)]
+    #[case::a_number_for_a_user("sub", json!(7), TokenError::Invalid)]
     #[case::past_its_time("exp", json!(NOW_SECS), TokenError::Expired)]
     #[case::past_its_time_long_ago("exp", json!(1), TokenError::Expired)]
     #[case::an_end_before_all_time("exp", json!(-1), TokenError::Invalid)]
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[rstest]
-    fn person_beginning_and_end_must_be_there(#[values("sub", "iat", "exp")] name: &str) {
+    fn user_beginning_and_end_must_be_there(#[values("sub", "iat", "exp")] name: &str) {
         assert_eq!(verify(&good_header(), &without(good_claims(), name)), Err(TokenError::Invalid));
     }
 

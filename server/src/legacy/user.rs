@@ -30,7 +30,7 @@ impl LegacyUsers {
         self.tokens.as_ref().map(|tokens| tokens.verify(token, now))
     }
 
-    /// Whose token of an older system this is, if it may pass: a person who is not disabled, and who has not signed out
+    /// Whose token of an older system this is, if it may pass: a user who is not disabled, and who has not signed out
     /// everywhere since it was made.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<User>, Refusal> {
         let Self { tokens, context, sessions } = self;
@@ -49,7 +49,7 @@ impl LegacyUsers {
         Ok(Arc::new(user))
     }
 
-    /// Ends all sessions of a person who has none, and cuts off all tokens of the older system, the one that asks too.
+    /// Ends all sessions of a user who has none, and cuts off all tokens of the older system, the one that asks too.
     pub async fn end_all(
         &self,
         user: &User,
@@ -60,7 +60,7 @@ impl LegacyUsers {
         self.sessions.terminations().end_sessionless(user, all, EndReason::LogoutAll, client_reason, origin).await
     }
 
-    /// Ends one session of a person who has none. None is ended where it is not theirs.
+    /// Ends one session of a user who has none. None is ended where it is not theirs.
     pub async fn end_one(
         &self,
         user: &User,

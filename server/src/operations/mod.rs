@@ -1,4 +1,4 @@
-//! What the people ask who run a server, and what other programs ask it: health, metrics, the keys that verify tokens,
+//! What the users ask who run a server, and what other programs ask it: health, metrics, the keys that verify tokens,
 //! and in development the mailbox.
 
 mod handlers;

@@ -32,7 +32,7 @@ use crate::{current, demo};
 
 /// The name of the built files.
 const OUTPUT_NAME: &str = "latchkey";
-/// The part of the program that holds the pages of a signed-in person.
+/// The part of the program that holds the pages of a signed-in user.
 const HOUSE: &str = "house";
 /// Where `scripts/build` notes the hashes in the names of built files, beside the program.
 const HASH_FILE: &str = "hash.txt";
@@ -199,7 +199,7 @@ impl Pages {
         }
     }
 
-    /// That there is nothing, for people or for programs.
+    /// That there is nothing, for users or for programs.
     async fn not_found(self, request: Request) -> Response {
         if request.method() == Method::GET && wants_page(request.headers()) {
             return self.render(request, StatusCode::NOT_FOUND, None).await;
@@ -258,7 +258,7 @@ fn is_page_path(path: &str) -> bool {
     path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_'))
 }
 
-/// A file, else that there is nothing: as a page for people, as a problem for programs.
+/// A file, else that there is nothing: as a page for users, as a problem for programs.
 async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
     if request.uri().path().starts_with("/api/") {
         return ApiError::not_found().into_response();
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_there_is_a_page_for_people_and_a_problem_for_programs() {
+    async fn what_is_not_there_is_a_page_for_users_and_a_problem_for_programs() {
         let (_folder, router) = built(false);
         let (status, headers, _) = get(&router, "/nowhere", &[("accept", "text/html,*/*")]).await;
         assert_eq!(status, StatusCode::NOT_FOUND);

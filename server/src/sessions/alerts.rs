@@ -16,12 +16,12 @@ const MOST_SHOWN: i64 = 100;
 /// Bits of an IPv6 address that are one network.
 const NETWORK_BITS: u32 = 64;
 
-/// Whether a sign-in is asked about: it came from a device that the person has not used before.
+/// Whether a sign-in is asked about: it came from a device that the user has not used before.
 ///
 /// What counts as used before is in `history`, from which sessions that are in question themselves are left out:
 /// whoever signed in once unasked is not known by that. A browser looks like millions of others, so it is known only
 /// where it is at home: in a network where the same browser on the same system was used before. The first sign-in of
-/// all is nobody's news, and a code shows that its owner reads the person's mail.
+/// all is nobody's news, and a code shows that its owner reads the user's mail.
 pub(super) fn is_new_device(
     device: &DeviceDescription,
     ip: &str,
@@ -90,14 +90,14 @@ impl Alerts {
         Self { context }
     }
 
-    /// What a person has not answered yet, for the session that asks: not what is about itself.
+    /// What a user has not answered yet, for the session that asks: not what is about itself.
     pub async fn open(&self, user_id: UserId, asked_by: Option<SessionId>) -> Result<AlertList, StoreError> {
         let (rows, total) =
             self.context.store.alerts().open_alerts(user_id, asked_by, self.context.now(), MOST_SHOWN).await?;
         Ok(AlertList { alerts: rows.iter().map(show).collect(), total })
     }
 
-    /// One alert of a person.
+    /// One alert of a user.
     pub async fn find(&self, user_id: UserId, id: AlertId) -> Result<Option<AlertRow>, StoreError> {
         self.context.store.alerts().alert(user_id, id, self.context.now()).await
     }
@@ -134,7 +134,7 @@ impl Alerts {
         Ok(is_first)
     }
 
-    /// Tells the person's other devices of an alert.
+    /// Tells the user's other devices of an alert.
     pub(super) fn publish(&self, row: &SessionRow, alert: NewAlert) {
         let event = show(&AlertRow {
             id: alert.id,
@@ -161,7 +161,7 @@ const fn action(answer: AlertAnswer) -> AuditAction {
     }
 }
 
-/// An alert as people see it.
+/// An alert as users see it.
 pub fn show(row: &AlertRow) -> SecurityAlert {
     SecurityAlert {
         alert_id: row.id,

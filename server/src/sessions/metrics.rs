@@ -17,7 +17,7 @@ metrics! {
         refreshes: Counters<RefreshCase> = "latchkey_refreshes_total",
         /// Sessions that this server ended, by reason.
         ended: Counters<EndReason> = "latchkey_sessions_ended_total",
-        /// Sessions and people on this server's revocation list.
+        /// Sessions and users on this server's revocation list.
         list_entries: Gauge = "latchkey_revocation_list_entries",
         /// How long ago the last successful look at the revocation log began.
         list_age: SecondsGauge = "latchkey_revocation_list_age_seconds",
@@ -61,7 +61,7 @@ labels! {
         WrongCode = "wrong_code",
         /// The password was right, but the address is not proved.
         NotVerified = "not_verified",
-        /// The person has as many sessions as allowed and must choose one to end.
+        /// The user has as many sessions as allowed and must choose one to end.
         SessionLimit = "session_limit",
         /// Too many tries.
         Limited = "limited",
@@ -115,7 +115,7 @@ labels! {
         Passed = "passed",
         /// Its session has ended.
         Ended = "ended",
-        /// It is from before a change to the person.
+        /// It is from before a change to the user.
         Superseded = "superseded",
         /// There is no such session.
         Unknown = "unknown",

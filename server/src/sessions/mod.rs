@@ -1,7 +1,7 @@
 //! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
 //!
 //! `revocations` is what may not pass, `terminations` ends sessions, `refreshes` exchanges tokens, `devices` is what
-//! people see, `alerts` asks about sign-ins. `open_streams` are the event streams of sessions, `ends_with_session`
+//! users see, `alerts` asks about sign-ins. `open_streams` are the event streams of sessions, `ends_with_session`
 //! lists what ends with one. `sign_in` begins a session, `session_limit` says who makes room for it. `metrics` is what
 //! is counted of all this, `build` puts it together. No SQL, and no HTTP outside `handlers`.
 
@@ -32,7 +32,7 @@ pub use open_streams::{OpenStream, Subscriber, TooManyStreams};
 pub use refreshes::{RefreshRefusal, Refreshes};
 pub use revocations::{Asking, Refusal, RevocationList, Revocations};
 pub use session_limit::{AtLimit, who_makes_room};
-pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, person};
+pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, user_summary};
 pub use terminations::{
     AccountOwner, EndAnswer, EndRequest, Ending, EndingError, Force, PendingLog, Scope, Terminations,
 };
@@ -137,7 +137,7 @@ impl Sessions {
         &self.refreshes
     }
 
-    /// What people see of them.
+    /// What users see of them.
     pub fn devices(&self) -> &Devices {
         &self.devices
     }

@@ -1,6 +1,6 @@
 //! Sign-in: a new session with its first tokens.
 
-use types::api::{Person, ServerEvent, SessionCreated, Tokens};
+use types::api::{ServerEvent, SessionCreated, Tokens, UserSummary};
 use types::domain::{AlertId, SessionId, UserId};
 use types::words::{AlertKind, AuditAction, HistoryKind, TokenDelivery};
 
@@ -29,7 +29,7 @@ pub struct NewSignIn {
     pub delivery: TokenDelivery,
     /// Whether the session outlives the browser.
     pub remember: bool,
-    /// The session that the person chose to end at the limit.
+    /// The session that the user chose to end at the limit.
     pub replace: Option<SessionId>,
     pub browser: BrowserAtHand,
 }
@@ -61,19 +61,19 @@ pub struct SignedIn {
 /// Why a sign-in came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// The person must choose a device to sign out first; these are the live ones.
+    /// The user must choose a device to sign out first; these are the live ones.
     #[error("the limit of sessions is reached")]
     LimitReached(Vec<SessionRow>),
-    /// The person is gone or disabled.
+    /// The user is gone or disabled.
     #[error("there is no such person any more")]
-    NoSuchPerson,
+    NoSuchUser,
     /// The parts below failed.
     #[error(transparent)]
     Failed(#[from] SessionsError),
 }
 
 impl Sessions {
-    /// Records a sign-in and makes its tokens. Where the person's limit is reached, a browser is asked which device
+    /// Records a sign-in and makes its tokens. Where the user's limit is reached, a browser is asked which device
     /// goes and any other client replaces the one unused longest.
     pub async fn sign_in(&self, sign_in: NewSignIn) -> Result<SignedIn, SignInError> {
         let now = self.context.now();
@@ -117,7 +117,7 @@ impl Sessions {
         Ok(self.refreshes.grant(&user, &row, &first, now)?)
     }
 
-    /// Gives the person, and whether the device is new.
+    /// Gives the user, and whether the device is new.
     async fn record(
         &self,
         session: &NewSession,
@@ -152,7 +152,7 @@ impl Sessions {
                 Ok((*user, is_new))
             }
             SignIn::LimitReached(sessions) => Err(SignInError::LimitReached(sessions)),
-            SignIn::NoSuchPerson => Err(SignInError::NoSuchPerson),
+            SignIn::NoSuchUser => Err(SignInError::NoSuchUser),
         }
     }
 
@@ -169,9 +169,9 @@ impl Sessions {
     }
 }
 
-/// A person as tokens and pages show them.
-pub fn person(user: &User) -> Person {
-    Person {
+/// A user as tokens and pages show them.
+pub fn user_summary(user: &User) -> UserSummary {
+    UserSummary {
         id: user.id,
         email: user.email.clone(),
         name: user.name.clone(),

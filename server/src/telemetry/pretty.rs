@@ -1,4 +1,4 @@
-//! Lines for people: as the library writes them, with the id of the request at their end.
+//! Lines for users: as the library writes them, with the id of the request at their end.
 
 use std::fmt;
 

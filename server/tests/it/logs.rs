@@ -84,15 +84,15 @@ impl Server {
     }
 }
 
-/// A person, and every secret that came up.
-struct Person<'s> {
+/// A user, and every secret that came up.
+struct TestUser<'s> {
     server: &'s Server,
     http: Client,
     secrets: HashSet<String>,
     request_ids: HashSet<String>,
 }
 
-impl Person<'_> {
+impl TestUser<'_> {
     async fn sends(&mut self, method: Method, path: &str, token: Option<&str>, body: Value) -> Answer {
         let mut request = self.http.request(method, format!("http://{}{path}", self.server.address)).json(&body);
         if let Some(token) = token {
@@ -169,10 +169,10 @@ impl Person<'_> {
 #[tokio::test]
 async fn every_line_is_one_object_that_names_its_request_and_none_holds_a_secret() {
     let server = Server::start();
-    let mut person =
-        Person { server: &server, http: Client::new(), secrets: HashSet::new(), request_ids: HashSet::new() };
-    person.lives().await;
-    let Person { secrets, request_ids, .. } = person;
+    let mut user =
+        TestUser { server: &server, http: Client::new(), secrets: HashSet::new(), request_ids: HashSet::new() };
+    user.lives().await;
+    let TestUser { secrets, request_ids, .. } = user;
     assert!(secrets.len() >= 8, "{}", secrets.len());
 
     let lines = server.stop();

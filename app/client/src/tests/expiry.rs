@@ -80,7 +80,7 @@ fn the_warning_does_not_go_away_under_the_finger_that_presses_its_button() {
     let tab = short_session(&world);
     world.advance_secs(3700);
     world.server.tell(&expiring(&world, 3500));
-    tab.client.person_active();
+    tab.client.user_active();
     world.advance_secs(1);
     assert!(tab.expiry().is_some());
     world.advance_secs(1);

@@ -162,12 +162,12 @@ fn relative_times_are_written_anew_as_soon_as_the_servers_time_is_known() {
 }
 
 #[test]
-fn the_token_is_renewed_early_at_a_random_moment_while_the_person_is_there() {
+fn the_token_is_renewed_early_at_a_random_moment_while_the_user_is_there() {
     for (random, at_secs) in [(0.0, 630), (0.5, 720), (0.999, 809)] {
         let world = World::new();
         world.random.set(random);
         let tab = world.signed_in_tab();
-        tab.client.person_active();
+        tab.client.user_active();
         world.advance_secs(at_secs - 1);
         assert_eq!(world.server.count(paths::REFRESH), 0, "random {random}");
         world.advance_secs(2);
@@ -179,10 +179,10 @@ fn the_token_is_renewed_early_at_a_random_moment_while_the_person_is_there() {
 fn nobody_there_nothing_renewed() {
     let world = World::new();
     let tab = world.signed_in_tab();
-    tab.client.person_active();
+    tab.client.user_active();
     world.advance_secs(3600);
     assert_eq!(world.server.count(paths::REFRESH), 1, "what was done before a renewal does not count for the next one");
-    tab.client.person_active();
+    tab.client.user_active();
     world.advance_secs(2);
     assert_eq!(world.server.count(paths::REFRESH), 2, "who comes back is there again");
 }
@@ -192,7 +192,7 @@ fn a_renewal_that_failed_is_tried_again_after_a_while_and_at_once_when_online_ag
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.refresh = Refresh::Fails(503));
-    tab.client.person_active();
+    tab.client.user_active();
     world.advance_secs(722);
     let tried = world.server.count(paths::REFRESH);
     assert!((1..=4).contains(&tried), "{tried}");
@@ -267,7 +267,7 @@ fn a_wrong_clock_neither_loops_nor_signs_out() {
         world.wall.set(wall);
         let tab = world.signed_in_tab();
         assert_eq!(tab.client.server_now(), BEGINNING, "the server's clock counts");
-        tab.client.person_active();
+        tab.client.user_active();
         world.advance_secs(600);
         // The clock is set while the tab is open.
         world.wall.set(-wall);
@@ -284,7 +284,7 @@ fn tokens_that_live_no_time_at_all_do_not_make_the_client_loop() {
     world.server.set(|server| server.expires_in = 0);
     let tab = world.signed_in_tab();
     for _ in 0..60 {
-        tab.client.person_active();
+        tab.client.user_active();
         world.advance_secs(1);
     }
     assert!(world.server.count(paths::REFRESH) <= 61);

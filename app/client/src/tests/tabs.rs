@@ -1,7 +1,7 @@
 //! Several tabs of one browser.
 
 use super::world::World;
-use crate::double::{Refresh, person, problem};
+use crate::double::{Refresh, problem, user_summary};
 use crate::messages::{SharedTokens, TabMessage};
 use crate::note::SignedOutNote;
 use crate::ports::SignInHint;
@@ -140,30 +140,30 @@ fn a_forged_token_leads_to_a_renewal_and_to_no_harm() {
 }
 
 #[test]
-fn a_forged_person_is_not_believed() {
+fn a_forged_user_is_not_believed() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let mut tokens = SharedTokens::from(&world.server.issue());
     tokens.session_id = SessionId(uuid::Uuid::from_u128(99));
-    tokens.user = person(99);
+    tokens.user = user_summary(99);
     tab.client.heard(&text(&TabMessage::Tokens { tokens }));
     world.settle();
     assert_eq!(world.server.count(paths::REFRESH), 1, "the server says who is signed in");
-    assert_eq!(tab.status().person(), Some(&person(7)));
+    assert_eq!(tab.status().user(), Some(&user_summary(7)));
 }
 
 #[test]
-fn another_person_who_signed_in_elsewhere_is_who_the_server_says() {
+fn another_user_who_signed_in_elsewhere_is_who_the_server_says() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| {
         server.session = 2;
-        server.person = 8;
+        server.user = 8;
     });
     let tokens = SharedTokens::from(&world.server.issue());
     tab.client.heard(&text(&TabMessage::Tokens { tokens }));
     world.settle();
-    assert_eq!(tab.status().person(), Some(&person(8)));
+    assert_eq!(tab.status().user(), Some(&user_summary(8)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the browser reports: the person, the network.
+//! What the browser reports: the user, the network.
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
@@ -13,7 +13,7 @@ pub fn listen(client: &Client) {
     for name in ["pointerdown", "keydown", "wheel", "touchstart"] {
         on(&document, name, {
             let client = client.clone();
-            move || client.person_active()
+            move || client.user_active()
         });
     }
     let tell_visibility = {

@@ -1,4 +1,4 @@
-//! Files that the person takes along.
+//! Files that the user takes along.
 
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};

@@ -31,7 +31,7 @@ pub fn take_over<V: IntoView + 'static>(ready: impl AsyncFnOnce(&str) + 'static,
             TimeoutFuture::new(0).await;
         }
         settled().await;
-        let left = (path == path_of(&document)).then(|| Left::by_person(&document, &own));
+        let left = (path == path_of(&document)).then(|| Left::by_user(&document, &own));
         own.set_hidden(false);
         if let Some(served) = document.get_element_by_id(SERVED_ID) {
             served.remove();
@@ -93,7 +93,7 @@ async fn settled() {
     }
 }
 
-/// What a person has typed and where they are.
+/// What a user has typed and where they are.
 struct Left {
     fields: Vec<(Key, HtmlInputElement)>,
     focus: Option<Focus>,
@@ -129,7 +129,7 @@ struct Focus {
 
 impl Left {
     /// Looks outside of `own` only: there everything is new.
-    fn by_person(document: &Document, own: &HtmlElement) -> Self {
+    fn by_user(document: &Document, own: &HtmlElement) -> Self {
         let inputs = all::<HtmlInputElement>(document.query_selector_all("input[name]"));
         let fields = inputs.into_iter().filter(|input| !own.contains(Some(input)));
         let focus = document.active_element().and_then(|active| Focus::on(&active, document));

@@ -1,4 +1,4 @@
-//! Time, timers, and how times are written where the person is.
+//! Time, timers, and how times are written where the user is.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

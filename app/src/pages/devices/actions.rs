@@ -19,7 +19,7 @@ pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
     let failure = devices.failure();
     let loading = memo(move |_| staying.with(Vec::is_empty) && failure.with(Option::is_none));
     let buttons = move || match (loading.get(), has_others.get()) {
-        // Most people have several devices: what stands here for them takes its place at once.
+        // Most users have several devices: what stands here for them takes its place at once.
         (true, _) => view! {
             <div class="devices-actions" aria-hidden="true">
                 <span class="bar bar-actions"></span>

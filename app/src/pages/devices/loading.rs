@@ -1,4 +1,4 @@
-//! The list as far as it was fetched: in pages, because some people have thousands of sessions.
+//! The list as far as it was fetched: in pages, because some users have thousands of sessions.
 
 use crate::state::{Auth, Failure};
 use types::api::Session;

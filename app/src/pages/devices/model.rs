@@ -1,4 +1,4 @@
-//! The list of devices as the page holds it: fetched, kept live by events, and changed at once by what the person does.
+//! The list of devices as the page holds it: fetched, kept live by events, and changed at once by what the user does.
 
 use std::collections::{HashMap, HashSet};
 use types::words::ProblemCode;
@@ -336,7 +336,7 @@ impl Devices {
         }
     }
 
-    /// The person has seen enough of the receipt.
+    /// The user has seen enough of the receipt.
     pub(super) fn put_receipt_away(self) {
         KeptReceipt::forget();
         self.steady.moves();

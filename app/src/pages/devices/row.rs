@@ -119,7 +119,7 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
             devices.replace(&session);
         }
         renaming.set(false);
-        // The field had the focus and is gone: the button that opened it is where the person was.
+        // The field had the focus and is gone: the button that opened it is where the user was.
         crate::ui::after(0.0, move || {
             if let Some(pencil) = pencil.try_get_untracked().flatten() {
                 crate::ui::focus(&pencil);

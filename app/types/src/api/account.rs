@@ -79,7 +79,7 @@ request! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AcceptedAnswer {
-    /// A sentence for people.
+    /// A sentence for users.
     pub message: String,
 }
 
@@ -148,7 +148,7 @@ pub struct Tokens {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_token: Option<String>,
     /// Who is signed in.
-    pub user: Person,
+    pub user: UserSummary,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -165,7 +165,7 @@ impl std::fmt::Debug for Tokens {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
-pub struct Person {
+pub struct UserSummary {
     /// The account's id.
     pub id: UserId,
     /// The account's address.
@@ -183,9 +183,9 @@ pub struct Person {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", from = "ProfileMembers")]
 pub struct Profile {
-    /// The person.
+    /// The user.
     #[serde(flatten)]
-    pub person: Person,
+    pub user: UserSummary,
     /// Personal or business.
     pub account_type: AccountType,
     /// When the account was made.
@@ -194,7 +194,7 @@ pub struct Profile {
     pub password_changed_at: Timestamp,
 }
 
-/// The members of a [`Profile`] as they stand on the wire, to be read without keeping what belongs to the person aside
+/// The members of a [`Profile`] as they stand on the wire, to be read without keeping what belongs to the user aside
 /// first.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -213,8 +213,8 @@ impl From<ProfileMembers> for Profile {
     fn from(members: ProfileMembers) -> Self {
         let ProfileMembers { id, email, name, roles, email_verified, account_type, created_at, password_changed_at } =
             members;
-        let person = Person { id, email, name, roles, email_verified };
-        Self { person, account_type, created_at, password_changed_at }
+        let user = UserSummary { id, email, name, roles, email_verified };
+        Self { user, account_type, created_at, password_changed_at }
     }
 }
 
@@ -311,7 +311,7 @@ request! {
 pub struct LogoutAnswer {
     /// Always true: the client is signed out.
     pub success: bool,
-    /// A sentence for people.
+    /// A sentence for users.
     pub message: String,
     /// How many sessions this call ended.
     pub sessions_ended: u64,

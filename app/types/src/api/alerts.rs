@@ -7,7 +7,7 @@ use super::sessions::DeviceDescription;
 use crate::domain::{AlertId, SessionId, Timestamp};
 use crate::words::{AlertAnswer, AlertKind, OrOther};
 
-/// Something that the person should look at: an entry of the list, and an event.
+/// Something that the user should look at: an entry of the list, and an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +19,7 @@ pub struct SecurityAlert {
     pub kind: OrOther<AlertKind>,
     /// The session it concerns.
     pub session_id: SessionId,
-    /// A sentence for people.
+    /// A sentence for users.
     pub message: String,
     /// When.
     pub at: Timestamp,
@@ -52,7 +52,7 @@ pub struct AlertList {
 request! {
     /// Body of `POST /api/user/alerts/{id}`.
     AnswerAlertRequest, AnswerAlertFields {
-        /// What the person says.
+        /// What the user says.
         answer: AlertAnswer,
         /// The password, where `me` is said from a device that has no standing to say so by itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -21,9 +21,9 @@ pub enum ServerEvent {
     SessionEnded(Ended),
     /// This session will end soon.
     SessionExpiring(Expiring),
-    /// The person changed: renew the access token.
+    /// The user changed: renew the access token.
     UserUpdated(UserUpdated),
-    /// Something that the person should look at.
+    /// Something that the user should look at.
     SecurityAlert(SecurityAlert),
 }
 
@@ -95,11 +95,11 @@ pub struct Expiring {
     pub expires_in: u64,
 }
 
-/// The person changed.
+/// The user changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserUpdated {
-    /// The person.
+    /// The user.
     pub user_id: UserId,
 }
 

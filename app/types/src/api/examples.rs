@@ -40,7 +40,7 @@ macro_rules! session {
 }
 
 /// A user.
-macro_rules! person {
+macro_rules! user {
     () => {
         r#"{
             "id": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70", "email": "ada@example.com", "name": "Ada Lovelace",
@@ -87,7 +87,7 @@ examples! {
         "accessToken": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIwMTk4YWQyZSJ9.c2lnbmF0dXJl", "tokenType": "Bearer", "expiresIn": 300,
         "refreshToken": "AZitLnwQelKcPl0fCmt8gX0cK2vB7nQ4", "refreshExpiresIn": 2592000, "sessionMaxExpiresIn": 7776000,
         "sessionId": "0198ad2e-7c10-7a52-9c3e-5d1f0a6b7c81", "serverTime": "2026-11-29T09:30:00.000Z",
-        "deviceToken": "f2Lk9QwZ1xVbN6mT3rYc8pHs5dJg0uEa7iOoKqBtXlM", "user": "#, person!(), "}");
+        "deviceToken": "f2Lk9QwZ1xVbN6mT3rYc8pHs5dJg0uEa7iOoKqBtXlM", "user": "#, user!(), "}");
     Profile: r#"{
         "id": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70", "email": "ada@example.com", "name": "Ada Lovelace", "roles": ["user"],
         "emailVerified": true, "accountType": "INDIVIDUAL", "createdAt": "2026-11-01T12:00:00.000Z",
@@ -113,7 +113,7 @@ examples! {
             "expiresAt": "2026-12-29T09:30:00.000Z", "maxExpiresAt": "2027-02-26T08:00:00.000Z", "signedInWith": "password",
             "tokenExpiresAt": "2026-11-29T09:35:00.000Z"
         },
-        "user": "#, person!(), "}");
+        "user": "#, user!(), "}");
     SessionHistory: r#"{
         "sessionId": "0198ad2e-7c10-7a52-9c3e-5d1f0a6b7c81", "deviceName": "Chrome on macOS",
         "entries": [

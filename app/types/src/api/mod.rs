@@ -16,9 +16,9 @@ pub mod sessions;
 pub use account::{
     AcceptedAnswer, DeleteAccountFields, DeleteAccountRequest, DevelopmentMailbox, ForgotPasswordFields,
     ForgotPasswordRequest, LoginFields, LoginRequest, LogoutAllFields, LogoutAllRequest, LogoutAnswer, LogoutFields,
-    LogoutRequest, MailMessage, PasswordChangeFields, PasswordChangeRequest, Person, Profile, ProfilePatch,
-    ProfilePatchFields, RefreshFields, RefreshRequest, RegisterAnswer, RegisterFields, RegisterRequest,
-    ResendCodeFields, ResendCodeRequest, ResetPasswordFields, ResetPasswordRequest, Tokens, VerifyEmailFields,
+    LogoutRequest, MailMessage, PasswordChangeFields, PasswordChangeRequest, Profile, ProfilePatch, ProfilePatchFields,
+    RefreshFields, RefreshRequest, RegisterAnswer, RegisterFields, RegisterRequest, ResendCodeFields,
+    ResendCodeRequest, ResetPasswordFields, ResetPasswordRequest, Tokens, UserSummary, VerifyEmailFields,
     VerifyEmailRequest,
 };
 pub use alerts::{AlertList, AnswerAlertFields, AnswerAlertRequest, SecurityAlert};

@@ -16,15 +16,15 @@ pub const LOGIN: &str = "/api/auth/login";
 pub const REFRESH: &str = "/api/auth/refresh";
 /// `POST`: end this session.
 pub const LOGOUT: &str = "/api/auth/logout";
-/// `POST`: end all sessions of this person, or all but this one.
+/// `POST`: end all sessions of this user, or all but this one.
 pub const LOGOUT_ALL: &str = "/api/auth/logout-all";
-/// `GET`: the current session and person, from the token alone.
+/// `GET`: the current session and user, from the token alone.
 pub const SESSION: &str = "/api/auth/session";
 /// `POST`: a browser that was told of its session's end confirms that it has signed itself out.
 pub const SESSION_ENDED: &str = "/api/auth/session/ended";
-/// `GET`: the sessions of this person. `DELETE`: as [`LOGOUT_ALL`].
+/// `GET`: the sessions of this user. `DELETE`: as [`LOGOUT_ALL`].
 pub const SESSIONS: &str = "/api/auth/sessions";
-/// `POST`: end several sessions of this person, by their ids.
+/// `POST`: end several sessions of this user, by their ids.
 pub const SESSIONS_END: &str = "/api/auth/sessions/end";
 /// `PATCH`: rename. `DELETE`: end. Takes a session id.
 pub const SESSION_BY_ID: &str = "/api/auth/sessions/{id}";
@@ -36,19 +36,19 @@ pub const RECEIPT: &str = "/api/auth/receipts/{id}";
 pub const EVENTS: &str = "/api/auth/events";
 /// `POST`: a ticket that opens the event stream once, within 30 seconds.
 pub const EVENTS_TICKET: &str = "/api/auth/events/ticket";
-/// `GET`, `PATCH`: the person.
+/// `GET`, `PATCH`: the user.
 pub const PROFILE: &str = "/api/user/profile";
 /// `POST`: change the password; ends the other sessions.
 pub const PASSWORD: &str = "/api/user/password";
-/// `GET`: this person's audit entries, paged by cursor.
+/// `GET`: this user's audit entries, paged by cursor.
 pub const ACTIVITY: &str = "/api/user/activity";
 /// `GET`: what nobody has answered yet: *Was this you?*
 pub const ALERTS: &str = "/api/user/alerts";
 /// `POST`: answers one of them.
 pub const ALERT: &str = "/api/user/alerts/{id}";
-/// `GET`: everything that is held on this person.
+/// `GET`: everything that is held on this user.
 pub const EXPORT: &str = "/api/user/export";
-/// `DELETE`: delete the account, with everything that is held on the person.
+/// `DELETE`: delete the account, with everything that is held on the user.
 pub const ACCOUNT: &str = "/api/user";
 /// `GET`: the document of these calls (OpenAPI).
 pub const OPENAPI: &str = "/api/openapi.json";

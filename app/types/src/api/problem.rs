@@ -6,7 +6,7 @@ use super::sessions::Session;
 use crate::domain::{SessionId, Timestamp};
 use crate::words::{EndReason, OrOther, ProblemCode};
 
-/// One error body. `status` equals the HTTP status; `code` is for programs, `title` and `detail` for people.
+/// One error body. `status` equals the HTTP status; `code` is for programs, `title` and `detail` for users.
 ///
 /// The members after `request_id` belong to single codes and are absent elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub struct FieldError {
     pub field: String,
     /// Stable and machine-readable, in kebab-case.
     pub code: String,
-    /// A sentence for people.
+    /// A sentence for users.
     pub message: String,
 }
 

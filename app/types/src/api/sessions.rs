@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Person;
+use super::account::UserSummary;
 use super::request::request;
 use crate::domain::{SessionId, Timestamp};
 use crate::words::{AuditAction, DeviceKind, EndReason, HistoryKind, OrOther, ReceiptStatus, SignInMethod};
@@ -33,7 +33,7 @@ fn kind_or_unknown<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeviceDescription {
-    /// The name people see; they can change it.
+    /// The name users see; they can change it.
     pub device_name: String,
     /// The platform, such as `web`, `ios`, `macOS`.
     pub platform: String,
@@ -203,8 +203,8 @@ pub struct WhoAmI {
     pub session_id: Option<SessionId>,
     /// The session.
     pub session: Option<CurrentSession>,
-    /// The person.
-    pub user: Person,
+    /// The user.
+    pub user: UserSummary,
 }
 
 /// What a token knows of its session.
@@ -286,7 +286,7 @@ pub struct Activity {
     pub next_cursor: Option<String>,
 }
 
-/// One audit entry of this person.
+/// One audit entry of this user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

@@ -63,7 +63,7 @@ impl fmt::Debug for Password {
 pub struct OneTimeCode(String);
 
 impl OneTimeCode {
-    /// Reads a code as people paste it: spaces and hyphens are ignored.
+    /// Reads a code as users paste it: spaces and hyphens are ignored.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let digits: String = text.chars().map(ascii_digit).filter(|c| !c.is_whitespace() && *c != '-').collect();
         if digits.is_empty() {
@@ -75,7 +75,7 @@ impl OneTimeCode {
         Ok(Self(digits))
     }
 
-    /// Reads a code as people send it without the program: alone, or in a sentence of the mail.
+    /// Reads a code as users send it without the program: alone, or in a sentence of the mail.
     pub fn read(text: &str) -> Result<Self, Invalid> {
         Self::find(text).map_or_else(|| Self::parse(text), Ok)
     }
@@ -130,7 +130,7 @@ impl fmt::Debug for OneTimeCode {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AccountType {
-    /// One person.
+    /// One user.
     #[default]
     Individual,
     /// A business.

@@ -44,10 +44,10 @@ id! {
     SessionId
 }
 id! {
-    /// One person's account.
+    /// One user's account.
     UserId
 }
 id! {
-    /// One question that is kept for a person: *Was this you?*
+    /// One question that is kept for a user: *Was this you?*
     AlertId
 }

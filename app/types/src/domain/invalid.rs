@@ -1,6 +1,6 @@
 //! Why a value was refused.
 
-/// Why a value was refused: a code for programs, a sentence for people.
+/// Why a value was refused: a code for programs, a sentence for users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Invalid {

@@ -1,4 +1,4 @@
-//! Short texts that people or their clients choose.
+//! Short texts that users or their clients choose.
 
 use std::fmt;
 
@@ -64,7 +64,7 @@ macro_rules! short_text {
 }
 
 short_text! {
-    /// The name of a person, as others see it.
+    /// The name of a user, as others see it.
     DisplayName, "Your name", 100
 }
 short_text! {

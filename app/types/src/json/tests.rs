@@ -123,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn indented_text_is_what_the_library_writes_for_people(value in documents()) {
+    fn indented_text_is_what_the_library_writes_for_users(value in documents()) {
         prop_assert_eq!(indented(&value.to_string()), serde_json::to_string_pretty(&value).unwrap());
     }
 }

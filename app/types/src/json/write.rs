@@ -279,7 +279,7 @@ impl SerializeMap for Keyed<'_> {
     }
 }
 
-/// A JSON text without spaces, for people: a member a line, two spaces for what stands in something.
+/// A JSON text without spaces, for users: a member a line, two spaces for what stands in something.
 pub fn indented(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;

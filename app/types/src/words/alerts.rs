@@ -1,11 +1,11 @@
-//! What a person is asked about, and what they may answer.
+//! What a user is asked about, and what they may answer.
 
 use super::vocabulary::vocabulary;
 
 vocabulary! {
     /// What an alert is about.
     AlertKind {
-        /// A device signed in that the person has not used before.
+        /// A device signed in that the user has not used before.
         NewSignIn = "new_sign_in",
         /// A refresh token was used again after it had been replaced: its session may have been copied, and was ended.
         RefreshReuse = "refresh_reuse",
@@ -13,7 +13,7 @@ vocabulary! {
 }
 
 vocabulary! {
-    /// What the person says of it.
+    /// What the user says of it.
     AlertAnswer {
         /// It was me.
         Me = "me",

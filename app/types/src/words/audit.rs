@@ -19,17 +19,17 @@ vocabulary! {
         SignInFailed = "sign_in_failed",
         /// A session ended; the entry says why.
         SessionEnded = "session_ended",
-        /// The person gave a device another name.
+        /// The user gave a device another name.
         SessionRenamed = "session_renamed",
         /// A refresh token was used again after it had been replaced: possible theft.
         RefreshReuse = "refresh_reuse",
-        /// The person changed the password.
+        /// The user changed the password.
         PasswordChanged = "password_changed",
         /// A link to set a new password was asked for.
         PasswordResetRequested = "password_reset_requested",
         /// The password was reset by that link.
         PasswordReset = "password_reset",
-        /// The person changed name or account type.
+        /// The user changed name or account type.
         ProfileUpdated = "profile_updated",
         /// *Was this you?* was answered with *Yes*.
         AlertConfirmed = "alert_confirmed",
@@ -37,7 +37,7 @@ vocabulary! {
         AlertDenied = "alert_denied",
         /// The device that was asked about was signed out.
         AlertSessionEnded = "alert_session_ended",
-        /// Everything that is held on the person was given out.
+        /// Everything that is held on the user was given out.
         DataExported = "data_exported",
         /// The account was deleted.
         AccountDeleted = "account_deleted",

@@ -5,17 +5,17 @@ use super::vocabulary::vocabulary;
 vocabulary! {
     /// Why a session ended.
     EndReason {
-        /// The person signed out on this device.
+        /// The user signed out on this device.
         UserInitiatedLogout = "user_initiated_logout",
-        /// The person signed out on all devices.
+        /// The user signed out on all devices.
         LogoutAll = "logout_all",
-        /// The person ended this device from another one.
+        /// The user ended this device from another one.
         RevokedFromOtherDevice = "revoked_from_other_device",
         /// The session reached its end.
         SessionExpired = "session_expired",
         /// The session was not used for `SESSION_IDLE_TIMEOUT`.
         IdleTimeout = "idle_timeout",
-        /// The person changed the password elsewhere.
+        /// The user changed the password elsewhere.
         PasswordChanged = "password_changed",
         /// The password was reset by e-mail.
         PasswordReset = "password_reset",

@@ -18,7 +18,7 @@ vocabulary! {
         SessionExpiring = "session.expiring",
         /// The user changed: refresh the access token.
         UserUpdated = "user.updated",
-        /// Something that the person should look at.
+        /// Something that the user should look at.
         SecurityAlert = "security.alert",
     }
 }

@@ -120,7 +120,7 @@ impl Client {
         match signing_in {
             Ok(granted) => Ok(Entered { granted, browser_token }),
             Err(SignInError::LimitReached(rows)) => Err(EntryRefusal::LimitReached(rows)),
-            Err(SignInError::NoSuchPerson) => Err(EntryRefusal::Account(AccountError::InvalidCredentials)),
+            Err(SignInError::NoSuchUser) => Err(EntryRefusal::Account(AccountError::InvalidCredentials)),
             Err(SignInError::Failed(error)) => Err(EntryRefusal::Failed(error)),
         }
     }
@@ -166,7 +166,7 @@ fn outcome(signing_in: &Result<SignedIn, SignInError>) -> SignInResult {
     match signing_in {
         Ok(_) => SignInResult::Ok,
         Err(SignInError::LimitReached(_)) => SignInResult::SessionLimit,
-        Err(SignInError::NoSuchPerson) => SignInResult::WrongCredentials,
+        Err(SignInError::NoSuchUser) => SignInResult::WrongCredentials,
         Err(SignInError::Failed(error)) if error.is_passing() => SignInResult::Unavailable,
         Err(SignInError::Failed(_)) => SignInResult::Failed,
     }

@@ -1,4 +1,4 @@
-//! Everything that is held on a person, for the person: as a file, in words of its own that only this server writes.
+//! Everything that is held on a user, for the user: as a file, in words of its own that only this server writes.
 
 use axum::Json;
 use axum::extract::State;
@@ -58,7 +58,7 @@ impl Example for Export {
     }"#;
 }
 
-/// The person. No hash of the password: it is of use only to whoever wants to find out the password.
+/// The user. No hash of the password: it is of use only to whoever wants to find out the password.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExportedProfile {
@@ -116,7 +116,7 @@ struct ExportedAlert {
     answered_by: Option<SessionId>,
 }
 
-/// A mail to the person, from outside.
+/// A mail to the user, from outside.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExportedMail {

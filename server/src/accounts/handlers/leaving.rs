@@ -24,7 +24,7 @@ pub const DELETE_ACCOUNT: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `DELETE /api/user`: ends every session and deletes what is held on the person, in one transaction.
+/// `DELETE /api/user`: ends every session and deletes what is held on the user, in one transaction.
 pub async fn delete_account(
     State(state): State<ApiState>,
     from: RequestOrigin,

@@ -1,4 +1,4 @@
-//! The person: profile, password, activity.
+//! The user: profile, password, activity.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::http::principal::{InSession, Principal};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::handlers::sign_out::answer;
-use crate::sessions::{AccountOwner, person};
+use crate::sessions::{AccountOwner, user_summary};
 use crate::store::{Audit, ProfileChange, User};
 
 /// How many entries a page of activity has where the client does not say.
@@ -81,7 +81,7 @@ pub async fn update_profile(
 
 fn show(user: &User) -> Profile {
     Profile {
-        person: person(user),
+        user: user_summary(user),
         account_type: user.account_type,
         created_at: user.created_at,
         password_changed_at: user.password_changed_at,
@@ -160,7 +160,7 @@ pub async fn activity(
     }))
 }
 
-/// An audit entry as its person sees it.
+/// An audit entry as its user sees it.
 pub(super) fn entry(row: Audit, places: &Places) -> ActivityEntry {
     ActivityEntry {
         id: row.id.to_string(),

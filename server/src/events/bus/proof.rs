@@ -1,7 +1,7 @@
 //! Proof that a message is from a server of this installation.
 //!
 //! Whoever reaches the Redis or the database's notifications may send there; Redis is often shared, and asks for no
-//! password as it comes. Messages that anybody can make would show people what has not happened, and have servers read
+//! password as it comes. Messages that anybody can make would show users what has not happened, and have servers read
 //! the log as often as a stranger likes.
 
 use aws_lc_rs::hmac;

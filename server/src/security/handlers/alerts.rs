@@ -78,7 +78,7 @@ pub async fn answer(
     }
 }
 
-/// *It was me.* From a device that is in question itself only with proof, and the person hears of it by mail.
+/// *It was me.* From a device that is in question itself only with proof, and the user hears of it by mail.
 async fn confirm(
     state: &ApiState,
     caller: &Verified,

@@ -1,6 +1,6 @@
 //! What a device is, read from its user agent and from what its client says of it.
 //!
-//! A description is for people to recognise a device by. Nothing is decided by it.
+//! A description is for users to recognise a device by. Nothing is decided by it.
 
 use types::api::DeviceDescription;
 use types::domain::{AppVersion, DeviceName, Platform};
@@ -62,7 +62,7 @@ pub fn describe_device(user_agent: &str, said: ClaimedDevice) -> DeviceDescripti
 struct ParsedUserAgent {
     browser: Option<String>,
     os: Option<String>,
-    /// What people call the thing, where they do not call it by its system.
+    /// What users call the thing, where they do not call it by its system.
     product: Option<&'static str>,
     kind: DeviceKind,
 }
@@ -252,7 +252,7 @@ mod tests {
     #[case("python-requests/2.32.3", "Python", Some("Python 2.32"), DeviceKind::Terminal)]
     #[case("", "Unknown device", None, DeviceKind::Unknown)]
     #[case("<script>alert(1)</script>", "Unknown device", None, DeviceKind::Unknown)]
-    fn devices_are_named_as_people_know_them(
+    fn devices_are_named_as_users_know_them(
         #[case] user_agent: &str,
         #[case] name: &str,
         #[case] browser: Option<&str>,

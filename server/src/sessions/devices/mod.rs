@@ -1,4 +1,4 @@
-//! The devices that people see: what each is and where, when it was last in use, the list of them, names and histories.
+//! The devices that users see: what each is and where, when it was last in use, the list of them, names and histories.
 //!
 //! Whether a session may pass is not decided here.
 
@@ -22,7 +22,7 @@ use crate::context::Context;
 use crate::events::Topic;
 use crate::geoip::Places;
 
-/// The devices that people see.
+/// The devices that users see.
 pub struct Devices {
     context: Context,
     /// Nobody hears of the use of a session that has ended.

@@ -1,4 +1,4 @@
-//! What people see of their devices: the list, a device's history, a new name.
+//! What users see of their devices: the list, a device's history, a new name.
 
 use types::api::{HistoryEntry, ServerEvent, Session, SessionHistory, SessionUpdated};
 use types::domain::{DeviceName, SessionId, Timestamp, UserId};
@@ -29,7 +29,7 @@ impl Devices {
         }
     }
 
-    /// A page of the live sessions of a person: the current one first, where there is one, then by last active. Gives
+    /// A page of the live sessions of a user: the current one first, where there is one, then by last active. Gives
     /// where the next page begins, if there is one.
     pub async fn list(
         &self,
@@ -57,7 +57,7 @@ impl Devices {
         Ok((sessions, next))
     }
 
-    /// Renames a device. `None` where the person has no such live session.
+    /// Renames a device. `None` where the user has no such live session.
     pub async fn rename(
         &self,
         user_id: UserId,
@@ -97,7 +97,7 @@ impl Devices {
         Ok(Some(self.show(&row, asked_by)))
     }
 
-    /// The life of one of a person's sessions, ended ones too as long as they are kept.
+    /// The life of one of a user's sessions, ended ones too as long as they are kept.
     pub async fn history(&self, user_id: UserId, session_id: SessionId) -> Result<Option<SessionHistory>, StoreError> {
         let found = self.context.store.sessions().history(user_id, session_id).await?;
         Ok(found.map(|(row, entries)| SessionHistory {
@@ -115,7 +115,7 @@ impl Devices {
         }))
     }
 
-    /// Tells a person's other devices that one of them is (or is no longer) in use.
+    /// Tells a user's other devices that one of them is (or is no longer) in use.
     pub fn publish_activity(&self, user_id: UserId, session_id: SessionId, active_now: bool) {
         // Its last request may be written down after its end; nobody should hear of it again.
         if self.list.has_ended(session_id) {
@@ -132,7 +132,7 @@ impl Devices {
         self.context.events.publish(Topic::User(user_id), &event, Some(session_id.into()));
     }
 
-    /// Tells all devices of a person, the one itself too, that a session was renewed. By this its own streams know how
+    /// Tells all devices of a user, the one itself too, that a session was renewed. By this its own streams know how
     /// long they may stay open, on every server.
     pub fn publish_new_end(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
         let renewed = SessionUpdated {

@@ -17,7 +17,7 @@ use crate::http::paging::{Page, cursor};
 use crate::http::principal::{Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::person;
+use crate::sessions::user;
 
 /// For the document of the API: [`current`].
 pub const CURRENT: Operation = Operation {
@@ -34,7 +34,7 @@ pub async fn current(principal: Principal) -> Response {
     match principal {
         Principal::Session(caller) => ([(CONTENT_TYPE, "application/json")], caller.who_am_i.clone()).into_response(),
         Principal::Sessionless(user) => {
-            Json(WhoAmI { session_id: None, session: None, user: person(&user) }).into_response()
+            Json(WhoAmI { session_id: None, session: None, user: user_summary(&user) }).into_response()
         }
     }
 }

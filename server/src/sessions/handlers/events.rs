@@ -1,4 +1,4 @@
-//! The event stream: `hello` first, then what happens to this person's sessions, until this one is over.
+//! The event stream: `hello` first, then what happens to this user's sessions, until this one is over.
 
 use std::convert::Infallible;
 use std::sync::Arc;

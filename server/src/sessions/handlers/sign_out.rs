@@ -230,7 +230,7 @@ pub const END_SESSION: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `DELETE /api/auth/sessions/{id}`: one of the caller's own; another person's does not exist.
+/// `DELETE /api/auth/sessions/{id}`: one of the caller's own; another user's does not exist.
 pub async fn end_session(
     State(state): State<ApiState>,
     principal: Principal,
@@ -297,7 +297,7 @@ pub async fn end_several(
     Ok(answer(&state, false, ended))
 }
 
-/// Where nothing was ended, it had ended before, which is as good, or it is not this person's.
+/// Where nothing was ended, it had ended before, which is as good, or it is not this user's.
 pub async fn check_that_it_was_theirs(
     state: &ApiState,
     user_id: UserId,

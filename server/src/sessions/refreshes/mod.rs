@@ -20,7 +20,7 @@ pub(super) use unacknowledged::renew_graces;
 
 use self::unacknowledged::Unacknowledged;
 use super::metrics::SessionMetrics;
-use super::{Alerts, Devices, Revocations, SessionsError, SignedIn, Terminations, person};
+use super::{Alerts, Devices, Revocations, SessionsError, SignedIn, Terminations, user_summary};
 use crate::auth::refresh::{Lifetimes, RefreshToken};
 use crate::auth::tokens::AccessTokens;
 use crate::context::Context;
@@ -81,7 +81,7 @@ impl Refreshes {
             session_id: row.id,
             server_time: now,
             device_token: None,
-            user: person(user),
+            user: user_summary(user),
         };
         Ok(SignedIn { tokens, refresh_token, delivery: row.delivery, remember: row.remember })
     }

@@ -1,4 +1,4 @@
-//! An old refresh token is used again: somebody may have a copy. Its session ends, and the person is told on the other
+//! An old refresh token is used again: somebody may have a copy. Its session ends, and the user is told on the other
 //! devices and by mail.
 
 use types::domain::AlertId;

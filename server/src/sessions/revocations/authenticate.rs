@@ -18,7 +18,7 @@ pub(in crate::sessions) const END_WAITS: &str = "an end of this session waits to
 pub enum Refusal {
     /// Not one of ours.
     Invalid,
-    /// It has run out, or the person changed since it was made: renew it.
+    /// It has run out, or the user changed since it was made: renew it.
     Expired,
     /// Its session has ended; how, where that is known without asking the database.
     SessionEnded(Option<SessionEnd>),

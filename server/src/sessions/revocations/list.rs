@@ -1,7 +1,7 @@
 //! The revocation list: what may not pass although its signature is good.
 //!
 //! Each server keeps in memory only what has been revoked and could still be alive, so that a request costs a look-up
-//! by session and one by person, and no database read. The list also knows *as of when* it is true: a list that is too
+//! by session and one by user, and no database read. The list also knows *as of when* it is true: a list that is too
 //! old does not be current.
 
 use std::collections::{HashMap, HashSet};
@@ -25,7 +25,7 @@ pub enum Verdict {
     Passes,
     /// Its session has ended.
     SessionEnded,
-    /// It is from before a change to the person; its session may live.
+    /// It is from before a change to the user; its session may live.
     Superseded,
     /// The list is too old to say: ask the database.
     Stale,
@@ -60,7 +60,7 @@ type KeepUntil = u32;
 #[derive(Default)]
 struct Entries {
     sessions: ById<KeepUntil>,
-    people: ById<(i64, KeepUntil)>,
+    users: ById<(i64, KeepUntil)>,
     /// The highest position up to which every row is in here.
     position: i64,
     /// The row at that position, if it was seen: by it another log is told from the one that was read so far.
@@ -83,14 +83,14 @@ struct Polls {
 pub struct Lost {
     /// Sessions that had ended.
     pub sessions: Vec<SessionId>,
-    /// People, with the epoch that their tokens must have at least.
-    pub people: Vec<(UserId, i64)>,
+    /// Users, with the epoch that their tokens must have at least.
+    pub users: Vec<(UserId, i64)>,
 }
 
 impl Lost {
     /// Whether nothing was lost.
     pub const fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.people.is_empty()
+        self.sessions.is_empty() && self.users.is_empty()
     }
 }
 
@@ -137,7 +137,7 @@ impl RevocationList {
         }
     }
 
-    /// What the list says of a token of this session and person, with this epoch, at this (monotonic) instant.
+    /// What the list says of a token of this session and user, with this epoch, at this (monotonic) instant.
     pub fn check(&self, session_id: SessionId, user_id: UserId, epoch: i64, now: Instant) -> Verdict {
         // Asked first: a poll that makes the list current brings its entries before, so they are seen below.
         let current = self.is_current(now);
@@ -146,16 +146,16 @@ impl RevocationList {
         if entries.sessions.contains_key(session_id.0.as_bytes()) {
             return Verdict::SessionEnded;
         }
-        if entries.people.get(user_id.0.as_bytes()).is_some_and(|(least, _)| epoch < *least) {
+        if entries.users.get(user_id.0.as_bytes()).is_some_and(|(least, _)| epoch < *least) {
             return Verdict::Superseded;
         }
         if current { Verdict::Passes } else { Verdict::Stale }
     }
 
-    /// The least epoch that tokens of this person must have, as far as this server knows.
+    /// The least epoch that tokens of this user must have, as far as this server knows.
     pub fn least_epoch(&self, user_id: UserId) -> Option<i64> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.people.get(user_id.0.as_bytes()).map(|(least, _)| *least)
+        entries.users.get(user_id.0.as_bytes()).map(|(least, _)| *least)
     }
 
     /// Whether this very session is known to have ended.
@@ -193,10 +193,10 @@ impl RevocationList {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).position
     }
 
-    /// How many sessions and people are in it.
+    /// How many sessions and users are in it.
     pub fn len(&self) -> usize {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.sessions.len() + entries.people.len()
+        entries.sessions.len() + entries.users.len()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -286,12 +286,12 @@ impl RevocationList {
     /// What is in the list and not in `live`, the whole live log, although it is to be remembered beyond `now`.
     pub fn beyond(&self, live: &HashSet<(UserId, RevokedSubject)>, now: Timestamp) -> Lost {
         let mut sessions = HashSet::new();
-        let mut people: HashMap<UserId, i64> = HashMap::new();
+        let mut users: HashMap<UserId, i64> = HashMap::new();
         for (user_id, subject) in live {
             match subject {
                 RevokedSubject::Session(id) => drop(sessions.insert(*id)),
                 RevokedSubject::Epoch(least) => {
-                    let known = people.entry(*user_id).or_default();
+                    let known = users.entry(*user_id).or_default();
                     *known = (*known).max(*least);
                 }
             }
@@ -299,15 +299,15 @@ impl RevocationList {
         let now = keep_until(now);
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let ended = entries.sessions.iter().filter(|(_, until)| **until > now);
-        let raised = entries.people.iter().filter(|(_, (_, until))| *until > now);
+        let raised = entries.users.iter().filter(|(_, (_, until))| *until > now);
         Lost {
             sessions: ended
                 .map(|(id, _)| SessionId(Uuid::from_bytes(*id)))
                 .filter(|id| !sessions.contains(id))
                 .collect(),
-            people: raised
+            users: raised
                 .map(|(id, (least, _))| (UserId(Uuid::from_bytes(*id)), *least))
-                .filter(|(id, least)| people.get(id).is_none_or(|known| known < least))
+                .filter(|(id, least)| users.get(id).is_none_or(|known| known < least))
                 .collect(),
         }
     }
@@ -324,7 +324,7 @@ impl RevocationList {
         entries.own.prune(now);
         let now = keep_until(now);
         entries.sessions.retain(|_, until| *until >= now);
-        entries.people.retain(|_, (_, until)| *until >= now);
+        entries.users.retain(|_, (_, until)| *until >= now);
         if entries.sessions.len() < entries.sessions.capacity() / 4 {
             entries.sessions.shrink_to_fit();
         }
@@ -379,7 +379,7 @@ impl Entries {
                 *entry = until.max(*entry);
             }
             RevokedSubject::Epoch(least) => {
-                let entry = self.people.entry(*user_id.0.as_bytes()).or_default();
+                let entry = self.users.entry(*user_id.0.as_bytes()).or_default();
                 *entry = (least.max(entry.0), until.max(entry.1));
             }
         }

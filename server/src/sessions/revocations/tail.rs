@@ -159,9 +159,9 @@ impl Tail {
     fn report_lost(&self, live: &HashSet<(UserId, RevokedSubject)>) {
         let lost = self.list.beyond(live, self.context.clock.now());
         if !lost.is_empty() {
-            let (sessions, people) = (lost.sessions.len(), lost.people.len());
-            self.metrics.revocations_lost.add(sessions + people);
-            tracing::error!(sessions, people, "revocations lost by the database");
+            let (sessions, users) = (lost.sessions.len(), lost.users.len());
+            self.metrics.revocations_lost.add(sessions + users);
+            tracing::error!(sessions, users, "revocations lost by the database");
             let _ = self.lost.send(lost);
         }
     }

@@ -16,11 +16,11 @@ use crate::store::{EndCommand, EndOutcome, Origin, ReceiptRow, Selection, Sessio
 pub enum Scope {
     /// The one that asks.
     This,
-    /// Another one of the same person.
+    /// Another one of the same user.
     Other(SessionId),
     /// All but the one that asks.
     Others,
-    /// All of the person's.
+    /// All of the user's.
     All,
 }
 
@@ -102,7 +102,7 @@ impl Terminations {
         Ok(answer(ended, receipt.as_ref(), Some(session_id)))
     }
 
-    /// Ends several sessions of the person who asks, under one receipt. Each is ended by itself, so that one that is
+    /// Ends several sessions of the user who asks, under one receipt. Each is ended by itself, so that one that is
     /// held up keeps none of the others; those that come together are committed together.
     pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
         let now = self.context.now();

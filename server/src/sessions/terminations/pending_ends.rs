@@ -1,7 +1,7 @@
 //! Ends that were acknowledged while the database was away and wait to be committed. This server enforces them
 //! meanwhile.
 //!
-//! Not on the revocation list, which knows sessions and people: a pending end is about the sessions of one user, as
+//! Not on the revocation list, which knows sessions and users: a pending end is about the sessions of one user, as
 //! they were at a moment. A session that is somebody else's is not touched by it, whatever was asked for.
 
 use std::collections::{HashMap, HashSet};
@@ -81,7 +81,7 @@ impl PendingEnd {
 pub struct PendingEnds {
     /// How many there are: nearly always none, and then a request costs no lock.
     count: AtomicUsize,
-    by_person: RwLock<HashMap<UserId, Vec<PendingEnd>>>,
+    by_user: RwLock<HashMap<UserId, Vec<PendingEnd>>>,
     /// Sessions with a pending end of which nobody knows whose they are.
     unowned: RwLock<HashSet<SessionId>>,
 }
@@ -99,7 +99,7 @@ impl PendingEnds {
         if self.unowned.read().unwrap_or_else(PoisonError::into_inner).contains(&session_id) {
             return Covered::Yes;
         }
-        let pending_ends = self.by_person.read().unwrap_or_else(PoisonError::into_inner);
+        let pending_ends = self.by_user.read().unwrap_or_else(PoisonError::into_inner);
         let theirs = pending_ends.get(&user_id).into_iter().flatten();
         theirs.map(|pending_end| pending_end.covers(session_id, began_at)).max().unwrap_or(Covered::No)
     }
@@ -122,7 +122,7 @@ impl PendingEnds {
         if self.count() == 0 {
             return None;
         }
-        let pending_ends = self.by_person.read().unwrap_or_else(PoisonError::into_inner);
+        let pending_ends = self.by_user.read().unwrap_or_else(PoisonError::into_inner);
         let theirs = pending_ends.get(&user_id).into_iter().flatten();
         let of_all = theirs.filter(|made| matches!(made.selection, Selection::All { .. }) && made.force == Force::Full);
         of_all.map(|made| made.began_by).max()
@@ -130,8 +130,8 @@ impl PendingEnds {
 
     /// Adds a pending end, in place of an earlier one of the same sessions by the same session.
     pub fn make(&self, pending_end: PendingEnd) {
-        let mut by_person = self.by_person.write().unwrap_or_else(PoisonError::into_inner);
-        let theirs = by_person.entry(pending_end.selection.user_id()).or_default();
+        let mut by_user = self.by_user.write().unwrap_or_else(PoisonError::into_inner);
+        let theirs = by_user.entry(pending_end.selection.user_id()).or_default();
         if let Some(made) = theirs
             .iter_mut()
             .find(|made| made.is_like(pending_end.selection, pending_end.asker) && made.force == pending_end.force)
@@ -145,13 +145,13 @@ impl PendingEnds {
 
     /// The end of these sessions is committed, and on the list.
     pub fn keep(&self, selection: Selection, asker: Option<SessionId>) {
-        let mut by_person = self.by_person.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(theirs) = by_person.get_mut(&selection.user_id()) else { return };
+        let mut by_user = self.by_user.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(theirs) = by_user.get_mut(&selection.user_id()) else { return };
         let before = theirs.len();
         theirs.retain(|made| !made.is_like(selection, asker));
         self.count.fetch_sub(before - theirs.len(), Ordering::AcqRel);
         if theirs.is_empty() {
-            by_person.remove(&selection.user_id());
+            by_user.remove(&selection.user_id());
         }
     }
 }

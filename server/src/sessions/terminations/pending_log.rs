@@ -52,7 +52,7 @@ pub struct UnresolvedEnd {
 
 #[derive(Clone)]
 pub enum Entry {
-    /// To end sessions of a person.
+    /// To end sessions of a user.
     End(Box<End>),
     /// To end a session.
     UnresolvedEnd(UnresolvedEnd),
@@ -92,7 +92,7 @@ pub struct PendingLog {
 /// What was found when a pending log was opened, written down anew.
 #[derive(Default)]
 pub struct Found {
-    /// Ends of sessions of people.
+    /// Ends of sessions of users.
     pub ends: Vec<Written<End>>,
     /// Ends of sessions of whoever's they are.
     pub unresolved: Vec<Written<UnresolvedEnd>>,

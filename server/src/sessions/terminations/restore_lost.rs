@@ -58,10 +58,10 @@ pub(in crate::sessions) async fn restore_lost(
 #[derive(Default)]
 struct Outstanding {
     sessions: HashMap<SessionId, Logged>,
-    people: HashMap<UserId, (i64, Logged)>,
+    users: HashMap<UserId, (i64, Logged)>,
 }
 
-/// Whether it is in the log although the database does not know the session or the person: they may come back after
+/// Whether it is in the log although the database does not know the session or the user: they may come back after
 /// their log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Logged {
@@ -72,23 +72,20 @@ enum Logged {
 impl Outstanding {
     fn add(&mut self, lost: Lost) {
         self.sessions.extend(lost.sessions.into_iter().map(|session_id| (session_id, Logged::NotYet)));
-        for (user_id, least) in lost.people {
-            let (known, logged) = self.people.entry(user_id).or_insert((least, Logged::NotYet));
+        for (user_id, least) in lost.users {
+            let (known, logged) = self.users.entry(user_id).or_insert((least, Logged::NotYet));
             *known = (*known).max(least);
             *logged = Logged::NotYet;
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.people.is_empty()
+        self.sessions.is_empty() && self.users.is_empty()
     }
 
     /// Whether all that is left is in the log, so that it is refused everywhere.
     fn is_logged(&self) -> bool {
-        self.sessions
-            .values()
-            .chain(self.people.values().map(|(_, logged)| logged))
-            .all(|logged| *logged == Logged::Yes)
+        self.sessions.values().chain(self.users.values().map(|(_, logged)| logged)).all(|logged| *logged == Logged::Yes)
     }
 
     async fn try_again(&mut self, to: &Terminations) {
@@ -101,23 +98,23 @@ impl Outstanding {
                 Err(error) => failed = Some(error),
             }
         }
-        for (user_id, (least, logged)) in self.people.clone() {
+        for (user_id, (least, logged)) in self.users.clone() {
             match to.end_all_again(user_id, least, logged).await {
-                Ok(Again::Done) => drop(self.people.remove(&user_id)),
-                Ok(Again::NotKnown) => drop(self.people.insert(user_id, (least, Logged::Yes))),
+                Ok(Again::Done) => drop(self.users.remove(&user_id)),
+                Ok(Again::NotKnown) => drop(self.users.insert(user_id, (least, Logged::Yes))),
                 Err(error) => failed = Some(error),
             }
         }
-        let (sessions, people) = (self.sessions.len(), self.people.len());
+        let (sessions, users) = (self.sessions.len(), self.users.len());
         match failed {
             Some(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::error!(error, sessions, people, "lost revocations restore failed");
+                tracing::error!(error, sessions, users, "lost revocations restore failed");
             }
-            None if sessions + people == 0 => tracing::info!("lost revocations restored"),
+            None if sessions + users == 0 => tracing::info!("lost revocations restored"),
             None if was_logged => {}
             None => {
-                tracing::warn!(sessions, people, "lost revocations restored in the log only: their users are unknown");
+                tracing::warn!(sessions, users, "lost revocations restored in the log only: their users are unknown");
             }
         }
     }

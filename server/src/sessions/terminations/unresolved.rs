@@ -1,5 +1,5 @@
 //! Signing out by refresh token alone while the database is away: the token proves whose device it is, but only the
-//! database knows whose person.
+//! database knows whose user.
 //!
 //! The session is refused here at once, by its id, and ended as soon as the database can say more.
 

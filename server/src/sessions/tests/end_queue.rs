@@ -92,7 +92,7 @@ impl CutOff {
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
 
-    /// Whether a session of this person that began long ago has a pending end.
+    /// Whether a session of this user that began long ago has a pending end.
     fn has_pending(&self, user: UserId, session: SessionId) -> bool {
         self.says(user, session) == Covered::Yes
     }

@@ -37,7 +37,7 @@ fn a_revoked_session_is_refused_and_another_passes() {
 }
 
 #[test]
-fn an_epoch_refuses_older_tokens_of_that_person_only_and_never_sinks() {
+fn an_epoch_refuses_older_tokens_of_that_user_only_and_never_sinks() {
     let now = Instant::now();
     let list = loaded(now);
     list.add(&[row(1, ADA, RevokedSubject::Epoch(3)), row(2, ADA, RevokedSubject::Epoch(2))]);
@@ -114,7 +114,7 @@ fn what_a_log_that_was_set_back_has_lost_is_known() {
         (BOB, RevokedSubject::Epoch(5)),
     ]);
     let forgotten = list.beyond(&logged, Timestamp::from_millis(0));
-    assert_eq!(forgotten, Lost { sessions: vec![PHONE], people: vec![(ADA, 2)] });
+    assert_eq!(forgotten, Lost { sessions: vec![PHONE], users: vec![(ADA, 2)] });
     assert!(list.beyond(&logged, LATER.plus(Duration::from_secs(2))).is_empty());
 }
 
@@ -168,7 +168,7 @@ fn a_commit_of_its_own_that_the_log_lost_before_anybody_read_it_is_missed_until_
     list.become_current(1, Some(read.clone()), now);
     let live = HashSet::from([(read.user_id, read.subject)]);
     let missed = list.beyond(&live, Timestamp::from_millis(0));
-    assert_eq!(missed, Lost { sessions: vec![LAPTOP], people: Vec::new() });
+    assert_eq!(missed, Lost { sessions: vec![LAPTOP], users: Vec::new() });
     list.complete(poll);
     assert_eq!(polls(&list, &log, now), Applied::Current);
     // It is committed again, which can be lost again.

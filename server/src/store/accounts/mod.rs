@@ -15,16 +15,16 @@ verbs! {
     /// Users, what proves who they are, and registrations that wait to be proved.
     AccountsStore = accounts;
 
-    /// Creates a person with the audit entry. Where the address is taken, the notice is queued as often as its bucket
+    /// Creates a user with the audit entry. Where the address is taken, the notice is queued as often as its bucket
     /// lets it.
     create_user(user: &NewUser, notice: Option<(&NewJob, Try)>, audit: &NewAudit) -> Creation;
-    /// The person of that address.
+    /// The user of that address.
     user_by_email(email: &Email) -> Option<User>;
-    /// The person.
+    /// The user.
     user_by_id(id: UserId) -> Option<User>;
-    /// How many people there are.
+    /// How many users there are.
     count_users() -> u64;
-    /// Changes a profile. Nothing is written where there is no such person.
+    /// Changes a profile. Nothing is written where there is no such user.
     update_profile(id: UserId, change: &ProfileChange, audit: &NewAudit) -> Option<User>;
     /// Puts a stronger hash of the same password in place of `expected`; false where that is not the present one.
     upgrade_password_hash(id: UserId, expected: &str, new: &str) -> bool;
@@ -46,8 +46,8 @@ verbs! {
     verify_email(attempt: &CodeAttempt<'_>, ids: Ids<'_>) -> CodeOutcome;
     /// How an account knows whoever presents this browser token from this network.
     acquaintance(user: UserId, presented: Option<&Digest>, network: &Digest, now: Timestamp) -> Acquaintance;
-    /// Puts a token in place of the person's last one and queues its mail, unless the last is younger than
-    /// `not_before`, the account is disabled or there is no such person. `audit` is written whatever comes of it, and
+    /// Puts a token in place of the user's last one and queues its mail, unless the last is younger than
+    /// `not_before`, the account is disabled or there is no such user. `audit` is written whatever comes of it, and
     /// the work is the same.
     request_password_reset(
         token: &NewResetToken<'_>, mail: &NewJob, not_before: Timestamp, audit: &NewAudit
@@ -58,7 +58,7 @@ verbs! {
     /// Puts a new password in place of a forgotten one and ends the sessions that `ends` selects, in one transaction.
     /// Refused where the token is not good (any more), or the account is disabled.
     reset_password(reset: &PasswordReset, ends: &EndCommand, ids: Ids<'_>) -> AccountOutcome;
-    /// Deletes an account with everything that is held on the person, and ends the sessions that `ends` selects, in one
+    /// Deletes an account with everything that is held on the user, and ends the sessions that `ends` selects, in one
     /// transaction. Refused unless the session that asks lives.
     delete_account(deletion: &AccountDeletion, ends: &EndCommand, ids: Ids<'_>) -> AccountOutcome;
     /// Whom the token of this digest lets set a new password. Using it up is [`AccountsStore::reset_password`] for an
@@ -67,8 +67,8 @@ verbs! {
     /// Makes an account for whoever proves an address by the token of a mail; false where the token is not good (any
     /// more).
     prove_by_reset(proof: &ResetProof) -> bool;
-    /// The person who may set a new password with the token of this digest.
+    /// The user who may set a new password with the token of this digest.
     user_of_reset_token(digest: &Digest, now: Timestamp) -> Option<User>;
-    /// Everything that is held on a person, as of one moment.
+    /// Everything that is held on a user, as of one moment.
     export_data(id: UserId) -> Option<ExportData>;
 }

@@ -3,7 +3,7 @@
 use crate::store::db::dialect::statements;
 use crate::store::jobs::sql::insert_job;
 
-/// Columns of a person; roles come as one text, in no order.
+/// Columns of a user; roles come as one text, in no order.
 macro_rules! user_columns {
     () => {
         "id, email, name, account_type, password_hash, password_changed_at, email_verified_at, disabled_at, epoch, \
@@ -18,7 +18,7 @@ statements! {
     INSERT_ROLE = "INSERT INTO user_roles (user_id, role) VALUES ($1, $2) ON CONFLICT (user_id, role) DO NOTHING";
     USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1");
     USER_BY_ID = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1");
-    /// Everything that changes a person's sessions as a whole takes this lock first, then those of sessions, then
+    /// Everything that changes a user's sessions as a whole takes this lock first, then those of sessions, then
     /// that of the head row: nobody waits in a circle, which `tests/it/model/locks.rs` tries.
     LOCK_USER = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1 {lock}");
     LOCK_USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1 {lock}");
@@ -29,7 +29,7 @@ statements! {
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4 \
         WHERE id = $1 AND password_hash = $2";
     SET_DISABLED = "UPDATE users SET disabled_at = $2 WHERE id = $1";
-    /// Nothing where the person is gone or disabled, or the last one is younger than `$5`.
+    /// Nothing where the user is gone or disabled, or the last one is younger than `$5`.
     REPLACE_RESET = "INSERT INTO password_resets (user_id, digest, created_at, expires_at) \
         SELECT u.id, $2, $3, $4 FROM users u WHERE u.id = $1 AND u.disabled_at IS NULL \
         ON CONFLICT (user_id) DO UPDATE SET digest = excluded.digest, created_at = excluded.created_at, \
@@ -109,7 +109,7 @@ statements! {
     );
     BROWSER_OF_TOKEN = "SELECT browser_id, created_at FROM browser_tokens WHERE digest = $1 AND expires_at > $2";
     BROWSER_OF_SESSION = "SELECT browser_id FROM sessions WHERE id = $1 AND browser_id IS NOT NULL";
-    /// Makes it where it is missing, and locks it until the commit. First of all locks: before those of people.
+    /// Makes it where it is missing, and locks it until the commit. First of all locks: before those of users.
     HOLD_BROWSER = "INSERT INTO browsers (id, expires_at) VALUES ($1, $2) \
         ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at";
     DELETE_BROWSER = "DELETE FROM browsers WHERE id = $1";

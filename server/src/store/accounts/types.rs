@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use crate::store::{AlertRow, Audit, Digest, EndOutcome, HistoryEntry, Job, NewAudit, NewJob, SessionRow, Try};
 
-/// A person to be created.
+/// A user to be created.
 #[derive(Clone)]
 pub struct NewUser {
     pub id: UserId,
-    /// The address; unique among people.
+    /// The address; unique among users.
     pub email: Email,
     pub name: DisplayName,
     pub account_type: AccountType,
@@ -80,7 +80,7 @@ pub struct NewResetToken<'a> {
 pub enum ResetRequest {
     /// Stored, and its mail queued.
     Queued,
-    /// There is no such person, the account is disabled, or the last one is too recent. Only the audit entry was
+    /// There is no such user, the account is disabled, or the last one is too recent. Only the audit entry was
     /// written.
     Ignored,
 }
@@ -94,28 +94,28 @@ pub struct PasswordChange {
     pub new_hash: String,
 }
 
-/// A new password in place of a forgotten one. It proves the person's address too, since the token was sent there.
+/// A new password in place of a forgotten one. It proves the user's address too, since the token was sent there.
 #[derive(Clone)]
 pub struct PasswordReset {
-    /// Digest of the token, which is used up: refused where it is not the person's, or has expired by the time of the
+    /// Digest of the token, which is used up: refused where it is not the user's, or has expired by the time of the
     /// change.
     pub token_digest: Digest,
     /// The new PHC string.
     pub new_hash: String,
-    /// The person's name from now on where nobody had proved the address: the one before is what a stranger may have
+    /// The user's name from now on where nobody had proved the address: the one before is what a stranger may have
     /// typed.
     pub fresh_name: String,
     /// Whoever did it gets in.
     pub grant: BrowserGrant,
 }
 
-/// The end of an account. Refused unless the session that asks for it lives. What the audit log says of the person
+/// The end of an account. Refused unless the session that asks for it lives. What the audit log says of the user
 /// stays, without addresses and user agents.
 #[derive(Clone)]
 pub struct AccountDeletion {
-    /// The last mail to the person. Other jobs that concern their address go.
+    /// The last mail to the user. Other jobs that concern their address go.
     pub mail: NewJob,
-    /// Buckets that are kept under the person's address.
+    /// Buckets that are kept under the user's address.
     pub buckets: Vec<Digest>,
 }
 
@@ -328,7 +328,7 @@ pub enum Acquaintance {
     Reset(Timestamp),
 }
 
-/// Everything that is held on a person, as of one moment.
+/// Everything that is held on a user, as of one moment.
 #[derive(Clone, Debug)]
 pub struct ExportData {
     pub user: User,

@@ -85,7 +85,7 @@ pub(in crate::store) async fn insert_alert(connection: &mut Connection, alert: &
     Ok(done.rows_affected() > 0)
 }
 
-/// What the person has signed in with before the session `but`.
+/// What the user has signed in with before the session `but`.
 pub(in crate::store) async fn device_history(
     connection: &mut Connection,
     user: UserId,
@@ -114,7 +114,7 @@ pub(in crate::store) async fn answer_by_ending(
     Ok(())
 }
 
-/// Every alert about a person, answered or not, oldest first.
+/// Every alert about a user, answered or not, oldest first.
 pub(in crate::store) async fn alerts_of(connection: &mut Connection, user: UserId) -> Result<Vec<AlertRow>> {
     let rows: Vec<AlertRecord> =
         query_as(sql::alerts::ALERTS_OF).bind(user.0).bind(i64::MAX).fetch_all(&mut *connection).await?;

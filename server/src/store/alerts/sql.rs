@@ -1,4 +1,4 @@
-//! Statements: *Was this you?*: what is asked of people until they answer.
+//! Statements: *Was this you?*: what is asked of users until they answer.
 
 use crate::store::db::dialect::statements;
 
@@ -27,7 +27,7 @@ statements! {
     INSERT_ALERT = "INSERT INTO alerts (id, user_id, session_id, kind, created_at, ip, place) \
         SELECT $1, s.user_id, s.id, $3, $4, $5, $6 FROM sessions s WHERE s.id = $2 \
         ON CONFLICT (session_id, kind) DO NOTHING";
-    /// What the person has signed in with before, as far as that is beyond question. Where the list ends does not
+    /// What the user has signed in with before, as far as that is beyond question. Where the list ends does not
     /// matter much: who has so many is asked once more.
     KNOWN_DEVICES = concat!(
         "SELECT DISTINCT s.browser, s.os, s.platform, s.ip FROM sessions s \
@@ -58,7 +58,7 @@ statements! {
     IN_QUESTION = concat!("SELECT ", in_question!("$1"), " AS in_question");
     ANSWER_ALERT = "UPDATE alerts SET answer = $3, answered_at = $4, answered_by = $5, vouched = $6 \
         WHERE id = $1 AND user_id = $2 AND answer IS NULL";
-    /// What another session of the person has just ended is answered by that. What ends itself is asked about still.
+    /// What another session of the user has just ended is answered by that. What ends itself is asked about still.
     ANSWER_BY_ENDING = "UPDATE alerts SET answer = 'end_session', answered_at = $2, answered_by = $3 \
         WHERE user_id = $1 AND answer IS NULL AND session_id <> $3 AND EXISTS \
         (SELECT 1 FROM sessions s WHERE s.id = alerts.session_id AND s.ended_by = $3 AND s.ended_at = $2)";

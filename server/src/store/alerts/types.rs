@@ -60,15 +60,15 @@ pub struct NewAnswer {
     pub vouched: bool,
 }
 
-/// What a person has signed in with before, as far as it is beyond question.
+/// What a user has signed in with before, as far as it is beyond question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceHistory {
     pub devices: Vec<KnownDevice>,
-    /// Whether the person has ever signed in: what is known of sessions is forgotten in time.
+    /// Whether the user has ever signed in: what is known of sessions is forgotten in time.
     pub has_signed_in: bool,
 }
 
-/// Something a person has signed in with.
+/// Something a user has signed in with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownDevice {
     /// The browser with its version.
@@ -85,6 +85,6 @@ pub struct KnownDevice {
 pub struct AlertIfNew<'a> {
     /// The id it would have.
     pub id: AlertId,
-    /// Whether the device is new, by what the person has used before.
+    /// Whether the device is new, by what the user has used before.
     pub is_new: &'a (dyn Fn(&DeviceHistory) -> bool + Send + Sync),
 }

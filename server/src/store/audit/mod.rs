@@ -17,6 +17,6 @@ verbs! {
 
     /// Writes an audit entry.
     append_audit(audit: &NewAudit) -> ();
-    /// Audit entries of a person, newest first; those older than `before` where it is given.
+    /// Audit entries of a user, newest first; those older than `before` where it is given.
     activity(id: UserId, before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<Audit>;
 }

@@ -1,7 +1,7 @@
 //! How long a verb may take, whatever the network does.
 //!
 //! PostgreSQL limits its own statements, but a server that cannot be heard any more limits nothing. Once the database
-//! has not been heard, further verbs wait only shortly, so that people are told at once to come back later; the first
+//! has not been heard, further verbs wait only shortly, so that users are told at once to come back later; the first
 //! that succeeds ends that.
 
 use std::future::Future;

@@ -10,7 +10,7 @@ const CHANNEL: &str = "latchkey";
 /// Notifications of one database.
 pub struct Notifications {
     options: PgConnectOptions,
-    /// One connection, which neither waits for the disk nor for people's calls.
+    /// One connection, which neither waits for the disk nor for users's calls.
     sender: PgPool,
 }
 

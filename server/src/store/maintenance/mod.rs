@@ -26,12 +26,12 @@ verbs! {
 }
 
 impl MaintenanceStore<'_> {
-    /// Puts many people in at once, to be measured with; those whose ids are there stay as they are. One transaction,
+    /// Puts many users in at once, to be measured with; those whose ids are there stay as they are. One transaction,
     /// which takes its time.
-    pub async fn seed_people(self, people: &[NewUser]) -> Result<(), StoreError> {
+    pub async fn seed_users(self, users: &[NewUser]) -> Result<(), StoreError> {
         match self.0 {
-            Store::Sqlite(database) => Box::pin(database.seed_people(people)).await,
-            Store::Postgres(database) => Box::pin(database.seed_people(people)).await,
+            Store::Sqlite(database) => Box::pin(database.seed_users(users)).await,
+            Store::Postgres(database) => Box::pin(database.seed_users(users)).await,
         }
     }
 

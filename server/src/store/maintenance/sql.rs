@@ -3,7 +3,7 @@
 use crate::store::db::dialect::statements;
 
 statements! {
-    SEED_PEOPLE = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
+    SEED_USERS = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
         email_verified_at, created_at) VALUES {rows:8} ON CONFLICT (id) DO NOTHING";
     SEED_ROLES = "INSERT INTO user_roles (user_id, role) VALUES {rows:2} ON CONFLICT (user_id, role) DO NOTHING";
     SEED_SESSIONS = "INSERT INTO sessions (id, user_id, created_at, last_active, expires_at, max_expires_at, \

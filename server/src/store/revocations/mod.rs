@@ -16,9 +16,9 @@ verbs! {
     /// The revocation log: what may not pass any more, in one order for all servers.
     RevocationsStore = revocations;
 
-    /// Makes a person's access tokens be renewed; sessions stay. `None` where there is no such person.
+    /// Makes a user's access tokens be renewed; sessions stay. `None` where there is no such user.
     bump_epoch(id: UserId, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
-    /// Raises a person's epoch to `least` where it is lower: the log was set back, and somebody remembers more. `None`
+    /// Raises a user's epoch to `least` where it is lower: the log was set back, and somebody remembers more. `None`
     /// where nothing was to be done.
     raise_epoch_to(id: UserId, least: i64, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
     /// Writes to the log that a subject may not pass, whether the database knows it or not: somebody remembers.

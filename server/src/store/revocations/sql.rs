@@ -11,7 +11,7 @@ statements! {
         ended_by_device, at, remember_until) VALUES {rows:9}";
     /// The names of devices of somebody who is gone. That their tokens are refused needs none.
     FORGET_DEVICES_OF = "UPDATE revocation_log SET ended_by_device = NULL WHERE user_id = $1 AND ended_by_device IS NOT NULL";
-    /// By the tokens of all of a person's sessions.
+    /// By the tokens of all of a user's sessions.
     REMEMBERED_OF = "SELECT MAX(remember_until) FROM sessions WHERE user_id = $1";
     RAISE_EPOCH_TO = "UPDATE users SET epoch = $2 WHERE id = $1 AND epoch < $2 RETURNING epoch";
     /// One look at the log.

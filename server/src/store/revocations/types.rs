@@ -26,7 +26,7 @@ pub struct Revocation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RevokedSubject {
     Session(SessionId),
-    /// Every token of the person with an epoch lower than this.
+    /// Every token of the user with an epoch lower than this.
     Epoch(i64),
 }
 

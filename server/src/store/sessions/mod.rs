@@ -21,7 +21,7 @@ verbs! {
     /// Sessions from sign-in to their end, their histories, and tickets for the event stream.
     SessionsStore = sessions;
 
-    /// Creates a session under the lock of its person, with its audit and history entries, ending others where the
+    /// Creates a session under the lock of its user, with its audit and history entries, ending others where the
     /// limit says so (`ids` are for their entries), and the one that its browser had before; raises an alert where the
     /// device is new.
     record_sign_in(
@@ -30,17 +30,17 @@ verbs! {
     ) -> SignIn;
     /// The session, ended or not.
     session(id: SessionId) -> Option<SessionRow>;
-    /// The live sessions of a person, by last active, latest first.
+    /// The live sessions of a user, by last active, latest first.
     sessions_of(id: UserId, now: Timestamp) -> Vec<SessionRow>;
-    /// A page of the live sessions of a person but one, by last active, latest first: those after `after`.
+    /// A page of the live sessions of a user but one, by last active, latest first: those after `after`.
     sessions_page(
         id: UserId, but: Option<SessionId>, after: (Timestamp, Uuid), limit: i64, now: Timestamp
     ) -> Vec<SessionRow>;
-    /// How many live sessions a person has.
+    /// How many live sessions a user has.
     count_sessions_of(id: UserId, now: Timestamp) -> u64;
-    /// A live session of this person.
+    /// A live session of this user.
     live_session(user: UserId, id: SessionId, now: Timestamp) -> Option<SessionRow>;
-    /// Renames a live session of this person.
+    /// Renames a live session of this user.
     rename_session(
         user: UserId, id: SessionId, name: &DeviceName, history: &NewHistoryEntry, audit: &NewAudit, now: Timestamp
     ) -> Option<SessionRow>;
@@ -51,7 +51,7 @@ verbs! {
     /// Asks `decide` under the lock of the session and does what it says.
     rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
     /// Ends the session of a token that looks stolen, where `decide` still says [`RefreshDecision::Reuse`] under the
-    /// locks of person and session, and writes the whole report with it: all of it, or nothing.
+    /// locks of user and session, and writes the whole report with it: all of it, or nothing.
     end_stolen(
         user: UserId, attempt: &RefreshAttempt, decide: Decide<'_>, report: &TheftReport<'_>, ids: Ids<'_>
     ) -> Theft;
@@ -59,7 +59,7 @@ verbs! {
     renew_grace(id: SessionId, successor: &Digest, at: Timestamp) -> ();
     /// Notes where and when sessions were last seen, in one batch. Never moves a session back in time.
     touch_sessions(sightings: &[Sighting]) -> ();
-    /// A session of this person, ended or not, with its history, oldest first.
+    /// A session of this user, ended or not, with its history, oldest first.
     history(user: UserId, id: SessionId) -> Option<(SessionRow, Vec<HistoryEntry>)>;
     /// Adds to a session's history; nothing where the session is gone.
     append_history(entry: &NewHistoryEntry) -> ();

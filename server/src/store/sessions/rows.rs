@@ -163,7 +163,7 @@ pub struct StandingRecord {
 }
 
 impl StandingRecord {
-    /// When the session runs out, the person's epoch, and how the session ended.
+    /// When the session runs out, the user's epoch, and how the session ended.
     pub fn read(self) -> Read<(Timestamp, i64, Option<SessionEnd>)> {
         if self.is_replica {
             return Err(StoreError::replica());

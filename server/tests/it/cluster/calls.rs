@@ -39,7 +39,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Status and, where there is one, code: for people.
+    /// Status and, where there is one, code: for users.
     pub fn in_short(&self) -> String {
         match (self.body["code"].as_str(), self.body["reason"].as_str()) {
             (Some(code), Some(reason)) => format!("{} {code} {reason}", self.status),

@@ -1,4 +1,4 @@
-//! People with devices, who do what people do, whatever happens to the servers meanwhile.
+//! Users with devices, who do what users do, whatever happens to the servers meanwhile.
 //!
 //! They follow the rules for clients: a refresh that was not answered is tried again with the same token, and soon; and
 //! the token that came of it rests until no server can still be busy with the first try.
@@ -13,13 +13,13 @@ use super::chance::Dice;
 use super::history::{Moment, Scope};
 use super::world::{Asking, World, began_device};
 
-/// Between two actions of one person.
+/// Between two actions of one user.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(60)..Duration::from_millis(200);
 /// How long a server may be busy with a request whose client has given up.
 const RESTS: Duration = Duration::from_secs(15);
 const MOST_DEVICES: usize = 4;
 const MOST_STREAMS: usize = 2;
-/// How often ending sessions is tried before a person gives up.
+/// How often ending sessions is tried before a user gives up.
 const TRIES: usize = 6;
 
 /// A signed-in device of somebody.
@@ -32,7 +32,7 @@ struct Held {
 }
 
 /// Somebody.
-pub struct Person {
+pub struct TestUser {
     world: World,
     email: String,
     dice: Dice,
@@ -47,10 +47,10 @@ pub struct Person {
 /// A device, whose it is.
 pub type Owned = (String, Device);
 
-impl Person {
+impl TestUser {
     /// Registers, proves the address, and is signed in. Nothing is broken yet.
     pub async fn arrives(world: World, email: String, dice: Dice) -> Self {
-        let mut person = Self {
+        let mut user = Self {
             world,
             email: email.clone(),
             dice,
@@ -59,9 +59,9 @@ impl Person {
             newcomers: Vec::new(),
             streams: JoinSet::new(),
         };
-        let device = person.registers(&email).await.expect("registering works while nothing is broken");
-        person.holds(device);
-        person
+        let device = user.registers(&email).await.expect("registering works while nothing is broken");
+        user.holds(device);
+        user
     }
 
     /// Lives until `stop`. Gives all devices there ever were, with their last tokens.

@@ -9,7 +9,7 @@ pub type Moment = Duration;
 /// One call of one client.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The person.
+    /// The user.
     pub who: String,
     /// The session that asked or, for a sign-in that succeeded, that began.
     pub session: Option<String>,
@@ -21,7 +21,7 @@ pub struct Call {
     /// After the last byte was read, or when the client gave up.
     pub finished: Moment,
     pub outcome: Outcome,
-    /// Status and code, for people who read it.
+    /// Status and code, for users who read it.
     pub answer: String,
 }
 

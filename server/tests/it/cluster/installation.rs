@@ -103,7 +103,7 @@ impl Installation {
     }
 
     /// Somebody registers and signs in on so many devices.
-    pub async fn person_with_devices(&self, email: &str, devices: usize) -> Vec<Device> {
+    pub async fn user_with_devices(&self, email: &str, devices: usize) -> Vec<Device> {
         assert_eq!(self.net.registers(0, email).await.status(), 201);
         let sign_ins = (0..devices).map(|device| self.signs_in(device % self.net.servers(), email));
         futures::future::join_all(sign_ins).await

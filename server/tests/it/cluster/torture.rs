@@ -1,6 +1,6 @@
-//! The random run: people use three servers while everything breaks, and in the end the whole history is checked.
+//! The random run: users use three servers while everything breaks, and in the end the whole history is checked.
 //!
-//! `LATCHKEY_TORTURE_SEED` and `LATCHKEY_TORTURE_SECONDS` say which run and how long. The seed decides what people
+//! `LATCHKEY_TORTURE_SEED` and `LATCHKEY_TORTURE_SECONDS` say which run and how long. The seed decides what users
 //! request and what breaks when; how the processes take turns it cannot decide.
 
 use std::fmt::{Display, Write as _};
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::Net;
 use super::chance::Dice;
 use super::checker::{BOUND, Violation, check, worst_delay};
-use super::clients::{Owned, Person};
+use super::clients::{Owned, TestUser};
 use super::faults::{Round, carry_out, plan};
 use super::history::{Call, History, Outcome, What};
 use super::installation::{Installation, Wanted};
@@ -25,7 +25,7 @@ use super::world::{Asking, World, began_device};
 /// The run of `make test`. Others are drawn by `make torture`.
 const SEED: u64 = 20_260_101;
 const SECONDS: u64 = 15;
-const PEOPLE: usize = 8;
+const USERS: usize = 8;
 /// A client gives up before a paused server goes on.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How many of the last questions are asked at once.
@@ -69,11 +69,11 @@ fn number(name: &str) -> Option<u64> {
 async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: &[Round]) -> History {
     let mut dice = Dice::of(seed);
     let stop = CancellationToken::new();
-    let mut people = JoinSet::new();
+    let mut users = JoinSet::new();
     let arrivals =
-        (0..PEOPLE).map(|index| Person::arrives(world.clone(), format!("p{index}@example.com"), dice.hand_out()));
-    for person in futures::future::join_all(arrivals).await {
-        people.spawn(person.lives(stop.clone()));
+        (0..USERS).map(|index| TestUser::arrives(world.clone(), format!("p{index}@example.com"), dice.hand_out()));
+    for user in futures::future::join_all(arrivals).await {
+        users.spawn(user.lives(stop.clone()));
     }
     for round in rounds {
         tokio::time::sleep(round.calm).await;
@@ -82,7 +82,7 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     }
     stop.cancel();
     let (mut devices, mut streams) = (Vec::new(), Vec::new());
-    while let Some(lived) = people.join_next().await {
+    while let Some(lived) = users.join_next().await {
         let (theirs, listening) = lived.expect("a person does not panic");
         devices.extend(theirs);
         streams.push(listening);
@@ -99,11 +99,11 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
 /// The last questions: everybody signs in once more; each device there ever was asks every server and renews; and
 /// everybody looks at their devices on every server.
 async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice) {
-    let mut people: Vec<String> = devices.iter().map(|(who, _)| who.clone()).collect();
-    people.sort();
-    people.dedup();
+    let mut users: Vec<String> = devices.iter().map(|(who, _)| who.clone()).collect();
+    users.sort();
+    users.dedup();
     let mut desks: Vec<Owned> = Vec::new();
-    for who in people {
+    for who in users {
         let asking = Asking { who: &who, server: dice.below(world.net.servers()) };
         match world.signs_in(asking).await {
             Some(device) => desks.push((who, device)),

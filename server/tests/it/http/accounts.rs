@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::app::{Answer, PASSWORD, TestApp};
 
 #[tokio::test]
-async fn a_person_registers_verifies_with_the_code_from_the_mail_and_is_signed_in() {
+async fn a_user_registers_verifies_with_the_code_from_the_mail_and_is_signed_in() {
     let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
     let registered = app.registers("Ada@Example.com").await;
     assert_eq!(registered["verificationRequired"], true);
@@ -115,7 +115,7 @@ async fn guessing_passwords_is_slowed_down_with_a_time_to_come_back() {
 #[tokio::test]
 async fn a_new_password_ends_the_other_devices_and_keeps_this_one() {
     let app = TestApp::start().await;
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
     let new = "wednesday badger kettle";
     let wrong = laptop.post("/api/user/password", &json!({"currentPassword": "nope", "newPassword": new})).await;
@@ -138,7 +138,7 @@ async fn a_new_password_ends_the_other_devices_and_keeps_this_one() {
 #[tokio::test]
 async fn a_profile_is_read_and_changed_and_activity_is_paged() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let changed = device.patch("/api/user/profile", &json!({"name": "  Ada King  "})).await;
     assert_eq!((changed.status, &changed.body["name"]), (StatusCode::OK, &json!("Ada King")));
     assert_eq!(device.get("/api/user/profile").await.body["accountType"], "INDIVIDUAL");
@@ -191,7 +191,7 @@ async fn a_name_is_changed_as_it_is_given_at_registration_whole_or_in_two_parts(
 }
 
 #[tokio::test]
-async fn the_mailbox_is_a_page_and_data_and_escapes_what_people_typed() {
+async fn the_mailbox_is_a_page_and_data_and_escapes_what_users_typed() {
     let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
     let eve = json!({"email": "eve@example.com", "password": PASSWORD, "name": "<script>alert(1)</script>"});
     app.post("/api/auth/register", &eve).await;

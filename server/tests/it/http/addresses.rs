@@ -42,8 +42,8 @@ async fn an_account_is_found_however_its_address_is_typed(
         let again = json!({"email": spelling, "password": PASSWORD, "name": "Again"});
         app.post("/api/auth/register", &again).await;
     }
-    let people: Vec<String> = app.everything().await.into_iter().filter(|row| row.starts_with("users: ")).collect();
-    assert_eq!(people.len(), 2, "the demo person and this one: {people:#?}");
+    let users: Vec<String> = app.everything().await.into_iter().filter(|row| row.starts_with("users: ")).collect();
+    assert_eq!(users.len(), 2, "the demo person and this one: {users:#?}");
 }
 
 #[rstest]
@@ -75,7 +75,7 @@ async fn an_address_that_our_mailer_could_not_write_to_is_refused_by_its_field(#
 #[tokio::test]
 async fn a_name_that_shows_nothing_is_refused_by_its_field() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let path = format!("/api/auth/sessions/{}", device.session_id());
     for nothing in
         ["\u{200b}", "\u{3164}", "\u{2800}", "\u{202e}\u{2066}", "\u{ad}", "\u{115f}", "\u{fe0f}", " \u{3000} "]

@@ -117,7 +117,7 @@ async fn a_stranger_answers_neither_for_their_session_nor_from_a_second_one(
 }
 
 #[tokio::test]
-async fn a_new_device_vouches_for_another_only_with_proof_and_the_person_hears_of_it() {
+async fn a_new_device_vouches_for_another_only_with_proof_and_the_user_hears_of_it() {
     let app = TestApp::start().await;
     let laptop = laptop(&app).await;
     let stranger = signs_in(&app, FIREFOX).await;
@@ -189,11 +189,11 @@ async fn a_possible_theft_is_asked_about_until_somebody_answers(#[values(On::Sql
 }
 
 #[tokio::test]
-async fn alerts_are_the_persons_own_are_exported_and_refuse_what_is_no_answer() {
+async fn alerts_are_the_users_own_are_exported_and_refuse_what_is_no_answer() {
     let app = TestApp::start().await;
     let laptop = laptop(&app).await;
     let stranger = signs_in(&app, FIREFOX).await;
-    let bob = app.new_person("bob@example.com").await;
+    let bob = app.new_user("bob@example.com").await;
     let alert = alert_about(&laptop, &stranger).await;
     assert_eq!(answers(&bob, &alert, "me").await.status, StatusCode::NOT_FOUND);
     assert!(asked(&bob).await.is_empty());

@@ -171,7 +171,7 @@ async fn of_two_sessions_begun_at_once_in_one_browser_the_newer_stays_on_postgre
 #[tokio::test]
 async fn planted_cookies_are_neither_believed_nor_in_the_way_and_are_removed() {
     let app = TestApp::start().await;
-    let native = app.new_person(ADA).await;
+    let native = app.new_user(ADA).await;
     let elsewhere = TestApp::start().await;
     elsewhere.registers(ADA).await;
     let foreign = Browser::of(&elsewhere).signs_in().await.cookie().expect("a cookie");
@@ -235,7 +235,7 @@ async fn signing_out_removes_every_cookie_and_ends_every_session_of_the_browser(
 #[tokio::test]
 async fn a_browser_with_nothing_but_ended_sessions_is_told_why_the_newest_ended() {
     let app = TestApp::start().await;
-    let phone = app.new_person(ADA).await;
+    let phone = app.new_user(ADA).await;
     let browser = Browser::of(&app);
     browser.signs_in().await;
     let late = browser.sends("/api/auth/refresh", json!({})).await;

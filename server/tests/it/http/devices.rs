@@ -33,8 +33,8 @@ async fn devices_are_described_and_the_current_one_comes_first() {
 #[tokio::test]
 async fn a_device_is_renamed_by_its_owner_only() {
     let app = TestApp::start().await;
-    let ada = app.new_person("ada@example.com").await;
-    let bob = app.new_person("bob@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
+    let bob = app.new_user("bob@example.com").await;
     let path = format!("/api/auth/sessions/{}", ada.session_id());
     let renamed = ada.patch(&path, &json!({"deviceName": "<b>Ada's laptop</b>"})).await;
     assert_eq!(renamed.body["deviceInfo"]["deviceName"], "<b>Ada's laptop</b>");
@@ -50,7 +50,7 @@ async fn a_device_is_renamed_by_its_owner_only() {
 #[tokio::test]
 async fn at_the_limit_a_program_replaces_the_oldest_and_a_browser_is_asked() {
     let app = TestApp::start_with(&[("MAX_SESSIONS_PER_USER", "2")]).await;
-    let first = app.new_person("ada@example.com").await;
+    let first = app.new_user("ada@example.com").await;
     app.advance(std::time::Duration::from_secs(5));
     let second = app.signs_in("ada@example.com").await;
     app.advance(std::time::Duration::from_secs(5));
@@ -76,7 +76,7 @@ async fn at_the_limit_a_program_replaces_the_oldest_and_a_browser_is_asked() {
 #[tokio::test]
 async fn last_active_moves_with_use() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let last_active =
         async || -> Value { device.get("/api/auth/sessions").await.body["sessions"][0]["lastActive"].clone() };
     let before = last_active().await;
@@ -87,7 +87,7 @@ async fn last_active_moves_with_use() {
 #[tokio::test]
 async fn the_list_comes_in_pages_that_leave_nobody_out_and_show_nobody_twice() {
     let app = TestApp::start().await;
-    let first = app.new_person("ada@example.com").await;
+    let first = app.new_user("ada@example.com").await;
     let mut all = vec![first.session_id().to_owned()];
     for _ in 0..6 {
         app.advance(std::time::Duration::from_secs(1));
@@ -128,10 +128,10 @@ async fn the_list_comes_in_pages_that_leave_nobody_out_and_show_nobody_twice() {
 }
 
 async fn several_devices_end(app: TestApp) {
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let (phone, tablet) = (app.signs_in("ada@example.com").await, app.signs_in("ada@example.com").await);
     let stays = app.signs_in("ada@example.com").await;
-    let bob = app.new_person("bob@example.com").await;
+    let bob = app.new_user("bob@example.com").await;
     let end = async |ids: Value| laptop.post("/api/auth/sessions/end", &json!({"sessionIds": ids})).await;
     let ended = end(json!([phone.session_id(), tablet.session_id(), bob.session_id()])).await;
     assert_eq!((ended.status, &ended.body["sessionsEnded"]), (StatusCode::OK, &json!(2)), "{}", ended.text);

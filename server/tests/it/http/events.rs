@@ -10,7 +10,7 @@ use crate::support::app::{Events, TestApp};
 #[tokio::test]
 async fn the_other_devices_hear_of_a_sign_in_a_new_name_and_an_end() {
     let app = TestApp::start().await;
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let mut events = laptop.listens().await;
     let phone = app.signs_in("ada@example.com").await;
     let created = events.next_named("session.created").await;
@@ -26,7 +26,7 @@ async fn the_other_devices_hear_of_a_sign_in_a_new_name_and_an_end() {
 #[tokio::test]
 async fn the_ended_device_is_told_why_and_its_stream_closes() {
     let app = TestApp::start().await;
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
     let mut events = phone.listens().await;
     laptop.delete(&format!("/api/auth/sessions/{}", phone.session_id())).await;
@@ -40,11 +40,11 @@ async fn the_ended_device_is_told_why_and_its_stream_closes() {
 }
 
 #[tokio::test]
-async fn nobody_hears_of_other_people() {
+async fn nobody_hears_of_other_users() {
     let app = TestApp::start().await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let mut events = ada.listens().await;
-    app.new_person("bob@example.com").await;
+    app.new_user("bob@example.com").await;
     app.signs_in("ada@example.com").await;
     let created = events.next_named("session.created").await;
     assert!(!created.to_string().contains("bob"));
@@ -53,7 +53,7 @@ async fn nobody_hears_of_other_people() {
 #[tokio::test]
 async fn a_ticket_opens_one_stream_within_half_a_minute_and_a_token_in_the_address_none() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let ticket =
         async || device.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].as_str().unwrap().to_owned();
     let open = |query: String| app.request(Method::GET, &format!("/api/auth/events?{query}")).send();
@@ -73,7 +73,7 @@ async fn a_ticket_opens_one_stream_within_half_a_minute_and_a_token_in_the_addre
 #[tokio::test]
 async fn answers_say_how_long_the_session_lasts_once_the_warning_is_due() {
     let app = TestApp::start_with(&[("REFRESH_EXPIRE", "10m"), ("JWT_EXPIRE", "10m"), ("SESSION_WARNING", "4m")]).await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     app.advance(Duration::from_mins(6));
     assert_eq!(device.get("/api/auth/session").await.header("session-expires-in"), "");
     app.advance(Duration::from_secs(1));
@@ -85,7 +85,7 @@ async fn answers_say_how_long_the_session_lasts_once_the_warning_is_due() {
 #[tokio::test]
 async fn a_stream_whose_session_reaches_its_end_is_told_so() {
     let app = TestApp::start_with(&[("REFRESH_EXPIRE", "10m"), ("JWT_EXPIRE", "10m"), ("SESSION_WARNING", "4m")]).await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     app.advance(Duration::from_secs(10 * 60 - 1));
     let mut events = device.listens().await;
     app.advance(Duration::from_secs(1));
@@ -97,7 +97,7 @@ async fn a_stream_whose_session_reaches_its_end_is_told_so() {
 #[tokio::test]
 async fn streams_close_when_the_server_stops() {
     let mut app = TestApp::start().await;
-    let mut events = { app.new_person("ada@example.com").await.listens().await };
+    let mut events = { app.new_user("ada@example.com").await.listens().await };
     app.shut_down().await;
     assert!(events.next().await.is_none());
 }
@@ -105,7 +105,7 @@ async fn streams_close_when_the_server_stops() {
 #[tokio::test]
 async fn a_stream_is_told_and_closed_when_its_session_is_signed_out_while_the_database_is_away() {
     let app = TestApp::start().await;
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
     let ticket = laptop.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].clone();
     let (mut of_laptop, mut of_phone) = (laptop.listens().await, phone.listens().await);
@@ -131,7 +131,7 @@ async fn a_stream_is_told_and_closed_when_its_session_is_signed_out_while_the_da
 #[tokio::test]
 async fn a_stream_that_nothing_can_confirm_says_no_more_and_is_closed() {
     let app = TestApp::start_on_postgres(&[]).await;
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
     let mut events = phone.listens().await;
     // The log cannot be read, but the sessions can: as a request, the stream goes on.

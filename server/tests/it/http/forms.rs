@@ -263,7 +263,7 @@ async fn forms_are_limited_as_calls_are_and_say_how_long() {
 #[tokio::test]
 async fn at_the_limit_of_sessions_the_page_asks_which_device_goes() {
     let app = TestApp::start_with(&[("MAX_SESSIONS_PER_USER", "1")]).await;
-    let device = app.new_person(ADA).await;
+    let device = app.new_user(ADA).await;
     let mut browser = Browser::new(&app);
     let page = browser.signs_in().await;
     assert_eq!(page.status, StatusCode::CONFLICT);

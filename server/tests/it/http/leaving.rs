@@ -24,7 +24,7 @@ fn named<'v>(list: &'v Value, member: &str) -> Vec<&'v str> {
 }
 
 #[tokio::test]
-async fn an_export_holds_everything_on_the_person_no_secret_and_nobody_else() {
+async fn an_export_holds_everything_on_the_user_no_secret_and_nobody_else() {
     let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
     for email in [ADA, "bob@example.com"] {
         app.registers(email).await;
@@ -81,9 +81,9 @@ async fn an_export_holds_everything_on_the_person_no_secret_and_nobody_else() {
 }
 
 async fn an_account_goes(app: TestApp) {
-    let laptop = app.new_person(ADA).await;
+    let laptop = app.new_user(ADA).await;
     let phone = app.signs_in(ADA).await;
-    let bystander = app.new_person("bob@example.com").await;
+    let bystander = app.new_user("bob@example.com").await;
     let mut events = phone.listens().await;
     let wrong = deletes_with(&laptop, "not the password").await;
     assert_eq!((wrong.status, wrong.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["password"]));
@@ -116,7 +116,7 @@ async fn an_account_goes(app: TestApp) {
         ["Your Latchkey account was deleted"]
     );
 
-    let again = app.new_person(ADA).await;
+    let again = app.new_user(ADA).await;
     assert_ne!(again.tokens["user"]["id"], laptop.tokens["user"]["id"]);
     assert!(again.passes().await && !laptop.passes().await);
 }
@@ -134,7 +134,7 @@ async fn a_deleted_account_is_gone_with_every_device_and_its_address_is_free_on_
 #[tokio::test]
 async fn the_audit_log_keeps_what_happened_and_forgets_from_where() {
     let app = TestApp::start().await;
-    let laptop = app.new_person(ADA).await;
+    let laptop = app.new_user(ADA).await;
     assert_eq!(deletes(&laptop).await.status, StatusCode::OK);
     let mut database = app.database().await;
     let entries: Vec<(String, i64)> = sqlx::query_as(
@@ -153,7 +153,7 @@ async fn the_audit_log_keeps_what_happened_and_forgets_from_where() {
 #[tokio::test]
 async fn without_the_password_only_a_sign_in_of_moments_ago_deletes_the_account() {
     let app = TestApp::start().await;
-    let mut laptop = app.new_person(ADA).await;
+    let mut laptop = app.new_user(ADA).await;
     app.advance(Duration::from_mins(10));
     for renewed in [false, true] {
         if renewed {
@@ -173,7 +173,7 @@ async fn without_the_password_only_a_sign_in_of_moments_ago_deletes_the_account(
 #[tokio::test]
 async fn the_password_serves_however_long_ago_the_sign_in_was() {
     let app = TestApp::start_with(&[("SUDO_WINDOW", "0s")]).await;
-    let laptop = app.new_person(ADA).await;
+    let laptop = app.new_user(ADA).await;
     let asked = deletes(&laptop).await;
     assert!(asked.header("www-authenticate").ends_with("max_age=0"), "{}", asked.text);
     assert_eq!(deletes_with(&laptop, "").await.refused_fields(), ["password"]);
@@ -183,7 +183,7 @@ async fn the_password_serves_however_long_ago_the_sign_in_was() {
 #[tokio::test]
 async fn guessing_the_password_in_a_session_is_limited_and_keeps_nobody_else_out() {
     let app = TestApp::start().await;
-    let laptop = app.new_person(ADA).await;
+    let laptop = app.new_user(ADA).await;
     let phone = app.signs_in(ADA).await;
     let mut tries = 0;
     let limited = loop {
@@ -205,7 +205,7 @@ async fn guessing_the_password_in_a_session_is_limited_and_keeps_nobody_else_out
 #[tokio::test]
 async fn a_device_that_was_signed_out_cannot_delete_the_account() {
     let app = TestApp::start().await;
-    let stolen = app.new_person(ADA).await;
+    let stolen = app.new_user(ADA).await;
     let laptop = app.signs_in(ADA).await;
     laptop.post("/api/auth/logout-all", &json!({"keepCurrent": true})).await;
     assert_eq!(deletes_with(&stolen, PASSWORD).await.code(), "session-ended");
@@ -215,7 +215,7 @@ async fn a_device_that_was_signed_out_cannot_delete_the_account() {
 #[tokio::test]
 async fn while_the_database_is_away_an_account_is_not_deleted_and_nothing_is_promised() {
     let app = TestApp::start().await;
-    let laptop = app.new_person(ADA).await;
+    let laptop = app.new_user(ADA).await;
     let lock = app.write_lock().await;
     let away = deletes(&laptop).await;
     assert_eq!((away.status, away.code()), (StatusCode::SERVICE_UNAVAILABLE, "temporarily-unavailable"));
@@ -225,7 +225,7 @@ async fn while_the_database_is_away_an_account_is_not_deleted_and_nothing_is_pro
 }
 
 #[tokio::test]
-async fn the_demo_person_can_go_and_is_made_anew_at_the_next_start() {
+async fn the_demo_user_can_go_and_is_made_anew_at_the_next_start() {
     let mut app = TestApp::start().await;
     let demo = json!({"email": "demo@latchkey.dev", "password": "correct-demo-horse"});
     let before = app.post("/api/auth/login", &demo).await.body;

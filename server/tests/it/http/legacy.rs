@@ -34,7 +34,7 @@ fn claims(app: &TestApp, user_id: &Value) -> Value {
     json!({"sub": user_id, "iat": now, "exp": now + 3600})
 }
 
-/// The same person on a device that signed in with the older system.
+/// The same user on a device that signed in with the older system.
 pub fn on_the_older_system<'a>(device: &Device<'a>) -> Device<'a> {
     let token = sign(&header(), &claims(device.app, &device.tokens["user"]["id"]), SECRET.as_bytes());
     holding(device.app, &token)
@@ -57,7 +57,7 @@ fn unauthorized(code: &str) -> (StatusCode, String) {
 #[tokio::test]
 async fn a_token_of_the_older_system_passes_and_what_resembles_one_does_not() {
     let app = TestApp::start_with(&ACCEPTED).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let old = on_the_older_system(&ada);
     assert!(old.passes().await && ada.passes().await);
 
@@ -116,11 +116,11 @@ async fn a_token_of_the_older_system_passes_and_what_resembles_one_does_not() {
 }
 
 #[tokio::test]
-async fn it_shows_and_ends_what_is_the_persons_and_gets_nothing_that_needs_a_session() {
+async fn it_shows_and_ends_what_is_the_users_and_gets_nothing_that_needs_a_session() {
     let app = TestApp::start_with(&ACCEPTED).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
-    let bob = app.new_person("bob@example.com").await;
+    let bob = app.new_user("bob@example.com").await;
     let old = on_the_older_system(&ada);
 
     let who = old.get("/api/auth/session").await.body;
@@ -168,9 +168,9 @@ async fn it_shows_and_ends_what_is_the_persons_and_gets_nothing_that_needs_a_ses
 #[tokio::test]
 async fn signing_out_everywhere_ends_it_and_all_made_until_then() {
     let app = TestApp::start_with(&ACCEPTED).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
-    let bob = on_the_older_system(&app.new_person("bob@example.com").await);
+    let bob = on_the_older_system(&app.new_user("bob@example.com").await);
     let old = on_the_older_system(&ada);
     let mut events = phone.listens().await;
     app.advance(Duration::from_millis(700));
@@ -195,7 +195,7 @@ async fn signing_out_everywhere_ends_it_and_all_made_until_then() {
 #[tokio::test]
 async fn whoever_ends_all_other_sessions_ends_it_with_them() {
     let app = TestApp::start_with(&ACCEPTED).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let new = "wednesday badger kettle";
     for (path, body) in [
         ("/api/auth/logout-all", json!({"keepCurrent": true})),
@@ -213,7 +213,7 @@ async fn whoever_ends_all_other_sessions_ends_it_with_them() {
 #[tokio::test]
 async fn signing_out_with_it_says_that_there_is_nothing_to_end() {
     let app = TestApp::start_with(&ACCEPTED).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let old = on_the_older_system(&ada);
     let out = old.post("/api/auth/logout", &json!({})).await;
     assert_eq!(
@@ -234,7 +234,7 @@ async fn signing_out_with_it_says_that_there_is_nothing_to_end() {
 #[tokio::test]
 async fn a_refresh_cookie_beside_it_names_the_session_that_ends() {
     let app = TestApp::start_with(&ACCEPTED).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let old = on_the_older_system(&ada);
     let body = json!({"email": "ada@example.com", "password": PASSWORD, "tokenDelivery": "cookie"});
     let login = app.request(Method::POST, "/api/auth/login").header("latchkey-client", "web").json(&body);
@@ -248,9 +248,9 @@ async fn a_refresh_cookie_beside_it_names_the_session_that_ends() {
 }
 
 #[tokio::test]
-async fn a_disabled_person_is_refused() {
+async fn a_disabled_user_is_refused() {
     let app = TestApp::start_with(&ACCEPTED).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let old = on_the_older_system(&ada);
     let store = Store::connect(&format!("sqlite://{}", app.database_file().display()), 1).await.expect("a store");
     let id = ada.tokens["user"]["id"].as_str().unwrap().parse().expect("an id");
@@ -266,7 +266,7 @@ async fn from_the_given_moment_on_it_is_refused_and_our_own_pass() {
     let until = latchkey::clock::SystemClock.now().plus(Duration::from_mins(10));
     let settings = [("JWT_SECRET", SECRET.to_owned()), ("ACCEPT_LEGACY_TOKENS_UNTIL", until.to_string())];
     let app = TestApp::start_with(&settings.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let old = on_the_older_system(&ada);
     assert!(old.passes().await);
     app.advance(until.since(app.clock.now()));
@@ -286,7 +286,7 @@ async fn our_own_tokens_are_checked_without_the_database_whatever_else_is_accept
     let endpoint = collector.endpoint();
     let settings = [ACCEPTED[0], ACCEPTED[1], ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
     let mut app = TestApp::start_with(&settings).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let old = on_the_older_system(&ada);
     assert!(ada.passes().await && old.passes().await);
     app.shut_down().await;

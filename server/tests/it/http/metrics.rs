@@ -41,7 +41,7 @@ impl Scrape {
 #[tokio::test]
 async fn signing_in_renewing_and_ending_are_counted_by_what_they_came_to() {
     let app = TestApp::start_with(&[OWN_LISTENER]).await;
-    let mut device = app.new_person("ada@example.com").await;
+    let mut device = app.new_user("ada@example.com").await;
     let other = app.signs_in("ada@example.com").await;
     app.post("/api/auth/login", &json!({"email": "ada@example.com", "password": "not the right one"})).await;
     let first = device.refresh_token().to_owned();
@@ -69,7 +69,7 @@ async fn signing_in_renewing_and_ending_are_counted_by_what_they_came_to() {
         ("latchkey_sessions_ended_total{reason=\"user_initiated_logout\"}", 1.0),
         ("latchkey_sessions_ended_total{reason=\"logout_all\"}", 0.0),
         ("latchkey_revocation_list_entries", 2.0),
-        // The demo person; registering, where the password is judged and hashed; four comparisons, two for the wrong
+        // The demo user; registering, where the password is judged and hashed; four comparisons, two for the wrong
         // password.
         ("latchkey_password_hash_duration_seconds_count", 7.0),
         ("latchkey_password_hashes_running", 0.0),
@@ -81,7 +81,7 @@ async fn signing_in_renewing_and_ending_are_counted_by_what_they_came_to() {
 #[tokio::test]
 async fn requests_are_counted_by_route_and_never_by_what_somebody_made_up() {
     let app = TestApp::start_with(&[OWN_LISTENER]).await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     for _ in 0..3 {
         device.get("/api/auth/session").await;
     }
@@ -127,7 +127,7 @@ async fn every_figure_of_the_list_is_shown_once_and_in_its_order() {
 #[tokio::test]
 async fn how_it_is_now_is_read_when_it_is_asked_for() {
     let app = TestApp::start_with(&[OWN_LISTENER, ("REVOCATION_MAX_STALENESS", "3s")]).await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     device.get("/api/auth/session").await;
     let before = Scrape::of(&app).await;
     before.assert(&[
@@ -150,7 +150,7 @@ async fn how_it_is_now_is_read_when_it_is_asked_for() {
 #[tokio::test]
 async fn a_list_that_is_too_old_shows_in_its_age_and_in_what_the_database_is_asked() {
     let app = TestApp::start_with(&[OWN_LISTENER]).await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let checks = "latchkey_guard_database_checks_total{result=\"passed\"}";
     for _ in 0..50 {
         // The tail looks twice a second by the real clock, so one of these comes between two looks.

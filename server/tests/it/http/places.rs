@@ -46,7 +46,7 @@ async fn seen(device: &Device<'_>, watcher: &Device<'_>) -> Value {
 async fn a_device_is_shown_with_the_place_it_signed_in_from(#[case] address: &str, #[case] place: Option<&str>) {
     let folder = tempfile::tempdir().expect("a folder");
     let app = start(folder.path(), "DBIP-City-Lite").await;
-    let watcher = app.new_person("ada@example.com").await;
+    let watcher = app.new_user("ada@example.com").await;
     let mut events = watcher.listens().await;
     let device = signs_in_from(&app, address).await;
     let session = seen(&device, &watcher).await;
@@ -61,7 +61,7 @@ async fn a_device_is_shown_with_the_place_it_signed_in_from(#[case] address: &st
 async fn a_device_that_renews_from_another_network_is_shown_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let app = start(folder.path(), "GeoLite2-Country").await;
-    let watcher = app.new_person("ada@example.com").await;
+    let watcher = app.new_user("ada@example.com").await;
     let device = signs_in_from(&app, "203.0.113.7").await;
     let mut refresh_token = device.refresh_token().to_owned();
     for (address, place) in
@@ -78,7 +78,7 @@ async fn a_device_that_renews_from_another_network_is_shown_there() {
 #[tokio::test]
 async fn without_a_database_no_place_is_shown() {
     let app = TestApp::start_with(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
-    let watcher = app.new_person("ada@example.com").await;
+    let watcher = app.new_user("ada@example.com").await;
     let device = signs_in_from(&app, "203.0.113.7").await;
     let session = seen(&device, &watcher).await;
     assert_eq!((&session["ipAddress"], session.get("place")), (&json!("203.0.113.7"), None));

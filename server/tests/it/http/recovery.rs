@@ -40,9 +40,9 @@ async fn signs_in_with(app: &TestApp, password: &str) -> Answer {
 }
 
 async fn a_new_password(app: TestApp) {
-    let laptop = app.new_person(ADA).await;
+    let laptop = app.new_user(ADA).await;
     let phone = app.signs_in(ADA).await;
-    let bystander = app.new_person("bob@example.com").await;
+    let bystander = app.new_user("bob@example.com").await;
     let mut events = phone.listens().await;
     let token = token_for(&app, ADA).await;
     assert_eq!(token.len(), 43, "256 bits");
@@ -102,7 +102,7 @@ async fn the_mail_says_what_the_link_does_how_long_it_works_and_that_it_can_be_i
 }
 
 #[tokio::test]
-async fn everybody_gets_the_same_answer_and_only_people_who_may_sign_in_a_link() {
+async fn everybody_gets_the_same_answer_and_only_users_who_may_sign_in_a_link() {
     let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
     for email in [ADA, "unverified@example.com", "disabled@example.com"] {
         app.registers(email).await;
@@ -181,7 +181,7 @@ fn errors(answer: &Answer) -> (StatusCode, Value) {
 #[tokio::test]
 async fn a_link_that_is_not_good_any_more_is_refused_in_the_same_words_whatever_it_is() {
     let app = TestApp::start().await;
-    let laptop = app.new_person(ADA).await;
+    let laptop = app.new_user(ADA).await;
     let refused = resets(&app, &"A".repeat(43), NEW).await;
     assert_eq!((refused.status, refused.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["token"]));
     assert_eq!(refused.body["errors"][0]["code"], "invalid-reset-token");
@@ -273,7 +273,7 @@ async fn trying_tokens_is_limited_by_address_with_a_time_to_come_back() {
 #[tokio::test]
 async fn while_the_database_is_away_a_reset_promises_nothing_and_the_link_stays_good() {
     let app = TestApp::start().await;
-    let laptop = app.new_person(ADA).await;
+    let laptop = app.new_user(ADA).await;
     let token = token_for(&app, ADA).await;
     let lock = app.write_lock().await;
     let away = resets(&app, &token, NEW).await;

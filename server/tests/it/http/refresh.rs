@@ -10,7 +10,7 @@ use crate::support::app::{Answer, Device, TestApp};
 #[tokio::test]
 async fn a_refresh_rotates_the_token_and_the_session_stays() {
     let app = TestApp::start().await;
-    let mut device = app.new_person("ada@example.com").await;
+    let mut device = app.new_user("ada@example.com").await;
     let (first, session) = (device.refresh_token().to_owned(), device.session_id().to_owned());
     device.renews().await;
     assert_ne!(device.refresh_token(), first);
@@ -21,7 +21,7 @@ async fn a_refresh_rotates_the_token_and_the_session_stays() {
 #[tokio::test]
 async fn a_lost_answer_is_answered_with_the_same_successor_within_the_grace() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let first = device.refreshes_with(device.refresh_token()).await;
     app.advance(Duration::from_secs(9));
     let again = device.refreshes_with(device.refresh_token()).await;
@@ -30,9 +30,9 @@ async fn a_lost_answer_is_answered_with_the_same_successor_within_the_grace() {
 }
 
 #[tokio::test]
-async fn a_predecessor_after_the_grace_ends_the_session_and_tells_the_person() {
+async fn a_predecessor_after_the_grace_ends_the_session_and_tells_the_user() {
     let app = TestApp::start().await;
-    let mut stolen = app.new_person("ada@example.com").await;
+    let mut stolen = app.new_user("ada@example.com").await;
     let other = app.signs_in("ada@example.com").await;
     let mut events = other.listens().await;
     let old = stolen.refresh_token().to_owned();
@@ -57,7 +57,7 @@ async fn a_predecessor_after_the_grace_ends_the_session_and_tells_the_person() {
 #[tokio::test]
 async fn a_predecessor_is_theft_once_the_successor_was_used() {
     let app = TestApp::start().await;
-    let mut device = app.new_person("ada@example.com").await;
+    let mut device = app.new_user("ada@example.com").await;
     let old = device.refresh_token().to_owned();
     device.renews().await;
     device.renews().await;
@@ -66,7 +66,7 @@ async fn a_predecessor_is_theft_once_the_successor_was_used() {
 }
 
 async fn thirty_two_at_once(app: TestApp) {
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let answers = futures::future::join_all((0..32).map(|_| device.refreshes_with(device.refresh_token()))).await;
     assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
     let successors: std::collections::HashSet<_> =
@@ -88,7 +88,7 @@ async fn thirty_two_refreshes_at_once_make_one_lineage_on_postgres() {
 async fn a_session_ends_at_its_absolute_end_however_often_it_is_renewed() {
     let app =
         TestApp::start_with(&[("SESSION_MAX_AGE", "1h"), ("REFRESH_EXPIRE", "40m"), ("SESSION_WARNING", "10m")]).await;
-    let mut device = app.new_person("ada@example.com").await;
+    let mut device = app.new_user("ada@example.com").await;
     app.advance(Duration::from_mins(39));
     device.renews().await;
     assert_eq!(device.tokens["refreshExpiresIn"], 21 * 60);
@@ -104,7 +104,7 @@ async fn a_session_ends_at_its_absolute_end_however_often_it_is_renewed() {
 #[tokio::test]
 async fn an_unused_session_ends_at_its_idle_limit() {
     let app = TestApp::start_with(&[("SESSION_IDLE_TIMEOUT", "30m"), ("SESSION_WARNING", "10m")]).await;
-    let mut device = app.new_person("ada@example.com").await;
+    let mut device = app.new_user("ada@example.com").await;
     app.advance(Duration::from_secs(30 * 60 - 1));
     device.renews().await;
     app.advance(Duration::from_mins(30));
@@ -166,7 +166,7 @@ async fn without_remember_me_the_session_lasts_a_day_at_most() {
 #[tokio::test]
 async fn nothing_that_stands_in_the_database_is_a_token() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let mut file = std::fs::read(app.database_file()).unwrap();
     file.extend(std::fs::read(app.database_file().with_extension("db-wal")).unwrap_or_default());
     let contains = |needle: &[u8]| file.windows(needle.len()).any(|window| window == needle);
@@ -179,7 +179,7 @@ async fn nothing_that_stands_in_the_database_is_a_token() {
 #[tokio::test]
 async fn a_session_that_is_used_is_not_idle_although_it_is_not_renewed() {
     let mut app = TestApp::start_with(&[("SESSION_IDLE_TIMEOUT", "1h"), ("JWT_EXPIRE", "1h")]).await;
-    let tokens = app.new_person("ada@example.com").await.tokens;
+    let tokens = app.new_user("ada@example.com").await.tokens;
     app.advance(Duration::from_mins(50));
     assert!(Device { app: &app, tokens: tokens.clone() }.passes().await);
     // What was noted is written when the server stops, at the latest.

@@ -43,7 +43,7 @@ async fn codes(app: &TestApp) -> Vec<String> {
         .collect()
 }
 
-fn person(answer: &Answer) -> (&Value, &Value) {
+fn name_and_verified(answer: &Answer) -> (&Value, &Value) {
     (&answer.body["user"]["name"], &answer.body["user"]["emailVerified"])
 }
 
@@ -69,7 +69,7 @@ async fn an_account_is_that_of_the_registration_whose_code_was_entered(
     assert_eq!(enters(&app, &codes[0]).await.refused_fields(), ["otp"], "the code of a registration that is gone");
     let entered = enters(&app, codes.last().expect("a code")).await;
     assert_eq!(entered.status, StatusCode::OK, "{}", entered.text);
-    assert_eq!(person(&entered), (&json!("Owner"), &json!(true)));
+    assert_eq!(name_and_verified(&entered), (&json!("Owner"), &json!(true)));
     assert_eq!(signs_in(&app, P2).await.status, StatusCode::OK);
     assert_eq!(signs_in(&app, P1).await.status, StatusCode::UNAUTHORIZED);
 }
@@ -96,7 +96,7 @@ async fn whoever_proves_an_address_by_a_link_has_nothing_of_the_stranger_who_reg
     assert_eq!(enters(&app, &code).await.refused_fields(), ["otp"]);
     assert_eq!(signs_in(&app, P1).await.status, StatusCode::UNAUTHORIZED);
     let signed_in = signs_in(&app, P2).await;
-    assert_eq!(person(&signed_in), (&json!("v"), &json!(true)));
+    assert_eq!(name_and_verified(&signed_in), (&json!("v"), &json!(true)));
     let profile = Device { app: &app, tokens: signed_in.body }.get("/api/user/profile").await;
     assert_eq!(profile.body["accountType"], "INDIVIDUAL");
 }
@@ -118,14 +118,14 @@ async fn where_addresses_need_no_proof_the_owner_gets_the_account_by_a_link_and_
     assert!(!mallory.passes().await);
     assert_eq!(mallory.refreshes_with(mallory.refresh_token()).await.body["reason"], "password_reset");
     let owner = signs_in(&app, P2).await;
-    assert_eq!(person(&owner), (&json!("v"), &json!(true)));
+    assert_eq!(name_and_verified(&owner), (&json!("v"), &json!(true)));
     assert_eq!(signs_in(&app, P1).await.status, StatusCode::UNAUTHORIZED);
     // From now on the name is the owner's own.
     let owner = Device { app: &app, tokens: owner.body };
     owner.patch("/api/user/profile", &json!({"name": "Owner"})).await;
     app.advance(std::time::Duration::from_mins(2));
     assert_eq!(resets(&app, P1).await.status, StatusCode::OK);
-    assert_eq!(person(&signs_in(&app, P1).await), (&json!("Owner"), &json!(true)));
+    assert_eq!(name_and_verified(&signs_in(&app, P1).await), (&json!("Owner"), &json!(true)));
 }
 
 #[rstest]
@@ -142,7 +142,7 @@ async fn sessions_from_before_anybody_proved_the_address_end_when_somebody_does(
     assert!(stranger.passes().await);
     registers(&app, "Owner", P2).await;
     let owner = enters(&app, codes(&app).await.last().expect("a code")).await;
-    assert_eq!(person(&owner), (&json!("Owner"), &json!(true)));
+    assert_eq!(name_and_verified(&owner), (&json!("Owner"), &json!(true)));
     assert_ne!(owner.body["user"]["id"], stranger.tokens["user"]["id"]);
     assert!(!stranger.passes().await);
     assert_eq!(stranger.refreshes_with(stranger.refresh_token()).await.status, StatusCode::UNAUTHORIZED);

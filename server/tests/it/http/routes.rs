@@ -70,7 +70,7 @@ async fn a_token_that_is_not_ours_is_refused_by_every_route_that_needs_somebody(
 #[tokio::test]
 async fn a_token_without_a_session_passes_where_none_is_needed_and_nowhere_else() {
     let app = TestApp::start_with(&ACCEPTED).await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let older = on_the_older_system(&ada);
     for (route, requirement) in with_principal(&app) {
         let answer = call(&app, &route, Some(older.access_token())).await;
@@ -83,7 +83,7 @@ async fn a_token_without_a_session_passes_where_none_is_needed_and_nowhere_else(
 #[tokio::test]
 async fn what_cannot_be_undone_needs_a_proof_of_moments_ago() {
     let app = TestApp::start().await;
-    let mut ada: Device<'_> = app.new_person("ada@example.com").await;
+    let mut ada: Device<'_> = app.new_user("ada@example.com").await;
     app.advance(Duration::from_mins(11));
     ada.renews().await;
     let mut asked = 0;
@@ -99,7 +99,7 @@ async fn what_cannot_be_undone_needs_a_proof_of_moments_ago() {
 #[tokio::test]
 async fn tokens_carry_each_proof_with_its_time() {
     let app = TestApp::start().await;
-    let ada = app.new_person("ada@example.com").await;
+    let ada = app.new_user("ada@example.com").await;
     let (_, claims, _) = parts(&ada);
     let now = app.clock.now().as_secs();
     assert_eq!(claims["proofs"], json!([{"method": "password", "at": now * 1000}]));

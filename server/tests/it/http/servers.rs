@@ -69,7 +69,7 @@ fn moved<'a>(device: &Device<'_>, server: &'a TestApp) -> Device<'a> {
 #[tokio::test]
 async fn a_revoked_session_is_refused_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
     let pair = Pair::start(bus).await;
-    let laptop = pair.here.new_person("ada@example.com").await;
+    let laptop = pair.here.new_user("ada@example.com").await;
     let phone = pair.here.signs_in("ada@example.com").await;
     let [laptop_there, phone_there] = [&laptop, &phone].map(|device| moved(device, &pair.there));
     assert!(laptop_there.passes().await && phone_there.passes().await);
@@ -84,7 +84,7 @@ async fn a_revoked_session_is_refused_on_the_other_server(#[values(Bus::Postgres
 #[tokio::test]
 async fn streams_hear_what_happens_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
     let pair = Pair::start(bus).await;
-    let laptop = pair.here.new_person("ada@example.com").await;
+    let laptop = pair.here.new_user("ada@example.com").await;
     let mut events = moved(&laptop, &pair.there).listens().await;
     let phone = pair.here.signs_in("ada@example.com").await;
     assert_eq!(events.next_named("session.created").await["session"]["sessionId"], phone.session_id());
@@ -107,9 +107,9 @@ async fn streams_hear_what_happens_on_the_other_server(#[values(Bus::Postgres, B
 #[tokio::test]
 async fn a_deleted_account_is_refused_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
     let pair = Pair::start(bus).await;
-    let laptop = pair.here.new_person("ada@example.com").await;
+    let laptop = pair.here.new_user("ada@example.com").await;
     let phone = pair.here.signs_in("ada@example.com").await;
-    let bob = moved(&pair.here.new_person("bob@example.com").await, &pair.there);
+    let bob = moved(&pair.here.new_user("bob@example.com").await, &pair.there);
     let [laptop_there, phone_there] = [&laptop, &phone].map(|device| moved(device, &pair.there));
     let mut events = phone_there.listens().await;
     assert!(laptop_there.passes().await && bob.passes().await);
@@ -127,7 +127,7 @@ async fn a_deleted_account_is_refused_on_the_other_server(#[values(Bus::Postgres
 #[tokio::test]
 async fn a_renewal_on_one_server_keeps_the_stream_on_the_other_open() {
     let pair = Pair::start(Bus::Postgres).await;
-    let mut laptop = pair.here.new_person("ada@example.com").await;
+    let mut laptop = pair.here.new_user("ada@example.com").await;
     let mut events = moved(&laptop, &pair.there).listens().await;
     pair.here.advance(Duration::from_hours(24));
     laptop.renews().await;
@@ -143,7 +143,7 @@ async fn a_renewal_on_one_server_keeps_the_stream_on_the_other_open() {
 #[tokio::test]
 async fn the_receipt_counts_a_browser_that_was_told_on_the_other_server() {
     let pair = Pair::start(Bus::Postgres).await;
-    let laptop = pair.here.new_person("ada@example.com").await;
+    let laptop = pair.here.new_user("ada@example.com").await;
     let phone = pair.here.signs_in("ada@example.com").await;
     let _stream = moved(&phone, &pair.there).listens().await;
     let receipt = laptop.post("/api/auth/logout-all", &json!({})).await.body["receipt"].clone();
@@ -158,7 +158,7 @@ async fn the_receipt_counts_a_browser_that_was_told_on_the_other_server() {
 #[tokio::test]
 async fn tickets_and_tries_are_the_same_on_every_server() {
     let pair = Pair::start(Bus::Postgres).await;
-    let laptop = pair.here.new_person("ada@example.com").await;
+    let laptop = pair.here.new_user("ada@example.com").await;
     let ticket = laptop.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].clone();
     let open = |server: &TestApp| {
         let path = format!("/api/auth/events?ticket={}", ticket.as_str().expect("a ticket"));
@@ -182,9 +182,9 @@ async fn tickets_and_tries_are_the_same_on_every_server() {
 #[tokio::test]
 async fn a_database_that_was_set_back_is_told_again_what_had_ended() {
     let pair = Pair::start(Bus::Postgres).await;
-    let laptop = pair.here.new_person("ada@example.com").await;
+    let laptop = pair.here.new_user("ada@example.com").await;
     let phone = pair.here.signs_in("ada@example.com").await;
-    let bob = pair.here.new_person("bob@example.com").await;
+    let bob = pair.here.new_user("bob@example.com").await;
     // Something that was in the backup already.
     bob.post("/api/auth/logout", &json!({})).await;
     phone.post("/api/auth/logout", &json!({})).await;
@@ -209,12 +209,12 @@ async fn a_database_that_was_set_back_is_told_again_what_had_ended() {
 #[tokio::test]
 async fn what_a_database_that_was_set_back_does_not_know_at_all_is_refused_by_servers_that_start_from_then_on() {
     let pair = Pair::start(Bus::Postgres).await;
-    let bob = pair.here.new_person("bob@example.com").await;
+    let bob = pair.here.new_user("bob@example.com").await;
     // Something that was in the backup already.
     bob.post("/api/auth/logout", &json!({})).await;
-    // And two people that were not: one device signed out, and one person everywhere.
-    let phone = pair.here.new_person("ada@example.com").await;
-    let tablet = pair.here.new_person("eve@example.com").await;
+    // And two users that were not: one device signed out, and one user everywhere.
+    let phone = pair.here.new_user("ada@example.com").await;
+    let tablet = pair.here.new_user("eve@example.com").await;
     assert_eq!(phone.post("/api/auth/logout", &json!({})).await.status, StatusCode::OK);
     assert_eq!(tablet.post("/api/auth/logout-all", &json!({})).await.status, StatusCode::OK);
     eventually(async || !moved(&tablet, &pair.there).passes().await).await;
@@ -326,7 +326,7 @@ const LOSES_THE_NEXT_END: &str = "
 #[tokio::test]
 async fn an_end_that_a_failover_lost_before_any_server_read_it_is_committed_again() {
     let pair = Pair::start(Bus::Postgres).await;
-    let laptop = pair.here.new_person("ada@example.com").await;
+    let laptop = pair.here.new_user("ada@example.com").await;
     let phone = pair.here.signs_in("ada@example.com").await;
     let tablet = pair.here.signs_in("ada@example.com").await;
     let [laptop_there, phone_there, tablet_there] = [&laptop, &phone, &tablet].map(|device| moved(device, &pair.there));
@@ -435,7 +435,7 @@ async fn a_redis_that_is_dead_or_slow_costs_no_time_until_a_sign_out_is_refused_
 #[tokio::test]
 async fn a_message_that_somebody_else_puts_on_the_bus_is_refused_and_counted() {
     let pair = Pair::start(Bus::Redis).await;
-    let laptop = pair.here.new_person("ada@example.com").await;
+    let laptop = pair.here.new_user("ada@example.com").await;
     let mut events = moved(&laptop, &pair.there).listens().await;
     let forged = format!(
         r#"{{"version":1,"sender":"{}","number":1,"sentAt":{},"messages":[{{"kind":"event","topic":{{"kind":"user","id":"{}"}},"except":null,"name":"user.updated","data":{{"userId":"{}"}}}}]}}"#,

@@ -11,7 +11,7 @@ use crate::support::app::{Answer, Device, TestApp};
 #[tokio::test]
 async fn a_signed_out_device_is_refused_at_once_and_its_client_is_told_to_forget() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let out = device.post("/api/auth/logout", &json!({"reason": "going home"})).await;
     assert_eq!(
         (out.status, &out.body["success"], &out.body["sessionsEnded"]),
@@ -29,7 +29,7 @@ async fn a_signed_out_device_is_refused_at_once_and_its_client_is_told_to_forget
 #[tokio::test]
 async fn signing_out_is_forgiving() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     app.advance(Duration::from_hours(1));
     assert!(!device.passes().await, "the access token has run out");
     let expired = device.post("/api/auth/logout", &json!({})).await;
@@ -58,10 +58,10 @@ fn is_signed_out_for_nothing(out: &Answer) -> bool {
 #[tokio::test]
 async fn whoever_presents_what_cannot_be_read_ends_nothing_and_leaves_signed_out() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let good = format!("Bearer {}", device.access_token());
     let elsewhere = TestApp::start().await;
-    let foreign = elsewhere.new_person("ada@example.com").await.access_token().to_owned();
+    let foreign = elsewhere.new_user("ada@example.com").await.access_token().to_owned();
     let (cut, foreign) = (good[..good.len() - 8].to_owned(), format!("Bearer {foreign}"));
     let long = format!("Bearer {}", "x".repeat(6000));
     let unreadable: [&[&str]; 9] = [
@@ -129,7 +129,7 @@ async fn a_good_refresh_token_beside_a_bad_bearer_still_ends_its_session() {
 #[tokio::test]
 async fn a_browser_that_has_mixed_two_sessions_leaves_both() {
     let app = TestApp::start().await;
-    let native = app.new_person("ada@example.com").await;
+    let native = app.new_user("ada@example.com").await;
     let (token, cookie) = signs_in_with_a_cookie(&app).await;
     let request = native.request(Method::POST, "/api/auth/logout").header("cookie", &cookie);
     let out = Answer::read(request.header("latchkey-client", "web").json(&json!({})).send().await.unwrap()).await;
@@ -170,10 +170,10 @@ async fn a_browser_signs_out_with_its_cookie_alone() {
 }
 
 async fn everywhere(app: TestApp) {
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
     let tablet = app.signs_in("ada@example.com").await;
-    let bystander = app.new_person("bob@example.com").await;
+    let bystander = app.new_user("bob@example.com").await;
     let mut events = phone.listens().await;
     let out = laptop.post("/api/auth/logout-all", &json!({})).await;
     assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(3)));
@@ -218,7 +218,7 @@ async fn signing_out_everywhere_ends_every_device_and_gives_a_receipt_on_postgre
 #[tokio::test]
 async fn a_bad_reason_keeps_nobody_signed_in_and_the_address_can_keep_this_device() {
     let app = TestApp::start().await;
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
     let long = phone.post("/api/auth/logout", &json!({"reason": "x".repeat(300)})).await;
     assert_eq!((long.status, &long.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
@@ -233,7 +233,7 @@ async fn a_bad_reason_keeps_nobody_signed_in_and_the_address_can_keep_this_devic
 #[tokio::test]
 async fn all_others_go_and_this_one_stays_without_a_renewal() {
     let app = TestApp::start().await;
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
     let out = laptop.post("/api/auth/logout-all", &json!({"keepCurrent": true})).await;
     assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
@@ -245,7 +245,7 @@ async fn all_others_go_and_this_one_stays_without_a_renewal() {
 #[tokio::test]
 async fn a_token_whose_session_has_ended_cannot_end_the_others() {
     let app = TestApp::start().await;
-    let stolen = app.new_person("ada@example.com").await;
+    let stolen = app.new_user("ada@example.com").await;
     let laptop = app.signs_in("ada@example.com").await;
     stolen.post("/api/auth/logout", &json!({})).await;
     let out = stolen.post("/api/auth/logout-all", &json!({})).await;
@@ -256,9 +256,9 @@ async fn a_token_whose_session_has_ended_cannot_end_the_others() {
 #[tokio::test]
 async fn one_device_ends_another_and_nobody_elses() {
     let app = TestApp::start().await;
-    let laptop = app.new_person("ada@example.com").await;
+    let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
-    let bob = app.new_person("bob@example.com").await;
+    let bob = app.new_user("bob@example.com").await;
     let foreign = laptop.delete(&format!("/api/auth/sessions/{}", bob.session_id())).await;
     let missing = laptop.delete("/api/auth/sessions/019aa000-0000-7000-8000-000000000000").await;
     assert_eq!((foreign.status, foreign.code()), (StatusCode::NOT_FOUND, missing.code()));
@@ -276,7 +276,7 @@ async fn one_device_ends_another_and_nobody_elses() {
 #[tokio::test]
 async fn a_revocation_outlives_a_restart() {
     let mut app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let other = app.signs_in("ada@example.com").await;
     device.post("/api/auth/logout", &json!({})).await;
     let (ended, living) = (device.tokens.clone(), other.tokens.clone());
@@ -305,7 +305,7 @@ async fn parallel_sign_outs_are_all_committed() {
 #[tokio::test]
 async fn while_the_database_is_away_a_sign_out_counts_here_at_once_and_is_committed_later() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let lock = app.write_lock().await;
     let out = device.post("/api/auth/logout", &json!({})).await;
     assert_eq!(out.status, StatusCode::ACCEPTED, "{}", out.text);
@@ -343,7 +343,7 @@ async fn nothing_waits(app: &TestApp) {
 #[tokio::test]
 async fn while_the_database_is_away_signing_out_the_others_counts_here_at_once_and_is_committed_later() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let other = app.signs_in("ada@example.com").await;
     assert!(other.passes().await);
     let lock = app.write_lock().await;
@@ -361,7 +361,7 @@ async fn while_the_database_is_away_signing_out_the_others_counts_here_at_once_a
 #[tokio::test]
 async fn a_program_that_has_lost_its_access_token_signs_out_with_the_refresh_token() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let out = app.post("/api/auth/logout", &json!({"refreshToken": device.refresh_token()})).await;
     assert_eq!((out.status, &out.body["sessionsEnded"]), (StatusCode::OK, &json!(1)));
     assert!(!device.passes().await);
@@ -370,10 +370,10 @@ async fn a_program_that_has_lost_its_access_token_signs_out_with_the_refresh_tok
 }
 
 #[tokio::test]
-async fn a_person_whose_row_somebody_holds_keeps_nobody_else_from_signing_out() {
+async fn a_user_whose_row_somebody_holds_keeps_nobody_else_from_signing_out() {
     let app = TestApp::start_on_postgres(&[]).await;
-    let stuck = app.new_person("ada@example.com").await;
-    let free = app.new_person("bob@example.com").await;
+    let stuck = app.new_user("ada@example.com").await;
+    let free = app.new_user("bob@example.com").await;
     let mut holder = app.postgres().await;
     sqlx::raw_sql("BEGIN; SELECT id FROM users WHERE email = 'ada@example.com' FOR UPDATE")
         .execute(&mut holder)
@@ -393,7 +393,7 @@ async fn a_person_whose_row_somebody_holds_keeps_nobody_else_from_signing_out() 
 #[tokio::test]
 async fn while_the_database_is_away_the_refresh_token_alone_signs_out_here_at_once_too() {
     let app = TestApp::start_on_postgres(&[]).await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let mut holder = app.postgres().await;
     sqlx::raw_sql("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE").execute(&mut holder).await.expect("the table");
     let out = app.post("/api/auth/logout", &json!({"refreshToken": device.refresh_token()})).await;
@@ -421,7 +421,7 @@ async fn asks_for_others(device: &Device<'_>, (method, path, keep_current): (&st
 #[tokio::test]
 async fn a_session_that_has_ended_ends_nobody_else_while_the_table_is_locked() {
     let app = TestApp::start_on_postgres(&[]).await;
-    let owner = app.new_person("ada@example.com").await;
+    let owner = app.new_user("ada@example.com").await;
     let stolen = app.signs_in("ada@example.com").await;
     stolen.post("/api/auth/logout", &json!({})).await;
     let mut holder = app.postgres().await;
@@ -440,7 +440,7 @@ async fn a_session_that_has_ended_ends_nobody_else_while_the_table_is_locked() {
 #[tokio::test]
 async fn a_token_that_has_run_out_ends_others_only_if_its_session_turns_out_to_live() {
     let app = TestApp::start_on_postgres(&[]).await;
-    let mut owner = app.new_person("ada@example.com").await;
+    let mut owner = app.new_user("ada@example.com").await;
     let ended = app.signs_in("ada@example.com").await;
     let living = app.signs_in("ada@example.com").await;
     ended.post("/api/auth/logout", &json!({})).await;
@@ -491,13 +491,13 @@ async fn either(on_postgres: bool) -> TestApp {
 #[tokio::test]
 async fn a_session_that_the_database_has_lost_is_signed_out_by_each_of_its_tokens(
     #[values(false, true)] on_postgres: bool,
-    #[values(false, true)] person_is_lost: bool,
+    #[values(false, true)] user_is_lost: bool,
 ) {
     let mut app = either(on_postgres).await;
-    let by_access = app.new_person("ada@example.com").await;
+    let by_access = app.new_user("ada@example.com").await;
     let by_refresh = app.signs_in("ada@example.com").await;
     // As after going back to a backup from before both of them.
-    let lost = if person_is_lost { "DELETE FROM sessions; DELETE FROM users" } else { "DELETE FROM sessions" };
+    let lost = if user_is_lost { "DELETE FROM sessions; DELETE FROM users" } else { "DELETE FROM sessions" };
     behind_its_back(&app, on_postgres, lost).await;
     assert!(by_access.passes().await && by_refresh.passes().await, "nobody has ended them");
     let out = by_access.post("/api/auth/logout", &json!({})).await;
@@ -519,7 +519,7 @@ async fn signing_out_everywhere_reaches_what_was_made_under_an_epoch_that_the_da
     #[values(false, true)] by_a_new_session: bool,
 ) {
     let mut app = either(on_postgres).await;
-    app.new_person("ada@example.com").await.post("/api/auth/logout-all", &json!({})).await;
+    app.new_user("ada@example.com").await.post("/api/auth/logout-all", &json!({})).await;
     let lost = [app.signs_in("ada@example.com").await.tokens, app.signs_in("ada@example.com").await.tokens];
     // As after a failover that lost all of it, with nobody left who remembers.
     app.shut_down().await;
@@ -546,7 +546,7 @@ async fn signing_out_everywhere_reaches_what_was_made_under_an_epoch_that_the_da
 #[tokio::test]
 async fn what_can_be_neither_committed_nor_written_down_is_not_acknowledged() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let by_refresh = app.signs_in("ada@example.com").await;
     let folder = app.database_file().with_file_name("promises");
     let health = app.get("/health").await.body;

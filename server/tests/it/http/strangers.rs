@@ -164,7 +164,7 @@ async fn whoever_is_signed_in_changes_the_password_and_leaves_however_many_stran
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let app = TestApp::start_on(backend, &[PROXIED]).await;
-    let device = app.new_person(ADA).await;
+    let device = app.new_user(ADA).await;
     strangers_try(&app).await;
     let change = json!({"currentPassword": PASSWORD, "newPassword": NEW});
     assert_eq!(device.post("/api/user/password", &change).await.status, StatusCode::OK);

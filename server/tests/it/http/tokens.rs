@@ -30,7 +30,7 @@ fn spell(header: &Value, claims: &Value) -> String {
 #[tokio::test]
 async fn a_token_is_typed_names_its_key_and_has_the_claims_it_should() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let (header, claims, _) = parts(&device);
     assert_eq!((&header["alg"], &header["typ"]), (&json!("EdDSA"), &json!("at+jwt")));
     let jwks = app.get("/.well-known/jwks.json").await.body;
@@ -46,7 +46,7 @@ async fn a_token_is_typed_names_its_key_and_has_the_claims_it_should() {
 #[tokio::test]
 async fn forged_headers_are_refused() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let (header, claims, signature) = parts(&device);
     assert_eq!(status(&app, device.access_token()).await, StatusCode::OK);
     let public_key = app.get("/.well-known/jwks.json").await.body["keys"][0]["x"].as_str().unwrap().to_owned();
@@ -87,7 +87,7 @@ async fn forged_headers_are_refused() {
 #[tokio::test]
 async fn changed_claims_and_damaged_spellings_are_refused() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let (header, claims, signature) = parts(&device);
     let token = device.access_token();
     let changed = |name: &str, value: Value| {
@@ -124,7 +124,7 @@ async fn changed_claims_and_damaged_spellings_are_refused() {
 #[tokio::test]
 async fn each_kind_of_token_is_good_for_its_own_use_only() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     assert_eq!(status(&app, device.refresh_token()).await, StatusCode::UNAUTHORIZED);
     assert_eq!(device.refreshes_with(device.access_token()).await.status, StatusCode::UNAUTHORIZED);
     let ticket = device.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].as_str().unwrap().to_owned();
@@ -140,7 +140,7 @@ async fn each_kind_of_token_is_good_for_its_own_use_only() {
 #[tokio::test]
 async fn a_token_is_good_to_the_second() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     app.advance(std::time::Duration::from_secs(15 * 60 - 1));
     assert!(device.passes().await);
     app.advance(std::time::Duration::from_secs(1));

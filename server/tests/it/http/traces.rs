@@ -87,7 +87,7 @@ async fn a_collector_that_does_not_answer_holds_up_neither_requests_nor_the_end(
     let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let mut app = TestApp::start_with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
-    assert!(app.new_person("ada@example.com").await.passes().await);
+    assert!(app.new_user("ada@example.com").await.passes().await);
     let began = Instant::now();
     app.shut_down().await;
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());

@@ -64,7 +64,7 @@ async fn the_mailbox_of_development_is_read_under_names_of_this_machine_only() {
 #[tokio::test]
 async fn asking_for_the_head_of_a_stream_spends_no_ticket() {
     let app = TestApp::start().await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let ticket =
         device.post("/api/auth/events/ticket", &json!({})).await.body["ticket"].as_str().expect("a ticket").to_owned();
     let path = format!("/api/auth/events?ticket={ticket}");
@@ -99,7 +99,7 @@ async fn a_field_that_stands_twice_in_an_object_within_is_refused_by_its_path() 
 #[tokio::test]
 async fn one_session_cannot_fill_the_tables_with_names_tickets_or_exports() {
     let app = TestApp::start_with(&[("RATE_LIMITS", "on")]).await;
-    let device = app.new_person("ada@example.com").await;
+    let device = app.new_user("ada@example.com").await;
     let path = format!("/api/auth/sessions/{}", device.session_id());
     let rename = async |name: usize| device.patch(&path, &json!({"deviceName": format!("Name {name}")})).await;
     let profile = async |_: usize| device.patch("/api/user/profile", &json!({"name": "Ada"})).await;

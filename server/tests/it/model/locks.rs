@@ -44,7 +44,7 @@ fn transaction(name: &'static str, locks: &[Row]) -> Transaction {
     Transaction { name, locks: locks.to_vec() }
 }
 
-/// What the store does. A statement that ends several live sessions locks them as it finds them: the person's row is
+/// What the store does. A statement that ends several live sessions locks them as it finds them: the user's row is
 /// held by then, and nobody else locks several that live.
 fn ours() -> Vec<Transaction> {
     vec![

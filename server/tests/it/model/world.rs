@@ -138,7 +138,7 @@ impl Protocol {
         }
     }
 
-    /// What people, time and bad luck bring.
+    /// What users, time and bad luck bring.
     fn events(&self, world: &World, actions: &mut Vec<Action>) {
         for (number, writer) in world.writers.iter().enumerate() {
             match writer {

@@ -1,4 +1,4 @@
-//! People and the audit log.
+//! Users and the audit log.
 
 use latchkey::store::{Bucket, Creation, NewUser, ProfileChange, Store, Try};
 use rstest::rstest;
@@ -7,7 +7,8 @@ use types::words::AuditAction;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, START, TestStore, digest, email, mailbox, minutes, new_audit, new_mail, new_user, person, sign_in,
+    Backend, DAY, START, TestStore, digest, email, mailbox, minutes, new_audit, new_mail, new_user, sign_in,
+    stored_user,
 };
 
 async fn actions(store: &Store, user: UserId) -> Vec<String> {
@@ -17,7 +18,7 @@ async fn actions(store: &Store, user: UserId) -> Vec<String> {
 
 #[rstest]
 #[tokio::test]
-async fn a_new_person_is_found_by_address_and_by_id(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn a_new_user_is_found_by_address_and_by_id(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let new = NewUser {
         roles: vec!["user".to_owned(), "admin".to_owned()],
@@ -52,7 +53,7 @@ async fn an_address_that_is_taken_leaves_no_trace_but_a_notice_a_day(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    person(&store, "ada").await;
+    stored_user(&store, "ada").await;
     let day = Try { key: digest(9), bucket: Bucket { burst: 1, every_ms: 86_400_000 } };
     for (at, notices) in [(START, 1), (START, 1), (START.plus(DAY), 2)] {
         let second = new_user("ada");
@@ -69,7 +70,7 @@ async fn an_address_that_is_taken_leaves_no_trace_but_a_notice_a_day(
 #[tokio::test]
 async fn a_profile_changes_where_it_is_asked_to(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let id = person(&store, "ada").await;
+    let id = stored_user(&store, "ada").await;
     let name = ProfileChange { name: Some(DisplayName::parse("Ada L.").expect("a name")), account_type: None };
     let audit = new_audit(id, AuditAction::ProfileUpdated, minutes(1));
     let user = store.accounts().update_profile(id, &name, &audit).await.expect("an answer").expect("a person");
@@ -92,7 +93,7 @@ async fn a_password_hash_is_upgraded_only_in_place_of_the_one_that_was_checked(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let id = person(&store, "ada").await;
+    let id = stored_user(&store, "ada").await;
     assert!(
         store.accounts().upgrade_password_hash(id, "$argon2id$first", "$argon2id$second").await.expect("an answer")
     );
@@ -107,7 +108,7 @@ async fn a_password_hash_is_upgraded_only_in_place_of_the_one_that_was_checked(
 #[tokio::test]
 async fn an_account_is_disabled_and_enabled(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let id = person(&store, "ada").await;
+    let id = stored_user(&store, "ada").await;
     assert!(store.accounts().set_disabled(id, Some(minutes(1))).await.expect("an answer"));
     assert_eq!(
         store.accounts().user_by_id(id).await.expect("an answer").expect("a person").disabled_at,
@@ -124,7 +125,7 @@ async fn activity_is_read_page_by_page_newest_first_without_gaps(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let session = sign_in(&store, ada, "Laptop", minutes(1)).await;
     // Several at one moment: the id decides.
     for _ in 0..5 {
@@ -153,7 +154,7 @@ async fn activity_is_read_page_by_page_newest_first_without_gaps(
 #[tokio::test]
 async fn nobody_rewrites_the_audit_log(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     for statement in [
         "DELETE FROM audit_log",
         "UPDATE audit_log SET action = 'nothing'",

@@ -9,8 +9,8 @@ use types::words::{AlertAnswer, AlertKind, AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, TestStore, command, delete_account, end, ids, minutes, new_audit, new_entry, new_session, person,
-    sign_in,
+    Backend, DAY, TestStore, command, delete_account, end, ids, minutes, new_audit, new_entry, new_session, sign_in,
+    stored_user,
 };
 
 /// Signs in a device that is asked about, where `is_new` says so.
@@ -46,7 +46,7 @@ async fn what_is_in_question_is_not_known_until_somebody_vouches_for_it(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let (laptop, history) = sign_in_asked(&store, ada, 1, false).await;
     assert_eq!((history.devices.len(), history.has_signed_in), (0, false));
     let (phone, history) = sign_in_asked(&store, ada, 2, true).await;
@@ -61,7 +61,7 @@ async fn what_is_in_question_is_not_known_until_somebody_vouches_for_it(
     assert_eq!((asked.session_id, asked.kind, asked.signed_in), (phone, AlertKind::NewSignIn, true));
     assert_eq!((asked.ip.as_str(), asked.place.as_deref()), ("192.0.2.1", Some("Kyiv, Ukraine")));
     let audit = || new_audit(ada, AuditAction::AlertConfirmed, minutes(30));
-    let bob = person(&store, "bob").await;
+    let bob = stored_user(&store, "bob").await;
     let me = answer(AlertAnswer::Me, laptop, false);
     assert!(!store.alerts().answer_alert(bob, asked.id, &me, &audit()).await.expect("an answer"), "it is not his");
     assert!(store.alerts().answer_alert(ada, asked.id, &me, &audit()).await.expect("an answer"));
@@ -82,7 +82,7 @@ async fn ending_from_another_session_answers_what_was_asked_and_ending_itself_do
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
     let (phone, _) = sign_in_asked(&store, ada, 2, true).await;
     let one = Selection::One { user_id: ada, session_id: phone };
@@ -109,7 +109,7 @@ async fn addresses_are_wiped_and_alerts_go_with_their_sessions_and_with_the_acco
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
     let (phone, _) = sign_in_asked(&store, ada, 2, true).await;
     sign_in_asked(&store, ada, 3, true).await;

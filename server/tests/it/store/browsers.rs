@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::support::store::{
     Backend, DAY, MINUTE, START, TestStore, ask_for_reset, digest, done, ids, minutes, never_new, new_audit, new_entry,
-    new_reset, new_session, person, reset_with,
+    new_reset, new_session, reset_with, stored_user,
 };
 
 fn browser(presented: Option<u8>, next: u8) -> SigningBrowser {
@@ -57,7 +57,7 @@ async fn known(store: &Store, user: UserId, token: u8, at: Timestamp) -> bool {
 #[tokio::test]
 async fn a_browser_has_one_session_whosever_it_was(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let (first, entered) = enter(&store, ada, &browser(None, 1), minutes(1)).await;
     assert!(ended(&entered).is_empty());
     // At a limit of one session: the browser's own makes room before anybody is asked.
@@ -84,19 +84,19 @@ async fn tabs_that_sign_in_at_once_end_with_one_session(
     #[values(true, false)] known_before: bool,
 ) {
     let store = TestStore::open(backend).await;
-    let people = [person(&store, "ada").await, person(&store, "bob").await];
+    let users = [stored_user(&store, "ada").await, stored_user(&store, "bob").await];
     if known_before {
-        enter(&store, people[0], &browser(Some(1), 2), START).await;
+        enter(&store, users[0], &browser(Some(1), 2), START).await;
     }
     let mut tabs = Vec::new();
     for tab in 0..8_u8 {
         let server = store.another_server().await;
-        let user = people[usize::from(tab % 2)];
+        let user = users[usize::from(tab % 2)];
         tabs.push(async move { enter(&server, user, &browser(Some(1), 100 + tab), minutes(1)).await.0 });
     }
     let entered = join_all(tabs).await;
     let mut live = Vec::new();
-    for user in people {
+    for user in users {
         live.extend(
             store
                 .sessions()
@@ -117,7 +117,7 @@ async fn a_token_is_followed_by_the_next_and_serves_until_that_is_used(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     assert!(!known(&store, ada, 1, START).await);
     enter(&store, ada, &browser(Some(1), 2), minutes(1)).await;
     // The answer that brought the next may have been lost.
@@ -139,7 +139,7 @@ async fn whoever_sets_a_new_password_is_known_by_browser_and_for_a_while_by_netw
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     ask_for_reset(&store, ada, digest(1), START).await;
     let reset = new_reset(digest(1), "$argon2id$new", minutes(1));
     done(reset_with(&store, ada, &reset, minutes(1)).await);

@@ -7,7 +7,7 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 
 use crate::support::store::{
     Backend, START, TestStore, ask_for_reset, command, digest, done, email, end, ids, minutes, new_audit, new_entry,
-    new_mail, new_registration, new_reset, new_session, new_user, person, record, register, reset_with, sign_in,
+    new_mail, new_registration, new_reset, new_session, new_user, record, register, reset_with, sign_in, stored_user,
 };
 
 /// Nothing is old but what is older than `now`.
@@ -25,7 +25,7 @@ async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let lasting = sign_in(&store, ada, "Lasting", START).await;
     let mut expiring = Vec::new();
     for minute in 1..=5 {
@@ -62,7 +62,7 @@ async fn sessions_that_were_idle_for_too_long_are_told_from_those_at_their_absol
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let mut idle = new_session(ada, "Idle", START);
     idle.expires_at = minutes(1);
     let mut old = new_session(ada, "Old", START);
@@ -83,7 +83,7 @@ async fn revocations_go_when_no_token_can_need_them_and_positions_go_on(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     for until in [10, 20, 30] {
         store.revocations().bump_epoch(ada, START, minutes(until)).await.expect("an answer");
     }
@@ -140,7 +140,7 @@ async fn links_to_set_a_new_password_go_when_they_expire(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     ask_for_reset(&store, ada, digest(1), START).await;
     ask_for_reset(&store, bob, digest(2), minutes(1)).await;
     assert_eq!(clean(&store, at(minutes(30))).await, CleanupReport { one_time: 1, ..CleanupReport::default() });
@@ -156,7 +156,7 @@ async fn ended_sessions_go_with_their_stories_when_they_are_history(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let old = sign_in(&store, ada, "Old", START).await;
     let recent = sign_in(&store, ada, "Recent", START).await;
     // More entries than a batch holds.
@@ -197,7 +197,7 @@ async fn addresses_are_wiped_everywhere_in_time_and_nothing_else_is(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let old = sign_in(&store, ada, "Old", minutes(1)).await;
     let recent = sign_in(&store, ada, "Recent", minutes(10)).await;
     let mut moved = new_entry(old, HistoryKind::NetworkChanged, minutes(2), "198.51.100.7");

@@ -7,7 +7,7 @@ use types::words::EndReason;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, MINUTE, TestStore, change_password, command, digest, done, end, ids, minutes, person, sign_in,
+    Backend, MINUTE, TestStore, change_password, command, digest, done, end, ids, minutes, sign_in, stored_user,
 };
 
 fn one(user_id: UserId, session_id: SessionId) -> Selection {
@@ -39,7 +39,7 @@ async fn ending_one_session_marks_it_and_tells_why_by_whom_and_in_the_log(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
     let mut queued = command(one(ada, phone), EndReason::RevokedFromOtherDevice, minutes(3));
@@ -77,7 +77,7 @@ async fn what_has_ended_or_is_somebody_elses_is_left_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     end(&store, command(one(ada, phone), EndReason::UserInitiatedLogout, minutes(2))).await;
     let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
@@ -97,7 +97,7 @@ async fn ending_the_others_keeps_one_and_writes_a_row_each(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let mut sessions = Vec::new();
     for minute in 0..60 {
         sessions.push(sign_in(&store, ada, "Device", minutes(minute)).await);
@@ -124,7 +124,7 @@ async fn the_cut_off_for_tokens_of_an_older_system_never_moves_back(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
     let cut_off = async || store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").last_logout;
     end(&store, command(one(ada, keep), EndReason::UserInitiatedLogout, minutes(2))).await;
@@ -142,7 +142,7 @@ async fn ending_all_raises_the_epoch_in_one_row_even_where_no_session_lives(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let mut sessions =
         vec![sign_in(&store, ada, "Phone", minutes(1)).await, sign_in(&store, ada, "Laptop", minutes(2)).await];
     sessions.sort();
@@ -168,7 +168,7 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
     let stale = ("$argon2id$stale", "$argon2id$third");
@@ -188,25 +188,25 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
 
 #[rstest]
 #[tokio::test]
-async fn wishes_of_several_people_are_carried_out_together_and_answered_in_order(
+async fn wishes_of_several_users_are_carried_out_together_and_answered_in_order(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let mut people = Vec::new();
+    let mut users = Vec::new();
     for name in ["ada", "bob", "cem"] {
-        let user = person(&store, name).await;
-        people.push((user, sign_in(&store, user, name, minutes(1)).await));
+        let user = stored_user(&store, name).await;
+        users.push((user, sign_in(&store, user, name, minutes(1)).await));
     }
     // Against the order of ids, with one that comes to nothing and one that is a repetition.
-    people.reverse();
+    users.reverse();
     let reason = EndReason::UserInitiatedLogout;
     let mut queued_ends: Vec<_> =
-        people.iter().map(|(user, session)| command(one(*user, *session), reason, minutes(2))).collect();
+        users.iter().map(|(user, session)| command(one(*user, *session), reason, minutes(2))).collect();
     queued_ends.insert(1, command(Selection::All { user_id: UserId(Uuid::now_v7()) }, reason, minutes(2)));
     queued_ends.push(queued_ends[0].clone());
     let outcomes = store.sessions().end_sessions(&queued_ends, &mut ids()).await.expect("ends");
     let answered: Vec<_> = outcomes.iter().map(ended).collect();
-    let [cem, bob, ada] = [people[0].1, people[1].1, people[2].1];
+    let [cem, bob, ada] = [users[0].1, users[1].1, users[2].1];
     assert_eq!(answered, [vec![cem], vec![], vec![bob], vec![ada], vec![]]);
     let tail = store.revocations().revocations_from(1).await.expect("a tail");
     let logged: Vec<_> = tail.revocations.iter().map(|row| row.subject).collect();
@@ -226,7 +226,7 @@ async fn the_log_is_read_from_any_position_and_remembers_what_is_not_over(
     let now = empty.database_time;
     assert!(now > minutes(0), "the database's clock says {now}");
 
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let over =
         store.revocations().bump_epoch(ada, now, now.minus(MINUTE)).await.expect("an answer").expect("a revocation");
     let live = store
@@ -258,7 +258,7 @@ async fn a_receipt_shows_who_was_told_and_who_confirmed(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
     assert!(!store.sessions().confirm_end(phone, minutes(2)).await.expect("an answer"));
@@ -289,7 +289,7 @@ async fn a_wish_that_was_carried_out_unheard_is_not_carried_out_again(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
     let queued_ends = [Selection::Others { user_id: ada, keep }, Selection::All { user_id: ada }];
     for (round, selection) in (1..).zip(queued_ends) {
@@ -314,7 +314,7 @@ async fn a_wish_that_is_tried_again_ends_what_there_was_and_not_what_began_later
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
     for (round, selection) in (1..).zip([Selection::Others { user_id: ada, keep }, Selection::All { user_id: ada }]) {
         let phone = sign_in(&store, ada, "Phone", minutes(10 * round)).await;
@@ -336,7 +336,7 @@ async fn an_end_is_remembered_as_long_as_any_token_lives_that_another_server_mad
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let mut session = crate::support::store::new_session(ada, "Laptop", minutes(1));
     session.remember_until = minutes(90);
     for selection in [one(ada, session.id), Selection::All { user_id: ada }] {
@@ -360,7 +360,7 @@ async fn what_has_itself_ended_ends_nobody_else_however_late_the_commit_comes(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let (asker, phone) =
         (sign_in(&store, ada, "Laptop", minutes(1)).await, sign_in(&store, ada, "Phone", minutes(1)).await);
     let by = |selection, minute| EndCommand {
@@ -425,7 +425,7 @@ async fn a_session_past_its_time_ends_nobody_else_and_one_that_is_not_there_does
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let mut expired = crate::support::store::new_session(ada, "Laptop", minutes(1));
     expired.expires_at = minutes(3);
     let lost = SessionId(Uuid::now_v7());
@@ -456,7 +456,7 @@ async fn a_session_that_is_not_there_is_revoked_by_its_own_token_and_by_nobody_e
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, nobody) = (person(&store, "ada").await, UserId(Uuid::nil()));
+    let (ada, nobody) = (stored_user(&store, "ada").await, UserId(Uuid::nil()));
     let there = sign_in(&store, ada, "Laptop", minutes(1)).await;
     for user in [ada, nobody] {
         let lost = SessionId(Uuid::now_v7());
@@ -488,7 +488,7 @@ async fn an_epoch_is_raised_above_all_that_were_given_or_seen(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let raise = async |seen_epoch| {
         let all = Selection::All { user_id: ada };
         let outcome = end(&store, EndCommand { seen_epoch, ..command(all, EndReason::LogoutAll, minutes(2)) }).await;
@@ -510,7 +510,7 @@ async fn of_many_sessions_those_that_live_are_told_with_the_epoch_of_their_users
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let mut asked = vec![SessionId(Uuid::now_v7())];
     for _ in 0..250 {
         asked.push(sign_in(&store, ada, "Laptop", minutes(1)).await);

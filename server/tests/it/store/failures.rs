@@ -9,7 +9,7 @@ use sqlx::Connection;
 use sqlx_postgres::PgConnection;
 use sqlx_sqlite::SqliteConnection;
 
-use crate::support::store::{Backend, START, TestStore, minutes, person};
+use crate::support::store::{Backend, START, TestStore, minutes, stored_user};
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_passing_trouble() {
@@ -94,7 +94,7 @@ async fn a_database_that_lets_nobody_in_is_a_passing_trouble() {
 #[tokio::test]
 async fn tables_that_are_being_restored_are_a_passing_trouble_for_which_somebody_should_look() {
     let store = TestStore::open(Backend::Postgres).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     store.execute("ALTER TABLE users RENAME TO not_yet_users").await.expect("renamed");
     let error = store.accounts().user_by_id(ada).await.expect_err("there is no table");
     assert!(matches!(error, StoreError::Unavailable(_)) && error.is_missing_table(), "{error:?}");
@@ -139,7 +139,7 @@ async fn whoever_waits_too_long_for_a_lock_is_told_so_and_nothing_is_written(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let blocker = Blocker::take(&store, backend).await;
     let within = Duration::from_secs(10);
     let refused = tokio::time::timeout(within, store.revocations().bump_epoch(ada, START, minutes(20))).await;
@@ -156,7 +156,7 @@ async fn whoever_waits_too_long_for_a_lock_is_told_so_and_nothing_is_written(
 #[tokio::test]
 async fn the_store_comes_back_when_its_connections_were_cut() {
     let store = TestStore::open(Backend::Postgres).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     for round in 1..=3 {
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
             WHERE datname = current_database() AND pid <> pg_backend_pid()";

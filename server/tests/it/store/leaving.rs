@@ -1,4 +1,4 @@
-//! What is held on a person is handed out, and goes with the account.
+//! What is held on a user is handed out, and goes with the account.
 
 use latchkey::mail::Mail;
 use latchkey::store::{
@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use crate::support::store::{
     Backend, ROOM, START, TestStore, ask_for_reset, command, delete_account, digest, done, email, end, first_refresh,
-    ids, lease, mailbox, minutes, new_audit, new_entry, new_mail, new_registration, new_session, new_user, person,
-    record, register, sign_in,
+    ids, lease, mailbox, minutes, new_audit, new_entry, new_mail, new_registration, new_session, new_user, record,
+    register, sign_in, stored_user,
 };
 
-/// What the audit log says of a person, oldest first, and from which addresses.
+/// What the audit log says of a user, oldest first, and from which addresses.
 async fn log_of(store: &Store, user: types::domain::UserId) -> Vec<(String, Option<EndReason>, String)> {
     let entries = store.audit().activity(user, None, 100).await.expect("entries");
     entries.into_iter().rev().map(|entry| (entry.action.name().to_owned(), entry.reason, entry.origin.ip)).collect()
@@ -38,7 +38,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     let audit = new_audit(ada.id, AuditAction::Registered, START);
     store.accounts().create_user(&ada, None, &audit).await.expect("a person");
     register(&store, &new_registration("ada", digest(9), START)).await;
-    let bob = person(&store, "bob").await;
+    let bob = stored_user(&store, "bob").await;
     store.jobs().enqueue(&new_mail("bob@example.com", START)).await.expect("queued");
     let ada = ada.id;
     let old = sign_in(&store, ada, "Old", minutes(1)).await;
@@ -117,11 +117,11 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
 
 #[rstest]
 #[tokio::test]
-async fn only_a_session_of_the_person_that_still_lives_deletes_the_account(
+async fn only_a_session_of_the_user_that_still_lives_deletes_the_account(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let stolen = sign_in(&store, ada, "Stolen", minutes(1)).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
     let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
@@ -140,7 +140,7 @@ async fn only_a_session_of_the_person_that_still_lives_deletes_the_account(
 #[tokio::test]
 async fn what_comes_after_a_deletion_finds_nobody(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
     let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
     assert_eq!(done(delete_account(&store, ada, Some(laptop), None, minutes(2)).await).ended.len(), 1);
@@ -158,11 +158,11 @@ async fn what_comes_after_a_deletion_finds_nobody(#[values(Backend::Sqlite, Back
 
 #[rstest]
 #[tokio::test]
-async fn everything_that_is_held_on_a_person_is_found_and_nothing_of_anybody_else(
+async fn everything_that_is_held_on_a_user_is_found_and_nothing_of_anybody_else(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     record(&store, &new_session(bob, "Bob's", minutes(1)), None).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;

@@ -15,11 +15,11 @@ use uuid::Uuid;
 
 use crate::support::store::{
     Backend, DAY, MINUTE, START, TestStore, ask_for_reset, change_password, command, delete_account, digest,
-    first_refresh, guess, ids, minutes, never_new, new_audit, new_entry, new_registration, new_session, person,
-    register, sign_in,
+    first_refresh, guess, ids, minutes, never_new, new_audit, new_entry, new_registration, new_session, register,
+    sign_in, stored_user,
 };
 
-/// Two people, with a few sessions each.
+/// Two users, with a few sessions each.
 struct House {
     ada: UserId,
     bob: UserId,
@@ -31,7 +31,7 @@ struct House {
 
 impl House {
     async fn built(store: &Store) -> Self {
-        let (ada, bob) = (person(store, "ada").await, person(store, "bob").await);
+        let (ada, bob) = (stored_user(store, "ada").await, stored_user(store, "bob").await);
         let registration = new_registration("ada", digest(9), START);
         register(store, &registration).await;
         let (mut hers, mut his) = (Vec::new(), Vec::new());

@@ -14,8 +14,8 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 
 use crate::support::store::{
     Backend, START, TestStore, accepted, ask_for_reset, command, delete_account, digest, first_refresh, guess, ids,
-    minutes, new_audit, new_entry, new_registration, new_session, person, record, record_within, register, reset,
-    sign_in,
+    minutes, new_audit, new_entry, new_registration, new_session, record, record_within, register, reset, sign_in,
+    stored_user,
 };
 
 /// `count` handles, spread over four servers.
@@ -53,7 +53,7 @@ async fn parallel_refreshes_of_one_token_make_one_lineage(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let session_id = sign_in(&store, ada, "Laptop", START).await;
     let refreshes =
         servers(&store, 32).await.into_iter().map(|server| async move { refresh(&server, session_id).await });
@@ -69,7 +69,7 @@ async fn parallel_refreshes_of_one_token_make_one_lineage(
     assert_eq!(story.iter().filter(|entry| entry.kind.name() == "repeated_two_tabs").count(), 31);
 }
 
-async fn person_with_code(store: &Store) -> UserId {
+async fn user_with_code(store: &Store) -> UserId {
     let ada = new_registration("ada", digest(1), START);
     register(store, &ada).await;
     ada.id
@@ -79,7 +79,7 @@ async fn person_with_code(store: &Store) -> UserId {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_code_used_many_times_at_once_counts_once(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let ada = person_with_code(&store).await;
+    let ada = user_with_code(&store).await;
     let uses = servers(&store, 16)
         .await
         .into_iter()
@@ -94,7 +94,7 @@ async fn a_code_used_many_times_at_once_counts_once(#[values(Backend::Sqlite, Ba
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn guessing_in_parallel_gives_no_more_guesses(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let ada = person_with_code(&store).await;
+    let ada = user_with_code(&store).await;
     let guesses = servers(&store, 16)
         .await
         .into_iter()
@@ -110,7 +110,7 @@ async fn a_ticket_taken_many_times_at_once_is_given_once(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let session_id = sign_in(&store, ada, "Laptop", START).await;
     let ticket = Ticket { session_id, user_id: ada, epoch: 0, session_expires_at: minutes(60), expires_at: minutes(1) };
     store.sessions().create_ticket(&digest(3), &ticket).await.expect("stored");
@@ -127,7 +127,7 @@ async fn a_reset_token_used_many_times_at_once_sets_one_password(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     sign_in(&store, ada, "Laptop", START).await;
     ask_for_reset(&store, ada, digest(5), START).await;
     let uses = servers(&store, 16).await.into_iter().enumerate().map(|(index, server)| async move {
@@ -151,7 +151,7 @@ async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let mut sessions = Vec::new();
     for _ in 0..11 {
         sessions.push(sign_in(&store, ada, "Laptop", START).await);
@@ -176,11 +176,11 @@ async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nothing_is_left_of_an_account_that_goes_while_people_sign_in_renew_and_ask(
+async fn nothing_is_left_of_an_account_that_goes_while_users_sign_in_renew_and_ask(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let laptop = sign_in(&store, ada, "Laptop", START).await;
     let known = store.sessions().sessions_of(ada, START).await.expect("sessions");
     let work = servers(&store, 20).await.into_iter().enumerate().map(|(index, server)| {
@@ -215,7 +215,7 @@ async fn nothing_is_left_of_an_account_that_goes_while_people_sign_in_renew_and_
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn parallel_sign_ins_never_pass_the_limit(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let sign_ins = servers(&store, 32).await.into_iter().enumerate().map(|(index, server)| async move {
         // Half of them make room, half of them ask.
         let at_limit = if index % 2 == 0 { AtLimit::ReplaceOldest } else { AtLimit::Refuse };
@@ -231,7 +231,7 @@ async fn parallel_sign_ins_never_pass_the_limit(#[values(Backend::Sqlite, Backen
                 assert!(gone.ended.len() <= 1);
             }
             SignIn::LimitReached(live) => assert_eq!(live.len(), 3),
-            SignIn::NoSuchPerson => panic!("the person is there"),
+            SignIn::NoSuchUser => panic!("the person is there"),
         }
     }
     assert!(begun >= 16);
@@ -249,7 +249,7 @@ async fn a_reader_of_the_log_misses_nothing_while_many_write(
     let store = TestStore::open(backend).await;
     let mut sessions = Vec::new();
     for writer in 0..WRITERS {
-        let user = person(&store, &format!("person{writer}")).await;
+        let user = stored_user(&store, &format!("person{writer}")).await;
         let mut own = Vec::new();
         for _ in 0..EACH {
             own.push(sign_in(&store, user, "Laptop", START).await);
@@ -300,7 +300,7 @@ async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     for _ in 0..6 {
         sign_in(&store, ada, "Laptop", START).await;
     }
@@ -327,7 +327,7 @@ async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through
         }
     });
     join_all(work).await;
-    // Whoever is live now began after the last end: its epoch is the person's.
+    // Whoever is live now began after the last end: its epoch is the user's.
     let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
     let tail = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations.len(), 6);

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::store::{
     Backend, START, TestStore, ask_for_reset, change_password, command, digest, done, guess, ids, mailbox, minutes,
-    new_audit, new_registration, new_user, person, register, reset, sign_in,
+    new_audit, new_registration, new_user, register, reset, sign_in, stored_user,
 };
 
 const NEW: &str = "$argon2id$new";
@@ -33,7 +33,7 @@ async fn a_link_takes_the_place_of_the_one_before_and_is_sent_once_a_minute(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     assert_eq!(ask_for_reset(&store, ada, digest(1), minutes(1)).await, ResetRequest::Queued);
     assert_eq!(ask_for_reset(&store, ada, digest(2), minutes(1)).await, ResetRequest::Ignored);
     assert_eq!((whose(&store, 1, 2).await, whose(&store, 2, 2).await), (Some(ada), None));
@@ -50,7 +50,7 @@ async fn nobody_and_whoever_is_disabled_get_no_link_but_an_entry_like_everybody(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (nobody, disabled) = (UserId(Uuid::now_v7()), person(&store, "ada").await);
+    let (nobody, disabled) = (UserId(Uuid::now_v7()), stored_user(&store, "ada").await);
     store.accounts().set_disabled(disabled, Some(START)).await.expect("an answer");
     for user in [nobody, disabled] {
         assert_eq!(ask_for_reset(&store, user, digest(1), minutes(1)).await, ResetRequest::Ignored);
@@ -66,7 +66,7 @@ async fn a_reset_uses_up_its_token_ends_every_session_and_proves_the_address(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let waiting = new_registration("ada", digest(9), START);
     register(&store, &waiting).await;
     let mut sessions =
@@ -113,11 +113,11 @@ async fn an_address_that_was_proved_before_was_proved_then(
 
 #[rstest]
 #[tokio::test]
-async fn a_token_is_good_for_its_person_for_half_an_hour_and_not_while_they_are_disabled(
+async fn a_token_is_good_for_its_user_for_half_an_hour_and_not_while_they_are_disabled(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let laptop = sign_in(&store, ada, "Laptop", START).await;
     ask_for_reset(&store, ada, digest(1), START).await;
     assert_eq!(reset(&store, bob, digest(1), NEW, minutes(1)).await, AccountOutcome::Refused);
@@ -146,7 +146,7 @@ async fn a_password_that_was_changed_meanwhile_makes_the_token_worthless(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let laptop = sign_in(&store, ada, "Laptop", START).await;
     ask_for_reset(&store, ada, digest(1), minutes(1)).await;
     let change = |expected: &'static str| {
@@ -167,7 +167,7 @@ async fn a_reset_that_is_refused_does_not_keep_others_from_ending_theirs(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     sign_in(&store, ada, "Ada's", START).await;
     let his = sign_in(&store, bob, "Bob's", START).await;
     assert_eq!(reset(&store, ada, digest(1), NEW, minutes(1)).await, AccountOutcome::Refused);

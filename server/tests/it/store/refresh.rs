@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::support::store::{
     Backend, DAY, START, TestStore, command, digest, end, ids, mailbox, minutes, new_audit, new_entry, new_letter,
-    origin, person, sign_in,
+    origin, sign_in, stored_user,
 };
 
 fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
@@ -42,7 +42,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
     let at = minutes(15);
     let attempt = attempt(id, at, "192.0.2.1");
@@ -68,7 +68,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
 #[tokio::test]
 async fn no_renewal_passes_the_absolute_end(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
     let rotate = RefreshDecision::Rotate { expires_at: START.plus(120 * DAY) };
     let Refresh::Granted { session, .. } = refresh(&store, &attempt(id, minutes(1), "192.0.2.1"), rotate).await else {
@@ -83,7 +83,7 @@ async fn a_repeat_changes_no_digest_and_says_which_kind_it_was(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
     let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
     let at = minutes(1);
@@ -108,7 +108,7 @@ async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_betwe
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
     let sighting = latchkey::store::Sighting {
         session_id: id,
@@ -134,7 +134,7 @@ async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_betwe
 #[tokio::test]
 async fn a_refusal_writes_nothing(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
     let before = store.sessions().session(id).await.expect("an answer").expect("a session");
     for refusal in [RefreshDecision::Reuse, RefreshDecision::WrongClass, RefreshDecision::Over(EndReason::IdleTimeout)]
@@ -149,11 +149,11 @@ async fn a_refusal_writes_nothing(#[values(Backend::Sqlite, Backend::Postgres)] 
 
 #[rstest]
 #[tokio::test]
-async fn ended_sessions_and_disabled_or_missing_people_are_not_renewed(
+async fn ended_sessions_and_disabled_or_missing_users_are_not_renewed(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let hers = sign_in(&store, ada, "Laptop", START).await;
     let his = sign_in(&store, bob, "Laptop", START).await;
     end(&store, command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(1))).await;
@@ -191,7 +191,7 @@ async fn end_stolen(store: &Store, user: UserId, id: SessionId, decision: Refres
     store.sessions().end_stolen(user, &attempt, &|_| decision, &report, &mut ids()).await.expect("an answer")
 }
 
-/// What is known of a person: audit entries, alerts, and subjects of mails.
+/// What is known of a user: audit entries, alerts, and subjects of mails.
 async fn known(store: &Store, user: UserId) -> (Vec<String>, Vec<AlertKind>, Vec<String>) {
     let entries = store.audit().activity(user, None, 100).await.expect("entries");
     let actions = entries.iter().rev().map(|entry| entry.action.name().to_owned()).collect();
@@ -210,7 +210,7 @@ async fn a_suspected_theft_ends_the_session_and_is_written_down_everywhere_at_on
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
     let Theft::Ended { outcome, is_raised } = end_stolen(&store, ada, id, RefreshDecision::Reuse).await else {
         panic!("an end was expected")
@@ -242,7 +242,7 @@ async fn what_is_no_theft_under_lock_changes_nothing(
     decision: RefreshDecision,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
     let before = (store.sessions().session(id).await.expect("an answer"), known(&store, ada).await);
     assert_eq!(end_stolen(&store, ada, id, decision).await, Theft::Dismissed);
@@ -258,7 +258,7 @@ async fn a_theft_that_several_servers_suspect_at_once_is_reported_once(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
     let mut servers = Vec::new();
     for _ in 0..8 {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::support::store::{
     Backend, DAY, MINUTE, START, TestStore, a_try, accepted, ask_for_reset, digest, email, grant, guess, mailbox,
-    minutes, new_audit, new_mail, new_registration, new_user, person, register, sign_in,
+    minutes, new_audit, new_mail, new_registration, new_user, register, sign_in, stored_user,
 };
 
 async fn proved(store: &Store, name: &str) -> UserId {
@@ -112,7 +112,7 @@ async fn an_account_that_nobody_proved_goes_with_its_sessions_when_somebody_prov
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let mallory = person(&store, "ada").await;
+    let mallory = stored_user(&store, "ada").await;
     let hers = sign_in(&store, mallory, "Mallory's", START).await;
     let ada = new_registration("ada", digest(1), minutes(1));
     register(&store, &ada).await;
@@ -139,7 +139,7 @@ async fn an_account_from_a_time_without_proof_is_proved_by_whoever_gave_its_pass
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let before = sign_in(&store, ada, "Laptop", START).await;
     let registrant = Registrant { network: digest(50), browser: None };
     store.accounts().take_up_unproved(ada, &registrant, minutes(100)).await.expect("taken up");

@@ -7,8 +7,8 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, START, TestStore, command, digest, end, minutes, new_audit, new_entry, new_session, person, record,
-    sign_in,
+    Backend, DAY, START, TestStore, command, digest, end, minutes, new_audit, new_entry, new_session, record, sign_in,
+    stored_user,
 };
 
 async fn devices(store: &Store, user: UserId, minute: u64) -> Vec<String> {
@@ -20,7 +20,7 @@ async fn devices(store: &Store, user: UserId, minute: u64) -> Vec<String> {
 #[tokio::test]
 async fn a_session_is_kept_as_it_began(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let new = new_session(ada, "Laptop", START);
     record(&store, &new, None).await;
     let row = store.sessions().session(new.id).await.expect("an answer").expect("a session");
@@ -35,11 +35,11 @@ async fn a_session_is_kept_as_it_began(#[values(Backend::Sqlite, Backend::Postgr
 
 #[rstest]
 #[tokio::test]
-async fn the_list_has_live_sessions_of_the_person_only_last_active_first(
+async fn the_list_has_live_sessions_of_the_user_only_last_active_first(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     sign_in(&store, ada, "Laptop", minutes(2)).await;
     let ended = sign_in(&store, ada, "Ended", minutes(3)).await;
@@ -61,7 +61,7 @@ async fn the_list_has_live_sessions_of_the_person_only_last_active_first(
 #[tokio::test]
 async fn a_live_session_is_renamed_by_its_owner_only(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let id = sign_in(&store, ada, "Laptop", START).await;
     let name = DeviceName::parse("Ada's laptop").expect("a name");
     let rename = async |user, minute| {
@@ -94,7 +94,7 @@ async fn whether_a_token_may_pass_is_told_from_the_session_and_the_epoch(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let id = sign_in(&store, ada, "Laptop", START).await;
     let standing = async |user, epoch, now| store.sessions().standing(id, user, epoch, now).await.expect("an answer");
     assert_eq!(standing(ada, 0, minutes(1)).await, Standing::Good);
@@ -131,7 +131,7 @@ async fn sightings_never_move_a_session_back_nor_wake_an_ended_one(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let live = sign_in(&store, ada, "Laptop", START).await;
     let ended = sign_in(&store, ada, "Phone", START).await;
     let one = Selection::One { user_id: ada, session_id: ended };
@@ -157,7 +157,7 @@ async fn sightings_never_move_a_session_back_nor_wake_an_ended_one(
 #[tokio::test]
 async fn a_story_is_told_in_order_to_its_owner(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let (ada, bob) = (person(&store, "ada").await, person(&store, "bob").await);
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let id = sign_in(&store, ada, "Laptop", START).await;
     let mut theft = new_entry(id, HistoryKind::PossibleTheft, minutes(2), "198.51.100.7");
     theft.detail = Some("an old refresh token".to_owned());
@@ -206,7 +206,7 @@ async fn use_prolongs_a_session_up_to_its_absolute_end_and_never_shortens_it(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let mut session = crate::support::store::new_session(ada, "Laptop", minutes(0));
     (session.expires_at, session.max_expires_at) = (minutes(10), minutes(30));
     crate::support::store::record(&store, &session, None).await;

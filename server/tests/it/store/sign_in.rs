@@ -7,16 +7,18 @@ use types::domain::{SessionId, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use crate::support::store::{Backend, START, TestStore, minutes, new_session, person, record, record_within, sign_in};
+use crate::support::store::{
+    Backend, START, TestStore, minutes, new_session, record, record_within, sign_in, stored_user,
+};
 
 async fn live(store: &Store, user: UserId) -> Vec<SessionId> {
     let sessions = store.sessions().sessions_of(user, minutes(10)).await.expect("sessions");
     sessions.into_iter().map(|session| session.id).collect()
 }
 
-/// A person with three sessions, the first inactive longest.
+/// A user with three sessions, the first inactive longest.
 async fn three_sessions(store: &Store) -> (UserId, [SessionId; 3]) {
-    let ada = person(store, "ada").await;
+    let ada = stored_user(store, "ada").await;
     let first = sign_in(store, ada, "First", minutes(1)).await;
     let second = sign_in(store, ada, "Second", minutes(2)).await;
     let third = sign_in(store, ada, "Third", minutes(3)).await;
@@ -32,11 +34,11 @@ fn ended(outcome: &SignIn) -> Vec<SessionId> {
 
 #[rstest]
 #[tokio::test]
-async fn signing_in_gives_the_person_with_the_present_epoch(
+async fn signing_in_gives_the_user_with_the_present_epoch(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let row = store.revocations().bump_epoch(ada, START, minutes(10)).await.expect("an answer").expect("a revocation");
     let RevokedSubject::Epoch(raised) = row.subject else { panic!("{row:?}") };
     let SignIn::Done { user, replaced, .. } = record(&store, &new_session(ada, "Laptop", START), None).await else {
@@ -52,11 +54,11 @@ async fn nobody_signs_in_to_a_disabled_or_missing_account(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     store.accounts().set_disabled(ada, Some(START)).await.expect("an answer");
     for user in [ada, UserId(Uuid::now_v7())] {
         let session = new_session(user, "Laptop", START);
-        assert!(matches!(record(&store, &session, None).await, SignIn::NoSuchPerson));
+        assert!(matches!(record(&store, &session, None).await, SignIn::NoSuchUser));
         assert!(store.sessions().session(session.id).await.expect("an answer").is_none());
     }
 }
@@ -106,12 +108,12 @@ async fn at_the_limit_the_chosen_session_makes_room(#[values(Backend::Sqlite, Ba
 
 #[rstest]
 #[tokio::test]
-async fn at_the_limit_the_person_is_asked_and_nothing_is_written(
+async fn at_the_limit_the_user_is_asked_and_nothing_is_written(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
     let (ada, [first, second, third]) = three_sessions(&store).await;
-    let bob = person(&store, "bob").await;
+    let bob = stored_user(&store, "bob").await;
     let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
     for at_limit in [AtLimit::Refuse, AtLimit::Replace(his), AtLimit::Replace(SessionId(Uuid::now_v7()))] {
         let new = new_session(ada, "Fourth", minutes(4));
@@ -141,7 +143,7 @@ async fn when_the_limit_was_lowered_as_many_go_as_must(#[values(Backend::Sqlite,
 #[tokio::test]
 async fn sessions_past_their_time_take_no_room(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
-    let ada = person(&store, "ada").await;
+    let ada = stored_user(&store, "ada").await;
     let mut old = new_session(ada, "Old", START);
     old.expires_at = minutes(1);
     record(&store, &old, None).await;

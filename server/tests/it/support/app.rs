@@ -1,4 +1,4 @@
-//! A server with a database of its own, and people with devices who talk to it over real sockets.
+//! A server with a database of its own, and users with devices who talk to it over real sockets.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn serve(application: Application, stop: CancellationToken) -> JoinHandle<std::i
 }
 
 impl TestApp {
-    /// On SQLite, letting people sign in without verifying.
+    /// On SQLite, letting users sign in without verifying.
     pub async fn start() -> Self {
         Self::start_with(&[]).await
     }
@@ -255,7 +255,7 @@ impl TestApp {
     }
 
     /// Somebody registers and signs in.
-    pub async fn new_person(&self, email: &str) -> Device<'_> {
+    pub async fn new_user(&self, email: &str) -> Device<'_> {
         self.registers(email).await;
         self.signs_in(email).await
     }

@@ -1,4 +1,4 @@
-//! A store on either database, and the people and devices that tests put into it.
+//! A store on either database, and the users and devices that tests put into it.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -127,7 +127,7 @@ pub fn email(name: &str) -> Email {
     Email::parse(&format!("{name}@example.com")).expect("an address")
 }
 
-/// A person called `name`, with the address `name@example.com`, made at [`START`].
+/// A user called `name`, with the address `name@example.com`, made at [`START`].
 pub fn new_user(name: &str) -> NewUser {
     NewUser {
         id: UserId(Uuid::now_v7()),
@@ -224,8 +224,8 @@ pub fn new_session(user: UserId, device: &str, at: Timestamp) -> NewSession {
     }
 }
 
-/// Creates a person.
-pub async fn person(store: &Store, name: &str) -> UserId {
+/// Creates a user.
+pub async fn stored_user(store: &Store, name: &str) -> UserId {
     let user = new_user(name);
     store
         .accounts()

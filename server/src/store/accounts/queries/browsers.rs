@@ -1,6 +1,6 @@
 //! Browsers: which one signs in, whom it is known to, and its one session.
 //!
-//! Whoever signs in holds the browser first, then people in the order of their ids, then sessions.
+//! Whoever signs in holds the browser first, then users in the order of their ids, then sessions.
 
 use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::{Connection, Database, Result, query, query_as};
 use crate::store::{Acquaintance, BrowserGrant, Digest, SigningBrowser, sql};
 
 impl Database {
-    /// The same statements whether or not there is such a person.
+    /// The same statements whether or not there is such a user.
     pub(in crate::store) async fn acquaintance(
         &self,
         user: UserId,
@@ -157,7 +157,7 @@ pub(in crate::store) async fn acquaint(
     Ok(())
 }
 
-/// Whoever has just set a new password gets in: by the browser at hand, or by its network for a while. The person's row
+/// Whoever has just set a new password gets in: by the browser at hand, or by its network for a while. The user's row
 /// is held or new.
 pub(in crate::store) async fn grant(
     connection: &mut Connection,

@@ -135,7 +135,7 @@ async fn commit(tx: Transaction, mut outcome: EndOutcome) -> Result<AccountOutco
     Ok(AccountOutcome::Done(outcome))
 }
 
-/// Deletes the account, once its sessions have ended: from now on there is no such person. What stays is the revocation
+/// Deletes the account, once its sessions have ended: from now on there is no such user. What stays is the revocation
 /// log, which has the other servers refuse the tokens that are still about, and the audit log.
 async fn erase(
     connection: &mut Connection,

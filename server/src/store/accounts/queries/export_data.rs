@@ -1,4 +1,4 @@
-//! Everything that is held on one person, as of one moment.
+//! Everything that is held on one user, as of one moment.
 
 use std::collections::HashMap;
 

@@ -21,7 +21,7 @@ impl Database {
         audit: &NewAudit,
     ) -> Result<ResetRequest> {
         let mut tx = self.begin().await?;
-        // Everything that touches a person's token holds the person first.
+        // Everything that touches a user's token holds the user first.
         lock_user(&mut tx, token.user_id).await?;
         query(sql::accounts::REPLACE_RESET)
             .bind(token.user_id.0)

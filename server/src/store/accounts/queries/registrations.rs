@@ -219,7 +219,7 @@ pub(in crate::store) async fn prove(
     query(sql::accounts::DELETE_REGISTRATION).bind(email).execute(&mut *connection).await?;
     let user: Option<UserRecord> =
         query_as(sql::accounts::USER_BY_ID).bind(attempt.id.0).fetch_optional(&mut *connection).await?;
-    let user = read_one(user)?.ok_or(StoreError::Unreadable("person"))?;
+    let user = read_one(user)?.ok_or(StoreError::Unreadable("user"))?;
     Ok(CodeOutcome::Accepted { user: Box::new(user), ended })
 }
 

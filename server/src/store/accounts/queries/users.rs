@@ -1,4 +1,4 @@
-//! People and the audit log.
+//! Users and the audit log.
 
 use types::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
 
@@ -110,7 +110,7 @@ pub(in crate::store) async fn insert_user(connection: &mut Connection, user: &Ne
     Ok(true)
 }
 
-/// The person, under lock until the commit.
+/// The user, under lock until the commit.
 pub(in crate::store) async fn lock_user(connection: &mut Connection, id: UserId) -> Result<Option<User>> {
     let row: Option<UserRecord> =
         query_as(sql::accounts::LOCK_USER).bind(id.0).fetch_optional(&mut *connection).await?;

@@ -10,24 +10,23 @@ use crate::store::{NewUser, Revocation, RevokedSubject, SessionRow, sql};
 pub(in crate::store) const CHUNK: usize = 1000;
 
 impl Database {
-    pub(in crate::store) async fn seed_people(&self, people: &[NewUser]) -> Result<()> {
+    pub(in crate::store) async fn seed_users(&self, users: &[NewUser]) -> Result<()> {
         let mut tx = self.begin().await?;
-        for chunk in people.chunks(CHUNK) {
-            let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_PEOPLE, &DIALECT, chunk.len()));
-            for person in chunk {
+        for chunk in users.chunks(CHUNK) {
+            let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_USERS, &DIALECT, chunk.len()));
+            for user in chunk {
                 insert = insert
-                    .bind(person.id.0)
-                    .bind(person.email.as_str())
-                    .bind(person.name.as_str())
-                    .bind(person.account_type.as_str())
-                    .bind(&person.password_hash)
-                    .bind(person.at.as_millis())
-                    .bind(person.email_verified_at.map(types::domain::Timestamp::as_millis))
-                    .bind(person.at.as_millis());
+                    .bind(user.id.0)
+                    .bind(user.email.as_str())
+                    .bind(user.name.as_str())
+                    .bind(user.account_type.as_str())
+                    .bind(&user.password_hash)
+                    .bind(user.at.as_millis())
+                    .bind(user.email_verified_at.map(types::domain::Timestamp::as_millis))
+                    .bind(user.at.as_millis());
             }
             insert.execute(&mut *tx).await?;
-            let roles: Vec<_> =
-                chunk.iter().flat_map(|person| person.roles.iter().map(|role| (person.id, role))).collect();
+            let roles: Vec<_> = chunk.iter().flat_map(|user| user.roles.iter().map(|role| (user.id, role))).collect();
             for roles in roles.chunks(CHUNK) {
                 let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_ROLES, &DIALECT, roles.len()));
                 for (id, role) in roles {

@@ -1,6 +1,6 @@
 //! Sessions end, and everybody can know.
 //!
-//! One transaction for all commands. Locks are taken person by person, in the order of their ids, then their sessions,
+//! One transaction for all commands. Locks are taken user by user, in the order of their ids, then their sessions,
 //! then the head row of the log, which comes last because everybody else who ends something waits for it.
 
 use types::domain::{SessionId, Timestamp, UserId};
@@ -183,7 +183,7 @@ pub(in crate::store) async fn end_unknown(
     Ok(())
 }
 
-/// A person whom the database does not know, because it was set back, and whose token asks for others to be ended.
+/// A user whom the database does not know, because it was set back, and whose token asks for others to be ended.
 /// Nothing tells which sessions there were, so no token of theirs passes any more, that of the session that asks
 /// included.
 pub(in crate::store) async fn end_all_of_unknown(
@@ -233,14 +233,14 @@ impl Story {
     }
 }
 
-/// Which of a person's live sessions end.
+/// Which of a user's live sessions end.
 pub(in crate::store) enum Which {
     One(SessionId),
     Others(SessionId),
     All,
 }
 
-/// How sessions of one person end: the same for each of them.
+/// How sessions of one user end: the same for each of them.
 pub(in crate::store) struct Ending {
     pub user_id: UserId,
     pub reason: EndReason,
@@ -278,7 +278,7 @@ impl Ending {
     }
 
     /// Marks the sessions, and adds to the story what is to be written of it, and to the outcome what ended and what
-    /// must go to the log. The person's row is locked.
+    /// must go to the log. The user's row is locked.
     pub async fn carry_out(
         &self,
         connection: &mut Connection,
@@ -353,10 +353,10 @@ impl Ending {
             .bind(self.seen_epoch)
             .fetch_optional(&mut *connection)
             .await?;
-        raised.map(|(epoch,)| epoch).ok_or(StoreError::Unreadable("person"))
+        raised.map(|(epoch,)| epoch).ok_or(StoreError::Unreadable("user"))
     }
 
-    /// An entry about this person.
+    /// An entry about this user.
     pub fn audit(&self, id: uuid::Uuid, action: AuditAction) -> NewAudit {
         NewAudit {
             user_id: Some(self.user_id),

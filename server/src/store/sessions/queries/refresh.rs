@@ -1,7 +1,7 @@
 //! A refresh token is presented.
 //!
 //! Decision and change happen under the lock of the session row: of two at once, the second sees what the first did.
-//! The person's row is read without a lock: whoever raises the epoch or ends all sessions meanwhile either waits for
+//! The user's row is read without a lock: whoever raises the epoch or ends all sessions meanwhile either waits for
 //! this session's row and ends it then, or has made the tokens minted from here old.
 
 use types::domain::{SessionId, Timestamp};

@@ -53,9 +53,9 @@ impl Database {
             }
             held = Some((browser, one));
         }
-        let user = match lock_people(&mut tx, session.user_id, &before).await? {
+        let user = match lock_users(&mut tx, session.user_id, &before).await? {
             Some(user) if user.disabled_at.is_none() => user,
-            _ => return Ok(SignIn::NoSuchPerson),
+            _ => return Ok(SignIn::NoSuchUser),
         };
         let mut replaced = EndOutcome::default();
         let mut story = Story::default();
@@ -103,14 +103,14 @@ pub(in crate::store) fn new_alert(id: AlertId, session: &NewSession) -> NewAlert
 }
 
 /// Locks whoever signs in, and whoever had a session in the browser, in the order of their ids; gives the first.
-pub(in crate::store) async fn lock_people(
+pub(in crate::store) async fn lock_users(
     connection: &mut Connection,
     user_id: UserId,
     before: &[(SessionId, UserId)],
 ) -> Result<Option<User>> {
-    let people: BTreeSet<UserId> = before.iter().map(|(_, owner)| *owner).chain([user_id]).collect();
+    let users: BTreeSet<UserId> = before.iter().map(|(_, owner)| *owner).chain([user_id]).collect();
     let mut user = None;
-    for id in people {
+    for id in users {
         let locked = lock_user(connection, id).await?;
         if id == user_id {
             user = locked;

@@ -1,6 +1,6 @@
 //! A refresh token that looks stolen.
 //!
-//! A refresh holds the session only. Ending one takes the person's lock before, so what looks like theft is decided
+//! A refresh holds the session only. Ending one takes the user's lock before, so what looks like theft is decided
 //! once more under both, and written in the same transaction.
 
 use types::domain::{Timestamp, UserId};

@@ -9,15 +9,15 @@ use crate::store::{Digest, Origin, Revocation};
 /// Which sessions to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Selection {
-    /// One session of this person.
+    /// One session of this user.
     One { user_id: UserId, session_id: SessionId },
-    /// All of this person's but one: a log row each.
+    /// All of this user's but one: a log row each.
     Others {
         user_id: UserId,
         /// Which stays.
         keep: SessionId,
     },
-    /// All of this person's: the epoch rises, one log row.
+    /// All of this user's: the epoch rises, one log row.
     All { user_id: UserId },
 }
 

@@ -21,7 +21,7 @@ pub struct SignInRecords<'a> {
     pub audit: &'a NewAudit,
     /// For the history of the session.
     pub history: &'a NewHistoryEntry,
-    /// For the person.
+    /// For the user.
     pub alert: AlertIfNew<'a>,
 }
 
@@ -110,7 +110,7 @@ pub struct SessionLimit<'a> {
 pub enum SignIn {
     /// The session exists.
     Done {
-        /// The person, with the epoch for the access token.
+        /// The user, with the epoch for the access token.
         user: Box<User>,
         /// Sessions that had to make room, and the one that the browser had before, whosever it was.
         replaced: EndOutcome,
@@ -119,8 +119,8 @@ pub enum SignIn {
     },
     /// The limit is reached; these are the live sessions. Nothing was written.
     LimitReached(Vec<SessionRow>),
-    /// The person is gone or disabled. Nothing was written.
-    NoSuchPerson,
+    /// The user is gone or disabled. Nothing was written.
+    NoSuchUser,
 }
 
 /// What to do with a presented refresh token; the rule is the caller's.
@@ -186,7 +186,7 @@ pub struct RefreshAttempt {
 /// How a refresh ended.
 #[derive(Clone, Debug)]
 pub enum Refresh {
-    /// Rotated, or repeated: the session and the person as they are now.
+    /// Rotated, or repeated: the session and the user as they are now.
     Granted {
         /// The session after the change.
         session: Box<SessionRow>,
@@ -210,13 +210,13 @@ pub enum Refresh {
 /// Whether a token may pass, by the database itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// The session lives, and the epoch is not below the person's.
+    /// The session lives, and the epoch is not below the user's.
     Good,
     /// The session has ended.
     Ended(SessionEnd),
-    /// The session lives; the token is from before a change to the person and must be renewed.
+    /// The session lives; the token is from before a change to the user and must be renewed.
     OldEpoch,
-    /// No such session of that person.
+    /// No such session of that user.
     Unknown,
 }
 

@@ -8,9 +8,9 @@ pub struct TheftReport<'a> {
     pub audit: NewAudit,
     /// For the history of the session.
     pub history: NewHistoryEntry,
-    /// For the person's other devices.
+    /// For the user's other devices.
     pub alert: NewAlert,
-    /// For the person, as they and the session are.
+    /// For the user, as they and the session are.
     pub mail: &'a (dyn Fn(&User, &SessionRow) -> NewJob + Send + Sync),
 }
 
@@ -26,6 +26,6 @@ pub enum Theft {
     },
     /// The session had ended before. Nothing was written.
     EndedBefore(SessionEnd),
-    /// Looked at once more it is no theft, or the session or its person is gone. Nothing was written.
+    /// Looked at once more it is no theft, or the session or its user is gone. Nothing was written.
     Dismissed,
 }

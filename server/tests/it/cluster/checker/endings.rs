@@ -132,7 +132,7 @@ impl<'a> Endings<'a> {
     }
 }
 
-/// A call that ended many sessions of a person at once: what it means for one that began with `sign_in`.
+/// A call that ended many sessions of a user at once: what it means for one that began with `sign_in`.
 fn one_of_many(call: &Call, sign_in: &Call, ended: u64) -> Option<Certainty> {
     let began_before = sign_in.finished < call.invoked;
     let began_after = sign_in.invoked > call.finished;

@@ -243,7 +243,7 @@ struct TheEnd<'a> {
     refused: BTreeSet<usize>,
     /// Whether a refresh was granted or refused.
     refresh_decided: bool,
-    /// The servers that showed its person their devices, and those that had it among them.
+    /// The servers that showed its user their devices, and those that had it among them.
     listed: BTreeSet<usize>,
     shown: BTreeSet<usize>,
 }

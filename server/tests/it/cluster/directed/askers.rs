@@ -30,7 +30,7 @@ async fn is_in_everywhere(of: &Installation, device: &Device) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_this_server_knows_to_have_ended_ends_nobody_else_while_the_database_is_away() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 2).await;
+    let devices = installation.user_with_devices("ada@example.com", 2).await;
     let (owner, stolen) = (&devices[0], &devices[1]);
     assert_eq!(installation.signs_out(0, stolen).await.status, 200);
     for way in [Condition::Refused, Condition::BlackHole] {
@@ -47,7 +47,7 @@ async fn a_session_that_this_server_knows_to_have_ended_ends_nobody_else_while_t
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_session_asked_for_after_its_end_elsewhere_is_not_carried_out_when_the_database_is_back() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let devices = installation.user_with_devices("ada@example.com", 3).await;
     let [owner, at_once, later] = &devices[..] else { panic!("there are three") };
     installation.to_postgres[0].becomes(Condition::Refused);
     for stolen in [at_once, later] {
@@ -69,7 +69,7 @@ async fn what_a_session_asked_for_after_its_end_elsewhere_is_not_carried_out_whe
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_living_session_asked_for_is_carried_out_when_the_database_is_back() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let devices = installation.user_with_devices("ada@example.com", 3).await;
     let [asker, other, late] = &devices[..] else { panic!("there are three") };
     installation.to_postgres[0].becomes(Condition::BlackHole);
     let cannot_say = async || installation.asks(0, late).await == 503;
@@ -89,7 +89,7 @@ async fn what_a_living_session_asked_for_is_carried_out_when_the_database_is_bac
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_written_down_is_not_acknowledged_and_what_was_is_kept_whatever_becomes_of_the_process() {
     let mut installation = Installation::start(Wanted { servers: 2, ..Wanted::default() }).await;
-    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let devices = installation.user_with_devices("ada@example.com", 3).await;
     let [leaves, alone, witness] = &devices[..] else { panic!("there are three") };
     let folder = installation.folder.path().join("data/promises");
     std::fs::remove_dir_all(&folder).expect("the folder of promises");

@@ -22,7 +22,7 @@ async fn servers_whose_clocks_are_off_or_jump_still_agree_about_every_session() 
     for server in &mut installation.servers {
         server.runs().await;
     }
-    let devices = installation.person_with_devices("ada@example.com", 7).await;
+    let devices = installation.user_with_devices("ada@example.com", 7).await;
     let (witness, leaving) = devices.split_last().expect("devices");
     agree(&installation, &devices).await;
     for (server, device) in leaving[..3].iter().enumerate() {

@@ -19,7 +19,7 @@ async fn is_cut(of: &Installation) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sign_out_whose_commit_was_not_heard_of_is_done_and_can_be_repeated() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 2).await;
+    let devices = installation.user_with_devices("ada@example.com", 2).await;
     let (leaves, stays) = (&devices[0], &devices[1]);
     installation.to_postgres[0].cuts_after_commit();
     let (out, ()) = tokio::join!(installation.signs_out(0, leaves), is_cut(&installation));
@@ -53,7 +53,7 @@ async fn a_sign_out_whose_commit_was_not_heard_of_is_done_and_can_be_repeated() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refresh_whose_commit_was_not_heard_of_is_answered_with_the_same_token_when_it_is_repeated() {
     let installation = Installation::of_three().await;
-    let mut device = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let mut device = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     let lost = loop {
         installation.to_postgres[0].cuts_after_commit();
         let (reply, ()) = tokio::join!(installation.net.refreshes(0, &device.refresh), is_cut(&installation));
@@ -75,7 +75,7 @@ async fn a_refresh_whose_commit_was_not_heard_of_is_answered_with_the_same_token
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_signs_in_after_signing_out_everywhere_stays_signed_in_although_the_commit_was_not_heard_of() {
     let mut installation = Installation::of_three().await;
-    let leaves = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let leaves = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     installation.to_postgres[0].cuts_after_commit();
     let nothing = json!({});
     let out = installation.net.post(0, "/api/auth/logout-all", Some(&leaves.access), &nothing);
@@ -102,7 +102,7 @@ async fn a_refresh_whose_commit_was_not_heard_of_is_no_theft_when_it_is_repeated
     /// Shorter than the outage, and longer than a server takes to find out that it is over.
     const GRACE: (&str, &str) = ("REFRESH_GRACE", "3s");
     let mut installation = Installation::start(Wanted { settings: &[GRACE], ..Wanted::default() }).await;
-    let mut device = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let mut device = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     loop {
         installation.to_postgres[0].cuts_after_commit();
         let (reply, ()) = tokio::join!(installation.net.refreshes(0, &device.refresh), is_cut(&installation));

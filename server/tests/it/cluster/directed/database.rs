@@ -18,7 +18,7 @@ const WATCHED: Duration = Duration::from_millis(5500);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_cut_off_from_the_log_refuses_after_the_bound_and_heals_alone() {
     let mut installation = Installation::start(Wanted { servers: 4, ..Wanted::default() }).await;
-    let devices = installation.person_with_devices("ada@example.com", 2).await;
+    let devices = installation.user_with_devices("ada@example.com", 2).await;
     let (stays, leaves) = (&devices[0], &devices[1]);
     let half = Condition::HalfOpen(Direction::ToServer);
     let ways = [Condition::Refused, Condition::BlackHole, half];
@@ -85,7 +85,7 @@ async fn watches(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_database_is_down_a_sign_out_counts_here_at_once_and_everywhere_later() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let devices = installation.user_with_devices("ada@example.com", 3).await;
     let (leaves, stays, witness) = (&devices[0], &devices[1], &devices[2]);
     installation.postgres.crash().await;
     for server in 0..3 {
@@ -113,7 +113,7 @@ async fn while_the_database_is_down_a_sign_out_counts_here_at_once_and_everywher
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_database_does_not_answer_says_so_in_time_and_the_others_go_on() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let devices = installation.user_with_devices("ada@example.com", 3).await;
     let (leaves, stays, witness) = (&devices[0], &devices[1], &devices[2]);
     installation.to_postgres[0].becomes(Condition::BlackHole);
     assert_eq!(installation.asks(0, stays).await, 200, "tokens are verified within the bound");
@@ -187,7 +187,7 @@ async fn many_sign_outs_that_waited_are_committed_over_a_slow_line() {
     /// More than a server commits at once, in groups that its queue of passwords takes.
     const GROUPS: [usize; 8] = [12; 8];
     let mut installation = Installation::of_three().await;
-    let witness = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let witness = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     let mut devices = Vec::new();
     for devices_at_once in GROUPS {
         let sign_ins = (0..devices_at_once).map(|device| installation.signs_in(device % 3, "ada@example.com"));
@@ -219,7 +219,7 @@ const ONLY_READS: [&str; 2] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_only_read_are_not_kept_once_new_ones_can_write() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let devices = installation.user_with_devices("ada@example.com", 3).await;
     let (leaves, stays, other) = (&devices[0], &devices[1], &devices[2]);
     installation.postgres.does(&ONLY_READS).await;
     until("the servers cannot write", HEALS_WITHIN, async || {
@@ -244,7 +244,7 @@ async fn connections_that_only_read_are_not_kept_once_new_ones_can_write() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_vouches_for_nothing_however_current_it_looks() {
     let installation = Installation::of_three().await;
-    let device = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let device = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     let replica = installation.postgres.gets_replica().await;
     let store = Store::connect(&format!("postgres://postgres@127.0.0.1:{}/postgres", replica.port()), 2).await;
     let store = store.expect("it takes connections");

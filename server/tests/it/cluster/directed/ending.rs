@@ -12,7 +12,7 @@ use super::super::proxy::Condition;
 use super::refused_by_the_others;
 use crate::support::app::Events;
 
-const PEOPLE: usize = 4;
+const USERS: usize = 4;
 const DEVICES_EACH: usize = 9;
 const AT_ONCE: usize = 6;
 /// Longer than a server goes on trying what it has promised.
@@ -22,10 +22,9 @@ const STOPS_WITHIN: Duration = Duration::from_secs(20);
 async fn what_is_ended_on_one_server_is_refused_and_told_on_the_others_within_the_bound() {
     let installation = Installation::of_three().await;
     let of = &installation;
-    let people = (0..PEOPLE).map(|person| async move {
-        of.person_with_devices(&format!("person-{person}@example.com"), DEVICES_EACH).await
-    });
-    let devices: Vec<Device> = futures::future::join_all(people).await.into_iter().flatten().collect();
+    let users = (0..USERS)
+        .map(|user| async move { of.user_with_devices(&format!("user-{user}@example.com"), DEVICES_EACH).await });
+    let devices: Vec<Device> = futures::future::join_all(users).await.into_iter().flatten().collect();
     let rounds = devices.iter().enumerate().map(|(round, device)| one_round(of, round % 3, device));
     let delays: Vec<[Duration; 2]> = futures::stream::iter(rounds).buffer_unordered(AT_ONCE).collect().await;
     for (what, delays) in ["last accepted", "told in an open stream"].iter().zip([0, 1].map(|of| column(&delays, of))) {
@@ -61,7 +60,7 @@ async fn one_round(of: &Installation, on: usize, device: &Device) -> [Duration; 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_right_after_its_answer_takes_nothing_with_it() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 4).await;
+    let devices = installation.user_with_devices("ada@example.com", 4).await;
     for (victim, device) in devices[..3].iter().enumerate() {
         let out = installation.signs_out(victim, device).await;
         installation.servers[victim].is_killed();
@@ -80,7 +79,7 @@ async fn a_server_that_is_killed_right_after_its_answer_takes_nothing_with_it() 
 async fn what_was_promised_while_the_database_was_away_outlives_the_server_that_did() {
     for dies in [Server::is_killed as fn(&mut Server), |server| server.is_told_to_stop()] {
         let mut installation = Installation::of_three().await;
-        let devices = installation.person_with_devices("ada@example.com", 4).await;
+        let devices = installation.user_with_devices("ada@example.com", 4).await;
         let [by_access_token, by_refresh_token, other, witness] = &devices[..] else { panic!("there are four") };
         installation.to_postgres[0].becomes(Condition::Refused);
         let of = &installation;

@@ -18,7 +18,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(15);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_told_to_stop_finishes_the_sign_out_under_way_and_closes_its_streams() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 2).await;
+    let devices = installation.user_with_devices("ada@example.com", 2).await;
     let (leaves, stays) = (&devices[0], &devices[1]);
     let mut events = Events::of(installation.net.opens_stream(0, &stays.access).await.expect("a stream"));
     assert_eq!(events.next().await.expect("an event").0, "hello");
@@ -66,7 +66,7 @@ async fn asks_on(of: &Installation, device: &Device, stopped: &AtomicBool) -> us
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_was_paused_does_not_vouch_for_what_it_knew_before() {
     let installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 2).await;
+    let devices = installation.user_with_devices("ada@example.com", 2).await;
     let (leaves, stays) = (&devices[0], &devices[1]);
     assert_eq!(installation.asks(2, leaves).await, 200);
     installation.servers[2].is_paused();

@@ -22,7 +22,7 @@ enum Fate {
 async fn redis_may_be_cut_or_stopped_or_forget_everything_and_no_sign_out_is_lost() {
     let mut installation = Installation::of_three().await;
     let fates = [Fate::IsCut, Fate::IsRefused, Fate::Vanishes, Fate::Forgets, Fate::IsPaused, Fate::IsKilled];
-    let devices = installation.person_with_devices("ada@example.com", fates.len() + 1).await;
+    let devices = installation.user_with_devices("ada@example.com", fates.len() + 1).await;
     let (witness, leaving) = devices.split_last().expect("devices");
     for (turn, (fate, device)) in fates.into_iter().zip(leaving).enumerate() {
         befalls(&installation.to_redis, &mut installation.redis, fate).await;

@@ -16,7 +16,7 @@ const WATCHED: Duration = Duration::from_secs(3);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_the_database_has_lost_is_signed_out_everywhere_by_each_of_its_tokens() {
     let mut installation = Installation::of_three().await;
-    let witness = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let witness = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     installation.postgres.is_copied().await;
     installation.is_well().await;
     let by_access = installation.signs_in(0, "ada@example.com").await;
@@ -40,7 +40,7 @@ async fn a_session_that_the_database_has_lost_is_signed_out_everywhere_by_each_o
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signing_out_everywhere_ends_what_was_made_under_an_epoch_that_the_database_has_lost() {
     let mut installation = Installation::of_three().await;
-    let before = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let before = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     installation.postgres.is_copied().await;
     installation.is_well().await;
     let everywhere = json!({});
@@ -73,8 +73,8 @@ async fn signing_out_everywhere_ends_what_was_made_under_an_epoch_that_the_datab
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_had_signed_out_in_what_was_lost_is_not_let_in_again() {
     let mut installation = Installation::of_three().await;
-    let devices = installation.person_with_devices("ada@example.com", 3).await;
-    let others = installation.person_with_devices("bob@example.com", 2).await;
+    let devices = installation.user_with_devices("ada@example.com", 3).await;
+    let others = installation.user_with_devices("bob@example.com", 2).await;
     let (witness, bystander) = (&devices[2], &others[1]);
     installation.postgres.is_copied().await;
     installation.is_well().await;

@@ -20,7 +20,7 @@ const WATCHED: Duration = Duration::from_secs(5);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_a_server_cannot_confirm_any_more_is_silent_and_closed_within_the_bound() {
     let mut installation = Installation::start(Wanted { servers: 4, ..Wanted::default() }).await;
-    let devices = installation.person_with_devices("ada@example.com", 3).await;
+    let devices = installation.user_with_devices("ada@example.com", 3).await;
     let [stays, leaves, speaks] = &devices[..] else { panic!("there are three") };
     let of = &installation;
     let ways = [Condition::Refused, Condition::BlackHole, Condition::HalfOpen(Direction::ToServer)];
@@ -89,7 +89,7 @@ async fn listens(mut events: Events) -> (usize, Instant, Instant) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ticket_opens_no_stream_on_a_server_that_is_cut_off() {
     let mut installation = Installation::of_three().await;
-    let device = installation.person_with_devices("ada@example.com", 1).await.remove(0);
+    let device = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     let drawn = installation.net.post(1, "/api/auth/events/ticket", Some(&device.access), &json!({})).await.answer();
     let path = format!("/api/auth/events?ticket={}", drawn.text("ticket"));
     installation.to_postgres[0].becomes(Condition::BlackHole);
