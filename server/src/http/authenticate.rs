@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::response::{IntoResponse as _, Response};
@@ -21,6 +22,12 @@ use crate::metrics::RouteId;
 /// Each family takes one algorithm only (RFC 8725, 3.1), and what is not of the first family may be of the next, never
 /// the other way round.
 pub trait Authenticate: Send + Sync {
+    /// The answer of [`authenticate`](Self::authenticate) where it is known without waiting: most requests pass this
+    /// way, and cost no future.
+    fn authenticate_at_once(&self, _token: &str, _parts: &Parts) -> Option<Result<Option<Principal>, ApiError>> {
+        None
+    }
+
     /// Who presents this token, if it is of this family and good now. `parts` are those of the request.
     fn authenticate<'a>(
         &'a self,
@@ -52,13 +59,27 @@ impl Authenticators {
         Err(ApiError::invalid_token())
     }
 
-    /// The same, where it must be what a route requires.
-    async fn require(&self, parts: &Parts, requirement: Requirement) -> Result<Principal, ApiError> {
-        let principal = self.authenticate(parts).await?;
-        if requirement.session && principal.session_id().is_none() {
+    /// The same, where it is known without waiting.
+    fn authenticate_at_once(&self, parts: &Parts) -> Option<Result<Principal, ApiError>> {
+        let Some(token) = bearer(&parts.headers) else { return Some(Err(ApiError::missing_token())) };
+        for family in self.0.iter() {
+            match family.authenticate_at_once(token, parts)? {
+                Ok(None) => {}
+                Ok(Some(principal)) => return Some(Ok(principal)),
+                Err(refusal) => return Some(Err(refusal)),
+            }
+        }
+        Some(Err(ApiError::invalid_token()))
+    }
+}
+
+impl Requirement {
+    /// Whether this is who a route requires.
+    fn check(self, principal: Principal) -> Result<Principal, ApiError> {
+        if self.session && principal.session_id().is_none() {
             return Err(ApiError::session_required());
         }
-        if let Some(permission) = requirement.permission.filter(|permission| !principal.has(*permission)) {
+        if let Some(permission) = self.permission.filter(|permission| !principal.has(*permission)) {
             return Err(ApiError::permission_required(permission));
         }
         Ok(principal)
@@ -81,20 +102,29 @@ impl<T: 'static, H: Handler<T, ApiState>> Handler<T, ApiState> for Guarded<H> {
     fn call(self, request: Request, state: ApiState) -> Self::Future {
         current::take_route(self.route);
         let Needs::Principal(requirement) = self.needs else { return Box::pin(self.handler.call(request, state)) };
+        let (parts, body) = request.into_parts();
+        if let Some(known) = state.authenticators.authenticate_at_once(&parts) {
+            return match known.and_then(|principal| requirement.check(principal)) {
+                Ok(principal) => Box::pin(self.handler.call(passed(parts, body, principal, requirement), state)),
+                Err(refusal) => Box::pin(std::future::ready(refusal.into_response())),
+            };
+        }
         Box::pin(async move {
-            let (mut parts, body) = request.into_parts();
-            match state.authenticators.require(&parts, requirement).await {
-                Ok(principal) => {
-                    parts.extensions.insert(principal);
-                    if requirement.recent_proof {
-                        parts.extensions.insert(ProofRequired);
-                    }
-                    self.handler.call(Request::from_parts(parts, body), state).await
-                }
+            match state.authenticators.authenticate(&parts).await.and_then(|principal| requirement.check(principal)) {
+                Ok(principal) => self.handler.call(passed(parts, body, principal, requirement), state).await,
                 Err(refusal) => refusal.into_response(),
             }
         })
     }
+}
+
+/// The request as its handler gets it.
+fn passed(mut parts: Parts, body: Body, principal: Principal, requirement: Requirement) -> Request {
+    parts.extensions.insert(principal);
+    if requirement.recent_proof {
+        parts.extensions.insert(ProofRequired);
+    }
+    Request::from_parts(parts, body)
 }
 
 #[cfg(test)]
@@ -153,8 +183,11 @@ mod tests {
         let Needs::Principal(requirement) = needs else { panic!("a principal") };
         let request = http::Request::builder().header("authorization", format!("Bearer {token}")).body(()).unwrap();
         let (parts, ()) = request.into_parts();
-        let required = Authenticators::new(vec![Box::new(Somebody(permissions))]).require(&parts, requirement).await;
-        required.map(|_| ()).map_err(|error| (error.status().as_u16(), error.problem.code.name().to_owned()))
+        let principal = Authenticators::new(vec![Box::new(Somebody(permissions))]).authenticate(&parts).await;
+        principal
+            .and_then(|principal| requirement.check(principal))
+            .map(|_| ())
+            .map_err(|error| (error.status().as_u16(), error.problem.code.name().to_owned()))
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use crate::http::paging::{Page, cursor};
 use crate::http::principal::{Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::user;
+use crate::sessions::user_summary;
 
 /// For the document of the API: [`current`].
 pub const CURRENT: Operation = Operation {

@@ -30,6 +30,15 @@ pub enum Refusal {
     },
 }
 
+/// What a server can say of a token without asking anybody.
+#[derive(Debug)]
+pub enum FromMemory {
+    /// It may pass.
+    Passes(Arc<Verified>),
+    /// It is ours and not known to be revoked, but this server's list is too old to rely on.
+    Stale(Arc<Verified>),
+}
+
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
         match error {
@@ -55,6 +64,18 @@ impl Revocations {
     /// Whether a token may pass. Costs no database read while this server's revocation list is current; otherwise asks
     /// the database, and refuses where that is away too.
     pub async fn authenticate(&self, token: &str) -> Result<Arc<Verified>, Refusal> {
+        match self.authenticate_from_memory(token)? {
+            FromMemory::Passes(verified) => Ok(verified),
+            FromMemory::Stale(verified) => {
+                let asked = self.ask_the_database(verified).await;
+                self.metrics.guard_checks.increment(GuardCheck::from(&asked));
+                asked
+            }
+        }
+    }
+
+    /// What this server can say of a token without asking anybody.
+    pub fn authenticate_from_memory(&self, token: &str) -> Result<FromMemory, Refusal> {
         let verified = self.tokens.verify(token, self.context.now())?;
         match self.pending_ends.cover(verified.user_id, verified.session_id, verified.session_created_at) {
             Covered::No => {}
@@ -63,14 +84,10 @@ impl Revocations {
         }
         let now = self.context.clock.monotonic();
         match self.list.check(verified.session_id, verified.user_id, verified.epoch, now) {
-            Verdict::Passes => Ok(verified),
+            Verdict::Passes => Ok(FromMemory::Passes(verified)),
+            Verdict::Stale => Ok(FromMemory::Stale(verified)),
             Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
             Verdict::Superseded => Err(Refusal::Expired),
-            Verdict::Stale => {
-                let asked = self.ask_the_database(verified).await;
-                self.metrics.guard_checks.increment(GuardCheck::from(&asked));
-                asked
-            }
         }
     }
 

@@ -28,7 +28,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 
 pub use asking::Asking;
 pub(super) use authenticate::END_WAITS;
-pub use authenticate::Refusal;
+pub use authenticate::{FromMemory, Refusal};
 pub use list::{Lost, RevocationList};
 pub(super) use streams::watch_streams;
 pub(super) use tail::Tail;
