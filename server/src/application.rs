@@ -173,7 +173,6 @@ impl Application {
         metrics.declare(METRICS);
         let me = uuid_v7(&*clock, &*random);
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
-        Box::pin(registry.join()).await?;
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);
 
         let (bus_sender, bus) = bus(BusParts {
@@ -186,16 +185,21 @@ impl Application {
         let context = context(&parts, &store, &keys, &metrics, &events);
         let bus_status = bus.status();
         show_metrics(&context, &bus_status);
+        Box::pin(registry.join()).await?;
         let mut areas = AreaParts::default();
         areas.insert(Arc::new(access_tokens(&config, &key_ring)));
         areas.insert(Arc::new(Operations {
             key_ring,
-            registry,
+            registry: Arc::clone(&registry),
             bus: bus_status,
             server_id: config.server.server_id.clone(),
         }));
         for area in &AREAS {
-            (area.build)(&context, &config, &mut areas).await?;
+            if let Err(error) = (area.build)(&context, &config, &mut areas).await {
+                // A server that does not start must not keep another from starting with other settings.
+                registry.leave().await;
+                return Err(error.into());
+            }
         }
         legacy::build(&context, &config, &mut areas);
         let state = ApiState::new(shared(&config, context, areas));

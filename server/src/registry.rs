@@ -105,6 +105,11 @@ impl Registry {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let registry = &*self;
         every(Schedule::every("server registry", RENEW_EVERY), &stop, || registry.renew()).await;
+        self.leave().await;
+    }
+
+    /// Is not counted among the servers any more.
+    pub async fn leave(&self) {
         if let Err(error) = self.store.servers().leave_servers(self.me).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "server deregistration failed");
         }
