@@ -2,12 +2,11 @@
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
-use leptos_router::components::{ParentRoute, Redirect, Route, Router, Routes};
+use leptos_router::components::{Redirect, Route, Router, Routes};
 use leptos_router::path;
 
-use crate::pages::house::shown;
 use crate::pages::{
-    ForgotPasswordPage, House, HousePage, Kept, NotFoundPage, Notifications, RegisterPage, ResetPasswordPage, Securing,
+    ForgotPasswordPage, HouseRoutes, Kept, NotFoundPage, Notifications, RegisterPage, ResetPasswordPage, Securing,
     SignInPage, VerifyPage,
 };
 use crate::sent_form::SentForm;
@@ -43,12 +42,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/forgot-password") view=ForgotPasswordPage />
                 <Route path=path!("/reset-password") view=ResetPasswordPage />
                 <Route path=path!("/") view=|| view! { <Redirect path="/devices" /> } />
-                <ParentRoute path=path!("") view=House>
-                    <Route path=path!("/devices") view=|| shown(HousePage::Devices) />
-                    <Route path=path!("/devices/:id") view=|| shown(HousePage::Device) />
-                    <Route path=path!("/activity") view=|| shown(HousePage::Activity) />
-                    <Route path=path!("/profile") view=|| shown(HousePage::Profile) />
-                </ParentRoute>
+                <HouseRoutes />
             </Routes>
             <Notifications />
         </Router>

@@ -6,7 +6,7 @@
 
 use leptos::prelude::*;
 
-use super::devices::Loaded;
+use super::house::devices::Loaded;
 use crate::state::{keep_with_page, kept_with_page};
 use crate::ui::{after, scroll_back_to, scrolled};
 use types::domain::SessionId;

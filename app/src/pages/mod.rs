@@ -2,11 +2,6 @@
 //!
 //! Components end in `.into_any()`: otherwise each page is one type, nested deeper than the compiler follows.
 
-mod activity;
-mod activity_words;
-mod device;
-mod device_state;
-mod devices;
 mod entry;
 mod expiry_toast;
 mod forgot_password;
@@ -14,13 +9,10 @@ mod frame;
 mod header;
 pub mod house;
 mod kept;
-mod leaving;
 mod live_receipt;
 mod load;
 mod not_found;
 mod notifications;
-mod password_form;
-mod profile;
 mod prove;
 mod register;
 mod reset_password;
@@ -30,7 +22,7 @@ mod sign_in;
 mod verify;
 
 pub use forgot_password::ForgotPasswordPage;
-pub use house::{House, HousePage};
+pub use house::HouseRoutes;
 pub use kept::Kept;
 pub use not_found::NotFoundPage;
 pub use notifications::Notifications;

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::lingering::row_id;
 use super::model::{Devices, Leaving};
 use super::rename::RenameForm;
-use crate::pages::device_state::DeviceState;
+use crate::pages::house::device_state::DeviceState;
 use crate::reactive::memo;
 use crate::state::{Now, date, full_time};
 use crate::ui::words::with_method;

@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::leaving::{DataSection, DeleteSection};
-use super::load::{Load, Loader};
 use super::password_form::PasswordSection;
-use super::register::AccountTypeField;
+use crate::pages::load::{Load, Loader};
+use crate::pages::register::AccountTypeField;
 use crate::reactive::memo;
 use crate::state::{Auth, DraftKey, Drafts, Now, Toasts, date, full_time};
 use crate::ui::{

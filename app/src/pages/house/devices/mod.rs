@@ -23,7 +23,7 @@ use self::group::DeviceGroup;
 use self::model::Devices;
 use self::row::DeviceRow;
 use self::toolbar::Toolbar;
-use super::live_receipt::LiveReceipt;
+use crate::pages::live_receipt::LiveReceipt;
 use crate::reactive::{effect, memo};
 use crate::ui::{Button, DevicesSkeleton, Emphasis, Heading, Icon, IconName, LoadFailed, every, is_near};
 

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::arrange::{Item, Look};
 use super::model::Devices;
 use super::row::DeviceRow;
-use crate::pages::device_state::DeviceState;
+use crate::pages::house::device_state::DeviceState;
 use crate::reactive::memo;
 use crate::ui::{Badge, BadgeTone, Button, Emphasis, Icon, IconName};
 use types::domain::SessionId;

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_location;
 
 use super::profile::PasswordAge;
-use super::securing::{NextStep, SecuredReceipt, Securing};
+use crate::pages::securing::{NextStep, SecuredReceipt, Securing};
 use crate::reactive::effect;
 use crate::state::{Auth, Toasts};
 use crate::ui::words::count_of;

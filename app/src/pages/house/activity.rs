@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::activity_words::{ActivityItem, of_account};
-use super::load::{Load, Loader};
+use crate::pages::load::{Load, Loader};
 use crate::reactive::memo;
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::{Address, Bar, Button, Heading, Icon, IconName, LoadFailed, Loading, RelativeTime, StateCard};

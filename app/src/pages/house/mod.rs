@@ -1,0 +1,68 @@
+//! The pages of a signed-in user: which there are, and where. In the browser they are a file of their own, which is
+//! fetched when somebody needs it: who signs in does not wait for it. See decision 0024.
+
+mod activity;
+mod activity_words;
+mod device;
+mod device_state;
+pub(super) mod devices;
+mod file;
+mod leaving;
+mod loading;
+mod password_form;
+mod profile;
+
+use leptos::prelude::*;
+use leptos_router::components::{ParentRoute, Route};
+use leptos_router::path;
+
+use self::activity::ActivityPage;
+use self::device::DevicePage;
+use self::devices::DevicesPage;
+use self::loading::House;
+use self::profile::ProfilePage;
+use super::frame::Frame;
+
+pub(super) use self::file::fetch_ahead;
+pub use self::file::{HouseFile, comes_from, fetch_house};
+pub(super) use self::loading::NotLoaded;
+
+/// A page of a signed-in user, or the frame around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HousePage {
+    /// Header, and the page under it.
+    Frame,
+    /// Where one is signed in.
+    Devices,
+    /// One device, and what happened on it.
+    Device,
+    /// What happened in the account.
+    Activity,
+    /// Name, password, data and leaving.
+    Profile,
+}
+
+/// Where they are.
+#[component(transparent)]
+pub fn HouseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
+    view! {
+        <ParentRoute path=path!("") view=House>
+            <Route path=path!("/devices") view=|| file::shown(HousePage::Devices) />
+            <Route path=path!("/devices/:id") view=|| file::shown(HousePage::Device) />
+            <Route path=path!("/activity") view=|| file::shown(HousePage::Activity) />
+            <Route path=path!("/profile") view=|| file::shown(HousePage::Profile) />
+        </ParentRoute>
+    }
+    .into_inner()
+}
+
+/// The page itself: what the file holds.
+pub fn page(page: HousePage) -> AnyView {
+    match page {
+        HousePage::Frame => view! { <Frame /> }.into_any(),
+        HousePage::Devices => view! { <DevicesPage /> }.into_any(),
+        HousePage::Device => view! { <DevicePage /> }.into_any(),
+        HousePage::Activity => view! { <ActivityPage /> }.into_any(),
+        HousePage::Profile => view! { <ProfilePage /> }.into_any(),
+    }
+}
