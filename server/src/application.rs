@@ -13,7 +13,6 @@ use types::domain::Timestamp;
 use crate::accounts::Accounts;
 use crate::accounts::metrics::PasswordMetrics;
 use crate::area::{Background, BuildError, Parts as AreaParts};
-use crate::areas::{self, AREAS};
 use crate::auth::keys::{KeyError, KeyRing, make_key};
 use crate::auth::pace::Pace;
 use crate::auth::refresh::Lifetimes;
@@ -46,6 +45,7 @@ use crate::sessions::handlers::AccessTokenFamily;
 use crate::sessions::{SessionMetrics, Sessions};
 use crate::store::{self, Store, StoreError, StoreMetrics};
 use crate::traces::{TraceError, TraceMetrics, Traces};
+use crate::{AREAS, areas};
 
 /// The metrics of all parts, in the order in which they are shown and documented.
 pub const METRICS: &[Declaration] = &[

@@ -1,11 +1,10 @@
-//! The areas, in the order in which they are put together.
+//! What all areas bring, put together: permissions, jobs, routes. They are listed in `lib.rs`.
 
 use std::sync::OnceLock;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
-use crate::area::Area;
 use crate::auth::permissions::Permissions;
 use crate::config::Config;
 use crate::http::browser::give_to_pages;
@@ -14,10 +13,7 @@ use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
 use crate::jobs::JobKind;
 use crate::metrics::Routes as RouteNames;
-use crate::{accounts, mail, operations, pages, security, sessions};
-
-/// Every area there is.
-pub const AREAS: [Area; 5] = [sessions::AREA, accounts::AREA, security::AREA, operations::AREA, mail::AREA];
+use crate::{AREAS, operations, pages};
 
 /// The permissions of all areas.
 pub fn permissions() -> Permissions {

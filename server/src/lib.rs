@@ -35,3 +35,8 @@ pub mod store;
 pub mod telemetry;
 pub mod traces;
 mod type_map;
+
+use area::Area;
+
+/// The areas, in the order in which they are put together.
+pub const AREAS: [Area; 5] = [sessions::AREA, accounts::AREA, security::AREA, operations::AREA, mail::AREA];

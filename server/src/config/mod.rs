@@ -41,7 +41,7 @@ pub use server::{Environment, ServerConfig};
 pub use sessions::SessionsConfig;
 pub use tokens::{LegacyConfig, TokensConfig};
 
-use crate::areas::AREAS;
+use crate::AREAS;
 use crate::random::Random;
 
 const SECOND: Duration = Duration::from_secs(1);

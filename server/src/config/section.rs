@@ -1,7 +1,7 @@
 //! Settings that an area brings: declared in its own folder, read with all others, found again by their type.
 
 use super::reader::{Reader, Setting};
-use crate::areas::AREAS;
+use crate::AREAS;
 use crate::type_map::TypeMap;
 
 /// The settings of an area.

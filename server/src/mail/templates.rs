@@ -71,7 +71,7 @@ impl MailTemplate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::areas::AREAS;
+    use crate::AREAS;
     use std::collections::BTreeSet;
 
     /// The mails of all areas.
