@@ -24,12 +24,12 @@ test("signing in in one tab signs in the other", async ({ person }) => {
 test.describe("with tokens of a few seconds", () => {
   test.use({ settings: { JWT_EXPIRE: "5s" } });
 
-  test("tabs that renew at the same time both stay signed in", async ({ person, api }) => {
+  test("tabs that refresh at the same time both stay signed in", async ({ person, api }) => {
     person.complaints.allow(refused);
     await person.signsIn(demo);
     const tabs = [person, await person.opensAnotherTab(), await person.opensAnotherTab()];
 
-    // Three renewals' worth of loading again, all at once.
+    // Three refreshes' worth of loading again, all at once.
     for (let round = 0; round < 3; round++) {
       await Promise.all(tabs.map(async (tab) => tab.page.reload()));
       for (const tab of tabs) await tab.seesDevices(1);

@@ -46,9 +46,9 @@ for (const [words, days] of [
   ["a day behind", -1],
 ] as const) {
   test(`a browser whose clock is ${words} is neither signed out nor kept busy`, async ({ person }) => {
-    let renewals = 0;
+    let refreshes = 0;
     person.page.on("request", (request) => {
-      if (request.url().endsWith("/api/auth/refresh")) renewals += 1;
+      if (request.url().endsWith("/api/auth/refresh")) refreshes += 1;
     });
     await person.context.addInitScript((shift) => {
       const RealDate = Date;
@@ -67,6 +67,6 @@ for (const [words, days] of [
     await person.page.getByRole("navigation").getByRole("link", { name: "Activity" }).click();
     await expect(person.heading("Activity")).toBeVisible();
     // One for the reload; nothing that a clock could set off.
-    expect(renewals).toBeLessThanOrEqual(2);
+    expect(refreshes).toBeLessThanOrEqual(2);
   });
 }

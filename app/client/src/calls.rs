@@ -182,13 +182,13 @@ impl Client {
         self.call(Method::Get, paths::PROFILE, None).await
     }
 
-    /// Changes the profile, and renews the token, which has the name in it.
+    /// Changes the profile, and refreshes the token, which has the name in it.
     pub async fn patch_profile(&self, patch: ProfilePatch) -> Result<Profile, Failure> {
         let profile: Profile = self.call(Method::Patch, paths::PROFILE, json(&patch)).await?;
         self.user_changed(&profile);
         if let Some(held) = self.credentials() {
-            // The name shows already; other tabs hear of it with the next renewal at the latest.
-            let _ = self.renew(held.serial).await;
+            // The name shows already; other tabs hear of it with the next refresh at the latest.
+            let _ = self.refresh(held.serial).await;
         }
         Ok(profile)
     }
@@ -238,7 +238,7 @@ impl Client {
     /// Prolongs the session. Gives its new end.
     pub async fn stay_signed_in(&self) -> Result<Timestamp, Failure> {
         let held = self.credentials().ok_or(Failure::SignedOut)?;
-        self.renew(held.serial).await?;
+        self.refresh(held.serial).await?;
         let held = self.credentials().ok_or(Failure::SignedOut)?;
         let left_ms = (held.session_ends_ms - self.now_ms()).max(0.0);
         Ok(self.server_now().plus(std::time::Duration::from_secs_f64(left_ms / 1000.0)))

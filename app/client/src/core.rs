@@ -36,14 +36,14 @@ pub(super) struct Inner {
     pub woken: Notify,
     /// Rung when a stream that seems to be open may be dead.
     pub reopen: Notify,
-    /// The renewal under way, which everybody who needs one shares, and the generation it belongs to.
-    pub renewal: RefCell<Option<(u64, Renewal)>>,
+    /// The refresh under way, which everybody who needs one shares, and the generation it belongs to.
+    pub refresh: RefCell<Option<(u64, SharedRefresh)>>,
 }
 
 type Listener = Rc<dyn Fn(Change)>;
 
-/// A renewal that several may wait for.
-pub(super) type Renewal = Shared<LocalBoxFuture<'static, Result<(), Failure>>>;
+/// A refresh that several may wait for.
+pub(super) type SharedRefresh = Shared<LocalBoxFuture<'static, Result<(), Failure>>>;
 
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each of which is named here")]
 pub(super) struct State {
@@ -77,12 +77,12 @@ pub(super) struct State {
     pub begun_ms: f64,
     /// The generation in which pages were last asked to fetch what they show.
     pub fetched_in: Option<u64>,
-    /// When the user first did something since the last renewal.
+    /// When the user first did something since the last refresh.
     pub active_since_ms: Option<f64>,
     /// Whether another tab claims that the session ended, which is to be checked with the server.
     pub doubted: bool,
-    pub renewal_backoff: Backoff,
-    /// When to try to renew again after a failure.
+    pub refresh_backoff: Backoff,
+    /// When to try to refresh again after a failure.
     pub retry_at_ms: f64,
     /// Why this session ends by a call whose answer is still to come.
     pub asked_for: Option<EndReason>,
@@ -128,7 +128,7 @@ impl Client {
             fetched_in: None,
             active_since_ms: None,
             doubted: false,
-            renewal_backoff: Backoff::default(),
+            refresh_backoff: Backoff::default(),
             retry_at_ms: 0.0,
             asked_for: None,
             ended: Vec::new(),
@@ -143,7 +143,7 @@ impl Client {
                 changed: Notify::default(),
                 woken: Notify::default(),
                 reopen: Notify::default(),
-                renewal: RefCell::new(None),
+                refresh: RefCell::new(None),
             }),
         }
     }
@@ -213,7 +213,7 @@ impl Client {
             let clock_set = state.clock.observe(tokens.server_time, now_ms);
             state.active_since_ms = None;
             state.doubted = false;
-            state.renewal_backoff.reset();
+            state.refresh_backoff.reset();
             state.retry_at_ms = 0.0;
             (std::mem::replace(&mut state.status, status.clone()) != status, clock_set)
         };
@@ -242,12 +242,12 @@ impl Client {
             state.watch = None;
             state.doubted = false;
             state.active_since_ms = None;
-            state.renewal_backoff.reset();
+            state.refresh_backoff.reset();
             state.stream = StreamState::Connecting;
             state.status = status.clone();
         }
-        // Others who wait for the renewal get its late answer, which is dropped; nobody may join it any more.
-        self.inner.renewal.borrow_mut().take();
+        // Others who wait for the refresh get its late answer, which is dropped; nobody may join it any more.
+        self.inner.refresh.borrow_mut().take();
         // Where another tab was first the hint says already what it should.
         if self.inner.ports.hint.read() == SignInHint::SignedIn {
             self.inner.ports.hint.write(SignInHint::Nobody);

@@ -7,12 +7,12 @@ use super::messages::SharedTokens;
 use types::api::{Tokens, UserSummary};
 use types::domain::SessionId;
 
-/// Renewal happens at a random moment between these parts of the token's life, so that clients that signed in together
-/// (after an outage, at nine o'clock) do not renew together.
-const RENEW_FROM: f64 = 0.7;
-const RENEW_UNTIL: f64 = 0.9;
-/// However short-lived tokens are, a client renews by itself at most this often, in milliseconds.
-const RENEW_AT_MOST_EVERY_MS: f64 = 1_000.0;
+/// A refresh happens at a random moment between these parts of the token's life, so that clients that signed in
+/// together (after an outage, at nine o'clock) do not refresh together.
+const REFRESH_FROM: f64 = 0.7;
+const REFRESH_UNTIL: f64 = 0.9;
+/// However short-lived tokens are, a client refreshes by itself at most this often, in milliseconds.
+const REFRESH_AT_MOST_EVERY_MS: f64 = 1_000.0;
 /// A token this close to its end, in milliseconds, is not worth sending: it could run out on the way.
 const NOT_WORTH_SENDING_MS: f64 = 2_000.0;
 
@@ -46,28 +46,28 @@ pub struct Credentials {
     pub user: UserSummary,
     /// Counts the tokens this tab has held: tells whether the one a call was refused with is still the current one.
     pub serial: u64,
-    /// When to renew it, if the user is there.
-    pub renew_at_ms: f64,
+    /// When to refresh it, if the user is there.
+    pub refresh_at_ms: f64,
     /// From when on it is not worth sending.
     pub stale_at_ms: f64,
-    /// When the session ends unless it is renewed.
+    /// When the session ends unless it is refreshed.
     pub session_ends_ms: f64,
-    /// When the session ends however often it is renewed.
+    /// When the session ends however often it is refreshed.
     pub session_max_ms: f64,
 }
 
 impl Credentials {
     /// What an answer to a request sent at `asked_at_ms` gives. Counting from the request and not from its answer errs
-    /// by the time on the way, towards renewing too early. `random` is at least 0 and less than 1.
+    /// by the time on the way, towards refreshing too early. `random` is at least 0 and less than 1.
     pub fn new(tokens: &SharedTokens, serial: u64, asked_at_ms: f64, random: f64) -> Self {
         let lifetime_ms = millis(tokens.expires_in);
-        let renew_after_ms = lifetime_ms * (RENEW_FROM + (RENEW_UNTIL - RENEW_FROM) * random);
+        let refresh_after_ms = lifetime_ms * (REFRESH_FROM + (REFRESH_UNTIL - REFRESH_FROM) * random);
         Self {
             token: AccessToken::new(&tokens.access_token),
             session_id: tokens.session_id,
             user: tokens.user.clone(),
             serial,
-            renew_at_ms: asked_at_ms + renew_after_ms.max(RENEW_AT_MOST_EVERY_MS),
+            refresh_at_ms: asked_at_ms + refresh_after_ms.max(REFRESH_AT_MOST_EVERY_MS),
             stale_at_ms: asked_at_ms + lifetime_ms - NOT_WORTH_SENDING_MS.min(lifetime_ms / 10.0),
             session_ends_ms: asked_at_ms + millis(tokens.refresh_expires_in),
             session_max_ms: asked_at_ms + millis(tokens.session_max_expires_in),

@@ -37,14 +37,14 @@ impl Client {
             return self.call(method, path, body).await;
         }
         let mut credentials = self.fresh_credentials().await?;
-        for renewed in [false, true] {
+        for refreshed in [false, true] {
             let bearer = Some(credentials.token.clone());
             let request = Request { method, path: path.to_owned(), body: body.clone(), bearer, cookies: true };
             let response: Response = self.send(request).await?;
-            if renewed || !token_refused(&response) {
+            if refreshed || !token_refused(&response) {
                 return read(&response);
             }
-            self.renew(credentials.serial).await?;
+            self.refresh(credentials.serial).await?;
             credentials = self.credentials().ok_or(Failure::SignedOut)?;
         }
         Err(Failure::SignedOut)

@@ -15,7 +15,7 @@ const SAME_MS: f64 = 1_500.0;
 pub struct ExpiryWatch {
     ends_ms: f64,
     max_ms: f64,
-    /// Whether a renewal would move the end. By what one answer said of both: what is told later of the end alone comes
+    /// Whether a refresh would move the end. By what one answer said of both: what is told later of the end alone comes
     /// with a delay of its own.
     prolongable: bool,
     /// Whether the server said that the end is near.
@@ -25,7 +25,7 @@ pub struct ExpiryWatch {
 }
 
 impl ExpiryWatch {
-    /// Watches a session that ends at `ends_ms` unless it is renewed, and at `max_ms` however often it is.
+    /// Watches a session that ends at `ends_ms` unless it is refreshed, and at `max_ms` however often it is.
     pub fn new(now_ms: f64, ends_ms: f64, max_ms: f64) -> Self {
         let prolongable = max_ms - ends_ms > SAME_MS;
         Self { ends_ms, max_ms, prolongable, told: false, long: ends_ms - now_ms > LAST_MINUTES_MS }
@@ -43,7 +43,7 @@ impl ExpiryWatch {
         }
     }
 
-    /// The session was renewed elsewhere: what was said of its end no longer holds.
+    /// The session was refreshed elsewhere: what was said of its end no longer holds.
     pub fn prolong(&mut self, ends_ms: f64) {
         if ends_ms - self.ends_ms > SAME_MS {
             self.ends_ms = ends_ms;
@@ -52,7 +52,7 @@ impl ExpiryWatch {
         }
     }
 
-    /// When the session ends unless it is renewed.
+    /// When the session ends unless it is refreshed.
     pub fn ends_ms(&self) -> f64 {
         self.ends_ms
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_is_told_late_does_not_promise_what_no_renewal_can_keep() {
+    fn an_end_announced_late_is_not_offered_an_extension_that_no_refresh_can_give() {
         let mut watch = ExpiryWatch::new(0.0, 12_000.0, 12_000.0);
         watch.tell();
         watch.move_end(9_000.0);

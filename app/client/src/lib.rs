@@ -1,4 +1,4 @@
-//! What the app does behind its pages: holds the access token, renews it, hears of events, warns, signs out.
+//! What the app does behind its pages: holds the access token, refreshes it, hears of events, warns, signs out.
 //!
 //! State machines behind the traits of `ports`; no Leptos and no browser, so that all of it is tested natively with a
 //! clock that is set by hand. What touches the browser belongs in `app::browser`, what is reactive in `app::state`.
@@ -24,7 +24,7 @@ mod messages;
 mod note;
 mod notice;
 mod notify;
-mod renewal;
+mod refresh;
 mod requests;
 mod reset_token;
 mod run;

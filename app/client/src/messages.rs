@@ -16,7 +16,7 @@ use types::domain::{SessionId, Timestamp};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TabMessage {
-    /// Somebody signed in, or the session was renewed.
+    /// Somebody signed in, or the session was refreshed.
     Tokens {
         /// What the server gave.
         tokens: SharedTokens,
@@ -55,7 +55,7 @@ impl TabMessage {
     }
 }
 
-/// What a sign-in or renewal gave, for the other tabs: [`types::api::Tokens`] without any refresh token.
+/// What a sign-in or refresh gave, for the other tabs: [`types::api::Tokens`] without any refresh token.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SharedTokens {
@@ -63,9 +63,9 @@ pub struct SharedTokens {
     pub access_token: String,
     /// Seconds until the access token runs out.
     pub expires_in: u64,
-    /// Seconds until the session ends unless it is renewed.
+    /// Seconds until the session ends unless it is refreshed.
     pub refresh_expires_in: u64,
-    /// Seconds until the session ends however often it is renewed.
+    /// Seconds until the session ends however often it is refreshed.
     pub session_max_expires_in: u64,
     /// The session.
     pub session_id: SessionId,

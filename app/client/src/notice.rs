@@ -63,8 +63,8 @@ pub enum Notice {
     },
     /// The server asks about something.
     Alert(Box<SecurityAlert>),
-    /// The session could not be renewed for now; it is kept.
-    CannotRenew,
+    /// The session could not be refreshed for now; it is kept.
+    CannotRefresh,
     /// The connection is gone.
     Offline,
     /// The connection is back.
@@ -80,14 +80,14 @@ impl Notice {
             // it matters.
             Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::SignedOut(_) => ToastKind::News,
             Self::ServerNotTold | Self::Warning { .. } | Self::Alert(_) | Self::Offline => ToastKind::Warning,
-            Self::CannotRenew => ToastKind::Error,
+            Self::CannotRefresh => ToastKind::Error,
         }
     }
 
     /// What it is about, where a later one about the same makes it pointless.
     pub fn topic(&self) -> Option<ToastTopic> {
         match self {
-            Self::Offline | Self::OnlineAgain | Self::CannotRenew => Some(ToastTopic::Connection),
+            Self::Offline | Self::OnlineAgain | Self::CannotRefresh => Some(ToastTopic::Connection),
             Self::SignedIn { .. } | Self::SignedOut(_) => Some(ToastTopic::Session),
             Self::ServerNotTold | Self::ServerTold => Some(ToastTopic::SignOut),
             Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Warning { .. } | Self::Alert(_) => None,
@@ -128,7 +128,7 @@ impl Notice {
             Self::DeviceSignedOut => "One of your devices was signed out.".to_owned(),
             Self::Warning { message } => message.clone(),
             Self::Alert(alert) => asks(alert),
-            Self::CannotRenew => "The server can’t be reached. You’re still signed in, and we’ll keep trying.".to_owned(),
+            Self::CannotRefresh => "The server can’t be reached. You’re still signed in, and we’ll keep trying.".to_owned(),
             Self::Offline => "You’re offline. What you see may be out of date.".to_owned(),
             Self::OnlineAgain => "You’re back online.".to_owned(),
         }

@@ -1,4 +1,4 @@
-//! One request to the server: bearer attached, refused tokens renewed once, late answers dropped.
+//! One request to the server: bearer attached, refused tokens refreshed once, late answers dropped.
 
 use futures::future::{Either, select};
 use serde::Serialize;
@@ -41,7 +41,7 @@ impl Client {
         read(&self.send(Request { method, path: path.to_owned(), body, bearer: None, cookies: true }).await?)
     }
 
-    /// Sends a request with the bearer. A refused token is renewed once and the request sent again, once.
+    /// Sends a request with the bearer. A refused token is refreshed once and the request sent again, once.
     pub(super) async fn send_signed(
         &self,
         method: Method,
@@ -51,7 +51,7 @@ impl Client {
         self.known().await?;
         let generation = self.generation();
         let mut credentials = self.fresh_credentials().await?;
-        let mut renewed = false;
+        let mut refreshed = false;
         loop {
             let bearer = Some(credentials.token.clone());
             let sent =
@@ -64,11 +64,11 @@ impl Client {
                 self.observe_expiry(&response, credentials.serial);
                 return Ok(response);
             }
-            if renewed {
+            if refreshed {
                 return Err(problem_of(&response).into());
             }
-            renewed = true;
-            self.renew(credentials.serial).await?;
+            refreshed = true;
+            self.refresh(credentials.serial).await?;
             if self.generation() != generation {
                 return Err(Failure::SignedOut);
             }
@@ -89,7 +89,7 @@ impl Client {
                 AuthStatus::SignedOut(_) => return Err(Failure::SignedOut),
                 AuthStatus::Unknown if started => {
                     let serial = self.inner.state.borrow().serial;
-                    self.renew(serial).await?;
+                    self.refresh(serial).await?;
                 }
                 AuthStatus::Unknown => notified.await,
             }
@@ -103,12 +103,12 @@ impl Client {
         if self.now_ms() < credentials.stale_at_ms {
             return Ok(credentials);
         }
-        self.renew(credentials.serial).await?;
+        self.refresh(credentials.serial).await?;
         self.credentials().ok_or(Failure::SignedOut)
     }
 
     /// Signs out by itself where the session's time is over, which needs no server. Other tabs are not told: each
-    /// counts for itself, and this one may have missed a renewal.
+    /// counts for itself, and this one may have missed a refresh.
     pub(super) fn end_if_over(&self) {
         let now_ms = self.now_ms();
         let over = self.inner.state.borrow().watch.is_some_and(|watch| now_ms >= watch.ends_ms());
@@ -133,7 +133,7 @@ impl Client {
         Ok(response)
     }
 
-    /// Heeds `Session-Expires-In`, unless the session was renewed while the answer was on its way.
+    /// Heeds `Session-Expires-In`, unless the session was refreshed while the answer was on its way.
     pub(super) fn observe_expiry(&self, response: &Response, serial: u64) {
         let left = response.session_expires_in.as_deref().and_then(|left| left.trim().parse().ok());
         if let Some(left) = left

@@ -21,9 +21,9 @@ impl Client {
     /// tab lives.
     pub async fn run(&self) {
         self.start();
-        let (renewals, deadlines, stream) = (self.run_renewals(), self.run_deadlines(), self.run_stream());
+        let (refreshes, deadlines, stream) = (self.run_refreshes(), self.run_deadlines(), self.run_stream());
         let fetches = join(self.run_first_fetch(), self.run_polling());
-        join(fetches, join5(renewals, deadlines, stream, self.run_sign_outs(), self.run_confirmations())).await;
+        join(fetches, join5(refreshes, deadlines, stream, self.run_sign_outs(), self.run_confirmations())).await;
     }
 
     /// Only the server knows whether the cookie is good. It is not asked where somebody signed out whom it has not been

@@ -172,9 +172,9 @@ impl Client {
     }
 
     async fn open(&self) -> Result<StreamAnswer, Failure> {
-        let mut renewed = false;
+        let mut refreshed = false;
         loop {
-            // Renews even if nobody is there: who leaves a page open is to be told of its end.
+            // Refreshes even if nobody is there: who leaves a page open is to be told of its end.
             let credentials = self.fresh_credentials().await?;
             let opening = self.inner.ports.transport.open_stream(credentials.token.clone());
             let answer = match select(opening, self.inner.ports.clock.sleep(PATIENCE_MS)).await {
@@ -183,9 +183,9 @@ impl Client {
             };
             match answer.status {
                 200 => return Ok(answer),
-                401 if !renewed => {
-                    renewed = true;
-                    self.renew(credentials.serial).await?;
+                401 if !refreshed => {
+                    refreshed = true;
+                    self.refresh(credentials.serial).await?;
                 }
                 _ => return Err(Failure::Unreachable),
             }
@@ -215,8 +215,8 @@ impl Client {
             self.post(&message);
         }
         if matches!(event, ServerEvent::UserUpdated(_)) {
-            // What the user may do is in the token. A failure is made up for by the next renewal.
-            let _ = self.renew(held.serial).await;
+            // What the user may do is in the token. A failure is made up for by the next refresh.
+            let _ = self.refresh(held.serial).await;
         }
     }
 }

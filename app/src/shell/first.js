@@ -146,7 +146,7 @@
     ahead.catch(() => {});
   };
   // The server has a newer version by now, of which the whole page is needed. Once, and not under somebody's hands.
-  const renew = () => {
+  const reload = () => {
     try {
       if (sessionStorage.latchkeyRenewed == its.house || page.querySelector(".entry form")) return;
       sessionStorage.latchkeyRenewed = its.house;
@@ -157,7 +157,7 @@
     if (!ahead) fetchAhead();
     const fetched = ahead;
     ahead = null;
-    fetched.then(({ status }) => status == 404 && renew(), () => {});
+    fetched.then(({ status }) => status == 404 && reload(), () => {});
     return fetched;
   };
   window.latchkey = {

@@ -28,7 +28,7 @@ fn the_header_brings_the_first_warning() {
     let client = tab.client.clone();
     // Any answer will do, a refused one too.
     let _ = world.finish(async move { client.profile().await });
-    // The token had run out, so the call renewed the session, and the answers speak of the renewed one.
+    // The token had run out, so the call refreshed the session, and the answers speak of the refreshed one.
     let warning = tab.expiry().unwrap();
     assert!(warning.prolongable);
     assert!(!warning.last_minutes);
@@ -103,7 +103,7 @@ fn a_session_at_its_absolute_end_cannot_be_prolonged() {
 }
 
 #[test]
-fn a_header_that_was_overtaken_by_a_renewal_is_not_heeded() {
+fn a_header_that_was_overtaken_by_a_refresh_is_ignored() {
     let world = World::new();
     let tab = short_session(&world);
     world.server.set(|server| {

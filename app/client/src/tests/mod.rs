@@ -2,7 +2,7 @@
 
 mod endings;
 mod expiry;
-mod renewal;
+mod refresh;
 mod requests;
 mod secrets;
 mod sign_out;

@@ -27,7 +27,7 @@ fn a_browser_asks_for_its_refresh_token_in_a_cookie() {
 }
 
 #[test]
-fn a_refused_token_is_renewed_once_and_the_call_made_again() {
+fn a_refused_token_is_refreshed_once_and_the_call_made_again() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.accepted.clear());
@@ -40,7 +40,7 @@ fn a_refused_token_is_renewed_once_and_the_call_made_again() {
 }
 
 #[test]
-fn many_refused_calls_share_one_renewal_and_are_all_made_again() {
+fn many_refused_calls_share_one_refresh_and_are_all_made_again() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.accepted.clear());
@@ -52,7 +52,7 @@ fn many_refused_calls_share_one_renewal_and_are_all_made_again() {
 }
 
 #[test]
-fn a_call_refused_with_an_old_token_uses_the_new_one_without_another_renewal() {
+fn a_call_refused_with_an_old_token_uses_the_new_one_without_another_refresh() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::SESSIONS));
@@ -70,7 +70,7 @@ fn a_call_refused_with_an_old_token_uses_the_new_one_without_another_renewal() {
 }
 
 #[test]
-fn a_call_that_is_refused_again_after_the_renewal_is_not_made_a_third_time() {
+fn a_call_that_is_refused_again_after_the_refresh_is_not_made_a_third_time() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::SESSIONS));
@@ -88,7 +88,7 @@ fn a_call_that_is_refused_again_after_the_renewal_is_not_made_a_third_time() {
 }
 
 #[test]
-fn a_refused_renewal_signs_everybody_out_with_the_reason_and_does_not_loop() {
+fn a_refused_refresh_signs_everybody_out_with_the_reason_and_does_not_loop() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.end_session(ended_by("Safari on iPhone", EndReason::LogoutAll));
@@ -108,7 +108,7 @@ fn a_refused_renewal_signs_everybody_out_with_the_reason_and_does_not_loop() {
 }
 
 #[test]
-fn an_unreachable_renewal_keeps_the_session_and_shows_the_error() {
+fn an_unreachable_refresh_keeps_the_session_and_shows_the_error() {
     for fail in [true, false] {
         let world = World::new();
         let tab = world.signed_in_tab();
@@ -179,7 +179,7 @@ fn a_call_that_wants_a_more_recent_sign_in_is_told_and_not_taken_for_a_refused_t
 }
 
 #[test]
-fn a_refused_token_is_renewed_before_the_account_is_deleted_with_it() {
+fn a_refused_token_is_refreshed_before_the_account_is_deleted_with_it() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.accepted.clear());
@@ -198,7 +198,7 @@ fn the_export_is_handed_over_as_the_server_wrote_it() {
 }
 
 #[test]
-fn a_token_that_has_run_out_is_renewed_before_it_is_sent() {
+fn a_token_that_has_run_out_is_refreshed_before_it_is_sent() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.advance_secs(899);

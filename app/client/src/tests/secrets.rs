@@ -54,7 +54,7 @@ fn after_the_sign_out_no_token_is_held() {
     assert!(state.credentials.is_none());
     assert!(state.untold.is_none());
     assert!(state.unconfirmed.is_empty());
-    assert!(tab.client.inner.renewal.borrow().is_none());
+    assert!(tab.client.inner.refresh.borrow().is_none());
     drop(state);
     assert!(Rc::strong_count(&tab.client.inner) >= 1);
 }

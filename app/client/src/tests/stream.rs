@@ -172,7 +172,7 @@ fn alerts_are_shown() {
 }
 
 #[test]
-fn a_change_of_the_user_renews_the_token_which_carries_what_may_be_done() {
+fn a_change_of_the_user_refreshes_the_token_which_carries_what_may_be_done() {
     let world = World::new();
     let other = world.open_tab();
     let _tab = world.signed_in_tab();

@@ -5,7 +5,7 @@ use crate::double::{Refresh, problem, user_summary};
 use crate::messages::{SharedTokens, TabMessage};
 use crate::note::SignedOutNote;
 use crate::ports::SignInHint;
-use crate::renewal::LOCK;
+use crate::refresh::LOCK;
 use crate::status::{AuthStatus, StreamState};
 use types::api::paths;
 use types::domain::SessionId;
@@ -26,7 +26,7 @@ fn a_sign_in_reaches_the_other_tabs() {
 }
 
 #[test]
-fn a_renewal_serves_all_tabs() {
+fn a_refresh_serves_all_tabs() {
     let world = World::new();
     let other = world.open_tab();
     let tab = world.signed_in_tab();
@@ -60,7 +60,7 @@ fn a_tab_that_waited_for_its_turn_takes_the_token_of_the_tab_before_it() {
     let load = world.load(&tab);
     world.settle();
     assert_eq!(world.server.count(paths::REFRESH), 0, "not its turn");
-    // The tab whose turn it is renews, says so, and lets go.
+    // The tab whose turn it is refreshes, says so, and lets go.
     let tokens = world.server.issue();
     tab.client.heard(&text(&TabMessage::Tokens { tokens: SharedTokens::from(&tokens) }));
     drop(turn);
@@ -78,7 +78,7 @@ fn a_message_a_moment_behind_the_lock_is_still_waited_for() {
     let loads = [world.load(&tab), world.load(&other)];
     world.settle();
     assert!(loads.iter().all(|load| load.done() == Some(Ok(vec![]))));
-    assert_eq!(world.server.count(paths::REFRESH), 1, "one renewal among the tabs");
+    assert_eq!(world.server.count(paths::REFRESH), 1, "one refresh among the tabs");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_token_still_on_its_way_does_not_bring_an_ended_session_back() {
 }
 
 #[test]
-fn a_forged_token_leads_to_a_renewal_and_to_no_harm() {
+fn a_forged_token_leads_to_a_refresh_and_to_no_harm() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let mut tokens = SharedTokens::from(&world.server.issue());
@@ -236,7 +236,7 @@ fn the_tab_that_holds_the_stream_knows_better_than_any_message() {
 }
 
 #[test]
-fn whatever_of_storage_locks_and_channel_is_missing_two_tabs_sign_in_renew_and_sign_out() {
+fn whatever_of_storage_locks_and_channel_is_missing_two_tabs_sign_in_refresh_and_sign_out() {
     for missing in 0..8_u8 {
         let mut world = World::new();
         world.storage_available = missing & 1 == 0;

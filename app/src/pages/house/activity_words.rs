@@ -116,10 +116,10 @@ pub(super) fn of_session(entry: &HistoryEntry) -> ActivityItem {
     };
     match kind {
         HistoryKind::SignedIn => ActivityItem::new(IconName::Key, "good", "Signed in"),
-        HistoryKind::Refreshed => ActivityItem::new(IconName::Renewed, "plain", "Sign-in renewed"),
+        HistoryKind::Refreshed => ActivityItem::new(IconName::Refreshed, "plain", "Sign-in renewed"),
         HistoryKind::RepeatedTwoTabs => ActivityItem::new(IconName::Tabs, "plain", "Sign-in renewed twice at once")
             .because("Two tabs asked at the same moment. Harmless."),
-        HistoryKind::RepeatedLostReply => ActivityItem::new(IconName::Renewed, "plain", "Sign-in renewed again")
+        HistoryKind::RepeatedLostReply => ActivityItem::new(IconName::Refreshed, "plain", "Sign-in renewed again")
             .because("The first reply got lost. Harmless."),
         HistoryKind::PossibleTheft => ActivityItem::new(IconName::ShieldAlert, "danger", "Possible theft")
             .because("An old copy of its sign-in was used, so the device was signed out"),
@@ -145,8 +145,8 @@ pub(super) fn of_session(entry: &HistoryEntry) -> ActivityItem {
     }
 }
 
-/// A session's life with each run of renewals told as one: there may be four an hour. The entry is the last of its run.
-pub(super) fn told_briefly(entries: &[HistoryEntry]) -> Vec<(HistoryEntry, ActivityItem)> {
+/// The entries of a session's history, each run of refreshes merged into its last entry: there may be four an hour.
+pub(super) fn with_refreshes_merged(entries: &[HistoryEntry]) -> Vec<(HistoryEntry, ActivityItem)> {
     let same_run = |one: &HistoryEntry, other: &HistoryEntry| {
         one.kind == HistoryKind::Refreshed && other.kind == HistoryKind::Refreshed && one.ip_address == other.ip_address
     };
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn renewals_in_a_row_from_one_place_are_told_as_one() {
+    fn refreshes_in_a_row_from_one_place_are_merged() {
         let entries = [
             moment(HistoryKind::SignedIn, "a", 0),
             moment(HistoryKind::Refreshed, "a", 1),
@@ -188,10 +188,12 @@ mod tests {
             moment(HistoryKind::Refreshed, "b", 3),
             moment(HistoryKind::Ended, "b", 4),
         ];
-        let told: Vec<_> =
-            told_briefly(&entries).into_iter().map(|(entry, told)| (entry.at.as_millis(), told.title)).collect();
+        let merged: Vec<_> = with_refreshes_merged(&entries)
+            .into_iter()
+            .map(|(entry, item)| (entry.at.as_millis(), item.title))
+            .collect();
         let expected = [(0, "Signed in"), (2, "Sign-in renewed 2 times"), (3, "Sign-in renewed"), (4, "Signed out")];
-        assert_eq!(told, expected.map(|(at, what)| (at, what.to_owned())));
+        assert_eq!(merged, expected.map(|(at, title)| (at, title.to_owned())));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_params_map;
 
 use super::activity::{ActivitySkeleton, Row, day_of};
-use super::activity_words::told_briefly;
+use super::activity_words::with_refreshes_merged;
 use super::device_state::DeviceState;
 use super::devices::rename::RenameForm;
 use crate::pages::kept::Kept;
@@ -302,10 +302,11 @@ fn Alive(session: Session) -> impl IntoView {
 
 #[component]
 fn Life(history: SessionHistory) -> impl IntoView {
-    let mut told = told_briefly(&history.entries);
-    told.reverse();
+    let mut items = with_refreshes_merged(&history.entries);
+    items.reverse();
     let now = expect_context::<Now>().server_now();
-    told.chunk_by(|(one, _), (other, _)| date(one.at) == date(other.at))
+    items
+        .chunk_by(|(one, _), (other, _)| date(one.at) == date(other.at))
         .map(|day| {
             let rows = day
                 .iter()

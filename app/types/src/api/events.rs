@@ -21,7 +21,7 @@ pub enum ServerEvent {
     SessionEnded(Ended),
     /// This session will end soon.
     SessionExpiring(Expiring),
-    /// The user changed: renew the access token.
+    /// The user changed: refresh the access token.
     UserUpdated(UserUpdated),
     /// Something that the user should look at.
     SecurityAlert(SecurityAlert),
@@ -91,7 +91,7 @@ pub struct Ended {
 pub struct Expiring {
     /// The session.
     pub session_id: SessionId,
-    /// Seconds until it ends unless it is renewed.
+    /// Seconds until it ends unless it is refreshed.
     pub expires_in: u64,
 }
 

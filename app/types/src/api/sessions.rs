@@ -218,9 +218,9 @@ pub struct CurrentSession {
     pub current: bool,
     /// When it was signed in.
     pub created_at: Timestamp,
-    /// When it ends unless it is renewed.
+    /// When it ends unless it is refreshed.
     pub expires_at: Timestamp,
-    /// When it ends however often it is renewed.
+    /// When it ends however often it is refreshed.
     pub max_expires_at: Timestamp,
     /// How it was signed in.
     #[cfg_attr(feature = "schema", schema(value_type = SignInMethod))]

@@ -1,4 +1,4 @@
-//! Renewing the access token: one at a time in this tab, one at a time among the tabs, and never for a session that
+//! Refreshing the access token: one at a time in this tab, one at a time among the tabs, and never for a session that
 //! ended meanwhile.
 
 use futures::future::{Either, FutureExt, LocalBoxFuture, select};
@@ -24,41 +24,41 @@ const TURN_MS: f64 = 3_000.0;
 const SLOW_MS: f64 = 8_000.0;
 /// However long the server asks to be left alone, a client asks again by itself after this, in milliseconds.
 const LEFT_ALONE_MS: f64 = 60_000.0;
-/// How long after somebody came back to renew, in milliseconds: a renewal takes the warning of the session's end off
+/// How long after somebody came back to refresh, in milliseconds: a refresh takes the warning of the session's end off
 /// the screen, and must not do so between pressing one of its buttons and letting go.
 const LET_GO_MS: f64 = 2_000.0;
 
 impl Client {
-    /// Renews, unless the token of that serial has been replaced already. Everybody who asks meanwhile shares the
+    /// Refreshes, unless the token of that serial has been replaced already. Everybody who asks meanwhile shares the
     /// answer.
-    pub(super) async fn renew(&self, serial: u64) -> Result<(), Failure> {
+    pub(super) async fn refresh(&self, serial: u64) -> Result<(), Failure> {
         let generation = self.generation();
-        let under_way = self.inner.renewal.borrow().clone().filter(|(of, _)| *of == generation);
-        let renewal = if let Some((_, renewal)) = under_way {
-            renewal
+        let under_way = self.inner.refresh.borrow().clone().filter(|(of, _)| *of == generation);
+        let refresh = if let Some((_, refresh)) = under_way {
+            refresh
         } else {
             let this = self.clone();
-            let renewal: LocalBoxFuture<'static, _> =
-                Box::pin(async move { this.renew_alone(generation, serial).await });
-            let renewal = renewal.shared();
-            *self.inner.renewal.borrow_mut() = Some((generation, renewal.clone()));
-            renewal
+            let refresh: LocalBoxFuture<'static, _> =
+                Box::pin(async move { this.refresh_under_lock(generation, serial).await });
+            let refresh = refresh.shared();
+            *self.inner.refresh.borrow_mut() = Some((generation, refresh.clone()));
+            refresh
         };
-        let answer = renewal.await;
-        let mut slot = self.inner.renewal.borrow_mut();
-        if slot.as_ref().is_some_and(|(of, renewal)| *of == generation && renewal.peek().is_some()) {
+        let answer = refresh.await;
+        let mut slot = self.inner.refresh.borrow_mut();
+        if slot.as_ref().is_some_and(|(of, refresh)| *of == generation && refresh.peek().is_some()) {
             slot.take();
         }
         answer
     }
 
-    async fn renew_alone(&self, generation: u64, serial: u64) -> Result<(), Failure> {
+    async fn refresh_under_lock(&self, generation: u64, serial: u64) -> Result<(), Failure> {
         let turn = self.inner.ports.lock.acquire(LOCK);
         let _turn = match select(turn, self.inner.ports.clock.sleep(TURN_MS)).await {
             Either::Left((guard, _)) => Some(guard),
             Either::Right(_) => None,
         };
-        // While this tab waited for its turn another one may have renewed, and its message may be a moment behind the
+        // While this tab waited for its turn another one may have refreshed, and its message may be a moment behind the
         // lock.
         self.inner.ports.clock.sleep(0.0).await;
         {
@@ -82,7 +82,7 @@ impl Client {
             Err(failure) => Err(failure),
         };
         if let Err(failure @ (Failure::Unreachable | Failure::Problem(_))) = &settled {
-            self.postpone_renewal(retry_after.map_or(0.0, millis));
+            self.postpone_refresh(retry_after.map_or(0.0, millis));
             self.nobody_known_because(failure);
         }
         settled
@@ -117,7 +117,7 @@ impl Client {
     /// Tries at once to find out who is signed in here, where that failed.
     pub async fn try_again(&self) -> Result<(), Failure> {
         let serial = self.inner.state.borrow().serial;
-        self.renew(serial).await
+        self.refresh(serial).await
     }
 
     fn settle(&self, response: &Response, asked_at_ms: f64) -> Result<(), Failure> {
@@ -154,7 +154,7 @@ impl Client {
         Ok(())
     }
 
-    /// Why the session is over, where a renewal was refused. A visitor whose cookie is simply gone is told nothing.
+    /// Why the session is over, where a refresh was refused. A visitor whose cookie is simply gone is told nothing.
     fn note_of_refusal(&self, problem: &Problem) -> Option<SignedOutNote> {
         let was_signed_in = self.inner.state.borrow().status.session_id().is_some();
         let expired = || was_signed_in.then_some(EndReason::SessionExpired.into());
@@ -166,19 +166,19 @@ impl Client {
         })
     }
 
-    fn postpone_renewal(&self, at_least_ms: f64) {
+    fn postpone_refresh(&self, at_least_ms: f64) {
         let (now_ms, random) = (self.now_ms(), self.inner.ports.clock.random());
         let mut state = self.inner.state.borrow_mut();
-        state.retry_at_ms = now_ms + state.renewal_backoff.fail(random).max(at_least_ms.min(LEFT_ALONE_MS));
+        state.retry_at_ms = now_ms + state.refresh_backoff.fail(random).max(at_least_ms.min(LEFT_ALONE_MS));
     }
 
-    /// Renews by itself for as long as the tab lives: before the token runs out while the user is there, again after
+    /// Refreshes by itself for as long as the tab lives: before the token runs out while the user is there, again after
     /// a failure, and at once where another tab claims that the session ended.
-    pub(super) async fn run_renewals(&self) {
+    pub(super) async fn run_refreshes(&self) {
         loop {
             let notified = self.inner.changed.notified();
             let now_ms = self.now_ms();
-            match self.next_renewal_ms() {
+            match self.next_refresh_ms() {
                 None => notified.await,
                 Some(at_ms) if at_ms > now_ms => {
                     let sleep = self.inner.ports.clock.sleep(at_ms - now_ms);
@@ -188,19 +188,19 @@ impl Client {
                     let (serial, first_failure) = {
                         let state = self.inner.state.borrow();
                         // Where nobody is known to be signed in, the page says it in place of what it cannot show.
-                        (state.serial, state.renewal_backoff.is_fresh() && state.credentials.is_some())
+                        (state.serial, state.refresh_backoff.is_fresh() && state.credentials.is_some())
                     };
-                    let answer = self.renew(serial).await;
+                    let answer = self.refresh(serial).await;
                     if first_failure && matches!(answer, Err(Failure::Unreachable | Failure::Problem(_))) {
-                        self.notice(Notice::CannotRenew);
+                        self.notice(Notice::CannotRefresh);
                     }
                 }
             }
         }
     }
 
-    /// When to renew next by itself, if at all.
-    fn next_renewal_ms(&self) -> Option<f64> {
+    /// When to refresh next by itself, if at all.
+    fn next_refresh_ms(&self) -> Option<f64> {
         let state = self.inner.state.borrow();
         if !state.started {
             return None;
@@ -210,7 +210,7 @@ impl Client {
             (AuthStatus::SignedIn { .. }, Some(_)) if state.doubted => Some(state.retry_at_ms),
             (AuthStatus::SignedIn { .. }, Some(held)) => {
                 let there_ms = state.active_since_ms? + LET_GO_MS;
-                Some(there_ms.max(held.renew_at_ms).max(state.retry_at_ms))
+                Some(there_ms.max(held.refresh_at_ms).max(state.retry_at_ms))
             }
             _ => None,
         }

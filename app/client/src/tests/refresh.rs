@@ -1,4 +1,4 @@
-//! When the token is renewed by itself, and what late answers do.
+//! When the client refreshes the token by itself, and what late answers do.
 
 use super::world::World;
 use crate::Failure;
@@ -162,7 +162,7 @@ fn relative_times_are_written_anew_as_soon_as_the_servers_time_is_known() {
 }
 
 #[test]
-fn the_token_is_renewed_early_at_a_random_moment_while_the_user_is_there() {
+fn the_token_is_refreshed_early_at_a_random_moment_while_the_user_is_there() {
     for (random, at_secs) in [(0.0, 630), (0.5, 720), (0.999, 809)] {
         let world = World::new();
         world.random.set(random);
@@ -176,19 +176,19 @@ fn the_token_is_renewed_early_at_a_random_moment_while_the_user_is_there() {
 }
 
 #[test]
-fn nobody_there_nothing_renewed() {
+fn nothing_is_refreshed_while_nobody_is_there() {
     let world = World::new();
     let tab = world.signed_in_tab();
     tab.client.user_active();
     world.advance_secs(3600);
-    assert_eq!(world.server.count(paths::REFRESH), 1, "what was done before a renewal does not count for the next one");
+    assert_eq!(world.server.count(paths::REFRESH), 1, "what was done before a refresh does not count for the next one");
     tab.client.user_active();
     world.advance_secs(2);
     assert_eq!(world.server.count(paths::REFRESH), 2, "who comes back is there again");
 }
 
 #[test]
-fn a_renewal_that_failed_is_tried_again_after_a_while_and_at_once_when_online_again() {
+fn a_refresh_that_failed_is_tried_again_after_a_while_and_at_once_when_online_again() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.refresh = Refresh::Fails(503));
@@ -199,7 +199,7 @@ fn a_renewal_that_failed_is_tried_again_after_a_while_and_at_once_when_online_ag
     world.advance_secs(600);
     let tried = world.server.count(paths::REFRESH);
     assert!((20..50).contains(&tried), "{tried}");
-    assert_eq!(tab.notices().iter().filter(|notice| **notice == Notice::CannotRenew).count(), 1);
+    assert_eq!(tab.notices().iter().filter(|notice| **notice == Notice::CannotRefresh).count(), 1);
 
     tab.client.set_online(false);
     world.server.set(|server| server.refresh = Refresh::Works);
@@ -210,7 +210,7 @@ fn a_renewal_that_failed_is_tried_again_after_a_while_and_at_once_when_online_ag
 }
 
 #[test]
-fn a_renewal_answered_after_the_sign_out_is_dropped() {
+fn a_refresh_answered_after_the_sign_out_is_dropped() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::REFRESH));
