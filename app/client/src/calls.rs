@@ -72,14 +72,15 @@ impl Client {
     /// Sets a new password with the token of such a link; every session of the account ends. Whoever does that signs in
     /// with it next, so a session that is here ends as well, whosever it is.
     pub async fn reset_password(&self, token: ResetToken, password: String) -> Result<LogoutAnswer, Failure> {
-        // A session not known of yet would be found after its end, and that end be told in place of what was done here.
+        // A session that is not known yet would be found after its end, and the message would be about that end and not
+        // about what was done here.
         let _ = self.known().await;
         let reason = EndReason::PasswordReset;
         let body = json(&ResetPasswordRequest { token: token.expose().to_owned(), password });
         let call = self.call_unsigned::<LogoutAnswer>(Method::Post, paths::RESET_PASSWORD, body);
         let answer = self.asking_for(reason, call).await?;
         self.tell(Change::StorageCleared);
-        // Nobody was told where nobody was signed in.
+        // There is no receipt where nobody was signed in.
         let receipt = answer.receipt.clone().filter(|receipt| !receipt.devices.is_empty());
         let note = SignedOutNote::asked_here(reason, receipt);
         if let Some(held) = self.credentials() {

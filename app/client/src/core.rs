@@ -89,14 +89,14 @@ pub(super) struct State {
     /// Sessions known to have ended. A token of theirs that is still on its way must not bring them back.
     pub ended: Vec<SessionId>,
     /// A sign-out that the server does not know of.
-    pub untold: Option<Untold>,
-    /// Tokens of sessions whose end the stream told: the server is to hear that it was heard.
+    pub pending_sign_out: Option<PendingSignOut>,
+    /// Tokens of sessions whose end came over the stream, which the server is still to have confirmed.
     pub unconfirmed: Vec<AccessToken>,
 }
 
 /// A sign-out that the server does not know of.
 #[derive(Clone)]
-pub(super) struct Untold {
+pub(super) struct PendingSignOut {
     /// Absent after a reload: then the cookie speaks for the session.
     pub bearer: Option<AccessToken>,
     /// When to try again.
@@ -132,7 +132,7 @@ impl Client {
             retry_at_ms: 0.0,
             asked_for: None,
             ended: Vec::new(),
-            untold: None,
+            pending_sign_out: None,
             unconfirmed: Vec::new(),
         };
         Self {
@@ -153,11 +153,11 @@ impl Client {
         *self.inner.listener.borrow_mut() = Some(Rc::new(listener));
     }
 
-    /// The time by the server's clock; by this machine's as long as the server has not told its own.
+    /// The time by the server's clock; by this machine's as long as the server's is not known.
     pub fn server_now(&self) -> Timestamp {
         let now_ms = self.now_ms();
-        let told = self.inner.state.borrow().clock.now(now_ms);
-        told.unwrap_or_else(|| self.inner.ports.clock.wall())
+        let by_server = self.inner.state.borrow().clock.now(now_ms);
+        by_server.unwrap_or_else(|| self.inner.ports.clock.wall())
     }
 
     pub(super) fn now_ms(&self) -> f64 {
@@ -291,7 +291,7 @@ impl Client {
     pub(super) fn expires_in(&self, left_ms: f64) {
         let ends_ms = self.now_ms() + left_ms;
         if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {
-            watch.tell();
+            watch.announce();
             watch.move_end(ends_ms);
         }
         self.update_expiry();

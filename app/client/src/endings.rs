@@ -1,5 +1,5 @@
-//! Ends of this session that are asked for here. The stream and the other tabs may tell of such an end before the
-//! answer is here, and however it comes to be known it is told once, in the same words.
+//! Ends of this session that are asked for here. The stream and the other tabs may report such an end before the
+//! answer is here. Whichever comes first, the user sees one message, in the same words.
 
 use super::core::Client;
 use super::failure::Failure;
@@ -18,9 +18,9 @@ impl Client {
     pub(super) async fn leave(&self, note: SignedOutNote) {
         let Some(held) = self.credentials() else { return };
         self.end_everywhere(Some(note));
-        if !self.tell_sign_out(Some(held.token.clone()), true).await {
+        if !self.send_sign_out(Some(held.token.clone()), true).await {
             self.retry_sign_out(Some(held.token));
-            self.notice(Notice::ServerNotTold);
+            self.notice(Notice::SignOutPending);
         }
     }
 

@@ -7,20 +7,20 @@ use super::status::Expiry;
 
 /// The last two minutes.
 const LAST_MINUTES_MS: f64 = 120_000.0;
-/// Ends this close together, in milliseconds, are the same: the server tells them in whole seconds.
+/// Ends this close together, in milliseconds, are the same: the server gives them in whole seconds.
 const SAME_MS: f64 = 1_500.0;
 
-/// The session's deadlines and what has been said about them. All times are milliseconds of the monotonic clock.
+/// The session's deadlines, and which warnings are due. All times are milliseconds of the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpiryWatch {
     ends_ms: f64,
     max_ms: f64,
-    /// Whether a refresh would move the end. By what one answer said of both: what is told later of the end alone comes
-    /// with a delay of its own.
+    /// Whether a refresh would move the end. Decided by the one answer that gave both deadlines: the end alone, given
+    /// later, comes with a delay of its own.
     prolongable: bool,
-    /// Whether the server said that the end is near.
-    told: bool,
-    /// Whether the session was long enough to begin with for its last two minutes to be news.
+    /// Whether the server announced that the end is near.
+    announced: bool,
+    /// Whether the session was long enough to begin with for its last two minutes to be worth a warning.
     long: bool,
 }
 
@@ -28,12 +28,12 @@ impl ExpiryWatch {
     /// Watches a session that ends at `ends_ms` unless it is refreshed, and at `max_ms` however often it is.
     pub fn new(now_ms: f64, ends_ms: f64, max_ms: f64) -> Self {
         let prolongable = max_ms - ends_ms > SAME_MS;
-        Self { ends_ms, max_ms, prolongable, told: false, long: ends_ms - now_ms > LAST_MINUTES_MS }
+        Self { ends_ms, max_ms, prolongable, announced: false, long: ends_ms - now_ms > LAST_MINUTES_MS }
     }
 
-    /// The server said that the end is near.
-    pub fn tell(&mut self) {
-        self.told = true;
+    /// The server announced that the end is near.
+    pub fn announce(&mut self) {
+        self.announced = true;
     }
 
     /// The server said when the end is.
@@ -43,12 +43,12 @@ impl ExpiryWatch {
         }
     }
 
-    /// The session was refreshed elsewhere: what was said of its end no longer holds.
+    /// The session was refreshed by another tab: what the server announced of its end no longer holds.
     pub fn prolong(&mut self, ends_ms: f64) {
         if ends_ms - self.ends_ms > SAME_MS {
             self.ends_ms = ends_ms;
             self.prolongable = self.max_ms - ends_ms > SAME_MS;
-            self.told = false;
+            self.announced = false;
         }
     }
 
@@ -60,7 +60,7 @@ impl ExpiryWatch {
     /// What there is to warn of.
     pub fn warning(&self, now_ms: f64) -> Option<Expiry> {
         let last_minutes = now_ms >= self.ends_ms - LAST_MINUTES_MS;
-        (self.told || (self.long && last_minutes)).then_some(Expiry {
+        (self.announced || (self.long && last_minutes)).then_some(Expiry {
             deadline_ms: self.ends_ms,
             prolongable: self.prolongable,
             last_minutes,
@@ -84,7 +84,7 @@ mod tests {
     fn nothing_is_said_until_the_server_says_that_the_end_is_near() {
         let mut watch = ExpiryWatch::new(0.0, HOUR, 2.0 * HOUR);
         assert_eq!(watch.warning(1_000.0), None);
-        watch.tell();
+        watch.announce();
         let warning = Expiry { deadline_ms: HOUR, prolongable: true, last_minutes: false };
         assert_eq!(watch.warning(1_000.0), Some(warning));
     }
@@ -103,13 +103,13 @@ mod tests {
     #[test]
     fn an_end_announced_late_is_not_offered_an_extension_that_no_refresh_can_give() {
         let mut watch = ExpiryWatch::new(0.0, 12_000.0, 12_000.0);
-        watch.tell();
+        watch.announce();
         watch.move_end(9_000.0);
         let warning = watch.warning(1_000.0).unwrap();
         assert!(!warning.prolongable && (warning.deadline_ms - 9_000.0).abs() < 1.0);
         let mut watch = ExpiryWatch::new(0.0, 9_000.0, 12_000.0);
         watch.prolong(12_000.0);
-        watch.tell();
+        watch.announce();
         assert!(!watch.warning(1_000.0).unwrap().prolongable);
     }
 
@@ -117,12 +117,12 @@ mod tests {
     fn a_session_of_a_minute_is_not_warned_of_from_its_first_moment() {
         let mut watch = ExpiryWatch::new(0.0, 60_000.0, HOUR);
         assert_eq!(watch.warning(1_000.0), None);
-        watch.tell();
+        watch.announce();
         assert!(watch.warning(1_000.0).unwrap().last_minutes);
     }
 
     #[test]
-    fn an_end_told_in_whole_seconds_does_not_make_the_countdown_jump() {
+    fn an_end_given_in_whole_seconds_does_not_make_the_countdown_jump() {
         let mut watch = ExpiryWatch::new(0.0, HOUR, HOUR);
         watch.move_end(HOUR - 900.0);
         assert!((watch.ends_ms() - HOUR).abs() < 1.0);

@@ -76,7 +76,7 @@ mod tests {
     #[case("Was this you?", None, "Was this you?")]
     #[case("Wait…", None, "Wait…")]
     #[case("Too many attempts", Some("Try again in 2 seconds."), "Try again in 2 seconds.")]
-    fn a_problem_is_told_in_a_sentence(#[case] title: &str, #[case] detail: Option<&str>, #[case] message: &str) {
+    fn a_problem_is_shown_as_a_sentence(#[case] title: &str, #[case] detail: Option<&str>, #[case] message: &str) {
         let mut problem = Problem::new(400, ProblemCode::MalformedRequest, title);
         problem.detail = detail.map(str::to_owned);
         assert_eq!(Failure::from(problem).message(), message);

@@ -17,7 +17,7 @@ pub struct SignedOutNote {
     pub at: Option<Timestamp>,
     /// Whether the user asked for it in this browser.
     pub asked_here: bool,
-    /// Who was told, where all devices were signed out from here.
+    /// The receipt, where all devices were signed out from here.
     pub receipt: Option<Receipt>,
 }
 

@@ -8,7 +8,7 @@ use types::api::{SecurityAlert, ServerEvent};
 use types::domain::SessionId;
 use types::words::{AlertKind, OrOther};
 
-/// Something that changed. Told in the order in which it happened.
+/// Something that changed. The listener gets changes in the order in which they happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// Who is signed in here.
@@ -25,15 +25,15 @@ pub enum Change {
     Online(bool),
     /// How the event stream is.
     Stream(StreamState),
-    /// The server told something.
+    /// A live event of the server.
     Event(ServerEvent),
     /// The server had the browser's storage cleared (`Clear-Site-Data`): write again what is to be remembered.
     StorageCleared,
-    /// The user should be told something.
+    /// The user should see a message.
     Notice(Notice),
 }
 
-/// Something the user should be told in a toast.
+/// A message for the user, shown in a toast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// Somebody signed in here.
@@ -44,9 +44,9 @@ pub enum Notice {
     /// The session here ended.
     SignedOut(SignedOutNote),
     /// The session here was ended, but the server does not know it yet.
-    ServerNotTold,
-    /// The server was told at last.
-    ServerTold,
+    SignOutPending,
+    /// A pending sign-out has reached the server.
+    SignOutDelivered,
     /// Another device signed in, one that the user has used before.
     DeviceSignedIn {
         /// Its name.
@@ -63,7 +63,7 @@ pub enum Notice {
     },
     /// The server asks about something.
     Alert(Box<SecurityAlert>),
-    /// The session could not be refreshed for now; it is kept.
+    /// The session could not be refreshed for now; the user stays signed in.
     CannotRefresh,
     /// The connection is gone.
     Offline,
@@ -75,11 +75,11 @@ impl Notice {
     /// How serious it is.
     pub fn kind(&self) -> ToastKind {
         match self {
-            Self::SignedIn { .. } | Self::ServerTold | Self::OnlineAgain => ToastKind::Info,
+            Self::SignedIn { .. } | Self::SignOutDelivered | Self::OnlineAgain => ToastKind::Info,
             // That a session has ended is good news only to whoever ended it. The sign-in page says it for as long as
             // it matters.
             Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::SignedOut(_) => ToastKind::News,
-            Self::ServerNotTold | Self::Warning { .. } | Self::Alert(_) | Self::Offline => ToastKind::Warning,
+            Self::SignOutPending | Self::Warning { .. } | Self::Alert(_) | Self::Offline => ToastKind::Warning,
             Self::CannotRefresh => ToastKind::Error,
         }
     }
@@ -89,7 +89,7 @@ impl Notice {
         match self {
             Self::Offline | Self::OnlineAgain | Self::CannotRefresh => Some(ToastTopic::Connection),
             Self::SignedIn { .. } | Self::SignedOut(_) => Some(ToastTopic::Session),
-            Self::ServerNotTold | Self::ServerTold => Some(ToastTopic::SignOut),
+            Self::SignOutPending | Self::SignOutDelivered => Some(ToastTopic::SignOut),
             Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::Warning { .. } | Self::Alert(_) => None,
         }
     }
@@ -118,12 +118,12 @@ impl Notice {
         match self {
             Self::SignedIn { name } => format!("Signed in as {name}."),
             Self::SignedOut(note) => note.news().to_owned(),
-            Self::ServerNotTold => {
+            Self::SignOutPending => {
                 "You’re signed out here, but the server doesn’t know yet. We’ll tell it as soon as we can; until then, this \
                  device stays in your list."
                     .to_owned()
             }
-            Self::ServerTold => "The server now knows that you signed out.".to_owned(),
+            Self::SignOutDelivered => "The server now knows that you signed out.".to_owned(),
             Self::DeviceSignedIn { device, .. } => format!("New sign-in: {device}."),
             Self::DeviceSignedOut => "One of your devices was signed out.".to_owned(),
             Self::Warning { message } => message.clone(),

@@ -114,8 +114,8 @@ pub trait Clock {
     /// Milliseconds of a clock that only goes forward, from any beginning.
     fn monotonic_ms(&self) -> f64;
 
-    /// The time this machine believes it is: wrong as often as not, so only for showing times before the server told
-    /// its own.
+    /// The time this machine believes it is: wrong as often as not, so only for showing times before the
+    /// server's is known.
     fn wall(&self) -> Timestamp;
 
     /// A random number, at least 0 and less than 1. Not for secrets.
@@ -181,8 +181,8 @@ impl Drop for LockGuard {
 }
 
 /// Whether this browser has a session; nothing secret, and never taken for the truth: storage may be refused, or
-/// cleared while the session goes on. It is gone before other tabs are told of a sign-out, which lets them tell a true
-/// message from a forged one, and it carries over a reload that the server is still to be told.
+/// cleared while the session goes on. It is cleared before the message of a sign-out goes to other tabs, which lets
+/// them tell a true message from a forged one, and it carries a pending sign-out over a reload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignInHint {
     /// Nobody is signed in, or nothing is known of it.
@@ -191,7 +191,7 @@ pub enum SignInHint {
     /// Somebody is signed in.
     SignedIn,
     /// Somebody signed out, and the server does not know it yet.
-    ServerNotTold,
+    SignOutPending,
 }
 
 /// Remembers the hint across reloads, for all tabs.

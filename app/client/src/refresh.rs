@@ -154,7 +154,8 @@ impl Client {
         Ok(())
     }
 
-    /// Why the session is over, where a refresh was refused. A visitor whose cookie is simply gone is told nothing.
+    /// Why the session is over, where a refresh was refused. There is no note where nobody was signed in and
+    /// the cookie is simply gone.
     fn note_of_refusal(&self, problem: &Problem) -> Option<SignedOutNote> {
         let was_signed_in = self.inner.state.borrow().status.session_id().is_some();
         let expired = || was_signed_in.then_some(EndReason::SessionExpired.into());

@@ -107,8 +107,8 @@ impl Client {
         self.credentials().ok_or(Failure::SignedOut)
     }
 
-    /// Signs out by itself where the session's time is over, which needs no server. Other tabs are not told: each
-    /// counts for itself, and this one may have missed a refresh.
+    /// Signs out by itself where the session's time is over, which needs no server. Other tabs get no message: each
+    /// keeps its own time, and this one may have missed a refresh.
     pub(super) fn end_if_over(&self) {
         let now_ms = self.now_ms();
         let over = self.inner.state.borrow().watch.is_some_and(|watch| now_ms >= watch.ends_ms());
@@ -171,8 +171,8 @@ pub(super) fn problem_of(response: &Response) -> Problem {
     Problem { retry_after_secs: response.retry_after_secs(), ..problem }
 }
 
-/// Whether it is the token that was refused. A sign-in that was too long ago (RFC 9470, section 3) is told by `401` as
-/// well, but a new token does not help with it: it is for whoever asked.
+/// Whether it is the token that was refused. A sign-in that was too long ago (RFC 9470, section 3) is answered with
+/// `401` as well, but a new token does not help with it: it is for whoever asked.
 pub(super) fn token_refused(response: &Response) -> bool {
     response.status == 401 && problem_of(response).code != ProblemCode::InsufficientUserAuthentication
 }

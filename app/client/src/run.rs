@@ -26,11 +26,10 @@ impl Client {
         join(fetches, join5(refreshes, deadlines, stream, self.run_sign_outs(), self.run_confirmations())).await;
     }
 
-    /// Only the server knows whether the cookie is good. It is not asked where somebody signed out whom it has not been
-    /// told of.
+    /// Only the server knows whether the cookie is good. It is not asked while a sign-out is pending.
     fn start(&self) {
         self.inner.state.borrow_mut().started = true;
-        if self.inner.ports.hint.read() == SignInHint::ServerNotTold {
+        if self.inner.ports.hint.read() == SignInHint::SignOutPending {
             self.resume_sign_out();
             if self.inner.state.borrow().status == AuthStatus::Unknown {
                 self.inner.state.borrow_mut().status = AuthStatus::SignedOut(None);

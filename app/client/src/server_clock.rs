@@ -7,7 +7,7 @@ const DATE_TOLERANCE_MS: f64 = 2_000.0;
 /// A correction by less than this, in milliseconds, changes no word of a relative time.
 const NOTICEABLE_MS: f64 = 1_000.0;
 
-/// The server's time, once it has been told.
+/// The server's time, once an answer has given it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ServerClock {
     /// Server time minus monotonic time, in milliseconds.

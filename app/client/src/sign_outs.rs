@@ -1,10 +1,10 @@
-//! What the server is to hear of sessions that ended here: sign-outs that it could not be told of, and that its own
-//! `session.ended` was heard.
+//! What the server must still learn of sessions that ended here: sign-outs that did not reach it, and confirmations
+//! of its own `session.ended`.
 
 use futures::future::select;
 
 use super::backoff::Backoff;
-use super::core::{Client, Untold};
+use super::core::{Client, PendingSignOut};
 use super::credentials::AccessToken;
 use super::notice::{Change, Notice};
 use super::ports::{Method, Request, SignInHint};
@@ -16,10 +16,10 @@ use types::api::{LogoutAnswer, LogoutRequest, paths};
 const CONFIRM_AGAIN_MS: f64 = 2_000.0;
 
 impl Client {
-    /// True once the server knows, or says that there is nothing to know. Cookies go along `at_once` only: later they
-    /// may be those of somebody who has signed in meanwhile, in a tab that this one cannot hear, and what a bearer
-    /// names ends without them.
-    pub(super) async fn tell_sign_out(&self, bearer: Option<AccessToken>, at_once: bool) -> bool {
+    /// Sends a sign-out. True once the server has it, or answers that there is nothing to end. Cookies go along
+    /// `at_once` only: later they may be those of somebody who has signed in meanwhile, in a tab that this one cannot
+    /// hear, and what a bearer names ends without them.
+    pub(super) async fn send_sign_out(&self, bearer: Option<AccessToken>, at_once: bool) -> bool {
         let cookies = self.credentials().is_none() && (at_once || bearer.is_none());
         let request = Request {
             method: Method::Post,
@@ -42,23 +42,24 @@ impl Client {
     /// Leaves a sign-out to [`Self::run_sign_outs`].
     pub(super) fn retry_sign_out(&self, bearer: Option<AccessToken>) {
         let try_at_ms = self.now_ms() + Backoff::default().fail(self.inner.ports.clock.random());
-        self.inner.state.borrow_mut().untold = Some(Untold { bearer, try_at_ms });
-        self.remember_untold();
+        self.inner.state.borrow_mut().pending_sign_out = Some(PendingSignOut { bearer, try_at_ms });
+        self.remember_pending_sign_out();
     }
 
-    /// Takes up a sign-out that was left over when this page was left.
+    /// Takes up a sign-out that was still pending when the last page was left.
     pub(super) fn resume_sign_out(&self) {
-        self.inner.state.borrow_mut().untold = Some(Untold { bearer: None, try_at_ms: self.now_ms() });
+        self.inner.state.borrow_mut().pending_sign_out =
+            Some(PendingSignOut { bearer: None, try_at_ms: self.now_ms() });
     }
 
-    /// Tells the server of a sign-out that it could not be told of: again and again, and at once when the connection is
+    /// Sends a pending sign-out to the server: again and again with growing pauses, and at once when the connection is
     /// back.
     pub(super) async fn run_sign_outs(&self) {
         let mut backoff = Backoff::default();
         loop {
             let (notified, woken) = (self.inner.changed.notified(), self.inner.woken.notified());
-            let untold = self.inner.state.borrow().untold.clone();
-            let Some(Untold { bearer, try_at_ms }) = untold else {
+            let pending_sign_out = self.inner.state.borrow().pending_sign_out.clone();
+            let Some(PendingSignOut { bearer, try_at_ms }) = pending_sign_out else {
                 backoff.reset();
                 notified.await;
                 continue;
@@ -69,24 +70,25 @@ impl Client {
             }
             // After a reload only the cookie names the session, and whoever has signed in meanwhile owns the cookie.
             let hopeless = bearer.is_none() && self.credentials().is_some();
-            let told = !hopeless && self.tell_sign_out(bearer.clone(), false).await;
+            let delivered = !hopeless && self.send_sign_out(bearer.clone(), false).await;
             let wait_ms = backoff.fail(self.inner.ports.clock.random());
-            let again = (!told && !hopeless).then(|| Untold { bearer, try_at_ms: self.now_ms() + wait_ms });
-            self.inner.state.borrow_mut().untold = again;
-            self.remember_untold();
-            if told {
-                self.notice(Notice::ServerTold);
+            let again =
+                (!delivered && !hopeless).then(|| PendingSignOut { bearer, try_at_ms: self.now_ms() + wait_ms });
+            self.inner.state.borrow_mut().pending_sign_out = again;
+            self.remember_pending_sign_out();
+            if delivered {
+                self.notice(Notice::SignOutDelivered);
             }
         }
     }
 
     /// Notes for the next load of this page whether the server knows of the sign-out.
-    fn remember_untold(&self) {
+    fn remember_pending_sign_out(&self) {
         let hint = {
             let state = self.inner.state.borrow();
-            match (&state.status, &state.untold) {
+            match (&state.status, &state.pending_sign_out) {
                 (AuthStatus::SignedIn { .. }, _) => return,
-                (_, Some(_)) => SignInHint::ServerNotTold,
+                (_, Some(_)) => SignInHint::SignOutPending,
                 (_, None) => SignInHint::Nobody,
             }
         };

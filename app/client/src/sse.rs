@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_event_is_not_told() {
+    fn an_unfinished_event_is_not_reported() {
         assert!(parse("event: hello\ndata: x\n").is_empty());
     }
 

@@ -174,7 +174,7 @@ impl Client {
     async fn open(&self) -> Result<StreamAnswer, Failure> {
         let mut refreshed = false;
         loop {
-            // Refreshes even if nobody is there: who leaves a page open is to be told of its end.
+            // Refreshes even if nobody is there: who leaves a page open must hear of the session's end.
             let credentials = self.fresh_credentials().await?;
             let opening = self.inner.ports.transport.open_stream(credentials.token.clone());
             let answer = match select(opening, self.inner.ports.clock.sleep(PATIENCE_MS)).await {

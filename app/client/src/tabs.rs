@@ -68,7 +68,7 @@ impl Client {
 
     fn heard_event(&self, own: SessionId, name: &str, data: &str) {
         match ServerEvent::parse(name, data) {
-            // The end of this session is told as `SignedOut`, which is checked.
+            // The end of this session comes as `SignedOut`, which is checked.
             Some(Ok(ServerEvent::SessionEnded(ended))) if ended.session_id == own => {}
             Some(Ok(event)) => self.heed(&event, false),
             Some(Err(_)) | None => {}
@@ -141,7 +141,7 @@ impl Client {
 
     fn expires_soon(&self) {
         if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {
-            watch.tell();
+            watch.announce();
         }
         self.update_expiry();
     }

@@ -1,4 +1,4 @@
-//! A new password by mail, and the end of the account: this session ends with it, and that is told once.
+//! A new password by mail, and the end of the account: this session ends with it, and one message says so.
 
 use super::world::{Doing, Tab, World};
 use crate::double::{GOOD_TOKEN, PASSWORD, Refresh};
@@ -38,8 +38,8 @@ fn sentence(tab: &Tab) -> String {
     tab.note().unwrap().sentence()
 }
 
-/// Why the session ended, as often as the tab told it.
-fn told_ends(tab: &Tab) -> Vec<String> {
+/// The messages of the tab that its session ended.
+fn sign_out_notices(tab: &Tab) -> Vec<String> {
     let ends = tab.notices().into_iter().filter_map(|notice| match notice {
         Notice::SignedOut(note) => Some(note.sentence()),
         _ => None,
@@ -59,7 +59,7 @@ fn asking_for_a_link_needs_nobody_to_be_signed_in() {
 }
 
 #[test]
-fn a_new_password_is_told_on_the_sign_in_page_of_somebody_who_was_not_signed_in() {
+fn a_new_password_is_announced_on_the_sign_in_page_of_somebody_who_was_not_signed_in() {
     let world = World::new();
     let tab = world.open_tab();
     let answer = reset(&world, &tab, GOOD_TOKEN);
@@ -81,7 +81,7 @@ fn a_new_password_ends_the_session_that_is_here_whosever_it_is() {
     assert!(answer.done().unwrap().is_ok());
     for tab in [&tab, &other] {
         assert_eq!(sentence(tab), CHANGED);
-        assert_eq!(told_ends(tab), [CHANGED]);
+        assert_eq!(sign_out_notices(tab), [CHANGED]);
     }
     let seen = world.server.last(paths::LOGOUT).unwrap();
     assert_eq!((seen.bearer.as_deref(), seen.cookies), (Some("secret-token-1"), true));
@@ -92,7 +92,7 @@ fn a_new_password_ends_the_session_that_is_here_whosever_it_is() {
 }
 
 #[test]
-fn a_reset_whose_end_the_stream_told_first_is_told_once() {
+fn a_reset_whose_end_came_over_the_stream_first_is_reported_once() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::RESET_PASSWORD));
@@ -104,7 +104,7 @@ fn a_reset_whose_end_the_stream_told_first_is_told_once() {
     world.server.release();
     world.settle();
     assert!(answer.done().unwrap().is_ok());
-    assert_eq!(told_ends(&tab), [CHANGED]);
+    assert_eq!(sign_out_notices(&tab), [CHANGED]);
     assert_eq!(world.server.count(paths::LOGOUT), 0, "the server knows");
 }
 
@@ -172,7 +172,7 @@ fn deleting_the_account_signs_out_every_tab_in_the_same_words() {
     assert!(answer.done().unwrap().is_ok());
     for tab in [&tab, &other] {
         assert_eq!(sentence(tab), DELETED);
-        assert_eq!(told_ends(tab), [DELETED]);
+        assert_eq!(sign_out_notices(tab), [DELETED]);
     }
     assert_eq!(world.server.last(paths::ACCOUNT).unwrap().method, Method::Delete);
     assert_eq!(world.server.count(paths::LOGOUT), 0, "there is nothing left to sign out of");
@@ -180,7 +180,7 @@ fn deleting_the_account_signs_out_every_tab_in_the_same_words() {
 }
 
 #[test]
-fn a_wrong_password_deletes_nothing_and_is_told_at_its_field() {
+fn a_wrong_password_deletes_nothing_and_is_shown_at_its_field() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let answer = delete(&world, &tab, "wrong");
@@ -191,7 +191,7 @@ fn a_wrong_password_deletes_nothing_and_is_told_at_its_field() {
 }
 
 #[test]
-fn a_deletion_whose_end_the_stream_told_first_is_told_once_in_every_tab() {
+fn a_deletion_whose_end_came_over_the_stream_first_is_reported_once_in_every_tab() {
     let world = World::new();
     let leader = world.signed_in_tab();
     let tab = world.open_tab();
@@ -201,10 +201,10 @@ fn a_deletion_whose_end_the_stream_told_first_is_told_once_in_every_tab() {
     world.settle();
     tell_end(&world, EndReason::AccountDeleted);
     world.settle();
-    assert_eq!(told_ends(&tab), [DELETED]);
+    assert_eq!(sign_out_notices(&tab), [DELETED]);
     world.server.release();
     world.settle();
     assert!(answer.done().unwrap().is_ok());
-    assert_eq!(told_ends(&tab), [DELETED]);
-    assert_eq!(told_ends(&leader), ["You were signed out because your account was deleted."]);
+    assert_eq!(sign_out_notices(&tab), [DELETED]);
+    assert_eq!(sign_out_notices(&leader), ["You were signed out because your account was deleted."]);
 }

@@ -170,5 +170,5 @@ fn a_deadline_a_tab_missed_the_news_about_ends_only_that_tab() {
     assert!(!other.signed_in());
     world.channel_slow.set(false);
     world.settle();
-    assert!(tab.signed_in(), "nobody was told to sign out");
+    assert!(tab.signed_in(), "the other tabs got no message to sign out");
 }

@@ -147,7 +147,7 @@ fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[test]
-fn a_wrong_current_password_is_told_and_not_taken_for_a_refused_token() {
+fn a_wrong_current_password_is_reported_and_not_taken_for_a_refused_token() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let client = tab.client.clone();
@@ -159,7 +159,7 @@ fn a_wrong_current_password_is_told_and_not_taken_for_a_refused_token() {
 }
 
 #[test]
-fn a_call_that_wants_a_more_recent_sign_in_is_told_and_not_taken_for_a_refused_token() {
+fn a_call_that_wants_a_more_recent_sign_in_is_reported_and_not_taken_for_a_refused_token() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.step_up_path = Some(paths::SESSIONS));

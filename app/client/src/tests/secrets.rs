@@ -34,7 +34,7 @@ fn nothing_secret_is_in_debug() {
 }
 
 #[test]
-fn what_the_rest_of_the_app_is_told_has_no_token_in_it() {
+fn no_change_given_to_the_listener_has_a_token_in_it() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let client = tab.client.clone();
@@ -52,7 +52,7 @@ fn after_the_sign_out_no_token_is_held() {
     world.finish(async move { client.sign_out().await });
     let state = tab.client.inner.state.borrow();
     assert!(state.credentials.is_none());
-    assert!(state.untold.is_none());
+    assert!(state.pending_sign_out.is_none());
     assert!(state.unconfirmed.is_empty());
     assert!(tab.client.inner.refresh.borrow().is_none());
     drop(state);

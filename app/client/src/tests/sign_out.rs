@@ -27,7 +27,7 @@ fn signing_out_is_done_here_before_the_server_has_answered() {
 }
 
 #[test]
-fn a_server_that_could_not_be_told_is_told_when_the_connection_is_back() {
+fn a_pending_sign_out_is_sent_when_the_connection_is_back() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.reachable = false);
@@ -35,27 +35,27 @@ fn a_server_that_could_not_be_told_is_told_when_the_connection_is_back() {
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
     assert!(!tab.signed_in());
-    assert!(tab.notices().contains(&Notice::ServerNotTold));
-    assert_eq!(world.hint.get(), SignInHint::ServerNotTold);
+    assert!(tab.notices().contains(&Notice::SignOutPending));
+    assert_eq!(world.hint.get(), SignInHint::SignOutPending);
 
     world.advance_secs(300);
     world.server.set(|server| server.reachable = true);
     tab.client.set_online(true);
     world.settle();
-    assert!(tab.notices().contains(&Notice::ServerTold));
+    assert!(tab.notices().contains(&Notice::SignOutDelivered));
     let late = world.server.last(paths::LOGOUT).unwrap();
     assert_eq!(late.bearer.as_deref(), Some("secret-token-1"));
     assert!(!late.cookies, "they may be somebody else's by now");
     assert_eq!(world.hint.get(), SignInHint::Nobody);
-    let told = world.server.count(paths::LOGOUT);
+    let sent = world.server.count(paths::LOGOUT);
     world.advance_secs(600);
-    assert_eq!(world.server.count(paths::LOGOUT), told);
+    assert_eq!(world.server.count(paths::LOGOUT), sent);
 }
 
 #[test]
 fn a_sign_out_left_over_from_before_the_reload_is_made_up_for() {
     let world = World::new();
-    world.hint.set(SignInHint::ServerNotTold);
+    world.hint.set(SignInHint::SignOutPending);
     let tab = world.open_tab();
     assert!(!tab.signed_in());
     let seen = world.server.last(paths::LOGOUT).unwrap();
@@ -66,23 +66,23 @@ fn a_sign_out_left_over_from_before_the_reload_is_made_up_for() {
 #[test]
 fn a_sign_out_left_over_is_not_made_up_for_with_the_cookie_of_the_next_session() {
     let world = World::new();
-    world.hint.set(SignInHint::ServerNotTold);
+    world.hint.set(SignInHint::SignOutPending);
     world.server.set(|server| server.held_path = Some(paths::LOGOUT));
     let tab = world.open_tab();
     world.server.set(|server| server.reachable = false);
     world.server.release();
     world.settle();
-    let told = world.server.count(paths::LOGOUT);
+    let sent = world.server.count(paths::LOGOUT);
     world.server.set(|server| server.reachable = true);
     let client = tab.client.clone();
     world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
     world.advance_secs(60);
-    assert_eq!(world.server.count(paths::LOGOUT), told);
+    assert_eq!(world.server.count(paths::LOGOUT), sent);
     assert!(tab.signed_in());
 }
 
 #[test]
-fn a_tab_that_hears_late_does_not_forget_that_the_server_is_to_be_told() {
+fn a_tab_that_hears_late_does_not_forget_the_pending_sign_out() {
     let world = World::new();
     let other = world.open_tab();
     let tab = world.signed_in_tab();
@@ -93,7 +93,7 @@ fn a_tab_that_hears_late_does_not_forget_that_the_server_is_to_be_told() {
     world.channel_slow.set(false);
     world.settle();
     assert!(!other.signed_in());
-    assert_eq!(world.hint.get(), SignInHint::ServerNotTold);
+    assert_eq!(world.hint.get(), SignInHint::SignOutPending);
 }
 
 #[test]

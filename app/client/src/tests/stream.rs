@@ -132,7 +132,7 @@ fn a_confirmation_that_did_not_arrive_is_sent_once_more() {
 }
 
 #[test]
-fn the_end_of_another_session_is_told_unless_it_was_ended_from_here() {
+fn the_end_of_another_session_is_reported_unless_it_was_ended_from_here() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.tell(&ended(2, 1, EndReason::RevokedFromOtherDevice));
@@ -164,8 +164,8 @@ fn alerts_are_shown() {
     let answered = SecurityAlert { answer: Some(AlertAnswer::Me.into()), ..alert.clone() };
     world.server.tell(&ServerEvent::SecurityAlert(alert.clone()));
     world.settle();
-    let told = Notice::Alert(Box::new(alert));
-    assert_eq!(tab.notices().last(), Some(&told));
+    let expected = Notice::Alert(Box::new(alert));
+    assert_eq!(tab.notices().last(), Some(&expected));
     world.server.tell(&ServerEvent::SecurityAlert(answered));
     world.settle();
     assert_eq!(tab.notices().iter().filter(|notice| matches!(notice, Notice::Alert(_))).count(), 1);

@@ -256,7 +256,7 @@ fn whatever_of_storage_locks_and_channel_is_missing_two_tabs_sign_in_refresh_and
         world.server.end_session(problem(401, ProblemCode::SessionEnded));
         world.server.set(|server| server.streams.clear());
         world.advance_secs(2);
-        assert!(!other.signed_in(), "missing {missing}: told by the other tab, or by the server");
+        assert!(!other.signed_in(), "missing {missing}: by a message of the other tab, or by the server");
 
         world.server.set(|server| {
             server.refresh = Refresh::Works;

@@ -197,7 +197,7 @@ impl Process {
     }
 }
 
-/// One tab and what its client told.
+/// One tab, and the changes that its client reported.
 #[derive(Clone)]
 pub struct Tab {
     pub client: Client,

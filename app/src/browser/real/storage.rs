@@ -33,7 +33,7 @@ impl Hint for StoredHint {
     fn read(&self) -> SignInHint {
         match read(HINT).as_deref() {
             Some("1") => SignInHint::SignedIn,
-            Some("ending") => SignInHint::ServerNotTold,
+            Some("ending") => SignInHint::SignOutPending,
             _ => SignInHint::Nobody,
         }
     }
@@ -44,7 +44,7 @@ impl Hint for StoredHint {
             match hint {
                 SignInHint::Nobody => None,
                 SignInHint::SignedIn => Some("1"),
-                SignInHint::ServerNotTold => Some("ending"),
+                SignInHint::SignOutPending => Some("ending"),
             },
         );
     }
