@@ -15,10 +15,10 @@ use types::json;
 use types::words::EndReason;
 use types::words::{OrOther, ProblemCode};
 
-/// A server that says nothing for so long, in milliseconds, is not reached.
-const PATIENCE_MS: f64 = 20_000.0;
+/// How long, in milliseconds, a request may take before the server counts as unreachable.
+const TIMEOUT_MS: f64 = 20_000.0;
 /// The same where something is only read: nobody looks at an empty page for longer, and asking again does no harm.
-const PATIENCE_TO_READ_MS: f64 = 10_000.0;
+const READ_TIMEOUT_MS: f64 = 10_000.0;
 
 impl Client {
     /// A call that needs the session, with its answer read.
@@ -120,10 +120,10 @@ impl Client {
 
     /// Sends one request, whatever comes of it. Learns the server's time.
     pub(super) async fn send(&self, request: Request) -> Result<Response, Failure> {
-        let patience_ms = if matches!(request.method, Method::Get) { PATIENCE_TO_READ_MS } else { PATIENCE_MS };
+        let timeout_ms = if matches!(request.method, Method::Get) { READ_TIMEOUT_MS } else { TIMEOUT_MS };
         let sent = self.inner.ports.transport.send(request);
-        let patience = self.inner.ports.clock.sleep(patience_ms);
-        let response = match select(sent, patience).await {
+        let timeout = self.inner.ports.clock.sleep(timeout_ms);
+        let response = match select(sent, timeout).await {
             Either::Left((Ok(response), _)) => response,
             Either::Left((Err(_), _)) | Either::Right(_) => return Err(Failure::Unreachable),
         };

@@ -19,8 +19,8 @@ use types::words::EndReason;
 pub(super) const LOCK: &str = "latchkey-events";
 /// The server says something every 15 s; a stream that is silent for longer than this, in milliseconds, is dead.
 const SILENCE_MS: f64 = 40_000.0;
-/// A server that does not even begin to answer for so long, in milliseconds, is not reached.
-const PATIENCE_MS: f64 = 20_000.0;
+/// How long, in milliseconds, the answer to an opened stream may take before the server counts as unreachable.
+const OPEN_TIMEOUT_MS: f64 = 20_000.0;
 /// A stream that is not open after so long, in milliseconds, is mentioned.
 const MENTIONED_AFTER_MS: f64 = 8_000.0;
 /// A stream that could not be opened so often is mentioned.
@@ -177,7 +177,7 @@ impl Client {
             // Refreshes even if nobody is there: who leaves a page open must hear of the session's end.
             let credentials = self.fresh_credentials().await?;
             let opening = self.inner.ports.transport.open_stream(credentials.token.clone());
-            let answer = match select(opening, self.inner.ports.clock.sleep(PATIENCE_MS)).await {
+            let answer = match select(opening, self.inner.ports.clock.sleep(OPEN_TIMEOUT_MS)).await {
                 Either::Left((Ok(answer), _)) => answer,
                 Either::Left((Err(_), _)) | Either::Right(_) => return Err(Failure::Unreachable),
             };

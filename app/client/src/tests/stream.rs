@@ -183,7 +183,7 @@ fn a_change_of_the_user_refreshes_the_token_which_carries_what_may_be_done() {
 }
 
 #[test]
-fn a_stream_that_breaks_is_opened_again_with_growing_patience() {
+fn a_stream_that_breaks_is_opened_again_with_growing_backoff() {
     let world = World::new();
     world.random.set(0.0);
     let tab = world.signed_in_tab();
@@ -211,7 +211,7 @@ fn a_stream_that_breaks_is_opened_again_with_growing_patience() {
 
     world.server.set(|server| server.streams.clear());
     world.advance_secs(1);
-    assert_eq!(world.server.open_streams(), 1, "patience begins anew");
+    assert_eq!(world.server.open_streams(), 1, "the backoff begins anew");
 }
 
 #[test]
