@@ -211,7 +211,7 @@ for (const width of [320, 390, 430]) {
   });
 }
 
-test("on a narrow screen no news lies over an answer to the question", async ({ open, api }) => {
+test("on a narrow screen no message lies over an answer to the question", async ({ open, api }) => {
   const person = await open({ viewport: { width: 320, height: 568 }, userAgent: userAgents.iphoneSafari });
   await api.signsIn(demo);
   await api.signsIn(demo, { deviceName: "Firefox on Windows", userAgent: userAgents.windowsFirefox });

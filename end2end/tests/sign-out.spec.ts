@@ -45,7 +45,7 @@ test("signing out everywhere gives a receipt that fills in", async ({ open, api 
   await expect(receipt("Safari on iPhone")).toContainText(/confirmed/i, { timeout: 4000 });
 });
 
-test("a device that was signed out from elsewhere shows no more news of the account", async ({ open, api }) => {
+test("a device that was signed out from another one shows nothing new of the account", async ({ open, api }) => {
   const laptop = await open({ userAgent: userAgents.macChrome });
   const phone = await open({ userAgent: userAgents.iphoneSafari });
   phone.complaints.allow(refused);

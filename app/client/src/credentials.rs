@@ -1,4 +1,4 @@
-//! The access token and how long it lasts, counted from the moment it was asked for and never by anybody's clock.
+//! The access token and how long it lasts, measured from the moment it was asked for and never by anybody's clock.
 
 use std::fmt;
 use std::rc::Rc;

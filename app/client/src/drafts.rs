@@ -1,4 +1,4 @@
-//! What was being typed when a session ended: kept for the user who typed it, for nobody else.
+//! What was being typed when a session ended: stored for the user who typed it, for nobody else.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ impl DraftBox {
         }
     }
 
-    /// The text kept under that name, while its owner is signed in.
+    /// The text stored under that name, while its owner is signed in.
     pub fn get(&self, key: DraftKey) -> Option<String> {
         self.texts.get(key).filter(|_| self.signed_in).cloned()
     }
@@ -62,7 +62,7 @@ impl DraftBox {
 
 impl std::fmt::Debug for DraftBox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DraftBox").field("kept", &self.texts.len()).finish_non_exhaustive()
+        f.debug_struct("DraftBox").field("stored", &self.texts.len()).finish_non_exhaustive()
     }
 }
 

@@ -32,8 +32,8 @@ impl SignedOutNote {
         Self { asked_here: true, receipt, ..Self::new(reason) }
     }
 
-    /// The news in a toast: short, as the page where one arrives says the rest in [`Self::sentence`].
-    pub fn news(&self) -> &'static str {
+    /// The text of the toast: short, as the sign-in page says the rest in [`Self::sentence`].
+    pub fn headline(&self) -> &'static str {
         match self.reason {
             OrOther::Known(EndReason::SessionExpired) => "Your session expired.",
             OrOther::Known(EndReason::UserInitiatedLogout) => "Signed out.",
@@ -163,7 +163,7 @@ mod tests {
         ];
         for (note, sentence) in &table {
             assert_eq!(note.sentence(), *sentence, "{:?}", note.reason);
-            assert_ne!(note.news(), *sentence, "{:?}: the page says that already", note.reason);
+            assert_ne!(note.headline(), *sentence, "{:?}: the page says that already", note.reason);
         }
         for reason in EndReason::ALL {
             assert!(table.iter().any(|(note, _)| note.reason == reason), "{reason:?} is not in the table");

@@ -76,9 +76,9 @@ impl Notice {
     pub fn kind(&self) -> ToastKind {
         match self {
             Self::SignedIn { .. } | Self::SignOutDelivered | Self::OnlineAgain => ToastKind::Info,
-            // That a session has ended is good news only to whoever ended it. The sign-in page says it for as long as
+            // That a session has ended is good only to whoever ended it. The sign-in page says it for as long as
             // it matters.
-            Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::SignedOut(_) => ToastKind::News,
+            Self::DeviceSignedIn { .. } | Self::DeviceSignedOut | Self::SignedOut(_) => ToastKind::Neutral,
             Self::SignOutPending | Self::Warning { .. } | Self::Alert(_) | Self::Offline => ToastKind::Warning,
             Self::CannotRefresh => ToastKind::Error,
         }
@@ -103,7 +103,7 @@ impl Notice {
         }
     }
 
-    /// Whether the page where one arrives says it already, and better.
+    /// Whether the page that is shown next says it already, and better.
     pub fn is_said_by_the_page(&self) -> bool {
         matches!(self, Self::SignedOut(note) if note.asked_here)
     }
@@ -117,7 +117,7 @@ impl Notice {
     pub fn sentence(&self) -> String {
         match self {
             Self::SignedIn { name } => format!("Signed in as {name}."),
-            Self::SignedOut(note) => note.news().to_owned(),
+            Self::SignedOut(note) => note.headline().to_owned(),
             Self::SignOutPending => {
                 "You’re signed out here, but the server doesn’t know yet. We’ll tell it as soon as we can; until then, this \
                  device stays in your list."

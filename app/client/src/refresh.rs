@@ -77,15 +77,15 @@ impl Client {
             }
         }
         let retry_after = sent.as_ref().ok().and_then(Response::retry_after_secs);
-        let settled = match sent {
-            Ok(response) => self.settle(&response, asked_at_ms),
+        let outcome = match sent {
+            Ok(response) => self.apply_answer(&response, asked_at_ms),
             Err(failure) => Err(failure),
         };
-        if let Err(failure @ (Failure::Unreachable | Failure::Problem(_))) = &settled {
+        if let Err(failure @ (Failure::Unreachable | Failure::Problem(_))) = &outcome {
             self.postpone_refresh(retry_after.map_or(0.0, millis));
             self.nobody_known_because(failure);
         }
-        settled
+        outcome
     }
 
     /// Asks with the cookie, of which nobody knows whether it is there as long as nobody knows who is signed in here.
@@ -120,7 +120,7 @@ impl Client {
         self.refresh(serial).await
     }
 
-    fn settle(&self, response: &Response, asked_at_ms: f64) -> Result<(), Failure> {
+    fn apply_answer(&self, response: &Response, asked_at_ms: f64) -> Result<(), Failure> {
         match response.status {
             200 => {
                 let tokens: Tokens = read(response)?;

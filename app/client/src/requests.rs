@@ -133,7 +133,7 @@ impl Client {
         Ok(response)
     }
 
-    /// Heeds `Session-Expires-In`, unless the session was refreshed while the answer was on its way.
+    /// Applies `Session-Expires-In`, unless the session was refreshed while the answer was on its way.
     pub(super) fn observe_expiry(&self, response: &Response, serial: u64) {
         let left = response.session_expires_in.as_deref().and_then(|left| left.trim().parse().ok());
         if let Some(left) = left

@@ -51,10 +51,10 @@ pub fn local_path(path: &str) -> Option<&str> {
     });
     let rest_ok = rest.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'<' | b'>' | b'"'));
     let for_strangers = is_entry(before_query) || before_query == "/sign-out";
-    let elsewhere = ["/api", "/dev", "/pkg"]
+    let outside_app = ["/api", "/dev", "/pkg"]
         .iter()
         .any(|prefix| before_query.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
-    (segments_ok && rest_ok && !for_strangers && !elsewhere && path.len() <= MAX_CHARS).then_some(path)
+    (segments_ok && rest_ok && !for_strangers && !outside_app && path.len() <= MAX_CHARS).then_some(path)
 }
 
 /// Everything but unreserved characters (RFC 3986, 2.3) and slashes as `%XX`.

@@ -166,7 +166,7 @@ impl Client {
                 continue;
             };
             if now_ms >= watch.ends_ms() {
-                // After a long sleep the timer may be ahead of what another tab said meanwhile.
+                // After a long sleep the timer may be ahead of a message of another tab.
                 self.inner.ports.clock.sleep(0.0).await;
                 self.end_if_over();
                 continue;

@@ -210,7 +210,7 @@ impl Client {
             self.end_everywhere(Some(note));
             return;
         }
-        self.heed(&event, true);
+        self.apply_event(&event, true);
         if let Some(message) = TabMessage::event(held.session_id, &event) {
             self.post(&message);
         }

@@ -70,7 +70,7 @@ impl Client {
         match ServerEvent::parse(name, data) {
             // The end of this session comes as `SignedOut`, which is checked.
             Some(Ok(ServerEvent::SessionEnded(ended))) if ended.session_id == own => {}
-            Some(Ok(event)) => self.heed(&event, false),
+            Some(Ok(event)) => self.apply_event(&event, false),
             Some(Err(_)) | None => {}
         }
     }
@@ -103,7 +103,7 @@ impl Client {
     }
 
     /// Does what an event asks for, and tells the listener. Only the server itself may move the session's end.
-    pub(super) fn heed(&self, event: &ServerEvent, from_server: bool) {
+    pub(super) fn apply_event(&self, event: &ServerEvent, from_server: bool) {
         let Some(own) = self.inner.state.borrow().status.session_id() else { return };
         match event {
             ServerEvent::Hello(hello) if from_server => {
@@ -117,7 +117,7 @@ impl Client {
                 }
             }
             ServerEvent::SessionUpdated(updated) if updated.session_id == own && from_server => self.prolonged(updated),
-            // Of what is asked about, the alert tells.
+            // A sign-in with an alert is announced by the alert.
             ServerEvent::SessionCreated(created) if created.session.session_id != own && created.alert_id.is_none() => {
                 let device = created.session.device_info.device_name.clone();
                 self.notice(Notice::DeviceSignedIn { device, session: created.session.session_id });

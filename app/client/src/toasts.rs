@@ -14,8 +14,8 @@ pub const INFO_STAYS_MS: f64 = 5_000.0;
 pub enum ToastKind {
     /// Something went as it should: leaves by itself.
     Info,
-    /// Something happened, and nobody says that it is good: leaves by itself.
-    News,
+    /// Something happened that is neither good nor bad by itself: leaves by itself.
+    Neutral,
     /// Something the user should know: stays.
     Warning,
     /// Something did not work: stays.
@@ -25,7 +25,7 @@ pub enum ToastKind {
 impl ToastKind {
     /// Whether it goes after a while, dismissed or not.
     pub const fn leaves_by_itself(self) -> bool {
-        matches!(self, Self::Info | Self::News)
+        matches!(self, Self::Info | Self::Neutral)
     }
 }
 
@@ -85,12 +85,12 @@ pub struct ToastQueue {
     shown: Vec<Shown>,
     waiting: VecDeque<Toast>,
     last_id: u64,
-    counted_at_ms: f64,
+    updated_at_ms: f64,
     held: bool,
 }
 
 impl ToastQueue {
-    /// Adds a message; one that is on screen or waiting already is not said twice. An earlier one on the same topic
+    /// Adds a message; one that is on screen or waiting already is not added twice. An earlier one on the same topic
     /// goes.
     pub fn push(&mut self, now_ms: f64, kind: ToastKind, topic: Option<ToastTopic>, text: String) -> ToastId {
         self.push_about(now_ms, kind, topic, None, text)
@@ -105,7 +105,7 @@ impl ToastQueue {
         subject: Option<ToastSubject>,
         text: String,
     ) -> ToastId {
-        self.count(now_ms);
+        self.pass_time(now_ms);
         let mut known = self.shown.iter().map(|shown| &shown.toast).chain(&self.waiting);
         if let Some(same) = known.find(|toast| toast.kind == kind && toast.text == text && toast.subject == subject) {
             return same.id;
@@ -122,38 +122,38 @@ impl ToastQueue {
 
     /// Takes a message away, wherever it is.
     pub fn dismiss(&mut self, now_ms: f64, id: ToastId) {
-        self.count(now_ms);
+        self.pass_time(now_ms);
         self.remove(|toast| toast.id == id);
     }
 
     /// Takes away warnings and errors that no longer hold. An info leaves by itself.
     pub fn withdraw(&mut self, now_ms: f64, topic: ToastTopic) {
-        self.count(now_ms);
+        self.pass_time(now_ms);
         self.remove(|toast| toast.topic == Some(topic) && !toast.kind.leaves_by_itself());
     }
 
     /// Takes away what leads to questions that are not open any more: `is_open` says which are.
     pub fn keep_questions(&mut self, now_ms: f64, is_open: impl Fn(AlertId) -> bool) {
-        self.count(now_ms);
+        self.pass_time(now_ms);
         self.remove(|toast| matches!(toast.subject, Some(ToastSubject::Alert { alert, .. }) if !is_open(alert)));
     }
 
     /// Takes away what the session that has just ended brought, shown or waiting: it is not for whoever sits here now.
     /// What is said of the connection and of the sign-out itself holds still.
     pub fn end_session(&mut self, now_ms: f64) {
-        self.count(now_ms);
+        self.pass_time(now_ms);
         self.remove(|toast| !matches!(toast.topic, Some(ToastTopic::Connection | ToastTopic::SignOut)));
     }
 
     /// Stops or resumes the time of the messages: stopped while somebody points at them or has focus there.
     pub fn hold(&mut self, now_ms: f64, held: bool) {
-        self.count(now_ms);
+        self.pass_time(now_ms);
         self.held = held;
     }
 
     /// Takes away what has been shown for long enough.
     pub fn tick(&mut self, now_ms: f64) {
-        self.count(now_ms);
+        self.pass_time(now_ms);
         self.shown.retain(|shown| shown.remaining_ms.is_none_or(|remaining| remaining > 0.0));
         self.fill();
     }
@@ -177,9 +177,9 @@ impl ToastQueue {
         self.fill();
     }
 
-    fn count(&mut self, now_ms: f64) {
-        let passed = (now_ms - self.counted_at_ms).max(0.0);
-        self.counted_at_ms = now_ms;
+    fn pass_time(&mut self, now_ms: f64) {
+        let passed = (now_ms - self.updated_at_ms).max(0.0);
+        self.updated_at_ms = now_ms;
         if !self.held {
             for remaining in self.shown.iter_mut().filter_map(|shown| shown.remaining_ms.as_mut()) {
                 *remaining -= passed;
@@ -264,14 +264,14 @@ mod tests {
         queue.push(1.0, ToastKind::Info, topic, "online".into());
         assert_eq!(texts(&queue), ["online", "other"]);
         queue.withdraw(2.0, ToastTopic::Connection);
-        assert_eq!(texts(&queue), ["online", "other"], "good news leaves by itself");
+        assert_eq!(texts(&queue), ["online", "other"], "an info leaves by itself");
         queue.push(3.0, ToastKind::Error, topic, "unreachable".into());
         queue.withdraw(4.0, ToastTopic::Connection);
         assert_eq!(texts(&queue), ["other"]);
     }
 
     #[test]
-    fn news_of_a_session_that_has_ended_is_neither_shown_nor_waits() {
+    fn messages_of_a_session_that_has_ended_are_neither_shown_nor_wait() {
         let mut queue = ToastQueue::default();
         for text in ["New sign-in: curl.", "2", "3", "4"] {
             queue.push(0.0, ToastKind::Warning, None, text.into());

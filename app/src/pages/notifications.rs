@@ -1,4 +1,4 @@
-//! Where news appears: the messages of `Toasts`, and the warning before a session ends.
+//! Where messages appear: those of `Toasts`, and the warning before a session ends.
 
 use leptos::ev;
 use leptos::html;
@@ -12,10 +12,10 @@ use crate::state::{Alerts, Auth, Toast, ToastId, ToastKind, ToastSubject, Toasts
 use crate::ui::{Button, Steady, ToastCard, ToastTone, after, focus, focus_heading_if_lost};
 use types::words::AlertAnswer;
 
-/// The most pieces of news at once, the warning among them.
+/// The most messages at once, the warning among them.
 const MAX_SHOWN: usize = 3;
 
-/// The region where news appears. F6 goes there, Escape dismisses what has the focus, or else the newest.
+/// The region where messages appear. F6 goes there, Escape dismisses what has the focus, or else the newest.
 #[component]
 pub fn Notifications() -> impl IntoView {
     let toasts = expect_context::<Toasts>();
@@ -29,8 +29,8 @@ pub fn Notifications() -> impl IntoView {
         let places = MAX_SHOWN - usize::from(warning.with(Option::is_some));
         toasts.shown().get().into_iter().take(places).collect::<Vec<_>>()
     };
-    let has_news = move || !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some);
-    go_there_with_f6(region, has_news);
+    let has_messages = move || !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some);
+    go_there_with_f6(region, has_messages);
     let ids = memo(move |_| toasts.shown().with(|shown| shown.iter().map(|toast| toast.id).collect::<Vec<_>>()));
     expect_context::<Steady>().moves_with(ids);
     let dismiss_newest = move || {
@@ -50,7 +50,7 @@ pub fn Notifications() -> impl IntoView {
         }
         // What had the focus may be gone: the next Escape is for what is left, and else the page goes on.
         after(0.0, move || match region.try_get_untracked().flatten() {
-            Some(region) if has_news() => focus(&region),
+            Some(region) if has_messages() => focus(&region),
             _ => {
                 toasts.hold(false);
                 focus_heading_if_lost();
@@ -83,11 +83,11 @@ pub fn Notifications() -> impl IntoView {
     .into_any()
 }
 
-fn go_there_with_f6(region: NodeRef<html::Section>, has_news: impl Fn() -> bool + Copy + 'static) {
+fn go_there_with_f6(region: NodeRef<html::Section>, has_messages: impl Fn() -> bool + Copy + 'static) {
     effect(move |_| {
         let listener = window_event_listener(ev::keydown, move |event| {
             if event.key() == "F6"
-                && has_news()
+                && has_messages()
                 && let Some(region) = region.get_untracked()
             {
                 event.prevent_default();
@@ -103,7 +103,7 @@ fn Message(toast: Toast) -> impl IntoView {
     let toasts = expect_context::<Toasts>();
     let (tone, role) = match toast.kind {
         ToastKind::Info => (ToastTone::Good, "status"),
-        ToastKind::News => (ToastTone::News, "status"),
+        ToastKind::Neutral => (ToastTone::Neutral, "status"),
         ToastKind::Warning => (ToastTone::Warning, "alert"),
         ToastKind::Error => (ToastTone::Error, "alert"),
     };

@@ -21,8 +21,8 @@ pub struct Alerts {
     /// Nothing as long as nobody knows.
     open: RwSignal<Option<AlertList>>,
     generation: StoredValue<u64>,
-    /// Those of which this tab has told already.
-    told: StoredValue<HashSet<AlertId>>,
+    /// Those that this tab has asked about already.
+    asked: StoredValue<HashSet<AlertId>>,
 }
 
 impl Alerts {
@@ -33,7 +33,7 @@ impl Alerts {
             toasts: expect_context(),
             open: RwSignal::new(None),
             generation: StoredValue::new(0),
-            told: StoredValue::default(),
+            asked: StoredValue::default(),
         };
         provide_context(alerts);
         let (mine, fetches) = (alerts.auth.session_id(), alerts.auth.fetches());
@@ -114,7 +114,7 @@ impl Alerts {
             }
             match list {
                 Ok(list) => {
-                    self.tell(&list);
+                    self.ask_about_newest(&list);
                     self.open.try_set(Some(list));
                     self.keep_questions();
                 }
@@ -128,12 +128,12 @@ impl Alerts {
         });
     }
 
-    /// Tells once of the newest question that was there before the tab was: of later ones the stream tells.
-    fn tell(self, list: &AlertList) {
+    /// Asks once about the newest alert that was there before the tab was. Later ones come over the stream.
+    fn ask_about_newest(self, list: &AlertList) {
         let is_first = self.open.with_untracked(Option::is_none);
         let Some(newest) = list.alerts.first().filter(|_| is_first) else { return };
-        let is_news = self.told.try_update_value(|told| told.insert(newest.alert_id));
-        if is_news == Some(true) {
+        let is_new = self.asked.try_update_value(|asked| asked.insert(newest.alert_id));
+        if is_new == Some(true) {
             self.toasts.ask(newest);
         }
     }

@@ -1,4 +1,4 @@
-//! One piece of news.
+//! One short message.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use super::button::IconButton;
 use super::icon::{Icon, IconName};
 
-/// How serious the news is.
+/// How serious the message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ToastTone {
     /// It went as it should.
     Good,
     /// It happened.
-    News,
+    Neutral,
     /// The user should know.
     Warning,
     /// It did not work.
@@ -21,7 +21,7 @@ pub enum ToastTone {
     Time,
 }
 
-/// One piece of news, which can be dismissed: also with Escape, where it has the focus.
+/// One short message, which can be dismissed: also with Escape, where it has the focus.
 #[component]
 pub fn ToastCard(
     /// How serious it is.
@@ -39,7 +39,7 @@ pub fn ToastCard(
 ) -> impl IntoView {
     let (class, picture) = match tone {
         ToastTone::Good => ("toast toast-good", IconName::CheckCircle),
-        ToastTone::News => ("toast", IconName::Info),
+        ToastTone::Neutral => ("toast", IconName::Info),
         ToastTone::Warning => ("toast toast-warning", IconName::Alert),
         ToastTone::Error => ("toast toast-error", IconName::Error),
         ToastTone::Time => ("toast toast-warning", IconName::Clock),

@@ -63,7 +63,7 @@ fn a_new_password_is_announced_on_the_sign_in_page_of_somebody_who_was_not_signe
     let world = World::new();
     let tab = world.open_tab();
     let answer = reset(&world, &tab, GOOD_TOKEN);
-    world.settle();
+    world.run_until_idle();
     assert!(answer.done().unwrap().is_ok());
     assert_eq!(sentence(&tab), CHANGED);
     assert_eq!(tab.note().unwrap().receipt, None, "nobody was signed in anywhere");
@@ -77,7 +77,7 @@ fn a_new_password_ends_the_session_that_is_here_whosever_it_is() {
     let other = world.open_tab();
     let tab = world.signed_in_tab();
     let answer = reset(&world, &tab, GOOD_TOKEN);
-    world.settle();
+    world.run_until_idle();
     assert!(answer.done().unwrap().is_ok());
     for tab in [&tab, &other] {
         assert_eq!(sentence(tab), CHANGED);
@@ -97,12 +97,12 @@ fn a_reset_whose_end_came_over_the_stream_first_is_reported_once() {
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::RESET_PASSWORD));
     let answer = reset(&world, &tab, GOOD_TOKEN);
-    world.settle();
+    world.run_until_idle();
     tell_end(&world, EndReason::PasswordReset);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(sentence(&tab), CHANGED);
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(answer.done().unwrap().is_ok());
     assert_eq!(sign_out_notices(&tab), [CHANGED]);
     assert_eq!(world.server.count(paths::LOGOUT), 0, "the server knows");
@@ -113,7 +113,7 @@ fn a_reset_in_another_browser_says_why_this_one_is_signed_out() {
     let world = World::new();
     let tab = world.signed_in_tab();
     tell_end(&world, EndReason::PasswordReset);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(
         sentence(&tab),
         "You were signed out because your password was reset by e-mail. Sign in with the new one."
@@ -125,12 +125,12 @@ fn a_link_that_is_no_good_ends_nothing() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let answer = reset(&world, &tab, "used-token");
-    world.settle();
+    world.run_until_idle();
     let failure = answer.done().unwrap().unwrap_err();
     assert_eq!(failure.field("token").as_deref(), Some("Not this one."));
     assert!(tab.signed_in());
     tell_end(&world, EndReason::PasswordReset);
-    world.settle();
+    world.run_until_idle();
     assert_ne!(sentence(&tab), CHANGED, "that was somebody else");
 }
 
@@ -141,10 +141,10 @@ fn a_session_that_is_still_being_looked_for_is_found_before_it_is_ended() {
     world.server.set(|server| server.held_path = Some(paths::REFRESH));
     let tab = world.open_tab();
     let answer = reset(&world, &tab, GOOD_TOKEN);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(world.server.count(paths::RESET_PASSWORD), 0);
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(answer.done().unwrap().is_ok());
     assert_eq!(sentence(&tab), CHANGED);
     assert_eq!(world.server.count(paths::LOGOUT), 1);
@@ -157,7 +157,7 @@ fn a_password_is_reset_even_where_the_session_cannot_be_looked_for() {
     world.server.set(|server| server.refresh = Refresh::Fails(503));
     let tab = world.open_tab();
     let answer = reset(&world, &tab, GOOD_TOKEN);
-    world.settle();
+    world.run_until_idle();
     assert!(answer.done().unwrap().is_ok());
     assert_eq!(sentence(&tab), CHANGED);
 }
@@ -168,7 +168,7 @@ fn deleting_the_account_signs_out_every_tab_in_the_same_words() {
     let other = world.open_tab();
     let tab = world.signed_in_tab();
     let answer = delete(&world, &tab, PASSWORD);
-    world.settle();
+    world.run_until_idle();
     assert!(answer.done().unwrap().is_ok());
     for tab in [&tab, &other] {
         assert_eq!(sentence(tab), DELETED);
@@ -184,7 +184,7 @@ fn a_wrong_password_deletes_nothing_and_is_shown_at_its_field() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let answer = delete(&world, &tab, "wrong");
-    world.settle();
+    world.run_until_idle();
     assert_eq!(answer.done().unwrap().unwrap_err().field("password").as_deref(), Some("Not this one."));
     assert!(tab.signed_in());
     assert_eq!(world.server.count(paths::REFRESH), 0);
@@ -198,12 +198,12 @@ fn a_deletion_whose_end_came_over_the_stream_first_is_reported_once_in_every_tab
     world.server.set(|server| server.held_path = Some(paths::ACCOUNT));
     assert!(tab.signed_in());
     let answer = delete(&world, &tab, PASSWORD);
-    world.settle();
+    world.run_until_idle();
     tell_end(&world, EndReason::AccountDeleted);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(sign_out_notices(&tab), [DELETED]);
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(answer.done().unwrap().is_ok());
     assert_eq!(sign_out_notices(&tab), [DELETED]);
     assert_eq!(sign_out_notices(&leader), ["You were signed out because your account was deleted."]);

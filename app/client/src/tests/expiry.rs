@@ -41,7 +41,7 @@ fn the_event_brings_the_first_warning_to_all_tabs() {
     let other = world.open_tab();
     let tab = short_session(&world);
     world.server.tell(&expiring(&world, 3600));
-    world.settle();
+    world.run_until_idle();
     assert!((tab.expiry().unwrap().deadline_ms - 1_000_000.0 - 3_600_000.0).abs() < 1.0, "by its own clock");
     assert!(other.expiry().is_some());
 }
@@ -63,7 +63,7 @@ fn staying_signed_in_takes_the_warning_away_and_tells_the_new_end() {
     let other = world.open_tab();
     let tab = short_session(&world);
     world.server.tell(&expiring(&world, 100));
-    world.settle();
+    world.run_until_idle();
     assert!(tab.expiry().unwrap().last_minutes);
     let client = tab.client.clone();
     let until = world.finish(async move { client.stay_signed_in().await }).unwrap();
@@ -97,7 +97,7 @@ fn a_session_at_its_absolute_end_cannot_be_prolonged() {
     });
     let tab = world.signed_in_tab();
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert!(load.done().is_some());
     assert!(!tab.expiry().unwrap().prolongable);
 }
@@ -111,13 +111,13 @@ fn a_header_that_was_overtaken_by_a_refresh_is_ignored() {
         server.session_expires_in = Some(50);
     });
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     world.server.set(|server| server.session_expires_in = None);
     let client = tab.client.clone();
     world.finish(async move { client.stay_signed_in().await }).unwrap();
     world.server.set(|server| server.session_expires_in = Some(50));
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(load.done().is_some());
     assert_eq!(tab.expiry(), None);
 }
@@ -155,7 +155,7 @@ fn a_forged_event_warns_at_most() {
 }
 
 #[test]
-fn a_deadline_a_tab_missed_the_news_about_ends_only_that_tab() {
+fn a_deadline_whose_move_a_tab_missed_ends_only_that_tab() {
     let world = World::new();
     let other = world.open_tab();
     let tab = short_session(&world);
@@ -169,6 +169,6 @@ fn a_deadline_a_tab_missed_the_news_about_ends_only_that_tab() {
     assert!(tab.signed_in());
     assert!(!other.signed_in());
     world.channel_slow.set(false);
-    world.settle();
+    world.run_until_idle();
     assert!(tab.signed_in(), "the other tabs got no message to sign out");
 }

@@ -10,7 +10,7 @@ use types::api::paths;
 use types::words::{EndReason, ProblemCode};
 
 #[test]
-fn the_server_is_asked_once_whether_there_is_a_session_and_refuses_no_visitor() {
+fn the_server_is_asked_once_whether_there_is_a_session_and_refuses_nothing_to_anonymous_users() {
     let world = World::new();
     let tab = world.open_tab();
     assert_eq!(tab.status(), AuthStatus::SignedOut(None));
@@ -42,7 +42,7 @@ fn a_reload_finds_the_session_again() {
 }
 
 #[test]
-fn a_reload_whose_cookie_is_gone_is_a_visitor_without_a_note() {
+fn a_reload_whose_cookie_is_gone_is_anonymous_and_shows_no_note() {
     let world = World::new();
     world.was_signed_in();
     world.server.end_session(problem(401, ProblemCode::MissingToken));
@@ -69,7 +69,7 @@ fn a_reload_without_a_connection_goes_on_trying_and_lets_pages_say_so() {
     let tab = world.open_tab();
     assert_eq!(tab.status(), AuthStatus::Unknown);
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Err(Failure::Unreachable)));
     world.advance_secs(600);
     assert_eq!(tab.trouble(), Some(Failure::Unreachable), "the page says it");
@@ -89,7 +89,7 @@ fn a_server_that_does_not_answer_at_load_is_mentioned_before_it_is_given_up() {
     world.advance_secs(9);
     assert_eq!(tab.trouble(), Some(Failure::Unreachable));
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(tab.signed_in() && tab.trouble().is_none());
 }
 
@@ -108,7 +108,7 @@ fn whoever_presses_try_again_or_comes_back_does_not_wait_for_the_next_attempt() 
             assert_eq!(world.finish(async move { client.try_again().await }), Ok(()));
         } else {
             tab.client.looked_at();
-            world.settle();
+            world.run_until_idle();
         }
         assert!(tab.signed_in());
     }
@@ -144,7 +144,7 @@ fn a_tab_that_stands_still_in_the_middle_of_a_refresh_keeps_nobody_waiting() {
     world.advance_secs(4);
     assert!(tab.signed_in(), "but not for ever");
     sleeper.goes_on();
-    world.settle();
+    world.run_until_idle();
     assert!(sleeper.signed_in() && tab.signed_in());
 }
 
@@ -204,7 +204,7 @@ fn a_refresh_that_failed_is_tried_again_after_a_while_and_at_once_when_online_ag
     tab.client.set_online(false);
     world.server.set(|server| server.refresh = Refresh::Works);
     tab.client.set_online(true);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(world.server.count(paths::REFRESH), tried + 1);
     assert!(tab.signed_in());
 }
@@ -216,7 +216,7 @@ fn a_refresh_answered_after_the_sign_out_is_dropped() {
     world.server.set(|server| server.held_path = Some(paths::REFRESH));
     let client = tab.client.clone();
     let stay = world.start(async move { client.stay_signed_in().await });
-    world.settle();
+    world.run_until_idle();
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
     world.server.release();
@@ -233,7 +233,7 @@ fn a_refusal_answered_after_the_next_sign_in_does_not_end_the_new_session() {
     world.server.set(|server| server.held_path = Some(paths::REFRESH));
     let client = tab.client.clone();
     let stay = world.start(async move { client.stay_signed_in().await });
-    world.settle();
+    world.run_until_idle();
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
     world.server.set(|server| server.session = 2);
@@ -252,11 +252,11 @@ fn an_answer_to_a_call_made_before_the_sign_out_is_dropped() {
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::SESSIONS));
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Err(Failure::SignedOut)));
 }
 
@@ -289,6 +289,6 @@ fn tokens_that_live_no_time_at_all_do_not_make_the_client_loop() {
     }
     assert!(world.server.count(paths::REFRESH) <= 61);
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Ok(vec![])));
 }

@@ -12,7 +12,7 @@ fn every_call_carries_the_bearer() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Ok(vec![])));
     assert_eq!(world.server.last(paths::SESSIONS).unwrap().bearer.as_deref(), Some("secret-token-1"));
 }
@@ -32,7 +32,7 @@ fn a_refused_token_is_refreshed_once_and_the_call_made_again() {
     let tab = world.signed_in_tab();
     world.server.set(|server| server.accepted.clear());
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Ok(vec![])));
     assert_eq!(world.server.count(paths::REFRESH), 1);
     assert_eq!(world.server.count(paths::SESSIONS), 2);
@@ -45,7 +45,7 @@ fn many_refused_calls_share_one_refresh_and_are_all_made_again() {
     let tab = world.signed_in_tab();
     world.server.set(|server| server.accepted.clear());
     let loads: Vec<_> = (0..8).map(|_| world.load(&tab)).collect();
-    world.settle();
+    world.run_until_idle();
     assert!(loads.iter().all(|load| load.done() == Some(Ok(vec![]))));
     assert_eq!(world.server.count(paths::REFRESH), 1);
     assert_eq!(world.server.count(paths::SESSIONS), 16);
@@ -57,14 +57,14 @@ fn a_call_refused_with_an_old_token_uses_the_new_one_without_another_refresh() {
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::SESSIONS));
     let slow = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     let client = tab.client.clone();
     world.finish(async move { client.stay_signed_in().await }).unwrap();
     world.server.set(|server| {
         server.accepted.remove("secret-token-1");
     });
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert_eq!(slow.done(), Some(Ok(vec![])));
     assert_eq!(world.server.count(paths::REFRESH), 1);
 }
@@ -76,12 +76,12 @@ fn a_call_that_is_refused_again_after_the_refresh_is_not_made_a_third_time() {
     world.server.set(|server| server.held_path = Some(paths::SESSIONS));
     let load = world.load(&tab);
     for _ in 0..2 {
-        world.settle();
+        world.run_until_idle();
         world.server.set(|server| server.accepted.clear());
         world.server.release();
         world.server.set(|server| server.held_path = Some(paths::SESSIONS));
     }
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done().unwrap().unwrap_err().code(), Some(ProblemCode::InvalidToken));
     assert_eq!(world.server.count(paths::REFRESH), 1);
     assert_eq!(world.server.count(paths::SESSIONS), 2);
@@ -102,7 +102,7 @@ fn a_refused_refresh_signs_everybody_out_with_the_reason_and_does_not_loop() {
     assert_eq!(world.hint.get(), SignInHint::Nobody);
 
     let later = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(later.done(), Some(Err(Failure::SignedOut)));
     assert_eq!(world.server.count(paths::SESSIONS), 4);
 }
@@ -129,7 +129,7 @@ fn an_unreachable_refresh_keeps_the_session_and_shows_the_error() {
         world.server.set(|server| server.refresh = Refresh::Works);
         world.advance_secs(60);
         let load = world.load(&tab);
-        world.settle();
+        world.run_until_idle();
         assert_eq!(load.done(), Some(Ok(vec![])));
     }
 }
@@ -164,7 +164,7 @@ fn a_call_that_wants_a_more_recent_sign_in_is_reported_and_not_taken_for_a_refus
     let tab = world.signed_in_tab();
     world.server.set(|server| server.step_up_path = Some(paths::SESSIONS));
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     let client = tab.client.clone();
     world.server.set(|server| server.step_up_path = Some(paths::ACCOUNT));
     let deletion = world.finish(async move { client.delete_account(PASSWORD.into()).await });
@@ -203,7 +203,7 @@ fn a_token_that_has_run_out_is_refreshed_before_it_is_sent() {
     let tab = world.signed_in_tab();
     world.advance_secs(899);
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Ok(vec![])));
     assert_eq!(world.server.count(paths::SESSIONS), 1, "no refused request on the console");
     assert_eq!(world.server.last(paths::SESSIONS).unwrap().bearer.as_deref(), Some("secret-token-2"));
@@ -217,7 +217,7 @@ fn an_answer_that_is_no_json_did_not_come_from_the_server() {
     let tab = world.open_tab();
     assert!(!tab.signed_in());
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Err(Failure::Unreachable)));
 }
 

@@ -14,14 +14,14 @@ fn signing_out_is_done_here_before_the_server_has_answered() {
     world.server.set(|server| server.held_path = Some(paths::LOGOUT));
     let client = tab.client.clone();
     let sign_out = world.start(async move { client.sign_out().await });
-    world.settle();
+    world.run_until_idle();
     assert!(sign_out.done().is_none());
     let note = tab.note().unwrap();
     assert!(note.asked_here);
     assert_eq!(note.sentence(), "You signed out.");
     assert_eq!(world.server.last(paths::LOGOUT).unwrap().bearer.as_deref(), Some("secret-token-1"));
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(sign_out.done().is_some());
     assert!(tab.changes.borrow().contains(&Change::StorageCleared));
 }
@@ -41,7 +41,7 @@ fn a_pending_sign_out_is_sent_when_the_connection_is_back() {
     world.advance_secs(300);
     world.server.set(|server| server.reachable = true);
     tab.client.set_online(true);
-    world.settle();
+    world.run_until_idle();
     assert!(tab.notices().contains(&Notice::SignOutDelivered));
     let late = world.server.last(paths::LOGOUT).unwrap();
     assert_eq!(late.bearer.as_deref(), Some("secret-token-1"));
@@ -71,7 +71,7 @@ fn a_sign_out_left_over_is_not_made_up_for_with_the_cookie_of_the_next_session()
     let tab = world.open_tab();
     world.server.set(|server| server.reachable = false);
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     let sent = world.server.count(paths::LOGOUT);
     world.server.set(|server| server.reachable = true);
     let client = tab.client.clone();
@@ -91,7 +91,7 @@ fn a_tab_that_hears_late_does_not_forget_the_pending_sign_out() {
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
     world.channel_slow.set(false);
-    world.settle();
+    world.run_until_idle();
     assert!(!other.signed_in());
     assert_eq!(world.hint.get(), SignInHint::SignOutPending);
 }
@@ -131,13 +131,13 @@ fn signing_out_everywhere_gives_the_receipt_to_the_caller_and_to_the_sign_in_pag
 }
 
 #[test]
-fn the_receipt_arrives_even_where_the_stream_was_faster_than_the_answer() {
+fn the_receipt_is_shown_even_where_the_stream_was_faster_than_the_answer() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.held_path = Some(paths::LOGOUT_ALL));
     let client = tab.client.clone();
     let answer = world.start(async move { client.sign_out_all(false).await });
-    world.settle();
+    world.run_until_idle();
     let own = world.server.session_id();
     world.server.tell(&types::api::ServerEvent::SessionEnded(types::api::Ended {
         session_id: own,
@@ -146,10 +146,10 @@ fn the_receipt_arrives_even_where_the_stream_was_faster_than_the_answer() {
         ended_by_device: None,
         at: world.server.now(),
     }));
-    world.settle();
+    world.run_until_idle();
     assert!(tab.note().unwrap().asked_here);
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(answer.done().unwrap().is_ok());
     assert_eq!(tab.note().unwrap().receipt.unwrap().id, "receipt-1");
     assert_eq!(tab.note().unwrap().sentence(), "You signed out on all devices.");

@@ -64,7 +64,7 @@ fn one_tab_holds_the_stream_and_all_tabs_hear() {
     let tab = world.signed_in_tab();
     world.server.tell(&hello(&world));
     world.server.tell(&created(5));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(world.server.open_streams(), 1);
     for tab in [&tab, &other] {
         assert_eq!(tab.stream(), StreamState::Open);
@@ -92,7 +92,7 @@ fn a_tab_opened_later_learns_how_the_stream_is() {
     let world = World::new();
     let _tab = world.signed_in_tab();
     world.server.tell(&hello(&world));
-    world.settle();
+    world.run_until_idle();
     let late = world.open_tab();
     assert_eq!(late.stream(), StreamState::Open);
     assert_eq!(world.server.count(paths::EVENTS), 1);
@@ -104,7 +104,7 @@ fn the_end_of_this_session_signs_out_at_once_and_is_confirmed() {
     let other = world.open_tab();
     let tab = world.signed_in_tab();
     world.server.tell(&ended(1, 2, EndReason::LogoutAll));
-    world.settle();
+    world.run_until_idle();
     for tab in [&tab, &other] {
         let note = tab.note().unwrap();
         assert_eq!(
@@ -122,7 +122,7 @@ fn the_end_of_this_session_signs_out_at_once_and_is_confirmed() {
 }
 
 #[test]
-fn a_confirmation_that_did_not_arrive_is_sent_once_more() {
+fn a_confirmation_that_was_lost_is_sent_once_more() {
     let world = World::new();
     let _tab = world.signed_in_tab();
     world.server.set(|server| server.reachable = false);
@@ -136,10 +136,10 @@ fn the_end_of_another_session_is_reported_unless_it_was_ended_from_here() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.tell(&ended(2, 1, EndReason::RevokedFromOtherDevice));
-    world.settle();
+    world.run_until_idle();
     assert!(!tab.notices().contains(&Notice::DeviceSignedOut));
     world.server.tell(&ended(3, 4, EndReason::RevokedFromOtherDevice));
-    world.settle();
+    world.run_until_idle();
     assert!(tab.notices().contains(&Notice::DeviceSignedOut));
     assert!(tab.signed_in());
     assert_eq!(tab.events(), ["session.ended", "session.ended"]);
@@ -163,11 +163,11 @@ fn alerts_are_shown() {
     };
     let answered = SecurityAlert { answer: Some(AlertAnswer::Me.into()), ..alert.clone() };
     world.server.tell(&ServerEvent::SecurityAlert(alert.clone()));
-    world.settle();
+    world.run_until_idle();
     let expected = Notice::Alert(Box::new(alert));
     assert_eq!(tab.notices().last(), Some(&expected));
     world.server.tell(&ServerEvent::SecurityAlert(answered));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.notices().iter().filter(|notice| matches!(notice, Notice::Alert(_))).count(), 1);
 }
 
@@ -177,7 +177,7 @@ fn a_change_of_the_user_refreshes_the_token_which_carries_what_may_be_done() {
     let other = world.open_tab();
     let _tab = world.signed_in_tab();
     world.server.tell(&ServerEvent::UserUpdated(UserUpdated { user_id: UserId(Uuid::from_u128(7)) }));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(world.server.count(paths::REFRESH), 1);
     assert_eq!(other.events(), ["user.updated"]);
 }
@@ -188,12 +188,12 @@ fn a_stream_that_breaks_is_opened_again_with_growing_backoff() {
     world.random.set(0.0);
     let tab = world.signed_in_tab();
     world.server.tell(&hello(&world));
-    world.settle();
+    world.run_until_idle();
     world.server.set(|server| {
         server.reachable = false;
         server.streams.clear();
     });
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.stream(), StreamState::Reconnecting);
     world.advance_secs(7);
     assert_eq!(world.server.count(paths::EVENTS), 4, "after one, three and seven seconds");
@@ -205,7 +205,7 @@ fn a_stream_that_breaks_is_opened_again_with_growing_backoff() {
     world.server.set(|server| server.reachable = true);
     world.advance_secs(30);
     world.server.tell(&hello(&world));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.stream(), StreamState::Open);
     assert_eq!(tab.events(), ["hello", "hello"], "which tells pages to load again");
 
@@ -227,14 +227,14 @@ fn being_online_again_or_looked_at_opens_the_stream_at_once() {
         world.advance_secs(120);
         tab.client.set_online(false);
         world.server.set(|server| server.reachable = true);
-        world.settle();
+        world.run_until_idle();
         assert_eq!(world.server.open_streams(), 0);
         if looked_at {
             tab.client.looked_at();
         } else {
             tab.client.set_online(true);
         }
-        world.settle();
+        world.run_until_idle();
         assert_eq!(world.server.open_streams(), 1);
     }
 }
@@ -285,7 +285,7 @@ fn events_of_a_newer_server_do_no_harm() {
     let tab = world.signed_in_tab();
     world.server.send_bytes("event: session.teleported\ndata: {}\n\nevent: hello\ndata: nonsense\n\n");
     world.server.tell(&hello(&world));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.events(), ["hello"]);
 }
 
@@ -303,7 +303,7 @@ fn a_prolongation_heard_over_the_stream_moves_the_end() {
         active_now: None,
         expires_at: Some(world.server.now().plus(std::time::Duration::from_hours(1))),
     }));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.expiry(), None);
     world.advance_secs(200);
     assert!(tab.signed_in());
@@ -328,9 +328,9 @@ fn a_stream_that_never_opens_is_mentioned_after_the_second_failure_and_the_list_
 
     world.server.set(|server| server.stream_refused = None);
     tab.client.looked_at();
-    world.settle();
+    world.run_until_idle();
     world.server.tell(&hello(&world));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.stream(), StreamState::Open);
     let fetched = tab.fetches();
     world.advance_secs(600);
@@ -364,7 +364,7 @@ fn what_is_shown_is_fetched_once_at_a_load_and_again_whenever_it_may_be_old() {
 
     tab.client.set_online(false);
     tab.client.set_online(true);
-    world.settle();
+    world.run_until_idle();
     assert!(tab.fetches() > 1);
 }
 
@@ -376,7 +376,7 @@ fn a_slow_stream_does_not_keep_the_page_waiting() {
     world.advance_ms(250.0);
     assert_eq!(tab.fetches(), 1);
     world.server.tell(&hello(&world));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.fetches(), 2, "something may have been missed meanwhile");
 }
 
@@ -384,7 +384,7 @@ fn a_slow_stream_does_not_keep_the_page_waiting() {
 fn leader_and_follower(world: &World) -> (super::world::Tab, super::world::Tab) {
     let leader = world.signed_in_tab();
     world.server.tell(&hello(world));
-    world.settle();
+    world.run_until_idle();
     let follower = world.open_tab();
     assert_eq!((world.server.open_streams(), follower.stream()), (1, StreamState::Open));
     (leader, follower)
@@ -401,14 +401,14 @@ fn a_tab_that_stands_still_loses_the_stream_within_five_seconds_to_the_one_that_
     assert_eq!(world.server.count(paths::EVENTS), 2);
     world.server.tell(&hello(&world));
     world.server.tell(&created(5));
-    world.settle();
+    world.run_until_idle();
     assert!(follower.events().contains(&"session.created"));
 
     leader.goes_on();
-    world.settle();
+    world.run_until_idle();
     assert_eq!(world.server.open_streams(), 1, "who was asleep steps back");
     world.server.tell(&created(6));
-    world.settle();
+    world.run_until_idle();
     assert!(leader.events().contains(&"session.created"), "and hears from the other");
     world.advance_secs(600);
     assert_eq!(world.server.count(paths::EVENTS), 2, "they do not fight over it");
@@ -432,10 +432,10 @@ fn a_tab_that_is_about_to_be_frozen_hands_the_stream_on_at_once() {
     let world = World::new();
     let (leader, follower) = leader_and_follower(&world);
     leader.client.falls_asleep();
-    world.settle();
+    world.run_until_idle();
     assert_eq!((world.server.open_streams(), world.server.count(paths::EVENTS)), (1, 2));
     world.server.tell(&created(5));
-    world.settle();
+    world.run_until_idle();
     assert!(follower.events().contains(&"session.created"));
     leader.client.wakes();
     world.advance_secs(60);
@@ -456,7 +456,7 @@ fn a_hidden_tab_that_cannot_open_the_stream_leaves_it_to_the_one_that_is_looked_
     follower.client.looked_at();
     world.advance_secs(5);
     world.server.tell(&hello(&world));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(follower.stream(), StreamState::Open);
     assert_eq!(leader.stream(), StreamState::Open, "which tells the other");
 }

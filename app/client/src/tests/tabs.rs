@@ -33,7 +33,7 @@ fn a_refresh_serves_all_tabs() {
     let client = tab.client.clone();
     world.finish(async move { client.stay_signed_in().await }).unwrap();
     let load = world.load(&other);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Ok(vec![])));
     assert_eq!(world.server.last(paths::SESSIONS).unwrap().bearer.as_deref(), Some("secret-token-2"));
     assert_eq!(world.server.count(paths::REFRESH), 1);
@@ -58,13 +58,13 @@ fn a_tab_that_waited_for_its_turn_takes_the_token_of_the_tab_before_it() {
     world.server.set(|server| server.accepted.clear());
     let turn = world.locks.take(LOCK);
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(world.server.count(paths::REFRESH), 0, "not its turn");
     // The tab whose turn it is refreshes, says so, and lets go.
     let tokens = world.server.issue();
     tab.client.heard(&text(&TabMessage::Tokens { tokens: SharedTokens::from(&tokens) }));
     drop(turn);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Ok(vec![])));
     assert_eq!(world.server.count(paths::REFRESH), 0);
 }
@@ -76,7 +76,7 @@ fn a_message_a_moment_behind_the_lock_is_still_waited_for() {
     let tab = world.signed_in_tab();
     world.server.set(|server| server.accepted.clear());
     let loads = [world.load(&tab), world.load(&other)];
-    world.settle();
+    world.run_until_idle();
     assert!(loads.iter().all(|load| load.done() == Some(Ok(vec![]))));
     assert_eq!(world.server.count(paths::REFRESH), 1, "one refresh among the tabs");
 }
@@ -88,7 +88,7 @@ fn two_tabs_restored_together_refresh_once() {
     world.server.set(|server| server.held_path = Some(paths::REFRESH));
     let tabs = [world.open_tab(), world.open_tab()];
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(tabs.iter().all(super::world::Tab::signed_in));
     assert_eq!(world.server.count(paths::REFRESH), 1);
 }
@@ -101,11 +101,11 @@ fn a_tab_that_waited_while_another_signed_out_asks_nothing() {
     let turn = world.locks.take(LOCK);
     let client = other.client.clone();
     let stay = world.start(async move { client.stay_signed_in().await });
-    world.settle();
+    world.run_until_idle();
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
     drop(turn);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(stay.done(), Some(Err(crate::Failure::SignedOut)));
     assert_eq!(world.server.count(paths::REFRESH), 0);
 }
@@ -118,7 +118,7 @@ fn a_token_still_on_its_way_does_not_bring_an_ended_session_back() {
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
     tab.client.heard(&late);
-    world.settle();
+    world.run_until_idle();
     assert!(!tab.signed_in());
     assert_eq!(world.hint.get(), SignInHint::Nobody);
 }
@@ -135,7 +135,7 @@ fn a_forged_token_leads_to_a_refresh_and_to_no_harm() {
     world.advance_secs(1);
     assert!(tab.signed_in(), "the session's end has not come nearer");
     let load = world.load(&tab);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(load.done(), Some(Ok(vec![])));
 }
 
@@ -147,13 +147,13 @@ fn a_forged_user_is_not_believed() {
     tokens.session_id = SessionId(uuid::Uuid::from_u128(99));
     tokens.user = user_summary(99);
     tab.client.heard(&text(&TabMessage::Tokens { tokens }));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(world.server.count(paths::REFRESH), 1, "the server says who is signed in");
     assert_eq!(tab.status().user(), Some(&user_summary(7)));
 }
 
 #[test]
-fn another_user_who_signed_in_elsewhere_is_who_the_server_says() {
+fn another_user_who_signed_in_in_another_tab_is_who_the_server_says() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| {
@@ -162,7 +162,7 @@ fn another_user_who_signed_in_elsewhere_is_who_the_server_says() {
     });
     let tokens = SharedTokens::from(&world.server.issue());
     tab.client.heard(&text(&TabMessage::Tokens { tokens }));
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.status().user(), Some(&user_summary(8)));
 }
 
@@ -173,13 +173,13 @@ fn a_forged_sign_out_is_checked_with_the_server() {
     let session = world.server.session_id();
     let forged = text(&TabMessage::SignedOut { session, note: None });
     tab.client.heard(&forged);
-    world.settle();
+    world.run_until_idle();
     assert!(tab.signed_in());
     assert_eq!(world.server.count(paths::REFRESH), 1);
 
     world.server.set(|server| server.refresh = Refresh::Refused(Box::new(problem(401, ProblemCode::SessionEnded))));
     tab.client.heard(&forged);
-    world.settle();
+    world.run_until_idle();
     assert!(!tab.signed_in());
 }
 
@@ -202,7 +202,7 @@ fn what_is_not_understood_or_meant_for_another_session_is_ignored() {
     ] {
         tab.client.heard(&message);
     }
-    world.settle();
+    world.run_until_idle();
     assert_eq!(tab.changes.borrow().len(), before);
     assert!(matches!(tab.status(), AuthStatus::SignedIn { .. }));
 }
@@ -219,7 +219,7 @@ fn without_a_channel_and_locks_a_tab_fends_for_itself() {
     let before = world.server.count(paths::REFRESH);
     world.server.set(|server| server.accepted.clear());
     let loads: Vec<_> = (0..8).map(|_| world.load(&tab)).collect();
-    world.settle();
+    world.run_until_idle();
     assert!(loads.iter().all(|load| load.done() == Some(Ok(vec![]))));
     assert_eq!(world.server.count(paths::REFRESH), before + 1);
 }
@@ -229,7 +229,7 @@ fn the_tab_that_holds_the_stream_knows_better_than_any_message() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.send_bytes(":\n\n");
-    world.settle();
+    world.run_until_idle();
     let session = world.server.session_id();
     tab.client.heard(&text(&TabMessage::Stream { session, state: StreamState::Reconnecting }));
     assert_eq!(tab.stream(), StreamState::Open);
@@ -277,7 +277,7 @@ fn a_sign_out_is_believed_where_storage_was_cleared_before_it_was_heard_of() {
     world.finish(async move { client.sign_out().await });
     world.hint.set(SignInHint::Nobody);
     world.channel_slow.set(false);
-    world.settle();
+    world.run_until_idle();
     assert_eq!(other.note().unwrap().sentence(), "You signed out.");
 }
 
@@ -293,7 +293,7 @@ fn tokens_of_a_session_that_has_ended_are_not_worth_a_question() {
     world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
     let session = tab.status().session_id();
     tab.client.heard(&late);
-    world.settle();
+    world.run_until_idle();
     assert_eq!((tab.status().session_id(), world.server.count(paths::REFRESH)), (session, 0));
 }
 
@@ -305,7 +305,7 @@ fn a_late_answer_to_an_old_sessions_refresh_changes_nothing_here() {
     world.server.set(|server| server.held_path = Some(paths::REFRESH));
     let client = other.client.clone();
     let late = world.start(async move { client.stay_signed_in().await });
-    world.settle();
+    world.run_until_idle();
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
     world.server.set(|server| server.session = 2);
@@ -313,7 +313,7 @@ fn a_late_answer_to_an_old_sessions_refresh_changes_nothing_here() {
     world.finish(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await }).unwrap();
     world.server.set(|server| server.session = 1);
     world.server.release();
-    world.settle();
+    world.run_until_idle();
     assert!(late.done().is_some());
     let new = Some(SessionId(uuid::Uuid::from_u128(2)));
     assert_eq!((tab.status().session_id(), other.status().session_id()), (new, new));

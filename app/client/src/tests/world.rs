@@ -316,7 +316,7 @@ impl World {
         }
     }
 
-    /// Opens a tab and waits until it has settled.
+    /// Opens a tab and runs it until it is idle.
     pub fn open_tab(&self) -> Tab {
         let own = self.tabs.borrow().len();
         let origin_ms = 1_000_000.0 * f64::from(u32::try_from(own).unwrap());
@@ -338,7 +338,7 @@ impl World {
         self.tabs.borrow_mut().push(Some((client.clone(), process.clone())));
         let (running, its_process) = (client.clone(), process.clone());
         self.spawner.spawn_local(its_process.run(async move { running.run().await })).unwrap();
-        self.settle();
+        self.run_until_idle();
         Tab { client, changes, process }
     }
 
@@ -354,7 +354,7 @@ impl World {
         let client = tab.client.clone();
         let signed_in =
             self.start(async move { client.sign_in("ada@example.com".into(), "pw".into(), true, None).await });
-        self.settle();
+        self.run_until_idle();
         assert_eq!(signed_in.done(), Some(Ok(())));
         tab
     }
@@ -370,7 +370,7 @@ impl World {
     /// Does something to its end, without time passing.
     pub fn finish<T: 'static>(&self, future: impl Future<Output = T> + 'static) -> T {
         let doing = self.start(future);
-        self.settle();
+        self.run_until_idle();
         doing.done().expect("it is done without time passing")
     }
 
@@ -381,7 +381,7 @@ impl World {
     }
 
     /// Lets everything happen that happens without time passing.
-    pub fn settle(&self) {
+    pub fn run_until_idle(&self) {
         self.advance_ms(0.0);
     }
 

@@ -42,7 +42,7 @@ pub fn ActivityPage() -> impl IntoView {
                 Load::Ready(activity) if activity.entries.is_empty() => {
                     view! {
                         <StateCard
-                            picture=IconName::News
+                            picture=IconName::Bell
                             title="Nothing has happened yet"
                             text="Sign-ins, sign-outs and changes will be listed here."
                         />
@@ -115,8 +115,8 @@ fn follow(auth: Auth, entries: RwSignal<Vec<ActivityEntry>>) {
             let Ok(newest) = auth.activity(None).await else { return };
             entries.try_update(|entries| {
                 let known: HashSet<String> = entries.iter().map(|entry| entry.id.clone()).collect();
-                let news = newest.entries.into_iter().filter(|entry| !known.contains(&entry.id));
-                entries.splice(0..0, news.collect::<Vec<_>>());
+                let new_entries = newest.entries.into_iter().filter(|entry| !known.contains(&entry.id));
+                entries.splice(0..0, new_entries.collect::<Vec<_>>());
             });
         });
     };

@@ -68,7 +68,7 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         AuditAction::AlertDenied => ActivityItem::new(IconName::ShieldAlert, "danger", "New sign-in not recognised")
             .because("All other devices were signed out"),
         AuditAction::AlertSessionEnded => ActivityItem::new(IconName::ShieldAlert, "warning", "New device signed out"),
-        AuditAction::DataExported => ActivityItem::new(IconName::News, "plain", "Data downloaded"),
+        AuditAction::DataExported => ActivityItem::new(IconName::Bell, "plain", "Data downloaded"),
         AuditAction::AccountDeleted => ActivityItem::new(IconName::SignOut, "plain", "Account deleted"),
     }
 }
@@ -116,10 +116,10 @@ pub(super) fn of_session(entry: &HistoryEntry) -> ActivityItem {
     };
     match kind {
         HistoryKind::SignedIn => ActivityItem::new(IconName::Key, "good", "Signed in"),
-        HistoryKind::Refreshed => ActivityItem::new(IconName::Refreshed, "plain", "Sign-in renewed"),
+        HistoryKind::Refreshed => ActivityItem::new(IconName::Refresh, "plain", "Sign-in renewed"),
         HistoryKind::RepeatedTwoTabs => ActivityItem::new(IconName::Tabs, "plain", "Sign-in renewed twice at once")
             .because("Two tabs asked at the same moment. Harmless."),
-        HistoryKind::RepeatedLostReply => ActivityItem::new(IconName::Refreshed, "plain", "Sign-in renewed again")
+        HistoryKind::RepeatedLostReply => ActivityItem::new(IconName::Refresh, "plain", "Sign-in renewed again")
             .because("The first reply got lost. Harmless."),
         HistoryKind::PossibleTheft => ActivityItem::new(IconName::ShieldAlert, "danger", "Possible theft")
             .because("An old copy of its sign-in was used, so the device was signed out"),
