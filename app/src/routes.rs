@@ -6,8 +6,8 @@ use leptos_router::components::{Redirect, Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    ForgotPasswordPage, HouseRoutes, Kept, NotFoundPage, Notifications, RegisterPage, ResetPasswordPage, Securing,
-    SignInPage, VerifyPage,
+    ForgotPasswordPage, HouseRoutes, NotFoundPage, Notifications, RegisterPage, ResetPasswordPage, Securing,
+    SignInPage, StoredView, VerifyPage,
 };
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
@@ -25,7 +25,7 @@ pub fn App() -> impl IntoView {
     Steady::provide();
     Alerts::provide();
     Securing::provide();
-    Kept::provide();
+    StoredView::provide();
     view! {
         <Title formatter=|title: String| {
             if title.is_empty() { "Latchkey".to_owned() } else { format!("{title} · Latchkey") }

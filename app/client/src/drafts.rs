@@ -18,8 +18,8 @@ pub struct DraftBox {
 }
 
 impl DraftBox {
-    /// Keeps a text while somebody is signed in.
-    pub fn keep(&mut self, key: DraftKey, text: String) {
+    /// Stores a text while somebody is signed in.
+    pub fn store(&mut self, key: DraftKey, text: String) {
         if self.signed_in {
             self.texts.insert(key, text);
         }
@@ -93,7 +93,7 @@ mod tests {
     fn box_of(user: u128) -> DraftBox {
         let mut drafts = DraftBox::default();
         drafts.follow(&signed_in(user));
-        drafts.keep("profile.name", "Ada L".into());
+        drafts.store("profile.name", "Ada L".into());
         drafts
     }
 

@@ -62,10 +62,10 @@ pub fn fragment() -> String {
 pub fn forget_fragment() {}
 
 /// There is no history.
-pub fn keep_with_page(_name: &str, _text: Option<&str>) {}
+pub fn store_with_page(_name: &str, _text: Option<&str>) {}
 
 /// There is no history.
-pub fn kept_with_page(_name: &str) -> Option<String> {
+pub fn stored_with_page(_name: &str) -> Option<String> {
     None
 }
 

@@ -9,7 +9,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 
 use super::header::Header;
 use super::house::NotLoaded;
-use super::kept::Kept;
+use super::stored_view::StoredView;
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, AuthStatus, return_to};
 
@@ -19,7 +19,7 @@ pub fn Frame() -> impl IntoView {
     leave_when_signed_out();
     let trouble = expect_context::<Auth>().trouble();
     let unknown = memo(move |_| trouble.with(Option::is_some));
-    forget_place_elsewhere();
+    forget_place_on_other_pages();
     view! {
         <Header />
         <main id="main" tabindex="-1">
@@ -67,13 +67,13 @@ fn leave_when_signed_out() {
     });
 }
 
-/// Who goes from the devices to anything but one of them comes back to the top.
-fn forget_place_elsewhere() {
+/// Forgets the place in the list on every page but the devices' own: the user comes back to the top.
+fn forget_place_on_other_pages() {
     let location = use_location();
-    let kept = expect_context::<Kept>();
+    let view = expect_context::<StoredView>();
     effect(move |_| {
         if location.pathname.with(|path| !path.starts_with("/devices")) {
-            kept.forget_place();
+            view.forget_place();
         }
     });
 }

@@ -7,9 +7,9 @@ use leptos_router::hooks::use_query_map;
 use types::words::ProblemCode;
 
 use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
-use super::kept::KeptReceipt;
 use super::live_receipt::LiveReceipt;
 use super::session_limit::{SessionLimitDialog, SessionToReplace};
+use super::stored_view::StoredReceipt;
 use super::verify;
 use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
@@ -242,11 +242,11 @@ fn WhoWasTold() -> impl IntoView {
     let receipt = RwSignal::new(None::<Receipt>);
     effect(move |_| match auth.status().get() {
         AuthStatus::SignedOut(Some(SignedOutNote { receipt: Some(told), .. })) => {
-            KeptReceipt::keep(&told.id);
+            StoredReceipt::store(&told.id);
             receipt.set(Some(told));
         }
         _ if receipt.with_untracked(Option::is_none) => {
-            let Some(id) = KeptReceipt::of_this_page() else { return };
+            let Some(id) = StoredReceipt::of_this_page() else { return };
             spawn_local(async move {
                 if let Ok(told) = auth.receipt(id).await {
                     receipt.try_set(Some(told));

@@ -11,32 +11,32 @@ use client::drafts::{DraftBox, DraftKey};
 /// In memory only. Never for passwords and codes.
 #[derive(Clone, Copy, Debug)]
 pub struct Drafts {
-    kept: StoredValue<DraftBox>,
+    drafts: StoredValue<DraftBox>,
 }
 
 impl Drafts {
     pub(super) fn provide() -> Self {
-        let drafts = Self { kept: StoredValue::new(DraftBox::default()) };
+        let drafts = Self { drafts: StoredValue::new(DraftBox::default()) };
         provide_context(drafts);
         drafts
     }
 
-    /// Keeps what is being typed. Call it on input.
-    pub fn keep(self, key: DraftKey, text: String) {
-        self.kept.update_value(|kept| kept.keep(key, text));
+    /// Stores what is being typed. Call it on input.
+    pub fn store(self, key: DraftKey, text: String) {
+        self.drafts.update_value(|drafts| drafts.store(key, text));
     }
 
     /// What was being typed there, if anything. Call it when the form appears, with somebody signed in.
     pub fn get(self, key: DraftKey) -> Option<String> {
-        self.kept.with_value(|kept| kept.get(key))
+        self.drafts.with_value(|drafts| drafts.get(key))
     }
 
     /// Forgets it. Call it when it was saved or the user gave it up.
     pub fn forget(self, key: DraftKey) {
-        self.kept.update_value(|kept| kept.forget(key));
+        self.drafts.update_value(|drafts| drafts.forget(key));
     }
 
     pub(super) fn follow(self, status: &AuthStatus) {
-        self.kept.update_value(|kept| kept.follow(status));
+        self.drafts.update_value(|drafts| drafts.follow(status));
     }
 }

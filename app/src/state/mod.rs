@@ -23,7 +23,7 @@ pub use theme::Theme;
 pub use time::{Now, clock_time, date, full_time};
 pub use toasts::Toasts;
 
-pub use crate::browser::{ThemeChoice, keep_with_page, kept_with_page};
+pub use crate::browser::{ThemeChoice, store_with_page, stored_with_page};
 pub use client::drafts::DraftKey;
 pub use client::return_to;
 pub use client::toasts::{Toast, ToastId, ToastKind, ToastSubject};

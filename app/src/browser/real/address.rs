@@ -1,4 +1,4 @@
-//! The part of the address that stays in the browser, and what is kept with a page in the history of its tab.
+//! The part of the address that stays in the browser, and what is stored with a page in the history of its tab.
 
 use js_sys::{Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -22,13 +22,13 @@ fn try_forget_fragment() -> Result<(), JsValue> {
     history.replace_state_with_url(&history.state()?, "", Some(&here))
 }
 
-/// Keeps a text with the page that is shown, or takes it away: it is there after a reload, and gone with the tab.
-pub fn keep_with_page(name: &str, text: Option<&str>) {
-    // What could go wrong is a history that takes no state, and then nothing is kept.
-    let _ = try_keep_with_page(name, text);
+/// Stores a text with the page that is shown, or takes it away: it is there after a reload, and gone with the tab.
+pub fn store_with_page(name: &str, text: Option<&str>) {
+    // What could go wrong is a history that takes no state, and then nothing is stored.
+    let _ = try_store_with_page(name, text);
 }
 
-fn try_keep_with_page(name: &str, text: Option<&str>) -> Result<(), JsValue> {
+fn try_store_with_page(name: &str, text: Option<&str>) -> Result<(), JsValue> {
     let history = web_sys::window().ok_or(JsValue::NULL)?.history()?;
     let state = Object::new();
     // The router's own is in it as well.
@@ -39,8 +39,8 @@ fn try_keep_with_page(name: &str, text: Option<&str>) -> Result<(), JsValue> {
     history.replace_state(&state, "")
 }
 
-/// The text of that name that is kept with the page that is shown.
-pub fn kept_with_page(name: &str) -> Option<String> {
+/// The text of that name that is stored with the page that is shown.
+pub fn stored_with_page(name: &str) -> Option<String> {
     let state = web_sys::window()?.history().ok()?.state().ok()?;
     Reflect::get(&state, &JsValue::from_str(name)).ok()?.as_string()
 }

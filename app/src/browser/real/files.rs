@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 
 /// How long the text stays where the browser can fetch it, in milliseconds: it saves after the click has returned.
-const KEPT_MS: f64 = 60_000.0;
+const RETAINED_MS: f64 = 60_000.0;
 
 /// Saves a text of JSON as a file of that name, where the browser keeps what is downloaded.
 pub fn save_json(name: &str, text: &str) {
@@ -24,7 +24,7 @@ fn try_save_json(name: &str, text: &str) -> Result<(), JsValue> {
     link.set_href(&address);
     link.set_download(name);
     link.click();
-    super::after(KEPT_MS, move || {
+    super::after(RETAINED_MS, move || {
         // An address that is gone already is as good.
         let _ = Url::revoke_object_url(&address);
     });

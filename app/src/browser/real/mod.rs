@@ -18,7 +18,7 @@ use client::ports::Ports;
 use client::{Change, Client};
 use types::domain::Timestamp;
 
-pub use address::{forget_fragment, fragment, keep_with_page, kept_with_page};
+pub use address::{forget_fragment, fragment, store_with_page, stored_with_page};
 pub use files::save_json;
 pub use storage::{apply_theme, remember_theme, remembered_theme};
 pub use takeover::{broke_down, served_value, take_over};

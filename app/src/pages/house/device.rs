@@ -11,8 +11,8 @@ use super::activity::{ActivitySkeleton, Row, day_of};
 use super::activity_words::with_refreshes_merged;
 use super::device_state::DeviceState;
 use super::devices::rename::RenameForm;
-use crate::pages::kept::Kept;
 use crate::pages::load::{Load, Loader};
+use crate::pages::stored_view::StoredView;
 use crate::reactive::memo;
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
 use crate::ui::words::with_method;
@@ -33,7 +33,7 @@ pub fn DevicePage() -> impl IntoView {
     let id = memo(move |_| params.with(|params| params.get("id")?.parse::<SessionId>().ok()));
     let loader = Loader::<SessionHistory>::new();
     let devices = Loader::<Vec<Session>>::new();
-    expect_context::<Kept>().stays_with_page();
+    expect_context::<StoredView>().store_place_with_page();
     let page = DeviceModel { auth, toasts: expect_context(), renaming: RwSignal::new(false) };
     let fetch = move || {
         if let Some(id) = id.get() {
@@ -212,7 +212,7 @@ fn ended_at(history: &SessionHistory) -> Option<Timestamp> {
     history.entries.last().filter(|entry| entry.kind == HistoryKind::Ended).map(|entry| entry.at)
 }
 
-/// The sort of thing it is. What an ended session was signed in on is not kept, and the place stays empty until one
+/// The sort of thing it is. What an ended session was signed in on is not stored, and the place stays empty until one
 /// knows.
 #[component]
 fn DeviceIcon(session: Memo<Option<Session>>, history: Loader<SessionHistory>) -> impl IntoView {

@@ -135,7 +135,7 @@ fn AboutSection(profile: Profile) -> impl IntoView {
                     any_direction=true
                     value=name
                     error=errors.of("name")
-                    on_type=move |text: String| drafts.keep(NAME_DRAFT, text)
+                    on_type=move |text: String| drafts.store(NAME_DRAFT, text)
                 />
                 <AccountTypeField value=account_type />
                 <div class="settings-actions">

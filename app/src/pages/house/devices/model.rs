@@ -9,8 +9,8 @@ use leptos::task::spawn_local;
 use super::arrange::{Arranged, Showing, apply, arrange};
 use super::lingering::Lingering;
 use super::loading::{Loaded, load};
-use crate::pages::kept::{Kept, KeptReceipt, Place};
 use crate::pages::load::{Load, Loader};
+use crate::pages::stored_view::{Place, StoredReceipt, StoredView};
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, Auth, AuthStatus, Events, Failure, Now, Toasts};
 use crate::ui::{Steady, after, focus_heading_if_lost};
@@ -46,7 +46,7 @@ pub(super) struct Devices {
     leaving: RwSignal<HashMap<SessionId, Leaving>>,
     fresh: RwSignal<HashSet<SessionId>>,
     pub(super) alerts: Alerts,
-    kept: Kept,
+    stored_view: StoredView,
     /// Where to scroll to once the rows are there.
     place: StoredValue<Option<Place>>,
     /// Who is at the list.
@@ -73,7 +73,7 @@ impl Devices {
             leaving: RwSignal::default(),
             fresh: RwSignal::default(),
             alerts: expect_context(),
-            kept: expect_context(),
+            stored_view: expect_context(),
             place: StoredValue::new(None),
             lingering: Lingering::new(),
             filter: RwSignal::default(),
@@ -86,7 +86,7 @@ impl Devices {
             if let Some(session) = session.get()
                 && fetches.get() > 0
             {
-                devices.show_kept(session);
+                devices.restore(session);
                 devices.fetch();
             }
         });
@@ -101,7 +101,7 @@ impl Devices {
         let (state, mine) = (self.list.state(), self.auth.session_id());
         effect(move |_| {
             if let (Load::Ready(loaded), Some(session)) = (state.get(), mine.get()) {
-                self.kept.keep(session, loaded);
+                self.stored_view.store(session, loaded);
             }
         });
         let arranged = self.arranged();
@@ -121,17 +121,17 @@ impl Devices {
         self.lingering.on_leave(move || self.fold_those_that_stay());
     }
 
-    /// Begins with what was shown when one left for the page of a device.
-    fn show_kept(self, session: SessionId) {
+    /// Begins with what was shown when the user left for the page of a device.
+    fn restore(self, session: SessionId) {
         let is_empty = self.list.state().with_untracked(|state| !matches!(state, Load::Ready(_)));
-        if is_empty && let Some((place, list)) = self.kept.of(session) {
+        if is_empty && let Some((place, list)) = self.stored_view.take(session) {
             self.filter.set(place.filter.clone());
             self.place.set_value(Some(place));
             if let Some(list) = list {
                 self.list.state().set(Load::Ready(list));
             }
         }
-        if let Some(receipt) = KeptReceipt::of_this_page() {
+        if let Some(receipt) = StoredReceipt::of_this_page() {
             let auth = self.auth;
             spawn_local(async move {
                 if let Ok(receipt) = auth.receipt(receipt).await {
@@ -153,7 +153,7 @@ impl Devices {
     /// One leaves for the page of a device, and comes back to this place.
     pub(super) fn leave_for_device(self) {
         if let Some(session) = self.auth.status().with_untracked(AuthStatus::session_id) {
-            self.kept.leaves_for_device(session, self.filter.get_untracked());
+            self.stored_view.store_place(session, self.filter.get_untracked());
         }
     }
 
@@ -328,7 +328,7 @@ impl Devices {
     pub(super) fn done(self, ids: &[SessionId], receipt: Option<Receipt>, warning: Option<String>) {
         self.forget(ids);
         if let Some(receipt) = receipt.filter(|receipt| !receipt.devices.is_empty()) {
-            KeptReceipt::keep(&receipt.id);
+            StoredReceipt::store(&receipt.id);
             self.receipt.try_set(Some(receipt));
         }
         if let Some(warning) = warning {
@@ -338,7 +338,7 @@ impl Devices {
 
     /// The user has seen enough of the receipt.
     pub(super) fn put_receipt_away(self) {
-        KeptReceipt::forget();
+        StoredReceipt::forget();
         self.steady.moves();
         self.receipt.set(None);
     }

@@ -16,8 +16,8 @@ const DRAFT: DraftKey = "devices.rename";
 
 /// What was being typed as the name of this device when the session ended.
 pub(super) fn draft_for(id: SessionId) -> Option<String> {
-    let kept = use_context::<Drafts>()?.get(DRAFT)?;
-    kept.strip_prefix(&format!("{id} ")).map(ToOwned::to_owned)
+    let draft = use_context::<Drafts>()?.get(DRAFT)?;
+    draft.strip_prefix(&format!("{id} ")).map(ToOwned::to_owned)
 }
 
 /// The name in an input. Enter saves, Escape gives up.
@@ -74,7 +74,7 @@ pub(in crate::pages) fn RenameForm(
                     typed=typed
                     invalid=Signal::derive(move || error.with(Option::is_some))
                     error_id=error_id.get_value()
-                    on_type=move |text: String| drafts.keep(DRAFT, format!("{id} {text}"))
+                    on_type=move |text: String| drafts.store(DRAFT, format!("{id} {text}"))
                 />
                 <Button emphasis=Emphasis::Primary small=true submit=true busy=busy>
                     <Word picture=IconName::Check text="Save" />

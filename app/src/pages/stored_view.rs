@@ -1,22 +1,23 @@
-//! What is kept of the devices page for whoever comes back to it: the list, in memory; the place in it, with the entry
-//! of the tab's history that one left it for, so that the way back is there after a reload; and the receipt, in the
-//! same way.
+//! What is stored of the devices page for when the user comes back to it: the list, in memory; the place in it, with
+//! the entry of the tab's history that the user left for, so that the way back is there after a reload; and the
+//! receipt, in the same way.
 //!
-//! All of it is of one session, and given to that session only: whoever signs in next in this tab is somebody else.
+//! All of it belongs to one session, and is given to that session only: the next sign-in in this tab may be another
+//! user's.
 
 use leptos::prelude::*;
 
 use super::house::devices::Loaded;
-use crate::state::{keep_with_page, kept_with_page};
+use crate::state::{store_with_page, stored_with_page};
 use crate::ui::{after, scroll_back_to, scrolled};
 use types::domain::SessionId;
 
 /// The name under which the entry of the tab's history has the id of a receipt.
 const RECEIPT: &str = "latchkeyReceipt";
-/// The name under which the entry of the page of a device has the place that one left for it.
+/// The name under which the entry of the page of a device has the place in the list that was left for it.
 const PLACE: &str = "latchkeyPlace";
 
-/// Where one was in the list when one left it for the page of a device.
+/// Where the user was in the list when leaving it for the page of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     /// Whose place it is.
@@ -52,48 +53,48 @@ impl Place {
     }
 }
 
-/// The list as it was last shown, and where one was in it. A context.
+/// The list as it was last shown, and the place in it. A context.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept {
+pub struct StoredView {
     list: StoredValue<Option<(SessionId, Loaded)>>,
     place: StoredValue<Option<Place>>,
 }
 
-impl Kept {
+impl StoredView {
     /// Provides the context. Called once, by `App`.
     pub fn provide() {
         provide_context(Self { list: StoredValue::new(None), place: StoredValue::new(None) });
     }
 
-    /// Keeps the list of whoever has this session.
-    pub(super) fn keep(self, session: SessionId, list: Loaded) {
+    /// Stores the list of whoever has this session.
+    pub(super) fn store(self, session: SessionId, list: Loaded) {
         self.list.set_value(Some((session, list)));
     }
 
-    /// One leaves the list for the page of a device, with these words in its filter.
-    pub(super) fn leaves_for_device(self, session: SessionId, filter: String) {
+    /// Stores the place where the user leaves the list for the page of a device, with these words in its filter.
+    pub(super) fn store_place(self, session: SessionId, filter: String) {
         let loaded = self.list.with_value(|list| list.as_ref().map_or(0, |(_, list)| list.sessions.len()));
         self.place.set_value(Some(Place { session, scrolled: scrolled(), loaded, filter }));
     }
 
-    /// Keeps the place with the page of a device, or takes it from there where the page was loaded anew. Called by that
-    /// page.
-    pub(super) fn stays_with_page(self) {
+    /// Stores the place with the page of a device, or reads it from there where the page was loaded anew. Called by
+    /// that page.
+    pub(super) fn store_place_with_page(self) {
         // The router writes the entry of a page that it has just gone to.
         after(0.0, move || match self.place.get_value() {
-            Some(place) => keep_with_page(PLACE, Some(&place.write())),
-            None => self.place.set_value(kept_with_page(PLACE).as_deref().and_then(Place::read)),
+            Some(place) => store_with_page(PLACE, Some(&place.write())),
+            None => self.place.set_value(stored_with_page(PLACE).as_deref().and_then(Place::read)),
         });
     }
 
-    /// One has gone somewhere else, and comes back to the top.
+    /// Forgets the place: the user has gone to another page, and comes back to the top.
     pub(super) fn forget_place(self) {
         self.place.set_value(None);
     }
 
-    /// Where this session was when it left for the page of a device, once; and the list as it was then, unless the page
+    /// Takes the place where this session left for the page of a device, and the list as it was then, unless the page
     /// was loaded anew.
-    pub(super) fn of(self, session: SessionId) -> Option<(Place, Option<Loaded>)> {
+    pub(super) fn take(self, session: SessionId) -> Option<(Place, Option<Loaded>)> {
         let place = self.place.try_update_value(Option::take)?.filter(|place| place.session == session)?;
         let list = self.list.get_value().filter(|(owner, _)| *owner == session);
         Some((place, list.map(|(_, list)| list)))
@@ -102,24 +103,24 @@ impl Kept {
 
 /// The id of a receipt. It opens the receipt and nothing else, and is in no store, no cookie and no address: only in
 /// the entry of this tab's history, which goes with the tab.
-pub(super) struct KeptReceipt;
+pub(super) struct StoredReceipt;
 
-impl KeptReceipt {
-    /// Keeps it with the page that is shown.
-    pub(super) fn keep(id: &str) {
+impl StoredReceipt {
+    /// Stores it with the page that is shown.
+    pub(super) fn store(id: &str) {
         let id = id.to_owned();
         // The router writes the entry of a page that it has just gone to.
-        after(0.0, move || keep_with_page(RECEIPT, Some(&id)));
+        after(0.0, move || store_with_page(RECEIPT, Some(&id)));
     }
 
     /// Forgets it.
     pub(super) fn forget() {
-        keep_with_page(RECEIPT, None);
+        store_with_page(RECEIPT, None);
     }
 
-    /// The one that is kept with the page that is shown.
+    /// The one that is stored with the page that is shown.
     pub(super) fn of_this_page() -> Option<String> {
-        kept_with_page(RECEIPT)
+        stored_with_page(RECEIPT)
     }
 }
 
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_what_it_was_after_a_reload_whatever_was_typed() {
+    fn a_place_is_the_same_after_a_reload_whatever_was_typed() {
         for filter in ["", "machine", "two words ", " é 日本", "a\nb"] {
             let place = Place { session: session(7), scrolled: 1234, loaded: 400, filter: filter.to_owned() };
             assert_eq!(Place::read(&place.write()), Some(place));
@@ -143,22 +144,22 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_the_session_that_left_comes_back_to_its_place_and_words() {
+    fn a_stored_view_is_restored_once_and_only_to_its_own_session() {
         let owner = Owner::new();
         owner.with(|| {
-            Kept::provide();
-            let kept = expect_context::<Kept>();
-            kept.keep(session(1), Loaded::default());
+            StoredView::provide();
+            let view = expect_context::<StoredView>();
+            view.store(session(1), Loaded::default());
             let leaves = || {
-                kept.place.set_value(Some(Place { session: session(1), scrolled: 9, loaded: 0, filter: "ada".into() }));
+                view.place.set_value(Some(Place { session: session(1), scrolled: 9, loaded: 0, filter: "ada".into() }));
             };
             leaves();
-            assert_eq!(kept.of(session(2)), None);
-            assert_eq!(kept.of(session(1)), None, "asked for by somebody else, it is gone");
+            assert_eq!(view.take(session(2)), None);
+            assert_eq!(view.take(session(1)), None, "asked for by somebody else, it is gone");
             leaves();
-            let (place, list) = kept.of(session(1)).expect("a place");
+            let (place, list) = view.take(session(1)).expect("a place");
             assert_eq!((place.filter.as_str(), list), ("ada", Some(Loaded::default())));
-            assert_eq!(kept.of(session(1)), None, "one comes back once");
+            assert_eq!(view.take(session(1)), None, "it is restored once");
         });
     }
 }
