@@ -37,7 +37,7 @@ fmt: ## Format Rust and TypeScript
 	@cargo fmt --all
 	@npm --prefix end2end run --silent format
 
-screenshots: ## Take the pictures of README.md again (after make run or make test)
+screenshots: ## Take the screenshots of README.md again (after make run or make test)
 	@npm --prefix end2end run --silent screenshots
 
 clean: ## Remove everything that was built; data/ stays

@@ -1,11 +1,11 @@
-// Pictures instead of tests: README's into docs/images/, one of every page for reviewers into gallery/ (git-ignored).
+// Screenshots instead of tests: README's into docs/images/, one of every page for reviewers into gallery/ (git-ignored).
 
 import { defineConfig } from "@playwright/test";
 import { launchOptions } from "./support/chromium.ts";
 
 export default defineConfig({
-  testDir: "pictures",
-  testMatch: "*.picture.ts",
+  testDir: "screenshots",
+  testMatch: "*.screenshot.ts",
   workers: 1,
   timeout: 120_000,
   reporter: "list",

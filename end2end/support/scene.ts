@@ -1,4 +1,4 @@
-// A person with a few devices, as pictures want it: signed in at different times, from different places.
+// A person with a few devices, as screenshots want it: signed in at different times, from different places.
 
 import type { BrowserContextOptions, Page } from "@playwright/test";
 import { demo, type Api } from "./api.ts";
@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** What a picture shows of a device whose session began a moment ago, on this machine. */
+/** What a screenshot shows of a device whose session began a moment ago, on this machine. */
 const lives: Record<string, { ipAddress: string; sinceMs: number; unusedMs: number }> = {
   "Chrome on macOS": { ipAddress: "203.0.113.7", sinceMs: 9 * DAY_MS, unusedMs: 0 },
   "iPhone 13": { ipAddress: "203.0.113.7", sinceMs: 40 * DAY_MS, unusedMs: 0 },
@@ -46,7 +46,7 @@ export async function laptopWithFourDevices(
   await liveLongLives(laptop.page);
   await laptop.signsIn(demo);
   await laptop.seesDevices(4);
-  // The greeting leaves by itself; a picture is better without it, and without a pointer over a row.
+  // The greeting leaves by itself; a screenshot is better without it, and without a pointer over a row.
   await laptop.toast(/^Signed in as/).waitFor({ state: "hidden" });
   await laptop.page.mouse.move(0, 0);
   return laptop;

@@ -30,7 +30,7 @@ pub(super) fn action_here() -> String {
     here(&location.pathname.get_untracked(), &location.search.get_untracked())
 }
 
-/// The frame of a page for users who are not signed in: a narrow column, and beside it on wide screens a picture of
+/// The frame of a page for users who are not signed in: a narrow column, and beside it on wide screens a drawing of
 /// what Latchkey is for.
 #[component]
 pub(super) fn Entry(
@@ -59,13 +59,13 @@ pub(super) fn Entry(
 
 /// Says at a glance what has come of it. Stands before the heading.
 #[component]
-pub(super) fn EntryPicture(
+pub(super) fn EntryIcon(
     /// What it shows.
-    picture: IconName,
+    icon: IconName,
 ) -> impl IntoView {
     view! {
         <div class="entry-picture">
-            <Icon picture=picture size=28 />
+            <Icon name=icon size=28 />
         </div>
     }
 }
@@ -161,7 +161,7 @@ pub(super) fn leave_when_signed_in(to: impl Fn() -> String + 'static, ignore_fir
     });
 }
 
-/// A picture in markup: three devices, of which one was just signed out.
+/// A drawing in markup: three devices, of which one was just signed out.
 #[component]
 fn Scene() -> impl IntoView {
     view! {
@@ -174,7 +174,7 @@ fn Scene() -> impl IntoView {
                 <div class="scene-list">
                     <div class="scene-device scene-current">
                         <span class="device-icon">
-                            <Icon picture=IconName::Laptop size=22 />
+                            <Icon name=IconName::Laptop size=22 />
                         </span>
                         <div>
                             <p class="scene-name">"Ada’s laptop"</p>
@@ -186,7 +186,7 @@ fn Scene() -> impl IntoView {
                     </div>
                     <div class="scene-device">
                         <span class="device-icon">
-                            <Icon picture=IconName::Phone size=22 />
+                            <Icon name=IconName::Phone size=22 />
                         </span>
                         <div>
                             <p class="scene-name">"Ada’s phone"</p>
@@ -195,13 +195,13 @@ fn Scene() -> impl IntoView {
                     </div>
                     <div class="scene-device scene-ended">
                         <span class="device-icon">
-                            <Icon picture=IconName::Unknown size=22 />
+                            <Icon name=IconName::Unknown size=22 />
                         </span>
                         <div>
                             <p class="scene-name">"A computer you don’t know"</p>
                             <p class="scene-detail">"Signed out just now"</p>
                         </div>
-                        <Icon picture=IconName::Check size=18 />
+                        <Icon name=IconName::Check size=18 />
                     </div>
                 </div>
             </div>

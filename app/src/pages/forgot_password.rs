@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 
-use super::entry::{DevelopmentMail, Entry, EntryPicture, SendAgain, action_here, onward};
+use super::entry::{DevelopmentMail, Entry, EntryIcon, SendAgain, action_here, onward};
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, Toasts, return_to};
 use crate::ui::{Button, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading, IconName};
@@ -134,7 +134,7 @@ fn OnItsWay(form: ForgotForm, email: String) -> impl IntoView {
         form.sent_to.set(None);
     };
     view! {
-        <EntryPicture picture=IconName::Mail />
+        <EntryIcon icon=IconName::Mail />
         <Heading title="Check your e-mail" />
         <p class="entry-lead">
             "If there is an account for " <strong>{email}</strong> ", a link is on its way. It works for 30 minutes."

@@ -87,7 +87,7 @@ fn UserMenu() -> impl IntoView {
                 <div class="menu-section">
                     <ThemeSwitch choice=theme.choice() on_choose=move |choice| theme.set(choice) />
                 </div>
-                <MenuItem picture=IconName::SignOut on_choose=sign_out>
+                <MenuItem icon=IconName::SignOut on_choose=sign_out>
                     "Sign out"
                 </MenuItem>
             </Menu>
@@ -112,7 +112,7 @@ fn Connection() -> impl IntoView {
                     .map(|text| {
                         view! {
                             <p class="connection">
-                                <Icon picture=IconName::Offline size=16 />
+                                <Icon name=IconName::Offline size=16 />
                                 {text}
                             </p>
                         }

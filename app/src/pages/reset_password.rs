@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::entry::{Entry, EntryPicture, action_here};
+use super::entry::{Entry, EntryIcon, action_here};
 use super::forgot_password;
 use crate::reactive::{effect, memo};
 use crate::sent_form::SentForm;
@@ -164,7 +164,7 @@ fn LinkFields(link: RwSignal<ResetLink>) -> impl IntoView {
 #[component]
 fn NoLink() -> impl IntoView {
     view! {
-        <EntryPicture picture=IconName::Unlinked />
+        <EntryIcon icon=IconName::Unlinked />
         <Heading title="This link can’t be used" />
         <p class="entry-lead">"It has expired or was already used: each link works once, for 30 minutes. If you asked for several, use the newest."</p>
         <a class="button button-primary button-wide" href=forgot_password::PATH>

@@ -26,7 +26,7 @@ pub fn Banner(
     /// The sentence, and what can be done about it.
     children: Children,
 ) -> impl IntoView {
-    let (class, picture, role) = match tone {
+    let (class, icon, role) = match tone {
         BannerTone::Info => ("banner", IconName::Info, "status"),
         BannerTone::Warning => ("banner banner-warning", IconName::Alert, "status"),
         BannerTone::Danger => ("banner banner-danger", IconName::Error, "alert"),
@@ -34,7 +34,7 @@ pub fn Banner(
     view! {
         <div class=class role=role>
             <span class="banner-icon">
-                <Icon picture=picture />
+                <Icon name=icon />
             </span>
             {children()}
         </div>

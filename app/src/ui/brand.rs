@@ -8,7 +8,7 @@ use super::{Icon, IconName};
 #[component]
 pub fn Brand() -> impl IntoView {
     view! {
-        <Icon picture=IconName::Key size=18 />
+        <Icon name=IconName::Key size=18 />
         <span>"Latchkey"</span>
     }
 }

@@ -107,7 +107,7 @@ pub fn Button(
 #[component]
 pub fn IconButton(
     /// What it shows.
-    picture: IconName,
+    icon: IconName,
     /// Its name.
     #[prop(into)]
     label: Signal<String>,
@@ -130,7 +130,7 @@ pub fn IconButton(
             title=move || label.get()
             on:click=move |_| on_press.run(())
         >
-            <Icon picture=picture size=16 />
+            <Icon name=icon size=16 />
         </button>
     }
     .into_any()

@@ -108,7 +108,7 @@ pub(super) fn FieldInput(
                     .map(|message| {
                         view! {
                             <p class="field-error" id=format!("{id}-error")>
-                                <Icon picture=IconName::Error size=16 />
+                                <Icon name=IconName::Error size=16 />
                                 <span>{message}</span>
                             </p>
                         }

@@ -68,13 +68,13 @@ static PHONE: icondata_core::IconData = icondata_core::IconData {
 pub fn Icon(
     /// What it shows.
     #[prop(into)]
-    picture: IconName,
+    name: IconName,
     /// Its edge in pixels.
     #[prop(default = 20)]
     size: usize,
 ) -> impl IntoView {
     // Constants of a library: nothing that anybody typed gets here.
-    let drawing = drawing(picture).data;
+    let drawing = drawing(name).data;
     view! {
         <span class="icon" aria-hidden="true">
             <svg
@@ -93,16 +93,16 @@ pub fn Icon(
 }
 
 macro_rules! drawings {
-    ($picture:ident, { $($name:ident => $drawing:ident),* $(,)? }) => {
-        match $picture {
+    ($icon:ident, { $($name:ident => $drawing:ident),* $(,)? }) => {
+        match $icon {
             IconName::Phone => &PHONE,
             $(IconName::$name => lucide::$drawing,)*
         }
     };
 }
 
-fn drawing(picture: IconName) -> icondata_core::Icon {
-    drawings!(picture, {
+fn drawing(name: IconName) -> icondata_core::Icon {
+    drawings!(name, {
         Alert => LuTriangleAlert,
         App => LuTabletSmartphone,
         Back => LuArrowLeft,

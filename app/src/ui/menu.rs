@@ -99,8 +99,8 @@ pub fn Menu(
 /// One thing to do in a [`Menu`].
 #[component]
 pub fn MenuItem(
-    /// A picture for it.
-    picture: IconName,
+    /// Its icon.
+    icon: IconName,
     /// Whether it ends something.
     #[prop(optional)]
     danger: bool,
@@ -120,7 +120,7 @@ pub fn MenuItem(
     };
     view! {
         <button type="button" class=class on:click=choose>
-            <Icon picture=picture size=18 />
+            <Icon name=icon size=18 />
             <span>{children()}</span>
         </button>
     }

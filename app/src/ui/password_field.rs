@@ -49,8 +49,8 @@ pub fn PasswordField(
                 aria-controls=id
                 on:click=move |_| set_shown.update(|shown| *shown = !*shown)
             >
-                <Icon picture=IconName::Eye size=18 />
-                <Icon picture=IconName::EyeOff size=18 />
+                <Icon name=IconName::Eye size=18 />
+                <Icon name=IconName::EyeOff size=18 />
             </button>
         </FieldInput>
     }

@@ -29,7 +29,7 @@ pub fn ReceiptPanel(
     view! {
         <section class="receipt" aria-label="Sign-out receipt">
             <div class="receipt-head">
-                <Icon picture=IconName::CheckCircle />
+                <Icon name=IconName::CheckCircle />
                 <div>
                     <h2 class="receipt-title">"Signed out " {title}</h2>
                     <p class="small quiet" role="status">
@@ -37,7 +37,7 @@ pub fn ReceiptPanel(
                     </p>
                 </div>
                 {on_dismiss
-                    .map(|on_dismiss| view! { <IconButton picture=IconName::Close label="Close receipt" on_press=on_dismiss /> })}
+                    .map(|on_dismiss| view! { <IconButton icon=IconName::Close label="Close receipt" on_press=on_dismiss /> })}
             </div>
             // Focusable, so that a long list can be scrolled with the keyboard.
             <ul class="receipt-list" role="list" tabindex="0" aria-label="Signed-out devices">
@@ -55,14 +55,14 @@ fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
         memo(move |before: Option<&Option<ReceiptDevice>>| receipt.with(find).or_else(|| before.cloned().flatten()));
     let status = memo(move |_| device.with(|device| device.as_ref().map(|device| device.status)));
     let told = move || {
-        let (picture, name, words) = match status.get()? {
+        let (icon, name, words) = match status.get()? {
             ReceiptStatus::Offline => (IconName::Offline, "offline", "Offline: will be refused"),
             ReceiptStatus::Told => (IconName::Check, "told", "Told"),
             ReceiptStatus::Confirmed => (IconName::Confirmed, "confirmed", "Confirmed"),
         };
         Some(view! {
             <span class="receipt-status" data-status=name>
-                <Icon picture=picture size=16 />
+                <Icon name=icon size=16 />
                 {words}
             </span>
         })
@@ -70,7 +70,7 @@ fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
     let named = device.get_untracked();
     view! {
         <li>
-            {named.as_ref().map(|device| view! { <Icon picture=device.kind size=18 /> })}
+            {named.as_ref().map(|device| view! { <Icon name=device.kind size=18 /> })}
             <span class="receipt-name">
                 <bdi>{named.as_ref().map(|device| device.device_name.clone())}</bdi>
                 {named.filter(|device| device.current).map(|_| " (this device)")}

@@ -8,8 +8,8 @@ use super::icon::{Icon, IconName};
 /// Says that there is nothing here, or what went wrong and what can be done.
 #[component]
 pub fn StateCard(
-    /// A picture for it.
-    picture: IconName,
+    /// Its icon.
+    icon: IconName,
     /// What is the matter, in a few words.
     #[prop(into)]
     title: String,
@@ -23,7 +23,7 @@ pub fn StateCard(
     view! {
         <section class="state">
             <span class="state-icon">
-                <Icon picture=picture size=28 />
+                <Icon name=icon size=28 />
             </span>
             <h2>{title}</h2>
             <p class="state-text">{move || text.get()}</p>
@@ -49,7 +49,7 @@ pub fn LoadFailed(
     on_again: Callback<()>,
 ) -> impl IntoView {
     view! {
-        <StateCard picture=IconName::Offline title=title text=text>
+        <StateCard icon=IconName::Offline title=title text=text>
             <Button emphasis=Emphasis::Primary busy=busy on_press=on_again>
                 "Try again"
             </Button>

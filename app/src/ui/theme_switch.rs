@@ -20,7 +20,7 @@ pub fn ThemeSwitch(
     #[prop(into)]
     on_choose: Callback<ThemeChoice>,
 ) -> impl IntoView {
-    let segment = move |(value, picture, name): (ThemeChoice, IconName, &'static str)| {
+    let segment = move |(value, icon, name): (ThemeChoice, IconName, &'static str)| {
         view! {
             <button
                 type="button"
@@ -28,7 +28,7 @@ pub fn ThemeSwitch(
                 aria-pressed=move || if choice.get() == value { "true" } else { "false" }
                 on:click=move |_| on_choose.run(value)
             >
-                <Icon picture=picture size=16 />
+                <Icon name=icon size=16 />
                 {name}
             </button>
         }

@@ -37,7 +37,7 @@ pub fn ToastCard(
     /// What it says.
     children: Children,
 ) -> impl IntoView {
-    let (class, picture) = match tone {
+    let (class, icon) = match tone {
         ToastTone::Good => ("toast toast-good", IconName::CheckCircle),
         ToastTone::Neutral => ("toast", IconName::Info),
         ToastTone::Warning => ("toast toast-warning", IconName::Alert),
@@ -54,10 +54,10 @@ pub fn ToastCard(
     view! {
         <div class=class role=role aria-label=move || label.get() on:keydown=escape>
             <span class="toast-icon">
-                <Icon picture=picture />
+                <Icon name=icon />
             </span>
             <div class="toast-body">{children()}</div>
-            <IconButton picture=IconName::Close label="Dismiss" on_press=on_dismiss />
+            <IconButton icon=IconName::Close label="Dismiss" on_press=on_dismiss />
         </div>
     }
     .into_any()

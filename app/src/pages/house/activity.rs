@@ -42,7 +42,7 @@ pub fn ActivityPage() -> impl IntoView {
                 Load::Ready(activity) if activity.entries.is_empty() => {
                     view! {
                         <StateCard
-                            picture=IconName::Bell
+                            icon=IconName::Bell
                             title="Nothing has happened yet"
                             text="Sign-ins, sign-outs and changes will be listed here."
                         />
@@ -198,7 +198,7 @@ pub(super) fn Row(
     view! {
         <li class="timeline-row">
             <span class="timeline-icon" data-tone=item.tone>
-                <Icon picture=item.picture size=16 />
+                <Icon name=item.icon size=16 />
             </span>
             <div>
                 <p class="timeline-what">

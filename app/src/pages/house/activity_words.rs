@@ -8,8 +8,8 @@ use types::words::{AuditAction, EndReason, HistoryKind, OrOther};
 /// Something that happened, ready to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ActivityItem {
-    /// A picture for it.
-    pub picture: IconName,
+    /// Its icon.
+    pub icon: IconName,
     /// How it should be seen: `plain`, `good`, `warning` or `danger`.
     pub tone: &'static str,
     /// What happened, in a few words.
@@ -19,8 +19,8 @@ pub(super) struct ActivityItem {
 }
 
 impl ActivityItem {
-    fn new(picture: IconName, tone: &'static str, title: impl Into<String>) -> Self {
-        Self { picture, tone, title: title.into(), why: None }
+    fn new(icon: IconName, tone: &'static str, title: impl Into<String>) -> Self {
+        Self { icon, tone, title: title.into(), why: None }
     }
 
     fn because(mut self, why: impl Into<String>) -> Self {

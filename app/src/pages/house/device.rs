@@ -65,7 +65,7 @@ pub fn DevicePage() -> impl IntoView {
     view! {
         <div class="page">
             <a class="back-link" href="/devices" rel="prev">
-                <Icon picture=IconName::Back size=16 />
+                <Icon name=IconName::Back size=16 />
                 "Back to devices"
             </a>
             <div class="page-head">
@@ -217,7 +217,7 @@ fn ended_at(history: &SessionHistory) -> Option<Timestamp> {
 #[component]
 fn DeviceIcon(session: Memo<Option<Session>>, history: Loader<SessionHistory>) -> impl IntoView {
     let kind = memo(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
-    let picture = move || {
+    let icon = move || {
         let otherwise = history.state().with(|state| match state {
             Load::Loading => None,
             Load::Ready(history) if history.entries.is_empty() => Some(IconName::Unknown),
@@ -228,7 +228,7 @@ fn DeviceIcon(session: Memo<Option<Session>>, history: Loader<SessionHistory>) -
     };
     view! {
         <span class="device-icon">
-            {move || picture().map(|picture| view! { <Icon picture=picture size=22 /> })}
+            {move || icon().map(|icon| view! { <Icon name=icon size=22 /> })}
         </span>
     }
     .into_any()
@@ -359,7 +359,7 @@ fn data_url(json: &str) -> String {
 fn Unknown() -> impl IntoView {
     view! {
         <StateCard
-            picture=IconName::Unknown
+            icon=IconName::Unknown
             title="Device not found"
             text="It may have been signed out a while ago. A device’s history is kept for a few days after that."
         >

@@ -37,9 +37,9 @@ pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
                         id="sign-out-menu"
                         label="More ways to sign out"
                         trigger_class="button"
-                        trigger=|| view! { <Icon picture=IconName::Down size=18 /> }
+                        trigger=|| view! { <Icon name=IconName::Down size=18 /> }
                     >
-                        <MenuItem picture=IconName::SignOut danger=true on_choose=move |()| everywhere_open.set(true)>
+                        <MenuItem icon=IconName::SignOut danger=true on_choose=move |()| everywhere_open.set(true)>
                             "Sign out everywhere"
                         </MenuItem>
                     </Menu>
@@ -213,7 +213,7 @@ pub(super) fn Names(sessions: Memo<Vec<Session>>, count: Memo<u64>) -> impl Into
                 children=|session| {
                     view! {
                         <li>
-                            <Icon picture=session.device_info.kind size=18 />
+                            <Icon name=session.device_info.kind size=18 />
                             <span>
                                 <bdi>{session.device_info.device_name}</bdi>
                                 {session.current.then_some(" (this device)")}
@@ -241,7 +241,7 @@ pub(super) fn ThisStays(devices: Devices) -> impl IntoView {
     });
     view! {
         <p class="dialog-stays">
-            <Icon picture=IconName::CheckCircle size=18 />
+            <Icon name=IconName::CheckCircle size=18 />
             <span>"This device, " <bdi>{this}</bdi> ", stays signed in."</span>
         </p>
     }

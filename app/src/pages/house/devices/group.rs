@@ -108,7 +108,7 @@ fn GroupHead(
     view! {
         <div class="device-row">
             <span class="device-icon">
-                {move || kind.get().map(|kind| view! { <Icon picture=IconName::from(kind) size=22 /> })}
+                {move || kind.get().map(|kind| view! { <Icon name=IconName::from(kind) size=22 /> })}
             </span>
             <div class="device-body">
                 <div class="device-title">

@@ -157,7 +157,7 @@ fn Unused(devices: Devices, unused: Memo<Vec<Item>>) -> impl IntoView {
         <div class="unused-line">
             <details class="unused">
                 <summary>
-                    <Icon picture=IconName::Right size=18 />
+                    <Icon name=IconName::Right size=18 />
                     <span>{move || format!("Not used for a while ({})", count.get())}</span>
                 </summary>
                 <Rows devices=devices items=unused label="Not used for a while" />

@@ -77,10 +77,10 @@ pub(in crate::pages) fn RenameForm(
                     on_type=move |text: String| drafts.store(DRAFT, format!("{id} {text}"))
                 />
                 <Button emphasis=Emphasis::Primary small=true submit=true busy=busy>
-                    <Word picture=IconName::Check text="Save" />
+                    <Word icon=IconName::Check text="Save" />
                 </Button>
                 <Button emphasis=Emphasis::Bare small=true on_press=move |()| over(None)>
-                    <Word picture=IconName::Close text="Cancel" />
+                    <Word icon=IconName::Close text="Cancel" />
                 </Button>
             </Form>
             {move || {
@@ -93,10 +93,10 @@ pub(in crate::pages) fn RenameForm(
 
 /// What a button says: in a word, and on phones, where the name needs the room, in a sign.
 #[component]
-fn Word(picture: IconName, text: &'static str) -> impl IntoView {
+fn Word(icon: IconName, text: &'static str) -> impl IntoView {
     view! {
         <span class="rename-sign">
-            <Icon picture=picture size=18 />
+            <Icon name=icon size=18 />
         </span>
         <span class="rename-word">{text}</span>
     }

@@ -44,7 +44,7 @@ pub(super) fn DeviceRow(
                 <div class="device-row">
                     <PickBox devices=devices id=id />
                     <span class="device-icon">
-                        {move || kind.get().map(|kind| view! { <Icon picture=kind size=22 /> })}
+                        {move || kind.get().map(|kind| view! { <Icon name=kind size=22 /> })}
                     </span>
                     <div class="device-body">
                         <DeviceTitle devices=devices id=id />
@@ -141,7 +141,7 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
                     }}
                     <IconButton
                         node_ref=pencil
-                        picture=IconName::Pencil
+                        icon=IconName::Pencil
                         class="device-rename-button"
                         label=Signal::derive(move || format!("Rename {}", name.get()))
                         on_press=move |()| renaming.set(true)

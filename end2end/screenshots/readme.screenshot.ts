@@ -1,4 +1,4 @@
-// The pictures of README.md.
+// The screenshots of README.md.
 
 import { laptopWithFourDevices } from "../support/scene.ts";
 import { test } from "../support/test.ts";
