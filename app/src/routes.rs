@@ -12,13 +12,13 @@ use crate::pages::{
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
 use crate::state::{Alerts, provide_app_state};
-use crate::ui::{Arrival, Steady};
+use crate::ui::{FirstPageShown, Steady};
 
 /// The app. The server renders it, and the program takes its place: at first nobody is known to be signed in or out.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    Arrival::provide();
+    FirstPageShown::provide();
     DevelopmentDemo::provide();
     SentForm::provide();
     provide_app_state();

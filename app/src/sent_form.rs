@@ -34,11 +34,11 @@ struct Untaken(StoredValue<Option<SentForm>>);
 impl SentForm {
     /// Provides what the server says, or in the browser what the document says. Called once, by `App`.
     pub(crate) fn provide() {
-        let told = use_context::<Self>().or_else(|| {
-            let told = browser::dom::meta(META)?;
-            json::read(&told).ok()
+        let form = use_context::<Self>().or_else(|| {
+            let text = browser::dom::meta(META)?;
+            json::read(&text).ok()
         });
-        provide_context(Untaken(StoredValue::new(told)));
+        provide_context(Untaken(StoredValue::new(form)));
     }
 
     /// What became of the form on the page at `path`, the first time it is shown.

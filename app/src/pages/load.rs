@@ -102,7 +102,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
             let answer = call.await;
             if self.generation.try_get_value() == Some(generation) {
                 self.answered.try_set_value(generation);
-                self.arrive(answer);
+                self.receive(answer);
             }
         });
     }
@@ -149,7 +149,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         })
     }
 
-    fn arrive(self, answer: Result<T, Failure>) {
+    fn receive(self, answer: Result<T, Failure>) {
         match answer {
             Ok(value) => {
                 self.state.try_set(Load::Ready(value));

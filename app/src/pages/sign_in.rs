@@ -143,7 +143,7 @@ pub fn SignInPage() -> impl IntoView {
             <p class="entry-lead">"Use your Latchkey account."</p>
             <SignInFields form=form />
             <p class="entry-foot">"New here? " <a href=onward(super::register::PATH)>"Create an account"</a></p>
-            <WhoWasTold />
+            <EntryReceipt />
             <Demo form=form />
             <SessionLimitDialog sessions=form.too_many busy=form.busy on_choose=move |id| form.send(Some(id)) />
         </Entry>
@@ -212,18 +212,18 @@ fn because(code: &str) -> Option<&'static str> {
     }
 }
 
-/// Why somebody who was signed in is here, and who was told.
+/// Why somebody who was signed in is here.
 #[component]
 fn WhyHere() -> impl IntoView {
     let auth = expect_context::<Auth>();
-    let told = use_query_map().with_untracked(|query| query.get(BECAUSE).as_deref().and_then(because));
+    let from_address = use_query_map().with_untracked(|query| query.get(BECAUSE).as_deref().and_then(because));
     let note = memo(move |_| match auth.status().get() {
         AuthStatus::SignedOut(note) => note,
         AuthStatus::Unknown | AuthStatus::SignedIn { .. } => None,
     });
     move || {
         let note = note.get();
-        let sentence = note.as_ref().map(SignedOutNote::sentence).or_else(|| told.map(str::to_owned));
+        let sentence = note.as_ref().map(SignedOutNote::sentence).or_else(|| from_address.map(str::to_owned));
         sentence.map(|sentence| {
             view! {
                 <Banner>
@@ -234,32 +234,32 @@ fn WhyHere() -> impl IntoView {
     }
 }
 
-/// Who was told, where all devices were signed out from here. Under the form, which nothing pushes down; there after a
+/// The receipt, where all devices were signed out from here. Under the form, which nothing pushes down; there after a
 /// reload, too.
 #[component]
-fn WhoWasTold() -> impl IntoView {
+fn EntryReceipt() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let receipt = RwSignal::new(None::<Receipt>);
     effect(move |_| match auth.status().get() {
-        AuthStatus::SignedOut(Some(SignedOutNote { receipt: Some(told), .. })) => {
-            StoredReceipt::store(&told.id);
-            receipt.set(Some(told));
+        AuthStatus::SignedOut(Some(SignedOutNote { receipt: Some(new), .. })) => {
+            StoredReceipt::store(&new.id);
+            receipt.set(Some(new));
         }
         _ if receipt.with_untracked(Option::is_none) => {
             let Some(id) = StoredReceipt::of_this_page() else { return };
             spawn_local(async move {
-                if let Ok(told) = auth.receipt(id).await {
-                    receipt.try_set(Some(told));
+                if let Ok(stored) = auth.receipt(id).await {
+                    receipt.try_set(Some(stored));
                 }
             });
         }
         _ => {}
     });
     move || {
-        receipt.get().map(|told| {
+        receipt.get().map(|receipt| {
             view! {
                 <div class="entry-receipt">
-                    <LiveReceipt receipt=told />
+                    <LiveReceipt receipt=receipt />
                 </div>
             }
         })

@@ -93,11 +93,11 @@ pub(super) fn lead_here(address: RwSignal<Option<String>>, next: StoredValue<Opt
 pub fn VerifyPage() -> impl IntoView {
     let next = next_here();
     leave_when_signed_in(move || return_to::after_sign_in(next.as_deref()), false);
-    let told = use_query_map().with_untracked(|query| query.get("email")).unwrap_or_default();
+    let sent_to = use_query_map().with_untracked(|query| query.get("email")).unwrap_or_default();
     let form = VerifyForm {
         auth: expect_context(),
         toasts: expect_context(),
-        email: RwSignal::new(told.clone()),
+        email: RwSignal::new(sent_to.clone()),
         code: RwSignal::default(),
         errors: FormErrors::default(),
         busy: RwSignal::new(false),
@@ -109,10 +109,10 @@ pub fn VerifyPage() -> impl IntoView {
     }
     let sent_again = sent.is_some_and(|sent| sent.is_done() && sent.values.contains_key(AGAIN));
     let VerifyForm { email, code, errors, busy, .. } = form;
-    let lead = if told.is_empty() {
+    let lead = if sent_to.is_empty() {
         view! { "Enter your address and the six-digit code we sent there." }.into_any()
     } else {
-        view! { "We sent a six-digit code to " <strong>{told.clone()}</strong> "." }.into_any()
+        view! { "We sent a six-digit code to " <strong>{sent_to.clone()}</strong> "." }.into_any()
     };
     let submit = move |()| {
         if !busy.get_untracked() {
@@ -134,7 +134,7 @@ pub fn VerifyPage() -> impl IntoView {
                 })}
             <Form errors=errors busy=busy id=FORM action=action_here() class="entry-form" on_submit=submit>
                 <FormProblem errors=errors />
-                {told.is_empty().then(|| view! { <EmailField value=email error=errors.of("email") /> })}
+                {sent_to.is_empty().then(|| view! { <EmailField value=email error=errors.of("email") /> })}
                 <CodeField id="otp" label="Code" value=code error=errors.of("otp") on_full=submit />
                 <Button emphasis=Emphasis::Primary wide=true submit=true busy=busy>
                     "Confirm"

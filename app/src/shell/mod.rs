@@ -42,8 +42,8 @@ pub struct DevelopmentDemo {
 impl DevelopmentDemo {
     /// In the browser, provides what the document says. Called once, by `App`.
     pub(crate) fn provide() {
-        let told = browser::dom::meta(DEMO_META);
-        if let Some((email, password)) = told.as_deref().and_then(|told| told.split_once(' ')) {
+        let text = browser::dom::meta(DEMO_META);
+        if let Some((email, password)) = text.as_deref().and_then(|text| text.split_once(' ')) {
             provide_context(Self { email: email.to_owned(), password: password.to_owned() });
         }
     }

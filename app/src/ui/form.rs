@@ -1,4 +1,4 @@
-//! A form: sent once; what is wrong is said at its fields, and the first of them gets the focus.
+//! A form: sent once; each problem is shown at its field, and the first such field gets the focus.
 
 use leptos::ev;
 use leptos::html;
@@ -15,12 +15,13 @@ use types::domain::Invalid;
 pub struct FormErrors {
     fields: RwSignal<Vec<(String, String)>>,
     whole: RwSignal<Option<String>>,
-    told: RwSignal<u32>,
+    /// Counts the messages at fields. With each of them the form moves the focus.
+    revision: RwSignal<u32>,
 }
 
 impl Default for FormErrors {
     fn default() -> Self {
-        Self { fields: RwSignal::new(Vec::new()), whole: RwSignal::new(None), told: RwSignal::new(0) }
+        Self { fields: RwSignal::new(Vec::new()), whole: RwSignal::new(None), revision: RwSignal::new(0) }
     }
 }
 
@@ -48,7 +49,7 @@ impl FormErrors {
     pub fn set(self, name: &str, message: impl Into<String>) {
         // The server may be late with its answer, and the form gone.
         self.fields.try_update(|fields| fields.push((name.to_owned(), message.into())));
-        self.told.try_update(|told| *told += 1);
+        self.revision.try_update(|revision| *revision += 1);
     }
 
     /// Says what is wrong with the form as a whole.
@@ -104,7 +105,7 @@ pub fn Form(
 ) -> impl IntoView {
     let node_ref = NodeRef::<html::Form>::new();
     effect(move |_| {
-        if errors.told.get() > 0 {
+        if errors.revision.get() > 0 {
             // One turn later: by then the fields are marked.
             browser::after(0.0, move || {
                 if let Some(form) = node_ref.try_get_untracked().flatten() {

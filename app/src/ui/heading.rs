@@ -9,19 +9,19 @@ use crate::reactive::effect;
 
 /// Whether the first page has been shown already. A context: the first page leaves the focus where the browser put it.
 #[derive(Clone, Copy, Debug)]
-pub struct Arrival(StoredValue<bool>);
+pub struct FirstPageShown(StoredValue<bool>);
 
-impl Arrival {
+impl FirstPageShown {
     /// Provides the context. Called once, by `App`.
     pub fn provide() {
         provide_context(Self(StoredValue::new(false)));
     }
 
-    /// True from the second page on.
-    fn again(self) -> bool {
-        let again = self.0.get_value();
+    /// Notes that a page is shown. True from the second page on.
+    fn note(self) -> bool {
+        let is_later = self.0.get_value();
         self.0.set_value(true);
-        again
+        is_later
     }
 }
 
@@ -40,10 +40,10 @@ pub fn Heading(
     children: Option<Children>,
 ) -> impl IntoView {
     let node_ref = NodeRef::<html::H1>::new();
-    let arrival = use_context::<Arrival>();
+    let first_page_shown = use_context::<FirstPageShown>();
     effect(move |_| {
-        let again = arrival.is_some_and(Arrival::again);
-        if again || with_field {
+        let is_later = first_page_shown.is_some_and(FirstPageShown::note);
+        if is_later || with_field {
             // One turn later: the router puts the new page into the document after its effects have run.
             browser::after(0.0, move || {
                 let Some(heading) = node_ref.try_get_untracked().flatten() else { return };

@@ -47,7 +47,7 @@ pub use code_field::CodeField;
 pub use dialog::{ConfirmDialog, PasswordDialog, open_while_asked};
 pub use email_field::EmailField;
 pub use form::{Form, FormErrors, FormProblem};
-pub use heading::{Arrival, Heading};
+pub use heading::{FirstPageShown, Heading};
 pub use icon::{Icon, IconName};
 pub use menu::{Menu, MenuItem};
 pub use password_field::{PasswordField, UsernameField};

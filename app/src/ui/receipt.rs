@@ -1,4 +1,4 @@
-//! Who was told of a sign-out.
+//! The receipt of a sign-out: which devices know of it.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use types::api::{Receipt, ReceiptDevice};
 use types::domain::SessionId;
 use types::words::ReceiptStatus;
 
-/// Who was told of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order they
+/// Which devices know of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order they
 /// have at first.
 #[component]
 pub fn ReceiptPanel(
@@ -54,7 +54,7 @@ fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
     let device =
         memo(move |before: Option<&Option<ReceiptDevice>>| receipt.with(find).or_else(|| before.cloned().flatten()));
     let status = memo(move |_| device.with(|device| device.as_ref().map(|device| device.status)));
-    let told = move || {
+    let shown_status = move || {
         let (icon, name, words) = match status.get()? {
             ReceiptStatus::Offline => (IconName::Offline, "offline", "Offline: will be refused"),
             ReceiptStatus::Told => (IconName::Check, "told", "Told"),
@@ -75,7 +75,7 @@ fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
                 <bdi>{named.as_ref().map(|device| device.device_name.clone())}</bdi>
                 {named.filter(|device| device.current).map(|_| " (this device)")}
             </span>
-            {told}
+            {shown_status}
         </li>
     }
     .into_any()
@@ -86,15 +86,15 @@ fn summary(receipt: &Receipt) -> String {
     let count = |status| receipt.devices.iter().filter(|device| device.status == status).count();
     let (confirmed, offline) = (count(ReceiptStatus::Confirmed), count(ReceiptStatus::Offline));
     let online = receipt.devices.len() - offline;
-    let told = format!("{confirmed} of {online} online confirmed.");
+    let reached = format!("{confirmed} of {online} online confirmed.");
     let when = if offline == 1 { "it comes back" } else { "they come back" };
     let refused = format!("{offline} offline: will be refused when {when}.");
     match (online, offline) {
         (1, 0) if confirmed == online => "Confirmed.".to_owned(),
         (_, 0) if confirmed == online => "All confirmed.".to_owned(),
         (0, _) => refused,
-        (_, 0) => told,
-        (_, _) => format!("{told} {refused}"),
+        (_, 0) => reached,
+        (_, _) => format!("{reached} {refused}"),
     }
 }
 

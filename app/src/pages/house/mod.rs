@@ -1,13 +1,13 @@
 //! The pages of a signed-in user: which there are, and where. In the browser they are a file of their own, which is
 //! fetched when somebody needs it: who signs in does not wait for it. See decision 0024.
 
+mod account_data;
 mod activity;
 mod activity_words;
 mod device;
 mod device_state;
 pub(super) mod devices;
 mod file;
-mod leaving;
 mod loading;
 mod password_form;
 mod profile;
@@ -38,7 +38,7 @@ pub enum HousePage {
     Device,
     /// What happened in the account.
     Activity,
-    /// Name, password, data and leaving.
+    /// Name, password, data and deletion.
     Profile,
 }
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::leaving::{DataSection, DeleteSection};
+use super::account_data::{DataSection, DeleteSection};
 use super::password_form::PasswordSection;
 use crate::pages::load::{Load, Loader};
 use crate::pages::register::AccountTypeField;

@@ -50,7 +50,7 @@ pub fn DevicesPage() -> impl IntoView {
                 <SignOutActions devices=devices />
             </div>
             <Attention devices=devices />
-            <Told devices=devices />
+            <LastReceipt devices=devices />
             <Body devices=devices />
             <SeveralDialog devices=devices />
         </div>
@@ -94,7 +94,7 @@ fn Lead(devices: Devices) -> impl IntoView {
 
 /// The receipt of the last time several devices were signed out.
 #[component]
-fn Told(devices: Devices) -> impl IntoView {
+fn LastReceipt(devices: Devices) -> impl IntoView {
     move || {
         devices.receipt.get().map(|receipt| {
             view! { <LiveReceipt receipt=receipt on_dismiss=move |()| devices.put_receipt_away() /> }

@@ -24,9 +24,9 @@ const FRESH_MS: f64 = 4_000.0;
 /// The most devices that one call signs out.
 const MOST_AT_ONCE: usize = 100;
 
-/// How far a device has left.
+/// How far the row of a device that was signed out has left the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leaving {
+pub(super) enum SignedOutRow {
     /// It is signed out; its row stays where it is until nobody is at the list any more.
     Stays,
     /// Its row folds.
@@ -43,7 +43,7 @@ pub(super) struct Devices {
     steady: Steady,
     now: Signal<types::domain::Timestamp>,
     list: Loader<Loaded>,
-    leaving: RwSignal<HashMap<SessionId, Leaving>>,
+    signed_out_rows: RwSignal<HashMap<SessionId, SignedOutRow>>,
     fresh: RwSignal<HashSet<SessionId>>,
     pub(super) alerts: Alerts,
     stored_view: StoredView,
@@ -70,7 +70,7 @@ impl Devices {
             steady: expect_context(),
             now: expect_context::<Now>().now(),
             list: Loader::new(),
-            leaving: RwSignal::default(),
+            signed_out_rows: RwSignal::default(),
             fresh: RwSignal::default(),
             alerts: expect_context(),
             stored_view: expect_context(),
@@ -193,8 +193,8 @@ impl Devices {
                 Some(open.as_ref()?.alerts.iter().map(|alert| alert.session_id).collect::<HashSet<_>>())
             })?;
             let hidden = self
-                .leaving
-                .with(|leaving| leaving.iter().filter(|(_, how)| **how == Leaving::Gone).map(|(id, _)| *id).collect());
+                .signed_out_rows
+                .with(|rows| rows.iter().filter(|(_, row)| **row == SignedOutRow::Gone).map(|(id, _)| *id).collect());
             let showing = Showing { hidden, asked_about, filter: self.filter.get() };
             state.with(|state| {
                 let Load::Ready(loaded) = state else { return None };
@@ -210,7 +210,7 @@ impl Devices {
             state.with(|state| {
                 let Load::Ready(loaded) = state else { return Vec::new() };
                 let stays =
-                    |session: &&Session| self.leaving.with(|leaving| !leaving.contains_key(&session.session_id));
+                    |session: &&Session| self.signed_out_rows.with(|rows| !rows.contains_key(&session.session_id));
                 loaded.sessions.iter().filter(stays).cloned().collect()
             })
         })
@@ -239,8 +239,8 @@ impl Devices {
     }
 
     /// Whether a device is signed out, and how far its row has left.
-    pub(super) fn leaving(self, id: SessionId) -> Memo<Option<Leaving>> {
-        memo(move |_| self.leaving.with(|leaving| leaving.get(&id).copied()))
+    pub(super) fn signed_out_row(self, id: SessionId) -> Memo<Option<SignedOutRow>> {
+        memo(move |_| self.signed_out_rows.with(|rows| rows.get(&id).copied()))
     }
 
     /// Whether a device has just signed in.
@@ -353,7 +353,7 @@ impl Devices {
 
     fn hear(self, event: &ServerEvent) {
         match event {
-            ServerEvent::SessionCreated(created) => self.arrive(created.session.clone()),
+            ServerEvent::SessionCreated(created) => self.add(created.session.clone()),
             ServerEvent::SessionUpdated(update) => self.list.change(|loaded| {
                 if let Some(known) = loaded.sessions.iter_mut().find(|known| known.session_id == update.session_id) {
                     apply(known, update);
@@ -373,7 +373,7 @@ impl Devices {
     }
 
     /// Shows a device that has just signed in, highlighted for a while.
-    fn arrive(self, mut session: Session) {
+    fn add(self, mut session: Session) {
         let id = session.session_id;
         session.current = self.auth.status().with_untracked(AuthStatus::session_id) == Some(id);
         self.list.change(|loaded| loaded.add(session));
@@ -385,7 +385,7 @@ impl Devices {
 
     /// A device was signed out, wherever. Under somebody's eyes its row stays where it is; otherwise it folds.
     fn ended(self, id: SessionId) {
-        let is_known = self.leaving.with_untracked(|leaving| leaving.contains_key(&id));
+        let is_known = self.signed_out_rows.with_untracked(|rows| rows.contains_key(&id));
         if is_known {
             return;
         }
@@ -400,8 +400,8 @@ impl Devices {
 
     /// The row of a device says that it is signed out, and stays for as long as somebody is at the list.
     pub(super) fn stay_signed_out(self, id: SessionId) {
-        self.leaving.try_update(|leaving| {
-            leaving.entry(id).or_insert(Leaving::Stays);
+        self.signed_out_rows.try_update(|rows| {
+            rows.entry(id).or_insert(SignedOutRow::Stays);
         });
         let by_keyboard = self.steady.was_keyboard();
         // One turn later: by then the button that was pressed is gone.
@@ -416,8 +416,8 @@ impl Devices {
     }
 
     fn fold_those_that_stay(self) {
-        let staying: Vec<SessionId> = self.leaving.with_untracked(|leaving| {
-            leaving.iter().filter(|(_, how)| **how == Leaving::Stays).map(|(id, _)| *id).collect()
+        let staying: Vec<SessionId> = self.signed_out_rows.with_untracked(|rows| {
+            rows.iter().filter(|(_, row)| **row == SignedOutRow::Stays).map(|(id, _)| *id).collect()
         });
         if !staying.is_empty() {
             self.fold(&staying);
@@ -429,17 +429,17 @@ impl Devices {
     fn fold(self, ids: &[SessionId]) {
         let ids = ids.to_vec();
         self.steady.moves();
-        self.leaving.try_update(|leaving| {
+        self.signed_out_rows.try_update(|rows| {
             for id in &ids {
-                leaving.insert(*id, Leaving::Folds);
+                rows.insert(*id, SignedOutRow::Folds);
             }
         });
         after(FOLD_MS, move || {
-            self.leaving.try_update(|leaving| {
+            self.signed_out_rows.try_update(|rows| {
                 for id in &ids {
                     // One that has come back meanwhile stays.
-                    if let Some(how) = leaving.get_mut(id) {
-                        *how = Leaving::Gone;
+                    if let Some(row) = rows.get_mut(id) {
+                        *row = SignedOutRow::Gone;
                     }
                 }
             });
@@ -451,7 +451,7 @@ impl Devices {
 
     /// The server refused: rows are as they were.
     pub(super) fn take_back(self, ids: &[SessionId]) {
-        self.leaving.try_update(|leaving| leaving.retain(|id, _| !ids.contains(id)));
+        self.signed_out_rows.try_update(|rows| rows.retain(|id, _| !ids.contains(id)));
     }
 
     fn forget(self, ids: &[SessionId]) {

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::lingering::row_id;
-use super::model::{Devices, Leaving};
+use super::model::{Devices, SignedOutRow};
 use super::rename::RenameForm;
 use crate::pages::house::device_state::DeviceState;
 use crate::reactive::memo;
@@ -23,13 +23,13 @@ pub(super) fn DeviceRow(
     id: SessionId,
 ) -> impl IntoView {
     let session = devices.one(id);
-    let leaving = devices.leaving(id);
+    let signed_out = devices.signed_out_row(id);
     let fresh = devices.is_fresh(id);
     let alert = devices.alerts.about(id);
     let current = memo(move |_| session.with(|session| session.as_ref().is_some_and(|session| session.current)));
     let kind = memo(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));
-    let is_out = Signal::derive(move || leaving.with(Option::is_some));
-    let folds = move || matches!(leaving.get(), Some(Leaving::Folds | Leaving::Gone));
+    let is_out = Signal::derive(move || signed_out.with(Option::is_some));
+    let folds = move || matches!(signed_out.get(), Some(SignedOutRow::Folds | SignedOutRow::Gone));
     view! {
         <li
             class="device"
@@ -37,7 +37,7 @@ pub(super) fn DeviceRow(
             data-current=move || current.get().then_some("")
             data-fresh=move || fresh.get().then_some("")
             data-asked=move || alert.with(Option::is_some).then_some("")
-            data-ended=move || leaving.get().map(|_| "")
+            data-ended=move || signed_out.get().map(|_| "")
             data-leaving=move || folds().then_some("")
         >
             <div class="device-fold">
@@ -65,11 +65,11 @@ pub(super) fn DeviceRow(
 fn PickBox(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let picked = devices.picked;
-    let leaving = devices.leaving(id);
+    let signed_out = devices.signed_out_row(id);
     let name = name_of(session);
     let can_pick = memo(move |_| {
         let is_other = session.with(|session| session.as_ref().is_some_and(|session| !session.current));
-        is_other && leaving.with(Option::is_none) && picked.with(Option::is_some)
+        is_other && signed_out.with(Option::is_none) && picked.with(Option::is_some)
     });
     let is_picked = move || picked.with(|picked| picked.as_ref().is_some_and(|picked| picked.contains(&id)));
     let pick = move |is_picked: bool| {
@@ -209,8 +209,8 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
 fn DeviceActions(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let name = name_of(session);
-    let leaving = devices.leaving(id);
-    let is_out = memo(move |_| leaving.with(Option::is_some));
+    let signed_out = devices.signed_out_row(id);
+    let is_out = memo(move |_| signed_out.with(Option::is_some));
     view! {
         <a
             class="device-history small"
@@ -235,7 +235,7 @@ fn DeviceActions(devices: Devices, id: SessionId) -> impl IntoView {
 fn SignOut(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let name = name_of(session);
-    // Red is for what ends somebody else's: leaving oneself is nothing to be warned of.
+    // Red is for what ends somebody else's: signing oneself out needs no warning.
     let emphasis = Signal::derive(move || {
         let current = session.with(|session| session.as_ref().is_some_and(|session| session.current));
         if current { Emphasis::Plain } else { Emphasis::Danger }

@@ -1,4 +1,4 @@
-//! Taking along what is held here, and deleting the account: the last sections of the profile page.
+//! Exporting the account's data, and deleting the account: the last sections of the profile page.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -7,7 +7,7 @@ use crate::state::{Auth, Failure, Toasts};
 use crate::ui::{Button, Emphasis, FormErrors, PasswordDialog, SettingsSection};
 use types::domain::Password;
 
-/// Everything that is held on the user, as a file.
+/// Exports all data of the user as a file.
 #[component]
 pub(super) fn DataSection() -> impl IntoView {
     let auth = expect_context::<Auth>();
