@@ -1,4 +1,4 @@
-# Shared by the scripts beside it: where things are, which versions, and how progress is told.
+# Shared by the scripts beside it: where things are, which versions, and how progress is shown.
 # Sourced, never run.
 
 set -euo pipefail
@@ -19,7 +19,7 @@ started_at=$SECONDS
 
 clock() { printf '%d:%02d' $((($1) / 60)) $((($1) % 60)); }
 
-# One step of the story, with the time since the script began.
+# One step, with the time since the script began.
 say() { printf '\n==> [%s] %s\n' "$(clock $((SECONDS - started_at)))" "$*"; }
 
 note() { printf '    %s\n' "$*"; }

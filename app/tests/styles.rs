@@ -40,13 +40,13 @@ fn layers() -> (Vec<String>, BTreeMap<String, String>) {
 }
 
 fn without_comments(text: &str) -> String {
-    let mut kept = String::new();
+    let mut code = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("/*") {
-        kept.push_str(before);
+        code.push_str(before);
         rest = after.split_once("*/").expect("the end of a comment").1;
     }
-    kept + rest
+    code + rest
 }
 
 /// The selectors of a file, without what they say in brackets.
@@ -108,7 +108,7 @@ fn every_file_stands_in_one_layer_of_the_declared_order() {
     }
 }
 
-/// Two files of a layer that describe the same class would be told apart by their order.
+/// Two files of a layer that describe the same class would be ranked by their order.
 #[test]
 fn a_class_is_described_by_one_file_of_a_layer() {
     let (_, layer_of) = layers();

@@ -53,7 +53,7 @@ pub fn remember_theme(_choice: ThemeChoice) {}
 /// There is no document.
 pub fn apply_theme(_choice: ThemeChoice) {}
 
-/// There is no address; and no server is ever told of this part of one.
+/// There is no address; browsers never send this part of one to a server.
 pub fn fragment() -> String {
     String::new()
 }

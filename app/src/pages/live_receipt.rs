@@ -11,7 +11,8 @@ use types::words::ReceiptStatus;
 
 /// How often it is asked for.
 const POLL_MS: u32 = 400;
-/// How often at most: for twenty seconds. Who has not confirmed by then was told, or is refused when it comes back.
+/// How often at most: for twenty seconds. A device that has not confirmed by then was notified, or is refused when it
+/// comes back.
 const MAX_POLLS: u32 = 50;
 
 /// A receipt that fills in while devices answer.
@@ -29,9 +30,9 @@ pub(super) fn LiveReceipt(
     expect_context::<Steady>().moves();
     let polls = StoredValue::new(0_u32);
     let asking = StoredValue::new(false);
-    let settled = memo(move |_| receipt.with(is_settled));
+    let complete = memo(move |_| receipt.with(is_complete));
     effect(move |_| {
-        if settled.get() {
+        if complete.get() {
             return;
         }
         every(POLL_MS, move || {
@@ -60,6 +61,6 @@ pub(super) fn LiveReceipt(
 }
 
 /// Whether nothing more is to come. One that is offline may come back within the time.
-fn is_settled(receipt: &Receipt) -> bool {
+fn is_complete(receipt: &Receipt) -> bool {
     receipt.devices.iter().all(|device| device.status == ReceiptStatus::Confirmed)
 }

@@ -17,9 +17,9 @@
   // later.
   const inTheMiddle = () => held || letGoAt > performance.now() - 99 || composing || isSending() ||
     (path == location.pathname && secretlyFilled());
-  const settle = () => {
+  const goOnIfIdle = () => {
     if (!inTheMiddle()) waiting.splice(0).forEach((go) => go());
-    else if (waiting.length) setTimeout(settle, 50);
+    else if (waiting.length) setTimeout(goOnIfIdle, 50);
   };
   on("pointerdown keydown", () => { held = true; });
   on("pointerup pointercancel keyup dragend", () => { held = false; letGoAt = performance.now(); });
@@ -137,7 +137,7 @@
   on("unhandledrejection", (event) => brokeDown(event.reason, !program));
 
   // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else
-  // from the first letter on, else when they are asked for.
+  // from the first character on, else when they are asked for.
   let ahead = null, askedAhead = false;
   const fetchAhead = () => {
     askedAhead = true;
@@ -162,14 +162,14 @@
   };
   window.latchkey = {
     house,
-    settled: () => new Promise((go) => { waiting.push(go); settle(); }),
+    untilIdle: () => new Promise((go) => { waiting.push(go); goOnIfIdle(); }),
     token: () => token,
     tookOver: () => { program = 1; delete root.dataset.program; },
     fail,
   };
   // To start takes a slow phone a second in which it hears nobody. On an entry page, whose forms work without, it waits
   // until hands rest, or nobody is looking. Whoever may be signed in already, here or by another tab, or has a receipt
-  // to see, is not kept waiting.
+  // to see, does not wait.
   const hasMore = () => {
     try { return localStorage["latchkey.signed-in"] || (history.state || {}).latchkeyReceipt; } catch { return true; }
   };

@@ -56,8 +56,8 @@ impl Auth {
         client()?.reset_password(token, password).await
     }
 
-    /// Signs out on this device. This browser is signed out whatever becomes of it; where the server could not be told,
-    /// a toast says so and it is told later.
+    /// Signs out on this device. This browser is signed out whatever becomes of the call; where the server cannot be
+    /// reached, a toast says so and the sign-out is sent later.
     pub async fn sign_out(self) {
         if let Ok(client) = client() {
             client.sign_out().await;
@@ -147,7 +147,7 @@ impl Auth {
         client()?.delete_account(password).await
     }
 
-    /// Tries at once to find out who is signed in here, where that failed. What comes of it is told by `status` and
+    /// Tries at once to find out who is signed in here, where that failed. The result is in `status` and
     /// `trouble`.
     pub async fn try_again(self) {
         if let Ok(client) = client() {

@@ -11,7 +11,7 @@ use crate::browser;
 use crate::reactive::effect;
 
 /// How long after it opens a click beside it does not close it, in milliseconds.
-const SETTLES_MS: f64 = 500.0;
+const IGNORED_MS: f64 = 500.0;
 
 /// A modal dialog. Escape and a click beside it close it; the browser keeps the focus inside and brings it back.
 ///
@@ -49,8 +49,8 @@ fn Dialog(
     });
     let click_away = move |event: ev::MouseEvent| {
         // The second of two clicks was meant for what opened it.
-        let is_settled = browser::monotonic_ms() - opened_at_ms.get_value() >= SETTLES_MS;
-        if is_settled && event.target() == event.current_target() {
+        let is_meant = browser::monotonic_ms() - opened_at_ms.get_value() >= IGNORED_MS;
+        if is_meant && event.target() == event.current_target() {
             open.set(false);
         }
     };

@@ -57,7 +57,8 @@ impl From<DeviceKind> for IconName {
     }
 }
 
-/// The set draws a phone nearly as wide as a tablet; this one, with the same stroke, is told from it at a glance.
+/// The set draws a phone nearly as wide as a tablet; this one, with the same stroke, can be distinguished from it at a
+/// glance.
 static PHONE: icondata_core::IconData = icondata_core::IconData {
     data: r#"<rect width="10" height="20" x="7" y="2" rx="2" /><path d="M12 18h.01" />"#,
     ..*lucide::LuSmartphone

@@ -10,8 +10,8 @@ use types::api::{Receipt, ReceiptDevice};
 use types::domain::SessionId;
 use types::words::ReceiptStatus;
 
-/// Which devices know of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order they
-/// have at first.
+/// Which devices know of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order
+/// they have at first.
 #[component]
 pub fn ReceiptPanel(
     /// The receipt as it is known now.

@@ -11,7 +11,7 @@ use crate::browser;
 use crate::reactive::effect;
 
 /// How long after a move a press is not believed, in milliseconds.
-const SETTLES_MS: f64 = 500.0;
+const UNSURE_MS: f64 = 500.0;
 
 /// What has moved, and when. A context.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +148,7 @@ struct Press {
 }
 
 fn is_meant(press: &Press) -> bool {
-    let is_over = |at_ms: f64| press.now_ms - at_ms >= SETTLES_MS;
+    let is_over = |at_ms: f64| press.now_ms - at_ms >= UNSURE_MS;
     if press.by_keyboard {
         // The focus moves with what has it.
         return is_over(press.handed_on_at_ms);

@@ -51,7 +51,7 @@ pub fn countdown_spoken(seconds: u64) -> String {
     }
 }
 
-/// The first letters of the first and the last word of a name.
+/// The initials: the first characters of the first and the last word of a name.
 pub fn initials(name: &str) -> String {
     let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
     let first = words.next();
@@ -89,7 +89,7 @@ mod tests {
     #[case(2 * 86_400 - 1, Some("1 day ago"))]
     #[case(2 * 86_400, Some("2 days ago"))]
     #[case(7 * 86_400, None)]
-    fn moments_are_told_in_the_largest_unit_that_fits(#[case] seconds: u64, #[case] words: Option<&str>) {
+    fn moments_are_shown_in_the_largest_unit_that_fits(#[case] seconds: u64, #[case] words: Option<&str>) {
         let at = Timestamp::from_millis(1_795_251_600_000);
         assert_eq!(relative(at, at.plus(Duration::from_secs(seconds))).as_deref(), words);
     }
@@ -134,7 +134,7 @@ mod tests {
     #[case("Ada", "A")]
     #[case("محمد علي", "مع")]
     #[case("", "")]
-    fn initials_are_those_of_the_first_and_the_last_word(#[case] name: &str, #[case] letters: &str) {
-        assert_eq!(initials(name), letters);
+    fn initials_are_those_of_the_first_and_the_last_word(#[case] name: &str, #[case] expected: &str) {
+        assert_eq!(initials(name), expected);
     }
 }

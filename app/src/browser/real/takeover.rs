@@ -18,7 +18,7 @@ use crate::browser::dom::{APP_ID, SERVED_ID};
 const MAIN: &str = "main";
 
 /// Shows `app` in place of what the server rendered, as soon as it is there and nobody is in the middle of something.
-/// Does not begin before `ready` is done, which is told the path of the page.
+/// Does not begin before `ready` is done, which is given the path of the page.
 pub fn take_over<V: IntoView + 'static>(ready: impl AsyncFnOnce(&str) + 'static, app: impl FnOnce() -> V + 'static) {
     spawn_local(async move {
         // Without a document there is nobody to show anything to.
@@ -30,7 +30,7 @@ pub fn take_over<V: IntoView + 'static>(ready: impl AsyncFnOnce(&str) + 'static,
         while own.query_selector(MAIN).ok().flatten().is_none() {
             TimeoutFuture::new(0).await;
         }
-        settled().await;
+        until_idle().await;
         let left = (path == path_of(&document)).then(|| Left::by_user(&document, &own));
         own.set_hidden(false);
         if let Some(served) = document.get_element_by_id(SERVED_ID) {
@@ -85,9 +85,9 @@ fn call(name: &str) -> Option<JsValue> {
     function.call0(&script).ok()
 }
 
-/// Nobody has a button half pressed or a form half sent.
-async fn settled() {
-    if let Some(promise) = call("settled").and_then(|promise| promise.dyn_into::<Promise>().ok()) {
+/// Ready once nobody has a button half pressed or a form half sent.
+async fn until_idle() {
+    if let Some(promise) = call("untilIdle").and_then(|promise| promise.dyn_into::<Promise>().ok()) {
         // It never refuses.
         let _ = JsFuture::from(promise).await;
     }
@@ -191,7 +191,7 @@ impl Focus {
             // It fails only for what cannot have the focus.
             let _ = input.focus_with_options(&options);
             if let Some((start, end)) = self.selection {
-                // Nor does it fail for anything that has told one.
+                // Nor does it fail for an input that has given one.
                 let _ = input.set_selection_range(start, end);
             }
         } else {
@@ -201,7 +201,7 @@ impl Focus {
     }
 }
 
-/// Inputs for e-mail addresses tell no selection: there the caret is at the end, where it mostly is.
+/// Inputs for e-mail addresses give no selection: there the caret is at the end, where it mostly is.
 fn selection(input: &HtmlInputElement) -> Option<(u32, u32)> {
     input.selection_start().ok().flatten().zip(input.selection_end().ok().flatten())
 }

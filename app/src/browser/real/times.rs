@@ -62,7 +62,7 @@ enum Timer {
 }
 
 thread_local! {
-    /// Timers are not `Send`, as what is kept in signals has to be, so only their names leave this module.
+    /// Timers are not `Send`, as what is stored in signals has to be, so only their names leave this module.
     static TIMERS: RefCell<HashMap<u32, Timer>> = RefCell::new(HashMap::new());
     static LAST_ID: Cell<u32> = const { Cell::new(0) };
 }
@@ -74,14 +74,14 @@ fn next_id() -> u32 {
     })
 }
 
-fn keep(id: u32, timer: Timer) -> TimerId {
+fn store(id: u32, timer: Timer) -> TimerId {
     TIMERS.with_borrow_mut(|timers| timers.insert(id, timer));
     TimerId(id)
 }
 
 /// Calls back every so many milliseconds until stopped.
 pub fn every(interval_ms: u32, callback: impl Fn() + 'static) -> TimerId {
-    keep(next_id(), Timer::Again(Interval::new(interval_ms, callback)))
+    store(next_id(), Timer::Again(Interval::new(interval_ms, callback)))
 }
 
 /// Calls back once, after so many milliseconds, unless stopped before.
@@ -91,7 +91,7 @@ pub fn after(delay_ms: f64, callback: impl FnOnce() + 'static) -> TimerId {
         stop(TimerId(id));
         callback();
     });
-    keep(id, Timer::Once(timeout))
+    store(id, Timer::Once(timeout))
 }
 
 /// Stops a timer; one that is done does not mind.

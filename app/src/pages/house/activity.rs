@@ -14,7 +14,7 @@ use crate::ui::{Address, Bar, Button, Heading, Icon, IconName, LoadFailed, Loadi
 use types::api::{Activity, ActivityEntry, ServerEvent};
 use types::domain::{SessionId, Timestamp};
 
-/// What is told in words relative to now.
+/// The times that are shown relative to now.
 const RECENT: Duration = Duration::from_hours(24);
 
 /// What happened to the account, newest first.

@@ -166,8 +166,8 @@ pub(super) fn with_refreshes_merged(entries: &[HistoryEntry]) -> Vec<(HistoryEnt
 /// A name in snake case as words.
 fn humanised(name: &str) -> String {
     let words = name.replace(['_', '.'], " ");
-    let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    let mut characters = words.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

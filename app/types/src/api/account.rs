@@ -318,7 +318,7 @@ pub struct LogoutAnswer {
     /// What did not go as it should, where that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warning: Option<String>,
-    /// Who was told, where other devices were signed out.
+    /// The receipt, where other devices were signed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
     /// The address to sign in with, for whoever has just set a new password with a link: that is the only call which
@@ -335,7 +335,7 @@ pub struct DevelopmentMailbox {
     pub messages: Vec<MailMessage>,
 }
 
-/// One message that development mode kept instead of sending.
+/// One message that development mode stored instead of sending.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

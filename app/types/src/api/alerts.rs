@@ -1,4 +1,4 @@
-//! Alerts on the wire: *Was this you?*, kept by the server until somebody answers.
+//! Alerts on the wire: *Was this you?*, stored by the server until somebody answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ request! {
     AnswerAlertRequest, AnswerAlertFields {
         /// What the user says.
         answer: AlertAnswer,
-        /// The password, where `me` is said from a device that has no standing to say so by itself.
+        /// The password, where the answer is `me` and the device may not give it without a proof.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password: Option<String>,
     }

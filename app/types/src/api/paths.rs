@@ -20,7 +20,7 @@ pub const LOGOUT: &str = "/api/auth/logout";
 pub const LOGOUT_ALL: &str = "/api/auth/logout-all";
 /// `GET`: the current session and user, from the token alone.
 pub const SESSION: &str = "/api/auth/session";
-/// `POST`: a browser that was told of its session's end confirms that it has signed itself out.
+/// `POST`: a browser that was notified of its session's end confirms that it has signed itself out.
 pub const SESSION_ENDED: &str = "/api/auth/session/ended";
 /// `GET`: the sessions of this user. `DELETE`: as [`LOGOUT_ALL`].
 pub const SESSIONS: &str = "/api/auth/sessions";
@@ -54,7 +54,7 @@ pub const ACCOUNT: &str = "/api/user";
 pub const OPENAPI: &str = "/api/openapi.json";
 /// `GET`: the public keys that verify access tokens.
 pub const JWKS: &str = "/.well-known/jwks.json";
-/// `GET`: mail that development mode kept instead of sending.
+/// `GET`: mail that development mode stored instead of sending.
 pub const DEV_MAILBOX: &str = "/dev/mailbox";
 /// `GET`: state of the server with its database and bus.
 pub const HEALTH: &str = "/health";

@@ -103,7 +103,7 @@ impl Problem {
         }
     }
 
-    /// Why the session ended, where this is said and this version knows the reason.
+    /// Why the session ended, where the problem has a reason that this version knows.
     pub fn end_reason(&self) -> Option<EndReason> {
         self.reason.as_ref().and_then(OrOther::known)
     }

@@ -109,11 +109,11 @@ found! {
 pub fn wire_name(field: &str) -> String {
     let mut name = String::with_capacity(field.len());
     let mut begins_word = false;
-    for letter in field.chars() {
-        if letter == '_' {
+    for character in field.chars() {
+        if character == '_' {
             begins_word = true;
         } else {
-            name.push(if begins_word { letter.to_ascii_uppercase() } else { letter });
+            name.push(if begins_word { character.to_ascii_uppercase() } else { character });
             begins_word = false;
         }
     }

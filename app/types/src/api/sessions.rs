@@ -46,7 +46,7 @@ pub struct DeviceDescription {
     /// The sort of device.
     #[serde(deserialize_with = "kind_or_unknown")]
     pub kind: DeviceKind,
-    /// Version of the client app, where it said one.
+    /// Version of the client app, where it sent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_version: Option<String>,
 }
@@ -264,7 +264,7 @@ pub struct ReceiptDevice {
     pub status: ReceiptStatus,
 }
 
-/// Who was told of a sign-out. It fills in while devices answer.
+/// The receipt of a sign-out: which devices know of it. It fills in while devices answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Receipt {

@@ -167,7 +167,7 @@ mod tests {
     #[case("12345", Err("malformed"))]
     #[case("123456 or 654321", Err("malformed"))]
     #[case(" ", Err("required"))]
-    fn a_code_is_read_out_of_a_sentence_or_said_to_be_wrong(#[case] text: &str, #[case] expected: Result<&str, &str>) {
+    fn a_code_is_read_out_of_a_sentence_or_refused(#[case] text: &str, #[case] expected: Result<&str, &str>) {
         let read = OneTimeCode::read(text);
         assert_eq!(read.as_ref().map(OneTimeCode::expose).map_err(|invalid| invalid.code), expected);
     }

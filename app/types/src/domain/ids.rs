@@ -48,6 +48,6 @@ id! {
     UserId
 }
 id! {
-    /// One question that is kept for a user: *Was this you?*
+    /// One question stored for a user: *Was this you?*
     AlertId
 }

@@ -20,14 +20,14 @@ pub struct Writer<'a>(pub &'a mut String);
 /// The text in quotation marks, with what must not stand in them escaped (RFC 8259, section 7).
 fn quote(out: &mut String, text: &str) {
     out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => out.extend(['\\', letter]),
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
             '\0'..='\u{1f}' => {
                 // Nothing is lost: writing to a text does not fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(letter));
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
             }
-            _ => out.push(letter),
+            _ => out.push(character),
         }
     }
     out.push('"');
@@ -284,23 +284,23 @@ pub fn indented(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;
     let (mut in_text, mut escaped) = (false, false);
-    let mut letters = text.chars().peekable();
+    let mut characters = text.chars().peekable();
     let new_line = |out: &mut String, depth: usize| {
         out.push('\n');
         out.extend(std::iter::repeat_n("  ", depth));
     };
-    while let Some(letter) = letters.next() {
+    while let Some(character) = characters.next() {
         if in_text {
-            in_text = escaped || letter != '"';
-            escaped = !escaped && letter == '\\';
-            out.push(letter);
+            in_text = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+            out.push(character);
             continue;
         }
-        match letter {
+        match character {
             '{' | '[' => {
-                out.push(letter);
-                if letters.peek().is_some_and(|next| matches!(next, '}' | ']')) {
-                    out.extend(letters.next());
+                out.push(character);
+                if characters.peek().is_some_and(|next| matches!(next, '}' | ']')) {
+                    out.extend(characters.next());
                 } else {
                     depth += 1;
                     new_line(&mut out, depth);
@@ -309,16 +309,16 @@ pub fn indented(text: &str) -> String {
             '}' | ']' => {
                 depth = depth.saturating_sub(1);
                 new_line(&mut out, depth);
-                out.push(letter);
+                out.push(character);
             }
             ',' => {
-                out.push(letter);
+                out.push(character);
                 new_line(&mut out, depth);
             }
             ':' => out.push_str(": "),
             _ => {
-                in_text = letter == '"';
-                out.push(letter);
+                in_text = character == '"';
+                out.push(character);
             }
         }
     }

@@ -15,7 +15,7 @@ vocabulary! {
         SessionExpired = "session_expired",
         /// The session was not used for `SESSION_IDLE_TIMEOUT`.
         IdleTimeout = "idle_timeout",
-        /// The user changed the password elsewhere.
+        /// The user changed the password on another device.
         PasswordChanged = "password_changed",
         /// The password was reset by e-mail.
         PasswordReset = "password_reset",

@@ -25,7 +25,7 @@ vocabulary! {
         PermissionRequired = "permission-required",
         /// `403`: an alert cannot be answered from the session that it is about.
         AlertAboutThisSession = "alert-about-this-session",
-        /// `403`: the session that vouches for another is in question itself.
+        /// `403`: the session that answers for another is in question itself.
         DeviceInQuestion = "device-in-question",
         /// `403`: the address must be proved first.
         EmailNotVerified = "email-not-verified",

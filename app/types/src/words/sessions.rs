@@ -1,4 +1,4 @@
-//! What is said of a session and its device.
+//! The words for a session and its device.
 
 use super::vocabulary::vocabulary;
 
@@ -39,9 +39,9 @@ vocabulary! {
     ReceiptStatus {
         /// It is not connected: its next request will be refused.
         Offline = "offline",
-        /// It was told over its event stream.
+        /// It was notified over its event stream.
         Told = "told",
-        /// Its browser said that it has signed itself out.
+        /// Its browser has confirmed that it signed itself out.
         Confirmed = "confirmed",
     }
 }

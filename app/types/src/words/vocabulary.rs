@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_server_says_is_kept_as_it_was_said() {
+    fn a_word_of_a_newer_server_is_read_and_written_unchanged() {
         let other: OrOther<AuditAction> = serde_json::from_str("\"passkey_added\"").expect("a name");
         assert_eq!(other, OrOther::Other("passkey_added".to_owned()));
         assert_eq!(other.name(), "passkey_added");

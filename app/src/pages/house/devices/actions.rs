@@ -72,7 +72,7 @@ fn stay(count: u64) -> &'static str {
     }
 }
 
-/// What becomes of all devices, of which this is one; how to come back is said after it.
+/// What becomes of all devices, of which this is one. The text after it says how to come back.
 fn everything_loses_access(count: u64) -> String {
     match count {
         1 => "This device loses access at once".to_owned(),

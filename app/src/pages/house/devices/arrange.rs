@@ -1,4 +1,4 @@
-//! In which order devices are shown, and what is said of them. Pure.
+//! The order in which devices are shown, and the words for them. Pure.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -11,7 +11,7 @@ use types::domain::{SessionId, Timestamp};
 /// Devices not used for so long are folded away.
 const UNUSED_AFTER: Duration = Duration::from_hours(30 * 24);
 
-/// So many that look the same are told as one.
+/// From so many on, devices that look the same are shown as one group.
 const GROUP_FROM: usize = 3;
 
 /// One line of the list.
@@ -276,8 +276,8 @@ pub(super) mod tests {
         let list: Vec<_> = (1..=7).map(|number| chrome(number, 141, 1)).collect();
         let showing = Showing { asked_about: (1..=4).map(id).collect(), ..Showing::default() };
         let arranged = arrange(&list, &showing, NOW);
-        let told: Vec<_> = arranged.used.iter().map(|item| item.ids().to_vec()).collect();
-        assert_eq!(told, [[1, 2, 3, 4].map(id).to_vec(), [5, 6, 7].map(id).to_vec()]);
+        let groups: Vec<_> = arranged.used.iter().map(|item| item.ids().to_vec()).collect();
+        assert_eq!(groups, [[1, 2, 3, 4].map(id).to_vec(), [5, 6, 7].map(id).to_vec()]);
         assert!(matches!(&arranged.used[0], Item::Group { look, .. } if look.asked_about));
     }
 

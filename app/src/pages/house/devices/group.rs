@@ -1,4 +1,4 @@
-//! Several sign-ins of what looks the same, told as one.
+//! Several sign-ins that look the same, shown as one group.
 
 use leptos::prelude::*;
 

@@ -12,7 +12,7 @@ use types::domain::SessionId;
 /// A pointer that rests for so long is not in use, in milliseconds.
 const RESTS_MS: f64 = 2_000.0;
 /// How long to wait for the pointer or the focus to show where they are, in milliseconds.
-const SETTLES_MS: f64 = 600.0;
+const WAIT_MS: f64 = 600.0;
 
 /// Who is at the list.
 #[derive(Clone, Copy)]
@@ -83,7 +83,7 @@ impl Lingering {
 
     /// Calls back if nobody is at the list, as soon as that is sure.
     pub(super) fn fold_if_nobody_is_there(self) {
-        after(SETTLES_MS, move || {
+        after(WAIT_MS, move || {
             let Some(pointer) = self.pointer.try_get_value() else { return };
             if !pointer
                 && !contains_focus(self.list)

@@ -1,4 +1,4 @@
-//! What can be said of an address without Unicode's tables. What is not ASCII is left as it was typed: the server folds
+//! The checks of an address that need no Unicode tables. What is not ASCII is left as it was typed: the server folds
 //! it.
 
 /// What stands before the `@`.

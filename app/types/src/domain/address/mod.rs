@@ -1,4 +1,4 @@
-//! E-mail addresses, in the one form in which they are kept and found.
+//! E-mail addresses, in the one form in which they are stored and found.
 //!
 //! The server makes that form: `full` knows Unicode's tables. In the browser `light` checks what can be checked without
 //! them, because they weigh more than the page; what it lets through the server reads again.
@@ -22,13 +22,14 @@ use super::invisible::is_invisible;
 const LONGEST: usize = 254;
 const LONGEST_LOCAL: usize = 64;
 
-/// An e-mail address in the form in which it is kept, compared and written to: trimmed, lower case, NFC, its domain in
-/// ASCII (UTS 46). Whatever our own mailer could not send to is none.
+/// An e-mail address in the form in which it is stored, compared and written to: trimmed, lower case, NFC, its domain
+/// in ASCII (UTS 46). Whatever our own mailer could not send to is none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
 impl Email {
-    /// Reads an address that is to be kept. Characters that nobody sees are refused: whoever typed them does not know.
+    /// Reads an address that is to be stored. Characters that nobody sees are refused: whoever typed them does not
+    /// know.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         if text.chars().any(is_invisible) {
@@ -109,9 +110,9 @@ mod tests {
     #[case("ada@example.com", "ada@example.com")]
     #[case("  Ada.Lovelace+x@Example.COM\n", "ada.lovelace+x@example.com")]
     #[case("o'neil_1@a-b.example", "o'neil_1@a-b.example")]
-    fn a_plain_address_is_kept_trimmed_and_in_lower_case(#[case] typed: &str, #[case] kept: &str) {
-        assert_eq!(Email::parse(typed).unwrap().as_str(), kept);
-        assert_eq!(Email::parse_existing(typed).unwrap().as_str(), kept);
+    fn a_plain_address_is_stored_trimmed_and_in_lower_case(#[case] typed: &str, #[case] stored: &str) {
+        assert_eq!(Email::parse(typed).unwrap().as_str(), stored);
+        assert_eq!(Email::parse_existing(typed).unwrap().as_str(), stored);
     }
 
     #[rstest]
@@ -155,7 +156,7 @@ mod tests {
     #[case("a\u{ad}da@example.com")]
     #[case("ada@exam\u{200b}ple.com")]
     #[case("ad\u{200d}a@example.com\u{200e}")]
-    fn what_nobody_sees_is_refused_where_it_would_be_kept_and_ignored_where_it_is_looked_for(#[case] typed: &str) {
+    fn invisible_characters_are_refused_in_a_new_address_and_ignored_in_a_look_up(#[case] typed: &str) {
         assert_eq!(Email::parse(typed).unwrap_err().code, "invisible");
         assert_eq!(Email::parse_existing(typed).unwrap().as_str(), "ada@example.com");
     }
