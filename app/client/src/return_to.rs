@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sign_in_page_is_told_where_one_was() {
+    fn the_sign_in_page_is_given_the_page_to_return_to() {
         assert_eq!(sign_in_path("/activity?cursor=a b"), "/sign-in");
         assert_eq!(sign_in_path("/activity?cursor=a%20b&c"), "/sign-in?next=/activity%3Fcursor%3Da%2520b%26c");
         assert_eq!(sign_in_path("/devices"), "/sign-in");

@@ -115,7 +115,7 @@ impl Client {
             };
             if self.send(request.clone()).await.is_err() {
                 self.inner.ports.clock.sleep(CONFIRM_AGAIN_MS).await;
-                // The receipt is for information: without the confirmation it goes on saying *told*.
+                // The receipt is for information: without the confirmation it stays at *told*.
                 let _ = self.send(request).await;
             }
         }

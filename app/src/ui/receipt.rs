@@ -57,7 +57,7 @@ fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
     let shown_status = move || {
         let (icon, name, words) = match status.get()? {
             ReceiptStatus::Offline => (IconName::Offline, "offline", "Offline: will be refused"),
-            ReceiptStatus::Told => (IconName::Check, "told", "Told"),
+            ReceiptStatus::Notified => (IconName::Check, "told", "Told"),
             ReceiptStatus::Confirmed => (IconName::Confirmed, "confirmed", "Confirmed"),
         };
         Some(view! {
@@ -108,13 +108,13 @@ mod tests {
     #[rstest]
     #[case(&[ReceiptStatus::Confirmed], "Confirmed.")]
     #[case(&[ReceiptStatus::Confirmed; 2], "All confirmed.")]
-    #[case(&[ReceiptStatus::Confirmed, ReceiptStatus::Told], "1 of 2 online confirmed.")]
+    #[case(&[ReceiptStatus::Confirmed, ReceiptStatus::Notified], "1 of 2 online confirmed.")]
     #[case(
         &[ReceiptStatus::Confirmed, ReceiptStatus::Offline, ReceiptStatus::Offline],
         "1 of 1 online confirmed. 2 offline: will be refused when they come back."
     )]
     #[case(
-        &[ReceiptStatus::Told, ReceiptStatus::Offline],
+        &[ReceiptStatus::Notified, ReceiptStatus::Offline],
         "0 of 1 online confirmed. 1 offline: will be refused when it comes back."
     )]
     #[case(&[ReceiptStatus::Offline], "1 offline: will be refused when it comes back.")]

@@ -117,7 +117,7 @@ fn telling_late_does_not_take_the_cookie_of_the_next_session() {
 }
 
 #[test]
-fn signing_out_everywhere_gives_the_receipt_to_the_caller_and_to_the_sign_in_page() {
+fn signing_out_everywhere_returns_the_receipt_and_shows_it_on_the_sign_in_page() {
     let world = World::new();
     let other = world.open_tab();
     let tab = world.signed_in_tab();

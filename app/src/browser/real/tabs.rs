@@ -79,11 +79,11 @@ async fn take(name: &str, steal: bool) -> LockGuard {
     let give_up = AbortOnDrop::new();
     let (granted, was_granted) = oneshot::channel();
     let Some(request) = request(name, &give_up, steal, granted) else { return LockGuard::default() };
-    // The promise stays open for as long as the lock is held. That it settles first means that it was refused, as in a
-    // frame without an origin, where there are no other tabs either; that it settles later, while the lock is held,
-    // that it was stolen.
+    // The promise is pending for as long as the lock is held. Where it settles first, the lock was refused, as in a
+    // frame without an origin, where there are no other tabs either. Where it settles while the lock is held, the lock
+    // was stolen.
     match select(was_granted, JsFuture::from(request)).await {
-        Either::Left((Ok(guard), settled)) => guard.lost_when(settled.map(|_| ()).boxed_local()),
+        Either::Left((Ok(guard), lost)) => guard.lost_when(lost.map(|_| ()).boxed_local()),
         Either::Left((Err(_), _)) | Either::Right(_) => LockGuard::default(),
     }
 }

@@ -136,7 +136,7 @@ mod tests {
     use rstest::rstest;
 
     #[test]
-    fn who_asks_too_often_is_told_how_long_to_wait_and_never_too_short() {
+    fn a_client_that_asks_too_often_learns_how_long_to_wait_and_never_too_short() {
         let words = [(0, "1 second"), (1, "1 second"), (40, "40 seconds"), (91, "2 minutes"), (120, "2 minutes")];
         let long = [(121, "3 minutes"), (3_600, "60 minutes"), (5_401, "2 hours"), (90_000, "25 hours")];
         for (seconds, expected) in words.into_iter().chain(long) {

@@ -241,8 +241,8 @@ pub struct StreamTicket {
 }
 
 /// How far a device has got that a newer server has another word for: not as far as it may be.
-fn status_or_told<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ReceiptStatus, D::Error> {
-    Ok(OrOther::deserialize(deserializer)?.known().unwrap_or(ReceiptStatus::Told))
+fn status_or_notified<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ReceiptStatus, D::Error> {
+    Ok(OrOther::deserialize(deserializer)?.known().unwrap_or(ReceiptStatus::Notified))
 }
 
 /// One device on a receipt.
@@ -260,7 +260,7 @@ pub struct ReceiptDevice {
     #[serde(deserialize_with = "kind_or_unknown")]
     pub kind: DeviceKind,
     /// How far it has got.
-    #[serde(deserialize_with = "status_or_told")]
+    #[serde(deserialize_with = "status_or_notified")]
     pub status: ReceiptStatus,
 }
 
@@ -375,6 +375,6 @@ mod tests {
         let device = r#"{"sessionId": "0192f0c1-2345-7000-8000-000000000001", "current": false, "deviceName": "a watch",
             "kind": "watch", "status": "asleep"}"#;
         let device: ReceiptDevice = serde_json::from_str(device).expect("a device");
-        assert_eq!((device.kind, device.status), (DeviceKind::Unknown, ReceiptStatus::Told));
+        assert_eq!((device.kind, device.status), (DeviceKind::Unknown, ReceiptStatus::Notified));
     }
 }

@@ -40,7 +40,7 @@ vocabulary! {
         /// It is not connected: its next request will be refused.
         Offline = "offline",
         /// It was notified over its event stream.
-        Told = "told",
+        Notified = "told",
         /// Its browser has confirmed that it signed itself out.
         Confirmed = "confirmed",
     }

@@ -232,7 +232,7 @@ fn first_receipt(id: &Capability, outcome: EndOutcome, notified: &[SessionId], c
         let status = if current {
             ReceiptStatus::Confirmed
         } else if notified.contains(&ended.id) {
-            ReceiptStatus::Told
+            ReceiptStatus::Notified
         } else {
             ReceiptStatus::Offline
         };
@@ -251,7 +251,7 @@ fn receipt_device(row: ReceiptRow) -> ReceiptDevice {
     let status = if row.current || row.confirmed_at.is_some() {
         ReceiptStatus::Confirmed
     } else if row.told_at.is_some() {
-        ReceiptStatus::Told
+        ReceiptStatus::Notified
     } else {
         ReceiptStatus::Offline
     };
