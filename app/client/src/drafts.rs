@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_comes_back_to_the_same_user() {
+    fn a_draft_comes_back_to_the_same_user() {
         let mut drafts = box_of(1);
         drafts.follow(&signed_out(EndReason::SessionExpired));
         assert_eq!(drafts.get("profile.name"), None, "nobody reads it on the sign-in page");
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_else_gets_what_was_typed() {
+    fn a_draft_is_given_to_nobody_else() {
         let mut drafts = box_of(1);
         drafts.follow(&signed_out(EndReason::SessionExpired));
         drafts.follow(&signed_in(2));

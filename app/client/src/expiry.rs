@@ -81,7 +81,7 @@ mod tests {
     const HOUR: f64 = 3_600_000.0;
 
     #[test]
-    fn nothing_is_said_until_the_server_says_that_the_end_is_near() {
+    fn no_warning_comes_before_the_server_announces_the_end() {
         let mut watch = ExpiryWatch::new(0.0, HOUR, 2.0 * HOUR);
         assert_eq!(watch.warning(1_000.0), None);
         watch.announce();

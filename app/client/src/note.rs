@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_is_said_in_words() {
+    fn every_reason_has_a_sentence() {
         let from_phone =
             |reason| SignedOutNote { device: Some("Safari on iPhone".into()), ..SignedOutNote::new(reason) };
         let table = [

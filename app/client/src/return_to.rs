@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_and_where_one_was_come_along_from_one_entry_page_to_the_next() {
+    fn typed_text_and_the_page_to_return_to_are_passed_from_one_entry_page_to_the_next() {
         for (email, next, path) in [
             ("", None, "/verify"),
             ("  ", Some("/devices"), "/verify"),

@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_message_is_not_said_twice_at_once() {
+    fn the_same_message_is_not_shown_twice_at_once() {
         let mut queue = ToastQueue::default();
         let first = queue.push(0.0, ToastKind::Error, None, "no".into());
         assert_eq!(queue.push(1.0, ToastKind::Error, None, "no".into()), first);

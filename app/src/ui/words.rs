@@ -102,7 +102,7 @@ mod tests {
     #[case(3_600, Some("in 1 hour"))]
     #[case(86_399, Some("in 23 hours"))]
     #[case(86_400, None)]
-    fn what_ends_soon_says_how_soon(#[case] seconds: u64, #[case] words: Option<&str>) {
+    fn a_session_that_ends_soon_says_how_soon(#[case] seconds: u64, #[case] words: Option<&str>) {
         let now = Timestamp::from_millis(1_795_251_600_000);
         assert_eq!(until(now.plus(Duration::from_secs(seconds)), now).as_deref(), words);
     }

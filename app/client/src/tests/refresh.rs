@@ -132,7 +132,7 @@ fn a_server_that_asks_to_be_left_alone_is_left_alone_and_says_for_how_long() {
 }
 
 #[test]
-fn a_tab_that_stands_still_in_the_middle_of_a_refresh_keeps_nobody_waiting() {
+fn a_tab_that_stands_still_in_the_middle_of_a_refresh_does_not_block_the_others() {
     let world = World::new();
     world.was_signed_in();
     world.server.set(|server| server.held_path = Some(paths::REFRESH));

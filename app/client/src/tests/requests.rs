@@ -222,7 +222,7 @@ fn an_answer_that_is_no_json_did_not_come_from_the_server() {
 }
 
 #[test]
-fn a_failure_speaks_for_itself() {
+fn a_failure_gives_its_message_and_those_of_its_fields() {
     let mut fields = problem(422, ProblemCode::InvalidFields);
     fields.detail = Some("Look again.".into());
     let error =

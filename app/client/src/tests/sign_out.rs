@@ -53,7 +53,7 @@ fn a_pending_sign_out_is_sent_when_the_connection_is_back() {
 }
 
 #[test]
-fn a_sign_out_left_over_from_before_the_reload_is_made_up_for() {
+fn a_sign_out_pending_from_before_the_reload_is_sent() {
     let world = World::new();
     world.hint.set(SignInHint::SignOutPending);
     let tab = world.open_tab();
@@ -64,7 +64,7 @@ fn a_sign_out_left_over_from_before_the_reload_is_made_up_for() {
 }
 
 #[test]
-fn a_sign_out_left_over_is_not_made_up_for_with_the_cookie_of_the_next_session() {
+fn a_pending_sign_out_is_not_sent_with_the_cookie_of_the_next_session() {
     let world = World::new();
     world.hint.set(SignInHint::SignOutPending);
     world.server.set(|server| server.held_path = Some(paths::LOGOUT));
@@ -97,7 +97,7 @@ fn a_tab_that_hears_late_does_not_forget_the_pending_sign_out() {
 }
 
 #[test]
-fn telling_late_does_not_take_the_cookie_of_the_next_session() {
+fn a_sign_out_sent_late_does_not_use_the_cookie_of_the_next_session() {
     let world = World::new();
     let tab = world.signed_in_tab();
     world.server.set(|server| server.reachable = false);

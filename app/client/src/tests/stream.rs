@@ -349,7 +349,7 @@ fn a_stream_that_takes_for_ever_to_say_its_first_word_is_mentioned_too() {
 }
 
 #[test]
-fn what_is_shown_is_fetched_once_at_a_load_and_again_whenever_it_may_be_old() {
+fn pages_fetch_once_at_a_load_and_again_whenever_their_data_may_be_old() {
     let world = World::new();
     world.was_signed_in();
     let tab = world.open_tab();
@@ -462,7 +462,7 @@ fn a_hidden_tab_that_cannot_open_the_stream_leaves_it_to_the_one_that_is_looked_
 }
 
 #[test]
-fn locks_that_are_never_given_keep_nobody_from_hearing_and_from_being_signed_in() {
+fn locks_that_are_never_granted_prevent_neither_the_stream_nor_the_sign_in() {
     let mut world = World::new();
     world.locks.broken = true;
     world.was_signed_in();

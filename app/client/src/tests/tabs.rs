@@ -184,7 +184,7 @@ fn a_forged_sign_out_is_checked_with_the_server() {
 }
 
 #[test]
-fn what_is_not_understood_or_meant_for_another_session_is_ignored() {
+fn messages_that_are_not_understood_or_meant_for_another_session_are_ignored() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let before = tab.changes.borrow().len();
@@ -208,7 +208,7 @@ fn what_is_not_understood_or_meant_for_another_session_is_ignored() {
 }
 
 #[test]
-fn without_a_channel_and_locks_a_tab_fends_for_itself() {
+fn without_a_channel_and_locks_a_tab_works_by_itself() {
     let mut world = World::new();
     world.channel_available = false;
     world.locks.missing = true;
@@ -268,7 +268,7 @@ fn whatever_of_storage_locks_and_channel_is_missing_two_tabs_sign_in_refresh_and
 }
 
 #[test]
-fn a_sign_out_is_believed_where_storage_was_cleared_before_it_was_heard_of() {
+fn a_sign_out_is_believed_where_storage_was_cleared_before_its_message_came() {
     let world = World::new();
     let other = world.open_tab();
     let tab = world.signed_in_tab();
@@ -282,7 +282,7 @@ fn a_sign_out_is_believed_where_storage_was_cleared_before_it_was_heard_of() {
 }
 
 #[test]
-fn tokens_of_a_session_that_has_ended_are_not_worth_a_question() {
+fn tokens_of_a_session_that_has_ended_are_dropped_without_a_request() {
     let world = World::new();
     let tab = world.signed_in_tab();
     let late = text(&TabMessage::Tokens { tokens: SharedTokens::from(&world.server.issue()) });

@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_over_once_its_life_says_so() {
+    fn a_session_is_over_once_its_history_has_an_end() {
         assert_eq!(ended_at(&life(&[HistoryKind::SignedIn, HistoryKind::Refreshed])), None);
         assert_eq!(
             ended_at(&life(&[HistoryKind::SignedIn, HistoryKind::Refreshed, HistoryKind::Ended])),

@@ -169,7 +169,7 @@ mod tests {
     #[case(r#"{"title": 1, "code": "b", "status": 400}"#)]
     #[case(r#"{"title": "a", "code": "b", "status": 400, "errors": [1]}"#)]
     #[case("[]")]
-    fn what_is_no_problem_is_not_read_as_one(#[case] text: &str) {
+    fn a_body_that_is_not_a_problem_is_not_read_as_one(#[case] text: &str) {
         assert!(serde_json::from_str::<Problem>(text).is_err());
     }
 }

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_there_is_refused_where_it_is_not() {
+    fn a_missing_required_field_is_refused() {
         let field = |found| Field { name: "email".to_owned(), is_given: false, found };
         assert_eq!(field(Ok(Some(""))).required().found, Ok(""));
         assert_eq!(field(Ok(None::<&str>)).required().found, Err(missing()));

@@ -355,7 +355,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_newer_server_has_other_words_for_is_read_all_the_same() {
+    fn unknown_words_of_a_newer_server_are_read() {
         let session = r#"{
             "sessionId": "0192f0c1-2345-7000-8000-000000000001", "current": true, "ipAddress": "192.0.2.1", "activeNow": true,
             "createdAt": "2026-11-28T08:00:00Z", "lastActive": "2026-11-28T08:00:00Z", "expiresAt": "2026-11-28T08:00:00Z",

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_shows_nothing_is_refused_whosever_it_is() {
+    fn an_invisible_name_is_refused_for_users_and_devices() {
         for nothing in ["\u{200b}", "\u{3164}", "\u{2800}", "\u{202e}\u{2066}", " \u{200b} ", "\u{301}"] {
             assert_eq!(DisplayName::parse(nothing).unwrap_err().code, "invisible", "{nothing:?}");
             assert_eq!(DeviceName::parse(nothing).unwrap_err().code, "invisible", "{nothing:?}");

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_moments_are_refused() {
+    fn texts_that_are_no_timestamps_are_refused() {
         for text in [
             "",
             "2026-11-21",
@@ -157,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_moment_survives_the_wire(millis in -62_167_219_200_000_i64..253_402_300_799_999) {
+        fn every_timestamp_survives_the_wire(millis in -62_167_219_200_000_i64..253_402_300_799_999) {
             let moment = Timestamp(millis);
             prop_assert_eq!(Timestamp::parse_rfc3339(&moment.to_string()), Some(moment));
         }

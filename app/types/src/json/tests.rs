@@ -92,20 +92,20 @@ fn to_value(document: Document) -> Value {
 
 proptest! {
     #[test]
-    fn what_the_library_writes_is_read(value in everything()) {
+    fn text_written_by_serde_json_is_read(value in everything()) {
         prop_assert_eq!(read::<Everything>(&serde_json::to_string(&value).unwrap()), Ok(value.clone()));
         prop_assert_eq!(read::<Everything>(&serde_json::to_string_pretty(&value).unwrap()), Ok(value));
     }
 
     #[test]
-    fn what_is_written_is_read_by_the_library(value in everything()) {
+    fn written_text_is_read_by_serde_json(value in everything()) {
         let text = write(&value).unwrap();
         prop_assert_eq!(serde_json::from_str::<Everything>(&text).unwrap(), value.clone());
         prop_assert_eq!(serde_json::from_str::<Everything>(&indented(&text)).unwrap(), value);
     }
 
     #[test]
-    fn a_document_is_what_the_library_finds_in_it(value in documents()) {
+    fn a_document_is_read_as_serde_json_reads_it(value in documents()) {
         // Not `value` itself: of a number with a fraction, the library may read the neighbour of what it wrote.
         for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
             prop_assert_eq!(to_value(parse(&text).unwrap()), serde_json::from_str::<Value>(&text).unwrap());
@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_document_exactly_where_the_library_says_so(text in r#"[-+0-9eE.,:\[\]{}"\\u/ bntfrulase\u{1}\n]{0,12}"#) {
+    fn text_is_accepted_exactly_where_serde_json_does(text in r#"[-+0-9eE.,:\[\]{}"\\u/ bntfrulase\u{1}\n]{0,12}"#) {
         // A number that no `f64` holds is none for the library; here it is passed over as it is spelt.
         let too_large = |error: &serde_json::Error| error.to_string().starts_with("number out of range");
         match serde_json::from_str::<Value>(&text) {
@@ -123,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn indented_text_is_what_the_library_writes_for_users(value in documents()) {
+    fn indented_text_is_the_pretty_output_of_serde_json(value in documents()) {
         prop_assert_eq!(indented(&value.to_string()), serde_json::to_string_pretty(&value).unwrap());
     }
 }
@@ -145,13 +145,13 @@ proptest! {
 #[case::no_fraction("1.")]
 #[case::plus("+1")]
 #[case::no_word("nul")]
-fn what_is_no_json_is_refused(#[case] text: &str) {
+fn text_that_is_not_json_is_refused(#[case] text: &str) {
     assert!(serde_json::from_str::<Value>(text).is_err());
     assert_eq!(parse(text), Err(Unreadable));
 }
 
 #[test]
-fn what_is_too_deep_is_refused_and_does_no_harm() {
+fn a_document_that_is_nested_too_deep_is_refused_and_does_no_harm() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(parse(&nested(64)).is_ok());
     for depth in [65, 100_000] {
@@ -187,7 +187,7 @@ fn members_that_are_not_known_are_passed_over() {
 #[case::no_object("byName", Some(json!([])))]
 #[case::no_id("id", Some(json!("01890a5d")))]
 #[case::no_moment("at", Some(json!("yesterday")))]
-fn what_does_not_fit_the_type_is_refused(#[case] member: &str, #[case] value: Option<Value>) {
+fn a_value_that_does_not_fit_the_type_is_refused(#[case] member: &str, #[case] value: Option<Value>) {
     let mut document = example();
     assert!(read::<Everything>(&document.to_string()).is_ok());
     match value {
@@ -204,7 +204,7 @@ fn a_member_that_stands_twice_is_refused() {
 }
 
 #[test]
-fn what_the_wire_does_not_have_is_not_written() {
+fn values_that_the_wire_does_not_have_are_not_written() {
     assert_eq!(write(&1.5), Err(Unreadable));
     assert_eq!(write(&BTreeMap::from([(1, 2)])), Err(Unreadable));
     assert_eq!(write(&(1, 2)), Err(Unreadable));

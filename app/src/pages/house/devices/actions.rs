@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_device_is_spoken_of_as_one() {
+    fn a_single_device_is_worded_in_the_singular() {
         assert_eq!(lose_access(1), "It loses access at once, wherever it is. To use it again, sign in on it.");
         assert_eq!(lose_access(2), "They lose access at once, wherever they are. To use one again, sign in on it.");
         assert_eq!(everything_loses_access(1), "This device loses access at once");
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_signed_in_is_named() {
+    fn the_devices_that_stay_signed_in_are_named() {
         assert_eq!(stay(1), "This device stays signed in.");
         assert_eq!(stay(3), "Your other devices stay signed in.");
     }

@@ -251,7 +251,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_looks_the_same_stands_as_one_where_the_first_of_it_would() {
+    fn devices_that_look_the_same_form_one_group_at_the_place_of_the_first() {
         let mut list = vec![device(1, 0), chrome(2, 141, 1), device(3, 2), chrome(4, 140, 3), chrome(5, 141, 4)];
         let arranged = arrange(&list, &Showing::default(), NOW);
         let group = Item::Group { look: Look::of(&list[1], &Showing::default()), ids: [2, 4, 5].map(id).to_vec() };
@@ -262,7 +262,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn this_device_and_one_that_is_asked_about_stand_by_themselves() {
+    fn this_device_and_one_that_is_asked_about_are_in_no_group() {
         let mut list: Vec<_> = (1..=5).map(|number| chrome(number, 141, 1)).collect();
         list[0].current = true;
         let showing = Showing { asked_about: HashSet::from([id(3)]), ..Showing::default() };
@@ -272,7 +272,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_looks_the_same_stands_as_one_while_it_is_asked_about_too_and_apart_from_what_is_not() {
+    fn devices_that_look_the_same_and_are_asked_about_form_a_group_of_their_own() {
         let list: Vec<_> = (1..=7).map(|number| chrome(number, 141, 1)).collect();
         let showing = Showing { asked_about: (1..=4).map(id).collect(), ..Showing::default() };
         let arranged = arrange(&list, &showing, NOW);

@@ -68,13 +68,13 @@ mod tests {
     #[case::broken_punycode("ada@xn--a.example")]
     #[case::full_width_ip("a@１２７.0.0.1")]
     #[case::slash("a@exam\u{2100}ple.com")]
-    fn what_poses_as_something_else_is_refused(#[case] typed: &str) {
+    fn an_address_that_imitates_another_is_refused(#[case] typed: &str) {
         assert!(Email::parse(typed).is_err() && Email::parse_existing(typed).is_err(), "{typed:?}");
     }
 
     proptest! {
         #[test]
-        fn the_form_of_the_form_is_itself(typed in "\\PC{1,20}@\\PC{1,20}(\\.\\PC{1,8})?") {
+        fn parsing_a_parsed_address_changes_nothing(typed in "\\PC{1,20}@\\PC{1,20}(\\.\\PC{1,8})?") {
             if let Ok(email) = Email::parse_existing(&typed) {
                 let again = Email::parse(email.as_str()).unwrap();
                 prop_assert_eq!(again.as_str(), email.as_str());

@@ -138,12 +138,12 @@ mod tests {
     #[case("Ada <ada@example.com>")]
     #[case("ada@example.com, bob@example.com")]
     #[case("ada\r\nBcc: eve@example.com@example.com")]
-    fn what_nobody_can_write_to_is_refused(#[case] typed: &str) {
+    fn an_address_that_cannot_receive_mail_is_refused(#[case] typed: &str) {
         assert!(Email::parse(typed).is_err() && Email::parse_existing(typed).is_err(), "{typed:?}");
     }
 
     #[test]
-    fn lengths_are_those_of_mail() {
+    fn addresses_are_as_long_as_mail_allows() {
         let long_local = |count: usize| format!("{}@example.com", "a".repeat(count));
         assert!(Email::parse(&long_local(64)).is_ok() && Email::parse(&long_local(65)).is_err());
         let domain = |labels: usize| format!("a@{}com", "abcdefghi.".repeat(labels));
