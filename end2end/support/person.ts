@@ -94,7 +94,7 @@ export class Person {
     await this.button("Sign in").click();
   }
 
-  // Getting back in, and leaving
+  // Getting back in, and deleting the account
 
   /** Asks on the sign-in page for a way back in, with the e-mail typed there. */
   async forgetsPassword(account: Account): Promise<void> {
@@ -119,7 +119,7 @@ export class Person {
     );
   }
 
-  /** Where the newest link in the mailbox leads. The letter may come a moment after the answer. */
+  /** Where the newest link in the mailbox leads. The mail may come a moment after the answer. */
   async findsLinkInMailbox(account: Account): Promise<string> {
     const api = new Api(this.address);
     await expect.poll(async () => api.resetLinkFromMailbox(account.email)).toBeDefined();

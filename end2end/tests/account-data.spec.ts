@@ -1,4 +1,4 @@
-// Leaving: taking along what is held here, and deleting the account.
+// The account's data: exporting it, and deleting the account.
 
 import { readFile } from "node:fs/promises";
 import { demo } from "../support/api.ts";

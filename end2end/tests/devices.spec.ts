@@ -33,7 +33,7 @@ test("the list follows sign-ins and sign-outs of other devices by itself", async
   await laptop.seesDevices(1);
 });
 
-test("a new name is kept and shown on the other device at once", async ({ open }) => {
+test("a new name is saved and shown on the other device at once", async ({ open }) => {
   const laptop = await open({ userAgent: userAgents.macChrome });
   const phone = await open({ userAgent: userAgents.iphoneSafari });
   await laptop.signsIn(demo);
@@ -260,13 +260,13 @@ for (const rest of [80, 900]) {
     await laptop.page.mouse.move(at[0] - 9, at[1]);
     await laptop.page.mouse.move(...at);
 
-    await api.signsIn(demo, { deviceName: "from elsewhere", userAgent: userAgents.windowsFirefox });
-    await expect(laptop.device("from elsewhere")).toBeVisible();
+    await api.signsIn(demo, { deviceName: "another device", userAgent: userAgents.windowsFirefox });
+    await expect(laptop.device("another device")).toBeVisible();
     await expect(laptop.page.getByText(/Was this you\?/)).toBeVisible();
     await pause(rest);
     await laptop.page.mouse.click(...at);
     await pause(300);
-    for (const name of ["first", "third", "from elsewhere"]) await expect(laptop.signOutOf(name)).toBeVisible();
+    for (const name of ["first", "third", "another device"]) await expect(laptop.signOutOf(name)).toBeVisible();
     await expect(laptop.dialog()).toBeHidden();
     await expect(laptop.page.getByText(/Was this you\?/)).toBeVisible();
 
@@ -307,7 +307,7 @@ test("on paper there is nothing to press", async ({ person, api }) => {
   await expect(person.device("machine 1")).toBeVisible();
 });
 
-test("what looks the same stands as one, is found by words, and several are signed out in one go", async ({
+test("devices that look the same form a group, are found by words, and are signed out together", async ({
   open,
   api,
 }) => {
@@ -348,7 +348,7 @@ test("what looks the same stands as one, is found by words, and several are sign
   await expect(receipt).toContainText("2 offline: will be refused when they come back.");
 });
 
-test("what looks the same stands as one while it is asked about, and is marked", async ({ open, api }) => {
+test("devices that look the same form a group while they are asked about, and are marked", async ({ open, api }) => {
   const laptop = await open({ userAgent: userAgents.macChrome });
   await laptop.signsIn(demo);
   for (let number = 1; number <= 4; number += 1) {

@@ -1,4 +1,4 @@
-// The first seconds of a page: before the program has arrived, while it takes over, and where it never runs.
+// The first seconds of a page: before the program is there, while it takes over, and where it never runs.
 
 import { demo, stranger } from "../support/api.ts";
 import { refused, unreachable, invalid } from "../support/complaints.ts";
@@ -148,7 +148,7 @@ test("a tab that rests at the sign-in page hears at once that another one has si
   await expect(person.heading(/^Signed in on/)).toBeVisible({ timeout: 4000 });
 });
 
-test("somebody signs in before the program arrives, and it finds them signed in", async ({ person }) => {
+test("somebody signs in before the program is there, and it finds them signed in", async ({ person }) => {
   const lets = await person.opensBeforeItListens("/sign-in?next=/activity");
   await person.signsInHere(demo);
   await expect(person.page).toHaveURL(/\/activity$/);
@@ -157,7 +157,7 @@ test("somebody signs in before the program arrives, and it finds them signed in"
   await expect(person.personMenu()).toBeVisible();
 });
 
-test("a form that is sent twice before the program arrives is sent once", async ({ person }) => {
+test("a form that is sent twice before the program is there is sent once", async ({ person }) => {
   let sent = 0;
   await person.opensBeforeItListens("/sign-in");
   await person.page.route("**/sign-in", async (route) => {
@@ -182,7 +182,7 @@ test("a click that begins before the program is there is not lost to it", async 
   await expect(person.page.getByRole("checkbox", { name: /^Keep me signed in/ })).not.toBeChecked();
 });
 
-test("what is wrong is said in the page before the program, and still when it is there", async ({ person }) => {
+test("what is wrong is shown before the program is there, and still afterwards", async ({ person }) => {
   person.complaints.allow(refused);
   const lets = await person.opensBeforeItListens("/sign-in?next=/activity");
   await person.signsInHere({ ...demo, password: "not the password" });

@@ -1,4 +1,4 @@
-// The pages of a signed-in person are a file of their own: when it is fetched, and what is said where it cannot be.
+// The pages of a signed-in person are a file of their own: when it is fetched, and what happens where it cannot be.
 
 import { demo } from "../support/api.ts";
 import { unreachable } from "../support/complaints.ts";
@@ -12,7 +12,9 @@ for (const [words, answer] of [
   ["is overloaded", { status: 503, body: "busy" }],
   ["has another version by now", { status: 404, body: "nothing is here" }],
 ] as const) {
-  test(`the server ${words} when the pages are fetched: it is said, and trying again helps`, async ({ person }) => {
+  test(`the server ${words} when the pages are fetched: the page says so, and trying again helps`, async ({
+    person,
+  }) => {
     person.complaints.allow(unreachable, failed, /status of 404/);
     await person.signsIn(demo);
     let fails = true;
@@ -38,7 +40,7 @@ test("a server that has a newer version by now is asked for all of the page", as
   await person.seesDevices(1);
 });
 
-test("who signs in has the pages fetched from the first letter on, and not before", async ({ person }) => {
+test("signing in fetches the pages from the first character on, and not before", async ({ person }) => {
   const fetched: string[] = [];
   person.page.on("request", (request) => {
     if (request.url().includes("latchkey-house")) fetched.push(request.url());

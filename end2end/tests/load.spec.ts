@@ -1,4 +1,4 @@
-// What does not work at load, or not for a while: it is said, it can be tried again, and it goes as soon as it works.
+// What does not work at load, or not for a while: the page says so, offers to try again, and recovers by itself.
 
 import { demo } from "../support/api.ts";
 import { unreachable } from "../support/complaints.ts";
@@ -11,7 +11,7 @@ for (const [words, fails] of [
   ["the server is overloaded", 503],
 ] as const) {
   for (const path of ["/devices", "/activity", "/profile"]) {
-    test(`at load of ${path}, ${words}: it is said, and trying again helps`, async ({ person }) => {
+    test(`at load of ${path}, ${words}: the page says so, and trying again helps`, async ({ person }) => {
       person.complaints.allow(unreachable);
       await person.signsIn(demo);
       // Nothing works before somebody presses: the page tries by itself too, and would take the button away.
@@ -66,7 +66,7 @@ test("an error of an offline spell goes as soon as the network is back", async (
   await expect(person.field("Your name")).toBeVisible();
 });
 
-test("a stream that never opens is mentioned, and the list is kept up all the same", async ({ person, api }) => {
+test("a stream that never opens is mentioned, and the list stays current all the same", async ({ person, api }) => {
   person.complaints.allow(unreachable);
   await person.page.route("**/api/auth/events", (route) => route.fulfill({ status: 503, body: "busy" }));
   await person.signsIn(demo);
@@ -87,13 +87,13 @@ test("the list is fetched once at each load", async ({ person, api }) => {
   await person.page.reload();
   await open;
   await person.seesDevices(1);
-  // A change that is told over the stream comes after whatever the stream's opening set off.
+  // A change that comes over the stream comes after whatever the stream's opening set off.
   await api.signsIn(demo, { deviceName: "witness", userAgent: userAgents.curl });
   await expect(person.device("witness")).toBeVisible();
   expect(fetched).toBe(1);
 });
 
-test("who tries too often is told how long to wait", async ({ person }) => {
+test("a person who tries too often sees how long to wait", async ({ person }) => {
   person.complaints.allow(tooMany);
   await person.page.route("**/api/auth/login", (route) =>
     route.fulfill({ status: 429, headers: { "retry-after": "40" }, body: "" }),
@@ -114,11 +114,11 @@ test("a browser whose clock is an hour ahead never says that it was signed in an
         Reflect.construct(target, values.length === 0 ? [now()] : values) as object,
       get: (target, key) => (key === "now" ? now : (Reflect.get(target, key) as unknown)),
     });
-    const told: string[] = [];
-    Object.assign(window, { told });
+    const shown: string[] = [];
+    Object.assign(window, { shown });
     const listen = () => {
       new MutationObserver(() => {
-        told.push(...(/\d+ hours? ago/.exec((document.body as HTMLElement | null)?.innerText ?? "") ?? []));
+        shown.push(...(/\d+ hours? ago/.exec((document.body as HTMLElement | null)?.innerText ?? "") ?? []));
       }).observe(document, { subtree: true, childList: true, characterData: true });
     };
     listen();
@@ -127,5 +127,5 @@ test("a browser whose clock is an hour ahead never says that it was signed in an
   await person.page.reload();
   await person.seesDevices(1);
   await expect(person.thisDevice()).toContainText(/just now/);
-  expect(await person.page.evaluate(() => (window as unknown as { told: string[] }).told)).toEqual([]);
+  expect(await person.page.evaluate(() => (window as unknown as { shown: string[] }).shown)).toEqual([]);
 });

@@ -60,7 +60,7 @@ test("the token of a link is nowhere but in memory", async ({ person }) => {
   const link = await person.findsLinkInMailbox(demo);
   const token = link.replace(/.*#token=/, "");
   expect(token.length).toBeGreaterThan(20);
-  const kept = async () =>
+  const everythingStored = async () =>
     person.page.evaluate(() => {
       const storages = [localStorage, sessionStorage].flatMap((storage) => Object.entries(storage));
       return JSON.stringify([storages, document.cookie, history.state, document.documentElement.outerHTML]);
@@ -68,14 +68,14 @@ test("the token of a link is nowhere but in memory", async ({ person }) => {
   const lets = await person.opensBeforeItListens(link);
   await expect(person.button("Set new password")).toBeEnabled();
   await expect(person.page).toHaveURL(/\/reset-password$/);
-  expect(await kept(), "before the program").not.toContain(token);
+  expect(await everythingStored(), "before the program").not.toContain(token);
   lets();
   await person.isRunByProgram();
   await expect(person.button("Set new password")).toBeEnabled();
-  expect(await kept()).not.toContain(token);
+  expect(await everythingStored()).not.toContain(token);
 });
 
-test("a browser that is signed in where the link is opened is signed out, and told of it once", async ({ person }) => {
+test("a browser that is signed in where the link is opened is signed out, and says so once", async ({ person }) => {
   person.complaints.allow(refused);
   await person.signsIn(demo);
   const other = await person.opensAnotherTab();

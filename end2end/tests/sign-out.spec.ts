@@ -85,9 +85,9 @@ test("neither web storage, cookies of scripts, address nor page ever hold a toke
   for (const path of ["/devices", "/activity", "/profile"]) {
     await person.goesTo(path);
     await expect(person.personMenu()).toBeVisible();
-    const kept = await everythingScriptsCanRead(person.page);
+    const stored = await everythingScriptsCanRead(person.page);
     // Access tokens are JWTs, which begin with an encoded `{"`; refresh tokens begin with `lkr_`.
-    expect(kept).not.toMatch(/eyJ[\w-]{10,}|lkr_[\w-]{10,}/);
+    expect(stored).not.toMatch(/eyJ[\w-]{10,}|lkr_[\w-]{10,}/);
   }
   const cookies = await person.context.cookies();
   expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).toEqual([
@@ -101,8 +101,10 @@ test("nothing of the person is left in the browser after signing out", async ({ 
   await person.signsIn(demo);
   await person.signsOut();
   // The page itself names the demo person, as every sign-in page of a development server does.
-  const kept = await person.page.evaluate(() => JSON.stringify([localStorage, sessionStorage].flatMap(Object.entries)));
-  expect(kept).not.toContain(demo.email);
-  expect(kept).not.toContain(demo.name);
+  const stored = await person.page.evaluate(() =>
+    JSON.stringify([localStorage, sessionStorage].flatMap(Object.entries)),
+  );
+  expect(stored).not.toContain(demo.email);
+  expect(stored).not.toContain(demo.name);
   expect(await person.sessionCookies()).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { refused } from "../support/complaints.ts";
 import { expect, test, userAgents } from "../support/test.ts";
 
 /**
- * The tab executes nothing any more and is not told beforehand, as if its process were stopped. Gives what lets it go
+ * The tab executes nothing any more and gets no event beforehand, as if its process were stopped. Gives what lets it go
  * on.
  */
 async function standsStill(page: Page): Promise<() => Promise<void>> {

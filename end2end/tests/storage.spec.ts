@@ -21,7 +21,7 @@ test("cleared storage signs nobody out and begins no second session", async ({ p
   await expect(person.device("witness")).toBeVisible();
 });
 
-test("a visitor is asked once, and refused nothing", async ({ person }) => {
+test("an anonymous browser asks once, and is refused nothing", async ({ person }) => {
   const asked: number[] = [];
   person.page.on("response", (response) => {
     if (response.url().endsWith("/api/auth/refresh")) asked.push(response.status());

@@ -30,7 +30,7 @@ test("a session that is ended while the server is away is over when it is back",
   await laptop.isSignedOut(/signed out all devices/, 20_000);
 });
 
-test("being offline is said, and ends by itself", async ({ person }) => {
+test("being offline is shown, and ends by itself", async ({ person }) => {
   person.complaints.allow(unreachable);
   await person.signsIn(demo);
   await person.context.setOffline(true);

@@ -1,4 +1,4 @@
-// What a page costs to load, counted by the browser: bytes as they travel, with nothing in its cache.
+// What a page costs to load, measured by the browser: bytes as they travel, with nothing in its cache.
 
 import type { CDPSession, Page } from "@playwright/test";
 import { demo } from "../support/api.ts";
@@ -50,7 +50,7 @@ class Scales {
 
 const isProgram = (address: string): boolean => /\/pkg\/.*\.(wasm|js)$/.test(address);
 
-async function settles(person: Person): Promise<void> {
+async function isIdle(person: Person): Promise<void> {
   await person.isRunByProgram();
   await expect(person.page.getByText(/^Loading/)).toHaveCount(0);
   // Pictures of the tab and the like come when nothing else does.
@@ -60,7 +60,7 @@ async function settles(person: Person): Promise<void> {
 const table: string[] = [];
 
 test.afterAll(() => {
-  // Shown by `make test`, and kept with its results.
+  // Shown by `make test`, and stored with its results.
   if (table.length > 0) console.log(`\n    page                      first, kB   all, kB\n${table.join("\n")}`);
 });
 
@@ -81,7 +81,7 @@ test("no page weighs more than it may", async ({ open }) => {
     const person = await open();
     const scales = await Scales.under(person.page);
     await person.goesTo(path);
-    await settles(person);
+    await isIdle(person);
     const first = scales.sum((address) => !isProgram(address));
     note(path, first, scales.sum());
     expect.soft(first, `${path} without the program`).toBeLessThanOrEqual(MOST_TO_SIGN_IN);
@@ -106,7 +106,7 @@ test("no page weighs more than it may", async ({ open }) => {
     );
     const scales = await Scales.under(other.page);
     await other.goesTo(path);
-    await settles(other);
+    await isIdle(other);
     note(
       path,
       scales.sum((address) => !isProgram(address)),
@@ -117,7 +117,7 @@ test("no page weighs more than it may", async ({ open }) => {
       const before = scales.sum();
       await other.page.getByRole("navigation").getByRole("link", { name: link, exact: true }).click();
       await expect(other.page).toHaveTitle(new RegExp(link));
-      await settles(other);
+      await isIdle(other);
       expect.soft(scales.sum() - before, `${link} after ${path}`).toBeLessThanOrEqual(MOST_FURTHER);
     }
     await person.signsOut();
@@ -127,11 +127,11 @@ test("no page weighs more than it may", async ({ open }) => {
 test("signing in loads the pages of a signed-in person, and no more than they weigh", async ({ person }) => {
   const scales = await Scales.under(person.page);
   await person.goesTo("/sign-in");
-  await settles(person);
+  await isIdle(person);
   const before = scales.sum();
   await person.signsInHere(demo);
   await person.seesDevices();
-  await settles(person);
+  await isIdle(person);
   note("/sign-in, then /devices", before, scales.sum());
   expect(scales.sum() - before).toBeLessThanOrEqual(MOST_TO_ENTER);
 });
