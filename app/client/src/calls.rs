@@ -69,8 +69,8 @@ impl Client {
         self.call_unsigned(Method::Post, paths::FORGOT_PASSWORD, json(&ForgotPasswordRequest { email })).await
     }
 
-    /// Sets a new password with the token of such a link; every session of the account ends. Whoever does that signs in
-    /// with it next, so a session that is here ends as well, whosever it is.
+    /// Sets a new password with the token of such a link; every session of the account ends. The next step is to
+    /// sign in with it, so a session of this browser ends as well, also one of another account.
     pub async fn reset_password(&self, token: ResetToken, password: String) -> Result<LogoutAnswer, Failure> {
         // A session that is not known yet would be found after its end, and the message would be about that end and not
         // about what was done here.
@@ -84,7 +84,7 @@ impl Client {
         let receipt = answer.receipt.clone().filter(|receipt| !receipt.devices.is_empty());
         let note = SignedOutNote::asked_here(reason, receipt);
         if let Some(held) = self.credentials() {
-            // Where it was a session of that account, the receipt waits to hear that it is over here.
+            // Where it was a session of that account, the receipt waits for the confirmation of this browser.
             self.inner.state.borrow_mut().unconfirmed.push(held.token);
             self.leave(note).await;
         } else {
@@ -95,7 +95,7 @@ impl Client {
 
     async fn begin(&self, path: &str, body: Option<String>) -> Result<(), Failure> {
         let asked_at_ms = self.now_ms();
-        // A session that is here ends by it: one browser, one session.
+        // It ends the session that this browser had: one browser, one session.
         let call = self.call_unsigned::<Tokens>(Method::Post, path, body);
         let tokens = self.asking_for(EndReason::Replaced, call).await?;
         self.adopt(&tokens, asked_at_ms)?;
@@ -103,7 +103,7 @@ impl Client {
         Ok(())
     }
 
-    /// Signs out here, at once and whatever becomes of the call; then tells the server.
+    /// Signs out here at once, then sends the sign-out to the server. The result of that call changes nothing here.
     pub async fn sign_out(&self) {
         self.leave(SignedOutNote::asked_here(EndReason::UserInitiatedLogout, None)).await;
     }
@@ -143,7 +143,7 @@ impl Client {
         self.call(Method::Get, &at_cursor(paths::SESSIONS, cursor), None).await
     }
 
-    /// What nobody has answered yet.
+    /// The alerts without an answer.
     pub async fn list_alerts(&self) -> Result<AlertList, Failure> {
         self.call(Method::Get, paths::ALERTS, None).await
     }
@@ -163,12 +163,12 @@ impl Client {
         self.call(Method::Patch, &paths::session(id), json(&RenameRequest { device_name })).await
     }
 
-    /// The life of one session.
+    /// The history of one session.
     pub async fn history(&self, id: SessionId) -> Result<SessionHistory, Failure> {
         self.call(Method::Get, &paths::session_history(id), None).await
     }
 
-    /// How far a sign-out has got. Its id is the permission to read it.
+    /// The receipt of a sign-out. Its id is the permission to read it.
     pub async fn receipt(&self, id: &str) -> Result<Receipt, Failure> {
         self.call_unsigned(Method::Get, &paths::receipt(id), None).await
     }
@@ -218,7 +218,7 @@ impl Client {
         self.call(Method::Post, paths::PASSWORD, json(&body)).await
     }
 
-    /// Everything that is held on the user: JSON, as the server wrote it.
+    /// The export of all data of the user: JSON, as the server wrote it.
     pub async fn export(&self) -> Result<String, Failure> {
         let response = self.send_signed(Method::Get, paths::EXPORT, None).await?;
         read::<IgnoredAny>(&response).map(|_| response.body)
@@ -254,7 +254,7 @@ fn at_cursor(path: &str, cursor: Option<&str>) -> String {
     }
 }
 
-/// What this device says of itself: the rest is in the user agent.
+/// The device as the client describes it; the rest is in the user agent.
 fn this_device() -> DeviceInfo {
     DeviceInfo { platform: Some("web".to_owned()), ..DeviceInfo::default() }
 }

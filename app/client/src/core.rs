@@ -30,11 +30,11 @@ pub(super) struct Inner {
     pub ports: Ports,
     listener: RefCell<Option<Listener>>,
     pub state: RefCell<State>,
-    /// Rung when what is held changed.
+    /// Notified when the state changes.
     pub changed: Notify,
-    /// Rung when waiting for the network has become pointless: online again, or somebody looks.
+    /// Notified when there is no reason to wait for the network any longer: online again, or the tab is looked at.
     pub woken: Notify,
-    /// Rung when a stream that seems to be open may be dead.
+    /// Notified when a stream that seems to be open may be dead.
     pub reopen: Notify,
     /// The refresh under way, which everybody who needs one shares, and the generation it belongs to.
     pub refresh: RefCell<Option<(u64, SharedRefresh)>>,
@@ -58,13 +58,13 @@ pub(super) struct State {
     pub watch: Option<ExpiryWatch>,
     expiry: Option<Expiry>,
     pub stream: StreamState,
-    /// When something was last heard on the stream of this tab.
+    /// When the stream of this tab last received anything.
     pub heard_ms: f64,
     /// Whether this tab is the one that holds the event stream.
     pub leads: bool,
     /// Whether another tab is to hold the event stream in place of this one.
     pub relieved: bool,
-    /// Counts what was heard from the tab that holds the event stream.
+    /// Counts the messages of the tab that holds the event stream.
     pub signs_of_life: u64,
     pub online: bool,
     /// Whether the user can see this tab.
@@ -84,7 +84,7 @@ pub(super) struct State {
     pub refresh_backoff: Backoff,
     /// When to try to refresh again after a failure.
     pub retry_at_ms: f64,
-    /// Why this session ends by a call whose answer is still to come.
+    /// Why this session is about to end, while the call that ends it has no answer yet.
     pub asked_for: Option<EndReason>,
     /// Sessions known to have ended. A token of theirs that is still on its way must not bring them back.
     pub ended: Vec<SessionId>,
@@ -229,7 +229,7 @@ impl Client {
         true
     }
 
-    /// Forgets everything held of the session, and says why. Nothing that was asked before has any effect after it.
+    /// Forgets the session and reports why. The answers to earlier requests have no effect after it.
     pub(super) fn end(&self, note: Option<SignedOutNote>) {
         let status = AuthStatus::SignedOut(note.clone());
         {
@@ -246,9 +246,9 @@ impl Client {
             state.stream = StreamState::Connecting;
             state.status = status.clone();
         }
-        // Others who wait for the refresh get its late answer, which is dropped; nobody may join it any more.
+        // Tasks that wait for the refresh get its late answer and drop it. No other may join it any more.
         self.inner.refresh.borrow_mut().take();
-        // Where another tab was first the hint says already what it should.
+        // Another tab may have been first, and then the hint is right already.
         if self.inner.ports.hint.read() == SignInHint::SignedIn {
             self.inner.ports.hint.write(SignInHint::Nobody);
         }
@@ -287,7 +287,7 @@ impl Client {
         }
     }
 
-    /// The server said that the session ends in so many milliseconds.
+    /// Applies the server's announcement that the session ends in so many milliseconds.
     pub(super) fn expires_in(&self, left_ms: f64) {
         let ends_ms = self.now_ms() + left_ms;
         if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {

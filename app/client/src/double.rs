@@ -28,7 +28,7 @@ pub const GOOD_TOKEN: &str = "good-token";
 pub const PASSWORD: &str = "seven lanterns";
 /// A password that is not the user's.
 pub const WRONG_PASSWORD: &str = "nine candles";
-/// Everything that is held on the user, in an order that is not the alphabet's.
+/// The export of all data of the user, in an order that is not the alphabet's.
 pub const EXPORT: &str = "{\"profile\":{\"name\":\"Person 7\"},\"activity\":[]}";
 
 /// Time that passes when the test says so.
@@ -54,7 +54,7 @@ impl FakeTime {
         self.now_ms.get()
     }
 
-    /// Wakes whoever is due first, not later than `until_ms`. False if nobody is.
+    /// Wakes the task that is due first, not later than `until_ms`. False if there is none.
     pub fn wake_next(&self, until_ms: f64) -> bool {
         let mut sleepers = self.sleepers.borrow_mut();
         sleepers.retain(|(_, sender)| !sender.is_canceled());
@@ -92,7 +92,7 @@ pub enum Answer {
     PasswordReset,
     /// `422`: the link is not good any more.
     ResetTokenRefused,
-    /// `200` with everything that is held on the user.
+    /// `200` with the export of all data of the user.
     Export,
     /// `200` after the account was deleted.
     AccountDeleted,
@@ -138,7 +138,7 @@ impl Answer {
     ];
 }
 
-/// What comes of a call to refresh.
+/// The answer to a refresh.
 #[derive(Clone)]
 pub enum Refresh {
     Works,
@@ -160,7 +160,7 @@ pub struct ServerState {
     pub refresh: Refresh,
     /// Whether the browser has a cookie.
     pub cookie: bool,
-    /// How often it was asked whether there is a session, where there was no cookie. Not among what was seen.
+    /// How often a browser without a cookie asked whether there is a session. These requests are not in `seen`.
     pub asked_in_vain: usize,
     pub reachable: bool,
     /// What opening the stream is refused with, if it is.
@@ -245,7 +245,7 @@ impl Server {
         self.state.borrow().seen.iter().rev().find(|seen| seen.path == path).cloned()
     }
 
-    /// Lets answers go that were held back.
+    /// Releases answers that were held back.
     pub fn release(&self) {
         self.set(|state| {
             state.held_path = None;

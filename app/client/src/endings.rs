@@ -13,8 +13,8 @@ use types::domain::SessionId;
 use types::words::EndReason;
 
 impl Client {
-    /// Ends the session here, at once and whatever becomes of the call; then tells the server. One that has ended there
-    /// already does not mind.
+    /// Ends the session here at once, then sends the sign-out to the server, also where the session has ended there
+    /// already.
     pub(super) async fn leave(&self, note: SignedOutNote) {
         let Some(held) = self.credentials() else { return };
         self.end_everywhere(Some(note));
@@ -60,14 +60,14 @@ impl Client {
         }
     }
 
-    /// Says why nobody is signed in here, to a page that did not know or knew less.
+    /// Reports why nobody is signed in here to a page that did not know, or knew less.
     pub(super) fn explain(&self, note: SignedOutNote) {
         let status = AuthStatus::SignedOut(Some(note));
         self.inner.state.borrow_mut().status = status.clone();
         self.tell(Change::Status(status));
     }
 
-    /// Waits for a call that ends this session for `reason`. Whoever tells of such an end meanwhile tells of this one.
+    /// Waits for a call that ends this session for `reason`. An end for that reason, reported meanwhile, is this one.
     pub(super) async fn asking_for<T>(&self, reason: EndReason, call: impl Future<Output = T>) -> T {
         self.inner.state.borrow_mut().asked_for = Some(reason);
         let answer = call.await;
@@ -75,7 +75,7 @@ impl Client {
         answer
     }
 
-    /// The note of an end that was heard of, as it reads to whoever asked for it.
+    /// The note of an end, marked as asked for here where it was.
     pub(super) fn as_asked(&self, note: SignedOutNote) -> SignedOutNote {
         let asked_here =
             note.asked_here || self.inner.state.borrow().asked_for.is_some_and(|reason| note.reason == reason);

@@ -28,7 +28,7 @@ impl Failure {
         self.problem().and_then(|problem| problem.code.known())
     }
 
-    /// The sentence to put under a field of that name, where the server found fault with it.
+    /// The sentence to show under a field of that name, where the server refused it.
     pub fn field(&self, name: &str) -> Option<String> {
         self.problem().and_then(|problem| problem.field(name)).map(|error| error.message.clone())
     }

@@ -28,7 +28,7 @@ pub enum TabMessage {
         /// Why.
         note: Option<SignedOutNote>,
     },
-    /// The tab that holds the event stream heard something.
+    /// A live event, passed on by the tab that holds the event stream.
     Event {
         /// The session the stream belongs to.
         session: SessionId,

@@ -125,12 +125,12 @@ pub trait Clock {
     fn sleep(&self, ms: f64) -> LocalBoxFuture<'static, ()>;
 }
 
-/// Reaches the other tabs of this browser. What they say is handed to `Client::heard`.
+/// Reaches the other tabs of this browser. Their messages go to `Client::heard`.
 pub trait TabChannel {
-    /// Whether there is such a channel; without one every tab fends for itself.
+    /// Whether there is such a channel; without one every tab works by itself.
     fn available(&self) -> bool;
 
-    /// Tells all other tabs.
+    /// Sends a message to all other tabs.
     fn post(&self, message: &str);
 }
 
@@ -140,8 +140,8 @@ pub trait TabLock {
     /// up.
     fn acquire(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard>;
 
-    /// Takes the lock of that name away from whoever has it. Only from a tab that shows no sign of life: it may still
-    /// believe that it has it until it wakes.
+    /// Takes the lock of that name from the tab that holds it, for a tab that shows no sign of life: until it wakes,
+    /// that tab may still believe that it holds the lock.
     fn steal(&self, name: &'static str) -> LocalBoxFuture<'static, LockGuard>;
 }
 

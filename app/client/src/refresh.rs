@@ -18,11 +18,11 @@ use types::words::EndReason;
 /// The lock among tabs under which the refresh cookie is used.
 pub(super) const LOCK: &str = "latchkey-refresh";
 /// How long, in milliseconds, to wait for another tab that uses the cookie. One that stands still keeps its turn for
-/// ever; what the server gives to two at once is the same (`REFRESH_GRACE`, which is longer than this).
+/// ever. The server gives two tabs at once the same tokens (`REFRESH_GRACE`, which is longer than this).
 const TURN_MS: f64 = 3_000.0;
-/// How long, in milliseconds, nobody knows who is signed in here before that is said to be the server's fault.
+/// How long, in milliseconds, the first answer may take before the page says that the server cannot be reached.
 const SLOW_MS: f64 = 8_000.0;
-/// However long the server asks to be left alone, a client asks again by itself after this, in milliseconds.
+/// The longest time that a client waits before it asks again by itself, whatever `Retry-After` says, in milliseconds.
 const LEFT_ALONE_MS: f64 = 60_000.0;
 /// How long after somebody came back to refresh, in milliseconds: a refresh takes the warning of the session's end off
 /// the screen, and must not do so between pressing one of its buttons and letting go.
@@ -88,7 +88,7 @@ impl Client {
         outcome
     }
 
-    /// Asks with the cookie, of which nobody knows whether it is there as long as nobody knows who is signed in here.
+    /// Asks with the cookie. Scripts cannot see it: while the status is unknown there may be none.
     async fn send_refresh(&self) -> Result<Response, Failure> {
         let if_any = self.inner.state.borrow().status == AuthStatus::Unknown;
         let request = Request {
@@ -188,7 +188,7 @@ impl Client {
                 Some(_) => {
                     let (serial, first_failure) = {
                         let state = self.inner.state.borrow();
-                        // Where nobody is known to be signed in, the page says it in place of what it cannot show.
+                        // While it is not known who is signed in, the page itself says what is wrong.
                         (state.serial, state.refresh_backoff.is_fresh() && state.credentials.is_some())
                     };
                     let answer = self.refresh(serial).await;

@@ -31,7 +31,7 @@ impl Client {
         read(&self.send_signed(method, path, body).await?)
     }
 
-    /// A call that needs no session: whoever has a cookie may have it changed by it.
+    /// A call that needs no session. Its answer may set or clear the cookie.
     pub(super) async fn call_unsigned<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -172,7 +172,7 @@ pub(super) fn problem_of(response: &Response) -> Problem {
 }
 
 /// Whether it is the token that was refused. A sign-in that was too long ago (RFC 9470, section 3) is answered with
-/// `401` as well, but a new token does not help with it: it is for whoever asked.
+/// `401` as well, but a new token does not help with it: that answer goes to the page.
 pub(super) fn token_refused(response: &Response) -> bool {
     response.status == 401 && problem_of(response).code != ProblemCode::InsufficientUserAuthentication
 }

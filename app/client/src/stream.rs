@@ -21,16 +21,16 @@ pub(super) const LOCK: &str = "latchkey-events";
 const SILENCE_MS: f64 = 40_000.0;
 /// How long, in milliseconds, the answer to an opened stream may take before the server counts as unreachable.
 const OPEN_TIMEOUT_MS: f64 = 20_000.0;
-/// A stream that is not open after so long, in milliseconds, is mentioned.
+/// How long, in milliseconds, a stream may take to open before the page mentions it.
 const MENTIONED_AFTER_MS: f64 = 8_000.0;
-/// A stream that could not be opened so often is mentioned.
+/// How often opening the stream may fail before the page mentions it.
 const MENTIONED_AFTER_FAILURES: u32 = 2;
 /// How often, in milliseconds, a tab that somebody looks at asks the one that holds the stream whether it lives. Asking
 /// wakes even a tab whose timers the browser has slowed down.
 const PING_MS: f64 = 1_000.0;
-/// As many questions without an answer, and the stream is taken over.
+/// How many questions in a row stay unanswered before the stream is taken over.
 const MAX_UNANSWERED: u32 = 3;
-/// A browser that does not give a lock that was stolen within so many milliseconds never will.
+/// How long, in milliseconds, to wait for a stolen lock. A browser that takes longer never grants it.
 const STEAL_MS: f64 = 1_000.0;
 
 impl Client {
@@ -62,7 +62,7 @@ impl Client {
         }
     }
 
-    /// Hears from the tab that holds the stream until it is this one, and holds it then until another one does.
+    /// Waits until this tab may hold the stream, then holds it until another tab takes over.
     async fn take_part(&self, generation: u64) {
         let mut lead = self.become_leader().await;
         {
@@ -76,7 +76,7 @@ impl Client {
 
     /// The lock under which this tab holds the stream: once it is free, or taken from a tab that shows no sign of life.
     async fn become_leader(&self) -> LockGuard {
-        // A tab that could not hear from the leader must hold a stream of its own.
+        // Without a channel a tab needs a stream of its own.
         if !self.inner.ports.channel.available() {
             return LockGuard::default();
         }
@@ -193,7 +193,7 @@ impl Client {
     }
 
     async fn hear(&self, event: &SseEvent) {
-        // An event that this version does not know, or cannot read, is none of its business.
+        // Events that this version does not know or cannot read are ignored.
         let Some(Ok(event)) = ServerEvent::parse(&event.name, &event.data) else { return };
         let Some(held) = self.credentials() else { return };
         if let ServerEvent::SessionEnded(ended) = &event
@@ -205,7 +205,7 @@ impl Client {
             }
             let mut note = SignedOutNote::from(ended);
             note.asked_here = ended.ended_by == Some(held.session_id);
-            // Not sent from here: this task goes with the session.
+            // The confirmation is not sent from here, because this task ends with the session.
             self.inner.state.borrow_mut().unconfirmed.push(held.token);
             self.end_everywhere(Some(note));
             return;
@@ -215,7 +215,7 @@ impl Client {
             self.post(&message);
         }
         if matches!(event, ServerEvent::UserUpdated(_)) {
-            // What the user may do is in the token. A failure is made up for by the next refresh.
+            // What the user may do is in the token. After a failure the next refresh does it.
             let _ = self.refresh(held.serial).await;
         }
     }

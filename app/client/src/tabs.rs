@@ -1,4 +1,4 @@
-//! What the other tabs say, and what events do, whoever hears them.
+//! Messages of other tabs, and the effects of live events, which come from the server or from another tab.
 
 use super::core::Client;
 use super::credentials::millis;
@@ -13,7 +13,7 @@ use types::json;
 use types::words::EndReason;
 
 impl Client {
-    /// Another tab said something. What is not understood is ignored.
+    /// Applies a message of another tab. One that cannot be read is ignored.
     pub fn heard(&self, text: &str) {
         let Ok(message) = json::read::<TabMessage>(text) else { return };
         let own = self.inner.state.borrow().status.session_id();
@@ -31,9 +31,9 @@ impl Client {
         }
     }
 
-    /// Another tab says that it was given tokens. A token that is no good does no harm: the first call with it is
-    /// refused, and the server asked for another. What could do harm is not believed: another user's session in place
-    /// of the one held is for the server to confirm, and the end of the one held does not come nearer.
+    /// Another tab has new tokens. An invalid token does no harm: the first call with it is refused, and the server is
+    /// asked for another. What could do harm is not believed: a session of another user is checked with the server, and
+    /// the end of the session held never comes nearer.
     fn heard_of_tokens(&self, own: Option<SessionId>, tokens: &SharedTokens) {
         if self.inner.state.borrow().ended.contains(&tokens.session_id) {
             return;
@@ -56,8 +56,8 @@ impl Client {
         self.inner.changed.notify_all();
     }
 
-    /// Another tab says that the session ended. Whoever ends it takes the hint away first: where it is still there, the
-    /// message may be forged or late, and the server decides.
+    /// Another tab says that the session ended. A tab that ends the session clears the hint first. Where the hint is
+    /// still there, the message may be forged or late, and the server decides.
     fn heard_of_end(&self, note: Option<SignedOutNote>) {
         if self.inner.ports.hint.read() == SignInHint::SignedIn {
             self.doubt();
@@ -75,16 +75,16 @@ impl Client {
         }
     }
 
-    /// Notes that the tab that holds the stream was heard. False if that is this tab, which knows better than any
-    /// other.
+    /// Notes a sign of life of the tab that holds the stream. False if this tab holds the stream: it knows better than
+    /// any message.
     fn leader_lives(&self) -> bool {
         let mut state = self.inner.state.borrow_mut();
         state.signs_of_life += 1;
         !state.leads
     }
 
-    /// Says how the stream is to a tab that somebody looks at. A tab that nobody looks at has its timers slowed down by
-    /// the browser, so where it is still to open the stream it leaves that to the other.
+    /// Answers a visible tab that asks for the state of the stream. Browsers slow down the timers of a hidden tab, so a
+    /// hidden tab that has not opened the stream yet hands it over.
     fn answer_for_stream(&self) {
         let (session, state, hands_over) = {
             let state = self.inner.state.borrow();
@@ -146,7 +146,7 @@ impl Client {
         self.update_expiry();
     }
 
-    /// The session was prolonged by a tab that this one could not hear.
+    /// The session was prolonged by a tab whose messages do not reach this one.
     fn prolonged(&self, updated: &SessionUpdated) {
         let Some(expires_at) = updated.expires_at else { return };
         let left = expires_at.since(self.server_now());

@@ -132,14 +132,14 @@ impl ToastQueue {
         self.remove(|toast| toast.topic == Some(topic) && !toast.kind.leaves_by_itself());
     }
 
-    /// Takes away what leads to questions that are not open any more: `is_open` says which are.
+    /// Removes messages about questions that are not open any more: `is_open` says which are.
     pub fn keep_questions(&mut self, now_ms: f64, is_open: impl Fn(AlertId) -> bool) {
         self.pass_time(now_ms);
         self.remove(|toast| matches!(toast.subject, Some(ToastSubject::Alert { alert, .. }) if !is_open(alert)));
     }
 
-    /// Takes away what the session that has just ended brought, shown or waiting: it is not for whoever sits here now.
-    /// What is said of the connection and of the sign-out itself holds still.
+    /// Removes the messages of the session that has just ended, shown or waiting: another user may sit here now.
+    /// Messages about the connection and about the sign-out itself stay.
     pub fn end_session(&mut self, now_ms: f64) {
         self.pass_time(now_ms);
         self.remove(|toast| !matches!(toast.topic, Some(ToastTopic::Connection | ToastTopic::SignOut)));

@@ -31,7 +31,7 @@ pub fn bring_to(element: &Element, selector: &str) {
     focus_first(element, selector);
 }
 
-/// Gives the focus to the page's heading if what had it is gone, so that nobody starts again at the top.
+/// Gives the focus to the page's heading if what had it is gone, so that keyboard users do not start again at the top.
 pub fn focus_heading_if_lost() {
     let document = leptos::prelude::document();
     let lost = document.active_element().is_none_or(|element| element.tag_name().eq_ignore_ascii_case("body"));

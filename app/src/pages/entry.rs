@@ -57,7 +57,7 @@ pub(super) fn Entry(
     .into_any()
 }
 
-/// Says at a glance what has come of it. Stands before the heading.
+/// Shows the result at a glance, above the heading.
 #[component]
 pub(super) fn EntryIcon(
     /// What it shows.

@@ -1,5 +1,5 @@
-//! The frame of every page of a signed-in user. Shows itself while nobody knows who that is, and leaves for the
-//! sign-in page only when nobody is.
+//! The frame of every page of a signed-in user. Also shown while it is not known who is signed in; leads to
+//! the sign-in page once it is known that nobody is.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;

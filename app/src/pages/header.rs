@@ -39,7 +39,7 @@ pub(super) fn Header() -> impl IntoView {
     .into_any()
 }
 
-/// How many questions about devices nobody has answered yet.
+/// How many questions about devices have no answer yet.
 #[component]
 fn Questions() -> impl IntoView {
     let open = expect_context::<Alerts>().open();

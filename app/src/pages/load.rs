@@ -59,13 +59,13 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         self.state
     }
 
-    /// Whether an answer is still to come. It may be older than what has been heard in the meantime.
+    /// Whether a request is under way. Its answer may be older than the events since.
     pub fn is_under_way(self) -> bool {
         self.generation.try_get_value() != self.answered.try_get_value()
     }
 
-    /// Fetches for whoever is signed in, and tries again after a failure. Gives what *Try again* does. Call it from the
-    /// component that shows what is fetched.
+    /// Fetches once somebody is signed in, and tries again after a failure. Gives the action of *Try again*. Call it
+    /// from the component that shows what is fetched.
     pub fn follow(self, fetch: impl Fn() + Copy + Send + Sync + 'static) -> Callback<()> {
         let session = expect_context::<Auth>().session_id();
         effect(move |_| {

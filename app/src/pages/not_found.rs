@@ -8,7 +8,7 @@ use crate::reactive::memo;
 use crate::state::Auth;
 use crate::ui::Heading;
 
-/// Nothing is at this address. Whoever is signed in finds the way on in the usual frame.
+/// There is no page at this address. Signed-in users see the usual frame.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     let user = expect_context::<Auth>().user();

@@ -160,7 +160,7 @@ fn LinkFields(link: RwSignal<ResetLink>) -> impl IntoView {
     .into_any()
 }
 
-/// There is no link, or it is no good: which of the two is the same to whoever needs another.
+/// There is no link, or it is not valid. In both cases the user needs another one.
 #[component]
 fn NoLink() -> impl IntoView {
     view! {

@@ -22,7 +22,7 @@ use types::domain::{Email, Password, SessionId};
 /// The query parameter of a user who is signed in still, in a session that cannot be prolonged.
 const AGAIN: &str = "again";
 
-/// The query parameter that fills in the e-mail, for whoever has just set a new password.
+/// The query parameter that fills in the e-mail after a new password was set.
 const EMAIL: &str = "email";
 
 /// The address of this page for somebody whose session is about to end, and who comes back to `path` afterwards.

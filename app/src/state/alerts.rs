@@ -1,4 +1,4 @@
-//! What the server asks and nobody has answered yet: *Was this you?*
+//! Alerts without an answer: *Was this you?*
 
 use std::collections::HashSet;
 
@@ -11,14 +11,14 @@ use types::api::{AlertList, LogoutAnswer, SecurityAlert, ServerEvent};
 use types::domain::{AlertId, SessionId};
 use types::words::{AlertAnswer, ProblemCode};
 
-/// What the server asks and nobody has answered yet. A context.
+/// The alerts without an answer. A context.
 ///
-/// The server keeps it, so it is there after a reload, on every device, and for whoever signs in later.
+/// The server stores them, so they are there after a reload, on every device, and after a later sign-in.
 #[derive(Clone, Copy, Debug)]
 pub struct Alerts {
     auth: Auth,
     toasts: Toasts,
-    /// Nothing as long as nobody knows.
+    /// `None` until the first answer.
     open: RwSignal<Option<AlertList>>,
     generation: StoredValue<u64>,
     /// Those that this tab has asked about already.
@@ -39,7 +39,7 @@ impl Alerts {
         let (mine, fetches) = (alerts.auth.session_id(), alerts.auth.fetches());
         effect(move |_| {
             mine.get();
-            // What one user was asked is not for the next.
+            // The alerts of one user are not for the next.
             alerts.open.set(None);
         });
         effect(move |_| {
@@ -55,12 +55,12 @@ impl Alerts {
         });
     }
 
-    /// What is asked, newest first. Nothing as long as nobody knows.
+    /// The open alerts, newest first. `None` until the first answer.
     pub fn open(self) -> Signal<Option<AlertList>> {
         self.open.into()
     }
 
-    /// What is asked of one device.
+    /// The open alert about one device.
     pub fn about(self, session: SessionId) -> Memo<Option<SecurityAlert>> {
         memo(move |_| {
             self.open.with(|open| {

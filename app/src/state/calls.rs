@@ -10,7 +10,7 @@ use types::api::{
 use types::domain::{AlertId, SessionId, Timestamp};
 use types::words::AlertAnswer;
 
-/// The name under which everything that is held on a user is saved.
+/// The file name of the export of a user's data.
 const EXPORT_FILE: &str = "latchkey-export.json";
 
 fn client() -> Result<Client, Failure> {
@@ -80,7 +80,7 @@ impl Auth {
         client()?.end_sessions(&ids).await
     }
 
-    /// What nobody has answered yet.
+    /// The alerts without an answer.
     pub async fn list_alerts(self) -> Result<AlertList, Failure> {
         client()?.list_alerts().await
     }
@@ -105,12 +105,12 @@ impl Auth {
         client()?.end_session(id).await
     }
 
-    /// The life of one session.
+    /// The history of one session.
     pub async fn history(self, id: SessionId) -> Result<SessionHistory, Failure> {
         client()?.history(id).await
     }
 
-    /// How far a sign-out has got. Needs no session.
+    /// The receipt of a sign-out. Needs no session.
     pub async fn receipt(self, id: String) -> Result<Receipt, Failure> {
         client()?.receipt(&id).await
     }
@@ -135,7 +135,7 @@ impl Auth {
         client()?.change_password(current, new).await
     }
 
-    /// Saves everything that is held on the user as a file.
+    /// Saves the export of all data of the user as a file.
     pub async fn download_export(self) -> Result<(), Failure> {
         let text = client()?.export().await?;
         browser::save_json(EXPORT_FILE, &text);

@@ -1,4 +1,4 @@
-//! What the server tells, as it happens.
+//! The server's live events.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use types::api::ServerEvent;
 
 type Listener = Arc<dyn Fn(&ServerEvent) + Send + Sync>;
 
-/// What the server tells, as it happens. A context.
+/// The server's live events. A context.
 #[derive(Clone, Copy, Debug)]
 pub struct Events {
     listeners: StoredValue<Vec<(u64, Listener)>>,

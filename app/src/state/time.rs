@@ -27,8 +27,8 @@ impl Now {
         this
     }
 
-    /// The server's time has become known, or known better: nothing waits for the next tick with what was written by
-    /// another.
+    /// The server's time has become known, or known better: relative times are written anew at once and not at the next
+    /// tick.
     pub(super) fn update(self) {
         self.now.set(browser::server_now());
     }

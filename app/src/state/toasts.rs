@@ -14,7 +14,7 @@ pub struct Toasts {
     queue: StoredValue<ToastQueue>,
     shown: RwSignal<Vec<Toast>>,
     timer: StoredValue<Option<browser::TimerId>>,
-    /// How many pages tell of devices themselves.
+    /// How many pages on the screen show messages about devices themselves.
     asking: StoredValue<u32>,
 }
 
@@ -53,7 +53,7 @@ impl Toasts {
         });
     }
 
-    /// The page tells of devices itself: as long as the component that calls this is there, no toast says the same.
+    /// The page shows messages about devices itself: as long as the component that calls this is there, no toast does.
     pub fn leave_devices_to_page(self) {
         self.asking.update_value(|asking| *asking += 1);
         on_cleanup(move || {
@@ -75,7 +75,7 @@ impl Toasts {
         });
     }
 
-    /// Takes away what asks about anything else than these.
+    /// Removes the messages about alerts other than these.
     pub fn keep_questions(self, open: &[AlertId]) {
         self.change(|queue, now_ms| queue.keep_questions(now_ms, |alert| open.contains(&alert)));
     }

@@ -61,7 +61,7 @@ pub fn listen(client: &Client) {
 
 fn on(target: &EventTarget, name: &str, act: impl Fn() + 'static) {
     let callback = Closure::<dyn Fn(Event)>::new(move |_| act());
-    // Without a target there is nothing to hear, which harms nothing.
+    // Without a target there are no events, which does no harm.
     let _ = target.add_event_listener_with_callback(name, callback.as_ref().unchecked_ref());
     // It listens for as long as the tab lives.
     callback.forget();

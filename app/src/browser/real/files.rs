@@ -1,4 +1,4 @@
-//! Files that the user takes along.
+//! Files that the user downloads.
 
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};

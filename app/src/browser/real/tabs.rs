@@ -26,7 +26,7 @@ fn has_global(name: &str) -> bool {
     Reflect::has(&js_sys::global(), &JsValue::from_str(name)).unwrap_or(false)
 }
 
-/// What tabs tell each other on.
+/// The name of the channel between tabs.
 pub struct Channel(Option<BroadcastChannel>);
 
 impl Channel {
@@ -43,13 +43,13 @@ impl TabChannel for Channel {
 
     fn post(&self, message: &str) {
         if let Some(channel) = &self.0 {
-            // A closed channel, when the page is being left, has nobody to tell.
+            // It fails only for a closed channel, when the page is being left.
             let _ = channel.post_message(&JsValue::from_str(message));
         }
     }
 }
 
-/// Hands what other tabs say to the client for as long as the tab lives.
+/// Hands the messages of other tabs to the client for as long as the tab lives.
 pub fn listen(client: &Client) {
     let Some(channel) = OPEN.with(Clone::clone) else { return };
     let client = client.clone();
@@ -110,7 +110,7 @@ fn request(name: &str, give_up: &AbortOnDrop, steal: bool, granted: oneshot::Sen
                 let _ = release.call0(&JsValue::UNDEFINED);
             }
         });
-        // Whoever gave up waiting lets the guard fall, and with it the lock.
+        // Where nobody waits any more, the guard is dropped, and with it the lock.
         drop(granted.send(guard));
         held
     });

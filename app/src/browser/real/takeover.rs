@@ -14,14 +14,14 @@ use web_sys::{Document, Element, Event, EventInit, FocusOptions, HtmlElement, Ht
 
 use crate::browser::dom::{APP_ID, SERVED_ID};
 
-/// What every page has, and what tells that it is there.
+/// Every page has this element: once it is there, so is the page.
 const MAIN: &str = "main";
 
 /// Shows `app` in place of what the server rendered, as soon as it is there and nobody is in the middle of something.
 /// Does not begin before `ready` is done, which is given the path of the page.
 pub fn take_over<V: IntoView + 'static>(ready: impl AsyncFnOnce(&str) + 'static, app: impl FnOnce() -> V + 'static) {
     spawn_local(async move {
-        // Without a document there is nobody to show anything to.
+        // Without a document there is nothing to show the app in.
         let Some(document) = web_sys::window().and_then(|window| window.document()) else { return };
         ready(&path_of(&document).unwrap_or_default()).await;
         let Some(own) = own_place(&document) else { return };
@@ -123,7 +123,7 @@ struct Focus {
     /// The how manieth of that kind.
     index: usize,
     key: Option<Key>,
-    /// What is selected, where the input tells.
+    /// The selection, where the input gives one.
     selection: Option<(u32, u32)>,
 }
 
@@ -149,7 +149,7 @@ impl Left {
     }
 }
 
-/// Makes `to` as `from` is, and tells whoever listens to it.
+/// Gives `to` the value of `from`, and fires its events.
 fn copy(from: &HtmlInputElement, to: &HtmlInputElement) {
     let event = match from.type_().as_str() {
         "checkbox" | "radio" if from.checked() != to.checked() => {

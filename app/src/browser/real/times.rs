@@ -94,7 +94,7 @@ pub fn after(delay_ms: f64, callback: impl FnOnce() + 'static) -> TimerId {
     store(id, Timer::Once(timeout))
 }
 
-/// Stops a timer; one that is done does not mind.
+/// Stops a timer; does nothing to one that is done.
 pub fn stop(timer: TimerId) {
     // Dropped only after the map is free again: what the callback holds may stop timers of its own.
     let stopped = TIMERS.with_borrow_mut(|timers| timers.remove(&timer.0));

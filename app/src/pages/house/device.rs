@@ -1,4 +1,4 @@
-//! The life of one device's session: `/devices/:id`.
+//! The history of one device's session: `/devices/:id`.
 
 use std::fmt::Write as _;
 use types::words::{HistoryKind, ProblemCode};
@@ -24,8 +24,7 @@ use types::api::{ServerEvent, Session, SessionHistory};
 use types::domain::{SessionId, Timestamp};
 use types::json;
 
-/// The life of one device's session, newest first as everything else that happened; and what can be done about the
-/// device.
+/// The history of one device's session, newest first, and the actions for the device.
 #[component]
 pub fn DevicePage() -> impl IntoView {
     let auth = expect_context::<Auth>();
@@ -38,7 +37,7 @@ pub fn DevicePage() -> impl IntoView {
     let fetch = move || {
         if let Some(id) = id.get() {
             loader.fetch(async move { auth.history(id).await });
-            // Nobody waits for it once the page is gone.
+            // The result is not needed once the page is gone.
             let is_over = move || loader.state().try_with_untracked(has_ended).unwrap_or(true);
             devices.fetch(page_with(auth, id, is_over));
         }
@@ -153,7 +152,7 @@ fn Ending(page: DeviceModel, session: Memo<Option<Session>>, history: Loader<Ses
         busy.set(true);
         spawn_local(async move {
             match page.auth.end_session(session.session_id).await {
-                // The page says so itself, as soon as it hears of it.
+                // The page shows it itself, as soon as the event comes.
                 Ok(answer) => {
                     if let Some(warning) = answer.warning {
                         page.toasts.warning(warning);
@@ -179,7 +178,7 @@ fn Ending(page: DeviceModel, session: Memo<Option<Session>>, history: Loader<Ses
     }
 }
 
-/// The session as the list of devices tells it: nothing where it has ended, or nobody knows yet.
+/// The session as it is in the list of devices. `None` where it has ended, or while the list is not there.
 fn known(devices: Loader<Vec<Session>>, id: Memo<Option<SessionId>>) -> Memo<Option<Session>> {
     memo(move |_| {
         devices.state().with(|state| match state {
@@ -202,18 +201,17 @@ async fn page_with(auth: Auth, id: SessionId, is_over: impl Fn() -> bool) -> Res
     }
 }
 
-/// Whether a session has ended, as far as its life is known.
+/// Whether a session has ended, as far as its history is known.
 fn has_ended(history: &Load<SessionHistory>) -> bool {
     matches!(history, Load::Ready(history) if ended_at(history).is_some())
 }
 
-/// When a session ended, where its life says that it did.
+/// When a session ended, where its history has an end.
 fn ended_at(history: &SessionHistory) -> Option<Timestamp> {
     history.entries.last().filter(|entry| entry.kind == HistoryKind::Ended).map(|entry| entry.at)
 }
 
-/// The sort of thing it is. What an ended session was signed in on is not stored, and the place stays empty until one
-/// knows.
+/// The kind of device. It is not stored for an ended session; the place stays empty until it is known.
 #[component]
 fn DeviceIcon(session: Memo<Option<Session>>, history: Loader<SessionHistory>) -> impl IntoView {
     let kind = memo(move |_| session.with(|session| session.as_ref().map(|session| session.device_info.kind)));

@@ -19,7 +19,7 @@ const GROUP_FROM: usize = 3;
 pub(super) enum Item {
     /// A device.
     One(SessionId),
-    /// Several sign-ins of what looks the same: by name, browser and system.
+    /// Several sign-ins that look the same: by name, browser and system.
     Group {
         /// What they look like.
         look: Look,
@@ -35,7 +35,7 @@ pub(super) struct Look {
     pub name: String,
     /// The browser without its version, and the system.
     what: (Option<String>, Option<String>, String),
-    /// Whether it is asked who that was: what nobody has confirmed does not hide among what somebody has.
+    /// Whether there is a question about it: unconfirmed sign-ins do not hide among confirmed ones.
     pub asked_about: bool,
 }
 
@@ -90,16 +90,16 @@ pub(super) struct Arranged {
 pub(super) struct Showing {
     /// Their rows are gone.
     pub hidden: HashSet<SessionId>,
-    /// Something is asked about them: they stand apart from others that look the same.
+    /// There is a question about them: they are not grouped with others that look the same.
     pub asked_about: HashSet<SessionId>,
-    /// Words that must be there; with any, all that fits stands in one list.
+    /// Words that a device must contain. With any of them, all matches are in one list.
     pub filter: String,
 }
 
 /// This device first, then those active now, then by last active; those not used for over 30 days apart.
 ///
 /// Active ones keep the order in which they signed in: by last active they would change places every minute. Several
-/// that look the same stand as one, where the first of them would.
+/// that look the same form a group, at the place of the first of them.
 pub(super) fn arrange(sessions: &[Session], showing: &Showing, now: Timestamp) -> Arranged {
     let words: Vec<String> = showing.filter.split_whitespace().map(str::to_lowercase).collect();
     let is_shown = |session: &&Session| {
@@ -115,7 +115,7 @@ pub(super) fn arrange(sessions: &[Session], showing: &Showing, now: Timestamp) -
     Arranged { used: grouped(&used, showing), unused: grouped(&unused, showing) }
 }
 
-/// Puts together what looks the same. This device stands by itself.
+/// Groups devices that look the same. This device is in no group.
 fn grouped(sessions: &[&Session], showing: &Showing) -> Vec<Item> {
     let look = |session: &Session| (!session.current).then(|| Look::of(session, showing));
     let mut alike: HashMap<Look, Vec<SessionId>> = HashMap::new();
@@ -131,7 +131,7 @@ fn grouped(sessions: &[&Session], showing: &Showing) -> Vec<Item> {
             None => items.push(Item::One(session.session_id)),
             Some(look) => {
                 let ids = alike.get_mut(&look).map(std::mem::take).unwrap_or_default();
-                // Where the first of them stands, all of them do.
+                // The group is at the place of its first device.
                 if !ids.is_empty() {
                     items.push(Item::Group { look, ids });
                 }

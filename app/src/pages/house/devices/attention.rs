@@ -16,14 +16,14 @@ use crate::ui::{Banner, BannerTone, Button, ConfirmDialog, Emphasis, RelativeTim
 use types::api::{DeviceDescription, SecurityAlert};
 use types::words::{AlertAnswer, AlertKind, OrOther};
 
-/// Asks about what nobody has answered yet, one after the other, beginning with the newest.
+/// Shows the alerts without an answer one after the other, beginning with the newest.
 #[component]
 pub(super) fn Attention(devices: Devices) -> impl IntoView {
     let open = expect_context::<Alerts>().open();
     let arranged = devices.arranged();
     // Together with the list, which it would otherwise push down.
     let is_ready = memo(move |_| arranged.with(Option::is_some));
-    // What is being read and answered stays until it is: another one in its place would get its answer.
+    // A question stays until it is answered: another one in its place would get its answer.
     let asked = memo(move |shown: Option<&Option<SecurityAlert>>| {
         let shown = shown.and_then(Option::as_ref).map(|alert| alert.alert_id);
         let pick = |alerts: &[SecurityAlert]| {
@@ -222,14 +222,14 @@ fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> i
     .into_any()
 }
 
-/// Says that it was somebody else, which signs out all others. True if the server did it.
+/// Answers that it was somebody else, which signs out all other devices. True if the server did it.
 async fn secure(devices: Devices, securing: Securing, alert: SecurityAlert) -> bool {
     let mine = devices.auth.status().with_untracked(AuthStatus::session_id);
     let others = devices.others_now();
     match devices.alerts.answer(alert.alert_id, AlertAnswer::NotMe, None).await {
         Ok(answer) => {
             devices.done(&others, answer.receipt.clone(), answer.warning);
-            // This page goes, and its receipt with it: the next one shows it again.
+            // The next page shows the receipt again.
             securing.begin(mine, answer.receipt);
             true
         }

@@ -13,7 +13,7 @@ use types::domain::SessionId;
 /// The most that are shown of a group at once.
 const SHOWN: usize = 50;
 
-/// Several sign-ins of what looks the same: how many, when one of them was last used, and each of them on demand.
+/// Several sign-ins that look the same: how many, when one of them was last used, and each of them on demand.
 #[component]
 pub(super) fn DeviceGroup(
     /// The list it is in.

@@ -34,7 +34,7 @@ const LOOK_MS: u32 = 300;
 /// So many pages come by themselves before somebody has to ask for more.
 const PAGES_UNASKED: u32 = 5;
 
-/// Where one is signed in, and the way to end any of it.
+/// The user's devices, and the actions to sign them out.
 #[component]
 pub fn DevicesPage() -> impl IntoView {
     let devices = Devices::follow();
@@ -58,7 +58,7 @@ pub fn DevicesPage() -> impl IntoView {
     .into_any()
 }
 
-/// The answer in the first line; its measure while it is not known.
+/// The answer in the first line; a skeleton of it while it is not known.
 #[component]
 fn Headline(devices: Devices) -> impl IntoView {
     let count = devices.count();

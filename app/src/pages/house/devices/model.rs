@@ -96,7 +96,7 @@ impl Devices {
         devices
     }
 
-    /// Keeps what is shown for whoever comes back, and says when rows change places.
+    /// Stores the list for when the user comes back, and reports when rows change places.
     fn watch(self) {
         let (state, mine) = (self.list.state(), self.auth.session_id());
         effect(move |_| {
@@ -113,7 +113,7 @@ impl Devices {
                 place.scroll_back();
             }
         });
-        // What comes and goes above the list moves all of it.
+        // Elements that appear or disappear above the list move all of it.
         let alerts = self.alerts.open();
         let has_alert = move || alerts.with(|open| open.as_ref().is_some_and(|open| !open.alerts.is_empty()));
         let receipt = self.receipt;
@@ -150,7 +150,7 @@ impl Devices {
         self.list.fetch(async move { load(auth, None, enough).await });
     }
 
-    /// One leaves for the page of a device, and comes back to this place.
+    /// Stores this place before the user goes to the page of a device.
     pub(super) fn leave_for_device(self) {
         if let Some(session) = self.auth.status().with_untracked(AuthStatus::session_id) {
             self.stored_view.store_place(session, self.filter.get_untracked());
@@ -179,13 +179,13 @@ impl Devices {
         self.fetch();
     }
 
-    /// Why the list is not there; nothing while it is or is on its way.
+    /// Why the list could not be loaded; `None` while it is there or is being loaded.
     pub(super) fn failure(self) -> Memo<Option<Failure>> {
         let state = self.list.state();
         memo(move |_| state.with(|state| if let Load::Failed(failure) = state { Some(failure.clone()) } else { None }))
     }
 
-    /// The devices in their order; nothing while they, or what is asked about them, are on their way.
+    /// The devices in their order; `None` while they or their alerts are being loaded.
     pub(super) fn arranged(self) -> Memo<Option<Arranged>> {
         let (state, alerts) = (self.list.state(), self.alerts.open());
         memo(move |_| {
@@ -203,7 +203,7 @@ impl Devices {
         })
     }
 
-    /// The devices that stay, as far as is known: none while they are on their way.
+    /// The devices that stay signed in, as far as they are loaded.
     pub(super) fn staying(self) -> Memo<Vec<Session>> {
         let state = self.list.state();
         memo(move |_| {
@@ -216,7 +216,7 @@ impl Devices {
         })
     }
 
-    /// How many devices stay, those included that are not loaded; 0 while nobody knows.
+    /// How many devices stay signed in, including those that are not loaded; 0 until it is known.
     pub(super) fn count(self) -> Memo<u64> {
         let (state, staying) = (self.list.state(), self.staying());
         memo(move |_| {
@@ -272,7 +272,7 @@ impl Devices {
                         self.toasts.warning(warning);
                     }
                 }
-                // Somebody else was faster, or the page is about to be left.
+                // The session has ended already, or the page is about to be left.
                 Err(failure) if failure.code() == Some(ProblemCode::NotFound) => {}
                 Err(Failure::SignedOut) => {}
                 Err(failure) => {
@@ -336,7 +336,7 @@ impl Devices {
         }
     }
 
-    /// The user has seen enough of the receipt.
+    /// Dismisses the receipt.
     pub(super) fn put_receipt_away(self) {
         StoredReceipt::forget();
         self.steady.moves();

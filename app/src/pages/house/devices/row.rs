@@ -235,7 +235,7 @@ fn DeviceActions(devices: Devices, id: SessionId) -> impl IntoView {
 fn SignOut(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let name = name_of(session);
-    // Red is for what ends somebody else's: signing oneself out needs no warning.
+    // Red is for ending another device: signing out this one needs no warning.
     let emphasis = Signal::derive(move || {
         let current = session.with(|session| session.as_ref().is_some_and(|session| session.current));
         if current { Emphasis::Plain } else { Emphasis::Danger }
