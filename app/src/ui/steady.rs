@@ -69,10 +69,10 @@ impl Steady {
         });
     }
 
-    /// What ends something is in another place whenever `what` changes, from its second value on. However long ago that
-    /// was: a pointer that has rested since still means what was there.
-    pub fn shifts_with<T: PartialEq + Send + Sync + 'static>(self, what: Memo<T>) {
-        on_change(what, move || {
+    /// What ends something is in another place whenever `value` changes, from its second value on. However long ago
+    /// that was: a pointer that has rested since still means what was there.
+    pub fn shifts_with<T: PartialEq + Send + Sync + 'static>(self, value: Memo<T>) {
+        on_change(value, move || {
             self.shifted_at_ms.set_value(browser::monotonic_ms());
             self.moves();
         });
@@ -83,9 +83,9 @@ impl Steady {
         self.moved_at_ms.set_value(browser::monotonic_ms());
     }
 
-    /// Says that something has moved whenever `what` changes, from its second value on.
-    pub fn moves_with<T: PartialEq + Send + Sync + 'static>(self, what: Memo<T>) {
-        on_change(what, move || self.moves());
+    /// Says that something has moved whenever `value` changes, from its second value on.
+    pub fn moves_with<T: PartialEq + Send + Sync + 'static>(self, value: Memo<T>) {
+        on_change(value, move || self.moves());
     }
 
     /// The focus was handed on from one thing that ends to the next: a key that is held must not end that, too.
@@ -124,11 +124,11 @@ impl Steady {
     }
 }
 
-/// Acts whenever `what` changes, from its second value on.
-fn on_change<T: PartialEq + Send + Sync + 'static>(what: Memo<T>, act: impl Fn() + 'static) {
+/// Acts whenever `value` changes, from its second value on.
+fn on_change<T: PartialEq + Send + Sync + 'static>(value: Memo<T>, act: impl Fn() + 'static) {
     effect(move |again| {
-        // Read, and not only tracked: what nobody has ever read does not know what it depends on, and never tells.
-        what.with(|_| ());
+        // Read, and not only tracked: a memo that was never read does not know its sources, and never notifies.
+        value.with(|_| ());
         if again {
             act();
         }

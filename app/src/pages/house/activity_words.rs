@@ -107,7 +107,7 @@ pub(super) const fn reason_words(reason: EndReason) -> &'static str {
     }
 }
 
-/// A moment in a session's life.
+/// An entry of a session's history.
 pub(super) fn of_session(entry: &HistoryEntry) -> ActivityItem {
     let detail = entry.detail.as_deref().filter(|detail| !detail.is_empty());
     let kind = match &entry.kind {

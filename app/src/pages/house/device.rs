@@ -94,7 +94,7 @@ pub fn DevicePage() -> impl IntoView {
                     view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
                 }
                 (_, Load::Loading) => view! { <ActivitySkeleton /> }.into_any(),
-                (_, Load::Ready(history)) => view! { <Life history=history /> }.into_any(),
+                (_, Load::Ready(history)) => view! { <HistoryDays history=history /> }.into_any(),
             }}
         </div>
     }
@@ -299,7 +299,7 @@ fn Alive(session: Session) -> impl IntoView {
 }
 
 #[component]
-fn Life(history: SessionHistory) -> impl IntoView {
+fn HistoryDays(history: SessionHistory) -> impl IntoView {
     let mut items = with_refreshes_merged(&history.entries);
     items.reverse();
     let now = expect_context::<Now>().server_now();
@@ -374,7 +374,7 @@ mod tests {
     use super::*;
     use types::api::HistoryEntry;
 
-    fn life(kinds: &[HistoryKind]) -> SessionHistory {
+    fn history_of(kinds: &[HistoryKind]) -> SessionHistory {
         let entries = kinds.iter().zip(1..).map(|(kind, at)| HistoryEntry {
             at: Timestamp::from_millis(at),
             kind: (*kind).into(),
@@ -390,12 +390,12 @@ mod tests {
 
     #[test]
     fn a_session_is_over_once_its_history_has_an_end() {
-        assert_eq!(ended_at(&life(&[HistoryKind::SignedIn, HistoryKind::Refreshed])), None);
+        assert_eq!(ended_at(&history_of(&[HistoryKind::SignedIn, HistoryKind::Refreshed])), None);
         assert_eq!(
-            ended_at(&life(&[HistoryKind::SignedIn, HistoryKind::Refreshed, HistoryKind::Ended])),
+            ended_at(&history_of(&[HistoryKind::SignedIn, HistoryKind::Refreshed, HistoryKind::Ended])),
             Some(Timestamp::from_millis(3))
         );
-        assert_eq!(ended_at(&life(&[])), None);
+        assert_eq!(ended_at(&history_of(&[])), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ macro_rules! examples {
     };
 }
 
-/// A session that lives.
+/// A live session.
 macro_rules! session {
     () => {
         r#"{

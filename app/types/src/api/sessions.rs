@@ -320,7 +320,7 @@ pub struct ActivityEntry {
     pub user_agent: String,
 }
 
-/// Answer of `GET /api/auth/sessions/{id}/history`: the life of one session, oldest first.
+/// Answer of `GET /api/auth/sessions/{id}/history`: the entries of one session, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -333,7 +333,7 @@ pub struct SessionHistory {
     pub entries: Vec<HistoryEntry>,
 }
 
-/// One moment in a session's life.
+/// One entry of a session's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

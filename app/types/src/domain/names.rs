@@ -5,31 +5,31 @@ use std::fmt;
 use super::invalid::Invalid;
 use super::invisible::shows_something;
 
-/// Trims, collapses nothing, refuses control characters, wrong lengths and what shows nothing. `what` starts a
+/// Trims, collapses nothing, refuses control characters, wrong lengths and invisible text. `label` starts a
 /// sentence.
-fn short_text(text: &str, what: &str, max_chars: usize) -> Result<String, Invalid> {
+fn short_text(text: &str, label: &str, max_chars: usize) -> Result<String, Invalid> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Invalid::new("required", format!("{what} can’t be empty.")));
+        return Err(Invalid::new("required", format!("{label} can’t be empty.")));
     }
     let chars = text.chars().count();
     if chars > max_chars {
         return Err(Invalid::new(
             "too-long",
-            format!("{what} can have at most {max_chars} characters; this has {chars}."),
+            format!("{label} can have at most {max_chars} characters; this has {chars}."),
         ));
     }
     if text.chars().any(char::is_control) {
-        return Err(Invalid::new("malformed", format!("{what} can’t contain line breaks or control characters.")));
+        return Err(Invalid::new("malformed", format!("{label} can’t contain line breaks or control characters.")));
     }
     if !shows_something(text) {
-        return Err(Invalid::new("invisible", format!("{what} needs at least one visible character.")));
+        return Err(Invalid::new("invisible", format!("{label} needs at least one visible character.")));
     }
     Ok(text.to_owned())
 }
 
 macro_rules! short_text {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal) => {
+    ($(#[$doc:meta])* $name:ident, $label:literal, $max:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name(String);
@@ -40,7 +40,7 @@ macro_rules! short_text {
 
             /// Reads it: trimmed, something to see, no control characters, [`Self::MAX_CHARS`] characters at most.
             pub fn parse(text: &str) -> Result<Self, Invalid> {
-                short_text(text, $what, Self::MAX_CHARS).map(Self)
+                short_text(text, $label, Self::MAX_CHARS).map(Self)
             }
 
             /// The text.

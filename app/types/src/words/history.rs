@@ -3,7 +3,7 @@
 use super::vocabulary::vocabulary;
 
 vocabulary! {
-    /// A moment in the life of a session: an entry of its history.
+    /// The kind of an entry of a session's history.
     HistoryKind {
         /// It was signed in.
         SignedIn = "signed_in",

@@ -34,7 +34,7 @@ pub(super) struct Look {
     /// Its name.
     pub name: String,
     /// The browser without its version, and the system.
-    what: (Option<String>, Option<String>, String),
+    browser_and_system: (Option<String>, Option<String>, String),
     /// Whether there is a question about it: unconfirmed sign-ins do not hide among confirmed ones.
     pub asked_about: bool,
 }
@@ -43,9 +43,9 @@ impl Look {
     fn of(session: &Session, showing: &Showing) -> Self {
         let device = &session.device_info;
         let family = device.browser_family().map(str::to_owned);
-        let what = (family, device.os.clone(), device.platform.clone());
+        let browser_and_system = (family, device.os.clone(), device.platform.clone());
         let asked_about = showing.asked_about.contains(&session.session_id);
-        Self { name: device.device_name.clone(), what, asked_about }
+        Self { name: device.device_name.clone(), browser_and_system, asked_about }
     }
 }
 
