@@ -12,7 +12,7 @@ cargo_deny_version=0.20.2
 cargo_machete_version=0.9.2
 
 # Tools that are built here live outside the clone, one folder a version: a second clone finds them, and nothing
-# that the person has installed for other projects is replaced.
+# that the user has installed for other projects is replaced.
 tools="${BUILD_TOOLS:-${XDG_CACHE_HOME:-${HOME:-$root/target}/.cache}/latchkey/tools}"
 
 started_at=$SECONDS
@@ -50,7 +50,7 @@ toolchain_channel() { sed -n 's/^channel *= *"\(.*\)"/\1/p' rust-toolchain.toml;
 # Where scripts/pack is installed: another for each change of it.
 pack_folder() { printf 'pack-%s' "$(cat scripts/pack/Cargo.toml scripts/pack/src/main.rs | sha256sum | cut -c1-12)"; }
 
-# Everything the build looks for, in the order of preference: our own tools, npm's, the person's.
+# Everything the build looks for, in the order of preference: our own tools, npm's, the user's.
 tool_path() {
   printf '%s' "$tools/$(pack_folder)/bin:"
   printf '%s' "$tools/cargo-nextest-$cargo_nextest_version/bin:"

@@ -161,7 +161,7 @@ pub struct ServerState {
     /// Whether the browser has a cookie.
     pub cookie: bool,
     /// How often a browser without a cookie asked whether there is a session. These requests are not in `seen`.
-    pub asked_in_vain: usize,
+    pub asked_without_cookie: usize,
     pub reachable: bool,
     /// What opening the stream is refused with, if it is.
     pub stream_refused: Option<u16>,
@@ -201,7 +201,7 @@ impl Server {
         let state = ServerState {
             refresh: Refresh::Works,
             cookie: false,
-            asked_in_vain: 0,
+            asked_without_cookie: 0,
             reachable: true,
             stream_refused: None,
             date: None,
@@ -401,7 +401,7 @@ impl Transport for Server {
         self.set(|state| {
             let works = matches!(state.refresh, Refresh::Works);
             if request.path == paths::REFRESH && works && !state.cookie && state.reachable {
-                state.asked_in_vain += 1;
+                state.asked_without_cookie += 1;
                 return;
             }
             state.seen.push(Seen {

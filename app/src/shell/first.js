@@ -13,8 +13,7 @@
     try { return [...page.querySelectorAll("input:autofill")].some((input) => !input.value); } catch { return false; }
   };
   const isSending = () => sentAt > performance.now() - 1e4;
-  // Whoever is in the middle of something is not disturbed. What a finger or key has let go of is clicked a moment
-  // later.
+  // A user who is in the middle of something is not disturbed. The click comes a moment after a finger or key lets go.
   const inTheMiddle = () => held || letGoAt > performance.now() - 99 || composing || isSending() ||
     (path == location.pathname && secretlyFilled());
   const goOnIfIdle = () => {
@@ -30,14 +29,14 @@
   const busy = (button, is) => { if (button) is ? button.setAttribute("aria-busy", true) : button.removeAttribute("aria-busy"); };
   on("submit", (event) => {
     if (program == 1) return;
-    // What is left of a program that broke down hears nothing of it.
+    // The remains of a program that broke down get no event.
     event.stopImmediatePropagation();
     if (isSending()) return event.preventDefault();
     giveToken(event.target);
     const button = event.submitter || event.target.querySelector("[type=submit]");
     sentAt = performance.now();
     busy(button, true);
-    // An answer that has not come by then may never come: it can be sent again.
+    // An answer that has not come by then may never come: the form can be sent again.
     setTimeout(() => busy(button, false), 1e4);
   });
   on("pageshow", (event) => {
@@ -46,7 +45,7 @@
     page.querySelectorAll("[aria-busy]").forEach((button) => busy(button, false));
   });
   on("click", (event) => {
-    // As the program does: the address that was typed comes along to whoever has forgotten the password.
+    // As the program does: the typed address is passed on to the page for a forgotten password.
     const link = program != 1 && event.target.closest("a[href^='/forgot-password']");
     const typed = link && page.querySelector(".entry form [name=email]");
     if (typed && typed.value.trim()) {
@@ -73,7 +72,7 @@
     if (codes.length == 1 || /^\d{6}$/.test(target.value.replace(/[\s-]/g, ""))) target.form.requestSubmit();
   });
 
-  // The token of a mailed link stands where browsers send it to no server. From here it goes into the form when that is
+  // The token of a mailed link is in the fragment, which browsers send to no server. It goes into the form when that is
   // sent, and to the program.
   let token = "";
   const giveToken = (form) => {
@@ -118,8 +117,8 @@
   }));
   translated.observe(root, { childList: true, subtree: true });
 
-  // The program marks its places in the page with comments, and some extensions take all comments out of pages. What it
-  // gets instead shows as little, and nobody looks for it.
+  // The program marks its places in the page with comments, and some extensions remove all comments from pages. These
+  // are replaced by elements that are as invisible.
   page.createComment = (text) => page.createProcessingInstruction("place", text);
 
   // Forms work without the program. Pages that need it say that it cannot run.
@@ -127,25 +126,24 @@
     program = 2;
     if (!page.querySelector(".entry form")) root.dataset.program = "failed";
   };
-  // Without words for what went wrong inside, a program that breaks down is heard of here only: by its trap, or by what
-  // was thrown right through it. A request that came to nothing may be refused through it as well, and breaks nothing
-  // that stands already.
+  // The program has no panic messages, so a breakdown shows here only: as a trap, or as an error thrown through it. A
+  // failed request may be rejected through it as well, and breaks nothing.
   const brokeDown = (error, through) => {
     if (window.WebAssembly && (error instanceof WebAssembly.RuntimeError || (through && error && /wasm/.test(error.stack)))) fail();
   };
   on("error", (event) => brokeDown(event.error, true));
   on("unhandledrejection", (event) => brokeDown(event.reason, !program));
 
-  // The pages of a signed-in person are a file of their own: fetched with the program where they are asked for, else
+  // The pages of a signed-in user are a file of their own: fetched with the program where they are asked for, else
   // from the first character on, else when they are asked for.
   let ahead = null, askedAhead = false;
   const fetchAhead = () => {
     askedAhead = true;
     ahead = fetch(its.house);
-    // It is heard of where it is used.
+    // A failure is handled where the file is used.
     ahead.catch(() => {});
   };
-  // The server has a newer version by now, of which the whole page is needed. Once, and not under somebody's hands.
+  // The server has a newer version by now, so the whole page is loaded again: once, and not while a form is in use.
   const reload = () => {
     try {
       if (sessionStorage.latchkeyRenewed == its.house || page.querySelector(".entry form")) return;
@@ -167,9 +165,9 @@
     tookOver: () => { program = 1; delete root.dataset.program; },
     fail,
   };
-  // To start takes a slow phone a second in which it hears nobody. On an entry page, whose forms work without, it waits
-  // until hands rest, or nobody is looking. Whoever may be signed in already, here or by another tab, or has a receipt
-  // to see, does not wait.
+  // Starting blocks a slow phone for a second. On an entry page, whose forms work without the program, it waits until
+  // hands rest or the page is hidden. It starts at once where somebody may be signed in already, here or by another tab,
+  // or where there is a receipt to show.
   const hasMore = () => {
     try { return localStorage["latchkey.signed-in"] || (history.state || {}).latchkeyReceipt; } catch { return true; }
   };
@@ -194,7 +192,7 @@
     try {
       const wasm = WebAssembly.compileStreaming(fetch(its.wasm, { priority: its.now ? "auto" : "low" }));
       if (its.now) fetchAhead();
-      // It is heard of below.
+      // A failure is handled below.
       wasm.catch(() => {});
       const script = await import(its.js);
       const module_or_path = await wasm;

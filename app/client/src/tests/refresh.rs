@@ -15,7 +15,7 @@ fn the_server_is_asked_once_whether_there_is_a_session_and_refuses_nothing_to_an
     let tab = world.open_tab();
     assert_eq!(tab.status(), AuthStatus::SignedOut(None));
     world.advance_secs(600);
-    assert_eq!(world.server.state.borrow().asked_in_vain, 1);
+    assert_eq!(world.server.state.borrow().asked_without_cookie, 1);
     assert!(world.server.state.borrow().seen.is_empty());
 }
 
