@@ -133,7 +133,7 @@ impl ToastQueue {
     }
 
     /// Removes messages about questions that are not open any more: `is_open` says which are.
-    pub fn keep_questions(&mut self, now_ms: f64, is_open: impl Fn(AlertId) -> bool) {
+    pub fn retain_questions(&mut self, now_ms: f64, is_open: impl Fn(AlertId) -> bool) {
         self.pass_time(now_ms);
         self.remove(|toast| matches!(toast.subject, Some(ToastSubject::Alert { alert, .. }) if !is_open(alert)));
     }
@@ -292,7 +292,7 @@ mod tests {
         }
         queue.tick(60_000.0);
         assert_eq!(texts(&queue).len(), 2);
-        queue.keep_questions(60_000.0, |alert| alert == AlertId(id(2)));
+        queue.retain_questions(60_000.0, |alert| alert == AlertId(id(2)));
         assert_eq!(queue.shown().first().and_then(|toast| toast.subject), about(2));
         assert_eq!(texts(&queue).len(), 1);
     }

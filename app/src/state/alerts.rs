@@ -87,7 +87,7 @@ impl Alerts {
                     open.total = open.total.saturating_sub((before - open.alerts.len()) as u64);
                 }
             });
-            self.keep_questions();
+            self.retain_questions();
             self.fetch();
         }
         answered
@@ -116,7 +116,7 @@ impl Alerts {
                 Ok(list) => {
                     self.ask_about_newest(&list);
                     self.open.try_set(Some(list));
-                    self.keep_questions();
+                    self.retain_questions();
                 }
                 // What is known stays; and where nothing is, nothing waits for it.
                 Err(_) => {
@@ -139,11 +139,11 @@ impl Alerts {
     }
 
     /// A toast asks no longer than the question is open.
-    fn keep_questions(self) {
+    fn retain_questions(self) {
         let open: Option<Vec<AlertId>> =
             self.open.with_untracked(|open| Some(open.as_ref()?.alerts.iter().map(|alert| alert.alert_id).collect()));
         if let Some(open) = open {
-            self.toasts.keep_questions(&open);
+            self.toasts.retain_questions(&open);
         }
     }
 }

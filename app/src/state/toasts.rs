@@ -76,8 +76,8 @@ impl Toasts {
     }
 
     /// Removes the messages about alerts other than these.
-    pub fn keep_questions(self, open: &[AlertId]) {
-        self.change(|queue, now_ms| queue.keep_questions(now_ms, |alert| open.contains(&alert)));
+    pub fn retain_questions(self, open: &[AlertId]) {
+        self.change(|queue, now_ms| queue.retain_questions(now_ms, |alert| open.contains(&alert)));
     }
 
     pub(super) fn withdraw(self, topic: ToastTopic) {
