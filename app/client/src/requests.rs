@@ -21,8 +21,8 @@ const TIMEOUT_MS: f64 = 20_000.0;
 const READ_TIMEOUT_MS: f64 = 10_000.0;
 
 impl Client {
-    /// A call that needs the session, with its answer read.
-    pub(super) async fn call<T: DeserializeOwned>(
+    /// A call that needs the session, with its answer read. `body` is JSON.
+    pub async fn call<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,

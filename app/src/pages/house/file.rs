@@ -1,4 +1,4 @@
-//! The file of these pages in the browser: how it is come by, and what is shown out of it.
+//! The file of these pages in the browser: how it is fetched, and the pages it holds.
 
 use std::cell::{Cell, OnceCell};
 
@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use super::{HousePage, page};
 use crate::browser::RENDERS_FOR_OTHERS;
 
-/// How the file is come by. The program that is cut in two says so when it starts.
+/// How to fetch the file. The program that is split in two provides it when it starts.
 #[derive(Clone, Copy, Debug)]
 pub struct HouseFile {
     /// Fetches the file, and says whether it is there. Asked again it does nothing, or tries again what failed.
@@ -23,15 +23,15 @@ thread_local! {
     static IS_HERE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Tells how the file is come by. Called once, before the app is shown.
+/// Provides the way to fetch the file. Called once, before the app is shown.
 pub fn comes_from(file: HouseFile) {
     FILE.with(|known| {
-        // Nobody else tells.
+        // It is set only here.
         let _ = known.set(file);
     });
 }
 
-/// Fetches the file if it is not there yet. Whether it is there then.
+/// Fetches the file if it is not there yet. True if it is there afterwards.
 pub async fn fetch_house() -> bool {
     let Some(file) = file() else { return false };
     let is_here = (file.fetch)().await;
@@ -39,7 +39,7 @@ pub async fn fetch_house() -> bool {
     is_here
 }
 
-/// The same, for whoever will need it soon and does not wait.
+/// Starts fetching the file, for pages that will need it soon.
 pub fn fetch_ahead() {
     if !is_here() {
         spawn_local(async {

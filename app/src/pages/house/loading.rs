@@ -8,7 +8,7 @@ use super::file::{fetch_house, is_here, shown};
 use crate::state::return_to;
 use crate::ui::{Brand, DevicesSkeleton, Heading, LoadFailed};
 
-/// The frame of the pages, and what is said until their file is there.
+/// The frame of the pages, and the text shown until their file is there.
 #[component]
 pub fn House() -> impl IntoView {
     let here = RwSignal::new(is_here());
@@ -51,7 +51,7 @@ pub fn House() -> impl IntoView {
     }
 }
 
-/// The measure of a page: of the one that most users come to first.
+/// The skeleton of a page: of the one that most users see first.
 #[component]
 fn Coming() -> impl IntoView {
     view! {
