@@ -1,7 +1,10 @@
 // What does not work at load, or not for a while: the page says so, offers to try again, and recovers by itself.
 
+import type { Route } from "@playwright/test";
+
 import { demo } from "../support/api.ts";
 import { unreachable } from "../support/complaints.ts";
+import type { Person } from "../support/person.ts";
 import { expect, test, userAgents } from "../support/test.ts";
 
 const tooMany = /status of 429/;
@@ -34,23 +37,31 @@ for (const [words, fails] of [
   }
 }
 
+/** Has calls of `address` fail by `failure`, until the function that it gives is called. */
+async function failsFor(person: Person, address: string, failure: (route: Route) => Promise<void>) {
+  let works = false;
+  await person.page.route(address, (route) => (works ? route.continue() : failure(route)));
+  return () => (works = true);
+}
+
 test("what could not be loaded comes by itself once it can", async ({ person }) => {
   person.complaints.allow(unreachable);
   await person.signsIn(demo);
-  await person.page.route("**/api/auth/refresh", (route) => route.abort(), { times: 1 });
+  const works = await failsFor(person, "**/api/auth/refresh", (route) => route.abort());
   await person.page.reload();
   await expect(person.heading("This page could not be loaded")).toBeVisible();
+  works();
   await person.seesDevices(1);
 });
 
 test("the list alone that cannot be loaded comes by itself once it can", async ({ person }) => {
   person.complaints.allow(unreachable);
   await person.signsIn(demo);
-  await person.page.route("**/api/auth/sessions", (route) => route.fulfill({ status: 503, body: "busy" }), {
-    times: 1,
-  });
+  const busy = (route: Route) => route.fulfill({ status: 503, body: "busy" });
+  const works = await failsFor(person, "**/api/auth/sessions", busy);
   await person.page.reload();
   await expect(person.button("Try again")).toBeVisible();
+  works();
   await person.seesDevices(1);
 });
 
