@@ -88,7 +88,7 @@ impl Requirement {
 
 /// A handler behind what its route needs.
 #[derive(Clone)]
-pub struct Guarded<H> {
+pub struct Authenticated<H> {
     /// The route, for the metrics.
     pub route: RouteId,
     /// What it needs.
@@ -96,7 +96,7 @@ pub struct Guarded<H> {
     pub handler: H,
 }
 
-impl<T: 'static, H: Handler<T, ApiState>> Handler<T, ApiState> for Guarded<H> {
+impl<T: 'static, H: Handler<T, ApiState>> Handler<T, ApiState> for Authenticated<H> {
     type Future = BoxFuture<'static, Response>;
 
     fn call(self, request: Request, state: ApiState) -> Self::Future {

@@ -13,7 +13,7 @@ use axum::middleware::map_request;
 use axum::routing::{MethodFilter, on};
 use http::Method;
 
-use super::authenticate::Guarded;
+use super::authenticate::Authenticated;
 use super::needs::Needs;
 use super::operation::Operation;
 use super::state::ApiState;
@@ -116,7 +116,7 @@ impl<'n, H> UndeclaredRoute<'n, H> {
         H: Handler<T, ApiState>,
     {
         let Self { mut routes, method: (method, filter), path, handler } = self;
-        let handler = Guarded { route: routes.names.id(path), needs, handler };
+        let handler = Authenticated { route: routes.names.id(path), needs, handler };
         routes.router = routes.router.route(path, on(filter, handler));
         UndescribedRoute { routes, method, path, needs }
     }

@@ -34,7 +34,7 @@ metrics! {
         /// Revocations that the database had lost and this server remembered; they are written again.
         revocations_lost: Counter = "latchkey_revocations_lost_total",
         /// Requests for which the database was asked because the list was too old, by what it said.
-        guard_checks: Counters<GuardCheck> = "latchkey_guard_database_checks_total",
+        authenticate_checks: Counters<AuthenticateCheck> = "latchkey_authenticate_database_checks_total",
         /// Sign-outs in force here that are not committed yet.
         endings_pending: Gauge = "latchkey_endings_pending",
         /// Whether a sign-out could be written to the pending log when this server last tried: 1 or 0.
@@ -110,7 +110,7 @@ labels! {
     }
 
     /// What the database said of a token that this server could not judge by itself.
-    GuardCheck = "result" {
+    AuthenticateCheck = "result" {
         /// It may pass.
         Passed = "passed",
         /// Its session has ended.

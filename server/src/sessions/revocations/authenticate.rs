@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Revocations;
 use super::list::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
-use crate::sessions::metrics::GuardCheck;
+use crate::sessions::metrics::AuthenticateCheck;
 use crate::sessions::terminations::Covered;
 use crate::store::{SessionEnd, Standing, StoreError};
 
@@ -48,7 +48,7 @@ impl From<TokenError> for Refusal {
     }
 }
 
-impl<T> From<&Result<T, Refusal>> for GuardCheck {
+impl<T> From<&Result<T, Refusal>> for AuthenticateCheck {
     fn from(asked: &Result<T, Refusal>) -> Self {
         match asked {
             Ok(_) => Self::Passed,
@@ -68,7 +68,7 @@ impl Revocations {
             FromMemory::Passes(verified) => Ok(verified),
             FromMemory::Stale(verified) => {
                 let asked = self.ask_the_database(verified).await;
-                self.metrics.guard_checks.increment(GuardCheck::from(&asked));
+                self.metrics.authenticate_checks.increment(AuthenticateCheck::from(&asked));
                 asked
             }
         }

@@ -11,7 +11,7 @@ use types::domain::{SessionId, UserId};
 use super::Revocations;
 use super::authenticate::{END_WAITS, Refusal};
 use super::list::Verdict;
-use crate::sessions::metrics::GuardCheck;
+use crate::sessions::metrics::AuthenticateCheck;
 use crate::sessions::open_streams::{OpenStream, Subscriber, TooManyStreams};
 use crate::sessions::terminations::Covered;
 use crate::store::StoreError;
@@ -42,7 +42,7 @@ impl Revocations {
             Verdict::Superseded | Verdict::Stale => {
                 // Boxed: streams are many, and hardly ever come here.
                 let asked = Box::pin(self.ask_if_it_lives(user_id, session_id)).await;
-                self.metrics.guard_checks.increment(GuardCheck::from(&asked));
+                self.metrics.authenticate_checks.increment(AuthenticateCheck::from(&asked));
                 asked
             }
         }

@@ -151,7 +151,7 @@ async fn how_it_is_now_is_read_when_it_is_asked_for() {
 async fn a_list_that_is_too_old_shows_in_its_age_and_in_what_the_database_is_asked() {
     let app = TestApp::start_with(&[OWN_LISTENER]).await;
     let device = app.new_user("ada@example.com").await;
-    let checks = "latchkey_guard_database_checks_total{result=\"passed\"}";
+    let checks = "latchkey_authenticate_database_checks_total{result=\"passed\"}";
     for _ in 0..50 {
         // The tail looks twice a second by the real clock, so one of these comes between two looks.
         app.advance(Duration::from_secs(3));
