@@ -97,7 +97,7 @@ struct Times {
     /// From the answer to the first refusal elsewhere.
     refused_after: Vec<Duration>,
     /// From the answer to the event elsewhere.
-    told_after: Vec<Duration>,
+    notified_after: Vec<Duration>,
 }
 
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
@@ -139,13 +139,13 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
         let asked = Instant::now();
         asking.ask(&post(paths::LOGOUT_ALL, Some(&device.access), "{}"))?.expect(200)?;
         let answered = Instant::now();
-        let (refused, told) = stopwatch.end()?;
+        let (refused, notified) = stopwatch.end()?;
         if number >= WARM_UP {
             times.bus.push(bus);
             times.answered.push(answered - asked);
             times.refused.push(refused - asked);
             times.refused_after.push(refused.saturating_duration_since(answered));
-            times.told_after.push(told.saturating_duration_since(answered));
+            times.notified_after.push(notified.saturating_duration_since(answered));
         }
     }
     store.close().await;
@@ -153,7 +153,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
     Ok(times)
 }
 
-/// Looks at one device on a server until it is refused and told.
+/// Looks at one device on a server until it is refused and notified.
 struct Stopwatch {
     pollers: Vec<JoinHandle<io::Result<Instant>>>,
     stream: JoinHandle<io::Result<Instant>>,
@@ -184,15 +184,15 @@ impl Stopwatch {
         Ok(Self { pollers, stream, over })
     }
 
-    /// When the first request was refused, and when the stream was told.
+    /// When the first request was refused, and when the stream was notified.
     fn end(self) -> Result<(Instant, Instant), BenchError> {
-        let told = finished(self.stream)?;
+        let notified = finished(self.stream)?;
         let mut refused = Vec::new();
         for poller in self.pollers {
             refused.push(finished(poller)?);
         }
         self.over.store(true, Ordering::Relaxed);
-        Ok((refused.into_iter().min().unwrap_or(told), told))
+        Ok((refused.into_iter().min().unwrap_or(notified), notified))
     }
 }
 
@@ -221,7 +221,7 @@ fn section(measured: &[(Kind, Times)], sign_outs: usize) -> Section {
             ("signed out: request to answer", &times.answered),
             ("request to refusal elsewhere", &times.refused),
             ("answer to refusal elsewhere", &times.refused_after),
-            ("answer to event elsewhere", &times.told_after),
+            ("answer to event elsewhere", &times.notified_after),
         ];
         for (what, took) in rows {
             let [p50, p99, worst] = cells(&Percentiles::of(took.iter().copied()));

@@ -1,5 +1,5 @@
-//! Ten thousand open event streams on one server: what each takes in memory, and how long until all are told that they
-//! end.
+//! Ten thousand open event streams on one server: what each takes in memory, and how long until all are notified of
+//! their end.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ const OPENING: usize = 64;
 /// How long memory may come to rest.
 const REST: Duration = Duration::from_secs(5);
 /// Nobody is waited for longer.
-const TOLD_WITHIN: Duration = Duration::from_secs(30);
+const NOTIFIED_WITHIN: Duration = Duration::from_secs(30);
 
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let streams = STREAMS.min(open_files::raise().saturating_sub(OTHER_FILES));
@@ -49,16 +49,16 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     bench.note("ending all their sessions at once");
     let mut waiting = JoinSet::new();
     for stream in opened {
-        waiting.spawn(told(stream));
+        waiting.spawn(wait_until_notified(stream));
     }
     set_up.revoke(&devices).await?;
     let committed = Instant::now();
-    let mut told = Vec::with_capacity(streams);
+    let mut notified = Vec::with_capacity(streams);
     while let Some(when) = waiting.join_next().await {
-        told.push(when.map_err(failed)??.saturating_duration_since(committed));
+        notified.push(when.map_err(failed)??.saturating_duration_since(committed));
     }
     set_up.close().await;
-    Ok(section(streams, opening, each, told))
+    Ok(section(streams, opening, each, notified))
 }
 
 /// Opens a stream, up to its first event.
@@ -69,11 +69,11 @@ async fn open(address: SocketAddr, device: &Device) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// When a stream is told that its session has ended.
-async fn told(mut stream: TcpStream) -> io::Result<Instant> {
-    match tokio::time::timeout(TOLD_WITHIN, read_until(&mut stream, b"event: session.ended")).await {
+/// When a stream is notified that its session has ended.
+async fn wait_until_notified(mut stream: TcpStream) -> io::Result<Instant> {
+    match tokio::time::timeout(NOTIFIED_WITHIN, read_until(&mut stream, b"event: session.ended")).await {
         Ok(read) => read.map(|()| Instant::now()),
-        Err(_) => Err(io::Error::other("a stream was not told that its session ended")),
+        Err(_) => Err(io::Error::other("a stream was not notified that its session ended")),
     }
 }
 
@@ -94,12 +94,12 @@ async fn read_until(stream: &mut TcpStream, wanted: &[u8]) -> io::Result<()> {
     }
 }
 
-fn section(streams: usize, opening: Duration, each: f64, told: Vec<Duration>) -> Section {
-    let first = told.iter().min().copied().unwrap_or_default();
-    let since_commit = Percentiles::of(told.iter().copied());
-    let since_first = Percentiles::of(told.into_iter().map(|at| at.saturating_sub(first)));
-    let mut table = Table::new(["told", "p50", "p99", "all"]);
-    for (name, times) in [("after the commit", since_commit), ("after the first was told", since_first)] {
+fn section(streams: usize, opening: Duration, each: f64, notified: Vec<Duration>) -> Section {
+    let first = notified.iter().min().copied().unwrap_or_default();
+    let since_commit = Percentiles::of(notified.iter().copied());
+    let since_first = Percentiles::of(notified.into_iter().map(|at| at.saturating_sub(first)));
+    let mut table = Table::new(["notified", "p50", "p99", "all"]);
+    for (name, times) in [("after the commit", since_commit), ("after the first was notified", since_first)] {
         let [p50, p99, all] = cells(&times);
         table.row([name.to_owned(), p50, p99, all]);
     }

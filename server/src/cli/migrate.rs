@@ -11,10 +11,10 @@ pub async fn run(config: &DatabaseConfig) -> Result<(), CliError> {
     let store = Store::connect(config.url.expose_secret(), config.pool_size).await?;
     let applied = store.migrate().await?;
     store.close().await;
-    say(&told(&applied))
+    say(&summary(&applied))
 }
 
-fn told(applied: &[String]) -> String {
+fn summary(applied: &[String]) -> String {
     let names = applied.join(", ");
     match applied.len() {
         0 => "The database is up to date.".to_owned(),
@@ -30,8 +30,8 @@ mod tests {
     #[test]
     fn what_was_done_is_counted_and_named() {
         let names = ["0007 letters", "0008 places"].map(str::to_owned);
-        assert_eq!(told(&names), "Applied 2 migrations: 0007 letters, 0008 places.");
-        assert_eq!(told(&names[1..]), "Applied 1 migration: 0008 places.");
-        assert_eq!(told(&[]), "The database is up to date.");
+        assert_eq!(summary(&names), "Applied 2 migrations: 0007 letters, 0008 places.");
+        assert_eq!(summary(&names[1..]), "Applied 1 migration: 0008 places.");
+        assert_eq!(summary(&[]), "The database is up to date.");
     }
 }

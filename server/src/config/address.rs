@@ -3,7 +3,7 @@
 //! A letter that means something in an address and is not escaped (RFC 3986, 2.1) moves the end of the host: a program
 //! then waits for a machine that does not exist, or tells another one a piece of the password.
 
-/// Refuses an address whose user and password are not told apart from the rest without doubt. Quotes nothing of it.
+/// Refuses an address whose user and password cannot be told from the rest without doubt. Quotes nothing of it.
 pub fn check(text: &str) -> Result<(), String> {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     if rest.contains('#') {
@@ -83,8 +83,11 @@ mod tests {
     #[case::space("postgres://u:hunter 2@db/name", "%20")]
     #[case::port_that_is_none("postgres://u:hunter2@db:five/name", "port")]
     #[case::six_without_brackets("postgres://u:hunter2@2001:db8::1:x/name", "brackets")]
-    fn an_unescaped_letter_is_told_with_its_escape_and_without_the_password(#[case] text: &str, #[case] told: &str) {
+    fn an_unescaped_character_is_reported_with_its_escape_and_without_the_password(
+        #[case] text: &str,
+        #[case] expected: &str,
+    ) {
         let message = check(text).unwrap_err();
-        assert!(message.contains(told) && !message.contains("hunter"), "{message}");
+        assert!(message.contains(expected) && !message.contains("hunter"), "{message}");
     }
 }

@@ -226,7 +226,7 @@ mod tests {
     }
 
     /// Names and codes of what was refused.
-    fn told<T: Complete>(errors: FieldErrors, values: T) -> Vec<(String, String)> {
+    fn refused<T: Complete>(errors: FieldErrors, values: T) -> Vec<(String, String)> {
         let error = errors.finish(values).err().unwrap();
         error.problem.errors.into_iter().map(|error| (error.field, error.code)).collect()
     }
@@ -252,7 +252,7 @@ mod tests {
             ("rememberMe", "wrong-type"),
             ("deviceInfo", "wrong-type"),
         ];
-        assert_eq!(told(errors, (email, password, remember, name, platform)), named(&expected));
+        assert_eq!(refused(errors, (email, password, remember, name, platform)), named(&expected));
     }
 
     #[tokio::test]
@@ -266,7 +266,7 @@ mod tests {
         assert!(name.as_ref().is_some_and(Option::is_none), "an empty name is none");
         let platform = errors.take(device_info.platform);
         let expected = [("email", "required"), ("deviceInfo.platform", "wrong-type")];
-        assert_eq!(told(errors, (email, name, platform)), named(&expected));
+        assert_eq!(refused(errors, (email, name, platform)), named(&expected));
     }
 
     #[rstest]
@@ -281,7 +281,7 @@ mod tests {
         let EndSessionsFields { session_ids, .. } = fields;
         let malformed = |_| Invalid::new("malformed", "This is not a session id.");
         let ids = errors.parse_list(session_ids, 2, |text| text.parse::<SessionId>().map_err(malformed));
-        assert_eq!(told(errors, (ids,)), named(&[("sessionIds", code)]));
+        assert_eq!(refused(errors, (ids,)), named(&[("sessionIds", code)]));
     }
 
     #[rstest]

@@ -41,11 +41,11 @@ impl TrustedProxies {
         if self.0.is_empty() || !self.trusts(peer) {
             return ClientAddress(peer);
         }
-        let told = [
+        let clients = [
             self.led_to(peer, headers, &X_FORWARDED_FOR, forwarded::x_forwarded_for),
             self.led_to(peer, headers, &FORWARDED, forwarded::forwarded),
         ];
-        ClientAddress(match told {
+        ClientAddress(match clients {
             [Some(client), None] | [None, Some(client)] => client,
             [Some(one), Some(other)] if one == other => one,
             [Some(_), Some(_)] | [None, None] => peer,

@@ -179,10 +179,10 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_767_225_600_000);
 
     /// A job goes as its payload says.
-    struct AsTold;
+    struct ByPayload;
 
     #[async_trait::async_trait]
-    impl RunJob for AsTold {
+    impl RunJob for ByPayload {
         async fn run(&self, job: &Job) -> Result<Rest, JobError> {
             match job.payload.as_str() {
                 "panic" => panic!("on purpose"),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn kind() -> JobKind {
-        JobKind { attempts: 3, time_limit: Duration::from_millis(1), ..JobKind::new("test", AsTold) }
+        JobKind { attempts: 3, time_limit: Duration::from_millis(1), ..JobKind::new("test", ByPayload) }
     }
 
     #[tokio::test]

@@ -105,7 +105,7 @@ pub fn start(state: &ApiState, background: &Background) {
 /// Stores which streams were notified of their end, for receipts.
 async fn store_notified(store: Store, clock: Arc<dyn Clock>, mut notified: mpsc::UnboundedReceiver<Vec<SessionId>>) {
     while let Some(sessions) = notified.recv().await {
-        if let Err(error) = store.sessions().mark_told(&sessions, clock.now()).await {
+        if let Err(error) = store.sessions().mark_notified(&sessions, clock.now()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "receipt incomplete");
         }
     }

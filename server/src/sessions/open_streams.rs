@@ -259,8 +259,8 @@ mod tests {
         let (mut laptop, _phone) = (listen(&streams, LAPTOP, 0), listen(&streams, PHONE, 1));
         assert_eq!(streams.revoke(&revocation(RevokedSubject::Epoch(1), Some(EndReason::LogoutAll))), [LAPTOP]);
         let event = laptop.subscription.next().await.unwrap();
-        let ServerEvent::SessionEnded(told) = &*event else { panic!("not told") };
-        assert_eq!((told.session_id, told.reason.clone()), (LAPTOP, EndReason::LogoutAll.into()));
+        let ServerEvent::SessionEnded(ended) = &*event else { panic!("not told") };
+        assert_eq!((ended.session_id, ended.reason.clone()), (LAPTOP, EndReason::LogoutAll.into()));
         assert!(is_open(&streams, PHONE));
     }
 

@@ -20,7 +20,7 @@ use crate::http::fields::Body;
 use crate::http::operation::{Answer, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::sessions::handlers::sign_out::{forgetting, nothing_to_end, told_in_words};
+use crate::sessions::handlers::sign_out::{forgetting, logout_answer, nothing_to_end};
 
 /// For the document of the API: [`forgot_password`].
 pub const FORGOT_PASSWORD: Operation = Operation {
@@ -76,7 +76,7 @@ pub async fn resets(
     Body { fields, mut errors }: Body<ResetPasswordRequest>,
 ) -> Result<(String, Response), ApiError> {
     let ResetPasswordFields { token, password } = fields;
-    // Whatever is wrong with a token is told in the same words.
+    // Whatever is wrong with a token is answered in the same words.
     let token = errors.take(token);
     let password = errors.parse(password, Password::parse_new);
     let (token, password) = errors.finish((token, password))?;
@@ -97,8 +97,8 @@ pub async fn resets(
         }
     };
     let email = prepared.email;
-    let (status, told) = told_in_words(true, ended, message);
-    let body = LogoutAnswer { email: Some(email.clone()), ..told };
+    let (status, answer) = logout_answer(true, ended, message);
+    let body = LogoutAnswer { email: Some(email.clone()), ..answer };
     let mut response = forgetting(state, (status, Json(body)).into_response());
     // Whoever has just set the password gets in, however many strangers try.
     set_cookie(&mut response, &state.browser_cookie.set(&prepared.browser_token));

@@ -244,7 +244,10 @@ const ASK_FOR_HEALTH: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
 #[case::all_places(Limits { connections: 2, ..impatient() }, "HTTP/1.1 503 ")]
 #[case::all_of_an_address(Limits { an_address: 2, ..impatient() }, "HTTP/1.1 429 ")]
 #[tokio::test]
-async fn when_places_run_out_the_next_are_told_so_and_health_is_answered(#[case] limits: Limits, #[case] told: &str) {
+async fn when_places_run_out_the_next_are_told_so_and_health_is_answered(
+    #[case] limits: Limits,
+    #[case] status_line: &str,
+) {
     let server = start(limits).await;
     let mut resting = Vec::new();
     for _ in 0..2 {
@@ -255,7 +258,7 @@ async fn when_places_run_out_the_next_are_told_so_and_health_is_answered(#[case]
     }
     // Closed after the answer, though the client would keep it.
     let refused = server.talk(ASK).await;
-    assert!(refused.starts_with(told) && refused.contains("too-many-connections"), "{refused}");
+    assert!(refused.starts_with(status_line) && refused.contains("too-many-connections"), "{refused}");
     assert!(refused.contains("retry-after: ") && refused.contains("connection: close"), "{refused}");
     for _ in 0..20 {
         assert!(server.talk(ASK_FOR_HEALTH).await.ends_with("well"));

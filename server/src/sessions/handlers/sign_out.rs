@@ -336,13 +336,13 @@ pub fn answer_in_words(
     ended: EndAnswer,
     words: impl FnOnce(u64) -> String,
 ) -> Response {
-    let (status, body) = told_in_words(this_device, ended, words);
+    let (status, body) = logout_answer(this_device, ended, words);
     let response = (status, Json(body)).into_response();
     if this_device { forgetting(state, response) } else { response }
 }
 
 /// What such an answer says.
-pub fn told_in_words(
+pub fn logout_answer(
     this_device: bool,
     ended: EndAnswer,
     words: impl FnOnce(u64) -> String,

@@ -59,7 +59,7 @@ impl Tail {
     /// Polls until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let Self { context: Context { clock, events, .. }, list, metrics, .. } = &self;
-        let (mut failing, mut clock_told) = (false, false);
+        let (mut failing, mut clock_reported) = (false, false);
         let mut pruned_at = clock.monotonic();
         loop {
             let began = clock.monotonic();
@@ -79,7 +79,7 @@ impl Tail {
                     failing = true;
                 }
             }
-            clock_told = self.watch_clock(clock_told);
+            clock_reported = self.report_clock_skew(clock_reported);
             if clock.monotonic().saturating_duration_since(pruned_at) >= PRUNE_INTERVAL {
                 pruned_at = clock.monotonic();
                 list.prune(clock.now());
@@ -167,10 +167,10 @@ impl Tail {
     }
 
     /// Says once that this machine's clock is off, and once that it is right again.
-    fn watch_clock(&self, told: bool) -> bool {
+    fn report_clock_skew(&self, reported: bool) -> bool {
         let offset_ms = self.context.clock.offset_ms();
         let off = offset_ms.unsigned_abs() > u64::try_from(CLOCK_IS_OFF.as_millis()).unwrap_or(u64::MAX);
-        match (told, off) {
+        match (reported, off) {
             (false, true) => {
                 tracing::error!(offset_ms, "clock skew: using the database's time");
             }

@@ -250,7 +250,7 @@ fn first_receipt(id: &Capability, outcome: EndOutcome, notified: &[SessionId], c
 fn receipt_device(row: ReceiptRow) -> ReceiptDevice {
     let status = if row.current || row.confirmed_at.is_some() {
         ReceiptStatus::Confirmed
-    } else if row.told_at.is_some() {
+    } else if row.notified_at.is_some() {
         ReceiptStatus::Notified
     } else {
         ReceiptStatus::Offline

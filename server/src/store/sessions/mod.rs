@@ -67,7 +67,7 @@ verbs! {
     /// revocation log. Outcomes are in the order of the commands. When it returns, everything is committed.
     end_sessions(commands: &[EndCommand], ids: Ids<'_>) -> Vec<EndOutcome>;
     /// The streams of these ended sessions were told.
-    mark_told(ids: &[SessionId], at: Timestamp) -> ();
+    mark_notified(ids: &[SessionId], at: Timestamp) -> ();
     /// The browser of an ended session says that it has signed itself out; false where the session has not ended.
     confirm_end(id: SessionId, at: Timestamp) -> bool;
     /// The devices of a receipt; none where there is no such receipt.

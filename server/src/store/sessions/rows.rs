@@ -33,7 +33,8 @@ pub struct ReceiptRecord {
     #[sqlx(flatten)]
     device: DeviceRecord,
     ended_by: Option<Uuid>,
-    told_at: Option<i64>,
+    #[sqlx(rename = "told_at")]
+    notified_at: Option<i64>,
     confirmed_at: Option<i64>,
 }
 
@@ -45,7 +46,7 @@ impl TryFrom<ReceiptRecord> for ReceiptRow {
             session_id: SessionId(row.id),
             device: row.device.into(),
             current: row.ended_by == Some(row.id),
-            told_at: moment(row.told_at),
+            notified_at: moment(row.notified_at),
             confirmed_at: moment(row.confirmed_at),
         })
     }

@@ -65,7 +65,7 @@ statements! {
     /// Whether there is such a session, of whoever.
     IS_THERE = "SELECT 1 FROM sessions WHERE id = $1";
     CUT_OFF = concat!("UPDATE users SET ", cut_off!(), " WHERE id = $1");
-    MARK_TOLD = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
+    MARK_NOTIFIED = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
     CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \
         WHERE id = $1 AND ended_at IS NOT NULL";
     RECEIPT = "SELECT id, device_name, platform, browser, os, kind, app_version, ended_by, told_at, confirmed_at \

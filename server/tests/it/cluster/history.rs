@@ -66,7 +66,7 @@ pub enum Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamEnd {
     /// It was told that its session had ended.
-    Told,
+    Notified,
     /// It was closed without a word.
     Closed,
     /// It stood when the history ended.

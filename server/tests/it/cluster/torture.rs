@@ -153,7 +153,7 @@ impl Notes {
         installation.keeps_logs(&self.0);
         let mut calls = history.calls.clone();
         calls.sort_by_key(|call| call.invoked);
-        let calls = lines(calls.iter().map(told));
+        let calls = lines(calls.iter().map(described));
         fs::write(self.0.join("history.txt"), calls).expect("notes");
         fs::write(self.0.join("violations.txt"), lines(violations)).expect("notes");
     }
@@ -167,7 +167,7 @@ fn lines<T: Display>(all: impl IntoIterator<Item = T>) -> String {
     })
 }
 
-fn told(call: &Call) -> String {
+fn described(call: &Call) -> String {
     let Call { who, session, what, server, invoked, finished, outcome, answer } = call;
     let session = session.as_deref().unwrap_or("-");
     format!("{invoked:10.3?} {finished:10.3?} {server} {who} {session} {what:?} {outcome:?} {answer}")

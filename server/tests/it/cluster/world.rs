@@ -178,7 +178,7 @@ impl World {
                     last_news = Some(self.recorder.now());
                 }
                 if frames.any(|frame| says_ended(frame, &device.session)) {
-                    break StreamEnd::Told;
+                    break StreamEnd::Notified;
                 }
                 unread.drain(..rest);
             }

@@ -19,15 +19,15 @@ async fn an_account_is_found_however_its_address_is_typed(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let app = TestApp::start_on(backend, &[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
-    let told = app.registers(registered).await;
-    let kept = told["email"].as_str().expect("an address").to_owned();
+    let registered_as = app.registers(registered).await;
+    let stored = registered_as["email"].as_str().expect("an address").to_owned();
     for spelling in typed {
         app.advance(std::time::Duration::from_secs(31));
-        let mails = app.mails_to(&kept).await.len();
+        let mails = app.mails_to(&stored).await.len();
         assert_eq!(app.post("/api/auth/resend-code", &json!({"email": spelling})).await.status, StatusCode::ACCEPTED);
-        assert_eq!(app.mails_to(&kept).await.len(), mails + 1, "{spelling}");
+        assert_eq!(app.mails_to(&stored).await.len(), mails + 1, "{spelling}");
     }
-    let code = app.code_for(&kept).await;
+    let code = app.code_for(&stored).await;
     let verified = app.post("/api/auth/verify-email", &json!({"email": typed[0], "otp": code})).await;
     assert_eq!(verified.status, StatusCode::OK, "{}", verified.text);
     for spelling in typed.iter().chain([&registered]) {
@@ -35,9 +35,9 @@ async fn an_account_is_found_however_its_address_is_typed(
         let signed_in = app.post("/api/auth/login", &login).await;
         assert_eq!(signed_in.body["user"]["id"], verified.body["user"]["id"], "{spelling}: {}", signed_in.text);
         app.advance(std::time::Duration::from_mins(2));
-        let mails = app.mails_to(&kept).await.len();
+        let mails = app.mails_to(&stored).await.len();
         app.post("/api/auth/forgot-password", &json!({"email": spelling})).await;
-        assert_eq!(app.mails_to(&kept).await.len(), mails + 1, "{spelling}");
+        assert_eq!(app.mails_to(&stored).await.len(), mails + 1, "{spelling}");
         // Registering it again makes no second account.
         let again = json!({"email": spelling, "password": PASSWORD, "name": "Again"});
         app.post("/api/auth/register", &again).await;

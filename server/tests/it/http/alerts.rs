@@ -68,10 +68,10 @@ async fn a_sign_in_from_a_new_device_is_asked_about_until_somebody_answers_on_ev
     let mut events = laptop.listens().await;
     let stranger = signs_in(&app, FIREFOX).await;
     let created = events.next_named("session.created").await;
-    let told = events.next_named("security.alert").await;
-    assert_eq!(created["alertId"], told["alertId"]);
-    assert_eq!((&told["kind"], &told["sessionId"]), (&json!("new_sign_in"), &json!(stranger.session_id())));
-    assert_eq!(told["message"], "New sign-in from Firefox 144 on Windows. Was this you?");
+    let event = events.next_named("security.alert").await;
+    assert_eq!(created["alertId"], event["alertId"]);
+    assert_eq!((&event["kind"], &event["sessionId"]), (&json!("new_sign_in"), &json!(stranger.session_id())));
+    assert_eq!(event["message"], "New sign-in from Firefox 144 on Windows. Was this you?");
 
     // Whoever signs in afterwards is asked, and again after a while.
     let again = signs_in(&app, CHROME).await;
@@ -177,8 +177,8 @@ async fn a_possible_theft_is_asked_about_until_somebody_answers(#[values(On::Sql
     phone.renews().await;
     let mut events = laptop.listens().await;
     assert_eq!(phone.refreshes_with(&old).await.body["reason"], "refresh_reuse");
-    let told = events.next_named("security.alert").await;
-    assert_eq!((&told["kind"], &told["sessionId"]), (&json!("refresh_reuse"), &json!(phone.session_id())));
+    let event = events.next_named("security.alert").await;
+    assert_eq!((&event["kind"], &event["sessionId"]), (&json!("refresh_reuse"), &json!(phone.session_id())));
     let later = signs_in(&app, CHROME).await;
     assert!(asked(&later).await.contains(&phone.session_id().to_owned()));
     let list = later.get("/api/user/alerts").await.body;

@@ -53,8 +53,8 @@ async fn signing_in_again_in_a_browser_ends_the_session_it_had_whosever_it_was(
     };
     let mut events = device(&app, first.clone()).listens().await;
     let second = device(&app, signs_in(&app, next, &cookies).await);
-    let told = events.next_named("session.ended").await;
-    assert_eq!((&told["reason"], &told["endedBy"]), (&json!("replaced"), &json!(second.session_id())));
+    let event = events.next_named("session.ended").await;
+    assert_eq!((&event["reason"], &event["endedBy"]), (&json!("replaced"), &json!(second.session_id())));
     let first = device(&app, first);
     assert!(!first.passes().await && second.passes().await && elsewhere.passes().await);
     let live = sessions_of(&elsewhere).await;

@@ -30,12 +30,12 @@ async fn the_ended_device_is_told_why_and_its_stream_closes() {
     let phone = app.signs_in("ada@example.com").await;
     let mut events = phone.listens().await;
     laptop.delete(&format!("/api/auth/sessions/{}", phone.session_id())).await;
-    let told = events.next_named("session.ended").await;
+    let event = events.next_named("session.ended").await;
     assert_eq!(
-        (&told["sessionId"], &told["reason"]),
+        (&event["sessionId"], &event["reason"]),
         (&json!(phone.session_id()), &json!("revoked_from_other_device"))
     );
-    assert!(told["endedByDevice"].as_str().is_some());
+    assert!(event["endedByDevice"].as_str().is_some());
     assert!(events.next().await.is_none());
 }
 
@@ -112,13 +112,13 @@ async fn a_stream_is_told_and_closed_when_its_session_is_signed_out_while_the_da
     let lock = app.write_lock().await;
     let out = laptop.post("/api/auth/logout", &json!({})).await;
     assert_eq!(out.status, StatusCode::ACCEPTED, "{}", out.text);
-    let told = of_laptop.next_named("session.ended").await;
-    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(laptop.session_id()), &json!("user_initiated_logout")));
+    let event = of_laptop.next_named("session.ended").await;
+    assert_eq!((&event["sessionId"], &event["reason"]), (&json!(laptop.session_id()), &json!("user_initiated_logout")));
     assert!(of_laptop.next().await.is_none());
     let refresh = json!({"refreshToken": phone.refresh_token()});
     assert_eq!(app.post("/api/auth/logout", &refresh).await.status, StatusCode::ACCEPTED);
-    let told = of_phone.next_named("session.ended").await;
-    assert_eq!(told["sessionId"], phone.session_id());
+    let event = of_phone.next_named("session.ended").await;
+    assert_eq!(event["sessionId"], phone.session_id());
     assert!(of_phone.next().await.is_none());
     drop(lock);
     // Neither a ticket from before opens one again, nor the token.

@@ -94,8 +94,8 @@ async fn an_account_goes(app: TestApp) {
     assert!(gone.body["message"].as_str().is_some_and(|message| message.contains("deleted")));
     assert!(gone.header("set-cookie").contains("Max-Age=0") && gone.header("clear-site-data") == "\"storage\"");
     assert!(gone.body.get("receipt").is_none(), "there is nothing left to show on one");
-    let told = events.next_named("session.ended").await;
-    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(phone.session_id()), &json!("account_deleted")));
+    let event = events.next_named("session.ended").await;
+    assert_eq!((&event["sessionId"], &event["reason"]), (&json!(phone.session_id()), &json!("account_deleted")));
     assert!(events.next().await.is_none(), "the stream of an ended session closes");
     for device in [&laptop, &phone] {
         assert!(!device.passes().await);

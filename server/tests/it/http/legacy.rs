@@ -179,8 +179,8 @@ async fn signing_out_everywhere_ends_it_and_all_made_until_then() {
     assert_eq!(out.header("clear-site-data"), "\"storage\"");
     let devices = out.body["receipt"]["devices"].as_array().unwrap();
     assert!(devices.len() == 2 && devices.iter().all(|device| device["current"] == false));
-    let told = events.next_named("session.ended").await;
-    assert_eq!((&told["reason"], &told["endedBy"]), (&json!("logout_all"), &Value::Null));
+    let event = events.next_named("session.ended").await;
+    assert_eq!((&event["reason"], &event["endedBy"]), (&json!("logout_all"), &Value::Null));
     assert!(!ada.passes().await && !phone.passes().await && bob.passes().await);
 
     assert_eq!(asked_who(&old).await, unauthorized("session-ended"));

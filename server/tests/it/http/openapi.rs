@@ -69,7 +69,7 @@ fn every_call_says_what_it_is_for_under_a_name_of_its_own() {
 
 #[test]
 fn every_problem_in_the_document_is_a_word_and_stands_with_its_status() {
-    let mut told = HashSet::new();
+    let mut documented = HashSet::new();
     for (call, description) in calls() {
         for (status, answer) in description["responses"].as_object().expect("answers") {
             let codes =
@@ -78,14 +78,14 @@ fn every_problem_in_the_document_is_a_word_and_stands_with_its_status() {
                 let known = ProblemCode::parse(code.as_str().expect("a code"));
                 let known = known.unwrap_or_else(|| panic!("{call}: {code} is no word"));
                 assert_eq!(latchkey::http::problem::status_of(known).as_str(), status, "{call}: {code}");
-                told.insert(known);
+                documented.insert(known);
             }
         }
     }
     // Only routes that ask for a permission have that one.
-    told.insert(ProblemCode::PermissionRequired);
-    let untold: Vec<_> = ProblemCode::ALL.into_iter().filter(|code| !told.contains(code)).collect();
-    assert_eq!(untold, [], "no call answers with these");
+    documented.insert(ProblemCode::PermissionRequired);
+    let undocumented: Vec<_> = ProblemCode::ALL.into_iter().filter(|code| !documented.contains(code)).collect();
+    assert_eq!(undocumented, [], "no call answers with these");
 }
 
 #[tokio::test]

@@ -61,8 +61,8 @@ async fn a_new_password(app: TestApp) {
         assert_eq!(device.refreshes_with(device.refresh_token()).await.body["reason"], "password_reset");
     }
     assert!(bystander.passes().await);
-    let told = events.next_named("session.ended").await;
-    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(phone.session_id()), &json!("password_reset")));
+    let event = events.next_named("session.ended").await;
+    assert_eq!((&event["sessionId"], &event["reason"]), (&json!(phone.session_id()), &json!("password_reset")));
     assert!(events.next().await.is_none(), "the stream of an ended session closes");
 
     assert_eq!(signs_in_with(&app, PASSWORD).await.status, StatusCode::UNAUTHORIZED);

@@ -78,9 +78,9 @@ async fn an_account_is_that_of_the_registration_whose_code_was_entered(
 #[tokio::test]
 async fn the_account_has_the_id_that_registering_told(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let app = TestApp::start_on(backend, &[VERIFIED]).await;
-    let told = app.registers(V).await["userId"].clone();
+    let user_id = app.registers(V).await["userId"].clone();
     let entered = enters(&app, &app.code_for(V).await).await;
-    assert_eq!(entered.body["user"]["id"], told);
+    assert_eq!(entered.body["user"]["id"], user_id);
 }
 
 #[rstest]
@@ -249,19 +249,22 @@ async fn signing_in_right_after_registering_tells_nobody_whether_the_address_was
     let app = TestApp::start_on(backend, &[VERIFIED]).await;
     app.registers(V).await;
     enters(&app, &app.code_for(V).await).await;
-    let mut told = Vec::new();
+    let mut answers = Vec::new();
     for email in [V, "free@example.com"] {
         let body = json!({"email": email, "password": P1, "name": "Curious"});
         assert_eq!(app.post("/api/auth/register", &body).await.status, StatusCode::CREATED);
         for password in [P1, P2] {
             let answer = app.post("/api/auth/login", &json!({"email": email, "password": password})).await;
-            told.push((email, password, answer.status, answer.code().to_owned(), answer.body["detail"].clone()));
+            answers.push((email, password, answer.status, answer.code().to_owned(), answer.body["detail"].clone()));
         }
     }
     for (taken, free) in [(0, 2), (1, 3)] {
-        assert_eq!((told[taken].2, &told[taken].3, &told[taken].4), (told[free].2, &told[free].3, &told[free].4));
+        assert_eq!(
+            (answers[taken].2, &answers[taken].3, &answers[taken].4),
+            (answers[free].2, &answers[free].3, &answers[free].4)
+        );
     }
-    assert_eq!((told[0].2, told[0].3.as_str()), (StatusCode::FORBIDDEN, "email-not-verified"));
-    assert_eq!((told[1].2, told[1].3.as_str()), (StatusCode::UNAUTHORIZED, "invalid-credentials"));
+    assert_eq!((answers[0].2, answers[0].3.as_str()), (StatusCode::FORBIDDEN, "email-not-verified"));
+    assert_eq!((answers[1].2, answers[1].3.as_str()), (StatusCode::UNAUTHORIZED, "invalid-credentials"));
     assert_eq!(app.signs_in(V).await.tokens["user"]["email"], V, "the owner is not troubled");
 }

@@ -114,8 +114,8 @@ async fn a_deleted_account_is_refused_on_the_other_server(#[values(Bus::Postgres
     let mut events = phone_there.listens().await;
     assert!(laptop_there.passes().await && bob.passes().await);
     assert_eq!(laptop.delete("/api/user").await.status, StatusCode::OK);
-    let told = events.next_named("session.ended").await;
-    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(phone.session_id()), &json!("account_deleted")));
+    let event = events.next_named("session.ended").await;
+    assert_eq!((&event["sessionId"], &event["reason"]), (&json!(phone.session_id()), &json!("account_deleted")));
     for device in [&laptop_there, &phone_there] {
         eventually(async || !device.passes().await).await;
         let refused = device.refreshes_with(device.refresh_token()).await;

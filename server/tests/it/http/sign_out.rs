@@ -182,9 +182,9 @@ async fn everywhere(app: TestApp) {
         assert_eq!(device.refreshes_with(device.refresh_token()).await.body["reason"], "logout_all");
     }
     assert!(bystander.passes().await);
-    let told = events.next_named("session.ended").await;
-    assert_eq!((&told["sessionId"], &told["reason"]), (&json!(phone.session_id()), &json!("logout_all")));
-    assert_eq!(told["endedBy"], laptop.session_id());
+    let event = events.next_named("session.ended").await;
+    assert_eq!((&event["sessionId"], &event["reason"]), (&json!(phone.session_id()), &json!("logout_all")));
+    assert_eq!(event["endedBy"], laptop.session_id());
     assert!(events.next().await.is_none(), "the stream of an ended session closes");
 
     let status = |receipt: &serde_json::Value, id: &str| {

@@ -44,7 +44,7 @@ const TROUBLE: Bounds = Bounds { whole_transactions: true, restarts: 1, failover
 /// The same where rows have been cleaned up.
 const RESTORED_BACKUP: Bounds = Bounds { whole_transactions: true, whole_looks: true, failovers: 1, ticks: 2, ..CALM };
 
-fn told(actions: &[Action]) -> String {
+fn described(actions: &[Action]) -> String {
     actions.iter().fold(String::new(), |mut text, action| {
         let _ = writeln!(text, "  {action}");
         text
@@ -56,7 +56,7 @@ fn counterexample(slip: Slip, bounds: Bounds, promise: &'static str) -> String {
     let promises = promises::all().into_iter().filter(|property| property.name == promise).collect();
     let checker = Protocol { slip: Some(slip), bounds, promises }.checker().spawn_bfs().join();
     let path = checker.discovery(promise).unwrap_or_else(|| panic!("{slip:?} does not break it: {promise}"));
-    told(&path.into_actions())
+    described(&path.into_actions())
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn our_design_holds_in_every_state(#[case] bounds: Bounds, #[case] least: usize,
     let checker = protocol.checker().finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
     for promise in [NOTHING_PASSES, AT_ONCE, EVERYWHERE, STEADY] {
         if let Some(path) = checker.discovery(promise) {
-            panic!("not so: {promise}\n{}", told(&path.into_actions()));
+            panic!("not so: {promise}\n{}", described(&path.into_actions()));
         }
     }
     for event in seen {

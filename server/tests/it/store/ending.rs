@@ -262,23 +262,23 @@ async fn a_receipt_shows_who_was_told_and_who_confirmed(
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let laptop = sign_in(&store, ada, "Laptop", minutes(2)).await;
     assert!(!store.sessions().confirm_end(phone, minutes(2)).await.expect("an answer"));
-    store.sessions().mark_told(&[phone], minutes(2)).await.expect("nothing to note: it lives");
+    store.sessions().mark_notified(&[phone], minutes(2)).await.expect("nothing to note: it lives");
     let mut queued = command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(3));
     queued.ended_by = Some(laptop);
     queued.receipt = Some(digest(7));
     end(&store, queued).await;
     let read = async || {
         let rows = store.sessions().receipt(&digest(7)).await.expect("a receipt");
-        let devices = rows.into_iter().map(|row| (row.session_id, row.current, row.told_at, row.confirmed_at));
+        let devices = rows.into_iter().map(|row| (row.session_id, row.current, row.notified_at, row.confirmed_at));
         devices.collect::<Vec<(SessionId, bool, Option<Timestamp>, Option<Timestamp>)>>()
     };
     assert_eq!(read().await, [(laptop, true, None, None), (phone, false, None, None)]);
-    store.sessions().mark_told(&[phone, laptop], minutes(4)).await.expect("noted");
-    store.sessions().mark_told(&[phone], minutes(5)).await.expect("noted");
+    store.sessions().mark_notified(&[phone, laptop], minutes(4)).await.expect("noted");
+    store.sessions().mark_notified(&[phone], minutes(5)).await.expect("noted");
     assert!(store.sessions().confirm_end(phone, minutes(6)).await.expect("an answer"));
     assert!(store.sessions().confirm_end(phone, minutes(7)).await.expect("an answer"));
-    let told = Some(minutes(4));
-    assert_eq!(read().await, [(laptop, true, told, None), (phone, false, told, Some(minutes(6)))]);
+    let notified_at = Some(minutes(4));
+    assert_eq!(read().await, [(laptop, true, notified_at, None), (phone, false, notified_at, Some(minutes(6)))]);
     assert!(store.sessions().receipt(&digest(8)).await.expect("an answer").is_empty());
     assert!(!store.sessions().confirm_end(SessionId(Uuid::now_v7()), minutes(7)).await.expect("an answer"));
 }

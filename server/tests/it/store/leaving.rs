@@ -75,7 +75,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
             .await
             .expect("nothing to note");
     }
-    store.sessions().mark_told(&[phone, laptop], minutes(6)).await.expect("nothing to note");
+    store.sessions().mark_notified(&[phone, laptop], minutes(6)).await.expect("nothing to note");
     assert!(store.sessions().receipt(&digest(7)).await.expect("an answer").is_empty());
     for (touched, left) in [
         ("UPDATE users SET name = name", 1),

@@ -95,7 +95,7 @@ impl House {
             }
             4 => {
                 let all: Vec<_> = self.his.iter().chain(&self.hers).copied().collect();
-                server.sessions().mark_told(&all, minutes(2)).await.expect("noted");
+                server.sessions().mark_notified(&all, minutes(2)).await.expect("noted");
             }
             5 => {
                 ask_for_reset(server, self.ada, digest(u8::try_from(number).expect("a byte")), minutes(1)).await;

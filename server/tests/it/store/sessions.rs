@@ -169,13 +169,13 @@ async fn a_story_is_told_in_order_to_its_owner(#[values(Backend::Sqlite, Backend
         .expect("noted");
     let (session, entries) = store.sessions().history(ada, id).await.expect("an answer").expect("a story");
     assert_eq!(session.id, id);
-    let told: Vec<_> = entries.iter().map(|entry| (entry.at, entry.kind.name(), entry.detail.as_deref())).collect();
+    let read: Vec<_> = entries.iter().map(|entry| (entry.at, entry.kind.name(), entry.detail.as_deref())).collect();
     let expected = [
         (START, "signed_in", None),
         (minutes(1), "refreshed", None),
         (minutes(2), "possible_theft", Some("an old refresh token")),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(read, expected);
     assert!(store.sessions().history(bob, id).await.expect("an answer").is_none());
     let gone = new_entry(SessionId(Uuid::now_v7()), HistoryKind::Refreshed, minutes(1), "");
     store.sessions().append_history(&gone).await.expect("a session that is gone has no story, and that is no failure");

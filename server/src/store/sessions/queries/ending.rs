@@ -57,13 +57,13 @@ impl Database {
         Ok(outcomes)
     }
 
-    pub(in crate::store) async fn mark_told(&self, ids: &[SessionId], at: Timestamp) -> Result<()> {
+    pub(in crate::store) async fn mark_notified(&self, ids: &[SessionId], at: Timestamp) -> Result<()> {
         // In order, so that two servers telling the same sessions do not wait in a circle.
         let mut ids = ids.to_vec();
         ids.sort();
         let mut tx = self.begin().await?;
         for id in ids {
-            query(sql::sessions::MARK_TOLD).bind(id.0).bind(at.as_millis()).execute(&mut *tx).await?;
+            query(sql::sessions::MARK_NOTIFIED).bind(id.0).bind(at.as_millis()).execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)
     }

@@ -117,8 +117,8 @@ pub struct ReceiptRow {
     pub device: DeviceDescription,
     /// Whether it is the one that asked.
     pub current: bool,
-    /// When its stream was told.
-    pub told_at: Option<Timestamp>,
+    /// When its stream was notified.
+    pub notified_at: Option<Timestamp>,
     /// When its browser confirmed.
     pub confirmed_at: Option<Timestamp>,
 }

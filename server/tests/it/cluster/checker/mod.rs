@@ -134,7 +134,7 @@ fn is_granted_refresh(call: &Call) -> bool {
     call.outcome == Outcome::Ok && matches!(call.what, What::Refresh { .. })
 }
 
-fn told(call: &Call) -> String {
+fn described(call: &Call) -> String {
     let Call { what, server, invoked, finished, answer, .. } = call;
     format!("{what:?} on server {server} from {invoked:.3?} to {finished:.3?}: {answer}")
 }
@@ -161,7 +161,7 @@ fn refused_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, 
     for call in calls {
         let (request, refresh) = (is_accepted_request(call), is_granted_refresh(call));
         if let Some((ended, by)) = confirmed.filter(|(_, by)| !is_unsettled(history, by, call.invoked)) {
-            let seen = || format!("ended at {ended:.3?} by {}, but {}", told(by), told(call));
+            let seen = || format!("ended at {ended:.3?} by {}, but {}", described(by), described(call));
             if request && call.invoked > ended + BOUND + SLACK {
                 found.add(Rule::RefusedWithinTheBound, session, seen());
             }
@@ -173,7 +173,11 @@ fn refused_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, 
         if (request || refresh)
             && let Some(by) = endings.refused_at_once(session, call)
         {
-            found.add(Rule::RefusedAtOnceWhereItEnded, session, format!("ended by {}, but {}", told(by), told(call)));
+            found.add(
+                Rule::RefusedAtOnceWhereItEnded,
+                session,
+                format!("ended by {}, but {}", described(by), described(call)),
+            );
         }
     }
 }
@@ -185,11 +189,11 @@ fn silent_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, s
         && heard > ended + BOUND + SLACK + READ_LATE
         && !is_unsettled(history, by, heard)
     {
-        let seen = format!("ended at {ended:.3?} by {}, but news at {heard:.3?} by {}", told(by), told(call));
+        let seen = format!("ended at {ended:.3?} by {}, but news at {heard:.3?} by {}", described(by), described(call));
         found.add(Rule::SilentWithinTheBound, session, seen);
     }
     if let Some(by) = endings.silent_at_once(session, call.server, heard.saturating_sub(READ_LATE)) {
-        let seen = format!("ended by {}, but news at {heard:.3?} by {}", told(by), told(call));
+        let seen = format!("ended by {}, but news at {heard:.3?} by {}", described(by), described(call));
         found.add(Rule::RefusedAtOnceWhereItEnded, session, seen);
     }
 }
@@ -210,12 +214,12 @@ fn one_lineage(found: &mut Found, session: &str, calls: &[&Call]) {
     for uses in links.values() {
         let (successor, _) = uses[0];
         if uses.iter().any(|(other, _)| *other != successor) {
-            found.add(Rule::OneLineage, session, format!("two successors: {}", told(uses[uses.len() - 1].1)));
+            found.add(Rule::OneLineage, session, format!("two successors: {}", described(uses[uses.len() - 1].1)));
         }
         let successor_used = links.get(successor).and_then(|uses| uses.iter().map(|(_, call)| call.finished).min());
         let late = uses.iter().find(|(_, call)| successor_used.is_some_and(|used| call.invoked > used));
         if let Some((_, call)) = late {
-            found.add(Rule::OneLineage, session, format!("its successor had been used, but {}", told(call)));
+            found.add(Rule::OneLineage, session, format!("its successor had been used, but {}", described(call)));
         }
     }
 }
@@ -279,9 +283,9 @@ impl<'a> TheEnd<'a> {
 fn holds_at_the_end(found: &mut Found, endings: &Endings<'_>, session: &str, end: &TheEnd<'_>) {
     if let Some(by) = endings.acknowledged(session) {
         let mut lost = |seen: String| {
-            found.add(Rule::NothingAcknowledgedIsLost, session, format!("ended by {}, but {seen}", told(by)));
+            found.add(Rule::NothingAcknowledgedIsLost, session, format!("ended by {}, but {seen}", described(by)));
         };
-        end.works.iter().for_each(|call| lost(told(call)));
+        end.works.iter().for_each(|call| lost(described(call)));
         end.shown.iter().for_each(|server| lost(format!("server {server} lists it")));
     } else if endings.none(session) {
         for server in end.listed.difference(&end.shown) {
@@ -312,9 +316,9 @@ fn nothing_else_is_ended(found: &mut Found, endings: &Endings<'_>, session: &str
     for call in calls {
         // An access token that has run out is renewed, and nothing is wrong with that.
         let refused = call.outcome == Outcome::Refused && !call.answer.contains("token-expired");
-        let told_of_an_end = matches!(call.what, What::Stream { end: StreamEnd::Told, .. });
-        if told_of_an_end || (refused && matches!(call.what, What::Check | What::List(_) | What::Refresh { .. })) {
-            found.add(Rule::NothingElseIsEnded, session, format!("nobody ended it, but {}", told(call)));
+        let notified_of_an_end = matches!(call.what, What::Stream { end: StreamEnd::Notified, .. });
+        if notified_of_an_end || (refused && matches!(call.what, What::Check | What::List(_) | What::Refresh { .. })) {
+            found.add(Rule::NothingElseIsEnded, session, format!("nobody ended it, but {}", described(call)));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::history::{Call, History, Outcome, Scope, SetBack, StreamEnd, What};
 use super::{Rule, check, worst_delay};
 
-/// A history on two servers that is told in milliseconds. Every call takes ten.
+/// A history on two servers in milliseconds. Every call takes ten.
 struct Story(History);
 
 const TAKES: u64 = 10;
@@ -232,8 +232,11 @@ fn a_session_that_nobody_ended_must_work() {
     assert_eq!(Story::of_ada().ends_well(&["phone", "laptop"]).broken(), []);
     assert_eq!(Story::of_ada().ends_well(&["phone"]).broken(), [Rule::NothingElseIsEnded]);
     assert_eq!(Story::of_ada().meets_refusal("phone", 100, 1).broken(), [Rule::NothingElseIsEnded]);
-    let told = stream(StreamEnd::Told, None);
-    assert_eq!(Story::of_ada().call("phone", 100, 1, told, Outcome::Ok, "200").broken(), [Rule::NothingElseIsEnded]);
+    let notified = stream(StreamEnd::Notified, None);
+    assert_eq!(
+        Story::of_ada().call("phone", 100, 1, notified, Outcome::Ok, "200").broken(),
+        [Rule::NothingElseIsEnded]
+    );
     let expired = Story::of_ada().call("phone", 100, 1, What::Check, Outcome::Refused, "401 token-expired");
     assert_eq!(expired.broken(), []);
     let later = Story::of_ada().ends("phone", 1000, Scope::All, Outcome::Promised).signs_in("new", 1011);

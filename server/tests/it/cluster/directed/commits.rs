@@ -45,9 +45,9 @@ async fn a_sign_out_whose_commit_was_not_heard_of_is_done_and_can_be_repeated() 
 
     let path = format!("/api/auth/sessions/{}/history", leaves.session);
     let history = installation.net.get(1, &path, &stays.access).await.answer().body;
-    let told: Vec<&str> =
+    let kinds: Vec<&str> =
         history["entries"].as_array().into_iter().flatten().filter_map(|entry| entry["kind"].as_str()).collect();
-    assert_eq!(told, ["signed_in", "ended"], "it ended once");
+    assert_eq!(kinds, ["signed_in", "ended"], "it ended once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,7 +92,7 @@ async fn whoever_signs_in_after_signing_out_everywhere_stays_signed_in_although_
         assert_eq!(installation.asks(server, &returns).await, 200, "server {server} ended what came later");
     }
     assert_eq!(installation.renews(0, &returns.refresh).await.status, 200);
-    // Whoever was not told of a commit finds it within the bound.
+    // A server that was not notified of a commit finds it within the bound.
     refused_by_the_others(&installation, 0, &leaves, Instant::now()).await;
     installation.is_out_everywhere(&leaves, &returns).await;
 }

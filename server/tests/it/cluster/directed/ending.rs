@@ -27,7 +27,9 @@ async fn what_is_ended_on_one_server_is_refused_and_told_on_the_others_within_th
     let devices: Vec<Device> = futures::future::join_all(users).await.into_iter().flatten().collect();
     let rounds = devices.iter().enumerate().map(|(round, device)| one_round(of, round % 3, device));
     let delays: Vec<[Duration; 2]> = futures::stream::iter(rounds).buffer_unordered(AT_ONCE).collect().await;
-    for (what, delays) in ["last accepted", "told in an open stream"].iter().zip([0, 1].map(|of| column(&delays, of))) {
+    for (what, delays) in
+        ["last accepted", "notified in an open stream"].iter().zip([0, 1].map(|of| column(&delays, of)))
+    {
         let (median, worst) = (delays[delays.len() / 2], delays[delays.len() - 1]);
         println!("{what} after the end, in {} rounds: median {median:.3?}, worst {worst:.3?}", delays.len());
         assert!(worst <= BOUND + SLACK, "{what}: {worst:?}");
@@ -41,7 +43,7 @@ fn column(delays: &[[Duration; 2]], index: usize) -> Vec<Duration> {
 }
 
 /// Ends a device on one server while it listens on another. Gives when the last request was accepted by any other
-/// server, and when the stream was told.
+/// server, and when the stream was notified.
 async fn one_round(of: &Installation, on: usize, device: &Device) -> [Duration; 2] {
     let elsewhere = (on + 1) % of.net.servers();
     let mut events = Events::of(of.net.opens_stream(elsewhere, &device.access).await.expect("a stream"));
@@ -49,12 +51,12 @@ async fn one_round(of: &Installation, on: usize, device: &Device) -> [Duration; 
     let ended = Instant::now();
     assert_eq!((out.status, &out.body["sessionsEnded"]), (200, &1.into()));
     assert_eq!(of.asks(on, device).await, 401, "the server that ended it refuses it at once");
-    let told = async {
+    let notified = async {
         while events.next_named("session.ended").await["sessionId"] != device.session.as_str() {}
         ended.elapsed()
     };
-    let (accepted, told) = tokio::join!(refused_by_the_others(of, on, device, ended), told);
-    [accepted, told]
+    let (accepted, notified) = tokio::join!(refused_by_the_others(of, on, device, ended), notified);
+    [accepted, notified]
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
