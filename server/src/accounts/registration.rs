@@ -46,14 +46,14 @@ impl Accounts {
         let password_hash = self.hasher.hash(&new.password).await?;
         let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit(AuditAction::Registered, from) };
         if self.require_verification {
-            self.keep_registration(from, id, new, password_hash, &audit).await?;
+            self.store_registration(from, id, new, password_hash, &audit).await?;
         } else {
             self.open_account(id, new, password_hash, &audit).await?;
         }
         Ok(id)
     }
 
-    async fn keep_registration(
+    async fn store_registration(
         &self,
         from: &RequestOrigin,
         id: UserId,

@@ -236,10 +236,10 @@ pub fn notices_to(email: &Email) -> Try {
     Try { key: key("notices", email.as_str()), bucket: NOTICES }
 }
 
-/// Everything that is kept under an address.
+/// The keys of all buckets of an address.
 pub fn buckets_of(email: &Email) -> Vec<Digest> {
     [failures_by_account(email), registrations_of(email), codes_to(email), notices_to(email)]
-        .map(|kept| kept.key)
+        .map(|a_try| a_try.key)
         .to_vec()
 }
 

@@ -9,7 +9,7 @@ use lettre::transport::smtp;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 
-use super::kept::KeptMail;
+use super::development_mailbox::DevelopmentMailbox;
 use super::message::{KIND, Mail, MailContent};
 use super::metrics::{MailMetrics, MailResult};
 use crate::config::Config;
@@ -60,7 +60,7 @@ fn says_no_such_address(refused: &smtp::Error) -> bool {
 /// How mails leave.
 pub enum Delivery {
     /// They stay in the queue, where `/dev/mailbox` shows them, and are written to the log. Development only.
-    Keep,
+    Mailbox,
     /// Over SMTP.
     Smtp {
         /// The connection.
@@ -73,7 +73,7 @@ pub enum Delivery {
 impl Delivery {
     /// As the settings say.
     pub fn of(config: &Config) -> Result<Self, MailError> {
-        let Some(url) = &config.mail.smtp_url else { return Ok(Self::Keep) };
+        let Some(url) = &config.mail.smtp_url else { return Ok(Self::Mailbox) };
         Self::smtp(url.expose_secret(), config.mail.from.clone())
     }
 
@@ -85,9 +85,9 @@ impl Delivery {
 
     async fn deliver(&self, mail: &Mail) -> Result<(), MailError> {
         match self {
-            Self::Keep => {
+            Self::Mailbox => {
                 let content = &mail.content;
-                tracing::info!(subject = content.subject, text = content.text, "mail kept for /dev/mailbox");
+                tracing::info!(subject = content.subject, text = content.text, "mail stored for /dev/mailbox");
                 Ok(())
             }
             Self::Smtp { transport, from } => {
@@ -113,13 +113,13 @@ fn message(from: Mailbox, mail: &Mail) -> Result<Message, MailError> {
 }
 
 /// The kind of jobs that are mails.
-pub fn kind(delivery: Arc<Delivery>, kept: Arc<KeptMail>, metrics: Arc<MailMetrics>) -> JobKind {
+pub fn kind(delivery: Arc<Delivery>, mailbox: Arc<DevelopmentMailbox>, metrics: Arc<MailMetrics>) -> JobKind {
     JobKind {
         attempts: ATTEMPTS,
         backoff: RETRY,
         time_limit: HAND_OVER_WITHIN,
         places: PLACES,
-        ..JobKind::new(KIND, Deliveries { delivery, kept, metrics })
+        ..JobKind::new(KIND, Deliveries { delivery, mailbox, metrics })
     }
 }
 
@@ -127,7 +127,7 @@ pub fn kind(delivery: Arc<Delivery>, kept: Arc<KeptMail>, metrics: Arc<MailMetri
 struct Deliveries {
     delivery: Arc<Delivery>,
     /// Where those of development stay that the database forgets.
-    kept: Arc<KeptMail>,
+    mailbox: Arc<DevelopmentMailbox>,
     metrics: Arc<MailMetrics>,
 }
 
@@ -138,11 +138,11 @@ impl RunJob for Deliveries {
         self.delivery.deliver(&mail).await?;
         self.metrics.deliveries.increment(MailResult::Sent);
         Ok(match *self.delivery {
-            Delivery::Keep if mail.forget => {
-                self.kept.keep(mail);
+            Delivery::Mailbox if mail.forget => {
+                self.mailbox.store(mail);
                 None
             }
-            Delivery::Keep => Some(job.payload.clone()),
+            Delivery::Mailbox => Some(job.payload.clone()),
             Delivery::Smtp { .. } => mail.rest(),
         })
     }

@@ -1,7 +1,7 @@
 //! Mail: what it says, and how it leaves. It is enqueued as a job with what it belongs to, and delivered by the queue.
 
 mod delivery;
-mod kept;
+mod development_mailbox;
 mod message;
 mod metrics;
 mod templates;
@@ -9,7 +9,7 @@ mod templates;
 use std::sync::Arc;
 
 pub use delivery::{Delivery, MailError};
-pub use kept::KeptMail;
+pub use development_mailbox::DevelopmentMailbox;
 pub use message::{KIND, Mail, MailContent, NewMail};
 pub use metrics::{MailMetrics, MailResult};
 pub use templates::MailTemplate;
@@ -30,19 +30,19 @@ fn build<'a>(_: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Buildi
         let delivery = Delivery::of(config);
         let delivery = delivery.map_err(|error| BuildError::part("mail cannot be sent with these settings", error))?;
         parts.insert(Arc::new(delivery));
-        parts.insert(Arc::new(KeptMail::default()));
+        parts.insert(Arc::new(DevelopmentMailbox::default()));
         Ok(())
     })
 }
 
 fn jobs(state: &ApiState) -> Vec<JobKind> {
-    let (delivery, kept) = (state.parts.get::<Delivery>(), state.parts.get::<KeptMail>());
-    vec![delivery::kind(Arc::clone(delivery), Arc::clone(kept), state.context.metrics.group())]
+    let (delivery, mailbox) = (state.parts.get::<Delivery>(), state.parts.get::<DevelopmentMailbox>());
+    vec![delivery::kind(Arc::clone(delivery), Arc::clone(mailbox), state.context.metrics.group())]
 }
 
 /// The last `limit` mails, sent or not, newest first, with those of development that the database has forgotten.
 pub async fn mailbox(state: &ApiState, limit: i64) -> Result<Vec<Mail>, StoreError> {
     let jobs = state.context.store.jobs().recent_jobs(KIND, limit).await?;
     let mails = jobs.iter().filter_map(|job| Mail::of(job).ok()).collect();
-    Ok(state.parts.get::<KeptMail>().with(mails))
+    Ok(state.parts.get::<DevelopmentMailbox>().with(mails))
 }

@@ -130,9 +130,9 @@ mod tests {
     use tracing_subscriber::fmt::MakeWriter;
 
     #[derive(Clone, Default)]
-    struct Kept(Arc<Mutex<Vec<u8>>>);
+    struct Captured(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Kept {
+    impl io::Write for Captured {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    impl MakeWriter<'_> for Kept {
+    impl MakeWriter<'_> for Captured {
         type Writer = Self;
 
         fn make_writer(&self) -> Self {
@@ -151,17 +151,17 @@ mod tests {
         }
     }
 
-    impl Kept {
+    impl Captured {
         fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
     }
 
     fn logged(format: LogFormat, write: impl FnOnce()) -> String {
-        let kept = Kept::default();
+        let captured = Captured::default();
         let config = LogConfig { format, level: "trace".to_owned() };
-        tracing::subscriber::with_default(logger(&config, kept.clone(), false), write);
-        kept.text()
+        tracing::subscriber::with_default(logger(&config, captured.clone(), false), write);
+        captured.text()
     }
 
     fn lines(write: impl FnOnce()) -> Vec<Value> {
@@ -217,12 +217,16 @@ mod tests {
         for (format, expected) in
             [(LogFormat::Json, "\"request_id\":\"request-0001\""), (LogFormat::Pretty, " request_id=request-0001")]
         {
-            let kept = Kept::default();
+            let captured = Captured::default();
             let config = LogConfig { format, level: "trace".to_owned() };
             let request = Current::new(HeaderValue::from_static("request-0001"), None);
             let answer = request.answer(async { tracing::info!("deep below") });
-            answer.with_subscriber(logger(&config, kept.clone(), false)).await;
-            assert!(kept.text().contains("deep below") && kept.text().contains(expected), "{}", kept.text());
+            answer.with_subscriber(logger(&config, captured.clone(), false)).await;
+            assert!(
+                captured.text().contains("deep below") && captured.text().contains(expected),
+                "{}",
+                captured.text()
+            );
         }
         let outside = logged(LogFormat::Pretty, || tracing::info!("by itself"));
         assert!(!outside.contains("request_id"), "{outside}");

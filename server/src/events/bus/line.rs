@@ -30,7 +30,7 @@ pub struct Line<'a> {
 
 impl Line<'_> {
     /// Sends what is put into the queue.
-    pub async fn keep_sending(&self, mut queue: mpsc::Receiver<(Arc<str>, usize)>) {
+    pub async fn send_all(&self, mut queue: mpsc::Receiver<(Arc<str>, usize)>) {
         while let Some((message, count)) = queue.recv().await {
             match tokio::time::timeout(SEND_WITHIN, self.transport.send(message.to_string())).await {
                 Ok(Ok(())) => self.receiver.status.sent(self.number, count),
@@ -46,8 +46,8 @@ impl Line<'_> {
         }
     }
 
-    /// Subscribes, and takes what comes in.
-    pub async fn keep_listening(&self) {
+    /// Subscribes, receives what comes in, and subscribes again when the subscription ends.
+    pub async fn stay_subscribed(&self) {
         let mut pauses = RECONNECT.pauses();
         let mut before = false;
         loop {

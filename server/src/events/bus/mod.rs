@@ -146,14 +146,14 @@ impl Bus {
             let line = Line { number, transport: &**transport, receiver: &receiver };
             async move {
                 tokio::select! {
-                    () = line.keep_sending(queue) => {}
-                    () = line.keep_listening() => {}
+                    () = line.send_all(queue) => {}
+                    () = line.stay_subscribed() => {}
                 }
             }
         });
         tokio::select! {
             () = stop.cancelled() => {}
-            () = writer.keep_writing(outgoing) => {}
+            () = writer.write_all(outgoing) => {}
             _ = join_all(lines) => {}
         }
     }
@@ -170,7 +170,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn keep_writing(&self, mut outgoing: mpsc::Receiver<Message>) {
+    async fn write_all(&self, mut outgoing: mpsc::Receiver<Message>) {
         let mut messages = Vec::new();
         let mut number = 0;
         loop {

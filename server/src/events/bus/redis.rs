@@ -33,14 +33,14 @@ impl Redis {
 
     async fn publish(&self, text: &str) -> Result<(), RedisError> {
         // One at a time, as they come.
-        let mut kept = self.publisher.lock().await;
+        let mut publisher = self.publisher.lock().await;
         // Taken out meanwhile, so that one that is given up in the middle is not used again.
-        let mut connection = match kept.take() {
+        let mut connection = match publisher.take() {
             Some(connection) => connection,
             None => self.connect().await?,
         };
         redis::cmd("PUBLISH").arg(&self.channel).arg(text).exec_async(&mut connection).await?;
-        *kept = Some(connection);
+        *publisher = Some(connection);
         Ok(())
     }
 

@@ -243,9 +243,9 @@ async fn without_configured_origins_nobody_is_allowed() {
 
 /// What is logged, as somebody keeps it who only looks at levels and words.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(Level, String)>>>);
+struct Captured(Arc<Mutex<Vec<(Level, String)>>>);
 
-impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Kept {
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Captured {
     fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
         let level = *event.metadata().level();
         if level > Level::INFO {
@@ -270,11 +270,11 @@ async fn a_request_that_cannot_be_answered_is_one_line_with_its_cause_and_only_a
     #[case] level: Level,
     #[case] words: &str,
 ) {
-    let kept = Kept::default();
-    let subscriber = tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), kept.clone());
+    let captured = Captured::default();
+    let subscriber = tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), captured.clone());
     let answer = ask(&edge(&[]), STRANGER, "GET", path, &[]).with_subscriber(subscriber).await;
     assert!(answer.response.status().is_server_error() && !answer.body.contains("database"), "{}", answer.body);
-    let lines = kept.0.lock().unwrap().clone();
+    let lines = captured.0.lock().unwrap().clone();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].0 == level && lines[0].1.contains(words) && lines[0].1.contains(path), "{lines:?}");
 }

@@ -57,7 +57,7 @@ pub struct Limits {
     /// Whose connections are not limited: load balancers, which ask for many.
     pub unlimited: TrustedProxies,
     /// Connections beside the others that are answered only how the server is.
-    pub kept_for_health: usize,
+    pub reserved_for_health: usize,
     /// For requests under way once the server has been told to stop.
     pub drain: Duration,
 }
@@ -74,7 +74,7 @@ impl Default for Limits {
             connections: 20_000,
             an_address: 512,
             unlimited: TrustedProxies::default(),
-            kept_for_health: 32,
+            reserved_for_health: 32,
             drain: DRAIN,
         }
     }

@@ -14,8 +14,8 @@ use super::Limits;
 
 /// Places are scarce when fewer than one in so many is free.
 const SCARCE: usize = 10;
-/// An address gets one in so many of the places that are kept for health.
-const SHARE_OF_KEPT: usize = 4;
+/// An address gets one in so many of the places that are reserved for health.
+const SHARE_OF_RESERVED: usize = 4;
 
 /// Why a connection may only ask for health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub struct Places {
     total: usize,
     an_address: usize,
     ordinary: Arc<Semaphore>,
-    kept: Arc<Semaphore>,
-    kept_an_address: usize,
+    reserved: Arc<Semaphore>,
+    reserved_an_address: usize,
     limits: Arc<Limits>,
     held: Mutex<HashMap<IpAddr, Held>>,
 }
@@ -40,7 +40,7 @@ pub struct Places {
 #[derive(Clone, Copy, Default)]
 struct Held {
     ordinary: usize,
-    kept: usize,
+    reserved: usize,
 }
 
 /// A place, until it is dropped.
@@ -54,13 +54,13 @@ pub struct Place {
 impl Places {
     /// `total` for everything, and as many beside them for health as the limits say.
     pub fn new(total: usize, limits: Arc<Limits>) -> Arc<Self> {
-        let kept = limits.kept_for_health;
+        let reserved = limits.reserved_for_health;
         Arc::new(Self {
             total,
             an_address: limits.an_address,
             ordinary: Arc::new(Semaphore::new(total)),
-            kept: Arc::new(Semaphore::new(kept)),
-            kept_an_address: kept.div_ceil(SHARE_OF_KEPT),
+            reserved: Arc::new(Semaphore::new(reserved)),
+            reserved_an_address: reserved.div_ceil(SHARE_OF_RESERVED),
             limits,
             held: Mutex::default(),
         })
@@ -70,7 +70,7 @@ impl Places {
     pub async fn some_free(&self) {
         tokio::select! {
             _ = self.ordinary.acquire() => {}
-            _ = self.kept.acquire() => {}
+            _ = self.reserved.acquire() => {}
         }
     }
 
@@ -84,10 +84,10 @@ impl Places {
         let ordinary = if has_enough { None } else { Arc::clone(&self.ordinary).try_acquire_owned().ok() };
         let (permit, lack) = match ordinary {
             Some(permit) => (permit, None),
-            None if !is_trusted && held.kept >= self.kept_an_address => return None,
+            None if !is_trusted && held.reserved >= self.reserved_an_address => return None,
             None => {
                 let lack = if has_enough { Lack::OfAddress } else { Lack::Places };
-                (Arc::clone(&self.kept).try_acquire_owned().ok()?, Some(lack))
+                (Arc::clone(&self.reserved).try_acquire_owned().ok()?, Some(lack))
             }
         };
         *all.entry(address).or_default().of(lack) += 1;
@@ -106,7 +106,7 @@ impl Places {
 
 impl Held {
     fn of(&mut self, lack: Option<Lack>) -> &mut usize {
-        if lack.is_none() { &mut self.ordinary } else { &mut self.kept }
+        if lack.is_none() { &mut self.ordinary } else { &mut self.reserved }
     }
 }
 
@@ -126,7 +126,7 @@ impl Drop for Place {
         let mut all = self.places.held();
         if let Some(held) = all.get_mut(&self.address) {
             *held.of(self.lack) -= 1;
-            if held.ordinary == 0 && held.kept == 0 {
+            if held.ordinary == 0 && held.reserved == 0 {
                 all.remove(&self.address);
             }
         }
@@ -147,9 +147,9 @@ mod tests {
     use super::*;
     use crate::http::proxies::TrustedProxies;
 
-    fn places(total: usize, an_address: usize, kept_for_health: usize) -> Arc<Places> {
+    fn places(total: usize, an_address: usize, reserved_for_health: usize) -> Arc<Places> {
         let unlimited = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-        Places::new(total, Arc::new(Limits { an_address, unlimited, kept_for_health, ..Limits::default() }))
+        Places::new(total, Arc::new(Limits { an_address, unlimited, reserved_for_health, ..Limits::default() }))
     }
 
     fn take(places: &Arc<Places>, peer: &str) -> Option<Place> {
@@ -167,7 +167,7 @@ mod tests {
         let here: Vec<_> = (0..4).map(|_| take(&places, "198.51.100.1")).collect();
         let found: Vec<_> = here.iter().map(|place| lacks(place.as_ref())).collect();
         assert_eq!(found, [Some(None), Some(None), Some(Some(Lack::OfAddress)), Some(Some(Lack::OfAddress))]);
-        assert_eq!(lacks(take(&places, "198.51.100.1").as_ref()), None, "nor all that is kept for health");
+        assert_eq!(lacks(take(&places, "198.51.100.1").as_ref()), None, "nor all that is reserved for health");
         assert_eq!(lacks(take(&places, "::ffff:198.51.100.1").as_ref()), None, "nor in another spelling");
         assert_eq!(lacks(take(&places, "198.51.100.2").as_ref()), Some(None));
         drop(here);

@@ -229,7 +229,7 @@ async fn a_request_that_never_ends_does_not_keep_a_stopping_server() {
 
 #[tokio::test]
 async fn beyond_the_limit_connections_wait_for_a_place() {
-    let server = start(Limits { connections: 1, kept_for_health: 0, ..impatient() }).await;
+    let server = start(Limits { connections: 1, reserved_for_health: 0, ..impatient() }).await;
     let silent = server.connect().await;
     let began = Instant::now();
     let answer = server.talk(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;

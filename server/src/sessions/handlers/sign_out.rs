@@ -311,11 +311,11 @@ pub async fn check_that_it_was_theirs(
     Ok(())
 }
 
-/// The client's own words, cut to what is kept: a bad reason must not keep anybody signed in.
+/// The client's own words, cut to what is stored. A bad reason is no reason to refuse a sign-out.
 fn read_reason(reason: Field<Option<String>>) -> Option<ClientReason> {
     let given = reason.or_ignored()?;
-    let kept: String = given.chars().filter(|c| !c.is_control()).take(ClientReason::MAX_CHARS).collect();
-    ClientReason::parse(&kept).ok()
+    let cleaned: String = given.chars().filter(|c| !c.is_control()).take(ClientReason::MAX_CHARS).collect();
+    ClientReason::parse(&cleaned).ok()
 }
 
 /// What it comes to where there is no session to be ended any more.

@@ -54,13 +54,13 @@ impl Hasher for IdHasher {
 
 type ById<V> = HashMap<[u8; 16], V, BuildHasherDefault<IdHasher>>;
 
-/// Seconds since the epoch until which an entry is kept; 32 bits reach to the year 2106.
-type KeepUntil = u32;
+/// Seconds since the epoch until which an entry is remembered; 32 bits reach to the year 2106.
+type RememberUntilSecs = u32;
 
 #[derive(Default)]
 struct Entries {
-    sessions: ById<KeepUntil>,
-    users: ById<(i64, KeepUntil)>,
+    sessions: ById<RememberUntilSecs>,
+    users: ById<(i64, RememberUntilSecs)>,
     /// The highest position up to which every row is in here.
     position: i64,
     /// The row at that position, if it was seen: by it another log is told from the one that was read so far.
@@ -296,7 +296,7 @@ impl RevocationList {
                 }
             }
         }
-        let now = keep_until(now);
+        let now = remembered_until_secs(now);
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let ended = entries.sessions.iter().filter(|(_, until)| **until > now);
         let raised = entries.users.iter().filter(|(_, (_, until))| *until > now);
@@ -322,7 +322,7 @@ impl RevocationList {
     pub fn prune(&self, now: Timestamp) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.own.prune(now);
-        let now = keep_until(now);
+        let now = remembered_until_secs(now);
         entries.sessions.retain(|_, until| *until >= now);
         entries.users.retain(|_, (_, until)| *until >= now);
         if entries.sessions.len() < entries.sessions.capacity() / 4 {
@@ -372,7 +372,7 @@ impl Entries {
     }
 
     fn add(&mut self, user_id: UserId, subject: RevokedSubject, remember_until: Timestamp) {
-        let until = keep_until(remember_until);
+        let until = remembered_until_secs(remember_until);
         match subject {
             RevokedSubject::Session(id) => {
                 let entry = self.sessions.entry(*id.0.as_bytes()).or_default();
@@ -387,10 +387,10 @@ impl Entries {
 }
 
 /// Rounded up, so that nothing is dropped early.
-fn keep_until(moment: Timestamp) -> KeepUntil {
-    KeepUntil::try_from(moment.as_secs().saturating_add(1)).unwrap_or(if moment.as_secs() < 0 {
+fn remembered_until_secs(moment: Timestamp) -> RememberUntilSecs {
+    RememberUntilSecs::try_from(moment.as_secs().saturating_add(1)).unwrap_or(if moment.as_secs() < 0 {
         0
     } else {
-        KeepUntil::MAX
+        RememberUntilSecs::MAX
     })
 }

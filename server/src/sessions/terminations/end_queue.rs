@@ -55,7 +55,7 @@ pub enum Ending {
 /// Why a request was not taken on.
 #[derive(Debug, thiserror::Error)]
 pub enum EndingError {
-    /// The database is away, and the request cannot be kept for later: too many others wait.
+    /// The database is away, and the request cannot be retried later: too many others wait.
     #[error(transparent)]
     Store(Arc<StoreError>),
     /// The database is away, and it could not be written down either. This server refuses what it can name for as long
@@ -328,8 +328,8 @@ impl Work {
         Ok(Committed { took, listed, asker_ended })
     }
 
-    /// Keeps the ends, once they are written, and answers. What could not be written down is kept all the same, and
-    /// nobody is told that they can rely on it.
+    /// Writes the ends to the pending log, adds them to the retry queue, and answers. An end that could not be written
+    /// is retried as well, but its request is answered with an error.
     async fn put_off(&self, queued_ends: Vec<QueuedEnd>, error: &Arc<StoreError>) {
         let (covered, fresh): (Vec<QueuedEnd>, Vec<QueuedEnd>) =
             queued_ends.into_iter().partition(|queued| self.retry_queue.covers(queued));
@@ -338,7 +338,7 @@ impl Work {
         let covered = covered.into_iter().map(|queued| (queued.reply, Ok(Ending::Pending)));
         let pending = fresh.into_iter().zip(written).map(|(mut queued, written)| {
             let reply = queued.reply.take();
-            let answer = match (self.keep(queued, written), written) {
+            let answer = match (self.retry_later(queued, written), written) {
                 (false, _) => Err(EndingError::Store(Arc::clone(error))),
                 (true, None) => Err(EndingError::Unwritten(Arc::clone(error))),
                 (true, Some(_)) => Ok(Ending::Pending),
@@ -347,22 +347,23 @@ impl Work {
         });
         for (reply, answer) in covered.chain(pending) {
             if let Some(reply) = reply {
-                // Whoever asked may have hung up; what is kept stays kept.
+                // Whoever asked may have hung up; the end is retried all the same.
                 let _ = reply.send(answer);
             }
         }
     }
 
-    /// Whether there was room. The streams of what is over here close with it.
-    fn keep(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
+    /// Adds an end to the retry queue, and closes the streams of the sessions that are over here with it. False where
+    /// there was no room.
+    fn retry_later(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
         let command = queued.command.clone();
-        let is_kept = self.retry_queue.keep(queued, written);
-        if is_kept {
+        let is_added = self.retry_queue.add(queued, written);
+        if is_added {
             self.close_streams(&command);
         } else {
             self.pending_log.committed(written.as_slice());
         }
-        is_kept
+        is_added
     }
 
     fn close_streams(&self, command: &EndCommand) {

@@ -105,14 +105,14 @@ impl PendingEnds {
     }
 
     /// Adds a pending end of a session of which nobody knows whose it is. False where there was one.
-    pub fn make_unowned(&self, session_id: SessionId) -> bool {
+    pub fn add_unowned(&self, session_id: SessionId) -> bool {
         let is_new = self.unowned.write().unwrap_or_else(PoisonError::into_inner).insert(session_id);
         self.count.fetch_add(usize::from(is_new), Ordering::AcqRel);
         is_new
     }
 
-    /// That end is committed.
-    pub fn keep_unowned(&self, session_id: SessionId) {
+    /// Removes it: that end is committed.
+    pub fn remove_unowned(&self, session_id: SessionId) {
         let was_there = self.unowned.write().unwrap_or_else(PoisonError::into_inner).remove(&session_id);
         self.count.fetch_sub(usize::from(was_there), Ordering::AcqRel);
     }
@@ -124,31 +124,31 @@ impl PendingEnds {
         }
         let pending_ends = self.by_user.read().unwrap_or_else(PoisonError::into_inner);
         let theirs = pending_ends.get(&user_id).into_iter().flatten();
-        let of_all = theirs.filter(|made| matches!(made.selection, Selection::All { .. }) && made.force == Force::Full);
-        of_all.map(|made| made.began_by).max()
+        let of_all = theirs.filter(|end| matches!(end.selection, Selection::All { .. }) && end.force == Force::Full);
+        of_all.map(|end| end.began_by).max()
     }
 
     /// Adds a pending end, in place of an earlier one of the same sessions by the same session.
-    pub fn make(&self, pending_end: PendingEnd) {
+    pub fn add(&self, pending_end: PendingEnd) {
         let mut by_user = self.by_user.write().unwrap_or_else(PoisonError::into_inner);
         let theirs = by_user.entry(pending_end.selection.user_id()).or_default();
-        if let Some(made) = theirs
+        if let Some(earlier) = theirs
             .iter_mut()
-            .find(|made| made.is_like(pending_end.selection, pending_end.asker) && made.force == pending_end.force)
+            .find(|end| end.is_like(pending_end.selection, pending_end.asker) && end.force == pending_end.force)
         {
-            made.began_by = made.began_by.max(pending_end.began_by);
+            earlier.began_by = earlier.began_by.max(pending_end.began_by);
         } else {
             theirs.push(pending_end);
             self.count.fetch_add(1, Ordering::AcqRel);
         }
     }
 
-    /// The end of these sessions is committed, and on the list.
-    pub fn keep(&self, selection: Selection, asker: Option<SessionId>) {
+    /// Removes a pending end: it is committed, and on the revocation list.
+    pub fn remove(&self, selection: Selection, asker: Option<SessionId>) {
         let mut by_user = self.by_user.write().unwrap_or_else(PoisonError::into_inner);
         let Some(theirs) = by_user.get_mut(&selection.user_id()) else { return };
         let before = theirs.len();
-        theirs.retain(|made| !made.is_like(selection, asker));
+        theirs.retain(|end| !end.is_like(selection, asker));
         self.count.fetch_sub(before - theirs.len(), Ordering::AcqRel);
         if theirs.is_empty() {
             by_user.remove(&selection.user_id());
@@ -180,13 +180,13 @@ mod tests {
             (Selection::Others { user_id: ADA, keep: LAPTOP }, [false, true, false, false]),
             (Selection::All { user_id: ADA }, [true, true, false, false]),
         ] {
-            pending_ends.make(PendingEnd { selection, asker: None, began_by: BEFORE, force: Force::Full });
+            pending_ends.add(PendingEnd { selection, asker: None, began_by: BEFORE, force: Force::Full });
             let asked = [(LAPTOP, BEFORE), (PHONE, BEFORE), (LAPTOP, after), (PHONE, after)];
             let says = asked.map(|(session, at)| pending_ends.cover(ADA, session, at) == Covered::Yes);
             assert_eq!(says, covered, "{selection:?}");
             assert_eq!(pending_ends.cover(BOB, PHONE, BEFORE), Covered::No);
             assert_eq!(pending_ends.count(), 1);
-            pending_ends.keep(selection, None);
+            pending_ends.remove(selection, None);
             assert_eq!((pending_ends.cover(ADA, LAPTOP, BEFORE), pending_ends.count()), (Covered::No, 0));
         }
     }
@@ -198,7 +198,7 @@ mod tests {
             [(Force::Full, Covered::Yes), (Force::Held, Covered::Perhaps), (Force::OwnOnly, Covered::No)]
         {
             let pending_ends = PendingEnds::default();
-            pending_ends.make(PendingEnd { selection, asker, began_by: BEFORE, force });
+            pending_ends.add(PendingEnd { selection, asker, began_by: BEFORE, force });
             let says = [LAPTOP, PHONE].map(|session| pending_ends.cover(ADA, session, BEFORE));
             assert_eq!(says, [Covered::Yes, others], "{force:?}");
         }
@@ -208,20 +208,20 @@ mod tests {
     fn what_one_session_has_pending_is_not_undone_by_what_another_asks_for() {
         let pending_ends = PendingEnds::default();
         let all = Selection::All { user_id: ADA };
-        pending_ends.make(PendingEnd { selection: all, asker: Some(LAPTOP), began_by: BEFORE, force: Force::Full });
-        pending_ends.make(PendingEnd { selection: all, asker: Some(PHONE), began_by: BEFORE, force: Force::OwnOnly });
+        pending_ends.add(PendingEnd { selection: all, asker: Some(LAPTOP), began_by: BEFORE, force: Force::Full });
+        pending_ends.add(PendingEnd { selection: all, asker: Some(PHONE), began_by: BEFORE, force: Force::OwnOnly });
         assert_eq!(pending_ends.count(), 2);
-        pending_ends.keep(all, Some(PHONE));
+        pending_ends.remove(all, Some(PHONE));
         assert_eq!((pending_ends.cover(ADA, PHONE, BEFORE), pending_ends.count()), (Covered::Yes, 1));
     }
 
     #[test]
     fn a_session_of_whoever_has_one_pending_end() {
         let pending_ends = PendingEnds::default();
-        assert!(pending_ends.make_unowned(PHONE) && !pending_ends.make_unowned(PHONE));
+        assert!(pending_ends.add_unowned(PHONE) && !pending_ends.add_unowned(PHONE));
         let says = [PHONE, LAPTOP].map(|session| pending_ends.cover(BOB, session, BEFORE));
         assert_eq!((says, pending_ends.count()), ([Covered::Yes, Covered::No], 1));
-        pending_ends.keep_unowned(PHONE);
+        pending_ends.remove_unowned(PHONE);
         assert_eq!((pending_ends.cover(BOB, PHONE, BEFORE), pending_ends.count()), (Covered::No, 0));
     }
 }

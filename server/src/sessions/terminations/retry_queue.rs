@@ -102,18 +102,18 @@ impl RetryQueue {
         })
     }
 
-    /// Keeps a request, in place of an earlier one for the same sessions: one of them would find nothing left to end.
+    /// Adds a request, in place of an earlier one for the same sessions: one of them would find nothing left to end.
     /// False where there is no room. `written` is where it stands in the pending log, if it does.
-    pub fn keep(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
-        self.keep_among(MOST, queued, written)
+    pub fn add(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
+        self.add_up_to(MOST, queued, written)
     }
 
     /// Takes what an earlier process had acknowledged, however much there is. They come in no order.
     pub fn adopt(&self, queued: QueuedEnd, written: Option<u64>) {
-        self.keep_among(usize::MAX, queued, written);
+        self.add_up_to(usize::MAX, queued, written);
     }
 
-    fn keep_among(&self, most: usize, mut queued: QueuedEnd, written: Option<u64>) -> bool {
+    fn add_up_to(&self, most: usize, mut queued: QueuedEnd, written: Option<u64>) -> bool {
         let key = Key::of(&queued);
         let began_by = queued.command.at.plus(CLOCKS_APART);
         queued.command.tried_for = Some(began_by);
@@ -127,12 +127,7 @@ impl RetryQueue {
             }
             line.order.push_back(key);
         }
-        self.pending_ends.make(PendingEnd {
-            selection: key.selection,
-            asker: key.asker,
-            began_by,
-            force: queued.force,
-        });
+        self.pending_ends.add(PendingEnd { selection: key.selection, asker: key.asker, began_by, force: queued.force });
         let mut numbered = match earlier {
             Some(earlier) => earlier.joined(number, queued),
             None => Numbered::alone(number, queued),
@@ -164,7 +159,7 @@ impl RetryQueue {
         for Tried { number, key } in tried {
             if line.queued_ends.get(key).is_some_and(|waiting| waiting.number == *number) {
                 written.extend(line.queued_ends.remove(key).into_iter().flat_map(|done| done.written));
-                self.pending_ends.keep(key.selection, key.asker);
+                self.pending_ends.remove(key.selection, key.asker);
             }
         }
         let Line { queued_ends, order, .. } = &mut *line;
@@ -181,8 +176,8 @@ impl RetryQueue {
             && let Some(first) = waiting.first.take()
         {
             let began_by = first.command.at.plus(CLOCKS_APART);
-            self.pending_ends.keep(key.selection, key.asker);
-            self.pending_ends.make(PendingEnd {
+            self.pending_ends.remove(key.selection, key.asker);
+            self.pending_ends.add(PendingEnd {
                 selection: key.selection,
                 asker: key.asker,
                 began_by,

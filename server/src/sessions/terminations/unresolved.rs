@@ -76,7 +76,7 @@ impl Terminations {
     /// By its session alone: whose it is does not matter to whoever asks with its token, or listens.
     fn refuse_unresolved(&self, unresolved: &UnresolvedEnd) {
         let (session_id, at) = (unresolved.session_id, self.context.now());
-        self.revocations.pending_ends().make_unowned(session_id);
+        self.revocations.pending_ends().add_unowned(session_id);
         let is_this = |_, other, _| other == session_id;
         let reason = EndReason::UserInitiatedLogout;
         let ended = |session_id| Ended {
@@ -97,7 +97,7 @@ impl Terminations {
                 break;
             }
         }
-        self.revocations.pending_ends().keep_unowned(unresolved.pending_end.session_id);
+        self.revocations.pending_ends().remove_unowned(unresolved.pending_end.session_id);
         self.pending_log.committed(unresolved.number.as_slice());
         drop(counted);
     }

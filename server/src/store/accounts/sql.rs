@@ -53,7 +53,7 @@ statements! {
     IS_PROVED = "SELECT COUNT(*) FROM users WHERE email = $1 AND email_verified_at IS NOT NULL";
     /// In place of an earlier one, of which nothing stays but a link that was sent to the address, and what was
     /// counted: the same network does not get new guesses by registering anew.
-    KEEP_REGISTRATION = "INSERT INTO registrations (email, id, name, account_type, password_hash, network, browser, \
+    STORE_REGISTRATION = "INSERT INTO registrations (email, id, name, account_type, password_hash, network, browser, \
         created_at, expires_at, code_digest, code_sent_at, code_expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $8, $11) \
         ON CONFLICT (email) DO UPDATE SET id = excluded.id, name = excluded.name, account_type = excluded.account_type, \

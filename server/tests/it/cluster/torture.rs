@@ -49,7 +49,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks(
 
     let history = run(&mut installation, &world, seed, &rounds).await;
     let violations = check(&history);
-    notes.keep(&installation, &history, &violations);
+    notes.save(&installation, &history, &violations);
     eprintln!("{}", summary(&history));
     assert_not_idle(&history);
     assert!(
@@ -149,7 +149,7 @@ impl Notes {
         Self(folder)
     }
 
-    fn keep(&self, installation: &Installation, history: &History, violations: &[Violation]) {
+    fn save(&self, installation: &Installation, history: &History, violations: &[Violation]) {
         installation.keeps_logs(&self.0);
         let mut calls = history.calls.clone();
         calls.sort_by_key(|call| call.invoked);

@@ -275,10 +275,10 @@ async fn leaves_nothing(backend: Backend) {
     }
     let named: Vec<_> = left.iter().filter(|row| row.contains("vanishing")).collect();
     assert!(named.is_empty(), "{named:#?}");
-    let kept: std::collections::BTreeSet<_> =
+    let retained: std::collections::BTreeSet<_> =
         left.iter().filter(|row| row.contains(&id)).filter_map(|row| row.split(':').next()).collect();
     // An id that belongs to nobody: what happened stays on record, and tokens that are still about stay refused.
-    assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["audit_log", "revocation_log"]);
+    assert_eq!(retained.into_iter().collect::<Vec<_>>(), ["audit_log", "revocation_log"]);
     for emptied in ["try_limits", "registrations", "browser_users", "reset_grants", "stream_tickets", "password_resets"]
     {
         let rows: Vec<_> = left.iter().filter(|row| row.starts_with(&format!("{emptied}:"))).collect();

@@ -108,13 +108,13 @@ impl Database {
         row
     }
 
-    /// A copy takes over that had come no further than `kept`.
-    pub fn fail_over(&mut self, kept: u8) {
-        self.rows.retain(|row| row.position <= kept);
+    /// A copy takes over that had come no further than `copied_to`.
+    pub fn fail_over(&mut self, copied_to: u8) {
+        self.rows.retain(|row| row.position <= copied_to);
         for end in &mut self.ended {
-            end.take_if(|end| end.position > kept);
+            end.take_if(|end| end.position > copied_to);
         }
-        self.head = kept;
+        self.head = copied_to;
         self.era += 1;
     }
 

@@ -73,7 +73,7 @@ pub enum Action {
     TakeIn(usize),
     CommitAgain(usize),
     Restart(usize),
-    FailOver { kept: u8 },
+    FailOver { copied_to: u8 },
     CleanUp,
     Tick,
 }
@@ -90,7 +90,7 @@ impl fmt::Display for Action {
             Self::TakeIn(server) => write!(f, "server {server} takes in what it saw"),
             Self::CommitAgain(server) => write!(f, "server {server} commits again what was lost"),
             Self::Restart(server) => write!(f, "server {server} restarts"),
-            Self::FailOver { kept } => write!(f, "a copy that ends at {kept} takes over"),
+            Self::FailOver { copied_to } => write!(f, "a copy that ends at {copied_to} takes over"),
             Self::CleanUp => write!(f, "the log is cleaned up"),
             Self::Tick => write!(f, "tokens have had their time"),
         }
@@ -153,7 +153,7 @@ impl Protocol {
             actions.extend((0..SERVERS).map(Action::Restart));
         }
         if world.failovers < self.bounds.failovers {
-            actions.extend((0..world.database.head).map(|kept| Action::FailOver { kept }));
+            actions.extend((0..world.database.head).map(|copied_to| Action::FailOver { copied_to }));
         }
         if world.database.rows.iter().any(|row| row.remember_until < world.time) {
             actions.push(Action::CleanUp);
@@ -230,9 +230,9 @@ impl World {
         self.servers.iter_mut().for_each(Server::outdate);
     }
 
-    fn fail_over(&mut self, kept: u8) {
+    fn fail_over(&mut self, copied_to: u8) {
         self.failovers += 1;
-        self.database.fail_over(kept);
+        self.database.fail_over(copied_to);
         for writer in &mut self.writers {
             if matches!(writer, Writer::Open { .. } | Writer::Holding { .. }) {
                 *writer = Writer::Over;
@@ -308,7 +308,7 @@ impl Model for Protocol {
             Action::TakeIn(server) => next.servers[server].apply(&world.database, world.time, self.slip),
             Action::CommitAgain(server) => self.commit_again(&mut next, server),
             Action::Restart(server) => self.restart(&mut next, server),
-            Action::FailOver { kept } => next.fail_over(kept),
+            Action::FailOver { copied_to } => next.fail_over(copied_to),
             Action::CleanUp => next.database.clean_up(world.time),
             Action::Tick => next.tick(),
         }

@@ -27,8 +27,8 @@ impl Collector {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let received = Arc::<Mutex<Vec<Bytes>>>::default();
-        let keep = Arc::clone(&received);
-        let take = async move |body: Bytes| keep.lock().unwrap().push(body);
+        let sink = Arc::clone(&received);
+        let take = async move |body: Bytes| sink.lock().unwrap().push(body);
         let stop = CancellationToken::new();
         let router = Router::new().route("/v1/traces", post(take));
         tokio::spawn(serve::serve(listener, router, serve::Limits::default(), stop.clone()));

@@ -40,7 +40,7 @@ impl Database {
         let (chosen, tries) = if taken { (&mail.notice, &mail.notices) } else { (&mail.code, &mail.codes) };
         let sends = take(&mut tx, tries, at).await? && allowed;
         // Also where no mail goes out: the code of the one before would make somebody else's account of this address.
-        keep(&mut tx, registration, sends).await?;
+        store_registration(&mut tx, registration, sends).await?;
         insert_job_if(&mut tx, chosen, sends).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
         tx.commit().await?;
@@ -164,12 +164,12 @@ impl Database {
 }
 
 /// A registration whose mail does not go out has no code until another is asked for.
-pub(in crate::store) async fn keep(
+pub(in crate::store) async fn store_registration(
     connection: &mut Connection,
     registration: &NewRegistration,
-    has_letter: bool,
+    has_code_mail: bool,
 ) -> Result<()> {
-    query(sql::accounts::KEEP_REGISTRATION)
+    query(sql::accounts::STORE_REGISTRATION)
         .bind(registration.email.as_str())
         .bind(registration.id.0)
         .bind(registration.name.as_str())
@@ -179,7 +179,7 @@ pub(in crate::store) async fn keep(
         .bind(registration.registrant.browser.as_ref().map(|digest| &digest[..]))
         .bind(registration.at.as_millis())
         .bind(registration.expires_at.as_millis())
-        .bind(if has_letter { &registration.code.digest[..] } else { &NO_CODE[..] })
+        .bind(if has_code_mail { &registration.code.digest[..] } else { &NO_CODE[..] })
         .bind(registration.code.expires_at.as_millis())
         .execute(connection)
         .await?;
