@@ -48,7 +48,7 @@ impl Baseline {
                 // One connection for all requests: those that come together travel together, which is the quickest way
                 // to ask.
                 let connection = client.get_multiplexed_async_connection().await.map_err(failed)?;
-                Router::new().route(paths::SESSION, get(asking_redis)).with_state((connection, body))
+                Router::new().route(paths::SESSION, get(session_behind_redis)).with_state((connection, body))
             }
         };
         let listener = TcpListener::bind(self.listen).await?;
@@ -56,7 +56,7 @@ impl Baseline {
     }
 }
 
-async fn asking_redis(State((mut connection, body)): State<(MultiplexedConnection, Bytes)>) -> Response {
+async fn session_behind_redis(State((mut connection, body)): State<(MultiplexedConnection, Bytes)>) -> Response {
     let found: Result<Option<String>, _> = redis::cmd("GET").arg(KEY).query_async(&mut connection).await;
     match found {
         Ok(None) => json(&body),

@@ -127,7 +127,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
         Kind::Redis => Box::new(Redis::new(&redis, "measured".to_owned()).map_err(failed)?),
     };
     let mut arrivals = transport.subscribe().await.map_err(failed)?;
-    let mut asking = Client::connect(servers[0].address())?;
+    let mut requester = Client::connect(servers[0].address())?;
     let mut times = Times::default();
     let _paused = (kind == Kind::PausedRedis).then(|| bench.redis.pause()).transpose()?;
     for (number, device) in devices.iter().enumerate() {
@@ -137,7 +137,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
         arrivals.next().await.ok_or_else(|| failed("the bus broke"))?.map_err(failed)?;
         let bus = sent.elapsed();
         let asked = Instant::now();
-        asking.ask(&post(paths::LOGOUT_ALL, Some(&device.access), "{}"))?.expect(200)?;
+        requester.ask(&post(paths::LOGOUT_ALL, Some(&device.access), "{}"))?.expect(200)?;
         let answered = Instant::now();
         let (refused, notified) = stopwatch.end()?;
         if number >= WARM_UP {

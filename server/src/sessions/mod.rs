@@ -30,7 +30,7 @@ pub use devices::{ClaimedDevice, Devices, describe_device};
 pub use metrics::{AuthenticateCheck, RefreshCase, Reload, SessionMetrics, SignInResult};
 pub use open_streams::{OpenStream, Subscriber, TooManyStreams};
 pub use refreshes::{RefreshRefusal, Refreshes};
-pub use revocations::{Asking, FromMemory, Refusal, RevocationList, Revocations};
+pub use revocations::{FromMemory, Refusal, RequesterState, RevocationList, Revocations};
 pub use session_limit::{AtLimit, who_makes_room};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, user_summary};
 pub use terminations::{

@@ -132,7 +132,7 @@ async fn deny(
         origin: from.origin,
     };
     let ended = state.sessions().terminations().end(request).await?;
-    if ended == EndAnswer::AskerEnded {
+    if ended == EndAnswer::RequesterEnded {
         return Err(ApiError::session_ended());
     }
     Ok(ended_answer(state, false, ended))

@@ -26,7 +26,7 @@ use crate::http::principal::{InSession, Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::legacy;
-use crate::sessions::{Asking, EndAnswer, EndRequest, EndingError, Force, Scope};
+use crate::sessions::{EndAnswer, EndRequest, EndingError, Force, RequesterState, Scope};
 use crate::store::{Origin, StoreError};
 
 /// What a client that is signed out should forget.
@@ -205,14 +205,14 @@ pub async fn logout_all(
         let ended = presented.ends(&state, reason, from.origin).await?;
         return Ok(answer(&state, true, ended));
     };
-    let (scope, force) = match state.sessions().revocations().asking(&token).await {
-        Asking::MayEndOthers(force) => (if keep_current { Scope::Others } else { Scope::All }, force),
-        Asking::IsBeingEnded => (Scope::This, Force::Full),
-        Asking::HasEnded => return Ok(answer(&state, true, nothing_to_end())),
+    let (scope, force) = match state.sessions().revocations().requester_state(&token).await {
+        RequesterState::MayEndOthers(force) => (if keep_current { Scope::Others } else { Scope::All }, force),
+        RequesterState::IsBeingEnded => (Scope::This, Force::Full),
+        RequesterState::HasEnded => return Ok(answer(&state, true, nothing_to_end())),
     };
     let ended =
         state.sessions().terminations().end(Leaving::by(&token, force).wants(scope, reason, from.origin)).await?;
-    let this_device = scope != Scope::Others || ended == EndAnswer::AskerEnded;
+    let this_device = scope != Scope::Others || ended == EndAnswer::RequesterEnded;
     Ok(answer(&state, this_device, ended))
 }
 
@@ -248,7 +248,7 @@ pub async fn end_session(
     let this = id == caller.session_id;
     let scope = if this { Scope::This } else { Scope::Other(id) };
     let ended = state.sessions().terminations().end(leaving.wants(scope, reason, from.origin)).await?;
-    if ended == EndAnswer::AskerEnded {
+    if ended == EndAnswer::RequesterEnded {
         return Err(ApiError::session_ended());
     }
     check_that_it_was_theirs(&state, caller.user_id, id, &ended).await?;
@@ -291,7 +291,7 @@ pub async fn end_several(
     let leaving = Leaving::by(&caller, Force::Held);
     let ended =
         state.sessions().terminations().end_several(leaving.wants(Scope::This, reason, from.origin), &ids).await?;
-    if ended == EndAnswer::AskerEnded {
+    if ended == EndAnswer::RequesterEnded {
         return Err(ApiError::session_ended());
     }
     Ok(answer(&state, false, ended))
@@ -347,7 +347,7 @@ pub fn logout_answer(
     ended: EndAnswer,
     words: impl FnOnce(u64) -> String,
 ) -> (StatusCode, LogoutAnswer) {
-    let ended = if ended == EndAnswer::AskerEnded { nothing_to_end() } else { ended };
+    let ended = if ended == EndAnswer::RequesterEnded { nothing_to_end() } else { ended };
     match ended {
         EndAnswer::Done { sessions_ended, receipt, .. } => {
             let message = words(sessions_ended);
@@ -356,7 +356,7 @@ pub fn logout_answer(
                 LogoutAnswer { success: true, message, sessions_ended, receipt, ..LogoutAnswer::default() },
             )
         }
-        EndAnswer::Pending | EndAnswer::AskerEnded => {
+        EndAnswer::Pending | EndAnswer::RequesterEnded => {
             let warning = "The database can’t be reached. This server has signed the device out already; the others will follow as soon as they can.";
             let message = if this_device { "You’re signed out." } else { "The device is being signed out." };
             let body = LogoutAnswer {

@@ -3,14 +3,14 @@
 //!
 //! `list` is the list, `tail` reads the log into it, `own_commits` sees to it that the log keeps what this server has
 //! committed, `enforcement` has committed ends take effect here, `authenticate` says whether a token may pass,
-//! `streams` whether a stream may be told something, and closes those that cannot be confirmed, `asking` says who may
+//! `streams` whether a stream may be told something, and closes those that cannot be confirmed, `requester` says who may
 //! end others.
 
-mod asking;
 mod authenticate;
 mod enforcement;
 pub(super) mod list;
 pub(super) mod own_commits;
+mod requester;
 mod streams;
 mod tail;
 
@@ -26,10 +26,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use types::domain::{SessionId, Timestamp, UserId};
 
-pub use asking::Asking;
 pub(super) use authenticate::END_WAITS;
 pub use authenticate::{FromMemory, Refusal};
 pub use list::{Lost, RevocationList};
+pub use requester::RequesterState;
 pub(super) use streams::watch_streams;
 pub(super) use tail::Tail;
 

@@ -54,7 +54,7 @@ pub enum EndAnswer {
     /// In force on this server; the commit is being retried.
     Pending,
     /// The session that asked had itself ended before: nothing was ended.
-    AskerEnded,
+    RequesterEnded,
 }
 
 impl EndAnswer {
@@ -66,7 +66,7 @@ impl EndAnswer {
                 Self::Done { sessions_ended: one + other, receipt: None }
             }
             (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
-            (done, Self::AskerEnded) | (Self::AskerEnded, done) => done,
+            (done, Self::RequesterEnded) | (Self::RequesterEnded, done) => done,
         }
     }
 }
@@ -206,7 +206,7 @@ fn both(one: Ending, other: Ending) -> Ending {
             notified.extend(also);
             Ending::Done { outcome, notified }
         }
-        (Ending::AskerEnded, _) | (_, Ending::AskerEnded) => Ending::AskerEnded,
+        (Ending::RequesterEnded, _) | (_, Ending::RequesterEnded) => Ending::RequesterEnded,
         _ => Ending::Pending,
     }
 }
@@ -216,7 +216,7 @@ fn both(one: Ending, other: Ending) -> Ending {
 pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
         Ending::Pending => EndAnswer::Pending,
-        Ending::AskerEnded => EndAnswer::AskerEnded,
+        Ending::RequesterEnded => EndAnswer::RequesterEnded,
         Ending::Done { outcome, notified } => EndAnswer::Done {
             sessions_ended: outcome.ended.len() as u64,
             receipt: receipt.map(|id| first_receipt(id, outcome, &notified, current)),

@@ -49,7 +49,7 @@ pub enum Ending {
     /// The database is away. This server refuses what it can name, and the commit is being retried.
     Pending,
     /// The session that asked had itself ended before it did: nothing was ended.
-    AskerEnded,
+    RequesterEnded,
 }
 
 /// Why a request was not taken on.
@@ -264,8 +264,8 @@ impl Work {
                     left -= tried.len().min(left);
                     failures_in_a_row += 1;
                 }
-                Ok(Committed { listed: true, took, asker_ended }) => {
-                    self.is_done(&tried, &asker_ended);
+                Ok(Committed { listed: true, took, requester_ended }) => {
+                    self.is_done(&tried, &requester_ended);
                     batch_size.learns(took);
                     left -= tried.len().min(left);
                     (failures_in_a_row, done) = (0, true);
@@ -287,10 +287,10 @@ impl Work {
     }
 
     /// What waited has been carried out, or need not be: a session that had ended when it asked ends nothing.
-    fn is_done(&self, tried: &[Tried], asker_ended: &[bool]) {
-        for (tried, asker_ended) in tried.iter().zip(asker_ended) {
-            let written = if *asker_ended {
-                tracing::warn!("pending session end dropped: the asking session had ended before");
+    fn is_done(&self, tried: &[Tried], requester_ended: &[bool]) {
+        for (tried, requester_ended) in tried.iter().zip(requester_ended) {
+            let written = if *requester_ended {
+                tracing::warn!("pending session end dropped: the requesting session had ended before");
                 self.retry_queue.was_not_alive(tried)
             } else {
                 self.retry_queue.done(std::slice::from_ref(tried))
@@ -311,13 +311,14 @@ impl Work {
         let mut new_id = || context.new_id();
         let outcomes = context.store.sessions().end_sessions(&commands, &mut new_id).await?;
         let notified = revocations.put_all_in_force(&outcomes);
-        let asker_ended = outcomes.iter().map(|outcome| outcome.asker_ended).collect();
+        let requester_ended = outcomes.iter().map(|outcome| outcome.requester_ended).collect();
         let took = context.clock.monotonic().saturating_duration_since(began);
         let done = queued_ends.drain(..).zip(outcomes).zip(notified);
         let (nothing, something): (Vec<_>, Vec<_>) = done.partition(|((_, outcome), _)| outcome.revocations.is_empty());
         let answer = |((queued, outcome), notified): ((QueuedEnd, EndOutcome), Vec<SessionId>)| {
             if let Some(reply) = queued.reply {
-                let ending = if outcome.asker_ended { Ending::AskerEnded } else { Ending::Done { outcome, notified } };
+                let ending =
+                    if outcome.requester_ended { Ending::RequesterEnded } else { Ending::Done { outcome, notified } };
                 // Whoever asked may have hung up; what was done stays done.
                 let _ = reply.send(Ok(ending));
             }
@@ -325,7 +326,7 @@ impl Work {
         something.into_iter().for_each(answer);
         let listed = nothing.is_empty() || revocations.catches_up().await;
         nothing.into_iter().for_each(answer);
-        Ok(Committed { took, listed, asker_ended })
+        Ok(Committed { took, listed, requester_ended })
     }
 
     /// Writes the ends to the pending log, adds them to the retry queue, and answers. An end that could not be written
@@ -389,7 +390,7 @@ struct Committed {
     /// Whether this server's list has it all.
     listed: bool,
     /// Of each request, whether the session that asked had ended before.
-    asker_ended: Vec<bool>,
+    requester_ended: Vec<bool>,
 }
 
 /// How many requests go into one transaction: as many as are done quickly, however far away the database is.

@@ -42,7 +42,7 @@ pub enum Covered {
 pub struct PendingEnd {
     pub selection: Selection,
     /// The session that asked, where one did.
-    pub asker: Option<SessionId>,
+    pub requester: Option<SessionId>,
     /// Of several, those that began by then.
     pub began_by: Timestamp,
     /// What it does to others than the one that asked.
@@ -56,15 +56,15 @@ impl PendingEnd {
             return Covered::No;
         }
         match self.force {
-            _ if self.asker == Some(session_id) => Covered::Yes,
+            _ if self.requester == Some(session_id) => Covered::Yes,
             Force::Full => Covered::Yes,
             Force::Held => Covered::Perhaps,
             Force::OwnOnly => Covered::No,
         }
     }
 
-    fn is_like(&self, selection: Selection, asker: Option<SessionId>) -> bool {
-        self.selection == selection && self.asker == asker
+    fn is_like(&self, selection: Selection, requester: Option<SessionId>) -> bool {
+        self.selection == selection && self.requester == requester
     }
 
     fn is_about(&self, session_id: SessionId, began_at: Timestamp) -> bool {
@@ -134,7 +134,7 @@ impl PendingEnds {
         let theirs = by_user.entry(pending_end.selection.user_id()).or_default();
         if let Some(earlier) = theirs
             .iter_mut()
-            .find(|end| end.is_like(pending_end.selection, pending_end.asker) && end.force == pending_end.force)
+            .find(|end| end.is_like(pending_end.selection, pending_end.requester) && end.force == pending_end.force)
         {
             earlier.began_by = earlier.began_by.max(pending_end.began_by);
         } else {
@@ -144,11 +144,11 @@ impl PendingEnds {
     }
 
     /// Removes a pending end: it is committed, and on the revocation list.
-    pub fn remove(&self, selection: Selection, asker: Option<SessionId>) {
+    pub fn remove(&self, selection: Selection, requester: Option<SessionId>) {
         let mut by_user = self.by_user.write().unwrap_or_else(PoisonError::into_inner);
         let Some(theirs) = by_user.get_mut(&selection.user_id()) else { return };
         let before = theirs.len();
-        theirs.retain(|end| !end.is_like(selection, asker));
+        theirs.retain(|end| !end.is_like(selection, requester));
         self.count.fetch_sub(before - theirs.len(), Ordering::AcqRel);
         if theirs.is_empty() {
             by_user.remove(&selection.user_id());
@@ -180,7 +180,7 @@ mod tests {
             (Selection::Others { user_id: ADA, keep: LAPTOP }, [false, true, false, false]),
             (Selection::All { user_id: ADA }, [true, true, false, false]),
         ] {
-            pending_ends.add(PendingEnd { selection, asker: None, began_by: BEFORE, force: Force::Full });
+            pending_ends.add(PendingEnd { selection, requester: None, began_by: BEFORE, force: Force::Full });
             let asked = [(LAPTOP, BEFORE), (PHONE, BEFORE), (LAPTOP, after), (PHONE, after)];
             let says = asked.map(|(session, at)| pending_ends.cover(ADA, session, at) == Covered::Yes);
             assert_eq!(says, covered, "{selection:?}");
@@ -193,12 +193,12 @@ mod tests {
 
     #[test]
     fn a_pending_end_by_a_session_of_which_nobody_knows_whether_it_was_alive_refuses_that_session_only() {
-        let (selection, asker) = (Selection::All { user_id: ADA }, Some(LAPTOP));
+        let (selection, requester) = (Selection::All { user_id: ADA }, Some(LAPTOP));
         for (force, others) in
             [(Force::Full, Covered::Yes), (Force::Held, Covered::Perhaps), (Force::OwnOnly, Covered::No)]
         {
             let pending_ends = PendingEnds::default();
-            pending_ends.add(PendingEnd { selection, asker, began_by: BEFORE, force });
+            pending_ends.add(PendingEnd { selection, requester, began_by: BEFORE, force });
             let says = [LAPTOP, PHONE].map(|session| pending_ends.cover(ADA, session, BEFORE));
             assert_eq!(says, [Covered::Yes, others], "{force:?}");
         }
@@ -208,8 +208,13 @@ mod tests {
     fn what_one_session_has_pending_is_not_undone_by_what_another_asks_for() {
         let pending_ends = PendingEnds::default();
         let all = Selection::All { user_id: ADA };
-        pending_ends.add(PendingEnd { selection: all, asker: Some(LAPTOP), began_by: BEFORE, force: Force::Full });
-        pending_ends.add(PendingEnd { selection: all, asker: Some(PHONE), began_by: BEFORE, force: Force::OwnOnly });
+        pending_ends.add(PendingEnd { selection: all, requester: Some(LAPTOP), began_by: BEFORE, force: Force::Full });
+        pending_ends.add(PendingEnd {
+            selection: all,
+            requester: Some(PHONE),
+            began_by: BEFORE,
+            force: Force::OwnOnly,
+        });
         assert_eq!(pending_ends.count(), 2);
         pending_ends.remove(all, Some(PHONE));
         assert_eq!((pending_ends.cover(ADA, PHONE, BEFORE), pending_ends.count()), (Covered::Yes, 1));

@@ -41,7 +41,7 @@ struct Line {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     selection: Selection,
-    asker: Option<SessionId>,
+    requester: Option<SessionId>,
 }
 
 impl Numbered {
@@ -64,7 +64,7 @@ impl Numbered {
 
 impl Key {
     const fn of(queued: &QueuedEnd) -> Self {
-        Self { selection: queued.command.selection, asker: queued.command.ended_by }
+        Self { selection: queued.command.selection, requester: queued.command.ended_by }
     }
 }
 
@@ -127,7 +127,12 @@ impl RetryQueue {
             }
             line.order.push_back(key);
         }
-        self.pending_ends.add(PendingEnd { selection: key.selection, asker: key.asker, began_by, force: queued.force });
+        self.pending_ends.add(PendingEnd {
+            selection: key.selection,
+            requester: key.requester,
+            began_by,
+            force: queued.force,
+        });
         let mut numbered = match earlier {
             Some(earlier) => earlier.joined(number, queued),
             None => Numbered::alone(number, queued),
@@ -159,7 +164,7 @@ impl RetryQueue {
         for Tried { number, key } in tried {
             if line.queued_ends.get(key).is_some_and(|waiting| waiting.number == *number) {
                 written.extend(line.queued_ends.remove(key).into_iter().flat_map(|done| done.written));
-                self.pending_ends.remove(key.selection, key.asker);
+                self.pending_ends.remove(key.selection, key.requester);
             }
         }
         let Line { queued_ends, order, .. } = &mut *line;
@@ -176,10 +181,10 @@ impl RetryQueue {
             && let Some(first) = waiting.first.take()
         {
             let began_by = first.command.at.plus(CLOCKS_APART);
-            self.pending_ends.remove(key.selection, key.asker);
+            self.pending_ends.remove(key.selection, key.requester);
             self.pending_ends.add(PendingEnd {
                 selection: key.selection,
-                asker: key.asker,
+                requester: key.requester,
                 began_by,
                 force: first.force,
             });

@@ -83,11 +83,11 @@ impl CutOff {
     }
 
     /// A session wants others of its user's ended.
-    async fn is_asked_by(&self, asker: SessionId, selection: Selection, force: Force) {
+    async fn is_asked_by(&self, requester: SessionId, selection: Selection, force: Force) {
         let now = self.clock.now();
         let until = now.plus(Duration::from_mins(15));
         let command =
-            EndCommand { ended_by: Some(asker), ..EndCommand::new(selection, EndReason::LogoutAll, now, until) };
+            EndCommand { ended_by: Some(requester), ..EndCommand::new(selection, EndReason::LogoutAll, now, until) };
         let ended = self.end_queue.end(command, Some(0), force).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     }
@@ -151,12 +151,12 @@ async fn wishes_for_different_sessions_wait_beside_each_other() {
         Selection::All { user_id: ADA },
         Selection::All { user_id: BOB },
     ];
-    let asking = async {
+    let requests = async {
         for (epoch, queued) in (0..).zip(queued_ends.into_iter().chain(queued_ends)) {
             server.is_asked_to_end(queued, epoch).await;
         }
     };
-    meanwhile(task, asking).await;
+    meanwhile(task, requests).await;
     assert_eq!(server.end_queue.pending(), queued_ends.len());
     let tablet = SessionId(Uuid::from_u128(12));
     assert!(server.has_pending(ADA, tablet) && server.revocations.all_pending_until(ADA).is_some());
@@ -169,14 +169,14 @@ async fn what_a_session_asks_for_others_is_taken_back_without_undoing_what_it_as
     let (server, task) = CutOff::new().await;
     let (others, all) = (Selection::Others { user_id: ADA, keep: LAPTOP }, Selection::All { user_id: ADA });
     let tablet = SessionId(Uuid::from_u128(12));
-    let asking = async {
+    let requests = async {
         server.is_asked_by(LAPTOP, others, Force::Held).await;
         assert_eq!([LAPTOP, PHONE].map(|session| server.says(ADA, session)), [Covered::No, Covered::Perhaps]);
         server.clock.advance(Duration::from_secs(5));
         server.is_asked_by(LAPTOP, others, Force::OwnOnly).await;
         server.is_asked_by(PHONE, all, Force::OwnOnly).await;
     };
-    meanwhile(task, asking).await;
+    meanwhile(task, requests).await;
     assert_eq!([PHONE, tablet].map(|session| server.says(ADA, session)), [Covered::Yes, Covered::Perhaps]);
     assert_eq!(server.revocations.all_pending_until(ADA), None, "only what is certain");
 }
@@ -185,14 +185,14 @@ async fn what_a_session_asks_for_others_is_taken_back_without_undoing_what_it_as
 async fn what_was_pending_is_pending_in_the_next_process_before_it_does_anything() {
     let (server, task) = CutOff::new().await;
     let queued_ends = [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: BOB }];
-    let asking = async {
+    let requests = async {
         for _ in 0..3 {
             for queued in queued_ends {
                 server.is_asked_to_end(queued, 5).await;
             }
         }
     };
-    meanwhile(task, asking).await;
+    meanwhile(task, requests).await;
     let (next, _task) = CutOff::in_folder(server.folder).await;
     assert_eq!(next.end_queue.pending(), queued_ends.len());
     assert!(next.has_pending(ADA, LAPTOP) && !next.has_pending(ADA, PHONE) && next.has_pending(BOB, PHONE));
@@ -219,7 +219,7 @@ async fn of_two_pending_ends_of_dead_processes_for_the_same_sessions_the_later_o
 async fn what_can_be_neither_committed_nor_written_down_is_refused_here_and_not_acknowledged() {
     let (server, task) = CutOff::new().await;
     let folder = server.folder.path().to_owned();
-    let asking = async {
+    let requests = async {
         // A file in the place of the folder.
         std::fs::remove_dir_all(&folder).expect("the folder");
         std::fs::write(&folder, "").expect("a file");
@@ -235,7 +235,7 @@ async fn what_can_be_neither_committed_nor_written_down_is_refused_here_and_not_
         let ended = server.end_queue.end(command(), Some(0), Force::Full).await;
         assert!(matches!(ended, Ok(Ending::Pending)), "{ended:?}");
     };
-    meanwhile(task, asking).await;
+    meanwhile(task, requests).await;
     let (next, _task) = CutOff::in_folder(server.folder).await;
     assert!(next.has_pending(ADA, LAPTOP));
 }
@@ -251,7 +251,7 @@ async fn repeating_a_pending_end_that_holds_already_writes_nothing() {
             .map(|file| std::fs::read(file.path()).expect("a file").iter().filter(|byte| **byte != 0).count())
             .sum::<usize>()
     };
-    let asking = async {
+    let requests = async {
         for queued in [Selection::One { user_id: ADA, session_id: LAPTOP }, Selection::All { user_id: ADA }] {
             server.is_asked_to_end(queued, 0).await;
             let written = size();
@@ -265,5 +265,5 @@ async fn repeating_a_pending_end_that_holds_already_writes_nothing() {
         server.is_asked_to_end(Selection::All { user_id: ADA }, 0).await;
         assert!(size() > written, "it reaches further than the one before");
     };
-    meanwhile(task, asking).await;
+    meanwhile(task, requests).await;
 }

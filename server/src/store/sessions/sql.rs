@@ -61,7 +61,7 @@ statements! {
         " WHERE id = $1 RETURNING epoch"
     );
     /// What has become of the session that wants others ended.
-    ASKER = "SELECT expires_at, ended_at FROM sessions WHERE id = $1 AND user_id = $2";
+    REQUESTER = "SELECT expires_at, ended_at FROM sessions WHERE id = $1 AND user_id = $2";
     /// Whether there is such a session, of whoever.
     IS_THERE = "SELECT 1 FROM sessions WHERE id = $1";
     CUT_OFF = concat!("UPDATE users SET ", cut_off!(), " WHERE id = $1");

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::{Device, Reply};
 use super::chance::Dice;
 use super::history::{Moment, Scope};
-use super::world::{Asking, World, began_device};
+use super::world::{UserOnServer, World, began_device};
 
 /// Between two actions of one user.
 const PAUSE: std::ops::Range<Duration> = Duration::from_millis(60)..Duration::from_millis(200);
@@ -124,7 +124,7 @@ impl TestUser {
 
     async fn signs_in(&mut self) {
         let server = self.anywhere();
-        if let Some(device) = self.world.signs_in(Asking { who: &self.email, server }).await {
+        if let Some(device) = self.world.signs_in(UserOnServer { who: &self.email, server }).await {
             self.holds(device);
         }
     }
@@ -132,7 +132,7 @@ impl TestUser {
     async fn checks(&mut self, index: usize) {
         let server = self.anywhere();
         let device = self.held[index].device.clone();
-        let reply = self.world.checks(Asking { who: &self.email, server }, &device).await;
+        let reply = self.world.checks(UserOnServer { who: &self.email, server }, &device).await;
         if says_over(&reply) {
             self.lets_go(&device.session);
         }
@@ -147,12 +147,12 @@ impl TestUser {
         let device = self.gone[self.gone.len() - 1 - self.dice.below(latest)].clone();
         let (world, who) = (&self.world, self.email.as_str());
         for _ in 0..2 {
-            let everywhere = (0..world.net.servers()).map(|server| world.checks(Asking { who, server }, &device));
+            let everywhere = (0..world.net.servers()).map(|server| world.checks(UserOnServer { who, server }, &device));
             futures::future::join_all(everywhere).await;
         }
         if self.dice.once_in(4) {
             let server = self.anywhere();
-            self.world.refreshes(Asking { who: &self.email, server }, &device).await;
+            self.world.refreshes(UserOnServer { who: &self.email, server }, &device).await;
         }
     }
 
@@ -165,9 +165,9 @@ impl TestUser {
         let second = self.elsewhere(first);
         let device = self.held[index].device.clone();
         let (world, who) = (&self.world, self.email.as_str());
-        let one = world.refreshes(Asking { who, server: first }, &device);
+        let one = world.refreshes(UserOnServer { who, server: first }, &device);
         let other = async {
-            if twice { world.refreshes(Asking { who, server: second }, &device).await } else { Reply::NotSent }
+            if twice { world.refreshes(UserOnServer { who, server: second }, &device).await } else { Reply::NotSent }
         };
         let replies = futures::future::join(one, other).await;
         self.takes_in(index, &[replies.0, replies.1]);
@@ -196,13 +196,13 @@ impl TestUser {
     async fn looks_at_devices(&mut self, index: usize) {
         let server = self.anywhere();
         let device = self.held[index].device.clone();
-        self.world.lists(Asking { who: &self.email, server }, &device).await;
+        self.world.lists(UserOnServer { who: &self.email, server }, &device).await;
     }
 
     fn listens(&mut self, index: usize) {
         let server = self.anywhere();
         let (world, who, device) = (self.world.clone(), self.email.clone(), self.held[index].device.clone());
-        self.streams.spawn(async move { world.listens(Asking { who: &who, server }, &device).await });
+        self.streams.spawn(async move { world.listens(UserOnServer { who: &who, server }, &device).await });
     }
 
     async fn uses_ticket_twice(&mut self, index: usize) {
@@ -211,7 +211,7 @@ impl TestUser {
         let device = self.held[index].device.clone();
         let Some(ticket) = self.world.draws_ticket(first, &device).await else { return };
         let (world, who) = (&self.world, self.email.as_str());
-        let uses = [first, second].map(|server| world.uses_ticket(Asking { who, server }, &ticket));
+        let uses = [first, second].map(|server| world.uses_ticket(UserOnServer { who, server }, &ticket));
         futures::future::join_all(uses).await;
     }
 
@@ -232,7 +232,7 @@ impl TestUser {
         }
         let code = self.world.reads_code(second, email).await?;
         let world = &self.world;
-        let uses = [first, second].map(|server| world.uses_code(Asking { who: email, server }, &code));
+        let uses = [first, second].map(|server| world.uses_code(UserOnServer { who: email, server }, &code));
         futures::future::join_all(uses).await.into_iter().flatten().next()
     }
 
@@ -281,12 +281,12 @@ impl TestUser {
         let racer = racer.filter(|index| self.held[*index].rests_until < now && !self.held[*index].unsure);
         let racing = racer.map(|index| self.held[index].device.clone());
         let (world, who) = (&self.world, self.email.as_str());
-        let ending = world.ends(Asking { who, server }, asks, scope);
+        let ending = world.ends(UserOnServer { who, server }, asks, scope);
         let race = async {
             let device = racing.as_ref()?;
-            let asking = Asking { who, server: elsewhere };
+            let on_server = UserOnServer { who, server: elsewhere };
             let (_, renewed) =
-                futures::future::join(world.checks(asking, device), world.refreshes(asking, device)).await;
+                futures::future::join(world.checks(on_server, device), world.refreshes(on_server, device)).await;
             Some(renewed)
         };
         let (ended, renewed) = futures::future::join(ending, race).await;

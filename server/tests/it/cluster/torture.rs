@@ -20,7 +20,7 @@ use super::faults::{Round, carry_out, plan};
 use super::history::{Call, History, Outcome, What};
 use super::installation::{Installation, Wanted};
 use super::processes::Server;
-use super::world::{Asking, World, began_device};
+use super::world::{UserOnServer, World, began_device};
 
 /// The run of `make test`. Others are drawn by `make torture`.
 const SEED: u64 = 20_260_101;
@@ -104,8 +104,8 @@ async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice)
     users.dedup();
     let mut desks: Vec<Owned> = Vec::new();
     for who in users {
-        let asking = Asking { who: &who, server: dice.below(world.net.servers()) };
-        match world.signs_in(asking).await {
+        let on_server = UserOnServer { who: &who, server: dice.below(world.net.servers()) };
+        match world.signs_in(on_server).await {
             Some(device) => desks.push((who, device)),
             // That somebody registered can be lost, too.
             None => assert!(!world.recorder.history().set_backs.is_empty(), "whoever is registered can sign in again"),
@@ -119,12 +119,12 @@ async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice)
         let server = dice.below(world.net.servers());
         async move {
             for server in 0..world.net.servers() {
-                world.checks(Asking { who, server }, device).await;
+                world.checks(UserOnServer { who, server }, device).await;
             }
-            let renewed = world.refreshes(Asking { who, server }, device).await;
+            let renewed = world.refreshes(UserOnServer { who, server }, device).await;
             if let Some(device) = began_device(&renewed) {
                 for server in 0..world.net.servers() {
-                    world.checks(Asking { who, server }, &device).await;
+                    world.checks(UserOnServer { who, server }, &device).await;
                 }
             }
         }
@@ -132,7 +132,7 @@ async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice)
     futures::stream::iter(questions).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
     for (who, device) in &desks {
         for server in 0..world.net.servers() {
-            world.lists(Asking { who, server }, device).await;
+            world.lists(UserOnServer { who, server }, device).await;
         }
     }
 }

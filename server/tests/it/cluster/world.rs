@@ -19,9 +19,9 @@ pub struct World {
     pub streams_end: CancellationToken,
 }
 
-/// Who asks what of whom.
+/// The user whose call it is, and the server it goes to.
 #[derive(Clone, Copy)]
-pub struct Asking<'a> {
+pub struct UserOnServer<'a> {
     pub who: &'a str,
     pub server: usize,
 }
@@ -35,7 +35,7 @@ impl World {
     /// Makes a call and writes it down, unless it never left.
     async fn records(
         &self,
-        asking: Asking<'_>,
+        on_server: UserOnServer<'_>,
         session: Option<&str>,
         reply: impl Future<Output = Reply>,
         what: impl Fn(&Value) -> What,
@@ -49,45 +49,45 @@ impl World {
             Reply::Answer(answer) => (outcome(answer.status), answer.in_short(), what(&answer.body)),
         };
         let session = session.map(str::to_owned).or_else(|| began(&reply));
-        let (who, server) = (asking.who.to_owned(), asking.server);
+        let (who, server) = (on_server.who.to_owned(), on_server.server);
         self.recorder.record(Call { who, session, what, server, invoked, finished, outcome, answer });
         reply
     }
 
     /// An authenticated request.
-    pub async fn checks(&self, asking: Asking<'_>, device: &Device) -> Reply {
-        let request = self.net.get(asking.server, "/api/auth/session", &device.access);
-        self.records(asking, Some(&device.session), request, |_| What::Check).await
+    pub async fn checks(&self, on_server: UserOnServer<'_>, device: &Device) -> Reply {
+        let request = self.net.get(on_server.server, "/api/auth/session", &device.access);
+        self.records(on_server, Some(&device.session), request, |_| What::Check).await
     }
 
     /// Looks at the devices.
-    pub async fn lists(&self, asking: Asking<'_>, device: &Device) -> Reply {
-        let request = self.net.get(asking.server, "/api/auth/sessions", &device.access);
+    pub async fn lists(&self, on_server: UserOnServer<'_>, device: &Device) -> Reply {
+        let request = self.net.get(on_server.server, "/api/auth/sessions", &device.access);
         let shown = |body: &Value| {
             let sessions = body["sessions"].as_array().into_iter().flatten();
             What::List(sessions.filter_map(|session| Some(session["sessionId"].as_str()?.to_owned())).collect())
         };
-        self.records(asking, Some(&device.session), request, shown).await
+        self.records(on_server, Some(&device.session), request, shown).await
     }
 
-    pub async fn signs_in(&self, asking: Asking<'_>) -> Option<Device> {
-        let reply = self.net.signs_in(asking.server, asking.who);
-        began_device(&self.records(asking, None, reply, |_| What::SignIn).await)
+    pub async fn signs_in(&self, on_server: UserOnServer<'_>) -> Option<Device> {
+        let reply = self.net.signs_in(on_server.server, on_server.who);
+        began_device(&self.records(on_server, None, reply, |_| What::SignIn).await)
     }
 
     /// Renews. Tokens are named by their last letters, which are a MAC.
-    pub async fn refreshes(&self, asking: Asking<'_>, device: &Device) -> Reply {
-        let reply = self.net.refreshes(asking.server, &device.refresh);
+    pub async fn refreshes(&self, on_server: UserOnServer<'_>, device: &Device) -> Reply {
+        let reply = self.net.refreshes(on_server.server, &device.refresh);
         let what = |body: &Value| What::Refresh {
             presented: short(&device.refresh),
             successor: body["refreshToken"].as_str().map(short),
         };
-        self.records(asking, Some(&device.session), reply, what).await
+        self.records(on_server, Some(&device.session), reply, what).await
     }
 
     /// Ends sessions.
-    pub async fn ends(&self, asking: Asking<'_>, device: &Device, scope: &Scope) -> Reply {
-        let Asking { server, .. } = asking;
+    pub async fn ends(&self, on_server: UserOnServer<'_>, device: &Device, scope: &Scope) -> Reply {
+        let UserOnServer { server, .. } = on_server;
         let token = Some(device.access.as_str());
         let reply = async {
             match scope {
@@ -103,7 +103,7 @@ impl World {
             scope: scope.clone(),
             ended: body["sessionsEnded"].as_u64().unwrap_or_default(),
         };
-        self.records(asking, Some(&device.session), reply, what).await
+        self.records(on_server, Some(&device.session), reply, what).await
     }
 
     /// A ticket for an event stream.
@@ -113,11 +113,11 @@ impl World {
     }
 
     /// Opens a stream by ticket, and closes it again.
-    pub async fn uses_ticket(&self, asking: Asking<'_>, ticket: &str) {
+    pub async fn uses_ticket(&self, on_server: UserOnServer<'_>, ticket: &str) {
         let path = format!("/api/auth/events?ticket={ticket}");
         let opened = async {
             // The head of the answer says all: the stream itself never ends.
-            match self.net.request(asking.server, Method::GET, &path).send().await {
+            match self.net.request(on_server.server, Method::GET, &path).send().await {
                 Ok(response) => {
                     let (status, headers) = (response.status().as_u16(), response.headers().clone());
                     Reply::Answer(Answer { status, headers, body: Value::Null })
@@ -126,21 +126,21 @@ impl World {
                 Err(_) => Reply::Lost,
             }
         };
-        self.records(asking, None, opened, |_| What::Once(short(ticket))).await;
+        self.records(on_server, None, opened, |_| What::Once(short(ticket))).await;
     }
 
     /// Proves an address by a code; signs in.
-    pub async fn uses_code(&self, asking: Asking<'_>, code: &str) -> Option<Device> {
-        let body = json!({"email": asking.who, "otp": code});
+    pub async fn uses_code(&self, on_server: UserOnServer<'_>, code: &str) -> Option<Device> {
+        let body = json!({"email": on_server.who, "otp": code});
         let invoked = self.recorder.now();
-        let reply = self.net.post(asking.server, "/api/auth/verify-email", None, &body);
-        let reply = self.records(asking, None, reply, |_| What::Once(format!("{code} of {}", asking.who))).await;
+        let reply = self.net.post(on_server.server, "/api/auth/verify-email", None, &body);
+        let reply = self.records(on_server, None, reply, |_| What::Once(format!("{code} of {}", on_server.who))).await;
         let device = began_device(&reply)?;
         self.recorder.record(Call {
-            who: asking.who.to_owned(),
+            who: on_server.who.to_owned(),
             session: Some(device.session.clone()),
             what: What::SignIn,
-            server: asking.server,
+            server: on_server.server,
             invoked,
             finished: self.recorder.now(),
             outcome: Outcome::Ok,
@@ -160,9 +160,9 @@ impl World {
     }
 
     /// Listens until the stream closes or the history ends.
-    pub async fn listens(&self, asking: Asking<'_>, device: &Device) {
+    pub async fn listens(&self, on_server: UserOnServer<'_>, device: &Device) {
         let invoked = self.recorder.now();
-        let Some(mut stream) = self.net.opens_stream(asking.server, &device.access).await else { return };
+        let Some(mut stream) = self.net.opens_stream(on_server.server, &device.access).await else { return };
         let mut unread = String::new();
         let mut last_news = None;
         let end = loop {
@@ -184,10 +184,10 @@ impl World {
             }
         };
         self.recorder.record(Call {
-            who: asking.who.to_owned(),
+            who: on_server.who.to_owned(),
             session: Some(device.session.clone()),
             what: What::Stream { end, last_news },
-            server: asking.server,
+            server: on_server.server,
             invoked,
             finished: self.recorder.now(),
             outcome: Outcome::Ok,

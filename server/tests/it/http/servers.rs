@@ -52,12 +52,12 @@ impl Pair {
 
 /// Asks again and again until it is so.
 async fn eventually(is_so: impl AsyncFn() -> bool) {
-    let asking = async {
+    let reached = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(WITHIN, asking).await.expect("it came to be in time");
+    tokio::time::timeout(WITHIN, reached).await.expect("it came to be in time");
 }
 
 /// The same device, talking to the other server.

@@ -448,13 +448,13 @@ async fn a_token_that_has_run_out_ends_others_only_if_its_session_turns_out_to_l
     app.advance(Duration::from_mins(30));
     owner.renews().await;
     is_current(&app).await;
-    for (asker, may) in [(&ended, false), (&living, true)] {
+    for (requester, may) in [(&ended, false), (&living, true)] {
         let mut holder = app.postgres().await;
         let lock = "BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE";
         sqlx::raw_sql(lock).execute(&mut holder).await.expect("the table");
         for way in FOR_OTHERS {
             app.advance(Duration::from_millis(1));
-            let out = asks_for_others(asker, way).await;
+            let out = asks_for_others(requester, way).await;
             // Unless it is on the list still.
             let ended_nothing = !may && out.status == StatusCode::OK && out.body["sessionsEnded"] == 0;
             assert!(out.status == StatusCode::ACCEPTED || ended_nothing, "{way:?}: {} {}", out.status, out.text);
@@ -533,8 +533,8 @@ async fn signing_out_everywhere_reaches_what_was_made_under_an_epoch_that_the_da
     let lost = lost.map(|tokens| Device { app: &app, tokens });
     let new = app.signs_in("ada@example.com").await;
     assert!(new.passes().await && lost[0].passes().await && lost[1].passes().await, "nobody has ended them");
-    let asker = if by_a_new_session { &new } else { &lost[0] };
-    let out = asker.post("/api/auth/logout-all", &json!({})).await;
+    let requester = if by_a_new_session { &new } else { &lost[0] };
+    let out = requester.post("/api/auth/logout-all", &json!({})).await;
     assert_eq!(out.status, StatusCode::OK, "{}", out.text);
     for device in lost.iter().chain([&new]) {
         assert!(!device.passes().await);

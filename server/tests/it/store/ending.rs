@@ -361,26 +361,30 @@ async fn what_has_itself_ended_ends_nobody_else_however_late_the_commit_comes(
 ) {
     let store = TestStore::open(backend).await;
     let ada = stored_user(&store, "ada").await;
-    let (asker, phone) =
+    let (requester, phone) =
         (sign_in(&store, ada, "Laptop", minutes(1)).await, sign_in(&store, ada, "Phone", minutes(1)).await);
     let by = |selection, minute| EndCommand {
-        ended_by: Some(asker),
+        ended_by: Some(requester),
         token_until: Some(minutes(100)),
         tried_for: Some(minutes(minute)),
         ..command(selection, EndReason::LogoutAll, minutes(minute))
     };
-    end(&store, command(one(ada, asker), EndReason::UserInitiatedLogout, minutes(5))).await;
-    let (others, all) = (Selection::Others { user_id: ada, keep: asker }, Selection::All { user_id: ada });
+    end(&store, command(one(ada, requester), EndReason::UserInitiatedLogout, minutes(5))).await;
+    let (others, all) = (Selection::Others { user_id: ada, keep: requester }, Selection::All { user_id: ada });
     for selection in [others, all, one(ada, phone)] {
         for minute in [5, 6] {
             let outcome = end(&store, by(selection, minute)).await;
-            assert_eq!(outcome, EndOutcome { asker_ended: true, ..EndOutcome::default() }, "{selection:?} at {minute}");
+            assert_eq!(
+                outcome,
+                EndOutcome { requester_ended: true, ..EndOutcome::default() },
+                "{selection:?} at {minute}"
+            );
         }
     }
     let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
     assert_eq!((user.epoch, user.last_logout), (0, None));
     // Signing out once more is not about others.
-    assert!(!end(&store, by(one(ada, asker), 6)).await.asker_ended);
+    assert!(!end(&store, by(one(ada, requester), 6)).await.requester_ended);
     // What it asked for while it was alive is carried out.
     assert_eq!(ended(&end(&store, by(others, 4)).await), [phone]);
 }
@@ -391,15 +395,15 @@ async fn somebody_whom_the_database_has_lost_signs_out_everywhere_all_the_same(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let (lost, asker) = (UserId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
+    let (lost, requester) = (UserId(Uuid::now_v7()), SessionId(Uuid::now_v7()));
     let now = store.revocations().revocations_from(1).await.expect("a tail").database_time;
     let by = |selection, token_until| EndCommand {
-        ended_by: Some(asker),
+        ended_by: Some(requester),
         token_until,
         seen_epoch: 3,
         ..command(selection, EndReason::LogoutAll, now)
     };
-    for selection in [Selection::All { user_id: lost }, Selection::Others { user_id: lost, keep: asker }] {
+    for selection in [Selection::All { user_id: lost }, Selection::Others { user_id: lost, keep: requester }] {
         let outcome = end(&store, by(selection, Some(now.plus(MINUTE)))).await;
         let [revocation] = outcome.revocations.as_slice() else { panic!("{outcome:?}") };
         assert_eq!(revocation.user_id, lost);
@@ -413,10 +417,10 @@ async fn somebody_whom_the_database_has_lost_signs_out_everywhere_all_the_same(
         }
     }
     // What has itself ended ends nobody else.
-    let one = Selection::One { user_id: lost, session_id: asker };
+    let one = Selection::One { user_id: lost, session_id: requester };
     assert_eq!(end(&store, by(one, Some(now.plus(MINUTE)))).await.revocations.len(), 1);
     let late = end(&store, by(Selection::All { user_id: lost }, Some(now.plus(MINUTE)))).await;
-    assert!(late.asker_ended && late.revocations.is_empty(), "{late:?}");
+    assert!(late.requester_ended && late.revocations.is_empty(), "{late:?}");
 }
 
 #[rstest]
@@ -432,20 +436,23 @@ async fn a_session_past_its_time_ends_nobody_else_and_one_that_is_not_there_does
     crate::support::store::record(&store, &expired, None).await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let now = store.revocations().revocations_from(1).await.expect("a tail").database_time;
-    let by = |asker, token_until| EndCommand {
-        ended_by: Some(asker),
+    let by = |requester, token_until| EndCommand {
+        ended_by: Some(requester),
         token_until,
         ..command(one(ada, phone), EndReason::RevokedFromOtherDevice, now)
     };
-    assert!(end(&store, by(expired.id, Some(now.plus(MINUTE)))).await.asker_ended);
-    assert!(end(&store, by(lost, None)).await.asker_ended, "written down before tokens were looked at");
-    assert!(end(&store, by(lost, Some(now))).await.asker_ended);
+    assert!(end(&store, by(expired.id, Some(now.plus(MINUTE)))).await.requester_ended);
+    assert!(end(&store, by(lost, None)).await.requester_ended, "written down before tokens were looked at");
+    assert!(end(&store, by(lost, Some(now))).await.requester_ended);
     let revoked = store
         .revocations()
         .log_revocation(ada, RevokedSubject::Session(lost), now, now.plus(MINUTE))
         .await
         .expect("a row");
-    assert!(end(&store, by(lost, Some(now.plus(MINUTE)))).await.asker_ended, "the log knows of its end: {revoked:?}");
+    assert!(
+        end(&store, by(lost, Some(now.plus(MINUTE)))).await.requester_ended,
+        "the log knows of its end: {revoked:?}"
+    );
     let other = SessionId(Uuid::now_v7());
     assert_eq!(ended(&end(&store, by(other, Some(now.plus(MINUTE)))).await), [phone]);
 }
@@ -460,8 +467,8 @@ async fn a_session_that_is_not_there_is_revoked_by_its_own_token_and_by_nobody_e
     let there = sign_in(&store, ada, "Laptop", minutes(1)).await;
     for user in [ada, nobody] {
         let lost = SessionId(Uuid::now_v7());
-        let out = |asker, token_until| EndCommand {
-            ended_by: Some(asker),
+        let out = |requester, token_until| EndCommand {
+            ended_by: Some(requester),
             token_until,
             ..command(one(user, lost), EndReason::UserInitiatedLogout, minutes(2))
         };

@@ -114,7 +114,7 @@ impl Database {
             return Ok(AccountOutcome::Refused);
         };
         let live = lock_sessions_of(&mut tx, user.id).await?;
-        if ends.ended_by.is_none_or(|asker| !live.contains(&asker)) {
+        if ends.ended_by.is_none_or(|requester| !live.contains(&requester)) {
             return Ok(AccountOutcome::Refused);
         }
         let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;

@@ -91,8 +91,8 @@ pub(in crate::store) async fn carry_out(
     if command.tried_for.is_some() && was_carried_out(connection, command).await? {
         return Ok(());
     }
-    if !asker_lived(connection, command).await? {
-        outcome.asker_ended = true;
+    if !requester_was_alive(connection, command).await? {
+        outcome.requester_ended = true;
         return Ok(());
     }
     end_selected(connection, command, outcome, story, &mut *ids).await?;
@@ -134,10 +134,10 @@ pub(in crate::store) async fn end_in(
 
 /// Whether the session that wants others ended was alive when it asked: what has itself ended ends nothing else,
 /// however late the commit comes.
-pub(in crate::store) async fn asker_lived(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
-    let Some(asker) = command.asks_for_others() else { return Ok(true) };
-    let found: Option<(i64, Option<i64>)> = query_as(sql::sessions::ASKER)
-        .bind(asker.0)
+pub(in crate::store) async fn requester_was_alive(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
+    let Some(requester) = command.asks_for_others() else { return Ok(true) };
+    let found: Option<(i64, Option<i64>)> = query_as(sql::sessions::REQUESTER)
+        .bind(requester.0)
         .bind(command.selection.user_id().0)
         .fetch_optional(&mut *connection)
         .await?;
@@ -149,7 +149,7 @@ pub(in crate::store) async fn asker_lived(connection: &mut Connection, command: 
         // knows.
         None if command.token_until.is_some_and(|until| until > command.at) => {
             let revoked: Option<(i32,)> =
-                query_as(sql::revocations::IS_REVOKED).bind(asker.0).fetch_optional(&mut *connection).await?;
+                query_as(sql::revocations::IS_REVOKED).bind(requester.0).fetch_optional(&mut *connection).await?;
             Ok(revoked.is_none())
         }
         None => Ok(false),
@@ -196,8 +196,8 @@ pub(in crate::store) async fn end_all_of_unknown(
     if is_about_one || !is_good {
         return Ok(());
     }
-    if !asker_lived(connection, command).await? {
-        outcome.asker_ended = true;
+    if !requester_was_alive(connection, command).await? {
+        outcome.requester_ended = true;
         return Ok(());
     }
     // As for somebody who is known: above whatever was given before, whoever remembers it.

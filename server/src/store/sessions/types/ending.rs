@@ -78,15 +78,15 @@ impl EndCommand {
 
     /// The session that asks, where it wants others ended and not only itself.
     pub fn asks_for_others(&self) -> Option<SessionId> {
-        let asker = self.ended_by?;
-        let is_itself = matches!(self.selection, Selection::One { session_id, .. } if session_id == asker);
-        (!is_itself).then_some(asker)
+        let requester = self.ended_by?;
+        let is_itself = matches!(self.selection, Selection::One { session_id, .. } if session_id == requester);
+        (!is_itself).then_some(requester)
     }
 
     /// The session that asks to be ended itself, by a token that could still be used.
     pub fn names_itself(&self) -> Option<SessionId> {
-        let asker = self.ended_by.filter(|_| self.asks_for_others().is_none())?;
-        self.token_until.is_some_and(|until| until > self.at).then_some(asker)
+        let requester = self.ended_by.filter(|_| self.asks_for_others().is_none())?;
+        self.token_until.is_some_and(|until| until > self.at).then_some(requester)
     }
 }
 
@@ -98,7 +98,7 @@ pub struct EndOutcome {
     /// What was written to the revocation log.
     pub revocations: Vec<Revocation>,
     /// Whether the session that asked had itself ended before it did; nothing was written then.
-    pub asker_ended: bool,
+    pub requester_ended: bool,
 }
 
 /// A session that has just been ended.

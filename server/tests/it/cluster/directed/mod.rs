@@ -1,12 +1,12 @@
 //! One test a distributed case of the security plan (D1 to D16): one thing breaks, and what must hold is watched.
 
-mod askers;
 mod clocks;
 mod commits;
 mod database;
 mod ending;
 mod processes;
 mod redis;
+mod requesters;
 mod set_back;
 mod streams;
 

@@ -70,18 +70,18 @@ async fn what_a_session_asked_for_after_its_end_elsewhere_is_not_carried_out_whe
 async fn what_a_living_session_asked_for_is_carried_out_when_the_database_is_back() {
     let mut installation = Installation::of_three().await;
     let devices = installation.user_with_devices("ada@example.com", 3).await;
-    let [asker, other, late] = &devices[..] else { panic!("there are three") };
+    let [requester, other, late] = &devices[..] else { panic!("there are three") };
     installation.to_postgres[0].becomes(Condition::BlackHole);
     let cannot_say = async || installation.asks(0, late).await == 503;
     until("the list is too old", HEALS_WITHIN, cannot_say).await;
     let body = json!({"keepCurrent": true});
-    let out = installation.net.post(0, "/api/auth/logout-all", Some(&asker.access), &body).await.answer();
+    let out = installation.net.post(0, "/api/auth/logout-all", Some(&requester.access), &body).await.answer();
     assert_eq!(out.status, 202, "{}", out.body);
     // It ends after it has asked: that was its right.
-    assert_eq!(installation.signs_out(1, asker).await.status, 200);
+    assert_eq!(installation.signs_out(1, requester).await.status, 200);
     installation.heals().await;
     let witness = installation.signs_in(2, "ada@example.com").await;
-    for device in [asker, other, late] {
+    for device in [requester, other, late] {
         installation.is_out_everywhere(device, &witness).await;
     }
 }
