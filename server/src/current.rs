@@ -54,12 +54,12 @@ pub fn route() -> RouteId {
     CURRENT.try_with(|current| current.route.get()).unwrap_or(RouteId::NONE)
 }
 
-/// Has the answer tell that the caller's session ends in so many seconds.
+/// Has the answer tell that the principal's session ends in so many seconds.
 pub fn tell_session_end(seconds: u64) {
     let _ = CURRENT.try_with(|current| current.session_expires_in.set(Some(seconds)));
 }
 
-/// Whole seconds until the caller's session ends, where that is soon enough to be told.
+/// Whole seconds until the principal's session ends, where that is soon enough to be shown.
 pub fn session_expires_in() -> Option<u64> {
     CURRENT.try_with(|current| current.session_expires_in.get()).ok().flatten()
 }

@@ -1,5 +1,5 @@
 //! Accounts: proving to be somebody, changing name and password. Registering and proving an address is the business of
-//! `registration`, a forgotten password that of `recovery`, the end of an account that of `leaving`.
+//! `registration`, a forgotten password that of `recovery`, the end of an account that of `deletion`.
 //!
 //! Known and unknown addresses get the same answers in the same time: passwords are hashed as often, as many statements
 //! run, an audit entry is always written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).

@@ -1,13 +1,13 @@
-//! Accounts: registering, proving to be somebody, profile and password, a forgotten password, leaving.
+//! Accounts: registering, proving to be somebody, profile and password, a forgotten password, export and deletion.
 //!
 //! Sessions begin and end through the door of `sessions`. No SQL here, and no HTTP outside `handlers`.
 
 mod account;
 mod addresses;
 mod codes;
+mod deletion;
 pub mod handlers;
 mod hash_threads;
-mod leaving;
 mod mails;
 pub mod metrics;
 mod passwords;
@@ -32,7 +32,7 @@ use crate::demo;
 use crate::http::needs::{Credential, NOTHING, Needs, SESSION, USER};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
-use handlers::{export, leaving as deletion, profile, recovery as resets, registration as register, sign_in};
+use handlers::{deletion as delete, export, profile, recovery as resets, registration as register, sign_in};
 
 /// What this area brings.
 pub const AREA: Area = Area { name: "accounts", build, routes, mails: mails::ALL, ..Area::NONE };
@@ -86,9 +86,9 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
         .get(paths::EXPORT, export::export)
         .needs(SESSION)
         .described(&export::EXPORT)
-        .delete(paths::ACCOUNT, deletion::delete_account)
+        .delete(paths::ACCOUNT, delete::delete_account)
         .needs(SESSION.and_recent_proof())
-        .described(&deletion::DELETE_ACCOUNT)
+        .described(&delete::DELETE_ACCOUNT)
 }
 
 impl ApiState {

@@ -139,12 +139,12 @@ pub const EXPORT: Operation = Operation {
 /// `GET /api/user/export`.
 pub async fn export(
     State(state): State<ApiState>,
-    InSession(caller): InSession,
+    InSession(principal): InSession,
     from: RequestOrigin,
 ) -> Result<Response, ApiError> {
-    state.may_do(Effort::Export, Some(caller.session_id), caller.user_id).await?;
+    state.may_do(Effort::Export, Some(principal.session_id), principal.user_id).await?;
     let exported_at = state.context.clock.now();
-    let held = state.accounts().export(&from, caller.user_id, caller.session_id).await?;
+    let held = state.accounts().export(&from, principal.user_id, principal.session_id).await?;
     let ExportData { user, sessions, alerts, audit, jobs } = held.ok_or_else(ApiError::not_found)?;
     let export = Export {
         exported_at,

@@ -1,9 +1,9 @@
 //! The calls about accounts. A handler reads: parse, act, reply; who may make the call is said with its route.
 
+pub mod deletion;
 pub mod entry;
 mod errors;
 pub mod export;
-pub mod leaving;
 pub mod profile;
 pub mod recovery;
 pub mod registration;

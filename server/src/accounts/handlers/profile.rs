@@ -102,7 +102,7 @@ pub const CHANGE_PASSWORD: Operation = Operation {
 /// `POST /api/user/password`: changes it and ends the other sessions, in one transaction.
 pub async fn change_password(
     State(state): State<ApiState>,
-    InSession(caller): InSession,
+    InSession(principal): InSession,
     from: RequestOrigin,
     Body { fields, mut errors }: Body<PasswordChangeRequest>,
 ) -> Result<Response, ApiError> {
@@ -110,12 +110,13 @@ pub async fn change_password(
     let current = errors.parse(current_password, Password::parse_existing);
     let new = errors.parse(new_password, Password::parse_new);
     let (current, new) = errors.finish((current, new))?;
-    let change = state.accounts().prepare_password_change(caller.session_id, caller.user_id, &current, &new).await?;
+    let change =
+        state.accounts().prepare_password_change(principal.session_id, principal.user_id, &current, &new).await?;
     let change = change.ok_or_else(ApiError::not_found)?;
     let owner = AccountOwner {
-        user_id: caller.user_id,
-        session_id: caller.session_id,
-        epoch: caller.epoch,
+        user_id: principal.user_id,
+        session_id: principal.session_id,
+        epoch: principal.epoch,
         origin: from.origin,
     };
     let terminations = Arc::clone(state.sessions().terminations());
@@ -125,7 +126,7 @@ pub async fn change_password(
             Invalid::new("wrong-password", "Your password has just been changed elsewhere. Enter the new one.");
         return Err(ApiError::invalid_field("currentPassword", &invalid));
     };
-    if let Err(error) = state.accounts().tell_of_password_change(caller.user_id).await {
+    if let Err(error) = state.accounts().tell_of_password_change(principal.user_id).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "mail queueing failed");
     }
     Ok(answer(&state, false, ended))

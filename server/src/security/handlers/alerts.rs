@@ -56,7 +56,7 @@ pub const ANSWER: Operation = Operation {
 /// `POST /api/user/alerts/{id}`: answers one. The session that it is about answers nothing.
 pub async fn answer(
     State(state): State<ApiState>,
-    InSession(caller): InSession,
+    InSession(principal): InSession,
     from: RequestOrigin,
     Path(id): Path<String>,
     Body { fields, mut errors }: Body<AnswerAlertRequest>,
@@ -68,39 +68,39 @@ pub async fn answer(
     let password = errors.parse_optional(password, Password::parse_existing);
     let (answer, password) = errors.finish((answer, password))?;
     let id: AlertId = id.parse().map_err(|_| ApiError::not_found())?;
-    let alert = state.sessions().alerts().find(caller.user_id, id).await?.ok_or_else(ApiError::not_found)?;
-    if alert.session_id == caller.session_id {
+    let alert = state.sessions().alerts().find(principal.user_id, id).await?.ok_or_else(ApiError::not_found)?;
+    if alert.session_id == principal.session_id {
         return Err(ApiError::alert_about_this_session());
     }
     match answer {
-        AlertAnswer::Me => confirm(&state, &caller, &from, &alert, password.as_ref()).await,
-        AlertAnswer::NotMe | AlertAnswer::EndSession => deny(&state, &caller, from, &alert, answer).await,
+        AlertAnswer::Me => confirm(&state, &principal, &from, &alert, password.as_ref()).await,
+        AlertAnswer::NotMe | AlertAnswer::EndSession => deny(&state, &principal, from, &alert, answer).await,
     }
 }
 
 /// *It was me.* From a device that is in question itself only with proof, and the user hears of it by mail.
 async fn confirm(
     state: &ApiState,
-    caller: &Verified,
+    principal: &Verified,
     from: &RequestOrigin,
     alert: &AlertRow,
     password: Option<&Password>,
 ) -> Result<Response, ApiError> {
-    let found = state.sessions().alerts().word_of(caller.session_id, alert).await?;
+    let found = state.sessions().alerts().word_of(principal.session_id, alert).await?;
     let (word, session) = found.ok_or_else(ApiError::session_ended)?;
     match word {
         Word::Counts => {}
         Word::IsWorthless => return Err(ApiError::device_in_question()),
         Word::NeedsProof => {
-            state.step_up.step_up(caller, password).await?;
+            state.step_up.step_up(principal, password).await?;
         }
     }
     let vouched = word == Word::Counts;
-    let (by, origin) = (caller.session_id, &from.origin);
+    let (by, origin) = (principal.session_id, &from.origin);
     let is_first =
-        state.sessions().alerts().answer(caller.user_id, alert, AlertAnswer::Me, by, vouched, origin).await?;
+        state.sessions().alerts().answer(principal.user_id, alert, AlertAnswer::Me, by, vouched, origin).await?;
     if is_first && !vouched {
-        state.accounts().tell_of_confirmation(caller.user_id, &alert.device, &session.device).await?;
+        state.accounts().tell_of_confirmation(principal.user_id, &alert.device, &session.device).await?;
     }
     let message = "Thank you: this device is yours.".to_owned();
     Ok(Json(LogoutAnswer { success: true, message, ..LogoutAnswer::default() }).into_response())
@@ -109,12 +109,12 @@ async fn confirm(
 /// *It was not me*: signs out that device, or all others. Somebody who answered before does not stand in the way.
 async fn deny(
     state: &ApiState,
-    caller: &Verified,
+    principal: &Verified,
     from: RequestOrigin,
     alert: &AlertRow,
     answer: AlertAnswer,
 ) -> Result<Response, ApiError> {
-    let (user_id, session_id) = (caller.user_id, caller.session_id);
+    let (user_id, session_id) = (principal.user_id, principal.session_id);
     let noted = state.sessions().alerts().answer(user_id, alert, answer, session_id, false, &from.origin).await;
     if let Err(error) = noted {
         // Whoever is not wanted is signed out all the same; where even that has to wait, the question stays.
@@ -124,8 +124,8 @@ async fn deny(
     let request = EndRequest {
         user_id,
         session_id,
-        epoch: Some(caller.epoch),
-        token_until: Some(caller.expires_at),
+        epoch: Some(principal.epoch),
+        token_until: Some(principal.expires_at),
         force: Force::Held,
         scope,
         client_reason: None,

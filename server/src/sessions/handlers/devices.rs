@@ -32,7 +32,9 @@ pub const CURRENT: Operation = Operation {
 /// session.
 pub async fn current(principal: Principal) -> Response {
     match principal {
-        Principal::Session(caller) => ([(CONTENT_TYPE, "application/json")], caller.who_am_i.clone()).into_response(),
+        Principal::Session(principal) => {
+            ([(CONTENT_TYPE, "application/json")], principal.who_am_i.clone()).into_response()
+        }
         Principal::Sessionless(user) => {
             Json(WhoAmI { session_id: None, session: None, user: user_summary(&user) }).into_response()
         }

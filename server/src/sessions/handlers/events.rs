@@ -48,15 +48,15 @@ pub const TICKET: Operation = Operation {
 /// `POST /api/auth/events/ticket`: for clients that cannot send headers with a stream.
 pub async fn ticket(
     State(state): State<ApiState>,
-    InSession(caller): InSession,
+    InSession(principal): InSession,
 ) -> Result<Json<StreamTicket>, ApiError> {
-    state.may_do(Effort::Ticket, Some(caller.session_id), caller.user_id).await?;
+    state.may_do(Effort::Ticket, Some(principal.session_id), principal.user_id).await?;
     let capability = Capability::draw(&*state.context.random);
     let ticket = Ticket {
-        session_id: caller.session_id,
-        user_id: caller.user_id,
-        epoch: caller.epoch,
-        session_expires_at: caller.session_expires_at,
+        session_id: principal.session_id,
+        user_id: principal.user_id,
+        epoch: principal.epoch,
+        session_expires_at: principal.session_expires_at,
         expires_at: state.context.clock.now().plus(TICKET_LIFETIME),
     };
     state.context.store.sessions().create_ticket(&capability.digest(), &ticket).await?;

@@ -33,8 +33,8 @@ use crate::store::{Origin, StoreError};
 const CLEAR_SITE_DATA: (HeaderName, HeaderValue) =
     (HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
 
-/// Whoever wants to leave, by a token that need not be good any more.
-struct Leaving {
+/// The session that requests an end, as its token shows it. The token need not be good any more.
+struct EndRequester {
     user_id: UserId,
     session_id: SessionId,
     epoch: Option<i64>,
@@ -107,9 +107,12 @@ impl Presented {
         let (mut ended, mut by_access) = (nothing_to_end(), None);
         if let Some(token) = self.access {
             by_access = Some(token.session_id);
-            let leaving = Leaving::by(&token, Force::Full);
-            ended =
-                state.sessions().terminations().end(leaving.wants(Scope::This, reason.clone(), origin.clone())).await?;
+            let requester = EndRequester::by(&token, Force::Full);
+            ended = state
+                .sessions()
+                .terminations()
+                .end(requester.request(Scope::This, reason.clone(), origin.clone()))
+                .await?;
         }
         for session_id in self.refresh.into_iter().filter(|session_id| by_access != Some(*session_id)) {
             ended = ended.and(end_by_refresh_token(state, session_id, reason.clone(), origin.clone()).await?);
@@ -129,8 +132,8 @@ async fn end_by_refresh_token(
         Ok(found) => {
             // One that the database does not know, because it was set back, is revoked all the same.
             let user_id = found.map_or(UserId(Uuid::nil()), |row| row.user_id);
-            let leaving = Leaving { user_id, session_id, epoch: None, token_until: None, force: Force::Full };
-            Ok(state.sessions().terminations().end(leaving.wants(Scope::This, reason, origin)).await?)
+            let requester = EndRequester { user_id, session_id, epoch: None, token_until: None, force: Force::Full };
+            Ok(state.sessions().terminations().end(requester.request(Scope::This, reason, origin)).await?)
         }
         Err(error @ StoreError::Unavailable(_)) => {
             let Some((rest, is_written)) = state.sessions().terminations().end_unresolved(session_id, reason, origin)
@@ -149,13 +152,13 @@ async fn end_by_refresh_token(
     }
 }
 
-impl Leaving {
+impl EndRequester {
     fn by(token: &Verified, force: Force) -> Self {
         let Verified { user_id, session_id, epoch, expires_at, .. } = *token;
         Self { user_id, session_id, epoch: Some(epoch), token_until: Some(expires_at), force }
     }
 
-    fn wants(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
+    fn request(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
         let Self { user_id, session_id, epoch, token_until, force } = self;
         EndRequest { user_id, session_id, epoch, token_until, force, scope, client_reason, origin }
     }
@@ -210,8 +213,11 @@ pub async fn logout_all(
         RequesterState::IsBeingEnded => (Scope::This, Force::Full),
         RequesterState::HasEnded => return Ok(answer(&state, true, nothing_to_end())),
     };
-    let ended =
-        state.sessions().terminations().end(Leaving::by(&token, force).wants(scope, reason, from.origin)).await?;
+    let ended = state
+        .sessions()
+        .terminations()
+        .end(EndRequester::by(&token, force).request(scope, reason, from.origin))
+        .await?;
     let this_device = scope != Scope::Others || ended == EndAnswer::RequesterEnded;
     Ok(answer(&state, this_device, ended))
 }
@@ -230,7 +236,7 @@ pub const END_SESSION: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `DELETE /api/auth/sessions/{id}`: one of the caller's own; another user's does not exist.
+/// `DELETE /api/auth/sessions/{id}`: one of the user's own; another user's does not exist.
 pub async fn end_session(
     State(state): State<ApiState>,
     principal: Principal,
@@ -240,18 +246,18 @@ pub async fn end_session(
 ) -> Result<Response, ApiError> {
     let reason = read_reason(reason);
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
-    let caller = match principal {
-        Principal::Session(caller) => caller,
+    let principal = match principal {
+        Principal::Session(principal) => principal,
         Principal::Sessionless(user) => return legacy::end_session(&state, &user, id, reason, from.origin).await,
     };
-    let leaving = Leaving::by(&caller, Force::Held);
-    let this = id == caller.session_id;
+    let requester = EndRequester::by(&principal, Force::Held);
+    let this = id == principal.session_id;
     let scope = if this { Scope::This } else { Scope::Other(id) };
-    let ended = state.sessions().terminations().end(leaving.wants(scope, reason, from.origin)).await?;
+    let ended = state.sessions().terminations().end(requester.request(scope, reason, from.origin)).await?;
     if ended == EndAnswer::RequesterEnded {
         return Err(ApiError::session_ended());
     }
-    check_that_it_was_theirs(&state, caller.user_id, id, &ended).await?;
+    check_that_it_was_theirs(&state, principal.user_id, id, &ended).await?;
     Ok(answer(&state, this, ended))
 }
 
@@ -271,26 +277,26 @@ pub const END_SEVERAL: Operation = Operation {
     ..Operation::NONE
 };
 
-/// `POST /api/auth/sessions/end`: several of the caller's own. Those of others, or that have ended before, are not
+/// `POST /api/auth/sessions/end`: several of the user's own. Those of others, or that have ended before, are not
 /// counted.
 pub async fn end_several(
     State(state): State<ApiState>,
-    InSession(caller): InSession,
+    InSession(principal): InSession,
     from: RequestOrigin,
     Body { fields, mut errors }: Body<EndSessionsRequest>,
 ) -> Result<Response, ApiError> {
     let EndSessionsFields { session_ids, reason } = fields;
     let reason = read_reason(reason);
-    let this = caller.session_id;
+    let this = principal.session_id;
     let ids = errors.parse_list(session_ids, MOST_AT_ONCE, |text| match text.parse::<SessionId>() {
         Ok(id) if id == this => Err(Invalid::new("this-session", "To end the session you are using, call logout.")),
         Ok(id) => Ok(id),
         Err(_) => Err(Invalid::new("malformed", "This is not a session id.")),
     });
     let (ids,) = errors.finish((ids,))?;
-    let leaving = Leaving::by(&caller, Force::Held);
+    let requester = EndRequester::by(&principal, Force::Held);
     let ended =
-        state.sessions().terminations().end_several(leaving.wants(Scope::This, reason, from.origin), &ids).await?;
+        state.sessions().terminations().end_several(requester.request(Scope::This, reason, from.origin), &ids).await?;
     if ended == EndAnswer::RequesterEnded {
         return Err(ApiError::session_ended());
     }
@@ -318,7 +324,7 @@ fn read_reason(reason: Field<Option<String>>) -> Option<ClientReason> {
     ClientReason::parse(&cleaned).ok()
 }
 
-/// What it comes to where there is no session to be ended any more.
+/// The answer where there is no session left to end.
 pub fn nothing_to_end() -> EndAnswer {
     EndAnswer::Done { sessions_ended: 0, receipt: None }
 }

@@ -27,7 +27,7 @@ use crate::store::{EndCommand, EndOutcome, Store, StoreError};
 const MAX_BATCH: usize = 64;
 /// How many there may be in the first.
 const FIRST_BATCH: usize = 16;
-/// How many requests may queue before callers wait.
+/// How many requests may queue before further ones wait for room.
 const QUEUE: usize = 1024;
 /// A commit that took less may be of more requests the next time; one that took more, of fewer.
 const GROW_BELOW: Duration = Duration::from_millis(200);

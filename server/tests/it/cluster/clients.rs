@@ -248,13 +248,13 @@ impl TestUser {
     async fn ends(&mut self, index: usize, scope: Scope) {
         let mut asks = self.held[index].device.clone();
         let others = self.held.iter().map(|held| &held.device.session).filter(|session| **session != asks.session);
-        let leaving: Vec<String> = match &scope {
+        let ending: Vec<String> = match &scope {
             Scope::This => vec![asks.session.clone()],
             Scope::Other(session) => vec![session.clone()],
             Scope::Others => others.cloned().collect(),
             Scope::All => others.chain([&asks.session]).cloned().collect(),
         };
-        let racer = leaving.first().and_then(|id| self.held.iter().position(|held| held.device.session == *id));
+        let racer = ending.first().and_then(|id| self.held.iter().position(|held| held.device.session == *id));
         for attempt in 0..TRIES {
             let server = self.anywhere();
             let racer = racer.filter(|_| attempt == 0 && self.dice.once_in(2));
@@ -268,7 +268,7 @@ impl TestUser {
             }
             tokio::time::sleep(PAUSE.end).await;
         }
-        for session in leaving {
+        for session in ending {
             self.lets_go(&session);
         }
         self.tries_what_is_gone().await;

@@ -23,9 +23,9 @@ async fn servers_whose_clocks_are_off_or_jump_still_agree_about_every_session() 
         server.runs().await;
     }
     let devices = installation.user_with_devices("ada@example.com", 7).await;
-    let (witness, leaving) = devices.split_last().expect("devices");
+    let (witness, ending) = devices.split_last().expect("devices");
     agree(&installation, &devices).await;
-    for (server, device) in leaving[..3].iter().enumerate() {
+    for (server, device) in ending[..3].iter().enumerate() {
         ends_everywhere(&installation, server, device).await;
     }
     warns_of_its_clock(&installation, [0, DAY, -HOUR]).await;
@@ -35,10 +35,10 @@ async fn servers_whose_clocks_are_off_or_jump_still_agree_about_every_session() 
     }
     warns_of_its_clock(&installation, [HOUR, -DAY, DAY]).await;
     agree(&installation, &devices[3..]).await;
-    for (server, device) in leaving[3..].iter().enumerate() {
+    for (server, device) in ending[3..].iter().enumerate() {
         ends_everywhere(&installation, server, device).await;
     }
-    for device in leaving {
+    for device in ending {
         installation.is_out_everywhere(device, witness).await;
     }
 }

@@ -23,8 +23,8 @@ async fn redis_may_be_cut_or_stopped_or_forget_everything_and_no_sign_out_is_los
     let mut installation = Installation::of_three().await;
     let fates = [Fate::IsCut, Fate::IsRefused, Fate::Vanishes, Fate::Forgets, Fate::IsPaused, Fate::IsKilled];
     let devices = installation.user_with_devices("ada@example.com", fates.len() + 1).await;
-    let (witness, leaving) = devices.split_last().expect("devices");
-    for (turn, (fate, device)) in fates.into_iter().zip(leaving).enumerate() {
+    let (witness, ending) = devices.split_last().expect("devices");
+    for (turn, (fate, device)) in fates.into_iter().zip(ending).enumerate() {
         befalls(&installation.to_redis, &mut installation.redis, fate).await;
         let server = turn % 3;
         let began = Instant::now();
@@ -38,7 +38,7 @@ async fn redis_may_be_cut_or_stopped_or_forget_everything_and_no_sign_out_is_los
         is_over(&installation.to_redis, &mut installation.redis, fate).await;
     }
     installation.heals().await;
-    for device in leaving {
+    for device in ending {
         installation.is_out_everywhere(device, witness).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Leaving: taking along what is held on a user, and deleting the account.
+//! Deleting an account, and exporting what is stored about its user before that.
 
 use types::words::AuditAction;
 

@@ -28,14 +28,14 @@ pub const DELETE_ACCOUNT: Operation = Operation {
 pub async fn delete_account(
     State(state): State<ApiState>,
     from: RequestOrigin,
-    RecentlyProved(caller): RecentlyProved,
+    RecentlyProved(principal): RecentlyProved,
 ) -> Result<Response, ApiError> {
-    let deletion = state.accounts().prepare_deletion(caller.user_id).await?;
+    let deletion = state.accounts().prepare_deletion(principal.user_id).await?;
     let deletion = deletion.ok_or_else(ApiError::session_ended)?;
     let owner = AccountOwner {
-        user_id: caller.user_id,
-        session_id: caller.session_id,
-        epoch: caller.epoch,
+        user_id: principal.user_id,
+        session_id: principal.session_id,
+        epoch: principal.epoch,
         origin: from.origin,
     };
     let terminations = Arc::clone(state.sessions().terminations());
