@@ -149,7 +149,7 @@ pub async fn export(
     let export = Export {
         exported_at,
         profile: profile(user),
-        sessions: sessions.into_iter().map(|(row, story)| session(row, story)).collect(),
+        sessions: sessions.into_iter().map(|(row, history)| session(row, history)).collect(),
         alerts: alerts.iter().map(alert).collect(),
         activity: audit.into_iter().map(|row| entry(row, state.sessions().devices().places())).collect(),
         mail: jobs.iter().filter_map(envelope).collect(),
@@ -173,7 +173,7 @@ fn profile(user: User) -> ExportedProfile {
     }
 }
 
-fn session(row: SessionRow, story: Vec<store::HistoryEntry>) -> ExportedSession {
+fn session(row: SessionRow, history: Vec<store::HistoryEntry>) -> ExportedSession {
     ExportedSession {
         session_id: row.id,
         device_info: row.device,
@@ -189,7 +189,7 @@ fn session(row: SessionRow, story: Vec<store::HistoryEntry>) -> ExportedSession 
         expires_at: row.expires_at,
         max_expires_at: row.max_expires_at,
         ended: row.end.map(end),
-        history: story.into_iter().map(moment).collect(),
+        history: history.into_iter().map(moment).collect(),
     }
 }
 

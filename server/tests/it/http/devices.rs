@@ -42,8 +42,8 @@ async fn a_device_is_renamed_by_its_owner_only() {
     assert_eq!(ada.patch(&path, &json!({"deviceName": "x".repeat(65)})).await.refused_fields(), ["deviceName"]);
     assert_eq!(bob.patch(&path, &json!({"deviceName": "mine"})).await.status, StatusCode::NOT_FOUND);
     let history = format!("{path}/history");
-    let story = ada.get(&history).await.body;
-    assert_eq!(story["entries"][1]["kind"], "renamed");
+    let body = ada.get(&history).await.body;
+    assert_eq!(body["entries"][1]["kind"], "renamed");
     assert_eq!(bob.get(&history).await.status, StatusCode::NOT_FOUND);
 }
 

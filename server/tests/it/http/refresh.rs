@@ -47,9 +47,9 @@ async fn a_predecessor_after_the_grace_ends_the_session_and_tells_the_user() {
     assert_eq!(events.next_named("security.alert").await["kind"], "refresh_reuse");
     let path = format!("/api/auth/sessions/{}/history", stolen.session_id());
     let history = other.get(&path).await.body;
-    let story: Vec<&str> =
+    let kinds: Vec<&str> =
         history["entries"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
-    assert_eq!(story, ["signed_in", "refreshed", "possible_theft", "ended"]);
+    assert_eq!(kinds, ["signed_in", "refreshed", "possible_theft", "ended"]);
     let actions = other.get("/api/user/activity").await.text;
     assert!(actions.contains("refresh_reuse"));
 }

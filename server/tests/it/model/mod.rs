@@ -110,11 +110,11 @@ fn our_design_with_one_thing_done_otherwise_fails() {
         (Slip::OwnRowsUnwatched, FAILOVER, EVERYWHERE),
         (Slip::LoadRunsAhead, TROUBLE, EVERYWHERE),
     ];
-    let stories: Vec<String> = slips
+    let counterexamples: Vec<String> = slips
         .into_iter()
         .map(|(slip, bounds, promise)| {
             format!("{slip:?} breaks the promise that {promise}:\n{}", counterexample(slip, bounds, promise))
         })
         .collect();
-    insta::assert_snapshot!(stories.join("\n"));
+    insta::assert_snapshot!(counterexamples.join("\n"));
 }

@@ -47,8 +47,8 @@ async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
     assert_eq!(rounds, [2, 2, 1]);
     let end = store.sessions().session(expiring[0]).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!((end.at, end.reason, end.ended_by), (minutes(1), EndReason::SessionExpired, None));
-    let (_, story) = store.sessions().history(ada, expiring[0]).await.expect("an answer").expect("a story");
-    let last = story.last().expect("an entry");
+    let (_, history) = store.sessions().history(ada, expiring[0]).await.expect("an answer").expect("a history");
+    let last = history.last().expect("an entry");
     assert_eq!((last.at, last.kind.name(), last.detail.as_deref()), (minutes(1), "ended", Some("session_expired")));
     let audit = store.audit().activity(ada, None, 1).await.expect("entries").remove(0);
     assert_eq!((audit.at, audit.action.name(), audit.session_id), (minutes(5), "session_ended", Some(expiring[4])));
@@ -208,11 +208,11 @@ async fn addresses_are_wiped_everywhere_in_time_and_nothing_else_is(
     assert_eq!(clean(&store, policy).await, CleanupReport { origins: 5, ..CleanupReport::default() });
     assert!(clean(&store, policy).await.is_empty());
 
-    let (session, story) = store.sessions().history(ada, old).await.expect("an answer").expect("a story");
+    let (session, history) = store.sessions().history(ada, old).await.expect("an answer").expect("a history");
     assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("", ""));
     assert_eq!(session.place, None);
     assert_eq!(session.device.device_name, "Old");
-    assert!(story.iter().all(|entry| entry.ip.is_empty() && entry.detail.is_none()));
+    assert!(history.iter().all(|entry| entry.ip.is_empty() && entry.detail.is_none()));
     let session = store.sessions().session(recent).await.expect("an answer").expect("a session");
     assert_eq!((session.origin.ip.as_str(), session.origin.user_agent.as_str()), ("192.0.2.1", "Test/1.0"));
     assert_eq!(session.place.as_deref(), Some("Kyiv, Ukraine"));

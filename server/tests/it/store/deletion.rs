@@ -186,7 +186,7 @@ async fn everything_that_is_held_on_a_user_is_found_and_nothing_of_anybody_else(
     let lives: Vec<_> = held
         .sessions
         .iter()
-        .map(|(row, story)| (row.id, row.end.is_some(), story.iter().map(|e| e.kind.name()).collect::<Vec<_>>()))
+        .map(|(row, history)| (row.id, row.end.is_some(), history.iter().map(|e| e.kind.name()).collect::<Vec<_>>()))
         .collect();
     assert_eq!(lives, [(phone, true, vec!["signed_in", "ended"]), (laptop, false, vec!["signed_in", "refreshed"])]);
     assert_eq!(held.audit, store.audit().activity(ada, None, 100).await.expect("entries"));

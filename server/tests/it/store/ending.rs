@@ -53,8 +53,8 @@ async fn ending_one_session_marks_it_and_tells_why_by_whom_and_in_the_log(
     let row_end = row.end.expect("an end");
     assert_eq!((row_end.at, row_end.reason), (minutes(3), EndReason::RevokedFromOtherDevice));
     assert_eq!((row_end.ended_by, row_end.ended_by_device.as_deref()), (Some(laptop), Some("Laptop")));
-    let (_, story) = store.sessions().history(ada, phone).await.expect("an answer").expect("a story");
-    let last = story.last().expect("an entry");
+    let (_, history) = store.sessions().history(ada, phone).await.expect("an answer").expect("a history");
+    let last = history.last().expect("an entry");
     assert_eq!((last.kind.name(), last.detail.as_deref()), ("ended", Some("revoked_from_other_device")));
     let audit = store.audit().activity(ada, None, 1).await.expect("entries").remove(0);
     assert_eq!((audit.action.name(), audit.session_id), ("session_ended", Some(phone)));

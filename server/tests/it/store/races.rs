@@ -64,9 +64,9 @@ async fn parallel_refreshes_of_one_token_make_one_lineage(
         first += usize::from(repeat.is_none());
     }
     assert_eq!(first, 1);
-    let (_, story) = store.sessions().history(ada, session_id).await.expect("an answer").expect("a story");
-    assert_eq!(story.iter().filter(|entry| entry.kind.name() == "refreshed").count(), 1);
-    assert_eq!(story.iter().filter(|entry| entry.kind.name() == "repeated_two_tabs").count(), 31);
+    let (_, history) = store.sessions().history(ada, session_id).await.expect("an answer").expect("a history");
+    assert_eq!(history.iter().filter(|entry| entry.kind.name() == "refreshed").count(), 1);
+    assert_eq!(history.iter().filter(|entry| entry.kind.name() == "repeated_two_tabs").count(), 31);
 }
 
 async fn user_with_code(store: &Store) -> UserId {

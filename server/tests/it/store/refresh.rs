@@ -31,8 +31,8 @@ async fn refresh(store: &Store, attempt: &RefreshAttempt, decision: RefreshDecis
     store.sessions().rotate_refresh(attempt, &|_| decision).await.expect("an answer")
 }
 
-async fn story(store: &Store, user: UserId, id: SessionId) -> Vec<(String, Option<String>)> {
-    let (_, entries) = store.sessions().history(user, id).await.expect("an answer").expect("a story");
+async fn history(store: &Store, user: UserId, id: SessionId) -> Vec<(String, Option<String>)> {
+    let (_, entries) = store.sessions().history(user, id).await.expect("an answer").expect("a history");
     entries.into_iter().map(|entry| (entry.kind.name().to_owned(), entry.detail)).collect()
 }
 
@@ -61,7 +61,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
     assert_eq!((session.rotated_at, session.last_active, session.expires_at), (at, at, minutes(1000)));
     assert_eq!(session.place.as_deref(), Some("Lviv, Ukraine"));
     assert_eq!(store.sessions().session(id).await.expect("an answer").as_ref(), Some(&*session));
-    assert_eq!(story(&store, ada, id).await, [("signed_in".to_owned(), None), ("refreshed".to_owned(), None)]);
+    assert_eq!(history(&store, ada, id).await, [("signed_in".to_owned(), None), ("refreshed".to_owned(), None)]);
 }
 
 #[rstest]
@@ -98,7 +98,7 @@ async fn a_repeat_changes_no_digest_and_says_which_kind_it_was(
         assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
         assert_eq!((session.rotated_at, session.last_active), (at, again.at));
         assert_eq!((session.origin.ip.as_str(), session.place.as_deref()), ("192.0.2.1", Some("Lviv, Ukraine")));
-        assert_eq!(story(&store, ada, id).await.last().expect("an entry").0, what);
+        assert_eq!(history(&store, ada, id).await.last().expect("an entry").0, what);
     }
 }
 
@@ -127,7 +127,7 @@ async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_betwe
     let moved = Some("192.0.2.1 -> 198.51.100.7".to_owned());
     let expected =
         [("signed_in", None), ("refreshed", None), ("network_changed", moved), ("repeated_lost_reply", None)];
-    assert_eq!(story(&store, ada, id).await, expected.map(|(what, detail)| (what.to_owned(), detail)));
+    assert_eq!(history(&store, ada, id).await, expected.map(|(what, detail)| (what.to_owned(), detail)));
 }
 
 #[rstest]
@@ -144,7 +144,7 @@ async fn a_refusal_writes_nothing(#[values(Backend::Sqlite, Backend::Postgres)] 
         assert_eq!((*session, decision), (before.clone(), refusal));
     }
     assert_eq!(store.sessions().session(id).await.expect("an answer"), Some(before));
-    assert_eq!(story(&store, ada, id).await.len(), 1);
+    assert_eq!(history(&store, ada, id).await.len(), 1);
 }
 
 #[rstest]
@@ -222,7 +222,7 @@ async fn a_suspected_theft_ends_the_session_and_is_written_down_everywhere_at_on
     assert_eq!(tail.revocations[0].subject, RevokedSubject::Session(id));
     let ended = store.sessions().session(id).await.expect("an answer").expect("a session").end.expect("an end");
     assert_eq!((ended.at, ended.reason), (minutes(2), EndReason::RefreshReuse));
-    let kinds: Vec<_> = story(&store, ada, id).await.into_iter().map(|(kind, _)| kind).collect();
+    let kinds: Vec<_> = history(&store, ada, id).await.into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["signed_in", "possible_theft", "ended"]);
     let (actions, alerts, mails) = known(&store, ada).await;
     assert_eq!(actions, ["registered", "sign_in", "refresh_reuse", "session_ended"]);

@@ -74,7 +74,7 @@ async fn a_live_session_is_renamed_by_its_owner_only(#[values(Backend::Sqlite, B
     assert_eq!(devices(&store, ada, 3).await, ["Ada's laptop"]);
     end(&store, command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(4))).await;
     assert!(rename(ada, 5).await.is_none());
-    let (_, entries) = store.sessions().history(ada, id).await.expect("an answer").expect("a story");
+    let (_, entries) = store.sessions().history(ada, id).await.expect("an answer").expect("a history");
     let what: Vec<_> = entries.iter().map(|entry| entry.kind.name()).collect();
     assert_eq!(what, ["signed_in", "renamed", "ended"]);
     assert!(
@@ -167,7 +167,7 @@ async fn a_story_is_told_in_order_to_its_owner(#[values(Backend::Sqlite, Backend
         .append_history(&new_entry(id, HistoryKind::Refreshed, minutes(1), "192.0.2.1"))
         .await
         .expect("noted");
-    let (session, entries) = store.sessions().history(ada, id).await.expect("an answer").expect("a story");
+    let (session, entries) = store.sessions().history(ada, id).await.expect("an answer").expect("a history");
     assert_eq!(session.id, id);
     let read: Vec<_> = entries.iter().map(|entry| (entry.at, entry.kind.name(), entry.detail.as_deref())).collect();
     let expected = [
@@ -178,7 +178,11 @@ async fn a_story_is_told_in_order_to_its_owner(#[values(Backend::Sqlite, Backend
     assert_eq!(read, expected);
     assert!(store.sessions().history(bob, id).await.expect("an answer").is_none());
     let gone = new_entry(SessionId(Uuid::now_v7()), HistoryKind::Refreshed, minutes(1), "");
-    store.sessions().append_history(&gone).await.expect("a session that is gone has no story, and that is no failure");
+    store
+        .sessions()
+        .append_history(&gone)
+        .await
+        .expect("a session that is gone has no history, and that is no failure");
 }
 
 #[rstest]

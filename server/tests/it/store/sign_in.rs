@@ -90,8 +90,8 @@ async fn at_the_limit_the_longest_inactive_session_makes_room(
     let tail = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!((tail.head, tail.revocations.len()), (1, 1));
     assert_eq!(tail.revocations[0].subject, RevokedSubject::Session(first));
-    let (_, story) = store.sessions().history(ada, first).await.expect("an answer").expect("a story");
-    let last = story.last().expect("an entry");
+    let (_, history) = store.sessions().history(ada, first).await.expect("an answer").expect("a history");
+    let last = history.last().expect("an entry");
     assert_eq!((last.kind.name(), last.detail.as_deref()), ("ended", Some("replaced")));
 }
 

@@ -41,15 +41,15 @@ pub(in crate::store) fn with_histories(
     sessions: Vec<SessionRow>,
     entries: Vec<(SessionId, HistoryEntry)>,
 ) -> Vec<(SessionRow, Vec<HistoryEntry>)> {
-    let mut stories: HashMap<SessionId, Vec<HistoryEntry>> = HashMap::new();
+    let mut histories: HashMap<SessionId, Vec<HistoryEntry>> = HashMap::new();
     for (session, entry) in entries {
-        stories.entry(session).or_default().push(entry);
+        histories.entry(session).or_default().push(entry);
     }
     sessions
         .into_iter()
         .map(|session| {
-            let story = stories.remove(&session.id).unwrap_or_default();
-            (session, story)
+            let history = histories.remove(&session.id).unwrap_or_default();
+            (session, history)
         })
         .collect()
 }

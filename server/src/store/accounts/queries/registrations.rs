@@ -8,7 +8,7 @@ use super::super::audit::insert_audit;
 use super::super::jobs::{bind_job, insert_job_if};
 use super::super::limits::take;
 use super::super::revocations::log_and_commit;
-use super::super::sessions::ending::{Ending, Story, Which};
+use super::super::sessions::ending::{Ending, EntryBatch, Which};
 use super::super::sessions::history::lock_sessions_of;
 use super::browsers::grant;
 use super::users::insert_user;
@@ -248,9 +248,9 @@ pub(in crate::store) async fn end_unproved(
         began_by: Timestamp::from_millis(i64::MAX),
         seen_epoch: 0,
     };
-    let mut story = Story::default();
-    ending.carry_out(connection, Which::All, ended, &mut story, ids).await?;
-    story.write(connection).await?;
+    let mut entries = EntryBatch::default();
+    ending.carry_out(connection, Which::All, ended, &mut entries, ids).await?;
+    entries.write(connection).await?;
     if !stays {
         query(sql::revocations::FORGET_DEVICES_OF).bind(there.id.0).execute(&mut *connection).await?;
         query(sql::accounts::DELETE_USER).bind(there.id.0).execute(&mut *connection).await?;

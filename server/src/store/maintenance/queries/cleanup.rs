@@ -65,7 +65,7 @@ impl Database {
         Ok((u64::try_from(expired.len()).unwrap_or(u64::MAX), idle))
     }
 
-    /// Deletes a batch of ended sessions, after their stories.
+    /// Deletes a batch of ended sessions, after their histories.
     async fn delete_history(&self, before: Timestamp, batch: i64) -> Result<u64> {
         while self.batch(sql::maintenance::DELETE_HISTORIES, before, batch).await? > 0 {}
         self.batch(sql::maintenance::DELETE_SESSIONS, before, batch).await

@@ -1,7 +1,7 @@
-//! Sessions end, and everybody can know.
+//! Ending sessions, with their history, audit and log entries.
 //!
-//! One transaction for all commands. Locks are taken user by user, in the order of their ids, then their sessions,
-//! then the head row of the log, which comes last because everybody else who ends something waits for it.
+//! All commands share one transaction. It locks the users in the order of their ids, then their sessions, then the head
+//! row of the log. The head row comes last because every other transaction that ends sessions waits for it.
 
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{AuditAction, EndReason};
@@ -36,7 +36,7 @@ impl Database {
 
         let mut tx = self.begin().await?;
         let mut locked: Option<(UserId, bool)> = None;
-        let mut story = Story::default();
+        let mut entries = EntryBatch::default();
         for &index in &order {
             let (command, outcome) = (&commands[index], &mut outcomes[index]);
             let user_id = command.selection.user_id();
@@ -46,13 +46,13 @@ impl Database {
             };
             locked = Some((user_id, is_known));
             if is_known {
-                carry_out(&mut tx, command, outcome, &mut story, &mut *ids).await?;
+                carry_out(&mut tx, command, outcome, &mut entries, &mut *ids).await?;
             } else {
-                end_unknown(&mut tx, command, outcome, &mut story, &mut *ids).await?;
+                end_unknown(&mut tx, command, outcome, &mut entries, &mut *ids).await?;
                 end_all_of_unknown(&mut tx, command, outcome).await?;
             }
         }
-        story.write(&mut tx).await?;
+        entries.write(&mut tx).await?;
         log_and_commit(tx, &mut in_order(&mut outcomes, &order)).await?;
         Ok(outcomes)
     }
@@ -85,7 +85,7 @@ pub(in crate::store) async fn carry_out(
     connection: &mut Connection,
     command: &EndCommand,
     outcome: &mut EndOutcome,
-    story: &mut Story,
+    entries: &mut EntryBatch,
     ids: Ids<'_>,
 ) -> Result<()> {
     if command.tried_for.is_some() && was_carried_out(connection, command).await? {
@@ -95,9 +95,9 @@ pub(in crate::store) async fn carry_out(
         outcome.requester_ended = true;
         return Ok(());
     }
-    end_selected(connection, command, outcome, story, &mut *ids).await?;
+    end_selected(connection, command, outcome, entries, &mut *ids).await?;
     if outcome.ended.is_empty() {
-        end_unknown(connection, command, outcome, story, &mut *ids).await?;
+        end_unknown(connection, command, outcome, entries, &mut *ids).await?;
     }
     Ok(())
 }
@@ -106,7 +106,7 @@ async fn end_selected(
     connection: &mut Connection,
     command: &EndCommand,
     outcome: &mut EndOutcome,
-    story: &mut Story,
+    entries: &mut EntryBatch,
     ids: Ids<'_>,
 ) -> Result<()> {
     let ending = Ending::of(command, device_name(connection, command.ended_by).await?);
@@ -115,7 +115,7 @@ async fn end_selected(
         Selection::Others { keep, .. } => Which::Others(keep),
         Selection::All { .. } => Which::All,
     };
-    ending.carry_out(connection, which, outcome, story, ids).await
+    ending.carry_out(connection, which, outcome, entries, ids).await
 }
 
 /// The step that another area takes in a transaction of its own: ends the sessions that a command selects, and writes
@@ -126,9 +126,9 @@ pub(in crate::store) async fn end_in(
     command: &EndCommand,
     ids: Ids<'_>,
 ) -> Result<EndOutcome> {
-    let (mut outcome, mut story) = (EndOutcome::default(), Story::default());
-    end_selected(connection, command, &mut outcome, &mut story, ids).await?;
-    story.write(connection).await?;
+    let (mut outcome, mut entries) = (EndOutcome::default(), EntryBatch::default());
+    end_selected(connection, command, &mut outcome, &mut entries, ids).await?;
+    entries.write(connection).await?;
     Ok(outcome)
 }
 
@@ -162,7 +162,7 @@ pub(in crate::store) async fn end_unknown(
     connection: &mut Connection,
     command: &EndCommand,
     outcome: &mut EndOutcome,
-    story: &mut Story,
+    entries: &mut EntryBatch,
     ids: Ids<'_>,
 ) -> Result<()> {
     let Some(session_id) = command.names_itself() else { return Ok(()) };
@@ -174,7 +174,7 @@ pub(in crate::store) async fn end_unknown(
     let ending = Ending::of(command, None);
     // A refresh token does not say whose it is.
     let user_id = Some(ending.user_id).filter(|user_id| !user_id.0.is_nil());
-    story.audit.push(NewAudit {
+    entries.audit.push(NewAudit {
         session_id: Some(session_id),
         user_id,
         ..ending.audit(ids(), AuditAction::SessionEnded)
@@ -218,15 +218,15 @@ pub(in crate::store) async fn was_carried_out(connection: &mut Connection, comma
     })
 }
 
-/// What is to be written of what ended: of all commands together, because each statement is a trip to the database.
+/// The history and audit entries of what ended, of all commands together: each statement is a trip to the database.
 #[derive(Default)]
-pub(in crate::store) struct Story {
+pub(in crate::store) struct EntryBatch {
     history: Vec<NewHistoryEntry>,
     audit: Vec<NewAudit>,
 }
 
-impl Story {
-    /// Writes what has come together so far.
+impl EntryBatch {
+    /// Writes the entries collected so far.
     pub async fn write(&mut self, connection: &mut Connection) -> Result<()> {
         insert_history(connection, &std::mem::take(&mut self.history)).await?;
         insert_audit(connection, &std::mem::take(&mut self.audit)).await
@@ -277,20 +277,22 @@ impl Ending {
         }
     }
 
-    /// Marks the sessions, and adds to the story what is to be written of it, and to the outcome what ended and what
-    /// must go to the log. The user's row is locked.
+    /// Marks the sessions as ended. Adds their entries to the batch, and to the outcome what ended and what must go to
+    /// the log. The user's row is locked.
     pub async fn carry_out(
         &self,
         connection: &mut Connection,
         which: Which,
         outcome: &mut EndOutcome,
-        story: &mut Story,
+        entries: &mut EntryBatch,
         ids: Ids<'_>,
     ) -> Result<()> {
         let ended = self.mark(connection, &which).await?;
         for session in &ended {
-            story.history.push(ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip));
-            story.audit.push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), AuditAction::SessionEnded) });
+            entries.history.push(ended_entry(ids(), session.id, self.at, self.reason.as_str(), &self.origin.ip));
+            entries
+                .audit
+                .push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), AuditAction::SessionEnded) });
         }
         // Making room for a sign-in is nobody's answer.
         let answers = self.reason != EndReason::Replaced;

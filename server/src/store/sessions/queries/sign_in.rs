@@ -11,7 +11,7 @@ use super::super::accounts::users::lock_user;
 use super::super::alerts::{device_history, insert_alert};
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
-use super::ending::{Ending, Story, Which};
+use super::ending::{Ending, EntryBatch, Which};
 use super::history::insert_history;
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
@@ -58,11 +58,11 @@ impl Database {
             _ => return Ok(SignIn::NoSuchUser),
         };
         let mut replaced = EndOutcome::default();
-        let mut story = Story::default();
+        let mut entries = EntryBatch::default();
         if let Some((browser, _)) = &held {
             for (id, owner) in before {
                 let ending = Ending { user_id: owner, ..replacement(session, browser.remember_until, audit) };
-                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
+                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut entries, &mut *ids).await?;
             }
         }
         if let Some(limit) = limit {
@@ -70,7 +70,7 @@ impl Database {
             let Some(leaving) = (limit.makes_room)(&live) else { return Ok(SignIn::LimitReached(live)) };
             let ending = replacement(session, limit.remember_until, audit);
             for id in leaving {
-                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut story, &mut *ids).await?;
+                ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut entries, &mut *ids).await?;
             }
         }
         let in_browser = held.as_ref().filter(|(browser, _)| browser.one_session).map(|(_, held)| held.id);
@@ -81,7 +81,7 @@ impl Database {
         }
         insert_history(&mut tx, std::slice::from_ref(history)).await?;
         insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
-        story.write(&mut tx).await?;
+        entries.write(&mut tx).await?;
         if let Some((browser, held)) = &held {
             acquaint(&mut tx, held, browser, session.user_id, session.at).await?;
         }

@@ -11,7 +11,7 @@ use super::super::alerts::insert_alert;
 use super::super::audit::insert_audit;
 use super::super::jobs::insert_job;
 use super::super::revocations::log_and_commit;
-use super::ending::{Ending, Story, Which};
+use super::ending::{Ending, EntryBatch, Which};
 use super::history::{insert_history, lock_session};
 use super::{Database, Result};
 use crate::store::db::{Ids, retry_conflicts};
@@ -49,10 +49,10 @@ impl Database {
         }
         insert_history(&mut tx, std::slice::from_ref(&report.history)).await?;
         insert_audit(&mut tx, std::slice::from_ref(&report.audit)).await?;
-        let (mut outcome, mut story) = (EndOutcome::default(), Story::default());
+        let (mut outcome, mut entries) = (EndOutcome::default(), EntryBatch::default());
         let ending = ending_of(user_id, attempt);
-        ending.carry_out(&mut tx, Which::One(session.id), &mut outcome, &mut story, ids).await?;
-        story.write(&mut tx).await?;
+        ending.carry_out(&mut tx, Which::One(session.id), &mut outcome, &mut entries, ids).await?;
+        entries.write(&mut tx).await?;
         let is_raised = insert_alert(&mut tx, &report.alert).await?;
         insert_job(&mut tx, &(report.mail)(&user, &session)).await?;
         log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;

@@ -6,15 +6,15 @@ use super::super::history::{Call, History, Outcome, Scope, SetBack, StreamEnd, W
 use super::{Rule, check, worst_delay};
 
 /// A history on two servers in milliseconds. Every call takes ten.
-struct Story(History);
+struct HistoryBuilder(History);
 
 const TAKES: u64 = 10;
 
-impl Story {
+impl HistoryBuilder {
     /// Ada signs in on two devices.
     fn of_ada() -> Self {
-        let story = Self(History { servers: 2, ..History::default() });
-        story.signs_in("phone", 0).signs_in("laptop", 0)
+        let history = Self(History { servers: 2, ..History::default() });
+        history.signs_in("phone", 0).signs_in("laptop", 0)
     }
 
     fn call(mut self, session: &str, at: u64, server: usize, what: What, outcome: Outcome, answer: &str) -> Self {
@@ -57,9 +57,9 @@ impl Story {
     /// Ada looks at her devices, from one that does not matter here.
     fn lists(self, at: u64, server: usize, shown: &[&str]) -> Self {
         let shown = shown.iter().map(|id| (*id).to_owned()).collect();
-        let mut story = self.call("", at, server, What::List(shown), Outcome::Ok, "200");
-        story.0.calls.last_mut().expect("the call").session = None;
-        story
+        let mut history = self.call("", at, server, What::List(shown), Outcome::Ok, "200");
+        history.0.calls.last_mut().expect("the call").session = None;
+        history
     }
 
     fn dies(mut self, at: u64) -> Self {
@@ -81,18 +81,19 @@ impl Story {
 
     /// At 10 s everything is healed; then both servers are asked everything about both devices.
     fn ends_well(self, alive: &[&str]) -> Self {
-        let mut story = self.heals(10_000);
+        let mut history = self.heals(10_000);
         for device in ["phone", "laptop"] {
             for server in [0, 1] {
-                story = if alive.contains(&device) {
-                    story.passes(device, 10_100, server)
+                history = if alive.contains(&device) {
+                    history.passes(device, 10_100, server)
                 } else {
-                    story.meets_refusal(device, 10_100, server)
+                    history.meets_refusal(device, 10_100, server)
                 };
             }
-            story = story.refreshes(device, 10_200, &format!("{device}-last"), alive.contains(&device).then_some("x"));
+            history =
+                history.refreshes(device, 10_200, &format!("{device}-last"), alive.contains(&device).then_some("x"));
         }
-        story.lists(10_300, 0, alive).lists(10_300, 1, alive)
+        history.lists(10_300, 0, alive).lists(10_300, 1, alive)
     }
 
     fn broken(&self) -> Vec<Rule> {
@@ -105,20 +106,20 @@ impl Story {
 
 #[test]
 fn a_session_that_is_ended_and_refused_in_time_breaks_nothing() {
-    let story = Story::of_ada()
+    let history = HistoryBuilder::of_ada()
         .passes("phone", 100, 1)
         .ends("phone", 1000, Scope::This, Outcome::Ok)
         .meets_refusal("phone", 1020, 0)
         .passes("phone", 3000, 1)
         .meets_refusal("phone", 3100, 1)
         .ends_well(&["laptop"]);
-    assert_eq!(check(&story.0), []);
-    assert_eq!(worst_delay(&story.0), Duration::from_millis(1990));
+    assert_eq!(check(&history.0), []);
+    assert_eq!(worst_delay(&history.0), Duration::from_millis(1990));
 }
 
 #[test]
 fn a_request_that_began_later_than_the_bound_and_passed_is_found() {
-    let ended = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
+    let ended = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
     assert_eq!(ended().passes("phone", 3012, 1).broken(), []);
     assert_eq!(ended().passes("phone", 3013, 1).broken(), [Rule::RefusedWithinTheBound]);
     let stream = stream(StreamEnd::Closed, None);
@@ -133,8 +134,8 @@ fn stream(end: StreamEnd, last_news: Option<u64>) -> What {
 fn news_in_a_stream_later_than_the_bound_is_found_wherever_the_stream_began() {
     let listens = |server, news, outcome| {
         let what = stream(StreamEnd::Closed, Some(news));
-        let story = Story::of_ada().call("phone", 100, server, what, Outcome::Ok, "200");
-        story.ends("phone", 1000, Scope::This, outcome).broken()
+        let history = HistoryBuilder::of_ada().call("phone", 100, server, what, Outcome::Ok, "200");
+        history.ends("phone", 1000, Scope::This, outcome).broken()
     };
     assert_eq!(listens(1, 3700, Outcome::Ok), []);
     assert_eq!(listens(1, 3800, Outcome::Ok), [Rule::SilentWithinTheBound]);
@@ -148,41 +149,43 @@ fn news_in_a_stream_later_than_the_bound_is_found_wherever_the_stream_began() {
 #[test]
 fn the_server_that_answered_has_no_time_at_all() {
     for outcome in [Outcome::Ok, Outcome::Promised] {
-        let story = Story::of_ada().ends("phone", 1000, Scope::This, outcome).passes("phone", 1011, 0);
-        assert_eq!(story.broken(), [Rule::RefusedAtOnceWhereItEnded], "{outcome:?}");
+        let history = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, outcome).passes("phone", 1011, 0);
+        assert_eq!(history.broken(), [Rule::RefusedAtOnceWhereItEnded], "{outcome:?}");
     }
-    let before_the_answer = Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).passes("phone", 1009, 0);
+    let before_the_answer =
+        HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).passes("phone", 1009, 0);
     assert_eq!(before_the_answer.broken(), []);
-    let forgotten = Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Promised).dies(1500);
+    let forgotten = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Promised).dies(1500);
     assert_eq!(forgotten.passes("phone", 2000, 0).broken(), [], "another server may have taken the promise over");
 }
 
 #[test]
 fn whoever_ends_all_or_others_ends_those_that_had_signed_in_before() {
-    let all = || Story::of_ada().signs_in("new", 1005).ends("phone", 1000, Scope::All, Outcome::Ok);
+    let all = || HistoryBuilder::of_ada().signs_in("new", 1005).ends("phone", 1000, Scope::All, Outcome::Ok);
     for (session, broken) in [("phone", true), ("laptop", true), ("new", false)] {
         let rules = all().passes(session, 5000, 1).broken();
         assert_eq!(rules.contains(&Rule::RefusedWithinTheBound), broken, "{session}");
     }
-    let others = || Story::of_ada().ends("phone", 1000, Scope::Others, Outcome::Ok);
+    let others = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::Others, Outcome::Ok);
     assert_eq!(others().passes("phone", 5000, 1).broken(), []);
     assert_eq!(others().passes("laptop", 5000, 1).broken(), [Rule::RefusedWithinTheBound]);
     let nothing = What::End { scope: Scope::All, ended: 0 };
-    let repeated = Story::of_ada().call("phone", 1000, 0, nothing, Outcome::Ok, "200");
+    let repeated = HistoryBuilder::of_ada().call("phone", 1000, 0, nothing, Outcome::Ok, "200");
     assert_eq!(repeated.passes("laptop", 5000, 1).broken(), [], "it had ended, and ended nothing");
 }
 
 #[test]
 fn a_refresh_after_a_confirmed_end_is_found_at_once() {
-    let ended = Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
+    let ended = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
     assert_eq!(ended.refreshes("phone", 1011, "a", Some("b")).broken(), [Rule::NoRenewalAfterTheEnd]);
-    let before = Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
+    let before = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
     assert_eq!(before.refreshes("phone", 1005, "a", Some("b")).broken(), []);
 }
 
 #[test]
 fn a_chain_may_repeat_a_step_but_not_fork() {
-    let chain = || Story::of_ada().refreshes("phone", 100, "a", Some("b")).refreshes("phone", 200, "a", Some("b"));
+    let chain =
+        || HistoryBuilder::of_ada().refreshes("phone", 100, "a", Some("b")).refreshes("phone", 200, "a", Some("b"));
     assert_eq!(chain().refreshes("phone", 300, "b", Some("c")).broken(), []);
     assert_eq!(chain().refreshes("phone", 300, "a", Some("other")).broken(), [Rule::OneLineage]);
     assert_eq!(chain().refreshes("phone", 300, "z", Some("y")).broken(), [Rule::OneLineage]);
@@ -194,7 +197,14 @@ fn a_chain_may_repeat_a_step_but_not_fork() {
 fn what_works_once_works_once() {
     let uses = |outcome| {
         let once = || What::Once("ticket".to_owned());
-        Story::of_ada().call("phone", 100, 0, once(), Outcome::Ok, "").call("phone", 100, 1, once(), outcome, "")
+        HistoryBuilder::of_ada().call("phone", 100, 0, once(), Outcome::Ok, "").call(
+            "phone",
+            100,
+            1,
+            once(),
+            outcome,
+            "",
+        )
     };
     assert_eq!(uses(Outcome::Refused).broken(), []);
     assert_eq!(uses(Outcome::Ok).broken(), [Rule::OnlyOnce]);
@@ -203,16 +213,16 @@ fn what_works_once_works_once() {
 #[test]
 fn an_acknowledged_end_that_does_not_hold_at_the_end_is_found_wherever_it_shows() {
     for outcome in [Outcome::Ok, Outcome::Promised] {
-        let ended = || Story::of_ada().ends("phone", 1000, Scope::This, outcome);
+        let ended = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, outcome);
         assert_eq!(ended().ends_well(&["laptop"]).broken(), []);
         assert!(ended().ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
-        for story in [
+        for history in [
             ended().passes("phone", 10_400, 1),
             ended().refreshes("phone", 10_400, "phone-last", Some("y")),
             ended().lists(10_400, 1, &["laptop", "phone"]),
             ended().call("phone", 500, 1, stream(StreamEnd::Open, None), Outcome::Ok, "200"),
         ] {
-            let rules = story.ends_well(&["laptop"]).broken();
+            let rules = history.ends_well(&["laptop"]).broken();
             assert!(rules.contains(&Rule::NothingAcknowledgedIsLost), "{rules:?}");
         }
     }
@@ -220,26 +230,26 @@ fn an_acknowledged_end_that_does_not_hold_at_the_end_is_found_wherever_it_shows(
 
 #[test]
 fn a_promise_binds_whatever_becomes_of_its_server() {
-    let promised = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Promised);
-    for story in [promised(), promised().dies(2000)] {
-        assert!(story.ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
+    let promised = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Promised);
+    for history in [promised(), promised().dies(2000)] {
+        assert!(history.ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
     }
     assert_eq!(promised().dies(2000).ends_well(&["laptop"]).broken(), []);
 }
 
 #[test]
 fn a_session_that_nobody_ended_must_work() {
-    assert_eq!(Story::of_ada().ends_well(&["phone", "laptop"]).broken(), []);
-    assert_eq!(Story::of_ada().ends_well(&["phone"]).broken(), [Rule::NothingElseIsEnded]);
-    assert_eq!(Story::of_ada().meets_refusal("phone", 100, 1).broken(), [Rule::NothingElseIsEnded]);
+    assert_eq!(HistoryBuilder::of_ada().ends_well(&["phone", "laptop"]).broken(), []);
+    assert_eq!(HistoryBuilder::of_ada().ends_well(&["phone"]).broken(), [Rule::NothingElseIsEnded]);
+    assert_eq!(HistoryBuilder::of_ada().meets_refusal("phone", 100, 1).broken(), [Rule::NothingElseIsEnded]);
     let notified = stream(StreamEnd::Notified, None);
     assert_eq!(
-        Story::of_ada().call("phone", 100, 1, notified, Outcome::Ok, "200").broken(),
+        HistoryBuilder::of_ada().call("phone", 100, 1, notified, Outcome::Ok, "200").broken(),
         [Rule::NothingElseIsEnded]
     );
-    let expired = Story::of_ada().call("phone", 100, 1, What::Check, Outcome::Refused, "401 token-expired");
+    let expired = HistoryBuilder::of_ada().call("phone", 100, 1, What::Check, Outcome::Refused, "401 token-expired");
     assert_eq!(expired.broken(), []);
-    let later = Story::of_ada().ends("phone", 1000, Scope::All, Outcome::Promised).signs_in("new", 1011);
+    let later = HistoryBuilder::of_ada().ends("phone", 1000, Scope::All, Outcome::Promised).signs_in("new", 1011);
     assert_eq!(
         later.meets_refusal("new", 5000, 1).broken(),
         [Rule::NothingElseIsEnded],
@@ -250,7 +260,7 @@ fn a_session_that_nobody_ended_must_work() {
 #[test]
 fn an_end_that_may_have_happened_may_show_either_way_but_the_same_everywhere() {
     for outcome in [Outcome::Unknown, Outcome::Failed] {
-        let maybe = || Story::of_ada().ends("phone", 1000, Scope::This, outcome);
+        let maybe = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, outcome);
         assert_eq!(maybe().ends_well(&["laptop"]).broken(), []);
         assert_eq!(maybe().ends_well(&["laptop", "phone"]).broken(), []);
         let torn = maybe().ends_well(&["laptop", "phone"]).meets_refusal("phone", 10_400, 1);
@@ -260,20 +270,20 @@ fn an_end_that_may_have_happened_may_show_either_way_but_the_same_everywhere() {
 
 #[test]
 fn a_history_that_leaves_questions_out_proves_nothing() {
-    assert_eq!(Story::of_ada().heals(10_000).broken(), [Rule::EverythingIsAsked]);
-    let mut story = Story::of_ada().ends_well(&["phone", "laptop"]);
-    story.0.calls.retain(|call| call.server == 0 || call.what != What::Check);
-    assert_eq!(story.broken(), [Rule::EverythingIsAsked]);
+    assert_eq!(HistoryBuilder::of_ada().heals(10_000).broken(), [Rule::EverythingIsAsked]);
+    let mut history = HistoryBuilder::of_ada().ends_well(&["phone", "laptop"]);
+    history.0.calls.retain(|call| call.server == 0 || call.what != What::Check);
+    assert_eq!(history.broken(), [Rule::EverythingIsAsked]);
 }
 
 #[test]
 fn an_end_that_a_failover_has_lost_holds_again_once_that_could_be_noticed() {
-    let ended = || Story::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).set_back([900, 4000, 5000]);
+    let ended = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).set_back([900, 4000, 5000]);
     assert_eq!(ended().passes("phone", 3500, 1).broken(), [Rule::RefusedWithinTheBound], "it was not lost yet");
     assert_eq!(ended().passes("phone", 4500, 1).passes("phone", 7500, 1).broken(), []);
     assert_eq!(ended().passes("phone", 7501, 1).broken(), [Rule::RefusedWithinTheBound]);
     assert_eq!(ended().passes("phone", 4500, 0).broken(), [Rule::RefusedAtOnceWhereItEnded], "that server knows");
-    let from_before = Story::of_ada().ends("phone", 100, Scope::This, Outcome::Ok).set_back([900, 4000, 5000]);
+    let from_before = HistoryBuilder::of_ada().ends("phone", 100, Scope::This, Outcome::Ok).set_back([900, 4000, 5000]);
     assert_eq!(from_before.passes("phone", 4500, 1).broken(), [Rule::RefusedWithinTheBound], "that was not lost");
     assert!(ended().ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
     assert_eq!(ended().ends_well(&["laptop"]).broken(), []);
@@ -282,8 +292,8 @@ fn an_end_that_a_failover_has_lost_holds_again_once_that_could_be_noticed() {
 #[test]
 fn a_session_that_a_failover_has_lost_may_be_refused_and_others_may_not() {
     let lost = |at| {
-        let story = Story::of_ada().refreshes("phone", at, "a", Some("b")).set_back([900, 4000, 5000]);
-        story.refreshes("phone", 8000, "b", None).broken()
+        let history = HistoryBuilder::of_ada().refreshes("phone", at, "a", Some("b")).set_back([900, 4000, 5000]);
+        history.refreshes("phone", 8000, "b", None).broken()
     };
     assert_eq!(lost(1000), [], "it looks like theft");
     assert_eq!(lost(800), [Rule::NothingElseIsEnded]);
