@@ -55,16 +55,16 @@ pub async fn refresh(
     }
     state.same_origin.check(&headers)?;
     let refreshed = state.sessions().refreshes().refresh_browser(&presented.tokens(), from.origin).await;
-    let (mut response, is_settled) = match refreshed {
+    let (mut response, is_final) = match refreshed {
         Ok(granted) => (renewed(&state, &granted), true),
         Err(refusal) => {
             let error = ApiError::from(refusal);
-            let is_settled = error.is_unauthorized();
-            (error.into_response(), is_settled)
+            let is_final = error.is_unauthorized();
+            (error.into_response(), is_final)
         }
     };
     // Whatever was presented has been exchanged, or has ended.
-    if is_settled {
+    if is_final {
         Leftovers::clear_all(&state, &presented, &mut response);
     }
     Ok(response)

@@ -96,7 +96,7 @@ impl Refreshes {
             Refresh::Granted { user, .. }
                 if self.revocations.list().least_epoch(user.id).is_some_and(|least| user.epoch < least) =>
             {
-                Err(StoreError::not_settled("the database knows less than this server").into())
+                Err(StoreError::undecided("the database knows less than this server").into())
             }
             Refresh::Granted { session, user, repeat } => {
                 if repeat.is_none() {
@@ -122,7 +122,7 @@ impl Refreshes {
         let reason = match decision {
             RefreshDecision::Over(reason) => reason,
             RefreshDecision::EndPending => return Ok(RefreshRefusal::EndPending),
-            RefreshDecision::CannotTell => return Err(StoreError::not_settled(END_WAITS).into()),
+            RefreshDecision::CannotTell => return Err(StoreError::undecided(END_WAITS).into()),
             RefreshDecision::WrongClass
             | RefreshDecision::Reuse
             | RefreshDecision::Rotate { .. }

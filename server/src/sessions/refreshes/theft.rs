@@ -36,7 +36,7 @@ impl Refreshes {
                 self.revocations.put_in_force(&outcome);
             }
             Ok(Theft::EndedBefore(end)) => return Ok(RefreshRefusal::Ended(end)),
-            Ok(Theft::Dismissed) => return Err(StoreError::not_settled(CHANGED).into()),
+            Ok(Theft::Dismissed) => return Err(StoreError::undecided(CHANGED).into()),
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "refresh reuse report failed");
                 self.terminations.end_for(row, EndReason::RefreshReuse, &attempt.origin).await?;

@@ -36,7 +36,7 @@ pub struct Unacknowledged {
 impl Unacknowledged {
     /// One more, where `error` leaves open what has become of it.
     pub(super) fn note(&self, session_id: SessionId, presented: Digest, successor: Digest, error: &StoreError) {
-        if !error.is_unheard() {
+        if !error.is_unreachable() {
             return;
         }
         let mut renewals = self.lock();

@@ -79,7 +79,7 @@ impl Revocations {
         let verified = self.tokens.verify(token, self.context.now())?;
         match self.pending_ends.cover(verified.user_id, verified.session_id, verified.session_created_at) {
             Covered::No => {}
-            Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
+            Covered::Perhaps => return Err(self.cannot_confirm(StoreError::undecided(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),
         }
         let now = self.context.clock.monotonic();

@@ -33,7 +33,7 @@ impl Revocations {
         let Subscriber { user_id, session_id, session_created_at, epoch, .. } = *who;
         match self.pending_ends.cover(user_id, session_id, session_created_at) {
             Covered::No => {}
-            Covered::Perhaps => return Err(self.cannot_confirm(StoreError::not_settled(END_WAITS))),
+            Covered::Perhaps => return Err(self.cannot_confirm(StoreError::undecided(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),
         }
         match self.list.check(session_id, user_id, epoch, self.context.clock.monotonic()) {

@@ -220,7 +220,7 @@ impl Work {
                     );
                     // A database that is away is waited for by all at once; else it may be one of them that cannot be
                     // carried out.
-                    let concerns_all = error.is_unheard() || matches!(self.context.store, Store::Sqlite(_));
+                    let concerns_all = error.is_unreachable() || matches!(self.context.store, Store::Sqlite(_));
                     batch_size = BatchSize(if concerns_all { MAX_BATCH } else { 1 });
                     self.put_off(std::mem::take(&mut fresh), &Arc::new(error)).await;
                 }

@@ -1,8 +1,8 @@
 //! How long a verb may take, whatever the network does.
 //!
-//! PostgreSQL limits its own statements, but a server that cannot be heard any more limits nothing. Once the database
-//! has not been heard, further verbs wait only shortly, so that users are told at once to come back later; the first
-//! that succeeds ends that.
+//! PostgreSQL limits its own statements, but a server that cannot be reached any more limits nothing. Once the database
+//! was unreachable, further verbs wait only shortly, so that users learn at once to come back later. The first verb that
+//! succeeds ends that.
 
 use std::future::Future;
 use std::io;
@@ -21,7 +21,7 @@ const WHILE_AWAY: Duration = Duration::from_millis(500);
 /// How often connections are given up at the most because one of them led to a database that only reads.
 const DISTRUST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whether the database is heard, and how long it is waited for accordingly.
+/// Whether the database is reachable, and how long a verb waits for it accordingly.
 #[derive(Debug, Default)]
 pub struct AcquireTimeout {
     away: AtomicBool,
@@ -38,9 +38,10 @@ struct Distrust {
 }
 
 impl Distrust {
-    /// All from before the last that was found are given up, those too that were opened since the others were; but not
-    /// so often that a database that does only read has every call open a connection of its own.
-    fn settle(&mut self, now: Instant) {
+    /// Gives up all connections from before the last one that was found only to read, those too that were opened since
+    /// the others were given up. Not more often than the interval says: with a database that does only read, every call
+    /// would otherwise open a connection of its own.
+    fn update(&mut self, now: Instant) {
         let is_due = self.before.is_none_or(|before| now.saturating_duration_since(before) >= DISTRUST_INTERVAL);
         if is_due && self.last_found > self.before {
             self.before = self.last_found;
@@ -61,7 +62,7 @@ impl AcquireTimeout {
         limit: Duration,
         verb: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        // Dropped only after the note was taken: giving its connection back depends on it.
+        // Dropped only after `away` and `distrust` are up to date: giving its connection back depends on them.
         let mut verb = pin!(verb);
         let result = match tokio::time::timeout(limit, &mut verb).await {
             Ok(result) => result,
@@ -70,19 +71,19 @@ impl AcquireTimeout {
                 "the database did not answer in time",
             )))),
         };
-        self.away.store(result.as_ref().is_err_and(StoreError::is_unheard), Ordering::Relaxed);
+        self.away.store(result.as_ref().is_err_and(StoreError::is_unreachable), Ordering::Relaxed);
         if result.as_ref().is_err_and(StoreError::only_reads) {
             self.distrust(Instant::now());
         }
         result
     }
 
-    /// That a database only reads may be true of this connection alone: the name may lead elsewhere by now, and a
-    /// default may have been put right. A connection never finds out.
+    /// Only this connection may lead to a database that only reads: the name may resolve to another one by now, and a
+    /// default may have been corrected. An open connection does not notice either.
     fn distrust(&self, now: Instant) {
         let mut distrust = self.distrust.lock().unwrap_or_else(PoisonError::into_inner);
         distrust.last_found = Some(now);
-        distrust.settle(now);
+        distrust.update(now);
     }
 
     /// Whether a connection that is so old may be used.
@@ -92,11 +93,11 @@ impl AcquireTimeout {
 
     fn trusts_at(&self, age: Duration, now: Instant) -> bool {
         let mut distrust = self.distrust.lock().unwrap_or_else(PoisonError::into_inner);
-        distrust.settle(now);
+        distrust.update(now);
         distrust.before.is_none_or(|before| age < now.saturating_duration_since(before))
     }
 
-    /// Whether the database was not heard the last time.
+    /// Whether the database was unreachable the last time.
     pub fn is_away(&self) -> bool {
         self.away.load(Ordering::Relaxed)
     }
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn silence_is_not_waited_out_and_is_remembered_until_the_database_is_heard() {
+    async fn a_silent_database_is_given_up_and_remembered_until_the_database_answers() {
         let acquire_timeout = AcquireTimeout::default();
         let silence = std::future::pending::<Result<(), StoreError>>();
         let waited = acquire_timeout.wait_for(Duration::from_millis(1), silence).await;
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_that_refuses_is_heard() {
+    async fn a_database_that_refuses_is_reachable() {
         let acquire_timeout = AcquireTimeout::default();
         let refused = acquire_timeout.wait(std::future::ready(Err::<(), _>(StoreError::Unreadable("thing")))).await;
         assert!(refused.is_err() && !acquire_timeout.is_away());

@@ -33,8 +33,8 @@ impl StoreError {
         matches!(self, Self::Unavailable(error) if matches!(sqlstate(error), Some("40001" | "40P01")))
     }
 
-    /// Whether the database was not heard at all: neither an answer nor a refusal of its own.
-    pub fn is_unheard(&self) -> bool {
+    /// Whether the database was not reached at all: it neither answered nor refused.
+    pub fn is_unreachable(&self) -> bool {
         matches!(
             self,
             Self::Unavailable(
@@ -53,8 +53,8 @@ impl StoreError {
         Self::Unavailable(sqlx::Error::Io(io::Error::new(io::ErrorKind::ReadOnlyFilesystem, why)))
     }
 
-    /// What is asked for is known only once something else is committed that waits for it.
-    pub(crate) fn not_settled(why: &'static str) -> Self {
+    /// The question cannot be decided yet: another change has to be committed first.
+    pub(crate) fn undecided(why: &'static str) -> Self {
         Self::Unavailable(sqlx::Error::Io(io::Error::new(io::ErrorKind::WouldBlock, why)))
     }
 
@@ -68,13 +68,13 @@ impl StoreError {
     }
 
     /// Whether a database server is not there, or not ready yet. One that refuses us by name, or does not know the
-    /// database, was heard well: settings are wrong, and nobody should wait.
+    /// database, is reachable: settings are wrong, and nobody should wait.
     pub fn may_pass_by_itself(&self) -> bool {
         let is_not_ready = |error| {
             let code = sqlstate(error).unwrap_or_default();
             matches!(code.get(..2), Some("08" | "40" | "53" | "57" | "58")) || matches!(code, "55000" | "55P03")
         };
-        self.is_unheard() || matches!(self, Self::Unavailable(error) if is_not_ready(error))
+        self.is_unreachable() || matches!(self, Self::Unavailable(error) if is_not_ready(error))
     }
 
     /// Whether a table is not there. A restore under way looks like that, and so does one that went wrong: somebody
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_busy_full_or_read_only_file_is_a_passing_trouble_and_a_damaged_one_is_not() {
+    fn a_busy_full_or_read_only_file_means_unavailable_and_a_damaged_one_does_not() {
         for (code, passing) in [
             (5, true),
             (261, true),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_going_down_or_full_is_a_passing_trouble_and_wrong_sql_is_not() {
+    fn a_server_that_is_going_down_or_full_means_unavailable_and_wrong_sql_does_not() {
         let passing = [
             "08000", "08003", "08006", "08P01", "25006", "25P03", "25P04", "28000", "28P01", "3D000", "40001", "40003",
             "40P01", "42501", "42P01", "53000", "53100", "53200", "53300", "55000", "55P03", "57014", "57P01", "57P02",
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_breaks_is_a_passing_trouble_in_which_nobody_was_heard() {
+    fn a_connection_that_breaks_means_unavailable_and_unreachable() {
         for error in [
             sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()),
             sqlx::Error::Tls("the handshake broke".into()),
@@ -182,15 +182,15 @@ mod tests {
             sqlx::Error::WorkerCrashed,
         ] {
             let error = StoreError::from(error);
-            assert!(matches!(error, StoreError::Unavailable(_)) && error.is_unheard(), "{error:?}");
+            assert!(matches!(error, StoreError::Unavailable(_)) && error.is_unreachable(), "{error:?}");
         }
     }
 
     #[test]
-    fn a_pool_that_is_closed_is_a_passing_trouble_of_our_own() {
+    fn a_pool_that_is_closed_means_unavailable_and_not_unreachable() {
         for error in [sqlx::Error::PoolClosed, sqlx::Error::BeginFailed] {
             let error = StoreError::from(error);
-            assert!(matches!(error, StoreError::Unavailable(_)) && !error.is_unheard(), "{error:?}");
+            assert!(matches!(error, StoreError::Unavailable(_)) && !error.is_unreachable(), "{error:?}");
         }
         assert!(matches!(StoreError::from(sqlx::Error::RowNotFound), StoreError::Broken(_)));
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::chance::Dice;
-use super::checker::SETTLES;
+use super::checker::RECOVERY_TIME;
 use super::history::Recorder;
 use super::installation::Installation;
 use super::processes::Server;
@@ -272,7 +272,7 @@ impl Fault {
                 recorder.is_set_back();
                 of.postgres.is_set_back().await;
                 recorder.is_back();
-                tokio::time::sleep(SETTLES).await;
+                tokio::time::sleep(RECOVERY_TIME).await;
             }
             Self::RedisKill => of.redis.start_again().await,
             Self::RedisPause => of.redis.resume(),

@@ -12,7 +12,7 @@ use sqlx_sqlite::SqliteConnection;
 use crate::support::store::{Backend, START, TestStore, minutes, stored_user};
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_a_passing_trouble() {
+async fn a_server_that_is_not_there_means_unavailable() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number").port();
     let refused = Store::connect(&format!("postgres://postgres@127.0.0.1:{nobody}/latchkey"), 2).await;
     assert!(matches!(refused.err(), Some(StoreError::Unavailable(_))));
@@ -73,7 +73,7 @@ fn proxy_before_nothing(answer: &'static [u8]) -> u16 {
 #[case::closed_within_tls(b"S")]
 #[case::another_protocol(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")]
 #[tokio::test]
-async fn a_connection_that_breaks_while_it_is_made_is_a_passing_trouble(#[case] answer: &'static [u8]) {
+async fn a_connection_that_breaks_while_it_is_made_means_unavailable(#[case] answer: &'static [u8]) {
     let port = proxy_before_nothing(answer);
     let broken = Store::connect(&format!("postgres://postgres@127.0.0.1:{port}/latchkey"), 2).await;
     let error = broken.err().expect("nobody is there");
@@ -81,7 +81,7 @@ async fn a_connection_that_breaks_while_it_is_made_is_a_passing_trouble(#[case] 
 }
 
 #[tokio::test]
-async fn a_database_that_lets_nobody_in_is_a_passing_trouble() {
+async fn a_database_that_lets_nobody_in_means_unavailable() {
     let store = TestStore::open(Backend::Postgres).await;
     let url = store.url();
     let closed = url.rsplit_once('/').expect("a database").0.to_owned() + "/template0";
@@ -92,7 +92,7 @@ async fn a_database_that_lets_nobody_in_is_a_passing_trouble() {
 }
 
 #[tokio::test]
-async fn tables_that_are_being_restored_are_a_passing_trouble_for_which_somebody_should_look() {
+async fn missing_tables_mean_unavailable_and_are_reported() {
     let store = TestStore::open(Backend::Postgres).await;
     let ada = stored_user(&store, "ada").await;
     store.execute("ALTER TABLE users RENAME TO not_yet_users").await.expect("renamed");

@@ -25,7 +25,7 @@ pub const SLACK: Duration = Duration::from_millis(2);
 pub const READ_LATE: Duration = Duration::from_millis(750);
 
 /// How long after the database was set back servers may take to notice what it has lost, and to write it again.
-pub const SETTLES: Duration = Duration::from_millis(2500);
+pub const RECOVERY_TIME: Duration = Duration::from_millis(2500);
 
 /// A promise that was not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ fn described(call: &Call) -> String {
 fn has_lost(history: &History, calls: &[&Call]) -> bool {
     calls.iter().filter(|call| matches!(call.what, What::SignIn | What::Refresh { .. })).any(|call| {
         let touches = |from: Moment, to: Moment| call.invoked <= to && call.finished >= from;
-        history.set_backs.iter().any(|lost| touches(lost.copied, lost.done.saturating_add(SETTLES)))
+        history.set_backs.iter().any(|lost| touches(lost.copied, lost.done.saturating_add(RECOVERY_TIME)))
     })
 }
 
@@ -152,7 +152,7 @@ fn has_lost(history: &History, calls: &[&Call]) -> bool {
 fn is_unsettled(history: &History, by: &Call, at: Moment) -> bool {
     history.set_backs.iter().any(|lost| {
         let is_lost = by.finished >= lost.copied && by.invoked <= lost.done;
-        is_lost && at >= lost.began && at <= lost.done.saturating_add(SETTLES)
+        is_lost && at >= lost.began && at <= lost.done.saturating_add(RECOVERY_TIME)
     })
 }
 
