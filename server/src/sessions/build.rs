@@ -7,8 +7,8 @@ use types::domain::SessionId;
 
 use super::devices::write_last_active;
 use super::metrics::show_metrics;
-use super::refreshes::renew_graces;
-use super::revocations::{Lost, Tail, watch_streams};
+use super::refreshes::acknowledge_refreshes;
+use super::revocations::{Lost, Tail, confirm_streams};
 use super::terminations::{EndWorker, UnresolvedEnd, Written, restore_lost};
 use super::{Alerts, Devices, Refreshes, Revocations, Sessions, Terminations};
 use crate::area::{Background, BuildError, Building, Parts};
@@ -92,9 +92,9 @@ pub fn start(state: &ApiState, background: &Background) {
     let sessions = state.sessions();
     background.spawn_essential("revocation tail", |stop| tail.run(stop));
     background.spawn_essential("ending sessions", |stop| end_worker.run(stop));
-    background.spawn_essential("stream watch", |stop| watch_streams(Arc::clone(&sessions.revocations), stop));
-    background.spawn("lost revocations", |_| restore_lost(Arc::clone(sessions.terminations()), lost));
-    background.spawn("unacknowledged refreshes", |stop| renew_graces(Arc::clone(&sessions.refreshes), stop));
+    background.spawn_essential("stream confirmation", |stop| confirm_streams(Arc::clone(&sessions.revocations), stop));
+    background.spawn("restore lost revocations", |_| restore_lost(Arc::clone(sessions.terminations()), lost));
+    background.spawn("refresh acknowledgement", |stop| acknowledge_refreshes(Arc::clone(&sessions.refreshes), stop));
     background.spawn("receipts", |_| store_notified(store.clone(), Arc::clone(clock), notified));
     background.spawn("last active", |stop| write_last_active(Arc::clone(&sessions.devices), stop));
     for rest in unresolved.into_iter().filter_map(|end| sessions.terminations().resume_end(end)) {

@@ -140,7 +140,7 @@ async fn end_by_refresh_token(
             else {
                 return Err(error.into());
             };
-            state.context.tasks.spawn("late sign-out", rest);
+            state.context.tasks.spawn("unresolved sign-out", rest);
             // Where the task broke, the session is refused here at least.
             if is_written.await == Ok(true) {
                 Ok(EndAnswer::Pending)

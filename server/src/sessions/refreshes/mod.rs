@@ -16,7 +16,7 @@ use types::domain::{SessionId, Timestamp};
 use types::words::TokenDelivery;
 
 pub use exchange::RefreshRefusal;
-pub(super) use unacknowledged::renew_graces;
+pub(super) use unacknowledged::acknowledge_refreshes;
 
 use self::unacknowledged::Unacknowledged;
 use super::metrics::SessionMetrics;

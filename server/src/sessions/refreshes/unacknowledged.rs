@@ -1,7 +1,7 @@
-//! Renewals of which nobody knows whether they were committed: the database was not heard any more.
+//! Refreshes that the database has not acknowledged: it became unreachable, and they may be committed or not.
 //!
-//! Their clients were told to try again later. Later may be after the grace for a repeat (`REFRESH_GRACE`), and a
-//! repeat would then look like theft. So the grace begins once the database is heard again.
+//! Their clients were answered that they should try again later. That may be after the grace for a repeat
+//! (`REFRESH_GRACE`), and a repeat would then look like theft. So the grace starts again once the database answers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,69 +15,69 @@ use super::Refreshes;
 use crate::jobs::{Schedule, every};
 use crate::store::{Digest, SessionRow, StoreError};
 
-/// How many are remembered: a few megabytes. Beyond, it is as if nobody had remembered.
+/// How many are remembered: a few megabytes. Further ones are not, and their repeats may look like theft.
 const MOST: usize = 20_000;
-/// How often the database is asked whether it is there again, where there is something to tell it.
+/// How often the grace is tried to be restarted, as long as any refresh is unacknowledged.
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a client presented, and what it would have got for it.
 #[derive(Clone, Copy)]
-struct Renewal {
+struct UnacknowledgedRefresh {
     presented: Digest,
     successor: Digest,
 }
 
-/// The renewals that this server has not heard of.
+/// The refreshes that this server has no answer for.
 #[derive(Default)]
 pub struct Unacknowledged {
-    renewals: Mutex<HashMap<SessionId, Renewal>>,
+    refreshes: Mutex<HashMap<SessionId, UnacknowledgedRefresh>>,
 }
 
 impl Unacknowledged {
-    /// One more, where `error` leaves open what has become of it.
+    /// Adds a refresh, where `error` leaves open whether it was committed.
     pub(super) fn note(&self, session_id: SessionId, presented: Digest, successor: Digest, error: &StoreError) {
         if !error.is_unreachable() {
             return;
         }
-        let mut renewals = self.lock();
-        if renewals.len() < MOST || renewals.contains_key(&session_id) {
-            renewals.insert(session_id, Renewal { presented, successor });
+        let mut refreshes = self.lock();
+        if refreshes.len() < MOST || refreshes.contains_key(&session_id) {
+            refreshes.insert(session_id, UnacknowledgedRefresh { presented, successor });
         }
     }
 
-    /// Whether this token was presented in a renewal that was committed and not heard of, and whose successor was never
+    /// Whether this token was presented in an unacknowledged refresh that was committed, and whose successor was never
     /// used.
     pub(super) fn covers(&self, row: &SessionRow, presented: &Digest) -> bool {
-        let renewals = self.lock();
+        let refreshes = self.lock();
         let is = |one: &Digest, other: &Digest| bool::from(one.ct_eq(other));
-        renewals.get(&row.id).is_some_and(|renewal| {
-            is(&renewal.presented, presented)
-                && is(&renewal.successor, &row.refresh_digest)
+        refreshes.get(&row.id).is_some_and(|refresh| {
+            is(&refresh.presented, presented)
+                && is(&refresh.successor, &row.refresh_digest)
                 && row.previous_digest.as_ref().is_some_and(|previous| is(previous, presented))
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Renewal>> {
-        self.renewals.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, UnacknowledgedRefresh>> {
+        self.refreshes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Has the grace of refreshes that were not acknowledged begin when the database answers again, until `stop`.
-pub(in crate::sessions) async fn renew_graces(refreshes: Arc<Refreshes>, stop: CancellationToken) {
+/// Restarts the grace of unacknowledged refreshes once the database answers again, until `stop`.
+pub(in crate::sessions) async fn acknowledge_refreshes(refreshes: Arc<Refreshes>, stop: CancellationToken) {
     let refreshes = &*refreshes;
-    every(Schedule::every("unacknowledged refreshes", INTERVAL), &stop, || refreshes.begin_graces()).await;
+    every(Schedule::every("refresh acknowledgement", INTERVAL), &stop, || refreshes.restart_graces()).await;
 }
 
 impl Refreshes {
-    async fn begin_graces(&self) -> Result<(), StoreError> {
+    async fn restart_graces(&self) -> Result<(), StoreError> {
         let Self { context, unacknowledged, .. } = self;
-        let left: Vec<(SessionId, Renewal)> =
-            unacknowledged.lock().iter().map(|(id, renewal)| (*id, *renewal)).collect();
-        for (session_id, Renewal { presented, successor }) in left {
-            context.store.sessions().renew_grace(session_id, &successor, context.now()).await?;
-            let mut renewals = unacknowledged.lock();
-            if renewals.get(&session_id).is_some_and(|renewal| renewal.presented == presented) {
-                renewals.remove(&session_id);
+        let left: Vec<(SessionId, UnacknowledgedRefresh)> =
+            unacknowledged.lock().iter().map(|(id, refresh)| (*id, *refresh)).collect();
+        for (session_id, UnacknowledgedRefresh { presented, successor }) in left {
+            context.store.sessions().restart_grace(session_id, &successor, context.now()).await?;
+            let mut refreshes = unacknowledged.lock();
+            if refreshes.get(&session_id).is_some_and(|refresh| refresh.presented == presented) {
+                refreshes.remove(&session_id);
             }
         }
         Ok(())

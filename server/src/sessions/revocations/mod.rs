@@ -30,7 +30,7 @@ pub(super) use authenticate::END_WAITS;
 pub use authenticate::{FromMemory, Refusal};
 pub use list::{Lost, RevocationList};
 pub use requester::RequesterState;
-pub(super) use streams::watch_streams;
+pub(super) use streams::confirm_streams;
 pub(super) use tail::Tail;
 
 use super::ends_with_session::EndsWithSession;

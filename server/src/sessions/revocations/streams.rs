@@ -63,7 +63,7 @@ impl Revocations {
 }
 
 /// Closes the streams that cannot be confirmed, until `stop`.
-pub(in crate::sessions) async fn watch_streams(revocations: Arc<Revocations>, stop: CancellationToken) {
+pub(in crate::sessions) async fn confirm_streams(revocations: Arc<Revocations>, stop: CancellationToken) {
     let mut checker = StreamChecker { confirmed_as_of: revocations.list.as_of(), revocations };
     tokio::select! {
         () = stop.cancelled() => {}

@@ -1,8 +1,8 @@
-//! After the database was set back: what this server remembers is written to it once more.
+//! Restoring revocations that the database has lost: what this server remembers is written to it once more.
 //!
 //! A backup that was restored, or a standby that took over without the last commits, knows sessions as alive that had
-//! ended. As long as one server remembers that, it is put right; whoever had signed out everywhere is signed out
-//! everywhere again.
+//! ended. As long as one server remembers that, they are ended again: a user who had signed out everywhere is signed
+//! out everywhere again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::sessions::SessionsError;
 use crate::sessions::revocations::Lost;
 use crate::store::{EndCommand, RevokedSubject, Selection};
 
-/// What stands beside the reason in the audit log.
+/// The note beside the reason in the audit log.
 const NOTE: &str = "had ended before the database was set back";
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);

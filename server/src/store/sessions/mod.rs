@@ -56,7 +56,7 @@ verbs! {
         user: UserId, attempt: &RefreshAttempt, decide: Decide<'_>, report: &TheftReport<'_>, ids: Ids<'_>
     ) -> Theft;
     /// Has the grace for a repeated refresh begin now, as long as the successor it was answered with was not used.
-    renew_grace(id: SessionId, successor: &Digest, at: Timestamp) -> ();
+    restart_grace(id: SessionId, successor: &Digest, at: Timestamp) -> ();
     /// Notes where and when sessions were last seen, in one batch. Never moves a session back in time.
     touch_sessions(sightings: &[Sighting]) -> ();
     /// A session of this user, ended or not, with its history, oldest first.

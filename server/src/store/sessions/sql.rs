@@ -128,7 +128,7 @@ statements! {
     /// Asked where nothing was found: the row may only not be here yet.
     IS_REPLICA = "SELECT {is_replica}";
     /// Only as long as the successor was not used.
-    RENEW_GRACE = "UPDATE sessions SET rotated_at = $3 WHERE id = $1 AND refresh_digest = $2 AND ended_at IS NULL \
+    RESTART_GRACE = "UPDATE sessions SET rotated_at = $3 WHERE id = $1 AND refresh_digest = $2 AND ended_at IS NULL \
         AND rotated_at < $3";
     /// A row that somebody holds is being renewed or ended at this moment: it needs no sighting. Not waiting means
     /// that a batch of them never waits in a circle with anybody.

@@ -71,11 +71,11 @@ impl Database {
         Ok(Refresh::Granted { session: Box::new(session), user: Box::new(user), repeat })
     }
 
-    pub(in crate::store) async fn renew_grace(&self, id: SessionId, successor: &Digest, at: Timestamp) -> Result<()> {
+    pub(in crate::store) async fn restart_grace(&self, id: SessionId, successor: &Digest, at: Timestamp) -> Result<()> {
         let mut tx = self.begin().await?;
         // Waits for a commit that may still be on its way.
         lock_session(&mut tx, id).await?;
-        let renew = query(sql::sessions::RENEW_GRACE).bind(id.0).bind(&successor[..]).bind(at.as_millis());
+        let renew = query(sql::sessions::RESTART_GRACE).bind(id.0).bind(&successor[..]).bind(at.as_millis());
         renew.execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
