@@ -238,7 +238,7 @@ fn section(measured: &[(Kind, Times)], sign_outs: usize) -> Section {
              other {POLLERS} connections ask again and again whether the token still passes, resting {} µs in between, and an event \
              stream is open. The bus's own way is from `NOTIFY` to `LISTEN` or from `PUBLISH` to `SUBSCRIBE`, once before each sign-out and \
              under the same polling, between two connections of one process. What counts is the time from the answer, since \
-             nothing is promised before it; a refusal is seen up to one poll late. Zero means that the other server refused before \
+             nothing is acknowledged before it; a refusal is seen up to one poll late. Zero means that the other server refused before \
              the answer was here.",
             paths::LOGOUT_ALL,
             PAUSE.as_micros(),

@@ -1,8 +1,8 @@
 //! Live events: who listens, who is there, and the bus to the other servers.
 //!
 //! `topics` is who listens here, by topic, `presence` who counts as active, `publish` delivers events here and sends
-//! them over `bus`. Nothing here is stored and nothing is promised. That an ended session is refused never depends on a
-//! stream or a message.
+//! them over `bus`. Nothing here is stored, and delivery is not guaranteed. Whether an ended session is refused never
+//! depends on a stream or a message.
 
 mod bus;
 mod metrics;

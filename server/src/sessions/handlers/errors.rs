@@ -6,7 +6,7 @@ use crate::http::problem::ApiError;
 use crate::sessions::{EndingError, RefreshRefusal, Refusal, SessionsError};
 use crate::store::SessionEnd;
 
-/// What holds although it is not promised.
+/// What is in force although it was not acknowledged.
 const UNWRITTEN: &str = "The database can’t be reached, so the sign-out is not saved yet. Try again until it is.";
 
 impl From<SessionsError> for ApiError {

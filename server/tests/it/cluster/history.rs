@@ -79,7 +79,7 @@ pub enum Outcome {
     /// `200`: it is done.
     Ok,
     /// `202`: it is in force on this server, and the rest will follow.
-    Promised,
+    Pending,
     /// The server says no.
     Refused,
     /// The server says that it cannot: it may or may not have happened.

@@ -54,7 +54,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks(
     assert_not_idle(&history);
     assert!(
         violations.is_empty(),
-        "{} promises were broken. This run again: {replay}\nLogs and history: {}\n{}",
+        "{} rules were violated. This run again: {replay}\nLogs and history: {}\n{}",
         violations.len(),
         notes.0.display(),
         lines(violations.iter().take(20))
@@ -175,7 +175,7 @@ fn described(call: &Call) -> String {
 
 fn summary(history: &History) -> String {
     let mut text = format!("{} calls:", history.calls.len());
-    for outcome in [Outcome::Ok, Outcome::Promised, Outcome::Refused, Outcome::Failed, Outcome::Unknown] {
+    for outcome in [Outcome::Ok, Outcome::Pending, Outcome::Refused, Outcome::Failed, Outcome::Unknown] {
         let calls = history.calls.iter().filter(|call| call.outcome == outcome).count();
         let _ = write!(text, " {calls} {outcome:?}");
     }

@@ -198,7 +198,7 @@ impl World {
 
 const fn outcome(status: u16) -> Outcome {
     match status {
-        202 => Outcome::Promised,
+        202 => Outcome::Pending,
         200..=299 => Outcome::Ok,
         // Too slow and too often are said before anything is judged.
         400..=407 | 409..=428 => Outcome::Refused,

@@ -213,7 +213,7 @@ async fn a_device_that_was_signed_out_cannot_delete_the_account() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_an_account_is_not_deleted_and_nothing_is_promised() {
+async fn while_the_database_is_away_an_account_is_not_deleted_and_no_end_becomes_pending() {
     let app = TestApp::start().await;
     let laptop = app.new_user(ADA).await;
     let lock = app.write_lock().await;

@@ -271,7 +271,7 @@ async fn trying_tokens_is_limited_by_address_with_a_time_to_come_back() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_away_a_reset_promises_nothing_and_the_link_stays_good() {
+async fn while_the_database_is_away_a_reset_is_refused_and_the_link_stays_good() {
     let app = TestApp::start().await;
     let laptop = app.new_user(ADA).await;
     let token = token_for(&app, ADA).await;

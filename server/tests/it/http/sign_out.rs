@@ -318,7 +318,7 @@ async fn while_the_database_is_away_a_sign_out_counts_here_at_once_and_is_commit
     assert_eq!(renewed.body["reason"], "user_initiated_logout");
 }
 
-/// Waits until what was promised while the database was away is committed.
+/// Waits until the ends that became pending while the database was away are committed.
 /// Waits until the list has been looked at after time was let pass.
 async fn is_current(app: &TestApp) {
     for _ in 0..100 {

@@ -7,7 +7,7 @@
 
 mod database;
 mod locks;
-mod promises;
+mod properties;
 mod server;
 mod slips;
 mod world;
@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 use rstest::rstest;
 use stateright::{Checker, HasDiscoveries, Model};
 
-use promises::{
+use properties::{
     AT_ONCE, CLEANED_UP, EVERYWHERE, NOTHING_PASSES, NOTICED, OVERLAP, OVERTAKEN, OVERWRITTEN, RESTORED, STEADY,
 };
 use slips::Slip;
@@ -51,11 +51,11 @@ fn described(actions: &[Action]) -> String {
     })
 }
 
-/// The shortest way in which a slip breaks a promise.
-fn counterexample(slip: Slip, bounds: Bounds, promise: &'static str) -> String {
-    let promises = promises::all().into_iter().filter(|property| property.name == promise).collect();
-    let checker = Protocol { slip: Some(slip), bounds, promises }.checker().spawn_bfs().join();
-    let path = checker.discovery(promise).unwrap_or_else(|| panic!("{slip:?} does not break it: {promise}"));
+/// The shortest way in which a slip violates a property.
+fn counterexample(slip: Slip, bounds: Bounds, name: &'static str) -> String {
+    let properties = properties::all().into_iter().filter(|property| property.name == name).collect();
+    let checker = Protocol { slip: Some(slip), bounds, properties }.checker().spawn_bfs().join();
+    let path = checker.discovery(name).unwrap_or_else(|| panic!("{slip:?} does not break it: {name}"));
     described(&path.into_actions())
 }
 
@@ -80,11 +80,11 @@ fn the_naive_design_lets_an_ended_session_pass() {
 #[case::failover_and_restart(TROUBLE, 85_000, &[OVERTAKEN, NOTICED, OVERWRITTEN, RESTORED])]
 #[case::failover_and_expiry(RESTORED_BACKUP, 150_000, &[NOTICED, OVERWRITTEN, RESTORED, CLEANED_UP])]
 fn our_design_holds_in_every_state(#[case] bounds: Bounds, #[case] least: usize, #[case] seen: &[&'static str]) {
-    let protocol = Protocol { slip: None, bounds, promises: promises::all() };
+    let protocol = Protocol { slip: None, bounds, properties: properties::all() };
     let checker = protocol.checker().finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
-    for promise in [NOTHING_PASSES, AT_ONCE, EVERYWHERE, STEADY] {
-        if let Some(path) = checker.discovery(promise) {
-            panic!("not so: {promise}\n{}", described(&path.into_actions()));
+    for name in [NOTHING_PASSES, AT_ONCE, EVERYWHERE, STEADY] {
+        if let Some(path) = checker.discovery(name) {
+            panic!("not so: {name}\n{}", described(&path.into_actions()));
         }
     }
     for event in seen {
@@ -100,7 +100,7 @@ fn our_design_with_one_thing_done_otherwise_fails() {
         (Slip::HeadRowFirst, CALM, NOTHING_PASSES),
         (Slip::CurrentAsOfAnswer, CALM, NOTHING_PASSES),
         (Slip::ReadyBeforeLoad, BUSY, NOTHING_PASSES),
-        (Slip::RememberedFromWish, LONG, NOTHING_PASSES),
+        (Slip::RememberedFromRequest, LONG, NOTHING_PASSES),
         (Slip::PositionAlone, FAILOVER, NOTHING_PASSES),
         (Slip::RowBySession, FAILOVER, NOTHING_PASSES),
         (Slip::AnyRowWillDo, RESTORED_BACKUP, NOTHING_PASSES),
@@ -112,8 +112,8 @@ fn our_design_with_one_thing_done_otherwise_fails() {
     ];
     let counterexamples: Vec<String> = slips
         .into_iter()
-        .map(|(slip, bounds, promise)| {
-            format!("{slip:?} breaks the promise that {promise}:\n{}", counterexample(slip, bounds, promise))
+        .map(|(slip, bounds, name)| {
+            format!("{slip:?} violates the property that {name}:\n{}", counterexample(slip, bounds, name))
         })
         .collect();
     insta::assert_snapshot!(counterexamples.join("\n"));

@@ -31,7 +31,7 @@ pub struct Server {
     pub must_load: bool,
     look: Option<Look>,
     is_up_to_date: bool,
-    /// What had ended before the list last became current, and it does not refuse although it vouches: must be nothing.
+    /// What had ended before the list last became current, and it does not refuse although it is current: must be nothing.
     pub overlooked: Sessions,
     /// What it knows and the log has lost.
     pub lost: Sessions,
@@ -133,8 +133,8 @@ impl Server {
         self.own.retain(|row| row.position > look.head);
         self.must_load = false;
         self.is_up_to_date = look.is_latest;
-        let vouched_for = if slip == Some(Slip::CurrentAsOfAnswer) { database.standing() } else { look.to_learn };
-        self.overlooked = vouched_for.without(self.refuses());
+        let current_as_of = if slip == Some(Slip::CurrentAsOfAnswer) { database.standing() } else { look.to_learn };
+        self.overlooked = current_as_of.without(self.refuses());
     }
 
     /// The log has changed: a look that began before does not show it.
@@ -145,7 +145,7 @@ impl Server {
         }
     }
 
-    /// Nobody can vouch for what the database has lost.
+    /// No server can know what the database has lost.
     pub fn excuse_from_all_but(&mut self, standing: Sessions) {
         self.overlooked = self.overlooked.both(standing);
         if let Some(look) = &mut self.look {
@@ -153,8 +153,8 @@ impl Server {
         }
     }
 
-    /// Time has passed, more than any list may be old: what no token can need is dropped, and nothing is vouched for
-    /// until the next look. Looks under way are given up.
+    /// Time has passed, more than any list may be old: what no token can need is dropped, and the list is not
+    /// current until the next look. Looks under way are given up.
     pub fn grow_old(&mut self, now: u8) {
         for until in &mut self.list {
             until.take_if(|until| *until < now);

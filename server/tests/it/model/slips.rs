@@ -24,11 +24,11 @@ pub enum Slip {
     LostForGood,
     /// Loading the log replaces the list instead of adding to it.
     LoadReplaces,
-    /// A server that has just started vouches for its empty list.
+    /// A server that has just started takes its empty list for current.
     ReadyBeforeLoad,
     /// A list counts as current as of the answer to a look, not as of its beginning.
     CurrentAsOfAnswer,
     /// A row is remembered for as long as tokens live after the request to end the session, however late the commit
     /// comes.
-    RememberedFromWish,
+    RememberedFromRequest,
 }

@@ -32,12 +32,12 @@ pub enum Writer {
     Waiting,
     /// The transaction is open; where positions are given first it has one.
     Open {
-        wished_at: u8,
+        requested_at: u8,
         position: Option<u8>,
     },
     /// It holds the head row: nobody else gets a position.
     Holding {
-        wished_at: u8,
+        requested_at: u8,
     },
     /// Committed; whoever asked for it does not know yet.
     Committed {
@@ -101,7 +101,7 @@ impl fmt::Display for Action {
 pub struct Protocol {
     pub slip: Option<Slip>,
     pub bounds: Bounds,
-    pub promises: Vec<Property<Self>>,
+    pub properties: Vec<Property<Self>>,
 }
 
 impl Protocol {
@@ -178,12 +178,12 @@ impl Protocol {
     }
 
     fn commit(&self, world: &mut World, number: usize) {
-        let (wished_at, position) = match world.writers[number] {
-            Writer::Open { wished_at, position: Some(position) } => (wished_at, position),
-            Writer::Holding { wished_at } => (wished_at, world.database.next_position()),
+        let (requested_at, position) = match world.writers[number] {
+            Writer::Open { requested_at, position: Some(position) } => (requested_at, position),
+            Writer::Holding { requested_at } => (requested_at, world.database.next_position()),
             _ => return,
         };
-        let remembered_from = if self.slip == Some(Slip::RememberedFromWish) { wished_at } else { world.time };
+        let remembered_from = if self.slip == Some(Slip::RememberedFromRequest) { requested_at } else { world.time };
         let row = world.database.commit(number, position, false, world.time, remembered_from);
         world.writers[number] = Writer::Committed { row };
         world.outdate();
@@ -276,16 +276,16 @@ impl Model for Protocol {
         match action {
             Action::Begin(writer) => {
                 let position = self.positions_come_first().then(|| next.database.next_position());
-                let wished_at = if self.slip == Some(Slip::RememberedFromWish) { world.time } else { 0 };
-                next.writers[writer] = Writer::Open { wished_at, position };
+                let requested_at = if self.slip == Some(Slip::RememberedFromRequest) { world.time } else { 0 };
+                next.writers[writer] = Writer::Open { requested_at, position };
                 if self.bounds.whole_transactions {
-                    next.writers[writer] = Writer::Holding { wished_at };
+                    next.writers[writer] = Writer::Holding { requested_at };
                     self.commit(&mut next, writer);
                 }
             }
             Action::TakePosition(writer) => {
-                if let Writer::Open { wished_at, .. } = world.writers[writer] {
-                    next.writers[writer] = Writer::Holding { wished_at };
+                if let Writer::Open { requested_at, .. } = world.writers[writer] {
+                    next.writers[writer] = Writer::Holding { requested_at };
                 }
             }
             Action::Commit(writer) => self.commit(&mut next, writer),
@@ -316,6 +316,6 @@ impl Model for Protocol {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        self.promises.clone()
+        self.properties.clone()
     }
 }

@@ -10,7 +10,7 @@ enum Certainty {
     /// The server said that it is done.
     Confirmed,
     /// The server said that it will be done.
-    Promised,
+    Pending,
     /// Nobody can tell.
     Possible,
 }
@@ -62,7 +62,7 @@ impl<'a> Endings<'a> {
     fn one(&mut self, session: Option<&'a str>, call: &'a Call) {
         let certainty = match call.outcome {
             Outcome::Ok => Certainty::Confirmed,
-            Outcome::Promised => Certainty::Promised,
+            Outcome::Pending => Certainty::Pending,
             Outcome::Refused => return,
             Outcome::Failed | Outcome::Unknown => Certainty::Possible,
         };
@@ -96,7 +96,7 @@ impl<'a> Endings<'a> {
     }
 
     /// A call that obliges every server to refuse it once everything is healed: one that was confirmed, or one that was
-    /// promised, whatever became of the server that did.
+    /// acknowledged, whatever became of the server that did.
     pub fn acknowledged(&self, session: &str) -> Option<&'a Call> {
         let binding = |(certainty, _): &&(Certainty, &'a Call)| *certainty != Certainty::Possible;
         self.all_of(session).iter().find(binding).map(|(_, call)| *call)
@@ -117,8 +117,8 @@ impl<'a> Endings<'a> {
         let mut here = self.all_of(session).iter().filter(|(_, end)| end.server == server && began > end.finished);
         let obliges = |(certainty, end): &&(Certainty, &'a Call)| match certainty {
             Certainty::Confirmed => true,
-            // Which the *others* are only the database knows; and a promise may have been taken over by another server.
-            Certainty::Promised => {
+            // Which the *others* are only the database knows; and a pending end may have been taken over by another server.
+            Certainty::Pending => {
                 !matches!(end.what, What::End { scope: Scope::Others, .. })
                     && !self.died_between(end.server, end.invoked, finished)
             }
@@ -139,11 +139,11 @@ fn one_of_many(call: &Call, sign_in: &Call, ended: u64) -> Option<Certainty> {
     match call.outcome {
         // Nothing was left to end, or the session that asked had ended before: neither touched this one.
         Outcome::Ok if ended == 0 => None,
-        Outcome::Ok | Outcome::Promised if began_after => None,
+        Outcome::Ok | Outcome::Pending if began_after => None,
         Outcome::Ok if began_before => Some(Certainty::Confirmed),
-        Outcome::Promised if began_before => Some(Certainty::Promised),
+        Outcome::Pending if began_before => Some(Certainty::Pending),
         Outcome::Refused => None,
         // What failed may still happen, to whatever there is by then.
-        Outcome::Ok | Outcome::Promised | Outcome::Failed | Outcome::Unknown => Some(Certainty::Possible),
+        Outcome::Ok | Outcome::Pending | Outcome::Failed | Outcome::Unknown => Some(Certainty::Possible),
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a history keeps the promises of SPEC section 2. Pure: a history in, what is wrong with it out.
+//! Whether a history follows the rules for ended sessions. Pure: a history in, the violations out.
 
 mod endings;
 #[cfg(test)]
@@ -27,7 +27,7 @@ pub const READ_LATE: Duration = Duration::from_millis(750);
 /// How long after the database was set back servers may take to notice what it has lost, and to write it again.
 pub const RECOVERY_TIME: Duration = Duration::from_millis(2500);
 
-/// A promise that was not kept.
+/// A rule that was violated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     pub rule: Rule,
@@ -37,7 +37,7 @@ pub struct Violation {
     pub seen: String,
 }
 
-/// The promises.
+/// The rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
     /// No request that began later than a confirmed end and the bound is accepted.

@@ -140,7 +140,7 @@ fn news_in_a_stream_later_than_the_bound_is_found_wherever_the_stream_began() {
     assert_eq!(listens(1, 3700, Outcome::Ok), []);
     assert_eq!(listens(1, 3800, Outcome::Ok), [Rule::SilentWithinTheBound]);
     assert_eq!(listens(1, 3800, Outcome::Unknown), [], "nobody knows whether it ended");
-    for outcome in [Outcome::Ok, Outcome::Promised] {
+    for outcome in [Outcome::Ok, Outcome::Pending] {
         assert_eq!(listens(0, 1750, outcome), []);
         assert_eq!(listens(0, 1800, outcome), [Rule::RefusedAtOnceWhereItEnded], "the server that ended it knows");
     }
@@ -148,15 +148,15 @@ fn news_in_a_stream_later_than_the_bound_is_found_wherever_the_stream_began() {
 
 #[test]
 fn the_server_that_answered_has_no_time_at_all() {
-    for outcome in [Outcome::Ok, Outcome::Promised] {
+    for outcome in [Outcome::Ok, Outcome::Pending] {
         let history = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, outcome).passes("phone", 1011, 0);
         assert_eq!(history.broken(), [Rule::RefusedAtOnceWhereItEnded], "{outcome:?}");
     }
     let before_the_answer =
         HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok).passes("phone", 1009, 0);
     assert_eq!(before_the_answer.broken(), []);
-    let forgotten = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Promised).dies(1500);
-    assert_eq!(forgotten.passes("phone", 2000, 0).broken(), [], "another server may have taken the promise over");
+    let forgotten = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Pending).dies(1500);
+    assert_eq!(forgotten.passes("phone", 2000, 0).broken(), [], "another server may have taken the pending end over");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn what_works_once_works_once() {
 
 #[test]
 fn an_acknowledged_end_that_does_not_hold_at_the_end_is_found_wherever_it_shows() {
-    for outcome in [Outcome::Ok, Outcome::Promised] {
+    for outcome in [Outcome::Ok, Outcome::Pending] {
         let ended = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, outcome);
         assert_eq!(ended().ends_well(&["laptop"]).broken(), []);
         assert!(ended().ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
@@ -229,12 +229,12 @@ fn an_acknowledged_end_that_does_not_hold_at_the_end_is_found_wherever_it_shows(
 }
 
 #[test]
-fn a_promise_binds_whatever_becomes_of_its_server() {
-    let promised = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Promised);
-    for history in [promised(), promised().dies(2000)] {
+fn a_pending_end_holds_even_if_its_server_dies() {
+    let pending = || HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Pending);
+    for history in [pending(), pending().dies(2000)] {
         assert!(history.ends_well(&["laptop", "phone"]).broken().contains(&Rule::NothingAcknowledgedIsLost));
     }
-    assert_eq!(promised().dies(2000).ends_well(&["laptop"]).broken(), []);
+    assert_eq!(pending().dies(2000).ends_well(&["laptop"]).broken(), []);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_session_that_nobody_ended_must_work() {
     );
     let expired = HistoryBuilder::of_ada().call("phone", 100, 1, What::Check, Outcome::Refused, "401 token-expired");
     assert_eq!(expired.broken(), []);
-    let later = HistoryBuilder::of_ada().ends("phone", 1000, Scope::All, Outcome::Promised).signs_in("new", 1011);
+    let later = HistoryBuilder::of_ada().ends("phone", 1000, Scope::All, Outcome::Pending).signs_in("new", 1011);
     assert_eq!(
         later.meets_refusal("new", 5000, 1).broken(),
         [Rule::NothingElseIsEnded],

@@ -26,7 +26,7 @@ async fn a_sign_out_whose_commit_was_not_heard_of_is_done_and_can_be_repeated() 
     assert!(matches!(out.status, 200 | 202), "{}", out.body);
     let ended = Instant::now();
     let refused_from_then_on = async {
-        // Longer than the promise is needed, and longer than the log is not looked at.
+        // Longer than the pending end is needed, and longer than the log is not looked at.
         while ended.elapsed() < Duration::from_secs(2) {
             assert_eq!(
                 installation.asks(0, leaves).await,

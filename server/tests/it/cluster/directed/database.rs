@@ -91,7 +91,7 @@ async fn while_the_database_is_down_a_sign_out_counts_here_at_once_and_everywher
     for server in 0..3 {
         assert_eq!(installation.asks(server, stays).await, 200, "tokens are verified within the bound");
     }
-    signs_out_with_a_promise(&installation, leaves).await;
+    signs_out_while_the_database_is_away(&installation, leaves).await;
     let net = &installation.net;
     tokio::join!(
         says_not_now("sign-in", net.signs_in(1, "ada@example.com")),
@@ -104,7 +104,7 @@ async fn while_the_database_is_down_a_sign_out_counts_here_at_once_and_everywher
 
     installation.postgres.start_again().await;
     let renewed = installation.renews(0, &leaves.refresh).await;
-    assert_ne!(renewed.status, 200, "a server that has promised the end renews no more");
+    assert_ne!(renewed.status, 200, "a server that has a pending end of it does not refresh it");
     installation.heals().await;
     installation.is_out_everywhere(leaves, witness).await;
     assert_eq!(installation.renews(1, &stays.refresh).await.status, 200, "nobody ended this one");
@@ -117,7 +117,7 @@ async fn a_server_whose_database_does_not_answer_says_so_in_time_and_the_others_
     let (leaves, stays, witness) = (&devices[0], &devices[1], &devices[2]);
     installation.to_postgres[0].becomes(Condition::BlackHole);
     assert_eq!(installation.asks(0, stays).await, 200, "tokens are verified within the bound");
-    signs_out_with_a_promise(&installation, leaves).await;
+    signs_out_while_the_database_is_away(&installation, leaves).await;
     let net = &installation.net;
     tokio::join!(
         says_not_now("sign-in", net.signs_in(0, "ada@example.com")),
@@ -129,7 +129,7 @@ async fn a_server_whose_database_does_not_answer_says_so_in_time_and_the_others_
 }
 
 /// Server 0 cannot reach the database: it says `202` with a warning, in time, and refuses the device from then on.
-async fn signs_out_with_a_promise(of: &Installation, device: &Device) {
+async fn signs_out_while_the_database_is_away(of: &Installation, device: &Device) {
     let began = Instant::now();
     let out = of.signs_out(0, device).await;
     let took = began.elapsed();

@@ -15,7 +15,7 @@ use crate::support::app::Events;
 const USERS: usize = 4;
 const DEVICES_EACH: usize = 9;
 const AT_ONCE: usize = 6;
-/// Longer than a server goes on trying what it has promised.
+/// Longer than a server goes on trying a pending end.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,7 +78,7 @@ async fn a_server_that_is_killed_right_after_its_answer_takes_nothing_with_it() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_promised_while_the_database_was_away_outlives_the_server_that_did() {
+async fn a_pending_end_outlives_the_server_that_acknowledged_it() {
     for dies in [Server::is_killed as fn(&mut Server), |server| server.is_told_to_stop()] {
         let mut installation = Installation::of_three().await;
         let devices = installation.user_with_devices("ada@example.com", 4).await;
@@ -97,12 +97,16 @@ async fn what_was_promised_while_the_database_was_away_outlives_the_server_that_
         dies(&mut installation.servers[0]);
         until("the server is gone", STOPS_WITHIN, async || !installation.servers[0].is_running()).await;
         let left = installation.folder.path().join("data/promises");
-        assert_eq!(std::fs::read_dir(&left).expect("the folder of promises").count(), 3, "one of each server");
+        assert_eq!(std::fs::read_dir(&left).expect("the folder of the pending log").count(), 3, "one of each server");
         installation.heals().await;
         for device in [by_access_token, by_refresh_token, other] {
             installation.is_out_everywhere(device, witness).await;
         }
         assert_eq!(installation.asks(0, witness).await, 200, "nobody ended this one");
-        assert_eq!(std::fs::read_dir(&left).expect("the folder of promises").count(), 3, "the dead one's is gone");
+        assert_eq!(
+            std::fs::read_dir(&left).expect("the folder of the pending log").count(),
+            3,
+            "the dead one's is gone"
+        );
     }
 }

@@ -92,7 +92,7 @@ async fn what_cannot_be_written_down_is_not_acknowledged_and_what_was_is_kept_wh
     let devices = installation.user_with_devices("ada@example.com", 3).await;
     let [leaves, alone, witness] = &devices[..] else { panic!("there are three") };
     let folder = installation.folder.path().join("data/promises");
-    std::fs::remove_dir_all(&folder).expect("the folder of promises");
+    std::fs::remove_dir_all(&folder).expect("the folder of the pending log");
     std::fs::write(&folder, "in the way").expect("a file");
     installation.to_postgres[0].becomes(Condition::Refused);
     let refresh = json!({"refreshToken": alone.refresh});

@@ -6,7 +6,7 @@ use super::database::Sessions;
 use super::server::Server;
 use super::world::{Protocol, World, Writer};
 
-pub const NOTHING_PASSES: &str = "no server that vouches lets a session pass that had ended before it looked";
+pub const NOTHING_PASSES: &str = "no server that is current lets a session pass that had ended before it looked";
 pub const AT_ONCE: &str = "the server that ended a session refuses it from its answer on";
 pub const EVERYWHERE: &str = "what any server remembers comes to be in the log and on every server";
 pub const STEADY: &str = "a server that is up to date and looks again need not load everything";
