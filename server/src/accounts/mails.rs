@@ -41,7 +41,7 @@ pub fn password_reset(name: Option<&str>, link: &str, works_for: Duration) -> Ma
     PASSWORD_RESET.write(&context! { name, link, minutes => works_for.as_secs() / 60 })
 }
 
-/// One new device has vouched for another.
+/// One new device has confirmed another.
 pub fn sign_in_confirmed(confirmed: &str, by: &str) -> MailContent {
     SIGN_IN_CONFIRMED.write(&context! { name => NO_NAME, confirmed, by })
 }

@@ -147,7 +147,7 @@ impl ApiError {
         Self::of(ProblemCode::AlertAboutThisSession, "Answer this from another device")
     }
 
-    /// `403`: the session that vouches for another is in question itself, and looks just like it.
+    /// `403`: the session that confirms another is in question itself, and looks just like it.
     pub fn device_in_question() -> Self {
         Self::of(ProblemCode::DeviceInQuestion, "Answer this from a device you have used before")
     }

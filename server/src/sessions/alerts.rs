@@ -116,7 +116,7 @@ impl Alerts {
         alert: &AlertRow,
         answer: AlertAnswer,
         by: SessionId,
-        vouched: bool,
+        confirms: bool,
         origin: &Origin,
     ) -> Result<bool, StoreError> {
         let audit = NewAudit {
@@ -125,7 +125,7 @@ impl Alerts {
             session_id: Some(alert.session_id),
             ..self.context.audit(action(answer), origin)
         };
-        let answered = NewAnswer { answer, at: self.context.now(), by, vouched };
+        let answered = NewAnswer { answer, at: self.context.now(), by, confirms };
         let is_first = self.context.store.alerts().answer_alert(user_id, alert.id, &answered, &audit).await?;
         if is_first {
             let event = SecurityAlert { answer: Some(answer.into()), ..show(alert) };

@@ -95,11 +95,11 @@ async fn confirm(
             state.step_up.step_up(principal, password).await?;
         }
     }
-    let vouched = word == Word::Counts;
+    let confirms = word == Word::Counts;
     let (by, origin) = (principal.session_id, &from.origin);
     let is_first =
-        state.sessions().alerts().answer(principal.user_id, alert, AlertAnswer::Me, by, vouched, origin).await?;
-    if is_first && !vouched {
+        state.sessions().alerts().answer(principal.user_id, alert, AlertAnswer::Me, by, confirms, origin).await?;
+    if is_first && !confirms {
         state.accounts().tell_of_confirmation(principal.user_id, &alert.device, &session.device).await?;
     }
     let message = "Thank you: this device is yours.".to_owned();

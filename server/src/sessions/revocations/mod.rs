@@ -3,8 +3,8 @@
 //!
 //! `list` is the list, `tail` reads the log into it, `own_commits` sees to it that the log keeps what this server has
 //! committed, `enforcement` has committed ends take effect here, `authenticate` says whether a token may pass,
-//! `streams` whether a stream may be told something, and closes those that cannot be confirmed, `requester` says who may
-//! end others.
+//! `streams` whether a stream may be told something, and closes those that cannot be confirmed, `requester` whether a
+//! requesting session may end others.
 
 mod authenticate;
 mod enforcement;

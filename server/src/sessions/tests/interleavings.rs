@@ -82,19 +82,19 @@ fn laptop(list: &RevocationList, now: Instant) -> Verdict {
 /// A list that is too old, a poll that brings the end of a session, and a request of that session, all at once: until
 /// the poll is over the list is too old, and from then on it knows.
 #[test]
-fn a_look_that_makes_the_list_current_brings_what_it_vouches_for() {
+fn a_poll_that_makes_the_list_current_brings_every_entry_up_to_then() {
     let started = Instant::now();
     let (answers, orders) = every_order(move || {
         let now = started + LONG;
         let list = loaded(started);
-        let looking = Arc::clone(&list);
+        let polling = Arc::clone(&list);
         let poll = thread::spawn(move || {
             let rows = vec![row(1, ADA, RevokedSubject::Session(LAPTOP))];
-            assert_eq!(looking.apply(&tail(1, rows), looking.begin_poll(now)), Applied::Current);
+            assert_eq!(polling.apply(&tail(1, rows), polling.begin_poll(now)), Applied::Current);
         });
         let verdict = laptop(&list, now);
-        assert_ne!(verdict, Verdict::Passes, "it vouched for a session whose end was on its way");
-        poll.join().expect("a look");
+        assert_ne!(verdict, Verdict::Passes, "the list was current for a session whose end was on its way");
+        poll.join().expect("a poll");
         assert_eq!(laptop(&list, now), Verdict::SessionEnded);
         assert_eq!(list.check(PHONE, ADA, 0, now), Verdict::Passes);
         verdict
@@ -115,7 +115,7 @@ fn nothing_passes_before_the_whole_log_is_in_the_list() {
             loading.become_current(7, None, started);
         });
         let verdict = laptop(&list, started);
-        assert_ne!(verdict, Verdict::Passes, "it vouched before it was loaded");
+        assert_ne!(verdict, Verdict::Passes, "the list was current before it was loaded");
         load.join().expect("a load");
         assert_eq!(laptop(&list, started), Verdict::Superseded);
         assert_eq!(list.check(LAPTOP, ADA, 1, started), Verdict::Passes);
@@ -125,7 +125,7 @@ fn nothing_passes_before_the_whole_log_is_in_the_list() {
     assert!(orders >= 5, "only {orders} orders");
 }
 
-/// A sign-out is answered here while the tail loads a log that was read before it, and entries are pruned: whoever asks
+/// A sign-out is answered here while the tail loads a log that was read before it, and entries are pruned: a request
 /// after the answer is refused.
 #[test]
 fn what_was_added_before_the_answer_is_refused_whatever_the_tail_does_meanwhile() {
@@ -256,29 +256,29 @@ impl Sketch {
     }
 }
 
-fn look_and_check(poll: First, check: First) {
+fn poll_and_check(poll: First, check: First) {
     loom::model(move || {
         let list = Arc::new(Sketch::default());
-        let looking = Arc::clone(&list);
-        let looked = thread::spawn(move || looking.apply(poll));
-        assert!(!list.passes(check), "it vouched for a session whose end was on its way");
-        looked.join().expect("a look");
+        let polling = Arc::clone(&list);
+        let polled = thread::spawn(move || polling.apply(poll));
+        assert!(!list.passes(check), "the list was current for a session whose end was on its way");
+        polled.join().expect("a poll");
     });
 }
 
 #[test]
-fn entries_go_in_before_the_list_vouches_and_are_looked_at_after_it_was_asked() {
-    look_and_check(First::Entries, First::Currency);
+fn entries_are_added_before_the_list_is_current_and_read_after_its_currency_is_checked() {
+    poll_and_check(First::Entries, First::Currency);
 }
 
 #[test]
-#[should_panic(expected = "it vouched for a session whose end was on its way")]
-fn vouching_before_the_entries_are_in_is_found_out() {
-    look_and_check(First::Currency, First::Currency);
+#[should_panic(expected = "the list was current for a session whose end was on its way")]
+fn being_current_before_the_entries_are_added_is_detected() {
+    poll_and_check(First::Currency, First::Currency);
 }
 
 #[test]
-#[should_panic(expected = "it vouched for a session whose end was on its way")]
-fn looking_at_the_entries_before_asking_for_currency_is_found_out() {
-    look_and_check(First::Entries, First::Entries);
+#[should_panic(expected = "the list was current for a session whose end was on its way")]
+fn reading_the_entries_before_checking_currency_is_detected() {
+    poll_and_check(First::Entries, First::Entries);
 }

@@ -22,7 +22,7 @@ fn loaded(now: Instant) -> RevocationList {
 }
 
 #[test]
-fn a_list_vouches_for_nothing_before_it_is_loaded() {
+fn a_list_is_not_current_before_it_is_loaded() {
     let now = Instant::now();
     assert_eq!(RevocationList::new(Duration::from_secs(2), now).check(LAPTOP, ADA, 0, now), Verdict::Stale);
 }

@@ -59,7 +59,7 @@ impl Database {
             .bind(answer.answer.as_str())
             .bind(answer.at.as_millis())
             .bind(answer.by.0)
-            .bind(answer.vouched)
+            .bind(answer.confirms)
             .execute(&mut *tx)
             .await?;
         if done.rows_affected() == 0 {

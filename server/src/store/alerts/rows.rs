@@ -20,7 +20,8 @@ pub struct AlertRecord {
     answer: Option<String>,
     answered_at: Option<i64>,
     answered_by: Option<Uuid>,
-    vouched: bool,
+    #[sqlx(rename = "vouched")]
+    confirms: bool,
     session_began_at: i64,
     signed_in: bool,
     device_name: String,
@@ -40,7 +41,7 @@ impl TryFrom<AlertRecord> for AlertRow {
                 answer: AlertAnswer::parse(answer).ok_or(StoreError::Unreadable("answer"))?,
                 at,
                 by: row.answered_by.map(SessionId),
-                vouched: row.vouched,
+                confirms: row.confirms,
             }),
             _ => None,
         };

@@ -11,7 +11,8 @@ macro_rules! alert_columns {
     };
 }
 
-/// What makes a session one that is in question itself: an alert about it that nobody beyond question has vouched for.
+/// What makes a session one that is in question itself: an alert about it that no session beyond question has
+/// confirmed.
 macro_rules! in_question {
     ($session:literal) => {
         concat!(

@@ -45,8 +45,8 @@ pub struct Answered {
     pub at: Timestamp,
     /// From which session; none where it came of a new password that was set by mail.
     pub by: Option<SessionId>,
-    /// Whether that session was beyond question itself.
-    pub vouched: bool,
+    /// Whether it confirms the session: the session that answered was beyond question itself.
+    pub confirms: bool,
 }
 
 /// An answer to be stored.
@@ -56,8 +56,8 @@ pub struct NewAnswer {
     pub at: Timestamp,
     /// From which session.
     pub by: SessionId,
-    /// Whether that session is beyond question itself.
-    pub vouched: bool,
+    /// Whether it confirms the session: the session that answers is beyond question itself.
+    pub confirms: bool,
 }
 
 /// What a user has signed in with before, as far as it is beyond question.

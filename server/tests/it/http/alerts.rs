@@ -117,7 +117,7 @@ async fn a_stranger_answers_neither_for_their_session_nor_from_a_second_one(
 }
 
 #[tokio::test]
-async fn a_new_device_vouches_for_another_only_with_proof_and_the_user_hears_of_it() {
+async fn a_new_device_confirms_another_only_with_proof_and_the_user_is_notified() {
     let app = TestApp::start().await;
     let laptop = laptop(&app).await;
     let stranger = signs_in(&app, FIREFOX).await;
@@ -134,7 +134,7 @@ async fn a_new_device_vouches_for_another_only_with_proof_and_the_user_hears_of_
     let (subject, text) = app.mails_to(ADA).await.remove(0);
     assert_eq!(subject, "A new sign-in to your account was confirmed");
     assert!(text.contains("Firefox 144 on Windows") && text.contains("Safari 18 on iOS"), "{text}");
-    // The one that was confirmed so is in question still when it vouches for others.
+    // The one that was confirmed so is still in question when it confirms others.
     let other = alert_about(&stranger, &phone).await;
     assert_eq!(answers(&stranger, &other, "me").await.code(), "insufficient-user-authentication");
 }

@@ -31,7 +31,8 @@ pub struct Server {
     pub must_load: bool,
     look: Option<Look>,
     is_up_to_date: bool,
-    /// What had ended before the list last became current, and it does not refuse although it is current: must be nothing.
+    /// What had ended before the list last became current and is not refused although the list is current: must be
+    /// nothing.
     pub overlooked: Sessions,
     /// What it knows and the log has lost.
     pub lost: Sessions,

@@ -36,13 +36,13 @@ async fn open(store: &Store, user: UserId, asked_by: Option<SessionId>) -> Vec<A
     alerts
 }
 
-fn answer(answer: AlertAnswer, by: SessionId, vouched: bool) -> NewAnswer {
-    NewAnswer { answer, at: minutes(30), by, vouched }
+fn answer(answer: AlertAnswer, by: SessionId, confirms: bool) -> NewAnswer {
+    NewAnswer { answer, at: minutes(30), by, confirms }
 }
 
 #[rstest]
 #[tokio::test]
-async fn what_is_in_question_is_not_known_until_somebody_vouches_for_it(
+async fn a_device_in_question_is_not_known_until_it_is_confirmed(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -67,7 +67,7 @@ async fn what_is_in_question_is_not_known_until_somebody_vouches_for_it(
     assert!(store.alerts().answer_alert(ada, asked.id, &me, &audit()).await.expect("an answer"));
     assert!(
         store.alerts().is_in_question(phone).await.expect("an answer"),
-        "nobody beyond question has vouched for it"
+        "no session beyond question has confirmed it"
     );
     assert!(
         !store.alerts().answer_alert(ada, asked.id, &me, &audit()).await.expect("an answer"),

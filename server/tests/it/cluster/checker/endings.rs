@@ -117,7 +117,7 @@ impl<'a> Endings<'a> {
         let mut here = self.all_of(session).iter().filter(|(_, end)| end.server == server && began > end.finished);
         let obliges = |(certainty, end): &&(Certainty, &'a Call)| match certainty {
             Certainty::Confirmed => true,
-            // Which the *others* are only the database knows; and a pending end may have been taken over by another server.
+            // Which the *others* are only the database knows; another server may have taken over a pending end.
             Certainty::Pending => {
                 !matches!(end.what, What::End { scope: Scope::Others, .. })
                     && !self.died_between(end.server, end.invoked, finished)

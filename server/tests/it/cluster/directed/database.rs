@@ -44,7 +44,7 @@ async fn a_server_that_is_cut_off_from_the_log_refuses_after_the_bound_and_heals
     installation.is_out_everywhere(leaves, stays).await;
 }
 
-/// What a server that has been cut off says: within the bound it vouches for what it knows, and then for nothing.
+/// What a server that has been cut off says: within the bound its list is current, and afterwards it is not.
 async fn watches(
     of: &Installation,
     server: usize,
@@ -60,7 +60,7 @@ async fn watches(
         match reply.status() {
             200 => {
                 passed += 1;
-                assert!(began - cut <= BOUND + SLACK, "it vouches for a list that is {:?} old", began - cut);
+                assert!(began - cut <= BOUND + SLACK, "it passes by a list that is {:?} old", began - cut);
             }
             503 => {
                 refused += 1;
@@ -242,7 +242,7 @@ async fn connections_that_only_read_are_not_kept_once_new_ones_can_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_vouches_for_nothing_however_current_it_looks() {
+async fn a_replica_makes_no_list_current() {
     let installation = Installation::of_three().await;
     let device = installation.user_with_devices("ada@example.com", 1).await.remove(0);
     let replica = installation.postgres.gets_replica().await;

@@ -64,7 +64,7 @@ async fn asks_on(of: &Installation, device: &Device, stopped: &AtomicBool) -> us
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_was_paused_does_not_vouch_for_what_it_knew_before() {
+async fn a_server_that_was_paused_is_not_current_afterwards() {
     let installation = Installation::of_three().await;
     let devices = installation.user_with_devices("ada@example.com", 2).await;
     let (leaves, stays) = (&devices[0], &devices[1]);
