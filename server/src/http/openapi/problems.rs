@@ -19,27 +19,27 @@ const ALWAYS: [Code; 7] = [
     Code::TemporarilyUnavailable,
 ];
 /// What a body may be refused for.
-const OF_BODIES: [Code; 4] = [Code::MalformedJson, Code::BodyTooSlow, Code::BodyTooLarge, Code::InvalidFields];
+const BODY_PROBLEMS: [Code; 4] = [Code::MalformedJson, Code::BodyTooSlow, Code::BodyTooLarge, Code::InvalidFields];
 /// What a bearer token may be refused for.
-static OF_TOKENS: [Code; 5] =
+static TOKEN_PROBLEMS: [Code; 5] =
     [Code::MissingToken, Code::InvalidToken, Code::TokenExpired, Code::SessionEnded, Code::SessionExpired];
 /// What a proof of identity may be refused for.
-const OF_PROOFS: [Code; 3] = [Code::InsufficientUserAuthentication, Code::InvalidFields, Code::TooManyRequests];
+const PROOF_PROBLEMS: [Code; 3] = [Code::InsufficientUserAuthentication, Code::InvalidFields, Code::TooManyRequests];
 
 /// All problems of a call.
 pub fn of(route: &Route) -> BTreeSet<Code> {
     let Operation { body, problems, .. } = route.operation;
     let mut codes: BTreeSet<Code> = ALWAYS.into_iter().chain(problems.iter().copied()).collect();
     if body.is_some() {
-        codes.extend(OF_BODIES);
+        codes.extend(BODY_PROBLEMS);
     }
     match route.needs {
         Needs::Nothing => {}
         Needs::Principal(Requirement { session, permission, recent_proof }) => {
-            codes.extend(OF_TOKENS);
+            codes.extend(TOKEN_PROBLEMS);
             codes.extend(session.then_some(Code::SessionRequired));
             codes.extend(permission.map(|_| Code::PermissionRequired));
-            codes.extend(OF_PROOFS.into_iter().filter(|_| recent_proof));
+            codes.extend(PROOF_PROBLEMS.into_iter().filter(|_| recent_proof));
         }
         Needs::Credentials(credentials) => codes.extend(credentials.iter().copied().flat_map(of_credential)),
     }
@@ -49,7 +49,7 @@ pub fn of(route: &Route) -> BTreeSet<Code> {
 /// What a credential that its handler reads may be refused for.
 fn of_credential(credential: Credential) -> &'static [Code] {
     match credential {
-        Credential::AccessToken => &OF_TOKENS,
+        Credential::AccessToken => &TOKEN_PROBLEMS,
         Credential::ExpiredAccessToken => &[Code::MissingToken],
         Credential::RefreshToken => &[Code::MissingToken, Code::CrossSiteRequest, Code::OtherAddress],
         Credential::Ticket => &[Code::InvalidToken, Code::SessionEnded],

@@ -4,7 +4,7 @@ use types::domain::{Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use super::{CHUNK, Connection, DIALECT, Database, Db, Result, query_as};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query_as};
 use crate::store::audit::rows::AuditRecord;
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
@@ -36,7 +36,7 @@ impl Database {
 }
 
 pub(in crate::store) async fn insert_audit(connection: &mut Connection, entries: &[NewAudit]) -> Result<()> {
-    for chunk in entries.chunks(CHUNK) {
+    for chunk in entries.chunks(ROWS_PER_INSERT) {
         let mut insert = sqlx::query::<Db>(fill(sql::audit::INSERT_AUDIT, &DIALECT, chunk.len()));
         for entry in chunk {
             insert = insert

@@ -33,7 +33,7 @@ use crate::store::StoreError;
 use crate::store::db::dialect::fill;
 
 /// The most rows in one insert.
-pub(in crate::store) const CHUNK: usize = 50;
+pub(in crate::store) const ROWS_PER_INSERT: usize = 50;
 
 pub(in crate::store) type Result<T> = std::result::Result<T, StoreError>;
 

@@ -3,7 +3,7 @@
 use types::domain::{Timestamp, UserId};
 use types::words::EndReason;
 
-use super::{CHUNK, Connection, DIALECT, Database, Db, Result, Transaction, query_as};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, Transaction, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::revocations::rows::{RevocationRecord, TailRecord};
@@ -113,7 +113,7 @@ async fn append_revocations(connection: &mut Connection, revocations: &mut [&mut
     for (position, revocation) in (head - count + 1..).zip(revocations.iter_mut()) {
         revocation.position = position;
     }
-    for chunk in revocations.chunks(CHUNK) {
+    for chunk in revocations.chunks(ROWS_PER_INSERT) {
         let mut insert = sqlx::query::<Db>(fill(sql::revocations::INSERT_REVOCATION, &DIALECT, chunk.len()));
         for revocation in chunk {
             let (session, epoch) = match revocation.subject {

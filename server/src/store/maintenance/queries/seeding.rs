@@ -7,12 +7,12 @@ use crate::store::db::dialect::fill;
 use crate::store::{NewUser, Revocation, RevokedSubject, SessionRow, sql};
 
 /// Rows in one insert: what fits into the 32,766 parameters of SQLite.
-pub(in crate::store) const CHUNK: usize = 1000;
+pub(in crate::store) const SEEDED_ROWS_PER_INSERT: usize = 1000;
 
 impl Database {
     pub(in crate::store) async fn seed_users(&self, users: &[NewUser]) -> Result<()> {
         let mut tx = self.begin().await?;
-        for chunk in users.chunks(CHUNK) {
+        for chunk in users.chunks(SEEDED_ROWS_PER_INSERT) {
             let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_USERS, &DIALECT, chunk.len()));
             for user in chunk {
                 insert = insert
@@ -27,7 +27,7 @@ impl Database {
             }
             insert.execute(&mut *tx).await?;
             let roles: Vec<_> = chunk.iter().flat_map(|user| user.roles.iter().map(|role| (user.id, role))).collect();
-            for roles in roles.chunks(CHUNK) {
+            for roles in roles.chunks(SEEDED_ROWS_PER_INSERT) {
                 let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_ROLES, &DIALECT, roles.len()));
                 for (id, role) in roles {
                     insert = insert.bind(id.0).bind(role.as_str());
@@ -40,7 +40,7 @@ impl Database {
 
     pub(in crate::store) async fn seed_sessions(&self, sessions: &[SessionRow]) -> Result<()> {
         let mut tx = self.begin().await?;
-        for chunk in sessions.chunks(CHUNK) {
+        for chunk in sessions.chunks(SEEDED_ROWS_PER_INSERT) {
             let mut insert = sqlx::query::<Db>(fill(sql::maintenance::SEED_SESSIONS, &DIALECT, chunk.len()));
             for session in chunk {
                 insert = insert
@@ -77,7 +77,7 @@ impl Database {
 
     pub(in crate::store) async fn seed_revocations(&self, revocations: &[Revocation]) -> Result<()> {
         let mut tx = self.begin().await?;
-        for chunk in revocations.chunks(CHUNK) {
+        for chunk in revocations.chunks(SEEDED_ROWS_PER_INSERT) {
             let count = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
             let (head,): (i64,) = query_as(sql::revocations::ADVANCE_HEAD).bind(count).fetch_one(&mut *tx).await?;
             let mut insert = sqlx::query::<Db>(fill(sql::revocations::INSERT_REVOCATION, &DIALECT, chunk.len()));

@@ -4,7 +4,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::HistoryKind;
 use uuid::Uuid;
 
-use super::{CHUNK, Connection, DIALECT, Database, Db, Result, query, query_as};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::{read_all, read_one};
 use crate::store::sessions::rows::{HistoryRecord, SessionRecord};
@@ -38,7 +38,7 @@ impl Database {
 }
 
 pub(in crate::store) async fn insert_history(connection: &mut Connection, entries: &[NewHistoryEntry]) -> Result<()> {
-    for chunk in entries.chunks(CHUNK) {
+    for chunk in entries.chunks(ROWS_PER_INSERT) {
         let mut insert = sqlx::query::<Db>(fill(sql::sessions::INSERT_HISTORY, &DIALECT, chunk.len()));
         for entry in chunk {
             insert = insert
