@@ -34,9 +34,9 @@ pub fn describe(folder: &Path, postgres: &Postgres) -> Result<Vec<(&'static str,
             ),
         ),
         ("Latchkey", env!("CARGO_PKG_VERSION").to_owned()),
-        ("Compiler", said_by("rustc")),
+        ("Compiler", version_of("rustc")),
         ("PostgreSQL", format!("{}, as installed: what is committed is on the disk", postgres.version()?)),
-        ("Redis", said_by("redis-server")),
+        ("Redis", version_of("redis-server")),
     ])
 }
 
@@ -81,13 +81,13 @@ fn disk(folder: &Path) -> Result<Percentiles, BenchError> {
 }
 
 /// What a program says when it is asked for its version.
-fn said_by(program: &str) -> String {
+fn version_of(program: &str) -> String {
     let output = Command::new(program).arg("--version").output();
-    let said =
+    let version =
         output.map(|output| String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned());
-    let said = said.unwrap_or_else(|_| "unknown".to_owned());
+    let version = version.unwrap_or_else(|_| "unknown".to_owned());
     // Redis adds half a dozen facts about its build.
-    said.split(" sha=").next().unwrap_or_default().to_owned()
+    version.split(" sha=").next().unwrap_or_default().to_owned()
 }
 
 fn first_line(path: &str) -> String {

@@ -289,8 +289,8 @@ mod tests {
     async fn what_is_over_here_is_told_and_closed_before_it_is_committed() {
         let streams = streams();
         let (mut laptop, mut phone) = (listen(&streams, LAPTOP, 0), listen(&streams, PHONE, 0));
-        let said = revocation(RevokedSubject::Session(PHONE), Some(EndReason::UserInitiatedLogout));
-        let say = |session_id| ended(&said, EndReason::UserInitiatedLogout, session_id);
+        let revoked = revocation(RevokedSubject::Session(PHONE), Some(EndReason::UserInitiatedLogout));
+        let say = |session_id| ended(&revoked, EndReason::UserInitiatedLogout, session_id);
         streams.end_here(Some(ADA), |_, session_id, began_at| session_id == PHONE && began_at <= NOW, say);
         assert_eq!(next(&mut phone).await, Some("session.ended"));
         assert_eq!(next(&mut phone).await, None);

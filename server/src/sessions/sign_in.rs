@@ -21,7 +21,7 @@ use crate::store::{
 pub struct NewSignIn {
     pub user_id: UserId,
     /// What the client says of its device.
-    pub said: ClaimedDevice,
+    pub claimed: ClaimedDevice,
     pub origin: Origin,
     /// How it was proved.
     pub proofs: Proofs,
@@ -88,7 +88,7 @@ impl Sessions {
             at: now,
             expires_at: self.lifetimes.renewed_end(now, max_expires_at),
             max_expires_at,
-            device: describe_device(&sign_in.origin.user_agent, sign_in.said),
+            device: describe_device(&sign_in.origin.user_agent, sign_in.claimed),
             origin: sign_in.origin,
             place,
             proofs: sign_in.proofs,

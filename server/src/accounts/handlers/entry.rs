@@ -20,7 +20,7 @@ use crate::store::{SessionRow, StoreError};
 /// What a client says of itself and of how it wants its tokens.
 pub struct Client {
     /// Of its device.
-    pub said: ClaimedDevice,
+    pub claimed: ClaimedDevice,
     /// Where the refresh token goes.
     pub delivery: TokenDelivery,
     /// Whether the session outlives the browser.
@@ -102,9 +102,9 @@ impl Client {
         headers: &HeaderMap,
         method: SignInMethod,
     ) -> Result<Entered, EntryRefusal> {
-        let Self { said, delivery, remember, replace, .. } = self;
+        let Self { claimed, delivery, remember, replace, .. } = self;
         let now = state.context.now();
-        let flow = SignInFlow::start(user_id, Proof { method, at: now }, said);
+        let flow = SignInFlow::start(user_id, Proof { method, at: now }, claimed);
         let NextStep::Begin { user_id, proofs, device } = flow.next(now) else {
             return Err(EntryRefusal::Account(AccountError::InvalidCredentials));
         };
@@ -114,7 +114,7 @@ impl Client {
         let sessions = if one_session { presented_sessions(state, headers) } else { Vec::new() };
         let browser = BrowserAtHand { presented: from.browser, sessions, next: browser_token.digest(), one_session };
         let sign_in =
-            NewSignIn { user_id, said: device, origin: from.origin, proofs, delivery, remember, replace, browser };
+            NewSignIn { user_id, claimed: device, origin: from.origin, proofs, delivery, remember, replace, browser };
         let signing_in = state.sessions().sign_in(sign_in).await;
         state.sessions().count_sign_in(outcome(&signing_in));
         match signing_in {

@@ -50,7 +50,7 @@ impl ClientFields {
             text.parse::<SessionId>().map_err(|_| Invalid::new("malformed", "This is not a session id."))
         });
         Some(Client {
-            said: ClaimedDevice { device_name: device_name?, platform: platform?, app_version: app_version? },
+            claimed: ClaimedDevice { device_name: device_name?, platform: platform?, app_version: app_version? },
             delivery: delivery?.unwrap_or_default(),
             remember: remember?.unwrap_or(true),
             replace: replace?,

@@ -32,30 +32,30 @@ const TERMINALS: [(&str, &str); 12] = [
     ("reqwest/", "Rust"),
 ];
 
-pub fn describe_device(user_agent: &str, said: ClaimedDevice) -> DeviceDescription {
+pub fn describe_device(user_agent: &str, claimed: ClaimedDevice) -> DeviceDescription {
     let read = read(user_agent);
-    let native = said.app_version.is_some() && read.browser.is_none();
-    let said_platform = said.platform.as_ref().map(Platform::as_str);
-    let said_kind = said_platform.and_then(kind_of_platform);
+    let native = claimed.app_version.is_some() && read.browser.is_none();
+    let claimed_platform = claimed.platform.as_ref().map(Platform::as_str);
+    let claimed_kind = claimed_platform.and_then(kind_of_platform);
     let kind = match read.kind {
-        DeviceKind::Unknown => said_kind.unwrap_or(if native { DeviceKind::App } else { DeviceKind::Unknown }),
-        DeviceKind::Terminal => said_kind.unwrap_or(DeviceKind::Terminal),
+        DeviceKind::Unknown => claimed_kind.unwrap_or(if native { DeviceKind::App } else { DeviceKind::Unknown }),
+        DeviceKind::Terminal => claimed_kind.unwrap_or(DeviceKind::Terminal),
         kind => kind,
     };
-    let os = read.os.or_else(|| said_platform.and_then(os_of_platform).map(str::to_owned));
-    let platform = said
+    let os = read.os.or_else(|| claimed_platform.and_then(os_of_platform).map(str::to_owned));
+    let platform = claimed
         .platform
         .map_or_else(|| if read.browser.is_some() { "web".to_owned() } else { "unknown".to_owned() }, String::from);
     let runs_on = read.product.or(os.as_deref());
     let device_name =
-        said.device_name.map_or_else(|| default_name(read.browser.as_deref(), runs_on, &platform), String::from);
+        claimed.device_name.map_or_else(|| default_name(read.browser.as_deref(), runs_on, &platform), String::from);
     DeviceDescription {
         device_name,
         platform,
         browser: read.browser,
         os,
         kind,
-        app_version: said.app_version.map(String::from),
+        app_version: claimed.app_version.map(String::from),
     }
 }
 
@@ -274,12 +274,12 @@ mod tests {
 
     #[test]
     fn what_a_native_client_says_of_itself_counts() {
-        let said = ClaimedDevice {
+        let claimed = ClaimedDevice {
             device_name: Some(DeviceName::parse("iPhone 13").unwrap()),
             platform: Some(Platform::parse("ios").unwrap()),
             app_version: Some(AppVersion::parse("1.0.0").unwrap()),
         };
-        let device = describe_device("Latchkey/1.0.0 CFNetwork", said);
+        let device = describe_device("Latchkey/1.0.0 CFNetwork", claimed);
         assert_eq!((device.device_name.as_str(), device.platform.as_str()), ("iPhone 13", "ios"));
         assert_eq!((device.os.as_deref(), device.kind), (Some("iOS"), DeviceKind::Phone));
         assert_eq!(device.app_version.as_deref(), Some("1.0.0"));

@@ -1,8 +1,8 @@
 //! How long a verb may take, whatever the network does.
 //!
 //! PostgreSQL limits its own statements, but a server that cannot be reached any more limits nothing. Once the database
-//! was unreachable, further verbs wait only shortly, so that users learn at once to come back later. A verb that succeeds
-//! ends that.
+//! was unreachable, further verbs wait only shortly, so that users learn at once to come back later. A verb that
+//! succeeds ends that.
 
 use std::future::Future;
 use std::io;

@@ -12,8 +12,8 @@ async fn devices_are_described_and_the_current_one_comes_first() {
     let body = json!({"email": "ada@example.com", "password": PASSWORD});
     let browser = app.request(Method::POST, "/api/auth/login").header("user-agent", CHROME).json(&body);
     assert_eq!(browser.send().await.unwrap().status(), StatusCode::OK);
-    let said = json!({"deviceName": "iPhone 13", "platform": "ios", "appVersion": "1.0.0"});
-    let body = json!({"email": "ada@example.com", "password": PASSWORD, "deviceInfo": said});
+    let claimed = json!({"deviceName": "iPhone 13", "platform": "ios", "appVersion": "1.0.0"});
+    let body = json!({"email": "ada@example.com", "password": PASSWORD, "deviceInfo": claimed});
     let native = app.post("/api/auth/login", &body).await;
     let native = crate::support::app::Device { app: &app, tokens: native.body };
     let list = native.get("/api/auth/sessions").await.body;

@@ -109,8 +109,8 @@ impl<'a> Endings<'a> {
     }
 
     /// The same for something that this server said in a stream at this moment.
-    pub fn silent_at_once(&self, session: &str, server: usize, said: Moment) -> Option<&'a Call> {
-        self.obliges_at_once(session, server, said, said)
+    pub fn silent_at_once(&self, session: &str, server: usize, sent: Moment) -> Option<&'a Call> {
+        self.obliges_at_once(session, server, sent, sent)
     }
 
     fn obliges_at_once(&self, session: &str, server: usize, began: Moment, finished: Moment) -> Option<&'a Call> {

@@ -108,7 +108,7 @@ fn unresolved() -> Line {
 }
 
 /// What a line says, as the present version writes it.
-fn said(line: &Line) -> String {
+fn as_version_two(line: &Line) -> String {
     String::from_utf8(v2::write(line).unwrap()).unwrap()
 }
 
@@ -118,10 +118,10 @@ fn said(line: &Line) -> String {
 #[case(unresolved(), V2_UNRESOLVED)]
 #[case(Line::Committed(vec![1, 2]), V2_COMMITTED)]
 fn what_is_written_is_of_version_two_to_the_letter_and_is_read_back(#[case] line: Line, #[case] expected: &str) {
-    assert_eq!(said(&line), expected);
+    assert_eq!(as_version_two(&line), expected);
     let written = seal(&keys(), &SeededRandom::new(1), &line).unwrap();
     assert!(written.starts_with("v2.") && written.ends_with('\n') && written.lines().count() == 1);
-    assert_eq!(said(&unseal(&keys(), written.trim_end()).unwrap()), expected);
+    assert_eq!(as_version_two(&unseal(&keys(), written.trim_end()).unwrap()), expected);
 }
 
 #[rstest]
@@ -131,7 +131,7 @@ fn what_is_written_is_of_version_two_to_the_letter_and_is_read_back(#[case] line
 #[case(V1_COMMITTED, V2_COMMITTED)]
 fn what_was_written_before_lines_had_a_version_is_read(#[case] stored: &str, #[case] expected: &str) {
     let line = unseal(&keys(), &sealed("promised end", stored)).unwrap();
-    assert_eq!(said(&line), expected);
+    assert_eq!(as_version_two(&line), expected);
 }
 
 #[test]
