@@ -4,8 +4,8 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Whoever waits longer waits for nothing.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a read or a write may take.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 /// `GET` with a bearer token.
 pub fn get(path: &str, token: &str) -> Vec<u8> {
@@ -56,8 +56,8 @@ impl Client {
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIME_LIMIT))?;
+        stream.set_write_timeout(Some(TIME_LIMIT))?;
         Ok(Self { stream, received: Vec::new() })
     }
 

@@ -97,9 +97,9 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::address_without_port("LEPTOS_SITE_ADDR", "127.0.0.1")]
 #[case::a_sign_in_that_counts_for_days("SUDO_WINDOW", "2d")]
 #[case::no_sessions_at_all("MAX_SESSIONS_PER_USER", "0")]
-#[case::figures_without_port("METRICS_ADDR", "127.0.0.1")]
-#[case::figures_where_the_api_is("METRICS_ADDR", "127.0.0.1:3000")]
-#[case::short_token_for_figures("METRICS_TOKEN", "hunter2")]
+#[case::metrics_without_port("METRICS_ADDR", "127.0.0.1")]
+#[case::metrics_where_the_api_is("METRICS_ADDR", "127.0.0.1:3000")]
+#[case::short_token_for_metrics("METRICS_TOKEN", "hunter2")]
 #[case::collector_by_grpc("OTEL_EXPORTER_OTLP_ENDPOINT", "grpc://collector:4317")]
 #[case::end_of_nothing("ACCEPT_LEGACY_TOKENS_UNTIL", "2026-12-31T00:00:00Z")]
 fn production_refuses_one_faulty_setting_by_name(#[case] name: &str, #[case] value: &str) {

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_figure_has_a_name_by_prometheus_rules_and_a_sentence() {
+    fn every_metric_has_a_name_by_prometheus_rules_and_a_sentence() {
         for family in all() {
             let name = family.name;
             assert!(name.starts_with("latchkey_") || name.starts_with("process_"), "{name}");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn alerts_ask_for_figures_that_exist_and_are_explained() {
+    fn alerts_ask_for_metrics_that_exist_and_are_explained() {
         let rules = include_str!("../../../deploy/prometheus-rules.yml");
         let documentation = include_str!("../../../docs/metrics.md");
         let names: HashSet<_> = all().map(|family| family.name).collect();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documentation_shows_the_figures_as_they_are() {
+    fn the_documentation_shows_the_metrics_as_they_are() {
         let documentation = include_str!("../../../docs/metrics.md");
         // However the columns are padded.
         let plain = |text: &str| text.replace('-', "").split_whitespace().collect::<Vec<_>>().join(" ");

@@ -21,7 +21,7 @@ const NETWORK_BITS: u32 = 64;
 /// What counts as used before is in `history`, from which sessions that are in question themselves are left out:
 /// whoever signed in once unasked is not known by that. A browser looks like millions of others, so it is known only
 /// where it is at home: in a network where the same browser on the same system was used before. The first sign-in of
-/// all is nobody's news, and a code shows that its owner reads the user's mail.
+/// all needs no alert, and a code shows that its owner reads the user's mail.
 pub(super) fn is_new_device(
     device: &DeviceDescription,
     ip: &str,

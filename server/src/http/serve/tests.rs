@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 const SHORT: Duration = Duration::from_millis(300);
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// A server with short limits, and the token that stops it.
 struct Running {
@@ -87,7 +87,7 @@ async fn until_none_is_open() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, closed).await.expect("the answer is dropped");
+    tokio::time::timeout(TIME_LIMIT, closed).await.expect("the answer is dropped");
 }
 
 fn impatient() -> Limits {
@@ -111,13 +111,13 @@ impl Running {
 async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     // A reset after the answer is a close as well.
-    let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the server closes");
+    let _ = tokio::time::timeout(TIME_LIMIT, stream.read_to_end(&mut answer)).await.expect("the server closes");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
 async fn read_some(stream: &mut TcpStream) -> String {
     let mut answer = vec![0; 4096];
-    let read = tokio::time::timeout(PATIENCE, stream.read(&mut answer)).await.unwrap().unwrap();
+    let read = tokio::time::timeout(TIME_LIMIT, stream.read(&mut answer)).await.unwrap().unwrap();
     String::from_utf8_lossy(&answer[..read]).into_owned()
 }
 
@@ -133,7 +133,7 @@ async fn a_head_that_dribbles_is_cut_off_and_others_are_served_meanwhile() {
     let mut slow = server.connect().await;
     let began = Instant::now();
     for byte in b"GET / HTTP/1.1\r\nHost: a\r\nX-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa".iter().cycle() {
-        if slow.write_all(&[*byte]).await.is_err() || began.elapsed() > PATIENCE {
+        if slow.write_all(&[*byte]).await.is_err() || began.elapsed() > TIME_LIMIT {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -203,7 +203,7 @@ async fn a_plain_chunked_body_is_read() {
 
 #[tokio::test]
 async fn stopping_closes_resting_connections_and_lets_requests_under_way_finish() {
-    let server = start(Limits { head: PATIENCE, idle: PATIENCE, ..impatient() }).await;
+    let server = start(Limits { head: TIME_LIMIT, idle: TIME_LIMIT, ..impatient() }).await;
     let mut resting = server.connect().await;
     resting.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     assert!(read_some(&mut resting).await.ends_with("hello"));
@@ -224,7 +224,7 @@ async fn a_request_that_never_ends_does_not_keep_a_stopping_server() {
     stuck.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     tokio::time::sleep(SHORT / 3).await;
     server.stop.cancel();
-    tokio::time::timeout(PATIENCE, server.server).await.expect("the server stops").unwrap().unwrap();
+    tokio::time::timeout(TIME_LIMIT, server.server).await.expect("the server stops").unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -282,7 +282,7 @@ async fn connect_from(address: &str, to: SocketAddr) -> TcpStream {
 
 #[tokio::test]
 async fn connections_that_rest_make_room_when_places_are_scarce_and_only_then() {
-    let limits = |connections| Limits { connections, idle: PATIENCE * 10, idle_when_scarce: SHORT, ..impatient() };
+    let limits = |connections| Limits { connections, idle: TIME_LIMIT * 10, idle_when_scarce: SHORT, ..impatient() };
     let crowded = start(limits(2)).await;
     let mut resting = Vec::new();
     for _ in 0..2 {
@@ -391,6 +391,6 @@ async fn stopping_gives_open_ended_answers_the_time_of_any_other() {
     stream.write_all(b"GET /open HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     assert!(read_some(&mut stream).await.starts_with("HTTP/1.1 200 OK\r\n"));
     server.stop.cancel();
-    tokio::time::timeout(PATIENCE, server.server).await.expect("the server stops").unwrap().unwrap();
+    tokio::time::timeout(TIME_LIMIT, server.server).await.expect("the server stops").unwrap().unwrap();
     until_none_is_open().await;
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::app::PASSWORD;
 
 /// How long a client waits for an answer.
-pub const PATIENCE: Duration = Duration::from_secs(8);
+pub const TIME_LIMIT: Duration = Duration::from_secs(8);
 
 /// The way to all servers.
 #[derive(Clone)]
@@ -90,7 +90,7 @@ impl Net {
     pub async fn opens_stream(&self, server: usize, access: &str) -> Option<Response> {
         let request = self.request(server, Method::GET, "/api/auth/events").bearer_auth(access);
         let response = request.timeout(Duration::from_hours(24)).send();
-        let response = tokio::time::timeout(PATIENCE, response).await.ok()?.ok()?;
+        let response = tokio::time::timeout(TIME_LIMIT, response).await.ok()?.ok()?;
         (response.status() == 200).then_some(response)
     }
 
@@ -122,7 +122,7 @@ impl Net {
 
     /// `GET /health`, whatever its status.
     pub async fn health(&self, server: usize) -> Option<Answer> {
-        match read(self.request(server, Method::GET, "/health").timeout(PATIENCE)).await {
+        match read(self.request(server, Method::GET, "/health").timeout(TIME_LIMIT)).await {
             Reply::Answer(answer) => Some(answer),
             Reply::NotSent | Reply::Lost => None,
         }

@@ -45,11 +45,11 @@ pub enum What {
     },
     /// Something that works once: a ticket, a code.
     Once(String),
-    /// An event stream, from its opening to its closing; and when it last brought news, which that its own session has
-    /// ended is not.
+    /// An event stream, from its opening to its closing, and when it last carried a message. That its own session has
+    /// ended does not count as one.
     Stream {
         end: StreamEnd,
-        last_news: Option<Moment>,
+        last_message: Option<Moment>,
     },
 }
 

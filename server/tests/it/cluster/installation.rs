@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::calls::{Answer, Device, Net, PATIENCE};
+use super::calls::{Answer, Device, Net, TIME_LIMIT};
 use super::checker::BOUND;
 use super::processes::{Folder, Postgres, Redis, Server, database_user, knows_setting, until};
 use super::proxy::{Condition, Proxy};
@@ -66,7 +66,7 @@ impl Installation {
             to_redis: Vec::new(),
             postgres,
             redis,
-            net: Net::new([], PATIENCE),
+            net: Net::new([], TIME_LIMIT),
             folder,
         };
         // Until every build of the server knows Redis.
@@ -74,7 +74,7 @@ impl Installation {
         for index in 0..wanted.servers {
             installation.add_server(index, wanted, redis_is_known).await;
         }
-        installation.net = Net::new(installation.servers.iter().map(Server::address), PATIENCE);
+        installation.net = Net::new(installation.servers.iter().map(Server::address), TIME_LIMIT);
         installation
     }
 

@@ -27,7 +27,7 @@ const SEED: u64 = 20_260_101;
 const SECONDS: u64 = 15;
 const USERS: usize = 8;
 /// A client gives up before a paused server goes on.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIME_LIMIT: Duration = Duration::from_secs(3);
 /// How many of the last questions are asked at once.
 const AT_ONCE: usize = 8;
 /// The life of an access token outlasts any fault, and the grace any time in which a refresh is tried again.
@@ -43,7 +43,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks(
 
     let wanted = Wanted { servers: 3, clocks: true, settings: &SETTINGS };
     let mut installation = Installation::start(wanted).await;
-    let world = World::new(Net::new(installation.servers.iter().map(Server::address), PATIENCE));
+    let world = World::new(Net::new(installation.servers.iter().map(Server::address), TIME_LIMIT));
     let rounds = plan(seed, Duration::from_secs(seconds), wanted.servers);
     let notes = Notes::of_run(seed, &rounds);
 

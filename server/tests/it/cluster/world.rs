@@ -164,7 +164,7 @@ impl World {
         let invoked = self.recorder.now();
         let Some(mut stream) = self.net.opens_stream(on_server.server, &device.access).await else { return };
         let mut unread = String::new();
-        let mut last_news = None;
+        let mut last_message = None;
         let end = loop {
             let chunk = tokio::select! {
                 chunk = stream.chunk() => chunk,
@@ -175,7 +175,7 @@ impl World {
             if let Some(rest) = unread.rfind("\n\n") {
                 let mut frames = unread[..rest].split("\n\n");
                 if frames.clone().any(|frame| is_event(frame) && !says_ended(frame, &device.session)) {
-                    last_news = Some(self.recorder.now());
+                    last_message = Some(self.recorder.now());
                 }
                 if frames.any(|frame| says_ended(frame, &device.session)) {
                     break StreamEnd::Notified;
@@ -186,7 +186,7 @@ impl World {
         self.recorder.record(Call {
             who: on_server.who.to_owned(),
             session: Some(device.session.clone()),
-            what: What::Stream { end, last_news },
+            what: What::Stream { end, last_message },
             server: on_server.server,
             invoked,
             finished: self.recorder.now(),

@@ -64,7 +64,7 @@ async fn a_sign_in_from_a_new_device_is_asked_about_until_somebody_answers_on_ev
 ) {
     let app = start(on).await;
     let laptop = laptop(&app).await;
-    assert!(asked(&laptop).await.is_empty(), "the first sign-in is nobody's news");
+    assert!(asked(&laptop).await.is_empty(), "the first sign-in raises no alert");
     let mut events = laptop.listens().await;
     let stranger = signs_in(&app, FIREFOX).await;
     let created = events.next_named("session.created").await;

@@ -166,7 +166,7 @@ async fn a_list_that_is_too_old_shows_in_its_age_and_in_what_the_database_is_ask
 }
 
 #[tokio::test]
-async fn the_listener_for_figures_serves_nothing_else_and_stops_with_the_server() {
+async fn the_listener_for_metrics_serves_nothing_else_and_stops_with_the_server() {
     let mut app = TestApp::start_with(&[OWN_LISTENER]).await;
     let address = app.metrics_address.unwrap();
     for path in ["/", "/api/auth/session", "/health", "/metrics/"] {
@@ -197,7 +197,7 @@ fn comparable(answer: &Answer) -> (StatusCode, Vec<(String, String)>, Value) {
 }
 
 #[tokio::test]
-async fn beside_the_api_figures_are_for_whoever_has_the_token_and_do_not_exist_for_others() {
+async fn metrics_beside_the_api_need_the_token_and_do_not_exist_without_it() {
     let app = TestApp::start_with(&[("METRICS_TOKEN", TOKEN)]).await;
     let without = TestApp::start().await;
     let ask = async |app: &TestApp, method: Method, path: &str, token: Option<&str>, accept: &str| {

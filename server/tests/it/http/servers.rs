@@ -241,10 +241,10 @@ async fn what_a_database_that_was_set_back_does_not_know_at_all_is_refused_by_se
 }
 
 #[tokio::test]
-async fn news_goes_over_redis_again_whatever_was_in_its_place_meanwhile() {
+async fn messages_go_over_redis_again_whatever_was_in_its_place_meanwhile() {
     let redis = RedisServer::start().await;
     let place = Turncoat::before(&redis.url()).await;
-    let bus = Redis::new(&format!("redis://127.0.0.1:{}", place.port), "news".to_owned()).expect("a bus");
+    let bus = Redis::new(&format!("redis://127.0.0.1:{}", place.port), "messages".to_owned()).expect("a bus");
     bus.send("before".to_owned()).await.expect("Redis is there");
     for garbage in ["-WRONGPASS invalid username-password pair\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
         place.says_instead(Some(garbage));
@@ -363,7 +363,7 @@ enum Fate {
     Slow,
 }
 
-/// Hands on what comes, each piece so much later: far longer than news may take.
+/// Hands on what comes, each piece so much later: far longer than a message may take.
 async fn slow_way_to(redis: &str) -> String {
     let redis = redis.trim_start_matches("redis://").trim_end_matches('/').to_owned();
     let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a door");

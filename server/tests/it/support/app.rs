@@ -454,7 +454,8 @@ impl Events {
                 }
                 return Some((name, serde_json::from_str(&data).expect("JSON")));
             }
-            let chunk = tokio::time::timeout(Duration::from_secs(10), self.chunks.next()).await.expect("news in time");
+            let chunk =
+                tokio::time::timeout(Duration::from_secs(10), self.chunks.next()).await.expect("an event in time");
             match chunk {
                 Some(Ok(chunk)) => self.unread.push_str(&String::from_utf8_lossy(&chunk)),
                 Some(Err(_)) | None => return None,

@@ -20,7 +20,7 @@ pub const BOUND: Duration = Duration::from_secs(2);
 /// only makes our times more lenient. What is left are servers that keep their instants in whole milliseconds.
 pub const SLACK: Duration = Duration::from_millis(2);
 
-/// How much later than that news may still be read from a stream. When it was sent is not known, only when the client
+/// How much later than that a message may still be read from a stream. When it was sent is not known, only when the client
 /// came to read it: on a busy machine it lies in between for a while.
 pub const READ_LATE: Duration = Duration::from_millis(750);
 
@@ -42,7 +42,7 @@ pub struct Violation {
 pub enum Rule {
     /// No request that began later than a confirmed end and the bound is accepted.
     RefusedWithinTheBound,
-    /// No stream brings news of a session later than its confirmed end and the bound.
+    /// No stream carries a message to a session later than its confirmed end and the bound.
     SilentWithinTheBound,
     /// The server that answered refuses from then on.
     RefusedAtOnceWhereItEnded,
@@ -184,16 +184,17 @@ fn refused_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, 
 
 /// A stream is a request that lasts: what holds for requests holds for each thing that it brings.
 fn silent_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, session: &str, call: &Call) {
-    let What::Stream { last_news: Some(heard), .. } = call.what else { return };
+    let What::Stream { last_message: Some(heard), .. } = call.what else { return };
     if let Some((ended, by)) = endings.confirmed(session)
         && heard > ended + BOUND + SLACK + READ_LATE
         && !is_unsettled(history, by, heard)
     {
-        let seen = format!("ended at {ended:.3?} by {}, but news at {heard:.3?} by {}", described(by), described(call));
+        let seen =
+            format!("ended at {ended:.3?} by {}, but a message at {heard:.3?} by {}", described(by), described(call));
         found.add(Rule::SilentWithinTheBound, session, seen);
     }
     if let Some(by) = endings.silent_at_once(session, call.server, heard.saturating_sub(READ_LATE)) {
-        let seen = format!("ended by {}, but news at {heard:.3?} by {}", described(by), described(call));
+        let seen = format!("ended by {}, but a message at {heard:.3?} by {}", described(by), described(call));
         found.add(Rule::RefusedAtOnceWhereItEnded, session, seen);
     }
 }

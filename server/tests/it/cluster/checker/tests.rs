@@ -126,14 +126,14 @@ fn a_request_that_began_later_than_the_bound_and_passed_is_found() {
     assert_eq!(ended().call("phone", 4000, 1, stream, Outcome::Ok, "200").broken(), [Rule::RefusedWithinTheBound]);
 }
 
-fn stream(end: StreamEnd, last_news: Option<u64>) -> What {
-    What::Stream { end, last_news: last_news.map(Duration::from_millis) }
+fn stream(end: StreamEnd, last_message: Option<u64>) -> What {
+    What::Stream { end, last_message: last_message.map(Duration::from_millis) }
 }
 
 #[test]
-fn news_in_a_stream_later_than_the_bound_is_found_wherever_the_stream_began() {
-    let listens = |server, news, outcome| {
-        let what = stream(StreamEnd::Closed, Some(news));
+fn a_message_in_a_stream_later_than_the_bound_is_found_wherever_the_stream_began() {
+    let listens = |server, last_message, outcome| {
+        let what = stream(StreamEnd::Closed, Some(last_message));
         let history = HistoryBuilder::of_ada().call("phone", 100, server, what, Outcome::Ok, "200");
         history.ends("phone", 1000, Scope::This, outcome).broken()
     };

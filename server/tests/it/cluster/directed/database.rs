@@ -256,8 +256,11 @@ async fn a_replica_makes_no_list_current() {
         .standing(session, user, 0, Timestamp::from_millis(0))
         .await
         .expect_err("and so may its sessions");
-    let news = store.notifications().expect("PostgreSQL has some");
-    assert!(news.send("news").await.is_err() && news.subscribe().await.is_err(), "nor does news go that way");
+    let notifications = store.notifications().expect("PostgreSQL has some");
+    assert!(
+        notifications.send("message").await.is_err() && notifications.subscribe().await.is_err(),
+        "nor do messages go that way"
+    );
     for error in [log, standing] {
         let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
         assert!(matches!(error, StoreError::Unavailable(_)) && why.contains("replica"), "{error:?}");

@@ -1,4 +1,4 @@
-//! D13: streams of a server that is cut off from PostgreSQL while Redis goes on bringing news.
+//! D13: streams of a server that is cut off from PostgreSQL while Redis goes on delivering messages.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use super::super::proxy::{Condition, Direction};
 use super::says_not_now;
 use crate::support::app::Events;
 
-/// How often there is news.
-const NEWS_EVERY: Duration = Duration::from_millis(50);
+/// How often there is a message.
+const MESSAGE_EVERY: Duration = Duration::from_millis(50);
 /// Long enough for any stream that goes on to show it.
 const WATCHED: Duration = Duration::from_secs(5);
 
@@ -36,27 +36,27 @@ async fn a_stream_that_a_server_cannot_confirm_any_more_is_silent_and_closed_wit
     let cut = Instant::now();
     assert_eq!(of.signs_out(0, leaves).await.status, 200);
     let ended = Instant::now();
-    let news = async {
+    let messages = async {
         let path = format!("/api/auth/sessions/{}", speaks.session);
         for round in 0.. {
             let request = of.net.request(0, reqwest::Method::PATCH, &path).bearer_auth(&speaks.access);
             assert_eq!(read(request.json(&json!({"deviceName": format!("Name {round}")}))).await.status(), 200);
-            tokio::time::sleep(NEWS_EVERY).await;
+            tokio::time::sleep(MESSAGE_EVERY).await;
         }
     };
     let listening = streams.into_iter().map(|(server, way, events)| async move {
         let (heard, last, closed) = listens(events).await;
         println!(
-            "server {server}, {way:?}: {heard} news, the last {:.3?} after it was cut off, closed {:.3?} after",
+            "server {server}, {way:?}: {heard} messages, the last {:.3?} after it was cut off, closed {:.3?} after",
             last - cut,
             closed - cut
         );
-        assert!(heard > 0, "news comes over Redis");
-        assert!(last <= ended + BOUND + SLACK + READ_LATE, "news {:?} after the end", last - ended);
+        assert!(heard > 0, "messages come over Redis");
+        assert!(last <= ended + BOUND + SLACK + READ_LATE, "a message {:?} after the end", last - ended);
         assert!(closed <= ended + BOUND + SLACK + READ_LATE, "closed {:?} after the end", closed - ended);
     });
     tokio::select! {
-        () = news => panic!("there is always more"),
+        () = messages => panic!("there is always more"),
         _ = futures::future::join_all(listening) => {}
     }
     for server in 1..4 {
@@ -71,7 +71,7 @@ async fn a_stream_that_a_server_cannot_confirm_any_more_is_silent_and_closed_wit
     }
 }
 
-/// How much news there was, when the last came, and when it was closed.
+/// How many messages there were, when the last came, and when it was closed.
 async fn listens(mut events: Events) -> (usize, Instant, Instant) {
     let (mut heard, mut last) = (0, Instant::now());
     let until_closed = async {

@@ -79,7 +79,7 @@ impl Way {
         let mut frontend = Frontend::default();
         loop {
             let read = from.read(&mut piece).await;
-            // A close and a reset are news like any other: they arrive when the network lets them.
+            // A close and a reset travel like any bytes: they come through when the network lets them.
             let direction = self.direction;
             let weather = self.weather.condition.wait_for(|now| now.lets_through(direction)).await;
             let delay = weather.map_err(|_| Torn)?.delay();
