@@ -108,7 +108,7 @@ mod tests {
     #[case(Some("Kyiv"), None, Some("Kyiv"))]
     #[case(Some("Singapore"), Some("Singapore"), Some("Singapore"))]
     #[case(None, None, None)]
-    fn a_place_is_told_as_far_as_it_is_known(
+    fn a_place_is_shown_as_far_as_it_is_known(
         #[case] city: Option<&str>,
         #[case] country: Option<&str>,
         #[case] expected: Option<&str>,

@@ -65,7 +65,7 @@ mod tests {
     use crate::metrics::{Exposition, Group as _};
 
     #[test]
-    fn waiting_and_hashing_are_told_apart_and_who_gave_up_was_not_hashed() {
+    fn waiting_and_hashing_are_measured_separately_and_an_abandoned_hash_is_not_counted() {
         let manual = Arc::new(ManualClock::default());
         let (metrics, clock) = (Arc::default(), Arc::clone(&manual) as Arc<dyn Clock>);
         let mut timer = HashTimer::start(&metrics, &clock);

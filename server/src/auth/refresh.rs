@@ -311,13 +311,13 @@ mod tests {
     }
 
     #[test]
-    fn renewal_never_reaches_past_the_absolute_end() {
+    fn a_refresh_never_reaches_past_the_absolute_end() {
         let near_the_end = row().max_expires_at.minus(Duration::from_mins(5));
         assert_eq!(lifetimes().renewed_end(near_the_end, row().max_expires_at), row().max_expires_at);
     }
 
     #[test]
-    fn an_idle_limit_shortens_the_renewal_and_names_itself() {
+    fn an_idle_limit_shortens_the_refresh_and_names_itself() {
         let idle = Lifetimes { idle: Some(Duration::from_mins(30)), ..lifetimes() };
         let idle_row = SessionRow { expires_at: START.plus(Duration::from_mins(30)), ..row() };
         assert_eq!(idle.renewed_end(START, idle_row.max_expires_at), idle_row.expires_at);

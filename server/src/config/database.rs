@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_relative_and_an_absolute_file_are_told_apart_by_the_third_slash() {
+    fn a_third_slash_makes_the_path_of_the_file_absolute() {
         for (url, path) in [("sqlite://data/a.db", "data/a.db"), ("sqlite:///srv/a.db?x=1", "/srv/a.db")] {
             assert_eq!(parse_url(url).unwrap().1, DatabaseKind::Sqlite { path: path.into() });
         }

@@ -92,7 +92,7 @@ mod tests {
     #[case::this_machine("smtp://127.0.0.1:1025", "smtp://127.0.0.1:1025")]
     #[case::this_machine("smtp://localhost", "smtp://localhost")]
     #[case::this_machine("smtp://[::1]:25", "smtp://[::1]:25")]
-    fn mail_leaves_encrypted_or_on_this_machine_or_as_was_said(#[case] text: &str, #[case] read: &str) {
+    fn mail_leaves_encrypted_or_on_this_machine_or_as_the_url_allows(#[case] text: &str, #[case] read: &str) {
         assert_eq!(parse_smtp(text).unwrap().expose_secret(), read);
     }
 

@@ -192,7 +192,7 @@ mod tests {
     #[case("Latchkey_Secret", "LATCHKEY_SECRET")]
     #[case("OTEL_EXPORTER_OTLP_ENDPOINTS", "OTEL_EXPORTER_OTLP_ENDPOINT")]
     #[case("REQUIRE_EMAIL_VERIFICATIONS", "REQUIRE_EMAIL_VERIFICATION")]
-    fn a_name_that_was_meant_for_us_is_told_with_the_right_one(#[case] name: &str, #[case] right: &str) {
+    fn a_misspelt_setting_is_reported_with_the_right_name(#[case] name: &str, #[case] right: &str) {
         assert!(is_meant_for_us(name, "1", known()), "{name}");
         let message = unknown(name, known());
         assert!(message.contains(right), "{name} {message}");

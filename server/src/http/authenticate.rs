@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_lacks_the_permission_of_a_route_is_refused_and_told_so() {
+    async fn without_the_permission_of_a_route_the_answer_is_permission_required() {
         let refused = Err((403, "permission-required".to_owned()));
         assert_eq!(answer(&["rooms:open"], permission(OPEN), "good").await, Ok(()));
         assert_eq!(answer(&[], permission(OPEN), "good").await, refused);

@@ -103,7 +103,7 @@ mod tests {
     #[case::of_an_old_browser(&[("origin", "http://10.0.0.7:3000")], "cross-site-request")]
     #[case::of_another_site(&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")], "cross-site-request")]
     #[case::of_two(&[("sec-fetch-site", "same-origin"), ("origin", "http://a"), ("origin", "http://b")], "cross-site-request")]
-    fn a_page_under_another_address_is_told_the_one_to_use(
+    fn a_page_under_another_address_learns_the_one_to_use(
         #[case] headers: &[(&'static str, &'static str)],
         #[case] code: &str,
     ) {

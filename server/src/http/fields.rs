@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_that_is_wrong_is_told_at_once_and_by_name() {
+    async fn all_wrong_fields_are_reported_at_once_and_by_name() {
         let body = r#"{"email": 5, "rememberMe": "yes", "deviceInfo": "phone", "role": "admin"}"#;
         let body = read::<LoginRequest>("application/json; charset=utf-8", body).await;
         let Body { fields, mut errors } = body.ok().unwrap();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_in_an_object_is_told_with_its_name_and_what_is_null_is_not_there() {
+    async fn wrong_fields_of_an_object_are_reported_with_its_name_and_null_counts_as_absent() {
         let body = r#"{"email": null, "rememberMe": null, "deviceInfo": {"deviceName": "", "platform": 1}}"#;
         let Body { fields, mut errors } = read::<LoginRequest>("application/json", body).await.ok().unwrap();
         let LoginFields { email, device_info, remember_me, device_token, .. } = fields;

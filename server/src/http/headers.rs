@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn data_cannot_come_to_life_and_is_not_kept() {
+    fn data_is_neither_executed_nor_cached() {
         let headers = applied(true, &[(CONTENT_TYPE, "application/json")]);
         assert_eq!(headers[CONTENT_SECURITY_POLICY], DATA_POLICY);
         assert_eq!(headers[CACHE_CONTROL], "no-store");

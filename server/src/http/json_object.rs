@@ -116,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_read_and_a_name_that_stands_twice_is_told() {
+    fn an_object_is_read_and_a_duplicate_name_is_reported() {
         assert!(matches!(read(r#"{"a": 1, "b": {"a": 2}}"#), Ok(JsonObject::Members(members)) if members.len() == 2));
         assert!(matches!(read(r#"{"a": 1, "b": 2, "a": 1}"#), Ok(JsonObject::Twice(name)) if name == "a"));
         assert!(matches!(read(r#"{"a": 1, "\u0061": 1}"#), Ok(JsonObject::Twice(_))));
     }
 
     #[test]
-    fn a_name_that_stands_twice_further_in_is_told_with_its_path() {
+    fn a_nested_duplicate_name_is_reported_with_its_path() {
         for (text, expected) in [
             (r#"{"deviceInfo": {"deviceName": "a", "deviceName": "b"}}"#, "deviceInfo.deviceName"),
             (r#"{"a": {"b": {"c": 1, "c": 1}}, "d": 1}"#, "a.b.c"),

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_says_what_each_metric_is_and_how_it_is_told_apart() {
+    fn a_list_says_what_each_metric_is_and_which_labels_it_has() {
         let [visits, letters, at_home] = HouseMetrics::FAMILIES else { panic!("three") };
         assert_eq!((visits.name, visits.kind), ("latchkey_visits_total", Kind::Counter));
         assert_eq!(visits.help, "Visits, by how somebody came in.");

@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hashed_files_are_kept_for_ever_and_others_asked_for_again() {
+    async fn hashed_files_are_cached_for_ever_and_others_revalidated() {
         let (_folder, router) = built(true);
         assert_eq!(get(&router, SCRIPT, &[]).await.1[CACHE_CONTROL], FOR_EVER);
         assert_eq!(get(&router, "/favicon.svg", &[]).await.1[CACHE_CONTROL], ASK_AGAIN);

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_ended_device_is_told_and_closed_and_the_others_are_told() {
+    async fn the_stream_of_an_ended_device_is_notified_and_closed_and_the_others_are_notified() {
         let streams = streams();
         let (mut laptop, mut phone) = (listen(&streams, LAPTOP, 0), listen(&streams, PHONE, 0));
         let ended = revocation(RevokedSubject::Session(PHONE), Some(EndReason::RevokedFromOtherDevice));
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_of_roles_renews_tokens_and_keeps_streams() {
+    async fn a_change_of_roles_refreshes_tokens_and_leaves_streams_open() {
         let streams = streams();
         let mut laptop = listen(&streams, LAPTOP, 0);
         assert!(streams.revoke(&revocation(RevokedSubject::Epoch(1), None)).is_empty());
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_over_here_is_told_and_closed_before_it_is_committed() {
+    async fn streams_of_a_pending_end_are_notified_and_closed_before_the_commit() {
         let streams = streams();
         let (mut laptop, mut phone) = (listen(&streams, LAPTOP, 0), listen(&streams, PHONE, 0));
         let revoked = revocation(RevokedSubject::Session(PHONE), Some(EndReason::UserInitiatedLogout));

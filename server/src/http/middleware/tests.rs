@@ -137,7 +137,7 @@ async fn a_panic_says_nothing_and_the_next_request_is_answered() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let answer = ask(&edge(&[]), STRANGER, "DELETE", "/api/post", &[]).await;
     assert_eq!(answer.problem().code.name(), "method-not-allowed");
     assert_eq!(answer.header(ALLOW), Some("POST"));

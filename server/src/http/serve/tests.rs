@@ -143,7 +143,7 @@ async fn a_head_that_dribbles_is_cut_off_and_others_are_served_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_kept_connection_may_rest_longer_than_a_head_may_take_but_not_for_ever() {
+async fn an_idle_connection_may_rest_longer_than_a_head_may_take_but_not_for_ever() {
     let server = start(impatient()).await;
     let mut stream = server.connect().await;
     for pause in [SHORT * 2, Duration::ZERO] {
@@ -161,7 +161,7 @@ async fn time_that_the_server_takes_is_not_counted_against_the_client() {
 }
 
 #[tokio::test]
-async fn a_head_that_is_too_large_is_told_so() {
+async fn a_head_that_is_too_large_is_refused_with_the_reason() {
     let server = start(impatient()).await;
     let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "a".repeat(20 * 1024));
     assert!(server.talk(head.as_bytes()).await.starts_with("HTTP/1.1 431 "));
@@ -244,7 +244,7 @@ const ASK_FOR_HEALTH: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
 #[case::all_places(Limits { connections: 2, ..impatient() }, "HTTP/1.1 503 ")]
 #[case::all_of_an_address(Limits { an_address: 2, ..impatient() }, "HTTP/1.1 429 ")]
 #[tokio::test]
-async fn when_places_run_out_the_next_are_told_so_and_health_is_answered(
+async fn when_places_run_out_further_clients_are_refused_and_health_is_answered(
     #[case] limits: Limits,
     #[case] status_line: &str,
 ) {

@@ -347,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_takes_its_new_end_from_what_is_said_of_its_own_session() {
+    fn a_stream_takes_its_new_end_from_the_update_of_its_own_session() {
         let [own, other] = [1, 2].map(|number| SessionId(Uuid::from_u128(number)));
         let end = Timestamp::from_millis(1_767_225_600_000);
         let updated = |expires_at| SessionUpdated {

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_of_whoever_has_one_pending_end() {
+    fn a_session_of_an_unknown_user_has_one_pending_end() {
         let pending_ends = PendingEnds::default();
         assert!(pending_ends.add_unowned(PHONE) && !pending_ends.add_unowned(PHONE));
         let says = [PHONE, LAPTOP].map(|session| pending_ends.cover(BOB, session, BEFORE));

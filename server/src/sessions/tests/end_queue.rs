@@ -141,7 +141,7 @@ async fn whoever_names_a_session_of_somebody_else_ends_nothing_by_it() {
 }
 
 #[tokio::test]
-async fn wishes_for_different_sessions_wait_beside_each_other() {
+async fn pending_ends_of_different_sessions_wait_beside_each_other() {
     let (server, task) = CutOff::new().await;
     let queued_ends = [
         Selection::One { user_id: ADA, session_id: LAPTOP },

@@ -77,7 +77,7 @@ async fn known_and_unknown_addresses_get_the_same_answers() {
 }
 
 #[tokio::test]
-async fn missing_and_malformed_fields_are_told_by_name_and_unknown_ones_ignored() {
+async fn missing_and_malformed_fields_are_reported_by_name_and_unknown_ones_ignored() {
     let app = TestApp::start().await;
     let nothing = app.post("/api/auth/register", &json!({})).await;
     assert_eq!((nothing.status, nothing.code()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields"));

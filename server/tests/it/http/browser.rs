@@ -233,7 +233,7 @@ async fn signing_out_removes_every_cookie_and_ends_every_session_of_the_browser(
 }
 
 #[tokio::test]
-async fn a_browser_with_nothing_but_ended_sessions_is_told_why_the_newest_ended() {
+async fn a_browser_with_only_ended_sessions_learns_why_the_newest_ended() {
     let app = TestApp::start().await;
     let phone = app.new_user(ADA).await;
     let browser = Browser::of(&app);

@@ -24,7 +24,7 @@ async fn the_other_devices_hear_of_a_sign_in_a_new_name_and_an_end() {
 }
 
 #[tokio::test]
-async fn the_ended_device_is_told_why_and_its_stream_closes() {
+async fn the_ended_device_is_notified_of_the_reason_and_its_stream_closes() {
     let app = TestApp::start().await;
     let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
@@ -83,7 +83,7 @@ async fn answers_say_how_long_the_session_lasts_once_the_warning_is_due() {
 }
 
 #[tokio::test]
-async fn a_stream_whose_session_reaches_its_end_is_told_so() {
+async fn a_stream_is_notified_when_its_session_expires() {
     let app = TestApp::start_with(&[("REFRESH_EXPIRE", "10m"), ("JWT_EXPIRE", "10m"), ("SESSION_WARNING", "4m")]).await;
     let device = app.new_user("ada@example.com").await;
     app.advance(Duration::from_secs(10 * 60 - 1));
@@ -103,7 +103,7 @@ async fn streams_close_when_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_stream_is_told_and_closed_when_its_session_is_signed_out_while_the_database_is_away() {
+async fn a_stream_is_notified_and_closed_when_its_session_is_signed_out_while_the_database_is_away() {
     let app = TestApp::start().await;
     let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;

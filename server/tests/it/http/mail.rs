@@ -111,7 +111,7 @@ async fn a_domain_that_is_slow_holds_up_nobody_elses_code(#[values(false, true)]
 }
 
 #[tokio::test]
-async fn letters_of_several_servers_leave_once() {
+async fn mails_of_several_servers_are_sent_once() {
     let (mail, database) = (MailServer::start().await, PostgresDatabase::create().await);
     let url = database.url();
     let settings = [

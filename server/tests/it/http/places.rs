@@ -58,7 +58,7 @@ async fn a_device_is_shown_with_the_place_it_signed_in_from(#[case] address: &st
 }
 
 #[tokio::test]
-async fn a_device_that_renews_from_another_network_is_shown_there() {
+async fn a_device_that_refreshes_from_another_network_is_shown_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let app = start(folder.path(), "GeoLite2-Country").await;
     let watcher = app.new_user("ada@example.com").await;

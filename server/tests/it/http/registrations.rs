@@ -76,7 +76,9 @@ async fn an_account_is_that_of_the_registration_whose_code_was_entered(
 
 #[rstest]
 #[tokio::test]
-async fn the_account_has_the_id_that_registering_told(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn the_account_has_the_id_that_registering_answered(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
     let app = TestApp::start_on(backend, &[VERIFIED]).await;
     let user_id = app.registers(V).await["userId"].clone();
     let entered = enters(&app, &app.code_for(V).await).await;
@@ -200,7 +202,7 @@ async fn mail_to_an_address_that_nobody_has_proved_carries_no_words_of_whoever_t
 
 #[rstest]
 #[tokio::test]
-async fn the_owner_of_an_address_is_told_once_a_day_that_somebody_registers_it(
+async fn the_owner_of_an_address_is_notified_once_a_day_that_somebody_registers_it(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
     #[values("true", "false")] verification: &str,
 ) {

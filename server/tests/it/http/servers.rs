@@ -125,7 +125,7 @@ async fn a_deleted_account_is_refused_on_the_other_server(#[values(Bus::Postgres
 }
 
 #[tokio::test]
-async fn a_renewal_on_one_server_keeps_the_stream_on_the_other_open() {
+async fn a_refresh_on_one_server_leaves_the_stream_on_the_other_open() {
     let pair = Pair::start(Bus::Postgres).await;
     let mut laptop = pair.here.new_user("ada@example.com").await;
     let mut events = moved(&laptop, &pair.there).listens().await;
@@ -141,7 +141,7 @@ async fn a_renewal_on_one_server_keeps_the_stream_on_the_other_open() {
 }
 
 #[tokio::test]
-async fn the_receipt_counts_a_browser_that_was_told_on_the_other_server() {
+async fn the_receipt_counts_a_browser_that_was_notified_on_the_other_server() {
     let pair = Pair::start(Bus::Postgres).await;
     let laptop = pair.here.new_user("ada@example.com").await;
     let phone = pair.here.signs_in("ada@example.com").await;
@@ -180,7 +180,7 @@ async fn tickets_and_tries_are_the_same_on_every_server() {
 }
 
 #[tokio::test]
-async fn a_database_that_was_set_back_is_told_again_what_had_ended() {
+async fn lost_revocations_are_restored_to_a_database_that_was_set_back() {
     let pair = Pair::start(Bus::Postgres).await;
     let laptop = pair.here.new_user("ada@example.com").await;
     let phone = pair.here.signs_in("ada@example.com").await;
@@ -506,7 +506,7 @@ async fn forget_servers(url: &str) {
 }
 
 #[tokio::test]
-async fn other_differences_are_told_in_health_on_every_server_and_no_longer_than_they_last() {
+async fn other_differences_are_shown_in_health_on_every_server_and_no_longer_than_they_last() {
     let database = PostgresDatabase::create().await;
     let url = database.url();
     let with = |name: &'static str, value: &'static str| {

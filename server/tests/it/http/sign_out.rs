@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::app::{Answer, Device, TestApp};
 
 #[tokio::test]
-async fn a_signed_out_device_is_refused_at_once_and_its_client_is_told_to_forget() {
+async fn a_signed_out_device_is_refused_at_once_and_its_client_clears_its_data() {
     let app = TestApp::start().await;
     let device = app.new_user("ada@example.com").await;
     let out = device.post("/api/auth/logout", &json!({"reason": "going home"})).await;
@@ -231,7 +231,7 @@ async fn a_bad_reason_keeps_nobody_signed_in_and_the_address_can_keep_this_devic
 }
 
 #[tokio::test]
-async fn all_others_go_and_this_one_stays_without_a_renewal() {
+async fn all_others_end_and_this_one_stays_without_a_refresh() {
     let app = TestApp::start().await;
     let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;

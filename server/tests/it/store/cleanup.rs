@@ -58,7 +58,7 @@ async fn sessions_past_their_time_are_marked_as_of_then_batch_by_batch(
 
 #[rstest]
 #[tokio::test]
-async fn sessions_that_were_idle_for_too_long_are_told_from_those_at_their_absolute_end(
+async fn sessions_that_were_idle_for_too_long_end_with_another_reason_than_those_at_their_absolute_end(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -152,7 +152,7 @@ async fn links_to_set_a_new_password_go_when_they_expire(
 
 #[rstest]
 #[tokio::test]
-async fn ended_sessions_go_with_their_stories_when_they_are_history(
+async fn old_ended_sessions_are_deleted_with_their_history(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;

@@ -188,7 +188,7 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
 
 #[rstest]
 #[tokio::test]
-async fn wishes_of_several_users_are_carried_out_together_and_answered_in_order(
+async fn ends_of_several_users_are_committed_together_and_answered_in_order(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -254,7 +254,7 @@ async fn the_log_is_read_from_any_position_and_remembers_what_is_not_over(
 
 #[rstest]
 #[tokio::test]
-async fn a_receipt_shows_who_was_told_and_who_confirmed(
+async fn a_receipt_shows_who_was_notified_and_who_confirmed(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -285,7 +285,7 @@ async fn a_receipt_shows_who_was_told_and_who_confirmed(
 
 #[rstest]
 #[tokio::test]
-async fn a_wish_that_was_carried_out_unheard_is_not_carried_out_again(
+async fn an_unacknowledged_end_is_not_carried_out_twice(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -310,7 +310,7 @@ async fn a_wish_that_was_carried_out_unheard_is_not_carried_out_again(
 
 #[rstest]
 #[tokio::test]
-async fn a_wish_that_is_tried_again_ends_what_there_was_and_not_what_began_later(
+async fn a_retried_end_ends_the_sessions_of_its_time_and_none_that_began_later(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -513,7 +513,7 @@ async fn an_epoch_is_raised_above_all_that_were_given_or_seen(
 
 #[rstest]
 #[tokio::test]
-async fn of_many_sessions_those_that_live_are_told_with_the_epoch_of_their_users(
+async fn of_many_sessions_the_living_ones_are_given_with_the_epoch_of_their_users(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;

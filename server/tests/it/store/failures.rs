@@ -135,7 +135,7 @@ impl Blocker {
 
 #[rstest]
 #[tokio::test]
-async fn whoever_waits_too_long_for_a_lock_is_told_so_and_nothing_is_written(
+async fn a_lock_that_takes_too_long_is_an_error_and_nothing_is_written(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;

@@ -39,7 +39,7 @@ async fn count(store: &Store, now: Timestamp) -> (u64, u64, u64) {
 
 #[rstest]
 #[tokio::test]
-async fn a_domain_has_only_so_many_letters_under_way_and_what_is_waited_for_goes_first(
+async fn a_domain_has_only_so_many_mails_under_way_and_codes_go_first(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -166,7 +166,7 @@ async fn the_text_of_a_mail_is_forgotten_when_it_was_handed_over(
 
 #[rstest]
 #[tokio::test]
-async fn a_letter_that_must_not_outlive_its_account_is_gone_once_it_was_handed_over(
+async fn a_mail_that_must_not_outlive_its_account_is_gone_once_it_was_handed_over(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;

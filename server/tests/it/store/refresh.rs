@@ -66,7 +66,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
 
 #[rstest]
 #[tokio::test]
-async fn no_renewal_passes_the_absolute_end(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn no_refresh_passes_the_absolute_end(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
@@ -104,7 +104,7 @@ async fn a_repeat_changes_no_digest_and_says_which_kind_it_was(
 
 #[rstest]
 #[tokio::test]
-async fn a_change_of_network_is_told_however_often_the_session_was_seen_in_between(
+async fn a_change_of_network_is_recorded_however_often_the_session_was_seen_in_between(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;

@@ -89,7 +89,7 @@ async fn the_newest_registration_takes_the_place_of_the_one_before_with_its_code
 
 #[rstest]
 #[tokio::test]
-async fn a_registration_of_an_address_that_is_proved_is_kept_and_its_code_proves_nothing(
+async fn a_registration_of_a_proved_address_is_stored_and_its_code_proves_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -245,7 +245,7 @@ async fn another_code_is_not_sent_too_soon_after_the_last(
 
 #[rstest]
 #[tokio::test]
-async fn letters_are_sent_as_often_as_their_buckets_let_them_and_no_code_outlives_its_registration(
+async fn mails_are_sent_as_often_as_their_buckets_allow_and_no_code_outlives_its_registration(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;

@@ -18,7 +18,7 @@ async fn devices(store: &Store, user: UserId, minute: u64) -> Vec<String> {
 
 #[rstest]
 #[tokio::test]
-async fn a_session_is_kept_as_it_began(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn a_session_is_stored_as_it_began(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let ada = stored_user(&store, "ada").await;
     let new = new_session(ada, "Laptop", START);
@@ -90,7 +90,7 @@ async fn a_live_session_is_renamed_by_its_owner_only(#[values(Backend::Sqlite, B
 
 #[rstest]
 #[tokio::test]
-async fn whether_a_token_may_pass_is_told_from_the_session_and_the_epoch(
+async fn whether_a_token_may_pass_follows_from_the_session_and_the_epoch(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -155,7 +155,7 @@ async fn sightings_never_move_a_session_back_nor_wake_an_ended_one(
 
 #[rstest]
 #[tokio::test]
-async fn a_story_is_told_in_order_to_its_owner(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn a_history_is_given_in_order_to_its_owner(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     let id = sign_in(&store, ada, "Laptop", START).await;

@@ -20,8 +20,8 @@ pub const BOUND: Duration = Duration::from_secs(2);
 /// only makes our times more lenient. What is left are servers that keep their instants in whole milliseconds.
 pub const SLACK: Duration = Duration::from_millis(2);
 
-/// How much later than that a message may still be read from a stream. When it was sent is not known, only when the client
-/// came to read it: on a busy machine it lies in between for a while.
+/// How much later than that a message may still be read from a stream. When it was sent is not known, only when the
+/// client came to read it: on a busy machine it lies in between for a while.
 pub const READ_LATE: Duration = Duration::from_millis(750);
 
 /// How long after the database was set back servers may take to notice what it has lost, and to write it again.

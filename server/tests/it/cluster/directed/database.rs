@@ -217,7 +217,7 @@ const ONLY_READS: [&str; 2] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_only_read_are_not_kept_once_new_ones_can_write() {
+async fn read_only_connections_are_given_up_once_new_ones_can_write() {
     let mut installation = Installation::of_three().await;
     let devices = installation.user_with_devices("ada@example.com", 3).await;
     let (leaves, stays, other) = (&devices[0], &devices[1], &devices[2]);

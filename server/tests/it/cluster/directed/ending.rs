@@ -19,7 +19,7 @@ const AT_ONCE: usize = 6;
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_ended_on_one_server_is_refused_and_told_on_the_others_within_the_bound() {
+async fn a_session_ended_on_one_server_is_refused_and_notified_on_the_others_within_the_bound() {
     let installation = Installation::of_three().await;
     let of = &installation;
     let users = (0..USERS)

@@ -16,7 +16,7 @@ const SLOW: Duration = Duration::from_millis(50);
 const STOPS_WITHIN: Duration = Duration::from_secs(15);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_is_told_to_stop_finishes_the_sign_out_under_way_and_closes_its_streams() {
+async fn a_stopping_server_finishes_the_sign_out_under_way_and_closes_its_streams() {
     let mut installation = Installation::of_three().await;
     let devices = installation.user_with_devices("ada@example.com", 2).await;
     let (leaves, stays) = (&devices[0], &devices[1]);

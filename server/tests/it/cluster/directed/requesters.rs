@@ -87,7 +87,7 @@ async fn what_a_living_session_asked_for_is_carried_out_when_the_database_is_bac
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_written_down_is_not_acknowledged_and_what_was_is_kept_whatever_becomes_of_the_process() {
+async fn an_end_is_acknowledged_only_once_written_and_then_outlives_the_process() {
     let mut installation = Installation::start(Wanted { servers: 2, ..Wanted::default() }).await;
     let devices = installation.user_with_devices("ada@example.com", 3).await;
     let [leaves, alone, witness] = &devices[..] else { panic!("there are three") };

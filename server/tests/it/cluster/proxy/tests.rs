@@ -45,7 +45,7 @@ async fn hears_text(end: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn what_is_said_arrives_and_a_close_too() {
+async fn bytes_and_a_close_get_through() {
     let ends = Ends::new().await;
     let (mut near, mut far) = ends.connects().await;
     near.write_all(b"there").await.unwrap();
@@ -80,7 +80,7 @@ async fn a_cut_resets_both_ends_and_lets_new_connections_be_made() {
 }
 
 #[tokio::test]
-async fn half_open_is_one_dead_direction_and_what_was_held_up_arrives_late() {
+async fn half_open_is_one_dead_direction_and_delayed_bytes_come_later() {
     let ends = Ends::new().await;
     let (mut near, mut far) = ends.connects().await;
     ends.proxy.becomes(Condition::HalfOpen(Direction::ToServer));
@@ -111,7 +111,7 @@ async fn a_black_hole_lets_nothing_through_and_nobody_in_until_it_is_gone() {
 }
 
 #[tokio::test]
-async fn refused_means_reset_and_refused_and_the_port_is_kept() {
+async fn refused_means_reset_and_refused_and_the_port_stays_the_same() {
     let ends = Ends::new().await;
     let (mut near, _far) = ends.connects().await;
     ends.proxy.becomes(Condition::Refused);

@@ -117,7 +117,7 @@ fn as_version_two(line: &Line) -> String {
 #[case(older_end(), V2_OLDER_END)]
 #[case(unresolved(), V2_UNRESOLVED)]
 #[case(Line::Committed(vec![1, 2]), V2_COMMITTED)]
-fn what_is_written_is_of_version_two_to_the_letter_and_is_read_back(#[case] line: Line, #[case] expected: &str) {
+fn lines_are_written_exactly_as_version_two_and_read_back(#[case] line: Line, #[case] expected: &str) {
     assert_eq!(as_version_two(&line), expected);
     let written = seal(&keys(), &SeededRandom::new(1), &line).unwrap();
     assert!(written.starts_with("v2.") && written.ends_with('\n') && written.lines().count() == 1);
