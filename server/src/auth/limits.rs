@@ -31,7 +31,7 @@ const FAILURES_BY_ACCOUNT: Bucket = Bucket { burst: 20, every_ms: 30_000 };
 const REQUESTS_BY_ADDRESS: Bucket = Bucket { burst: 300, every_ms: 1_000 };
 /// Registrations of one address, and mails with codes to it: a burst for whoever is all thumbs, then one in five
 /// minutes.
-const LETTERS_BY_ADDRESS: Bucket = Bucket { burst: 20, every_ms: 300_000 };
+const MAILS_BY_ADDRESS: Bucket = Bucket { burst: 20, every_ms: 300_000 };
 /// That an address has an account already, its owner is told once a day.
 const NOTICES: Bucket = Bucket { burst: 1, every_ms: 86_400_000 };
 /// How many closed doors are remembered here.
@@ -223,12 +223,12 @@ impl Limits {
 
 /// Taken for each registration of an address.
 pub fn registrations_of(email: &Email) -> Try {
-    Try { key: key("registrations", email.as_str()), bucket: LETTERS_BY_ADDRESS }
+    Try { key: key("registrations", email.as_str()), bucket: MAILS_BY_ADDRESS }
 }
 
 /// Taken for each mail with a code.
 pub fn codes_to(email: &Email) -> Try {
-    Try { key: key("codes", email.as_str()), bucket: LETTERS_BY_ADDRESS }
+    Try { key: key("codes", email.as_str()), bucket: MAILS_BY_ADDRESS }
 }
 
 /// Taken for telling somebody that they have an account already.

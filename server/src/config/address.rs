@@ -1,6 +1,6 @@
 //! What addresses with a password in them must look like, whatever they are addresses of.
 //!
-//! A letter that means something in an address and is not escaped (RFC 3986, 2.1) moves the end of the host: a program
+//! A character that means something in an address and is not escaped (RFC 3986, 2.1) moves the end of the host: a program
 //! then waits for a machine that does not exist, or tells another one a piece of the password.
 
 /// Refuses an address whose user and password cannot be told from the rest without doubt. Quotes nothing of it.
@@ -29,7 +29,7 @@ pub fn check(text: &str) -> Result<(), String> {
         return Err(unescaped(':', "%3A"));
     }
     if user.contains(['[', ']', '<', '>', '{', '}', '"', '^', '`', '|']) {
-        return Err("has a letter in its user name or password that must be escaped, such as [ as %5B".to_owned());
+        return Err("has a character in its user name or password that must be escaped, such as [ as %5B".to_owned());
     }
     if !percent_signs_are_escapes(rest) {
         return Err(unescaped('%', "%25"));
@@ -41,8 +41,8 @@ pub fn check(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn unescaped(letter: char, escape: &str) -> String {
-    format!("holds a {letter} that belongs to no address: inside a user name or password it is written {escape}")
+fn unescaped(character: char, escape: &str) -> String {
+    format!("holds a {character} that belongs to no address: inside a user name or password it is written {escape}")
 }
 
 fn percent_signs_are_escapes(text: &str) -> bool {

@@ -267,7 +267,7 @@ async fn leaves_nothing(backend: Backend) {
     assert!(before.iter().any(|row| row.starts_with("try_limits")));
 
     assert_eq!(deletes_with(&laptop, PASSWORD).await.status, StatusCode::OK);
-    // The last letter is on its way until the mailer has taken it.
+    // The last mail is on its way until the mail worker has taken it.
     let mut left = app.everything().await;
     while left.iter().any(|row| row.starts_with("mail:")) {
         tokio::task::yield_now().await;

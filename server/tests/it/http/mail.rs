@@ -11,14 +11,14 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::app::{PASSWORD, TestApp};
 use crate::support::postgres::PostgresDatabase;
 
-/// How long the mail server takes for a letter to the slow domain: longer than any test may.
+/// How long the mail server takes for a mail to the slow domain: longer than any test may.
 const SLOW: Duration = Duration::from_secs(25);
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// A mail server that takes its time for one domain.
 struct MailServer {
     url: String,
-    /// To whom it took letters, and when.
+    /// The addresses it took mails for, and when.
     taken: Arc<Mutex<Vec<(String, Instant)>>>,
 }
 
@@ -37,8 +37,8 @@ impl MailServer {
         Self { url, taken }
     }
 
-    /// Waits for a letter to this address, and gives when it was taken.
-    async fn letter_to(&self, address: &str) -> Instant {
+    /// Waits for a mail to this address, and gives when it was taken.
+    async fn mail_to(&self, address: &str) -> Instant {
         let waiting = async {
             loop {
                 if let Some((_, at)) = self.taken().into_iter().find(|(to, _)| to == address) {
@@ -47,7 +47,7 @@ impl MailServer {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(WITHIN, waiting).await.expect("a letter in time")
+        tokio::time::timeout(WITHIN, waiting).await.expect("a mail in time")
     }
 
     fn taken(&self) -> Vec<(String, Instant)> {
@@ -105,7 +105,7 @@ async fn a_domain_that_is_slow_holds_up_nobody_elses_code(#[values(false, true)]
     for domain in ["fast.example", "other.example"] {
         let began = Instant::now();
         registers(&app, &format!("ada@{domain}")).await;
-        let taken = mail.letter_to(&format!("ada@{domain}")).await;
+        let taken = mail.mail_to(&format!("ada@{domain}")).await;
         assert!(taken - began < Duration::from_secs(2), "{:?}", taken - began);
     }
 }
@@ -129,7 +129,7 @@ async fn mails_of_several_servers_are_sent_once() {
         expected.push(address);
     }
     for address in &expected {
-        mail.letter_to(address).await;
+        mail.mail_to(address).await;
     }
     let mut taken: Vec<String> = mail.taken().into_iter().map(|(to, _)| to).collect();
     taken.sort();

@@ -7,7 +7,7 @@ use types::domain::Timestamp;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, ROOM, START, TestStore, content, lease, mailbox, minutes, new_code_letter, new_mail,
+    Backend, ROOM, START, TestStore, content, lease, mailbox, minutes, new_code_mail, new_mail,
 };
 
 async fn enqueues(store: &Store, job: &NewJob) {
@@ -47,7 +47,7 @@ async fn a_domain_has_only_so_many_mails_under_way_and_codes_go_first(
         enqueues(&store, &new_mail(&format!("{number}@Slow.example"), START)).await;
         enqueues(&store, &new_mail(&format!("{number}@b{number}.example"), START)).await;
     }
-    enqueues(&store, &new_code_letter("ada@slow.example", "Code", minutes(1))).await;
+    enqueues(&store, &new_code_mail("ada@slow.example", "Code", minutes(1))).await;
 
     let awaited = JobCapacity { normal: false, ..ROOM };
     let (code, token) = lease(&store, minutes(1), awaited).await;

@@ -10,7 +10,7 @@ use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, DAY, START, TestStore, command, digest, end, ids, mailbox, minutes, new_audit, new_entry, new_letter,
+    Backend, DAY, START, TestStore, command, digest, end, ids, mailbox, minutes, new_audit, new_entry, new_notice_mail,
     origin, sign_in, stored_user,
 };
 
@@ -173,7 +173,7 @@ async fn end_stolen(store: &Store, user: UserId, id: SessionId, decision: Refres
     let attempt = attempt(id, minutes(2), "198.51.100.7");
     let mail = |user: &User, session: &SessionRow| {
         let subject = format!("{} was signed out", session.device.device_name);
-        new_letter(&user.email, &subject, attempt.at)
+        new_notice_mail(&user.email, &subject, attempt.at)
     };
     let report = TheftReport {
         audit: NewAudit { session_id: Some(id), ..new_audit(user, AuditAction::RefreshReuse, attempt.at) },

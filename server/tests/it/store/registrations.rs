@@ -250,23 +250,23 @@ async fn mails_are_sent_as_often_as_their_buckets_allow_and_no_code_outlives_its
 ) {
     let store = TestStore::open(backend).await;
     proved(&store, "bob").await;
-    for (name, letters) in [("ada", 3), ("bob", 1)] {
+    for (name, mails) in [("ada", 3), ("bob", 1)] {
         let mut ids = Vec::new();
         for number in 0..60_u8 {
             let registration = new_registration(name, digest(number + 1), START);
             let codes = Try { key: digest(1), bucket: Bucket { burst: 3, every_ms: 60_000 } };
             let notices = Try { key: digest(2), bucket: Bucket { burst: 1, every_ms: 86_400_000 } };
-            let letter = || new_mail(registration.email.as_str(), START);
-            let mail = RegistrationMail { code: letter(), notice: letter(), registrations: a_try(3), codes, notices };
+            let a_mail = || new_mail(registration.email.as_str(), START);
+            let mail = RegistrationMail { code: a_mail(), notice: a_mail(), registrations: a_try(3), codes, notices };
             let audit = new_audit(registration.id, AuditAction::Registered, START);
             store.accounts().register(&registration, &mail, &audit).await.expect("a registration");
             ids.push(registration.id);
         }
         let to = format!("{name}@example.com");
         let sent = mailbox(&store).await.into_iter().filter(|mail| mail.to == to).count();
-        assert_eq!(sent, letters, "{name}");
+        assert_eq!(sent, mails, "{name}");
         if name == "ada" {
-            // The last letter was for the third: its code would make an account of somebody who has been replaced
+            // The last mail was for the third: its code would make an account of somebody who has been replaced
             // since.
             let registration =
                 store.accounts().registration(&email("ada"), minutes(1)).await.expect("an answer").expect("it waits");

@@ -143,16 +143,16 @@ pub fn new_user(name: &str) -> NewUser {
 
 /// The job of a notice to this address.
 pub fn new_mail(to: &str, at: Timestamp) -> NewJob {
-    new_letter(to, "Your code", at)
+    new_notice_mail(to, "Your code", at)
 }
 
 /// The same under another subject.
-pub fn new_letter(to: &str, subject: &str, at: Timestamp) -> NewJob {
+pub fn new_notice_mail(to: &str, subject: &str, at: Timestamp) -> NewJob {
     NewMail::notice(to, content(subject)).into_job(Uuid::now_v7(), at)
 }
 
 /// The job of a mail with a code to this address.
-pub fn new_code_letter(to: &str, subject: &str, at: Timestamp) -> NewJob {
+pub fn new_code_mail(to: &str, subject: &str, at: Timestamp) -> NewJob {
     NewMail::awaited(to, content(subject), at.plus(10 * MINUTE)).into_job(Uuid::now_v7(), at)
 }
 
@@ -323,12 +323,12 @@ pub fn a_try(key: u8) -> Try {
     Try { key: digest(key), bucket: Bucket { burst: 1_000, every_ms: 1 } }
 }
 
-/// Keeps a registration, with letters as often as anybody likes.
+/// Stores a registration, with mails as often as anybody likes.
 pub async fn register(store: &Store, registration: &NewRegistration) {
     let (to, at) = (registration.email.as_str(), registration.at);
     let mail = RegistrationMail {
-        code: new_code_letter(to, "Code", at),
-        notice: new_letter(to, "Notice", at),
+        code: new_code_mail(to, "Code", at),
+        notice: new_notice_mail(to, "Notice", at),
         registrations: a_try(201),
         codes: a_try(202),
         notices: a_try(203),
@@ -413,7 +413,7 @@ pub async fn delete_account(
     receipt: Option<Digest>,
     at: Timestamp,
 ) -> AccountOutcome {
-    let mail = new_letter("ada@example.com", "Farewell", at);
+    let mail = new_notice_mail("ada@example.com", "Farewell", at);
     let deletion = AccountDeletion { mail, buckets: Vec::new() };
     let all = command(Selection::All { user_id }, EndReason::AccountDeleted, at);
     let ends = EndCommand { ended_by: from, receipt, ..all };
