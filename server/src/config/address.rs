@@ -1,7 +1,7 @@
 //! What addresses with a password in them must look like, whatever they are addresses of.
 //!
-//! A character that means something in an address and is not escaped (RFC 3986, 2.1) moves the end of the host: a program
-//! then waits for a machine that does not exist, or tells another one a piece of the password.
+//! A character that means something in an address and is not escaped (RFC 3986, 2.1) moves the end of the host: a
+//! program then waits for a machine that does not exist, or tells another one a piece of the password.
 
 /// Refuses an address whose user and password cannot be told from the rest without doubt. Quotes nothing of it.
 pub fn check(text: &str) -> Result<(), String> {

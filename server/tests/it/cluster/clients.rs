@@ -49,7 +49,7 @@ pub type Owned = (String, Device);
 
 impl TestUser {
     /// Registers, proves the address, and is signed in. Nothing is broken yet.
-    pub async fn arrives(world: World, email: String, dice: Dice) -> Self {
+    pub async fn registered(world: World, email: String, dice: Dice) -> Self {
         let mut user = Self {
             world,
             email: email.clone(),

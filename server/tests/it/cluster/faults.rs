@@ -58,18 +58,18 @@ pub enum Whose {
 pub enum Broken {
     /// One of the proxy's conditions. When it is mended, what was held up arrives late, or is lost with its
     /// connections.
-    Is(Condition, Late),
+    Is(Condition, Delayed),
     /// Cut, again and again.
     Cut,
     /// Cut after the next commit.
     CutAfterCommit,
 }
 
-/// What becomes of what was held up.
+/// What becomes of the bytes that were held up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Late {
-    Arrives,
-    IsLost,
+pub enum Delayed {
+    Delivered,
+    Lost,
 }
 
 /// Some time of peace, and then faults that begin and end together.
@@ -117,20 +117,20 @@ const KINDS: usize = 17;
 fn draw(kind: usize, dice: &mut Dice, servers: usize) -> Fault {
     let server = dice.below(servers);
     let whose = if dice.once_in(3) { Whose::All } else { Whose::One(server) };
-    let late = if dice.once_in(2) { Late::Arrives } else { Late::IsLost };
+    let delayed = if dice.once_in(2) { Delayed::Delivered } else { Delayed::Lost };
     let direction = if dice.once_in(2) { Direction::ToBackend } else { Direction::ToServer };
     let slow = Condition::Slow(dice.between(&(Duration::from_millis(5)..Duration::from_millis(400))));
     let conditions = [slow, Condition::HalfOpen(direction), Condition::BlackHole, Condition::Refused];
     match kind {
-        0 => Fault::ToPostgres(whose, Broken::Is(slow, late)),
-        1 => Fault::ToPostgres(whose, Broken::Is(Condition::HalfOpen(direction), late)),
-        2 => Fault::ToPostgres(whose, Broken::Is(Condition::BlackHole, late)),
-        3 => Fault::ToPostgres(whose, Broken::Is(Condition::Refused, late)),
+        0 => Fault::ToPostgres(whose, Broken::Is(slow, delayed)),
+        1 => Fault::ToPostgres(whose, Broken::Is(Condition::HalfOpen(direction), delayed)),
+        2 => Fault::ToPostgres(whose, Broken::Is(Condition::BlackHole, delayed)),
+        3 => Fault::ToPostgres(whose, Broken::Is(Condition::Refused, delayed)),
         4 => Fault::ToPostgres(whose, Broken::Cut),
         5 => Fault::ToPostgres(whose, Broken::CutAfterCommit),
-        6 => Fault::ToRedis(whose, Broken::Is(*dice.pick(&conditions), late)),
+        6 => Fault::ToRedis(whose, Broken::Is(*dice.pick(&conditions), delayed)),
         7 => Fault::ToRedis(whose, Broken::Cut),
-        8 => Fault::Partition(server, Broken::Is(*dice.pick(&conditions[1..]), late)),
+        8 => Fault::Partition(server, Broken::Is(*dice.pick(&conditions[1..]), delayed)),
         10 => Fault::Stop(server),
         11 => Fault::Pause(server),
         12 => Fault::Clock(server, *dice.pick(&CLOCKS)),
@@ -223,7 +223,7 @@ fn breaks_network(proxy: &Proxy, how: Broken) {
 
 fn mends_network(proxy: &Proxy, how: Broken) {
     proxy.disarms();
-    if let Broken::Is(_, Late::IsLost) = how {
+    if let Broken::Is(_, Delayed::Lost) = how {
         proxy.cuts();
     }
     proxy.becomes(Condition::Sound);

@@ -71,7 +71,7 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     let stop = CancellationToken::new();
     let mut users = JoinSet::new();
     let arrivals =
-        (0..USERS).map(|index| TestUser::arrives(world.clone(), format!("p{index}@example.com"), dice.hand_out()));
+        (0..USERS).map(|index| TestUser::registered(world.clone(), format!("p{index}@example.com"), dice.hand_out()));
     for user in futures::future::join_all(arrivals).await {
         users.spawn(user.lives(stop.clone()));
     }

@@ -98,7 +98,7 @@ pub fn worst_delay(history: &History) -> Duration {
     let endings = Endings::of(history);
     let late = history.calls.iter().filter(|call| is_accepted_request(call)).filter_map(|call| {
         let (ended, by) = endings.confirmed(call.session.as_deref()?)?;
-        if is_unsettled(history, by, call.invoked) {
+        if is_undecided(history, by, call.invoked) {
             return None;
         }
         call.invoked.checked_sub(ended)
@@ -149,7 +149,7 @@ fn has_lost(history: &History, calls: &[&Call]) -> bool {
 }
 
 /// Whether a failover has lost this end, and nobody need have noticed at that moment.
-fn is_unsettled(history: &History, by: &Call, at: Moment) -> bool {
+fn is_undecided(history: &History, by: &Call, at: Moment) -> bool {
     history.set_backs.iter().any(|lost| {
         let is_lost = by.finished >= lost.copied && by.invoked <= lost.done;
         is_lost && at >= lost.began && at <= lost.done.saturating_add(RECOVERY_TIME)
@@ -160,7 +160,7 @@ fn refused_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, 
     let confirmed = endings.confirmed(session);
     for call in calls {
         let (request, refresh) = (is_accepted_request(call), is_granted_refresh(call));
-        if let Some((ended, by)) = confirmed.filter(|(_, by)| !is_unsettled(history, by, call.invoked)) {
+        if let Some((ended, by)) = confirmed.filter(|(_, by)| !is_undecided(history, by, call.invoked)) {
             let seen = || format!("ended at {ended:.3?} by {}, but {}", described(by), described(call));
             if request && call.invoked > ended + BOUND + SLACK {
                 found.add(Rule::RefusedWithinTheBound, session, seen());
@@ -187,7 +187,7 @@ fn silent_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, s
     let What::Stream { last_message: Some(heard), .. } = call.what else { return };
     if let Some((ended, by)) = endings.confirmed(session)
         && heard > ended + BOUND + SLACK + READ_LATE
-        && !is_unsettled(history, by, heard)
+        && !is_undecided(history, by, heard)
     {
         let seen =
             format!("ended at {ended:.3?} by {}, but a message at {heard:.3?} by {}", described(by), described(call));

@@ -1,4 +1,4 @@
-//! Version 1: what was written before lines had a version. Only read.
+//! Version 1: lines from before they had a version. They are only read. Their names in the file are older than ours.
 
 use std::time::Duration;
 
@@ -16,14 +16,17 @@ pub const PURPOSE: &str = "promised end";
 
 #[derive(Deserialize)]
 enum StoredLine {
-    Promised(u64, StoredEntry),
-    Kept(Vec<u64>),
+    #[serde(rename = "Promised")]
+    Pending(u64, StoredEntry),
+    #[serde(rename = "Kept")]
+    Committed(Vec<u64>),
 }
 
 #[derive(Deserialize)]
 enum StoredEntry {
     End(Box<StoredEnd>),
-    LateEnd(StoredUnresolvedEnd),
+    #[serde(rename = "LateEnd")]
+    UnresolvedEnd(StoredUnresolvedEnd),
 }
 
 #[derive(Deserialize)]
@@ -85,13 +88,13 @@ struct StoredOrigin {
 pub fn read(plain: &[u8]) -> serde_json::Result<Line> {
     let line: StoredLine = serde_json::from_slice(plain)?;
     Ok(match line {
-        StoredLine::Promised(number, StoredEntry::End(end)) => {
+        StoredLine::Pending(number, StoredEntry::End(end)) => {
             Line::Pending(number, Entry::End(Box::new((*end).into())))
         }
-        StoredLine::Promised(number, StoredEntry::LateEnd(end)) => {
+        StoredLine::Pending(number, StoredEntry::UnresolvedEnd(end)) => {
             Line::Pending(number, Entry::UnresolvedEnd(end.into()))
         }
-        StoredLine::Kept(numbers) => Line::Committed(numbers),
+        StoredLine::Committed(numbers) => Line::Committed(numbers),
     })
 }
 
