@@ -1,4 +1,4 @@
-//! Ending sessions on somebody's request, with the receipt that shows who was told.
+//! Ending sessions on request, with the receipt that shows which devices were notified.
 
 use types::api::{Receipt, ReceiptDevice};
 use types::domain::{ClientReason, SessionId, Timestamp, UserId};
@@ -11,14 +11,14 @@ use crate::auth::secrets::Capability;
 use crate::sessions::SessionsError;
 use crate::store::{EndCommand, EndOutcome, Origin, ReceiptRow, Selection, SessionRow, StoreError, User};
 
-/// Which sessions are to be ended.
+/// Which sessions to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// The one that asks.
+    /// The requesting session.
     This,
     /// Another one of the same user.
     Other(SessionId),
-    /// All but the one that asks.
+    /// All but the requesting session.
     Others,
     /// All of the user's.
     All,
@@ -26,14 +26,14 @@ pub enum Scope {
 
 /// A request to end sessions.
 pub struct EndRequest {
-    /// Who asks.
+    /// The user who requests it.
     pub user_id: UserId,
     pub session_id: SessionId,
-    /// Epoch of the token that asks, where one does.
+    /// Epoch of the token of the request, where there is one.
     pub epoch: Option<i64>,
-    /// Until when that token is good.
+    /// When that token expires.
     pub token_until: Option<Timestamp>,
-    /// What the request does here where the database is away.
+    /// What the request does on this server while the database is away.
     pub force: Force,
     /// Which are to go.
     pub scope: Scope,
@@ -42,23 +42,23 @@ pub struct EndRequest {
     pub origin: Origin,
 }
 
-/// What a request came to.
+/// The result of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum EndAnswer {
     /// Committed.
     Done {
         sessions_ended: u64,
-        /// Who was told, where other devices were signed out.
+        /// Which devices were notified, where others than the requesting one were signed out.
         receipt: Option<Receipt>,
     },
     /// In force on this server; the commit is being retried.
     Pending,
-    /// The session that asked had itself ended before: nothing was ended.
+    /// The requesting session had itself ended before. Nothing was ended.
     RequesterEnded,
 }
 
 impl EndAnswer {
-    /// What two of them come to, for a client that has ended two sessions of its own.
+    /// The combined result for a client that has ended two sessions of its own.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
@@ -90,7 +90,7 @@ impl Terminations {
             origin: request.origin,
             receipt: receipt.as_ref().map(Capability::digest),
             token_until: match request.scope {
-                // Other tokens of the session may be newer. What is on the list need not be put there again.
+                // Other tokens of the session may be newer. What is on the list need not be added again.
                 Scope::This => {
                     (!self.revocations.list().has_ended(session_id)).then(|| self.lifetimes.remember_until(now))
                 }
@@ -102,8 +102,8 @@ impl Terminations {
         Ok(answer(ended, receipt.as_ref(), Some(session_id)))
     }
 
-    /// Ends several sessions of the user who asks, under one receipt. Each is ended by itself, so that one that is
-    /// held up keeps none of the others; those that come together are committed together.
+    /// Ends several sessions of the user who asks, under one receipt. Each is queued as a request of its own, so that
+    /// one that is delayed does not delay the others. Requests that are queued together are committed together.
     pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
         let now = self.context.now();
         let EndRequest { user_id, session_id, epoch, token_until, force, client_reason, origin, .. } = request;
@@ -130,7 +130,7 @@ impl Terminations {
         Ok(answer(all, Some(&receipt), Some(session_id)))
     }
 
-    /// Ends sessions of a user who asks without having one.
+    /// Ends sessions of a user whose request comes without a session.
     pub async fn end_sessionless(
         &self,
         user: &User,
@@ -163,7 +163,7 @@ impl Terminations {
         Ok(None)
     }
 
-    /// Ends a session that nobody asked to end.
+    /// Ends a session without a request of its user.
     pub(in crate::sessions) async fn end_for(
         &self,
         row: &SessionRow,
@@ -184,20 +184,21 @@ impl Terminations {
         let Some(capability) = Capability::parse(id) else { return Ok(None) };
         let rows = self.context.store.sessions().receipt(&capability.digest()).await?;
         let mut devices: Vec<ReceiptDevice> = rows.into_iter().map(receipt_device).collect();
-        // As the answer had them, whatever is heard of them meanwhile.
+        // In the order of the answer, whatever has changed since.
         devices.sort_by_key(|device| device.session_id);
         Ok((!devices.is_empty()).then(|| Receipt { id: id.to_owned(), devices }))
     }
 
-    /// A browser that was told of its end says that it has signed itself out. Takes its old token, whatever has become
-    /// of the session; does nothing for a session that lives.
+    /// A browser that was notified of its end confirms that it has signed itself out. Its old token may have expired.
+    /// Does nothing for a session that lives.
     pub async fn confirm_end(&self, token: &str) -> Result<bool, SessionsError> {
         let Some(verified) = self.revocations.verify_even_if_expired(token) else { return Ok(false) };
         Ok(self.context.store.sessions().confirm_end(verified.session_id, self.context.now()).await?)
     }
 }
 
-/// Two endings as one, which is pending as long as either is. Whoever had ended before ends neither.
+/// Combines two results. The combination is pending as long as either is, and a requester that had ended before ends
+/// nothing.
 fn both(one: Ending, other: Ending) -> Ending {
     match (one, other) {
         (Ending::Done { mut outcome, mut notified }, Ending::Done { outcome: more, notified: also }) => {
@@ -211,8 +212,7 @@ fn both(one: Ending, other: Ending) -> Ending {
     }
 }
 
-/// What to say of it; `receipt` is the id under which others may look how far it has got, `current` the session that
-/// asked.
+/// The answer to a request. `receipt` is the id under which its progress can be read, `current` the requesting session.
 pub(super) fn answer(ending: Ending, receipt: Option<&Capability>, current: Option<SessionId>) -> EndAnswer {
     match ending {
         Ending::Pending => EndAnswer::Pending,

@@ -1,10 +1,10 @@
-//! Ending sessions: requests that arrive together are committed together, take effect here at once, and survive a
-//! database that is away.
+//! The queue of requests to end sessions. Requests that are queued together are committed together. They take effect on
+//! this server at once, and survive a database that is away.
 //!
-//! One task does it for the whole server. It takes what has queued up, ends it in one transaction, puts the result on
-//! this server's own list, tells the open streams, and only then answers. Where that cannot be done now it acknowledges
-//! that the sessions are over, writes that down, answers [`Ending::Pending`], and keeps trying until the commit
-//! succeeds. However often the same is asked for meanwhile, it waits once.
+//! One task works for the whole server. It takes the queued requests, commits them in one transaction, adds the result
+//! to this server's own list, notifies the open streams, and only then answers. Where the commit fails, it writes the
+//! ends to the pending log, answers [`Ending::Pending`], and retries until the commit succeeds. Repeats of the same
+//! request wait once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,14 +29,14 @@ const MAX_BATCH: usize = 64;
 const FIRST_BATCH: usize = 16;
 /// How many requests may queue before further ones wait for room.
 const QUEUE: usize = 1024;
-/// A commit that took less may be of more requests the next time; one that took more, of fewer.
+/// After a faster commit the next batch may be larger; after a slower one it is smaller.
 const GROW_BELOW: Duration = Duration::from_millis(200);
 const SHRINK_ABOVE: Duration = Duration::from_millis(800);
-/// After so many tries in a row that came to nothing, the database is left alone for a while.
+/// After so many failures in a row the database is left alone for a while.
 const MAX_FAILURES_IN_A_ROW: usize = 3;
 const RETRY: Backoff = Backoff::doubling(Duration::from_millis(100), Duration::from_secs(5));
 
-/// What a request to end sessions came to.
+/// The result of a request to end sessions.
 #[derive(Debug)]
 pub enum Ending {
     /// Committed, in force here, and on its way to every other server.
@@ -46,20 +46,20 @@ pub enum Ending {
         /// The sessions whose open streams were notified here.
         notified: Vec<SessionId>,
     },
-    /// The database is away. This server refuses what it can name, and the commit is being retried.
+    /// The database is away. This server refuses the sessions it knows to be meant, and retries the commit.
     Pending,
-    /// The session that asked had itself ended before it did: nothing was ended.
+    /// The requesting session had itself ended before it made the request. Nothing was ended.
     RequesterEnded,
 }
 
-/// Why a request was not taken on.
+/// Why a request was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum EndingError {
     /// The database is away, and the request cannot be retried later: too many others wait.
     #[error(transparent)]
     Store(Arc<StoreError>),
-    /// The database is away, and it could not be written down either. This server refuses what it can name for as long
-    /// as it runs, and keeps trying, but would forget it.
+    /// The database is away, and the pending log could not be written either. This server refuses the sessions and
+    /// retries for as long as it runs, but a restart would lose the request.
     #[error("the sign-out is neither committed nor written down")]
     Unwritten(#[source] Arc<StoreError>),
     /// The server is stopping.
@@ -69,9 +69,9 @@ pub enum EndingError {
 
 pub(super) struct QueuedEnd {
     pub(super) command: EndCommand,
-    /// Epoch of the token that asked.
+    /// Epoch of the token of the request.
     epoch: Option<i64>,
-    /// How long after its commit it must be remembered.
+    /// How long after the commit the end must be remembered.
     remembered_for: Duration,
     /// What it does here before it is committed.
     pub(super) force: Force,
@@ -89,20 +89,20 @@ impl QueuedEnd {
         }))
     }
 
-    /// A session whose end waits to be committed may have been renewed elsewhere meanwhile: what must be remembered
-    /// counts from now.
+    /// Until when the end must be remembered, if it is committed now. Another server may have refreshed the session
+    /// while the end was pending, so the time counts from now.
     fn remember_until(&self, now: Timestamp) -> Timestamp {
         now.plus(self.remembered_for).max(self.command.remember_until)
     }
 
-    /// The same once more; whoever asked has been answered.
+    /// The same request once more. Its requester has been answered.
     pub(super) fn again(&self) -> Self {
         let Self { command, epoch, remembered_for, force, .. } = self;
         let (command, epoch) = (command.clone(), *epoch);
         Self { command, epoch, remembered_for: *remembered_for, force: *force, reply: None }
     }
 
-    /// Until when what it ends must be remembered, and above what the epoch must be raised: both as of now.
+    /// Sets until when the end must be remembered, and above which epoch a raised one must be, both as of now.
     fn is_about_to_be_tried(&mut self, now: Timestamp, least_epoch: Option<i64>) {
         self.command.remember_until = self.remember_until(now);
         let seen = self.epoch.max(least_epoch).unwrap_or_default();
@@ -110,7 +110,7 @@ impl QueuedEnd {
     }
 }
 
-/// The way in, for everyone who ends sessions.
+/// The sender's half: takes requests to end sessions.
 #[derive(Clone)]
 pub struct EndQueue {
     queued_ends: mpsc::Sender<QueuedEnd>,
@@ -121,11 +121,11 @@ pub struct EndQueue {
 pub struct EndWorker {
     queued_ends: mpsc::Receiver<QueuedEnd>,
     work: Work,
-    /// Kept until the last end is committed.
+    /// Held until the last end is committed.
     notified: mpsc::UnboundedSender<Vec<SessionId>>,
 }
 
-/// What both halves of the task work with: the one that takes up requests, and the one that tries again.
+/// What both halves of the task use: the one that commits queued requests, and the one that retries pending ends.
 struct Work {
     context: Context,
     revocations: Arc<Revocations>,
@@ -144,11 +144,11 @@ pub struct EndQueueParts {
     pub notified: mpsc::UnboundedSender<Vec<SessionId>>,
     /// Where pending ends are written.
     pub pending_log: Arc<PendingLog>,
-    /// What a process that is gone had acknowledged.
+    /// Ends that an earlier process had acknowledged.
     pub pending: Vec<Written<End>>,
 }
 
-/// Makes the pair. What was pending before is refused from here on.
+/// Makes the queue and its worker. Ends that were pending before are enforced from here on.
 pub fn end_queue(parts: EndQueueParts) -> (EndQueue, EndWorker) {
     let (sender, receiver) = mpsc::channel(QUEUE);
     let EndQueueParts { context, revocations, notified, pending_log, pending } = parts;
@@ -163,8 +163,8 @@ pub fn end_queue(parts: EndQueueParts) -> (EndQueue, EndWorker) {
 }
 
 impl EndQueue {
-    /// Ends sessions. `epoch` is that of the token that asks, where one does; `force` is what it does where it must
-    /// wait.
+    /// Ends sessions. `epoch` is that of the token of the request, where there is one; `force` is what the request does
+    /// while it is pending.
     pub async fn end(&self, command: EndCommand, epoch: Option<i64>, force: Force) -> Result<Ending, EndingError> {
         let (reply, answer) = oneshot::channel();
         let remembered_for = command.remember_until.since(command.at);
@@ -173,29 +173,29 @@ impl EndQueue {
         answer.await.map_err(|_| EndingError::Stopping)?
     }
 
-    /// How many requests wait to be taken up.
+    /// How many requests are queued.
     pub fn queued(&self) -> usize {
         self.queued_ends.max_capacity() - self.queued_ends.capacity()
     }
 
-    /// How many requests were answered without having been committed yet.
+    /// How many requests were answered and are not committed yet.
     pub fn pending(&self) -> usize {
         self.pending_ends.count()
     }
 }
 
 impl EndWorker {
-    /// Works until `stop`, and then until nothing waits any more.
+    /// Works until `stop`, and then until nothing is queued or pending any more.
     pub async fn run(self, stop: CancellationToken) {
         let Self { queued_ends, work, notified } = self;
-        // Side by side: whoever asks now does not wait for what could not be done before.
+        // Both at once: new requests do not wait for the pending ones.
         tokio::join!(work.take_up(queued_ends, &stop), work.try_again(&stop));
         drop(notified);
     }
 }
 
 impl Work {
-    /// Carries out requests as they come, those that have queued up together.
+    /// Commits requests as they come, all that are queued in one transaction.
     async fn take_up(&self, mut queued_ends: mpsc::Receiver<QueuedEnd>, stop: &CancellationToken) {
         let mut batch_size = BatchSize::default();
         let mut fresh = Vec::new();
@@ -218,8 +218,8 @@ impl Work {
                         waiting,
                         "session end pending: commit failed"
                     );
-                    // A database that is away is waited for by all at once; else it may be one of them that cannot be
-                    // carried out.
+                    // If the database is unreachable, every request has to wait. Otherwise one of the batch may be the
+                    // cause, so the next ones are tried one by one.
                     let concerns_all = error.is_unreachable() || matches!(self.context.store, Store::Sqlite(_));
                     batch_size = BatchSize(if concerns_all { MAX_BATCH } else { 1 });
                     self.put_off(std::mem::take(&mut fresh), &Arc::new(error)).await;
@@ -228,7 +228,7 @@ impl Work {
         }
     }
 
-    /// Tries what waits until it is done: all of it in turn, the rest after a pause where nothing succeeds.
+    /// Retries pending ends until none is left. After a round without success there is a pause.
     async fn try_again(&self, stop: &CancellationToken) {
         let mut pauses = RETRY.pauses();
         loop {
@@ -245,9 +245,9 @@ impl Work {
         }
     }
 
-    /// Tries all that waits now, but gives up after some tries in vain. Says whether anything was done.
+    /// Tries all that is pending now, but stops after some failures in a row. Returns whether anything was committed.
     async fn try_in_turn(&self) -> bool {
-        // One by one at first: a group fails with the one of it that cannot be carried out.
+        // One by one at first: a batch fails if any of its requests fails.
         let mut batch_size = BatchSize(1);
         let (mut left, mut failures_in_a_row, mut done) = (self.retry_queue.len(), 0, false);
         while left > 0 && failures_in_a_row < MAX_FAILURES_IN_A_ROW {
@@ -286,7 +286,7 @@ impl Work {
         done
     }
 
-    /// What waited has been carried out, or need not be: a session that had ended when it asked ends nothing.
+    /// Removes committed ends, and those whose requester had ended before the request: it ends nothing.
     fn is_done(&self, tried: &[Tried], requester_ended: &[bool]) {
         for (tried, requester_ended) in tried.iter().zip(requester_ended) {
             let written = if *requester_ended {
@@ -299,7 +299,7 @@ impl Work {
         }
     }
 
-    /// Carries out requests, and answers whoever waits.
+    /// Commits requests, and answers their requesters.
     async fn commit(&self, queued_ends: &mut Vec<QueuedEnd>) -> Result<Committed, StoreError> {
         let Self { context, revocations, .. } = self;
         let began = context.clock.monotonic();
@@ -319,7 +319,7 @@ impl Work {
             if let Some(reply) = queued.reply {
                 let ending =
                     if outcome.requester_ended { Ending::RequesterEnded } else { Ending::Done { outcome, notified } };
-                // Whoever asked may have hung up; what was done stays done.
+                // The requester may have gone. The commit stands.
                 let _ = reply.send(Ok(ending));
             }
         };
@@ -348,7 +348,7 @@ impl Work {
         });
         for (reply, answer) in covered.chain(pending) {
             if let Some(reply) = reply {
-                // Whoever asked may have hung up; the end is retried all the same.
+                // The requester may have gone. The end is retried all the same.
                 let _ = reply.send(answer);
             }
         }
@@ -383,17 +383,17 @@ impl Work {
     }
 }
 
-/// What a commit came to.
+/// The result of a commit.
 struct Committed {
     /// How long the database took.
     took: Duration,
-    /// Whether this server's list has it all.
+    /// Whether this server's list has all of it.
     listed: bool,
-    /// Of each request, whether the session that asked had ended before.
+    /// For each request, whether its requester had ended before.
     requester_ended: Vec<bool>,
 }
 
-/// How many requests go into one transaction: as many as are done quickly, however far away the database is.
+/// How many requests go into one transaction: as many as commit quickly, however slow the database is.
 struct BatchSize(usize);
 
 impl Default for BatchSize {

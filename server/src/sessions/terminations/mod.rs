@@ -1,8 +1,8 @@
-//! Ending sessions, and keeping what was acknowledged until it is committed.
+//! Ending sessions, and retrying acknowledged ends until they are committed.
 //!
-//! `end` ends them on somebody's request, `account_changes` with a change to the account, `unresolved` where nobody
-//! knows whose they are. `end_queue` commits what has queued up; `pending_ends` is what was acknowledged and is not
-//! committed, `retry_queue` tries it again, `pending_log` has it on the disk. `restore_lost` ends once more what the
+//! `end` ends sessions on request, `account_changes` with a change to the account, `unresolved` where their user is not
+//! known. `end_queue` commits queued requests. `pending_ends` enforces acknowledged ends that are not committed,
+//! `retry_queue` retries them, and `pending_log` has them on the disk. `restore_lost` ends sessions again whose end the
 //! database has lost.
 
 mod account_changes;
@@ -45,13 +45,13 @@ pub struct Terminations {
     lifetimes: Lifetimes,
     end_queue: EndQueue,
     pending_log: Arc<PendingLog>,
-    /// How many wait to be ended without its being known whose they are.
+    /// How many ends are pending of sessions whose user is not known.
     unresolved: Arc<AtomicUsize>,
     metrics: Arc<SessionMetrics>,
 }
 
 impl Terminations {
-    /// Takes up what processes that are gone had acknowledged: what could not be resolved is given, to be
+    /// Adopts the pending ends of earlier processes. The unresolved ones are returned, to be
     /// [resumed](Self::resume_end).
     pub(super) fn new(
         context: Context,

@@ -1,8 +1,8 @@
 //! Ends that were acknowledged while the database was away and wait to be committed. This server enforces them
 //! meanwhile.
 //!
-//! Not on the revocation list, which knows sessions and users: a pending end is about the sessions of one user, as
-//! they were at a moment. A session that is somebody else's is not touched by it, whatever was asked for.
+//! They are not on the revocation list, which knows sessions and users only. A pending end selects sessions of one user
+//! as of a moment, and never touches a session of another user.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,45 +12,45 @@ use types::domain::{SessionId, Timestamp, UserId};
 
 use crate::store::Selection;
 
-/// What a pending end does on this server before it is committed. Only the commit can tell for certain whether the
-/// session that asked was alive, and what has itself ended must end nothing else.
+/// What a pending end does on this server before it is committed. Only the commit decides whether the requester was
+/// alive, and a session that has itself ended must end no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force {
-    /// Refuses all that it is about: no session asked, or it asked for itself.
+    /// Refuses all selected sessions: the request came without a session, or selects the requester itself.
     Full,
-    /// Refuses the session that asked; the others neither pass nor are they told that they are over, which could not be
-    /// taken back.
+    /// Refuses the requester. The other selected sessions get `503`: they do not pass, and are not notified of an end,
+    /// because that could not be taken back.
     Held,
-    /// Refuses the session that asked and no other: its token had run out, and nobody could say what has become of it
-    /// since.
+    /// Refuses the requester and no other session: its token had expired, and whether it was still alive could not be
+    /// determined.
     OwnOnly,
 }
 
-/// What the pending ends say of a session.
+/// Whether the pending ends cover a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Covered {
     /// Nothing.
     No,
-    /// It is to end if the session that asked was alive.
+    /// It ends if the requester was alive.
     Perhaps,
     /// It is over.
     Yes,
 }
 
-/// Some sessions, as they were at a moment.
+/// The pending end of some sessions, as of a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PendingEnd {
     pub selection: Selection,
-    /// The session that asked, where one did.
+    /// The requesting session, where there is one.
     pub requester: Option<SessionId>,
-    /// Of several, those that began by then.
+    /// Where several sessions are selected, only those that began by then.
     pub began_by: Timestamp,
-    /// What it does to others than the one that asked.
+    /// What it does to sessions other than the requester.
     pub force: Force,
 }
 
 impl PendingEnd {
-    /// What it says of one of the user's sessions.
+    /// Whether it covers this session of the user.
     pub fn covers(&self, session_id: SessionId, began_at: Timestamp) -> Covered {
         if !self.is_about(session_id, began_at) {
             return Covered::No;
@@ -79,10 +79,10 @@ impl PendingEnd {
 /// The pending ends of one server.
 #[derive(Debug, Default)]
 pub struct PendingEnds {
-    /// How many there are: nearly always none, and then a request costs no lock.
+    /// How many there are. Nearly always there is none, and then a request takes no lock.
     count: AtomicUsize,
     by_user: RwLock<HashMap<UserId, Vec<PendingEnd>>>,
-    /// Sessions with a pending end of which nobody knows whose they are.
+    /// Sessions with a pending end whose user is not known.
     unowned: RwLock<HashSet<SessionId>>,
 }
 
@@ -104,7 +104,7 @@ impl PendingEnds {
         theirs.map(|pending_end| pending_end.covers(session_id, began_at)).max().unwrap_or(Covered::No)
     }
 
-    /// Adds a pending end of a session of which nobody knows whose it is. False where there was one.
+    /// Adds a pending end of a session whose user is not known. False where there was one.
     pub fn add_unowned(&self, session_id: SessionId) -> bool {
         let is_new = self.unowned.write().unwrap_or_else(PoisonError::into_inner).insert(session_id);
         self.count.fetch_add(usize::from(is_new), Ordering::AcqRel);
@@ -117,7 +117,7 @@ impl PendingEnds {
         self.count.fetch_sub(usize::from(was_there), Ordering::AcqRel);
     }
 
-    /// Until when sessions of this user began that all have a pending end.
+    /// The moment up to which all of this user's sessions have a pending end.
     pub fn all_until(&self, user_id: UserId) -> Option<Timestamp> {
         if self.count() == 0 {
             return None;

@@ -1,7 +1,7 @@
-//! Requests that were answered although the database could not carry them out, until it has.
+//! Pending ends: requests that were answered before they were committed, and are retried until they are.
 //!
-//! They are tried in small groups, so that one that cannot be carried out now (a row that somebody holds) keeps up
-//! nobody else, and so that any number of them gets through over a slow line.
+//! They are tried in small batches, so that one that fails (because another transaction holds a row) does not delay the
+//! others, and so that any number of them gets through over a slow line.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,14 +16,14 @@ use crate::store::Selection;
 
 /// How many different requests may wait for a database that is away: some tens of megabytes.
 const MOST: usize = 65_536;
-/// By how much two servers may differ in what they take for the database's time, generously. Where it is not clear
-/// whether a session began before somebody wanted all of them ended, it ends.
+/// By how much the clocks of two servers may differ, generously. A session that may have begun before the request to
+/// end all of them ends.
 const CLOCKS_APART: Duration = Duration::from_secs(1);
 
-/// The requests that wait, first come first.
+/// The pending requests, first in, first out.
 pub(super) struct RetryQueue {
     line: Mutex<Line>,
-    /// What is pending, for everybody who asks.
+    /// The ends in force, for authentication.
     pub pending_ends: Arc<PendingEnds>,
     /// Notified when one is added.
     pub added: Notify,
@@ -36,8 +36,8 @@ struct Line {
     number: u64,
 }
 
-/// What waits once: what one session wants ended. Another one's request for the same may come to nothing, because it
-/// was not alive.
+/// The key under which repeats are joined: selection and requester. The same selection of another requester is a
+/// request of its own, because one of the two may turn out to have ended before.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     selection: Selection,
@@ -49,8 +49,8 @@ impl Numbered {
         Self { number, queued, first: None, written: Vec::new() }
     }
 
-    /// Both for one: the later of the two does what the earlier would, unless the session that asked has ended in
-    /// between.
+    /// Joins two requests of the same key. The later of them does what the earlier would, unless the requester has
+    /// ended in between.
     fn joined(self, number: u64, queued: QueuedEnd) -> Self {
         let (latest, other) =
             if self.queued.command.at > queued.command.at { (self.queued, queued) } else { (queued, self.queued) };
@@ -68,30 +68,30 @@ impl Key {
     }
 }
 
-/// A request, and a number that no other one had.
+/// A pending request, with a number of its own.
 struct Numbered {
     number: u64,
     queued: QueuedEnd,
-    /// The first one of those that it took the place of, by a session that must have been alive: it may have ended
-    /// since.
+    /// The first of the requests that it replaced, if the requester must have been alive to make it. The requester may
+    /// have ended since.
     first: Option<QueuedEnd>,
-    /// Where it and those that it took the place of stand in the pending log.
+    /// The numbers of this request, and of those that it replaced, in the pending log.
     written: Vec<u64>,
 }
 
-/// The place in line of a request that is being tried; it waits until it is [done](RetryQueue::done).
+/// A request that is being tried. It stays in the queue until it is [done](RetryQueue::done).
 pub(super) struct Tried {
     number: u64,
     key: Key,
 }
 
 impl RetryQueue {
-    /// An empty one. What waits is pending in `pending_ends`.
+    /// An empty queue. What is queued is enforced by `pending_ends`.
     pub fn new(pending_ends: Arc<PendingEnds>) -> Self {
         Self { line: Mutex::default(), pending_ends, added: Notify::new() }
     }
 
-    /// Whether what waits already does all that this request asks for, and is written down.
+    /// Whether a queued request that is in the pending log already does all that this one would.
     pub fn covers(&self, queued: &QueuedEnd) -> bool {
         let line = self.lock();
         line.queued_ends.get(&Key::of(queued)).is_some_and(|waiting| {
@@ -102,13 +102,13 @@ impl RetryQueue {
         })
     }
 
-    /// Adds a request, in place of an earlier one for the same sessions: one of them would find nothing left to end.
-    /// False where there is no room. `written` is where it stands in the pending log, if it does.
+    /// Adds a request, and joins it with an earlier one for the same sessions. False where there is no room. `written`
+    /// is its number in the pending log, if it has one.
     pub fn add(&self, queued: QueuedEnd, written: Option<u64>) -> bool {
         self.add_up_to(MOST, queued, written)
     }
 
-    /// Takes what an earlier process had acknowledged, however much there is. They come in no order.
+    /// Adds a request that an earlier process had acknowledged, without a limit. They come in no order.
     pub fn adopt(&self, queued: QueuedEnd, written: Option<u64>) {
         self.add_up_to(usize::MAX, queued, written);
     }
@@ -148,7 +148,7 @@ impl RetryQueue {
         self.lock().order.len()
     }
 
-    /// The next ones in line, without taking them out of it.
+    /// The next requests in the queue. They stay in it.
     pub fn next(&self, count: usize) -> (Vec<Tried>, Vec<QueuedEnd>) {
         let line = self.lock();
         let next = line.order.iter().take(count).filter_map(|key| line.queued_ends.get(key));
@@ -156,8 +156,8 @@ impl RetryQueue {
             .unzip()
     }
 
-    /// These were carried out. Those that were asked for once more meanwhile go on waiting. Gives where the others
-    /// stand in the pending log.
+    /// Removes committed requests. Those that were made again meanwhile stay. Returns the numbers of the removed ones
+    /// in the pending log.
     pub fn done(&self, tried: &[Tried]) -> Vec<u64> {
         let mut line = self.lock();
         let mut written = Vec::new();
@@ -172,8 +172,8 @@ impl RetryQueue {
         written
     }
 
-    /// The session that asked had ended before it did so. What it asked for earlier, when it may have been alive, goes
-    /// on waiting; where there is nothing, this is done. Gives where it stands in the pending log.
+    /// The requester had ended before this request. An earlier request of the same key, from when it may have been
+    /// alive, takes its place; without one the request is removed. Returns the removed numbers in the pending log.
     pub fn was_not_alive(&self, tried: &Tried) -> Vec<u64> {
         let Tried { number, key } = tried;
         let mut line = self.lock();
@@ -195,7 +195,7 @@ impl RetryQueue {
         self.done(std::slice::from_ref(tried))
     }
 
-    /// This one must wait longer: the others go first.
+    /// Moves this request to the end of the queue.
     pub fn stand_back(&self, tried: &Tried) {
         let mut line = self.lock();
         if let Some(place) = line.order.iter().position(|waiting| *waiting == tried.key) {

@@ -19,7 +19,7 @@ use super::{EndAnswer, EndRequest, Scope, Terminations};
 use crate::jobs::Backoff;
 use crate::store::Origin;
 
-/// How many may wait at once: more are told to come back.
+/// How many may be pending at once. Further ones are answered with `503`.
 const MOST: usize = 4096;
 const RETRY: Backoff = Backoff::doubling(Duration::from_millis(200), Duration::from_secs(5));
 
@@ -33,8 +33,8 @@ impl Drop for Counted {
 }
 
 impl Terminations {
-    /// Refuses the session here, and gives what remains to be done, for as long as it takes, and what tells whether the
-    /// pending end could be written down. `None` where too many wait.
+    /// Refuses the session on this server. Returns the task that ends it once the database answers, and a receiver that
+    /// says whether the end was written to the pending log. `None` where too many are pending.
     pub fn end_unresolved(
         self: &Arc<Self>,
         session_id: SessionId,
@@ -50,14 +50,14 @@ impl Terminations {
             let number =
                 this.pending_log.pending_end(vec![Entry::UnresolvedEnd(pending_end.clone())]).await.pop().flatten();
             this.metrics.pending_log_failures.add(usize::from(number.is_none()));
-            // Whoever asked may have hung up; what was acknowledged is done.
+            // The requester may have gone. The end is carried out all the same.
             let _ = written.send(number.is_some());
             this.until_ended(Written { pending_end, number }, counted).await;
         };
         Some((rest, is_written))
     }
 
-    /// The same for one that was written down by a process that is gone.
+    /// The same for an end that an earlier process had written.
     pub fn resume_end(
         self: &Arc<Self>,
         unresolved: Written<UnresolvedEnd>,
@@ -73,7 +73,7 @@ impl Terminations {
         counted.then_some(place)
     }
 
-    /// By its session alone: whose it is does not matter to whoever asks with its token, or listens.
+    /// Refuses it by its id alone: requests with its token and its streams need no user.
     fn refuse_unresolved(&self, unresolved: &UnresolvedEnd) {
         let (session_id, at) = (unresolved.session_id, self.context.now());
         self.revocations.pending_ends().add_unowned(session_id);
