@@ -1,7 +1,7 @@
-//! What ends with a session: the one list of it.
+//! Everything that ends with a session, in one list.
 //!
-//! Whatever a session brings about and must not outlive it stands here: what is revoked reaches all of it, once,
-//! whether this server ended the session or found that in the log.
+//! Everything that belongs to a session and must not outlive it is listed here. A revocation reaches each of them once,
+//! whether this server ended the session or read it in the log.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ impl EndsWithSession {
         Self { streams, handled: Mutex::default() }
     }
 
-    /// Sessions were revoked: ends all that ends with them, the first time that this row comes by. Gives the sessions
+    /// Ends everything that ends with the revoked sessions, the first time that this row is seen. Returns the sessions
     /// whose streams were notified.
     pub fn revoked(&self, revocation: &Revocation) -> Vec<SessionId> {
         if !self.handled.lock().unwrap_or_else(PoisonError::into_inner).first_time(revocation.position) {
@@ -33,8 +33,8 @@ impl EndsWithSession {
         self.streams.revoke(revocation)
     }
 
-    /// Sessions are over on this server before that is committed: one user's, or anybody's where nobody knows whose
-    /// they are.
+    /// Ends everything that ends with sessions whose end is pending on this server: of one user, or of any where the
+    /// user is not known.
     pub fn over_here(
         &self,
         of: Option<UserId>,
@@ -44,7 +44,7 @@ impl EndsWithSession {
         self.streams.end_here(of, is_over, ended);
     }
 
-    /// Takes every revocation for new again: the log was replaced by another one.
+    /// Treats every revocation as new again, because the log was replaced by another one.
     pub fn forget_handled(&self) {
         *self.handled.lock().unwrap_or_else(PoisonError::into_inner) = Handled::default();
     }

@@ -1,4 +1,4 @@
-//! The event streams of sessions that are open here: which there are, and how they end when their sessions do.
+//! The open event streams of this server, and how they end when their sessions do.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use crate::store::{Revocation, RevokedSubject};
 /// How many streams one user may have open on this server.
 const STREAMS_A_USER: usize = 50;
 
-/// Who is to listen.
+/// The subscriber of a stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Subscriber {
     /// The user.
@@ -51,7 +51,7 @@ pub struct OpenStream {
     streams: Arc<OpenStreams>,
     /// Who listens.
     pub who: Subscriber,
-    /// What it is told.
+    /// Its events.
     pub subscription: Subscription,
 }
 
@@ -68,7 +68,7 @@ impl Drop for OpenStream {
 }
 
 impl OpenStreams {
-    /// None yet.
+    /// Without any stream.
     pub fn new(events: Arc<Events>, metrics: Arc<EventMetrics>) -> Self {
         Self { events, by_user: Mutex::default(), metrics }
     }
@@ -89,8 +89,8 @@ impl OpenStreams {
     }
 
     /// Carries a revocation to the streams it concerns: those of ended sessions are notified and closed, the user's
-    /// others are notified. Gives the sessions whose own streams were notified. Every server does so for its own, when
-    /// it finds the row in the log.
+    /// others are notified. Returns the sessions whose own streams were notified. Every server does so for its own,
+    /// when it finds the row in the log.
     pub fn revoke(&self, revocation: &Revocation) -> Vec<SessionId> {
         let Some(reason) = revocation.reason else {
             let updated = ServerEvent::UserUpdated(UserUpdated { user_id: revocation.user_id });
@@ -119,8 +119,8 @@ impl OpenStreams {
         notified
     }
 
-    /// Notifies and closes the streams of sessions that are over on this server before that is committed: of one
-    /// user's, or of anybody's where nobody knows whose they are.
+    /// Notifies and closes the streams of sessions with a pending end on this server: of one user, or of any where the
+    /// user is not known.
     pub fn end_here(
         &self,
         of: Option<UserId>,
@@ -135,8 +135,8 @@ impl OpenStreams {
         }
     }
 
-    /// Closes every stream that `may_stay` says no of, by user and session, without a word: nothing could confirm that
-    /// their sessions live. Gives how many.
+    /// Closes every stream that `may_stay` denies, by user and session, without an event, because their sessions could
+    /// not be confirmed. Returns how many.
     pub fn close_unless(&self, may_stay: impl Fn(UserId, SessionId) -> bool) -> usize {
         let closed = self.take(|user_id, open| !may_stay(user_id, open.session_id));
         for open in &closed {
@@ -152,13 +152,12 @@ impl OpenStreams {
         by_user.iter().flat_map(|(user_id, open)| open.iter().map(|open| (*user_id, open.session_id))).collect()
     }
 
-    /// Whether none is open here.
+    /// Whether no stream is open here.
     pub fn is_empty(&self) -> bool {
         self.by_user().is_empty()
     }
 
-    /// Whose streams a revocation concerns. It may name nobody: a session that the database has lost was nobody's any
-    /// more.
+    /// Whose streams a revocation concerns. It may name no user: a session that the database has lost has none.
     fn user_of(&self, revocation: &Revocation) -> Option<UserId> {
         let RevokedSubject::Session(session_id) = revocation.subject else { return Some(revocation.user_id) };
         if !revocation.user_id.0.is_nil() {
@@ -170,7 +169,7 @@ impl OpenStreams {
         of_user.map(|(user_id, _)| *user_id)
     }
 
-    /// Takes out the streams that are to end.
+    /// Removes the streams that are to end.
     fn take(&self, ends: impl Fn(UserId, &Open) -> bool) -> Vec<Open> {
         let mut taken = Vec::new();
         self.by_user().retain(|user_id, of_user| {

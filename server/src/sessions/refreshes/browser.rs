@@ -13,15 +13,15 @@ use crate::sessions::terminations::Covered;
 use crate::sessions::{SessionsError, SignedIn};
 use crate::store::{Origin, SessionRow, StoreError};
 
-/// The most sessions of one browser that are looked at: newer ones come first, and each that has ended is removed by
-/// the answer.
+/// The most sessions of one browser that are read. Newer ones come first, and the answer removes the cookie of each
+/// that has ended.
 const MAX_SESSIONS: usize = 8;
 
 impl Refreshes {
     /// Exchanges the refresh token of the newest session that lives. Tokens of sessions that have ended do no harm
     /// beside it, and those of older sessions that live end them.
     ///
-    /// Where none is worth anything, the newest that was ever of ours says why.
+    /// Where none is valid, the newest that this installation made gives the reason.
     pub async fn refresh_browser(&self, presented: &[&str], origin: Origin) -> Result<SignedIn, RefreshRefusal> {
         let tokens = self.one_a_session(presented).await?;
         let mut why = RefreshRefusal::Invalid;
@@ -39,12 +39,12 @@ impl Refreshes {
         Err(why)
     }
 
-    /// The sessions that these tokens name, the newest first; what is not a token of ours names none.
+    /// The sessions that these tokens name, the newest first. Tokens that are not ours name none.
     pub fn sessions_of_browser(&self, presented: &[&str]) -> Vec<SessionId> {
         self.by_session(presented).into_keys().rev().take(MAX_SESSIONS).collect()
     }
 
-    /// Whether a session has ended, or will as soon as the database can be told.
+    /// Whether a session has ended, or has a pending end.
     pub async fn has_ended(&self, id: SessionId) -> Result<bool, StoreError> {
         if self.revocations.list().has_ended(id) {
             return Ok(true);
@@ -62,18 +62,18 @@ impl Refreshes {
         tokens
     }
 
-    /// The sessions, the newest first (their ids begin with the time), each with the one token that counts.
+    /// The sessions, the newest first (their ids begin with the time), each with its current token.
     async fn one_a_session(&self, presented: &[&str]) -> Result<Vec<(SessionId, RefreshToken)>, StoreError> {
         let mut chosen = Vec::new();
         for (id, tokens) in self.by_session(presented).into_iter().rev().take(MAX_SESSIONS) {
-            // An answer to an earlier refresh may have come after that to a later one. What it brought is not stolen.
+            // An answer to an earlier refresh may have come after that to a later one. Its token is not stolen.
             let row = if tokens.len() > 1 { self.context.store.sessions().session(id).await? } else { None };
             chosen.extend(row.map_or(tokens.first(), |row| latest(&tokens, &row)).map(|token| (id, token.clone())));
         }
         Ok(chosen)
     }
 
-    /// Ends what else lives in a browser. It must not keep the newest from being refreshed.
+    /// Ends the other sessions of the browser. A failure must not prevent the refresh of the newest.
     async fn end_replaced(&self, older: impl Iterator<Item = SessionId>, origin: &Origin) {
         for id in older {
             if let Err(error) = self.end_one_replaced(id, origin).await {

@@ -1,4 +1,4 @@
-//! A refresh token for a new pair of tokens.
+//! Exchanging a refresh token for a new pair of tokens.
 
 use types::words::TokenDelivery;
 
@@ -25,7 +25,7 @@ pub enum RefreshRefusal {
     /// It had been replaced long ago: possibly theft, so the session has been ended.
     #[error("the refresh token was used before")]
     Reused(SessionEnd),
-    /// The parts below failed.
+    /// The database or the queue failed.
     #[error(transparent)]
     Failed(#[from] SessionsError),
 }
@@ -37,8 +37,8 @@ impl From<StoreError> for RefreshRefusal {
 }
 
 impl Refreshes {
-    /// Exchanges a presented refresh token. `class` is how it was presented: a token that was given in a cookie is
-    /// worth nothing in a body, and the other way round.
+    /// Exchanges a presented refresh token. `class` is how it was presented: a token that was given in a cookie is not
+    /// valid in a body, and the other way round.
     pub async fn refresh(
         &self,
         presented: &str,
@@ -92,7 +92,7 @@ impl Refreshes {
             self.unacknowledged.note(attempt.session_id, presented, attempt.successor, error);
         });
         match rotated? {
-            // The database was set back, and is being told again what it has lost: the session may be among it.
+            // The database was set back, and lost revocations are being restored: the session may be among them.
             Refresh::Granted { user, .. }
                 if self.revocations.list().least_epoch(user.id).is_some_and(|least| user.epoch < least) =>
             {
@@ -134,7 +134,7 @@ impl Refreshes {
     }
 }
 
-/// A rotation, or which kind of repeat.
+/// A rotation, or a kind of repeat.
 const fn granted_case(repeat: Option<RepeatKind>) -> RefreshCase {
     match repeat {
         None => RefreshCase::Rotated,

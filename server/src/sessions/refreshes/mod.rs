@@ -1,8 +1,8 @@
 //! Refresh tokens and the access tokens that are made for them.
 //!
-//! `exchange` gives a new pair for a refresh token, `browser` chooses among several of one browser, `theft` ends what
-//! may have been copied, `unacknowledged` keeps refreshes that nobody knows the outcome of from looking like theft. How
-//! tokens look and how long they last is known to `auth`.
+//! `exchange` gives a new pair for a refresh token, `browser` chooses among several of one browser, `theft` ends
+//! sessions whose token may have been copied, and `unacknowledged` prevents that refreshes with an unknown outcome look
+//! like theft. The form and the lifetimes of tokens are in `auth`.
 
 mod browser;
 mod exchange;
@@ -51,7 +51,7 @@ impl Refreshes {
         Self { context, tokens, lifetimes, unacknowledged, revocations, terminations, devices, alerts, metrics }
     }
 
-    /// The session that a refresh token of ours names, whatever the token is worth.
+    /// The session that a refresh token of ours names, valid or not.
     pub fn session_of(&self, refresh_token: &str) -> Option<SessionId> {
         RefreshToken::parse(&self.context.keys, refresh_token).map(|token| token.session_id())
     }

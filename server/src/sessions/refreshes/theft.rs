@@ -1,5 +1,5 @@
-//! An old refresh token is used again: somebody may have a copy. Its session ends, and the user is told on the other
-//! devices and by mail.
+//! A replaced refresh token is used again, so it may have been copied. Its session ends, and the user is notified on
+//! the other devices and by mail.
 
 use types::domain::AlertId;
 use types::words::{AlertKind, AuditAction, EndReason, HistoryKind};
@@ -12,7 +12,7 @@ use crate::store::{
     Theft, TheftReport, User,
 };
 
-/// What a client is told to wait for whose session changed between two looks.
+/// The reason of a `503` where the session changed between two reads.
 const CHANGED: &str = "the session has changed meanwhile";
 
 impl Refreshes {
@@ -79,7 +79,7 @@ impl Refreshes {
         }
     }
 
-    /// What a stranger called the device must not be mailed to an address that nobody has proved.
+    /// The name that a stranger gave the device must not be mailed to an address that nobody has proved.
     fn theft_mail(&self, user: &User, session: &SessionRow) -> NewJob {
         let is_proved = user.email_verified_at.is_some();
         let device = if is_proved { session.device.device_name.as_str() } else { "A device" };

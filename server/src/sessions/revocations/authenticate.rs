@@ -10,7 +10,7 @@ use crate::sessions::metrics::AuthenticateCheck;
 use crate::sessions::terminations::Covered;
 use crate::store::{SessionEnd, Standing, StoreError};
 
-/// What stands in the log where nobody can say yet.
+/// The logged reason where a pending end leaves open whether the session is alive.
 pub(in crate::sessions) const END_WAITS: &str = "an end of this session waits to be committed";
 
 /// Why a token may not pass.
@@ -18,9 +18,9 @@ pub(in crate::sessions) const END_WAITS: &str = "an end of this session waits to
 pub enum Refusal {
     /// Not one of ours.
     Invalid,
-    /// It has run out, or the user changed since it was made: renew it.
+    /// It has expired, or the user has changed since it was made: it must be refreshed.
     Expired,
-    /// Its session has ended; how, where that is known without asking the database.
+    /// Its session has ended; with how it ended, where that is known without asking the database.
     SessionEnded(Option<SessionEnd>),
     /// This server cannot confirm that it is current, and the database cannot be asked.
     CannotConfirm {

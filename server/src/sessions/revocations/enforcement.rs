@@ -1,6 +1,6 @@
-//! What is committed takes effect on this server before anybody is answered: it goes on the server's own list, the
-//! streams of ended sessions are notified and closed, and the other servers get a hint. One step for everybody who ends
-//! sessions, whatever else their transaction did.
+//! Enforcing committed ends on this server before the request is answered: they are added to its own list, the streams
+//! of ended sessions are notified and closed, and the other servers get a hint. Every transaction that ends sessions
+//! uses this step.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
 const POLL_AGAIN: Duration = Duration::from_millis(2);
 
 impl Revocations {
-    /// Puts in force what a transaction has committed. Gives the sessions whose streams were notified here.
+    /// Enforces what a transaction has committed. Returns the sessions whose streams were notified here.
     pub fn put_in_force(&self, outcome: &EndOutcome) -> Vec<SessionId> {
         self.put_all_in_force(std::slice::from_ref(outcome)).pop().unwrap_or_default()
     }
 
-    /// Puts in force what one transaction has committed. Gives the sessions of each outcome whose streams were notified
+    /// Enforces what one transaction has committed. Returns, for each outcome, the sessions whose streams were notified
     /// here.
     pub(in crate::sessions) fn put_all_in_force(&self, outcomes: &[EndOutcome]) -> Vec<Vec<SessionId>> {
         if outcomes.iter().any(|outcome| !outcome.revocations.is_empty()) {
@@ -28,8 +28,8 @@ impl Revocations {
         outcomes.iter().map(|outcome| self.enforce(outcome)).collect()
     }
 
-    /// The same for a request to end sessions: where nothing was left to end, this server learns what ended before.
-    /// Gives the sessions whose streams were notified here.
+    /// The same for a request to end sessions. Where none was left to end, this server polls the log for the earlier
+    /// end. Returns the sessions whose streams were notified here.
     pub(in crate::sessions) async fn take_effect(&self, outcome: &EndOutcome) -> Vec<SessionId> {
         let notified = self.put_in_force(outcome);
         if outcome.revocations.is_empty() {
@@ -38,14 +38,15 @@ impl Revocations {
         notified
     }
 
-    /// Puts a row on the list that was written to the log by itself.
+    /// Adds a row to the list that was written to the log by itself.
     pub(in crate::sessions) fn add(&self, row: Revocation) {
         self.list.add(&[row]);
         self.context.events.hint();
     }
 
-    /// Where nothing was left to end, somebody had ended it before: this server by a commit it has not heard of, or
-    /// another one. That it is refused here must not wait for the next poll of the log. Says whether that came in time.
+    /// Where no session was left to end, an earlier commit had ended it: one of another server, or one that was not
+    /// acknowledged to this server. The list must have it before the request is answered, so this waits for a poll.
+    /// Returns whether one came in time.
     pub(in crate::sessions) async fn catches_up(&self) -> bool {
         let begun = self.list.polls_begun();
         self.context.events.log_hint().notify_one();

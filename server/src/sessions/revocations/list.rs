@@ -1,8 +1,8 @@
-//! The revocation list: what may not pass although its signature is good.
+//! The revocation list: tokens that are refused although their signature is good.
 //!
 //! Each server keeps in memory only what has been revoked and could still be alive, so that a request costs a look-up
-//! by session and one by user, and no database read. The list also knows *as of when* it is true: a list that is too
-//! old does not be current.
+//! by session and one by user, and no database read. The list also knows *as of when* it is complete: a list that is
+//! too old is not current.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -27,7 +27,7 @@ pub enum Verdict {
     SessionEnded,
     /// It is from before a change to the user; its session may live.
     Superseded,
-    /// The list is too old to say: ask the database.
+    /// The list is too old to decide: ask the database.
     Stale,
 }
 
@@ -63,9 +63,9 @@ struct Entries {
     users: ById<(i64, RememberUntilSecs)>,
     /// The highest position up to which every row is in here.
     position: i64,
-    /// The row at that position, if it was seen: by it another log is told from the one that was read so far.
+    /// The row at that position, if it was read: with it the list notices that the log was replaced by another one.
     last: Option<Revocation>,
-    /// What this server has committed itself and the log has not shown yet.
+    /// Rows that this server has committed itself and no poll has shown yet.
     own: OwnCommits,
     polls: Polls,
 }
@@ -78,7 +78,7 @@ struct Polls {
     applied: u64,
 }
 
-/// What is in the list although the log does not say so: the database was set back to an earlier state.
+/// Revocations that are in the list and not in the log, because the database was set back to an earlier state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
     /// Sessions that had ended.
@@ -97,21 +97,21 @@ impl Lost {
 /// A poll of the log that is under way.
 #[derive(Clone, Copy, Debug)]
 pub struct Poll {
-    /// When it began: what is committed later may be missing from it.
+    /// When it began. Rows that are committed later may be missing from it.
     pub began: Instant,
     /// From which position on it must show the log, the row there included.
     pub from: i64,
-    /// How many own rows there had been by then: those that are still watched for must be in it.
+    /// How many own rows had been added by then. Those that no poll has shown yet must be in it.
     own: u64,
     number: u64,
 }
 
-/// What applying a poll of the log came to.
+/// The result of applying a poll of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Applied {
     /// Every row up to the head is in the list.
     Current,
-    /// A row is missing or another, or the head went backwards: load everything anew.
+    /// A row is missing or differs, or the head went backwards: load everything anew.
     MustReload(Reload),
 }
 
@@ -137,12 +137,12 @@ impl RevocationList {
         }
     }
 
-    /// What the list says of a token of this session and user, with this epoch, at this (monotonic) instant.
+    /// The verdict on a token of this session and user, with this epoch, at this (monotonic) instant.
     pub fn check(&self, session_id: SessionId, user_id: UserId, epoch: i64, now: Instant) -> Verdict {
-        // Asked first: a poll that makes the list current brings its entries before, so they are seen below.
+        // Read first: a poll adds its entries before it makes the list current, so they are seen below.
         let current = self.is_current(now);
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        // A revocation that is known counts however old the list is.
+        // A known revocation counts however old the list is.
         if entries.sessions.contains_key(session_id.0.as_bytes()) {
             return Verdict::SessionEnded;
         }
@@ -203,8 +203,8 @@ impl RevocationList {
         self.len() == 0
     }
 
-    /// Puts in what this server itself has just committed, without waiting for the log, and watches for it there.
-    /// The position does not move: rows of other servers may lie before these.
+    /// Adds rows that this server has just committed, before a poll shows them, and checks that a poll does. The
+    /// position does not move: rows of other servers may lie before these.
     pub fn add(&self, revocations: &[Revocation]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         for revocation in revocations {
@@ -220,7 +220,7 @@ impl RevocationList {
         entries.sessions.reserve(missing);
     }
 
-    /// Puts in a part of the log that is being loaded: rows by position.
+    /// Adds a part of the log that is being loaded: rows by position.
     pub fn add_from_log(&self, revocations: &[Revocation]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         for revocation in revocations {
@@ -229,11 +229,11 @@ impl RevocationList {
         entries.own.saw(revocations);
     }
 
-    /// A poll of the log begins; the database must not have been asked yet.
+    /// Begins a poll of the log. The database must not have been asked yet.
     pub fn begin_poll(&self, now: Instant) -> Poll {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.polls.begun += 1;
-        // A poll may have passed an own row before it was put in here: the next one reads it once more.
+        // A poll may have read an own row before it was added here: the next one reads it once more.
         let from = entries.own.lowest_position().map_or(entries.position, |lowest| lowest.min(entries.position));
         Poll { began: now, from, own: entries.own.so_far(), number: entries.polls.begun }
     }
@@ -248,8 +248,8 @@ impl RevocationList {
         self.entries.read().unwrap_or_else(PoisonError::into_inner).polls.applied > begun
     }
 
-    /// Takes in what follows [`RevocationList::position`] in the log, after comparing the row there with the one that
-    /// was seen before, and the rows that this server has committed itself with those in their places.
+    /// Adds the rows after [`RevocationList::position`], once the row there is the one that was read before, and each
+    /// of this server's own rows is in its place.
     pub fn apply(&self, tail: &Tail, poll: Poll) -> Applied {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let rows = match entries.follow(tail, poll) {
@@ -271,9 +271,9 @@ impl RevocationList {
         Applied::Current
     }
 
-    /// Is current from now on: every live row up to `head` was [added](Self::add_from_log), by a poll that began at
-    /// `began`. `last` is the row at `head`, however old, unless it was cleaned up. What was refused before stays
-    /// refused, for its time.
+    /// Makes the list current: every live row up to `head` was [added](Self::add_from_log), by a poll that began at
+    /// `began`. `last` is the row at `head`, however old, unless it was cleaned up. Earlier entries stay until they
+    /// expire.
     pub fn become_current(&self, head: i64, last: Option<Revocation>, began: Instant) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.position = head;
@@ -283,7 +283,7 @@ impl RevocationList {
         self.loaded.store(true, Ordering::Release);
     }
 
-    /// What is in the list and not in `live`, the whole live log, although it is to be remembered beyond `now`.
+    /// The entries that are not in `live`, the whole live log, although they must be remembered beyond `now`.
     pub fn beyond(&self, live: &HashSet<(UserId, RevokedSubject)>, now: Timestamp) -> Lost {
         let mut sessions = HashSet::new();
         let mut users: HashMap<UserId, i64> = HashMap::new();
@@ -312,8 +312,8 @@ impl RevocationList {
         }
     }
 
-    /// Watches no longer for own rows from before this poll, which has loaded the whole log: they were in it, or it is
-    /// known what is [beyond](Self::beyond) it.
+    /// Stops checking own rows from before this poll, which has loaded the whole log. They were in it, or they are
+    /// [beyond](Self::beyond) it.
     pub fn complete(&self, poll: Poll) {
         self.entries.write().unwrap_or_else(PoisonError::into_inner).own.complete(poll.own);
     }

@@ -1,10 +1,9 @@
-//! What may not pass on this server, and who is told so: the list of what has been revoked, what keeps it true, and the
-//! questions that requests and streams ask.
+//! Revocations on this server: the list of what has been revoked, the tasks that keep it complete, and the checks of
+//! requests and streams.
 //!
-//! `list` is the list, `tail` reads the log into it, `own_commits` sees to it that the log keeps what this server has
-//! committed, `enforcement` has committed ends take effect here, `authenticate` says whether a token may pass,
-//! `streams` whether a stream may be told something, and closes those that cannot be confirmed, `requester` whether a
-//! requesting session may end others.
+//! `list` is the list, `tail` polls the log into it, `own_commits` checks that the log has what this server has
+//! committed, and `enforcement` enforces committed ends here. `authenticate` decides whether a token passes, `streams`
+//! whether a stream may get an event, and `requester` whether a requesting session may end others.
 
 mod authenticate;
 mod enforcement;

@@ -1,5 +1,6 @@
-//! Open streams are requests that last: the same question is asked of them, before each thing that is said, and
-//! whenever this server's list grows old. What cannot be confirmed within `REVOCATION_MAX_STALENESS` is closed.
+//! Authenticating open streams. A stream is a request that lasts: it is checked like one before each event, and
+//! whenever this server's list grows old. A stream that cannot be confirmed within `REVOCATION_MAX_STALENESS` is
+//! closed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -16,19 +17,19 @@ use crate::sessions::open_streams::{OpenStream, Subscriber, TooManyStreams};
 use crate::sessions::terminations::Covered;
 use crate::store::StoreError;
 
-/// How often the database is asked again that did not answer, while there is time.
+/// How often a database that did not answer is asked again, while there is time.
 const AGAIN: Duration = Duration::from_millis(100);
-/// How long it may take to answer, where there is no time: this server was paused.
+/// How long it may take to answer where no time is left, because this server was paused.
 const AT_LEAST: Duration = Duration::from_millis(250);
 
 impl Revocations {
-    /// Opens a stream. Whether it may be told something is to be asked after that, not only before: what is revoked in
-    /// between finds no stream to close.
+    /// Opens a stream. It must be checked after this, not only before: a revocation in between finds no stream to
+    /// close.
     pub fn open_stream(&self, who: Subscriber) -> Result<OpenStream, TooManyStreams> {
         self.streams.open(who)
     }
 
-    /// Whether a stream may be told something now. A token that was only replaced by a newer one does not end a stream.
+    /// Whether a stream may get an event now. A token that was only replaced by a newer one does not end a stream.
     pub async fn may_listen(&self, who: &Subscriber) -> Result<(), Refusal> {
         let Subscriber { user_id, session_id, session_created_at, epoch, .. } = *who;
         match self.pending_ends.cover(user_id, session_id, session_created_at) {
@@ -40,7 +41,7 @@ impl Revocations {
             Verdict::Passes => Ok(()),
             Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
             Verdict::Superseded | Verdict::Stale => {
-                // Boxed: streams are many, and hardly ever come here.
+                // Boxed: there are many streams, and they hardly ever come here.
                 let asked = Box::pin(self.ask_if_it_lives(user_id, session_id)).await;
                 self.metrics.authenticate_checks.increment(AuthenticateCheck::from(&asked));
                 asked
@@ -54,8 +55,8 @@ impl Revocations {
         if self.lives(&living, user_id, session_id) { Ok(()) } else { Err(Refusal::SessionEnded(None)) }
     }
 
-    /// Whether it is among those that the database says live. Not if the database has lost an end of all that is
-    /// remembered here.
+    /// Whether the session is alive according to the database. It is not where this server remembers an end of all of
+    /// the user's sessions that the database has lost.
     fn lives(&self, living: &HashMap<SessionId, i64>, user_id: UserId, session_id: SessionId) -> bool {
         let least = self.list.least_epoch(user_id).unwrap_or_default();
         living.get(&session_id).is_some_and(|epoch| *epoch >= least)
@@ -84,7 +85,7 @@ impl StreamChecker {
             if !sleep.is_zero() {
                 tokio::time::sleep(sleep).await;
             } else if self.revocations.streams.is_empty() {
-                // Whatever opens from now on is confirmed when it does.
+                // Streams that open from now on are confirmed when they do.
                 self.confirmed_as_of = self.revocations.context.clock.monotonic();
             } else {
                 self.confirms_or_closes().await;
@@ -125,7 +126,7 @@ impl StreamChecker {
             revocations.streams.listening().into_iter().map(|(_, session_id)| session_id).collect();
         let ids: Vec<SessionId> = asked.iter().copied().collect();
         let living = revocations.context.store.sessions().living(&ids).await?;
-        // What has opened since was confirmed when it did.
+        // Streams that have opened since were confirmed when they did.
         revocations.streams.close_unless(|user_id, session_id| {
             !asked.contains(&session_id) || revocations.lives(&living, user_id, session_id)
         });

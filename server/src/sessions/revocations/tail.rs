@@ -1,5 +1,5 @@
 //! The tail: reads the revocation log to its end, on every hint and every half second, so that this server's list stays
-//! true whatever happens to messages between servers.
+//! complete even if messages between servers are lost.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows are loaded at once.
 const PAGE: i64 = 2_000;
-/// A clock that is this far from the database's is worth a word.
+/// A clock that is this far from the database's is reported.
 const CLOCK_IS_OFF: Duration = Duration::from_secs(2);
 
 /// Reads the log for one server.
@@ -33,13 +33,13 @@ pub struct Tail {
     ends_with_session: Arc<EndsWithSession>,
     /// Takes the sessions whose streams were notified here.
     notified: mpsc::UnboundedSender<Vec<SessionId>>,
-    /// Takes what this server remembers and the log has lost.
+    /// Takes the entries that this server remembers and the log has lost.
     lost: mpsc::UnboundedSender<Lost>,
     metrics: Arc<SessionMetrics>,
 }
 
 impl Tail {
-    /// Has not looked yet.
+    /// A tail that has not polled yet.
     pub fn new(
         context: Context,
         revocations: &Revocations,
@@ -92,10 +92,10 @@ impl Tail {
         }
     }
 
-    /// One poll: the rows since the last, or everything where that cannot be told.
+    /// One poll: the rows since the last one, or the whole log where it is not the one that was read before.
     pub async fn poll(&self) -> Result<(), StoreError> {
         let Self { context: Context { store, clock, .. }, list, .. } = self;
-        // Whatever is committed after this may be missing from the answer.
+        // Rows that are committed after this may be missing from the answer.
         let poll = list.begin_poll(clock.monotonic());
         if !list.is_loaded() {
             return self.load(poll).await.map(drop);
@@ -116,7 +116,7 @@ impl Tail {
         Ok(())
     }
 
-    /// Loads every live row, page by page, and gives what they refuse. Rows that are added meanwhile come with the next
+    /// Loads every live row, page by page, and returns their subjects. Rows that are added meanwhile come with the next
     /// poll.
     async fn load(&self, poll: Poll) -> Result<HashSet<(UserId, RevokedSubject)>, StoreError> {
         let Self { context: Context { store, clock, .. }, list, .. } = self;
@@ -166,7 +166,8 @@ impl Tail {
         }
     }
 
-    /// Says once that this machine's clock is off, and once that it is right again.
+    /// Logs once that this machine's clock is off, and once that it is right again. Takes and returns whether it is
+    /// reported as off.
     fn report_clock_skew(&self, reported: bool) -> bool {
         let offset_ms = self.context.clock.offset_ms();
         let off = offset_ms.unsigned_abs() > u64::try_from(CLOCK_IS_OFF.as_millis()).unwrap_or(u64::MAX);

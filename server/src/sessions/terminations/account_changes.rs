@@ -1,8 +1,8 @@
 //! Changes to an account that end its sessions in the same transaction.
 //!
-//! They do not wait for a database that is away: whoever changes a password must know whether it was changed, so they
-//! fail, and nothing of it is kept for later. Where only the answer of the commit was lost, the sessions have ended
-//! with the change, and this server finds that in the log like every other.
+//! They do not become pending while the database is away: the user must know whether the password was changed. So they
+//! fail, and nothing is retried. Where only the answer of the commit was lost, the sessions have ended with the change,
+//! and this server finds that in the log like every other.
 
 use types::domain::{SessionId, UserId};
 use types::words::EndReason;
@@ -14,11 +14,11 @@ use crate::store::{
     AccountDeletion, AccountOutcome, EndCommand, Origin, PasswordChange, PasswordReset, Selection, StoreError,
 };
 
-/// Whoever changes their own account.
+/// The user who changes their own account.
 pub struct AccountOwner {
     pub user_id: UserId,
     pub session_id: SessionId,
-    /// Epoch of the token that asks.
+    /// Epoch of the token of the request.
     pub epoch: i64,
     pub origin: Origin,
 }
@@ -41,9 +41,8 @@ impl Terminations {
         Ok(self.changed(outcome, Some(&receipt), Some(session_id)).await)
     }
 
-    /// Sets a new password by a token from a mail and ends every session of the user. None of them asks: whoever does
-    /// so is not signed in, and is not by this either. `None` where the token is not good any more: then nothing was
-    /// written.
+    /// Sets a new password by a token from a mail and ends every session of the user. The request comes without a
+    /// session and begins none. `None` where the token is not valid any more: then nothing was written.
     pub async fn reset_password(
         &self,
         user_id: UserId,
@@ -59,7 +58,7 @@ impl Terminations {
     }
 
     /// Deletes the account and ends every session. Without a receipt: nothing is left to show of the devices of an
-    /// account that is gone. `None` where the session that asks has ended meanwhile: then nothing was written.
+    /// account that is gone. `None` where the requesting session has ended meanwhile: then nothing was written.
     pub async fn delete_account(
         &self,
         owner: AccountOwner,
@@ -89,7 +88,7 @@ impl Terminations {
         }
     }
 
-    /// Puts a change in force that was committed, and says what came of it.
+    /// Enforces a committed change, and returns the answer.
     async fn changed(
         &self,
         outcome: AccountOutcome,

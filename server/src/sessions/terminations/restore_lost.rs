@@ -28,8 +28,8 @@ const RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(5));
 /// Where all that is left is in the log.
 const LOGGED_RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(30));
 
-/// Ends what was lost again, for as long as the sender lives, and as long as it takes: the database may still be busy,
-/// or its sessions may come back after its log.
+/// Ends lost sessions again, for as long as the sender lives, and as long as it takes: the database may still be busy,
+/// or its sessions may be restored after its log.
 pub(in crate::sessions) async fn restore_lost(
     terminations: Arc<Terminations>,
     mut lost: mpsc::UnboundedReceiver<Lost>,
@@ -54,7 +54,7 @@ pub(in crate::sessions) async fn restore_lost(
     }
 }
 
-/// What is still to be written again.
+/// The revocations that are still to be restored.
 #[derive(Default)]
 struct Outstanding {
     sessions: HashMap<SessionId, Logged>,
