@@ -11,29 +11,29 @@ use crate::metrics::{Counter, Counters, Gauge, Histogram, Label, Metrics, Second
 metrics! {
     /// What is counted of sessions, and how their parts are.
     pub struct SessionMetrics {
-        /// Tries to sign in, by what they came to.
+        /// Sign-in attempts, by result.
         sign_ins: Counters<SignInResult> = "latchkey_sign_ins_total",
-        /// Presented refresh tokens, by what they came to.
+        /// Presented refresh tokens, by result.
         refreshes: Counters<RefreshCase> = "latchkey_refreshes_total",
         /// Sessions that this server ended, by reason.
         ended: Counters<EndReason> = "latchkey_sessions_ended_total",
         /// Sessions and users on this server's revocation list.
         list_entries: Gauge = "latchkey_revocation_list_entries",
-        /// How long ago the last successful look at the revocation log began.
+        /// How long ago the last successful poll of the revocation log began.
         list_age: SecondsGauge = "latchkey_revocation_list_age_seconds",
         /// The age beyond which this server asks the database instead, as it is set.
         list_max_age: SecondsGauge = "latchkey_revocation_list_max_age_seconds",
         /// The position up to which this server has read the revocation log.
         log_position: Gauge = "latchkey_revocation_log_position",
-        /// How long a look at the revocation log took, failed ones too.
+        /// How long a poll of the revocation log took, failed ones too.
         polls: Histogram = "latchkey_revocation_tail_duration_seconds",
-        /// Looks at the revocation log that failed.
+        /// Polls of the revocation log that failed.
         poll_failures: Counter = "latchkey_revocation_tail_failures_total",
-        /// How often the revocation log was not what it was and had to be loaded anew.
+        /// How often the revocation log had changed unexpectedly and had to be loaded anew.
         log_reloads: Counters<Reload> = "latchkey_revocation_log_reloads_total",
         /// Revocations that the database had lost and this server remembered; they are written again.
         revocations_lost: Counter = "latchkey_revocations_lost_total",
-        /// Requests for which the database was asked because the list was too old, by what it said.
+        /// Requests for which the database was asked because the list was too old, by its answer.
         authenticate_checks: Counters<AuthenticateCheck> = "latchkey_authenticate_database_checks_total",
         /// Sign-outs in force here that are not committed yet.
         endings_pending: Gauge = "latchkey_endings_pending",
@@ -41,7 +41,7 @@ metrics! {
         pending_log_writable: Gauge = "latchkey_pending_log_writable",
         /// Sign-outs that were neither committed nor written to the pending log.
         pending_log_failures: Counter = "latchkey_pending_log_failures_total",
-        /// Sign-outs that wait to be taken up.
+        /// Sign-outs in the queue.
         endings_queued: Gauge = "latchkey_endings_queued",
         /// Access tokens whose signature need not be checked again.
         verified_tokens: Gauge = "latchkey_verified_tokens",
@@ -51,7 +51,7 @@ metrics! {
 }
 
 labels! {
-    /// What a try to sign in came to.
+    /// The result of a sign-in attempt.
     SignInResult = "result" {
         /// A session began.
         Ok = "ok",
@@ -73,7 +73,7 @@ labels! {
         Failed = "failed",
     }
 
-    /// What a presented refresh token came to.
+    /// The result of a presented refresh token.
     RefreshCase = "case" {
         /// A new pair.
         Rotated = "rotated",
@@ -109,7 +109,7 @@ labels! {
         OwnRowLost = "own_row_lost",
     }
 
-    /// What the database said of a token that this server could not judge by itself.
+    /// The database's answer on a token that this server's list was too old for.
     AuthenticateCheck = "result" {
         /// It may pass.
         Passed = "passed",
