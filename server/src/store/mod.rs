@@ -1,9 +1,10 @@
-//! Everything that is kept, behind verbs of the domain: each is one transaction, and says all that it does.
+//! Everything that is stored, behind verbs of the domain. Each verb is one transaction, and its comment says all that
+//! it does.
 //!
 //! The only place that names `sqlx`. `db` has the two databases, and each area a folder with its verbs (`mod.rs`),
 //! statements (`sql.rs`), queries (`queries`), rows and types: `store.accounts().create_user(…)`. One text for two
-//! databases: `db/queries.rs` lists the queries of the areas, and is compiled for each. No rules here: what may happen
-//! is decided by the callers, what did happen is told by the outcomes.
+//! databases: `db/queries.rs` lists the queries of the areas, and is compiled for each. No rules here: the areas decide
+//! what may happen, and outcomes say what did happen.
 //!
 //! Secrets never get here in the plain: passwords are PHC strings, tokens and codes are digests.
 

@@ -88,7 +88,7 @@ impl Store {
         }
     }
 
-    /// Lets go of all connections, after what is under way.
+    /// Closes all connections, after the work that is under way.
     pub async fn close(&self) {
         match self {
             Self::Sqlite(database) => database.close().await,
@@ -100,8 +100,8 @@ impl Store {
 /// Where ids of further rows come from.
 pub(super) type Ids<'a> = &'a mut (dyn FnMut() -> Uuid + Send);
 
-/// Hands each verb to the database there is. The futures are boxed: those of the drivers are large, and callers nest
-/// them deeply.
+/// Hands each verb to the database there is. The futures are boxed: those of the drivers are large, and the code that
+/// uses them nests them deeply.
 macro_rules! verbs {
     (
         $(#[$about:meta])* $area:ident = $door:ident;

@@ -10,7 +10,7 @@ const CHANNEL: &str = "latchkey";
 /// Notifications of one database.
 pub struct Notifications {
     options: PgConnectOptions,
-    /// One connection, which neither waits for the disk nor for users's calls.
+    /// One connection, which waits neither for the disk nor for requests of users.
     sender: PgPool,
 }
 
@@ -23,12 +23,12 @@ impl Notifications {
         Self { options, sender }
     }
 
-    /// Sends a text to everybody who is subscribed.
+    /// Sends a text to every subscriber.
     pub async fn send(&self, text: &str) -> Result<(), StoreError> {
         let mut connection = self.sender.acquire().await?;
         let sent = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(&mut *connection).await;
         if sent.is_err() {
-            // It may lead to a replica, where the name led once.
+            // It may lead to a replica, which the name resolved to once.
             connection.close_on_drop();
         }
         sent?;

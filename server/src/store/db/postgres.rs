@@ -39,20 +39,20 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations/postgres");
 
-/// Nothing here takes long; whoever waits longer waits for a lock that is not coming.
+/// Statements are short: one that takes longer waits for a lock that is not released.
 const STATEMENT_TIMEOUT: &str = "2500ms";
 /// How long a connection may take to show that it is alive before it is used or put back.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(250);
 /// A connection keeps the defaults it began with, and the machine that the name led to then.
 const LIFETIME: Duration = Duration::from_mins(10);
-/// Lets go of the locks of a server that vanished in the middle of a transaction.
+/// After this long the locks of a server that vanished within a transaction are released.
 const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 
 /// A PostgreSQL database.
 #[derive(Clone)]
 pub struct Database {
     pool: PgPool,
-    /// One connection for looking at the revocation log, however busy the others are.
+    /// One connection for polling the revocation log, however busy the others are.
     lookout: PgPool,
     options: Box<PgConnectOptions>,
     pub(in crate::store) acquire_timeout: Arc<AcquireTimeout>,
@@ -75,7 +75,7 @@ impl Database {
         Ok(Self { pool, lookout, options: Box::new(options), acquire_timeout, enqueued: Arc::default() })
     }
 
-    /// The way between servers.
+    /// Notifications between servers.
     pub fn notifications(&self) -> Notifications {
         Notifications::new((*self.options).clone())
     }
@@ -91,7 +91,7 @@ impl Database {
         Ok(missing)
     }
 
-    /// Lets go of all connections, after what is under way.
+    /// Closes all connections, after the work that is under way.
     pub async fn close(&self) {
         self.lookout.close().await;
         self.pool.close().await;
@@ -124,7 +124,7 @@ impl Database {
     }
 }
 
-/// Where a PostgreSQL database is, without whoever may enter.
+/// The location of a PostgreSQL database, without user and password.
 pub struct PostgresPlace {
     host: String,
     port: u16,
@@ -132,8 +132,8 @@ pub struct PostgresPlace {
 }
 
 impl PostgresPlace {
-    /// The place that an address names, if it is one. Where it leaves something out, the environment and PostgreSQL's
-    /// defaults say it.
+    /// The location that an address names. Parts that it leaves out come from the environment and PostgreSQL's
+    /// defaults.
     pub fn of(url: &str) -> Option<Self> {
         let options = PgConnectOptions::from_str(url).ok()?;
         let socket = options.get_socket().map(|folder| folder.display().to_string());
@@ -165,7 +165,7 @@ fn pool_of(size: u32, acquire_timeout: &Arc<AcquireTimeout>) -> PgPoolOptions {
         .after_release(move |connection, _| {
             let trusted = !acquire_timeout.is_away();
             Box::pin(async move {
-                // An error has it cut off; closing it politely would wait for an answer.
+                // An error has it closed at once; an orderly close would wait for an answer.
                 if trusted || is_alive(connection).await { Ok(true) } else { Err(sqlx::Error::WorkerCrashed) }
             })
         })
@@ -181,7 +181,7 @@ async fn lock_signing_keys(connection: &mut Connection) -> Result<(), StoreError
     Ok(())
 }
 
-/// Servers that start together take turns. Reading and renewing go on.
+/// Servers that start together take turns. Reads and refreshes go on.
 async fn lock_servers(connection: &mut Connection) -> Result<(), StoreError> {
     sqlx::query::<Db>("SELECT pg_advisory_xact_lock(hashtext('latchkey servers'))").execute(connection).await?;
     Ok(())

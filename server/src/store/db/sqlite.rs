@@ -99,7 +99,7 @@ impl Database {
         Ok(missing)
     }
 
-    /// Lets go of all connections, after what is under way.
+    /// Closes all connections, after the work that is under way.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
@@ -146,7 +146,7 @@ async fn lock_servers(_connection: &mut Connection) -> Result<(), StoreError> {
 /// then fails, and it goes on to think that a transaction is open: such a connection would refuse all further work.
 async fn is_fit_for_more(connection: &mut Connection) -> Result<bool, sqlx::Error> {
     if connection.is_in_transaction() {
-        // Perhaps the rollback of an abandoned transaction is still on its way; what is asked now comes after it.
+        // The rollback of an abandoned transaction may still be queued; this query comes after it.
         connection.ping().await?;
     }
     Ok(!connection.is_in_transaction())
@@ -159,8 +159,8 @@ fn make_folder_of(file: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes the file, for its owner alone: it holds addresses and what passwords and tokens are known by. What SQLite puts
-/// beside it takes after it.
+/// Makes the file, for its owner alone: it holds addresses, and digests of passwords and tokens. The files that SQLite
+/// puts beside it get the same rights.
 fn make_file(file: &Path) -> Result<(), StoreError> {
     let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     match made {

@@ -1,6 +1,6 @@
-//! Values that every area has, and why the store could not answer.
+//! Values that every area uses, and the errors of the store.
 
-/// SHA-256 (or HMAC-SHA-256) of a secret; what is stored in its place.
+/// SHA-256 (or HMAC-SHA-256) of a secret, which is stored instead of it.
 pub type Digest = [u8; 32];
 
 /// Why the store could not answer.

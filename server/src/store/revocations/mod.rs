@@ -16,18 +16,19 @@ verbs! {
     /// The revocation log: what may not pass any more, in one order for all servers.
     RevocationsStore = revocations;
 
-    /// Makes a user's access tokens be renewed; sessions stay. `None` where there is no such user.
+    /// Invalidates a user's access tokens, so that they are refreshed; sessions stay. `None` where there is no such
+    /// user.
     bump_epoch(id: UserId, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
-    /// Raises a user's epoch to `least` where it is lower: the log was set back, and somebody remembers more. `None`
+    /// Raises a user's epoch to `least` where it is lower: the log was set back, and a server remembers more. `None`
     /// where nothing was to be done.
     raise_epoch_to(id: UserId, least: i64, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
-    /// Writes to the log that a subject may not pass, whether the database knows it or not: somebody remembers.
+    /// Writes a revocation to the log that a server remembers, whether the database knows its subject or not.
     log_revocation(user: UserId, subject: RevokedSubject, at: Timestamp, remember_until: Timestamp) -> Revocation;
 }
 
 impl RevocationsStore<'_> {
-    /// What was revoked from `position` on, the row there included. Waits as long for a database that is away as for
-    /// any: it is this that finds out when it is back.
+    /// What was revoked from `position` on, the row there included. Waits the full time limit even while the database
+    /// is away: this query finds out when it is back.
     pub async fn revocations_from(self, position: i64) -> Result<Tail, StoreError> {
         match self.0 {
             Store::Sqlite(database) => Box::pin(database.revocations_from(position)).await,

@@ -99,9 +99,9 @@ pub(in crate::store) async fn log_one(
     Ok(revocation)
 }
 
-/// Ends a transaction in which something was revoked: gives the revocations their places in the log, writes them there
-/// and commits. Takes the transaction, because from the head row on every other server that ends something waits:
-/// nothing may come in between.
+/// Ends a transaction that revokes something: gives the revocations their positions in the log, writes them and
+/// commits. It takes the transaction, because every other server that revokes something waits from the lock of the head
+/// row on, so nothing may come in between.
 pub(in crate::store) async fn log_and_commit(mut tx: Transaction, revocations: &mut [&mut Revocation]) -> Result<()> {
     append_revocations(&mut tx, revocations).await?;
     Ok(tx.commit().await?)

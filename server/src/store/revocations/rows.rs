@@ -43,7 +43,7 @@ impl TryFrom<RevocationRecord> for Revocation {
     }
 }
 
-/// One row of a look at the log: the head and the time in each, and no revocation where there is none.
+/// One row of a poll of the log: the head and the time in each, and no revocation where there is none.
 #[derive(FromRow)]
 pub struct TailRecord {
     head: i64,

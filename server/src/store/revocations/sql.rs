@@ -1,4 +1,4 @@
-//! Statements: the revocation log: what may not pass any more, in one order for all servers.
+//! Statements: the revocation log, in one order for all servers.
 
 use crate::store::db::dialect::statements;
 
@@ -9,12 +9,12 @@ statements! {
     ADVANCE_HEAD = "UPDATE revocation_head SET position = position + $1 WHERE id = 1 RETURNING position";
     INSERT_REVOCATION = "INSERT INTO revocation_log (position, user_id, session_id, epoch, reason, ended_by, \
         ended_by_device, at, remember_until) VALUES {rows:9}";
-    /// The names of devices of somebody who is gone. That their tokens are refused needs none.
+    /// Removes the device names of a deleted user. Refusing their tokens needs none.
     FORGET_DEVICES_OF = "UPDATE revocation_log SET ended_by_device = NULL WHERE user_id = $1 AND ended_by_device IS NOT NULL";
     /// By the tokens of all of a user's sessions.
     REMEMBERED_OF = "SELECT MAX(remember_until) FROM sessions WHERE user_id = $1";
     RAISE_EPOCH_TO = "UPDATE users SET epoch = $2 WHERE id = $1 AND epoch < $2 RETURNING epoch";
-    /// One look at the log.
+    /// One poll of the log.
     REVOCATIONS_FROM = "SELECT h.position AS head, {now} AS database_time, {is_replica} AS is_replica, r.position, r.user_id, r.session_id, r.epoch, \
         r.reason, r.ended_by, r.ended_by_device, r.at, r.remember_until \
         FROM revocation_head h LEFT JOIN revocation_log r ON r.position >= $1 ORDER BY r.position";

@@ -9,11 +9,11 @@ pub struct Revocation {
     /// Its place in the order of commits.
     pub position: i64,
     pub user_id: UserId,
-    /// What may not pass.
+    /// What it refuses.
     pub subject: RevokedSubject,
-    /// Why; `None` where sessions stay and only access tokens must be renewed.
+    /// Why; `None` where sessions stay and only access tokens must be refreshed.
     pub reason: Option<EndReason>,
-    /// The session that asked for it.
+    /// The requesting session.
     pub ended_by: Option<SessionId>,
     /// The name of that device.
     pub ended_by_device: Option<String>,
@@ -30,7 +30,7 @@ pub enum RevokedSubject {
     Epoch(i64),
 }
 
-/// What one look at the revocation log gave.
+/// The result of one poll of the revocation log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tail {
     /// The position of the last row ever committed.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::store::db::{Ids, verbs};
 use crate::store::{Digest, NewAudit, SigningBrowser};
 
-/// What a presented refresh token comes to, by the session as it is under lock.
+/// Decides about a presented refresh token, by the session as it is under lock.
 pub(in crate::store) type Decide<'a> = &'a (dyn Fn(&SessionRow) -> RefreshDecision + Send + Sync);
 
 verbs! {
@@ -44,7 +44,7 @@ verbs! {
     rename_session(
         user: UserId, id: SessionId, name: &DeviceName, history: &NewHistoryEntry, audit: &NewAudit, now: Timestamp
     ) -> Option<SessionRow>;
-    /// Whether a token may pass. A session past its time counts as ended, marked or not.
+    /// Whether a token may pass. An expired session counts as ended, marked or not.
     standing(id: SessionId, user: UserId, epoch: i64, now: Timestamp) -> Standing;
     /// Of these sessions those that have not ended, with the epoch that tokens of their users must have.
     living(ids: &[SessionId]) -> HashMap<SessionId, i64>;
@@ -55,7 +55,7 @@ verbs! {
     end_stolen(
         user: UserId, attempt: &RefreshAttempt, decide: Decide<'_>, report: &TheftReport<'_>, ids: Ids<'_>
     ) -> Theft;
-    /// Has the grace for a repeated refresh begin now, as long as the successor it was answered with was not used.
+    /// Restarts the grace for a repeated refresh now, as long as its successor was not used.
     restart_grace(id: SessionId, successor: &Digest, at: Timestamp) -> ();
     /// Notes where and when sessions were last seen, in one batch. Never moves a session back in time.
     touch_sessions(sightings: &[Sighting]) -> ();
@@ -66,14 +66,14 @@ verbs! {
     /// Carries out all commands in one transaction: marks sessions, writes their histories, audit entries and the
     /// revocation log. Outcomes are in the order of the commands. When it returns, everything is committed.
     end_sessions(commands: &[EndCommand], ids: Ids<'_>) -> Vec<EndOutcome>;
-    /// The streams of these ended sessions were told.
+    /// Records that the streams of these ended sessions were notified.
     mark_notified(ids: &[SessionId], at: Timestamp) -> ();
-    /// The browser of an ended session says that it has signed itself out; false where the session has not ended.
+    /// Records that the browser of an ended session has signed itself out; false where the session has not ended.
     confirm_end(id: SessionId, at: Timestamp) -> bool;
     /// The devices of a receipt; none where there is no such receipt.
     receipt(digest: &Digest) -> Vec<ReceiptRow>;
     /// Stores a ticket.
     create_ticket(digest: &Digest, ticket: &Ticket) -> ();
-    /// Takes a ticket: whoever comes first gets it, nobody after.
+    /// Uses up a ticket: only the first use gets it.
     take_ticket(digest: &Digest, now: Timestamp) -> Option<Ticket>;
 }

@@ -14,8 +14,8 @@ macro_rules! end_sessions {
     };
 }
 
-/// Raises an epoch above all that were ever given. The database may be set back, and epochs from what it has lost may
-/// be about in tokens: so it is never below the time, which they were not either, nor below what was seen of them.
+/// Raises an epoch above all that were ever given. The database may be set back, and tokens may carry epochs that it
+/// has lost. So the new epoch is never below the time (epochs are not), nor below the highest one that is known.
 macro_rules! raise_epoch {
     ($seen:literal) => {
         concat!(
@@ -60,9 +60,9 @@ statements! {
         cut_off!(),
         " WHERE id = $1 RETURNING epoch"
     );
-    /// What has become of the session that wants others ended.
+    /// The requesting session's end, where it has one.
     REQUESTER = "SELECT expires_at, ended_at FROM sessions WHERE id = $1 AND user_id = $2";
-    /// Whether there is such a session, of whoever.
+    /// Whether there is such a session, of any user.
     IS_THERE = "SELECT 1 FROM sessions WHERE id = $1";
     CUT_OFF = concat!("UPDATE users SET ", cut_off!(), " WHERE id = $1");
     MARK_NOTIFIED = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
@@ -76,7 +76,7 @@ statements! {
         VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $3, $18, $19, $20, $21)";
     SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1");
     LOCK_SESSION = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 {lock}");
-    /// In order, for whoever deletes them all with their user: the deletion itself would lock them in none.
+    /// Locks them in order, before all are deleted with their user: the deletion itself would lock them in no order.
     LOCK_SESSIONS_OF = "SELECT id, ended_at FROM sessions WHERE user_id = $1 ORDER BY id {lock}";
     SESSION_OF = concat!("SELECT ", session_columns!(), " FROM sessions WHERE id = $1 AND user_id = $2");
     /// Comes out of its index in order.
@@ -108,7 +108,7 @@ statements! {
     );
     STANDING = "SELECT {is_replica} AS is_replica, s.expires_at, s.ended_at, s.end_reason, s.ended_by, s.ended_by_device, u.epoch \
         FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND s.user_id = $2";
-    /// Of these sessions those that have not ended. One past its time is over only once that is written.
+    /// Of these sessions those that have not ended. An expired one counts as ended only once its end is written.
     LIVING = "SELECT {is_replica} AS is_replica, s.id, u.epoch FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.ended_at IS NULL AND s.id IN ({rows:1})";
     ROTATE_REFRESH = concat!(
@@ -130,8 +130,8 @@ statements! {
     /// Only as long as the successor was not used.
     RESTART_GRACE = "UPDATE sessions SET rotated_at = $3 WHERE id = $1 AND refresh_digest = $2 AND ended_at IS NULL \
         AND rotated_at < $3";
-    /// A row that somebody holds is being renewed or ended at this moment: it needs no sighting. Not waiting means
-    /// that a batch of them never waits in a circle with anybody.
+    /// A row that is locked is being refreshed or ended at this moment: it needs no sighting. A batch that skips it
+    /// never takes part in a deadlock.
     TOUCH_SESSION = "UPDATE sessions SET last_active = $2, ip = CASE WHEN $3 = '' THEN ip ELSE $3 END, \
         place = CASE WHEN $3 = '' THEN place ELSE $4 END, \
         expires_at = CASE WHEN $5 <= expires_at THEN expires_at WHEN $5 <= max_expires_at THEN $5 ELSE max_expires_at END \

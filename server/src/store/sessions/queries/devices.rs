@@ -175,7 +175,7 @@ impl Database {
     }
 }
 
-/// That something was not found means something only where it would have been.
+/// A missing row means something on the primary only: a replica may not have it yet.
 pub(in crate::store) async fn is_primary(connection: &mut Connection) -> Result<()> {
     let (is_replica,): (bool,) = query_as(sql::sessions::IS_REPLICA).fetch_one(&mut *connection).await?;
     if is_replica { Err(StoreError::replica()) } else { Ok(()) }

@@ -58,7 +58,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn mark_notified(&self, ids: &[SessionId], at: Timestamp) -> Result<()> {
-        // In order, so that two servers telling the same sessions do not wait in a circle.
+        // In order, so that two servers that mark the same sessions do not deadlock.
         let mut ids = ids.to_vec();
         ids.sort();
         let mut tx = self.begin().await?;
@@ -80,7 +80,7 @@ impl Database {
     }
 }
 
-/// One command, but for its places in the log.
+/// Carries out one command, except for its positions in the log.
 pub(in crate::store) async fn carry_out(
     connection: &mut Connection,
     command: &EndCommand,
@@ -118,9 +118,9 @@ async fn end_selected(
     ending.carry_out(connection, which, outcome, entries, ids).await
 }
 
-/// The step that another area takes in a transaction of its own: ends the sessions that a command selects, and writes
-/// their histories and audit entries. The user's row is locked by then. Everything else must be done before the
-/// transaction ends with [`log_and_commit`], which gets the revocations of the outcome.
+/// The step for a transaction of another area: ends the sessions that a command selects, and writes their histories and
+/// audit entries. The user's row is locked by then. Everything else must be done before the transaction ends with
+/// [`log_and_commit`], which gets the revocations of the outcome.
 pub(in crate::store) async fn end_in(
     connection: &mut Connection,
     command: &EndCommand,
@@ -132,8 +132,8 @@ pub(in crate::store) async fn end_in(
     Ok(outcome)
 }
 
-/// Whether the session that wants others ended was alive when it asked: what has itself ended ends nothing else,
-/// however late the commit comes.
+/// Whether the requesting session was alive at the time of the request, if it ends others. A session that has itself
+/// ended ends no other, however late the commit comes.
 pub(in crate::store) async fn requester_was_alive(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
     let Some(requester) = command.asks_for_others() else { return Ok(true) };
     let found: Option<(i64, Option<i64>)> = query_as(sql::sessions::REQUESTER)
@@ -145,8 +145,8 @@ pub(in crate::store) async fn requester_was_alive(connection: &mut Connection, c
     match found {
         Some((_, Some(ended_at))) => Ok(ended_at > asked_at),
         Some((expires_at, None)) => Ok(expires_at > asked_at),
-        // The database was set back, or has deleted what ended long ago: then its tokens have run out, or the log
-        // knows.
+        // The database was set back, or has deleted the session long after its end. Then its tokens have expired, or
+        // the log has its end.
         None if command.token_until.is_some_and(|until| until > command.at) => {
             let revoked: Option<(i32,)> =
                 query_as(sql::revocations::IS_REVOKED).bind(requester.0).fetch_optional(&mut *connection).await?;
@@ -156,8 +156,7 @@ pub(in crate::store) async fn requester_was_alive(connection: &mut Connection, c
     }
 }
 
-/// A session that its own token names, and that the database does not know: it was set back. Who signs out with that
-/// token is signed out.
+/// Ends a session that its own token names and that the database does not know, because it was set back.
 pub(in crate::store) async fn end_unknown(
     connection: &mut Connection,
     command: &EndCommand,
@@ -183,9 +182,8 @@ pub(in crate::store) async fn end_unknown(
     Ok(())
 }
 
-/// A user whom the database does not know, because it was set back, and whose token asks for others to be ended.
-/// Nothing tells which sessions there were, so no token of theirs passes any more, that of the session that asks
-/// included.
+/// Ends all sessions of a user whom the database does not know, because it was set back, on the request of one of them.
+/// Which sessions there were is not known, so none of their tokens passes any more, that of the requester included.
 pub(in crate::store) async fn end_all_of_unknown(
     connection: &mut Connection,
     command: &EndCommand,
@@ -200,19 +198,19 @@ pub(in crate::store) async fn end_all_of_unknown(
         outcome.requester_ended = true;
         return Ok(());
     }
-    // As for somebody who is known: above whatever was given before, whoever remembers it.
+    // As for a known user: above every epoch that was given before.
     let raised = RevokedSubject::Epoch((command.seen_epoch + 1).max(command.at.as_millis()));
     outcome.revocations.push(Ending::of(command, None).revocation(raised, command.remember_until));
     Ok(())
 }
 
-/// Whether an earlier try was committed after all: the sessions that it ended bear its receipt.
+/// Whether an earlier try was committed: the sessions that it ended have its receipt.
 pub(in crate::store) async fn was_carried_out(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
     let Some(receipt) = &command.receipt else { return Ok(false) };
     let ended: Vec<ReceiptRecord> = query_as(sql::sessions::RECEIPT).bind(&receipt[..]).fetch_all(connection).await?;
     let ended: Vec<ReceiptRow> = read_all(ended)?;
     Ok(match command.selection {
-        // Several that are ended one by one may share a receipt.
+        // Several commands for one session each may share a receipt.
         Selection::One { session_id, .. } => ended.iter().any(|row| row.session_id == session_id),
         Selection::Others { .. } | Selection::All { .. } => !ended.is_empty(),
     })
@@ -259,7 +257,7 @@ pub(in crate::store) struct Ending {
 }
 
 impl Ending {
-    /// As a command wants it.
+    /// As a command says.
     fn of(command: &EndCommand, ended_by_device: Option<String>) -> Self {
         Self {
             user_id: command.selection.user_id(),
@@ -294,7 +292,7 @@ impl Ending {
                 .audit
                 .push(NewAudit { session_id: Some(session.id), ..self.audit(ids(), AuditAction::SessionEnded) });
         }
-        // Making room for a sign-in is nobody's answer.
+        // Making room for a sign-in answers no alert.
         let answers = self.reason != EndReason::Replaced;
         let ended_by = self.ended_by.filter(|by| answers && ended.iter().any(|session| session.id != *by));
         if let Some(ended_by) = ended_by {
@@ -369,7 +367,7 @@ impl Ending {
         }
     }
 
-    /// `tokens` is how long the tokens of what ends ask for it to be remembered.
+    /// `tokens` is until when the tokens of the ended sessions require it to be remembered.
     fn revocation(&self, subject: RevokedSubject, tokens: Timestamp) -> Revocation {
         Revocation {
             // Known only once the head row is locked.

@@ -1,8 +1,8 @@
-//! A refresh token is presented.
+//! Refreshing a session.
 //!
-//! Decision and change happen under the lock of the session row: of two at once, the second sees what the first did.
-//! The user's row is read without a lock: whoever raises the epoch or ends all sessions meanwhile either waits for
-//! this session's row and ends it then, or has made the tokens minted from here old.
+//! Decision and change happen under the lock of the session row: of two refreshes at once, the second sees what the
+//! first did. The user's row is read without a lock. A transaction that raises the epoch or ends all sessions meanwhile
+//! either waits for this session's row and ends it then, or its higher epoch invalidates the tokens that are made here.
 
 use types::domain::{SessionId, Timestamp};
 use types::words::HistoryKind;
@@ -73,7 +73,7 @@ impl Database {
 
     pub(in crate::store) async fn restart_grace(&self, id: SessionId, successor: &Digest, at: Timestamp) -> Result<()> {
         let mut tx = self.begin().await?;
-        // Waits for a commit that may still be on its way.
+        // Waits for a refresh that may still be committed.
         lock_session(&mut tx, id).await?;
         let renew = query(sql::sessions::RESTART_GRACE).bind(id.0).bind(&successor[..]).bind(at.as_millis());
         renew.execute(&mut *tx).await?;

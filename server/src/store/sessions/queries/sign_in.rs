@@ -1,4 +1,4 @@
-//! A session begins, and others make room for it.
+//! Recording a sign-in: a session begins, and others may end to make room for it.
 
 use std::collections::BTreeSet;
 
@@ -90,7 +90,7 @@ impl Database {
     }
 }
 
-/// What asks about a device that has just signed in.
+/// The alert about a device that has just signed in.
 pub(in crate::store) fn new_alert(id: AlertId, session: &NewSession) -> NewAlert {
     NewAlert {
         id,
@@ -102,7 +102,8 @@ pub(in crate::store) fn new_alert(id: AlertId, session: &NewSession) -> NewAlert
     }
 }
 
-/// Locks whoever signs in, and whoever had a session in the browser, in the order of their ids; gives the first.
+/// Locks the user who signs in, and the user whose session the browser had, in the order of their ids. Returns the
+/// former.
 pub(in crate::store) async fn lock_users(
     connection: &mut Connection,
     user_id: UserId,

@@ -1,7 +1,7 @@
 //! A refresh token that looks stolen.
 //!
-//! A refresh holds the session only. Ending one takes the user's lock before, so what looks like theft is decided
-//! once more under both, and written in the same transaction.
+//! A refresh holds the session only. Ending a session takes the user's lock first, so a suspected theft is decided once
+//! more under both locks, and written in the same transaction.
 
 use types::domain::{Timestamp, UserId};
 use types::words::EndReason;

@@ -1,4 +1,4 @@
-//! What ends sessions, and what came of it.
+//! Commands that end sessions, and their outcomes.
 
 use types::api::DeviceDescription;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -36,9 +36,9 @@ pub struct EndCommand {
     pub reason: EndReason,
     /// The client's own words.
     pub client_reason: Option<String>,
-    /// The session that asks.
+    /// The requesting session.
     pub ended_by: Option<SessionId>,
-    /// Who asks.
+    /// The user who requests it.
     pub actor_id: Option<UserId>,
     pub at: Timestamp,
     /// Until when the log must remember at the least: the last moment at which a token that this server has made could
@@ -47,18 +47,18 @@ pub struct EndCommand {
     pub origin: Origin,
     /// Digest of the receipt's id.
     pub receipt: Option<Digest>,
-    /// Until when the token is good that names `ended_by`, where one does. A session that the database does not know,
-    /// because it was set back, counts as alive until then.
+    /// When the token of the requesting session expires, where the request came with one. A session that the database
+    /// does not know, because it was set back, counts as alive until then.
     pub token_until: Option<Timestamp>,
-    /// The highest epoch of this user that any token or server has shown: a raised one must be higher.
+    /// The highest epoch of this user that is known from tokens and this server's list. A raised epoch must be higher.
     pub seen_epoch: i64,
-    /// For a request that was tried before and may have been committed without having been heard of: nothing is done
-    /// where its receipt is there, and sessions that began after this moment are none of its business.
+    /// Set for a retried request, whose first try may have been committed without an acknowledgement: nothing is done
+    /// where its receipt exists, and sessions that began after this moment are not ended.
     pub tried_for: Option<Timestamp>,
 }
 
 impl EndCommand {
-    /// A request of nobody in particular, without a receipt.
+    /// A command without a requester and without a receipt.
     pub fn new(selection: Selection, reason: EndReason, at: Timestamp, remember_until: Timestamp) -> Self {
         Self {
             selection,
@@ -76,28 +76,28 @@ impl EndCommand {
         }
     }
 
-    /// The session that asks, where it wants others ended and not only itself.
+    /// The requesting session, where it ends others and not only itself.
     pub fn asks_for_others(&self) -> Option<SessionId> {
         let requester = self.ended_by?;
         let is_itself = matches!(self.selection, Selection::One { session_id, .. } if session_id == requester);
         (!is_itself).then_some(requester)
     }
 
-    /// The session that asks to be ended itself, by a token that could still be used.
+    /// The requesting session, where it ends itself with a token that has not expired.
     pub fn names_itself(&self) -> Option<SessionId> {
         let requester = self.ended_by.filter(|_| self.asks_for_others().is_none())?;
         self.token_until.is_some_and(|until| until > self.at).then_some(requester)
     }
 }
 
-/// What ending came to.
+/// The outcome of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndOutcome {
     /// The sessions that this command ended; those that had ended before are not in it.
     pub ended: Vec<EndedSession>,
-    /// What was written to the revocation log.
+    /// The rows that were written to the revocation log.
     pub revocations: Vec<Revocation>,
-    /// Whether the session that asked had itself ended before it did; nothing was written then.
+    /// Whether the requesting session had itself ended before the request. Nothing was written then.
     pub requester_ended: bool,
 }
 
@@ -115,7 +115,7 @@ pub struct EndedSession {
 pub struct ReceiptRow {
     pub session_id: SessionId,
     pub device: DeviceDescription,
-    /// Whether it is the one that asked.
+    /// Whether it is the requesting one.
     pub current: bool,
     /// When its stream was notified.
     pub notified_at: Option<Timestamp>,

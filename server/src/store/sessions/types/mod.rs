@@ -95,7 +95,7 @@ pub struct SessionEnd {
     pub ended_by_device: Option<String>,
 }
 
-/// The limit of sessions a user; the rule is the caller's.
+/// The limit of sessions a user; the rule is given to the verb.
 #[derive(Clone, Copy)]
 pub struct SessionLimit<'a> {
     /// Which of the live sessions, given by last active, latest first, end to make room for the new one; `None` where
@@ -112,7 +112,7 @@ pub enum SignIn {
     Done {
         /// The user, with the epoch for the access token.
         user: Box<User>,
-        /// Sessions that had to make room, and the one that the browser had before, whosever it was.
+        /// Sessions that had to make room, and the one that the browser had before, of whichever user.
         replaced: EndOutcome,
         /// Whether the device was new, and an alert was raised.
         is_new: bool,
@@ -123,10 +123,10 @@ pub enum SignIn {
     NoSuchUser,
 }
 
-/// What to do with a presented refresh token; the rule is the caller's.
+/// What to do with a presented refresh token; the rule is given to the verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
-    /// It counts: put the successor in its place.
+    /// It is the current one: put the successor in its place.
     Rotate {
         /// The session's new end unless it is used.
         expires_at: Timestamp,
@@ -139,9 +139,9 @@ pub enum RefreshDecision {
     WrongClass,
     /// The session is over, for this reason, without having been marked so.
     Over(EndReason),
-    /// Its end is pending, or the database has lost it and will be told again.
+    /// Its end is pending, or the database has lost its end, which is being restored.
     EndPending,
-    /// Whether it is being ended is not known yet: to be tried again in a moment.
+    /// Whether a pending end applies to it is not known yet: to be retried in a moment.
     CannotTell,
 }
 
@@ -150,7 +150,7 @@ pub enum RefreshDecision {
 pub enum RepeatKind {
     /// Two tabs had the same one.
     TwoTabs,
-    /// The answer never arrived.
+    /// The first answer was lost.
     LostReply,
 }
 
@@ -167,7 +167,7 @@ impl RepeatKind {
 /// A refresh token that was presented.
 #[derive(Clone, Debug)]
 pub struct RefreshAttempt {
-    /// Until when an end of the session must be remembered, by the access token that comes of this.
+    /// Until when an end of the session must be remembered, by the access token that is made with it.
     pub remember_until: Timestamp,
     /// The session it names.
     pub session_id: SessionId,
@@ -207,14 +207,14 @@ pub enum Refresh {
     Unknown,
 }
 
-/// Whether a token may pass, by the database itself.
+/// The database's verdict on a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// The session lives, and the epoch is not below the user's.
     Good,
     /// The session has ended.
     Ended(SessionEnd),
-    /// The session lives; the token is from before a change to the user and must be renewed.
+    /// The session lives; the token is from before a change to the user and must be refreshed.
     OldEpoch,
     /// No such session of that user.
     Unknown,
@@ -262,7 +262,7 @@ pub struct Ticket {
     pub user_id: UserId,
     /// The epoch of the token it was made with.
     pub epoch: i64,
-    /// When the session ends unless it is renewed.
+    /// When the session ends unless it is refreshed.
     pub session_expires_at: Timestamp,
     /// When the ticket is worthless.
     pub expires_at: Timestamp,

@@ -2,7 +2,7 @@
 
 use crate::store::{EndOutcome, NewAlert, NewAudit, NewHistoryEntry, NewJob, SessionEnd, SessionRow, User};
 
-/// What is written of a suspected theft, with the end of the session.
+/// What is written about a suspected theft, with the end of the session.
 pub struct TheftReport<'a> {
     /// For the audit log.
     pub audit: NewAudit,
@@ -14,7 +14,7 @@ pub struct TheftReport<'a> {
     pub mail: &'a (dyn Fn(&User, &SessionRow) -> NewJob + Send + Sync),
 }
 
-/// What a suspected theft came to.
+/// The outcome of a suspected theft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Theft {
     /// The session has been ended, and all of the report was written.
@@ -26,6 +26,6 @@ pub enum Theft {
     },
     /// The session had ended before. Nothing was written.
     EndedBefore(SessionEnd),
-    /// Looked at once more it is no theft, or the session or its user is gone. Nothing was written.
+    /// A second check found no theft, or the session or its user is gone. Nothing was written.
     Dismissed,
 }
