@@ -1,4 +1,5 @@
-//! Who is there: whoever listens, or was heard of moments ago and has not gone since.
+//! Which sessions are active: those with a subscription, or with a request moments ago and no closed subscription
+//! since.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +14,10 @@ const RELOADING: Duration = Duration::from_secs(5);
 /// How long a request without a subscription counts as *active now*.
 const RECENT: Duration = Duration::from_mins(2);
 
-/// Who is there.
+/// The active sessions of this server.
 pub struct Presence {
     topics: Arc<Topics>,
-    /// When the last subscription of somebody closed, here or on another server, for as long as that matters.
+    /// When the last subscription of a session closed, here or on another server, for as long as that matters.
     closed: Mutex<HashMap<SubscriberId, Timestamp>>,
 }
 
@@ -25,13 +26,13 @@ impl Presence {
         Self { topics, closed: Mutex::default() }
     }
 
-    /// Somebody has begun to listen.
+    /// Notes a new subscription.
     pub fn came(&self, who: SubscriberId) {
         self.closed().remove(&who);
     }
 
-    /// Whether somebody counts as active now: they listen here, or made a request moments ago and no subscription of
-    /// theirs has closed since.
+    /// Whether a session counts as active now: it has a subscription here, or made a request moments ago and no
+    /// subscription of it has closed since.
     pub fn is_active(&self, topic: Topic, who: SubscriberId, last_active: Timestamp, now: Timestamp) -> bool {
         if self.topics.has(topic, who) {
             return true;
@@ -40,7 +41,7 @@ impl Presence {
         !closed_since && now.since(last_active) < RECENT
     }
 
-    /// Waits out a reload after a subscription closed, and says whether whoever had it has gone quiet since.
+    /// Waits out a reload after a subscription closed. Returns whether its session has been inactive since.
     pub async fn went_quiet(&self, topic: Topic, who: SubscriberId, closed_at: Timestamp) -> bool {
         if !self.went_quiet_elsewhere(topic, who, closed_at) {
             return false;
@@ -49,7 +50,7 @@ impl Presence {
         !self.topics.has(topic, who)
     }
 
-    /// Notes that somebody went quiet on another server. False where they have come here.
+    /// Notes that a session became inactive on another server. False where it has a subscription here.
     pub fn went_quiet_elsewhere(&self, topic: Topic, who: SubscriberId, closed_at: Timestamp) -> bool {
         let is_here = self.topics.has(topic, who);
         if !is_here {
@@ -58,7 +59,7 @@ impl Presence {
         !is_here
     }
 
-    /// Forgets what no longer matters.
+    /// Drops entries that no longer matter.
     pub fn tidy(&self, now: Timestamp) {
         self.closed().retain(|_, closed| now.since(*closed) < RECENT * 2);
     }

@@ -1,4 +1,4 @@
-//! Events on their way: to who listens here, and over the bus to who listens on other servers.
+//! Publishing events: to the subscribers here, and over the bus to those on other servers.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ impl From<SessionId> for SubscriberId {
     }
 }
 
-/// Where events are published, and who listens here.
+/// Publishes events, and knows the subscribers of this server.
 pub struct Events {
     topics: Arc<Topics>,
     presence: Presence,
@@ -33,7 +33,7 @@ impl Default for Events {
 }
 
 impl Events {
-    /// Nobody listens yet. What is published goes over the bus as well.
+    /// Without subscribers yet, publishing over this bus as well.
     pub fn new(bus: BusSender) -> Self {
         Self::with(Some(bus))
     }
@@ -53,13 +53,13 @@ impl Events {
         &self.presence
     }
 
-    /// Publishes an event to all who listen to a topic, on every server, but for `except`.
+    /// Publishes an event to all subscribers of a topic, on every server, except `except`.
     pub fn publish(&self, topic: Topic, event: &ServerEvent, except: Option<SubscriberId>) {
         self.topics.deliver(topic, event, except);
         self.send(|| Message::Event { topic, except, event: Box::new(event.clone()) });
     }
 
-    /// Has the other servers look at the revocation log at once. They find what is new in it without this, only later.
+    /// Hints the other servers to poll the revocation log at once. Without the hint they poll it a little later.
     pub fn hint(&self) {
         self.send(|| Message::Revoked);
     }
@@ -79,7 +79,7 @@ impl Events {
                     if self.presence.went_quiet_elsewhere(topic, (*session_id).into(), now) {
                         self.topics.deliver(topic, &event, except);
                     } else {
-                        // It is quiet there because it has moved here.
+                        // It became inactive there because it has moved here.
                         self.publish(topic, &is_active(*session_id, now), Some((*session_id).into()));
                     }
                 }
@@ -87,13 +87,14 @@ impl Events {
                 | ServerEvent::SessionUpdated(_)
                 | ServerEvent::UserUpdated(_)
                 | ServerEvent::SecurityAlert(_) => self.topics.deliver(topic, &event, except),
-                // The others are made where the stream is; that a session ended is believed from the log only.
+                // The other events are made by the server of the stream. That a session ended is taken from the log
+                // only.
                 ServerEvent::Hello(_) | ServerEvent::SessionEnded(_) | ServerEvent::SessionExpiring(_) => {}
             },
         }
     }
 
-    /// Has every client ask anew what it shows: events of other servers may have been missed.
+    /// Tells every client to reload what it shows, because events of other servers may have been missed.
     pub fn resync(&self, now: Timestamp) {
         self.topics.deliver_to_each(|SubscriberId(id)| {
             ServerEvent::Hello(Hello { session_id: SessionId(id), server_time: now })

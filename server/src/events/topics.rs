@@ -1,7 +1,7 @@
-//! Who listens, by topic: a small queue for each subscription.
+//! Subscriptions by topic, each with a small queue.
 //!
-//! Knows neither who may listen nor what becomes of what is delivered. A subscription that cannot keep up is closed,
-//! and whoever had it asks anew.
+//! It knows neither who may subscribe nor what is done with events. A subscription that cannot keep up is closed, and
+//! its client reloads.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ pub enum Topic {
     User(UserId),
 }
 
-/// Who listens. Whoever causes an event need not hear of it; of several subscriptions of one, none does.
+/// The subscriber. An event can leave out the subscriber that caused it, with all its subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SubscriberId(pub Uuid);
 
@@ -63,7 +63,7 @@ impl Topics {
         Subscription { topics: Arc::clone(self), key: SubscriptionKey { topic, number }, queue, closed }
     }
 
-    /// Delivers an event to all who listen to a topic, but for `except`. A full queue is a subscriber that cannot keep
+    /// Delivers an event to all subscribers of a topic, except `except`. A full queue is a subscriber that cannot keep
     /// up: it is closed.
     pub fn deliver(&self, topic: Topic, event: &ServerEvent, except: Option<SubscriberId>) {
         let mut listeners = self.listeners();
@@ -83,8 +83,8 @@ impl Topics {
         });
     }
 
-    /// Closes a subscription, after a last event. Says whether that was taken. Where its queue is full it is closed
-    /// without a word, which says as much.
+    /// Closes a subscription, after a last event. Returns whether the event fitted in. Where the queue is full, the
+    /// subscription is closed without it, which tells the client enough.
     pub fn close(&self, key: SubscriptionKey, last: Option<ServerEvent>) -> bool {
         let Some(listener) = self.remove(key) else { return false };
         last.is_some_and(|event| listener.queue.try_send(Arc::new(event)).is_ok())
@@ -171,12 +171,12 @@ impl Subscription {
         self.queue.try_recv().ok()
     }
 
-    /// Resolves once it is closed: nothing more comes than what waits already.
+    /// Resolves once it is closed: only queued events are left.
     pub async fn closed(&self) {
         self.closed.cancelled().await;
     }
 
-    /// What `answer` gives, unless the subscription is closed before.
+    /// The output of `answer`, unless the subscription is closed before.
     pub async fn unless_closed<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

@@ -1,5 +1,5 @@
-//! The envelope of all that servers say to each other: JSON with a version, the sender, the sender's number and time,
-//! and any number of messages.
+//! The envelope of messages between servers: JSON with a version, the sender, the sender's number and time, and any
+//! number of messages.
 
 use serde::Deserialize;
 use types::domain::Timestamp;
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::message::{Message, WireMessage};
 
-/// The version that is written and read. Envelopes of another one are as good as lost: the log has what matters.
+/// The version that is written and read. Envelopes of another version are dropped: the log has what matters.
 const VERSION: u32 = 1;
 /// Enough bytes for what stands around the messages.
 const AROUND: usize = 144;
@@ -25,7 +25,7 @@ pub struct Stamp {
 pub struct Envelope {
     /// The server that sent it.
     pub sender: Uuid,
-    /// Its how many-th this is. The same over every line.
+    /// Its sequence number, the same over every line.
     pub number: u64,
     /// When it was sent.
     pub sent_at: Timestamp,

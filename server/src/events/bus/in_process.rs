@@ -1,4 +1,4 @@
-//! The bus of a server that has its database for itself: there is nobody else, and the echo comes at once.
+//! The bus of a server that has its database for itself: there is no other server, and the echo comes at once.
 
 use futures::future::BoxFuture;
 use futures::stream;

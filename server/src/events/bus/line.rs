@@ -24,7 +24,7 @@ pub struct Line<'a> {
     pub number: usize,
     /// How messages travel.
     pub transport: &'a dyn Transport,
-    /// What is done with what comes in.
+    /// Receives what comes in.
     pub receiver: &'a Receiver,
 }
 

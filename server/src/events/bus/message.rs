@@ -1,4 +1,4 @@
-//! What servers say to each other, and how it is written.
+//! Messages between servers, and their JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::events::{SubscriberId, Topic};
 pub enum Message {
     /// The revocation log has grown.
     Revoked,
-    /// An event for all who listen to a topic, but not for `except`.
+    /// An event for all subscribers of a topic, except `except`.
     Event {
         /// The topic.
         topic: Topic,

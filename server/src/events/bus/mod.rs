@@ -1,12 +1,11 @@
 //! The bus between servers: hints that something was revoked, and live events for the streams that are open elsewhere.
 //!
-//! Messages may be lost, late or repeated: revocations are found in the log without any hint, and a client that missed
-//! an event is told to ask anew. A [`Transport`] only moves text; everything else is done once, here: gathering what is
-//! sent together, proving whose it is, time limits, subscribing again, and showing by the echo of its own messages that
-//! a line still stands.
+//! Messages may be lost, late or repeated: revocations are found in the log without any hint, and a client that may
+//! have missed an event is told to reload. A [`Transport`] only moves text; everything else is done once, here:
+//! batching, proof of origin, time limits, subscribing again, and detecting dead lines by the echo of own messages.
 //!
-//! Each message goes over every line there is, and counts where it comes in first. So a line that is dead, slow or
-//! silent costs nothing as long as another one stands, and nobody has to find out first that it is.
+//! Each message goes over every line there is, and the first copy counts. So a line that is dead, slow or silent costs
+//! nothing as long as another one works, even before it is known to be dead.
 
 mod envelope;
 mod in_process;
@@ -50,7 +49,7 @@ const QUEUE: usize = 4096;
 const MAX_BATCH: usize = 256;
 /// How many gathered messages may wait for a line.
 const LINE_QUEUE: usize = 64;
-/// How often something is sent although there is nothing to say: its echo shows that the line stands.
+/// How often an empty envelope is sent: its echo shows that the line works.
 const HEARTBEAT: Duration = Duration::from_secs(3);
 /// Why a transport failed. For the log only.
 pub type TransportError = Box<dyn std::error::Error + Send + Sync>;
@@ -68,14 +67,14 @@ pub trait Transport: Send + Sync + 'static {
         usize::MAX
     }
 
-    /// Sends a text to everybody who is subscribed.
+    /// Sends a text to every subscriber.
     fn send(&self, text: String) -> BoxFuture<'_, Result<(), TransportError>>;
 
     /// Subscribes: whatever is sent once this has returned comes in, until the line is lost.
     fn subscribe(&self) -> BoxFuture<'_, Result<Incoming, TransportError>>;
 }
 
-/// The way onto the bus. Never waits: what does not fit is dropped.
+/// The sending half of the bus. It never waits: messages that do not fit are dropped.
 #[derive(Clone)]
 pub struct BusSender {
     queue: mpsc::Sender<Message>,
@@ -83,7 +82,7 @@ pub struct BusSender {
 }
 
 impl BusSender {
-    /// Publishes a message to the other servers, if all goes well.
+    /// Publishes a message to the other servers. It may be lost.
     pub fn publish(&self, message: Message) {
         if self.queue.try_send(message).is_err() {
             self.status.lost(1);
@@ -101,7 +100,7 @@ pub struct Bus {
     clock: Arc<dyn Clock>,
 }
 
-/// What a bus is made of.
+/// The parts of a bus.
 pub struct BusParts {
     /// The ways to the other servers, the fastest first.
     pub transports: Vec<Box<dyn Transport>>,
@@ -113,7 +112,7 @@ pub struct BusParts {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Makes a bus: the way onto it, and what is to be run to send and receive.
+/// Makes a bus: its sending half, and the task that sends and receives.
 pub fn bus(parts: BusParts) -> (BusSender, Bus) {
     let BusParts { transports, me, proof, clock } = parts;
     let (queue, outgoing) = mpsc::channel(QUEUE);
@@ -123,7 +122,7 @@ pub fn bus(parts: BusParts) -> (BusSender, Bus) {
 }
 
 impl Bus {
-    /// How it is doing.
+    /// The state of the bus.
     pub fn status(&self) -> Arc<BusStatus> {
         Arc::clone(&self.status)
     }
@@ -159,7 +158,7 @@ impl Bus {
     }
 }
 
-/// Gathers what is to be sent, and hands it to every line.
+/// Batches messages, and hands them to every line.
 struct Writer<'a> {
     me: Uuid,
     proof: &'a Proof,

@@ -1,6 +1,6 @@
 //! The bus over PostgreSQL's `LISTEN` and `NOTIFY`: no further part to run.
 //!
-//! Sent outside the transactions of users's calls, on a connection of its own.
+//! Messages are sent outside the transactions of requests, on a connection of their own.
 
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};

@@ -1,8 +1,8 @@
 //! Proof that a message is from a server of this installation.
 //!
-//! Whoever reaches the Redis or the database's notifications may send there; Redis is often shared, and asks for no
-//! password as it comes. Messages that anybody can make would show users what has not happened, and have servers read
-//! the log as often as a stranger likes.
+//! Everyone who can reach the Redis or the database's notifications can send there; Redis is often shared, and has no
+//! password by default. Without proof a stranger could show users events that did not happen, and make servers poll the
+//! log all the time.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;

@@ -1,4 +1,4 @@
-//! What is done with what comes in, over whichever line.
+//! Receiving messages, over every line.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,28 +14,28 @@ use super::status::BusStatus;
 use crate::clock::Clock;
 use crate::events::Events;
 
-/// A message that was longer on its way is somebody's copy: no line holds one back for as long.
+/// A message older than this is a replay: no line delays one for so long.
 const OLDEST: Duration = Duration::from_mins(2);
 
-/// Takes what comes in, over whichever line.
+/// Receives messages, over every line.
 pub struct Receiver {
     /// This server.
     pub me: Uuid,
-    /// Which messages are ours.
+    /// Verifies that messages are ours.
     pub proof: Arc<Proof>,
     /// Which were received.
     pub seen: Mutex<Seen>,
     /// How the bus is doing.
     pub status: Arc<BusStatus>,
-    /// Who gets it.
+    /// Publishes them here.
     pub events: Arc<Events>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 impl Receiver {
-    /// What was sent while nobody listened here is lost: look at the log at once. Clients ask anew unless another line
-    /// stood all the time.
+    /// A line has subscribed. Messages that were sent before are lost, so the log is polled at once. Clients reload
+    /// unless another line worked all the time.
     pub fn subscribed(&self, line: usize, name: &str, before: bool) {
         let missed = self.status.subscribed(line);
         self.events.log_hint().notify_one();
@@ -47,7 +47,7 @@ impl Receiver {
         }
     }
 
-    /// Takes a text that came in. Without a proof, or too late, it does nothing; nor does it if it has come in before.
+    /// Receives a text. It is dropped without a proof, if it is too old, or if it was received before.
     pub fn receive(&self, sealed: &str, name: &str) {
         let now = self.clock.now();
         let envelope = self.proof.open(sealed).and_then(envelope::open);
@@ -66,7 +66,7 @@ impl Receiver {
         if envelope.sender == self.me || !is_new {
             return;
         }
-        // Hints are gathered into one by their sender: counting them would say nothing.
+        // A sender joins hints into one, so they are not counted.
         let events = envelope.messages.iter().filter(|message| **message != Message::Revoked);
         self.status.received(events.count());
         for message in envelope.messages {
