@@ -1,13 +1,13 @@
 //! Limits on tries: buckets (ASVS 6.3.1), shared by all servers.
 //!
-//! A try is taken from its buckets before the password or code is looked at, in one statement each, so that however
-//! many come at once no more are looked at than there are; whoever was right gets it back. The buckets are in the
-//! database, so that neither another server nor a restart offers fresh ones; a bucket that is known to be empty is not
-//! asked again.
+//! A try is taken from its buckets before the password or code is checked, in one statement each, so that of many at
+//! once no more are checked than the bucket holds. A right password or code gives the try back. The buckets are in the
+//! database, so that neither another server nor a restart offers fresh ones. A denial is remembered: a bucket that is
+//! known to be empty is not asked again.
 //!
-//! Strangers share a bucket an account and one a network. Whom the account knows (a browser it was signed in with, a
-//! session, whoever has just reset the password) has a bucket of their own, which strangers cannot empty: nobody is
-//! kept out by what others do.
+//! Strangers share a bucket an account and one a network. A browser that the account was signed in with, a session, and
+//! the one that has just reset the password have buckets of their own, which strangers cannot empty: nobody is locked
+//! out by others.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -29,19 +29,18 @@ const FAILURES_BY_ADDRESS: Bucket = Bucket { burst: 100, every_ms: 3_000 };
 const FAILURES_BY_ACCOUNT: Bucket = Bucket { burst: 20, every_ms: 30_000 };
 /// Accounts and messages asked for from one network.
 const REQUESTS_BY_ADDRESS: Bucket = Bucket { burst: 300, every_ms: 1_000 };
-/// Registrations of one address, and mails with codes to it: a burst for whoever is all thumbs, then one in five
-/// minutes.
+/// Registrations of one address, and mails with codes to it: a burst for repeated mistakes, then one in five minutes.
 const MAILS_BY_ADDRESS: Bucket = Bucket { burst: 20, every_ms: 300_000 };
-/// That an address has an account already, its owner is told once a day.
+/// Notices to the owner of an address that it has an account already: one a day.
 const NOTICES: Bucket = Bucket { burst: 1, every_ms: 86_400_000 };
-/// How many closed doors are remembered here.
+/// How many denials are remembered here.
 const MOST_DOORS: usize = 10_000;
-/// How many tries of one bucket this server looks at together. Those that are right give theirs back, so few at once
-/// leave room for all; the others take turns.
+/// How many tries of one bucket this server checks at a time. The right ones give theirs back, so checking few at a
+/// time leaves room for all; the others wait for their turn.
 const AT_ONCE: usize = 4;
 /// How many may wait for their turn at one bucket: as many as would wait for the password check itself, and each is
-/// little more than an open request. Where most are wrong, the bucket is soon empty and the others need no turn to hear
-/// so.
+/// little more than an open request. Where most are wrong, the bucket is soon empty and the others are denied without a
+/// turn.
 const MOST_WAITING: usize = 256;
 /// When to come back where too many wait.
 const COME_BACK: Duration = Duration::from_secs(1);
@@ -52,7 +51,7 @@ pub enum LimitError {
     /// Too many: come back after this long.
     #[error("too many tries")]
     Exceeded(Duration),
-    /// Nobody knows how many there were.
+    /// The database could not be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -64,7 +63,7 @@ pub struct Taken {
     _turn: Option<Turn>,
 }
 
-/// A place among the tries of one bucket that are looked at together.
+/// A place among the tries of one bucket that are checked at a time.
 struct Turn {
     _permit: OwnedSemaphorePermit,
 }
@@ -74,7 +73,7 @@ pub struct Limits {
     enabled: bool,
     store: Store,
     clock: Arc<dyn Clock>,
-    /// Doors that are known to be closed, until when.
+    /// Empty buckets, and until when.
     closed: Mutex<HashMap<Digest, Timestamp>>,
     /// Who takes turns, by bucket.
     turns: Mutex<HashMap<Digest, Arc<Semaphore>>>,
@@ -86,7 +85,7 @@ impl Limits {
         Self { enabled, store, clock, closed: Mutex::default(), turns: Mutex::default() }
     }
 
-    /// Takes a try at the password of an account, for somebody it knows or does not know.
+    /// Takes a try at the password of an account, for a known or an unknown browser.
     pub async fn try_password(
         &self,
         address: IpAddr,
@@ -106,13 +105,13 @@ impl Limits {
         .await
     }
 
-    /// Takes a try at the password of whoever is signed in, from their session.
+    /// Takes a try at the password of a signed-in user, from their session.
     pub async fn try_in_session(&self, session_id: SessionId) -> Result<Taken, LimitError> {
         let key = key("failures by session", &session_id.to_string());
         self.take(vec![Try { key, bucket: FAILURES_BY_ACCOUNT }]).await
     }
 
-    /// Takes a try at the code of a registration, for whoever registered or for a stranger.
+    /// Takes a try at the code of a registration, for its registrant or for a stranger.
     pub async fn try_code(
         &self,
         address: IpAddr,
@@ -121,7 +120,7 @@ impl Limits {
         by_registrant: bool,
     ) -> Result<Taken, LimitError> {
         let own = |what: &str, whose: &str| Try { key: key(what, whose), bucket: FAILURES_BY_ACCOUNT };
-        // As many buckets for the one as for the other: which of the two it was, the work tells nobody.
+        // As many buckets for the one as for the other, so that the time does not show which of the two it was.
         let tries = if by_registrant {
             let network = format!("{}\n{}", network_of(address), email.as_str());
             vec![own("failures by registrant", &network), own("failures by registration", &registration.to_string())]
@@ -131,7 +130,7 @@ impl Limits {
         self.take(tries).await
     }
 
-    /// Takes a try at a token from a mail. Nobody knows whose it is before it is found to be good.
+    /// Takes a try at a token from a mail. Its user is not known before it is found to be valid.
     pub async fn try_token(&self, address: IpAddr) -> Result<Taken, LimitError> {
         self.take(vec![failures_by_address(address)]).await
     }
@@ -142,7 +141,7 @@ impl Limits {
         self.take_now(&[Try { key, bucket: REQUESTS_BY_ADDRESS }]).await
     }
 
-    /// Gives a try back: it was right, or was not looked at.
+    /// Gives a try back: it was right, or was not checked.
     pub async fn give_back(&self, taken: Taken) -> Result<(), StoreError> {
         if taken.tries.is_empty() {
             return Ok(());
@@ -184,7 +183,7 @@ impl Limits {
     async fn turn(&self, key: &Digest) -> Result<Turn, LimitError> {
         let semaphore = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever waits or works holds one as well.
+            // Tries that wait or are being checked hold one as well.
             turns.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
             Arc::clone(turns.entry(*key).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
         };
@@ -231,7 +230,7 @@ pub fn codes_to(email: &Email) -> Try {
     Try { key: key("codes", email.as_str()), bucket: MAILS_BY_ADDRESS }
 }
 
-/// Taken for telling somebody that they have an account already.
+/// Taken for a notice that there is an account already.
 pub fn notices_to(email: &Email) -> Try {
     Try { key: key("notices", email.as_str()), bucket: NOTICES }
 }
@@ -243,7 +242,7 @@ pub fn buckets_of(email: &Email) -> Vec<Digest> {
         .to_vec()
 }
 
-/// What stands for a network where only that it is the same one matters.
+/// The digest of a network, to compare networks without storing them.
 pub fn network_digest(address: IpAddr) -> Digest {
     key("network", &network_of(address))
 }
@@ -256,7 +255,7 @@ fn failures_by_account(email: &Email) -> Try {
     Try { key: key("failures by account", email.as_str()), bucket: FAILURES_BY_ACCOUNT }
 }
 
-/// No address and no e-mail is kept, only what they hash to.
+/// Neither address nor e-mail is stored, only their digests.
 fn key(what: &str, whose: &str) -> Digest {
     sha256(format!("{what}\n{whose}").as_bytes())
 }

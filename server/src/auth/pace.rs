@@ -1,6 +1,5 @@
-//! How fast one signed-in session may have things written: nobody renames a device a thousand times in a row, and each
-//! time is a row in the history and one in the audit log for ever. Buckets are shared by all servers, as those for
-//! tries are.
+//! Rate limits for writes of one signed-in session: each rename, for example, adds a row to the history and one to the
+//! audit log for good. Buckets are shared by all servers, like those for tries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use super::secrets::sha256;
 use crate::clock::Clock;
 use crate::store::{Bucket, Store, StoreError, Try};
 
-/// What is done, and how often it may be.
+/// A limited action, and how often it may be done.
 #[derive(Clone, Copy, Debug)]
 pub enum Effort {
     /// Another name for a device or a user.
@@ -40,7 +39,7 @@ impl Effort {
 
 /// The buckets.
 pub struct Pace {
-    /// Where limits are off, everything passes.
+    /// Whether limits are on.
     pub enabled: bool,
     pub store: Store,
     pub clock: Arc<dyn Clock>,

@@ -1,4 +1,4 @@
-//! Refresh tokens: how they look, how one follows from another, and what a presented one is worth.
+//! Refresh tokens: their form, how each successor is derived, and the decision about a presented one.
 //!
 //! A token is `lkr_` and base64url of *session id ‖ secret ‖ mark*. The mark (a MAC) shows that this installation made
 //! it, so that garbage costs no database read and cannot be taken for a stolen token. The secret of the successor is
@@ -118,7 +118,7 @@ pub struct Lifetimes {
 pub const UNREMEMBERED_SESSION: Duration = Duration::from_hours(24);
 
 impl Lifetimes {
-    /// By the settings.
+    /// From the settings.
     pub const fn of(config: &Config) -> Self {
         Self {
             access: config.tokens.access_expire,
@@ -141,13 +141,13 @@ impl Lifetimes {
         now.plus(sliding).min(max_expires_at)
     }
 
-    /// Until when a session lasts that was used then without being renewed; `None` where only renewing counts, because
-    /// nothing ends idle.
+    /// Until when a session lasts that was used then without being refreshed; `None` where only refreshes count,
+    /// because no session ends idle.
     pub fn used_end(&self, used_at: Timestamp) -> Option<Timestamp> {
         self.idle.map(|idle| used_at.plus(idle.min(self.refresh)))
     }
 
-    /// How often use must be noted at the least: often enough that an idle time is kept to within a quarter of it.
+    /// How often use must be noted at the least: often enough that an idle limit is accurate to a quarter of it.
     pub fn note_interval(&self) -> Duration {
         self.idle.map_or(NOTE_INTERVAL, |idle| (idle / 4).min(NOTE_INTERVAL))
     }
@@ -176,12 +176,12 @@ impl Lifetimes {
         if row.expires_at < row.max_expires_at { self.unused_reason() } else { EndReason::SessionExpired }
     }
 
-    /// Whether, and why, this session is past its time.
+    /// Whether, and why, this session has expired.
     pub fn over(&self, row: &SessionRow, now: Timestamp) -> Option<EndReason> {
         (now >= row.expires_at).then(|| self.ran_out(row))
     }
 
-    /// What a presented refresh token is worth: *current* rotates; *immediate predecessor within the grace* repeats
+    /// Decides about a presented refresh token: *current* rotates; *immediate predecessor within the grace* repeats
     /// (that it is still the immediate predecessor shows that the successor was never used); *anything else* is theft
     /// (RFC 9700, 4.14.2).
     pub fn decide(
@@ -296,7 +296,7 @@ mod tests {
         #[case] expected: RepeatKind,
     ) {
         assert_eq!(repeat_kind(&row(), START.plus(Duration::from_millis(after_ms))), expected);
-        // By a clock that is behind that of the server which rotated it.
+        // By a clock behind that of the server that rotated it.
         assert_eq!(repeat_kind(&row(), START.minus(Duration::from_millis(after_ms))), RepeatKind::TwoTabs);
     }
 
