@@ -258,7 +258,7 @@ mod tests {
         let (mut laptop, _phone) = (listen(&streams, LAPTOP, 0), listen(&streams, PHONE, 1));
         assert_eq!(streams.revoke(&revocation(RevokedSubject::Epoch(1), Some(EndReason::LogoutAll))), [LAPTOP]);
         let event = laptop.subscription.next().await.unwrap();
-        let ServerEvent::SessionEnded(ended) = &*event else { panic!("not told") };
+        let ServerEvent::SessionEnded(ended) = &*event else { panic!("not notified") };
         assert_eq!((ended.session_id, ended.reason.clone()), (LAPTOP, EndReason::LogoutAll.into()));
         assert!(is_open(&streams, PHONE));
     }

@@ -1,4 +1,4 @@
-//! Renewal: rotation, repeats, theft, and the limits of a session's life.
+//! Refreshing: rotation, repeats, theft, and the limits of a session's life.
 
 use std::time::Duration;
 

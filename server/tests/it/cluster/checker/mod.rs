@@ -47,7 +47,7 @@ pub enum Rule {
     /// The server that answered refuses from then on.
     RefusedAtOnceWhereItEnded,
     /// No refresh that began after a confirmed end is granted.
-    NoRenewalAfterTheEnd,
+    NoRefreshAfterTheEnd,
     /// A session has one chain of refresh tokens.
     OneLineage,
     /// What works once works once.
@@ -166,7 +166,7 @@ fn refused_in_time(found: &mut Found, history: &History, endings: &Endings<'_>, 
                 found.add(Rule::RefusedWithinTheBound, session, seen());
             }
             if refresh && call.invoked > ended {
-                found.add(Rule::NoRenewalAfterTheEnd, session, seen());
+                found.add(Rule::NoRefreshAfterTheEnd, session, seen());
             }
         }
         silent_in_time(found, history, endings, session, call);

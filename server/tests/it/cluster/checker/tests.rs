@@ -177,7 +177,7 @@ fn whoever_ends_all_or_others_ends_those_that_had_signed_in_before() {
 #[test]
 fn a_refresh_after_a_confirmed_end_is_found_at_once() {
     let ended = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
-    assert_eq!(ended.refreshes("phone", 1011, "a", Some("b")).broken(), [Rule::NoRenewalAfterTheEnd]);
+    assert_eq!(ended.refreshes("phone", 1011, "a", Some("b")).broken(), [Rule::NoRefreshAfterTheEnd]);
     let before = HistoryBuilder::of_ada().ends("phone", 1000, Scope::This, Outcome::Ok);
     assert_eq!(before.refreshes("phone", 1005, "a", Some("b")).broken(), []);
 }
