@@ -1,4 +1,5 @@
-// Screenshots instead of tests: README's into docs/images/, one of every page for reviewers into gallery/ (git-ignored).
+// Screenshots instead of tests: README's into docs/images/, one of every page for reviewers into gallery/, which git
+// ignores.
 
 import { defineConfig } from "@playwright/test";
 import { launchOptions } from "./support/chromium.ts";

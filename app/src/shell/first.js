@@ -166,8 +166,8 @@
     fail,
   };
   // Starting blocks a slow phone for a second. On an entry page, whose forms work without the program, it waits until
-  // hands rest or the page is hidden. It starts at once where somebody may be signed in already, here or by another tab,
-  // or where there is a receipt to show.
+  // hands rest or the page is hidden. It starts at once where somebody may be signed in already, here or by another
+  // tab, or where there is a receipt to show.
   const hasMore = () => {
     try { return localStorage["latchkey.signed-in"] || (history.state || {}).latchkeyReceipt; } catch { return true; }
   };

@@ -267,9 +267,9 @@ async fn leaves_nothing(backend: Backend) {
     assert!(before.iter().any(|row| row.starts_with("try_limits")));
 
     assert_eq!(deletes_with(&laptop, PASSWORD).await.status, StatusCode::OK);
-    // The last mail is on its way until the mail worker has taken it.
+    // The last mail is on its way until its job has run.
     let mut left = app.everything().await;
-    while left.iter().any(|row| row.starts_with("mail:")) {
+    while left.iter().any(|row| row.starts_with("jobs:")) {
         tokio::task::yield_now().await;
         left = app.everything().await;
     }
