@@ -104,9 +104,12 @@ pub async fn stream(
     let stream = stream.map_err(|_| ApiError::too_many_requests(Duration::from_secs(10)))?;
     // What was revoked between the check and the subscription found no stream to close: check again.
     state.sessions().revocations().may_listen(&who).await?;
+    // Made before anybody hears that the device is active: a client that is gone by then is heard to go quiet.
+    let closing = Closing { state: state.clone(), user_id: who.user_id, session_id: who.session_id };
+    let listening = Listening { stream, closing };
     state.sessions().devices().note_listener(who.session_id, who.user_id, state.context.clock.now(), from.origin.ip);
     state.sessions().devices().publish_activity(who.user_id, who.session_id, true);
-    let events = Sse::new(run(state, stream)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
+    let events = Sse::new(run(state, listening)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE).text(""));
     let mut response = events.into_response();
     // Left alone, it would say `no-cache`.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -161,6 +164,12 @@ async fn by_ticket(state: &ApiState, ticket: &str) -> Result<Subscriber, ApiErro
     })
 }
 
+/// An open stream. Its fields are dropped in this order: a device goes quiet once its stream is closed.
+struct Listening {
+    stream: OpenStream,
+    closing: Closing,
+}
+
 /// Tells the others that a device went quiet, once its stream has been closed for good.
 struct Closing {
     state: ApiState,
@@ -188,13 +197,9 @@ impl Drop for Closing {
     }
 }
 
-fn run(state: ApiState, mut stream: OpenStream) -> impl Stream<Item = Result<Event, Infallible>> {
+fn run(state: ApiState, listening: Listening) -> impl Stream<Item = Result<Event, Infallible>> {
     async_stream::stream! {
-        let closing = Closing {
-            state: state.clone(),
-            user_id: stream.who.user_id,
-            session_id: stream.who.session_id,
-        };
+        let Listening { closing, mut stream } = listening;
         let session_id = stream.who.session_id;
         let mut number = 0_u64;
         let hello = Hello { session_id, server_time: state.context.clock.now() };
