@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::receiver::Receiver;
 use super::{Incoming, Transport, TransportError};
@@ -54,9 +55,14 @@ impl Line<'_> {
             match tokio::time::timeout(SUBSCRIBE_WITHIN, self.transport.subscribe()).await {
                 Ok(Ok(incoming)) => {
                     self.receiver.subscribed(self.number, self.transport.name(), before);
-                    pauses.reset();
                     before = true;
+                    let since = Instant::now();
                     self.listen(incoming).await;
+                    // One that only ever begins is no success: everybody would be asked to load anew many times a
+                    // second.
+                    if since.elapsed() >= SILENCE {
+                        pauses.reset();
+                    }
                 }
                 Ok(Err(error)) => self.cannot_listen(&*error),
                 Err(error) => self.cannot_listen(&error),
