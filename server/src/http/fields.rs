@@ -76,13 +76,18 @@ struct Members<'a> {
 }
 
 impl Members<'_> {
+    /// The name of a member, with those of the objects around it.
+    fn name_of(&self, member: &str) -> String {
+        self.outer.as_ref().map_or_else(|| member.to_owned(), |outer| format!("{outer}.{member}"))
+    }
+
     fn find<T>(&self, name: &str, read: impl FnOnce(&Value) -> Result<T, Invalid>) -> Field<Option<T>> {
         if let Some(invalid) = &self.invalid {
             let name = self.outer.clone().unwrap_or_default();
             return Field { name, is_given: true, found: Err(invalid.clone()) };
         }
         let value = self.found.and_then(|members| members.get(name)).filter(|value| !value.is_null());
-        let name = self.outer.as_ref().map_or_else(|| name.to_owned(), |outer| format!("{outer}.{name}"));
+        let name = self.name_of(name);
         Field { name, is_given: value.is_some(), found: value.map(read).transpose() }
     }
 }
@@ -110,13 +115,17 @@ impl Source for Members<'_> {
         })
     }
 
-    fn inner(&self, name: &str) -> Self {
-        let (found, invalid) = match self.found.and_then(|members| members.get(name)) {
+    fn inner(&self, member: &str) -> Self {
+        if let Some(invalid) = &self.invalid {
+            return Self { found: None, outer: self.outer.clone(), invalid: Some(invalid.clone()) };
+        }
+        let name = self.name_of(member);
+        let (found, invalid) = match self.found.and_then(|members| members.get(member)) {
             None | Some(Value::Null) => (None, None),
             Some(Value::Object(members)) => (Some(members), None),
             Some(_) => (None, Some(Invalid::new("wrong-type", format!("{name} must be an object.")))),
         };
-        Self { found, outer: Some(name.to_owned()), invalid }
+        Self { found, outer: Some(name), invalid }
     }
 }
 
@@ -233,6 +242,17 @@ mod tests {
 
     fn named(expected: &[(&str, &str)]) -> Vec<(String, String)> {
         expected.iter().map(|(field, code)| ((*field).to_owned(), (*code).to_owned())).collect()
+    }
+
+    #[test]
+    fn an_object_within_an_object_is_named_with_all_that_are_around_it() {
+        let body = serde_json::json!({"device": {"screen": {"name": 5}, "place": "here"}});
+        let outer = Members { found: body.as_object(), outer: None, invalid: None };
+        let mut errors = FieldErrors::default();
+        let name = errors.take(outer.inner("device").inner("screen").text("name"));
+        let town = errors.take(outer.inner("device").inner("place").inner("town").text("name"));
+        let expected = [("device.screen.name", "wrong-type"), ("device.place", "wrong-type")];
+        assert_eq!(refused(errors, (name, town)), named(&expected));
     }
 
     #[tokio::test]
