@@ -77,7 +77,18 @@ fn ended_title(reason: Option<&OrOther<EndReason>>) -> &'static str {
     match reason.and_then(OrOther::known) {
         Some(EndReason::SessionExpired | EndReason::IdleTimeout) => "Session expired",
         Some(EndReason::RefreshReuse) => "Signed out to protect your account",
-        _ => "Signed out",
+        Some(
+            EndReason::UserInitiatedLogout
+            | EndReason::LogoutAll
+            | EndReason::RevokedFromOtherDevice
+            | EndReason::PasswordChanged
+            | EndReason::PasswordReset
+            | EndReason::AdminRevoked
+            | EndReason::AccountDisabled
+            | EndReason::AccountDeleted
+            | EndReason::Replaced,
+        )
+        | None => "Signed out",
     }
 }
 
