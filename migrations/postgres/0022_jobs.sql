@@ -30,7 +30,8 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_due ON jobs (kind, due_at) WHERE done_at IS NULL AND dead_at IS NULL;
 CREATE INDEX jobs_leased ON jobs (kind, lane, leased_until) WHERE done_at IS NULL AND dead_at IS NULL;
 CREATE INDEX jobs_by_state ON jobs (kind, dead_at, leased_until) WHERE done_at IS NULL;
-CREATE INDEX jobs_by_time ON jobs (created_at);
+CREATE INDEX jobs_done ON jobs (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX jobs_dead ON jobs (dead_at) WHERE dead_at IS NOT NULL;
 CREATE INDEX jobs_concerning ON jobs (concerns);
 
 INSERT INTO jobs (id, kind, payload, concerns, lane, priority, attempts, created_at, due_at, done_at)

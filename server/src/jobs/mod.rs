@@ -28,6 +28,8 @@ use crate::store::{CleanupPolicy, CleanupReport, Store, StoreError};
 
 /// The most rows of one kind in one transaction of the clean-up, so that it does not stall traffic.
 const CLEANUP_BATCH: i64 = 500;
+/// How long a job is kept once it has ended.
+const JOB_RETENTION: Duration = Duration::from_hours(30 * 24);
 /// A breath between two batches.
 const CLEANUP_PAUSE: Duration = Duration::from_millis(50);
 
@@ -81,6 +83,7 @@ impl Cleanup {
             let policy = CleanupPolicy {
                 now,
                 history_before: now.minus(self.retention.history),
+                jobs_before: now.minus(JOB_RETENTION),
                 origins_before: now.minus(self.retention.origins),
                 unused: self.retention.unused,
                 batch: CLEANUP_BATCH,

@@ -58,6 +58,7 @@ statements! {
     JOBS_CONCERNING =
         concat!("SELECT ", job_columns!(), " FROM jobs WHERE concerns = $1 ORDER BY created_at, id");
     DELETE_JOBS_CONCERNING = "DELETE FROM jobs WHERE concerns = $1";
+    /// Only jobs that have ended: what waits, is tried again or is under way stays, however old it is.
     DELETE_OLD_JOBS = "DELETE FROM jobs WHERE id IN \
-        (SELECT id FROM jobs WHERE created_at < $1 ORDER BY created_at LIMIT $2 {skip_locked})";
+        (SELECT id FROM jobs WHERE done_at < $1 OR dead_at < $1 LIMIT $2 {skip_locked})";
 }

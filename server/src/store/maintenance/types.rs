@@ -9,6 +9,8 @@ pub struct CleanupPolicy {
     pub now: Timestamp,
     /// Ended sessions older than this go.
     pub history_before: Timestamp,
+    /// Jobs that ended before go.
+    pub jobs_before: Timestamp,
     /// Addresses and user agents older than this are wiped.
     pub origins_before: Timestamp,
     /// Why sessions end that nobody has used for too long, before their absolute end.
@@ -33,7 +35,7 @@ pub struct CleanupReport {
     pub sessions: u64,
     /// Rows whose address and user agent were wiped.
     pub origins: u64,
-    /// Jobs of long ago, whatever became of them.
+    /// Jobs that ended long ago.
     pub jobs: u64,
 }
 

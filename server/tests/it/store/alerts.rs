@@ -118,6 +118,7 @@ async fn addresses_are_wiped_and_alerts_go_with_their_sessions_and_with_the_acco
     let policy = CleanupPolicy {
         now: minutes(10),
         history_before: minutes(5),
+        jobs_before: minutes(5),
         origins_before: minutes(5),
         unused: EndReason::SessionExpired,
         batch: 100,

@@ -1,13 +1,16 @@
 //! The queue: a job is run by one server at a time, and what became of it is written once. Mail is the kind at hand.
 
+use std::collections::BTreeSet;
+
 use latchkey::mail::{KIND, Mail, NewMail};
-use latchkey::store::{Job, JobCapacity, JobCount, JobLease, NewJob, Store};
+use latchkey::store::{CleanupPolicy, Job, JobCapacity, JobCount, JobLease, NewJob, Store};
 use rstest::rstest;
 use types::domain::Timestamp;
+use types::words::EndReason;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, ROOM, START, TestStore, content, lease, mailbox, minutes, new_code_mail, new_mail,
+    Backend, ROOM, START, TestStore, content, ids as new_ids, lease, mailbox, minutes, new_code_mail, new_mail,
 };
 
 async fn enqueues(store: &Store, job: &NewJob) {
@@ -178,4 +181,39 @@ async fn a_mail_that_must_not_outlive_its_account_is_gone_once_it_was_handed_ove
     let done = store.jobs().complete_job(JobLease { id: mail.id, token }, minutes(1), mail.rest().as_deref()).await;
     assert!(done.expect("noted"));
     assert!(mailbox(&store).await.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn jobs_go_when_they_ended_long_ago_and_never_before_they_have_ended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let [done, dead, retried, leased, recent] =
+        ["a", "b", "c", "d", "e"].map(|domain| new_mail(&format!("ada@{domain}.example"), START));
+    for job in [&done, &dead, &retried, &leased, &recent] {
+        enqueues(&store, job).await;
+    }
+    let (jobs, token) = lease(&store, START, ROOM).await;
+    assert_eq!(jobs.len(), 5);
+    let waiting = new_mail("ada@f.example", START);
+    enqueues(&store, &waiting).await;
+    let held = |job: &NewJob| JobLease { id: job.id, token };
+    assert!(store.jobs().complete_job(held(&done), minutes(1), Some("{}")).await.expect("noted"));
+    assert!(store.jobs().bury_job(held(&dead), minutes(1), Some("{}"), "away").await.expect("noted"));
+    assert!(store.jobs().retry_job(held(&retried), minutes(1), "away").await.expect("noted"));
+    assert!(store.jobs().complete_job(held(&recent), minutes(60), Some("{}")).await.expect("noted"));
+
+    let policy = CleanupPolicy {
+        now: minutes(60),
+        history_before: minutes(60),
+        jobs_before: minutes(60),
+        origins_before: START,
+        unused: EndReason::SessionExpired,
+        batch: 10,
+    };
+    let report = store.maintenance().cleanup(&policy, &mut new_ids()).await.expect("a report");
+    assert_eq!(report.jobs, 2);
+    let left: BTreeSet<Uuid> = ids(&store.jobs().recent_jobs(KIND, 10).await.expect("jobs")).into_iter().collect();
+    assert_eq!(left, BTreeSet::from([retried.id, leased.id, recent.id, waiting.id]));
 }

@@ -12,7 +12,7 @@ use crate::store::{CleanupPolicy, CleanupReport, NewAudit, Origin, StoreError, s
 
 impl Database {
     pub(in crate::store) async fn cleanup(&self, policy: &CleanupPolicy, ids: Ids<'_>) -> Result<CleanupReport> {
-        let &CleanupPolicy { now, history_before, origins_before, unused, batch } = policy;
+        let &CleanupPolicy { now, history_before, jobs_before, origins_before, unused, batch } = policy;
         let (expired, idle) = self.mark_expired(now, unused, batch, ids).await?;
         Ok(CleanupReport {
             expired,
@@ -30,7 +30,7 @@ impl Database {
                 + self.batch(sql::maintenance::WIPE_HISTORY_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::maintenance::WIPE_AUDIT_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::alerts::WIPE_ALERT_ORIGINS, origins_before, batch).await?,
-            jobs: self.batch(sql::jobs::DELETE_OLD_JOBS, history_before, batch).await?,
+            jobs: self.batch(sql::jobs::DELETE_OLD_JOBS, jobs_before, batch).await?,
         })
     }
 
