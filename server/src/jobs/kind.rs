@@ -21,7 +21,7 @@ pub struct JobKind {
     pub name: &'static str,
     /// Runs one of them.
     pub runner: Arc<dyn RunJob>,
-    /// After so many failures a job is given up.
+    /// After so many attempts a job is given up.
     pub attempts: u32,
     /// How long it waits after each.
     pub backoff: Backoff,
@@ -81,6 +81,9 @@ pub enum JobError {
     /// It was not run any more: it came too late.
     #[error("expired")]
     Expired,
+    /// It was not run any more: its servers have vanished while they ran it, as often as its kind allows attempts.
+    #[error("never finished")]
+    NeverFinished,
 }
 
 impl JobError {
@@ -97,6 +100,11 @@ impl JobError {
     /// Whether another run may succeed.
     pub const fn is_temporary(&self) -> bool {
         matches!(self, Self::Temporary { .. } | Self::TooSlow | Self::Panicked)
+    }
+
+    /// Whether the job was run at all.
+    pub const fn was_run(&self) -> bool {
+        !matches!(self, Self::Expired | Self::NeverFinished)
     }
 }
 
@@ -132,6 +140,9 @@ impl JobKind {
         if job.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return Err(JobError::Expired);
         }
+        if job.attempts > self.attempts {
+            return Err(JobError::NeverFinished);
+        }
         let run = AssertUnwindSafe(self.runner.run(job)).catch_unwind();
         match tokio::time::timeout(self.time_limit, run).await {
             Ok(Ok(ran)) => ran,
@@ -142,7 +153,7 @@ impl JobKind {
 
     /// Whether a job is given up after this failure.
     pub const fn gives_up(&self, job: &Job, error: &JobError) -> bool {
-        !error.is_temporary() || job.attempts.saturating_add(1) >= self.attempts
+        !error.is_temporary() || job.attempts >= self.attempts
     }
 }
 
@@ -221,23 +232,33 @@ mod tests {
             ("fail", "away", false),
             ("refuse", "refused", true),
         ] {
-            let job = job(payload, 0);
+            let job = job(payload, 1);
             let error = kind().run(&job, NOW).await.expect_err("a failure");
             assert_eq!((error.to_string().as_str(), kind().gives_up(&job, &error)), (why, gives_up));
         }
-        assert!(matches!(kind().run(&job("work", 0), NOW).await, Ok(None)));
+        assert!(matches!(kind().run(&job("work", 1), NOW).await, Ok(None)));
     }
 
     #[tokio::test]
     async fn a_job_that_has_expired_is_not_run_and_one_that_failed_often_enough_is_given_up() {
-        let late = Job { expires_at: Some(NOW), ..job("panic", 0) };
+        let late = Job { expires_at: Some(NOW), ..job("panic", 1) };
         let error = kind().run(&late, NOW).await.expect_err("too late");
         assert!(matches!(error, JobError::Expired) && kind().gives_up(&late, &error));
 
-        for (attempts, gives_up) in [(0, false), (1, false), (2, true), (u32::MAX, true)] {
+        for (attempts, gives_up) in [(1, false), (2, false), (3, true)] {
             let job = job("fail", attempts);
             let error = kind().run(&job, NOW).await.expect_err("a failure");
             assert_eq!(kind().gives_up(&job, &error), gives_up, "{attempts}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_was_never_finished_is_not_run_once_more_than_its_kind_allows() {
+        for attempts in [4, u32::MAX] {
+            let job = job("work", attempts);
+            let error = kind().run(&job, NOW).await.expect_err("given up");
+            assert_eq!(error.to_string(), "never finished");
+            assert!(kind().gives_up(&job, &error) && !error.was_run());
         }
     }
 

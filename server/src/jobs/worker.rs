@@ -125,6 +125,7 @@ impl Worker {
             }
             tokio::time::sleep(STATUS_PAUSE).await;
         }
+        tracing::warn!(kind = kind.name, job = %job.id, attempts = job.attempts, "job status write abandoned");
         job.id
     }
 
@@ -137,7 +138,7 @@ impl Worker {
             }
             Err(error) => error,
         };
-        if !matches!(error, JobError::Expired) {
+        if error.was_run() {
             kind.runner.log_failure(job, &error);
         }
         let why = error.to_string();
@@ -148,7 +149,7 @@ impl Worker {
             Status::Dead { rest: kind.runner.rest_of_dead(job), why }
         } else {
             self.metrics.ran(kind.name, JobOutcome::Failed);
-            Status::Retry { pause: kind.backoff.after(job.attempts), why }
+            Status::Retry { pause: kind.backoff.after(job.attempts.saturating_sub(1)), why }
         }
     }
 

@@ -47,7 +47,7 @@ impl RunJob for Runs {
         match job.payload.as_str() {
             "hang" => std::future::pending().await,
             "panic" => panic!("on purpose"),
-            "fail once" if job.attempts == 0 => Err(JobError::temporary("away", "nobody answers")),
+            "fail once" if job.attempts == 1 => Err(JobError::temporary("away", "nobody answers")),
             _ => Ok(None),
         }
     }
@@ -132,5 +132,33 @@ async fn what_does_not_finish_when_a_server_stops_is_due_for_the_others_at_once(
     tokio::join!(worker(&store, &runs).run(stop.clone()), work);
     let (jobs, _) = lease(&store, START, JobCapacity { kind: KIND, ..ROOM }).await;
     let due: Vec<_> = jobs.iter().map(|job| (job.payload.as_str(), job.attempts)).collect();
-    assert_eq!(due, [("hang", 0)]);
+    assert_eq!(due, [("hang", 1)], "the interrupted attempt does not count");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_job_that_no_server_has_ever_finished_is_given_up_without_being_run(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (store, runs, stop) = (TestStore::open(backend).await, Runs::default(), CancellationToken::new());
+    enqueues(&store, "kills its server").await;
+    // As often as the kind allows, a server has taken it and vanished. The last lease has run out at the start.
+    for hours in (1..=3).rev() {
+        let taken_at = START.minus(Duration::from_hours(hours));
+        store.execute(&format!("UPDATE jobs SET due_at = {}", taken_at.as_millis())).await.expect("an hour passes");
+        assert_eq!(lease(&store, taken_at, JobCapacity { kind: KIND, ..ROOM }).await.0.len(), 1);
+    }
+    let given_up = async {
+        let waiting = async {
+            while store.jobs().recent_jobs(KIND, 1).await.expect("jobs")[0].dead_at.is_none() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("in time");
+        stop.cancel();
+    };
+    tokio::join!(worker(&store, &runs).run(stop.clone()), given_up);
+    assert_eq!(runs.all(), 0);
+    let jobs = store.jobs().recent_jobs(KIND, 1).await.expect("jobs");
+    assert_eq!((jobs[0].attempts, jobs[0].last_error.as_deref()), (4, Some("never finished")));
 }

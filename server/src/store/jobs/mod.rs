@@ -24,8 +24,8 @@ verbs! {
 
     /// Enqueues a job by itself.
     enqueue(job: &NewJob) -> ();
-    /// Takes jobs that are due, as many of each kind as there is room for, oldest first. `token` is new. Who has not
-    /// said by the end of the lease what became of them leaves them to the next.
+    /// Takes jobs that are due, as many of each kind as there is room for, oldest first, and counts the attempt.
+    /// `token` is new. Who has not said by the end of the lease what became of them leaves them to the next.
     lease_jobs(now: Timestamp, token: Uuid, wanted: &[JobCapacity]) -> Vec<Job>;
     /// A job was done. `rest` is what stays of its payload; without it nothing of the job stays. False where the
     /// lease is lost.
@@ -35,7 +35,7 @@ verbs! {
     retry_job(lease: JobLease, due_at: Timestamp, error: &str) -> bool;
     /// A job failed, and is given up. `rest` and the answer are as in [`JobsStore::complete_job`].
     bury_job(lease: JobLease, at: Timestamp, rest: Option<&str>, error: &str) -> bool;
-    /// Jobs that this server has taken and not run are due now.
+    /// Jobs that this server has taken and not run are due now, and have one attempt less.
     release_jobs(leases: &[JobLease], now: Timestamp) -> ();
     /// How many jobs there are of these kinds.
     count_jobs(kinds: &[&'static str], now: Timestamp) -> Vec<JobCount>;

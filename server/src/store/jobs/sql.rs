@@ -25,9 +25,9 @@ statements! {
     INSERT_JOB_IF = concat!(insert_job!(), "WHERE $9");
     /// Takes what is due of the kind `$4` until `$2`, under the token `$3`: what somebody waits for first, the others
     /// only where `$8` is 1, and of each lane only so many that with those under way on any server there are no more
-    /// than `$6`, of those that nobody waits for `$7`.
+    /// than `$6`, of those that nobody waits for `$7`. This counts as an attempt, also where its server vanishes.
     LEASE_JOBS = concat!(
-        "UPDATE jobs SET due_at = $2, leased_until = $2, lease = $3 WHERE id IN (\
+        "UPDATE jobs SET attempts = attempts + 1, due_at = $2, leased_until = $2, lease = $3 WHERE id IN (\
          SELECT j.id FROM jobs j WHERE j.kind = $4 AND j.done_at IS NULL AND j.dead_at IS NULL AND j.due_at <= $1 \
          AND j.id IN (\
          SELECT due.id FROM (SELECT id, lane, priority, \
@@ -41,12 +41,14 @@ statements! {
     );
     COMPLETE_JOB = "UPDATE jobs SET done_at = $3, payload = $4, last_error = NULL, lease = NULL, leased_until = NULL \
         WHERE id = $1 AND lease = $2";
-    RETRY_JOB = "UPDATE jobs SET attempts = attempts + 1, due_at = $3, last_error = $4, lease = NULL, \
-        leased_until = NULL WHERE id = $1 AND lease = $2";
-    BURY_JOB = "UPDATE jobs SET attempts = attempts + 1, dead_at = $3, payload = $4, last_error = $5, lease = NULL, \
-        leased_until = NULL WHERE id = $1 AND lease = $2";
+    RETRY_JOB = "UPDATE jobs SET due_at = $3, last_error = $4, lease = NULL, leased_until = NULL \
+        WHERE id = $1 AND lease = $2";
+    BURY_JOB = "UPDATE jobs SET dead_at = $3, payload = $4, last_error = $5, lease = NULL, leased_until = NULL \
+        WHERE id = $1 AND lease = $2";
     DELETE_LEASED_JOB = "DELETE FROM jobs WHERE id = $1 AND lease = $2";
-    RELEASE_JOB = "UPDATE jobs SET due_at = $3, lease = NULL, leased_until = NULL WHERE id = $1 AND lease = $2";
+    /// Gives the attempt back as well.
+    RELEASE_JOB = "UPDATE jobs SET attempts = attempts - 1, due_at = $3, lease = NULL, leased_until = NULL \
+        WHERE id = $1 AND lease = $2";
     COUNT_JOBS = "SELECT COUNT(CASE WHEN dead_at IS NULL AND (leased_until IS NULL OR leased_until <= $2) THEN 1 END), \
         COUNT(CASE WHEN dead_at IS NULL AND leased_until > $2 THEN 1 END), COUNT(dead_at) \
         FROM jobs WHERE kind = $1 AND done_at IS NULL";

@@ -72,7 +72,7 @@ pub struct Job {
     pub payload: String,
     /// Whom it is about.
     pub concerns: Option<String>,
-    /// How often it has failed.
+    /// How often it was taken to be run, this time included.
     pub attempts: u32,
     /// When it was enqueued.
     pub created_at: Timestamp,
