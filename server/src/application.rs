@@ -243,7 +243,7 @@ impl Application {
         };
         tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
-        tasks.spawn("jobs", Worker::new(&state.context, areas::job_kinds(&state)).run(background.clone()));
+        tasks.spawn_essential("jobs", Worker::new(&state.context, areas::job_kinds(&state)).run(background.clone()));
         tasks.spawn("server registry", Arc::clone(&state.operations().registry).run(background.clone()));
 
         let areas_background = Background { tasks: tasks.clone(), stop: background.clone() };

@@ -1,7 +1,7 @@
 //! Kinds of jobs: what an area says of work that the queue runs for it.
 
 use std::error::Error;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,9 @@ use crate::store::{Job, JobCapacity};
 
 /// How much longer a job belongs to a server than it may run: so long it may take to write what became of it.
 const LEASE_MARGIN: Duration = Duration::from_secs(80);
+
+/// The payload of a dead job of which nothing may stay but that there was one.
+pub const EMPTY_PAYLOAD: &str = "{}";
 
 /// A kind of jobs: who runs them, and how.
 #[derive(Clone)]
@@ -151,6 +154,17 @@ impl JobKind {
         }
     }
 
+    /// Says in the log that a run has failed. A panic is in the log anyway.
+    pub fn log_failure(&self, job: &Job, error: &JobError) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.runner.log_failure(job, error)));
+    }
+
+    /// What stays of a job that is given up: no payload where the kind panics.
+    pub fn rest_of_dead(&self, job: &Job) -> Rest {
+        let rest = catch_unwind(AssertUnwindSafe(|| self.runner.rest_of_dead(job)));
+        rest.unwrap_or_else(|_| Some(EMPTY_PAYLOAD.to_owned()))
+    }
+
     /// Whether a job is given up after this failure.
     pub const fn gives_up(&self, job: &Job, error: &JobError) -> bool {
         !error.is_temporary() || job.attempts >= self.attempts
@@ -203,6 +217,14 @@ mod tests {
                 _ => Ok(None),
             }
         }
+
+        fn rest_of_dead(&self, _job: &Job) -> Rest {
+            panic!("on purpose")
+        }
+
+        fn log_failure(&self, _job: &Job, _error: &JobError) {
+            panic!("on purpose")
+        }
     }
 
     fn job(payload: &str, attempts: u32) -> Job {
@@ -237,6 +259,13 @@ mod tests {
             assert_eq!((error.to_string().as_str(), kind().gives_up(&job, &error)), (why, gives_up));
         }
         assert!(matches!(kind().run(&job("work", 1), NOW).await, Ok(None)));
+    }
+
+    #[test]
+    fn a_panic_while_a_failure_is_judged_leaves_a_dead_job_without_payload() {
+        let job = job("refuse", 1);
+        kind().log_failure(&job, &JobError::Panicked);
+        assert_eq!(kind().rest_of_dead(&job).as_deref(), Some(EMPTY_PAYLOAD));
     }
 
     #[tokio::test]

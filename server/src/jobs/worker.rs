@@ -139,14 +139,14 @@ impl Worker {
             Err(error) => error,
         };
         if error.was_run() {
-            kind.runner.log_failure(job, &error);
+            kind.log_failure(job, &error);
         }
         let why = error.to_string();
         if kind.gives_up(job, &error) {
             let (id, attempts) = (job.id, job.attempts);
             tracing::warn!(error = &error as &dyn Error, kind = kind.name, job = %id, attempts, "job dead");
             self.metrics.ran(kind.name, JobOutcome::Dead);
-            Status::Dead { rest: kind.runner.rest_of_dead(job), why }
+            Status::Dead { rest: kind.rest_of_dead(job), why }
         } else {
             self.metrics.ran(kind.name, JobOutcome::Failed);
             Status::Retry { pause: kind.backoff.after(job.attempts.saturating_sub(1)), why }
