@@ -1,5 +1,6 @@
 //! Kinds of jobs: what an area says of work that the queue runs for it.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -46,7 +47,10 @@ pub trait RunJob: Send + Sync {
         Some(job.payload.clone())
     }
 
-    /// Says in the log that a run has failed, where the kind has words of its own for it.
+    /// A run has failed: the kind may count it.
+    fn count_failure(&self) {}
+
+    /// Says in the log that a run has failed and is tried again, where the kind has words of its own for it.
     fn log_failure(&self, job: &Job, error: &JobError) {
         let (kind, id, attempts, error) = (&job.kind, job.id, job.attempts, error as &dyn Error);
         tracing::warn!(error, kind, job = %id, attempts, "job failed");
@@ -63,17 +67,17 @@ pub enum JobError {
     #[error("{why}")]
     Temporary {
         /// In a few words.
-        why: &'static str,
-        /// What happened.
-        source: Box<dyn Error + Send + Sync>,
+        why: Cow<'static, str>,
+        /// What happened, where it names nobody: it is logged.
+        source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// No other run will succeed.
     #[error("{why}")]
     Permanent {
         /// In a few words.
-        why: &'static str,
-        /// What happened.
-        source: Box<dyn Error + Send + Sync>,
+        why: Cow<'static, str>,
+        /// What happened, where it names nobody: it is logged.
+        source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// It took longer than its kind allows.
     #[error("took too long")]
@@ -92,12 +96,12 @@ pub enum JobError {
 impl JobError {
     /// Another run may succeed.
     pub fn temporary(why: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Temporary { why, source: source.into() }
+        Self::Temporary { why: why.into(), source: Some(source.into()) }
     }
 
     /// No other run will succeed.
     pub fn permanent(why: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self::Permanent { why, source: source.into() }
+        Self::Permanent { why: why.into(), source: Some(source.into()) }
     }
 
     /// Whether another run may succeed.
@@ -154,7 +158,12 @@ impl JobKind {
         }
     }
 
-    /// Says in the log that a run has failed. A panic is in the log anyway.
+    /// Has a failure counted. A panic is in the log anyway.
+    pub fn count_failure(&self) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.runner.count_failure()));
+    }
+
+    /// Says in the log that a run has failed and is tried again.
     pub fn log_failure(&self, job: &Job, error: &JobError) {
         let _ = catch_unwind(AssertUnwindSafe(|| self.runner.log_failure(job, error)));
     }
@@ -222,6 +231,10 @@ mod tests {
             panic!("on purpose")
         }
 
+        fn count_failure(&self) {
+            panic!("on purpose")
+        }
+
         fn log_failure(&self, _job: &Job, _error: &JobError) {
             panic!("on purpose")
         }
@@ -264,6 +277,7 @@ mod tests {
     #[test]
     fn a_panic_while_a_failure_is_judged_leaves_a_dead_job_without_payload() {
         let job = job("refuse", 1);
+        kind().count_failure();
         kind().log_failure(&job, &JobError::Panicked);
         assert_eq!(kind().rest_of_dead(&job).as_deref(), Some(EMPTY_PAYLOAD));
     }

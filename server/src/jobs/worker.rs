@@ -139,7 +139,7 @@ impl Worker {
             Err(error) => error,
         };
         if error.was_run() {
-            kind.log_failure(job, &error);
+            kind.count_failure();
         }
         let why = error.to_string();
         if kind.gives_up(job, &error) {
@@ -148,6 +148,7 @@ impl Worker {
             self.metrics.ran(kind.name, JobOutcome::Dead);
             Status::Dead { rest: kind.rest_of_dead(job), why }
         } else {
+            kind.log_failure(job, &error);
             self.metrics.ran(kind.name, JobOutcome::Failed);
             Status::Retry { pause: kind.backoff.after(job.attempts.saturating_sub(1)), why }
         }

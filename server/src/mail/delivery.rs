@@ -1,6 +1,7 @@
 //! How mails leave: to the mail server, or, in development, into the mailbox. What the queue does with a mail's job.
 
 use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,26 +36,76 @@ pub enum MailError {
     /// The address or subject cannot be written into a header.
     #[error("the message cannot be built: {0}")]
     Message(String),
+    /// The address of the mail server cannot be used.
+    #[error("the address of the mail server cannot be used")]
+    Address(#[source] smtp::Error),
     /// The mail server refused, or is away.
     #[error("the mail server did not take the message: {0}")]
-    Transport(#[from] smtp::Error),
+    Transport(Refusal),
+}
+
+/// What is told of a mail server that did not take a mail. The rest of its reply may name the recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code and enhanced status of the reply (`550 5.1.1`); without a reply, what kind of failure it was.
+    what: String,
+    /// Whether the reply says that there is no such address.
+    no_such_address: bool,
+}
+
+impl Display for Refusal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl From<smtp::Error> for Refusal {
+    fn from(error: smtp::Error) -> Self {
+        let Some(code) = error.status() else {
+            return Self { what: failure_without_reply(&error).to_owned(), no_such_address: false };
+        };
+        let reply = error.source().map(ToString::to_string).unwrap_or_default();
+        let status = reply.split_whitespace().next().filter(|word| is_enhanced_status(word));
+        Self {
+            what: status.map_or_else(|| code.to_string(), |status| format!("{code} {status}")),
+            no_such_address: error.is_permanent() && status.is_some_and(|status| NO_SUCH_ADDRESS.contains(&status)),
+        }
+    }
+}
+
+fn failure_without_reply(error: &smtp::Error) -> &'static str {
+    if error.is_timeout() {
+        "timeout"
+    } else if error.is_tls() {
+        "tls"
+    } else if error.is_response() {
+        "unreadable reply"
+    } else if error.is_client() {
+        "client"
+    } else {
+        "connection"
+    }
+}
+
+/// Three numbers (RFC 3463, 2), which hold nothing else.
+fn is_enhanced_status(word: &str) -> bool {
+    let is_number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    word.split('.').count() == 3 && word.split('.').all(is_number)
 }
 
 impl From<MailError> for JobError {
     fn from(error: MailError) -> Self {
         match error {
             MailError::Message(_) => Self::permanent("message cannot be built", error),
-            MailError::Transport(refused) if says_no_such_address(&refused) => {
-                Self::permanent("no such address", MailError::Transport(refused))
+            MailError::Address(_) => Self::temporary("no mail server", error),
+            MailError::Transport(refusal) if refusal.no_such_address => {
+                Self::Permanent { why: format!("no such address: {refusal}").into(), source: None }
             }
-            MailError::Transport(_) => Self::temporary("not taken by the mail server", error),
+            MailError::Transport(refusal) => {
+                Self::Temporary { why: format!("not taken by the mail server: {refusal}").into(), source: None }
+            }
         }
     }
-}
-
-fn says_no_such_address(refused: &smtp::Error) -> bool {
-    let reply = refused.source().filter(|_| refused.is_permanent()).map(ToString::to_string).unwrap_or_default();
-    reply.split_whitespace().next().is_some_and(|status| NO_SUCH_ADDRESS.contains(&status))
 }
 
 /// How mails leave.
@@ -79,7 +130,8 @@ impl Delivery {
 
     /// Over the mail server at `url` (`smtp://…`, `smtps://…`), from the address `from`.
     pub fn smtp(url: &str, from: Mailbox) -> Result<Self, MailError> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)?.timeout(Some(ANSWER_WITHIN));
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(MailError::Address)?;
+        let transport = transport.timeout(Some(ANSWER_WITHIN));
         Ok(Self::Smtp { transport: Box::new(transport.build()), from })
     }
 
@@ -91,8 +143,8 @@ impl Delivery {
                 Ok(())
             }
             Self::Smtp { transport, from } => {
-                transport.send(message(from.clone(), mail)?).await?;
-                Ok(())
+                let sent = transport.send(message(from.clone(), mail)?).await;
+                sent.map(drop).map_err(|error| MailError::Transport(error.into()))
             }
         }
     }
@@ -134,7 +186,9 @@ struct Deliveries {
 #[async_trait::async_trait]
 impl RunJob for Deliveries {
     async fn run(&self, job: &Job) -> Result<Rest, JobError> {
-        let mail = Mail::of(job).map_err(|error| JobError::permanent("unreadable", error))?;
+        // What is wrong with it would be said with a piece of it.
+        let unreadable = |_| JobError::Permanent { why: "unreadable".into(), source: None };
+        let mail = Mail::of(job).map_err(unreadable)?;
         self.delivery.deliver(&mail).await?;
         self.metrics.deliveries.increment(MailResult::Sent);
         Ok(match *self.delivery {
@@ -151,10 +205,13 @@ impl RunJob for Deliveries {
         Mail::of(job).ok()?.rest()
     }
 
-    fn log_failure(&self, job: &Job, error: &JobError) {
+    fn count_failure(&self) {
         self.metrics.deliveries.increment(MailResult::Failed);
-        let (id, attempts) = (job.id, job.attempts);
-        tracing::warn!(error = error as &dyn Error, mail = %id, attempts, "mail delivery failed");
+    }
+
+    fn log_failure(&self, job: &Job, error: &JobError) {
+        let (kind, id, attempts, error) = (&job.kind, job.id, job.attempts, error as &dyn Error);
+        tracing::warn!(error, kind, job = %id, attempts, "mail delivery failed");
     }
 }
 
@@ -163,6 +220,8 @@ mod tests {
     use super::*;
     use crate::mail::NewMail;
     use rstest::rstest;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
     use types::domain::Timestamp;
     use uuid::Uuid;
 
@@ -185,6 +244,56 @@ mod tests {
         let from = "Latchkey <no-reply@example.com>".parse().expect("a sender");
         let message = message(from, &Mail::of(&job).expect("a mail")).expect("a message");
         String::from_utf8(message.formatted()).expect("text")
+    }
+
+    /// What becomes of a mail to which a mail server answers `reply` instead of taking it.
+    async fn refused_with(reply: &'static str) -> JobError {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("smtp://{}", listener.local_addr().expect("its number"));
+        let from = "Latchkey <no-reply@example.com>".parse().expect("a sender");
+        let delivery = Delivery::smtp(&url, from).expect("a mail server");
+        let content = MailContent { subject: "Hi".to_owned(), text: "Good news".to_owned(), html: String::new() };
+        let mail = Mail {
+            id: Uuid::nil(),
+            to: "ada@example.com".to_owned(),
+            content,
+            queued_at: Timestamp::from_millis(0),
+            sent_at: None,
+            forget: false,
+        };
+        let server = async {
+            let (mut client, _) = listener.accept().await.expect("a client");
+            let _ = client.write_all(reply.as_bytes()).await;
+        };
+        let (delivered, ()) = tokio::join!(delivery.deliver(&mail), server);
+        delivered.expect_err("a refusal").into()
+    }
+
+    #[rstest]
+    #[case("550 5.1.1 <ada@example.com>: nobody here\r\n", "no such address: 550 5.1.1", false)]
+    #[case("550-5.1.1 <ada@example.com>\r\n550 5.1.1 ada\r\n", "no such address: 550 5.1.1", false)]
+    #[case("554 ada@example.com is not wanted\r\n", "not taken by the mail server: 554", true)]
+    #[case("451 4.3.0 <ada@example.com>: later\r\n", "not taken by the mail server: 451 4.3.0", true)]
+    #[case("451 4.1.ada ada\r\n", "not taken by the mail server: 451", true)]
+    #[tokio::test]
+    async fn of_a_refusal_only_what_names_nobody_is_told(
+        #[case] reply: &'static str,
+        #[case] told: &str,
+        #[case] again: bool,
+    ) {
+        let error = refused_with(reply).await;
+        assert_eq!((error.to_string().as_str(), error.is_temporary()), (told, again));
+        assert!(error.source().is_none() && !format!("{error:?}").contains("ada"), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_mail_server_that_is_away_is_told_as_what_kind_of_failure_that_is() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("smtp://{}", listener.local_addr().expect("its number"));
+        drop(listener);
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url).expect("a mail server");
+        let away = transport.build::<Tokio1Executor>().test_connection().await.expect_err("nobody answers");
+        assert_eq!(Refusal::from(away).to_string(), "connection");
     }
 
     #[rstest]
