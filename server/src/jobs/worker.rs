@@ -29,8 +29,10 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(15);
 /// How often it is written what became of a job, if the database is away.
 const STATUS_TRIES: u32 = 20;
 const STATUS_PAUSE: Duration = Duration::from_secs(2);
-/// How long jobs under way may take once the server stops, and then giving them back.
-const LAST_RUNS: Duration = Duration::from_secs(3);
+/// How long jobs under way may take once the server stops, then writing what became of those that are done, and then
+/// giving the others back.
+const LAST_RUNS: Duration = Duration::from_secs(2);
+const LAST_STATUS: Duration = Duration::from_secs(1);
 const LAST_RELEASE: Duration = Duration::from_secs(1);
 
 /// Runs jobs.
@@ -77,7 +79,7 @@ impl Worker {
                 () = enqueued.notified() => {}
                 () = tokio::time::sleep(POLL_INTERVAL) => {}
                 // A place is free.
-                Some(id) = under_way.runs.next() => under_way.end(id),
+                Some(ended) = under_way.runs.next() => under_way.end(ended),
             }
         }
         self.finish(under_way).await;
@@ -101,22 +103,28 @@ impl Worker {
             let Some(kind) = self.kinds.iter().find(|kind| kind.name == job.kind) else { continue };
             let lease = JobLease { id: job.id, token };
             under_way.leases.insert(job.id, (kind.name, lease));
-            under_way.runs.push(Box::pin(self.execute(kind, job, lease)));
+            under_way.runs.push(Box::pin(self.execute(kind, job, lease, under_way.interrupt.clone())));
         }
         Ok(more)
     }
 
-    /// Runs a job, and writes what became of it. Gives its id.
-    async fn execute(&self, kind: &JobKind, job: Job, lease: JobLease) -> Uuid {
-        let ran = kind.run(&job, self.clock.now()).await;
+    /// Runs a job, and writes what became of it. Once its run is done, nothing interrupts the writing: the work would
+    /// be done twice.
+    async fn execute(&self, kind: &JobKind, job: Job, lease: JobLease, interrupt: CancellationToken) -> Ended {
+        let ran = tokio::select! {
+            biased;
+            ran = kind.run(&job, self.clock.now()) => ran,
+            () = interrupt.cancelled() => return Ended { id: job.id, interrupted: true },
+        };
+        let ended = Ended { id: job.id, interrupted: false };
         let status = self.judge(kind, &job, ran);
         // What is not written is run again.
         for _ in 0..STATUS_TRIES {
             match self.write(lease, &status).await {
-                Ok(true) => return job.id,
+                Ok(true) => return ended,
                 Ok(false) => {
                     tracing::debug!(kind = kind.name, job = %job.id, "job deleted, or taken by another server");
-                    return job.id;
+                    return ended;
                 }
                 Err(error) => {
                     let error = &error as &dyn Error;
@@ -126,7 +134,7 @@ impl Worker {
             tokio::time::sleep(STATUS_PAUSE).await;
         }
         tracing::warn!(kind = kind.name, job = %job.id, attempts = job.attempts, "job status write abandoned");
-        job.id
+        ended
     }
 
     /// What becomes of a job by what its run came to.
@@ -166,21 +174,25 @@ impl Worker {
 
     /// Lets jobs under way finish for a moment, and gives back what does not.
     async fn finish(&self, mut under_way: UnderWay<'_>) {
-        let rest = async {
-            while let Some(id) = under_way.runs.next().await {
-                under_way.end(id);
-            }
-        };
-        if tokio::time::timeout(LAST_RUNS, rest).await.is_ok() {
+        if tokio::time::timeout(LAST_RUNS, under_way.drain()).await.is_ok() {
+            return;
+        }
+        under_way.interrupt.cancel();
+        if tokio::time::timeout(LAST_STATUS, under_way.drain()).await.is_err() {
+            // They are not given back: their work is done, and only the end of their leases brings them up again.
+            tracing::warn!(count = under_way.leases.len(), "job status writes abandoned: server stops");
+        }
+        // One of them may be in the middle of a transaction, and lets go of its connection.
+        under_way.runs.clear();
+        if under_way.interrupted.is_empty() {
             return;
         }
         tracing::warn!("jobs interrupted: another server runs them, perhaps once more");
-        // One of them may be in the middle of a transaction, and lets go of its connection.
-        under_way.runs.clear();
-        let leases: Vec<JobLease> = under_way.leases.values().map(|(_, lease)| *lease).collect();
-        let releasing = self.store.jobs().release_jobs(&leases, self.clock.now());
-        if let Ok(Err(error)) = tokio::time::timeout(LAST_RELEASE, releasing).await {
-            tracing::warn!(error = &error as &dyn Error, "job release failed");
+        let releasing = self.store.jobs().release_jobs(&under_way.interrupted, self.clock.now());
+        match tokio::time::timeout(LAST_RELEASE, releasing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = &error as &dyn Error, "job release failed"),
+            Err(_) => tracing::warn!(why = "timed out", "job release failed"),
         }
     }
 
@@ -198,11 +210,21 @@ enum Status {
     Dead { rest: Rest, why: String },
 }
 
-/// The jobs that this server holds, each with its kind, and their runs, which give their ids.
+/// A job that is not under way here any more.
+struct Ended {
+    id: Uuid,
+    /// Its run was not done when the server stopped.
+    interrupted: bool,
+}
+
+/// The jobs that this server holds, each with its kind, and their runs.
 #[derive(Default)]
 struct UnderWay<'a> {
-    runs: FuturesUnordered<BoxFuture<'a, Uuid>>,
+    runs: FuturesUnordered<BoxFuture<'a, Ended>>,
     leases: HashMap<Uuid, (&'static str, JobLease)>,
+    /// Ends the runs that are not done.
+    interrupt: CancellationToken,
+    interrupted: Vec<JobLease>,
 }
 
 impl UnderWay<'_> {
@@ -212,8 +234,16 @@ impl UnderWay<'_> {
     }
 
     /// A run has ended.
-    fn end(&mut self, id: Uuid) {
-        self.leases.remove(&id);
+    fn end(&mut self, Ended { id, interrupted }: Ended) {
+        let held = self.leases.remove(&id);
+        self.interrupted.extend(held.filter(|_| interrupted).map(|(_, lease)| lease));
+    }
+
+    /// Waits until all runs have ended.
+    async fn drain(&mut self) {
+        while let Some(ended) = self.runs.next().await {
+            self.end(ended);
+        }
     }
 
     /// Waits for `work` while runs go on. One of them may be writing what became of it, in the middle of a
@@ -224,7 +254,7 @@ impl UnderWay<'_> {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                Some(id) = self.runs.next() => self.end(id),
+                Some(ended) = self.runs.next() => self.end(ended),
             }
         }
     }
@@ -242,7 +272,7 @@ mod tests {
             let held = connection.lock().await;
             tokio::task::yield_now().await;
             drop(held);
-            Uuid::nil()
+            Ended { id: Uuid::nil(), interrupted: false }
         }));
         // It has begun, and holds the connection.
         assert!(futures::poll!(under_way.runs.next()).is_pending());

@@ -9,6 +9,8 @@ use latchkey::jobs::{Backoff, JobError, JobKind, JobMetrics, Rest, RunJob, Worke
 use latchkey::random::OsRandom;
 use latchkey::store::{Job, JobCapacity, NewJob, Priority, Store};
 use rstest::rstest;
+use sqlx::Connection as _;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -16,9 +18,9 @@ use crate::support::store::{Backend, ROOM, START, TestStore, lease};
 
 const KIND: &str = "test";
 
-/// What was run, by payload, on all servers.
+/// What was run, by payload, on all servers, and what lets those finish that wait to be told.
 #[derive(Clone, Default)]
-struct Runs(Arc<Mutex<HashMap<String, u32>>>);
+struct Runs(Arc<Mutex<HashMap<String, u32>>>, Arc<Notify>);
 
 impl Runs {
     fn of(&self, payload: &str) -> u32 {
@@ -46,6 +48,10 @@ impl RunJob for Runs {
         *self.0.lock().expect("nobody panicked").entry(job.payload.clone()).or_default() += 1;
         match job.payload.as_str() {
             "hang" => std::future::pending().await,
+            "when told" => {
+                self.1.notified().await;
+                Ok(None)
+            }
             "panic" => panic!("on purpose"),
             "fail once" if job.attempts == 1 => Err(JobError::temporary("away", "nobody answers")),
             _ => Ok(None),
@@ -161,4 +167,23 @@ async fn a_job_that_no_server_has_ever_finished_is_given_up_without_being_run(
     assert_eq!(runs.all(), 0);
     let jobs = store.jobs().recent_jobs(KIND, 1).await.expect("jobs");
     assert_eq!((jobs[0].attempts, jobs[0].last_error.as_deref()), (4, Some("never finished")));
+}
+
+#[tokio::test]
+async fn what_is_done_when_a_server_stops_is_written_and_not_given_back() {
+    let (store, runs, stop) = (TestStore::open(Backend::Postgres).await, Runs::default(), CancellationToken::new());
+    let work = async {
+        enqueues(&store, "when told").await;
+        runs.reach(1).await;
+        // The status cannot be written until somebody else lets go of the row, which is after runs are interrupted.
+        let mut other = sqlx_postgres::PgConnection::connect(&store.url()).await.expect("a connection");
+        let mut tx = other.begin().await.expect("a transaction");
+        sqlx::query("SELECT id FROM jobs FOR UPDATE").execute(&mut *tx).await.expect("a lock");
+        runs.1.notify_one();
+        stop.cancel();
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        tx.rollback().await.expect("no lock");
+    };
+    tokio::join!(worker(&store, &runs).run(stop.clone()), work);
+    assert!(store.jobs().recent_jobs(KIND, 10).await.expect("jobs").is_empty(), "it is done");
 }
