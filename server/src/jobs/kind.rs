@@ -42,7 +42,8 @@ pub trait RunJob: Send + Sync {
     /// of the job.
     async fn run(&self, job: &Job) -> Result<Rest, JobError>;
 
-    /// What stays of a job that is given up. A payload with secrets or personal data goes.
+    /// What stays of a job that is given up. A payload with secrets or personal data goes, and [`EMPTY_PAYLOAD`] stays;
+    /// `None` only where not even that there was a job may be known.
     fn rest_of_dead(&self, job: &Job) -> Rest {
         Some(job.payload.clone())
     }

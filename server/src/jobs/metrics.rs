@@ -36,6 +36,8 @@ labels! {
         Failed = "failed",
         /// It failed, and is given up.
         Dead = "dead",
+        /// It was not run: it came too late.
+        Expired = "expired",
     }
 }
 
@@ -144,6 +146,7 @@ mod tests {
             "latchkey_jobs{kind=\"mail\",state=\"dead\"} 2",
             "latchkey_job_runs_total{kind=\"mail\",outcome=\"done\"} 0",
             "latchkey_job_runs_total{kind=\"mail\",outcome=\"failed\"} 1",
+            "latchkey_job_runs_total{kind=\"mail\",outcome=\"expired\"} 0",
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} in\n{text}");
         }

@@ -17,7 +17,7 @@ use types::words::EndReason;
 pub use backoff::{Backoff, Pauses};
 pub use every::{Schedule, every, pause};
 pub use keys::KeyCare;
-pub use kind::{JobError, JobKind, Places, Rest, RunJob};
+pub use kind::{EMPTY_PAYLOAD, JobError, JobKind, Places, Rest, RunJob};
 pub use metrics::{JobMetrics, JobOutcome, JobState};
 pub use worker::Worker;
 

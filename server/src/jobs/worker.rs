@@ -146,12 +146,18 @@ impl Worker {
             }
             Err(error) => error,
         };
+        let (id, attempts) = (job.id, job.attempts);
+        if matches!(error, JobError::Expired) {
+            tracing::info!(kind = kind.name, job = %id, attempts, "job expired");
+            self.metrics.ran(kind.name, JobOutcome::Expired);
+            // Nobody needs it any more: nothing of it stays.
+            return Status::Done(None);
+        }
         if error.was_run() {
             kind.count_failure();
         }
         let why = error.to_string();
         if kind.gives_up(job, &error) {
-            let (id, attempts) = (job.id, job.attempts);
             tracing::warn!(error = &error as &dyn Error, kind = kind.name, job = %id, attempts, "job dead");
             self.metrics.ran(kind.name, JobOutcome::Dead);
             Status::Dead { rest: kind.rest_of_dead(job), why }

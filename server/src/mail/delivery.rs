@@ -14,7 +14,7 @@ use super::development_mailbox::DevelopmentMailbox;
 use super::message::{KIND, Mail, MailContent};
 use super::metrics::{MailMetrics, MailResult};
 use crate::config::Config;
-use crate::jobs::{Backoff, JobError, JobKind, Places, Rest, RunJob};
+use crate::jobs::{Backoff, EMPTY_PAYLOAD, JobError, JobKind, Places, Rest, RunJob};
 use crate::store::Job;
 
 /// How many mails are under way at once, to one domain on all servers.
@@ -202,7 +202,7 @@ impl RunJob for Deliveries {
     }
 
     fn rest_of_dead(&self, job: &Job) -> Rest {
-        Mail::of(job).ok()?.rest()
+        Mail::of(job).map_or_else(|_| Some(EMPTY_PAYLOAD.to_owned()), |mail| mail.rest())
     }
 
     fn count_failure(&self) {
@@ -225,25 +225,43 @@ mod tests {
     use types::domain::Timestamp;
     use uuid::Uuid;
 
-    /// How a mail with this HTML leaves.
-    fn sent(html: &str) -> String {
-        let content = MailContent { subject: "Hi".to_owned(), text: "Good news".to_owned(), html: html.to_owned() };
-        let job = NewMail::notice("ada@example.com", content).into_job(Uuid::nil(), Timestamp::from_millis(0));
-        let job = Job {
+    /// The job of a mail, once it was taken.
+    fn taken(mail: NewMail) -> Job {
+        let job = mail.into_job(Uuid::nil(), Timestamp::from_millis(0));
+        Job {
             id: job.id,
             kind: job.kind.to_owned(),
             payload: job.payload,
             concerns: job.concerns,
-            attempts: 0,
+            attempts: 1,
             created_at: job.at,
             expires_at: job.expires_at,
             last_error: None,
             done_at: None,
             dead_at: None,
-        };
+        }
+    }
+
+    /// How a mail with this HTML leaves.
+    fn sent(html: &str) -> String {
+        let content = MailContent { subject: "Hi".to_owned(), text: "Good news".to_owned(), html: html.to_owned() };
+        let job = taken(NewMail::notice("ada@example.com", content));
         let from = "Latchkey <no-reply@example.com>".parse().expect("a sender");
         let message = message(from, &Mail::of(&job).expect("a mail")).expect("a message");
         String::from_utf8(message.formatted()).expect("text")
+    }
+
+    #[test]
+    fn of_a_dead_mail_stays_its_subject_or_that_there_was_one_and_nothing_of_one_to_be_forgotten() {
+        let content = MailContent { subject: "Hi".to_owned(), text: "Good news".to_owned(), html: String::new() };
+        let delivery = Arc::new(Delivery::Mailbox);
+        let deliveries = Deliveries { delivery, mailbox: Arc::default(), metrics: Arc::default() };
+        let notice = NewMail::notice("ada@example.com", content);
+        let kept = deliveries.rest_of_dead(&taken(notice.clone())).expect("what stays");
+        assert!(kept.contains("Hi") && !kept.contains("Good news"), "{kept}");
+        let unreadable = Job { payload: "secret".to_owned(), ..taken(notice.clone()) };
+        assert_eq!(deliveries.rest_of_dead(&unreadable).as_deref(), Some(EMPTY_PAYLOAD));
+        assert_eq!(deliveries.rest_of_dead(&taken(notice.forgotten())), None);
     }
 
     /// What becomes of a mail to which a mail server answers `reply` instead of taking it.

@@ -72,7 +72,11 @@ fn worker(store: &Store, runs: &Runs) -> Worker {
 }
 
 async fn enqueues(store: &Store, payload: &str) {
-    let job = NewJob {
+    store.jobs().enqueue(&new_job(payload)).await.expect("queued");
+}
+
+fn new_job(payload: &str) -> NewJob {
+    NewJob {
         id: Uuid::now_v7(),
         kind: KIND,
         payload: payload.to_owned(),
@@ -81,8 +85,7 @@ async fn enqueues(store: &Store, payload: &str) {
         priority: Priority::Normal,
         at: START,
         expires_at: None,
-    };
-    store.jobs().enqueue(&job).await.expect("queued");
+    }
 }
 
 #[rstest]
@@ -186,4 +189,25 @@ async fn what_is_done_when_a_server_stops_is_written_and_not_given_back() {
     };
     tokio::join!(worker(&store, &runs).run(stop.clone()), work);
     assert!(store.jobs().recent_jobs(KIND, 10).await.expect("jobs").is_empty(), "it is done");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_job_that_has_expired_is_gone_without_being_run(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let (store, runs, stop) = (TestStore::open(backend).await, Runs::default(), CancellationToken::new());
+    let late = NewJob { expires_at: Some(START), ..new_job("too late") };
+    store.jobs().enqueue(&late).await.expect("queued");
+    let gone = async {
+        let waiting = async {
+            while !store.jobs().recent_jobs(KIND, 1).await.expect("jobs").is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("in time");
+        stop.cancel();
+    };
+    tokio::join!(worker(&store, &runs).run(stop.clone()), gone);
+    assert_eq!(runs.all(), 0);
 }
