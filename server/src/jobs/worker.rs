@@ -41,7 +41,7 @@ pub struct Worker {
     pub store: Store,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// For the tokens of leases.
+    /// For the tokens of leases, and the spread of retries.
     pub random: Arc<dyn Random>,
     /// Counts jobs and runs.
     pub metrics: Arc<JobMetrics>,
@@ -164,7 +164,8 @@ impl Worker {
         } else {
             kind.log_failure(job, &error);
             self.metrics.ran(kind.name, JobOutcome::Failed);
-            Status::Retry { pause: kind.backoff.after(job.attempts.saturating_sub(1)), why }
+            let pause = kind.backoff.spread_after(attempts.saturating_sub(1), &*self.random);
+            Status::Retry { pause, why }
         }
     }
 

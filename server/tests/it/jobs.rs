@@ -53,6 +53,7 @@ impl RunJob for Runs {
                 Ok(None)
             }
             "panic" => panic!("on purpose"),
+            "away" => Err(JobError::temporary("away", "nobody answers")),
             "fail once" if job.attempts == 1 => Err(JobError::temporary("away", "nobody answers")),
             _ => Ok(None),
         }
@@ -210,4 +211,29 @@ async fn a_job_that_has_expired_is_gone_without_being_run(
     };
     tokio::join!(worker(&store, &runs).run(stop.clone()), gone);
     assert_eq!(runs.all(), 0);
+}
+
+#[rstest]
+#[tokio::test]
+async fn jobs_that_failed_together_do_not_come_back_together(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    const JOBS: u32 = 20;
+    let pause = Duration::from_hours(1);
+    let (store, runs, stop) = (TestStore::open(backend).await, Runs::default(), CancellationToken::new());
+    let mut worker = worker(&store, &runs);
+    worker.kinds = vec![JobKind { backoff: Backoff::doubling(pause, pause), ..kind(&runs) }];
+    let work = async {
+        for _ in 0..JOBS {
+            enqueues(&store, "away").await;
+        }
+        runs.reach(JOBS).await;
+        stop.cancel();
+    };
+    tokio::join!(worker.run(stop.clone()), work);
+    let room = i64::from(JOBS);
+    let room = JobCapacity { kind: KIND, places: room, a_lane: room, normal_a_lane: room, ..ROOM };
+    let (soon, _) = lease(&store, START.plus(pause), room).await;
+    let (later, _) = lease(&store, START.plus(pause + pause / 4), room).await;
+    assert!(soon.len() < later.len(), "{} and {}", soon.len(), later.len());
 }
