@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
 
+use super::house::{HousePage, PAGES};
 use crate::reactive::memo;
 use crate::state::{Alerts, Auth, StreamState, Theme};
 use crate::ui::words::count_of;
@@ -20,15 +21,7 @@ pub(super) fn Header() -> impl IntoView {
                 </a>
                 <nav class="nav" aria-label="Main">
                     <ul role="list">
-                        <li>
-                            <A href="/devices">"Devices" <Questions /></A>
-                        </li>
-                        <li>
-                            <A href="/activity">"Activity"</A>
-                        </li>
-                        <li>
-                            <A href="/profile">"Profile"</A>
-                        </li>
+                        {links()}
                     </ul>
                 </nav>
                 <UserMenu />
@@ -37,6 +30,25 @@ pub(super) fn Header() -> impl IntoView {
         <Connection />
     }
     .into_any()
+}
+
+/// The links to the pages, one after the other: a list would leave a comment behind them.
+fn links() -> AnyView {
+    let links = PAGES.iter().filter_map(|entry| Some(link(entry.path, entry.page, entry.link?)));
+    links.reduce(|links, link| (links, link).into_any()).unwrap_or_else(|| ().into_any())
+}
+
+fn link(path: &'static str, page: HousePage, name: &'static str) -> AnyView {
+    view! {
+        <li>
+            <A href=path>{link_text(page, name)}</A>
+        </li>
+    }
+    .into_any()
+}
+
+fn link_text(page: HousePage, name: &'static str) -> AnyView {
+    if page == HousePage::Devices { view! { {name} <Questions /> }.into_any() } else { name.into_any() }
 }
 
 /// How many questions about devices have no answer yet.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use app::DevelopmentDemo;
+use app::house::PAGES;
 use app::{App, Files, SentForm, shell};
 use axum::Router;
 use axum::body::Body;
@@ -280,12 +281,18 @@ async fn otherwise(State(pages): State<Pages>, request: Request) -> Response {
 /// The address of the page that somebody means who has typed a slash after it.
 fn without_slash(parts: &Parts) -> Option<HeaderValue> {
     let path = parts.uri.path().strip_suffix('/')?;
-    let is_page = return_to::is_entry(path)
-        || ["/devices", "/activity", "/profile"].contains(&path)
-        || path.strip_prefix("/devices/").is_some_and(|id| id.parse::<uuid::Uuid>().is_ok());
+    let is_page = return_to::is_entry(path) || PAGES.iter().any(|entry| is_at(entry.path, path));
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     (is_page && reads).then(|| HeaderValue::try_from(format!("{path}{query}")).ok()).flatten()
+}
+
+/// Whether a path is that of a route, in which a segment such as `:id` stands for any id.
+fn is_at(route: &str, path: &str) -> bool {
+    let fits = |(wanted, given): (&str, &str)| {
+        wanted == given || (wanted.starts_with(':') && given.parse::<uuid::Uuid>().is_ok())
+    };
+    route.split('/').count() == path.split('/').count() && route.split('/').zip(path.split('/')).all(fits)
 }
 
 fn wants_page(headers: &HeaderMap) -> bool {
@@ -303,6 +310,7 @@ mod tests {
     use crate::config::Config;
     use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
     use http_body_util::BodyExt as _;
+    use leptos_axum::AxumRouteListing;
     use rstest::rstest;
     use tempfile::TempDir;
 
@@ -461,6 +469,21 @@ mod tests {
         let (status, headers, _) = get(&router, path, &[("accept", "text/html")]).await;
         assert_eq!(status == StatusCode::PERMANENT_REDIRECT, leads.is_some(), "{status}");
         assert_eq!(headers.get(LOCATION).map(|location| location.to_str().unwrap()), leads);
+    }
+
+    #[tokio::test]
+    async fn the_list_of_pages_is_that_of_the_routes() {
+        let routes = generate_route_list(App);
+        let of_users = |path: &&str| *path != "/" && !return_to::is_entry(path);
+        let mut routes: Vec<&str> = routes.iter().map(AxumRouteListing::path).filter(of_users).collect();
+        // The server's router writes `{id}` for `:id`.
+        let written =
+            |segment: &str| segment.strip_prefix(':').map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"));
+        let listed = PAGES.iter().map(|entry| entry.path.split('/').map(written).collect::<Vec<_>>().join("/"));
+        let mut listed: Vec<String> = listed.collect();
+        routes.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(listed, routes);
     }
 
     #[tokio::test]

@@ -42,7 +42,27 @@ pub enum HousePage {
     Profile,
 }
 
-/// Where they are.
+/// A page as [`PAGES`] lists it.
+#[derive(Clone, Copy, Debug)]
+pub struct PageEntry {
+    /// The path of its route. A segment such as `:id` stands for any id.
+    pub path: &'static str,
+    /// Its name in the navigation. None where only other pages lead to it.
+    pub link: Option<&'static str>,
+    /// The page.
+    pub page: HousePage,
+}
+
+/// The pages, in the order of the navigation: each has its route in [`HouseRoutes`]. The header takes its links from
+/// here, and the server the addresses that it knows.
+pub const PAGES: &[PageEntry] = &[
+    PageEntry { path: "/devices", link: Some("Devices"), page: HousePage::Devices },
+    PageEntry { path: "/devices/:id", link: None, page: HousePage::Device },
+    PageEntry { path: "/activity", link: Some("Activity"), page: HousePage::Activity },
+    PageEntry { path: "/profile", link: Some("Profile"), page: HousePage::Profile },
+];
+
+/// The routes of the pages.
 #[component(transparent)]
 pub fn HouseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
     view! {
