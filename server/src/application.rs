@@ -194,7 +194,7 @@ impl Application {
             bus: bus_status,
             server_id: config.server.server_id.clone(),
         }));
-        for area in &AREAS {
+        for area in AREAS {
             if let Err(error) = (area.build)(&context, &config, &mut areas).await {
                 // A server that does not start must not keep another from starting with other settings.
                 registry.leave().await;
@@ -247,7 +247,7 @@ impl Application {
         tasks.spawn("server registry", Arc::clone(&state.operations().registry).run(background.clone()));
 
         let areas_background = Background { tasks: tasks.clone(), stop: background.clone() };
-        for area in &AREAS {
+        for area in AREAS {
             (area.tasks)(&state, &areas_background);
         }
         if let Some(listener) = metrics_listener {

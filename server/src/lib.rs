@@ -39,4 +39,4 @@ mod type_map;
 use area::Area;
 
 /// The areas, in the order in which they are put together.
-pub const AREAS: [Area; 5] = [sessions::AREA, accounts::AREA, security::AREA, operations::AREA, mail::AREA];
+pub const AREAS: &[Area] = &[sessions::AREA, accounts::AREA, security::AREA, operations::AREA, mail::AREA];
