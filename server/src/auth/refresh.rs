@@ -94,7 +94,7 @@ pub const CLOCK_LEEWAY: Duration = Duration::from_mins(1);
 /// How often a session's use is noted, where nothing ends idle sooner.
 const NOTE_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A repeat that comes this soon after the rotation is two tabs rather than a lost reply.
+/// A repeat that comes this soon after the refresh is two tabs rather than a lost reply.
 const TWO_TABS_WITHIN: Duration = Duration::from_millis(1500);
 
 /// How long sessions and their tokens last.
@@ -136,7 +136,7 @@ impl Lifetimes {
     }
 
     /// When a session that is used now ends unless it is used again; never past its absolute end.
-    pub fn renewed_end(&self, now: Timestamp, max_expires_at: Timestamp) -> Timestamp {
+    pub fn refreshed_end(&self, now: Timestamp, max_expires_at: Timestamp) -> Timestamp {
         let sliding = self.idle.map_or(self.refresh, |idle| idle.min(self.refresh));
         now.plus(sliding).min(max_expires_at)
     }
@@ -181,7 +181,7 @@ impl Lifetimes {
         (now >= row.expires_at).then(|| self.ran_out(row))
     }
 
-    /// Decides about a presented refresh token: *current* rotates; *immediate predecessor within the grace* repeats
+    /// Decides about a presented refresh token: *current* refreshes; *immediate predecessor within the grace* repeats
     /// (that it is still the immediate predecessor shows that the successor was never used); *anything else* is theft
     /// (RFC 9700, 4.14.2).
     pub fn decide(
@@ -199,7 +199,7 @@ impl Lifetimes {
         }
         let is = |stored: &Digest| bool::from(stored.ct_eq(presented));
         if is(&row.refresh_digest) {
-            return RefreshDecision::Rotate { expires_at: self.renewed_end(now, row.max_expires_at) };
+            return RefreshDecision::Refresh { expires_at: self.refreshed_end(now, row.max_expires_at) };
         }
         let is_predecessor = row.previous_digest.as_ref().is_some_and(is);
         if is_predecessor && now.since(row.rotated_at) <= self.grace {
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::current(CURRENT, 0, RefreshDecision::Rotate { expires_at: START.plus(Duration::from_hours(720)) })]
+    #[case::current(CURRENT, 0, RefreshDecision::Refresh { expires_at: START.plus(Duration::from_hours(720)) })]
     #[case::predecessor_at_once(PREVIOUS, 0, RefreshDecision::Repeat(RepeatKind::TwoTabs))]
     #[case::predecessor_at_the_end_of_the_grace(PREVIOUS, 10_000, RefreshDecision::Repeat(RepeatKind::LostReply))]
     #[case::predecessor_after_the_grace(PREVIOUS, 10_001, RefreshDecision::Reuse)]
@@ -296,7 +296,7 @@ mod tests {
         #[case] expected: RepeatKind,
     ) {
         assert_eq!(repeat_kind(&row(), START.plus(Duration::from_millis(after_ms))), expected);
-        // By a clock behind that of the server that rotated it.
+        // By a clock behind that of the server that refreshed it.
         assert_eq!(repeat_kind(&row(), START.minus(Duration::from_millis(after_ms))), RepeatKind::TwoTabs);
     }
 
@@ -305,7 +305,7 @@ mod tests {
         let end = row().expires_at;
         let just_before =
             lifetimes().decide(&row(), &CURRENT, TokenDelivery::Body, end.minus(Duration::from_millis(1)));
-        assert!(matches!(just_before, RefreshDecision::Rotate { .. }));
+        assert!(matches!(just_before, RefreshDecision::Refresh { .. }));
         let at_the_end = lifetimes().decide(&row(), &CURRENT, TokenDelivery::Body, end);
         assert_eq!(at_the_end, RefreshDecision::Over(EndReason::SessionExpired));
     }
@@ -313,14 +313,14 @@ mod tests {
     #[test]
     fn a_refresh_never_reaches_past_the_absolute_end() {
         let near_the_end = row().max_expires_at.minus(Duration::from_mins(5));
-        assert_eq!(lifetimes().renewed_end(near_the_end, row().max_expires_at), row().max_expires_at);
+        assert_eq!(lifetimes().refreshed_end(near_the_end, row().max_expires_at), row().max_expires_at);
     }
 
     #[test]
     fn an_idle_limit_shortens_the_refresh_and_names_itself() {
         let idle = Lifetimes { idle: Some(Duration::from_mins(30)), ..lifetimes() };
         let idle_row = SessionRow { expires_at: START.plus(Duration::from_mins(30)), ..row() };
-        assert_eq!(idle.renewed_end(START, idle_row.max_expires_at), idle_row.expires_at);
+        assert_eq!(idle.refreshed_end(START, idle_row.max_expires_at), idle_row.expires_at);
         let late = START.plus(Duration::from_mins(30));
         assert_eq!(
             idle.decide(&idle_row, &CURRENT, TokenDelivery::Body, late),

@@ -60,9 +60,9 @@ pub struct Claims {
     /// When the session began, in milliseconds. Absent from tokens from before it was written: at `auth_time` then.
     #[serde(default)]
     sbt: Option<i64>,
-    /// When the session ends unless it is renewed.
+    /// When the session ends unless it is refreshed.
     sxp: i64,
-    /// When the session ends however often it is renewed.
+    /// When the session ends however often it is refreshed.
     smx: i64,
 }
 
@@ -92,9 +92,9 @@ pub struct Verified {
     pub expires_at: Timestamp,
     /// When the session began.
     pub session_created_at: Timestamp,
-    /// When the session ends unless it is renewed.
+    /// When the session ends unless it is refreshed.
     pub session_expires_at: Timestamp,
-    /// When the session ends however often it is renewed.
+    /// When the session ends however often it is refreshed.
     pub session_max_expires_at: Timestamp,
     /// How the user showed who they are.
     pub proofs: Proofs,

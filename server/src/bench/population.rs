@@ -99,7 +99,7 @@ impl Population {
             proofs: Proofs::one(SignInMethod::Password, created_at),
             delivery: TokenDelivery::Cookie,
             remember: true,
-            // Of something that is no token: nobody can renew these sessions.
+            // Of something that is no token: nobody can refresh these sessions.
             refresh_digest: sha256(session_id.as_bytes()),
             previous_digest: None,
             rotated_at: created_at,

@@ -17,7 +17,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::random::{OsRandom, uuid_v7};
 use crate::store::NewHistoryEntry;
 
-/// Devices that renew at once.
+/// Devices that refresh at once.
 const DEVICES: usize = 8;
 
 pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
@@ -73,7 +73,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     })
 }
 
-/// Renews for a while; the devices keep their latest tokens.
+/// Refreshes for a while; the devices keep their latest tokens.
 fn refresh(address: SocketAddr, devices: &mut [Device], length: Duration) -> Result<Vec<Duration>, BenchError> {
     let threads: Vec<_> = devices
         .iter()

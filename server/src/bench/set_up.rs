@@ -126,7 +126,7 @@ impl SetUp {
             user_id: user.id,
             created_at: now,
             last_active: now,
-            expires_at: self.lifetimes.renewed_end(now, max_expires_at),
+            expires_at: self.lifetimes.refreshed_end(now, max_expires_at),
             max_expires_at,
             device,
             origin: Origin { ip: "127.0.0.1".to_owned(), user_agent: String::new() },

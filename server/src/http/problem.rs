@@ -101,7 +101,7 @@ impl ApiError {
         Self::unauthorized(ProblemCode::InvalidToken, "The token is not valid", CHALLENGE_INVALID)
     }
 
-    /// `401`: renew it.
+    /// `401`: refresh it.
     pub fn token_expired() -> Self {
         Self::unauthorized(ProblemCode::TokenExpired, "The token has expired", CHALLENGE_INVALID)
     }

@@ -76,7 +76,7 @@ labels! {
     /// The result of a presented refresh token.
     RefreshCase = "case" {
         /// A new pair.
-        Rotated = "rotated",
+        Refreshed = "refreshed",
         /// The same successor again, moments after the first: two tabs.
         RepeatedTwoTabs = "repeated_two_tabs",
         /// The same successor again, later: the first answer was lost.

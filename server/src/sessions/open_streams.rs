@@ -24,7 +24,7 @@ pub struct Subscriber {
     pub session_created_at: Timestamp,
     /// Epoch of the token or ticket.
     pub epoch: i64,
-    /// When the session ends unless it is renewed.
+    /// When the session ends unless it is refreshed.
     pub session_expires_at: Timestamp,
 }
 

@@ -86,7 +86,7 @@ impl Sessions {
             id,
             user_id: sign_in.user_id,
             at: now,
-            expires_at: self.lifetimes.renewed_end(now, max_expires_at),
+            expires_at: self.lifetimes.refreshed_end(now, max_expires_at),
             max_expires_at,
             device: describe_device(&sign_in.origin.user_agent, sign_in.claimed),
             origin: sign_in.origin,

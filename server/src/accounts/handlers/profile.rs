@@ -74,8 +74,8 @@ pub async fn update_profile(
     state.may_do(Effort::Change, principal.session_id(), user_id).await?;
     let user = state.accounts().update_profile(&from, user_id, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
-    let renewed = types::api::UserUpdated { user_id };
-    state.context.events.publish(Topic::User(user_id), &types::api::ServerEvent::UserUpdated(renewed), None);
+    let updated = types::api::UserUpdated { user_id };
+    state.context.events.publish(Topic::User(user_id), &types::api::ServerEvent::UserUpdated(updated), None);
     Ok(Json(show(&user)))
 }
 

@@ -132,16 +132,16 @@ impl Devices {
         self.context.events.publish(Topic::User(user_id), &event, Some(session_id.into()));
     }
 
-    /// Tells all devices of a user, the one itself too, that a session was renewed. By this its own streams know how
+    /// Tells all devices of a user, the one itself too, that a session was refreshed. By this its own streams know how
     /// long they may stay open, on every server.
     pub fn publish_new_end(&self, user_id: UserId, session_id: SessionId, expires_at: Timestamp) {
-        let renewed = SessionUpdated {
+        let refreshed = SessionUpdated {
             session_id,
             device_name: None,
             last_active: None,
             active_now: None,
             expires_at: Some(expires_at),
         };
-        self.context.events.publish(Topic::User(user_id), &ServerEvent::SessionUpdated(renewed), None);
+        self.context.events.publish(Topic::User(user_id), &ServerEvent::SessionUpdated(refreshed), None);
     }
 }

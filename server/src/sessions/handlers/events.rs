@@ -213,7 +213,7 @@ fn run(state: ApiState, listening: Listening) -> impl Stream<Item = Result<Event
                 // Boxed, since thousands of streams rest for hours and each is as large as the largest it may have to
                 // wait for.
                 match Box::pin(at_the_end(&state, &mut stream, deadline)).await {
-                    AtTheEnd::Renewed(new_deadline) => {
+                    AtTheEnd::Refreshed(new_deadline) => {
                         warned_of = None;
                         if new_deadline == deadline { break }
                         deadline = new_deadline;
@@ -291,11 +291,11 @@ fn is_end_of(event: &ServerEvent, session_id: SessionId) -> bool {
     matches!(event, ServerEvent::SessionEnded(ended) if ended.session_id == session_id)
 }
 
-/// When the session ends from now on, where the event says that it was renewed.
+/// When the session ends from now on, where the event says that it was refreshed.
 fn new_end(event: &ServerEvent, session_id: SessionId) -> Option<Timestamp> {
     match event {
-        ServerEvent::SessionUpdated(SessionUpdated { session_id: renewed, expires_at, .. })
-            if *renewed == session_id =>
+        ServerEvent::SessionUpdated(SessionUpdated { session_id: refreshed, expires_at, .. })
+            if *refreshed == session_id =>
         {
             *expires_at
         }
@@ -304,8 +304,8 @@ fn new_end(event: &ServerEvent, session_id: SessionId) -> Option<Timestamp> {
 }
 
 enum AtTheEnd {
-    /// It was renewed, perhaps on another server.
-    Renewed(Timestamp),
+    /// It was refreshed, perhaps on another server.
+    Refreshed(Timestamp),
     /// It is over.
     Over(Arc<ServerEvent>),
     /// The stream has been closed, without a word.
@@ -319,7 +319,7 @@ async fn at_the_end(state: &ApiState, stream: &mut OpenStream, deadline: Timesta
         None => Box::pin(own_end(stream)).await.map_or(AtTheEnd::Closed, AtTheEnd::Over),
         Some(Ok(Some(row))) => {
             state.sessions().devices().publish_new_end(row.user_id, session_id, row.expires_at);
-            AtTheEnd::Renewed(row.expires_at)
+            AtTheEnd::Refreshed(row.expires_at)
         }
         Some(Ok(None)) => {
             // Ending it has put the event, with the reason, into this very queue.
@@ -362,8 +362,8 @@ mod tests {
             active_now: None,
             expires_at,
         };
-        let renewed = ServerEvent::SessionUpdated(updated(Some(end)));
-        assert_eq!((new_end(&renewed, own), new_end(&renewed, other)), (Some(end), None));
+        let refreshed = ServerEvent::SessionUpdated(updated(Some(end)));
+        assert_eq!((new_end(&refreshed, own), new_end(&refreshed, other)), (Some(end), None));
         assert_eq!(new_end(&ServerEvent::SessionUpdated(updated(None)), own), None);
         assert_eq!(new_end(&expired(own, end), own), None);
     }

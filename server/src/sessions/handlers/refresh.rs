@@ -43,7 +43,7 @@ pub async fn refresh(
     let (in_body, if_any) = errors.finish((in_body, if_any))?;
     if let Some(token) = in_body {
         let granted = state.sessions().refreshes().refresh(&token, TokenDelivery::Body, from.origin).await?;
-        return Ok(renewed(&state, &granted));
+        return Ok(fresh_tokens(&state, &granted));
     }
     let presented = state.cookie.presented(&headers);
     if presented.is_empty() {
@@ -56,7 +56,7 @@ pub async fn refresh(
     state.same_origin.check(&headers)?;
     let refreshed = state.sessions().refreshes().refresh_browser(&presented.tokens(), from.origin).await;
     let (mut response, is_final) = match refreshed {
-        Ok(granted) => (renewed(&state, &granted), true),
+        Ok(granted) => (fresh_tokens(&state, &granted), true),
         Err(refusal) => {
             let error = ApiError::from(refusal);
             let is_final = error.is_unauthorized();
@@ -70,8 +70,8 @@ pub async fn refresh(
     Ok(response)
 }
 
-/// The answer that carries renewed tokens; the refresh token goes where the client wants it.
-fn renewed(state: &ApiState, granted: &SignedIn) -> Response {
+/// The answer that carries fresh tokens; the refresh token goes where the client wants it.
+fn fresh_tokens(state: &ApiState, granted: &SignedIn) -> Response {
     let mut response = Json(&granted.tokens).into_response();
     if granted.delivery == TokenDelivery::Cookie {
         set_cookie(&mut response, &refresh_cookie(state, granted));

@@ -87,11 +87,11 @@ impl Refreshes {
                 decision => decision,
             }
         };
-        let rotated = self.context.store.sessions().rotate_refresh(&attempt, &decide).await;
-        let rotated = rotated.inspect_err(|error| {
+        let refreshed = self.context.store.sessions().refresh_session(&attempt, &decide).await;
+        let refreshed = refreshed.inspect_err(|error| {
             self.unacknowledged.note(attempt.session_id, presented, attempt.successor, error);
         });
-        match rotated? {
+        match refreshed? {
             // The database was set back, and lost revocations are being restored: the session may be among them.
             Refresh::Granted { user, .. }
                 if self.revocations.list().least_epoch(user.id).is_some_and(|least| user.epoch < least) =>
@@ -125,7 +125,7 @@ impl Refreshes {
             RefreshDecision::CannotTell => return Err(StoreError::undecided(END_WAITS).into()),
             RefreshDecision::WrongClass
             | RefreshDecision::Reuse
-            | RefreshDecision::Rotate { .. }
+            | RefreshDecision::Refresh { .. }
             | RefreshDecision::Repeat(_) => return Ok(RefreshRefusal::Invalid),
         };
         self.terminations.end_for(row, reason, origin).await?;
@@ -134,10 +134,10 @@ impl Refreshes {
     }
 }
 
-/// A rotation, or a kind of repeat.
+/// A refresh, or a kind of repeat.
 const fn granted_case(repeat: Option<RepeatKind>) -> RefreshCase {
     match repeat {
-        None => RefreshCase::Rotated,
+        None => RefreshCase::Refreshed,
         Some(RepeatKind::TwoTabs) => RefreshCase::RepeatedTwoTabs,
         Some(RepeatKind::LostReply) => RefreshCase::RepeatedLostReply,
     }

@@ -152,7 +152,7 @@ impl Terminations {
         Ok(answer(ended, Some(&receipt), None))
     }
 
-    /// Ends a session that ran out, unless it was renewed meanwhile.
+    /// Ends a session that ran out, unless it was refreshed meanwhile.
     pub async fn end_if_over(&self, session_id: SessionId) -> Result<Option<SessionRow>, SessionsError> {
         let Some(row) = self.context.store.sessions().session(session_id).await? else { return Ok(None) };
         if row.end.is_some() {

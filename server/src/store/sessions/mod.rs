@@ -49,7 +49,7 @@ verbs! {
     /// Of these sessions those that have not ended, with the epoch that tokens of their users must have.
     living(ids: &[SessionId]) -> HashMap<SessionId, i64>;
     /// Asks `decide` under the lock of the session and does what it says.
-    rotate_refresh(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
+    refresh_session(attempt: &RefreshAttempt, decide: Decide<'_>) -> Refresh;
     /// Ends the session of a token that looks stolen, where `decide` still says [`RefreshDecision::Reuse`] under the
     /// locks of user and session, and writes the whole report with it: all of it, or nothing.
     end_stolen(

@@ -111,7 +111,7 @@ statements! {
     /// Of these sessions those that have not ended. An expired one counts as ended only once its end is written.
     LIVING = "SELECT {is_replica} AS is_replica, s.id, u.epoch FROM sessions s JOIN users u ON u.id = s.user_id \
         WHERE s.ended_at IS NULL AND s.id IN ({rows:1})";
-    ROTATE_REFRESH = concat!(
+    REFRESH_SESSION = concat!(
         "UPDATE sessions SET previous_digest = refresh_digest, refresh_digest = $2, rotated_at = $3, \
          last_active = CASE WHEN last_active < $3 THEN $3 ELSE last_active END, \
          expires_at = CASE WHEN max_expires_at < $4 THEN max_expires_at ELSE $4 END, ip = $5, user_agent = $6, \

@@ -59,7 +59,7 @@ async fn signing_in_renewing_and_ending_are_counted_by_what_they_came_to() {
         ("latchkey_sign_ins_total{result=\"ok\"}", 2.0),
         ("latchkey_sign_ins_total{result=\"wrong_credentials\"}", 1.0),
         ("latchkey_sign_ins_total{result=\"limited\"}", 0.0),
-        ("latchkey_refreshes_total{case=\"rotated\"}", 1.0),
+        ("latchkey_refreshes_total{case=\"refreshed\"}", 1.0),
         ("latchkey_refreshes_total{case=\"repeated_two_tabs\"}", 1.0),
         ("latchkey_refreshes_total{case=\"repeated_lost_reply\"}", 1.0),
         ("latchkey_refreshes_total{case=\"reuse\"}", 1.0),

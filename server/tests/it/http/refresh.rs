@@ -1,4 +1,4 @@
-//! Refreshing: rotation, repeats, theft, and the limits of a session's life.
+//! Refreshing: successors, repeats, theft, and the limits of a session's life.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::app::{Answer, Device, TestApp};
 
 #[tokio::test]
-async fn a_refresh_rotates_the_token_and_the_session_stays() {
+async fn a_refresh_replaces_the_token_and_the_session_stays() {
     let app = TestApp::start().await;
     let mut device = app.new_user("ada@example.com").await;
     let (first, session) = (device.refresh_token().to_owned(), device.session_id().to_owned());

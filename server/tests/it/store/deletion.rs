@@ -24,8 +24,8 @@ async fn log_of(store: &Store, user: types::domain::UserId) -> Vec<(String, Opti
 
 async fn refreshes(store: &Store, session_id: SessionId) -> Refresh {
     let attempt = first_refresh(session_id, minutes(9));
-    let rotate = |_: &SessionRow| RefreshDecision::Rotate { expires_at: minutes(100) };
-    store.sessions().rotate_refresh(&attempt, &rotate).await.expect("an answer")
+    let decide = |_: &SessionRow| RefreshDecision::Refresh { expires_at: minutes(100) };
+    store.sessions().refresh_session(&attempt, &decide).await.expect("an answer")
 }
 
 #[rstest]

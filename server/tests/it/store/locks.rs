@@ -78,8 +78,8 @@ impl House {
     async fn refreshes(&self, server: &Store, number: usize) {
         for session_id in [self.hers[number % 8], self.his[number % 8]] {
             let attempt = first_refresh(session_id, minutes(1));
-            let rotate = |_: &SessionRow| RefreshDecision::Rotate { expires_at: minutes(1000) };
-            server.sessions().rotate_refresh(&attempt, &rotate).await.expect("an answer");
+            let decide = |_: &SessionRow| RefreshDecision::Refresh { expires_at: minutes(1000) };
+            server.sessions().refresh_session(&attempt, &decide).await.expect("an answer");
         }
     }
 

@@ -27,12 +27,12 @@ async fn servers(store: &TestStore, count: usize) -> Vec<Store> {
     (0..count).map(|index| four[index % 4].clone()).collect()
 }
 
-/// The rule of the caller, in short: the current one rotates, its predecessor repeats.
+/// The rule of the caller, in short: the current one refreshes, its predecessor repeats.
 fn rule(attempt: &RefreshAttempt) -> impl Fn(&SessionRow) -> RefreshDecision + Send + Sync {
     let presented = attempt.presented;
     move |row| {
         if row.refresh_digest == presented {
-            RefreshDecision::Rotate { expires_at: minutes(1000) }
+            RefreshDecision::Refresh { expires_at: minutes(1000) }
         } else if row.previous_digest == Some(presented) {
             RefreshDecision::Repeat(RepeatKind::TwoTabs)
         } else {
@@ -44,7 +44,7 @@ fn rule(attempt: &RefreshAttempt) -> impl Fn(&SessionRow) -> RefreshDecision + S
 /// Presents the first refresh token of a session.
 async fn refresh(server: &Store, session_id: SessionId) -> Refresh {
     let attempt = first_refresh(session_id, minutes(1));
-    server.sessions().rotate_refresh(&attempt, &rule(&attempt)).await.expect("an answer")
+    server.sessions().refresh_session(&attempt, &rule(&attempt)).await.expect("an answer")
 }
 
 #[rstest]

@@ -28,7 +28,7 @@ fn attempt(session_id: SessionId, at: Timestamp, ip: &str) -> RefreshAttempt {
 }
 
 async fn refresh(store: &Store, attempt: &RefreshAttempt, decision: RefreshDecision) -> Refresh {
-    store.sessions().rotate_refresh(attempt, &|_| decision).await.expect("an answer")
+    store.sessions().refresh_session(attempt, &|_| decision).await.expect("an answer")
 }
 
 async fn history(store: &Store, user: UserId, id: SessionId) -> Vec<(String, Option<String>)> {
@@ -48,9 +48,9 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
     let attempt = attempt(id, at, "192.0.2.1");
     let granted = store
         .sessions()
-        .rotate_refresh(&attempt, &|row| {
+        .refresh_session(&attempt, &|row| {
             assert_eq!((row.id, row.refresh_digest), (id, digest(1)));
-            RefreshDecision::Rotate { expires_at: minutes(1000) }
+            RefreshDecision::Refresh { expires_at: minutes(1000) }
         })
         .await
         .expect("an answer");
@@ -70,8 +70,9 @@ async fn no_refresh_passes_the_absolute_end(#[values(Backend::Sqlite, Backend::P
     let store = TestStore::open(backend).await;
     let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
-    let rotate = RefreshDecision::Rotate { expires_at: START.plus(120 * DAY) };
-    let Refresh::Granted { session, .. } = refresh(&store, &attempt(id, minutes(1), "192.0.2.1"), rotate).await else {
+    let decision = RefreshDecision::Refresh { expires_at: START.plus(120 * DAY) };
+    let Refresh::Granted { session, .. } = refresh(&store, &attempt(id, minutes(1), "192.0.2.1"), decision).await
+    else {
         panic!("a renewal was expected")
     };
     assert_eq!(session.expires_at, START.plus(90 * DAY));
@@ -85,9 +86,9 @@ async fn a_repeat_changes_no_digest_and_says_which_kind_it_was(
     let store = TestStore::open(backend).await;
     let ada = stored_user(&store, "ada").await;
     let id = sign_in(&store, ada, "Laptop", START).await;
-    let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
+    let decision = RefreshDecision::Refresh { expires_at: minutes(1000) };
     let at = minutes(1);
-    refresh(&store, &attempt(id, at, "192.0.2.1"), rotate).await;
+    refresh(&store, &attempt(id, at, "192.0.2.1"), decision).await;
     for (later, kind, what) in
         [(2, RepeatKind::TwoTabs, "repeated_two_tabs"), (3, RepeatKind::LostReply, "repeated_lost_reply")]
     {
@@ -118,8 +119,8 @@ async fn a_change_of_network_is_recorded_however_often_the_session_was_seen_in_b
         lasts_until: None,
     };
     store.sessions().touch_sessions(&[sighting]).await.expect("noted");
-    let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
-    let granted = refresh(&store, &attempt(id, minutes(2), "198.51.100.7"), rotate).await;
+    let decision = RefreshDecision::Refresh { expires_at: minutes(1000) };
+    let granted = refresh(&store, &attempt(id, minutes(2), "198.51.100.7"), decision).await;
     let Refresh::Granted { session, .. } = granted else { panic!("{granted:?}") };
     assert_eq!(session.origin.ip, "198.51.100.7");
     let repeated = RefreshDecision::Repeat(RepeatKind::LostReply);
@@ -158,12 +159,12 @@ async fn ended_sessions_and_disabled_or_missing_users_are_not_renewed(
     let his = sign_in(&store, bob, "Laptop", START).await;
     end(&store, command(Selection::All { user_id: ada }, EndReason::LogoutAll, minutes(1))).await;
     store.accounts().set_disabled(bob, Some(minutes(1))).await.expect("an answer");
-    let rotate = RefreshDecision::Rotate { expires_at: minutes(1000) };
-    let refused = refresh(&store, &attempt(hers, minutes(2), "192.0.2.1"), rotate).await;
+    let decision = RefreshDecision::Refresh { expires_at: minutes(1000) };
+    let refused = refresh(&store, &attempt(hers, minutes(2), "192.0.2.1"), decision).await;
     let Refresh::Ended(end) = refused else { panic!("{refused:?}") };
     assert_eq!((end.at, end.reason), (minutes(1), EndReason::LogoutAll));
     for id in [his, SessionId(Uuid::now_v7())] {
-        let refused = refresh(&store, &attempt(id, minutes(2), "192.0.2.1"), rotate).await;
+        let refused = refresh(&store, &attempt(id, minutes(2), "192.0.2.1"), decision).await;
         assert!(matches!(refused, Refresh::Unknown), "{refused:?}");
     }
 }

@@ -16,7 +16,7 @@ use crate::store::sessions::rows::SessionRecord;
 use crate::store::{Digest, NewHistoryEntry, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, StoreError, sql};
 
 impl Database {
-    pub(in crate::store) async fn rotate_refresh(
+    pub(in crate::store) async fn refresh_session(
         &self,
         attempt: &RefreshAttempt,
         decide: Decide<'_>,
@@ -32,8 +32,8 @@ impl Database {
         };
         let decision = decide(&before);
         let (after, repeat) = match decision {
-            RefreshDecision::Rotate { expires_at } => {
-                let rotate = query_as(sql::sessions::ROTATE_REFRESH)
+            RefreshDecision::Refresh { expires_at } => {
+                let refresh = query_as(sql::sessions::REFRESH_SESSION)
                     .bind(attempt.session_id.0)
                     .bind(&attempt.successor[..])
                     .bind(attempt.at.as_millis())
@@ -42,7 +42,7 @@ impl Database {
                     .bind(&attempt.origin.user_agent)
                     .bind(attempt.place.as_deref())
                     .bind(attempt.remember_until.as_millis());
-                let row: Option<SessionRecord> = rotate.fetch_optional(&mut *tx).await?;
+                let row: Option<SessionRecord> = refresh.fetch_optional(&mut *tx).await?;
                 (row, None)
             }
             RefreshDecision::Repeat(kind) => {
@@ -75,8 +75,8 @@ impl Database {
         let mut tx = self.begin().await?;
         // Waits for a refresh that may still be committed.
         lock_session(&mut tx, id).await?;
-        let renew = query(sql::sessions::RESTART_GRACE).bind(id.0).bind(&successor[..]).bind(at.as_millis());
-        renew.execute(&mut *tx).await?;
+        let restart = query(sql::sessions::RESTART_GRACE).bind(id.0).bind(&successor[..]).bind(at.as_millis());
+        restart.execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 }

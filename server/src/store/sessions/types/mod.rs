@@ -127,7 +127,7 @@ pub enum SignIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
     /// It is the current one: put the successor in its place.
-    Rotate {
+    Refresh {
         /// The session's new end unless it is used.
         expires_at: Timestamp,
     },
@@ -179,14 +179,14 @@ pub struct RefreshAttempt {
     pub origin: Origin,
     /// The place of that address.
     pub place: Option<String>,
-    /// Ids for the history entries this may write (`renewed` or `repeated_…`, and `network_changed`).
+    /// Ids for the history entries this may write (`refreshed` or `repeated_…`, and `network_changed`).
     pub history_ids: [Uuid; 2],
 }
 
 /// How a refresh ended.
 #[derive(Clone, Debug)]
 pub enum Refresh {
-    /// Rotated, or repeated: the session and the user as they are now.
+    /// Refreshed, or repeated: the session and the user as they are now.
     Granted {
         /// The session after the change.
         session: Box<SessionRow>,
