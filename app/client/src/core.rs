@@ -7,7 +7,7 @@ use futures::future::{LocalBoxFuture, Shared};
 
 use super::backoff::Backoff;
 use super::credentials::{AccessToken, Credentials};
-use super::expiry::ExpiryWatch;
+use super::expiry::SessionDeadlines;
 use super::failure::Failure;
 use super::messages::{SharedTokens, TabMessage};
 use super::note::SignedOutNote;
@@ -55,7 +55,7 @@ pub(super) struct State {
     /// Counts tokens.
     pub serial: u64,
     pub clock: ServerClock,
-    pub watch: Option<ExpiryWatch>,
+    pub deadlines: Option<SessionDeadlines>,
     expiry: Option<Expiry>,
     pub stream: StreamState,
     /// When the stream of this tab last received anything.
@@ -113,7 +113,7 @@ impl Client {
             generation: 0,
             serial: 0,
             clock: ServerClock::default(),
-            watch: None,
+            deadlines: None,
             expiry: None,
             stream: StreamState::Connecting,
             heard_ms: 0.0,
@@ -208,7 +208,8 @@ impl Client {
             }
             state.serial += 1;
             let credentials = Credentials::new(tokens, state.serial, asked_at_ms, random);
-            state.watch = Some(ExpiryWatch::new(now_ms, credentials.session_ends_ms, credentials.session_max_ms));
+            state.deadlines =
+                Some(SessionDeadlines::new(now_ms, credentials.session_ends_ms, credentials.session_max_ms));
             state.credentials = Some(credentials);
             let clock_set = state.clock.observe(tokens.server_time, now_ms);
             state.active_since_ms = None;
@@ -239,7 +240,7 @@ impl Client {
             }
             state.generation += 1;
             state.credentials = None;
-            state.watch = None;
+            state.deadlines = None;
             state.doubted = false;
             state.active_since_ms = None;
             state.refresh_backoff.reset();
@@ -277,7 +278,7 @@ impl Client {
         let now_ms = self.now_ms();
         let changed = {
             let mut state = self.inner.state.borrow_mut();
-            let expiry = state.watch.and_then(|watch| watch.warning(now_ms));
+            let expiry = state.deadlines.and_then(|deadlines| deadlines.warning(now_ms));
             let changed = state.expiry != expiry;
             state.expiry = expiry;
             changed.then_some(expiry)
@@ -290,9 +291,9 @@ impl Client {
     /// Applies the server's announcement that the session ends in so many milliseconds.
     pub(super) fn expires_in(&self, left_ms: f64) {
         let ends_ms = self.now_ms() + left_ms;
-        if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {
-            watch.announce();
-            watch.move_end(ends_ms);
+        if let Some(deadlines) = self.inner.state.borrow_mut().deadlines.as_mut() {
+            deadlines.announce();
+            deadlines.move_end(ends_ms);
         }
         self.update_expiry();
         self.inner.changed.notify_all();

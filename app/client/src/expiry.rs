@@ -12,7 +12,7 @@ const SAME_MS: f64 = 1_500.0;
 
 /// The session's deadlines, and which warnings are due. All times are milliseconds of the monotonic clock.
 #[derive(Clone, Copy, Debug)]
-pub struct ExpiryWatch {
+pub struct SessionDeadlines {
     ends_ms: f64,
     max_ms: f64,
     /// Whether a refresh would move the end. Decided by the one answer that gave both deadlines: the end alone, given
@@ -24,8 +24,8 @@ pub struct ExpiryWatch {
     long: bool,
 }
 
-impl ExpiryWatch {
-    /// Watches a session that ends at `ends_ms` unless it is refreshed, and at `max_ms` however often it is.
+impl SessionDeadlines {
+    /// Those of a session that ends at `ends_ms` unless it is refreshed, and at `max_ms` however often it is.
     pub fn new(now_ms: f64, ends_ms: f64, max_ms: f64) -> Self {
         let prolongable = max_ms - ends_ms > SAME_MS;
         Self { ends_ms, max_ms, prolongable, announced: false, long: ends_ms - now_ms > LAST_MINUTES_MS }
@@ -82,51 +82,51 @@ mod tests {
 
     #[test]
     fn no_warning_comes_before_the_server_announces_the_end() {
-        let mut watch = ExpiryWatch::new(0.0, HOUR, 2.0 * HOUR);
-        assert_eq!(watch.warning(1_000.0), None);
-        watch.announce();
+        let mut deadlines = SessionDeadlines::new(0.0, HOUR, 2.0 * HOUR);
+        assert_eq!(deadlines.warning(1_000.0), None);
+        deadlines.announce();
         let warning = Expiry { deadline_ms: HOUR, prolongable: true, last_minutes: false };
-        assert_eq!(watch.warning(1_000.0), Some(warning));
+        assert_eq!(deadlines.warning(1_000.0), Some(warning));
     }
 
     #[test]
     fn the_last_two_minutes_are_announced_without_the_server() {
-        let watch = ExpiryWatch::new(0.0, HOUR, HOUR);
-        assert!((watch.next_ms(0.0) - (HOUR - LAST_MINUTES_MS)).abs() < 1.0);
-        assert_eq!(watch.warning(HOUR - LAST_MINUTES_MS - 1.0), None);
-        let warning = watch.warning(HOUR - LAST_MINUTES_MS).unwrap();
+        let deadlines = SessionDeadlines::new(0.0, HOUR, HOUR);
+        assert!((deadlines.next_ms(0.0) - (HOUR - LAST_MINUTES_MS)).abs() < 1.0);
+        assert_eq!(deadlines.warning(HOUR - LAST_MINUTES_MS - 1.0), None);
+        let warning = deadlines.warning(HOUR - LAST_MINUTES_MS).unwrap();
         assert!(warning.last_minutes);
         assert!(!warning.prolongable, "its absolute end has come");
-        assert!((watch.next_ms(HOUR - LAST_MINUTES_MS) - HOUR).abs() < 1.0);
+        assert!((deadlines.next_ms(HOUR - LAST_MINUTES_MS) - HOUR).abs() < 1.0);
     }
 
     #[test]
     fn an_end_announced_late_is_not_offered_an_extension_that_no_refresh_can_give() {
-        let mut watch = ExpiryWatch::new(0.0, 12_000.0, 12_000.0);
-        watch.announce();
-        watch.move_end(9_000.0);
-        let warning = watch.warning(1_000.0).unwrap();
+        let mut deadlines = SessionDeadlines::new(0.0, 12_000.0, 12_000.0);
+        deadlines.announce();
+        deadlines.move_end(9_000.0);
+        let warning = deadlines.warning(1_000.0).unwrap();
         assert!(!warning.prolongable && (warning.deadline_ms - 9_000.0).abs() < 1.0);
-        let mut watch = ExpiryWatch::new(0.0, 9_000.0, 12_000.0);
-        watch.prolong(12_000.0);
-        watch.announce();
-        assert!(!watch.warning(1_000.0).unwrap().prolongable);
+        let mut deadlines = SessionDeadlines::new(0.0, 9_000.0, 12_000.0);
+        deadlines.prolong(12_000.0);
+        deadlines.announce();
+        assert!(!deadlines.warning(1_000.0).unwrap().prolongable);
     }
 
     #[test]
     fn a_session_of_a_minute_is_not_warned_of_from_its_first_moment() {
-        let mut watch = ExpiryWatch::new(0.0, 60_000.0, HOUR);
-        assert_eq!(watch.warning(1_000.0), None);
-        watch.announce();
-        assert!(watch.warning(1_000.0).unwrap().last_minutes);
+        let mut deadlines = SessionDeadlines::new(0.0, 60_000.0, HOUR);
+        assert_eq!(deadlines.warning(1_000.0), None);
+        deadlines.announce();
+        assert!(deadlines.warning(1_000.0).unwrap().last_minutes);
     }
 
     #[test]
     fn an_end_given_in_whole_seconds_does_not_make_the_countdown_jump() {
-        let mut watch = ExpiryWatch::new(0.0, HOUR, HOUR);
-        watch.move_end(HOUR - 900.0);
-        assert!((watch.ends_ms() - HOUR).abs() < 1.0);
-        watch.move_end(HOUR / 2.0);
-        assert!((watch.ends_ms() - HOUR / 2.0).abs() < 1.0);
+        let mut deadlines = SessionDeadlines::new(0.0, HOUR, HOUR);
+        deadlines.move_end(HOUR - 900.0);
+        assert!((deadlines.ends_ms() - HOUR).abs() < 1.0);
+        deadlines.move_end(HOUR / 2.0);
+        assert!((deadlines.ends_ms() - HOUR / 2.0).abs() < 1.0);
     }
 }

@@ -111,7 +111,7 @@ impl Client {
     /// keeps its own time, and this one may have missed a refresh.
     pub(super) fn end_if_over(&self) {
         let now_ms = self.now_ms();
-        let over = self.inner.state.borrow().watch.is_some_and(|watch| now_ms >= watch.ends_ms());
+        let over = self.inner.state.borrow().deadlines.is_some_and(|deadlines| now_ms >= deadlines.ends_ms());
         if over {
             let at = self.server_now();
             self.end(Some(SignedOutNote { at: Some(at), ..SignedOutNote::new(EndReason::SessionExpired) }));

@@ -160,19 +160,19 @@ impl Client {
         loop {
             let notified = self.inner.changed.notified();
             let now_ms = self.now_ms();
-            let watch = self.inner.state.borrow().watch;
-            let Some(watch) = watch else {
+            let deadlines = self.inner.state.borrow().deadlines;
+            let Some(deadlines) = deadlines else {
                 notified.await;
                 continue;
             };
-            if now_ms >= watch.ends_ms() {
+            if now_ms >= deadlines.ends_ms() {
                 // After a long sleep the timer may be ahead of a message of another tab.
                 self.inner.ports.clock.sleep(0.0).await;
                 self.end_if_over();
                 continue;
             }
             self.update_expiry();
-            select(notified, self.inner.ports.clock.sleep(watch.next_ms(now_ms) - now_ms)).await;
+            select(notified, self.inner.ports.clock.sleep(deadlines.next_ms(now_ms) - now_ms)).await;
         }
     }
 }

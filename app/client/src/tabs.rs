@@ -42,11 +42,11 @@ impl Client {
             self.doubt();
             return;
         }
-        let ends_ms = self.inner.state.borrow().watch.map(|watch| watch.ends_ms());
+        let ends_ms = self.inner.state.borrow().deadlines.map(|deadlines| deadlines.ends_ms());
         if self.install(tokens, self.now_ms())
-            && let (Some(ends_ms), Some(watch)) = (ends_ms, self.inner.state.borrow_mut().watch.as_mut())
+            && let (Some(ends_ms), Some(deadlines)) = (ends_ms, self.inner.state.borrow_mut().deadlines.as_mut())
         {
-            watch.prolong(ends_ms);
+            deadlines.prolong(ends_ms);
         }
         self.update_expiry();
     }
@@ -140,8 +140,8 @@ impl Client {
     }
 
     fn expires_soon(&self) {
-        if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {
-            watch.announce();
+        if let Some(deadlines) = self.inner.state.borrow_mut().deadlines.as_mut() {
+            deadlines.announce();
         }
         self.update_expiry();
     }
@@ -151,10 +151,10 @@ impl Client {
         let Some(expires_at) = updated.expires_at else { return };
         let left = expires_at.since(self.server_now());
         let ends_ms = self.now_ms() + left.as_secs_f64() * 1000.0;
-        let later = self.inner.state.borrow().watch.is_some_and(|watch| ends_ms > watch.ends_ms());
+        let later = self.inner.state.borrow().deadlines.is_some_and(|deadlines| ends_ms > deadlines.ends_ms());
         if later {
-            if let Some(watch) = self.inner.state.borrow_mut().watch.as_mut() {
-                watch.prolong(ends_ms);
+            if let Some(deadlines) = self.inner.state.borrow_mut().deadlines.as_mut() {
+                deadlines.prolong(ends_ms);
             }
             self.update_expiry();
             self.inner.changed.notify_all();

@@ -62,7 +62,7 @@ pub const HEALTH: &str = "/health";
 pub const HEALTH_LIVE: &str = "/health/live";
 /// `GET`: the server may be sent traffic.
 pub const HEALTH_READY: &str = "/health/ready";
-/// `GET`: figures for Prometheus, on a listener of its own or to whoever has `METRICS_TOKEN`.
+/// `GET`: metrics for Prometheus, on a listener of its own or to whoever has `METRICS_TOKEN`.
 pub const METRICS: &str = "/metrics";
 
 /// Request header that proves a call was made by script of this origin: plain forms cannot set it.

@@ -31,7 +31,7 @@ pub struct Disk {
     /// How long the file is, all of it set aside on the disk.
     room: u64,
     number: u64,
-    /// The lines that have not been crossed out.
+    /// The lines without a commit mark.
     open: BTreeMap<u64, String>,
 }
 
@@ -78,7 +78,7 @@ impl Disk {
         self.number + 1
     }
 
-    /// Whether any of these has not been crossed out.
+    /// Whether any of these has no commit mark yet.
     pub fn has_any(&self, numbers: &[u64]) -> bool {
         numbers.iter().any(|number| self.open.contains_key(number))
     }
