@@ -65,7 +65,7 @@ pub const METRICS: &[Declaration] = &[
 pub struct Parts {
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Chance.
+    /// Ids, secrets and nonces.
     pub random: Arc<dyn Random>,
 }
 
@@ -88,7 +88,7 @@ impl Parts {
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database.
+    /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
     /// Other servers run on the same database that have other settings.
@@ -97,25 +97,25 @@ pub enum StartError {
     /// Migrations are to be run, and the settings say not to.
     #[error("the database is not up to date: run `latchkey migrate`")]
     MigrationsPending,
-    /// The signing keys.
+    /// The signing keys cannot be used.
     #[error("the signing keys cannot be used")]
     Key(#[from] KeyError),
-    /// The secret.
+    /// The secret cannot be read or made.
     #[error("the secret cannot be read or made")]
     Secret(#[source] std::io::Error),
-    /// Ciphers.
+    /// A cipher failed.
     #[error(transparent)]
     Crypto(#[from] CryptoFailure),
-    /// An area.
+    /// An area could not be put together.
     #[error(transparent)]
     Area(BuildError),
-    /// Traces.
+    /// Traces cannot be exported.
     #[error(transparent)]
     Traces(#[from] TraceError),
-    /// The way between servers.
+    /// The bus cannot be used.
     #[error("REDIS_URL cannot be used")]
     Bus(#[source] TransportError),
-    /// The address.
+    /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
 }

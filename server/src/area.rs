@@ -62,7 +62,7 @@ fn builds_nothing<'a>(_: &'a Context, _: &'a Config, _: &'a mut Parts) -> Buildi
 /// Why an area could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The database.
+    /// The database cannot be used.
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
     /// Something that waiting does not mend.
@@ -118,7 +118,7 @@ impl Parts {
 
 /// Where an area starts what runs by itself.
 pub struct Background {
-    /// Runs it.
+    /// The tasks of the server.
     pub tasks: Tasks,
     /// Set when it is to stop.
     pub stop: CancellationToken,

@@ -54,10 +54,10 @@ pub struct Disagreement {
 /// Why a server is not among the others.
 #[derive(Debug, thiserror::Error)]
 pub enum JoinError {
-    /// It may not be.
+    /// Its settings differ from those of the others.
     #[error(transparent)]
     Disagreement(#[from] Disagreement),
-    /// Nobody knows.
+    /// The database cannot be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -23,9 +23,9 @@ pub enum TabMessage {
     },
     /// The session ended.
     SignedOut {
-        /// Which one.
+        /// The session that ended.
         session: SessionId,
-        /// Why.
+        /// Why it ended, for the sign-in page.
         note: Option<SignedOutNote>,
     },
     /// A live event, passed on by the tab that holds the event stream.

@@ -27,13 +27,13 @@ pub struct Ports {
 /// The verb of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Reads.
+    /// `GET`
     Get,
-    /// Does.
+    /// `POST`
     Post,
-    /// Changes.
+    /// `PATCH`
     Patch,
-    /// Ends.
+    /// `DELETE`
     Delete,
 }
 
@@ -44,7 +44,7 @@ pub struct Request {
     pub method: Method,
     /// Path and query.
     pub path: String,
-    /// JSON.
+    /// The body, as JSON text.
     pub body: Option<String>,
     /// Goes into `Authorization: Bearer`.
     pub bearer: Option<AccessToken>,

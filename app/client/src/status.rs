@@ -12,9 +12,9 @@ pub enum AuthStatus {
     /// Not known yet: what the server renders, and the first frame in the browser.
     #[default]
     Unknown,
-    /// Nobody. The note says why, where somebody was.
+    /// Nobody is signed in. The note says why, where somebody was.
     SignedOut(Option<SignedOutNote>),
-    /// Somebody.
+    /// A user is signed in.
     SignedIn {
         /// The session of this browser.
         session_id: SessionId,

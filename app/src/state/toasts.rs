@@ -45,7 +45,7 @@ impl Toasts {
         self.push(ToastKind::Error, text);
     }
 
-    /// Says something.
+    /// Shows a message.
     pub fn push(self, kind: ToastKind, text: impl Into<String>) {
         let text = text.into();
         self.change(|queue, now_ms| {

@@ -123,7 +123,7 @@ impl Accounts {
         password: &Password,
     ) -> Result<User, AccountError> {
         let user = self.store.accounts().user_by_email(email).await?;
-        // Where there is nobody, everything is asked about an id that nobody has.
+        // For an unknown address the same queries run with an unused id.
         let user_id = user.as_ref().map_or_else(|| UserId(self.new_id()), |user| user.id);
         let network = network_digest(from.address);
         let now = self.clock.now();

@@ -1,5 +1,4 @@
-//! What is still to be done to an answer once its request is behind it: whoever makes the answer marks it, the
-//! middleware has it done.
+//! Changes to a response made by middleware after the handler, which marks the response for them.
 
 use std::sync::Arc;
 
@@ -7,18 +6,18 @@ use axum::response::Response;
 use futures::future::BoxFuture;
 use http::HeaderMap;
 
-/// What is to be done to an answer.
+/// A change to a response.
 pub trait Finish: Send + Sync {
-    /// Does it; `cookies` are those that the request carried.
+    /// Makes the change; `cookies` are those that the request carried.
     fn finish<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()>;
 }
 
-/// Marks an answer to which something is to be done.
+/// Marks a response that is to be changed.
 #[derive(Clone)]
 pub struct Finishing(pub Arc<dyn Finish>);
 
 impl Finishing {
-    /// Does what the answer was marked for, if it was.
+    /// Makes the change for which the response is marked, if it is.
     pub async fn carry_out(cookies: &HeaderMap, response: &mut Response) {
         if let Some(Self(finish)) = response.extensions_mut().remove::<Self>() {
             finish.finish(cookies, response).await;

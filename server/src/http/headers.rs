@@ -33,7 +33,7 @@ impl SecurityHeaders {
         Self { https }
     }
 
-    /// Adds them. What the answer says itself of its policy and its keeping stays.
+    /// Adds the headers. Does not overwrite CSP or Cache-Control.
     pub fn apply(self, headers: &mut HeaderMap) {
         headers.reserve(8);
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

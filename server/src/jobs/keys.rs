@@ -37,9 +37,9 @@ pub struct KeyCare {
     pub context: Context,
     /// The keys this server works with.
     pub ring: Arc<KeyRing>,
-    /// What they sign.
+    /// Access tokens, whose cache is cleared.
     pub tokens: Arc<AccessTokens>,
-    /// How long that lasts.
+    /// Token and session lifetimes.
     pub lifetimes: Lifetimes,
     /// `SIGNING_KEY_ROTATION`: how old the newest key may become. `None` leaves it to the operator.
     pub rotation: Option<Duration>,

@@ -48,7 +48,7 @@ pub struct Retention {
 
 /// Deletes what is past its time.
 pub struct Cleanup {
-    /// Where.
+    /// The database to clean.
     pub store: Store,
     /// How long things are kept.
     pub retention: Retention,

@@ -127,7 +127,7 @@ impl Sessions {
         &self.revocations
     }
 
-    /// Ends them.
+    /// What ends sessions.
     pub const fn terminations(&self) -> &Arc<Terminations> {
         &self.terminations
     }

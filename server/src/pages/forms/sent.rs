@@ -25,9 +25,9 @@ const OURS: HeaderName = HeaderName::from_static(CLIENT_HEADER);
 
 /// A form that was sent, from one of our own pages.
 pub struct Sent {
-    /// Where to: the page it is on.
+    /// The address it was sent to: the page it is on.
     pub uri: Uri,
-    /// By whom.
+    /// The client that sent it.
     pub from: RequestOrigin,
     headers: HeaderMap,
     values: BTreeMap<String, String>,
