@@ -6,13 +6,13 @@ use leptos_router::components::{Redirect, Route, Router, Routes};
 use leptos_router::path;
 
 use crate::pages::{
-    ForgotPasswordPage, HouseRoutes, NotFoundPage, Notifications, RegisterPage, ResetPasswordPage, Securing,
+    ForgotPasswordPage, HouseRoutes, NotFoundPage, Notifications, RegisterPage, ResetPasswordPage, SecureAccount,
     SignInPage, StoredView, VerifyPage,
 };
 use crate::sent_form::SentForm;
 use crate::shell::DevelopmentDemo;
 use crate::state::{Alerts, provide_app_state};
-use crate::ui::{FirstPageShown, Steady};
+use crate::ui::{FirstPageShown, MisclickGuard};
 
 /// The app. The server renders it, and the program takes its place: at first nobody is known to be signed in or out.
 #[component]
@@ -22,9 +22,9 @@ pub fn App() -> impl IntoView {
     DevelopmentDemo::provide();
     SentForm::provide();
     provide_app_state();
-    Steady::provide();
+    MisclickGuard::provide();
     Alerts::provide();
-    Securing::provide();
+    SecureAccount::provide();
     StoredView::provide();
     view! {
         <Title formatter=|title: String| {

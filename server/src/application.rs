@@ -13,8 +13,8 @@ use types::domain::Timestamp;
 use crate::accounts::Accounts;
 use crate::accounts::metrics::PasswordMetrics;
 use crate::area::{Background, BuildError, Parts as AreaParts};
+use crate::auth::action_limits::ActionLimits;
 use crate::auth::keys::{KeyError, KeyRing, make_key};
-use crate::auth::pace::Pace;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::{CryptoFailure, Keys};
 use crate::auth::tokens::AccessTokens;
@@ -325,7 +325,7 @@ fn shared(config: &Config, context: Context, parts: AreaParts) -> Shared {
         browser_cookie: BrowserCookie::new(is_https),
         same_origin: SameOrigin::new(config.server.public_url.origin()),
         development: config.server.is_development(),
-        pace: Pace { enabled: config.limits.rate_limits, store, clock },
+        action_limits: ActionLimits { enabled: config.limits.rate_limits, store, clock },
         stopping: CancellationToken::new(),
         parts,
     }

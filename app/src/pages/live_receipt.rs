@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 
 use crate::reactive::{effect, memo};
 use crate::state::Auth;
-use crate::ui::{ReceiptPanel, Steady, every};
+use crate::ui::{MisclickGuard, ReceiptPanel, every};
 use types::api::Receipt;
 use types::words::ReceiptStatus;
 
@@ -27,7 +27,7 @@ pub(super) fn LiveReceipt(
     let auth = expect_context::<Auth>();
     let id = StoredValue::new(receipt.id.clone());
     let receipt = RwSignal::new(receipt);
-    expect_context::<Steady>().moves();
+    expect_context::<MisclickGuard>().moves();
     let polls = StoredValue::new(0_u32);
     let asking = StoredValue::new(false);
     let complete = memo(move |_| receipt.with(is_complete));

@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use super::expiry_toast::ExpiryToast;
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, Auth, Toast, ToastId, ToastKind, ToastSubject, Toasts};
-use crate::ui::{Button, Steady, ToastCard, ToastTone, after, focus, focus_heading_if_lost};
+use crate::ui::{Button, MisclickGuard, ToastCard, ToastTone, after, focus, focus_heading_if_lost};
 use types::words::AlertAnswer;
 
 /// The most messages at once, the warning among them.
@@ -32,7 +32,7 @@ pub fn Notifications() -> impl IntoView {
     let has_messages = move || !toasts.shown().with_untracked(Vec::is_empty) || warning.with_untracked(Option::is_some);
     go_there_with_f6(region, has_messages);
     let ids = memo(move |_| toasts.shown().with(|shown| shown.iter().map(|toast| toast.id).collect::<Vec<_>>()));
-    expect_context::<Steady>().moves_with(ids);
+    expect_context::<MisclickGuard>().moves_with(ids);
     let dismiss_newest = move || {
         if let Some(newest) = toasts.shown().with_untracked(|shown| shown.first().map(|toast| toast.id)) {
             toasts.dismiss(newest);

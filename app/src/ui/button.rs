@@ -5,7 +5,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::icon::{Icon, IconName};
-use super::steady::Steady;
+use super::misclick_guard::MisclickGuard;
 
 /// How much a button stands out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub fn Button(
     #[prop(optional, into)]
     busy: Signal<bool>,
     /// Whether a press ends something at once: then it counts only if it was meant for this button, and not for what
-    /// was here before (see [`Steady`]).
+    /// was here before (see [`MisclickGuard`]).
     #[prop(optional)]
     ends: bool,
     /// Its name, where the text on it does not say enough. Must contain that text.
@@ -75,9 +75,9 @@ pub fn Button(
     /// The text on it.
     children: Children,
 ) -> impl IntoView {
-    let steady = use_context::<Steady>();
+    let misclicks = use_context::<MisclickGuard>();
     let press = move |event: ev::MouseEvent| {
-        let is_meant = !ends || steady.is_none_or(|steady| steady.believes(&event));
+        let is_meant = !ends || misclicks.is_none_or(|misclicks| misclicks.believes(&event));
         if busy.get_untracked() || !is_meant {
             event.prevent_default();
         } else if let Some(on_press) = on_press {

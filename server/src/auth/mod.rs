@@ -2,11 +2,11 @@
 //!
 //! No axum and no SQL here. What a request looks like is `http`'s business, what is stored is `store`'s.
 
+pub mod action_limits;
 pub mod browsers;
 pub mod keys;
 pub mod limits;
 pub mod origin;
-pub mod pace;
 pub mod permissions;
 pub mod proofs;
 pub mod refresh;

@@ -10,7 +10,6 @@ pub mod duration;
 pub mod limits;
 pub mod log;
 pub mod mail;
-mod names;
 pub mod observe;
 mod public_url;
 mod reader;
@@ -21,6 +20,7 @@ pub mod sessions;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
+mod unknown_settings;
 
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{duration, names};
+use super::{duration, unknown_settings};
 
 /// What is used where nothing is given.
 #[derive(Clone, Copy, Debug)]
@@ -120,7 +120,7 @@ impl Reader {
         for (key, value) in &table {
             let name = key.to_uppercase();
             let problem = if !self.settings.contains_key(name.as_str()) {
-                Some(names::unknown(&name, self.settings.keys().copied()))
+                Some(unknown_settings::message(&name, self.settings.keys().copied()))
             } else if name == "LATCHKEY_CONFIG" {
                 Some("says where this file is, so it can only come from the environment".to_owned())
             } else if seen.insert(name.clone()) {
@@ -150,8 +150,8 @@ impl Reader {
                 if !text.trim().is_empty() {
                     self.given.insert(name, Given { text: text.trim().to_owned(), origin: Origin::Environment });
                 }
-            } else if names::is_meant_for_us(&name, text.trim(), self.settings.keys().copied()) {
-                let message = names::unknown(&name, self.settings.keys().copied());
+            } else if unknown_settings::is_meant_for_us(&name, text.trim(), self.settings.keys().copied()) {
+                let message = unknown_settings::message(&name, self.settings.keys().copied());
                 self.errors.push(ConfigError { setting: name, origin: Origin::Environment, message });
             }
         }

@@ -12,7 +12,7 @@ use super::csrf::SameOrigin;
 use super::problem::ApiError;
 use super::recent_proof::StepUp;
 use crate::area::Parts;
-use crate::auth::pace::{Effort, Pace};
+use crate::auth::action_limits::{ActionLimits, LimitedAction};
 use crate::context::Context;
 
 /// What handlers share. Cheap to clone.
@@ -35,7 +35,7 @@ pub struct Shared {
     /// Whether this is a server of developers.
     pub development: bool,
     /// How fast one session may have things written.
-    pub pace: Pace,
+    pub action_limits: ActionLimits,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
     /// The own state of each area.
@@ -49,9 +49,14 @@ impl ApiState {
     }
 
     /// Takes one from what this session may have done; `429` where nothing is left.
-    pub async fn may_do(&self, effort: Effort, session: Option<SessionId>, user: UserId) -> Result<(), ApiError> {
+    pub async fn may_do(
+        &self,
+        action: LimitedAction,
+        session: Option<SessionId>,
+        user: UserId,
+    ) -> Result<(), ApiError> {
         let whose = session.map_or_else(|| user.to_string(), |session| session.to_string());
-        let wait = self.pace.take(effort, &whose).await?;
+        let wait = self.action_limits.take(action, &whose).await?;
         wait.map_or(Ok(()), |wait| Err(ApiError::too_many_requests(wait)))
     }
 

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use leptos_router::hooks::use_location;
 
 use super::profile::PasswordAge;
-use crate::pages::securing::{NextStep, SecuredReceipt, Securing};
+use crate::pages::secure_account::{NextStep, SecureAccount, SecuredReceipt};
 use crate::reactive::effect;
 use crate::state::{Auth, Toasts};
 use crate::ui::words::count_of;
@@ -25,7 +25,7 @@ const FRAGMENT: &str = "#password";
 pub(super) fn PasswordSection(profile: Profile) -> impl IntoView {
     let auth = expect_context::<Auth>();
     let toasts = expect_context::<Toasts>();
-    let securing = expect_context::<Securing>();
+    let securing = expect_context::<SecureAccount>();
     let section = NodeRef::<html::Section>::new();
     let fragment = use_location().hash;
     effect(move |_| {

@@ -12,8 +12,8 @@ use types::words::{EndReason, ProblemCode, SignInMethod, TokenDelivery};
 use utoipa::ToSchema;
 
 use super::profile::entry;
+use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
-use crate::auth::pace::Effort;
 use crate::http::operation::{Answer, Operation};
 use crate::http::principal::InSession;
 use crate::http::problem::ApiError;
@@ -142,7 +142,7 @@ pub async fn export(
     InSession(principal): InSession,
     from: RequestOrigin,
 ) -> Result<Response, ApiError> {
-    state.may_do(Effort::Export, Some(principal.session_id), principal.user_id).await?;
+    state.may_do(LimitedAction::Export, Some(principal.session_id), principal.user_id).await?;
     let exported_at = state.context.clock.now();
     let held = state.accounts().export(&from, principal.user_id, principal.session_id).await?;
     let ExportData { user, sessions, alerts, audit, jobs } = held.ok_or_else(ApiError::not_found)?;

@@ -13,8 +13,8 @@ use types::domain::{AccountType, Invalid, Password};
 use types::words::ProblemCode;
 
 use super::registration::{NameFields, optional_name};
+use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
-use crate::auth::pace::Effort;
 use crate::events::Topic;
 use crate::geoip::Places;
 use crate::http::fields::Body;
@@ -71,7 +71,7 @@ pub async fn update_profile(
     let (name, account_type) = errors.finish((name, account_type))?;
     let change = ProfileChange { name, account_type };
     let user_id = principal.user_id();
-    state.may_do(Effort::Change, principal.session_id(), user_id).await?;
+    state.may_do(LimitedAction::Change, principal.session_id(), user_id).await?;
     let user = state.accounts().update_profile(&from, user_id, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
     let updated = types::api::UserUpdated { user_id };

@@ -19,7 +19,7 @@ use crate::http::operation::{Answer, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::sessions::ClaimedDevice;
-use crate::sessions::handlers::leftovers::Leftovers;
+use crate::sessions::handlers::stale_cookies::StaleCookies;
 
 /// What every sign-in may say of its client.
 pub struct ClientFields {
@@ -105,13 +105,13 @@ pub fn entered(state: &ApiState, entering: Result<Entered, EntryRefusal>) -> Res
     let mut response = Json(Tokens { device_token, ..entered.granted.tokens.clone() }).into_response();
     let cookies = entered.cookies(state);
     if !cookies.is_empty() {
-        Leftovers::clear_ended(state, &mut response);
+        StaleCookies::clear_ended(state, &mut response);
     }
     for cookie in cookies {
         set_cookie(&mut response, &cookie);
     }
     if entered.granted.delivery == TokenDelivery::Cookie {
-        Leftovers::clear_ended(state, &mut response);
+        StaleCookies::clear_ended(state, &mut response);
     }
     Ok(response)
 }

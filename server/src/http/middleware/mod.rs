@@ -28,11 +28,11 @@ use types::api::paths::EXPIRES_IN_HEADER;
 use cors::Cors;
 
 use super::body::BodyLimit;
-use super::finishing::Finishing;
 use super::headers::{SecurityHeaders, single};
 use super::hosts::Hosts;
 use super::problem::{ApiError, Cause};
 use super::proxies::TrustedProxies;
+use super::response_changes::ResponseChange;
 use super::serve::Answer;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -140,7 +140,7 @@ impl Edge {
             self.route(request, peer).await
         };
         finish_problem(&mut response, &id, &method);
-        Finishing::carry_out(&cookies, &mut response).await;
+        ResponseChange::carry_out(&cookies, &mut response).await;
         let headers = response.headers_mut();
         self.headers.apply(headers);
         self.cors.allow(origin, headers);

@@ -25,7 +25,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::places::{Lack, Place};
+use super::connection_places::{Lack, Place};
 use super::progress::{Phase, Progress};
 use super::timed::{TimedStream, Waits};
 use super::{Answer, Limits, open_ended};

@@ -3,8 +3,8 @@
 //! `axum::serve` has no time limit for a client that says nothing, or says it slowly, and no limit on connections.
 
 mod connection;
+mod connection_places;
 mod open_ended;
-mod places;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -28,7 +28,7 @@ use tower::ServiceExt as _;
 pub use open_ended::OpenEnded;
 
 use connection::Client;
-use places::{Place, Places};
+use connection_places::{Place, Places};
 
 use crate::http::open_files;
 use crate::http::proxies::TrustedProxies;

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::Limits;
-use super::places::Places;
+use super::connection_places::Places;
 use super::progress::{Phase, Progress};
 
 /// How long a stream waits for what.

@@ -21,8 +21,8 @@ use types::words::ProblemCode;
 
 use super::site::{Pages, packing};
 use crate::accounts::handlers::{recovery, registration, sign_in};
-use crate::http::finishing::Finishing;
 use crate::http::problem::{ApiError, Cause};
+use crate::http::response_changes::ResponseChange;
 use crate::http::routes::registered;
 use crate::http::state::ApiState;
 use crate::metrics::Routes;
@@ -201,8 +201,8 @@ fn carry(from: &Response, to: &mut Response) {
         }
     }
     // What an answer removes with the session goes with the page that stands for it.
-    if let Some(finishing) = from.extensions().get::<Finishing>() {
-        to.extensions_mut().insert(finishing.clone());
+    if let Some(change) = from.extensions().get::<ResponseChange>() {
+        to.extensions_mut().insert(change.clone());
     }
 }
 

@@ -9,8 +9,8 @@ use types::api::{PageQuery, Receipt, RenameFields, RenameRequest, Session, Sessi
 use types::domain::{DeviceName, SessionId};
 use types::words::ProblemCode;
 
+use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
-use crate::auth::pace::Effort;
 use crate::http::fields::Body;
 use crate::http::operation::{Answer, Operation, Payload, schema};
 use crate::http::paging::{Page, cursor};
@@ -98,7 +98,7 @@ pub async fn rename(
     let name = errors.parse(device_name, DeviceName::parse);
     let (name,) = errors.finish((name,))?;
     let id: SessionId = id.parse().map_err(|_| ApiError::not_found())?;
-    state.may_do(Effort::Change, principal.session_id(), principal.user_id()).await?;
+    state.may_do(LimitedAction::Change, principal.session_id(), principal.user_id()).await?;
     let renamed =
         state.sessions().devices().rename(principal.user_id(), id, &name, principal.session_id(), &from.origin).await?;
     renamed.map(Json).ok_or_else(ApiError::not_found)

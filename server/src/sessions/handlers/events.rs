@@ -15,8 +15,8 @@ use types::api::{Ended, Expiring, Hello, ServerEvent, SessionUpdated, StreamQuer
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{EndReason, ProblemCode};
 
+use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
-use crate::auth::pace::Effort;
 use crate::auth::secrets::Capability;
 use crate::auth::tokens::Verified;
 use crate::events::Topic;
@@ -50,7 +50,7 @@ pub async fn ticket(
     State(state): State<ApiState>,
     InSession(principal): InSession,
 ) -> Result<Json<StreamTicket>, ApiError> {
-    state.may_do(Effort::Ticket, Some(principal.session_id), principal.user_id).await?;
+    state.may_do(LimitedAction::Ticket, Some(principal.session_id), principal.user_id).await?;
     let capability = Capability::draw(&*state.context.random);
     let ticket = Ticket {
         session_id: principal.session_id,

@@ -4,8 +4,8 @@ mod access_token;
 pub mod devices;
 mod errors;
 pub mod events;
-pub mod leftovers;
 pub mod refresh;
 pub mod sign_out;
+pub mod stale_cookies;
 
 pub use access_token::AccessTokenFamily;

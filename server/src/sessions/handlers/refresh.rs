@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use types::api::{RefreshFields, RefreshRequest, Tokens};
 use types::words::{ProblemCode, TokenDelivery};
 
-use super::leftovers::Leftovers;
+use super::stale_cookies::StaleCookies;
 use crate::auth::origin::RequestOrigin;
 use crate::http::cookies::set_cookie;
 use crate::http::fields::Body;
@@ -65,7 +65,7 @@ pub async fn refresh(
     };
     // Whatever was presented has been exchanged, or has ended.
     if is_final {
-        Leftovers::clear_all(&state, &presented, &mut response);
+        StaleCookies::clear_all(&state, &presented, &mut response);
     }
     Ok(response)
 }

@@ -16,7 +16,7 @@ use types::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
 use types::words::ProblemCode;
 use uuid::Uuid;
 
-use super::leftovers::Leftovers;
+use super::stale_cookies::StaleCookies;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
 use crate::http::cookies::set_cookie;
@@ -381,7 +381,7 @@ pub fn forgetting(state: &ApiState, mut response: Response) -> Response {
     let (name, value) = CLEAR_SITE_DATA;
     response.headers_mut().insert(name, value);
     set_cookie(&mut response, &state.cookie.clear_untagged());
-    Leftovers::clear_ended(state, &mut response);
+    StaleCookies::clear_ended(state, &mut response);
     response
 }
 

@@ -8,11 +8,11 @@ use leptos_router::hooks::use_navigate;
 use super::actions::{Names, ThisStays, others};
 use super::model::Devices;
 use crate::pages::prove::{ProveDialog, answer_yes};
-use crate::pages::securing::Securing;
+use crate::pages::secure_account::SecureAccount;
 use crate::reactive::memo;
 use crate::state::{Alerts, AuthStatus, Now, Toasts, date, full_time};
 use crate::ui::words::count_of;
-use crate::ui::{Banner, BannerTone, Button, ConfirmDialog, Emphasis, RelativeTime, Steady, open_while_asked};
+use crate::ui::{Banner, BannerTone, Button, ConfirmDialog, Emphasis, MisclickGuard, RelativeTime, open_while_asked};
 use types::api::{DeviceDescription, SecurityAlert};
 use types::words::{AlertAnswer, AlertKind, OrOther};
 
@@ -33,7 +33,7 @@ pub(super) fn Attention(devices: Devices) -> impl IntoView {
     });
     let total = memo(move |_| open.with(|open| open.as_ref().map_or(0, |open| open.total)));
     expect_context::<Toasts>().leave_devices_to_page();
-    expect_context::<Steady>().moves_with(asked);
+    expect_context::<MisclickGuard>().moves_with(asked);
     let refused = RwSignal::new(None::<SecurityAlert>);
     let proving = RwSignal::new(None::<SecurityAlert>);
     view! {
@@ -184,7 +184,7 @@ fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> i
     let open = open_while_asked(move || refused.with(Option::is_some), move || refused.set(None));
     let busy = RwSignal::new(false);
     let navigate = use_navigate();
-    let securing = expect_context::<Securing>();
+    let securing = expect_context::<SecureAccount>();
     let confirm = move |()| {
         let Some(alert) = refused.get_untracked() else { return };
         let navigate = navigate.clone();
@@ -223,7 +223,7 @@ fn SecureDialog(devices: Devices, refused: RwSignal<Option<SecurityAlert>>) -> i
 }
 
 /// Answers that it was somebody else, which signs out all other devices. True if the server did it.
-async fn secure(devices: Devices, securing: Securing, alert: SecurityAlert) -> bool {
+async fn secure(devices: Devices, securing: SecureAccount, alert: SecurityAlert) -> bool {
     let mine = devices.auth.status().with_untracked(AuthStatus::session_id);
     let others = devices.others_now();
     match devices.alerts.answer(alert.alert_id, AlertAnswer::NotMe, None).await {

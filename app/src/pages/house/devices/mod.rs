@@ -4,9 +4,9 @@ mod actions;
 mod arrange;
 mod attention;
 mod group;
-mod lingering;
 mod loading;
 mod model;
+mod pointer_and_focus;
 pub(super) mod rename;
 mod row;
 mod toolbar;
@@ -125,14 +125,14 @@ fn Lists(devices: Devices) -> impl IntoView {
     let unused = memo(move |_| arranged.get().unwrap_or_default().unused);
     let has_unused = memo(move |_| unused.with(|unused| !unused.is_empty()));
     let nothing_found = memo(move |_| used.with(Vec::is_empty) && devices.filter.with(|filter| !filter.is_empty()));
-    let lingering = devices.lingering;
+    let pointer_and_focus = devices.pointer_and_focus;
     view! {
         <Toolbar devices=devices />
         <div
-            node_ref=lingering.list
-            on:pointermove=move |_| lingering.pointed()
-            on:pointerleave=move |event| lingering.pointer_leaves(&event)
-            on:focusout=move |_| lingering.focus_leaves()
+            node_ref=pointer_and_focus.list
+            on:pointermove=move |_| pointer_and_focus.pointed()
+            on:pointerleave=move |event| pointer_and_focus.pointer_leaves(&event)
+            on:focusout=move |_| pointer_and_focus.focus_leaves()
         >
             {move || {
                 if nothing_found.get() {

@@ -7,13 +7,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::arrange::{Arranged, Showing, apply, arrange};
-use super::lingering::Lingering;
 use super::loading::{Loaded, load};
+use super::pointer_and_focus::PointerAndFocus;
 use crate::pages::load::{Load, Loader};
 use crate::pages::stored_view::{Place, StoredReceipt, StoredView};
 use crate::reactive::{effect, memo};
 use crate::state::{Alerts, Auth, AuthStatus, Events, Failure, Now, Toasts};
-use crate::ui::{Steady, after, focus_heading_if_lost};
+use crate::ui::{MisclickGuard, after, focus_heading_if_lost};
 use types::api::{Receipt, ServerEvent, Session};
 use types::domain::SessionId;
 
@@ -40,7 +40,7 @@ pub(super) enum SignedOutRow {
 pub(super) struct Devices {
     pub(super) auth: Auth,
     pub(super) toasts: Toasts,
-    steady: Steady,
+    misclicks: MisclickGuard,
     now: Signal<types::domain::Timestamp>,
     list: Loader<Loaded>,
     signed_out_rows: RwSignal<HashMap<SessionId, SignedOutRow>>,
@@ -50,7 +50,7 @@ pub(super) struct Devices {
     /// Where to scroll to once the rows are there.
     place: StoredValue<Option<Place>>,
     /// Who is at the list.
-    pub lingering: Lingering,
+    pub pointer_and_focus: PointerAndFocus,
     /// Words that must be there.
     pub filter: RwSignal<String>,
     /// Those that are picked, while some are being picked.
@@ -67,7 +67,7 @@ impl Devices {
         let devices = Self {
             auth: expect_context(),
             toasts: expect_context(),
-            steady: expect_context(),
+            misclicks: expect_context(),
             now: expect_context::<Now>().now(),
             list: Loader::new(),
             signed_out_rows: RwSignal::default(),
@@ -75,7 +75,7 @@ impl Devices {
             alerts: expect_context(),
             stored_view: expect_context(),
             place: StoredValue::new(None),
-            lingering: Lingering::new(),
+            pointer_and_focus: PointerAndFocus::new(),
             filter: RwSignal::default(),
             picked: RwSignal::default(),
             asked: RwSignal::default(),
@@ -117,8 +117,8 @@ impl Devices {
         let alerts = self.alerts.open();
         let has_alert = move || alerts.with(|open| open.as_ref().is_some_and(|open| !open.alerts.is_empty()));
         let receipt = self.receipt;
-        self.steady.shifts_with(memo(move |_| (arranged.get(), has_alert(), receipt.with(Option::is_some))));
-        self.lingering.on_leave(move || self.fold_those_that_stay());
+        self.misclicks.shifts_with(memo(move |_| (arranged.get(), has_alert(), receipt.with(Option::is_some))));
+        self.pointer_and_focus.on_leave(move || self.fold_those_that_stay());
     }
 
     /// Begins with what was shown when the user left for the page of a device.
@@ -339,7 +339,7 @@ impl Devices {
     /// Dismisses the receipt.
     pub(super) fn put_receipt_away(self) {
         StoredReceipt::forget();
-        self.steady.moves();
+        self.misclicks.moves();
         self.receipt.set(None);
     }
 
@@ -389,9 +389,9 @@ impl Devices {
         if is_known {
             return;
         }
-        if self.lingering.is_busy() {
+        if self.pointer_and_focus.is_busy() {
             self.stay_signed_out(id);
-            self.lingering.when_idle(move || self.fold_those_that_stay());
+            self.pointer_and_focus.when_idle(move || self.fold_those_that_stay());
         } else {
             self.fold(&[id]);
             after(FOLD_MS, move || self.forget(&[id]));
@@ -403,14 +403,14 @@ impl Devices {
         self.signed_out_rows.try_update(|rows| {
             rows.entry(id).or_insert(SignedOutRow::Stays);
         });
-        let by_keyboard = self.steady.was_keyboard();
+        let by_keyboard = self.misclicks.was_keyboard();
         // One turn later: by then the button that was pressed is gone.
         after(0.0, move || {
             if by_keyboard {
-                self.steady.hands_on();
-                self.lingering.focus_next(id);
+                self.misclicks.hands_on();
+                self.pointer_and_focus.focus_next(id);
             } else {
-                self.lingering.fold_if_nobody_is_there();
+                self.pointer_and_focus.fold_if_nobody_is_there();
             }
         });
     }
@@ -428,7 +428,7 @@ impl Devices {
     /// Folds rows away.
     fn fold(self, ids: &[SessionId]) {
         let ids = ids.to_vec();
-        self.steady.moves();
+        self.misclicks.moves();
         self.signed_out_rows.try_update(|rows| {
             for id in &ids {
                 rows.insert(*id, SignedOutRow::Folds);

@@ -3,8 +3,8 @@
 use leptos::html;
 use leptos::prelude::*;
 
-use super::lingering::row_id;
 use super::model::{Devices, SignedOutRow};
+use super::pointer_and_focus::row_id;
 use super::rename::RenameForm;
 use crate::pages::house::device_state::DeviceState;
 use crate::reactive::memo;

@@ -1,19 +1,19 @@
 //! E-mail addresses, in the one form in which they are stored and found.
 //!
-//! The server makes that form: `full` knows Unicode's tables. In the browser `light` checks what can be checked without
-//! them, because they weigh more than the page; what it lets through the server reads again.
+//! The server makes that form: `unicode` knows Unicode's tables. In the browser `ascii` checks what can be checked
+//! without them, because they weigh more than the page; what it lets through the server reads again.
 
-#[cfg(feature = "unicode")]
-mod full;
 #[cfg(not(feature = "unicode"))]
-mod light;
+mod ascii;
+#[cfg(feature = "unicode")]
+mod unicode;
 
 use std::fmt;
 
-#[cfg(feature = "unicode")]
-use full as form;
 #[cfg(not(feature = "unicode"))]
-use light as form;
+use ascii as form;
+#[cfg(feature = "unicode")]
+use unicode as form;
 
 use super::invalid::Invalid;
 use super::invisible::is_invisible;

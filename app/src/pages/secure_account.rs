@@ -19,9 +19,9 @@ struct Secured {
 
 /// The thread between the devices page, where it begins, and the password, where it ends. A context.
 #[derive(Clone, Copy, Debug)]
-pub struct Securing(RwSignal<Option<Secured>>);
+pub struct SecureAccount(RwSignal<Option<Secured>>);
 
-impl Securing {
+impl SecureAccount {
     /// Provides the context. Called once, by `App`.
     pub fn provide() {
         provide_context(Self(RwSignal::new(None)));
@@ -40,7 +40,7 @@ impl Securing {
 
 /// What was done here, where something is being secured.
 fn secured() -> Memo<Option<Secured>> {
-    let securing = expect_context::<Securing>();
+    let securing = expect_context::<SecureAccount>();
     let mine = expect_context::<Auth>().session_id();
     memo(move |_| {
         let by_me = |secured: &Secured| secured.by == mine.get();
@@ -51,7 +51,7 @@ fn secured() -> Memo<Option<Secured>> {
 /// The receipt of what was done; nothing where nothing is being secured. Stands under what is to be done next.
 #[component]
 pub(super) fn SecuredReceipt() -> impl IntoView {
-    let securing = expect_context::<Securing>();
+    let securing = expect_context::<SecureAccount>();
     let secured = secured();
     let receipt = move || {
         secured.get().and_then(|secured| secured.receipt).map(|receipt| {

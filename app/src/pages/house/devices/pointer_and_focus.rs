@@ -16,7 +16,7 @@ const WAIT_MS: f64 = 600.0;
 
 /// Who is at the list.
 #[derive(Clone, Copy)]
-pub(super) struct Lingering {
+pub(super) struct PointerAndFocus {
     /// The list.
     pub list: NodeRef<html::Div>,
     pointer: StoredValue<bool>,
@@ -24,7 +24,7 @@ pub(super) struct Lingering {
     leave: StoredValue<Option<Callback<()>>>,
 }
 
-impl Lingering {
+impl PointerAndFocus {
     pub(super) fn new() -> Self {
         Self {
             list: NodeRef::new(),

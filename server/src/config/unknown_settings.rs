@@ -109,7 +109,7 @@ fn names_a_service(name: &str) -> bool {
 
 /// Says that a name is unknown and which was probably meant: the nearest or, where none is near, those that begin like
 /// it.
-pub fn unknown(name: &str, known: impl Iterator<Item = &'static str>) -> String {
+pub fn message(name: &str, known: impl Iterator<Item = &'static str>) -> String {
     let known: Vec<&str> = known.collect();
     let is_it = |known: &&&str| name.eq_ignore_ascii_case(known) || is_first_words_of(name, known);
     if let Some(known) = known.iter().find(is_it) {
@@ -194,7 +194,7 @@ mod tests {
     #[case("REQUIRE_EMAIL_VERIFICATIONS", "REQUIRE_EMAIL_VERIFICATION")]
     fn a_misspelt_setting_is_reported_with_the_right_name(#[case] name: &str, #[case] right: &str) {
         assert!(is_meant_for_us(name, "1", known()), "{name}");
-        let message = unknown(name, known());
+        let message = message(name, known());
         assert!(message.contains(right), "{name} {message}");
     }
 

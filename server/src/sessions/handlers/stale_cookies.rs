@@ -1,6 +1,6 @@
 //! Refresh cookies that are worth nothing any more, removed by the answers that follow sign-in, refresh and sign-out.
 //!
-//! Whoever makes such an answer marks it, and the middleware has [`Leftovers`] look at what the request carried. A
+//! Whoever makes such an answer marks it, and the middleware has [`StaleCookies`] look at what the request carried. A
 //! cookie whose session lives stays, whoever asked: the answer to somebody who left late must not sign out who has
 //! signed in meanwhile.
 
@@ -12,32 +12,32 @@ use http::HeaderMap;
 use http::header::SET_COOKIE;
 
 use crate::http::cookies::{Presented, set_cookie};
-use crate::http::finishing::{Finish, Finishing};
+use crate::http::response_changes::{ChangeResponse, ResponseChange};
 use crate::http::state::ApiState;
 
 /// Removes the refresh cookies of sessions that have ended.
-pub struct Leftovers(ApiState);
+pub struct StaleCookies(ApiState);
 
-impl Leftovers {
+impl StaleCookies {
     /// Marks an answer that removes the refresh cookies of sessions that have ended.
     pub fn clear_ended(state: &ApiState, response: &mut Response) {
-        response.extensions_mut().insert(Finishing(Arc::new(Self(state.clone()))));
+        response.extensions_mut().insert(ResponseChange(Arc::new(Self(state.clone()))));
     }
 
     /// Has it remove all cookies of a request, but the one it sets itself: for an answer by which it is known what they
     /// are worth.
     pub fn clear_all(state: &ApiState, presented: &Presented, response: &mut Response) {
-        response.extensions_mut().remove::<Finishing>();
+        response.extensions_mut().remove::<ResponseChange>();
         for (name, _) in presented.iter() {
             clear(state, name, response);
         }
     }
 }
 
-impl Finish for Leftovers {
+impl ChangeResponse for StaleCookies {
     /// Where the database is away a session counts as ended: what is refused for now is asked for once more with the
     /// password.
-    fn finish<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()> {
+    fn change<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let Self(state) = self;
             for (name, token) in state.cookie.presented(cookies).iter() {

@@ -7,20 +7,20 @@ use futures::future::BoxFuture;
 use http::HeaderMap;
 
 /// A change to a response.
-pub trait Finish: Send + Sync {
+pub trait ChangeResponse: Send + Sync {
     /// Makes the change; `cookies` are those that the request carried.
-    fn finish<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()>;
+    fn change<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()>;
 }
 
 /// Marks a response that is to be changed.
 #[derive(Clone)]
-pub struct Finishing(pub Arc<dyn Finish>);
+pub struct ResponseChange(pub Arc<dyn ChangeResponse>);
 
-impl Finishing {
+impl ResponseChange {
     /// Makes the change for which the response is marked, if it is.
     pub async fn carry_out(cookies: &HeaderMap, response: &mut Response) {
-        if let Some(Self(finish)) = response.extensions_mut().remove::<Self>() {
-            finish.finish(cookies, response).await;
+        if let Some(Self(change)) = response.extensions_mut().remove::<Self>() {
+            change.change(cookies, response).await;
         }
     }
 }

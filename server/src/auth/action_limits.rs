@@ -10,7 +10,7 @@ use crate::store::{Bucket, Store, StoreError, Try};
 
 /// A limited action, and how often it may be done.
 #[derive(Clone, Copy, Debug)]
-pub enum Effort {
+pub enum LimitedAction {
     /// Another name for a device or a user.
     Change,
     /// A ticket for a stream.
@@ -19,7 +19,7 @@ pub enum Effort {
     Export,
 }
 
-impl Effort {
+impl LimitedAction {
     const fn bucket(self) -> Bucket {
         match self {
             Self::Change => Bucket { burst: 30, every_ms: 10_000 },
@@ -38,25 +38,25 @@ impl Effort {
 }
 
 /// The buckets.
-pub struct Pace {
+pub struct ActionLimits {
     /// Whether limits are on.
     pub enabled: bool,
     pub store: Store,
     pub clock: Arc<dyn Clock>,
 }
 
-impl Pace {
+impl ActionLimits {
     /// Takes one from the bucket of this session. Where none is left: how long to wait.
     ///
     /// # Errors
     /// Where the database cannot be asked.
-    pub async fn take(&self, effort: Effort, whose: &str) -> Result<Option<Duration>, StoreError> {
+    pub async fn take(&self, action: LimitedAction, whose: &str) -> Result<Option<Duration>, StoreError> {
         if !self.enabled {
             return Ok(None);
         }
-        let key = sha256(format!("{}\n{whose}", effort.name()).as_bytes());
+        let key = sha256(format!("{}\n{whose}", action.name()).as_bytes());
         let now = self.clock.now();
-        let empty = self.store.limits().take_tries(&[Try { key, bucket: effort.bucket() }], now).await?;
+        let empty = self.store.limits().take_tries(&[Try { key, bucket: action.bucket() }], now).await?;
         Ok(empty.map(|(_, opens_at)| opens_at.since(now)))
     }
 }

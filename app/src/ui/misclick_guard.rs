@@ -15,7 +15,7 @@ const UNSURE_MS: f64 = 500.0;
 
 /// What has moved, and when. A context.
 #[derive(Clone, Copy, Debug)]
-pub struct Steady {
+pub struct MisclickGuard {
     /// When anything last moved by itself.
     moved_at_ms: StoredValue<f64>,
     /// When what ends something last changed its place in the page by itself.
@@ -34,10 +34,10 @@ pub struct Steady {
     handed_on_at_ms: StoredValue<f64>,
 }
 
-impl Steady {
+impl MisclickGuard {
     /// Provides the context and follows the pointer. Called once, by `App`.
     pub fn provide() {
-        let steady = Self {
+        let misclicks = Self {
             moved_at_ms: StoredValue::new(f64::NEG_INFINITY),
             shifted_at_ms: StoredValue::new(f64::NEG_INFINITY),
             ignored_at_ms: StoredValue::new(f64::NEG_INFINITY),
@@ -47,20 +47,20 @@ impl Steady {
             by_keyboard: StoredValue::new(false),
             handed_on_at_ms: StoredValue::new(f64::NEG_INFINITY),
         };
-        provide_context(steady);
+        provide_context(misclicks);
         effect(move |_| {
             let moves = window_event_listener(ev::pointermove, move |event| {
                 // Browsers report a move where only the page has moved under the pointer.
                 // They round it in their own way.
                 let place = (event.client_x(), event.client_y());
-                let before = steady.place.get_value();
+                let before = misclicks.place.get_value();
                 if before.0.abs_diff(place.0).max(before.1.abs_diff(place.1)) > 1 {
-                    steady.place.set_value(place);
-                    steady.pointed_at_ms.set_value(browser::monotonic_ms());
+                    misclicks.place.set_value(place);
+                    misclicks.pointed_at_ms.set_value(browser::monotonic_ms());
                 }
             });
             let presses = window_event_listener(ev::pointerdown, move |event| {
-                steady.by_touch.set_value(event.pointer_type() == "touch");
+                misclicks.by_touch.set_value(event.pointer_type() == "touch");
             });
             on_cleanup(move || {
                 moves.remove();
