@@ -32,6 +32,7 @@ CREATE INDEX jobs_leased ON jobs (kind, lane, leased_until) WHERE done_at IS NUL
 CREATE INDEX jobs_by_state ON jobs (kind, dead_at, leased_until) WHERE done_at IS NULL;
 CREATE INDEX jobs_done ON jobs (done_at) WHERE done_at IS NOT NULL;
 CREATE INDEX jobs_dead ON jobs (dead_at) WHERE dead_at IS NOT NULL;
+CREATE INDEX jobs_recent ON jobs (kind, created_at, id);
 CREATE INDEX jobs_concerning ON jobs (concerns);
 
 INSERT INTO jobs (id, kind, payload, concerns, lane, priority, attempts, created_at, due_at, done_at)
