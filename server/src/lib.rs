@@ -16,7 +16,6 @@ pub mod clock;
 pub mod config;
 pub mod context;
 pub mod current;
-mod demo;
 pub mod events;
 pub mod geoip;
 pub mod http;

@@ -23,13 +23,14 @@ use tower_http::CompressionLevel;
 use tower_http::compression::{CompressionLayer, Predicate};
 use tower_http::services::ServeDir;
 
+use crate::accounts::demo;
 use crate::config::{Config, ServerConfig};
+use crate::current;
 use crate::http::cookies::RefreshCookie;
 use crate::http::headers::{is_page, page_policy};
 use crate::http::problem::ApiError;
 use crate::http::routes::registered;
 use crate::metrics::{RouteId, Routes};
-use crate::{current, demo};
 
 /// The name of the built files.
 const OUTPUT_NAME: &str = "latchkey";

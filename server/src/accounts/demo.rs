@@ -2,7 +2,7 @@
 
 use types::domain::{DisplayName, Email, Password};
 
-use crate::accounts::{AccountError, Accounts};
+use super::{AccountError, Accounts};
 use crate::config::Config;
 
 pub const EMAIL: &str = "demo@latchkey.dev";
