@@ -32,12 +32,7 @@ pub async fn delete_account(
 ) -> Result<Response, ApiError> {
     let deletion = state.accounts().prepare_deletion(principal.user_id).await?;
     let deletion = deletion.ok_or_else(ApiError::session_ended)?;
-    let owner = AccountOwner {
-        user_id: principal.user_id,
-        session_id: principal.session_id,
-        epoch: principal.epoch,
-        origin: from.origin,
-    };
+    let owner = AccountOwner::of(&principal, from.origin);
     let terminations = Arc::clone(state.sessions().terminations());
     let deletes = async move { terminations.delete_account(owner, &deletion).await };
     // It may have ended meanwhile.

@@ -113,12 +113,7 @@ pub async fn change_password(
     let change =
         state.accounts().prepare_password_change(principal.session_id, principal.user_id, &current, &new).await?;
     let change = change.ok_or_else(ApiError::not_found)?;
-    let owner = AccountOwner {
-        user_id: principal.user_id,
-        session_id: principal.session_id,
-        epoch: principal.epoch,
-        origin: from.origin,
-    };
+    let owner = AccountOwner::of(&principal, from.origin);
     let terminations = Arc::clone(state.sessions().terminations());
     let changes = async move { terminations.change_password(owner, &change).await };
     let Some(ended) = state.complete("password change", changes).await?? else {

@@ -10,17 +10,25 @@ use types::words::EndReason;
 use super::end::answer;
 use super::{EndAnswer, Ending, Terminations};
 use crate::auth::secrets::Capability;
+use crate::auth::tokens::Verified;
 use crate::store::{
     AccountDeletion, AccountOutcome, EndCommand, Origin, PasswordChange, PasswordReset, Selection, StoreError,
 };
 
 /// The user who changes their own account.
 pub struct AccountOwner {
-    pub user_id: UserId,
-    pub session_id: SessionId,
+    user_id: UserId,
+    session_id: SessionId,
     /// Epoch of the token of the request.
-    pub epoch: i64,
-    pub origin: Origin,
+    epoch: i64,
+    origin: Origin,
+}
+
+impl AccountOwner {
+    /// The user of this token, from where the request came.
+    pub const fn of(token: &Verified, origin: Origin) -> Self {
+        Self { user_id: token.user_id, session_id: token.session_id, epoch: token.epoch, origin }
+    }
 }
 
 impl Terminations {
