@@ -3,22 +3,24 @@
 use std::error::Error;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// When a task runs that runs every so often.
 #[derive(Clone, Copy, Debug)]
-pub struct Schedule {
+pub struct Schedule<'a> {
     name: &'static str,
     period: Duration,
     at_once: bool,
     at_stop: bool,
+    hint: Option<&'a Notify>,
 }
 
-impl Schedule {
+impl<'a> Schedule<'a> {
     /// Runs `period` from now for the first time, and again whenever `period` has passed since it was done. `name` is
     /// for the log.
     pub const fn every(name: &'static str, period: Duration) -> Self {
-        Self { name, period, at_once: false, at_stop: false }
+        Self { name, period, at_once: false, at_stop: false, hint: None }
     }
 
     /// Runs for the first time at once.
@@ -32,17 +34,32 @@ impl Schedule {
     pub const fn at_stop(self) -> Self {
         Self { at_stop: true, ..self }
     }
+
+    /// Runs early when it is notified. A hint that comes during a run is not lost: the next run follows at once.
+    #[must_use]
+    pub const fn woken_by(self, hint: &'a Notify) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// Waits until the next run is due, unless told to stop. Says whether to go on.
+    async fn until_due(&self, stop: &CancellationToken) -> bool {
+        let Some(hint) = self.hint else { return pause(stop, self.period).await };
+        tokio::select! {
+            goes_on = pause(stop, self.period) => goes_on,
+            () = hint.notified() => true,
+        }
+    }
 }
 
 /// Runs `task` by its schedule until `stop`. The pause begins when a run is done, so that no two of them overlap. A
 /// failure is logged and counted; the next run is another try.
-pub async fn every<E, Run>(schedule: Schedule, stop: &CancellationToken, mut task: impl FnMut() -> Run)
+pub async fn every<E, Run>(schedule: Schedule<'_>, stop: &CancellationToken, mut task: impl FnMut() -> Run)
 where
     E: Error + 'static,
     Run: Future<Output = Result<(), E>>,
 {
     let mut failures = Failures { task: schedule.name, in_a_row: 0 };
-    let mut goes_on = schedule.at_once || pause(stop, schedule.period).await;
+    let mut goes_on = schedule.at_once || schedule.until_due(stop).await;
     loop {
         if goes_on || schedule.at_stop {
             failures.note(task().await);
@@ -50,7 +67,7 @@ where
         if !goes_on {
             return;
         }
-        goes_on = pause(stop, schedule.period).await;
+        goes_on = schedule.until_due(stop).await;
     }
 }
 
@@ -93,9 +110,10 @@ mod tests {
 
     const NEVER: Duration = Duration::from_hours(24);
     const SOON: Duration = Duration::from_millis(1);
+    const WITHIN: Duration = Duration::from_secs(5);
 
     /// Runs a task that stops itself once it has run `most` times, and gives how often it did.
-    async fn runs(schedule: Schedule, most: u32, result: fn(u32) -> io::Result<()>) -> u32 {
+    async fn runs(schedule: Schedule<'_>, most: u32, result: fn(u32) -> io::Result<()>) -> u32 {
         let (stop, count) = (CancellationToken::new(), AtomicU32::new(0));
         every(schedule, &stop, || async {
             let number = count.fetch_add(1, Ordering::Relaxed) + 1;
@@ -134,6 +152,31 @@ mod tests {
             .await;
             assert_eq!(count.into_inner(), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_hint_wakes_it_early_also_one_that_came_while_it_ran() {
+        let (hint, stop, count) = (Notify::new(), CancellationToken::new(), AtomicU32::new(0));
+        // Nobody waits for it yet.
+        hint.notify_one();
+        let running = every(Schedule::every("test", NEVER).woken_by(&hint), &stop, || async {
+            if count.fetch_add(1, Ordering::Relaxed) == 0 {
+                hint.notify_one();
+            } else {
+                stop.cancel();
+            }
+            io::Result::Ok(())
+        });
+        tokio::time::timeout(WITHIN, running).await.expect("woken in time");
+        assert_eq!(count.into_inner(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_can_be_woken_runs_without_a_hint_too_and_stops_at_once() {
+        let hint = Notify::new();
+        assert_eq!(runs(Schedule::every("test", SOON).woken_by(&hint), 3, |_| Ok(())).await, 3);
+        let waits = runs(Schedule::every("test", NEVER).woken_by(&hint).at_once(), 1, |_| Ok(()));
+        assert_eq!(tokio::time::timeout(WITHIN, waits).await.expect("stopped in time"), 1);
     }
 
     #[test]
