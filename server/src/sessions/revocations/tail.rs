@@ -2,7 +2,10 @@
 //! complete even if messages between servers are lost.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
+use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -12,6 +15,7 @@ use types::domain::{SessionId, UserId};
 use super::Revocations;
 use super::list::{Applied, Lost, Poll, RevocationList};
 use crate::context::Context;
+use crate::jobs::{Schedule, every};
 use crate::metrics::Label as _;
 use crate::sessions::ends_with_session::EndsWithSession;
 use crate::sessions::metrics::SessionMetrics;
@@ -36,6 +40,10 @@ pub struct Tail {
     /// Takes the entries that this server remembers and the log has lost.
     lost: mpsc::UnboundedSender<Lost>,
     metrics: Arc<SessionMetrics>,
+    /// Whether the last poll failed.
+    failing: AtomicBool,
+    /// Whether this machine's clock is reported as off.
+    clock_is_off: AtomicBool,
 }
 
 impl Tail {
@@ -52,44 +60,46 @@ impl Tail {
             notified,
             lost,
             metrics: context.metrics.group(),
+            failing: AtomicBool::new(false),
+            clock_is_off: AtomicBool::new(false),
             context,
         }
     }
 
     /// Polls until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { context: Context { clock, events, .. }, list, metrics, .. } = &self;
-        let (mut failing, mut clock_reported) = (false, false);
+        let Self { context: Context { clock, events, .. }, list, .. } = &self;
+        let tail = &self;
         let mut pruned_at = clock.monotonic();
-        loop {
-            let began = clock.monotonic();
-            let polled = self.poll().await;
-            metrics.polls.observe(clock.monotonic().saturating_duration_since(began));
-            metrics.poll_failures.add(usize::from(polled.is_err()));
-            match polled {
-                Ok(()) if failing => {
-                    failing = false;
-                    tracing::info!("revocation log poll recovered");
-                }
-                Ok(()) => {}
-                Err(error) => {
-                    if !failing {
-                        tracing::error!(error = &error as &dyn std::error::Error, "revocation log poll failed");
-                    }
-                    failing = true;
-                }
-            }
-            clock_reported = self.report_clock_skew(clock_reported);
+        let schedule = Schedule::every("revocation tail", INTERVAL).at_once().woken_by(events.log_hint());
+        every(schedule, &stop, || {
             if clock.monotonic().saturating_duration_since(pruned_at) >= PRUNE_INTERVAL {
                 pruned_at = clock.monotonic();
                 list.prune(clock.now());
             }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = events.log_hint().notified() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
+            tail.poll_and_report()
+        })
+        .await;
+    }
+
+    /// Polls, measures it, and logs when polls begin to fail and when they succeed again. No failure is returned: it
+    /// would be logged once more.
+    async fn poll_and_report(&self) -> Result<(), Infallible> {
+        let Self { context: Context { clock, .. }, metrics, .. } = self;
+        let began = clock.monotonic();
+        let polled = self.poll().await;
+        metrics.polls.observe(clock.monotonic().saturating_duration_since(began));
+        metrics.poll_failures.add(usize::from(polled.is_err()));
+        let was_failing = self.failing.swap(polled.is_err(), Ordering::Relaxed);
+        match polled {
+            Ok(()) if was_failing => tracing::info!("revocation log poll recovered"),
+            Err(error) if !was_failing => {
+                tracing::error!(error = &error as &dyn Error, "revocation log poll failed");
             }
+            _ => {}
         }
+        self.report_clock_skew();
+        Ok(())
     }
 
     /// One poll: the rows since the last one, or the whole log where it is not the one that was read before.
@@ -166,18 +176,14 @@ impl Tail {
         }
     }
 
-    /// Logs once that this machine's clock is off, and once that it is right again. Takes and returns whether it is
-    /// reported as off.
-    fn report_clock_skew(&self, reported: bool) -> bool {
+    /// Logs once that this machine's clock is off, and once that it is right again.
+    fn report_clock_skew(&self) {
         let offset_ms = self.context.clock.offset_ms();
         let off = offset_ms.unsigned_abs() > u64::try_from(CLOCK_IS_OFF.as_millis()).unwrap_or(u64::MAX);
-        match (reported, off) {
-            (false, true) => {
-                tracing::error!(offset_ms, "clock skew: using the database's time");
-            }
+        match (self.clock_is_off.swap(off, Ordering::Relaxed), off) {
+            (false, true) => tracing::error!(offset_ms, "clock skew: using the database's time"),
             (true, false) => tracing::info!("clock skew gone"),
             _ => {}
         }
-        off
     }
 }
