@@ -11,7 +11,6 @@ use crate::store::{EndOutcome, Revocation};
 
 /// How long a poll of the log may take.
 const CATCHES_UP_WITHIN: Duration = Duration::from_millis(500);
-const POLL_AGAIN: Duration = Duration::from_millis(2);
 
 impl Revocations {
     /// Enforces what a transaction has committed. Returns the sessions whose streams were notified here.
@@ -50,12 +49,17 @@ impl Revocations {
     pub(in crate::sessions) async fn catches_up(&self) -> bool {
         let begun = self.list.polls_begun();
         self.context.events.log_hint().notify_one();
-        let polls = async {
-            while !self.list.has_polled_since(begun) {
-                tokio::time::sleep(POLL_AGAIN).await;
+        let caught_up = async {
+            loop {
+                // Made before the list is checked, so that a poll that is applied in between is not missed.
+                let polled = self.polled.notified();
+                if self.list.has_polled_since(begun) {
+                    return;
+                }
+                polled.await;
             }
         };
-        tokio::time::timeout(CATCHES_UP_WITHIN, polls).await.is_ok()
+        tokio::time::timeout(CATCHES_UP_WITHIN, caught_up).await.is_ok()
     }
 
     fn enforce(&self, outcome: &EndOutcome) -> Vec<SessionId> {

@@ -22,7 +22,7 @@ mod sync {
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use types::domain::{SessionId, Timestamp, UserId};
 
 pub(super) use authenticate::END_WAITS;
@@ -44,6 +44,8 @@ use crate::store::SessionRow;
 pub struct Revocations {
     context: Context,
     list: Arc<RevocationList>,
+    /// Notifies all who wait for a poll of the log, once one is in the list.
+    polled: Arc<Notify>,
     /// What is refused here although its end is not committed yet.
     pending_ends: Arc<PendingEnds>,
     streams: Arc<OpenStreams>,
@@ -67,7 +69,8 @@ impl Revocations {
         let streams = Arc::new(OpenStreams::new(Arc::clone(&context.events), context.metrics.group()));
         let ends_with_session = Arc::new(EndsWithSession::new(Arc::clone(&streams)));
         let notified = notified.downgrade();
-        Self { context, list, pending_ends: Arc::default(), streams, ends_with_session, tokens, notified, metrics }
+        let (polled, pending_ends) = (Arc::default(), Arc::default());
+        Self { context, list, polled, pending_ends, streams, ends_with_session, tokens, notified, metrics }
     }
 
     /// This server's list.

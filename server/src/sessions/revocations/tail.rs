@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use types::domain::{SessionId, UserId};
 
@@ -34,6 +34,8 @@ const CLOCK_IS_OFF: Duration = Duration::from_secs(2);
 pub struct Tail {
     context: Context,
     list: Arc<RevocationList>,
+    /// Notifies all who wait for a poll.
+    polled: Arc<Notify>,
     ends_with_session: Arc<EndsWithSession>,
     /// Takes the sessions whose streams were notified here.
     notified: mpsc::UnboundedSender<Vec<SessionId>>,
@@ -56,6 +58,7 @@ impl Tail {
     ) -> Self {
         Self {
             list: Arc::clone(&revocations.list),
+            polled: Arc::clone(&revocations.polled),
             ends_with_session: Arc::clone(&revocations.ends_with_session),
             notified,
             lost,
@@ -123,6 +126,7 @@ impl Tail {
             return Ok(());
         }
         self.carry_out(&tail.revocations);
+        self.polled.notify_waiters();
         Ok(())
     }
 

@@ -11,14 +11,8 @@ use types::words::EndReason;
 use uuid::Uuid;
 
 use super::{ADA, BOB, LAPTOP, PHONE};
-use crate::auth::permissions::Permissions;
-use crate::auth::secrets::Keys;
-use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, ManualClock};
 use crate::context::Context;
-use crate::lifecycle::Tasks;
-use crate::metrics::Metrics;
-use crate::random::{Random, SeededRandom};
 use crate::sessions::revocations::Revocations;
 use crate::sessions::revocations::list::Verdict;
 use crate::sessions::terminations::Covered;
@@ -44,25 +38,14 @@ impl CutOff {
         let url = format!("sqlite://{}", folder.path().join("latchkey.db").display());
         let store = Store::connect(&url, 1).await.expect("a store");
         store.close().await;
-        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1));
-        let keys = Arc::new(Keys::derive("only-for-tests-0123456789-abcdefghijkl").expect("keys"));
-        let (pending_log, pending) =
-            PendingLog::open(folder.path(), Uuid::now_v7(), Arc::clone(&keys), Arc::clone(&random));
         let clock = Arc::new(ManualClock::default());
-        let context = Context {
-            store,
-            clock: Arc::clone(&clock) as _,
-            random,
-            keys,
-            metrics: Arc::new(Metrics::new(Arc::clone(&clock) as _)),
-            events: Arc::default(),
-            tasks: Tasks::new(),
-        };
-        let tokens = AccessTokens::new(String::new(), Arc::default(), Permissions::new(std::iter::empty()));
+        let context = super::context(store, Arc::clone(&clock) as _);
+        let Context { keys, random, .. } = &context;
+        let (pending_log, pending) =
+            PendingLog::open(folder.path(), Uuid::now_v7(), Arc::clone(keys), Arc::clone(random));
         let notified = mpsc::unbounded_channel().0;
-        let revocations = Revocations::new(context.clone(), Arc::new(tokens), Duration::from_secs(2), &notified);
+        let revocations = super::revocations_of(&context, &notified);
         revocations.list().become_current(0, None, clock.monotonic());
-        let revocations = Arc::new(revocations);
         let (end_queue, task) = end_queue(EndQueueParts {
             context,
             revocations: Arc::clone(&revocations),
