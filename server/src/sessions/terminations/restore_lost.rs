@@ -23,10 +23,9 @@ use crate::store::{EndCommand, RevokedSubject, Selection};
 /// The note beside the reason in the audit log.
 const NOTE: &str = "had ended before the database was set back";
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(5));
-/// Where all that is left is in the log.
-const LOGGED_RETRY: Backoff = Backoff::doubling(FIRST_PAUSE, Duration::from_secs(30));
+const RETRY: Backoff = Backoff::doubling(Duration::from_millis(200), Duration::from_secs(30));
+/// The longest pause while something that is left is not in the log, and servers that start do not refuse it.
+const LONGEST_UNLOGGED: Duration = Duration::from_secs(5);
 
 /// Ends lost sessions again, for as long as the sender lives, and as long as it takes: the database may still be busy,
 /// or its sessions may be restored after its log.
@@ -35,9 +34,10 @@ pub(in crate::sessions) async fn restore_lost(
     mut lost: mpsc::UnboundedReceiver<Lost>,
 ) {
     let mut left = Outstanding::default();
-    let mut failures: u32 = 0;
+    let mut pauses = RETRY.pauses();
     loop {
-        let pause = if left.is_logged() { LOGGED_RETRY } else { RETRY }.after(failures);
+        let pause = pauses.next_pause();
+        let pause = if left.is_logged() { pause } else { pause.min(LONGEST_UNLOGGED) };
         let received = tokio::select! {
             received = lost.recv() => Some(received),
             () = tokio::time::sleep(pause), if !left.is_empty() => None,
@@ -46,9 +46,9 @@ pub(in crate::sessions) async fn restore_lost(
             Some(None) => return,
             Some(Some(lost)) => {
                 left.add(lost);
-                failures = 0;
+                pauses.reset();
             }
-            None => failures = failures.saturating_add(1),
+            None => {}
         }
         left.try_again(&terminations).await;
     }
