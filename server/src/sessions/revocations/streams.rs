@@ -63,13 +63,11 @@ impl Revocations {
     }
 }
 
-/// Closes the streams that cannot be confirmed, until `stop`.
+/// Closes the streams that cannot be confirmed, until `stop`. When that is due depends on the age of the list, so there
+/// is no [schedule](crate::jobs::Schedule): while the log is polled there is nothing to do.
 pub(in crate::sessions) async fn confirm_streams(revocations: Arc<Revocations>, stop: CancellationToken) {
     let mut checker = StreamChecker { confirmed_as_of: revocations.list.as_of(), revocations };
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = checker.run() => {}
-    }
+    stop.run_until_cancelled(checker.run()).await;
 }
 
 /// As of when all open streams are known to belong to sessions that live.
