@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use futures::future::{LocalBoxFuture, Shared};
 
-use super::backoff::Backoff;
 use super::credentials::{AccessToken, Credentials};
 use super::expiry::SessionDeadlines;
 use super::failure::Failure;
@@ -14,6 +13,7 @@ use super::note::SignedOutNote;
 use super::notice::{Change, Notice};
 use super::notify::Notify;
 use super::ports::{Ports, SignInHint};
+use super::retry_delays::RetryDelays;
 use super::server_clock::ServerClock;
 use super::status::{AuthStatus, Expiry, StreamState};
 use types::domain::{SessionId, Timestamp};
@@ -81,7 +81,7 @@ pub(super) struct State {
     pub active_since_ms: Option<f64>,
     /// Whether another tab claims that the session ended, which is to be checked with the server.
     pub doubted: bool,
-    pub refresh_backoff: Backoff,
+    pub refresh_delays: RetryDelays,
     /// When to try to refresh again after a failure.
     pub retry_at_ms: f64,
     /// Why this session is about to end, while the call that ends it has no answer yet.
@@ -128,7 +128,7 @@ impl Client {
             fetched_in: None,
             active_since_ms: None,
             doubted: false,
-            refresh_backoff: Backoff::default(),
+            refresh_delays: RetryDelays::default(),
             retry_at_ms: 0.0,
             asked_for: None,
             ended: Vec::new(),
@@ -214,7 +214,7 @@ impl Client {
             let clock_set = state.clock.observe(tokens.server_time, now_ms);
             state.active_since_ms = None;
             state.doubted = false;
-            state.refresh_backoff.reset();
+            state.refresh_delays.reset();
             state.retry_at_ms = 0.0;
             (std::mem::replace(&mut state.status, status.clone()) != status, clock_set)
         };
@@ -243,7 +243,7 @@ impl Client {
             state.deadlines = None;
             state.doubted = false;
             state.active_since_ms = None;
-            state.refresh_backoff.reset();
+            state.refresh_delays.reset();
             state.stream = StreamState::Connecting;
             state.status = status.clone();
         }

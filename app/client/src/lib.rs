@@ -13,7 +13,6 @@ pub mod ports;
 pub mod return_to;
 pub mod toasts;
 
-mod backoff;
 mod calls;
 mod core;
 mod credentials;
@@ -27,6 +26,7 @@ mod notify;
 mod refresh;
 mod requests;
 mod reset_token;
+mod retry_delays;
 mod run;
 mod server_clock;
 mod sign_outs;

@@ -170,7 +170,7 @@ impl Client {
     fn postpone_refresh(&self, at_least_ms: f64) {
         let (now_ms, random) = (self.now_ms(), self.inner.ports.clock.random());
         let mut state = self.inner.state.borrow_mut();
-        state.retry_at_ms = now_ms + state.refresh_backoff.fail(random).max(at_least_ms.min(LEFT_ALONE_MS));
+        state.retry_at_ms = now_ms + state.refresh_delays.fail(random).max(at_least_ms.min(LEFT_ALONE_MS));
     }
 
     /// Refreshes by itself for as long as the tab lives: before the token runs out while the user is there, again after
@@ -189,7 +189,7 @@ impl Client {
                     let (serial, first_failure) = {
                         let state = self.inner.state.borrow();
                         // While it is not known who is signed in, the page itself says what is wrong.
-                        (state.serial, state.refresh_backoff.is_fresh() && state.credentials.is_some())
+                        (state.serial, state.refresh_delays.is_fresh() && state.credentials.is_some())
                     };
                     let answer = self.refresh(serial).await;
                     if first_failure && matches!(answer, Err(Failure::Unreachable | Failure::Problem(_))) {

@@ -3,12 +3,12 @@
 
 use futures::future::select;
 
-use super::backoff::Backoff;
 use super::core::{Client, PendingSignOut};
 use super::credentials::AccessToken;
 use super::notice::{Change, Notice};
 use super::ports::{Method, Request, SignInHint};
 use super::requests::{json, read};
+use super::retry_delays::RetryDelays;
 use super::status::AuthStatus;
 use types::api::{LogoutAnswer, LogoutRequest, paths};
 
@@ -41,7 +41,7 @@ impl Client {
 
     /// Leaves a sign-out to [`Self::run_sign_outs`].
     pub(super) fn retry_sign_out(&self, bearer: Option<AccessToken>) {
-        let try_at_ms = self.now_ms() + Backoff::default().fail(self.inner.ports.clock.random());
+        let try_at_ms = self.now_ms() + RetryDelays::default().fail(self.inner.ports.clock.random());
         self.inner.state.borrow_mut().pending_sign_out = Some(PendingSignOut { bearer, try_at_ms });
         self.remember_pending_sign_out();
     }
@@ -55,12 +55,12 @@ impl Client {
     /// Sends a pending sign-out to the server: again and again with growing pauses, and at once when the connection is
     /// back.
     pub(super) async fn run_sign_outs(&self) {
-        let mut backoff = Backoff::default();
+        let mut delays = RetryDelays::default();
         loop {
             let (notified, woken) = (self.inner.changed.notified(), self.inner.woken.notified());
             let pending_sign_out = self.inner.state.borrow().pending_sign_out.clone();
             let Some(PendingSignOut { bearer, try_at_ms }) = pending_sign_out else {
-                backoff.reset();
+                delays.reset();
                 notified.await;
                 continue;
             };
@@ -71,7 +71,7 @@ impl Client {
             // After a reload only the cookie names the session, and whoever has signed in meanwhile owns the cookie.
             let hopeless = bearer.is_none() && self.credentials().is_some();
             let delivered = !hopeless && self.send_sign_out(bearer.clone(), false).await;
-            let wait_ms = backoff.fail(self.inner.ports.clock.random());
+            let wait_ms = delays.fail(self.inner.ports.clock.random());
             let again =
                 (!delivered && !hopeless).then(|| PendingSignOut { bearer, try_at_ms: self.now_ms() + wait_ms });
             self.inner.state.borrow_mut().pending_sign_out = again;

@@ -68,7 +68,7 @@ impl SseParser {
                 None => self.data = Some(value.to_owned()),
             },
             "id" if !value.contains('\0') => self.id = Some(value.to_owned()),
-            // `retry` is not for us, who wait as `backoff` says; an empty name is a comment.
+            // `retry` is not for us, who wait as `retry_delays` says; an empty name is a comment.
             _ => {}
         }
         None

@@ -4,12 +4,12 @@
 use futures::StreamExt;
 use futures::future::{Either, join, select};
 
-use super::backoff::Backoff;
 use super::core::Client;
 use super::failure::Failure;
 use super::messages::TabMessage;
 use super::note::SignedOutNote;
 use super::ports::{LockGuard, StreamAnswer};
+use super::retry_delays::RetryDelays;
 use super::sse::{SseEvent, SseParser};
 use super::status::StreamState;
 use types::api::ServerEvent;
@@ -132,10 +132,10 @@ impl Client {
     }
 
     async fn hold_stream(&self, generation: u64) {
-        let mut backoff = Backoff::default();
+        let mut delays = RetryDelays::default();
         let mut failures = 0;
         while self.generation() == generation {
-            let opened = self.open_and_read(&mut backoff).await;
+            let opened = self.open_and_read(&mut delays).await;
             if self.generation() != generation {
                 return;
             }
@@ -145,13 +145,13 @@ impl Client {
                 self.set_stream(StreamState::Reconnecting);
             }
             let woken = self.inner.woken.notified();
-            let wait_ms = backoff.fail(self.inner.ports.clock.random());
+            let wait_ms = delays.fail(self.inner.ports.clock.random());
             select(woken, self.inner.ports.clock.sleep(wait_ms)).await;
         }
     }
 
     /// Opens the stream and reads it to its end, or until it may be dead. True if it was open.
-    async fn open_and_read(&self, backoff: &mut Backoff) -> bool {
+    async fn open_and_read(&self, delays: &mut RetryDelays) -> bool {
         let Ok(answer) = self.open().await else { return false };
         let mut chunks = answer.chunks;
         let mut parser = SseParser::default();
@@ -162,7 +162,7 @@ impl Client {
             self.inner.state.borrow_mut().heard_ms = self.now_ms();
             if !open {
                 open = true;
-                backoff.reset();
+                delays.reset();
                 self.set_stream(StreamState::Open);
             }
             for event in parser.push(&bytes) {
