@@ -47,7 +47,8 @@ impl Line<'_> {
         }
     }
 
-    /// Subscribes, receives what comes in, and subscribes again when the subscription ends.
+    /// Subscribes, receives what comes in, and subscribes again when the subscription ends. The bus drops this when it
+    /// stops, wherever it is.
     pub async fn stay_subscribed(&self) {
         let mut pauses = RECONNECT.pauses();
         let mut before = false;
