@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 
 use crate::accounts::Accounts;
-use crate::accounts::metrics::PasswordMetrics;
 use crate::area::{Background, BuildError, Parts as AreaParts};
 use crate::auth::action_limits::ActionLimits;
 use crate::auth::keys::{KeyError, KeyRing, make_key};
@@ -21,9 +20,7 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::context::Context;
-use crate::events::{
-    self, Bus, BusParts, BusStatus, EventMetrics, Events, InProcess, Notify, Redis, Transport, TransportError, bus,
-};
+use crate::events::{self, Bus, BusParts, BusStatus, Events, InProcess, Notify, Redis, Transport, TransportError, bus};
 use crate::http::authenticate::Authenticators;
 use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
@@ -33,32 +30,18 @@ use crate::http::proxies::TrustedProxies;
 use crate::http::routes::Route;
 use crate::http::serve;
 use crate::http::state::{ApiState, Shared};
-use crate::jobs::{Cleanup, JobMetrics, KeyCare, Retention, Worker};
+use crate::jobs::{Cleanup, KeyCare, Retention, Worker};
 use crate::legacy::{self, LegacyFamily, LegacyUsers};
 use crate::lifecycle::Tasks;
-use crate::mail::MailMetrics;
-use crate::metrics::{Declaration, HttpMetrics, Metrics, ProcessMetrics, Routes};
+use crate::metrics::{HttpMetrics, Metrics, ProcessMetrics, Routes};
 use crate::operations::{self, Operations};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
+use crate::sessions::Sessions;
 use crate::sessions::handlers::AccessTokenFamily;
-use crate::sessions::{SessionMetrics, Sessions};
-use crate::store::{self, Store, StoreError, StoreMetrics};
-use crate::traces::{TraceError, TraceMetrics, Traces};
+use crate::store::{self, Store, StoreError};
+use crate::traces::{TraceError, Traces};
 use crate::{AREAS, areas};
-
-/// The metrics of all parts, in the order in which they are shown and documented.
-pub const METRICS: &[Declaration] = &[
-    Declaration::of::<ProcessMetrics>(),
-    Declaration::of::<HttpMetrics>(),
-    Declaration::of::<SessionMetrics>(),
-    Declaration::of::<EventMetrics>(),
-    Declaration::of::<PasswordMetrics>(),
-    Declaration::of::<JobMetrics>(),
-    Declaration::of::<MailMetrics>(),
-    Declaration::of::<StoreMetrics>(),
-    Declaration::of::<TraceMetrics>(),
-];
 
 /// What is different in tests: time and chance.
 #[derive(Clone)]
@@ -170,7 +153,7 @@ impl Application {
         config.server.bound_to(address);
         let metrics_listener = listen_for_metrics(&config).await?;
         let metrics = Arc::new(Metrics::new(Arc::clone(&clock)));
-        metrics.declare(METRICS);
+        metrics.declare(&areas::metrics());
         let me = uuid_v7(&*clock, &*random);
         let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&clock), me, &config, &keys));
         let traces = Traces::start(&config.observe, &config.server.server_id, &metrics)?.map(Arc::new);

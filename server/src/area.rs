@@ -14,6 +14,7 @@ use crate::http::state::ApiState;
 use crate::jobs::JobKind;
 use crate::lifecycle::Tasks;
 use crate::mail::MailTemplate;
+use crate::metrics::Declaration;
 use crate::store::StoreError;
 use crate::type_map::TypeMap;
 
@@ -36,6 +37,8 @@ pub struct Area {
     pub mails: &'static [MailTemplate],
     /// Work that must happen, which the queue runs.
     pub jobs: fn(&ApiState) -> Vec<JobKind>,
+    /// What it counts.
+    pub metrics: &'static [Declaration],
 }
 
 impl Area {
@@ -49,6 +52,7 @@ impl Area {
         tasks: |_, _| {},
         mails: &[],
         jobs: |_| Vec::new(),
+        metrics: &[],
     };
 }
 

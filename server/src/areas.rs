@@ -1,4 +1,4 @@
-//! What all areas bring, put together: permissions, jobs, routes. They are listed in `lib.rs`.
+//! What all areas bring, put together: permissions, jobs, metrics, routes. They are listed in `lib.rs`.
 
 use std::sync::OnceLock;
 
@@ -7,13 +7,31 @@ use axum::middleware::from_fn_with_state;
 
 use crate::auth::permissions::Permissions;
 use crate::config::Config;
+use crate::events::EventMetrics;
 use crate::http::browser::give_to_pages;
 use crate::http::openapi;
 use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
-use crate::jobs::JobKind;
-use crate::metrics::Routes as RouteNames;
+use crate::jobs::{JobKind, JobMetrics};
+use crate::metrics::{Declaration, HttpMetrics, ProcessMetrics, Routes as RouteNames};
+use crate::store::StoreMetrics;
+use crate::traces::TraceMetrics;
 use crate::{AREAS, operations, pages};
+
+/// The metrics of the parts that all areas stand on.
+const OF_THE_HOUSE: &[Declaration] = &[
+    Declaration::of::<ProcessMetrics>(),
+    Declaration::of::<HttpMetrics>(),
+    Declaration::of::<EventMetrics>(),
+    Declaration::of::<StoreMetrics>(),
+    Declaration::of::<JobMetrics>(),
+    Declaration::of::<TraceMetrics>(),
+];
+
+/// The metrics of the house and of all areas, in the order in which they are shown and documented.
+pub fn metrics() -> Vec<Declaration> {
+    OF_THE_HOUSE.iter().chain(AREAS.iter().flat_map(|area| area.metrics)).copied().collect()
+}
 
 /// The permissions of all areas.
 pub fn permissions() -> Permissions {

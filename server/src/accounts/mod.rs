@@ -32,10 +32,18 @@ use crate::context::Context;
 use crate::http::needs::{Credential, NOTHING, Needs, SESSION, USER};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
+use crate::metrics::Declaration;
 use handlers::{deletion as delete, export, profile, recovery as resets, registration as register, sign_in};
 
 /// What this area brings.
-pub const AREA: Area = Area { name: "accounts", build, routes, mails: mails::ALL, ..Area::NONE };
+pub const AREA: Area = Area {
+    name: "accounts",
+    build,
+    routes,
+    mails: mails::ALL,
+    metrics: &[Declaration::of::<metrics::PasswordMetrics>()],
+    ..Area::NONE
+};
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{CliError, say, settings};
-use crate::application::METRICS;
+use crate::areas;
 use crate::config::{self, Config};
 use crate::metrics;
 
@@ -22,7 +22,7 @@ impl Command {
         match self {
             Self::Check => say(&summary(&settings()?)),
             Self::Table => say(&config::table()),
-            Self::Metrics => say(&metrics::markdown(METRICS)),
+            Self::Metrics => say(&metrics::markdown(&areas::metrics())),
         }
     }
 }

@@ -20,10 +20,11 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::http::state::ApiState;
 use crate::jobs::JobKind;
+use crate::metrics::Declaration;
 use crate::store::StoreError;
 
-/// What mail brings: jobs of its own kind.
-pub const AREA: Area = Area { name: "mail", build, jobs, ..Area::NONE };
+/// What mail brings: jobs of its own kind, which are counted.
+pub const AREA: Area = Area { name: "mail", build, jobs, metrics: &[Declaration::of::<MailMetrics>()], ..Area::NONE };
 
 fn build<'a>(_: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {

@@ -55,8 +55,8 @@ fn register<G: Group>(metrics: &Metrics) {
 /// }
 /// ```
 ///
-/// Whoever counts keeps `metrics.group::<RoomMetrics>()` and calls `opened.increment()`. A line with `Declaration::of`
-/// in the list of `application.rs` has the group shown and documented.
+/// Whoever counts keeps `metrics.group::<RoomMetrics>()` and calls `opened.increment()`. `Declaration::of` in the
+/// `AREA` of the area, or in the list of the house in `areas.rs`, has the group shown and documented.
 macro_rules! metrics {
     (
         $(#[doc = $about:literal])+

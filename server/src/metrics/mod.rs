@@ -1,7 +1,7 @@
 //! Metrics for Prometheus: what this server has done and how it is.
 //!
 //! A part of the server declares its metrics in one list, with `metrics!`, where it counts them; here is only what all
-//! need, and what belongs to no part: requests and the process. `application.rs` has the list of lists. Metrics belong
+//! need, and what belongs to no part: requests and the process. `areas.rs` has the list of lists. Metrics belong
 //! to one server rather than to the process, so that tests can run several. What can be read when Prometheus asks is
 //! read then; only what would be forgotten otherwise is counted.
 

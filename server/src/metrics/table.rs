@@ -91,7 +91,7 @@ fn label_text(label: &LabelNames) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::application::METRICS;
+    use crate::areas;
     use std::collections::HashSet;
 
     /// All labels there may be. A new one is thought about before it is added here: it must have few values, known
@@ -115,7 +115,7 @@ mod tests {
 
     /// The metrics of all parts.
     fn all() -> impl Iterator<Item = &'static Family> {
-        METRICS.iter().flat_map(|declaration| declaration.families)
+        areas::metrics().into_iter().flat_map(|declaration| declaration.families)
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         // However the columns are padded.
         let plain = |text: &str| text.replace('-', "").split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(
-            plain(documentation).contains(&plain(&markdown(METRICS))),
+            plain(documentation).contains(&plain(&markdown(&areas::metrics()))),
             "put the output of `latchkey config metrics` into docs/metrics.md"
         );
     }

@@ -44,12 +44,20 @@ use crate::context::Context;
 use crate::http::needs::{Credential, Needs, SESSION, USER};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
+use crate::metrics::Declaration;
 use crate::store::StoreError;
 use handlers::{devices as device_calls, events, sign_out};
 
 /// What this area brings.
-pub const AREA: Area =
-    Area { name: "sessions", build: build::build, routes, tasks: build::start, mails: mails::ALL, ..Area::NONE };
+pub const AREA: Area = Area {
+    name: "sessions",
+    build: build::build,
+    routes,
+    tasks: build::start,
+    mails: mails::ALL,
+    metrics: &[Declaration::of::<SessionMetrics>()],
+    ..Area::NONE
+};
 
 const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::ExpiredAccessToken, Credential::RefreshToken]);
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey::application::METRICS;
+use latchkey::areas;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -115,7 +115,7 @@ async fn every_figure_of_the_list_is_shown_once_and_in_its_order() {
     app.get("/health").await;
     let scrape = Scrape::of(&app).await;
     let heads = |line: &'static str| scrape.0.lines().filter_map(move |text| text.strip_prefix(line));
-    let families = || METRICS.iter().flat_map(|declaration| declaration.families);
+    let families = || areas::metrics().into_iter().flat_map(|declaration| declaration.families);
     let types: Vec<&str> = heads("# TYPE ").collect();
     let listed: Vec<String> = families().map(|family| format!("{} {}", family.name, family.kind.as_str())).collect();
     assert_eq!(types, listed);
