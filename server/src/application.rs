@@ -25,6 +25,7 @@ use crate::http::authenticate::Authenticators;
 use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
+use crate::http::exposition;
 use crate::http::middleware::{Edge, Instruments};
 use crate::http::proxies::TrustedProxies;
 use crate::http::routes::Route;
@@ -34,7 +35,6 @@ use crate::jobs::{Cleanup, KeyCare, Retention, Worker};
 use crate::legacy::{self, LegacyFamily, LegacyUsers};
 use crate::lifecycle::Tasks;
 use crate::metrics::{HttpMetrics, Metrics, ProcessMetrics, Routes};
-use crate::operations::{self, Operations};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::sessions::Sessions;
@@ -135,6 +135,7 @@ pub struct Application {
     address: SocketAddr,
     metrics_listener: Option<TcpListener>,
     traces: Option<Arc<Traces>>,
+    registry: Arc<Registry>,
     state: ApiState,
     bus: Bus,
     cleanup: Cleanup,
@@ -171,12 +172,9 @@ impl Application {
         Box::pin(registry.join()).await?;
         let mut areas = AreaParts::default();
         areas.insert(Arc::new(access_tokens(&config, &key_ring)));
-        areas.insert(Arc::new(Operations {
-            key_ring,
-            registry: Arc::clone(&registry),
-            bus: bus_status,
-            server_id: config.server.server_id.clone(),
-        }));
+        areas.insert(key_ring);
+        areas.insert(Arc::clone(&registry));
+        areas.insert(bus_status);
         for area in AREAS {
             if let Err(error) = (area.build)(&context, &config, &mut areas).await {
                 // A server that does not start must not keep another from starting with other settings.
@@ -187,7 +185,7 @@ impl Application {
         legacy::build(&context, &config, &mut areas);
         let state = ApiState::new(shared(&config, context, areas));
         let cleanup = Cleanup { store, retention: retention(&config), metrics: metrics.group(), clock, random };
-        Ok(Self { config, listener, address, metrics_listener, traces, state, bus, cleanup })
+        Ok(Self { config, listener, address, metrics_listener, traces, registry, state, bus, cleanup })
     }
 
     /// Where it listens: the port is a real one even where the settings said 0.
@@ -212,14 +210,14 @@ impl Application {
 
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let Self { config, listener, metrics_listener, traces, state, bus, cleanup, .. } = self;
+        let Self { config, listener, metrics_listener, traces, registry, state, bus, cleanup, .. } = self;
         let context = state.context.clone();
         let Context { tasks, store, clock, random, .. } = &context;
         let background = CancellationToken::new();
         tasks.spawn("bus", bus.run(Arc::clone(&context.events), background.clone()));
         let key_care = KeyCare {
             context: context.clone(),
-            ring: Arc::clone(&state.operations().key_ring),
+            ring: Arc::clone(state.parts.get()),
             tokens: Arc::clone(state.parts.get()),
             lifetimes: Lifetimes::of(&config),
             rotation: config.tokens.signing_key_rotation,
@@ -227,20 +225,20 @@ impl Application {
         tasks.spawn("signing keys", key_care.run(background.clone()));
         tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn_essential("jobs", Worker::new(&state.context, areas::job_kinds(&state)).run(background.clone()));
-        tasks.spawn("server registry", Arc::clone(&state.operations().registry).run(background.clone()));
+        tasks.spawn("server registry", registry.run(background.clone()));
 
         let areas_background = Background { tasks: tasks.clone(), stop: background.clone() };
         for area in AREAS {
             (area.tasks)(&state, &areas_background);
         }
         if let Some(listener) = metrics_listener {
-            tasks.spawn("metrics", serve_metrics(listener, operations::metrics_router(&state), background.clone()));
+            tasks.spawn("metrics", serve_metrics(listener, exposition::alone(&state), background.clone()));
         }
 
-        let mut registry = Routes::default();
-        let router = areas::router(&state, &config, &mut registry);
+        let mut names = Routes::default();
+        let router = areas::router(&state, &config, &mut names);
         let metrics = state.context.metrics.group::<HttpMetrics>();
-        let requests = metrics.count_requests_of(registry);
+        let requests = metrics.count_requests_of(names);
         let stopping = {
             let (state, stop) = (state.clone(), stop.clone());
             async move {

@@ -86,22 +86,22 @@ impl BuildError {
     }
 }
 
-/// The own state of each area, by its type.
+/// The own state of each area, and what the house gives them beyond the context, by its type.
 #[derive(Default)]
 pub struct Parts(TypeMap);
 
 impl Parts {
-    /// Adds the state of an area.
+    /// Adds a part.
     pub fn insert<T: Send + Sync + 'static>(&mut self, part: Arc<T>) {
         self.0.insert(part);
     }
 
-    /// The state of that type.
+    /// The part of that type.
     ///
     /// # Panics
-    /// Where no area has put it there: then the area is not in the list of areas.
+    /// Where nobody has put it there: then the area that does is not in the list of areas, or comes later.
     pub fn get<T: Send + Sync + 'static>(&self) -> &Arc<T> {
-        self.0.get().expect("the area is in the list of areas")
+        self.0.get().expect("the area is in the list of areas, before those that need it")
     }
 
     /// Adds what `build` makes and only the tasks of the area work with.

@@ -9,14 +9,14 @@ use crate::auth::permissions::Permissions;
 use crate::config::Config;
 use crate::events::EventMetrics;
 use crate::http::browser::give_to_pages;
-use crate::http::openapi;
 use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
+use crate::http::{exposition, openapi};
 use crate::jobs::{JobKind, JobMetrics};
 use crate::metrics::{Declaration, HttpMetrics, ProcessMetrics, Routes as RouteNames};
 use crate::store::StoreMetrics;
 use crate::traces::TraceMetrics;
-use crate::{AREAS, operations, pages};
+use crate::{AREAS, pages};
 
 /// The metrics of the parts that all areas stand on.
 const OF_THE_HOUSE: &[Declaration] = &[
@@ -66,7 +66,7 @@ pub fn router(state: &ApiState, config: &Config, names: &mut RouteNames) -> Rout
     let (api, _) = api(state, names);
     let router = api.merge(site.clone()).merge(forms);
     match &config.observe.metrics_token {
-        Some(token) => router.merge(operations::metrics_beside(state, token, site, names)),
+        Some(token) => router.merge(exposition::beside(state, token, site, names)),
         None => router,
     }
 }

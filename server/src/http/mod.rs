@@ -7,6 +7,7 @@ pub mod browser;
 pub mod cookies;
 pub mod csrf;
 mod errors;
+pub mod exposition;
 pub mod fields;
 pub mod forwarded;
 pub mod headers;

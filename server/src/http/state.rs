@@ -38,7 +38,7 @@ pub struct Shared {
     pub action_limits: ActionLimits,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
-    /// The own state of each area.
+    /// The own state of each area, and what the house gives them beyond the context.
     pub parts: Parts,
 }
 

@@ -1,15 +1,16 @@
-//! What the users ask who run a server, and what other programs ask it: health, metrics, the keys that verify tokens,
-//! and in development the mailbox.
+//! What the users ask who run a server, and what other programs ask it: health, the keys that verify tokens, and in
+//! development the mailbox.
 
 mod handlers;
 
 use std::sync::Arc;
 
-use axum::Router;
 use types::api::paths;
 
-use crate::area::Area;
+use crate::area::{Area, Building, Parts};
 use crate::auth::keys::KeyRing;
+use crate::config::Config;
+use crate::context::Context;
 use crate::events::BusStatus;
 use crate::http::needs::NOTHING;
 use crate::http::routes::Routes;
@@ -17,9 +18,20 @@ use crate::http::state::ApiState;
 use crate::registry::Registry;
 use handlers::public;
 
-pub use handlers::metrics::beside as metrics_beside;
+pub const AREA: Area = Area { name: "operations", build, routes, ..Area::NONE };
 
-pub const AREA: Area = Area { name: "operations", routes, ..Area::NONE };
+fn build<'a>(_: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
+    Box::pin(async move {
+        let operations = Operations {
+            key_ring: Arc::clone(parts.get()),
+            registry: Arc::clone(parts.get()),
+            bus: Arc::clone(parts.get()),
+            server_id: config.server.server_id.clone(),
+        };
+        parts.insert(Arc::new(operations));
+        Ok(())
+    })
+}
 
 fn routes(routes: Routes<'_>) -> Routes<'_> {
     routes
@@ -59,9 +71,4 @@ impl ApiState {
     pub fn operations(&self) -> &Operations {
         self.parts.get::<Operations>()
     }
-}
-
-/// What the listener for metrics answers.
-pub fn metrics_router(state: &ApiState) -> Router {
-    handlers::metrics::alone(state)
 }

@@ -1,4 +1,3 @@
 //! The calls of those who run a server.
 
-pub mod metrics;
 pub mod public;

@@ -11,11 +11,11 @@ use subtle::ConstantTimeEq as _;
 use tower::ServiceExt as _;
 use types::api::paths;
 
+use super::principal::bearer;
+use super::problem::ApiError;
+use super::state::ApiState;
 use crate::auth::secrets::sha256;
 use crate::current;
-use crate::http::principal::bearer;
-use crate::http::problem::ApiError;
-use crate::http::state::ApiState;
 use crate::metrics::{CONTENT_TYPE as PROMETHEUS, RouteId, Routes};
 use crate::store::Digest;
 
