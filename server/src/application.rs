@@ -14,7 +14,6 @@ use crate::accounts::Accounts;
 use crate::area::{Background, BuildError, Parts as AreaParts};
 use crate::auth::action_limits::ActionLimits;
 use crate::auth::keys::{KeyError, KeyRing, make_key};
-use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::{CryptoFailure, Keys};
 use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
@@ -31,7 +30,7 @@ use crate::http::proxies::TrustedProxies;
 use crate::http::routes::Route;
 use crate::http::serve;
 use crate::http::state::{ApiState, Shared};
-use crate::jobs::{Cleanup, KeyCare, Retention, Worker};
+use crate::jobs::Worker;
 use crate::legacy::{self, LegacyFamily, LegacyUsers};
 use crate::lifecycle::Tasks;
 use crate::metrics::{HttpMetrics, Metrics, ProcessMetrics, Routes};
@@ -138,7 +137,6 @@ pub struct Application {
     registry: Arc<Registry>,
     state: ApiState,
     bus: Bus,
-    cleanup: Cleanup,
 }
 
 impl Application {
@@ -184,8 +182,7 @@ impl Application {
         }
         legacy::build(&context, &config, &mut areas);
         let state = ApiState::new(shared(&config, context, areas));
-        let cleanup = Cleanup { store, retention: retention(&config), metrics: metrics.group(), clock, random };
-        Ok(Self { config, listener, address, metrics_listener, traces, registry, state, bus, cleanup })
+        Ok(Self { config, listener, address, metrics_listener, traces, registry, state, bus })
     }
 
     /// Where it listens: the port is a real one even where the settings said 0.
@@ -210,20 +207,11 @@ impl Application {
 
     /// Serves until `stop`, then lets what is under way finish.
     pub async fn serve(self, stop: CancellationToken) -> std::io::Result<()> {
-        let Self { config, listener, metrics_listener, traces, registry, state, bus, cleanup, .. } = self;
+        let Self { config, listener, metrics_listener, traces, registry, state, bus, .. } = self;
         let context = state.context.clone();
         let Context { tasks, store, clock, random, .. } = &context;
         let background = CancellationToken::new();
         tasks.spawn("bus", bus.run(Arc::clone(&context.events), background.clone()));
-        let key_care = KeyCare {
-            context: context.clone(),
-            ring: Arc::clone(state.parts.get()),
-            tokens: Arc::clone(state.parts.get()),
-            lifetimes: Lifetimes::of(&config),
-            rotation: config.tokens.signing_key_rotation,
-        };
-        tasks.spawn("signing keys", key_care.run(background.clone()));
-        tasks.spawn("clean-up", cleanup.run(background.clone()));
         tasks.spawn_essential("jobs", Worker::new(&state.context, areas::job_kinds(&state)).run(background.clone()));
         tasks.spawn("server registry", registry.run(background.clone()));
 
@@ -404,14 +392,4 @@ fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn
 /// Makes and verifies access tokens, with the permissions of all areas.
 pub fn access_tokens(config: &Config, key_ring: &Arc<KeyRing>) -> AccessTokens {
     AccessTokens::new(config.server.public_url.origin().to_owned(), Arc::clone(key_ring), areas::permissions())
-}
-
-/// How long things are kept, by the settings.
-pub fn retention(config: &Config) -> Retention {
-    Retention {
-        interval: config.sessions.cleanup_interval,
-        history: config.sessions.history,
-        origins: config.sessions.ip_retention,
-        unused: Lifetimes::of(config).unused_reason(),
-    }
 }

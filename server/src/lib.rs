@@ -23,6 +23,7 @@ pub mod jobs;
 mod legacy;
 pub mod lifecycle;
 pub mod mail;
+mod maintenance;
 pub mod metrics;
 mod operations;
 mod pages;
@@ -38,4 +39,5 @@ mod type_map;
 use area::Area;
 
 /// The areas, in the order in which they are put together.
-pub const AREAS: &[Area] = &[sessions::AREA, accounts::AREA, security::AREA, operations::AREA, mail::AREA];
+pub const AREAS: &[Area] =
+    &[sessions::AREA, accounts::AREA, security::AREA, operations::AREA, mail::AREA, maintenance::AREA];

@@ -6,9 +6,9 @@ use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, say};
-use crate::application::{Parts, retention};
+use crate::application::Parts;
 use crate::config::Config;
-use crate::jobs::Cleanup;
+use crate::maintenance::{Cleanup, Retention};
 use crate::store::Store;
 
 pub async fn run(config: &Config) -> Result<(), CliError> {
@@ -16,7 +16,7 @@ pub async fn run(config: &Config) -> Result<(), CliError> {
     let parts = Parts::system();
     parts.set_clock(&store).await?;
     let Parts { clock, random } = parts;
-    let retention = retention(config);
+    let retention = Retention::of(config);
     let cleanup = Cleanup { store: store.clone(), retention, metrics: Arc::default(), clock, random };
     let report = cleanup.once(&CancellationToken::new()).await?;
     store.close().await;

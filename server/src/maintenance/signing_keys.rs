@@ -6,12 +6,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 
-use super::{Schedule, every};
 use crate::auth::keys::{KeyRing, PUBLISHED_BEFORE_SIGNING, make_key};
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::CryptoFailure;
 use crate::auth::tokens::AccessTokens;
 use crate::context::Context;
+use crate::jobs::{Schedule, every};
 use crate::store::{SigningKeyRow, StoreError};
 
 /// How often the keys are read again.
