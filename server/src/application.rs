@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 
-use crate::accounts::Accounts;
 use crate::area::{Background, BuildError, Parts as AreaParts};
 use crate::auth::action_limits::ActionLimits;
 use crate::auth::keys::{KeyError, KeyRing, make_key};
@@ -20,24 +19,21 @@ use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::context::Context;
 use crate::events::{self, Bus, BusParts, BusStatus, Events, InProcess, Notify, Redis, Transport, TransportError, bus};
-use crate::http::authenticate::Authenticators;
 use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
 use crate::http::exposition;
 use crate::http::middleware::{Edge, Instruments};
 use crate::http::proxies::TrustedProxies;
+use crate::http::recent_proof::StepUp;
 use crate::http::routes::Route;
 use crate::http::serve;
 use crate::http::state::{ApiState, Shared};
 use crate::jobs::Worker;
-use crate::legacy::{self, LegacyFamily, LegacyUsers};
 use crate::lifecycle::Tasks;
 use crate::metrics::{HttpMetrics, Metrics, ProcessMetrics, Routes};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
-use crate::sessions::Sessions;
-use crate::sessions::handlers::AccessTokenFamily;
 use crate::store::{self, Store, StoreError};
 use crate::traces::{TraceError, Traces};
 use crate::{AREAS, areas};
@@ -180,7 +176,6 @@ impl Application {
                 return Err(error.into());
             }
         }
-        legacy::build(&context, &config, &mut areas);
         let state = ApiState::new(shared(&config, context, areas));
         Ok(Self { config, listener, address, metrics_listener, traces, registry, state, bus })
     }
@@ -198,11 +193,6 @@ impl Application {
     /// The calls that it answers, and what each needs.
     pub fn routes(&self) -> Vec<Route> {
         areas::api(&self.state, &mut Routes::default()).1
-    }
-
-    /// The sessions, for what is done without HTTP.
-    pub fn sessions(&self) -> Arc<Sessions> {
-        Arc::clone(self.state.sessions())
     }
 
     /// Serves until `stop`, then lets what is under way finish.
@@ -279,17 +269,12 @@ fn context(
 
 /// What all calls share.
 fn shared(config: &Config, context: Context, parts: AreaParts) -> Shared {
-    let (sessions, legacy) = (Arc::clone(parts.get::<Sessions>()), Arc::clone(parts.get::<LegacyUsers>()));
-    let accounts = Arc::clone(parts.get::<Accounts>());
     let is_https = config.server.public_url.is_https();
     let (store, clock) = (context.store.clone(), Arc::clone(&context.clock));
     Shared {
+        authenticators: areas::authenticators(&context, &parts),
+        step_up: Arc::clone(parts.get::<dyn StepUp>()),
         context,
-        authenticators: Authenticators::new(vec![
-            Box::new(AccessTokenFamily(sessions)),
-            Box::new(LegacyFamily(legacy)),
-        ]),
-        step_up: accounts,
         cookie: RefreshCookie::new(is_https),
         browser_cookie: BrowserCookie::new(is_https),
         same_origin: SameOrigin::new(config.server.public_url.origin()),

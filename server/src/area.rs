@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::permissions::Permission;
 use crate::config::{Config, Section};
 use crate::context::Context;
+use crate::http::authenticate::Authenticate;
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::jobs::JobKind;
@@ -29,6 +30,8 @@ pub struct Area {
     pub permissions: &'static [Permission],
     /// Puts its own state together, and does what must be done before the server serves.
     pub build: for<'a> fn(&'a Context, &'a Config, &'a mut Parts) -> Building<'a>,
+    /// The families of tokens that it accepts. They are asked in the order of the areas.
+    pub authenticators: fn(&Context, &Parts) -> Vec<Box<dyn Authenticate>>,
     /// Its routes, each with what it needs.
     pub routes: for<'n> fn(Routes<'n>) -> Routes<'n>,
     /// What runs by itself.
@@ -48,6 +51,7 @@ impl Area {
         settings: None,
         permissions: &[],
         build: builds_nothing,
+        authenticators: |_, _| Vec::new(),
         routes: |routes| routes,
         tasks: |_, _| {},
         mails: &[],
@@ -92,7 +96,7 @@ pub struct Parts(TypeMap);
 
 impl Parts {
     /// Adds a part.
-    pub fn insert<T: Send + Sync + 'static>(&mut self, part: Arc<T>) {
+    pub fn insert<T: ?Sized + Send + Sync + 'static>(&mut self, part: Arc<T>) {
         self.0.insert(part);
     }
 
@@ -100,7 +104,7 @@ impl Parts {
     ///
     /// # Panics
     /// Where nobody has put it there: then the area that does is not in the list of areas, or comes later.
-    pub fn get<T: Send + Sync + 'static>(&self) -> &Arc<T> {
+    pub fn get<T: ?Sized + Send + Sync + 'static>(&self) -> &Arc<T> {
         self.0.get().expect("the area is in the list of areas, before those that need it")
     }
 

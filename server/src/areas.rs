@@ -1,13 +1,17 @@
-//! What all areas bring, put together: permissions, jobs, metrics, routes. They are listed in `lib.rs`.
+//! What all areas bring, put together: permissions, families of tokens, jobs, metrics, routes. They are listed in
+//! `lib.rs`.
 
 use std::sync::OnceLock;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 
+use crate::area::Parts;
 use crate::auth::permissions::Permissions;
 use crate::config::Config;
+use crate::context::Context;
 use crate::events::EventMetrics;
+use crate::http::authenticate::Authenticators;
 use crate::http::browser::give_to_pages;
 use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
@@ -36,6 +40,11 @@ pub fn metrics() -> Vec<Declaration> {
 /// The permissions of all areas.
 pub fn permissions() -> Permissions {
     Permissions::new(AREAS.iter().flat_map(|area| area.permissions).copied())
+}
+
+/// The families of tokens of all areas, in the order of the areas: our own tokens, those of `sessions`, come first.
+pub fn authenticators(context: &Context, parts: &Parts) -> Authenticators {
+    Authenticators::new(AREAS.iter().flat_map(|area| (area.authenticators)(context, parts)).collect())
 }
 
 /// The kinds of jobs of all areas.

@@ -40,4 +40,4 @@ use area::Area;
 
 /// The areas, in the order in which they are put together.
 pub const AREAS: &[Area] =
-    &[sessions::AREA, accounts::AREA, security::AREA, operations::AREA, mail::AREA, maintenance::AREA];
+    &[sessions::AREA, accounts::AREA, security::AREA, legacy::AREA, operations::AREA, mail::AREA, maintenance::AREA];

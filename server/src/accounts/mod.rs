@@ -30,6 +30,7 @@ use crate::area::{Area, BuildError, Building, Parts};
 use crate::config::Config;
 use crate::context::Context;
 use crate::http::needs::{Credential, NOTHING, Needs, SESSION, USER};
+use crate::http::recent_proof::StepUp;
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::metrics::Declaration;
@@ -51,7 +52,9 @@ fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> 
         let accounts = accounts.map_err(|error| BuildError::part("passwords cannot be hashed", error))?;
         let seeded = Box::pin(demo::seed(config, &accounts)).await;
         seeded.map_err(|error| BuildError::part("the demo person cannot be made", error))?;
-        parts.insert(Arc::new(accounts));
+        let accounts = Arc::new(accounts);
+        parts.insert(Arc::clone(&accounts) as Arc<dyn StepUp>);
+        parts.insert(accounts);
         Ok(())
     })
 }

@@ -6,27 +6,37 @@ mod sign_out;
 mod token;
 mod user;
 
-pub use authenticate::LegacyFamily;
+use authenticate::LegacyFamily;
 pub use sign_out::{end_session, presented};
 use token::LegacyTokens;
 pub use user::LegacyUsers;
 
 use std::sync::Arc;
 
-use crate::area::Parts;
+use crate::area::{Area, Building, Parts};
 use crate::config::Config;
 use crate::context::Context;
+use crate::http::authenticate::Authenticate;
 use crate::http::state::ApiState;
+
+/// What this area brings: a family of tokens. It comes after `sessions`, which it needs.
+pub const AREA: Area = Area { name: "legacy", build, authenticators, ..Area::NONE };
+
+fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
+    Box::pin(async move {
+        let tokens = config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until));
+        let sessions = Arc::clone(parts.get());
+        parts.insert(Arc::new(LegacyUsers { tokens, context: context.clone(), sessions }));
+        Ok(())
+    })
+}
+
+fn authenticators(_: &Context, parts: &Parts) -> Vec<Box<dyn Authenticate>> {
+    vec![Box::new(LegacyFamily(Arc::clone(parts.get())))]
+}
 
 impl ApiState {
     pub fn legacy(&self) -> &LegacyUsers {
         self.parts.get::<LegacyUsers>()
     }
-}
-
-/// Puts this together, once there are sessions.
-pub fn build(context: &Context, config: &Config, parts: &mut Parts) {
-    let tokens = config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until));
-    let sessions = Arc::clone(parts.get());
-    parts.insert(Arc::new(LegacyUsers { tokens, context: context.clone(), sessions }));
 }

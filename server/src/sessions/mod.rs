@@ -37,27 +37,34 @@ pub use terminations::{
     AccountOwner, EndAnswer, EndRequest, Ending, EndingError, Force, PendingLog, Scope, Terminations,
 };
 
-use crate::area::Area;
+use crate::area::{Area, Parts};
 use crate::auth::keys::KeyError;
 use crate::auth::refresh::Lifetimes;
 use crate::context::Context;
+use crate::http::authenticate::Authenticate;
 use crate::http::needs::{Credential, Needs, SESSION, USER};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::metrics::Declaration;
 use crate::store::StoreError;
-use handlers::{devices as device_calls, events, sign_out};
+use handlers::{AccessTokenFamily, devices as device_calls, events, sign_out};
 
 /// What this area brings.
 pub const AREA: Area = Area {
     name: "sessions",
     build: build::build,
+    authenticators,
     routes,
     tasks: build::start,
     mails: mails::ALL,
     metrics: &[Declaration::of::<SessionMetrics>()],
     ..Area::NONE
 };
+
+fn authenticators(context: &Context, parts: &Parts) -> Vec<Box<dyn Authenticate>> {
+    let (clock, sessions) = (Arc::clone(&context.clock), Arc::clone(parts.get::<Sessions>()));
+    vec![Box::new(AccessTokenFamily { clock, sessions })]
+}
 
 const SIGNS_OUT: Needs = Needs::Credentials(&[Credential::ExpiredAccessToken, Credential::RefreshToken]);
 

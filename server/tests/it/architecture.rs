@@ -35,6 +35,23 @@ fn names_crate(text: &str, name: &str) -> bool {
     })
 }
 
+/// The areas of the server, each with a folder of its name.
+fn areas() -> impl Iterator<Item = &'static str> {
+    latchkey::AREAS.iter().map(|area| area.name)
+}
+
+/// Whether a text names a module of the server by its path, alone or in a group.
+fn names_module(text: &str, name: &str) -> bool {
+    let begins_with_it = |path: &str| {
+        let rest = path.trim_start().strip_prefix(name);
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+    };
+    text.split("crate::").skip(1).any(|path| match path.strip_prefix('{') {
+        Some(group) => group.split(';').next().unwrap_or_default().split(',').any(begins_with_it),
+        None => begins_with_it(path),
+    })
+}
+
 /// What a crate's manifest says it depends on whatever features are on.
 fn dependencies(manifest: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(manifest)).unwrap();
@@ -114,13 +131,29 @@ fn only_the_store_names_the_driver_and_its_shared_part_knows_no_area() {
 
 #[test]
 fn what_all_areas_stand_on_knows_none_of_them() {
-    let areas = ["sessions", "accounts", "security", "operations", "legacy", "pages"];
-    let below = ["http/", "auth/", "events/"];
+    let below = ["auth/", "config/", "events/", "http/", "jobs/", "metrics/", "store/", "telemetry/", "registry.rs"];
     let strangers: Vec<_> = sources(&root().join("server/src"))
         .into_iter()
-        .filter(|(path, _)| below.iter().any(|folder| path.starts_with(folder)))
-        .filter(|(_, text)| areas.iter().any(|area| text.contains(&format!("use crate::{area}"))))
+        .filter(|(path, _)| below.iter().any(|part| path.starts_with(part)))
+        .filter(|(_, text)| areas().chain(["pages"]).any(|area| names_module(text, area)))
         .map(|(path, _)| path)
         .collect();
     assert_eq!(strangers, Vec::<String>::new());
+}
+
+#[test]
+fn what_puts_the_server_together_names_no_area() {
+    for file in ["application.rs", "areas.rs"] {
+        let text = fs::read_to_string(root().join("server/src").join(file)).unwrap();
+        let reaches_into = |area: &str| text.contains(&format!("state.{area}()"));
+        let named: Vec<_> = areas().filter(|area| names_module(&text, area) || reaches_into(area)).collect();
+        assert_eq!(named, Vec::<&str>::new(), "{file}");
+    }
+}
+
+#[test]
+fn a_module_is_named_by_its_path_alone_or_in_a_group() {
+    let text = "use crate::mail::Mail;\nuse crate::{AREAS, pages};\nuse crate::store::accounts;";
+    assert!(names_module(text, "mail") && names_module(text, "pages") && names_module(text, "AREAS"));
+    assert!(!names_module(text, "mails") && !names_module(text, "page") && !names_module(text, "accounts"));
 }

@@ -6,6 +6,7 @@ use futures::future::BoxFuture;
 use http::request::Parts;
 
 use crate::auth::tokens::Verified;
+use crate::clock::Clock;
 use crate::current::tell_session_end;
 use crate::http::authenticate::Authenticate;
 use crate::http::principal::Principal;
@@ -13,13 +14,16 @@ use crate::http::problem::ApiError;
 use crate::http::proxies::ClientAddress;
 use crate::sessions::{FromMemory, Refusal, Sessions};
 
-pub struct AccessTokenFamily(pub Arc<Sessions>);
+pub struct AccessTokenFamily {
+    pub clock: Arc<dyn Clock>,
+    pub sessions: Arc<Sessions>,
+}
 
 impl AccessTokenFamily {
     /// Notes that the session is in use, and has the answer tell when it ends soon.
     fn principal(&self, verified: Arc<Verified>, parts: &Parts) -> Principal {
-        let Self(sessions) = self;
-        let now = sessions.context.now();
+        let Self { clock, sessions } = self;
+        let now = clock.now();
         let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
         sessions.devices().note_request(&verified, now, ip);
         let left = verified.session_expires_at.since(now);
@@ -32,7 +36,7 @@ impl AccessTokenFamily {
 
 impl Authenticate for AccessTokenFamily {
     fn authenticate_at_once(&self, token: &str, parts: &Parts) -> Option<Result<Option<Principal>, ApiError>> {
-        match self.0.revocations().authenticate_from_memory(token) {
+        match self.sessions.revocations().authenticate_from_memory(token) {
             Ok(FromMemory::Passes(verified)) => Some(Ok(Some(self.principal(verified, parts)))),
             Ok(FromMemory::Stale(_)) => None,
             Err(Refusal::Invalid) => Some(Ok(None)),
@@ -46,7 +50,7 @@ impl Authenticate for AccessTokenFamily {
         parts: &'a Parts,
     ) -> BoxFuture<'a, Result<Option<Principal>, ApiError>> {
         Box::pin(async move {
-            match self.0.revocations().authenticate(token).await {
+            match self.sessions.revocations().authenticate(token).await {
                 Ok(verified) => Ok(Some(self.principal(verified, parts))),
                 Err(Refusal::Invalid) => Ok(None),
                 Err(refusal) => Err(refusal.into()),
