@@ -1,4 +1,5 @@
-//! Errors as HTTP says them: `application/problem+json` (RFC 9457) with a stable code.
+//! Errors as HTTP says them: `application/problem+json` (RFC 9457) with a stable code. The problems that a single area
+//! throws stand in its `handlers/errors.rs`; the codes of all are one vocabulary, and their statuses are here.
 //!
 //! What went wrong inside is never told to the client; it goes with the answer, and into the one line that the log has
 //! of a request.
@@ -9,13 +10,12 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use types::api::{FieldError, Problem, Session};
+use types::api::{FieldError, Problem};
 use types::domain::Invalid;
 use types::words::ProblemCode;
 
 use crate::auth::permissions::Permission;
 use crate::config::PublicUrl;
-use crate::store::SessionEnd;
 use crate::telemetry::chain;
 
 /// How soon to come back when the server cannot answer now.
@@ -41,9 +41,9 @@ pub struct Cause {
 }
 
 /// A bare challenge: no credential was given.
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
+pub const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
 /// A credential was given and is not good.
-const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+pub const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 
 impl ApiError {
     /// An error with this status, code and title.
@@ -53,7 +53,7 @@ impl ApiError {
     }
 
     /// An error with this code and title, and the status that goes with the code.
-    fn of(code: ProblemCode, title: &str) -> Self {
+    pub fn of(code: ProblemCode, title: &str) -> Self {
         Self::new(status_of(code), code, title)
     }
 
@@ -64,30 +64,14 @@ impl ApiError {
         self
     }
 
-    /// Says how old this server's revocation list is.
-    #[must_use]
-    pub fn with_list_age(mut self, age: Duration) -> Self {
-        self.problem.revocation_list_age_ms = Some(u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-        self
-    }
-
     /// Says which address to use instead.
     fn with_public_url(mut self, public_url: impl Into<String>) -> Self {
         self.problem.public_url = Some(public_url.into());
         self
     }
 
-    /// Says how the session ended.
-    #[must_use]
-    pub fn with_end(mut self, end: &SessionEnd) -> Self {
-        self.problem.reason = Some(end.reason.into());
-        self.problem.ended_at = Some(end.at);
-        self.problem.ended_by = end.ended_by;
-        self.problem.ended_by_device.clone_from(&end.ended_by_device);
-        self
-    }
-
-    fn unauthorized(code: ProblemCode, title: &str, challenge: HeaderValue) -> Self {
+    /// `401` with this challenge.
+    pub fn unauthorized(code: ProblemCode, title: &str, challenge: HeaderValue) -> Self {
         Self { challenge: Some(challenge), ..Self::of(code, title) }
     }
 
@@ -101,34 +85,9 @@ impl ApiError {
         Self::unauthorized(ProblemCode::InvalidToken, "The token is not valid", CHALLENGE_INVALID)
     }
 
-    /// `401`: refresh it.
-    pub fn token_expired() -> Self {
-        Self::unauthorized(ProblemCode::TokenExpired, "The token has expired", CHALLENGE_INVALID)
-    }
-
     /// `401`: its session was ended.
     pub fn session_ended() -> Self {
         Self::unauthorized(ProblemCode::SessionEnded, "The session has ended", CHALLENGE_INVALID)
-    }
-
-    /// `401`: its session reached its end.
-    pub fn session_expired() -> Self {
-        Self::unauthorized(ProblemCode::SessionExpired, "The session has expired", CHALLENGE_INVALID)
-    }
-
-    /// `401`: e-mail or password is wrong, whichever.
-    pub fn invalid_credentials() -> Self {
-        Self::unauthorized(ProblemCode::InvalidCredentials, "E-mail or password is wrong", CHALLENGE)
-    }
-
-    /// `401`: the token is good, but the sign-in is older than this: give the password, or sign in again (RFC 9470, 3).
-    pub fn insufficient_user_authentication(max_age: Duration) -> Self {
-        let seconds = max_age.as_secs();
-        let challenge = format!("Bearer error=\"insufficient_user_authentication\", max_age={seconds}");
-        let challenge = HeaderValue::try_from(challenge).unwrap_or(CHALLENGE);
-        let mut error = Self::unauthorized(ProblemCode::InsufficientUserAuthentication, "Confirm it’s you", challenge);
-        error.problem.max_age = Some(seconds);
-        error
     }
 
     /// `403`: the token is good, but belongs to no session of ours.
@@ -140,21 +99,6 @@ impl ApiError {
     pub fn permission_required(permission: Permission) -> Self {
         Self::of(ProblemCode::PermissionRequired, "You may not do this")
             .with_detail(format!("This needs the permission {permission}."))
-    }
-
-    /// `403`: an alert cannot be answered from the session that it is about.
-    pub fn alert_about_this_session() -> Self {
-        Self::of(ProblemCode::AlertAboutThisSession, "Answer this from another device")
-    }
-
-    /// `403`: the session that confirms another is in question itself, and looks just like it.
-    pub fn device_in_question() -> Self {
-        Self::of(ProblemCode::DeviceInQuestion, "Answer this from a device you have used before")
-    }
-
-    /// `403`: the address must be proved first.
-    pub fn email_not_verified() -> Self {
-        Self::of(ProblemCode::EmailNotVerified, "Confirm your e-mail address first")
     }
 
     /// `403`: a cookie call that is not from our own pages.
@@ -206,14 +150,6 @@ impl ApiError {
     /// `415`.
     pub fn unsupported_media_type() -> Self {
         Self::of(ProblemCode::UnsupportedMediaType, "Send application/json")
-    }
-
-    /// `409`: the user must choose a device to sign out first.
-    pub fn session_limit_reached(sessions: Vec<Session>) -> Self {
-        let title = "You’re signed in on as many devices as allowed";
-        let mut error = Self::of(ProblemCode::SessionLimitReached, title);
-        error.problem.sessions = Some(sessions);
-        error
     }
 
     /// `422`: these fields were refused.
@@ -350,16 +286,6 @@ mod tests {
         let header = |error: ApiError| error.into_response().headers()[WWW_AUTHENTICATE].clone();
         assert_eq!(header(ApiError::missing_token()), "Bearer");
         assert_eq!(header(ApiError::invalid_token()), "Bearer error=\"invalid_token\"");
-    }
-
-    #[test]
-    fn a_sign_in_that_is_too_old_is_challenged_with_the_age_it_may_have() {
-        let response = ApiError::insufficient_user_authentication(Duration::from_mins(10)).into_response();
-        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-        assert_eq!(
-            response.headers()[WWW_AUTHENTICATE],
-            "Bearer error=\"insufficient_user_authentication\", max_age=600"
-        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who may know whom. The compiler holds most of it: what a crate does not depend on, it cannot use. This holds the
 //! rest.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -156,4 +157,24 @@ fn a_module_is_named_by_its_path_alone_or_in_a_group() {
     let text = "use crate::mail::Mail;\nuse crate::{AREAS, pages};\nuse crate::store::accounts;";
     assert!(names_module(text, "mail") && names_module(text, "pages") && names_module(text, "AREAS"));
     assert!(!names_module(text, "mails") && !names_module(text, "page") && !names_module(text, "accounts"));
+}
+
+#[test]
+fn a_problem_that_a_single_area_throws_is_declared_there() {
+    let server = sources(&root().join("server/src"));
+    let (_, problems) = server.iter().find(|(path, _)| path == "http/problem.rs").unwrap();
+    let functions = problems.split("/// The status of a problem").next().unwrap().split("    pub fn ").skip(1);
+    let mut declared = 0;
+    for function in functions.filter(|function| function.contains("ProblemCode::")) {
+        let name = function.split('(').next().unwrap();
+        let call = format!("::{name}");
+        let throwers: BTreeSet<&str> = server
+            .iter()
+            .filter(|(path, text)| path != "http/problem.rs" && text.contains(&call))
+            .map(|(path, _)| path.split('/').next().unwrap())
+            .collect();
+        assert!(throwers.contains("http") || throwers.len() > 1, "{name} is thrown by {throwers:?} only");
+        declared += 1;
+    }
+    assert!(declared > 10, "the functions are found no more");
 }

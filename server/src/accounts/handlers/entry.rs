@@ -5,6 +5,7 @@ use http::HeaderMap;
 use types::domain::{Email, OneTimeCode, Password, SessionId, UserId};
 use types::words::{SignInMethod, TokenDelivery};
 
+use super::errors::session_limit_reached;
 use crate::accounts::sign_in_flow::{NextStep, SignInFlow};
 use crate::accounts::{AccountError, HashingError};
 use crate::auth::origin::RequestOrigin;
@@ -154,7 +155,7 @@ impl EntryRefusal {
             Self::Account(error) => error.into(),
             Self::LimitReached(rows) => {
                 let sessions: Vec<_> = rows.iter().map(|row| state.sessions().devices().show(row, None)).collect();
-                ApiError::session_limit_reached(sessions)
+                session_limit_reached(sessions)
             }
             Self::Failed(error) => error.into(),
         }

@@ -7,6 +7,7 @@ use types::api::{AlertList, AnswerAlertFields, AnswerAlertRequest, LogoutAnswer}
 use types::domain::{AlertId, Invalid, Password};
 use types::words::{AlertAnswer, ProblemCode};
 
+use super::errors::{alert_about_this_session, device_in_question};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
 use crate::http::fields::Body;
@@ -70,7 +71,7 @@ pub async fn answer(
     let id: AlertId = id.parse().map_err(|_| ApiError::not_found())?;
     let alert = state.sessions().alerts().find(principal.user_id, id).await?.ok_or_else(ApiError::not_found)?;
     if alert.session_id == principal.session_id {
-        return Err(ApiError::alert_about_this_session());
+        return Err(alert_about_this_session());
     }
     match answer {
         AlertAnswer::Me => confirm(&state, &principal, &from, &alert, password.as_ref()).await,
@@ -90,7 +91,7 @@ async fn confirm(
     let (word, session) = found.ok_or_else(ApiError::session_ended)?;
     match word {
         Word::Counts => {}
-        Word::IsWorthless => return Err(ApiError::device_in_question()),
+        Word::IsWorthless => return Err(device_in_question()),
         Word::NeedsProof => {
             state.step_up.step_up(principal, password).await?;
         }

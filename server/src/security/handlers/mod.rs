@@ -1,3 +1,4 @@
 //! The calls about account security.
 
 pub mod alerts;
+mod errors;

@@ -1,10 +1,12 @@
 //! How calls about sessions fail, as HTTP says it.
 
-use types::words::EndReason;
+use std::time::Duration;
 
-use crate::http::problem::ApiError;
+use types::words::{EndReason, ProblemCode};
+
+use crate::http::problem::{ApiError, CHALLENGE_INVALID};
 use crate::sessions::{EndingError, RefreshRefusal, Refusal, SessionsError};
-use crate::store::SessionEnd;
+use crate::store::{SessionEnd, StoreError};
 
 /// What is in force although it was not acknowledged.
 const UNWRITTEN: &str = "The database can’t be reached, so the sign-out is not saved yet. Try again until it is.";
@@ -32,21 +34,42 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Invalid => Self::invalid_token(),
-            Refusal::Expired => Self::token_expired(),
+            Refusal::Expired => token_expired(),
             Refusal::SessionEnded(None) => Self::session_ended(),
             Refusal::SessionEnded(Some(end)) => ended(&end),
-            Refusal::CannotConfirm { error, list_age } => Self::from(error).with_list_age(list_age),
+            Refusal::CannotConfirm { error, list_age } => cannot_confirm(error, list_age),
         }
     }
 }
 
+/// `401`: refresh it.
+fn token_expired() -> ApiError {
+    ApiError::unauthorized(ProblemCode::TokenExpired, "The token has expired", CHALLENGE_INVALID)
+}
+
+/// `401`: its session reached its end.
+fn session_expired() -> ApiError {
+    ApiError::unauthorized(ProblemCode::SessionExpired, "The session has expired", CHALLENGE_INVALID)
+}
+
 /// A session that is over, with how it ended.
 fn ended(end: &SessionEnd) -> ApiError {
-    let error = match end.reason {
-        EndReason::SessionExpired | EndReason::IdleTimeout => ApiError::session_expired(),
+    let mut error = match end.reason {
+        EndReason::SessionExpired | EndReason::IdleTimeout => session_expired(),
         _ => ApiError::session_ended(),
     };
-    error.with_end(end)
+    error.problem.reason = Some(end.reason.into());
+    error.problem.ended_at = Some(end.at);
+    error.problem.ended_by = end.ended_by;
+    error.problem.ended_by_device.clone_from(&end.ended_by_device);
+    error
+}
+
+/// The database cannot be asked, and this server's list is too old to say.
+fn cannot_confirm(error: StoreError, list_age: Duration) -> ApiError {
+    let mut error = ApiError::from(error);
+    error.problem.revocation_list_age_ms = Some(u64::try_from(list_age.as_millis()).unwrap_or(u64::MAX));
+    error
 }
 
 impl From<RefreshRefusal> for ApiError {
