@@ -81,7 +81,7 @@ fn assemble(
         max_per_user: config.sessions.max_per_user,
         metrics: context.metrics.group(),
     });
-    show_metrics(&context.metrics, &sessions);
+    show_metrics(context, &sessions);
     Ok((sessions, Workers { tail, end_worker, notified, lost, unresolved }))
 }
 
@@ -92,7 +92,8 @@ pub fn start(state: &ApiState, background: &Background) {
     let sessions = state.sessions();
     background.spawn_essential("revocation tail", |stop| tail.run(stop));
     background.spawn_essential("ending sessions", |stop| end_worker.run(stop));
-    background.spawn_essential("stream confirmation", |stop| confirm_streams(Arc::clone(&sessions.revocations), stop));
+    let (context, revocations) = (state.context.clone(), Arc::clone(&sessions.revocations));
+    background.spawn_essential("stream confirmation", |stop| confirm_streams(context, revocations, stop));
     background.spawn("restore lost revocations", |_| restore_lost(Arc::clone(sessions.terminations()), lost));
     background.spawn("refresh acknowledgement", |stop| acknowledge_refreshes(Arc::clone(&sessions.refreshes), stop));
     background.spawn("receipts", |_| store_notified(store.clone(), Arc::clone(clock), notified));

@@ -2,11 +2,13 @@
 //! committed.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use types::words::EndReason;
 
 use super::Sessions;
-use crate::metrics::{Counter, Counters, Gauge, Histogram, Label, Metrics, SecondsGauge, labels, metrics};
+use crate::context::Context;
+use crate::metrics::{Counter, Counters, Gauge, Histogram, Label, SecondsGauge, labels, metrics};
 
 metrics! {
     /// What is counted of sessions, and how their parts are.
@@ -142,16 +144,16 @@ impl Label for EndReason {
 }
 
 /// Has the gauges set whenever Prometheus asks, for as long as there are these sessions.
-pub fn show_metrics(metrics: &Metrics, sessions: &Arc<Sessions>) {
-    let sessions = Arc::downgrade(sessions);
+pub fn show_metrics(Context { metrics, clock, .. }: &Context, sessions: &Arc<Sessions>) {
+    let (clock, sessions) = (Arc::clone(clock), Arc::downgrade(sessions));
     metrics.on_scrape(move || {
         if let Some(sessions) = sessions.upgrade() {
-            set_gauges(&sessions);
+            set_gauges(&sessions, clock.monotonic());
         }
     });
 }
 
-fn set_gauges(sessions: &Sessions) {
+fn set_gauges(sessions: &Sessions, now: Instant) {
     let SessionMetrics {
         list_entries,
         list_age,
@@ -165,7 +167,7 @@ fn set_gauges(sessions: &Sessions) {
         ..
     } = &*sessions.metrics;
     list_entries.set(sessions.revocations.list().len());
-    list_age.set(sessions.revocations.list().age(sessions.context.clock.monotonic()).as_secs_f64());
+    list_age.set(sessions.revocations.list().age(now).as_secs_f64());
     list_max_age.set(sessions.revocations.list().max_staleness().as_secs_f64());
     log_position.set(sessions.revocations.list().position());
     endings_pending.set(sessions.terminations.pending());

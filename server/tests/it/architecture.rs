@@ -178,3 +178,16 @@ fn a_problem_that_a_single_area_throws_is_declared_there() {
     }
     assert!(declared > 10, "the functions are found no more");
 }
+
+#[test]
+fn nobody_reaches_through_sessions_for_the_clock_or_the_store() {
+    let parts = ["sessions", "revocations", "terminations", "refreshes", "devices", "alerts"];
+    let reaches =
+        |text: &str, part: &str| ["", "()"].iter().any(|call| text.contains(&format!("{part}{call}.context")));
+    let strangers: Vec<_> = sources(&root().join("server/src"))
+        .into_iter()
+        .filter(|(_, text)| parts.iter().any(|part| reaches(text, part)))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(strangers, Vec::<String>::new());
+}

@@ -12,6 +12,7 @@ use types::domain::{SessionId, UserId};
 use super::Revocations;
 use super::authenticate::{END_WAITS, Refusal};
 use super::list::Verdict;
+use crate::context::Context;
 use crate::sessions::metrics::AuthenticateCheck;
 use crate::sessions::open_streams::{OpenStream, Subscriber, TooManyStreams};
 use crate::sessions::terminations::Covered;
@@ -65,13 +66,18 @@ impl Revocations {
 
 /// Closes the streams that cannot be confirmed, until `stop`. When that is due depends on the age of the list, so there
 /// is no [schedule](crate::jobs::Schedule): while the log is polled there is nothing to do.
-pub(in crate::sessions) async fn confirm_streams(revocations: Arc<Revocations>, stop: CancellationToken) {
-    let mut checker = StreamChecker { confirmed_as_of: revocations.list.as_of(), revocations };
+pub(in crate::sessions) async fn confirm_streams(
+    context: Context,
+    revocations: Arc<Revocations>,
+    stop: CancellationToken,
+) {
+    let mut checker = StreamChecker { confirmed_as_of: revocations.list.as_of(), context, revocations };
     stop.run_until_cancelled(checker.run()).await;
 }
 
 /// As of when all open streams are known to belong to sessions that live.
 struct StreamChecker {
+    context: Context,
     revocations: Arc<Revocations>,
     confirmed_as_of: Instant,
 }
@@ -84,7 +90,7 @@ impl StreamChecker {
                 tokio::time::sleep(sleep).await;
             } else if self.revocations.streams.is_empty() {
                 // Streams that open from now on are confirmed when they do.
-                self.confirmed_as_of = self.revocations.context.clock.monotonic();
+                self.confirmed_as_of = self.context.clock.monotonic();
             } else {
                 self.confirms_or_closes().await;
             }
@@ -94,12 +100,12 @@ impl StreamChecker {
     /// What is left of a time since the streams were last confirmed, by the list or by the database.
     fn left_of(&mut self, time: Duration) -> Duration {
         self.confirmed_as_of = self.confirmed_as_of.max(self.revocations.list.as_of());
-        time.saturating_sub(self.revocations.context.clock.monotonic().saturating_duration_since(self.confirmed_as_of))
+        time.saturating_sub(self.context.clock.monotonic().saturating_duration_since(self.confirmed_as_of))
     }
 
     /// Asks the database, which may answer although the log cannot be read. There is half the time for it.
     async fn confirms_or_closes(&mut self) {
-        let asked = self.revocations.context.clock.monotonic();
+        let asked = self.context.clock.monotonic();
         let left = self.left_of(self.revocations.list.max_staleness());
         match tokio::time::timeout(left.max(AT_LEAST), self.confirm()).await {
             Ok(Ok(())) => self.confirmed_as_of = asked,
@@ -119,11 +125,11 @@ impl StreamChecker {
 
     /// Closes the streams whose sessions do not live.
     async fn confirm(&self) -> Result<(), StoreError> {
-        let Self { revocations, .. } = self;
+        let Self { context, revocations, .. } = self;
         let asked: HashSet<SessionId> =
             revocations.streams.listening().into_iter().map(|(_, session_id)| session_id).collect();
         let ids: Vec<SessionId> = asked.iter().copied().collect();
-        let living = revocations.context.store.sessions().living(&ids).await?;
+        let living = context.store.sessions().living(&ids).await?;
         // Streams that have opened since were confirmed when they did.
         revocations.streams.close_unless(|user_id, session_id| {
             !asked.contains(&session_id) || revocations.lives(&living, user_id, session_id)
