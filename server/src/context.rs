@@ -10,9 +10,10 @@ use crate::auth::secrets::Keys;
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::lifecycle::Tasks;
+use crate::mail::NewMail;
 use crate::metrics::Metrics;
 use crate::random::{Random, uuid_v7};
-use crate::store::{NewAudit, Origin, Store};
+use crate::store::{NewAudit, NewJob, Origin, Store};
 
 /// What every area works with. Cheap to clone.
 #[derive(Clone)]
@@ -42,5 +43,10 @@ impl Context {
     /// An audit entry with nothing but what every entry has.
     pub fn audit(&self, action: AuditAction, origin: &Origin) -> NewAudit {
         NewAudit::new(self.new_id(), self.now(), action, origin.clone())
+    }
+
+    /// The job that sends a mail: for a verb of the store, which enqueues it in the transaction that it tells of.
+    pub fn mail(&self, mail: NewMail) -> NewJob {
+        mail.into_job(self.new_id(), self.now())
     }
 }

@@ -83,7 +83,6 @@ impl Refreshes {
     fn theft_mail(&self, user: &User, session: &SessionRow) -> NewJob {
         let is_proved = user.email_verified_at.is_some();
         let device = if is_proved { session.device.device_name.as_str() } else { "A device" };
-        let mail = NewMail::notice(&user.email, mails::session_stolen(device));
-        mail.into_job(self.context.new_id(), self.context.now())
+        self.context.mail(NewMail::notice(&user.email, mails::session_stolen(device)))
     }
 }
