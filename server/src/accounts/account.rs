@@ -4,13 +4,11 @@
 //! Known and unknown addresses get the same answers in the same time: passwords are hashed as often, as many statements
 //! run, an audit entry is always written, and mail is queued rather than sent while the client waits (ASVS 6.3.8).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use types::words::AuditAction;
 
 use types::domain::{AccountType, DisplayName, Email, Invalid, Password, SessionId, UserId};
-use uuid::Uuid;
 
 use super::codes::REGISTRATION_LIFETIME;
 use super::mails;
@@ -20,13 +18,10 @@ use super::registration::registrant;
 use crate::auth::limits::{LimitError, Limits, network_digest};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::refresh::Lifetimes;
-use crate::auth::secrets::Keys;
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::context::Context;
 use crate::mail::NewMail;
-use crate::random::{Random, uuid_v7};
-use crate::store::{NewAudit, NewJob, NewUser, Origin, PasswordChange, ProfileChange, Store, StoreError, User};
+use crate::store::{NewAudit, NewUser, Origin, PasswordChange, ProfileChange, StoreError, User};
 
 /// The role everybody has.
 pub(super) const USER_ROLE: &str = "user";
@@ -70,18 +65,11 @@ impl From<LimitError> for AccountError {
 
 /// The calls about accounts.
 pub struct Accounts {
-    /// Where they are kept.
-    pub(super) store: Store,
+    pub(super) context: Context,
     /// Hashes passwords.
     pub(super) hasher: PasswordHasher,
-    /// The keys of the installation.
-    pub(super) keys: Arc<Keys>,
     /// Limits on tries.
     pub(super) limits: Arc<Limits>,
-    /// The time.
-    pub(super) clock: Arc<dyn Clock>,
-    /// For ids and codes.
-    pub(super) random: Arc<dyn Random>,
     /// `REQUIRE_EMAIL_VERIFICATION`.
     pub require_verification: bool,
     /// `PASSWORD_MIN_LENGTH`.
@@ -98,14 +86,11 @@ pub struct Accounts {
 impl Accounts {
     /// By the settings.
     pub fn new(context: &Context, config: &Config) -> Result<Self, HashingError> {
-        let Context { store, clock, random, keys, metrics, .. } = context;
+        let Context { store, clock, random, metrics, .. } = context;
         Ok(Self {
-            store: store.clone(),
+            context: context.clone(),
             hasher: PasswordHasher::new(hashing_places(), Arc::clone(clock), Arc::clone(random), metrics)?,
-            keys: Arc::clone(keys),
             limits: Arc::new(Limits::new(config.limits.rate_limits, store.clone(), Arc::clone(clock))),
-            clock: Arc::clone(clock),
-            random: Arc::clone(random),
             require_verification: config.sessions.require_email_verification,
             password_min_chars: config.limits.password_min_chars,
             sudo_window: config.sessions.sudo_window,
@@ -122,12 +107,12 @@ impl Accounts {
         email: &Email,
         password: &Password,
     ) -> Result<User, AccountError> {
-        let user = self.store.accounts().user_by_email(email).await?;
+        let user = self.context.store.accounts().user_by_email(email).await?;
         // For an unknown address the same queries run with an unused id.
-        let user_id = user.as_ref().map_or_else(|| UserId(self.new_id()), |user| user.id);
+        let user_id = user.as_ref().map_or_else(|| UserId(self.context.new_id()), |user| user.id);
         let network = network_digest(from.address);
-        let now = self.clock.now();
-        let known = self.store.accounts().acquaintance(user_id, from.browser.as_ref(), &network, now).await?;
+        let now = self.context.now();
+        let known = self.context.store.accounts().acquaintance(user_id, from.browser.as_ref(), &network, now).await?;
         let taken = self.limits.try_password(from.address, email, user_id, known).await?;
         match self.compare(from, email, user, password).await {
             Ok(user) => {
@@ -159,13 +144,13 @@ impl Accounts {
             return Err(self.refuse(from, email, user_id, password).await?);
         };
         if self.require_verification && user.email_verified_at.is_none() {
-            let expires_at = self.clock.now().plus(REGISTRATION_LIFETIME);
-            self.store.accounts().take_up_unproved(user.id, &registrant(from), expires_at).await?;
+            let expires_at = self.context.now().plus(REGISTRATION_LIFETIME);
+            self.context.store.accounts().take_up_unproved(user.id, &registrant(from), expires_at).await?;
             return Err(AccountError::EmailNotVerified);
         }
         if comparison.outdated {
             let new = self.hasher.hash(password).await?;
-            self.store.accounts().upgrade_password_hash(user.id, &user.password_hash, &new).await?;
+            self.context.store.accounts().upgrade_password_hash(user.id, &user.password_hash, &new).await?;
         }
         Ok(user)
     }
@@ -178,10 +163,11 @@ impl Accounts {
         user_id: Option<UserId>,
         password: &Password,
     ) -> Result<AccountError, AccountError> {
-        let registration = self.store.accounts().registration(email, self.clock.now()).await?;
+        let registration = self.context.store.accounts().registration(email, self.context.now()).await?;
         let stored = registration.as_ref().map(|registration| registration.password_hash.as_str());
         let waits = self.hasher.compare(password, stored).await?.matches;
-        self.store.audit().append_audit(&NewAudit { user_id, ..self.audit(AuditAction::SignInFailed, from) }).await?;
+        let audit = NewAudit { user_id, ..self.context.audit(AuditAction::SignInFailed, &from.origin) };
+        self.context.store.audit().append_audit(&audit).await?;
         Ok(if waits { AccountError::EmailNotVerified } else { AccountError::InvalidCredentials })
     }
 
@@ -194,7 +180,7 @@ impl Accounts {
         current: &Password,
         new: &Password,
     ) -> Result<Option<PasswordChange>, AccountError> {
-        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
+        let Some(user) = self.context.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
         self.check_password("currentPassword", session_id, &user, current).await?;
         self.judge_for("newPassword", new, &user.email, &user.name).await?;
         let new_hash = self.hasher.hash(new).await?;
@@ -222,9 +208,9 @@ impl Accounts {
 
     /// Tells a user by mail that the password was changed (ASVS 6.3.7).
     pub async fn tell_of_password_change(&self, user_id: UserId) -> Result<(), StoreError> {
-        if let Some(user) = self.store.accounts().user_by_id(user_id).await? {
+        if let Some(user) = self.context.store.accounts().user_by_id(user_id).await? {
             let mail = NewMail::notice(&user.email, mails::password_changed(greeted(&user)));
-            self.store.jobs().enqueue(&self.job(mail)).await?;
+            self.context.store.jobs().enqueue(&self.context.mail(mail)).await?;
         }
         Ok(())
     }
@@ -239,19 +225,19 @@ impl Accounts {
         let audit = NewAudit {
             user_id: Some(user_id),
             actor_id: Some(user_id),
-            ..self.audit(AuditAction::ProfileUpdated, from)
+            ..self.context.audit(AuditAction::ProfileUpdated, &from.origin)
         };
-        self.store.accounts().update_profile(user_id, change, &audit).await
+        self.context.store.accounts().update_profile(user_id, change, &audit).await
     }
 
     /// Creates the user that development mode shows on the sign-in page, unless there is one.
     pub async fn seed(&self, email: &Email, password: &Password, name: &DisplayName) -> Result<(), AccountError> {
-        if self.store.accounts().user_by_email(email).await?.is_some() {
+        if self.context.store.accounts().user_by_email(email).await?.is_some() {
             return Ok(());
         }
-        let now = self.clock.now();
+        let now = self.context.now();
         let user = NewUser {
-            id: UserId(self.new_id()),
+            id: UserId(self.context.new_id()),
             email: email.clone(),
             name: name.clone(),
             account_type: AccountType::Individual,
@@ -260,9 +246,9 @@ impl Accounts {
             email_verified_at: Some(now),
             at: now,
         };
-        let nobody = RequestOrigin { address: IpAddr::from([127, 0, 0, 1]), origin: Origin::default(), browser: None };
-        let audit = NewAudit { user_id: Some(user.id), ..self.audit(AuditAction::Registered, &nobody) };
-        self.store.accounts().create_user(&user, None, &audit).await?;
+        let nobody = Origin::default();
+        let audit = NewAudit { user_id: Some(user.id), ..self.context.audit(AuditAction::Registered, &nobody) };
+        self.context.store.accounts().create_user(&user, None, &audit).await?;
         Ok(())
     }
 
@@ -294,19 +280,6 @@ impl Accounts {
         let own_words = [email, local, name, "latchkey"].into_iter().chain(name.split_whitespace());
         let judged = self.hasher.judge(password, own_words.map(str::to_owned).collect()).await?;
         judged.map_err(|invalid| AccountError::Field { field, invalid })
-    }
-
-    /// The job that sends a mail.
-    pub(super) fn job(&self, mail: NewMail) -> NewJob {
-        mail.into_job(self.new_id(), self.clock.now())
-    }
-
-    pub(super) fn audit(&self, action: AuditAction, from: &RequestOrigin) -> NewAudit {
-        NewAudit::new(self.new_id(), self.clock.now(), action, from.origin.clone())
-    }
-
-    pub(super) fn new_id(&self) -> Uuid {
-        uuid_v7(&*self.clock, &*self.random)
     }
 }
 

@@ -26,20 +26,20 @@ impl Accounts {
             user_id: Some(user_id),
             actor_id: Some(user_id),
             session_id: Some(session_id),
-            ..self.audit(AuditAction::DataExported, from)
+            ..self.context.audit(AuditAction::DataExported, &from.origin)
         };
         // Written first: nothing goes out that is not on record.
-        self.store.audit().append_audit(&audit).await?;
-        Ok(self.store.accounts().export_data(user_id).await?)
+        self.context.store.audit().append_audit(&audit).await?;
+        Ok(self.context.store.accounts().export_data(user_id).await?)
     }
 
     /// Prepares to delete an account; deleting it and ending every session is one transaction, and the sessions'
     /// business. `None` where the user is gone.
     pub async fn prepare_deletion(&self, user_id: UserId) -> Result<Option<AccountDeletion>, AccountError> {
-        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
+        let Some(user) = self.context.store.accounts().user_by_id(user_id).await? else { return Ok(None) };
         let mail = NewMail::notice(&user.email, mails::account_deleted(greeted(&user))).forgotten();
         let buckets = Email::parse(&user.email).map(|email| buckets_of(&email)).unwrap_or_default();
-        Ok(Some(AccountDeletion { mail: self.job(mail), buckets }))
+        Ok(Some(AccountDeletion { mail: self.context.mail(mail), buckets }))
     }
 
     /// Checks that whoever asks is the user, now: by the password, or by a proof of moments ago. Nothing where the user
@@ -52,10 +52,10 @@ impl Accounts {
         proofs: &Proofs,
     ) -> Result<(), AccountError> {
         let Some(password) = password else {
-            let is_recent = proofs.are_recent(self.clock.now(), self.sudo_window);
+            let is_recent = proofs.are_recent(self.context.now(), self.sudo_window);
             return if is_recent { Ok(()) } else { Err(AccountError::SignInTooOld(self.sudo_window)) };
         };
-        match self.store.accounts().user_by_id(user_id).await? {
+        match self.context.store.accounts().user_by_id(user_id).await? {
             Some(user) => self.check_password("password", session_id, &user, password).await,
             None => Ok(()),
         }
@@ -68,9 +68,9 @@ impl Accounts {
         confirmed: &DeviceDescription,
         by: &DeviceDescription,
     ) -> Result<(), AccountError> {
-        let Some(user) = self.store.accounts().user_by_id(user_id).await? else { return Ok(()) };
+        let Some(user) = self.context.store.accounts().user_by_id(user_id).await? else { return Ok(()) };
         let content = mails::sign_in_confirmed(&described(confirmed), &described(by));
-        Ok(self.store.jobs().enqueue(&self.job(NewMail::notice(&user.email, content))).await?)
+        Ok(self.context.store.jobs().enqueue(&self.context.mail(NewMail::notice(&user.email, content))).await?)
     }
 }
 

@@ -52,22 +52,22 @@ impl Accounts {
     /// Does the same work whoever has that address (ASVS 6.3.8).
     pub async fn request_password_reset(&self, from: &RequestOrigin, email: &Email) -> Result<(), AccountError> {
         self.limits.may_ask(from.address).await?;
-        let user = self.store.accounts().user_by_email(email).await?;
+        let user = self.context.store.accounts().user_by_email(email).await?;
         // Where there is nobody, the store looks for an id that nobody has.
         let (user_id, name) = match &user {
             Some(user) => (user.id, greeted(user)),
-            None => (UserId(self.new_id()), None),
+            None => (UserId(self.context.new_id()), None),
         };
-        let token = Capability::draw(&*self.random);
+        let token = Capability::draw(&*self.context.random);
         let link = format!("{}#token={}", self.reset_page, token.expose());
-        let now = self.clock.now();
+        let now = self.context.now();
         let expires_at = now.plus(RESET_LIFETIME);
         let content = mails::password_reset(name, &link, RESET_LIFETIME);
-        let mail = self.job(NewMail::awaited(email.as_str(), content, expires_at));
+        let mail = self.context.mail(NewMail::awaited(email.as_str(), content, expires_at));
         let stored = NewResetToken { user_id, email, digest: token.digest(), expires_at };
         let whom = user.as_ref().map(|user| user.id);
-        let audit = NewAudit { user_id: whom, ..self.audit(AuditAction::PasswordResetRequested, from) };
-        self.store.accounts().request_password_reset(&stored, &mail, now.minus(RESET_INTERVAL), &audit).await?;
+        let audit = NewAudit { user_id: whom, ..self.context.audit(AuditAction::PasswordResetRequested, &from.origin) };
+        self.context.store.accounts().request_password_reset(&stored, &mail, now.minus(RESET_INTERVAL), &audit).await?;
         Ok(())
     }
 
@@ -82,11 +82,11 @@ impl Accounts {
         let attempt = self.limits.try_token(from.address).await?;
         let Some(token) = Capability::parse(token) else { return Err(refused_reset()) };
         let token_digest = token.digest();
-        let Some(target) = self.store.accounts().reset_target(&token_digest, self.clock.now()).await? else {
+        let Some(target) = self.context.store.accounts().reset_target(&token_digest, self.context.now()).await? else {
             return Err(refused_reset());
         };
         self.limits.give_back(attempt).await?;
-        let browser_token = Capability::draw(&*self.random);
+        let browser_token = Capability::draw(&*self.context.random);
         let grant = self.grant(from, &browser_token);
         let (step, email) = match target {
             ResetTarget::Account(user) => {
@@ -126,8 +126,8 @@ impl Accounts {
         let name = DisplayName::parse(email.local_part());
         let name = name.map_err(|invalid| AccountError::Field { field: "token", invalid })?;
         self.judge("password", new, &email, name.as_str()).await?;
-        let now = self.clock.now();
-        let id = UserId(self.new_id());
+        let now = self.context.now();
+        let id = UserId(self.context.new_id());
         let user = NewUser {
             id,
             email,
@@ -138,14 +138,18 @@ impl Accounts {
             email_verified_at: Some(now),
             at: now,
         };
-        let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit(AuditAction::PasswordReset, from) };
+        let audit = NewAudit {
+            user_id: Some(id),
+            actor_id: Some(id),
+            ..self.context.audit(AuditAction::PasswordReset, &from.origin)
+        };
         Ok(ResetProof { token_digest, user, grant, audit })
     }
 
     fn grant(&self, from: &RequestOrigin, browser_token: &Capability) -> BrowserGrant {
-        let now = self.clock.now();
+        let now = self.context.now();
         BrowserGrant {
-            browser_id: self.new_id(),
+            browser_id: self.context.new_id(),
             token: browser_token.digest(),
             token_expires_at: now.plus(BROWSER_LIFETIME),
             network: network_digest(from.address),

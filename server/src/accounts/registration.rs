@@ -42,9 +42,13 @@ impl Accounts {
     pub async fn register(&self, from: &RequestOrigin, new: Registration) -> Result<UserId, AccountError> {
         self.limits.may_ask(from.address).await?;
         self.judge("password", &new.password, &new.email, new.name.as_str()).await?;
-        let id = UserId(self.new_id());
+        let id = UserId(self.context.new_id());
         let password_hash = self.hasher.hash(&new.password).await?;
-        let audit = NewAudit { user_id: Some(id), actor_id: Some(id), ..self.audit(AuditAction::Registered, from) };
+        let audit = NewAudit {
+            user_id: Some(id),
+            actor_id: Some(id),
+            ..self.context.audit(AuditAction::Registered, &from.origin)
+        };
         if self.require_verification {
             self.store_registration(from, id, new, password_hash, &audit).await?;
         } else {
@@ -61,11 +65,12 @@ impl Accounts {
         password_hash: String,
         audit: &NewAudit,
     ) -> Result<(), AccountError> {
-        let now = self.clock.now();
+        let now = self.context.now();
         let (code, digits) = self.new_code(id);
+        let address = new.email.as_str();
         let mail = RegistrationMail {
-            code: self.job(NewMail::awaited(new.email.as_str(), mails::verification(&digits), code.expires_at)),
-            notice: self.job(NewMail::notice(new.email.as_str(), mails::already_registered())),
+            code: self.context.mail(NewMail::awaited(address, mails::verification(&digits), code.expires_at)),
+            notice: self.context.mail(NewMail::notice(address, mails::already_registered())),
             registrations: registrations_of(&new.email),
             codes: codes_to(&new.email),
             notices: notices_to(&new.email),
@@ -81,7 +86,7 @@ impl Accounts {
             at: now,
             expires_at: now.plus(REGISTRATION_LIFETIME),
         };
-        Ok(self.store.accounts().register(&registration, &mail, audit).await?)
+        Ok(self.context.store.accounts().register(&registration, &mail, audit).await?)
     }
 
     /// Where addresses need no proof, whoever registers first has the account; nobody else can throw them out by
@@ -101,22 +106,22 @@ impl Accounts {
             password_hash,
             roles: vec![USER_ROLE.to_owned()],
             email_verified_at: None,
-            at: self.clock.now(),
+            at: self.context.now(),
         };
-        let notice = self.job(NewMail::notice(user.email.as_str(), mails::already_registered()));
-        self.store.accounts().create_user(&user, Some((&notice, notices_to(&user.email))), audit).await?;
+        let notice = self.context.mail(NewMail::notice(user.email.as_str(), mails::already_registered()));
+        self.context.store.accounts().create_user(&user, Some((&notice, notices_to(&user.email))), audit).await?;
         Ok(())
     }
 
     /// Sends another code, where a registration waits for one and the last one is not too recent.
     pub async fn resend_code(&self, from: &RequestOrigin, email: &Email) -> Result<(), AccountError> {
         self.limits.may_ask(from.address).await?;
-        let now = self.clock.now();
-        let registration = self.store.accounts().registration(email, now).await?;
+        let now = self.context.now();
+        let registration = self.context.store.accounts().registration(email, now).await?;
         // Where there is none, the store looks for an id that nobody has.
-        let id = registration.map_or_else(|| UserId(self.new_id()), |registration| registration.id);
+        let id = registration.map_or_else(|| UserId(self.context.new_id()), |registration| registration.id);
         let (code, digits) = self.new_code(id);
-        let mail = self.job(NewMail::awaited(email.as_str(), mails::verification(&digits), code.expires_at));
+        let mail = self.context.mail(NewMail::awaited(email.as_str(), mails::verification(&digits), code.expires_at));
         let resending = Resending {
             email,
             id,
@@ -125,9 +130,9 @@ impl Accounts {
             codes: codes_to(email),
             not_before: now.minus(RESEND_INTERVAL),
             expires_at: now.plus(REGISTRATION_LIFETIME),
-            audit: self.audit(AuditAction::CodeRequested, from),
+            audit: self.context.audit(AuditAction::CodeRequested, &from.origin),
         };
-        self.store.accounts().resend_code(&resending).await?;
+        self.context.store.accounts().resend_code(&resending).await?;
         Ok(())
     }
 
@@ -139,16 +144,16 @@ impl Accounts {
         email: &Email,
         code: &OneTimeCode,
     ) -> Result<Proved, AccountError> {
-        let now = self.clock.now();
-        let registration = self.store.accounts().registration(email, now).await?;
+        let now = self.context.now();
+        let registration = self.context.store.accounts().registration(email, now).await?;
         let by = registrant(from);
         let by_registrant = registration.as_ref().is_some_and(|there| is_the_same(&there.registrant, &by));
-        let id = registration.map_or_else(|| UserId(self.new_id()), |registration| registration.id);
+        let id = registration.map_or_else(|| UserId(self.context.new_id()), |registration| registration.id);
         let taken = self.limits.try_code(from.address, email, id, by_registrant).await?;
         let attempt = CodeAttempt {
             email,
             id,
-            digest: code_digest(&self.keys, id, code),
+            digest: code_digest(&self.context.keys, id, code),
             by_registrant,
             at: now,
             max_attempts: CODE_ATTEMPTS,
@@ -158,11 +163,11 @@ impl Accounts {
             accepted: NewAudit {
                 user_id: Some(id),
                 actor_id: Some(id),
-                ..self.audit(AuditAction::EmailVerified, from)
+                ..self.context.audit(AuditAction::EmailVerified, &from.origin)
             },
-            refused: self.audit(AuditAction::CodeRefused, from),
+            refused: self.context.audit(AuditAction::CodeRefused, &from.origin),
         };
-        match self.store.accounts().verify_email(&attempt, &mut || self.new_id()).await? {
+        match self.context.store.accounts().verify_email(&attempt, &mut || self.context.new_id()).await? {
             CodeOutcome::Accepted { user, ended } => {
                 self.limits.give_back(taken).await?;
                 Ok(Proved { user: *user, ended })
@@ -180,9 +185,9 @@ impl Accounts {
     }
 
     fn new_code(&self, registration: UserId) -> (NewCode, OneTimeCodeDigits) {
-        let digits = draw_code(&*self.random);
-        let digest = self.keys.code_digest(registration.0.as_bytes(), &digits);
-        (NewCode { digest, expires_at: self.clock.now().plus(CODE_LIFETIME) }, digits)
+        let digits = draw_code(&*self.context.random);
+        let digest = self.context.keys.code_digest(registration.0.as_bytes(), &digits);
+        (NewCode { digest, expires_at: self.context.now().plus(CODE_LIFETIME) }, digits)
     }
 }
 
