@@ -119,15 +119,33 @@ fn only_the_store_names_the_driver_and_its_shared_part_knows_no_area() {
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     assert!(areas.len() > 5, "the areas of the store are {areas:?}");
-    // `queries.rs` lists them; the test of a full disk writes something.
-    let shared = server.iter().filter(|(path, _)| {
-        path.starts_with("store/db/") && !path.ends_with("/queries.rs") && !path.ends_with("/full_disk.rs")
-    });
+    // The test of a full disk writes something.
+    let shared = server.iter().filter(|(path, _)| path.starts_with("store/db/") && !path.ends_with("/full_disk.rs"));
     for (path, text) in shared {
         for area in &areas {
             assert!(!text.contains(&format!("store::{area}")), "{path} knows {area}");
         }
     }
+}
+
+/// `rustfmt` finds files by the declarations of modules, and looks into no macro; the queries are declared by one.
+#[test]
+fn every_file_of_the_store_is_declared_where_the_formatter_looks() {
+    let files = sources(&root().join("server/src/store"));
+    let is_declared = |folder: &Path, name: &str| {
+        let declaration = format!("mod {name};");
+        let beside = files.iter().filter(|(path, _)| Path::new(path).parent() == Some(folder));
+        beside.flat_map(|(_, text)| text.lines()).any(|line| line.ends_with(&declaration) && !line.starts_with("//"))
+    };
+    let mut undeclared = Vec::new();
+    for (path, _) in files.iter().filter(|(path, _)| path != "mod.rs") {
+        let file = Path::new(path);
+        let module = if file.ends_with("mod.rs") { file.parent().unwrap() } else { file };
+        if !is_declared(module.parent().unwrap(), module.file_stem().unwrap().to_str().unwrap()) {
+            undeclared.push(path);
+        }
+    }
+    assert_eq!(undeclared, Vec::<&String>::new(), "put `#[cfg(rustfmt)] mod queries;` into the area's mod.rs");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Users, what proves who they are, and registrations that wait to be proved.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod sql;
 mod types;

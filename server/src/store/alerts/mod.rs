@@ -1,5 +1,7 @@
 //! *Was this you?*: what is asked of users until they answer.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod sql;
 mod types;

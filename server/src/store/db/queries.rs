@@ -4,27 +4,6 @@
 //! A `RETURNING` is read with `fetch_all`, or inside a transaction that is committed: on SQLite `fetch_one` and
 //! `fetch_optional` stop after the first row, and outside a transaction a commit that failed would go unseen.
 
-#[path = "../accounts/queries/mod.rs"]
-pub(in crate::store) mod accounts;
-#[path = "../alerts/queries.rs"]
-pub(in crate::store) mod alerts;
-#[path = "../audit/queries.rs"]
-pub(in crate::store) mod audit;
-#[path = "../jobs/queries.rs"]
-pub(in crate::store) mod jobs;
-#[path = "../keys/queries.rs"]
-pub(in crate::store) mod keys;
-#[path = "../limits/queries.rs"]
-pub(in crate::store) mod limits;
-#[path = "../maintenance/queries/mod.rs"]
-pub(in crate::store) mod maintenance;
-#[path = "../revocations/queries.rs"]
-pub(in crate::store) mod revocations;
-#[path = "../servers/queries.rs"]
-pub(in crate::store) mod servers;
-#[path = "../sessions/queries/mod.rs"]
-pub(in crate::store) mod sessions;
-
 use sqlx::query::{Query, QueryAs};
 use sqlx::{Database as SqlxDatabase, FromRow};
 
@@ -51,3 +30,14 @@ where
 {
     sqlx::query_as::<Db, R>(fill(statement, &DIALECT, 1))
 }
+
+macro_rules! queries {
+    ($($area:ident: $queries:tt,)+) => {
+        $(
+            #[path = $queries]
+            pub(in crate::store) mod $area;
+        )+
+    };
+}
+
+areas!(queries);

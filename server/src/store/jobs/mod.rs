@@ -3,6 +3,8 @@
 //! A job is enqueued in the transaction that it belongs to, by the steps in `queries.rs`. A server takes it under a
 //! lease; what became of it is written only as long as nobody else has taken it since.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod sql;
 mod types;

@@ -1,5 +1,7 @@
 //! Signing keys.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod sql;
 mod types;

@@ -1,5 +1,7 @@
 //! Tries that are counted, once for all servers.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod sql;
 mod types;
 

@@ -1,5 +1,7 @@
 //! What keeps the database in shape: migrations, clean-up, and rows to be measured with.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod sql;
 mod types;
 

@@ -1,5 +1,7 @@
 //! The revocation log: what may not pass any more, in one order for all servers.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod sql;
 mod types;

@@ -1,5 +1,7 @@
 //! Which servers run on this database.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod sql;
 mod types;

@@ -1,5 +1,7 @@
 //! Sessions from sign-in to their end, their histories, and tickets for the event stream.
 
+#[cfg(rustfmt)]
+mod queries;
 pub(in crate::store) mod rows;
 pub(in crate::store) mod sql;
 mod types;
