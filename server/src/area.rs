@@ -4,7 +4,9 @@ use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use types::domain::UserId;
 
 use crate::auth::permissions::Permission;
 use crate::config::{Config, Section};
@@ -16,7 +18,7 @@ use crate::jobs::JobKind;
 use crate::lifecycle::Tasks;
 use crate::mail::MailTemplate;
 use crate::metrics::Declaration;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 use crate::type_map::TypeMap;
 
 /// What an area brings. What it does not bring is as in [`Area::NONE`].
@@ -42,6 +44,8 @@ pub struct Area {
     pub jobs: fn(&ApiState) -> Vec<JobKind>,
     /// What it counts.
     pub metrics: &'static [Declaration],
+    /// What it holds on a user, for the data export.
+    pub held: for<'a> fn(&'a Store, UserId) -> Held<'a>,
 }
 
 impl Area {
@@ -57,6 +61,7 @@ impl Area {
         mails: &[],
         jobs: |_| Vec::new(),
         metrics: &[],
+        held: holds_nothing,
     };
 }
 
@@ -65,6 +70,13 @@ pub type Building<'a> = BoxFuture<'a, Result<(), BuildError>>;
 
 fn builds_nothing<'a>(_: &'a Context, _: &'a Config, _: &'a mut Parts) -> Building<'a> {
     Box::pin(std::future::ready(Ok(())))
+}
+
+/// What an area holds on a user, as the export shows it under the area's name. `None` where it holds nothing.
+pub type Held<'a> = BoxFuture<'a, Result<Option<Value>, StoreError>>;
+
+fn holds_nothing(_: &Store, _: UserId) -> Held<'_> {
+    Box::pin(std::future::ready(Ok(None)))
 }
 
 /// Why an area could not be put together.

@@ -1,12 +1,15 @@
-//! What all areas bring, put together: permissions, families of tokens, jobs, metrics, routes. They are listed in
-//! `lib.rs`.
+//! What all areas bring, put together: permissions, families of tokens, jobs, metrics, data on a user, routes. They
+//! are listed in `lib.rs`.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use serde_json::Value;
+use types::domain::UserId;
 
-use crate::area::Parts;
+use crate::area::{Area, Parts};
 use crate::auth::permissions::Permissions;
 use crate::config::Config;
 use crate::context::Context;
@@ -18,7 +21,7 @@ use crate::http::state::ApiState;
 use crate::http::{exposition, openapi};
 use crate::jobs::{JobKind, JobMetrics};
 use crate::metrics::{Declaration, HttpMetrics, ProcessMetrics, Routes as RouteNames};
-use crate::store::StoreMetrics;
+use crate::store::{Store, StoreError, StoreMetrics};
 use crate::traces::TraceMetrics;
 use crate::{AREAS, pages};
 
@@ -52,6 +55,21 @@ pub fn job_kinds(state: &ApiState) -> Vec<JobKind> {
     AREAS.iter().flat_map(|area| (area.jobs)(state)).collect()
 }
 
+/// What the areas hold on a user, by their names: the part of the data export that they bring themselves.
+pub async fn held(store: &Store, user: UserId) -> Result<BTreeMap<String, Value>, StoreError> {
+    held_by(AREAS, store, user).await
+}
+
+async fn held_by(areas: &[Area], store: &Store, user: UserId) -> Result<BTreeMap<String, Value>, StoreError> {
+    let mut all = BTreeMap::new();
+    for area in areas {
+        if let Some(held) = (area.held)(store, user).await? {
+            all.insert(area.name.to_owned(), held);
+        }
+    }
+    Ok(all)
+}
+
 /// The calls of all areas, and the table of them.
 pub fn api(state: &ApiState, names: &mut RouteNames) -> (Router, Vec<Route>) {
     routes(names).finish(state.clone())
@@ -77,5 +95,28 @@ pub fn router(state: &ApiState, config: &Config, names: &mut RouteNames) -> Rout
     match &config.observe.metrics_token {
         Some(token) => router.merge(exposition::beside(state, token, site, names)),
         None => router,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::area::Held;
+
+    fn two_rooms(_: &Store, _: UserId) -> Held<'_> {
+        Box::pin(std::future::ready(Ok(Some(json!(["Attic", "Kitchen"])))))
+    }
+
+    #[tokio::test]
+    async fn what_an_area_holds_on_a_user_stands_under_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}", folder.path().join("latchkey.db").display());
+        let store = Store::connect(&url, 1).await.expect("a database");
+        let areas = [Area { name: "rooms", held: two_rooms, ..Area::NONE }, Area { name: "walls", ..Area::NONE }];
+        let held = held_by(&areas, &store, UserId(Uuid::nil())).await.expect("an answer");
+        assert_eq!(held, BTreeMap::from([("rooms".to_owned(), json!(["Attic", "Kitchen"]))]));
     }
 }

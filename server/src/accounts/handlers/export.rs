@@ -1,10 +1,13 @@
 //! Everything that is held on a user, for the user: as a file, in words of its own that only this server writes.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::CONTENT_DISPOSITION;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use types::api::examples::Example;
 use types::api::{ActivityEntry, DeviceDescription, HistoryEntry, SecurityAlert};
 use types::domain::{AccountType, SessionId, Timestamp, UserId};
@@ -12,6 +15,7 @@ use types::words::{EndReason, ProblemCode, SignInMethod, TokenDelivery};
 use utoipa::ToSchema;
 
 use super::profile::entry;
+use crate::areas;
 use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
 use crate::http::operation::{Answer, Operation};
@@ -39,6 +43,9 @@ struct Export {
     activity: Vec<ActivityEntry>,
     /// Oldest first.
     mail: Vec<ExportedMail>,
+    /// What further areas hold, by their names.
+    #[serde(flatten)]
+    further: BTreeMap<String, Value>,
 }
 
 impl Example for Export {
@@ -146,6 +153,7 @@ pub async fn export(
     let exported_at = state.context.clock.now();
     let held = state.accounts().export(&from, principal.user_id, principal.session_id).await?;
     let ExportData { user, sessions, alerts, audit, jobs } = held.ok_or_else(ApiError::not_found)?;
+    let further = areas::held(&state.context.store, principal.user_id).await?;
     let export = Export {
         exported_at,
         profile: profile(user),
@@ -153,6 +161,7 @@ pub async fn export(
         alerts: alerts.iter().map(alert).collect(),
         activity: audit.into_iter().map(|row| entry(row, state.sessions().devices().places())).collect(),
         mail: jobs.iter().filter_map(envelope).collect(),
+        further,
     };
     let headers = [(CONTENT_DISPOSITION, "attachment; filename=\"latchkey-export.json\"")];
     Ok((headers, Json(export)).into_response())

@@ -88,6 +88,14 @@ fn every_problem_in_the_document_is_a_word_and_stands_with_its_status() {
     assert_eq!(undocumented, [], "no call answers with these");
 }
 
+#[test]
+fn an_export_may_hold_what_further_areas_bring() {
+    let answer = &document()["paths"]["/api/user/export"]["get"]["responses"]["200"]["content"]["application/json"];
+    let mut export = answer["example"].clone();
+    export["rooms"] = json!([{"name": "Attic"}]);
+    assert_eq!(conforms(&answer["schema"], &export), Ok(()));
+}
+
 #[tokio::test]
 async fn the_server_gives_out_the_document() {
     let app = TestApp::start().await;
