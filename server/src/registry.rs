@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::auth::secrets::{Keys, sha256};
 use crate::clock::Clock;
-use crate::config::{Config, duration};
+use crate::config::{self, Config};
 use crate::jobs::{Schedule, every};
 use crate::store::{Joined, ServerRow, Store, StoreError};
 
@@ -171,23 +171,9 @@ fn is_secret(name: &str) -> bool {
 
 /// The settings that are compared. Of secrets only what they hash to, under a key that comes from the secret itself.
 fn compared(config: &Config, keys: &Keys) -> BTreeMap<String, String> {
-    let time = duration::spell;
-    let or_off = |time: Option<Duration>| time.map_or_else(|| "off".to_owned(), duration::spell);
-    let (tokens, sessions) = (&config.tokens, &config.sessions);
-    let legacy = tokens.legacy.as_ref().map(|legacy| keys.fingerprint(&legacy.secret));
-    [
-        ("PUBLIC_URL", config.server.public_url.origin().to_owned()),
-        ("LATCHKEY_SECRET", keys.installation()),
-        ("JWT_EXPIRE", time(tokens.access_expire)),
-        ("REFRESH_EXPIRE", time(tokens.refresh_expire)),
-        ("REFRESH_GRACE", time(tokens.refresh_grace)),
-        ("JWT_SECRET", legacy.unwrap_or_else(|| "none".to_owned())),
-        ("SESSION_MAX_AGE", time(sessions.max_age)),
-        ("SESSION_IDLE_TIMEOUT", or_off(sessions.idle_timeout)),
-        ("REVOCATION_MAX_STALENESS", time(sessions.revocation_max_staleness)),
-        ("MAX_SESSIONS_PER_USER", sessions.max_per_user.map_or_else(|| "off".to_owned(), |most| most.to_string())),
-        ("REQUIRE_EMAIL_VERIFICATION", sessions.require_email_verification.to_string()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+    let legacy = config.tokens.legacy.as_ref().map(|legacy| keys.fingerprint(&legacy.secret));
+    let legacy = legacy.unwrap_or_else(|| "none".to_owned());
+    let secrets = [("LATCHKEY_SECRET", keys.installation()), ("JWT_SECRET", legacy)];
+    let plain = config::settings().filter_map(|setting| Some((setting.name, (setting.compared?)(config))));
+    secrets.into_iter().chain(plain).map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -20,6 +20,11 @@ pub fn spell(duration: Duration) -> String {
     format!("{}{unit}", millis / millis_each)
 }
 
+/// The same, where a setting may also be `off`.
+pub fn spell_or_off(duration: Option<Duration>) -> String {
+    duration.map_or_else(|| "off".to_owned(), spell)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

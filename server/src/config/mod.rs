@@ -224,7 +224,7 @@ pub fn settings() -> impl Iterator<Item = Setting> {
 /// The settings as a Markdown table, for the README; padded as formatters pad it, so that they leave it alone.
 pub fn table() -> String {
     let heading = ["setting", "default", "meaning"].map(str::to_owned);
-    let lines = settings().map(|Setting { name, fallback, meaning }| {
+    let lines = settings().map(|Setting { name, fallback, meaning, .. }| {
         let fallback = match fallback {
             Fallback::Text("") => "none".to_owned(),
             Fallback::Text(text) => format!("`{text}`"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{duration, unknown_settings};
+use super::{Config, duration, unknown_settings};
 
 /// What is used where nothing is given.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +26,20 @@ pub struct Setting {
     pub fallback: Fallback,
     /// What it does, in a sentence of Markdown.
     pub meaning: &'static str,
+    /// What a server has, where servers of an installation had better have the same.
+    pub compared: Option<fn(&Config) -> String>,
 }
 
 impl Setting {
     pub const fn new(name: &'static str, fallback: Fallback, meaning: &'static str) -> Self {
-        Self { name, fallback, meaning }
+        Self { name, fallback, meaning, compared: None }
+    }
+
+    /// The same, where servers of an installation had better have the same value: those that differ tell of it. `value`
+    /// spells the one that a server has, and is no secret.
+    #[must_use]
+    pub const fn compared(self, value: fn(&Config) -> String) -> Self {
+        Self { compared: Some(value), ..self }
     }
 }
 

@@ -29,7 +29,8 @@ pub const SETTINGS: &[Setting] = &[
         "PUBLIC_URL",
         Fallback::Explained("required in production; in development `http://` and `LEPTOS_SITE_ADDR`"),
         "The address people and apps use, without a path; `https` in production.",
-    ),
+    )
+    .compared(|config| config.server.public_url.origin().to_owned()),
     Setting::new(
         "LEPTOS_SITE_ADDR",
         Fallback::Text("127.0.0.1:3000"),

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::reader::{Fallback, Reader, Setting};
-use super::{DAY, HOUR, MINUTE, SECOND};
+use super::{DAY, HOUR, MINUTE, SECOND, duration};
 
 pub const SETTINGS: &[Setting] = &[
-    Setting::new("SESSION_MAX_AGE", Fallback::Text("90d"), "A session ends then, however much it is used."),
+    Setting::new("SESSION_MAX_AGE", Fallback::Text("90d"), "A session ends then, however much it is used.")
+        .compared(|config| duration::spell(config.sessions.max_age)),
     Setting::new(
         "SESSION_IDLE_TIMEOUT",
         Fallback::Text("off"),
         "A session ends after so long without use; `off` for never.",
-    ),
+    )
+    .compared(|config| duration::spell_or_off(config.sessions.idle_timeout)),
     Setting::new(
         "SESSION_WARNING",
         Fallback::Text("1h"),
@@ -23,12 +25,14 @@ pub const SETTINGS: &[Setting] = &[
         "MAX_SESSIONS_PER_USER",
         Fallback::Text("off"),
         "Sessions a person may have at once; `off` for no limit.",
-    ),
+    )
+    .compared(|config| config.sessions.max_per_user.map_or_else(|| "off".to_owned(), |most| most.to_string())),
     Setting::new(
         "REQUIRE_EMAIL_VERIFICATION",
         Fallback::Text("true"),
         "Whether an address must be proved before the first sign-in.",
-    ),
+    )
+    .compared(|config| config.sessions.require_email_verification.to_string()),
     Setting::new(
         "SUDO_WINDOW",
         Fallback::Text("10m"),
@@ -49,7 +53,8 @@ pub const SETTINGS: &[Setting] = &[
         "REVOCATION_MAX_STALENESS",
         Fallback::Text("2s"),
         "A server whose revocation list is older asks the database at each request.",
-    ),
+    )
+    .compared(|config| duration::spell(config.sessions.revocation_max_staleness)),
 ];
 
 /// How sessions begin, how long they live, and what is remembered of them.

@@ -276,6 +276,27 @@ fn the_table_has_a_line_for_every_setting_and_no_name_twice() {
 }
 
 #[test]
+fn servers_compare_the_settings_of_tokens_and_sessions_as_they_are_written() {
+    let config = production(&[("JWT_EXPIRE", "300s"), ("MAX_SESSIONS_PER_USER", "3")]).unwrap();
+    let compared: Vec<_> =
+        settings().filter_map(|setting| Some((setting.name, (setting.compared?)(&config)))).collect();
+    let expected = [
+        ("PUBLIC_URL", "https://id.example.com"),
+        ("JWT_EXPIRE", "5m"),
+        ("REFRESH_EXPIRE", "30d"),
+        ("REFRESH_GRACE", "10s"),
+        ("SESSION_MAX_AGE", "90d"),
+        ("SESSION_IDLE_TIMEOUT", "off"),
+        ("MAX_SESSIONS_PER_USER", "3"),
+        ("REQUIRE_EMAIL_VERIFICATION", "true"),
+        ("REVOCATION_MAX_STALENESS", "2s"),
+    ];
+    // An area that compares settings of its own changes nothing here.
+    let found: Vec<_> = compared.iter().map(|(name, value)| (*name, value.as_str())).take(expected.len()).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn the_readme_shows_the_settings_as_they_are() {
     let readme = include_str!("../../../README.md");
     // However the columns are padded.

@@ -8,20 +8,23 @@ use types::domain::Timestamp;
 use super::reader::{Fallback, Reader, Setting};
 use super::secret::{self, MasterSecret};
 use super::server::ServerConfig;
-use super::{DAY, HOUR, MINUTE, SECOND};
+use super::{DAY, HOUR, MINUTE, SECOND, duration};
 
 pub const SETTINGS: &[Setting] = &[
-    Setting::new("JWT_EXPIRE", Fallback::Text("15m"), "Life of an access token; best an hour at most (RFC 6750, 5.3)."),
+    Setting::new("JWT_EXPIRE", Fallback::Text("15m"), "Life of an access token; best an hour at most (RFC 6750, 5.3).")
+        .compared(|config| duration::spell(config.tokens.access_expire)),
     Setting::new(
         "REFRESH_EXPIRE",
         Fallback::Text("30d"),
         "Life of a refresh token; each use starts it again, up to `SESSION_MAX_AGE`.",
-    ),
+    )
+    .compared(|config| duration::spell(config.tokens.refresh_expire)),
     Setting::new(
         "REFRESH_GRACE",
         Fallback::Text("10s"),
         "How long a refresh may be repeated with the token before, 60s at most.",
-    ),
+    )
+    .compared(|config| duration::spell(config.tokens.refresh_grace)),
     Setting::new(
         "SIGNING_KEY_ROTATION",
         Fallback::Text("90d"),
