@@ -4,12 +4,12 @@
 // in public/. With a file for the names, names carry a hash of what is in them, and packed copies lie beside the files.
 
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { bundle } from "lightningcss";
+import { bundleAsync } from "lightningcss";
 
 const NAME = "latchkey";
 /** As lightningcss counts versions: one byte each for major, minor and patch. */
@@ -28,7 +28,12 @@ const PACKED = /\.(css|js|json|svg|txt|wasm|webmanifest)$/;
 const [packed, site, names] = process.argv.slice(2);
 const forRelease = names !== undefined;
 
-const style = bundle({ filename: "style/main.css", minify: forRelease, targets: TARGETS }).code;
+const { code: style } = await bundleAsync({
+  filename: "style/main.css",
+  minify: forRelease,
+  targets: TARGETS,
+  resolver: { read: readStyle },
+});
 // The script beside the page fetches the further file ahead, and knows its name.
 replaceIn(join(packed, "split.js"), 'fetch(new URL("./split_house.wasm", import.meta.url))', "window.latchkey.house()");
 const script = await build({
@@ -59,6 +64,13 @@ for (const [part, kind, content] of files) {
 if (forRelease) {
   await pack(site);
   writeFileSync(names, noted.join(""));
+}
+
+/** The text of a style sheet. That of a folder imports all that are in it. */
+function readStyle(path) {
+  if (!statSync(path).isDirectory()) return readFileSync(path, "utf8");
+  const files = readdirSync(path).filter((file) => file.endsWith(".css")).sort();
+  return files.map((file) => `@import "${basename(path)}/${file}";`).join("\n");
 }
 
 function replaceIn(file, before, after) {

@@ -8,20 +8,25 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../style")
 }
 
-/// All files of `style/` with their texts, by their names, without the one that puts them together.
+/// All files of `style/` with their texts, by their paths from there, without the one that puts them together.
 fn files() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder()).expect("the styles") {
-        let entry = entry.expect("a file");
-        let name = entry.file_name().into_string().expect("a name in plain letters");
-        if name != "main.css" {
-            found.insert(name, std::fs::read_to_string(entry.path()).expect("a text"));
+    let mut folders = vec![String::new()];
+    while let Some(below) = folders.pop() {
+        for entry in std::fs::read_dir(folder().join(&below)).expect("the styles") {
+            let entry = entry.expect("a file");
+            let name = format!("{below}{}", entry.file_name().to_str().expect("a name in plain letters"));
+            if entry.path().is_dir() {
+                folders.push(format!("{name}/"));
+            } else if name != "main.css" {
+                found.insert(name, std::fs::read_to_string(entry.path()).expect("a text"));
+            }
         }
     }
     found
 }
 
-/// The layers in their order, and the layer of each file, as `main.css` says them.
+/// The layers in their order, and the layer of each file, as `main.css` says them: of a file, or of all in a folder.
 fn layers() -> (Vec<String>, BTreeMap<String, String>) {
     let text = without_comments(&std::fs::read_to_string(folder().join("main.css")).expect("a text"));
     let mut statements = text.split(';').map(str::trim).filter(|statement| !statement.is_empty());
@@ -33,10 +38,20 @@ fn layers() -> (Vec<String>, BTreeMap<String, String>) {
         let Some((file, layer)) = import.and_then(|import| import.split_once("\" layer(")) else {
             panic!("this stands in no layer: {statement}");
         };
-        let before = layer_of.insert(file.to_owned(), layer.to_owned());
-        assert_eq!(before, None, "{file} is imported twice");
+        let is_file = Path::new(file).extension().is_some();
+        let imported = files().into_keys().filter(|name| if is_file { name == file } else { is_in(file, name) });
+        let imported: Vec<_> = imported.collect();
+        assert!(!imported.is_empty(), "{file} is not there");
+        for name in imported {
+            let before = layer_of.insert(name.clone(), layer.to_owned());
+            assert_eq!(before, None, "{name} is imported twice");
+        }
     }
     (order, layer_of)
+}
+
+fn is_in(folder: &str, name: &str) -> bool {
+    name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn without_comments(text: &str) -> String {
