@@ -1,7 +1,7 @@
 //! The wire: what travels between server and clients, as JSON in camelCase.
 //!
-//! Pure data. No leptos, no HTTP, no SQL, and no rules: rules live in `domain`. What a request may say stands in a
-//! `request!`.
+//! Pure data. No leptos, no HTTP, no SQL, and no rules: rules live in `domain`, or with a value that only one area has,
+//! which stands in the area's own file. What a request may say stands in a `request!`.
 
 pub mod account;
 pub mod alerts;
