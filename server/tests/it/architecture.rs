@@ -148,6 +148,25 @@ fn every_file_of_the_store_is_declared_where_the_formatter_looks() {
     assert_eq!(undeclared, Vec::<&String>::new(), "put `#[cfg(rustfmt)] mod queries;` into the area's mod.rs");
 }
 
+/// The names in the first column of the picture of `server/src` in `docs/architecture.md`: indented by two.
+fn pictured(picture: &str) -> BTreeSet<String> {
+    let below =
+        picture.lines().skip_while(|line| *line != "server/src").skip(1).take_while(|line| line.starts_with(' '));
+    let first_columns = below.filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+    let names = first_columns.flat_map(|line| line.split("  ").next().unwrap().split(", ").map(str::to_owned));
+    names.filter(|name| name != "<area>").collect()
+}
+
+#[test]
+fn the_picture_of_the_server_has_all_that_is_no_area_and_nothing_else() {
+    let documentation = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let entries = fs::read_dir(root().join("server/src")).unwrap().map(|entry| entry.unwrap().path());
+    let names = entries.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
+    let is_area = |name: &String| latchkey::AREAS.iter().any(|area| area.name == name);
+    let expected: BTreeSet<String> = names.filter(|name| !is_area(name)).collect();
+    assert_eq!(pictured(&documentation), expected);
+}
+
 #[test]
 fn what_all_areas_stand_on_knows_none_of_them() {
     let below = ["auth/", "config/", "events/", "http/", "jobs/", "metrics/", "store/", "telemetry/", "registry.rs"];
