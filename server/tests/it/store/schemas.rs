@@ -34,6 +34,32 @@ async fn both_schemas_have_the_same_indexes() {
     assert_eq!(sqlite, postgres);
 }
 
+#[tokio::test]
+async fn what_belongs_to_a_user_is_deleted_with_the_user() {
+    let (sqlite, postgres) = both().await;
+    let mut connection = SqliteConnection::connect(&sqlite.url()).await.expect("a connection");
+    let of_sqlite: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT m.name, f.on_delete = 'CASCADE' FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f \
+         WHERE m.type = 'table' AND f.\"table\" = 'users' ORDER BY m.name",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("references");
+    let mut connection = PgConnection::connect(&postgres.url()).await.expect("a connection");
+    let of_postgres: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT conrelid::regclass::text, confdeltype::text = 'c' FROM pg_constraint \
+         WHERE contype = 'f' AND confrelid = 'users'::regclass ORDER BY 1",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("references");
+    for references in [of_sqlite, of_postgres] {
+        assert!(references.len() >= 5, "{references:?}");
+        let staying: Vec<_> = references.into_iter().filter(|(_, cascades)| !cascades).collect();
+        assert_eq!(staying, Vec::<(String, bool)>::new(), "say ON DELETE CASCADE");
+    }
+}
+
 #[test]
 fn both_folders_have_migrations_of_the_same_names() {
     let names = |folder: &str| -> BTreeSet<_> {
