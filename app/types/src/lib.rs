@@ -10,5 +10,5 @@ pub mod api;
 pub mod domain;
 pub mod json;
 #[cfg(feature = "schema")]
-mod schema;
+pub mod schema;
 pub mod words;

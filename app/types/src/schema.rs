@@ -1,6 +1,6 @@
 //! What the document of the API says of types that serde reads and writes by hand.
 
-use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 /// A text of a format of JSON Schema.
@@ -13,4 +13,10 @@ pub fn text(format: &str, description: &str) -> RefOr<Schema> {
 /// One of these words.
 pub fn words(names: &[&str]) -> RefOr<Schema> {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied())).into()
+}
+
+/// One of these, which come first, or a word that a newer server says.
+pub fn or_other(known: impl Into<RefOr<Schema>>) -> RefOr<Schema> {
+    let other = ObjectBuilder::new().schema_type(Type::String).description(Some("What a newer server may say."));
+    AnyOfBuilder::new().item(known).item(other).into()
 }

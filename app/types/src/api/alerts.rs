@@ -15,7 +15,6 @@ pub struct SecurityAlert {
     /// The alert's id.
     pub alert_id: AlertId,
     /// What it is about.
-    #[cfg_attr(feature = "schema", schema(value_type = AlertKind))]
     pub kind: OrOther<AlertKind>,
     /// The session it concerns.
     pub session_id: SessionId,
@@ -34,7 +33,6 @@ pub struct SecurityAlert {
     pub signed_in: bool,
     /// What was answered. The events of an alert say it; the list has only those that nobody has answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<AlertAnswer>))]
     pub answer: Option<OrOther<AlertAnswer>>,
 }
 

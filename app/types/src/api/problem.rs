@@ -21,7 +21,6 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// Stable and machine-readable.
-    #[cfg_attr(feature = "schema", schema(value_type = ProblemCode))]
     pub code: OrOther<ProblemCode>,
     /// What happened this time, where that helps the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +36,6 @@ pub struct Problem {
     pub sessions: Option<Vec<Session>>,
     /// `session-ended`, `session-expired`: why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<EndReason>))]
     pub reason: Option<OrOther<EndReason>>,
     /// `session-ended`: when.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -45,6 +45,7 @@ pub struct DeviceDescription {
     pub os: Option<String>,
     /// The sort of device.
     #[serde(deserialize_with = "kind_or_unknown")]
+    #[cfg_attr(feature = "schema", schema(value_type = OrOther<DeviceKind>))]
     pub kind: DeviceKind,
     /// Version of the client app, where it sent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,7 +109,6 @@ pub struct Session {
     /// When it ends unless it is used before.
     pub expires_at: Timestamp,
     /// How it was signed in.
-    #[cfg_attr(feature = "schema", schema(value_type = SignInMethod))]
     pub signed_in_with: OrOther<SignInMethod>,
     /// The user agent as it was sent.
     pub user_agent: String,
@@ -223,7 +223,6 @@ pub struct CurrentSession {
     /// When it ends however often it is refreshed.
     pub max_expires_at: Timestamp,
     /// How it was signed in.
-    #[cfg_attr(feature = "schema", schema(value_type = SignInMethod))]
     pub signed_in_with: OrOther<SignInMethod>,
     /// When the access token runs out.
     pub token_expires_at: Timestamp,
@@ -258,6 +257,7 @@ pub struct ReceiptDevice {
     pub device_name: String,
     /// The sort of device.
     #[serde(deserialize_with = "kind_or_unknown")]
+    #[cfg_attr(feature = "schema", schema(value_type = OrOther<DeviceKind>))]
     pub kind: DeviceKind,
     /// How far it has got.
     #[serde(deserialize_with = "status_or_notified")]
@@ -296,11 +296,9 @@ pub struct ActivityEntry {
     /// When it happened.
     pub at: Timestamp,
     /// What happened.
-    #[cfg_attr(feature = "schema", schema(value_type = AuditAction))]
     pub action: OrOther<AuditAction>,
     /// Why, where a session ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<EndReason>))]
     pub reason: Option<OrOther<EndReason>>,
     /// The client's own words for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -341,7 +339,6 @@ pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
     /// What happened.
-    #[cfg_attr(feature = "schema", schema(value_type = HistoryKind))]
     pub kind: OrOther<HistoryKind>,
     /// Why it ended, or what it was renamed to, or the networks it moved between.
     #[serde(default, skip_serializing_if = "Option::is_none")]

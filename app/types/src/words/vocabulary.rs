@@ -84,6 +84,29 @@ impl<'de, T: Vocabulary> Deserialize<'de> for OrOther<T> {
     }
 }
 
+/// What the document of the API says of a word that need not be of its vocabulary.
+#[cfg(feature = "schema")]
+mod schema {
+    use utoipa::__dev::ComposeSchema;
+    use utoipa::openapi::{Ref, RefOr, Schema};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use super::{OrOther, Vocabulary};
+
+    // A derived schema asks a type with parameters in this way, and in no other.
+    impl<T: Vocabulary + ToSchema> ComposeSchema for OrOther<T> {
+        fn compose(_: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+            crate::schema::or_other(Ref::from_schema_name(<T as ToSchema>::name()))
+        }
+    }
+
+    impl<T: Vocabulary + ToSchema> ToSchema for OrOther<T> {
+        fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+            schemas.push((<T as ToSchema>::name().into_owned(), <T as PartialSchema>::schema()));
+        }
+    }
+}
+
 /// Reads a closed word: a name that is none of the vocabulary is an error.
 pub(super) fn read<'de, T: Vocabulary, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::of_name(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("no word of the vocabulary"))

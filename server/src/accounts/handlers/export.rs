@@ -11,7 +11,7 @@ use serde_json::Value;
 use types::api::examples::Example;
 use types::api::{ActivityEntry, DeviceDescription, HistoryEntry, SecurityAlert};
 use types::domain::{AccountType, SessionId, Timestamp, UserId};
-use types::words::{EndReason, ProblemCode, SignInMethod, TokenDelivery};
+use types::words::{EndReason, OrOther, ProblemCode, SignInMethod, TokenDelivery};
 use utoipa::ToSchema;
 
 use super::profile::entry;
@@ -91,7 +91,9 @@ struct ExportedSession {
     ip_address: String,
     place: Option<String>,
     user_agent: String,
+    #[schema(value_type = OrOther<SignInMethod>)]
     signed_in_with: SignInMethod,
+    #[schema(value_type = OrOther<TokenDelivery>)]
     token_delivery: TokenDelivery,
     remember_me: bool,
     created_at: Timestamp,
@@ -108,6 +110,7 @@ struct ExportedSession {
 #[serde(rename_all = "camelCase")]
 struct ExportedEnd {
     at: Timestamp,
+    #[schema(value_type = OrOther<EndReason>)]
     reason: EndReason,
     ended_by: Option<SessionId>,
     ended_by_device: Option<String>,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::Value;
 use types::api::Problem;
+use types::schema;
 use types::words::ProblemCode;
 use utoipa::openapi::content::{Content, ContentBuilder};
 use utoipa::openapi::extensions::Extensions;
@@ -185,8 +186,7 @@ fn responses(route: &Route) -> BTreeMap<u16, Response> {
 
 /// A problem with one of these codes.
 fn problem(names: &[&str]) -> Content {
-    let code = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied()));
-    let one_of_these = ObjectBuilder::new().property("code", code);
+    let one_of_these = ObjectBuilder::new().property("code", schema::or_other(schema::words(names)));
     let problem = AllOfBuilder::new().item(reference(&Payload::of::<Problem>())).item(one_of_these);
     ContentBuilder::new().schema(Some(problem)).build()
 }

@@ -70,6 +70,10 @@ fn accept(call: &Value, answer: &Answer) -> Result<(), String> {
 /// Whether a value is of a schema, as far as the schemas of our document go. A member that is not in it is an error.
 pub fn conforms(schema: &Value, value: &Value) -> Result<(), String> {
     let schema = resolved(schema);
+    // What comes first is what this server says. The rest is what a newer one may say.
+    if let Some(known) = schema["anyOf"].as_array().and_then(|options| options.first()) {
+        return conforms(known, value);
+    }
     if let Some(options) = schema["oneOf"].as_array() {
         let is_one = options.iter().any(|option| conforms(option, value).is_ok());
         return if is_one { Ok(()) } else { Err(format!("{value} is none of the alternatives")) };
