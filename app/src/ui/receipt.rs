@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use super::button::IconButton;
 use super::icon::{Icon, IconName};
-use super::words::count_of;
+use super::words::{count_of, humanised};
 use crate::reactive::memo;
 use types::api::{Receipt, ReceiptDevice};
 use types::domain::SessionId;
-use types::words::ReceiptStatus;
+use types::words::{OrOther, ReceiptStatus};
 
 /// Which devices know of a sign-out. Give it a signal that fills in while devices answer; the devices keep the order
 /// they have at first.
@@ -53,12 +53,15 @@ fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
     let find = move |receipt: &Receipt| receipt.devices.iter().find(|device| device.session_id == id).cloned();
     let device =
         memo(move |before: Option<&Option<ReceiptDevice>>| receipt.with(find).or_else(|| before.cloned().flatten()));
-    let status = memo(move |_| device.with(|device| device.as_ref().map(|device| device.status)));
+    let status = memo(move |_| device.with(|device| device.as_ref().map(|device| device.status.clone())));
     let shown_status = move || {
         let (icon, name, words) = match status.get()? {
-            ReceiptStatus::Offline => (IconName::Offline, "offline", "Offline: will be refused"),
-            ReceiptStatus::Notified => (IconName::Check, "told", "Told"),
-            ReceiptStatus::Confirmed => (IconName::Confirmed, "confirmed", "Confirmed"),
+            OrOther::Known(ReceiptStatus::Offline) => {
+                (IconName::Offline, "offline", "Offline: will be refused".to_owned())
+            }
+            OrOther::Known(ReceiptStatus::Notified) => (IconName::Check, "told", "Told".to_owned()),
+            OrOther::Known(ReceiptStatus::Confirmed) => (IconName::Confirmed, "confirmed", "Confirmed".to_owned()),
+            OrOther::Other(name) => (IconName::Info, "other", humanised(&name)),
         };
         Some(view! {
             <span class="receipt-status" data-status=name>
@@ -83,7 +86,7 @@ fn ReceiptRow(receipt: Signal<Receipt>, id: SessionId) -> impl IntoView {
 
 /// How far it has got: of those that are online, how many have confirmed; and what becomes of the others.
 fn summary(receipt: &Receipt) -> String {
-    let count = |status| receipt.devices.iter().filter(|device| device.status == status).count();
+    let count = |status: ReceiptStatus| receipt.devices.iter().filter(|device| device.status == status).count();
     let (confirmed, offline) = (count(ReceiptStatus::Confirmed), count(ReceiptStatus::Offline));
     let online = receipt.devices.len() - offline;
     let reached = format!("{confirmed} of {online} online confirmed.");
@@ -123,14 +126,25 @@ mod tests {
         #[case] statuses: &[ReceiptStatus],
         #[case] words: &str,
     ) {
-        let device = |(number, status): (u128, &ReceiptStatus)| ReceiptDevice {
+        let statuses = statuses.iter().map(|status| OrOther::Known(*status));
+        assert_eq!(summary(&receipt(statuses)), words);
+    }
+
+    #[test]
+    fn a_device_of_which_a_newer_server_has_another_word_has_not_confirmed() {
+        let statuses = [OrOther::Known(ReceiptStatus::Confirmed), OrOther::Other("asleep".into())];
+        assert_eq!(summary(&receipt(statuses)), "1 of 2 online confirmed.");
+    }
+
+    /// A receipt of phones that have got so far.
+    fn receipt(statuses: impl IntoIterator<Item = OrOther<ReceiptStatus>>) -> Receipt {
+        let device = |(number, status): (u128, OrOther<ReceiptStatus>)| ReceiptDevice {
             session_id: SessionId(Uuid::from_u128(number)),
             current: false,
             device_name: "a phone".into(),
             kind: DeviceKind::Phone,
-            status: *status,
+            status,
         };
-        let receipt = Receipt { id: "id".into(), devices: (1..).zip(statuses).map(device).collect() };
-        assert_eq!(summary(&receipt), words);
+        Receipt { id: "id".into(), devices: (1..).zip(statuses).map(device).collect() }
     }
 }

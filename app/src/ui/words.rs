@@ -58,6 +58,13 @@ pub fn initials(name: &str) -> String {
     first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
 }
 
+/// The name of a word that only a newer server knows, as words.
+pub fn humanised(name: &str) -> String {
+    let words = name.replace(['_', '.'], " ");
+    let mut characters = words.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
 /// How a session was signed in, after *Signed in …*.
 pub const fn with_method(method: &OrOther<SignInMethod>) -> &'static str {
     match method {

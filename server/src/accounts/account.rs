@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use types::words::AuditAction;
+use types::words::{AccountType, AuditAction};
 
-use types::domain::{AccountType, DisplayName, Email, Invalid, Password, SessionId, UserId};
+use types::domain::{DisplayName, Email, Invalid, Password, SessionId, UserId};
 
 use super::codes::REGISTRATION_LIFETIME;
 use super::mails;

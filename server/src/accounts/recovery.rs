@@ -4,9 +4,9 @@
 //! `Referer`.
 
 use std::time::Duration;
-use types::words::AuditAction;
+use types::words::{AccountType, AuditAction};
 
-use types::domain::{AccountType, DisplayName, Email, Invalid, Password, UserId};
+use types::domain::{DisplayName, Email, Invalid, Password, UserId};
 
 use super::account::{AccountError, Accounts, USER_ROLE, greeted};
 use super::mails;

@@ -4,8 +4,8 @@
 //! same is done, in as many statements and hashes, whoever has the address already: the answers, the time they take and
 //! what signing in says afterwards tell nobody whether it has an account (ASVS 6.3.8).
 
-use types::domain::{AccountType, DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
-use types::words::AuditAction;
+use types::domain::{DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
+use types::words::{AccountType, AuditAction};
 
 use super::account::{AccountError, Accounts, USER_ROLE};
 use super::codes::{

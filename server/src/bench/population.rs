@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use types::api::DeviceDescription;
-use types::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
-use types::words::{EndReason, SignInMethod, TokenDelivery};
+use types::domain::{DisplayName, Email, SessionId, Timestamp, UserId};
+use types::words::{AccountType, EndReason, SignInMethod, TokenDelivery};
 use uuid::{Builder, Uuid};
 
 use super::{BenchError, failed};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use types::api::DeviceDescription;
-use types::domain::{AccountType, DisplayName, Email, Password, SessionId, Timestamp, UserId};
-use types::words::{EndReason, SignInMethod, TokenDelivery};
+use types::domain::{DisplayName, Email, Password, SessionId, Timestamp, UserId};
+use types::words::{AccountType, EndReason, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
 use super::population::Population;

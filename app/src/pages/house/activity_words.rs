@@ -1,7 +1,7 @@
 //! What happened to an account and to a session, in words. Pure.
 
 use crate::ui::IconName;
-use crate::ui::words::count_of;
+use crate::ui::words::{count_of, humanised};
 use types::api::{ActivityEntry, HistoryEntry};
 use types::words::{AuditAction, EndReason, HistoryKind, OrOther};
 
@@ -172,13 +172,6 @@ pub(super) fn with_refreshes_merged(entries: &[HistoryEntry]) -> Vec<(HistoryEnt
             Some((last.clone(), item))
         })
         .collect()
-}
-
-/// A name in snake case as words.
-fn humanised(name: &str) -> String {
-    let words = name.replace(['_', '.'], " ");
-    let mut characters = words.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

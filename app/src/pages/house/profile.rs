@@ -14,7 +14,8 @@ use crate::ui::{
     LoadFailed, Loading, RelativeTime, SettingsSection, TextField,
 };
 use types::api::{Profile, ProfilePatch};
-use types::domain::{AccountType, DisplayName, Timestamp};
+use types::domain::{DisplayName, Timestamp};
+use types::words::{AccountType, OrOther};
 
 const NAME_DRAFT: DraftKey = "profile.name";
 
@@ -91,17 +92,19 @@ fn AboutSection(profile: Profile) -> impl IntoView {
     let auth = expect_context::<Auth>();
     let drafts = expect_context::<Drafts>();
     let toasts = expect_context::<Toasts>();
-    let saved = RwSignal::new((profile.user.name.clone(), profile.account_type));
+    let saved = RwSignal::new((profile.user.name.clone(), profile.account_type.clone()));
     let name = RwSignal::new(drafts.get(NAME_DRAFT).unwrap_or(profile.user.name));
-    let account_type = RwSignal::<AccountType>::new(profile.account_type);
+    let account_type = RwSignal::<OrOther<AccountType>>::new(profile.account_type);
     let changed = move || {
-        saved.with(|(saved_name, saved_type)| *saved_type != account_type.get() || name.with(|name| name != saved_name))
+        saved.with(|(saved_name, saved_type)| {
+            account_type.with(|chosen| chosen != saved_type) || name.with(|name| name != saved_name)
+        })
     };
     let errors = FormErrors::default();
     let busy = RwSignal::new(false);
     let save = move |()| {
         let Some(parsed) = errors.check("name", DisplayName::parse(&name.get_untracked())) else { return };
-        let (name, account_type) = (Some(parsed.into()), Some(account_type.get_untracked()));
+        let (name, account_type) = (Some(parsed.into()), account_type.get_untracked().known());
         let patch = ProfilePatch { name, account_type, ..ProfilePatch::default() };
         busy.set(true);
         spawn_local(async move {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::request::request;
 use super::sessions::{DeviceInfo, Receipt};
-use crate::domain::{AccountType, SessionId, Timestamp, UserId};
-use crate::words::TokenDelivery;
+use crate::domain::{SessionId, Timestamp, UserId};
+use crate::words::{AccountType, OrOther, TokenDelivery};
 
 request! {
     /// Body of `POST /api/auth/register`.
@@ -187,7 +187,7 @@ pub struct Profile {
     #[serde(flatten)]
     pub user: UserSummary,
     /// Personal or business.
-    pub account_type: AccountType,
+    pub account_type: OrOther<AccountType>,
     /// When the account was made.
     pub created_at: Timestamp,
     /// When the password was last changed.
@@ -204,7 +204,7 @@ struct ProfileMembers {
     name: String,
     roles: Vec<String>,
     email_verified: bool,
-    account_type: AccountType,
+    account_type: OrOther<AccountType>,
     created_at: Timestamp,
     password_changed_at: Timestamp,
 }

@@ -6,8 +6,8 @@
 //! other has not.
 
 use super::sessions::{DeviceInfo, DeviceInfoFields};
-use crate::domain::{AccountType, Invalid, SessionId};
-use crate::words::{AlertAnswer, TokenDelivery};
+use crate::domain::{Invalid, SessionId};
+use crate::words::{AccountType, AlertAnswer, TokenDelivery};
 
 /// A body, or an object within one.
 pub trait FieldSet {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use super::invalid::Invalid;
 
 /// The fewest characters a password may have (NIST SP 800-63B-4, 3.1.1.2, with a second step available).
@@ -122,37 +120,6 @@ fn ascii_digit(character: char) -> char {
 impl fmt::Debug for OneTimeCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OneTimeCode(…)")
-    }
-}
-
-/// Who an account is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum AccountType {
-    /// One user.
-    #[default]
-    Individual,
-    /// A business.
-    Business,
-}
-
-impl AccountType {
-    /// The name used in database and API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Individual => "INDIVIDUAL",
-            Self::Business => "BUSINESS",
-        }
-    }
-
-    /// Reads the name.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "INDIVIDUAL" => Ok(Self::Individual),
-            "BUSINESS" => Ok(Self::Business),
-            _ => Err(Invalid::new("unknown-value", "Use INDIVIDUAL or BUSINESS.")),
-        }
     }
 }
 

@@ -10,7 +10,7 @@ mod invisible;
 mod names;
 mod timestamp;
 
-pub use account::{AccountType, OneTimeCode, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
+pub use account::{OneTimeCode, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
 pub use address::Email;
 pub use ids::{AlertId, SessionId, UserId};
 pub use invalid::Invalid;

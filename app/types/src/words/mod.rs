@@ -3,6 +3,7 @@
 //! Whoever shows or reads words matches them exhaustively, so that a new one cannot be forgotten. What another, newer
 //! server may send that this program does not know is an [`OrOther`].
 
+mod account;
 mod alerts;
 mod audit;
 mod end_reason;
@@ -12,6 +13,7 @@ mod problems;
 mod sessions;
 mod vocabulary;
 
+pub use account::AccountType;
 pub use alerts::{AlertAnswer, AlertKind};
 pub use audit::AuditAction;
 pub use end_reason::EndReason;

@@ -177,7 +177,10 @@ mod tests {
     use std::fmt;
 
     use super::*;
-    use crate::words::{AlertKind, AuditAction, EndReason, EventName, HistoryKind, ProblemCode, SignInMethod};
+    use crate::words::{
+        AccountType, AlertKind, AuditAction, EndReason, EventName, HistoryKind, ProblemCode, ReceiptStatus,
+        SignInMethod,
+    };
 
     fn names_are_one_each<T: Vocabulary + PartialEq + fmt::Debug>() {
         let names: HashSet<_> = T::WORDS.iter().map(|word| word.name()).collect();
@@ -193,12 +196,14 @@ mod tests {
 
     #[test]
     fn every_word_has_a_name_of_its_own_by_which_it_is_read_and_written() {
+        names_are_one_each::<AccountType>();
         names_are_one_each::<AlertKind>();
         names_are_one_each::<AuditAction>();
         names_are_one_each::<EndReason>();
         names_are_one_each::<EventName>();
         names_are_one_each::<HistoryKind>();
         names_are_one_each::<ProblemCode>();
+        names_are_one_each::<ReceiptStatus>();
         names_are_one_each::<SignInMethod>();
     }
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::api::examples::Example;
 use types::api::{ActivityEntry, DeviceDescription, HistoryEntry, SecurityAlert};
-use types::domain::{AccountType, SessionId, Timestamp, UserId};
-use types::words::{EndReason, OrOther, ProblemCode, SignInMethod, TokenDelivery};
+use types::domain::{SessionId, Timestamp, UserId};
+use types::words::{AccountType, EndReason, OrOther, ProblemCode, SignInMethod, TokenDelivery};
 use utoipa::ToSchema;
 
 use super::profile::entry;
@@ -72,6 +72,7 @@ struct ExportedProfile {
     id: UserId,
     email: String,
     name: String,
+    #[schema(value_type = OrOther<AccountType>)]
     account_type: AccountType,
     roles: Vec<String>,
     created_at: Timestamp,

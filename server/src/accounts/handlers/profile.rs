@@ -9,10 +9,10 @@ use types::api::{
     Activity, ActivityEntry, LogoutAnswer, PageQuery, PasswordChangeFields, PasswordChangeRequest, Profile,
     ProfilePatch, ProfilePatchFields,
 };
-use types::domain::{AccountType, Invalid, Password};
+use types::domain::{Invalid, Password};
 use types::words::ProblemCode;
 
-use super::registration::{NameFields, optional_name};
+use super::registration::{NameFields, optional_name, parse_account_type};
 use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
 use crate::events::Topic;
@@ -67,7 +67,7 @@ pub async fn update_profile(
 ) -> Result<Json<Profile>, ApiError> {
     let ProfilePatchFields { name, first_name, last_name, account_type } = fields;
     let name = optional_name(&mut errors, NameFields { whole: name, first: first_name, last: last_name });
-    let account_type = errors.parse_optional(account_type, AccountType::parse);
+    let account_type = errors.parse_optional(account_type, parse_account_type);
     let (name, account_type) = errors.finish((name, account_type))?;
     let change = ProfileChange { name, account_type };
     let user_id = principal.user_id();
@@ -82,7 +82,7 @@ pub async fn update_profile(
 fn show(user: &User) -> Profile {
     Profile {
         user: user_summary(user),
-        account_type: user.account_type,
+        account_type: user.account_type.into(),
         created_at: user.created_at,
         password_changed_at: user.password_changed_at,
     }

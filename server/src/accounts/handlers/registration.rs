@@ -9,8 +9,8 @@ use types::api::{
     AcceptedAnswer, RegisterAnswer, RegisterFields, RegisterRequest, ResendCodeFields, ResendCodeRequest, Tokens,
     VerifyEmailFields, VerifyEmailRequest,
 };
-use types::domain::{AccountType, DisplayName, OneTimeCode, Password};
-use types::words::ProblemCode;
+use types::domain::{DisplayName, Invalid, OneTimeCode, Password};
+use types::words::{AccountType, ProblemCode};
 
 use super::entry;
 use super::sign_in::{ClientFields, entered};
@@ -42,13 +42,18 @@ pub async fn register(
     let email = errors.parse(email, new_address);
     let password = errors.parse(password, Password::parse_new);
     let name = required_name(&mut errors, NameFields { whole: name, first: first_name, last: last_name });
-    let account_type = errors.parse_optional(account_type, AccountType::parse);
+    let account_type = errors.parse_optional(account_type, parse_account_type);
     let (email, password, name, account_type) = errors.finish((email, password, name, account_type))?;
     let answer_email = email.to_string();
     let new = Registration { email, password, name, account_type: account_type.unwrap_or_default() };
     let user_id = state.accounts().register(&from, new).await?;
     let verification_required = state.accounts().require_verification;
     Ok((StatusCode::CREATED, Json(RegisterAnswer { user_id, email: answer_email, verification_required })))
+}
+
+/// Reads an account type.
+pub fn parse_account_type(text: &str) -> Result<AccountType, Invalid> {
+    AccountType::parse(text).ok_or_else(|| Invalid::new("unknown-value", "Use INDIVIDUAL or BUSINESS."))
 }
 
 /// A name, whole or in two parts.

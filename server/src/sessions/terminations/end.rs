@@ -241,7 +241,7 @@ fn first_receipt(id: &Capability, outcome: EndOutcome, notified: &[SessionId], c
             current,
             device_name: ended.device.device_name,
             kind: ended.device.kind,
-            status,
+            status: status.into(),
         }
     });
     Receipt { id: id.expose().to_owned(), devices: devices.collect() }
@@ -260,6 +260,6 @@ fn receipt_device(row: ReceiptRow) -> ReceiptDevice {
         current: row.current,
         device_name: row.device.device_name,
         kind: row.device.kind,
-        status,
+        status: status.into(),
     }
 }

@@ -1,7 +1,8 @@
 //! Rows as the database has them.
 
 use sqlx::FromRow;
-use types::domain::{AccountType, Timestamp, UserId};
+use types::domain::{Timestamp, UserId};
+use types::words::AccountType;
 use uuid::Uuid;
 
 use crate::store::db::rows::{Read, digest, moment};
@@ -34,7 +35,7 @@ impl TryFrom<UserRecord> for User {
             id: UserId(row.id),
             email: row.email,
             name: row.name,
-            account_type: AccountType::parse(&row.account_type).map_err(|_| StoreError::Unreadable("account type"))?,
+            account_type: AccountType::parse(&row.account_type).ok_or(StoreError::Unreadable("account type"))?,
             password_hash: row.password_hash,
             roles,
             email_verified_at: moment(row.email_verified_at),

@@ -1,6 +1,7 @@
 //! Users, registrations, and the browsers they are known by.
 
-use types::domain::{AccountType, DisplayName, Email, SessionId, Timestamp, UserId};
+use types::domain::{DisplayName, Email, SessionId, Timestamp, UserId};
+use types::words::AccountType;
 use uuid::Uuid;
 
 use crate::store::{AlertRow, Audit, Digest, EndOutcome, HistoryEntry, Job, NewAudit, NewJob, SessionRow, Try};

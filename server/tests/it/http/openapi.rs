@@ -123,3 +123,32 @@ fn a_word_that_the_document_leaves_to_newer_servers_is_none_for_this_one(#[case]
     let schema = json!({"$ref": "#/components/schemas/OrOther_SignInMethod"});
     assert_eq!(conforms(&schema, &json!(word)).is_ok(), fits);
 }
+
+/// The names of all schemas that a schema refers to, by way of others too. What is behind an open word is left out.
+fn named_in(schema: &'static Value, names: &mut BTreeSet<&'static str>) {
+    match schema {
+        Value::Object(members) => members.values().for_each(|member| named_in(member, names)),
+        Value::Array(items) => items.iter().for_each(|item| named_in(item, names)),
+        Value::String(text) => {
+            let name = text.strip_prefix("#/components/schemas/");
+            if let Some(name) = name.filter(|&name| names.insert(name) && !name.starts_with("OrOther_")) {
+                named_in(&document()["components"]["schemas"][name], names);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn what_is_answered_may_have_words_of_a_newer_server_and_what_is_asked_may_not() {
+    let (mut asked, mut answered) = (BTreeSet::new(), BTreeSet::new());
+    for (_, description) in calls() {
+        named_in(&description["requestBody"], &mut asked);
+        named_in(&description["responses"], &mut answered);
+    }
+    let schemas = document()["components"]["schemas"].as_object().expect("schemas");
+    let is_vocabulary = |name: &&str| schemas[*name]["enum"].is_array();
+    assert!(asked.iter().any(is_vocabulary), "no request says a word of a vocabulary");
+    assert_eq!(asked.iter().find(|name| name.starts_with("OrOther_")), None);
+    assert_eq!(answered.into_iter().find(is_vocabulary), None);
+}

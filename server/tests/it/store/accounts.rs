@@ -2,8 +2,8 @@
 
 use latchkey::store::{Bucket, Creation, NewUser, ProfileChange, Store, Try};
 use rstest::rstest;
-use types::domain::{AccountType, DisplayName, UserId};
-use types::words::AuditAction;
+use types::domain::{DisplayName, UserId};
+use types::words::{AccountType, AuditAction};
 use uuid::Uuid;
 
 use crate::support::store::{

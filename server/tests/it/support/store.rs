@@ -14,8 +14,8 @@ use latchkey::store::{
 };
 use sqlx::Connection;
 use types::api::DeviceDescription;
-use types::domain::{AccountType, AlertId, DisplayName, Email, SessionId, Timestamp, UserId};
-use types::words::{AuditAction, DeviceKind, EndReason, HistoryKind, SignInMethod, TokenDelivery};
+use types::domain::{AlertId, DisplayName, Email, SessionId, Timestamp, UserId};
+use types::words::{AccountType, AuditAction, DeviceKind, EndReason, HistoryKind, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
 use super::postgres::PostgresDatabase;

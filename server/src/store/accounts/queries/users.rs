@@ -1,6 +1,7 @@
 //! Users and the audit log.
 
-use types::domain::{AccountType, DisplayName, Email, Timestamp, UserId};
+use types::domain::{DisplayName, Email, Timestamp, UserId};
+use types::words::AccountType;
 
 use super::super::audit::insert_audit;
 use super::super::jobs::insert_job_if;
