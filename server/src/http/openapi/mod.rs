@@ -49,8 +49,9 @@ pub fn document(routes: &[Route]) -> Result<String, serde_json::Error> {
         }
     }
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
-    let info = InfoBuilder::new().title("Latchkey").version(env!("CARGO_PKG_VERSION")).description(Some(ABOUT));
-    let info = info.license(Some(license)).build();
+    let info = InfoBuilder::new().title("Latchkey").version(env!("CARGO_PKG_VERSION"));
+    let about = format!("{ABOUT}\n\n{}", security::ABOUT_NEEDS);
+    let info = info.description(Some(about)).license(Some(license)).build();
     let document = OpenApiBuilder::new().openapi(OpenApiVersion::Version31).info(info).paths(paths);
     document.components(Some(components(schemas))).build().to_pretty_json()
 }

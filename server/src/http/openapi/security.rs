@@ -5,6 +5,7 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 
+use crate::auth::permissions::Permission;
 use crate::http::needs::{Credential, Needs, Requirement};
 
 const ACCESS_TOKEN: &str = "accessToken";
@@ -52,19 +53,41 @@ fn ways(credential: Credential) -> Vec<Option<&'static str>> {
     }
 }
 
-/// What OpenAPI has no words for.
+/// What every operation says under `x-latchkey-needs`, in the words of the document.
+pub const ABOUT_NEEDS: &str = "\
+    What a call needs of whoever makes it is in `security`, and in full in `x-latchkey-needs`, an object that always has \
+    these members: `summary`, in words; `credentials`, any of which will do, by name (`accessToken`, \
+    `expiredAccessToken`, `refreshToken`, `ticket`, `receipt`, `mailedSecret`, `password`), none where anybody may call; \
+    `session`, whether the token must belong to a session; `permission`, the permission that the user must have, or \
+    null; `recentProof`, whether the user must have proved who they are a short while ago, or give the password along.";
+
+/// What OpenAPI has no words for: one shape, whatever the call needs.
 pub fn in_words(needs: Needs) -> Value {
-    match needs {
-        Needs::Nothing => json!({"summary": needs.to_string()}),
-        Needs::Credentials(credentials) => {
-            let names: Vec<String> = credentials.iter().map(ToString::to_string).collect();
-            json!({"summary": needs.to_string(), "anyOf": names})
-        }
-        Needs::Principal(Requirement { session, permission, recent_proof }) => json!({
-            "summary": needs.to_string(),
-            "session": session,
-            "permission": permission.map(|permission| permission.to_string()),
-            "recentProof": recent_proof,
-        }),
+    let nothing = Requirement { session: false, permission: None, recent_proof: false };
+    let (credentials, requirement) = match needs {
+        Needs::Nothing => (Vec::new(), nothing),
+        Needs::Credentials(credentials) => (credentials.iter().copied().map(name).collect(), nothing),
+        Needs::Principal(requirement) => (vec![name(Credential::AccessToken)], requirement),
+    };
+    let Requirement { session, permission, recent_proof } = requirement;
+    json!({
+        "summary": needs.to_string(),
+        "credentials": credentials,
+        "session": session,
+        "permission": permission.map(Permission::name),
+        "recentProof": recent_proof,
+    })
+}
+
+/// The name of a credential for programs.
+const fn name(credential: Credential) -> &'static str {
+    match credential {
+        Credential::AccessToken => ACCESS_TOKEN,
+        Credential::ExpiredAccessToken => "expiredAccessToken",
+        Credential::RefreshToken => "refreshToken",
+        Credential::Ticket => TICKET,
+        Credential::Receipt => "receipt",
+        Credential::MailedSecret => "mailedSecret",
+        Credential::Password => "password",
     }
 }

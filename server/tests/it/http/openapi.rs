@@ -68,6 +68,24 @@ fn every_call_says_what_it_is_for_under_a_name_of_its_own() {
 }
 
 #[test]
+fn what_calls_need_has_one_shape_which_the_document_explains() {
+    let about = document()["info"]["description"].as_str().expect("a description");
+    for (call, description) in calls() {
+        let needs = description["x-latchkey-needs"].as_object().expect("an object");
+        let members: Vec<&str> = needs.keys().map(String::as_str).collect();
+        assert_eq!(members, ["credentials", "permission", "recentProof", "session", "summary"], "{call}");
+        assert!(needs["session"].is_boolean() && needs["recentProof"].is_boolean(), "{call}");
+        assert!(needs["permission"].is_null() || needs["permission"].is_string(), "{call}");
+        let credentials = needs["credentials"].as_array().expect("a list");
+        assert_eq!(credentials.is_empty(), description["security"].is_null(), "{call}");
+        let named = members.into_iter().chain(credentials.iter().map(|name| name.as_str().expect("a name")));
+        for name in named {
+            assert!(about.contains(&format!("`{name}`")), "nothing explains {name}");
+        }
+    }
+}
+
+#[test]
 fn every_problem_in_the_document_is_a_word_and_stands_with_its_status() {
     let mut documented = HashSet::new();
     for (call, description) in calls() {
