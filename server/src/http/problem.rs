@@ -122,6 +122,11 @@ impl ApiError {
             .with_public_url(public_url.to_string())
     }
 
+    /// `400`, or another status that says why: the request cannot be understood.
+    pub fn malformed_request(status: StatusCode) -> Self {
+        Self::new(status, ProblemCode::MalformedRequest, "The request can’t be understood")
+    }
+
     /// `404`.
     pub fn not_found() -> Self {
         Self::of(ProblemCode::NotFound, "There’s nothing here")
@@ -172,6 +177,17 @@ impl ApiError {
     pub fn too_many_requests(retry_after: Duration) -> Self {
         let problem = Box::new(Problem::too_many_requests(whole_seconds(retry_after)));
         Self { problem, challenge: None, retry_after: Some(retry_after), cause: None }
+    }
+
+    /// `503`: there is no place for another connection.
+    pub fn too_many_connections() -> Self {
+        Self::of(ProblemCode::TooManyConnections, "The server is full right now. Try again in a moment")
+    }
+
+    /// `429`: there is no place for another connection from this address.
+    pub fn too_many_connections_of_address() -> Self {
+        let title = "Too many connections from your address. Close some tabs and try again";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, ProblemCode::TooManyConnections, title)
     }
 
     /// `503`: something below cannot be reached or is overloaded.

@@ -12,7 +12,6 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use types::words::ProblemCode;
 
 use axum::Router;
 use axum::body::Body;
@@ -212,7 +211,7 @@ fn bare_problem(status: StatusCode) -> ApiError {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_large(),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::unsupported_media_type(),
         status if status.is_server_error() => ApiError::silent_failure(),
-        status => ApiError::new(status, ProblemCode::MalformedRequest, "The request can’t be understood"),
+        status => ApiError::malformed_request(status),
     }
 }
 

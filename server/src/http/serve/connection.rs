@@ -148,13 +148,11 @@ fn ambiguous(request: &Request, progress: &Progress) -> Option<Response> {
 /// Refuses what is not about health on a connection that has no place for more.
 fn no_place(request: &Request, lack: Option<Lack>) -> Option<Response> {
     let lack = lack.filter(|_| !request.uri().path().starts_with("/health"))?;
-    let (status, title) = match lack {
-        Lack::Places => (StatusCode::SERVICE_UNAVAILABLE, "The server is full right now. Try again in a moment"),
-        Lack::OfAddress => {
-            (StatusCode::TOO_MANY_REQUESTS, "Too many connections from your address. Close some tabs and try again")
-        }
+    let error = match lack {
+        Lack::Places => ApiError::too_many_connections(),
+        Lack::OfAddress => ApiError::too_many_connections_of_address(),
     };
-    let mut response = ApiError::new(status, ProblemCode::TooManyConnections, title).into_response();
+    let mut response = error.into_response();
     response.headers_mut().insert(RETRY_AFTER, COME_BACK);
     Some(response)
 }
