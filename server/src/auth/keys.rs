@@ -11,8 +11,10 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use types::api::examples::Example;
 use types::domain::Timestamp;
+use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::secrets::{CannotUnseal, CryptoFailure, Keys, sha256};
@@ -56,7 +58,48 @@ struct Loaded {
     signers: Vec<(Timestamp, Arc<Signer>)>,
     verifying: HashMap<String, Verifying>,
     /// As a JWK, and until when it is one.
-    published: Vec<(Value, Option<Timestamp>)>,
+    published: Vec<(PublicKey, Option<Timestamp>)>,
+}
+
+/// A JWK set (RFC 7517, section 5).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct KeySet {
+    /// The keys that have not retired.
+    pub keys: Vec<PublicKey>,
+}
+
+/// A public key that verifies access tokens, as a JWK (RFC 8037).
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PublicKey {
+    /// `EdDSA`.
+    pub alg: String,
+    /// `Ed25519`.
+    pub crv: String,
+    /// What the header of a token calls it.
+    pub kid: String,
+    /// `OKP`.
+    pub kty: String,
+    /// `sig`.
+    #[serde(rename = "use")]
+    pub usage: String,
+    /// The key.
+    pub x: String,
+}
+
+impl PublicKey {
+    fn new(kid: &str, x: String) -> Self {
+        let [alg, crv, kty, usage] = ["EdDSA", "Ed25519", "OKP", "sig"].map(str::to_owned);
+        Self { alg, crv, kid: kid.to_owned(), kty, usage, x }
+    }
+}
+
+impl Example for KeySet {
+    const EXAMPLE: &'static str = r#"{
+        "keys": [{
+            "alg": "EdDSA", "crv": "Ed25519", "kid": "kPrK_qmxVWaYVA9w", "kty": "OKP", "use": "sig",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+        }]
+    }"#;
 }
 
 /// The keys as this server knows them now.
@@ -98,8 +141,7 @@ impl KeyRing {
             // One that is to retire signs on until its successor does.
             let signer = Signer { kid: row.kid.clone(), key: EncodingKey::from_ed_der(&private) };
             loaded.signers.push((row.signs_from, Arc::new(signer)));
-            let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": row.kid, "x": x});
-            loaded.published.push((jwk, row.retires_at));
+            loaded.published.push((PublicKey::new(&row.kid, x), row.retires_at));
         }
         loaded.signers.sort_by_key(|(from, _)| std::cmp::Reverse(*from));
         *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = loaded;
@@ -121,10 +163,10 @@ impl KeyRing {
     }
 
     /// The JWK set (RFC 7517, RFC 8037): public members only, of keys that have not retired.
-    pub fn published(&self, now: Timestamp) -> Value {
+    pub fn published(&self, now: Timestamp) -> KeySet {
         let loaded = self.read();
         let keys = loaded.published.iter().filter(|(_, retires_at)| retires_at.is_none_or(|at| now < at));
-        json!({ "keys": keys.map(|(jwk, _)| jwk).collect::<Vec<_>>() })
+        KeySet { keys: keys.map(|(key, _)| key.clone()).collect() }
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Loaded> {
@@ -153,9 +195,9 @@ mod tests {
         assert!(ring.with_key(&old.kid, later, |_| ()).is_some());
         assert!(ring.with_key(&old.kid, later.plus(Duration::from_mins(20)), |_| ()).is_none());
         assert!(ring.with_key("unknown", NOW, |_| ()).is_none());
-        assert_eq!(ring.published(later)["keys"].as_array().unwrap().len(), 2);
-        let left = ring.published(later.plus(Duration::from_mins(20)));
-        assert_eq!((left["keys"].as_array().unwrap().len(), &left["keys"][0]["kid"]), (1, &json!(new.kid)));
+        assert_eq!(ring.published(later).keys.len(), 2);
+        let left = ring.published(later.plus(Duration::from_mins(20))).keys;
+        assert_eq!((left.len(), &left[0].kid), (1, &new.kid));
     }
 
     #[test]
@@ -164,7 +206,7 @@ mod tests {
         let row = make_key(&keys, &OsRandom, NOW, NOW).unwrap();
         let ring = KeyRing::default();
         ring.load(&keys, &[row]).unwrap();
-        let published = ring.published(NOW);
+        let published = serde_json::to_value(ring.published(NOW)).unwrap();
         let members: Vec<&String> = published["keys"][0].as_object().unwrap().keys().collect();
         assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x"]);
     }

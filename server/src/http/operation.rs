@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use types::api::examples::Example;
 use types::words::ProblemCode;
 use utoipa::ToSchema;
@@ -50,7 +51,8 @@ impl Operation {
 
     /// What it takes and gives.
     pub fn payloads(&self) -> impl Iterator<Item = &Payload> {
-        self.body.iter().chain(self.answers.iter().filter_map(|answer| answer.payload.as_ref()))
+        let answered = self.answers.iter().filter_map(|answer| answer.body.as_ref());
+        self.body.iter().chain(answered.map(|(_, payload)| payload))
     }
 }
 
@@ -67,30 +69,28 @@ pub struct Answer {
     pub status: u16,
     /// When it is given.
     pub about: &'static str,
-    /// The media type of its body, where it has one.
-    pub media_type: Option<&'static str>,
-    /// What is in the body, where that is JSON.
-    pub payload: Option<Payload>,
+    /// The media type of its body and what is in it, where it has one.
+    pub body: Option<(&'static str, Payload)>,
 }
 
 impl Answer {
     /// An answer in JSON.
     pub const fn json<T: ToSchema + DeserializeOwned + Example>(status: u16, about: &'static str) -> Self {
-        Self { status, about, media_type: Some(JSON), payload: Some(Payload::of::<T>()) }
+        Self::of(status, about, JSON, Payload::of::<T>())
     }
 
-    /// An answer of another kind.
-    pub const fn other(status: u16, about: &'static str, media_type: &'static str) -> Self {
-        Self { status, about, media_type: Some(media_type), payload: None }
+    /// An answer of this media type.
+    pub const fn of(status: u16, about: &'static str, media_type: &'static str, payload: Payload) -> Self {
+        Self { status, about, body: Some((media_type, payload)) }
     }
 
     /// An answer without a body.
     pub const fn empty(status: u16, about: &'static str) -> Self {
-        Self { status, about, media_type: None, payload: None }
+        Self { status, about, body: None }
     }
 }
 
-/// A body in JSON: a type with its schema and an example.
+/// A body: a type with its schema and an example. Text is JSON too, as a string.
 #[derive(Clone, Copy)]
 pub struct Payload {
     /// The name of the type.
@@ -100,18 +100,23 @@ pub struct Payload {
     /// Adds the schemas of the types that it is made of.
     pub parts: fn(&mut Vec<(String, RefOr<Schema>)>),
     /// An example.
-    pub example: &'static str,
-    /// Reads a text as the type.
-    pub read: fn(&str) -> Result<(), serde_json::Error>,
+    pub example: fn() -> Value,
+    /// Reads an example as the type.
+    pub read: fn(Value) -> Result<(), serde_json::Error>,
 }
 
 impl Payload {
     /// Of this type.
     pub const fn of<T: ToSchema + DeserializeOwned + Example>() -> Self {
-        Self { name: T::name, schema: T::schema, parts: T::schemas, example: T::EXAMPLE, read: read::<T> }
+        Self { name: T::name, schema: T::schema, parts: T::schemas, example: example::<T>, read: read::<T> }
     }
 }
 
-fn read<T: DeserializeOwned>(text: &str) -> Result<(), serde_json::Error> {
-    serde_json::from_str::<T>(text).map(|_| ())
+/// The example of a type. One that is no JSON is null, which no type is read from.
+fn example<T: Example>() -> Value {
+    serde_json::from_str(T::EXAMPLE).unwrap_or_default()
+}
+
+fn read<T: DeserializeOwned>(example: Value) -> Result<(), serde_json::Error> {
+    serde_json::from_value::<T>(example).map(|_| ())
 }

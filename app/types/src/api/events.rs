@@ -29,6 +29,7 @@ pub enum ServerEvent {
 
 /// First on every stream: refetch what you show, you may have missed events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Hello {
     /// The session the stream belongs to.
@@ -39,6 +40,7 @@ pub struct Hello {
 
 /// A device signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionCreated {
     /// The new session.
@@ -50,6 +52,7 @@ pub struct SessionCreated {
 
 /// What changed about a device; what is absent stayed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionUpdated {
     /// The session.
@@ -70,6 +73,7 @@ pub struct SessionUpdated {
 
 /// A device was signed out. The stream of that device closes after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = SessionEnded))]
 #[serde(rename_all = "camelCase")]
 pub struct Ended {
     /// The session that ended.
@@ -87,6 +91,7 @@ pub struct Ended {
 
 /// This session will end soon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = SessionExpiring))]
 #[serde(rename_all = "camelCase")]
 pub struct Expiring {
     /// The session.
@@ -97,6 +102,7 @@ pub struct Expiring {
 
 /// The user changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UserUpdated {
     /// The user.

@@ -3,10 +3,11 @@
 
 use super::{
     AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DeleteAccountRequest, DevelopmentMailbox,
-    EndSessionRequest, EndSessionsRequest, ForgotPasswordRequest, LoginRequest, LogoutAllRequest, LogoutAnswer,
-    LogoutRequest, PasswordChangeRequest, Problem, Profile, ProfilePatch, Receipt, RefreshRequest, RegisterAnswer,
-    RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest, Session, SessionHistory, SessionList,
-    StreamTicket, Tokens, VerifyEmailRequest, WhoAmI,
+    EndSessionRequest, EndSessionsRequest, Ended, Expiring, ForgotPasswordRequest, Hello, LoginRequest,
+    LogoutAllRequest, LogoutAnswer, LogoutRequest, PasswordChangeRequest, Problem, Profile, ProfilePatch, Receipt,
+    RefreshRequest, RegisterAnswer, RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest,
+    SecurityAlert, Session, SessionCreated, SessionHistory, SessionList, SessionUpdated, StreamTicket, Tokens,
+    UserUpdated, VerifyEmailRequest, WhoAmI,
 };
 
 /// A type with an example.
@@ -58,6 +59,19 @@ macro_rules! receipt {
                 "sessionId": "0198ad2e-9d21-7c63-8d4f-6e2a1b7c8d92", "current": false, "deviceName": "Ada’s phone",
                 "kind": "phone", "status": "told"
             }]
+        }"#
+    };
+}
+
+/// An alert that nobody has answered.
+macro_rules! alert {
+    () => {
+        r#"{
+            "alertId": "0198ad2f-1b22-7f53-8c64-2d3e4f5a6b71", "kind": "new_sign_in",
+            "sessionId": "0198ad2e-9d21-7c63-8d4f-6e2a1b7c8d92", "message": "New sign-in on Ada’s phone",
+            "at": "2026-11-29T09:30:00.000Z",
+            "deviceInfo": {"deviceName": "Ada’s phone", "platform": "ios", "kind": "phone", "appVersion": "2.1.0"},
+            "ipAddress": "198.51.100.23", "signedIn": true
         }"#
     };
 }
@@ -131,16 +145,8 @@ examples! {
         }],
         "nextCursor": "1764408600000.0198ad2f0a117e429b531c2d3e4f5a60"
     }"#;
-    AlertList: r#"{
-        "alerts": [{
-            "alertId": "0198ad2f-1b22-7f53-8c64-2d3e4f5a6b71", "kind": "new_sign_in",
-            "sessionId": "0198ad2e-9d21-7c63-8d4f-6e2a1b7c8d92", "message": "New sign-in on Ada’s phone",
-            "at": "2026-11-29T09:30:00.000Z",
-            "deviceInfo": {"deviceName": "Ada’s phone", "platform": "ios", "kind": "phone", "appVersion": "2.1.0"},
-            "ipAddress": "198.51.100.23", "signedIn": true
-        }],
-        "total": 1
-    }"#;
+    SecurityAlert: alert!();
+    AlertList: concat!(r#"{"alerts": ["#, alert!(), r#"], "total": 1}"#);
     AnswerAlertRequest: r#"{"answer": "not_me"}"#;
     DevelopmentMailbox: r#"{
         "messages": [{
@@ -148,4 +154,23 @@ examples! {
             "sentAt": "2026-11-29T09:30:00.000Z"
         }]
     }"#;
+    Hello: r#"{"sessionId": "0198ad2e-7c10-7a52-9c3e-5d1f0a6b7c81", "serverTime": "2026-11-29T09:30:00.000Z"}"#;
+    SessionCreated: r#"{
+        "session": {
+            "sessionId": "0198ad2e-9d21-7c63-8d4f-6e2a1b7c8d92", "current": false,
+            "deviceInfo": {"deviceName": "Ada’s phone", "platform": "ios", "kind": "phone", "appVersion": "2.1.0"},
+            "ipAddress": "198.51.100.23", "createdAt": "2026-11-29T09:30:00.000Z",
+            "lastActive": "2026-11-29T09:30:00.000Z", "activeNow": true, "expiresAt": "2026-12-29T09:30:00.000Z",
+            "signedInWith": "password", "userAgent": "AdasApp/2.1.0"
+        },
+        "alertId": "0198ad2f-1b22-7f53-8c64-2d3e4f5a6b71"
+    }"#;
+    SessionUpdated: r#"{"sessionId": "0198ad2e-9d21-7c63-8d4f-6e2a1b7c8d92", "deviceName": "Ada’s old phone"}"#;
+    Ended: r#"{
+        "sessionId": "0198ad2e-9d21-7c63-8d4f-6e2a1b7c8d92", "reason": "revoked_from_other_device",
+        "endedBy": "0198ad2e-7c10-7a52-9c3e-5d1f0a6b7c81", "endedByDevice": "Chrome on macOS",
+        "at": "2026-11-29T09:31:00.000Z"
+    }"#;
+    Expiring: r#"{"sessionId": "0198ad2e-7c10-7a52-9c3e-5d1f0a6b7c81", "expiresIn": 120}"#;
+    UserUpdated: r#"{"userId": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70"}"#;
 }

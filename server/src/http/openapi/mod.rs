@@ -1,16 +1,17 @@
 //! The document of the API (OpenAPI 3.1), made of the table of routes, so that it has every route and no other.
 
+pub mod events;
 mod problems;
 mod security;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
-use serde_json::Value;
 use types::api::Problem;
 use types::schema;
 use types::words::ProblemCode;
 use utoipa::openapi::content::{Content, ContentBuilder};
+use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
@@ -40,6 +41,7 @@ type Schemas = BTreeMap<String, RefOr<Schema>>;
 pub fn document(routes: &[Route]) -> Result<String, serde_json::Error> {
     let mut paths = Paths::new();
     let mut schemas = Schemas::new();
+    let mut codes = BTreeSet::new();
     add(&Payload::of::<Problem>(), &mut schemas);
     for route in routes {
         let Some(method) = method(&route.method) else { continue };
@@ -47,13 +49,14 @@ pub fn document(routes: &[Route]) -> Result<String, serde_json::Error> {
         for payload in route.operation.payloads() {
             add(payload, &mut schemas);
         }
+        codes.extend(problems::of(route));
     }
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     let info = InfoBuilder::new().title("Latchkey").version(env!("CARGO_PKG_VERSION"));
     let about = format!("{ABOUT}\n\n{}", security::ABOUT_NEEDS);
     let info = info.description(Some(about)).license(Some(license)).build();
     let document = OpenApiBuilder::new().openapi(OpenApiVersion::Version31).info(info).paths(paths);
-    document.components(Some(components(schemas))).build().to_pretty_json()
+    document.components(Some(components(schemas, codes)?)).build().to_pretty_json()
 }
 
 fn add(payload: &Payload, schemas: &mut Schemas) {
@@ -63,12 +66,17 @@ fn add(payload: &Payload, schemas: &mut Schemas) {
     schemas.insert((payload.name)().into_owned(), (payload.schema)());
 }
 
-fn components(schemas: Schemas) -> Components {
-    let components = ComponentsBuilder::new().schemas_from_iter(schemas);
-    security::schemes()
-        .into_iter()
-        .fold(components, |components, (name, scheme)| components.security_scheme(name, scheme))
-        .build()
+/// What is referred to by name: the schemas, an example of each problem, and how credentials travel.
+fn components(schemas: Schemas, codes: BTreeSet<ProblemCode>) -> Result<Components, serde_json::Error> {
+    let mut components = ComponentsBuilder::new().schemas_from_iter(schemas);
+    for code in codes {
+        let example = serde_json::to_value(problems::example(code))?;
+        components = components.example(code.as_str(), ExampleBuilder::new().value(Some(example)));
+    }
+    for (name, scheme) in security::schemes() {
+        components = components.security_scheme(name, scheme);
+    }
+    Ok(components.build())
 }
 
 fn method(method: &Method) -> Option<HttpMethod> {
@@ -108,8 +116,7 @@ fn reference(payload: &Payload) -> Ref {
 }
 
 fn content(payload: &Payload) -> Content {
-    let example = serde_json::from_str::<Value>(payload.example).ok();
-    ContentBuilder::new().schema(Some(reference(payload))).example(example).build()
+    ContentBuilder::new().schema(Some(reference(payload))).example(Some((payload.example)())).build()
 }
 
 fn request_body(payload: &Payload) -> RequestBody {
@@ -162,9 +169,8 @@ fn responses(route: &Route) -> BTreeMap<u16, Response> {
     let mut by_status: BTreeMap<u16, (Vec<&str>, ResponseBuilder)> = BTreeMap::new();
     for answer in route.operation.answers {
         let (words, response) = by_status.remove(&answer.status).unwrap_or_default();
-        let body = answer.payload.as_ref().map_or_else(Content::default, content);
-        let response = match answer.media_type {
-            Some(media_type) => response.content(media_type, body),
+        let response = match &answer.body {
+            Some((media_type, payload)) => response.content(*media_type, content(payload)),
             None => response,
         };
         by_status.insert(answer.status, ([words, vec![answer.about]].concat(), response));
@@ -189,5 +195,9 @@ fn responses(route: &Route) -> BTreeMap<u16, Response> {
 fn problem(names: &[&str]) -> Content {
     let one_of_these = ObjectBuilder::new().property("code", schema::or_other(schema::words(names)));
     let problem = AllOfBuilder::new().item(reference(&Payload::of::<Problem>())).item(one_of_these);
-    ContentBuilder::new().schema(Some(problem)).build()
+    let examples = names.iter().map(|name| {
+        let example: RefOr<Example> = RefOr::Ref(Ref::new(format!("#/components/examples/{name}")));
+        (*name, example)
+    });
+    ContentBuilder::new().schema(Some(problem)).examples_from_iter(examples).build()
 }

@@ -9,14 +9,16 @@ use axum::response::{Html, IntoResponse as _, Response};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HOST};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use types::api::examples::Example;
 use types::api::{DevelopmentMailbox, MailMessage};
 use types::words::ProblemCode;
 use utoipa::ToSchema;
 
 use crate::areas;
+use crate::auth::keys::KeySet;
 use crate::events::BusState;
-use crate::http::operation::{Answer, JSON, Operation};
+use crate::http::operation::{Answer, JSON, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::mail::{self, Mail};
@@ -66,11 +68,26 @@ impl Example for Health {
     }"#;
 }
 
+/// The document of the API.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct Document {
+    /// The version of OpenAPI.
+    openapi: String,
+    /// What OpenAPI says of a document.
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
+impl Example for Document {
+    const EXAMPLE: &'static str =
+        r#"{"openapi": "3.1.0", "info": {"title": "Latchkey", "version": "1.0.0"}, "paths": {}, "components": {}}"#;
+}
+
 /// For the document of the API: [`openapi`].
 pub const OPENAPI: Operation = Operation {
     id: "getOpenApi",
     summary: "This document",
-    answers: &[Answer::other(200, "The document (OpenAPI 3.1).", JSON)],
+    answers: &[Answer::json::<Document>(200, "The document (OpenAPI 3.1).")],
     ..Operation::NONE
 };
 
@@ -78,6 +95,9 @@ pub const OPENAPI: Operation = Operation {
 pub async fn openapi() -> Response {
     ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "public, max-age=300")], areas::document()).into_response()
 }
+
+/// The media type of a JWK set (RFC 7517, section 8.5.2).
+const JWK_SET_JSON: &str = "application/jwk-set+json";
 
 /// How many mails the mailbox shows.
 const MAILS_SHOWN: i64 = 50;
@@ -91,14 +111,15 @@ pub const JWKS: Operation = Operation {
     id: "getKeys",
     summary: "The public keys that verify access tokens",
     about: "RFC 7517.",
-    answers: &[Answer::other(200, "The keys.", "application/jwk-set+json")],
+    answers: &[Answer::of(200, "The keys.", JWK_SET_JSON, Payload::of::<KeySet>())],
     ..Operation::NONE
 };
 
 /// `GET /.well-known/jwks.json`: may be kept for less than the time a new key is published before it signs.
 pub async fn jwks(State(state): State<ApiState>) -> Response {
-    let headers = [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, "public, max-age=300")];
-    (headers, state.operations().key_ring.published(state.context.clock.now()).to_string()).into_response()
+    let headers = [(CONTENT_TYPE, JWK_SET_JSON), (CACHE_CONTROL, "public, max-age=300")];
+    let published = state.operations().key_ring.published(state.context.clock.now());
+    (headers, serde_json::to_string(&published).unwrap_or_default()).into_response()
 }
 
 /// For the document of the API: [`live`].
@@ -187,6 +208,15 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     (status, Json(health)).into_response()
 }
 
+/// The mailbox as a page.
+#[derive(Serialize, Deserialize, ToSchema)]
+struct MailboxPage(String);
+
+impl Example for MailboxPage {
+    const EXAMPLE: &'static str =
+        r#""<!doctype html><html lang=\"en\"><head><title>Mailbox</title></head><body>…</body></html>""#;
+}
+
 /// For the document of the API: [`mailbox`].
 pub const MAILBOX: Operation = Operation {
     id: "getMailbox",
@@ -194,7 +224,7 @@ pub const MAILBOX: Operation = Operation {
     about: "As a page, or for `Accept: application/json` as data. Only in development.",
     answers: &[
         Answer::json::<DevelopmentMailbox>(200, "The newest mails, as data"),
-        Answer::other(200, "or as a page.", "text/html"),
+        Answer::of(200, "or as a page.", "text/html", Payload::of::<MailboxPage>()),
     ],
     problems: &[ProblemCode::NotFound],
     ..Operation::NONE

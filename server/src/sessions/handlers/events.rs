@@ -20,6 +20,7 @@ use crate::auth::origin::RequestOrigin;
 use crate::auth::secrets::Capability;
 use crate::auth::tokens::Verified;
 use crate::events::Topic;
+use crate::http::openapi;
 use crate::http::operation::{Answer, Operation, schema};
 use crate::http::principal::{InSession, bearer};
 use crate::http::problem::ApiError;
@@ -28,6 +29,8 @@ use crate::http::state::ApiState;
 use crate::sessions::{OpenStream, Refusal, Subscriber};
 use crate::store::{Standing, Ticket};
 
+/// The media type of the stream.
+const EVENT_STREAM: &str = "text/event-stream";
 /// How often a comment shows that the line still stands.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a stream waits to be notified of its own end once that is known.
@@ -68,9 +71,9 @@ pub async fn ticket(
 pub const STREAM: Operation = Operation {
     id: "openStream",
     summary: "The event stream",
-    about: "`hello` first, then what happens to the sessions of the user, until this one is over. The guide has the events.",
+    about: "`hello` first, then what happens to the sessions of the user, until this one is over. The schema is that of one event.",
     query: schema::<StreamQuery>(),
-    answers: &[Answer::other(200, "The stream.", "text/event-stream")],
+    answers: &[Answer::of(200, "The stream.", EVENT_STREAM, openapi::events::STREAM)],
     problems: &[ProblemCode::SessionRequired, ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
@@ -131,7 +134,7 @@ async fn head(state: &ApiState, headers: &HeaderMap, opening: StreamQuery) -> Re
         }
         (None, None) => return Err(ApiError::missing_token()),
     }
-    let kind = (CONTENT_TYPE, "text/event-stream");
+    let kind = (CONTENT_TYPE, EVENT_STREAM);
     Ok([kind, (CACHE_CONTROL, "no-store")].into_response())
 }
 

@@ -443,16 +443,12 @@ impl Events {
     pub async fn next(&mut self) -> Option<(String, Value)> {
         loop {
             if let Some((frame, rest)) = self.unread.split_once("\n\n") {
-                let field = |name: &str| {
-                    let lines = frame.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-                    lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
-                };
-                let (name, data) = (field("event"), field("data"));
+                let event = read_event(frame);
                 self.unread = rest.to_string();
-                if name.is_empty() {
-                    continue;
+                match event {
+                    Some(event) => return Some(event),
+                    None => continue,
                 }
-                return Some((name, serde_json::from_str(&data).expect("JSON")));
             }
             let chunk =
                 tokio::time::timeout(Duration::from_secs(10), self.chunks.next()).await.expect("an event in time");
@@ -472,4 +468,14 @@ impl Events {
             }
         }
     }
+}
+
+/// Name and data of an event, from its lines. `None` where they are comments only.
+pub fn read_event(frame: &str) -> Option<(String, Value)> {
+    let field = |name: &str| {
+        let lines = frame.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
+    };
+    let name = Some(field("event")).filter(|name| !name.is_empty())?;
+    Some((name, serde_json::from_str(&field("data")).expect("JSON")))
 }
