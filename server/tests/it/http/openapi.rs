@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use types::words::ProblemCode;
 
 use crate::support::app::{TestApp, read_event};
-use crate::support::contract::{conforms, document};
+use crate::support::contract::{accept_event, conforms, document};
 
 /// Method and path of every call in the document, with the call.
 fn calls() -> Vec<(String, &'static Value)> {
@@ -184,6 +184,18 @@ async fn the_server_gives_out_the_document() {
 fn what_the_document_does_not_have_is_noticed(#[case] answer: Value, #[case] expected: &str) {
     let schema = json!({"$ref": "#/components/schemas/AcceptedAnswer"});
     assert_eq!(conforms(&schema, &answer), Err(expected.to_owned()));
+}
+
+#[rstest]
+#[case::a_name_that_is_none("session.paused", json!({"userId": "1"}), "there is no such name")]
+#[case::a_member_too_many("user.updated", json!({"userId": "1", "secret": 1}), "there is no member secret")]
+#[case::the_data_of_another("hello", json!({"userId": "1"}), "there is no member userId")]
+fn an_event_that_the_document_does_not_have_is_noticed(
+    #[case] name: &str,
+    #[case] data: Value,
+    #[case] expected: &str,
+) {
+    assert_eq!(accept_event(name, &data), Err(expected.to_owned()));
 }
 
 #[rstest]

@@ -470,12 +470,14 @@ impl Events {
     }
 }
 
-/// Name and data of an event, from its lines. `None` where they are comments only.
+/// Name and data of an event, from its lines: one that the document has. `None` where they are comments only.
 pub fn read_event(frame: &str) -> Option<(String, Value)> {
     let field = |name: &str| {
         let lines = frame.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         lines.map(str::trim_start).collect::<Vec<_>>().join("\n")
     };
     let name = Some(field("event")).filter(|name| !name.is_empty())?;
-    Some((name, serde_json::from_str(&field("data")).expect("JSON")))
+    let data = serde_json::from_str(&field("data")).expect("JSON");
+    contract::check_event(&name, &data);
+    Some((name, data))
 }

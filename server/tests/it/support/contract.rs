@@ -1,5 +1,5 @@
-//! What the document of the API promises, held against every answer that a test reads: so the whole suite proves the
-//! document.
+//! What the document of the API promises, held against every answer and every event that a test reads: so the whole suite
+//! proves the document.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -32,6 +32,19 @@ pub fn check(method: Option<&Method>, path: &str, answer: &Answer) {
         objections.join("; "),
         answer.text
     );
+}
+
+/// Panics where an event is none that the document has.
+pub fn check_event(name: &str, data: &Value) {
+    assert_eq!(accept_event(name, data), Ok(()), "the event {name}, which the document does not have: {data}");
+}
+
+/// Whether the document has this event.
+pub fn accept_event(name: &str, data: &Value) -> Result<(), String> {
+    let known = &document()["components"]["schemas"]["ServerEvent"]["anyOf"][0]["oneOf"];
+    let named = known.as_array().into_iter().flatten().find(|event| event["properties"]["event"]["enum"][0] == name);
+    let event = named.ok_or_else(|| "there is no such name".to_owned())?;
+    conforms(&event["properties"]["data"], data)
 }
 
 /// The calls of a path, each with its method.
