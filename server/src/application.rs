@@ -190,9 +190,13 @@ impl Application {
         self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// The calls that it answers, and what each needs.
+    /// The routes that it serves, and what each needs.
     pub fn routes(&self) -> Vec<Route> {
-        areas::api(&self.state, &mut Routes::default()).1
+        let (_, mut routes) = areas::router(&self.state, &self.config, &mut Routes::default());
+        if self.metrics_listener.is_some() {
+            routes.extend(exposition::alone(&self.state).1);
+        }
+        routes
     }
 
     /// Serves until `stop`, then lets what is under way finish.
@@ -210,11 +214,12 @@ impl Application {
             (area.tasks)(&state, &areas_background);
         }
         if let Some(listener) = metrics_listener {
-            tasks.spawn("metrics", serve_metrics(listener, exposition::alone(&state), background.clone()));
+            let (router, _) = exposition::alone(&state);
+            tasks.spawn("metrics", serve_metrics(listener, router, background.clone()));
         }
 
         let mut names = Routes::default();
-        let router = areas::router(&state, &config, &mut names);
+        let (router, _) = areas::router(&state, &config, &mut names);
         let metrics = state.context.metrics.group::<HttpMetrics>();
         let requests = metrics.count_requests_of(names);
         let stopping = {

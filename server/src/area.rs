@@ -12,6 +12,7 @@ use crate::auth::permissions::Permission;
 use crate::config::{Config, Section};
 use crate::context::Context;
 use crate::http::authenticate::Authenticate;
+use crate::http::problem::ProblemExample;
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
 use crate::jobs::JobKind;
@@ -42,6 +43,8 @@ pub struct Area {
     pub mails: &'static [MailTemplate],
     /// Work that must happen, which the queue runs.
     pub jobs: fn(&ApiState) -> Vec<JobKind>,
+    /// The problems that only its calls throw.
+    pub problems: &'static [ProblemExample],
     /// What it counts.
     pub metrics: &'static [Declaration],
     /// What it holds on a user, for the data export.
@@ -60,6 +63,7 @@ impl Area {
         tasks: |_, _| {},
         mails: &[],
         jobs: |_| Vec::new(),
+        problems: &[],
         metrics: &[],
         held: holds_nothing,
     };

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::events::EventMetrics;
 use crate::http::authenticate::Authenticators;
 use crate::http::browser::give_to_pages;
+use crate::http::problem::ProblemExample;
 use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
 use crate::http::{exposition, openapi};
@@ -70,11 +71,12 @@ async fn held_by(areas: &[Area], store: &Store, user: UserId) -> Result<BTreeMap
     Ok(all)
 }
 
-/// The calls of all areas, and the table of them.
-pub fn api(state: &ApiState, names: &mut RouteNames) -> (Router, Vec<Route>) {
-    routes(names).finish(state.clone())
+/// The problems of all areas.
+fn problems() -> Vec<ProblemExample> {
+    AREAS.iter().flat_map(|area| area.problems).copied().collect()
 }
 
+/// The calls of all areas.
 fn routes(names: &mut RouteNames) -> Routes<'_> {
     AREAS.iter().fold(Routes::new(names), |routes, area| (area.routes)(routes.of(area.name)))
 }
@@ -82,20 +84,24 @@ fn routes(names: &mut RouteNames) -> Routes<'_> {
 /// The document of all calls (OpenAPI): the same for every server, so it is made once.
 pub fn document() -> &'static str {
     static DOCUMENT: OnceLock<String> = OnceLock::new();
-    DOCUMENT.get_or_init(|| openapi::document(routes(&mut RouteNames::default()).table()).unwrap_or_default())
+    DOCUMENT
+        .get_or_init(|| openapi::document(routes(&mut RouteNames::default()).table(), &problems()).unwrap_or_default())
 }
 
-/// Everything this server answers: the calls, the pages and their files. The routes are named in `names`.
-pub fn router(state: &ApiState, config: &Config, names: &mut RouteNames) -> Router {
+/// Everything this server answers, and the table of it: the calls, the metrics, the pages with their forms and files.
+/// The routes are named in `names`.
+pub fn router(state: &ApiState, config: &Config, names: &mut RouteNames) -> (Router, Vec<Route>) {
     let pages = pages::Pages::of(config);
-    let site = pages::site(&pages, names).layer(from_fn_with_state(state.clone(), give_to_pages));
-    let forms = pages::forms(state, pages, config.server.public_url.origin(), names);
-    let (api, _) = api(state, names);
-    let router = api.merge(site.clone()).merge(forms);
-    match &config.observe.metrics_token {
-        Some(token) => router.merge(exposition::beside(state, token, site, names)),
-        None => router,
-    }
+    let (site, page_table) = pages::site(&pages, names);
+    let site = site.layer(from_fn_with_state(state.clone(), give_to_pages));
+    let (forms, form_table) = pages::forms(state, pages, config.server.public_url.origin(), names);
+    let calls = routes(names);
+    let calls = match &config.observe.metrics_token {
+        Some(token) => exposition::beside(calls, token, site.clone()),
+        None => calls,
+    };
+    let (calls, call_table) = calls.finish(state.clone());
+    (calls.merge(site).merge(forms), [call_table, page_table, form_table].concat())
 }
 
 #[cfg(test)]

@@ -42,6 +42,7 @@ pub const AREA: Area = Area {
     build,
     routes,
     mails: mails::ALL,
+    problems: handlers::PROBLEMS,
     metrics: &[Declaration::of::<metrics::PasswordMetrics>()],
     ..Area::NONE
 };

@@ -96,21 +96,27 @@ pub struct Authenticated<H> {
     pub handler: H,
 }
 
-impl<T: 'static, H: Handler<T, ApiState>> Handler<T, ApiState> for Authenticated<H> {
+impl<T, S, H> Handler<T, S> for Authenticated<H>
+where
+    T: 'static,
+    S: AsRef<ApiState> + Send + Sync + 'static,
+    H: Handler<T, S>,
+{
     type Future = BoxFuture<'static, Response>;
 
-    fn call(self, request: Request, state: ApiState) -> Self::Future {
+    fn call(self, request: Request, state: S) -> Self::Future {
         current::take_route(self.route);
         let Needs::Principal(requirement) = self.needs else { return Box::pin(self.handler.call(request, state)) };
         let (parts, body) = request.into_parts();
-        if let Some(known) = state.authenticators.authenticate_at_once(&parts) {
+        if let Some(known) = state.as_ref().authenticators.authenticate_at_once(&parts) {
             return match known.and_then(|principal| requirement.check(principal)) {
                 Ok(principal) => Box::pin(self.handler.call(passed(parts, body, principal, requirement), state)),
                 Err(refusal) => Box::pin(std::future::ready(refusal.into_response())),
             };
         }
         Box::pin(async move {
-            match state.authenticators.authenticate(&parts).await.and_then(|principal| requirement.check(principal)) {
+            let known = state.as_ref().authenticators.authenticate(&parts).await;
+            match known.and_then(|principal| requirement.check(principal)) {
                 Ok(principal) => self.handler.call(passed(parts, body, principal, requirement), state).await,
                 Err(refusal) => refusal.into_response(),
             }

@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{any, get};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -11,47 +10,52 @@ use subtle::ConstantTimeEq as _;
 use tower::ServiceExt as _;
 use types::api::paths;
 
+use super::needs::{Credential, NOTHING, Needs};
 use super::principal::bearer;
 use super::problem::ApiError;
+use super::routes::{Route, Routes};
 use super::state::ApiState;
 use crate::auth::secrets::sha256;
 use crate::current;
-use crate::metrics::{CONTENT_TYPE as PROMETHEUS, RouteId, Routes};
+use crate::metrics::{CONTENT_TYPE as PROMETHEUS, RouteId, Routes as RouteNames};
 use crate::store::Digest;
 
-/// What the listener of its own answers: the metrics, and that there is nothing else.
-pub fn alone(state: &ApiState) -> Router {
-    Router::new()
-        .route(paths::METRICS, get(show))
+const METRICS_TOKEN: Needs = Needs::Credentials(&[Credential::MetricsToken]);
+
+/// What the listener of its own answers: the metrics, and that there is nothing else. Its requests are not counted.
+pub fn alone(state: &ApiState) -> (Router, Vec<Route>) {
+    let (router, table) = Routes::<ApiState>::new(&mut RouteNames::default())
+        .of("metrics_listener")
+        .get(paths::METRICS, show)
+        .needs(NOTHING)
+        .outside_the_api()
+        .finish(state.clone());
+    let router = router
         .fallback(async || ApiError::not_found())
-        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .with_state(state.clone())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed());
+    (router, table)
 }
 
 /// The metrics beside the API. Whoever does not have the token finds what `otherwise` has at this address, which is
 /// what there would be if there were no metrics.
-pub fn beside(state: &ApiState, token: &SecretString, otherwise: Router, routes: &mut Routes) -> Router {
-    let door = Door { token: digest(token.expose_secret()), route: routes.id(paths::METRICS) };
-    let state = state.clone();
-    Router::new().route(
-        paths::METRICS,
-        any(move |request: Request| async move {
-            if door.opens(request.method(), request.headers()) {
-                current::take_route(door.route);
-                return show(State(state)).await;
-            }
-            match otherwise.oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            }
-        }),
-    )
+pub fn beside<'n>(routes: Routes<'n>, token: &SecretString, otherwise: Router) -> Routes<'n> {
+    let door = Door { token: digest(token.expose_secret()) };
+    let show_or_hide = move |State(state): State<ApiState>, request: Request| async move {
+        if door.opens(request.method(), request.headers()) {
+            return show(State(state)).await;
+        }
+        current::take_route(RouteId::NONE);
+        match otherwise.oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    };
+    routes.of("metrics").any(paths::METRICS, show_or_hide).needs(METRICS_TOKEN).outside_the_api()
 }
 
 #[derive(Clone, Copy)]
 struct Door {
     token: Digest,
-    route: RouteId,
 }
 
 impl Door {

@@ -10,8 +10,8 @@ use crate::auth::permissions::Permission;
 pub enum Needs {
     /// Nothing: anybody may make it.
     Nothing,
-    /// One of these credentials, which the handler reads itself: it need not be good any more, or stands elsewhere than
-    /// in `Authorization`.
+    /// One of these credentials, which the handler reads itself: it need not be good any more, stands elsewhere than in
+    /// `Authorization`, or is no user's.
     Credentials(&'static [Credential]),
     /// A user, by a bearer token that is good now (RFC 6750).
     Principal(Requirement),
@@ -34,6 +34,10 @@ pub enum Credential {
     MailedSecret,
     /// E-mail address and password.
     Password,
+    /// What browsers say of a form that was sent from one of our own pages (`Origin`, `Sec-Fetch-Site`).
+    OwnForm,
+    /// `METRICS_TOKEN`, in `Authorization`.
+    MetricsToken,
 }
 
 /// What a principal must have.
@@ -81,6 +85,8 @@ impl fmt::Display for Credential {
             Self::Receipt => "the id of the receipt",
             Self::MailedSecret => "what was mailed",
             Self::Password => "the password",
+            Self::OwnForm => "a form of our own pages",
+            Self::MetricsToken => "the metrics token",
         })
     }
 }

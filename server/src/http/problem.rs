@@ -45,6 +45,20 @@ pub const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
 /// A credential was given and is not good.
 pub const CHALLENGE_INVALID: HeaderValue = HeaderValue::from_static("Bearer error=\"invalid_token\"");
 
+/// A problem that an area throws, as the document of the API shows it.
+#[derive(Clone, Copy)]
+pub struct ProblemExample {
+    pub code: ProblemCode,
+    /// Makes it as a call does.
+    pub make: fn() -> ApiError,
+}
+
+impl ProblemExample {
+    pub const fn new(code: ProblemCode, make: fn() -> ApiError) -> Self {
+        Self { code, make }
+    }
+}
+
 impl ApiError {
     /// An error with this status, code and title.
     pub fn new(status: StatusCode, code: ProblemCode, title: &str) -> Self {

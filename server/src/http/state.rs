@@ -70,6 +70,12 @@ impl ApiState {
     }
 }
 
+impl AsRef<Self> for ApiState {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl std::ops::Deref for ApiState {
     type Target = Shared;
 

@@ -29,9 +29,11 @@ use crate::current;
 use crate::http::cookies::RefreshCookie;
 use crate::http::headers::{is_page, page_policy};
 use crate::http::problem::ApiError;
-use crate::http::routes::registered;
-use crate::metrics::{RouteId, Routes};
+use crate::http::routes::{Route, registered};
+use crate::metrics::{RouteId, Routes as RouteNames};
 
+/// The pages in the table of routes.
+pub const AREA: &str = "pages";
 /// The name of the built files.
 const OUTPUT_NAME: &str = "latchkey";
 /// The part of the program that holds the pages of a signed-in user.
@@ -224,8 +226,9 @@ impl Pages {
     }
 }
 
-/// The pages, the files, and what is answered where there is neither. Pages are named in `registry`.
-pub fn site(pages: &Pages, registry: &mut Routes) -> Router {
+/// The pages, the files, and what is answered where there is neither; with the table of the pages, which are named in
+/// `names`.
+pub fn site(pages: &Pages, names: &mut RouteNames) -> (Router, Vec<Route>) {
     let (pages, options) = (pages.clone(), pages.options.clone());
     let (preparing, shelling) = (pages.clone(), options.clone());
     let list = generate_route_list(App);
@@ -240,9 +243,8 @@ pub fn site(pages: &Pages, registry: &mut Routes) -> Router {
             if is_page_path(request.uri().path()) { next.run(request).await } else { pages.not_found(request).await }
         }
     }));
-    registered(router, patterns.iter().map(String::as_str), registry)
-        .fallback(move |request| otherwise(State(pages.clone()), request))
-        .layer(packing())
+    let (router, table) = registered(router, AREA, &patterns, names);
+    (router.fallback(move |request| otherwise(State(pages.clone()), request)).layer(packing()), table)
 }
 
 /// Packs pages while they are sent. Nobody can learn from their length what is in them: what a stranger can have put
@@ -334,7 +336,8 @@ mod tests {
         let config = Config::for_tests(folder.path(), &[]).unwrap();
         let demo = DevelopmentDemo { email: "demo@latchkey.dev".to_owned(), password: "correct-demo-horse".to_owned() };
         let pages = Pages::new(&config.server, SiteFiles { root, hashed }, Some(demo));
-        (folder, site(&pages, &mut Routes::default()))
+        let (router, _) = site(&pages, &mut RouteNames::default());
+        (folder, router)
     }
 
     async fn get(router: &Router, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, String) {

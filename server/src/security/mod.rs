@@ -10,7 +10,7 @@ use crate::http::needs::{SESSION, USER};
 use crate::http::routes::Routes;
 use handlers::alerts;
 
-pub const AREA: Area = Area { name: "security", routes, ..Area::NONE };
+pub const AREA: Area = Area { name: "security", routes, problems: handlers::PROBLEMS, ..Area::NONE };
 
 fn routes(routes: Routes<'_>) -> Routes<'_> {
     routes

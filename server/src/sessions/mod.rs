@@ -57,6 +57,7 @@ pub const AREA: Area = Area {
     routes,
     tasks: build::start,
     mails: mails::ALL,
+    problems: handlers::PROBLEMS,
     metrics: &[Declaration::of::<SessionMetrics>()],
     ..Area::NONE
 };

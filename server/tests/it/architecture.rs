@@ -179,6 +179,34 @@ fn a_new_area_touches_seven_files_and_all_of_them_are_there() {
 }
 
 #[test]
+fn every_route_goes_through_the_table() {
+    // What puts an answer at an address, and where it may stand.
+    let by_hand: [(&str, &[&str]); 7] = [
+        ("routing::", &["http/routes.rs"]),
+        ("Router::new", &["http/routes.rs", "pages/site.rs"]),
+        ("Router::default", &[]),
+        ("route_service", &[]),
+        ("fallback_service", &[]),
+        // What is answered where there is no route.
+        (".fallback(", &["operations/handlers/metrics.rs", "pages/site.rs"]),
+        // Pages, which are in the table too.
+        ("leptos_routes", &["pages/site.rs"]),
+    ];
+    let server = sources(&root().join("server/src"));
+    // The servers that ours is compared with, and those that the accept loop is tried with.
+    let ours = server.iter().filter(|(path, _)| !path.starts_with("bench/") && !path.ends_with("/tests.rs"));
+    for (path, text) in ours {
+        for (word, places) in &by_hand {
+            assert!(!text.contains(word) || places.contains(&path.as_str()), "{path} has {word}: use http/routes.rs");
+        }
+    }
+    // The server of pages would add a route for each of these by itself.
+    for (path, text) in sources(&root().join("app/src")) {
+        assert!(!text.contains("#[server"), "{path} has a server function: the API is calls in the table of routes");
+    }
+}
+
+#[test]
 fn what_all_areas_stand_on_knows_none_of_them() {
     let below = ["auth/", "config/", "events/", "http/", "jobs/", "metrics/", "store/", "telemetry/", "registry.rs"];
     let strangers: Vec<_> = sources(&root().join("server/src"))

@@ -4,10 +4,23 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use types::api::Session;
+use types::api::examples::Example as _;
 use types::words::ProblemCode;
 
 use crate::accounts::{AccountError, HashingError};
-use crate::http::problem::{ApiError, CHALLENGE};
+use crate::http::problem::{ApiError, CHALLENGE, ProblemExample};
+
+/// The problems of this area.
+pub const PROBLEMS: &[ProblemExample] = &[
+    ProblemExample::new(ProblemCode::InvalidCredentials, invalid_credentials),
+    ProblemExample::new(ProblemCode::InsufficientUserAuthentication, || {
+        insufficient_user_authentication(Duration::from_mins(10))
+    }),
+    ProblemExample::new(ProblemCode::EmailNotVerified, email_not_verified),
+    ProblemExample::new(ProblemCode::SessionLimitReached, || {
+        session_limit_reached(serde_json::from_str(Session::EXAMPLE).into_iter().collect())
+    }),
+];
 
 impl From<HashingError> for ApiError {
     fn from(error: HashingError) -> Self {

@@ -9,3 +9,5 @@ pub mod recovery;
 pub mod registration;
 pub mod sign_in;
 mod step_up;
+
+pub use errors::PROBLEMS;

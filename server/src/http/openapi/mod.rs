@@ -1,4 +1,4 @@
-//! The document of the API (OpenAPI 3.1), made of the table of routes, so that it has every route and no other.
+//! The document of the API (OpenAPI 3.1), made of the table of routes, so that it has every call and no other.
 
 pub mod events;
 mod problems;
@@ -13,7 +13,7 @@ use types::words::ProblemCode;
 use utoipa::openapi::content::{Content, ContentBuilder};
 use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{self, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::schema::{AllOfBuilder, Components, ComponentsBuilder, ObjectBuilder, Ref, SchemaType, Type};
@@ -21,8 +21,9 @@ use utoipa::openapi::{
     HttpMethod, InfoBuilder, LicenseBuilder, OpenApiBuilder, OpenApiVersion, Paths, RefOr, Required, Schema,
 };
 
-use super::operation::{JSON, Payload, SchemaOf};
-use super::problem::status_of;
+use super::needs::Needs;
+use super::operation::{JSON, Operation, Payload, SchemaOf};
+use super::problem::{ProblemExample, status_of};
 use super::routes::Route;
 
 const ABOUT: &str = "Sign-in, sessions, and ending them everywhere. What is wrong is answered as `application/problem+json` \
@@ -34,29 +35,29 @@ const NEEDS: &str = "x-latchkey-needs";
 /// The schemas that are referred to, by their names.
 type Schemas = BTreeMap<String, RefOr<Schema>>;
 
-/// The document of these routes, as JSON.
+/// The document of these routes, as JSON, with examples of the problems that areas throw.
 ///
 /// # Errors
 /// None that can occur: everything in it can be written.
-pub fn document(routes: &[Route]) -> Result<String, serde_json::Error> {
+pub fn document(routes: &[Route], of_areas: &[ProblemExample]) -> Result<String, serde_json::Error> {
     let mut paths = Paths::new();
     let mut schemas = Schemas::new();
     let mut codes = BTreeSet::new();
     add(&Payload::of::<Problem>(), &mut schemas);
     for route in routes {
-        let Some(method) = method(&route.method) else { continue };
-        paths.add_path_operation(route.path, vec![method], operation(route));
-        for payload in route.operation.payloads() {
+        let (Some(method), Some(described)) = (method(&route.method), route.operation) else { continue };
+        paths.add_path_operation(&route.path, vec![method], operation(route, described));
+        for payload in described.payloads() {
             add(payload, &mut schemas);
         }
-        codes.extend(problems::of(route));
+        codes.extend(problems::of(route.needs, described));
     }
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     let info = InfoBuilder::new().title("Latchkey").version(env!("CARGO_PKG_VERSION"));
     let about = format!("{ABOUT}\n\n{}", security::ABOUT_NEEDS);
     let info = info.description(Some(about)).license(Some(license)).build();
     let document = OpenApiBuilder::new().openapi(OpenApiVersion::Version31).info(info).paths(paths);
-    document.components(Some(components(schemas, codes)?)).build().to_pretty_json()
+    document.components(Some(components(schemas, codes, of_areas)?)).build().to_pretty_json()
 }
 
 fn add(payload: &Payload, schemas: &mut Schemas) {
@@ -67,11 +68,16 @@ fn add(payload: &Payload, schemas: &mut Schemas) {
 }
 
 /// What is referred to by name: the schemas, an example of each problem, and how credentials travel.
-fn components(schemas: Schemas, codes: BTreeSet<ProblemCode>) -> Result<Components, serde_json::Error> {
+fn components(
+    schemas: Schemas,
+    codes: BTreeSet<ProblemCode>,
+    of_areas: &[ProblemExample],
+) -> Result<Components, serde_json::Error> {
     let mut components = ComponentsBuilder::new().schemas_from_iter(schemas);
     for code in codes {
-        let example = serde_json::to_value(problems::example(code))?;
-        components = components.example(code.as_str(), ExampleBuilder::new().value(Some(example)));
+        let Some(example) = problems::example(code, of_areas) else { continue };
+        let example = ExampleBuilder::new().value(Some(serde_json::to_value(example)?));
+        components = components.example(code.as_str(), example);
     }
     for (name, scheme) in security::schemes() {
         components = components.security_scheme(name, scheme);
@@ -90,8 +96,7 @@ fn method(method: &Method) -> Option<HttpMethod> {
     })
 }
 
-fn operation(route: &Route) -> Operation {
-    let described = route.operation;
+fn operation(route: &Route, described: &Operation) -> path::Operation {
     let mut operation = OperationBuilder::new()
         .tag(route.area)
         .operation_id(Some(described.id))
@@ -102,10 +107,10 @@ fn operation(route: &Route) -> Operation {
     if !described.about.is_empty() {
         operation = operation.description(Some(described.about));
     }
-    for parameter in parameters(route) {
+    for parameter in parameters(&route.path, described) {
         operation = operation.parameter(parameter);
     }
-    for (status, response) in responses(route) {
+    for (status, response) in responses(route.needs, described) {
         operation = operation.response(status.to_string(), response);
     }
     operation.build()
@@ -130,13 +135,13 @@ fn has_required(payload: &Payload) -> bool {
 }
 
 /// What stands in path and query.
-fn parameters(route: &Route) -> Vec<Parameter> {
-    let in_braces = |path: &'static str| path.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
-    let in_path = in_braces(route.path).zip(route.operation.path).map(|((name, _), schema)| {
+fn parameters(path: &str, described: &Operation) -> Vec<Parameter> {
+    let in_braces = path.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+    let in_path = in_braces.zip(described.path).map(|((name, _), schema)| {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
         parameter.schema(Some(schema())).build()
     });
-    let in_query = route.operation.query.map(query_parameters).unwrap_or_default();
+    let in_query = described.query.map(query_parameters).unwrap_or_default();
     in_path.into_iter().chain(in_query).collect()
 }
 
@@ -165,9 +170,9 @@ fn without_null(schema: RefOr<Schema>) -> RefOr<Schema> {
 }
 
 /// What it answers, by status.
-fn responses(route: &Route) -> BTreeMap<u16, Response> {
+fn responses(needs: Needs, described: &Operation) -> BTreeMap<u16, Response> {
     let mut by_status: BTreeMap<u16, (Vec<&str>, ResponseBuilder)> = BTreeMap::new();
-    for answer in route.operation.answers {
+    for answer in described.answers {
         let (words, response) = by_status.remove(&answer.status).unwrap_or_default();
         let response = match &answer.body {
             Some((media_type, payload)) => response.content(*media_type, content(payload)),
@@ -176,7 +181,7 @@ fn responses(route: &Route) -> BTreeMap<u16, Response> {
         by_status.insert(answer.status, ([words, vec![answer.about]].concat(), response));
     }
     let mut problems: BTreeMap<u16, Vec<ProblemCode>> = BTreeMap::new();
-    for code in problems::of(route) {
+    for code in problems::of(needs, described) {
         problems.entry(status_of(code).as_u16()).or_default().push(code);
     }
     for (status, codes) in problems {

@@ -6,27 +6,18 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::StatusCode;
-use types::api::examples::Example as _;
+use types::api::Problem;
 use types::api::request::missing;
-use types::api::{Problem, Session};
-use types::domain::{SessionId, Timestamp};
-use types::words::{EndReason, ProblemCode as Code};
-use uuid::Uuid;
+use types::words::ProblemCode as Code;
 
 use crate::auth::permissions::Permission;
 use crate::config::PublicUrl;
 use crate::http::needs::{Credential, Needs, Requirement};
 use crate::http::operation::Operation;
-use crate::http::problem::ApiError;
-use crate::http::routes::Route;
-use crate::store::SessionEnd;
+use crate::http::problem::{ApiError, ProblemExample};
 
 /// The public address of the server in examples.
 const PUBLIC_URL: &str = "https://latchkey.example";
-/// The device that ends another in examples, as in `types::api::examples`.
-const REQUESTER: SessionId = SessionId(Uuid::from_u128(0x0198_ad2e_7c10_7a52_9c3e_5d1f_0a6b_7c81));
-/// When that was.
-const ENDED_AT: Timestamp = Timestamp::from_millis(1_795_944_600_000);
 
 /// What every call may answer: before anybody has looked at what it wants, or because something broke.
 const ALWAYS: [Code; 7] = [
@@ -47,13 +38,13 @@ static TOKEN_PROBLEMS: [Code; 5] =
 const PROOF_PROBLEMS: [Code; 3] = [Code::InsufficientUserAuthentication, Code::InvalidFields, Code::TooManyRequests];
 
 /// All problems of a call.
-pub fn of(route: &Route) -> BTreeSet<Code> {
-    let Operation { body, problems, .. } = route.operation;
+pub fn of(needs: Needs, operation: &Operation) -> BTreeSet<Code> {
+    let Operation { body, problems, .. } = operation;
     let mut codes: BTreeSet<Code> = ALWAYS.into_iter().chain(problems.iter().copied()).collect();
     if body.is_some() {
         codes.extend(BODY_PROBLEMS);
     }
-    match route.needs {
+    match needs {
         Needs::Nothing => {}
         Needs::Principal(Requirement { session, permission, recent_proof }) => {
             codes.extend(TOKEN_PROBLEMS);
@@ -74,37 +65,26 @@ fn of_credential(credential: Credential) -> &'static [Code] {
         Credential::RefreshToken => &[Code::MissingToken, Code::CrossSiteRequest, Code::OtherAddress],
         Credential::Ticket => &[Code::InvalidToken, Code::SessionEnded],
         Credential::Receipt => &[Code::NotFound],
-        // What is wrong with these is for their calls to say.
-        Credential::MailedSecret | Credential::Password => &[],
+        // What is wrong with these is for their calls to say, or they are not of the API.
+        Credential::MailedSecret | Credential::Password | Credential::OwnForm | Credential::MetricsToken => &[],
     }
 }
 
-/// An example of a problem, made as the server makes its answers.
-pub fn example(code: Code) -> Problem {
-    let mut problem = *error(code).problem;
+/// An example of a problem, made as the server makes its answers: by whoever throws it, one of the areas or the house.
+/// `None` where nobody does.
+pub fn example(code: Code, of_areas: &[ProblemExample]) -> Option<Problem> {
+    let of_area = of_areas.iter().find(|example| example.code == code).map(|example| (example.make)());
+    let mut problem = *of_area.or_else(|| of_the_house(code))?.problem;
     problem.request_id = Some("5f2d8c1b7a9e4036000000000000002a".to_owned());
-    problem
+    Some(problem)
 }
 
-fn error(code: Code) -> ApiError {
-    match code {
+fn of_the_house(code: Code) -> Option<ApiError> {
+    Some(match code {
         Code::MissingToken => ApiError::missing_token(),
         Code::InvalidToken => ApiError::invalid_token(),
-        Code::TokenExpired => ApiError::token_expired(),
-        Code::SessionEnded => ApiError::session_ended().with_end(&SessionEnd {
-            at: ENDED_AT,
-            reason: EndReason::RevokedFromOtherDevice,
-            ended_by: Some(REQUESTER),
-            ended_by_device: Some("Chrome on macOS".to_owned()),
-        }),
-        Code::SessionExpired => ApiError::session_expired(),
-        Code::InvalidCredentials => ApiError::invalid_credentials(),
-        Code::InsufficientUserAuthentication => ApiError::insufficient_user_authentication(Duration::from_mins(10)),
         Code::SessionRequired => ApiError::session_required(),
         Code::PermissionRequired => ApiError::permission_required(Permission::new("rooms:open")),
-        Code::AlertAboutThisSession => ApiError::alert_about_this_session(),
-        Code::DeviceInQuestion => ApiError::device_in_question(),
-        Code::EmailNotVerified => ApiError::email_not_verified(),
         Code::CrossSiteRequest => ApiError::cross_site_request(PUBLIC_URL),
         Code::OtherAddress => ApiError::other_address(PUBLIC_URL),
         Code::MalformedRequest => ApiError::malformed_request(StatusCode::BAD_REQUEST),
@@ -112,9 +92,6 @@ fn error(code: Code) -> ApiError {
         Code::NotFound => ApiError::not_found(),
         Code::MethodNotAllowed => ApiError::method_not_allowed(),
         Code::BodyTooSlow => ApiError::body_too_slow(),
-        Code::SessionLimitReached => {
-            ApiError::session_limit_reached(serde_json::from_str::<Session>(Session::EXAMPLE).into_iter().collect())
-        }
         Code::BodyTooLarge => ApiError::body_too_large(),
         Code::UnsupportedMediaType => ApiError::unsupported_media_type(),
         Code::MisdirectedRequest => {
@@ -125,5 +102,6 @@ fn error(code: Code) -> ApiError {
         Code::InternalError => ApiError::silent_failure(),
         Code::TooManyConnections => ApiError::too_many_connections(),
         Code::TemporarilyUnavailable => ApiError::unavailable(io::Error::from(io::ErrorKind::ConnectionRefused)),
-    }
+        _ => return None,
+    })
 }

@@ -50,6 +50,8 @@ fn ways(credential: Credential) -> Vec<Option<&'static str>> {
         Credential::RefreshToken => vec![Some(REFRESH_COOKIE), None],
         Credential::Ticket => vec![Some(TICKET)],
         Credential::Receipt | Credential::MailedSecret | Credential::Password => vec![None],
+        // Not of calls of the API.
+        Credential::OwnForm | Credential::MetricsToken => Vec::new(),
     }
 }
 
@@ -89,5 +91,8 @@ const fn name(credential: Credential) -> &'static str {
         Credential::Receipt => "receipt",
         Credential::MailedSecret => "mailedSecret",
         Credential::Password => "password",
+        // Not of calls of the API.
+        Credential::OwnForm => "ownForm",
+        Credential::MetricsToken => "metricsToken",
     }
 }

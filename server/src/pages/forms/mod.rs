@@ -12,26 +12,29 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
 use client::{ResetToken, return_to};
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use types::api::{RegisterAnswer, paths};
 use types::words::ProblemCode;
 
-use super::site::{Pages, packing};
+use super::site::{AREA, Pages, packing};
 use crate::accounts::handlers::{recovery, registration, sign_in};
+use crate::http::needs::{Credential, Needs};
 use crate::http::problem::{ApiError, Cause};
 use crate::http::response_changes::ResponseChange;
-use crate::http::routes::registered;
+use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
-use crate::metrics::Routes;
+use crate::metrics::Routes as RouteNames;
 use crate::sessions::handlers::sign_out;
 use sent::Sent;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// What a page's answer takes over from that of the call.
 const CARRIED: [HeaderName; 4] = [SET_COOKIE, CLEAR_SITE_DATA, RETRY_AFTER, WWW_AUTHENTICATE];
+
+/// Checked where a form is read ([`Sent`]), so that the page can say what is wrong.
+const OWN_FORM: Needs = Needs::Credentials(&[Credential::OwnForm]);
 
 /// What forms need: the calls, and the pages they are on.
 #[derive(Clone)]
@@ -42,19 +45,37 @@ struct Forms {
     address: String,
 }
 
-/// Where the forms are sent.
-pub fn routes(api: &ApiState, pages: Pages, address: &str, registry: &mut Routes) -> Router {
+impl AsRef<ApiState> for Forms {
+    fn as_ref(&self) -> &ApiState {
+        &self.api
+    }
+}
+
+/// Where the forms are sent, and the table of it.
+pub fn routes(api: &ApiState, pages: Pages, address: &str, names: &mut RouteNames) -> (Router, Vec<Route>) {
     let forms = Forms { api: api.clone(), pages, address: address.to_owned() };
-    let router = Router::new()
-        .route("/sign-in", post(signs_in))
-        .route("/register", post(registers))
-        .route("/verify", post(verifies))
-        .route("/forgot-password", post(forgets))
-        .route("/reset-password", post(resets))
-        .route(SIGN_OUT, post(signs_out))
-        .with_state(forms);
-    let paths = ["/sign-in", "/register", "/verify", "/forgot-password", "/reset-password", SIGN_OUT];
-    registered(router, paths.into_iter(), registry).layer(packing())
+    let (router, table) = Routes::<Forms>::new(names)
+        .of(AREA)
+        .post("/sign-in", signs_in)
+        .needs(OWN_FORM)
+        .outside_the_api()
+        .post("/register", registers)
+        .needs(OWN_FORM)
+        .outside_the_api()
+        .post("/verify", verifies)
+        .needs(OWN_FORM)
+        .outside_the_api()
+        .post("/forgot-password", forgets)
+        .needs(OWN_FORM)
+        .outside_the_api()
+        .post("/reset-password", resets)
+        .needs(OWN_FORM)
+        .outside_the_api()
+        .post(SIGN_OUT, signs_out)
+        .needs(OWN_FORM)
+        .outside_the_api()
+        .finish(forms);
+    (router.layer(packing()), table)
 }
 
 /// `POST /sign-in`.

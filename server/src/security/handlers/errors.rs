@@ -2,7 +2,13 @@
 
 use types::words::ProblemCode;
 
-use crate::http::problem::ApiError;
+use crate::http::problem::{ApiError, ProblemExample};
+
+/// The problems of this area.
+pub const PROBLEMS: &[ProblemExample] = &[
+    ProblemExample::new(ProblemCode::AlertAboutThisSession, alert_about_this_session),
+    ProblemExample::new(ProblemCode::DeviceInQuestion, device_in_question),
+];
 
 /// `403`: an alert cannot be answered from the session that it is about.
 pub fn alert_about_this_session() -> ApiError {

@@ -2,3 +2,5 @@
 
 pub mod alerts;
 mod errors;
+
+pub use errors::PROBLEMS;

@@ -2,14 +2,23 @@
 
 use std::time::Duration;
 
+use types::domain::{SessionId, Timestamp};
 use types::words::{EndReason, ProblemCode};
+use uuid::Uuid;
 
-use crate::http::problem::{ApiError, CHALLENGE_INVALID};
+use crate::http::problem::{ApiError, CHALLENGE_INVALID, ProblemExample};
 use crate::sessions::{EndingError, RefreshRefusal, Refusal, SessionsError};
 use crate::store::{SessionEnd, StoreError};
 
 /// What is in force although it was not acknowledged.
 const UNWRITTEN: &str = "The database can’t be reached, so the sign-out is not saved yet. Try again until it is.";
+
+/// The problems of this area.
+pub const PROBLEMS: &[ProblemExample] = &[
+    ProblemExample::new(ProblemCode::TokenExpired, token_expired),
+    ProblemExample::new(ProblemCode::SessionExpired, session_expired),
+    ProblemExample::new(ProblemCode::SessionEnded, ended_from_another_device),
+];
 
 impl From<SessionsError> for ApiError {
     fn from(error: SessionsError) -> Self {
@@ -63,6 +72,16 @@ fn ended(end: &SessionEnd) -> ApiError {
     error.problem.ended_by = end.ended_by;
     error.problem.ended_by_device.clone_from(&end.ended_by_device);
     error
+}
+
+/// An example, with what `types::api::examples` has.
+fn ended_from_another_device() -> ApiError {
+    ended(&SessionEnd {
+        at: Timestamp::from_millis(1_795_944_600_000),
+        reason: EndReason::RevokedFromOtherDevice,
+        ended_by: Some(SessionId(Uuid::from_u128(0x0198_ad2e_7c10_7a52_9c3e_5d1f_0a6b_7c81))),
+        ended_by_device: Some("Chrome on macOS".to_owned()),
+    })
 }
 
 /// The database cannot be asked, and this server's list is too old to say.

@@ -8,4 +8,6 @@ pub mod refresh;
 pub mod sign_out;
 pub mod stale_cookies;
 
+pub use errors::PROBLEMS;
+
 pub use access_token::AccessTokenFamily;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Answer, TestApp};
 
-const TOKEN: &str = "a-token-of-tests-0123456789-abcdefghijkl";
-const OWN_LISTENER: (&str, &str) = ("METRICS_ADDR", "127.0.0.1:0");
+pub const TOKEN: &str = "a-token-of-tests-0123456789-abcdefghijkl";
+pub const OWN_LISTENER: (&str, &str) = ("METRICS_ADDR", "127.0.0.1:0");
 
 /// What Prometheus would read.
 struct Scrape(String);

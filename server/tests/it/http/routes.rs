@@ -1,4 +1,5 @@
-//! The table of routes: what each needs, and that this holds on the wire.
+//! The table of routes: what each needs, and that this holds on the wire. That there is no route outside it is held by
+//! `architecture.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::legacy::{ACCEPTED, on_the_older_system};
+use super::metrics::{OWN_LISTENER, TOKEN};
 use super::tokens::parts;
 use crate::support::app::{Answer, Device, TestApp};
 
@@ -37,7 +39,7 @@ fn with_principal(app: &TestApp) -> Vec<(Route, Requirement)> {
 
 #[tokio::test]
 async fn every_route_says_what_it_needs() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&[("METRICS_TOKEN", TOKEN), OWN_LISTENER]).await;
     // A file for each area: a new one touches none of the others.
     let mut areas: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for route in &app.routes {
@@ -52,7 +54,7 @@ async fn every_route_says_what_it_needs() {
 
 #[tokio::test]
 async fn who_shows_nothing_gets_nowhere_where_somebody_is_needed() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(&[("METRICS_TOKEN", TOKEN)]).await;
     for route in &app.routes {
         let answer = call(&app, route, None).await;
         match route.needs {
