@@ -10,11 +10,9 @@ use types::words::{AccountType, AuditAction};
 
 use types::domain::{DisplayName, Email, Invalid, Password, SessionId, UserId};
 
-use super::codes::REGISTRATION_LIFETIME;
 use super::mails;
 use super::passwords::{HashingError, PasswordHasher};
 use super::recovery::RESET_PAGE;
-use super::registration::registrant;
 use crate::auth::limits::{LimitError, Limits, network_digest};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::refresh::Lifetimes;
@@ -32,7 +30,7 @@ pub enum AccountError {
     /// E-mail or password is wrong, whichever.
     #[error("e-mail or password is wrong")]
     InvalidCredentials,
-    /// The password is right, but the address must be proved first.
+    /// The password is that of a registration whose address must be proved first.
     #[error("the e-mail address is not verified")]
     EmailNotVerified,
     /// A field was refused.
@@ -143,11 +141,6 @@ impl Accounts {
         let Some(user) = user.filter(|user| comparison.matches && user.disabled_at.is_none()) else {
             return Err(self.refuse(from, email, user_id, password).await?);
         };
-        if self.require_verification && user.email_verified_at.is_none() {
-            let expires_at = self.context.now().plus(REGISTRATION_LIFETIME);
-            self.context.store.accounts().take_up_unproved(user.id, &registrant(from), expires_at).await?;
-            return Err(AccountError::EmailNotVerified);
-        }
         if comparison.outdated {
             let new = self.hasher.hash(password).await?;
             self.context.store.accounts().upgrade_password_hash(user.id, &user.password_hash, &new).await?;

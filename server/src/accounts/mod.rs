@@ -25,6 +25,7 @@ pub use addresses::{known_address, new_address};
 pub use passwords::{HashingError, PasswordHasher};
 pub use recovery::{ResetStep, refused_reset};
 pub use registration::Registration;
+pub use sign_in_flow::FurtherProof;
 
 use crate::area::{Area, BuildError, Building, Parts};
 use crate::config::Config;

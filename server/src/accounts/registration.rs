@@ -4,7 +4,7 @@
 //! same is done, in as many statements and hashes, whoever has the address already: the answers, the time they take and
 //! what signing in says afterwards tell nobody whether it has an account (ASVS 6.3.8).
 
-use types::domain::{DisplayName, Email, Invalid, OneTimeCode, Password, UserId};
+use types::domain::{DisplayName, Email, Invalid, OneTimeCode, Password, Timestamp, UserId};
 use types::words::{AccountType, AuditAction};
 
 use super::account::{AccountError, Accounts, USER_ROLE};
@@ -17,7 +17,7 @@ use crate::auth::origin::RequestOrigin;
 use crate::mail::NewMail;
 use crate::store::{
     CodeAttempt, CodeOutcome, EndOutcome, NewAudit, NewCode, NewRegistration, NewUser, Registrant, RegistrationMail,
-    Resending, User,
+    Resending, StoreError, User,
 };
 
 /// A new account, as asked for.
@@ -184,6 +184,17 @@ impl Accounts {
         }
     }
 
+    /// Has an account whose address nobody has proved wait for the code as a registration does. For whoever gave its
+    /// password.
+    pub async fn await_code(
+        &self,
+        from: &RequestOrigin,
+        user_id: UserId,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.context.store.accounts().take_up_unproved(user_id, &registrant(from), expires_at).await
+    }
+
     fn new_code(&self, registration: UserId) -> (NewCode, OneTimeCodeDigits) {
         let digits = draw_code(&*self.context.random);
         let digest = self.context.keys.code_digest(registration.0.as_bytes(), &digits);
@@ -192,7 +203,7 @@ impl Accounts {
 }
 
 /// Who registers, or comes back to do more about it.
-pub(super) fn registrant(from: &RequestOrigin) -> Registrant {
+fn registrant(from: &RequestOrigin) -> Registrant {
     Registrant { network: network_digest(from.address), browser: from.browser }
 }
 

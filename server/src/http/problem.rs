@@ -238,11 +238,6 @@ impl ApiError {
         StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The stable code.
-    pub fn code(&self) -> Option<ProblemCode> {
-        self.problem.code.known()
-    }
-
     /// Whether the client is told to sign in.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == StatusCode::UNAUTHORIZED

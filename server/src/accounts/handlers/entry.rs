@@ -2,12 +2,12 @@
 //! asks for nothing but parsed values and the headers, keeps to the limits, and says which cookies the answer sets.
 
 use http::HeaderMap;
-use types::domain::{Email, OneTimeCode, Password, SessionId, UserId};
+use types::domain::{Email, OneTimeCode, Password, SessionId, Timestamp, UserId};
 use types::words::{SignInMethod, TokenDelivery};
 
 use super::errors::session_limit_reached;
 use crate::accounts::sign_in_flow::{NextStep, SignInFlow};
-use crate::accounts::{AccountError, HashingError};
+use crate::accounts::{AccountError, FurtherProof, HashingError};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::proofs::Proof;
 use crate::auth::secrets::Capability;
@@ -16,7 +16,7 @@ use crate::http::state::ApiState;
 
 use crate::sessions::handlers::refresh::refresh_cookie;
 use crate::sessions::{BrowserAtHand, ClaimedDevice, NewSignIn, SessionsError, SignInError, SignInResult, SignedIn};
-use crate::store::{SessionRow, StoreError};
+use crate::store::{SessionRow, StoreError, User};
 
 /// What a client says of itself and of how it wants its tokens.
 pub struct Client {
@@ -42,10 +42,12 @@ pub struct Entered {
 
 /// Why somebody is not in.
 pub enum EntryRefusal {
-    /// The request comes from another site, or from a page under another address.
-    CrossSite(ApiError),
+    /// The request: its fields, another site, or a page under another address.
+    Request(ApiError),
     /// E-mail, password or code, or too many tries.
     Account(AccountError),
+    /// What was proved is not enough: this must be proved too.
+    ProofNeeded(FurtherProof),
     /// A device must be chosen to sign out first; these are the live ones.
     LimitReached(Vec<SessionRow>),
     /// The parts below failed.
@@ -62,9 +64,8 @@ pub async fn sign_in(
 ) -> Result<Entered, EntryRefusal> {
     let from = client.known(state, from, headers)?;
     let user = state.accounts().authenticate(&from, email, password).await;
-    let user =
-        user.inspect_err(|error| state.sessions().count_sign_in(refusal(error))).map_err(EntryRefusal::Account)?;
-    client.begin(state, user.id, from, headers, SignInMethod::Password).await
+    let user = user.inspect_err(|error| state.sessions().count_sign_in(refusal(error)))?;
+    client.proceed(state, &user, from, headers, SignInMethod::Password).await
 }
 
 /// Proves an address by its code and signs in.
@@ -77,10 +78,9 @@ pub async fn verify_email(
 ) -> Result<Entered, EntryRefusal> {
     let from = client.known(state, from, headers)?;
     let proved = state.accounts().verify_email(&from, email, code).await;
-    let proved =
-        proved.inspect_err(|error| state.sessions().count_sign_in(refusal(error))).map_err(EntryRefusal::Account)?;
+    let proved = proved.inspect_err(|error| state.sessions().count_sign_in(refusal(error)))?;
     state.sessions().revocations().put_in_force(&proved.ended);
-    client.begin(state, proved.user.id, from, headers, SignInMethod::Code).await
+    client.proceed(state, &proved.user, from, headers, SignInMethod::Code).await
 }
 
 impl Client {
@@ -88,26 +88,29 @@ impl Client {
     fn known(&self, state: &ApiState, from: RequestOrigin, headers: &HeaderMap) -> Result<RequestOrigin, EntryRefusal> {
         // A call that sets a cookie must not come from another site.
         if self.delivery == TokenDelivery::Cookie {
-            state.same_origin.check_sign_in(headers).map_err(EntryRefusal::CrossSite)?;
+            state.same_origin.check_sign_in(headers).map_err(EntryRefusal::Request)?;
         }
         let browser = self.device_token.as_ref().map(Capability::digest).or(from.browser);
         Ok(RequestOrigin { browser, ..from })
     }
 
-    /// Begins a session for somebody who has proved who they are.
-    async fn begin(
+    /// Goes on from a proof of who the user is: to a session, or to what must be proved first.
+    async fn proceed(
         self,
         state: &ApiState,
-        user_id: UserId,
+        user: &User,
         from: RequestOrigin,
         headers: &HeaderMap,
         method: SignInMethod,
     ) -> Result<Entered, EntryRefusal> {
         let Self { claimed, delivery, remember, replace, .. } = self;
-        let now = state.context.now();
-        let flow = SignInFlow::start(user_id, Proof { method, at: now }, claimed);
-        let NextStep::Begin { user_id, proofs, device } = flow.next(now) else {
-            return Err(EntryRefusal::Account(AccountError::InvalidCredentials));
+        let proof = Proof { method, at: state.context.now() };
+        let flow = SignInFlow::start(user.id, state.accounts().facts_of(user), proof, claimed);
+        let (user_id, proofs, device) = match flow.next() {
+            NextStep::Begin { user_id, proofs, device } => (user_id, proofs, device),
+            NextStep::Prove { user_id, further, expires_at } => {
+                return Err(ask_for(state, &from, user_id, further, expires_at).await);
+            }
         };
         let browser_token = Capability::draw(&*state.context.random);
         // Only a browser has one session: a client that keeps its tokens itself may have several.
@@ -125,6 +128,25 @@ impl Client {
             Err(SignInError::Failed(error)) => Err(EntryRefusal::Failed(error)),
         }
     }
+}
+
+/// Prepares that a further proof can be given, and asks for it.
+async fn ask_for(
+    state: &ApiState,
+    from: &RequestOrigin,
+    user_id: UserId,
+    further: FurtherProof,
+    expires_at: Timestamp,
+) -> EntryRefusal {
+    let error = match further {
+        // From here on it is as with a registration that waits for its code.
+        FurtherProof::MailedCode => {
+            let waits = state.accounts().await_code(from, user_id, expires_at).await;
+            waits.map_or_else(AccountError::from, |()| AccountError::EmailNotVerified)
+        }
+    };
+    state.sessions().count_sign_in(refusal(&error));
+    error.into()
 }
 
 /// The sessions that the browser holds refresh tokens of.
@@ -147,12 +169,22 @@ impl Entered {
     }
 }
 
+impl From<AccountError> for EntryRefusal {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::EmailNotVerified => Self::ProofNeeded(FurtherProof::MailedCode),
+            error => Self::Account(error),
+        }
+    }
+}
+
 impl EntryRefusal {
     /// The same as a problem.
     pub fn into_problem(self, state: &ApiState) -> ApiError {
         match self {
-            Self::CrossSite(problem) => problem,
+            Self::Request(problem) => problem,
             Self::Account(error) => error.into(),
+            Self::ProofNeeded(FurtherProof::MailedCode) => ApiError::email_not_verified(),
             Self::LimitReached(rows) => {
                 let sessions: Vec<_> = rows.iter().map(|row| state.sessions().devices().show(row, None)).collect();
                 session_limit_reached(sessions)

@@ -12,7 +12,7 @@ use types::api::{
 use types::domain::{DisplayName, Invalid, OneTimeCode, Password};
 use types::words::{AccountType, ProblemCode};
 
-use super::entry;
+use super::entry::{self, Entered, EntryRefusal};
 use super::sign_in::{ClientFields, entered};
 use crate::accounts::{Registration, known_address, new_address};
 use crate::auth::origin::RequestOrigin;
@@ -113,17 +113,27 @@ pub async fn verify_email(
     State(state): State<ApiState>,
     from: RequestOrigin,
     headers: HeaderMap,
-    Body { fields, mut errors }: Body<VerifyEmailRequest>,
+    body: Body<VerifyEmailRequest>,
 ) -> Result<Response, ApiError> {
+    let entering = enter_by_code(&state, from, &headers, body).await;
+    entered(&state, entering)
+}
+
+/// What [`verify_email`] does, before it is answered.
+pub async fn enter_by_code(
+    state: &ApiState,
+    from: RequestOrigin,
+    headers: &HeaderMap,
+    Body { fields, mut errors }: Body<VerifyEmailRequest>,
+) -> Result<Entered, EntryRefusal> {
     let VerifyEmailFields { email, otp, device_info, token_delivery, remember_me, replace_session, device_token } =
         fields;
     let email = errors.parse(email, known_address);
     let code = errors.parse(otp, OneTimeCode::read);
     let client = ClientFields { device_info, token_delivery, remember_me, replace_session, device_token };
     let client = client.read(&mut errors);
-    let (email, code, client) = errors.finish((email, code, client))?;
-    let entering = entry::verify_email(&state, from, &headers, (&email, &code), client).await;
-    entered(&state, entering)
+    let (email, code, client) = errors.finish((email, code, client)).map_err(EntryRefusal::Request)?;
+    entry::verify_email(state, from, headers, (&email, &code), client).await
 }
 
 /// For the document of the API: [`resend_code`].

@@ -85,22 +85,37 @@ pub async fn login(
     State(state): State<ApiState>,
     from: RequestOrigin,
     headers: HeaderMap,
-    Body { fields, mut errors }: Body<LoginRequest>,
+    body: Body<LoginRequest>,
 ) -> Result<Response, ApiError> {
+    let entering = enter_by_password(&state, from, &headers, body).await;
+    entered(&state, entering)
+}
+
+/// What [`login`] does, before it is answered.
+pub async fn enter_by_password(
+    state: &ApiState,
+    from: RequestOrigin,
+    headers: &HeaderMap,
+    Body { fields, mut errors }: Body<LoginRequest>,
+) -> Result<Entered, EntryRefusal> {
     let LoginFields { email, password, device_info, token_delivery, remember_me, replace_session, device_token } =
         fields;
     let email = errors.parse(email, known_address);
     let password = errors.parse(password, Password::parse_existing);
     let client = ClientFields { device_info, token_delivery, remember_me, replace_session, device_token };
     let client = client.read(&mut errors);
-    let (email, password, client) = errors.finish((email, password, client))?;
-    let entering = entry::sign_in(&state, from, &headers, (&email, &password), client).await;
-    entered(&state, entering)
+    let (email, password, client) = errors.finish((email, password, client)).map_err(EntryRefusal::Request)?;
+    entry::sign_in(state, from, headers, (&email, &password), client).await
 }
 
 /// The answer to whoever signs in.
 pub fn entered(state: &ApiState, entering: Result<Entered, EntryRefusal>) -> Result<Response, ApiError> {
     let entered = entering.map_err(|refusal| refusal.into_problem(state))?;
+    Ok(granted(state, &entered))
+}
+
+/// The answer to whoever is in.
+pub fn granted(state: &ApiState, entered: &Entered) -> Response {
     let device_token = entered.device_token().map(str::to_owned);
     let mut response = Json(Tokens { device_token, ..entered.granted.tokens.clone() }).into_response();
     let cookies = entered.cookies(state);
@@ -113,5 +128,5 @@ pub fn entered(state: &ApiState, entering: Result<Entered, EntryRefusal>) -> Res
     if entered.granted.delivery == TokenDelivery::Cookie {
         StaleCookies::clear_ended(state, &mut response);
     }
-    Ok(response)
+    response
 }

@@ -16,9 +16,10 @@ use client::{ResetToken, return_to};
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use types::api::{RegisterAnswer, paths};
-use types::words::ProblemCode;
 
 use super::site::{AREA, Pages, packing};
+use crate::accounts::FurtherProof;
+use crate::accounts::handlers::entry::{Entered, EntryRefusal};
 use crate::accounts::handlers::{recovery, registration, sign_in};
 use crate::http::needs::{Credential, Needs};
 use crate::http::problem::{ApiError, Cause};
@@ -81,11 +82,13 @@ pub fn routes(api: &ApiState, pages: Pages, address: &str, names: &mut RouteName
 /// `POST /sign-in`.
 async fn signs_in(State(forms): State<Forms>, sent: Sent) -> Response {
     let body = sent.fields(&["email", "password", "replaceSession"]).remembering(&sent).into_body();
-    let answer = sign_in::login(State(forms.api.clone()), sent.from.clone(), sent.headers(), body).await;
-    match answer {
-        Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
-        Err(error) if error.code() == Some(ProblemCode::EmailNotVerified) => forms.leads_to_code(&sent).await,
-        Err(error) => forms.shows(&sent, Err(error)).await,
+    let headers = sent.headers();
+    match sign_in::enter_by_password(&forms.api, sent.from.clone(), &headers, body).await {
+        Ok(entered) => forms.leads_in(&sent, &entered),
+        Err(EntryRefusal::ProofNeeded(further)) => match further {
+            FurtherProof::MailedCode => forms.leads_to_code(&sent).await,
+        },
+        Err(refusal) => forms.shows(&sent, Err(refusal.into_problem(&forms.api))).await,
     }
 }
 
@@ -106,15 +109,17 @@ async fn registers(State(forms): State<Forms>, sent: Sent) -> Response {
 /// `POST /verify`: the code, or the request for another one.
 async fn verifies(State(forms): State<Forms>, sent: Sent) -> Response {
     let sent = sent.with_query("email");
-    let (state, from) = (State(forms.api.clone()), sent.from.clone());
+    let from = sent.from.clone();
     if sent.value("again").is_some() {
-        let answer = registration::resend_code(state, from, sent.fields(&["email"]).into_body()).await;
+        let body = sent.fields(&["email"]).into_body();
+        let answer = registration::resend_code(State(forms.api.clone()), from, body).await;
         return forms.shows(&sent, answer.map(|_| ())).await;
     }
     let body = sent.fields(&["email", "otp"]).into_body();
-    match registration::verify_email(state, from, sent.headers(), body).await {
-        Ok(response) => leads_to(&return_to::after_sign_in(sent.query("next").as_deref()), &response),
-        Err(error) => forms.shows(&sent, Err(error)).await,
+    let headers = sent.headers();
+    match registration::enter_by_code(&forms.api, from, &headers, body).await {
+        Ok(entered) => forms.leads_in(&sent, &entered),
+        Err(refusal) => forms.shows(&sent, Err(refusal.into_problem(&forms.api))).await,
     }
 }
 
@@ -181,6 +186,12 @@ impl Forms {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = sent.uri.clone();
         self.pages.clone().render(request, status, Some(outcome)).await
+    }
+
+    /// Somebody is in, and goes where they were going.
+    fn leads_in(&self, sent: &Sent, entered: &Entered) -> Response {
+        let page = return_to::after_sign_in(sent.query("next").as_deref());
+        leads_to(&page, &sign_in::granted(&self.api, entered))
     }
 
     /// Somebody knows the password of an account whose address is not proved: they get a code, and go where it is

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use rstest::rstest;
+use serde_json::json;
 
 use crate::support::app::{PASSWORD, TestApp};
 
@@ -181,6 +182,31 @@ async fn registering_by_form_leads_to_the_code_and_the_code_to_where_one_was_goi
     let code = app.code_for(ADA).await;
     let spaced = format!("{} {}", &code[..3], &code[3..]);
     let done = browser.sends(&code_page, &[("otp", &spaced)]).await;
+    assert_eq!((done.status, done.leads_to()), (StatusCode::SEE_OTHER, Some("/activity")), "{}", done.body);
+    assert!(browser.cookie.is_some());
+}
+
+#[rstest]
+#[case::of_a_registration(false)]
+#[case::of_an_account_from_before_addresses_needed_proof(true)]
+#[tokio::test]
+async fn a_sign_in_form_leads_to_the_code_where_the_address_must_be_proved(#[case] has_account: bool) {
+    let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
+    app.registers(ADA).await;
+    if has_account {
+        let code = app.code_for(ADA).await;
+        let entered = app.post("/api/auth/verify-email", &json!({"email": ADA, "otp": code})).await;
+        assert_eq!(entered.status, StatusCode::OK, "{}", entered.text);
+        app.execute("UPDATE users SET email_verified_at = NULL").await;
+    }
+    app.advance(Duration::from_mins(2));
+    let mut browser = Browser::new(&app);
+    let page = browser.sends("/sign-in?next=/activity", &[("email", ADA), ("password", PASSWORD)]).await;
+    let code_page = "/verify?email=ada%40example.com&next=/activity";
+    assert_eq!((page.status, page.leads_to()), (StatusCode::SEE_OTHER, Some(code_page)), "{}", page.body);
+    assert!(browser.cookie.is_none());
+    let code = app.code_for(ADA).await;
+    let done = browser.sends(code_page, &[("otp", &code)]).await;
     assert_eq!((done.status, done.leads_to()), (StatusCode::SEE_OTHER, Some("/activity")), "{}", done.body);
     assert!(browser.cookie.is_some());
 }
