@@ -1,7 +1,10 @@
 //! Access tokens that somebody else made, or that are not what they seem.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey::clock::Clock as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -41,6 +44,33 @@ async fn a_token_is_typed_names_its_key_and_has_the_claims_it_should() {
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 15 * 60);
     let who = device.get("/api/auth/session").await.body;
     assert_eq!((&who["sessionId"], &who["user"]["email"]), (&json!(device.session_id()), &json!("ada@example.com")));
+}
+
+#[tokio::test]
+async fn how_and_when_somebody_proved_who_they_are_stays_in_their_tokens_over_a_refresh() {
+    const ADA: &str = "ada@example.com";
+    let app = TestApp::start_with(&[("REQUIRE_EMAIL_VERIFICATION", "true")]).await;
+    app.registers(ADA).await;
+    let entered = app.post("/api/auth/verify-email", &json!({"email": ADA, "otp": app.code_for(ADA).await})).await;
+    assert_eq!(entered.status, StatusCode::OK, "{}", entered.text);
+    let by_code = (Device { app: &app, tokens: entered.body }, "code", app.clock.now());
+    app.advance(Duration::from_secs(90));
+    let by_password = (app.signs_in(ADA).await, "password", app.clock.now());
+    app.advance(Duration::from_mins(3));
+    for (mut device, method, proved_at) in [by_code, by_password] {
+        let (_, at_first, _) = parts(&device);
+        device.renews().await;
+        let (_, refreshed, _) = parts(&device);
+        assert_eq!(refreshed["iat"], json!(app.clock.now().as_secs()), "{method}");
+        let expected = [
+            ("amr", json!([method])),
+            ("auth_time", json!(proved_at.as_secs())),
+            ("proofs", json!([{"method": method, "at": proved_at.as_millis()}])),
+        ];
+        for (claim, value) in &expected {
+            assert_eq!((&at_first[*claim], &refreshed[*claim]), (value, value), "{claim} by {method}");
+        }
+    }
 }
 
 #[tokio::test]
