@@ -5,7 +5,7 @@ use http::HeaderMap;
 use types::domain::{Email, OneTimeCode, Password, SessionId, Timestamp, UserId};
 use types::words::{SignInMethod, TokenDelivery};
 
-use super::errors::session_limit_reached;
+use super::errors::{email_not_verified, session_limit_reached};
 use crate::accounts::sign_in_flow::{NextStep, SignInFlow};
 use crate::accounts::{AccountError, FurtherProof, HashingError};
 use crate::auth::origin::RequestOrigin;
@@ -184,7 +184,7 @@ impl EntryRefusal {
         match self {
             Self::Request(problem) => problem,
             Self::Account(error) => error.into(),
-            Self::ProofNeeded(FurtherProof::MailedCode) => ApiError::email_not_verified(),
+            Self::ProofNeeded(FurtherProof::MailedCode) => email_not_verified(),
             Self::LimitReached(rows) => {
                 let sessions: Vec<_> = rows.iter().map(|row| state.sessions().devices().show(row, None)).collect();
                 session_limit_reached(sessions)

@@ -61,7 +61,7 @@ fn insufficient_user_authentication(max_age: Duration) -> ApiError {
 }
 
 /// `403`: the address must be proved first.
-fn email_not_verified() -> ApiError {
+pub fn email_not_verified() -> ApiError {
     ApiError::of(ProblemCode::EmailNotVerified, "Confirm your e-mail address first")
 }
 
