@@ -37,7 +37,7 @@ impl<S: Sync, R: FieldSet> FromRequest<S> for Body<R> {
     }
 }
 
-async fn read_object(request: Request) -> Result<Map<String, Value>, ApiError> {
+pub(super) async fn read_object(request: Request) -> Result<Map<String, Value>, ApiError> {
     let content_type = request.headers().get(CONTENT_TYPE).cloned();
     let body = read_body(request).await?;
     if body.is_empty() {
@@ -174,6 +174,46 @@ impl FieldErrors {
         self.take(Field { name, is_given, found })
     }
 
+    /// A list of texts, parsed, with `most` entries at the most. Each wrong entry is told by its place, as in
+    /// `roles[1]`.
+    pub fn parse_each<T>(
+        &mut self,
+        field: Field<Vec<String>>,
+        most: usize,
+        parse: impl Fn(&str) -> Result<T, Invalid>,
+    ) -> Option<Vec<T>> {
+        let name = field.name.clone();
+        let texts = self.take(field)?;
+        if texts.len() > most {
+            self.refuse(&name, &Invalid::new("out-of-range", format!("Give {most} of them at the most.")));
+            return None;
+        }
+        let mut values = Vec::with_capacity(texts.len());
+        for (place, text) in texts.iter().enumerate() {
+            match parse(text) {
+                Ok(value) => values.push(value),
+                Err(invalid) => self.refuse(&format!("{name}[{place}]"), &invalid),
+            }
+        }
+        (values.len() == texts.len()).then_some(values)
+    }
+
+    /// The same for a list that may be absent or null: `Some(None)` then.
+    pub fn parse_each_optional<T>(
+        &mut self,
+        field: Field<Option<Vec<String>>>,
+        most: usize,
+        parse: impl Fn(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<Vec<T>>> {
+        let Field { name, is_given, found } = field;
+        let found = match found {
+            Ok(None) => return Some(None),
+            Ok(Some(texts)) => Ok(texts),
+            Err(invalid) => Err(invalid),
+        };
+        self.parse_each(Field { name, is_given, found }, most, parse).map(Some)
+    }
+
     /// Notes that a field was refused: once, since an object that is none stands for all that is looked for in it.
     pub fn refuse(&mut self, field: &str, invalid: &Invalid) {
         if self.0.iter().all(|error| error.field != field) {
@@ -226,8 +266,10 @@ mod tests {
     use axum::response::IntoResponse as _;
     use http::StatusCode;
     use rstest::rstest;
-    use types::api::{EndSessionsFields, EndSessionsRequest, LoginFields, LoginRequest};
-    use types::domain::{DeviceName, Email, Password, SessionId};
+    use types::api::{
+        EndSessionsFields, EndSessionsRequest, LoginFields, LoginRequest, SetRolesFields, SetRolesRequest,
+    };
+    use types::domain::{DeviceName, Email, Password, RoleName, SessionId};
 
     async fn read<R: FieldSet>(content_type: &str, body: &str) -> Result<Body<R>, ApiError> {
         let request = Request::builder().header(CONTENT_TYPE, content_type).body(Bytes::from(body.to_owned())).unwrap();
@@ -302,6 +344,20 @@ mod tests {
         let malformed = |_| Invalid::new("malformed", "This is not a session id.");
         let ids = errors.parse_list(session_ids, 2, |text| text.parse::<SessionId>().map_err(malformed));
         assert_eq!(refused(errors, (ids,)), named(&[("sessionIds", code)]));
+    }
+
+    #[rstest]
+    #[case("{}", &[("roles", "required")])]
+    #[case(r#"{"roles": "all"}"#, &[("roles", "wrong-type")])]
+    #[case(r#"{"roles": ["user", "support", "admin"]}"#, &[("roles", "out-of-range")])]
+    #[case(r#"{"roles": ["A", "user"]}"#, &[("roles[0]", "too-short")])]
+    #[case(r#"{"roles": ["-a", 1]}"#, &[("roles[0]", "malformed"), ("roles[1]", "required")])]
+    #[tokio::test]
+    async fn wrong_entries_of_a_list_are_told_by_their_places(#[case] body: &str, #[case] expected: &[(&str, &str)]) {
+        let Body { fields, mut errors } = read::<SetRolesRequest>("application/json", body).await.ok().unwrap();
+        let SetRolesFields { roles, .. } = fields;
+        let roles = errors.parse_each(roles, 2, RoleName::parse);
+        assert_eq!(refused(errors, (roles,)), named(expected));
     }
 
     #[rstest]

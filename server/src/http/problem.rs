@@ -115,6 +115,11 @@ impl ApiError {
             .with_detail(format!("This needs the permission {permission}."))
     }
 
+    /// `403`: a role or a user reaches further than whoever would change it. `what` says which.
+    pub fn above_your_reach(what: impl Into<String>) -> Self {
+        Self::of(ProblemCode::AboveYourReach, "This reaches further than your own roles").with_detail(what)
+    }
+
     /// `403`: a cookie call that is not from our own pages.
     pub fn cross_site_request(public_origin: &str) -> Self {
         Self::of(ProblemCode::CrossSiteRequest, "This call is for pages of this server only")
@@ -159,6 +164,35 @@ impl ApiError {
     /// `408`: the body took too long.
     pub fn body_too_slow() -> Self {
         Self::of(ProblemCode::BodyTooSlow, "The body took too long to arrive")
+    }
+
+    /// `409`: there would be no owner any more.
+    pub fn last_owner() -> Self {
+        Self::of(ProblemCode::LastOwner, "The last owner stays")
+            .with_detail("Make somebody else an owner first: there must always be one.")
+    }
+
+    /// `409`: a built-in role stays as it is.
+    pub fn built_in_role() -> Self {
+        Self::of(ProblemCode::BuiltInRole, "This role is built in and stays as it is")
+    }
+
+    /// `409`: this role inherits from the one that is to go.
+    pub fn role_inherited(heir: &str) -> Self {
+        Self::of(ProblemCode::RoleInherited, "Other roles inherit from this one")
+            .with_detail(format!("{heir} inherits from it. Change that first."))
+    }
+
+    /// `409`: more users hold the role than one change may concern.
+    pub fn too_many_holders(most: u64) -> Self {
+        Self::of(ProblemCode::TooManyHolders, "Too many users hold this role")
+            .with_detail(format!("A change may concern {most} users at the most. Take the role from some first."))
+    }
+
+    /// `409`: there are as many custom roles as there may be.
+    pub fn too_many_roles(most: usize) -> Self {
+        Self::of(ProblemCode::TooManyRoles, "There are too many roles")
+            .with_detail(format!("There can be {most} of your own. Delete one first."))
     }
 
     /// `413`.
@@ -257,6 +291,7 @@ pub const fn status_of(code: ProblemCode) -> StatusCode {
         | ProblemCode::InsufficientUserAuthentication => StatusCode::UNAUTHORIZED,
         ProblemCode::SessionRequired
         | ProblemCode::PermissionRequired
+        | ProblemCode::AboveYourReach
         | ProblemCode::AlertAboutThisSession
         | ProblemCode::DeviceInQuestion
         | ProblemCode::EmailNotVerified
@@ -265,7 +300,12 @@ pub const fn status_of(code: ProblemCode) -> StatusCode {
         ProblemCode::NotFound => StatusCode::NOT_FOUND,
         ProblemCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ProblemCode::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
-        ProblemCode::SessionLimitReached => StatusCode::CONFLICT,
+        ProblemCode::SessionLimitReached
+        | ProblemCode::LastOwner
+        | ProblemCode::BuiltInRole
+        | ProblemCode::RoleInherited
+        | ProblemCode::TooManyHolders
+        | ProblemCode::TooManyRoles => StatusCode::CONFLICT,
         ProblemCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ProblemCode::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,

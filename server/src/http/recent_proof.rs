@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+use types::api::request::FieldSet;
 use types::api::{DeleteAccountFields, DeleteAccountRequest};
 use types::domain::Password;
 
-use super::fields::Body;
+use super::fields::{Body, read_object};
 use super::principal::InSession;
 use super::problem::ApiError;
 use super::state::ApiState;
@@ -36,18 +38,40 @@ impl FromRequest<ApiState> for RecentlyProved {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
-        let (mut parts, body) = request.into_parts();
-        let InSession(token) = InSession::from_request_parts(&mut parts, state).await?;
-        if parts.extensions.get::<ProofRequired>().is_none() {
-            return Err(ApiError::internal(NotDeclared));
-        }
-        let body = Body::<DeleteAccountRequest>::from_request(Request::from_parts(parts, body), state).await?;
-        let Body { fields: DeleteAccountFields { password }, mut errors } = body;
-        let password = errors.parse_optional(password, Password::parse_existing);
-        let (password,) = errors.finish((password,))?;
-        state.step_up.step_up(&token, password.as_ref()).await?;
-        Ok(Self(token))
+        prove(request, state).await.map(|(token, _)| Self(token))
     }
+}
+
+/// The same with a body that says more than a password.
+pub struct ProvedBody<R: FieldSet> {
+    /// Who has shown who they are.
+    pub principal: Arc<Verified>,
+    /// The body. Its `password` has been read.
+    pub body: Body<R>,
+}
+
+impl<R: FieldSet> FromRequest<ApiState> for ProvedBody<R> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
+        let (principal, object) = prove(request, state).await?;
+        Ok(Self { principal, body: Body::of(&object) })
+    }
+}
+
+/// Who makes a request, if they have just shown who they are, and what its body says.
+async fn prove(request: Request, state: &ApiState) -> Result<(Arc<Verified>, Map<String, Value>), ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let InSession(token) = InSession::from_request_parts(&mut parts, state).await?;
+    if parts.extensions.get::<ProofRequired>().is_none() {
+        return Err(ApiError::internal(NotDeclared));
+    }
+    let object = read_object(Request::from_parts(parts, body)).await?;
+    let Body { fields: DeleteAccountFields { password }, mut errors } = Body::<DeleteAccountRequest>::of(&object);
+    let password = errors.parse_optional(password, Password::parse_existing);
+    let (password,) = errors.finish((password,))?;
+    state.step_up.step_up(&token, password.as_ref()).await?;
+    Ok((token, object))
 }
 
 /// A handler takes a recent proof, and its route does not say so.

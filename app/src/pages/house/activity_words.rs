@@ -68,6 +68,10 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         AuditAction::AlertDenied => ActivityItem::new(IconName::ShieldAlert, "danger", "New sign-in not recognised")
             .because("All other devices were signed out"),
         AuditAction::AlertSessionEnded => ActivityItem::new(IconName::ShieldAlert, "warning", "New device signed out"),
+        AuditAction::RolesChanged => ActivityItem::new(IconName::ShieldCheck, "warning", "Your roles were changed"),
+        AuditAction::RoleCreated => ActivityItem::new(IconName::Pencil, "plain", "Role made"),
+        AuditAction::RoleChanged => ActivityItem::new(IconName::Pencil, "plain", "Role changed"),
+        AuditAction::RoleDeleted => ActivityItem::new(IconName::Pencil, "plain", "Role deleted"),
         AuditAction::DataExported => ActivityItem::new(IconName::Bell, "plain", "Data downloaded"),
         AuditAction::AccountDeleted => ActivityItem::new(IconName::SignOut, "plain", "Account deleted"),
     }

@@ -11,6 +11,7 @@ pub mod examples;
 pub mod paths;
 pub mod problem;
 pub mod request;
+pub mod roles;
 pub mod sessions;
 
 pub use account::{
@@ -24,6 +25,10 @@ pub use account::{
 pub use alerts::{AlertList, AnswerAlertFields, AnswerAlertRequest, SecurityAlert};
 pub use events::{Ended, Expiring, Hello, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
 pub use problem::{FieldError, Problem};
+pub use roles::{
+    ChangeRoleFields, ChangeRoleRequest, CreateRoleFields, CreateRoleRequest, HeldPermissions, PermissionList,
+    PermissionSummary, Role, RoleList, RolesChange, SetRolesFields, SetRolesRequest, UserRoles,
+};
 pub use sessions::{
     Activity, ActivityEntry, CurrentSession, DeviceDescription, DeviceInfo, DeviceInfoFields, EndSessionFields,
     EndSessionRequest, EndSessionsFields, EndSessionsRequest, HistoryEntry, LogoutAllQuery, PageQuery, Receipt,

@@ -99,6 +99,8 @@ found! {
     Option<bool>: Field<Option<bool>> = |source, name| source.truth(name);
     Option<SessionId>: Field<Option<String>> = |source, name| source.text(name);
     Vec<SessionId>: Field<Vec<String>> = |source, name| source.texts(name).required();
+    Vec<String>: Field<Vec<String>> = |source, name| source.texts(name).required();
+    Option<Vec<String>>: Field<Option<Vec<String>>> = |source, name| source.texts(name);
     Option<AccountType>: Field<Option<String>> = |source, name| source.text(name);
     Option<TokenDelivery>: Field<Option<String>> = |source, name| source.text(name);
     AlertAnswer: Field<String> = |source, name| source.text(name).required();

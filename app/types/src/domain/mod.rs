@@ -8,11 +8,13 @@ mod ids;
 mod invalid;
 mod invisible;
 mod names;
+mod role_name;
 mod timestamp;
 
 pub use account::{OneTimeCode, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, Password};
 pub use address::Email;
 pub use ids::{AlertId, SessionId, UserId};
 pub use invalid::Invalid;
-pub use names::{AppVersion, ClientReason, DeviceName, DisplayName, Platform};
+pub use names::{AppVersion, ClientReason, DeviceName, DisplayName, Platform, RoleDescription};
+pub use role_name::RoleName;
 pub use timestamp::Timestamp;

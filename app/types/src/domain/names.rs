@@ -83,6 +83,10 @@ short_text! {
     /// A client's own words for why it ends a session.
     ClientReason, "A reason", 200
 }
+short_text! {
+    /// What a role is for, in the words of whoever made it.
+    RoleDescription, "A description", 200
+}
 
 #[cfg(test)]
 mod tests {

@@ -37,6 +37,14 @@ vocabulary! {
         AlertDenied = "alert_denied",
         /// The device that was asked about was signed out.
         AlertSessionEnded = "alert_session_ended",
+        /// Somebody gave the user roles, or took some.
+        RolesChanged = "roles_changed",
+        /// A custom role was made.
+        RoleCreated = "role_created",
+        /// What a custom role allows was changed.
+        RoleChanged = "role_changed",
+        /// A custom role was deleted: nobody has it any more.
+        RoleDeleted = "role_deleted",
         /// Everything that is held on the user was given out.
         DataExported = "data_exported",
         /// The account was deleted.

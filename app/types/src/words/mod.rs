@@ -10,6 +10,7 @@ mod end_reason;
 mod events;
 mod history;
 mod problems;
+mod roles;
 mod sessions;
 mod vocabulary;
 
@@ -20,5 +21,6 @@ pub use end_reason::EndReason;
 pub use events::EventName;
 pub use history::HistoryKind;
 pub use problems::ProblemCode;
+pub use roles::{BuiltInRole, permissions};
 pub use sessions::{DeviceKind, ReceiptStatus, SignInMethod, TokenDelivery};
 pub use vocabulary::{OrOther, Vocabulary};

@@ -23,6 +23,8 @@ vocabulary! {
         SessionRequired = "session-required",
         /// `403`: none of the user's roles has the permission that this needs.
         PermissionRequired = "permission-required",
+        /// `403`: a role or a user reaches further than whoever would change it.
+        AboveYourReach = "above-your-reach",
         /// `403`: an alert cannot be answered from the session that it is about.
         AlertAboutThisSession = "alert-about-this-session",
         /// `403`: the session that answers for another is in question itself.
@@ -45,6 +47,16 @@ vocabulary! {
         BodyTooSlow = "body-too-slow",
         /// `409`: a device must be signed out first.
         SessionLimitReached = "session-limit-reached",
+        /// `409`: there would be no owner any more.
+        LastOwner = "last-owner",
+        /// `409`: a built-in role stays as it is.
+        BuiltInRole = "built-in-role",
+        /// `409`: other roles inherit from it.
+        RoleInherited = "role-inherited",
+        /// `409`: more users hold the role than one change may concern.
+        TooManyHolders = "too-many-holders",
+        /// `409`: there are as many custom roles as there may be.
+        TooManyRoles = "too-many-roles",
         /// `413`.
         BodyTooLarge = "body-too-large",
         /// `415`.

@@ -178,8 +178,8 @@ mod tests {
 
     use super::*;
     use crate::words::{
-        AccountType, AlertKind, AuditAction, EndReason, EventName, HistoryKind, ProblemCode, ReceiptStatus,
-        SignInMethod,
+        AccountType, AlertKind, AuditAction, BuiltInRole, EndReason, EventName, HistoryKind, ProblemCode,
+        ReceiptStatus, SignInMethod,
     };
 
     fn names_are_one_each<T: Vocabulary + PartialEq + fmt::Debug>() {
@@ -199,6 +199,7 @@ mod tests {
         names_are_one_each::<AccountType>();
         names_are_one_each::<AlertKind>();
         names_are_one_each::<AuditAction>();
+        names_are_one_each::<BuiltInRole>();
         names_are_one_each::<EndReason>();
         names_are_one_each::<EventName>();
         names_are_one_each::<HistoryKind>();

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use crate::http::headers::single;
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, latchkey-client");
 const EXPOSED: HeaderValue =
     HeaderValue::from_static("retry-after, session-expires-in, www-authenticate, x-request-id");

@@ -218,7 +218,7 @@ async fn a_configured_origin_may_ask_and_read_but_never_with_cookies() {
     let preflight =
         ask(&edge, STRANGER, "OPTIONS", "/api/ok", &[origin, ("access-control-request-method", "PATCH")]).await;
     assert_eq!(preflight.response.status(), 204);
-    assert_eq!(preflight.header(ACCESS_CONTROL_ALLOW_METHODS), Some("GET, POST, PATCH, DELETE"));
+    assert_eq!(preflight.header(ACCESS_CONTROL_ALLOW_METHODS), Some("GET, POST, PUT, PATCH, DELETE"));
     let answer = ask(&edge, STRANGER, "GET", "/api/ok", &[origin]).await;
     for answer in [preflight, answer] {
         assert_eq!(answer.header(ACCESS_CONTROL_ALLOW_ORIGIN), Some("https://app.example.com"));
