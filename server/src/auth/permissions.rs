@@ -1,32 +1,51 @@
 //! Permissions: what a role lets its users do, and a route can ask for.
 //!
-//! An area declares its permissions as constants of its own. They travel in the access token by name, so that no check
-//! of one reads the database.
+//! An area declares its permissions as constants of its own, each with the lowest built-in role that has it. They
+//! travel in the access token by name, so that no check of one reads the database.
 
 use std::fmt;
 
-/// Roles whose users may do everything that there is a permission for.
-const ROLES_WITH_ALL: [&str; 2] = ["admin", "owner"];
+use types::words::BuiltInRole;
 
 /// One permission, named `area:action`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Permission(&'static str);
+pub struct Permission {
+    name: &'static str,
+    allows: &'static str,
+    held_from: BuiltInRole,
+}
 
 impl Permission {
-    /// A permission by its name, such as `rooms:open`.
-    pub const fn new(name: &'static str) -> Self {
-        Self(name)
+    /// A permission of admins, by its name, such as `rooms:open`, and in a sentence what it allows.
+    pub const fn new(name: &'static str, allows: &'static str) -> Self {
+        Self { name, allows, held_from: BuiltInRole::Admin }
+    }
+
+    /// The same, where this is the lowest built-in role that has it.
+    #[must_use]
+    pub const fn held_by(self, lowest: BuiltInRole) -> Self {
+        Self { held_from: lowest, ..self }
     }
 
     /// Its name, as tokens carry it.
     pub const fn name(self) -> &'static str {
-        self.0
+        self.name
+    }
+
+    /// What it allows.
+    pub const fn allows(self) -> &'static str {
+        self.allows
+    }
+
+    /// The lowest built-in role that has it.
+    pub const fn held_from(self) -> BuiltInRole {
+        self.held_from
     }
 }
 
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.name)
     }
 }
 
@@ -40,11 +59,22 @@ impl Permissions {
         Self(declared.into_iter().collect())
     }
 
-    /// The names of what a user with these roles may do, for a token.
-    pub fn of_roles(&self, roles: &[String]) -> Vec<String> {
-        let has_all = roles.iter().any(|role| ROLES_WITH_ALL.contains(&role.as_str()));
-        let granted = self.0.iter().filter(|_| has_all);
-        granted.map(|permission| permission.name().to_owned()).collect()
+    /// All of them.
+    pub fn all(&self) -> &[Permission] {
+        &self.0
+    }
+
+    /// Whether there is one of that name.
+    pub fn is_known(&self, name: &str) -> bool {
+        self.0.iter().any(|permission| permission.name == name)
+    }
+
+    /// The names of what a user may do, for a token: what the built-in role has that their roles come to, and what
+    /// custom roles add. What this server does not know is left out.
+    pub fn of(&self, base: BuiltInRole, added: &[String]) -> Vec<String> {
+        let is_held =
+            |permission: &&Permission| permission.held_from <= base || added.iter().any(|name| name == permission.name);
+        self.0.iter().filter(is_held).map(|permission| permission.name.to_owned()).collect()
     }
 }
 
@@ -53,15 +83,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_those_who_administer_get_permissions() {
-        let known = Permissions::new([Permission::new("rooms:open"), Permission::new("rooms:close")]);
-        let of = |roles: &[&str]| {
-            let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
-            known.of_roles(&roles)
+    fn a_role_has_what_those_below_it_have_and_what_is_added() {
+        let known = Permissions::new([
+            Permission::new("rooms:enter", "Enter rooms.").held_by(BuiltInRole::User),
+            Permission::new("rooms:watch", "Look into rooms.").held_by(BuiltInRole::Moderator),
+            Permission::new("rooms:close", "Close rooms."),
+            Permission::new("rooms:sell", "Sell rooms.").held_by(BuiltInRole::Owner),
+        ]);
+        let of = |base, added: &[&str]| {
+            let added: Vec<String> = added.iter().map(|name| (*name).to_owned()).collect();
+            known.of(base, &added)
         };
-        assert_eq!(of(&["user"]), Vec::<String>::new());
-        assert_eq!(of(&["administrator"]), Vec::<String>::new());
-        assert_eq!(of(&["user", "admin"]), ["rooms:open", "rooms:close"]);
-        assert_eq!(of(&["owner"]), ["rooms:open", "rooms:close"]);
+        assert_eq!(of(BuiltInRole::User, &[]), ["rooms:enter"]);
+        assert_eq!(of(BuiltInRole::Moderator, &[]), ["rooms:enter", "rooms:watch"]);
+        assert_eq!(of(BuiltInRole::Admin, &[]), ["rooms:enter", "rooms:watch", "rooms:close"]);
+        assert_eq!(of(BuiltInRole::Owner, &[]), ["rooms:enter", "rooms:watch", "rooms:close", "rooms:sell"]);
+        assert_eq!(of(BuiltInRole::User, &["rooms:sell", "rooms:of-a-newer-server"]), ["rooms:enter", "rooms:sell"]);
     }
 }

@@ -164,7 +164,7 @@ impl AccessTokens {
             exp: expires_at.as_secs(),
             epoch: user.epoch,
             roles: user.roles.clone(),
-            permissions: self.permissions.of_roles(&user.roles),
+            permissions: self.permissions.of(user.base_role, &user.added_permissions),
             email: user.email.clone(),
             name: user.name.clone(),
             email_verified: user.email_verified_at.is_some(),
@@ -205,6 +205,11 @@ impl AccessTokens {
             self.remembered.insert(token.into(), Arc::clone(&verified));
         }
         Ok(verified)
+    }
+
+    /// The permissions that there are.
+    pub const fn permissions(&self) -> &Permissions {
+        &self.permissions
     }
 
     /// How many verified tokens are remembered.

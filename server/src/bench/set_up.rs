@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use types::api::DeviceDescription;
 use types::domain::{DisplayName, Email, Password, SessionId, Timestamp, UserId};
-use types::words::{AccountType, EndReason, SignInMethod, TokenDelivery};
+use types::words::{AccountType, BuiltInRole, EndReason, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
 use super::population::Population;
@@ -240,6 +240,8 @@ fn as_stored(user: &NewUser) -> User {
         account_type: user.account_type,
         password_hash: user.password_hash.clone(),
         roles: user.roles.clone(),
+        base_role: BuiltInRole::User,
+        added_permissions: Vec::new(),
         email_verified_at: user.email_verified_at,
         disabled_at: None,
         epoch: 0,

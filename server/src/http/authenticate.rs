@@ -147,7 +147,7 @@ mod tests {
     use types::words::SignInMethod;
     use uuid::Uuid;
 
-    const OPEN: Permission = Permission::new("rooms:open");
+    const OPEN: Permission = Permission::new("rooms:open", "Open rooms.");
     const NOON: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     /// A user in a session, who may do this.

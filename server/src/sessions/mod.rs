@@ -34,7 +34,7 @@ pub use revocations::{FromMemory, Refusal, RequesterState, RevocationList, Revoc
 pub use session_limit::{AtLimit, who_makes_room};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, user_summary};
 pub use terminations::{
-    AccountOwner, EndAnswer, EndRequest, Ending, EndingError, Force, PendingLog, Scope, Terminations,
+    AccountOwner, DeletionRefusal, EndAnswer, EndRequest, Ending, EndingError, Force, PendingLog, Scope, Terminations,
 };
 
 use crate::area::{Area, Parts};

@@ -20,6 +20,7 @@ macro_rules! areas {
             limits: "../limits/queries.rs",
             maintenance: "../maintenance/queries/mod.rs",
             revocations: "../revocations/queries.rs",
+            roles: "../roles/queries.rs",
             servers: "../servers/queries.rs",
             sessions: "../sessions/queries/mod.rs",
         }
@@ -37,6 +38,7 @@ mod limits;
 mod maintenance;
 mod metrics;
 mod revocations;
+mod roles;
 mod servers;
 mod sessions;
 

@@ -35,11 +35,19 @@ pub(super) fn of_account(entry: &ActivityEntry) -> ActivityItem {
         OrOther::Known(action) => of_action(*action, entry.reason.as_ref()),
         OrOther::Other(name) => ActivityItem::new(IconName::Info, "plain", humanised(name)),
     };
+    if let Some(roles) = &entry.roles {
+        return item.because(format!("From {} to {}", listed(&roles.before), listed(&roles.after)));
+    }
     match (&entry.reason, &entry.client_reason) {
         (_, Some(words)) if !words.is_empty() => item.because(format!("Reason given: {words}")),
         (Some(reason), _) => item.because(reason_text(reason)),
         _ => item,
     }
+}
+
+/// Names of roles, one after the other.
+fn listed(roles: &[String]) -> String {
+    if roles.is_empty() { "none".to_owned() } else { roles.join(", ") }
 }
 
 fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> ActivityItem {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::UserSummary;
 use super::request::request;
+use super::roles::RolesChange;
 use crate::domain::{SessionId, Timestamp};
 use crate::words::{AuditAction, DeviceKind, EndReason, HistoryKind, OrOther, ReceiptStatus, SignInMethod};
 
@@ -297,6 +298,9 @@ pub struct ActivityEntry {
     /// The client's own words for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_reason: Option<String>,
+    /// The roles before and after, where those were changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<RolesChange>,
     /// The session it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<SessionId>,

@@ -5,22 +5,24 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use types::api::{DeleteAccountRequest, LogoutAnswer};
+use types::words::ProblemCode;
 
 use crate::auth::origin::RequestOrigin;
 use crate::http::operation::{Answer, Operation, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::RecentlyProved;
 use crate::http::state::ApiState;
-use crate::sessions::AccountOwner;
 use crate::sessions::handlers::sign_out::answer_in_words;
+use crate::sessions::{AccountOwner, DeletionRefusal};
 
 /// For the document of the API: [`delete_account`].
 pub const DELETE_ACCOUNT: Operation = Operation {
     id: "deleteAccount",
     summary: "Delete the account",
-    about: "Ends every session and deletes what is held on the user.",
+    about: "Ends every session and deletes what is held on the user. The last owner stays.",
     body: Some(Payload::of::<DeleteAccountRequest>()),
     answers: &[Answer::json::<LogoutAnswer>(200, "Done.")],
+    problems: &[ProblemCode::LastOwner],
     ..Operation::NONE
 };
 
@@ -35,8 +37,10 @@ pub async fn delete_account(
     let owner = AccountOwner::of(&principal, from.origin);
     let terminations = Arc::clone(state.sessions().terminations());
     let deletes = async move { terminations.delete_account(owner, &deletion).await };
-    // It may have ended meanwhile.
-    let ended = state.complete("account deletion", deletes).await??.ok_or_else(ApiError::session_ended)?;
+    let ended = state.complete("account deletion", deletes).await??.map_err(|refusal| match refusal {
+        DeletionRefusal::SessionEnded => ApiError::session_ended(),
+        DeletionRefusal::LastOwner => ApiError::last_owner(),
+    })?;
     Ok(answer_in_words(&state, true, ended, message))
 }
 

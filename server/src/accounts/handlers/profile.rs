@@ -10,7 +10,7 @@ use types::api::{
     ProfilePatch, ProfilePatchFields,
 };
 use types::domain::{Invalid, Password};
-use types::words::ProblemCode;
+use types::words::{AuditAction, ProblemCode};
 
 use super::registration::{NameFields, optional_name, parse_account_type};
 use crate::auth::action_limits::LimitedAction;
@@ -158,12 +158,14 @@ pub async fn activity(
 
 /// An audit entry as its user sees it.
 pub(super) fn entry(row: Audit, places: &Places) -> ActivityEntry {
+    let is_of_roles = row.action == AuditAction::RolesChanged;
     ActivityEntry {
         id: row.id.to_string(),
         at: row.at,
         action: row.action,
         reason: row.reason.map(Into::into),
         client_reason: row.client_reason,
+        roles: row.detail.filter(|_| is_of_roles).and_then(|detail| serde_json::from_str(&detail).ok()),
         session_id: row.session_id,
         device_name: row.device_name,
         place: places.of(&row.origin.ip),

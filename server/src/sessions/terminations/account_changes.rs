@@ -31,6 +31,15 @@ impl AccountOwner {
     }
 }
 
+/// Why an account is not deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletionRefusal {
+    /// The requesting session has ended meanwhile.
+    SessionEnded,
+    /// Without it there would be no owner who may sign in.
+    LastOwner,
+}
+
 impl Terminations {
     /// Sets a new password in place of a known one and ends the other sessions. `None` where another change came first:
     /// then nothing was written.
@@ -66,17 +75,20 @@ impl Terminations {
     }
 
     /// Deletes the account and ends every session. Without a receipt: nothing is left to show of the devices of an
-    /// account that is gone. `None` where the requesting session has ended meanwhile: then nothing was written.
+    /// account that is gone. Where it is refused, nothing was written.
     pub async fn delete_account(
         &self,
         owner: AccountOwner,
         deletion: &AccountDeletion,
-    ) -> Result<Option<EndAnswer>, StoreError> {
+    ) -> Result<Result<EndAnswer, DeletionRefusal>, StoreError> {
         let AccountOwner { user_id, session_id, .. } = owner;
         let ends = self.by_owner(owner, Selection::All { user_id }, EndReason::AccountDeleted);
         let mut new_id = || self.context.new_id();
         let outcome = self.context.store.accounts().delete_account(deletion, &ends, &mut new_id).await?;
-        Ok(self.changed(outcome, None, Some(session_id)).await)
+        if outcome == AccountOutcome::LastOwner {
+            return Ok(Err(DeletionRefusal::LastOwner));
+        }
+        Ok(self.changed(outcome, None, Some(session_id)).await.ok_or(DeletionRefusal::SessionEnded))
     }
 
     fn by_owner(&self, owner: AccountOwner, selection: Selection, reason: EndReason) -> EndCommand {

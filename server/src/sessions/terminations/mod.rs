@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicUsize;
 use tokio::sync::mpsc;
 use types::domain::SessionId;
 
-pub use account_changes::AccountOwner;
+pub use account_changes::{AccountOwner, DeletionRefusal};
 pub use end::{EndAnswer, EndRequest, Scope};
 pub(super) use end_queue::EndWorker;
 pub use end_queue::{Ending, EndingError};

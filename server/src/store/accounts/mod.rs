@@ -61,7 +61,7 @@ verbs! {
     /// Refused where the token is not good (any more), or the account is disabled.
     reset_password(reset: &PasswordReset, ends: &EndCommand, ids: Ids<'_>) -> AccountOutcome;
     /// Deletes an account with everything that is held on the user, and ends the sessions that `ends` selects, in one
-    /// transaction. Refused unless the session that asks lives.
+    /// transaction. Refused unless the session that asks lives, and where the user is the last owner.
     delete_account(deletion: &AccountDeletion, ends: &EndCommand, ids: Ids<'_>) -> AccountOutcome;
     /// Whom the token of this digest lets set a new password. Using it up is [`AccountsStore::reset_password`] for an
     /// account, and [`AccountsStore::prove_by_reset`] for an address that has none yet.

@@ -2,10 +2,11 @@
 
 use sqlx::FromRow;
 use types::domain::{Timestamp, UserId};
-use types::words::AccountType;
+use types::words::{AccountType, BuiltInRole};
 use uuid::Uuid;
 
 use crate::store::db::rows::{Read, digest, moment};
+use crate::store::roles::rows::base;
 use crate::store::{Registrant, Registration, StoreError, User};
 
 #[derive(FromRow)]
@@ -28,9 +29,7 @@ impl TryFrom<UserRecord> for User {
     type Error = StoreError;
 
     fn try_from(row: UserRecord) -> Read<Self> {
-        let mut roles: Vec<String> =
-            row.roles.unwrap_or_default().split(',').filter(|role| !role.is_empty()).map(str::to_owned).collect();
-        roles.sort();
+        let HeldRoles { roles, base_role, added_permissions } = HeldRoles::read(&row.roles.unwrap_or_default())?;
         Ok(Self {
             id: UserId(row.id),
             email: row.email,
@@ -38,6 +37,8 @@ impl TryFrom<UserRecord> for User {
             account_type: AccountType::parse(&row.account_type).ok_or(StoreError::Unreadable("account type"))?,
             password_hash: row.password_hash,
             roles,
+            base_role,
+            added_permissions,
             email_verified_at: moment(row.email_verified_at),
             disabled_at: moment(row.disabled_at),
             epoch: row.epoch,
@@ -45,6 +46,33 @@ impl TryFrom<UserRecord> for User {
             password_changed_at: Timestamp::from_millis(row.password_changed_at),
             created_at: Timestamp::from_millis(row.created_at),
         })
+    }
+}
+
+/// The roles of a user, and what they come to.
+struct HeldRoles {
+    roles: Vec<String>,
+    base_role: BuiltInRole,
+    added_permissions: Vec<String>,
+}
+
+impl HeldRoles {
+    /// Reads what stands in the column: roles with a comma between them, each of words.
+    fn read(text: &str) -> Read<Self> {
+        let mut held = Self { roles: Vec::new(), base_role: BuiltInRole::User, added_permissions: Vec::new() };
+        for role in text.split(',').filter(|role| !role.is_empty()) {
+            let mut words = role.split(' ').filter(|word| !word.is_empty());
+            let (Some(name), Some(its_base)) = (words.next(), words.next()) else {
+                return Err(StoreError::Unreadable("role"));
+            };
+            held.roles.push(name.to_owned());
+            held.base_role = held.base_role.max(base(its_base)?);
+            held.added_permissions.extend(words.map(str::to_owned));
+        }
+        held.roles.sort();
+        held.added_permissions.sort();
+        held.added_permissions.dedup();
+        Ok(held)
     }
 }
 
@@ -63,5 +91,24 @@ impl TryFrom<RegistrationRecord> for Registration {
         let browser = row.browser.as_deref().map(digest).transpose()?;
         let registrant = Registrant { network: digest(&row.network)?, browser };
         Ok(Self { id: UserId(row.id), password_hash: row.password_hash, registrant })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_read_with_what_they_come_to() {
+        let held = HeldRoles::read("user user ,on-call moderator rooms:open users:read,support user users:read");
+        let HeldRoles { roles, base_role, added_permissions } = held.unwrap();
+        assert_eq!(
+            (roles, base_role),
+            (["on-call", "support", "user"].map(String::from).to_vec(), BuiltInRole::Moderator)
+        );
+        assert_eq!(added_permissions, ["rooms:open", "users:read"]);
+        let nobody = HeldRoles::read("").unwrap();
+        assert_eq!((nobody.roles, nobody.base_role), (Vec::<String>::new(), BuiltInRole::User));
+        assert!(HeldRoles::read("support").is_err() && HeldRoles::read("support king").is_err());
     }
 }

@@ -3,12 +3,14 @@
 use crate::store::db::dialect::statements;
 use crate::store::jobs::sql::insert_job;
 
-/// Columns of a user; roles come as one text, in no order.
+/// Columns of a user. Roles come as one text, in no order: of each its name, the built-in role that it comes to, and
+/// the permissions that it adds to that. So what a user may do is as of the same moment as the epoch beside it.
 macro_rules! user_columns {
     () => {
         "id, email, name, account_type, password_hash, password_changed_at, email_verified_at, disabled_at, epoch, \
          last_logout, created_at, \
-         (SELECT string_agg(role, ',') FROM user_roles WHERE user_roles.user_id = users.id) AS roles"
+         (SELECT string_agg(held.role || ' ' || roles.base || ' ' || roles.grants, ',') FROM user_roles held \
+         JOIN roles ON roles.name = held.role WHERE held.user_id = users.id) AS roles"
     };
 }
 
@@ -20,7 +22,7 @@ statements! {
     USER_BY_ID = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1");
     /// Everything that changes a user's sessions as a whole takes this lock first, then those of sessions, then
     /// that of the head row: nobody waits in a circle, which `tests/it/model/locks.rs` tries.
-    LOCK_USER = concat!("SELECT ", user_columns!(), " FROM users WHERE id = $1 {lock}");
+    LOCK_USER = "SELECT id FROM users WHERE id = $1 {lock}";
     LOCK_USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1 {lock}");
     COUNT_USERS = "SELECT COUNT(*) FROM users";
     UPDATE_PROFILE = "UPDATE users SET name = COALESCE($2, name), account_type = COALESCE($3, account_type) \

@@ -1,7 +1,7 @@
 //! Users, registrations, and the browsers they are known by.
 
 use types::domain::{DisplayName, Email, SessionId, Timestamp, UserId};
-use types::words::AccountType;
+use types::words::{AccountType, BuiltInRole};
 use uuid::Uuid;
 
 use crate::store::{AlertRow, Audit, Digest, EndOutcome, HistoryEntry, Job, NewAudit, NewJob, SessionRow, Try};
@@ -40,6 +40,10 @@ pub struct User {
     pub password_hash: String,
     /// Role names, sorted.
     pub roles: Vec<String>,
+    /// The highest built-in role that these come to.
+    pub base_role: BuiltInRole,
+    /// The names of the permissions that custom roles add to that, sorted.
+    pub added_permissions: Vec<String>,
     pub email_verified_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
     /// Access tokens with a lower epoch are refused.
@@ -127,6 +131,8 @@ pub enum AccountOutcome {
     Done(EndOutcome),
     /// Refused: nothing was written.
     Refused,
+    /// Refused, because the account is that of the last owner who may sign in: nothing was written.
+    LastOwner,
 }
 
 /// A registration to be kept until the address is proved. It takes the place of an earlier one for the address.

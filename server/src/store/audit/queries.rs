@@ -49,7 +49,8 @@ pub(in crate::store) async fn insert_audit(connection: &mut Connection, entries:
                 .bind(entry.reason.map(EndReason::as_str))
                 .bind(entry.client_reason.as_deref())
                 .bind(&entry.origin.ip)
-                .bind(&entry.origin.user_agent);
+                .bind(&entry.origin.user_agent)
+                .bind(entry.detail.as_deref());
         }
         // Inserts of one row are worth keeping prepared, those of any other number are not.
         insert.persistent(chunk.len() == 1).execute(&mut *connection).await?;

@@ -18,6 +18,7 @@ pub struct AuditRecord {
     client_reason: Option<String>,
     ip: String,
     user_agent: String,
+    detail: Option<String>,
     device_name: Option<String>,
 }
 
@@ -32,6 +33,7 @@ impl TryFrom<AuditRecord> for Audit {
             action: OrOther::of_name(&row.action),
             reason: reason(row.reason.as_deref())?,
             client_reason: row.client_reason,
+            detail: row.detail,
             device_name: row.device_name,
             origin: Origin { ip: row.ip, user_agent: row.user_agent },
         })

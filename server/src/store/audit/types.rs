@@ -24,6 +24,8 @@ pub struct NewAudit {
     pub reason: Option<EndReason>,
     /// The client's own words.
     pub client_reason: Option<String>,
+    /// What was before and after, as JSON.
+    pub detail: Option<String>,
     pub origin: Origin,
 }
 
@@ -39,6 +41,7 @@ impl NewAudit {
             action,
             reason: None,
             client_reason: None,
+            detail: None,
             origin,
         }
     }
@@ -55,6 +58,8 @@ pub struct Audit {
     pub reason: Option<EndReason>,
     /// The client's own words.
     pub client_reason: Option<String>,
+    /// What was before and after, as JSON.
+    pub detail: Option<String>,
     /// The device's name.
     pub device_name: Option<String>,
     pub origin: Origin,

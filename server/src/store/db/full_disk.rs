@@ -33,6 +33,7 @@ fn audit(number: usize) -> NewAudit {
         action: AuditAction::SignIn,
         reason: None,
         client_reason: Some(format!("{number}: {}", "a long story ".repeat(50))),
+        detail: None,
         origin: Origin::default(),
     }
 }

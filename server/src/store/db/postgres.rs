@@ -2,7 +2,7 @@
 //!
 //! Everything runs under READ COMMITTED: a statement sees what was committed before it began, and one that waited for
 //! a row looks at it again. Verbs that decide by what they read hold its row lock. Locks are taken in one order:
-//! user, session, head row.
+//! all roles, user, session, head row.
 
 use std::fmt;
 use std::str::FromStr;
@@ -173,6 +173,13 @@ fn pool_of(size: u32, acquire_timeout: &Arc<AcquireTimeout>) -> PgPoolOptions {
 
 async fn is_alive(connection: &mut PgConnection) -> bool {
     matches!(tokio::time::timeout(SIGN_OF_LIFE, connection.ping()).await, Ok(Ok(())))
+}
+
+/// Changes of roles take turns, on all servers: each is decided by what the one before it has left. First of all
+/// locks.
+async fn lock_roles(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query::<Db>("SELECT pg_advisory_xact_lock(hashtext('latchkey roles'))").execute(connection).await?;
+    Ok(())
 }
 
 /// Servers that start together take turns. Reading goes on.

@@ -138,6 +138,11 @@ async fn lock_signing_keys(_connection: &mut Connection) -> Result<(), StoreErro
 }
 
 /// The one writer needs no lock.
+async fn lock_roles(_connection: &mut Connection) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// The one writer needs no lock.
 async fn lock_servers(_connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }

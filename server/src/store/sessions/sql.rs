@@ -30,6 +30,8 @@ macro_rules! raise_epoch {
     };
 }
 
+pub(in crate::store) use raise_epoch;
+
 /// Cuts off the tokens of an older system. Never moves back: a request whose commit had to wait may be older than the
 /// last one.
 macro_rules! cut_off {

@@ -15,6 +15,7 @@ mod races;
 mod recovery;
 mod refresh;
 mod registrations;
+mod roles;
 mod schemas;
 mod sessions;
 mod sign_in;

@@ -190,6 +190,7 @@ pub fn new_audit(user: UserId, action: AuditAction, at: Timestamp) -> NewAudit {
         action,
         reason: None,
         client_reason: None,
+        detail: None,
         origin: origin("192.0.2.1"),
     }
 }
@@ -371,7 +372,7 @@ pub fn accepted(outcome: &CodeOutcome) -> bool {
 pub fn done(outcome: AccountOutcome) -> EndOutcome {
     match outcome {
         AccountOutcome::Done(ended) => ended,
-        AccountOutcome::Refused => panic!("it was refused"),
+        AccountOutcome::Refused | AccountOutcome::LastOwner => panic!("it was refused"),
     }
 }
 

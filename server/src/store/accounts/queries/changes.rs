@@ -1,7 +1,7 @@
 //! Changes to an account that end its sessions in the same transaction: a new password, and the end of the account.
 //!
-//! The user's row is locked first. What may be refused is decided before any session ends, and the head row of the log
-//! comes last.
+//! The user's row is locked first; before it, where an owner goes, the lock that changes of roles take turns by. What
+//! may be refused is decided before any session ends, and the head row of the log comes last.
 
 use types::words::AuditAction;
 use uuid::Uuid;
@@ -10,10 +10,11 @@ use super::super::audit::insert_audit;
 use super::super::jobs::insert_job;
 use super::super::limits::forget;
 use super::super::revocations::log_and_commit;
+use super::super::roles::{is_last_owner, lock_roles_if_owner};
 use super::super::sessions::ending::end_in;
 use super::super::sessions::history::lock_sessions_of;
 use super::browsers::grant;
-use super::users::lock_user;
+use super::users::{hold_user, lock_user};
 use super::{Connection, Database, Result, Transaction, query};
 use crate::store::db::{Ids, retry_conflicts};
 use crate::store::{
@@ -38,7 +39,7 @@ impl Database {
     ) -> Result<AccountOutcome> {
         let user_id = ends.selection.user_id();
         let mut tx = self.begin().await?;
-        lock_user(&mut tx, user_id).await?;
+        hold_user(&mut tx, user_id).await?;
         let changed = query(sql::accounts::CHANGE_PASSWORD)
             .bind(user_id.0)
             .bind(&change.expected_hash)
@@ -72,7 +73,7 @@ impl Database {
     ) -> Result<AccountOutcome> {
         let user_id = ends.selection.user_id();
         let mut tx = self.begin().await?;
-        lock_user(&mut tx, user_id).await?;
+        hold_user(&mut tx, user_id).await?;
         let changed = query(sql::accounts::RESET_PASSWORD)
             .bind(user_id.0)
             .bind(&reset.token_digest[..])
@@ -110,12 +111,16 @@ impl Database {
         ids: Ids<'_>,
     ) -> Result<AccountOutcome> {
         let mut tx = self.begin().await?;
+        let may_be_last = lock_roles_if_owner(&mut tx, ends.selection.user_id()).await?;
         let Some(user) = lock_user(&mut tx, ends.selection.user_id()).await? else {
             return Ok(AccountOutcome::Refused);
         };
         let live = lock_sessions_of(&mut tx, user.id).await?;
         if ends.ended_by.is_none_or(|requester| !live.contains(&requester)) {
             return Ok(AccountOutcome::Refused);
+        }
+        if may_be_last && is_last_owner(&mut tx, &user).await? {
+            return Ok(AccountOutcome::LastOwner);
         }
         let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;
         for revocation in &mut outcome.revocations {

@@ -4,7 +4,7 @@ use types::domain::Timestamp;
 
 use super::super::audit::insert_audit;
 use super::super::jobs::bind_job;
-use super::users::lock_user;
+use super::users::hold_user;
 use super::{Database, Result, query, query_as};
 use crate::store::accounts::rows::UserRecord;
 use crate::store::db::rows::read_one;
@@ -22,7 +22,7 @@ impl Database {
     ) -> Result<ResetRequest> {
         let mut tx = self.begin().await?;
         // Everything that touches a user's token holds the user first.
-        lock_user(&mut tx, token.user_id).await?;
+        hold_user(&mut tx, token.user_id).await?;
         query(sql::accounts::REPLACE_RESET)
             .bind(token.user_id.0)
             .bind(&token.digest[..])

@@ -2,6 +2,7 @@
 
 use types::domain::{DisplayName, Email, Timestamp, UserId};
 use types::words::AccountType;
+use uuid::Uuid;
 
 use super::super::audit::insert_audit;
 use super::super::jobs::insert_job_if;
@@ -111,11 +112,17 @@ pub(in crate::store) async fn insert_user(connection: &mut Connection, user: &Ne
     Ok(true)
 }
 
-/// The user, under lock until the commit.
+/// Locks the user until the commit; false where there is none.
+pub(in crate::store) async fn hold_user(connection: &mut Connection, id: UserId) -> Result<bool> {
+    let row: Option<(Uuid,)> = query_as(sql::accounts::LOCK_USER).bind(id.0).fetch_optional(&mut *connection).await?;
+    Ok(row.is_some())
+}
+
+/// The user, under lock until the commit. Read by a second statement: PostgreSQL reads the row that it has waited for
+/// anew, but its roles as they were before.
 pub(in crate::store) async fn lock_user(connection: &mut Connection, id: UserId) -> Result<Option<User>> {
-    let row: Option<UserRecord> =
-        query_as(sql::accounts::LOCK_USER).bind(id.0).fetch_optional(&mut *connection).await?;
-    read_one(row)
+    hold_user(&mut *connection, id).await?;
+    user_by_id(connection, id).await
 }
 
 pub(in crate::store) async fn user_by_id(connection: &mut Connection, id: UserId) -> Result<Option<User>> {

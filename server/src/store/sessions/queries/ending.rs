@@ -6,7 +6,7 @@
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{AuditAction, EndReason};
 
-use super::super::accounts::users::lock_user;
+use super::super::accounts::users::hold_user;
 use super::super::alerts::answer_by_ending;
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
@@ -42,7 +42,7 @@ impl Database {
             let user_id = command.selection.user_id();
             let is_known = match locked {
                 Some((user, is_known)) if user == user_id => is_known,
-                _ => lock_user(&mut tx, user_id).await?.is_some(),
+                _ => hold_user(&mut tx, user_id).await?,
             };
             locked = Some((user_id, is_known));
             if is_known {

@@ -1,0 +1,258 @@
+//! Roles, and who has them.
+//!
+//! Of changes one is decided and committed after the other: whoever changes roles holds the lock of all roles first,
+//! then the users concerned by their ids, then the head row of the log. So two owners who take the role from each other
+//! are decided one after the other, and the second is none any more.
+
+use types::domain::{Timestamp, UserId};
+use types::words::BuiltInRole;
+use uuid::Uuid;
+
+use super::accounts::users::{lock_user, user_by_id};
+use super::audit::insert_audit;
+use super::revocations::{log_and_commit, log_epoch};
+use super::{Connection, DIALECT, Database, Db, Result, lock_roles, query, query_as};
+use crate::store::db::dialect::fill;
+use crate::store::db::retry_conflicts;
+use crate::store::db::rows::read_all;
+use crate::store::roles::rows::RoleRecord;
+use crate::store::roles::{DecideRoles, DecideUserRoles};
+use crate::store::{
+    NewAudit, Revocation, RevokedSubject, RoleCommand, RoleFacts, RoleRefusal, RoleRow, SavedRole, SavedUserRoles,
+    StoreError, User, UserRoleFacts, UserRolesCommand, sql,
+};
+
+/// What comes of a change that may be refused.
+type Decided<T> = Result<std::result::Result<T, RoleRefusal>>;
+
+impl Database {
+    pub(in crate::store) async fn roles(&self) -> Result<Vec<RoleRow>> {
+        let rows: Vec<RoleRecord> = query_as(sql::roles::ROLES).fetch_all(self.readers()).await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn save_roles(
+        &self,
+        command: &RoleCommand<'_>,
+        decide: DecideRoles<'_>,
+    ) -> Decided<SavedRole> {
+        retry_conflicts!(self.try_save_roles(command, decide))
+    }
+
+    async fn try_save_roles(&self, command: &RoleCommand<'_>, decide: DecideRoles<'_>) -> Decided<SavedRole> {
+        let mut tx = self.begin().await?;
+        let under_lock = UnderLock::read(&mut tx, command).await?;
+        let saved = match decide(&under_lock.facts()) {
+            Ok(saved) => saved,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        for role in &saved {
+            save(&mut tx, role).await?;
+        }
+        let moved: Vec<&str> =
+            saved.iter().filter(|role| under_lock.is_moved(role)).map(|role| role.name.as_str()).collect();
+        let mut revocations = raise_epochs(&mut tx, &moved, command.at, command.remember_until).await?;
+        insert_audit(&mut tx, std::slice::from_ref(&command.audit)).await?;
+        let role = saved.into_iter().next().ok_or(StoreError::Unreadable("role"))?;
+        log_and_commit(tx, &mut revocations.iter_mut().collect::<Vec<_>>()).await?;
+        Ok(Ok(SavedRole { role, revocations }))
+    }
+
+    pub(in crate::store) async fn delete_role(
+        &self,
+        command: &RoleCommand<'_>,
+        decide: DecideRoles<'_>,
+    ) -> Decided<SavedRole> {
+        retry_conflicts!(self.try_delete_role(command, decide))
+    }
+
+    async fn try_delete_role(&self, command: &RoleCommand<'_>, decide: DecideRoles<'_>) -> Decided<SavedRole> {
+        let mut tx = self.begin().await?;
+        let under_lock = UnderLock::read(&mut tx, command).await?;
+        if let Err(refusal) = decide(&under_lock.facts()) {
+            return Ok(Err(refusal));
+        }
+        let Some(role) = under_lock.roles.iter().find(|role| role.name == command.name).cloned() else {
+            return Ok(Err(RoleRefusal::NotFound));
+        };
+        let mut revocations = raise_epochs(&mut tx, &[command.name], command.at, command.remember_until).await?;
+        query(sql::roles::DELETE_ROLE).bind(command.name).execute(&mut *tx).await?;
+        insert_audit(&mut tx, std::slice::from_ref(&command.audit)).await?;
+        log_and_commit(tx, &mut revocations.iter_mut().collect::<Vec<_>>()).await?;
+        Ok(Ok(SavedRole { role, revocations }))
+    }
+
+    pub(in crate::store) async fn set_user_roles(
+        &self,
+        command: &UserRolesCommand<'_>,
+        decide: DecideUserRoles<'_>,
+    ) -> Decided<SavedUserRoles> {
+        retry_conflicts!(self.try_set_user_roles(command, decide))
+    }
+
+    async fn try_set_user_roles(
+        &self,
+        command: &UserRolesCommand<'_>,
+        decide: DecideUserRoles<'_>,
+    ) -> Decided<SavedUserRoles> {
+        let mut tx = self.begin().await?;
+        lock_roles(&mut tx).await?;
+        let roles = all(&mut tx).await?;
+        let actor = user_by_id(&mut tx, command.actor_id).await?;
+        let Some(user) = lock_user(&mut tx, command.user_id).await? else { return Ok(Err(RoleRefusal::NotFound)) };
+        let another_owner = is_there_another_owner(&mut tx, user.id).await?;
+        let facts = UserRoleFacts { actor: actor.as_ref(), user: &user, roles: &roles, another_owner };
+        if let Err(refusal) = decide(&facts) {
+            return Ok(Err(refusal));
+        }
+        let mut after = command.roles.to_vec();
+        after.sort();
+        after.dedup();
+        if user.roles == after {
+            return Ok(Ok(SavedUserRoles { user: Box::new(user), revocation: None }));
+        }
+        query(sql::roles::DELETE_ROLES_OF).bind(user.id.0).execute(&mut *tx).await?;
+        for role in &after {
+            query(sql::accounts::INSERT_ROLE).bind(user.id.0).bind(role).execute(&mut *tx).await?;
+        }
+        let detail = serde_json::json!({ "before": user.roles, "after": after }).to_string();
+        let audit = NewAudit { detail: Some(detail), ..command.audit.clone() };
+        insert_audit(&mut tx, &[audit]).await?;
+        let raised: Option<(i64,)> =
+            query_as(sql::sessions::RAISE_EPOCH).bind(user.id.0).fetch_optional(&mut *tx).await?;
+        let user = user_by_id(&mut tx, user.id).await?.ok_or(StoreError::Unreadable("user"))?;
+        let revocation = log_epoch(tx, user.id, raised, command.at, command.remember_until).await?;
+        Ok(Ok(SavedUserRoles { user: Box::new(user), revocation }))
+    }
+}
+
+/// What a change of custom roles is decided by, under the locks of all roles and of the holders.
+struct UnderLock {
+    actor: Option<User>,
+    roles: Vec<RoleRow>,
+    held_with: Vec<String>,
+    holders: u64,
+}
+
+impl UnderLock {
+    async fn read(connection: &mut Connection, command: &RoleCommand<'_>) -> Result<Self> {
+        lock_roles(&mut *connection).await?;
+        let roles = all(&mut *connection).await?;
+        let actor = user_by_id(&mut *connection, command.actor_id).await?;
+        let concerned = with_heirs(&roles, command.name);
+        let (held_with, holders) = hold_holders(connection, &concerned).await?;
+        Ok(Self { actor, roles, held_with, holders })
+    }
+
+    fn facts(&self) -> RoleFacts<'_> {
+        let Self { actor, roles, held_with, holders } = self;
+        RoleFacts { actor: actor.as_ref(), roles, held_with, holders: *holders }
+    }
+
+    /// Whether its holders may do something else from now on.
+    fn is_moved(&self, saved: &RoleRow) -> bool {
+        let before = self.roles.iter().find(|role| role.name == saved.name);
+        before.is_some_and(|before| before.base != saved.base || before.grants != saved.grants)
+    }
+}
+
+/// Locks the holders of these roles. Gives the roles that they have between them, and how many they are.
+async fn hold_holders(connection: &mut Connection, roles: &[&str]) -> Result<(Vec<String>, u64)> {
+    if roles.is_empty() {
+        return Ok((Vec::new(), 0));
+    }
+    let mut lock = sqlx::query_as::<Db, (Uuid,)>(fill(sql::roles::LOCK_HOLDERS, &DIALECT, roles.len()));
+    let mut held = sqlx::query_as::<Db, (String,)>(fill(sql::roles::HELD_WITH, &DIALECT, roles.len()));
+    for role in roles {
+        lock = lock.bind(*role);
+        held = held.bind(*role);
+    }
+    let holders = lock.fetch_all(&mut *connection).await?.len();
+    let held_with = held.fetch_all(&mut *connection).await?;
+    let held_with = held_with.into_iter().map(|(role,)| role).collect();
+    Ok((held_with, u64::try_from(holders).unwrap_or(u64::MAX)))
+}
+
+/// Raises the epochs of the holders of these roles. Gives what is to be written to the log, by user.
+async fn raise_epochs(
+    connection: &mut Connection,
+    roles: &[&str],
+    at: Timestamp,
+    remember_until: Timestamp,
+) -> Result<Vec<Revocation>> {
+    if roles.is_empty() {
+        return Ok(Vec::new());
+    }
+    let raise = fill(sql::roles::RAISE_EPOCHS, &DIALECT, roles.len());
+    let mut raise = sqlx::query_as::<Db, (Uuid, i64, Option<i64>)>(raise);
+    for role in roles {
+        raise = raise.bind(*role);
+    }
+    let mut raised = raise.fetch_all(&mut *connection).await?;
+    raised.sort();
+    let revocations = raised.into_iter().map(|(user_id, epoch, tokens)| Revocation {
+        // Known only once the head row is locked.
+        position: 0,
+        user_id: UserId(user_id),
+        subject: RevokedSubject::Epoch(epoch),
+        reason: None,
+        ended_by: None,
+        ended_by_device: None,
+        at,
+        remember_until: remember_until.max(Timestamp::from_millis(tokens.unwrap_or(0))),
+    });
+    Ok(revocations.collect())
+}
+
+/// This role and all that inherit from it, if it is there.
+fn with_heirs<'r>(roles: &'r [RoleRow], name: &str) -> Vec<&'r str> {
+    let mut found: Vec<&str> = roles.iter().map(|role| role.name.as_str()).filter(|role| *role == name).collect();
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        let heirs = roles.iter().filter(|role| role.inherits.as_deref() == Some(parent));
+        let new: Vec<&str> = heirs.map(|role| role.name.as_str()).filter(|heir| !found.contains(heir)).collect();
+        found.extend(new);
+        next += 1;
+    }
+    found
+}
+
+/// Has a deletion take its turn among changes of roles where it is that of an owner, before it locks the user. Returns
+/// whether it does.
+pub(in crate::store) async fn lock_roles_if_owner(connection: &mut Connection, id: UserId) -> Result<bool> {
+    let (is_owner,): (bool,) = query_as(sql::roles::IS_OWNER).bind(id.0).fetch_one(&mut *connection).await?;
+    if is_owner {
+        lock_roles(connection).await?;
+    }
+    Ok(is_owner)
+}
+
+/// Whether without this user there would be no owner who may sign in.
+pub(in crate::store) async fn is_last_owner(connection: &mut Connection, user: &User) -> Result<bool> {
+    let is_owner = user.roles.iter().any(|role| role == BuiltInRole::Owner.as_str());
+    Ok(is_owner && !is_there_another_owner(connection, user.id).await?)
+}
+
+async fn is_there_another_owner(connection: &mut Connection, but: UserId) -> Result<bool> {
+    let (there,): (bool,) = query_as(sql::roles::ANOTHER_OWNER).bind(but.0).fetch_one(&mut *connection).await?;
+    Ok(there)
+}
+
+async fn all(connection: &mut Connection) -> Result<Vec<RoleRow>> {
+    let rows: Vec<RoleRecord> = query_as(sql::roles::ROLES).fetch_all(&mut *connection).await?;
+    read_all(rows)
+}
+
+async fn save(connection: &mut Connection, role: &RoleRow) -> Result<()> {
+    query(sql::roles::SAVE_ROLE)
+        .bind(&role.name)
+        .bind(role.inherits.as_deref())
+        .bind(serde_json::json!(role.permissions).to_string())
+        .bind(&role.description)
+        .bind(role.base.as_str())
+        .bind(role.grants.join(" "))
+        .bind(role.created_at.as_millis())
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
+}
