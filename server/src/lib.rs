@@ -29,6 +29,7 @@ mod operations;
 mod pages;
 pub mod random;
 pub mod registry;
+mod roles;
 mod security;
 pub mod sessions;
 pub mod store;
@@ -39,5 +40,13 @@ mod type_map;
 use area::Area;
 
 /// The areas, in the order in which they are put together.
-pub const AREAS: &[Area] =
-    &[sessions::AREA, accounts::AREA, security::AREA, legacy::AREA, operations::AREA, mail::AREA, maintenance::AREA];
+pub const AREAS: &[Area] = &[
+    sessions::AREA,
+    accounts::AREA,
+    security::AREA,
+    roles::AREA,
+    legacy::AREA,
+    operations::AREA,
+    mail::AREA,
+    maintenance::AREA,
+];

@@ -54,6 +54,22 @@ impl Principal {
         }
     }
 
+    /// The names of what the user may do, as far as the token says.
+    pub fn permissions(&self) -> &[String] {
+        match self {
+            Self::Session(token) => &token.permissions,
+            Self::Sessionless(_) => &[],
+        }
+    }
+
+    /// The names of the user's roles.
+    pub fn roles(&self) -> &[String] {
+        match self {
+            Self::Session(token) => &token.user.roles,
+            Self::Sessionless(user) => &user.roles,
+        }
+    }
+
     /// The token of ours.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod places;
 mod recovery;
 mod refresh;
 mod registrations;
+mod roles;
 mod routes;
 mod servers;
 mod sign_out;

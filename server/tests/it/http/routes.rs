@@ -19,10 +19,10 @@ use crate::support::app::{Answer, Device, TestApp};
 const NOBODY: &str = "0198ad2e-0000-7000-8000-000000000000";
 
 fn address(route: &Route) -> String {
-    route.path.replace("{id}", NOBODY)
+    route.path.replace("{id}", NOBODY).replace("{name}", "no-such-role")
 }
 
-async fn call(app: &TestApp, route: &Route, token: Option<&str>) -> Answer {
+pub async fn call(app: &TestApp, route: &Route, token: Option<&str>) -> Answer {
     let request = app.request(route.method.clone(), &address(route));
     let request = if route.method == Method::GET { request } else { request.json(&json!({})) };
     let request = token.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
@@ -92,7 +92,7 @@ async fn a_token_without_a_session_passes_where_none_is_needed_and_nowhere_else(
 #[tokio::test]
 async fn what_cannot_be_undone_needs_a_proof_of_moments_ago() {
     let app = TestApp::start().await;
-    let mut ada: Device<'_> = app.new_user("ada@example.com").await;
+    let mut ada: Device<'_> = app.new_user_with("owner", "ada@example.com").await;
     app.advance(Duration::from_mins(11));
     ada.renews().await;
     let mut asked = 0;

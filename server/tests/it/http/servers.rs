@@ -67,6 +67,26 @@ fn moved<'a>(device: &Device<'_>, server: &'a TestApp) -> Device<'a> {
 
 #[rstest]
 #[tokio::test]
+async fn other_roles_hold_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
+    let pair = Pair::start(bus).await;
+    let ada = pair.here.new_user_with("owner", "ada@example.com").await;
+    let mut bob = pair.here.new_user_with("admin", "bob@example.com").await;
+    let there = moved(&bob, &pair.there);
+    assert_eq!(there.get("/api/roles").await.status, StatusCode::OK);
+    let mut events = there.listens().await;
+    let path = format!("/api/users/{}/roles", bob.tokens["user"]["id"].as_str().expect("an id"));
+    let set = ada.put(&path, &json!({"roles": ["user"]})).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.text);
+    assert_eq!(events.next().await.expect("an event").0, "user.updated");
+    eventually(async || !there.passes().await).await;
+    bob.renews().await;
+    let there = moved(&bob, &pair.there);
+    assert!(there.passes().await, "he is still signed in");
+    assert_eq!(there.get("/api/roles").await.code(), "permission-required");
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_revoked_session_is_refused_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
     let pair = Pair::start(bus).await;
     let laptop = pair.here.new_user("ada@example.com").await;

@@ -201,6 +201,26 @@ impl TestApp {
         }
     }
 
+    /// Gives somebody a role, behind the server's back: their next token has it.
+    pub async fn gives_role(&self, email: &str, role: &str) {
+        let statement = AssertSqlSafe(format!(
+            "INSERT INTO user_roles (user_id, role) SELECT id, '{role}' FROM users WHERE email = '{email}'"
+        ));
+        let done = if self.postgres.is_some() {
+            sqlx::query(statement).execute(&mut self.postgres().await).await.map(|done| done.rows_affected())
+        } else {
+            sqlx::query(statement).execute(&mut self.database().await).await.map(|done| done.rows_affected())
+        };
+        assert_eq!(done.expect("done"), 1, "{email}");
+    }
+
+    /// Somebody registers, gets a role and signs in.
+    pub async fn new_user_with(&self, role: &str, email: &str) -> Device<'_> {
+        self.registers(email).await;
+        self.gives_role(email, role).await;
+        self.signs_in(email).await
+    }
+
     /// Holds the write lock of the SQLite file until it is closed, as a stuck backup would.
     pub async fn write_lock(&self) -> SqliteConnection {
         let mut connection = self.database().await;
@@ -311,6 +331,10 @@ impl Device<'_> {
 
     pub async fn patch(&self, path: &str, body: &Value) -> Answer {
         Answer::to(&Method::PATCH, self.request(Method::PATCH, path).json(body).send().await.expect("an answer")).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        Answer::to(&Method::PUT, self.request(Method::PUT, path).json(body).send().await.expect("an answer")).await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {

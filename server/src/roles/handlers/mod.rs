@@ -1,0 +1,6 @@
+//! The calls about roles. A handler reads: parse, act, reply; who may make the call is said with its route.
+
+mod errors;
+pub mod held;
+pub mod roles;
+pub mod users;
