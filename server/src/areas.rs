@@ -19,7 +19,7 @@ use crate::http::browser::give_to_pages;
 use crate::http::problem::ProblemExample;
 use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
-use crate::http::{exposition, openapi};
+use crate::http::{access, exposition, openapi};
 use crate::jobs::{JobKind, JobMetrics};
 use crate::metrics::{Declaration, HttpMetrics, ProcessMetrics, Routes as RouteNames};
 use crate::store::{Store, StoreError, StoreMetrics};
@@ -86,6 +86,11 @@ pub fn document() -> &'static str {
     static DOCUMENT: OnceLock<String> = OnceLock::new();
     DOCUMENT
         .get_or_init(|| openapi::document(routes(&mut RouteNames::default()).table(), &problems()).unwrap_or_default())
+}
+
+/// All permissions, and who may make which call, as Markdown.
+pub fn access_tables() -> String {
+    access::markdown(routes(&mut RouteNames::default()).table(), &permissions())
 }
 
 /// Everything this server answers, and the table of it: the calls, the metrics, the pages with their forms and files.

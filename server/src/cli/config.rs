@@ -3,6 +3,7 @@
 use clap::Subcommand;
 
 use super::{CliError, say, settings};
+use crate::application::METRICS;
 use crate::areas;
 use crate::config::{self, Config};
 use crate::metrics;
@@ -15,6 +16,8 @@ pub enum Command {
     Table,
     /// Print all metrics of `/metrics` with labels and meanings, as Markdown
     Metrics,
+    /// Print all permissions, and which built-in role may make which call, as Markdown
+    Permissions,
 }
 
 impl Command {
@@ -23,6 +26,7 @@ impl Command {
             Self::Check => say(&summary(&settings()?)),
             Self::Table => say(&config::table()),
             Self::Metrics => say(&metrics::markdown(&areas::metrics())),
+            Self::Permissions => say(&areas::access_tables()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP: what requests look like, what a route needs, how problems are told. Knows no area: their calls come in through
 //! the table of routes.
 
+pub mod access;
 pub mod authenticate;
 pub mod body;
 pub mod browser;

@@ -1,5 +1,6 @@
 //! The API as clients see it, over real sockets, on a real database.
 
+mod access;
 mod accounts;
 mod addresses;
 mod alerts;
