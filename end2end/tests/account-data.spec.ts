@@ -1,7 +1,7 @@
 // The account's data: exporting it, and deleting the account.
 
 import { readFile } from "node:fs/promises";
-import { demo } from "../support/api.ts";
+import { demo, stranger } from "../support/api.ts";
 import { invalid, refused } from "../support/complaints.ts";
 import { expect, test, userAgents } from "../support/test.ts";
 
@@ -60,18 +60,22 @@ test("deleting the account signs out all its devices, and nobody signs in to it 
   const laptop = await open({ userAgent: userAgents.macChrome });
   const phone = await open({ userAgent: userAgents.iphoneSafari });
   laptop.complaints.allow(refused);
-  await laptop.signsIn(demo);
-  await phone.signsIn(demo);
+  // Not the demo person, who is the only owner and stays.
+  const grace = stranger();
+  await laptop.signsUp(grace);
+  await laptop.entersCodeFromMailbox(grace);
+  await laptop.seesDevices(1);
+  await phone.signsIn(grace);
   const otherTab = await laptop.opensAnotherTab();
   await otherTab.seesDevices(2);
 
   await laptop.goesTo("/profile");
   await laptop.asksToDeleteAccount();
-  await laptop.confirmsDeletion(demo.password);
+  await laptop.confirmsDeletion(grace.password);
   await laptop.isSignedOut("Your account was deleted.");
   await otherTab.isSignedOut(/[Yy]our account was deleted\./);
   await phone.isSignedOut("You were signed out because your account was deleted.");
 
-  await laptop.signsInHere(demo);
+  await laptop.signsInHere(grace);
   await expect(laptop.page.getByRole("main")).toContainText("E-mail or password is wrong");
 });

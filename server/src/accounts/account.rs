@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use types::words::{AccountType, AuditAction};
+use types::words::{AccountType, AuditAction, BuiltInRole};
 
 use types::domain::{DisplayName, Email, Invalid, Password, SessionId, UserId};
 
@@ -223,7 +223,7 @@ impl Accounts {
         self.context.store.accounts().update_profile(user_id, change, &audit).await
     }
 
-    /// Creates the user that development mode shows on the sign-in page, unless there is one.
+    /// Creates the user that development mode shows on the sign-in page, as an owner, unless there is one.
     pub async fn seed(&self, email: &Email, password: &Password, name: &DisplayName) -> Result<(), AccountError> {
         if self.context.store.accounts().user_by_email(email).await?.is_some() {
             return Ok(());
@@ -235,7 +235,7 @@ impl Accounts {
             name: name.clone(),
             account_type: AccountType::Individual,
             password_hash: self.hasher.hash(password).await?,
-            roles: vec![USER_ROLE.to_owned()],
+            roles: vec![BuiltInRole::Owner.as_str().to_owned()],
             email_verified_at: Some(now),
             at: now,
         };

@@ -9,7 +9,7 @@ pub const EMAIL: &str = "demo@latchkey.dev";
 /// The password. Exists in development mode only.
 pub const PASSWORD: &str = "correct-demo-horse";
 
-/// Creates the user in development mode, unless there is one.
+/// Creates the user in development mode, as an owner, unless there is one.
 pub async fn seed(config: &Config, accounts: &Accounts) -> Result<(), AccountError> {
     if !config.server.is_development() {
         return Ok(());

@@ -229,6 +229,10 @@ async fn the_demo_user_can_go_and_is_made_anew_at_the_next_start() {
     let mut app = TestApp::start().await;
     let demo = json!({"email": "demo@latchkey.dev", "password": "correct-demo-horse"});
     let before = app.post("/api/auth/login", &demo).await.body;
+    let kept = deletes(&Device { app: &app, tokens: before.clone() }).await;
+    assert_eq!((kept.status, kept.code()), (StatusCode::CONFLICT, "last-owner"));
+    app.registers(ADA).await;
+    app.gives_role(ADA, "owner").await;
     assert_eq!(deletes(&Device { app: &app, tokens: before.clone() }).await.status, StatusCode::OK);
     assert_eq!(app.post("/api/auth/login", &demo).await.status, StatusCode::UNAUTHORIZED);
     app.restart().await;
