@@ -3,7 +3,6 @@
 use clap::Subcommand;
 
 use super::{CliError, say, settings};
-use crate::application::METRICS;
 use crate::areas;
 use crate::config::{self, Config};
 use crate::metrics;

@@ -115,11 +115,6 @@ impl ApiError {
             .with_detail(format!("This needs the permission {permission}."))
     }
 
-    /// `403`: a role or a user reaches further than whoever would change it. `what` says which.
-    pub fn above_your_reach(what: impl Into<String>) -> Self {
-        Self::of(ProblemCode::AboveYourReach, "This reaches further than your own roles").with_detail(what)
-    }
-
     /// `403`: a cookie call that is not from our own pages.
     pub fn cross_site_request(public_origin: &str) -> Self {
         Self::of(ProblemCode::CrossSiteRequest, "This call is for pages of this server only")
@@ -170,29 +165,6 @@ impl ApiError {
     pub fn last_owner() -> Self {
         Self::of(ProblemCode::LastOwner, "The last owner stays")
             .with_detail("Make somebody else an owner first: there must always be one.")
-    }
-
-    /// `409`: a built-in role stays as it is.
-    pub fn built_in_role() -> Self {
-        Self::of(ProblemCode::BuiltInRole, "This role is built in and stays as it is")
-    }
-
-    /// `409`: this role inherits from the one that is to go.
-    pub fn role_inherited(heir: &str) -> Self {
-        Self::of(ProblemCode::RoleInherited, "Other roles inherit from this one")
-            .with_detail(format!("{heir} inherits from it. Change that first."))
-    }
-
-    /// `409`: more users hold the role than one change may concern.
-    pub fn too_many_holders(most: u64) -> Self {
-        Self::of(ProblemCode::TooManyHolders, "Too many users hold this role")
-            .with_detail(format!("A change may concern {most} users at the most. Take the role from some first."))
-    }
-
-    /// `409`: there are as many custom roles as there may be.
-    pub fn too_many_roles(most: usize) -> Self {
-        Self::of(ProblemCode::TooManyRoles, "There are too many roles")
-            .with_detail(format!("There can be {most} of your own. Delete one first."))
     }
 
     /// `413`.

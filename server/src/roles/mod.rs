@@ -23,7 +23,8 @@ use handlers::{held, roles as calls, users};
 use permissions::{ROLES_ASSIGN, ROLES_READ, ROLES_WRITE};
 
 /// What this area brings.
-pub const AREA: Area = Area { name: "roles", permissions: permissions::ALL, build, routes, ..Area::NONE };
+pub const AREA: Area =
+    Area { name: "roles", permissions: permissions::ALL, problems: handlers::PROBLEMS, build, routes, ..Area::NONE };
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {

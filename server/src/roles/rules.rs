@@ -241,7 +241,8 @@ fn sorted(names: &[String]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use types::domain::{AccountType, UserId};
+    use types::domain::UserId;
+    use types::words::AccountType;
     use uuid::Uuid;
 
     use super::*;

@@ -2,11 +2,23 @@
 
 use types::api::FieldError;
 use types::domain::Invalid;
+use types::words::ProblemCode;
 
 use crate::auth::permissions::Permission;
-use crate::http::problem::ApiError;
+use crate::http::problem::{ApiError, ProblemExample};
 use crate::roles::rules::{MAX_HOLDERS, MAX_ROLES};
 use crate::store::RoleRefusal;
+
+/// The problems of this area.
+pub const PROBLEMS: &[ProblemExample] = &[
+    ProblemExample::new(ProblemCode::AboveYourReach, || {
+        above_your_reach("The role owner reaches further than your own roles.")
+    }),
+    ProblemExample::new(ProblemCode::BuiltInRole, built_in_role),
+    ProblemExample::new(ProblemCode::RoleInherited, || role_inherited("support-lead")),
+    ProblemExample::new(ProblemCode::TooManyHolders, || too_many_holders(MAX_HOLDERS)),
+    ProblemExample::new(ProblemCode::TooManyRoles, || too_many_roles(MAX_ROLES)),
+];
 
 /// The problem. `needs` is what the call needs, for whoever has lost it since their token was made.
 pub fn refused(refusal: RoleRefusal, needs: Permission) -> ApiError {
@@ -14,13 +26,13 @@ pub fn refused(refusal: RoleRefusal, needs: Permission) -> ApiError {
         RoleRefusal::NotAllowed => ApiError::permission_required(needs),
         RoleRefusal::NotFound => ApiError::not_found(),
         RoleRefusal::RoleAboveActor(role) => {
-            ApiError::above_your_reach(format!("The role {role} reaches further than your own roles."))
+            above_your_reach(format!("The role {role} reaches further than your own roles."))
         }
         RoleRefusal::PermissionsAboveActor(names) => {
-            ApiError::above_your_reach(format!("You don’t have this yourself: {}.", names.join(", ")))
+            above_your_reach(format!("You don’t have this yourself: {}.", names.join(", ")))
         }
         RoleRefusal::UserAboveActor => {
-            ApiError::above_your_reach("This concerns somebody whose roles reach further than your own.")
+            above_your_reach("This concerns somebody whose roles reach further than your own.")
         }
         RoleRefusal::LastOwner => ApiError::last_owner(),
         RoleRefusal::UnknownRoles(places) => {
@@ -41,13 +53,41 @@ pub fn refused(refusal: RoleRefusal, needs: Permission) -> ApiError {
         RoleRefusal::NameTaken => {
             ApiError::invalid_field("name", &Invalid::new("taken", "There is a role of this name."))
         }
-        RoleRefusal::BuiltIn => ApiError::built_in_role(),
-        RoleRefusal::Inherited(heir) => ApiError::role_inherited(&heir),
-        RoleRefusal::TooManyHolders => ApiError::too_many_holders(MAX_HOLDERS),
-        RoleRefusal::TooManyRoles => ApiError::too_many_roles(MAX_ROLES),
+        RoleRefusal::BuiltIn => built_in_role(),
+        RoleRefusal::Inherited(heir) => role_inherited(&heir),
+        RoleRefusal::TooManyHolders => too_many_holders(MAX_HOLDERS),
+        RoleRefusal::TooManyRoles => too_many_roles(MAX_ROLES),
     }
 }
 
 fn unknown_role() -> Invalid {
     Invalid::new("unknown-role", "There is no role of this name.")
+}
+
+/// `403`: a role or a user reaches further than whoever would change it. `what` says which.
+fn above_your_reach(what: impl Into<String>) -> ApiError {
+    ApiError::of(ProblemCode::AboveYourReach, "This reaches further than your own roles").with_detail(what)
+}
+
+/// `409`: a built-in role stays as it is.
+fn built_in_role() -> ApiError {
+    ApiError::of(ProblemCode::BuiltInRole, "This role is built in and stays as it is")
+}
+
+/// `409`: this role inherits from the one that is to go.
+fn role_inherited(heir: &str) -> ApiError {
+    ApiError::of(ProblemCode::RoleInherited, "Other roles inherit from this one")
+        .with_detail(format!("{heir} inherits from it. Change that first."))
+}
+
+/// `409`: more users hold the role than one change may concern.
+fn too_many_holders(most: u64) -> ApiError {
+    ApiError::of(ProblemCode::TooManyHolders, "Too many users hold this role")
+        .with_detail(format!("A change may concern {most} users at the most. Take the role from some first."))
+}
+
+/// `409`: there are as many custom roles as there may be.
+fn too_many_roles(most: usize) -> ApiError {
+    ApiError::of(ProblemCode::TooManyRoles, "There are too many roles")
+        .with_detail(format!("There can be {most} of your own. Delete one first."))
 }

@@ -4,3 +4,5 @@ mod errors;
 pub mod held;
 pub mod roles;
 pub mod users;
+
+pub use errors::PROBLEMS;
