@@ -13,6 +13,7 @@ macro_rules! areas {
     ($for_each:ident) => {
         $for_each! {
             accounts: "../accounts/queries/mod.rs",
+            admin: "../admin/queries/mod.rs",
             alerts: "../alerts/queries.rs",
             audit: "../audit/queries.rs",
             jobs: "../jobs/queries.rs",
@@ -29,6 +30,7 @@ macro_rules! areas {
 
 // Declared by themselves, because `rustfmt` looks into no macro. The queries are declared for it alone, in the areas.
 mod accounts;
+mod admin;
 mod alerts;
 mod audit;
 mod db;

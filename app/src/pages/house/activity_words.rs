@@ -82,6 +82,12 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         AuditAction::RoleDeleted => ActivityItem::new(IconName::Pencil, "plain", "Role deleted"),
         AuditAction::DataExported => ActivityItem::new(IconName::Bell, "plain", "Data downloaded"),
         AuditAction::AccountDeleted => ActivityItem::new(IconName::SignOut, "plain", "Account deleted"),
+        AuditAction::UserCreated => {
+            ActivityItem::new(IconName::CheckCircle, "good", "Account created by an administrator")
+        }
+        AuditAction::UserInvited => ActivityItem::new(IconName::Mail, "plain", "Invitation sent"),
+        AuditAction::UserDisabled => ActivityItem::new(IconName::ShieldAlert, "warning", "Account disabled"),
+        AuditAction::UserEnabled => ActivityItem::new(IconName::ShieldCheck, "good", "Account enabled"),
     }
 }
 

@@ -49,5 +49,13 @@ vocabulary! {
         DataExported = "data_exported",
         /// The account was deleted.
         AccountDeleted = "account_deleted",
+        /// An administrator made the account.
+        UserCreated = "user_created",
+        /// An administrator sent a link that sets a password.
+        UserInvited = "user_invited",
+        /// An administrator disabled the account: every device was signed out.
+        UserDisabled = "user_disabled",
+        /// An administrator enabled it again.
+        UserEnabled = "user_enabled",
     }
 }

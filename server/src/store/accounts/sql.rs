@@ -14,6 +14,8 @@ macro_rules! user_columns {
     };
 }
 
+pub(in crate::store) use user_columns;
+
 statements! {
     INSERT_USER = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
         email_verified_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (email) DO NOTHING";

@@ -7,7 +7,8 @@
 //! - `{skip_locked}` does so for those that nobody else holds, and leaves out the others,
 //! - `{now}` is the database's time in milliseconds,
 //! - `{is_replica}` is whether the database is a copy that may be behind,
-//! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted.
+//! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted,
+//! - `{list:n}` is `$n, …`, one for each value of a list that comes after the other parameters.
 //!
 //! No statement is made anywhere else; a test prepares each of these on both databases.
 
@@ -37,7 +38,7 @@ pub struct Dialect {
     pub is_replica: &'static str,
 }
 
-/// The statement in one dialect, for inserting `rows` rows where it inserts several.
+/// The statement in one dialect, for inserting `rows` rows, or a list of so many values, where it takes several.
 pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
     if !text.contains('{') {
         return text.into_sql_str();
@@ -52,6 +53,13 @@ pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
         && let Ok(columns) = columns.parse::<usize>()
     {
         filled = format!("{before}{}{after}", values(columns, rows));
+    }
+    if let Some((before, rest)) = filled.split_once("{list:")
+        && let Some((first, after)) = rest.split_once('}')
+        && let Ok(first) = first.parse::<usize>()
+    {
+        let marks: Vec<String> = (first..first + rows).map(|number| format!("${number}")).collect();
+        filled = format!("{before}{}{after}", marks.join(", "));
     }
     // Safe: made of constants and numbers only.
     AssertSqlSafe(filled).into_sql_str()
@@ -82,6 +90,7 @@ mod tests {
             ("INSERT INTO t VALUES {rows:2}", 1, "INSERT INTO t VALUES ($1, $2)"),
             ("SELECT {is_replica} WHERE a IN ({rows:1})", 2, "SELECT false WHERE a IN (($1), ($2))"),
             ("INSERT INTO t VALUES {rows:2}", 3, "INSERT INTO t VALUES ($1, $2), ($3, $4), ($5, $6)"),
+            ("UPDATE t SET a = $1 WHERE b IN ({list:2})", 2, "UPDATE t SET a = $1 WHERE b IN ($2, $3)"),
         ] {
             assert_eq!(fill(text, &DIALECT, rows).as_str(), expected);
         }

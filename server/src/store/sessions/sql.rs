@@ -49,6 +49,8 @@ macro_rules! session_columns {
     };
 }
 
+pub(in crate::store) use session_columns;
+
 statements! {
     DEVICE_NAME = "SELECT device_name FROM sessions WHERE id = $1";
     END_ONE = end_sessions!(" AND id = $7");

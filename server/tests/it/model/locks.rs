@@ -55,6 +55,8 @@ fn ours() -> Vec<Transaction> {
         transaction("the end worker ends Bob's session", &[BOB, HIS, Head]),
         transaction("a password is changed or reset", &[ADA, Registration, PHONE, LAPTOP, Head]),
         transaction("an account is deleted", &[ADA, OLDEST, LAPTOP, OLD, PHONE, Bucket, Registration, Head]),
+        transaction("sessions of two people end by a rule", &[ADA, BOB, PHONE, HIS, LAPTOP, Head]),
+        transaction("an owner beside another is disabled", &[ADA, BOB, PHONE, LAPTOP, Head]),
         transaction("an address is proved", &[ADA, Registration, LAPTOP, PHONE, Head]),
         transaction(
             "an address is proved in place of an account",

@@ -215,7 +215,7 @@ async fn postgres_indexes(store: &TestStore) -> Indexes {
          FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid \
          JOIN pg_namespace n ON n.oid = t.relnamespace AND n.nspname = 'public' \
          CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY AS k(attnum, place) \
-         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum ORDER BY 1, 2, 5",
+         LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.attnum ORDER BY 1, 2, 5",
     )
     .fetch_all(&mut connection)
     .await

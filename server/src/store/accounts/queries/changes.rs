@@ -142,7 +142,7 @@ async fn commit(tx: Transaction, mut outcome: EndOutcome) -> Result<AccountOutco
 
 /// Deletes the account, once its sessions have ended: from now on there is no such user. What stays is the revocation
 /// log, which has the other servers refuse the tokens that are still about, and the audit log.
-async fn erase(
+pub(in crate::store) async fn erase(
     connection: &mut Connection,
     deletion: &AccountDeletion,
     ends: &EndCommand,
@@ -163,7 +163,12 @@ async fn erase(
 }
 
 /// Writes the audit entry of the change itself, beside those of the sessions that end with it.
-async fn insert_change(connection: &mut Connection, ends: &EndCommand, action: AuditAction, id: Uuid) -> Result<()> {
+pub(in crate::store) async fn insert_change(
+    connection: &mut Connection,
+    ends: &EndCommand,
+    action: AuditAction,
+    id: Uuid,
+) -> Result<()> {
     let entry = NewAudit {
         user_id: Some(ends.selection.user_id()),
         actor_id: ends.actor_id,

@@ -1,0 +1,52 @@
+//! What administrators ask about users and sessions of others, and do to them.
+//!
+//! Lists come in pages out of an index: there may be millions. Changes are decided under lock, and are one transaction
+//! with the end of the sessions that go with them.
+
+#[cfg(rustfmt)]
+mod queries;
+pub(in crate::store) mod rows;
+pub(in crate::store) mod sql;
+mod types;
+
+pub use types::*;
+
+use ::types::domain::{SessionId, Timestamp, UserId};
+use uuid::Uuid;
+
+use crate::store::db::{Ids, verbs};
+use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, SessionRow, User};
+
+verbs! {
+    /// What administrators ask about users and sessions of others, and do to them.
+    AdminStore = admin;
+
+    /// A page of the users that a filter lets through, in its order.
+    search_users(filter: &UserFilter, limit: i64) -> Vec<User>;
+    /// A page of all sessions, ended or not, newest first: those before `before`, by their ids.
+    newest_sessions(before: SessionId, limit: i64) -> Vec<SessionRow>;
+    /// A page of the live sessions, newest first: those before `before`, by when they began and their ids.
+    newest_live_sessions(before: (Timestamp, Uuid), now: Timestamp, limit: i64) -> Vec<SessionRow>;
+    /// A page of a user's sessions, newest first: those before `before`, by their ids. Only live ones where
+    /// `only_live` says so.
+    newest_sessions_of(
+        user: UserId, before: SessionId, only_live: bool, now: Timestamp, limit: i64
+    ) -> Vec<SessionRow>;
+    /// A page of the live sessions that began before a moment, oldest first: those after `after`.
+    live_sessions_by_start(
+        after: (Timestamp, Uuid), before: Timestamp, now: Timestamp, limit: i64
+    ) -> Vec<SessionRow>;
+    /// A page of the live sessions whose address, as a text, is below `below`, in the order of addresses: those after
+    /// `after`.
+    live_sessions_by_address(after: (&str, Uuid), below: &str, now: Timestamp, limit: i64) -> Vec<SessionRow>;
+    /// Ends sessions of several users in one transaction: marks those that have not ended, writes their histories,
+    /// audit entries and the revocation log.
+    end_listed_sessions(ends: &ListedEnd, ids: Ids<'_>) -> EndOutcome;
+    /// Disables an account and ends the sessions that `ends` selects. Not the last owner's.
+    disable_user(ends: &EndCommand, ids: Ids<'_>) -> UserChange;
+    /// Enables a disabled account.
+    enable_user(id: UserId, audit: &NewAudit) -> UserChange;
+    /// Deletes an account with everything that is held on the user, and ends the sessions that `ends` selects. Not the
+    /// last owner's.
+    delete_user(deletion: &AccountDeletion, ends: &EndCommand, ids: Ids<'_>) -> UserChange;
+}

@@ -1,0 +1,104 @@
+//! Changes to accounts of others. What may be refused is decided under the lock of the user, and of all owners where
+//! one of them is to go: two who disable each other take turns, and the second is refused.
+
+use types::domain::UserId;
+use types::words::AuditAction;
+
+use super::super::accounts::changes::{erase, insert_change};
+use super::super::accounts::users::{lock_user, user_by_id};
+use super::super::audit::insert_audit;
+use super::super::revocations::log_and_commit;
+use super::super::sessions::ending::end_in;
+use super::super::sessions::history::lock_sessions_of;
+use super::{Connection, Database, Result, query, query_as};
+use crate::store::db::{Ids, retry_conflicts};
+use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, OWNER_ROLE, User, UserChange, sql};
+
+impl Database {
+    pub(in crate::store) async fn disable_user(&self, ends: &EndCommand, ids: Ids<'_>) -> Result<UserChange> {
+        retry_conflicts!(self.try_disable_user(ends, &mut *ids))
+    }
+
+    async fn try_disable_user(&self, ends: &EndCommand, ids: Ids<'_>) -> Result<UserChange> {
+        let mut tx = self.begin().await?;
+        let user = match lock_to_remove(&mut tx, ends.selection.user_id()).await? {
+            Locked::User(user) => user,
+            Locked::LastOwner => return Ok(UserChange::LastOwner),
+            Locked::Nobody => return Ok(UserChange::NotFound),
+        };
+        if user.disabled_at.is_some() {
+            return Ok(UserChange::Unchanged);
+        }
+        query(sql::accounts::SET_DISABLED).bind(user.id.0).bind(Some(ends.at.as_millis())).execute(&mut *tx).await?;
+        insert_change(&mut tx, ends, AuditAction::UserDisabled, ids()).await?;
+        let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;
+        log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
+        Ok(UserChange::Done(outcome))
+    }
+
+    pub(in crate::store) async fn enable_user(&self, id: UserId, audit: &NewAudit) -> Result<UserChange> {
+        let mut tx = self.begin().await?;
+        let Some(user) = lock_user(&mut tx, id).await? else { return Ok(UserChange::NotFound) };
+        if user.disabled_at.is_none() {
+            return Ok(UserChange::Unchanged);
+        }
+        query(sql::accounts::SET_DISABLED).bind(id.0).bind(None::<i64>).execute(&mut *tx).await?;
+        insert_audit(&mut tx, std::slice::from_ref(audit)).await?;
+        tx.commit().await?;
+        Ok(UserChange::Done(EndOutcome::default()))
+    }
+
+    pub(in crate::store) async fn delete_user(
+        &self,
+        deletion: &AccountDeletion,
+        ends: &EndCommand,
+        ids: Ids<'_>,
+    ) -> Result<UserChange> {
+        retry_conflicts!(self.try_delete_user(deletion, ends, &mut *ids))
+    }
+
+    async fn try_delete_user(&self, deletion: &AccountDeletion, ends: &EndCommand, ids: Ids<'_>) -> Result<UserChange> {
+        let mut tx = self.begin().await?;
+        let user = match lock_to_remove(&mut tx, ends.selection.user_id()).await? {
+            Locked::User(user) => user,
+            Locked::LastOwner => return Ok(UserChange::LastOwner),
+            Locked::Nobody => return Ok(UserChange::NotFound),
+        };
+        // Ended ones too: all of them are deleted.
+        lock_sessions_of(&mut tx, user.id).await?;
+        let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;
+        erase(&mut tx, deletion, ends, &user, ids()).await?;
+        log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
+        self.wake_worker();
+        Ok(UserChange::Done(outcome))
+    }
+}
+
+/// A user who is to go.
+enum Locked {
+    User(Box<User>),
+    /// The installation would be left without an owner.
+    LastOwner,
+    Nobody,
+}
+
+/// Locks a user who is to go, and finds out whether they may. Owners are locked in the order of their ids, so that none
+/// of them goes meanwhile.
+async fn lock_to_remove(connection: &mut Connection, id: UserId) -> Result<Locked> {
+    let Some(found) = user_by_id(connection, id).await? else { return Ok(Locked::Nobody) };
+    if is_owner(&found) {
+        query(sql::admin::LOCK_OWNERS).execute(&mut *connection).await?;
+    }
+    let Some(user) = lock_user(connection, id).await? else { return Ok(Locked::Nobody) };
+    if is_owner(&user) && user.disabled_at.is_none() {
+        let (others,): (i64,) = query_as(sql::admin::COUNT_OTHER_OWNERS).bind(id.0).fetch_one(&mut *connection).await?;
+        if others == 0 {
+            return Ok(Locked::LastOwner);
+        }
+    }
+    Ok(Locked::User(Box::new(user)))
+}
+
+fn is_owner(user: &User) -> bool {
+    user.roles.iter().any(|role| role == OWNER_ROLE)
+}

@@ -1,0 +1,105 @@
+//! Ending sessions of many users at once.
+//!
+//! The same as the end worker does command by command, with a few statements for all of them: the users are locked in
+//! the order of their ids, then their sessions, then the head row of the log.
+
+use types::domain::{SessionId, UserId};
+use types::words::AuditAction;
+use uuid::Uuid;
+
+use super::super::audit::insert_audit;
+use super::super::revocations::log_and_commit;
+use super::super::sessions::history::{ended_entry, insert_history};
+use super::{Connection, DIALECT, Database, Db, Result};
+use crate::store::admin::rows::ListedRecord;
+use crate::store::db::dialect::fill;
+use crate::store::db::rows::read_all;
+use crate::store::db::{Ids, retry_conflicts};
+use crate::store::{EndOutcome, EndedSession, ListedEnd, NewAudit, Revocation, RevokedSubject, sql};
+
+/// Rows that one statement locks or marks.
+const ROWS_AT_ONCE: usize = 200;
+
+impl Database {
+    pub(in crate::store) async fn end_listed_sessions(&self, ends: &ListedEnd, ids: Ids<'_>) -> Result<EndOutcome> {
+        retry_conflicts!(self.try_end_listed_sessions(ends, &mut *ids))
+    }
+
+    async fn try_end_listed_sessions(&self, ends: &ListedEnd, ids: Ids<'_>) -> Result<EndOutcome> {
+        let mut users: Vec<UserId> = ends.sessions.iter().map(|(user, _)| *user).collect();
+        users.sort_unstable();
+        users.dedup();
+        let mut sessions: Vec<SessionId> = ends.sessions.iter().map(|(_, session)| *session).collect();
+        sessions.sort_unstable();
+
+        let mut tx = self.begin().await?;
+        lock_users(&mut tx, &users).await?;
+        let ended = mark(&mut tx, ends, &sessions).await?;
+        let (mut history, mut audit) = (Vec::with_capacity(ended.len()), Vec::with_capacity(ended.len()));
+        let mut outcome = EndOutcome::default();
+        for (user_id, session) in ended {
+            history.push(ended_entry(ids(), session.id, ends.at, ends.reason.as_str(), &ends.origin.ip));
+            audit.push(NewAudit {
+                user_id: Some(user_id),
+                actor_id: ends.actor_id,
+                session_id: Some(session.id),
+                reason: Some(ends.reason),
+                client_reason: ends.client_reason.clone(),
+                ..NewAudit::new(ids(), ends.at, AuditAction::SessionEnded, ends.origin.clone())
+            });
+            outcome.revocations.push(revocation(ends, user_id, &session));
+            outcome.ended.push(session);
+        }
+        insert_history(&mut tx, &history).await?;
+        insert_audit(&mut tx, &audit).await?;
+        log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
+        Ok(outcome)
+    }
+}
+
+async fn lock_users(connection: &mut Connection, users: &[UserId]) -> Result<()> {
+    for chunk in users.chunks(ROWS_AT_ONCE) {
+        let statement = fill(sql::admin::LOCK_USERS, &DIALECT, chunk.len());
+        let mut lock = sqlx::query_as::<Db, (Uuid,)>(statement);
+        for user in chunk {
+            lock = lock.bind(user.0);
+        }
+        lock.persistent(false).fetch_all(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Marks those that have not ended, and gives them in the order of their ids.
+async fn mark(
+    connection: &mut Connection,
+    ends: &ListedEnd,
+    sessions: &[SessionId],
+) -> Result<Vec<(UserId, EndedSession)>> {
+    let mut ended: Vec<(UserId, EndedSession)> = Vec::with_capacity(sessions.len());
+    for chunk in sessions.chunks(ROWS_AT_ONCE) {
+        let statement = fill(sql::admin::END_LISTED, &DIALECT, chunk.len());
+        let mut end =
+            sqlx::query_as::<Db, ListedRecord>(statement).bind(ends.at.as_millis()).bind(ends.reason.as_str());
+        for session in chunk {
+            end = end.bind(session.0);
+        }
+        let rows: Vec<ListedRecord> = end.persistent(false).fetch_all(&mut *connection).await?;
+        ended.extend(read_all::<ListedRecord, (UserId, EndedSession)>(rows)?);
+    }
+    ended.sort_by_key(|(_, session)| session.id);
+    Ok(ended)
+}
+
+fn revocation(ends: &ListedEnd, user_id: UserId, session: &EndedSession) -> Revocation {
+    Revocation {
+        // Known only once the head row is locked.
+        position: 0,
+        user_id,
+        subject: RevokedSubject::Session(session.id),
+        reason: Some(ends.reason),
+        ended_by: None,
+        ended_by_device: None,
+        at: ends.at,
+        remember_until: ends.remember_until.max(session.remember_until),
+    }
+}

@@ -1,0 +1,139 @@
+//! Pages of users and sessions, each out of an index in its order.
+
+use types::domain::{SessionId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::{Database, Result, query_as};
+use crate::store::accounts::rows::UserRecord;
+use crate::store::db::rows::read_all;
+use crate::store::sessions::rows::SessionRecord;
+use crate::store::{SessionRow, User, UserFilter, UserOrder, sql};
+
+/// Above every text that begins with what stands before it.
+const LAST_CHARACTER: char = '\u{10ffff}';
+
+impl Database {
+    pub(in crate::store) async fn search_users(&self, filter: &UserFilter, limit: i64) -> Result<Vec<User>> {
+        let role = filter.role.as_deref().unwrap_or_default();
+        let rows: Vec<UserRecord> = match &filter.order {
+            UserOrder::Email { prefix, after } => {
+                let after = after.as_deref().unwrap_or_default();
+                query_as(by_email(filter))
+                    .bind(prefix.as_str().max(after))
+                    .bind(after)
+                    .bind(format!("{prefix}{LAST_CHARACTER}"))
+                    .bind(role)
+                    .bind(filter.disabled)
+                    .bind(filter.unverified)
+                    .bind(limit)
+                    .fetch_all(self.readers())
+                    .await?
+            }
+            UserOrder::Name { prefix, after } => {
+                let (name, id) = after.as_ref().map_or(("", Uuid::nil()), |(name, id)| (name.as_str(), *id));
+                query_as(sql::admin::USERS_BY_NAME)
+                    .bind(prefix.as_str().max(name))
+                    .bind(name)
+                    .bind(format!("{prefix}{LAST_CHARACTER}"))
+                    .bind(role)
+                    .bind(filter.disabled)
+                    .bind(filter.unverified)
+                    .bind(limit)
+                    .bind(id)
+                    .fetch_all(self.readers())
+                    .await?
+            }
+        };
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn newest_sessions(&self, before: SessionId, limit: i64) -> Result<Vec<SessionRow>> {
+        let rows: Vec<SessionRecord> =
+            query_as(sql::admin::NEWEST_SESSIONS).bind(before.0).bind(limit).fetch_all(self.readers()).await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn newest_live_sessions(
+        &self,
+        before: (Timestamp, Uuid),
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>> {
+        let rows: Vec<SessionRecord> = query_as(sql::admin::NEWEST_LIVE_SESSIONS)
+            .bind(before.0.as_millis())
+            .bind(before.1)
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn newest_sessions_of(
+        &self,
+        user: UserId,
+        before: SessionId,
+        only_live: bool,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>> {
+        let rows: Vec<SessionRecord> = query_as(sql::admin::NEWEST_SESSIONS_OF)
+            .bind(user.0)
+            .bind(before.0)
+            .bind(only_live)
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn live_sessions_by_start(
+        &self,
+        after: (Timestamp, Uuid),
+        before: Timestamp,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>> {
+        let rows: Vec<SessionRecord> = query_as(sql::admin::LIVE_SESSIONS_BY_START)
+            .bind(after.0.as_millis())
+            .bind(after.1)
+            .bind(before.as_millis())
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        read_all(rows)
+    }
+
+    pub(in crate::store) async fn live_sessions_by_address(
+        &self,
+        after: (&str, Uuid),
+        below: &str,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>> {
+        let rows: Vec<SessionRecord> = query_as(sql::admin::LIVE_SESSIONS_BY_ADDRESS)
+            .bind(after.0)
+            .bind(after.1)
+            .bind(below)
+            .bind(now.as_millis())
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        read_all(rows)
+    }
+}
+
+/// The statement whose index has the fewest users that are no answer.
+const fn by_email(filter: &UserFilter) -> &'static str {
+    if filter.disabled {
+        sql::admin::DISABLED_USERS_BY_EMAIL
+    } else if filter.unverified {
+        sql::admin::UNVERIFIED_USERS_BY_EMAIL
+    } else if filter.role.is_some() {
+        sql::admin::USERS_OF_ROLE_BY_EMAIL
+    } else {
+        sql::admin::USERS_BY_EMAIL
+    }
+}

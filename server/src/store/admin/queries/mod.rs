@@ -1,0 +1,7 @@
+//! What administrators ask and do.
+
+use super::{Connection, DIALECT, Database, Db, Result, query, query_as};
+
+pub(in crate::store) mod changes;
+pub(in crate::store) mod listed;
+pub(in crate::store) mod lists;
