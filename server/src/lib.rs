@@ -6,6 +6,7 @@
 #![recursion_limit = "512"]
 
 pub mod accounts;
+pub mod admin;
 pub mod application;
 pub mod area;
 pub mod areas;
@@ -45,6 +46,7 @@ pub const AREAS: &[Area] = &[
     accounts::AREA,
     security::AREA,
     roles::AREA,
+    admin::AREA,
     legacy::AREA,
     operations::AREA,
     mail::AREA,

@@ -22,7 +22,7 @@ use crate::mail::NewMail;
 use crate::store::{NewAudit, NewUser, Origin, PasswordChange, ProfileChange, StoreError, User};
 
 /// The role everybody has.
-pub(super) const USER_ROLE: &str = "user";
+pub const USER_ROLE: &str = "user";
 
 /// Why a call about accounts came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -278,7 +278,7 @@ impl Accounts {
 
 /// The name to open a mail with: only where it is known to be that of whoever reads it. Anybody can register with an
 /// address and with words of theirs for a name.
-pub(super) fn greeted(user: &User) -> Option<&str> {
+pub fn greeted(user: &User) -> Option<&str> {
     user.email_verified_at.map(|_| user.name.as_str())
 }
 

@@ -4,6 +4,7 @@
 
 mod account;
 mod addresses;
+mod administration;
 mod codes;
 mod deletion;
 pub mod demo;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 use types::api::paths;
 
-pub use account::{AccountError, Accounts};
+pub use account::{AccountError, Accounts, USER_ROLE, greeted};
 pub use addresses::{known_address, new_address};
 pub use passwords::{HashingError, PasswordHasher};
 pub use recovery::{ResetStep, refused_reset};

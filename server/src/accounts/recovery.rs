@@ -59,7 +59,7 @@ impl Accounts {
             None => (UserId(self.context.new_id()), None),
         };
         let token = Capability::draw(&*self.context.random);
-        let link = format!("{}#token={}", self.reset_page, token.expose());
+        let link = self.reset_link(&token);
         let now = self.context.now();
         let expires_at = now.plus(RESET_LIFETIME);
         let content = mails::password_reset(name, &link, RESET_LIFETIME);

@@ -188,7 +188,7 @@ fn every_route_goes_through_the_table() {
         ("route_service", &[]),
         ("fallback_service", &[]),
         // What is answered where there is no route.
-        (".fallback(", &["operations/handlers/metrics.rs", "pages/site.rs"]),
+        (".fallback(", &["http/exposition.rs", "pages/site.rs"]),
         // Pages, which are in the table too.
         ("leptos_routes", &["pages/site.rs"]),
     ];

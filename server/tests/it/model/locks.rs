@@ -167,7 +167,7 @@ fn no_three_transactions_wait_for_each_other_in_any_order() {
             }
         }
     }
-    assert_eq!(met, 1140);
+    assert_eq!(met, 1540);
 }
 
 #[test]

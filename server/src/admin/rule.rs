@@ -1,0 +1,168 @@
+//! Which sessions a rule is about. Pure: what a database can find by an index is in ranges, the rest is compared here.
+
+use std::net::IpAddr;
+use std::ops::Range;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use types::domain::{Timestamp, UserId};
+
+use crate::store::SessionRow;
+
+/// What sessions have in common. Without anything it is about all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionRule {
+    /// Of this user.
+    pub user: Option<UserId>,
+    /// Signed in before.
+    pub signed_in_before: Option<Timestamp>,
+    /// Last seen from an address of this network.
+    pub network: Option<IpNet>,
+    /// Of clients in whose browser, system, platform, kind or version these words stand, in letters of any size.
+    pub client: Option<String>,
+}
+
+impl SessionRule {
+    /// Signed in longer ago than this as well.
+    #[must_use]
+    pub fn older_than(self, age: Duration, now: Timestamp) -> Self {
+        let before = now.minus(age);
+        let signed_in_before = Some(self.signed_in_before.map_or(before, |earlier| earlier.min(before)));
+        Self { signed_in_before, ..self }
+    }
+
+    /// Whether a session is meant.
+    pub fn matches(&self, session: &SessionRow) -> bool {
+        self.user.is_none_or(|user| session.user_id == user)
+            && self.signed_in_before.is_none_or(|before| session.created_at < before)
+            && self.network.is_none_or(|network| is_in(network, &session.origin.ip))
+            && self.client.as_ref().is_none_or(|words| is_client(session, words))
+    }
+}
+
+fn is_in(network: IpNet, address: &str) -> bool {
+    address.parse::<IpAddr>().is_ok_and(|address| network.contains(&address.to_canonical()))
+}
+
+fn is_client(session: &SessionRow, words: &str) -> bool {
+    let words = words.to_lowercase();
+    let device = &session.device;
+    let parts = [
+        device.browser.as_deref(),
+        device.os.as_deref(),
+        Some(device.platform.as_str()),
+        Some(device.kind.as_str()),
+        device.app_version.as_deref(),
+    ];
+    parts.into_iter().flatten().any(|part| part.to_lowercase().contains(&words))
+}
+
+/// Between which texts the addresses of a network stand: all of it, and as little beside it as can be said so.
+pub fn texts_of(network: IpNet) -> Range<String> {
+    let prefix = match network {
+        IpNet::V4(network) => {
+            let whole = usize::from(network.prefix_len() / 8);
+            let octets = network.network().octets();
+            octets[..whole.min(3)].iter().map(|octet| format!("{octet}.")).collect::<Vec<_>>().concat()
+        }
+        IpNet::V6(network) => {
+            let whole = usize::from(network.prefix_len() / 16);
+            let groups = network.network().segments();
+            // A zero may be left out of the text, and so may what follows it.
+            let said = groups[..whole.min(7)].iter().take_while(|group| **group != 0);
+            said.map(|group| format!("{group:x}:")).collect::<Vec<_>>().concat()
+        }
+    };
+    prefix.clone()..format!("{prefix}\u{10ffff}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::proofs::Proofs;
+    use crate::store::Origin;
+    use proptest::prelude::*;
+    use types::api::DeviceDescription;
+    use types::domain::SessionId;
+    use types::words::{DeviceKind, SignInMethod, TokenDelivery};
+    use uuid::Uuid;
+
+    const START: Timestamp = Timestamp::from_millis(1_000_000_000);
+
+    fn session(ip: &str) -> SessionRow {
+        SessionRow {
+            id: SessionId(Uuid::nil()),
+            user_id: UserId(Uuid::nil()),
+            created_at: START,
+            last_active: START,
+            expires_at: START,
+            max_expires_at: START,
+            device: DeviceDescription {
+                device_name: "Work".into(),
+                platform: "web".into(),
+                browser: Some("Chrome 141".into()),
+                os: Some("Linux".into()),
+                kind: DeviceKind::Laptop,
+                app_version: None,
+            },
+            origin: Origin { ip: ip.to_owned(), user_agent: String::new() },
+            place: None,
+            proofs: Proofs::one(SignInMethod::Password, START),
+            delivery: TokenDelivery::Body,
+            remember: true,
+            refresh_digest: [0; 32],
+            previous_digest: None,
+            rotated_at: START,
+            end: None,
+        }
+    }
+
+    #[test]
+    fn a_rule_is_about_what_all_its_parts_say() {
+        let session = session("192.0.2.7");
+        let matches = |rule: SessionRule| rule.matches(&session);
+        assert!(matches(SessionRule::default()));
+        assert!(matches(SessionRule { network: Some("192.0.2.0/24".parse().unwrap()), ..SessionRule::default() }));
+        assert!(!matches(SessionRule { network: Some("192.0.3.0/24".parse().unwrap()), ..SessionRule::default() }));
+        for (words, expected) in [("chrome 14", true), ("LINUX", true), ("laptop", true), ("firefox", false)] {
+            assert_eq!(matches(SessionRule { client: Some(words.to_owned()), ..SessionRule::default() }), expected);
+        }
+        let old = |age_ms, now_ms| {
+            let now = START.plus(Duration::from_millis(now_ms));
+            SessionRule::default().older_than(Duration::from_millis(age_ms), now)
+        };
+        assert!(matches(old(10, 11)) && !matches(old(10, 10)));
+        let earlier = SessionRule { signed_in_before: Some(START), ..SessionRule::default() };
+        assert!(!matches(earlier.older_than(Duration::ZERO, START.plus(Duration::from_secs(9)))));
+        assert!(!matches(SessionRule { user: Some(UserId(Uuid::max())), ..SessionRule::default() }));
+    }
+
+    #[test]
+    fn a_network_is_searched_between_texts_that_are_near_it() {
+        for (network, from) in [
+            ("10.0.0.0/8", "10."),
+            ("192.0.2.0/24", "192.0.2."),
+            ("192.0.2.7/32", "192.0.2."),
+            ("172.16.0.0/12", "172."),
+            ("0.0.0.0/0", ""),
+            ("2001:db8::/32", "2001:db8:"),
+            ("2001:db8::1/128", "2001:db8:"),
+            ("::/0", ""),
+        ] {
+            assert_eq!(texts_of(network.parse().unwrap()).start, from, "{network}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_address_of_a_network_stands_between_its_texts(
+            address: IpAddr,
+            bits in 0_u8..=128,
+        ) {
+            let longest = if address.is_ipv4() { 32 } else { 128 };
+            let network = IpNet::new(address, bits % (longest + 1)).unwrap();
+            let text = address.to_string();
+            prop_assert!(texts_of(network).contains(&text), "{} of {}", text, network);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Sessions of others: listed, and ended one by one, all of a user, or all that a rule is about.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use types::domain::{ClientReason, SessionId, Timestamp, UserId};
+use types::words::EndReason;
+use uuid::Uuid;
+
+use super::rule::{SessionRule, texts_of};
+use super::{Actor, AdminError, Administration, Change, UserKey};
+use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, StoreError};
+
+/// Sessions that are looked at, and ended, at once: a transaction must not hold up others for long.
+const PAGE: i64 = 1000;
+/// Sessions that a preview shows.
+const SAMPLE: usize = 10;
+
+/// Which sessions to list.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFilter {
+    /// Only those of this user.
+    pub user: Option<UserId>,
+    /// Only those that have not ended.
+    pub live: bool,
+    /// Only those before this one.
+    pub after: Option<SessionId>,
+}
+
+/// What a rule would end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// How many sessions.
+    pub sessions: u64,
+    /// Of how many users.
+    pub users: u64,
+    /// Some of them.
+    pub sample: Vec<SessionRow>,
+}
+
+/// A walk through the sessions that a rule may be about, page by page out of an index. What signs in after its
+/// beginning is not met.
+struct Walk {
+    begun_at: Timestamp,
+    /// The last session of the page before.
+    last: Option<SessionRow>,
+    is_over: bool,
+}
+
+impl Administration {
+    /// A page of sessions, newest first.
+    pub async fn sessions(&self, filter: &SessionFilter, limit: u16) -> Result<Vec<SessionRow>, AdminError> {
+        let (store, now, limit) = (&self.context.store, self.context.now(), i64::from(limit));
+        let before = filter.after.unwrap_or(SessionId(Uuid::max()));
+        if let Some(user) = filter.user {
+            return Ok(store.admin().newest_sessions_of(user, before, filter.live, now, limit).await?);
+        }
+        if !filter.live {
+            return Ok(store.admin().newest_sessions(before, limit).await?);
+        }
+        let began_before = match filter.after {
+            Some(id) => self.session(id).await?.created_at,
+            None => Timestamp::from_millis(i64::MAX),
+        };
+        Ok(store.admin().newest_live_sessions((began_before, before.0), now, limit).await?)
+    }
+
+    /// The first live sessions that a rule is about.
+    pub async fn sessions_by_rule(&self, rule: &SessionRule, limit: u16) -> Result<Vec<SessionRow>, AdminError> {
+        let mut found = Vec::new();
+        let mut walk = self.walk();
+        while found.len() < usize::from(limit)
+            && let Some(page) = self.next_page(rule, &mut walk).await?
+        {
+            found.extend(page);
+        }
+        found.truncate(usize::from(limit));
+        Ok(found)
+    }
+
+    /// Counts what a rule would end, and shows some of it.
+    pub async fn preview(&self, rule: &SessionRule) -> Result<Preview, AdminError> {
+        let (mut sessions, mut users, mut sample) = (0, HashSet::new(), Vec::new());
+        let mut walk = self.walk();
+        while let Some(page) = self.next_page(rule, &mut walk).await? {
+            sessions += page.len();
+            users.extend(page.iter().map(|session| session.user_id));
+            sample.extend(page.into_iter().take(SAMPLE - sample.len()));
+        }
+        Ok(Preview { sessions: count(sessions), users: count(users.len()), sample })
+    }
+
+    /// Ends one session.
+    pub async fn end_session(
+        &self,
+        actor: &Actor,
+        id: SessionId,
+        words: Option<&ClientReason>,
+    ) -> Result<Change, AdminError> {
+        let session = self.session(id).await?;
+        let one = Selection::One { user_id: session.user_id, session_id: id };
+        let command =
+            EndCommand { selection: one, ..self.ends_all_of(actor, session.user_id, EndReason::AdminRevoked, words) };
+        let outcome = self.end(command).await?;
+        Ok(if outcome.ended.is_empty() { Change::Unchanged } else { Change::Done(outcome) })
+    }
+
+    /// Ends all sessions of a user: no token that was made before passes any more.
+    pub async fn end_sessions_of(
+        &self,
+        actor: &Actor,
+        user: &UserKey,
+        words: Option<&ClientReason>,
+    ) -> Result<EndOutcome, AdminError> {
+        let user = self.user(user).await?;
+        Ok(self.end(self.ends_all_of(actor, user.id, EndReason::AdminRevoked, words)).await?)
+    }
+
+    /// Ends what a rule is about, a page at a time, and gives how many sessions. `committed` gets what each transaction
+    /// has ended.
+    pub async fn end_by_rule(
+        &self,
+        actor: &Actor,
+        rule: &SessionRule,
+        words: Option<&ClientReason>,
+        committed: &mut (dyn FnMut(&EndOutcome) + Send),
+    ) -> Result<u64, AdminError> {
+        let mut ended = 0;
+        let mut walk = self.walk();
+        while let Some(page) = self.next_page(rule, &mut walk).await? {
+            if page.is_empty() {
+                continue;
+            }
+            let now = self.context.now();
+            let ends = ListedEnd {
+                sessions: page.iter().map(|session| (session.user_id, session.id)).collect(),
+                reason: EndReason::AdminRevoked,
+                client_reason: words.map(ToString::to_string),
+                actor_id: actor.user_id,
+                at: now,
+                remember_until: self.lifetimes.remember_until(now),
+                origin: actor.origin.clone(),
+            };
+            let mut new_id = || self.context.new_id();
+            let outcome = self.context.store.admin().end_listed_sessions(&ends, &mut new_id).await?;
+            ended += count(outcome.ended.len());
+            committed(&outcome);
+        }
+        Ok(ended)
+    }
+
+    async fn session(&self, id: SessionId) -> Result<SessionRow, AdminError> {
+        let session = self.context.store.sessions().session(id).await?;
+        session.ok_or(AdminError::NoSuchSession(id))
+    }
+
+    async fn end(&self, command: EndCommand) -> Result<EndOutcome, StoreError> {
+        let mut new_id = || self.context.new_id();
+        let outcomes = self.context.store.sessions().end_sessions(&[command], &mut new_id).await?;
+        Ok(outcomes.into_iter().next().unwrap_or_default())
+    }
+
+    fn walk(&self) -> Walk {
+        Walk { begun_at: self.context.now(), last: None, is_over: false }
+    }
+
+    /// The sessions of the next page that the rule is about, which may be none; `None` after the last page.
+    async fn next_page(&self, rule: &SessionRule, walk: &mut Walk) -> Result<Option<Vec<SessionRow>>, StoreError> {
+        if walk.is_over {
+            return Ok(None);
+        }
+        let mut page = self.candidates(rule, walk).await?;
+        walk.is_over = rule.user.is_some() || count(page.len()) < PAGE.unsigned_abs();
+        walk.last = page.last().cloned();
+        page.retain(|session| session.created_at <= walk.begun_at && rule.matches(session));
+        Ok(Some(page))
+    }
+
+    async fn candidates(&self, rule: &SessionRule, walk: &Walk) -> Result<Vec<SessionRow>, StoreError> {
+        let (store, now) = (&self.context.store, self.context.now());
+        if let Some(user) = rule.user {
+            return store.sessions().sessions_of(user, now).await;
+        }
+        if let Some(network) = rule.network {
+            let texts = texts_of(network);
+            let after = walk
+                .last
+                .as_ref()
+                .map_or((texts.start.as_str(), Uuid::nil()), |session| (session.origin.ip.as_str(), session.id.0));
+            return store.admin().live_sessions_by_address(after, &texts.end, now, PAGE).await;
+        }
+        let after = walk
+            .last
+            .as_ref()
+            .map_or((Timestamp::from_millis(i64::MIN), Uuid::nil()), |session| (session.created_at, session.id.0));
+        let before = rule.signed_in_before.unwrap_or(walk.begun_at.plus(Duration::from_millis(1)));
+        store.admin().live_sessions_by_start(after, before, now, PAGE).await
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,228 @@
+//! Accounts of others: found, made, invited, disabled, enabled and deleted.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use types::domain::{AccountType, ClientReason, DisplayName, Email, Invalid, Password, UserId};
+use types::words::{AuditAction, EndReason};
+
+use super::{Actor, AdminError, Administration, Change, mails};
+use crate::accounts::{USER_ROLE, greeted, known_address};
+use crate::auth::secrets::Capability;
+use crate::mail::NewMail;
+use crate::store::{
+    Creation, EndCommand, NewAudit, NewResetToken, NewUser, OWNER_ROLE, ResetRequest, Selection, User, UserChange,
+    UserFilter,
+};
+
+/// How long the link of an invitation works: longer than one that somebody asked for and waits for.
+const INVITATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+/// The roles there are.
+const ROLES: [&str; 4] = [USER_ROLE, "moderator", "admin", OWNER_ROLE];
+
+/// How a user is named: by id or by address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserKey {
+    Id(UserId),
+    Email(Email),
+}
+
+impl FromStr for UserKey {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        text.trim().parse::<UserId>().map_or_else(|_| known_address(text).map(Self::Email), |id| Ok(Self::Id(id)))
+    }
+}
+
+impl fmt::Display for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Email(email) => email.fmt(f),
+        }
+    }
+}
+
+/// An account to be made.
+pub struct NewAccount {
+    pub email: Email,
+    pub name: DisplayName,
+    /// Beside the one that everybody has.
+    pub roles: Vec<String>,
+    /// `None` where its owner sets one by the link of an invitation.
+    pub password: Option<Password>,
+}
+
+impl Administration {
+    /// The user of that id or address.
+    pub async fn user(&self, key: &UserKey) -> Result<User, AdminError> {
+        let accounts = self.context.store.accounts();
+        let user = match key {
+            UserKey::Id(id) => accounts.user_by_id(*id).await?,
+            UserKey::Email(email) => accounts.user_by_email(email).await?,
+        };
+        user.ok_or_else(|| AdminError::NoSuchUser(key.clone()))
+    }
+
+    /// A page of users.
+    pub async fn users(&self, filter: &UserFilter, limit: u16) -> Result<Vec<User>, AdminError> {
+        Ok(self.context.store.admin().search_users(filter, i64::from(limit)).await?)
+    }
+
+    /// Makes an account. Whoever makes it answers for the address, which counts as proved. Without a password, an
+    /// invitation is queued.
+    pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User, AdminError> {
+        let NewAccount { email, name, roles, password } = new;
+        let roles = known_roles(roles)?;
+        let password_hash = match &password {
+            Some(password) => self.accounts.hash_chosen_password(password, &email, &name).await?,
+            None => self.accounts.hash_unknown_password().await?,
+        };
+        let now = self.context.now();
+        let id = UserId(self.context.new_id());
+        let user = NewUser {
+            id,
+            email: email.clone(),
+            name,
+            account_type: AccountType::Individual,
+            password_hash,
+            roles,
+            email_verified_at: Some(now),
+            at: now,
+        };
+        let audit = self.audit(actor, AuditAction::UserCreated, id);
+        match self.context.store.accounts().create_user(&user, None, &audit).await? {
+            Creation::Created => {}
+            Creation::EmailTaken => return Err(AdminError::EmailTaken(email)),
+        }
+        let key = UserKey::Id(id);
+        if password.is_none() {
+            self.invite_user(actor, &key).await?;
+        }
+        self.user(&key).await
+    }
+
+    /// Queues a mail with a link that sets a password, in place of an earlier link. The password there is, if anybody
+    /// knows one, works until then.
+    pub async fn invite_user(&self, actor: &Actor, key: &UserKey) -> Result<User, AdminError> {
+        let user = self.user(key).await?;
+        let email = Email::parse_existing(&user.email);
+        let email = email.map_err(|_| AdminError::NoSuchUser(key.clone()))?;
+        let token = Capability::draw(&*self.context.random);
+        let now = self.context.now();
+        let expires_at = now.plus(INVITATION_LIFETIME);
+        let link = self.accounts.reset_link(&token);
+        let content = mails::invitation(greeted(&user), &link, INVITATION_LIFETIME);
+        let mail = NewMail::awaited(&user.email, content, expires_at).into_job(self.context.new_id(), now);
+        let stored = NewResetToken { user_id: user.id, email: &email, digest: token.digest(), expires_at };
+        let audit = self.audit(actor, AuditAction::UserInvited, user.id);
+        match self.context.store.accounts().request_password_reset(&stored, &mail, now, &audit).await? {
+            ResetRequest::Queued => Ok(user),
+            ResetRequest::Ignored => Err(AdminError::Disabled),
+        }
+    }
+
+    /// Disables an account and ends its sessions, in one transaction.
+    pub async fn disable_user(
+        &self,
+        actor: &Actor,
+        key: &UserKey,
+        reason: Option<&ClientReason>,
+    ) -> Result<Change, AdminError> {
+        let user = self.user(key).await?;
+        let ends = self.ends_all_of(actor, user.id, EndReason::AccountDisabled, reason);
+        let mut new_id = || self.context.new_id();
+        let change = self.context.store.admin().disable_user(&ends, &mut new_id).await?;
+        change_of(change, key)
+    }
+
+    /// Enables a disabled account. Its sessions have ended; its owner signs in again.
+    pub async fn enable_user(
+        &self,
+        actor: &Actor,
+        key: &UserKey,
+        reason: Option<&ClientReason>,
+    ) -> Result<Change, AdminError> {
+        let user = self.user(key).await?;
+        let client_reason = reason.map(ToString::to_string);
+        let audit = NewAudit { client_reason, ..self.audit(actor, AuditAction::UserEnabled, user.id) };
+        change_of(self.context.store.admin().enable_user(user.id, &audit).await?, key)
+    }
+
+    /// Deletes an account with everything that is held on its owner, as they could themselves, and ends its sessions,
+    /// in one transaction.
+    pub async fn delete_user(
+        &self,
+        actor: &Actor,
+        key: &UserKey,
+        reason: Option<&ClientReason>,
+    ) -> Result<Change, AdminError> {
+        let user = self.user(key).await?;
+        let deletion = self.accounts.prepare_deletion(user.id).await?;
+        let deletion = deletion.ok_or_else(|| AdminError::NoSuchUser(key.clone()))?;
+        let ends = self.ends_all_of(actor, user.id, EndReason::AccountDeleted, reason);
+        let mut new_id = || self.context.new_id();
+        let change = self.context.store.admin().delete_user(&deletion, &ends, &mut new_id).await?;
+        change_of(change, key)
+    }
+
+    /// The command that ends all sessions of a user.
+    pub(super) fn ends_all_of(
+        &self,
+        actor: &Actor,
+        user_id: UserId,
+        reason: EndReason,
+        words: Option<&ClientReason>,
+    ) -> EndCommand {
+        let now = self.context.now();
+        EndCommand {
+            actor_id: actor.user_id,
+            client_reason: words.map(ToString::to_string),
+            origin: actor.origin.clone(),
+            ..EndCommand::new(Selection::All { user_id }, reason, now, self.lifetimes.remember_until(now))
+        }
+    }
+}
+
+fn change_of(change: UserChange, key: &UserKey) -> Result<Change, AdminError> {
+    match change {
+        UserChange::Done(outcome) => Ok(Change::Done(outcome)),
+        UserChange::Unchanged => Ok(Change::Unchanged),
+        UserChange::NotFound => Err(AdminError::NoSuchUser(key.clone())),
+        UserChange::LastOwner => Err(AdminError::LastOwner),
+    }
+}
+
+/// These roles, each once, with the one that everybody has.
+fn known_roles(mut roles: Vec<String>) -> Result<Vec<String>, AdminError> {
+    roles.push(USER_ROLE.to_owned());
+    roles.sort();
+    roles.dedup();
+    let unknown = roles.iter().find(|role| !ROLES.contains(&role.as_str()));
+    unknown.map_or_else(|| Ok(roles.clone()), |role| Err(AdminError::NoSuchRole(role.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_named_by_id_or_by_address() {
+        let id = "0198ad2e-0000-7000-8000-000000000000";
+        assert!(matches!(id.parse(), Ok(UserKey::Id(found)) if found.to_string() == id));
+        let email: UserKey = "Ada@Example.com".parse().unwrap();
+        assert_eq!(email.to_string(), "ada@example.com");
+        assert_eq!("ada".parse::<UserKey>().unwrap_err().code, "malformed");
+    }
+
+    #[test]
+    fn everybody_has_the_role_of_all_and_no_role_twice_and_others_are_refused() {
+        let roles = |given: &[&str]| known_roles(given.iter().map(|role| (*role).to_owned()).collect());
+        assert_eq!(roles(&[]).unwrap(), ["user"]);
+        assert_eq!(roles(&["owner", "user", "owner"]).unwrap(), ["owner", "user"]);
+        assert!(matches!(roles(&["king"]), Err(AdminError::NoSuchRole(role)) if role == "king"));
+    }
+}
