@@ -25,4 +25,6 @@ verbs! {
     /// Stores a further key, unless there is one that was made after `due_before`: several servers may think that it is
     /// time. Those before it stop verifying at `retire_others_at`, unless that was set before.
     rotate_signing_key(key: &SigningKeyRow, retire_others_at: Timestamp, due_before: Timestamp) -> bool;
+    /// Has a key stop verifying now, unless it signs, or is the next to sign.
+    retire_signing_key(kid: &str, now: Timestamp) -> KeyRetirement;
 }

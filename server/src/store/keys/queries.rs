@@ -5,7 +5,7 @@ use types::domain::Timestamp;
 use super::{Connection, Database, Result, lock_signing_keys, query, query_as};
 use crate::store::db::rows::read_all;
 use crate::store::keys::rows::SigningKeyRecord;
-use crate::store::{SigningKeyRow, sql};
+use crate::store::{KeyRetirement, SigningKeyRow, sql};
 
 impl Database {
     pub(in crate::store) async fn signing_keys(&self) -> Result<Vec<SigningKeyRow>> {
@@ -49,6 +49,24 @@ impl Database {
         insert_key(&mut tx, key).await?;
         tx.commit().await?;
         Ok(true)
+    }
+
+    pub(in crate::store) async fn retire_signing_key(&self, kid: &str, now: Timestamp) -> Result<KeyRetirement> {
+        let mut tx = self.begin().await?;
+        lock_signing_keys(&mut tx).await?;
+        let rows: Vec<SigningKeyRecord> = query_as(sql::keys::SIGNING_KEYS).fetch_all(&mut *tx).await?;
+        let keys: Vec<SigningKeyRow> = read_all(rows)?;
+        let Some(key) = keys.iter().find(|key| key.kid == kid) else { return Ok(KeyRetirement::NotFound) };
+        if key.retires_at.is_some_and(|at| at <= now) {
+            return Ok(KeyRetirement::Unchanged);
+        }
+        let signs_from = keys.iter().map(|key| key.signs_from).filter(|from| *from <= now).max();
+        if signs_from.is_none_or(|signs_from| key.signs_from >= signs_from) {
+            return Ok(KeyRetirement::Signs);
+        }
+        query(sql::keys::RETIRE_SIGNING_KEY).bind(kid).bind(now.as_millis()).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(KeyRetirement::Retired)
     }
 }
 

@@ -9,5 +9,6 @@ statements! {
         retires_at) VALUES ($1, $2, $3, $4, $5, $6)";
     INSERT_DEVELOPMENT_SECRET = "INSERT INTO development_secret (id, secret) VALUES (1, $1) ON CONFLICT (id) DO NOTHING";
     DEVELOPMENT_SECRET = "SELECT secret FROM development_secret WHERE id = 1";
+    RETIRE_SIGNING_KEY = "UPDATE signing_keys SET retires_at = $2 WHERE kid = $1";
     RETIRE_SIGNING_KEYS = "UPDATE signing_keys SET retires_at = $1 WHERE retires_at IS NULL";
 }

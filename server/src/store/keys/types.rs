@@ -2,6 +2,19 @@
 
 use types::domain::Timestamp;
 
+/// What came of retiring a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRetirement {
+    /// It verifies nothing any more.
+    Retired,
+    /// It had retired before.
+    Unchanged,
+    /// There is no such key.
+    NotFound,
+    /// Refused: it signs, or is the next to sign.
+    Signs,
+}
+
 /// A signing key; the private part is sealed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKeyRow {

@@ -19,6 +19,8 @@ verbs! {
     /// The names of the migrations that [`Store::migrate`](crate::store::Store::migrate) would run, such as
     /// `0001 accounts`.
     missing_migrations() -> Vec<String>;
+    /// Every migration by its name, and whether it was run.
+    migrations() -> Vec<(String, bool)>;
     /// Asks the database for a sign of life.
     ping() -> ();
     /// The database's time.

@@ -1,6 +1,6 @@
 //! Signing keys.
 
-use latchkey::store::SigningKeyRow;
+use latchkey::store::{KeyRetirement, SigningKeyRow};
 use rstest::rstest;
 use types::domain::Timestamp;
 
@@ -64,4 +64,23 @@ async fn of_many_servers_that_think_it_is_time_one_makes_a_key(
     });
     let made = futures::future::join_all(rotations).await.into_iter().filter(|made| *made).count();
     assert_eq!((made, store.keys().signing_keys().await.expect("keys").len()), (1, 2));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_that_another_one_has_followed_retires_at_once_and_one_that_signs_does_not(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    store.keys().ensure_signing_key(&key("first", START)).await.expect("keys");
+    let second = SigningKeyRow { signs_from: minutes(10), ..key("second", minutes(1)) };
+    store.keys().rotate_signing_key(&second, minutes(30), minutes(1)).await.expect("a rotation");
+    let retire = async |kid: &str, at| store.keys().retire_signing_key(kid, at).await.expect("an answer");
+    assert_eq!(retire("first", minutes(9)).await, KeyRetirement::Signs);
+    assert_eq!(retire("second", minutes(9)).await, KeyRetirement::Signs, "it will");
+    assert_eq!(retire("first", minutes(11)).await, KeyRetirement::Retired);
+    assert_eq!(retire("first", minutes(12)).await, KeyRetirement::Unchanged);
+    assert_eq!(retire("second", minutes(12)).await, KeyRetirement::Signs);
+    assert_eq!(retire("third", minutes(12)).await, KeyRetirement::NotFound);
+    assert_eq!(store.keys().signing_keys().await.expect("keys")[0].retires_at, Some(minutes(11)));
 }

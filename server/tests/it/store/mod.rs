@@ -1,6 +1,7 @@
 //! The store, on both databases.
 
 mod accounts;
+mod admin;
 mod alerts;
 mod browsers;
 mod cleanup;

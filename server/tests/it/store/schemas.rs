@@ -77,8 +77,14 @@ async fn migrating_twice_does_no_harm(#[values(Backend::Sqlite, Backend::Postgre
     assert_eq!(missing[..2], ["0001 accounts", "0002 sessions"]);
     assert_eq!(store.migrate().await.expect("tables"), missing);
     assert_eq!(store.maintenance().missing_migrations().await.expect("an answer"), [""; 0]);
+    let all = store.maintenance().migrations().await.expect("an answer");
+    assert_eq!(all.iter().map(|(name, was_run)| (name, *was_run)).collect::<Vec<_>>(), with_true(&missing));
     assert_eq!(store.migrate().await.expect("nothing to do"), [""; 0]);
     store.maintenance().ping().await.expect("a sign of life");
+}
+
+fn with_true(names: &[String]) -> Vec<(&String, bool)> {
+    names.iter().map(|name| (name, true)).collect()
 }
 
 #[rstest]

@@ -18,6 +18,11 @@ impl Database {
     }
 
     pub(in crate::store) async fn missing_migrations(&self) -> Result<Vec<String>> {
+        let all = self.migrations().await?.into_iter();
+        Ok(all.filter(|(_, was_run)| !was_run).map(|(name, _)| name).collect())
+    }
+
+    pub(in crate::store) async fn migrations(&self) -> Result<Vec<(String, bool)>> {
         // Where nothing was ever migrated the table is missing, which is no failure.
         let applied: Vec<(i64,)> = match sqlx::query_as::<Db, _>("SELECT version FROM _sqlx_migrations WHERE success")
             .fetch_all(self.readers())
@@ -27,8 +32,11 @@ impl Database {
             Err(error) if is_missing_table(&error) => Vec::new(),
             Err(error) => return Err(error.into()),
         };
-        let missing = MIGRATOR.iter().filter(|migration| !applied.contains(&(migration.version,)));
-        Ok(missing.map(|migration| format!("{:04} {}", migration.version, migration.description)).collect())
+        let state = MIGRATOR.iter().map(|migration| {
+            let name = format!("{:04} {}", migration.version, migration.description);
+            (name, applied.contains(&(migration.version,)))
+        });
+        Ok(state.collect())
     }
 }
 

@@ -1,0 +1,245 @@
+//! What administrators ask and do: users and sessions of others.
+
+use latchkey::store::{
+    AccountDeletion, EndCommand, ListedEnd, NewUser, RevokedSubject, Selection, Standing, Store, User, UserChange,
+    UserFilter, UserOrder,
+};
+use rstest::rstest;
+use types::domain::{DisplayName, SessionId, Timestamp, UserId};
+use types::words::{AuditAction, EndReason};
+use uuid::Uuid;
+
+use crate::support::store::{
+    Backend, START, TestStore, command, end, ids, minutes, new_audit, new_notice_mail, new_session, new_user, origin,
+    record, sign_in, stored_user,
+};
+
+fn by_email(prefix: &str, after: Option<&str>) -> UserFilter {
+    let order = UserOrder::Email { prefix: prefix.to_owned(), after: after.map(str::to_owned) };
+    UserFilter { order, role: None, disabled: false, unverified: false }
+}
+
+fn by_name(prefix: &str, after: Option<&User>) -> UserFilter {
+    let after = after.map(|user| (user.name.to_ascii_lowercase(), user.id.0));
+    UserFilter { order: UserOrder::Name { prefix: prefix.to_owned(), after }, ..by_email("", None) }
+}
+
+async fn search(store: &Store, filter: UserFilter, limit: i64) -> Vec<User> {
+    store.admin().search_users(&filter, limit).await.expect("users")
+}
+
+fn emails(users: &[User]) -> Vec<&str> {
+    users.iter().map(|user| user.email.split('@').next().expect("a part")).collect()
+}
+
+async fn create(store: &Store, user: &NewUser) -> UserId {
+    let audit = new_audit(user.id, AuditAction::UserCreated, START);
+    store.accounts().create_user(user, None, &audit).await.expect("an answer");
+    user.id
+}
+
+async fn owner(store: &Store, name: &str) -> UserId {
+    create(store, &NewUser { roles: vec!["owner".to_owned(), "user".to_owned()], ..new_user(name) }).await
+}
+
+fn disabling(user_id: UserId, at: Timestamp) -> EndCommand {
+    EndCommand { actor_id: None, ..command(Selection::All { user_id }, EndReason::AccountDisabled, at) }
+}
+
+async fn disable(store: &Store, user_id: UserId, at: Timestamp) -> UserChange {
+    store.admin().disable_user(&disabling(user_id, at), &mut ids()).await.expect("an answer")
+}
+
+async fn log_of(store: &Store, user: UserId) -> Vec<String> {
+    let entries = store.audit().activity(user, None, 100).await.expect("entries");
+    entries.into_iter().rev().map(|entry| entry.action.name().to_owned()).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn users_are_found_by_the_beginning_of_an_address_or_a_name_a_page_at_a_time(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    for (address, name) in [("bob", "Ada B"), ("ada", "ada C"), ("ada-2", "Zoe"), ("adam", "ADA A"), ("z", "Écho")] {
+        let name = DisplayName::parse(name).expect("a name");
+        create(&store, &NewUser { name, ..new_user(address) }).await;
+    }
+    let all = search(&store, by_email("", None), 10).await;
+    assert_eq!(emails(&all), ["ada-2", "ada", "adam", "bob", "z"], "byte by byte: - stands before @");
+    assert_eq!(emails(&search(&store, by_email("ada", None), 10).await), ["ada-2", "ada", "adam"]);
+    assert_eq!(emails(&search(&store, by_email("ada@example.com", None), 10).await), ["ada"]);
+    assert_eq!(emails(&search(&store, by_email("ada", None), 2).await), ["ada-2", "ada"]);
+    assert_eq!(emails(&search(&store, by_email("ada", Some("ada@example.com")), 2).await), ["adam"]);
+    assert!(search(&store, by_email("ada", Some("bob@example.com")), 2).await.is_empty());
+
+    let first = search(&store, by_name("ada", None), 2).await;
+    assert_eq!(emails(&first), ["adam", "bob"]);
+    assert_eq!(emails(&search(&store, by_name("ada", first.last()), 2).await), ["ada"]);
+    assert_eq!(emails(&search(&store, by_name("É", None), 2).await), ["z"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn users_are_listed_by_role_and_state(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    owner(&store, "ada").await;
+    let bob = stored_user(&store, "bob").await;
+    create(&store, &NewUser { email_verified_at: Some(START), ..new_user("carol") }).await;
+    disable(&store, bob, minutes(1)).await;
+    let only = |role: Option<&str>, disabled, unverified| UserFilter {
+        role: role.map(str::to_owned),
+        disabled,
+        unverified,
+        ..by_email("", None)
+    };
+    for (filter, expected) in [
+        (only(Some("owner"), false, false), vec!["ada"]),
+        (only(Some("user"), false, false), vec!["ada", "bob", "carol"]),
+        (only(None, true, false), vec!["bob"]),
+        (only(Some("owner"), true, false), vec![]),
+        (only(None, false, true), vec!["ada", "bob"]),
+        (only(Some("owner"), false, true), vec!["ada"]),
+    ] {
+        assert_eq!(emails(&search(&store, filter.clone(), 10).await), expected, "{filter:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn sessions_are_listed_newest_first_and_walked_in_the_order_of_their_start_or_address(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
+    let mut sessions = Vec::new();
+    for (user, at, ip) in
+        [(ada, 1, "192.0.2.20"), (bob, 2, "192.0.2.3"), (ada, 3, "198.51.100.1"), (ada, 4, "10.0.0.1")]
+    {
+        let mut session = new_session(user, "Laptop", minutes(at));
+        session.origin = origin(ip);
+        record(&store, &session, None).await;
+        sessions.push(session.id);
+    }
+    let [first, second, third, fourth] = sessions[..] else { panic!("four sessions") };
+    let one = Selection::One { user_id: ada, session_id: third };
+    end(&store, command(one, EndReason::UserInitiatedLogout, minutes(5))).await;
+    let (store, now) = (store.admin(), minutes(6));
+    let last = SessionId(Uuid::max());
+    let ids = |rows: Vec<latchkey::store::SessionRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+
+    assert_eq!(ids(store.newest_sessions(last, 3).await.expect("sessions")), [fourth, third, second]);
+    assert_eq!(ids(store.newest_sessions(second, 3).await.expect("sessions")), [first]);
+    let end_of_time = (Timestamp::from_millis(i64::MAX), last.0);
+    let live = store.newest_live_sessions(end_of_time, now, 2).await.expect("sessions");
+    assert_eq!(ids(live), [fourth, second]);
+    let live = store.newest_live_sessions((minutes(2), second.0), now, 2).await.expect("sessions");
+    assert_eq!(ids(live), [first]);
+    let of_ada = |only_live| store.newest_sessions_of(ada, last, only_live, now, 9);
+    assert_eq!(ids(of_ada(false).await.expect("sessions")), [fourth, third, first]);
+    assert_eq!(ids(of_ada(true).await.expect("sessions")), [fourth, first]);
+
+    let beginning = (Timestamp::from_millis(i64::MIN), Uuid::nil());
+    let old = store.live_sessions_by_start(beginning, minutes(4), now, 9).await.expect("sessions");
+    assert_eq!(ids(old), [first, second], "before the fourth minute");
+    let rest = store.live_sessions_by_start((minutes(1), first.0), minutes(9), now, 1).await.expect("sessions");
+    assert_eq!(ids(rest), [second]);
+    let near = store.live_sessions_by_address(("192.0.2.", Uuid::nil()), "192.0.2.\u{10ffff}", now, 9).await;
+    assert_eq!(ids(near.expect("sessions")), [first, second], "as texts");
+    let rest = store.live_sessions_by_address(("192.0.2.20", first.0), "192.0.2.\u{10ffff}", now, 9).await;
+    assert_eq!(ids(rest.expect("sessions")), [second]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn listed_sessions_of_several_users_end_with_history_audit_and_log(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let laptop = sign_in(&store, ada, "Laptop", minutes(1)).await;
+    let his = sign_in(&store, bob, "Bob's", minutes(1)).await;
+    let gone = sign_in(&store, bob, "Gone", minutes(1)).await;
+    let one = Selection::One { user_id: bob, session_id: gone };
+    end(&store, command(one, EndReason::UserInitiatedLogout, minutes(2))).await;
+    let head = store.revocations().revocations_from(0).await.expect("the log").head;
+    let ends = ListedEnd {
+        sessions: vec![(bob, his), (ada, phone), (bob, gone)],
+        reason: EndReason::AdminRevoked,
+        client_reason: Some("stolen".to_owned()),
+        actor_id: None,
+        at: minutes(3),
+        remember_until: minutes(30),
+        origin: origin(""),
+    };
+    let outcome = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an end");
+    let mut ended: Vec<_> = outcome.ended.iter().map(|session| session.id).collect();
+    ended.sort();
+    let mut expected = [phone, his];
+    expected.sort();
+    assert_eq!(ended, expected);
+    let positions: Vec<_> = outcome.revocations.iter().map(|revocation| revocation.position).collect();
+    assert_eq!(positions, [head + 1, head + 2]);
+    assert!(outcome.revocations.iter().all(|row| matches!(row.subject, RevokedSubject::Session(_))));
+
+    let standing = async |id, user| store.sessions().standing(id, user, i64::MAX, minutes(4)).await.expect("an answer");
+    assert!(matches!(standing(phone, ada).await, Standing::Ended(end) if end.reason == EndReason::AdminRevoked));
+    assert_eq!(standing(laptop, ada).await, Standing::Good);
+    let entries = store.audit().activity(ada, None, 1).await.expect("entries");
+    assert_eq!((entries[0].session_id, entries[0].reason), (Some(phone), Some(EndReason::AdminRevoked)));
+    assert_eq!(entries[0].client_reason.as_deref(), Some("stolen"));
+    let (_, history) = store.sessions().history(ada, phone).await.expect("an answer").expect("a session");
+    assert_eq!(history.len(), 2);
+    let again = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an answer");
+    assert!(again.ended.is_empty() && again.revocations.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_disabled_account_has_no_session_left_and_is_enabled_again(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = stored_user(&store, "ada").await;
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let UserChange::Done(outcome) = disable(&store, ada, minutes(2)).await else { panic!("it is not disabled") };
+    assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), [phone]);
+    assert!(matches!(outcome.revocations[0].subject, RevokedSubject::Epoch(1..)));
+    assert_eq!(store.accounts().user_by_id(ada).await.expect("an answer").expect("ada").disabled_at, Some(minutes(2)));
+    assert_eq!(disable(&store, ada, minutes(3)).await, UserChange::Unchanged);
+    assert_eq!(disable(&store, UserId(Uuid::max()), minutes(3)).await, UserChange::NotFound);
+
+    let audit = new_audit(ada, AuditAction::UserEnabled, minutes(4));
+    assert!(matches!(store.admin().enable_user(ada, &audit).await, Ok(UserChange::Done(_))));
+    assert!(matches!(store.admin().enable_user(ada, &audit).await, Ok(UserChange::Unchanged)));
+    let log = log_of(&store, ada).await;
+    assert_eq!(log.last().map(String::as_str), Some("user_enabled"));
+    assert_eq!(log.iter().filter(|action| *action == "user_disabled").count(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_last_owner_is_neither_disabled_nor_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (owner(&store, "ada").await, owner(&store, "bob").await);
+    // Both at once: one of them stays.
+    let (here, there) = (store.clone(), store.another_server().await);
+    let (one, other) = tokio::join!(disable(&here, ada, minutes(1)), disable(&there, bob, minutes(1)));
+    let refused = [&one, &other].into_iter().filter(|change| **change == UserChange::LastOwner).count();
+    assert_eq!(refused, 1, "{one:?} {other:?}");
+    let left = if one == UserChange::LastOwner { ada } else { bob };
+
+    let all = Selection::All { user_id: left };
+    let deletion =
+        AccountDeletion { mail: new_notice_mail("ada@example.com", "Farewell", minutes(2)), buckets: Vec::new() };
+    let ends = command(all, EndReason::AccountDeleted, minutes(2));
+    let delete = async || store.admin().delete_user(&deletion, &ends, &mut ids()).await.expect("an answer");
+    assert_eq!(delete().await, UserChange::LastOwner);
+    owner(&store, "carol").await;
+    assert!(matches!(delete().await, UserChange::Done(_)));
+    assert_eq!(store.accounts().user_by_id(left).await.expect("an answer"), None);
+    assert_eq!(delete().await, UserChange::NotFound);
+}
