@@ -17,6 +17,7 @@ mod secret;
 mod section;
 pub mod server;
 pub mod sessions;
+mod shown;
 #[cfg(test)]
 mod tests;
 pub mod tokens;
@@ -39,6 +40,7 @@ use section::Sections;
 pub use section::{FromReader, Section};
 pub use server::{Environment, ServerConfig};
 pub use sessions::SessionsConfig;
+pub use shown::ShownSetting;
 pub use tokens::{LegacyConfig, TokensConfig};
 
 use crate::AREAS;
@@ -125,7 +127,7 @@ impl Config {
     /// # Errors
     /// As [`Self::load`]; also where a settings file that was asked for cannot be read.
     pub fn from_surroundings(random: &dyn Random) -> Result<Self, ConfigErrors> {
-        let Surroundings { env, file } = Surroundings::look(random)?;
+        let Surroundings { env, file, .. } = Surroundings::look(random)?;
         Self::load(env.into_iter(), file.as_ref().map(|(path, text)| (path.as_path(), text.as_str())))
     }
 
@@ -134,12 +136,23 @@ impl Config {
     /// # Errors
     /// As [`Self::from_surroundings`].
     pub fn database_from_surroundings(random: &dyn Random) -> Result<DatabaseConfig, ConfigErrors> {
-        let Surroundings { env, file } = Surroundings::look(random)?;
+        let Surroundings { env, file, .. } = Surroundings::look(random)?;
         let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
         let mut reader = Reader::new(settings(), env.into_iter(), file);
         let database = DatabaseConfig::read(&mut reader);
         let errors = reader.into_errors();
         if errors.is_empty() { Ok(database) } else { Err(ConfigErrors(errors)) }
+    }
+
+    /// Every setting as this process finds it, right or wrong, for whoever looks for where a value comes from.
+    ///
+    /// # Errors
+    /// Where a settings file that was asked for cannot be read.
+    pub fn shown_from_surroundings(random: &dyn Random) -> Result<Vec<ShownSetting>, ConfigErrors> {
+        let Surroundings { env, file, has_made_id } = Surroundings::look(random)?;
+        let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
+        let settings: Vec<Setting> = settings().collect();
+        Ok(shown::all(&settings, env.into_iter().skip(usize::from(has_made_id)), file))
     }
 
     /// Settings for tests: development, everything in `folder`, any free port, and `overrides` on top.
@@ -166,6 +179,8 @@ struct Surroundings {
     env: Vec<(String, String)>,
     /// The settings file, if there is one.
     file: Option<(PathBuf, String)>,
+    /// Whether the first of `env` is an id that nobody gave.
+    has_made_id: bool,
 }
 
 impl Surroundings {
@@ -189,7 +204,7 @@ impl Surroundings {
         if !in_file {
             env.insert(0, ("SERVER_ID".to_owned(), make_server_id(random)));
         }
-        Ok(Self { env, file })
+        Ok(Self { env, file, has_made_id: !in_file })
     }
 }
 

@@ -167,7 +167,7 @@ impl Reader {
     }
 
     /// The text of a setting: as given, else its fallback text.
-    fn text(&self, name: &'static str) -> Option<(&str, Origin)> {
+    pub(super) fn text(&self, name: &'static str) -> Option<(&str, Origin)> {
         if let Some(given) = self.given.get(name) {
             return Some((&given.text, given.origin.clone()));
         }

@@ -1,0 +1,110 @@
+//! The settings as an operator looks at them: each with its value and where that comes from, and no secret.
+
+use std::path::Path;
+
+use super::reader::{Fallback, Origin, Reader, Setting};
+
+/// Stands for what is not shown.
+const MASK: &str = "********";
+
+/// Settings that are secret as a whole. Addresses may hold one, which is masked in each.
+const SECRETS: [&str; 3] = ["LATCHKEY_SECRET", "JWT_SECRET", "METRICS_TOKEN"];
+
+/// A setting as it is in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownSetting {
+    pub name: &'static str,
+    /// The value; `None` where there is none.
+    pub value: Option<String>,
+    pub origin: Origin,
+    /// What is used instead where nothing is given, in words.
+    pub otherwise: Option<&'static str>,
+}
+
+/// Every setting, in the order of the documentation.
+pub fn all(
+    settings: &[Setting],
+    env: impl Iterator<Item = (String, String)>,
+    file: Option<(&Path, &str)>,
+) -> Vec<ShownSetting> {
+    let reader = Reader::new(settings.iter().copied(), env, file);
+    let shown = settings.iter().map(|&Setting { name, fallback, .. }| {
+        let (value, origin) = match reader.text(name) {
+            Some((text, origin)) => (Some(masked(name, text)).filter(|value| !value.is_empty()), origin),
+            None => (None, Origin::Absent),
+        };
+        let otherwise = match fallback {
+            Fallback::Explained(sentence) if value.is_none() => Some(sentence),
+            Fallback::Explained(_) | Fallback::Text(_) => None,
+        };
+        ShownSetting { name, value, origin, otherwise }
+    });
+    shown.collect()
+}
+
+fn masked(name: &str, text: &str) -> String {
+    if SECRETS.contains(&name) { MASK.to_owned() } else { masked_address(text) }
+}
+
+/// An address without what stands between its scheme and its host, but for the user, and without parameters that may
+/// be a password. Other texts stay as they are.
+fn masked_address(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let (place, parameters) = rest.split_once('?').map_or((rest, ""), |(place, parameters)| (place, parameters));
+    let place = match place.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{user}:{MASK}@{host}")
+        }
+        None => place.to_owned(),
+    };
+    let parameters = match parameters {
+        "" => String::new(),
+        _ if parameters.to_lowercase().contains("pass") => format!("?{MASK}"),
+        _ => format!("?{parameters}"),
+    };
+    format!("{scheme}://{place}{parameters}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::settings;
+
+    #[test]
+    fn no_password_of_an_address_is_shown() {
+        for (text, shown) in [
+            ("postgres://u:hunter2@db:5432/x", "postgres://u:********@db:5432/x"),
+            ("postgres://u:hunter@2@db/x?sslmode=require", "postgres://u:********@db/x?sslmode=require"),
+            ("postgres://db/x?user=u&password=hunter2", "postgres://db/x?********"),
+            ("smtps://u%40x:hunter2@mail.example.com", "smtps://u%40x:********@mail.example.com"),
+            ("sqlite://data/latchkey.db", "sqlite://data/latchkey.db"),
+            ("15m", "15m"),
+        ] {
+            assert_eq!(masked_address(text), shown);
+        }
+    }
+
+    #[test]
+    fn whatever_is_called_a_secret_is_masked() {
+        for setting in settings() {
+            let is_secret = ["SECRET", "TOKEN", "PASSWORD"].iter().any(|word| setting.name.ends_with(word));
+            assert_eq!(SECRETS.contains(&setting.name), is_secret, "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn each_setting_says_where_it_comes_from() {
+        let env = [("JWT_EXPIRE", "5m"), ("LATCHKEY_SECRET", "hunter2")];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let settings: Vec<Setting> = settings().collect();
+        let file = Some((Path::new("latchkey.toml"), "refresh_grace = \"20s\"\n"));
+        let shown = all(&settings, env.into_iter(), file);
+        let of = |name: &str| shown.iter().find(|setting| setting.name == name).unwrap().clone();
+        assert_eq!((of("JWT_EXPIRE").value.as_deref(), of("JWT_EXPIRE").origin), (Some("5m"), Origin::Environment));
+        assert_eq!(of("REFRESH_GRACE").origin, Origin::File("latchkey.toml".into()));
+        assert_eq!(of("REFRESH_EXPIRE").value.as_deref(), Some("30d"));
+        assert_eq!(of("LATCHKEY_SECRET").value.as_deref(), Some(MASK));
+        assert_eq!((of("PUBLIC_URL").value, of("PUBLIC_URL").otherwise.is_some()), (None, true));
+    }
+}
