@@ -10,7 +10,7 @@ mod users;
 
 use std::sync::Arc;
 
-use types::domain::{Email, SessionId, UserId};
+use types::domain::{Email, SessionId, Timestamp, UserId};
 use types::words::AuditAction;
 
 pub use rule::SessionRule;
@@ -84,6 +84,11 @@ impl Administration {
     /// By the settings.
     pub fn new(context: Context, accounts: Arc<Accounts>, config: &Config) -> Self {
         Self { context, accounts, lifetimes: Lifetimes::of(config) }
+    }
+
+    /// The time by the database's clock.
+    pub fn now(&self) -> Timestamp {
+        self.context.now()
     }
 
     /// An entry of the audit log about a user.

@@ -65,6 +65,11 @@ impl Administration {
         Ok(store.admin().newest_live_sessions((began_before, before.0), now, limit).await?)
     }
 
+    /// How many live sessions a user has.
+    pub async fn count_sessions_of(&self, user: UserId) -> Result<u64, AdminError> {
+        Ok(self.context.store.sessions().count_sessions_of(user, self.context.now()).await?)
+    }
+
     /// The first live sessions that a rule is about.
     pub async fn sessions_by_rule(&self, rule: &SessionRule, limit: u16) -> Result<Vec<SessionRow>, AdminError> {
         let mut found = Vec::new();

@@ -57,14 +57,18 @@ pub struct NewAccount {
 }
 
 impl Administration {
-    /// The user of that id or address.
-    pub async fn user(&self, key: &UserKey) -> Result<User, AdminError> {
+    /// The user of that id or address, if there is one.
+    pub async fn find_user(&self, key: &UserKey) -> Result<Option<User>, AdminError> {
         let accounts = self.context.store.accounts();
-        let user = match key {
+        Ok(match key {
             UserKey::Id(id) => accounts.user_by_id(*id).await?,
             UserKey::Email(email) => accounts.user_by_email(email).await?,
-        };
-        user.ok_or_else(|| AdminError::NoSuchUser(key.clone()))
+        })
+    }
+
+    /// The user of that id or address.
+    pub async fn user(&self, key: &UserKey) -> Result<User, AdminError> {
+        self.find_user(key).await?.ok_or_else(|| AdminError::NoSuchUser(key.clone()))
     }
 
     /// A page of users.

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, say};
 use crate::application::Parts;
+use super::CliError;
+use super::output::Output;
 use crate::config::Config;
 use crate::maintenance::{Cleanup, Retention};
 use crate::store::Store;
 
-pub async fn run(config: &Config) -> Result<(), CliError> {
+pub async fn run(config: &Config, output: Output) -> Result<(), CliError> {
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
     let parts = Parts::system();
     parts.set_clock(&store).await?;
@@ -20,9 +22,18 @@ pub async fn run(config: &Config) -> Result<(), CliError> {
     let cleanup = Cleanup { store: store.clone(), retention, metrics: Arc::default(), clock, random };
     let report = cleanup.once(&CancellationToken::new()).await?;
     store.close().await;
-    say(&format!(
+    let sentence = format!(
         "Cleaned up: {} sessions expired, {} ended sessions deleted, {} revocations, {} codes and tickets, \
          {} addresses wiped, {} jobs.",
         report.expired, report.sessions, report.revocations, report.one_time, report.origins, report.jobs
-    ))
+    );
+    let value = json!({
+        "sessionsExpired": report.expired,
+        "sessionsDeleted": report.sessions,
+        "revocations": report.revocations,
+        "codesAndTickets": report.one_time,
+        "addressesWiped": report.origins,
+        "jobs": report.jobs,
+    });
+    output.done(&sentence, &value)
 }

@@ -2,15 +2,21 @@
 
 use clap::Subcommand;
 
+use serde_json::json;
+
+use super::output::{Output, Table};
 use super::{CliError, say, settings};
 use crate::areas;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Origin, ShownSetting};
 use crate::metrics;
+use crate::random::OsRandom;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Check all settings and say which are wrong
     Check,
+    /// Show all settings with where each comes from; secrets are masked
+    Show,
     /// Print all settings with defaults and meanings, as Markdown
     Table,
     /// Print all metrics of `/metrics` with labels and meanings, as Markdown
@@ -20,13 +26,33 @@ pub enum Command {
 }
 
 impl Command {
-    pub fn run(self) -> Result<(), CliError> {
+    pub fn run(self, output: Output) -> Result<(), CliError> {
         match self {
-            Self::Check => say(&summary(&settings()?)),
+            Self::Check => output.done(&summary(&settings()?), &json!({ "good": true })),
+            Self::Show => show(&Config::shown_from_surroundings(&OsRandom)?, output),
             Self::Table => say(&config::table()),
             Self::Metrics => say(&metrics::markdown(&areas::metrics())),
             Self::Permissions => say(&areas::access_tables()),
         }
+    }
+}
+
+fn show(settings: &[ShownSetting], output: Output) -> Result<(), CliError> {
+    let mut table = Table::new(&["setting", "from", "value"]);
+    for ShownSetting { name, value, origin, otherwise } in settings {
+        let otherwise = otherwise.map_or_else(|| "none".to_owned(), |sentence| format!("({sentence})"));
+        table.add([(*name).to_owned(), source(origin), value.clone().unwrap_or(otherwise)]);
+    }
+    let values = settings.iter().map(
+        |ShownSetting { name, value, origin, .. }| json!({ "name": name, "value": value, "from": source(origin) }),
+    );
+    output.answer(&table, &values.collect::<Vec<_>>())
+}
+
+fn source(origin: &Origin) -> String {
+    match origin {
+        Origin::Absent => "default".to_owned(),
+        Origin::Environment | Origin::File(_) => origin.to_string(),
     }
 }
 

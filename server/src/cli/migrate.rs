@@ -2,16 +2,56 @@
 //! needs no setting but the database's.
 
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 
-use super::{CliError, say};
+use super::CliError;
+use super::output::{Output, Table};
 use crate::config::DatabaseConfig;
 use crate::store::Store;
 
-pub async fn run(config: &DatabaseConfig) -> Result<(), CliError> {
-    let store = Store::connect(config.url.expose_secret(), config.pool_size).await?;
-    let applied = store.migrate().await?;
-    store.close().await;
-    say(&summary(&applied))
+/// Which tables there are, and which there should be.
+#[derive(Debug, clap::Args)]
+pub struct Migrate {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List the migrations, and whether each was run, without running any
+    Status,
+}
+
+impl Migrate {
+    pub async fn run(self, config: &DatabaseConfig, output: Output) -> Result<(), CliError> {
+        let store = Store::connect(config.url.expose_secret(), config.pool_size).await?;
+        match self.command {
+            None => {
+                let applied = store.migrate().await?;
+                store.close().await;
+                output.done(&summary(&applied), &json!({ "applied": applied }))
+            }
+            Some(Command::Status) => {
+                let migrations = store.maintenance().migrations().await?;
+                store.close().await;
+                show(&migrations, output)
+            }
+        }
+    }
+}
+
+fn show(migrations: &[(String, bool)], output: Output) -> Result<(), CliError> {
+    let mut table = Table::new(&["migration", "state"]);
+    for (name, was_run) in migrations {
+        table.add([name.clone(), if *was_run { "applied" } else { "pending" }.to_owned()]);
+    }
+    let values = migrations.iter().map(|(name, was_run)| json!({ "name": name, "applied": was_run }));
+    output.answer(&table, &values.collect::<Vec<_>>())?;
+    let pending = migrations.iter().filter(|(_, was_run)| !was_run).count();
+    if pending > 0 {
+        output.note(&format!("{pending} pending: run `latchkey migrate`"));
+    }
+    Ok(())
 }
 
 fn summary(applied: &[String]) -> String {

@@ -1,32 +1,55 @@
-//! The command line: one file a command.
+//! The command line: one file a command, and what they share.
+//!
+//! `output` prints, `arguments` reads what several commands take, `installation` opens what they work on. No rules
+//! here: what may be done to users and sessions is the business of `admin`.
 
+mod arguments;
 mod bench;
 mod cleanup;
 mod config;
+mod installation;
 mod keys;
+mod manual;
 mod migrate;
 mod openapi;
+mod output;
 mod serve;
+mod session;
+mod user;
 
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use output::{Output, say};
+
+use crate::accounts::AccountError;
+use crate::admin::AdminError;
 use crate::application::StartError;
 use crate::bench::BenchError;
 use crate::config::{Config, ConfigErrors};
 use crate::random::OsRandom;
 use crate::store::StoreError;
 
-/// What a shell is told where the settings are at fault (`EX_CONFIG` of `sysexits.h`).
+/// What a shell is told where a command failed.
+const EXIT_FAILED: u8 = 1;
+/// Where it was called wrongly, as `clap` says it.
+const EXIT_USAGE: u8 = 2;
+/// Where what it is about is not there.
+const EXIT_NOT_FOUND: u8 = 3;
+/// Where a rule refuses it.
+const EXIT_REFUSED: u8 = 4;
+/// Where the settings are at fault (`EX_CONFIG` of `sysexits.h`).
 const EXIT_CONFIG: u8 = 78;
 
 /// Sign-in and sessions for users and apps, on your own server.
 #[derive(Debug, Parser)]
 #[command(name = "latchkey", version, arg_required_else_help = true)]
 pub struct Cli {
+    #[command(flatten)]
+    output: Output,
     #[command(subcommand)]
     command: Command,
 }
@@ -36,7 +59,13 @@ enum Command {
     /// Start the server
     Serve,
     /// Bring the tables of the database up to date
-    Migrate,
+    Migrate(migrate::Migrate),
+    /// Look after accounts
+    #[command(subcommand)]
+    User(user::Command),
+    /// Look after sessions
+    #[command(subcommand)]
+    Session(session::Command),
     /// Delete what is past its time, as the server does by itself every hour
     Cleanup,
     /// Look after the keys that sign access tokens
@@ -49,6 +78,10 @@ enum Command {
     Openapi,
     /// Measure what this server costs and how quick it is, on this machine
     Bench(bench::Bench),
+    /// Print what completes these commands in a shell
+    Completions(manual::Completions),
+    /// Print the manual page, or write those of all commands
+    Man(manual::Man),
 }
 
 /// Why a command failed.
@@ -66,11 +99,29 @@ pub enum CliError {
     CutShort,
     #[error("the database cannot be used")]
     Store(#[from] StoreError),
+    #[error("the database is not up to date: run `latchkey migrate`")]
+    MigrationsPending,
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     #[error(transparent)]
     Bench(#[from] BenchError),
-    /// The terminal.
+    /// Called wrongly, in a way that only shows while it runs.
+    #[error("{0}")]
+    Usage(String),
+    /// It cannot be undone, and nobody said yes.
+    #[error("{0}")]
+    Unconfirmed(String),
+    /// What it is about is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// A rule refuses it.
+    #[error("{0}")]
+    Refused(String),
+    /// The terminal, or what stands in its place.
     #[error("the answer cannot be written")]
     Output(#[source] io::Error),
+    #[error("standard input cannot be read")]
+    Input(#[source] io::Error),
 }
 
 impl CliError {
@@ -78,7 +129,28 @@ impl CliError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) => EXIT_CONFIG,
-            _ => 1,
+            Self::Usage(_) | Self::Unconfirmed(_) => EXIT_USAGE,
+            Self::NotFound(_) | Self::Admin(AdminError::NoSuchUser(_) | AdminError::NoSuchSession(_)) => EXIT_NOT_FOUND,
+            Self::Refused(_)
+            | Self::Admin(
+                AdminError::EmailTaken(_)
+                | AdminError::LastOwner
+                | AdminError::Disabled
+                | AdminError::NoSuchRole(_)
+                | AdminError::Account(AccountError::Field { .. }),
+            ) => EXIT_REFUSED,
+            _ => EXIT_FAILED,
+        }
+    }
+
+    /// What to do next, where the error does not say so itself.
+    const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Config(_) => Some("`latchkey config show` says where each setting comes from"),
+            Self::Store(_) | Self::Admin(AdminError::Store(_) | AdminError::Account(AccountError::Store(_))) => {
+                Some("see DATABASE_URL in `latchkey config show`, and whether the database runs")
+            }
+            _ => None,
         }
     }
 }
@@ -89,14 +161,19 @@ impl Cli {
     /// # Errors
     /// Why it could not be done.
     pub async fn run(self) -> Result<(), CliError> {
-        match self.command {
+        let Self { output, command } = self;
+        match command {
             Command::Serve => Box::pin(serve::run(settings()?)).await,
-            Command::Migrate => migrate::run(&Config::database_from_surroundings(&OsRandom)?).await,
-            Command::Cleanup => cleanup::run(&settings()?).await,
-            Command::Keys(command) => command.run(&settings()?).await,
-            Command::Config(command) => command.run(),
+            Command::Migrate(migrate) => migrate.run(&Config::database_from_surroundings(&OsRandom)?, output).await,
+            Command::User(command) => Box::pin(command.run(&settings()?, output)).await,
+            Command::Session(command) => Box::pin(command.run(&settings()?, output)).await,
+            Command::Cleanup => cleanup::run(&settings()?, output).await,
+            Command::Keys(command) => command.run(&settings()?, output).await,
+            Command::Config(command) => command.run(output),
             Command::Openapi => openapi::run(),
             Command::Bench(bench) => Box::pin(bench.run()).await,
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(output),
         }
     }
 }
@@ -114,19 +191,16 @@ pub fn report(error: &CliError) -> ExitCode {
         }
         source = cause.source();
     }
+    if let Some(advice) = error.advice() {
+        text.push_str("\n  next: ");
+        text.push_str(advice);
+    }
     eprintln!("{text}");
     ExitCode::from(error.exit_code())
 }
 
 fn settings() -> Result<Config, CliError> {
     Ok(Config::from_surroundings(&OsRandom)?)
-}
-
-/// Writes to standard output what a command was run for.
-fn say(text: &str) -> Result<(), CliError> {
-    let mut out = io::stdout().lock();
-    let text = text.trim_end();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(CliError::Output)
 }
 
 #[cfg(test)]
@@ -149,5 +223,20 @@ mod tests {
     fn faulty_settings_have_an_exit_code_of_their_own() {
         assert_eq!(CliError::Config(ConfigErrors(Vec::new())).exit_code(), 78);
         assert_eq!(CliError::CutShort.exit_code(), 1);
+    }
+
+    #[test]
+    fn a_shell_can_tell_wrong_calls_what_is_missing_and_what_is_refused_apart() {
+        for (error, code) in [
+            (CliError::Usage(String::new()), 2),
+            (CliError::Unconfirmed(String::new()), 2),
+            (CliError::NotFound(String::new()), 3),
+            (AdminError::NoSuchUser("ada@example.com".parse().unwrap()).into(), 3),
+            (CliError::Refused(String::new()), 4),
+            (AdminError::LastOwner.into(), 4),
+            (CliError::MigrationsPending, 1),
+        ] {
+            assert_eq!(error.exit_code(), code, "{error:?}");
+        }
     }
 }

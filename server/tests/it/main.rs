@@ -5,6 +5,7 @@
 mod architecture;
 mod cli;
 mod cluster;
+mod commands;
 mod comments;
 mod http;
 mod jobs;

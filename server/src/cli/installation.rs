@@ -1,0 +1,61 @@
+//! The installation that a command works on: its database, beside the servers that run on it. They notice what changed
+//! as they notice what another server has changed.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret as _;
+
+use super::CliError;
+use crate::accounts::{AccountError, Accounts};
+use crate::admin::{AdminError, Administration};
+use crate::application::{Parts, StartError, master_secret};
+use crate::auth::secrets::Keys;
+use crate::config::Config;
+use crate::context::Context;
+use crate::lifecycle::Tasks;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+/// An installation that somebody administers.
+pub struct Installation {
+    store: Store,
+    pub administration: Administration,
+}
+
+impl Installation {
+    /// Opens the database of these settings.
+    pub async fn open(config: &Config) -> Result<Self, CliError> {
+        let store = open_store(config).await?;
+        let parts = Parts::system();
+        parts.set_clock(&store).await?;
+        let Parts { clock, random } = parts;
+        let secret = master_secret(config, &store, &*random).await?;
+        let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
+        let context = Context {
+            store: store.clone(),
+            metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
+            clock,
+            random,
+            keys: Arc::new(keys),
+            events: Arc::default(),
+            tasks: Tasks::new(),
+        };
+        let accounts = Accounts::new(&context, config).map_err(AccountError::from).map_err(AdminError::from)?;
+        Ok(Self { store, administration: Administration::new(context, Arc::new(accounts), config) })
+    }
+
+    /// Lets go of it.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// The database, whose tables must be those of this version.
+pub async fn open_store(config: &Config) -> Result<Store, CliError> {
+    let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
+    if store.maintenance().missing_migrations().await?.is_empty() {
+        Ok(store)
+    } else {
+        Err(CliError::MigrationsPending)
+    }
+}

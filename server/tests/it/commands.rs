@@ -1,0 +1,242 @@
+//! Commands beside a running server, on the same database.
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use rstest::rstest;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::support::app::{Device, PASSWORD, TestApp};
+use crate::support::postgres::PostgresDatabase;
+use crate::support::store::Backend;
+
+/// A server, and whoever runs commands beside it.
+struct Installation {
+    app: TestApp,
+    settings: Vec<(&'static str, String)>,
+    folder: TempDir,
+    // After the server that uses it.
+    _database: Option<PostgresDatabase>,
+}
+
+impl Installation {
+    async fn start(backend: Backend) -> Self {
+        let database = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(PostgresDatabase::create().await),
+        };
+        let app = match &database {
+            None => TestApp::start().await,
+            Some(database) => TestApp::start_with(&[("DATABASE_URL", database.url().as_str())]).await,
+        };
+        let url = match &database {
+            None => format!("sqlite://{}", app.database_file().display()),
+            Some(database) => database.url(),
+        };
+        let settings = vec![
+            ("LATCHKEY_ENV", "development".to_owned()),
+            ("LATCHKEY_SECRET", "only-for-tests-0123456789-abcdefghijkl".to_owned()),
+            ("DATABASE_URL", url),
+            ("PUBLIC_URL", app.origin()),
+        ];
+        Self { app, settings, folder: tempfile::tempdir().unwrap(), _database: database }
+    }
+
+    /// Runs a command, and gives it something to read.
+    async fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_latchkey"));
+        command.current_dir(self.folder.path()).args(arguments).env_clear();
+        command.envs(self.settings.iter().map(|(name, value)| (*name, value.as_str())));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = command.spawn().expect("the program runs");
+        let mut stdin = running.stdin.take().expect("an input");
+        // A command that reads nothing may have ended by then.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+        running.wait_with_output().await.expect("an end")
+    }
+
+    /// Runs a command that does what it is asked to, and gives its JSON.
+    async fn does(&self, arguments: &[&str]) -> Value {
+        let output = self.run_with(&[arguments, &["--json"]].concat(), PASSWORD).await;
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("one JSON document")
+    }
+
+    /// Runs a command that fails: with which code, and what it says.
+    async fn fails(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = self.run_with(arguments, "").await;
+        assert!(output.stdout.is_empty(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// Makes an account whose password everybody knows.
+    async fn creates(&self, email: &str, more: &[&str]) -> Value {
+        let create = ["user", "create", "--email", email, "--name", "Ada Lovelace", "--password-stdin"];
+        self.does(&[&create[..], more].concat()).await
+    }
+}
+
+/// Waits until the server refuses a device.
+async fn is_refused(device: &Device<'_>) {
+    let refused = async {
+        while device.passes().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(3), refused).await.expect("it is refused within the staleness");
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_owner_is_made_without_a_server_and_signs_in_at_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    let made = installation.creates("Ada@Example.com", &["--role", "owner"]).await;
+    assert_eq!((&made["email"], &made["roles"]), (&json!("ada@example.com"), &json!(["owner", "user"])));
+    assert!(made["emailVerifiedAt"].is_string());
+    assert!(installation.app.signs_in("ada@example.com").await.passes().await);
+
+    let (code, why) =
+        installation.fails(&["user", "create", "--email", "ada@example.com", "--name", "A", "--invite"]).await;
+    assert_eq!(code, Some(4), "{why}");
+    assert!(why.contains("latchkey user show ada@example.com"), "{why}");
+    let weak = ["user", "create", "--email", "bob@example.com", "--name", "Bob", "--password-stdin"];
+    let output = installation.run_with(&weak, "password1\n").await;
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    // Of development, and may be an owner as well.
+    installation.does(&["user", "disable", "demo@latchkey.dev"]).await;
+    let (code, _) = installation.fails(&["user", "disable", "ada@example.com"]).await;
+    assert_eq!(code, Some(4), "the last owner stays");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_running_server_refuses_sessions_that_a_command_has_ended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    let app = &installation.app;
+    let (one, other) = (app.new_user("ada@example.com").await, app.signs_in("ada@example.com").await);
+    let his = app.new_user("bob@example.com").await;
+
+    let listed = installation.does(&["session", "list", "--active", "--user", "ada@example.com"]).await;
+    assert_eq!(listed.as_array().map(Vec::len), Some(2));
+    let ended = installation.does(&["session", "end", one.session_id()]).await;
+    assert_eq!(ended["sessionsEnded"], 1);
+    is_refused(&one).await;
+    assert_eq!(installation.does(&["session", "end", one.session_id()]).await["sessionsEnded"], 0);
+
+    installation.does(&["session", "end", "--user", "ada@example.com", "--all"]).await;
+    is_refused(&other).await;
+    assert!(his.passes().await);
+    let reasons = installation.does(&["session", "list", "--user", "ada@example.com"]).await;
+    let reasons = reasons.as_array().expect("a list").clone();
+    assert!(reasons.iter().all(|session| session["endReason"] == "admin_revoked"), "{reasons:?}");
+    let (code, why) = installation.fails(&["session", "end", "0198ad2e-0000-7000-8000-000000000000"]).await;
+    assert!(code == Some(3) && why.contains("latchkey session list"), "{why}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_rule_counts_first_and_ends_only_when_it_is_told_to(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    let app = &installation.app;
+    let (hers, his) = (app.new_user("ada@example.com").await, app.new_user("bob@example.com").await);
+
+    let rule = ["session", "end", "--network", "127.0.0.0/8"];
+    let preview = installation.does(&[&rule[..], &["--dry-run"]].concat()).await;
+    assert_eq!((&preview["sessions"], &preview["users"]), (&json!(2), &json!(2)));
+    let emails: Vec<_> =
+        preview["sample"].as_array().expect("a sample").iter().map(|row| row["email"].clone()).collect();
+    assert!(emails.contains(&json!("ada@example.com")) && emails.contains(&json!("bob@example.com")), "{emails:?}");
+    let output = installation.run_with(&rule, "").await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("add --yes"));
+    let old = installation.does(&["session", "end", "--older-than", "1d", "--yes"]).await;
+    assert_eq!(old["sessionsEnded"], 0);
+    let elsewhere = installation.does(&["session", "end", "--network", "192.0.2.0/24", "--yes"]).await;
+    assert_eq!(elsewhere["sessionsEnded"], 0);
+    assert!(hers.passes().await && his.passes().await);
+
+    let of_ada = [&rule[..], &["--user", "ada@example.com", "--yes"]].concat();
+    assert_eq!(installation.does(&of_ada).await["sessionsEnded"], 1);
+    is_refused(&hers).await;
+    assert!(his.passes().await);
+    assert_eq!(installation.does(&[&rule[..], &["--yes"]].concat()).await["sessionsEnded"], 1);
+    is_refused(&his).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn accounts_are_disabled_enabled_and_deleted_beside_the_server(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    let app = &installation.app;
+    let ada = app.new_user("ada@example.com").await;
+    let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+
+    let disabled = installation.does(&["user", "disable", "ada@example.com", "--reason", "left"]).await;
+    assert_eq!((&disabled["changed"], &disabled["sessionsEnded"]), (&json!(true), &json!(1)));
+    is_refused(&ada).await;
+    assert_eq!(app.post("/api/auth/login", &login).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(installation.does(&["user", "disable", "ada@example.com"]).await["changed"], false);
+    let list = installation.does(&["user", "list", "--disabled"]).await;
+    assert_eq!(list[0]["email"], "ada@example.com");
+    let (code, why) = installation.fails(&["user", "invite", "ada@example.com"]).await;
+    assert!(code == Some(4) && why.contains("user enable"), "{why}");
+    installation.does(&["user", "enable", "ada@example.com"]).await;
+    let ada = app.signs_in("ada@example.com").await;
+
+    let (code, why) = installation.fails(&["user", "delete", "ada@example.com"]).await;
+    assert!(code == Some(2) && why.contains("ends 1 sessions") && why.contains("--yes"), "{why}");
+    installation.does(&["user", "delete", "ada@example.com", "--yes"]).await;
+    is_refused(&ada).await;
+    let (code, why) = installation.fails(&["user", "show", "ada@example.com"]).await;
+    assert!(code == Some(3) && why.contains("user list"), "{why}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn whoever_is_invited_sets_a_password_by_the_link_and_keeps_their_name(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    let app = &installation.app;
+    installation.does(&["user", "invite", "grace@example.com", "--name", "Grace Hopper"]).await;
+    let (subject, text) = app.mails_to("grace@example.com").await.into_iter().next().expect("a mail");
+    assert_eq!(subject, "Set a password for your Latchkey account");
+    let token = text.split("#token=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a token");
+    let reset = json!({ "token": token, "password": PASSWORD });
+    assert_eq!(app.post("/api/auth/reset-password", &reset).await.status, StatusCode::OK);
+    app.signs_in("grace@example.com").await;
+    assert_eq!(installation.does(&["user", "show", "grace@example.com"]).await["name"], "Grace Hopper");
+}
+
+#[tokio::test]
+async fn commands_say_what_is_there_and_show_no_secret() {
+    let installation = Installation::start(Backend::Sqlite).await;
+    let settings = installation.does(&["config", "show"]).await;
+    let of = |name: &str| settings.as_array().unwrap().iter().find(|setting| setting["name"] == name).unwrap().clone();
+    assert_eq!((&of("LATCHKEY_SECRET")["value"], &of("JWT_EXPIRE")["from"]), (&json!("********"), &json!("default")));
+    assert_eq!(of("DATABASE_URL")["from"], "environment");
+    let migrations = installation.does(&["migrate", "status"]).await;
+    assert!(migrations.as_array().unwrap().iter().all(|migration| migration["applied"] == true));
+    let keys = installation.does(&["keys", "list"]).await;
+    assert_eq!(keys[0]["state"], "signs");
+    let (code, why) = installation.fails(&["keys", "retire", keys[0]["kid"].as_str().unwrap()]).await;
+    assert!(code == Some(4) && why.contains("keys rotate"), "{why}");
+    assert_eq!(installation.fails(&["keys", "retire", "unknown"]).await.0, Some(3));
+    let (code, why) = installation.fails(&["session", "end"]).await;
+    assert!(code == Some(2) && why.contains("--older-than"), "{why}");
+    assert_eq!(installation.fails(&["user", "create"]).await.0, Some(2));
+    let output = installation.run_with(&["keys", "rotate", "--quiet"], "").await;
+    assert!(output.status.success() && output.stdout.is_empty());
+}
