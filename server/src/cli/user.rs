@@ -294,7 +294,7 @@ fn read_password(from_stdin: bool) -> Result<Password, CliError> {
     } else {
         ask_for_password()?
     };
-    Password::parse_new(&text).map_err(|invalid| CliError::Usage(format!("the password is refused: {invalid}")))
+    Password::parse_new(&text).map_err(|invalid| CliError::Refused(format!("the password is refused: {invalid}")))
 }
 
 fn ask_for_password() -> Result<String, CliError> {

@@ -46,24 +46,19 @@ fn masked(name: &str, text: &str) -> String {
     if SECRETS.contains(&name) { MASK.to_owned() } else { masked_address(text) }
 }
 
-/// An address without what stands between its scheme and its host, but for the user, and without parameters that may
-/// be a password. Other texts stay as they are.
+/// An address without the password between its scheme and its host, and without parameters that may be one. Other texts
+/// stay as they are.
 fn masked_address(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let (place, parameters) = rest.split_once('?').map_or((rest, ""), |(place, parameters)| (place, parameters));
-    let place = match place.rsplit_once('@') {
-        Some((user, host)) => {
-            let user = user.split(':').next().unwrap_or_default();
-            format!("{user}:{MASK}@{host}")
-        }
-        None => place.to_owned(),
+    let (user, place) = match rest.rsplit_once('@') {
+        Some((user, place)) => (format!("{}:{MASK}@", user.split(':').next().unwrap_or_default()), place),
+        None => (String::new(), rest),
     };
-    let parameters = match parameters {
-        "" => String::new(),
-        _ if parameters.to_lowercase().contains("pass") => format!("?{MASK}"),
-        _ => format!("?{parameters}"),
-    };
-    format!("{scheme}://{place}{parameters}")
+    if place.to_lowercase().contains("pass") {
+        let before = place.split(['?', '&']).next().unwrap_or_default();
+        return format!("{scheme}://{user}{before}?{MASK}");
+    }
+    format!("{scheme}://{user}{place}")
 }
 
 #[cfg(test)]
@@ -76,6 +71,7 @@ mod tests {
         for (text, shown) in [
             ("postgres://u:hunter2@db:5432/x", "postgres://u:********@db:5432/x"),
             ("postgres://u:hunter@2@db/x?sslmode=require", "postgres://u:********@db/x?sslmode=require"),
+            ("postgres://u:hunter?2@db/x", "postgres://u:********@db/x"),
             ("postgres://db/x?user=u&password=hunter2", "postgres://db/x?********"),
             ("smtps://u%40x:hunter2@mail.example.com", "smtps://u%40x:********@mail.example.com"),
             ("sqlite://data/latchkey.db", "sqlite://data/latchkey.db"),
