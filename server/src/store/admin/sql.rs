@@ -33,20 +33,22 @@ statements! {
     UNVERIFIED_USERS_BY_EMAIL = users_by_email!(" AND email_verified_at IS NULL");
     USERS_OF_ROLE_BY_EMAIL =
         users_by_email!(" AND id IN (SELECT one.user_id FROM user_roles one WHERE one.role = $4)");
+    /// SQLite compares no pair of which one is an expression by its index.
     USERS_BY_NAME = concat!(
         "SELECT ",
         user_columns!(),
-        " FROM users WHERE lower(name) >= $1 AND (lower(name), id) > ($2, $8) AND lower(name) < $3",
+        " FROM users WHERE lower(name) >= $1 AND (lower(name) > $1 OR id > $2) AND lower(name) < $3",
         user_filters!(),
         " ORDER BY lower(name), id LIMIT $7"
     );
     /// Ids sort by the time they were made.
     NEWEST_SESSIONS =
         concat!("SELECT ", session_columns!(), " FROM sessions WHERE id < $1 ORDER BY id DESC LIMIT $2");
+    /// The `+` keeps the index of those past their time from being taken here and below: it would find all.
     NEWEST_LIVE_SESSIONS = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE ended_at IS NULL AND expires_at > $3 AND (created_at, id) < ($1, $2) \
+        " FROM sessions WHERE ended_at IS NULL AND +expires_at > $3 AND (created_at, id) < ($1, $2) \
          ORDER BY created_at DESC, id DESC LIMIT $4"
     );
     NEWEST_SESSIONS_OF = concat!(
@@ -58,13 +60,13 @@ statements! {
     LIVE_SESSIONS_BY_START = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE ended_at IS NULL AND expires_at > $4 AND (created_at, id) > ($1, $2) \
+        " FROM sessions WHERE ended_at IS NULL AND +expires_at > $4 AND (created_at, id) > ($1, $2) \
          AND created_at < $3 ORDER BY created_at, id LIMIT $5"
     );
     LIVE_SESSIONS_BY_ADDRESS = concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE ended_at IS NULL AND expires_at > $4 AND (ip, id) > ($1, $2) AND ip < $3 \
+        " FROM sessions WHERE ended_at IS NULL AND +expires_at > $4 AND (ip, id) > ($1, $2) AND ip < $3 \
          ORDER BY ip, id LIMIT $5"
     );
     /// In the order of their ids, as everybody locks users.

@@ -64,10 +64,20 @@ async fn postgres_can_find_all_rows_by_an_index() {
 }
 
 #[tokio::test]
-async fn the_list_of_sessions_comes_out_of_its_index_in_order() {
+async fn lists_come_out_of_their_index_in_order() {
     let store = TestStore::open(Backend::Sqlite).await;
     let mut connection = SqliteConnection::connect(&store.url()).await.expect("a connection");
-    for (name, index) in [("LIVE_SESSIONS", "sessions_live_of_user"), ("ACTIVITY", "audit_log_of_user")] {
+    for (name, index) in [
+        ("LIVE_SESSIONS", "sessions_live_of_user"),
+        ("ACTIVITY", "audit_log_of_user"),
+        ("USERS_BY_EMAIL", "sqlite_autoindex_users"),
+        ("DISABLED_USERS_BY_EMAIL", "users_disabled"),
+        ("UNVERIFIED_USERS_BY_EMAIL", "users_unverified"),
+        ("USERS_BY_NAME", "users_by_name"),
+        ("NEWEST_LIVE_SESSIONS", "sessions_live_by_start"),
+        ("LIVE_SESSIONS_BY_START", "sessions_live_by_start"),
+        ("LIVE_SESSIONS_BY_ADDRESS", "sessions_live_by_address"),
+    ] {
         let (_, text) = store.statements().find(|(found, _)| *found == name).expect("the statement");
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {text}"));
         let steps: Vec<(i64, i64, i64, String)> =

@@ -9,6 +9,9 @@ use crate::store::db::rows::read_all;
 use crate::store::sessions::rows::SessionRecord;
 use crate::store::{SessionRow, User, UserFilter, UserOrder, sql};
 
+/// The role that everybody has: an index finds none of the others sooner.
+const EVERYBODY: &str = "user";
+
 /// Above every text that begins with what stands before it.
 const LAST_CHARACTER: char = '\u{10ffff}';
 
@@ -30,16 +33,16 @@ impl Database {
                     .await?
             }
             UserOrder::Name { prefix, after } => {
-                let (name, id) = after.as_ref().map_or(("", Uuid::nil()), |(name, id)| (name.as_str(), *id));
+                let after = after.as_ref().map(|(name, id)| (name.as_str(), *id));
+                let (name, id) = after.unwrap_or_default().max((prefix.as_str(), Uuid::nil()));
                 query_as(sql::admin::USERS_BY_NAME)
-                    .bind(prefix.as_str().max(name))
                     .bind(name)
+                    .bind(id)
                     .bind(format!("{prefix}{LAST_CHARACTER}"))
                     .bind(role)
                     .bind(filter.disabled)
                     .bind(filter.unverified)
                     .bind(limit)
-                    .bind(id)
                     .fetch_all(self.readers())
                     .await?
             }
@@ -126,12 +129,12 @@ impl Database {
 }
 
 /// The statement whose index has the fewest users that are no answer.
-const fn by_email(filter: &UserFilter) -> &'static str {
+fn by_email(filter: &UserFilter) -> &'static str {
     if filter.disabled {
         sql::admin::DISABLED_USERS_BY_EMAIL
     } else if filter.unverified {
         sql::admin::UNVERIFIED_USERS_BY_EMAIL
-    } else if filter.role.is_some() {
+    } else if filter.role.as_deref().is_some_and(|role| role != EVERYBODY) {
         sql::admin::USERS_OF_ROLE_BY_EMAIL
     } else {
         sql::admin::USERS_BY_EMAIL
