@@ -10,6 +10,7 @@ pub mod admin;
 pub mod application;
 pub mod area;
 pub mod areas;
+pub mod audit;
 pub mod auth;
 pub mod bench;
 pub mod cli;
@@ -50,5 +51,6 @@ pub const AREAS: &[Area] = &[
     legacy::AREA,
     operations::AREA,
     mail::AREA,
+    audit::AREA,
     maintenance::AREA,
 ];

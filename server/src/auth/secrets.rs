@@ -6,6 +6,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use aws_lc_rs::{digest, hkdf, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +22,8 @@ pub struct Keys {
     refresh_authenticity: hmac::Key,
     one_time_code: hmac::Key,
     bus: hmac::Key,
+    audit_mark: hmac::Key,
+    audit_seal: Ed25519KeyPair,
     sealing: LessSafeKey,
     name: [u8; 32],
 }
@@ -70,6 +73,8 @@ impl Keys {
             refresh_authenticity: mac("refresh token authenticity")?,
             one_time_code: mac("one-time code")?,
             bus: mac("messages between servers")?,
+            audit_mark: mac("mark of an audit entry")?,
+            audit_seal: Ed25519KeyPair::from_seed_unchecked(&key("audit seal")?).map_err(|_| CryptoFailure)?,
             sealing: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key("sealing")?)?),
             name: key("name of the installation")?,
         })
@@ -105,6 +110,21 @@ impl Keys {
     /// What is stored of a one-time code: keyed, because six digits could be tried out.
     pub fn code_digest(&self, owner: &[u8], digits: &str) -> Digest {
         tag(&self.one_time_code, &[owner, digits.as_bytes()].concat())
+    }
+
+    /// Signs a seal of the audit log (Ed25519).
+    pub fn sign_audit_seal(&self, text: &[u8]) -> Vec<u8> {
+        self.audit_seal.sign(text).as_ref().to_vec()
+    }
+
+    /// What verifies the seals of the audit log. May be shown to everybody.
+    pub fn audit_public_key(&self) -> Vec<u8> {
+        self.audit_seal.public_key().as_ref().to_vec()
+    }
+
+    /// What an entry of the audit log is marked with once it is sealed.
+    pub fn audit_mark(&self, leaf: &Digest) -> [u8; 32] {
+        tag(&self.audit_mark, leaf)
     }
 
     /// Encrypts (AES-256-GCM, random nonce) what the database keeps; `purpose` must be given again to open it.

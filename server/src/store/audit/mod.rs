@@ -1,4 +1,4 @@
-//! The audit log.
+//! The audit log and its seals.
 
 #[cfg(rustfmt)]
 mod queries;
@@ -14,11 +14,27 @@ use uuid::Uuid;
 use crate::store::db::verbs;
 
 verbs! {
-    /// The audit log.
+    /// The audit log and its seals.
     AuditStore = audit;
 
     /// Writes an audit entry.
     append_audit(audit: &NewAudit) -> ();
     /// Audit entries of a user, newest first; those older than `before` where it is given.
     activity(id: UserId, before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<Audit>;
+    /// Entries as they are stored, oldest first, after the one at `after`.
+    stored_entries(filter: &AuditFilter, after: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<StoredAudit>;
+    /// Seals the oldest entries that are not sealed yet, `limit` at the most, as `make_seal` says. `None` where there
+    /// are none. Servers that do so at once take turns; an entry that somebody else is changing is left for the next
+    /// time.
+    seal_entries(make_seal: MakeSeal<'_>, limit: i64) -> Option<AuditSeal>;
+    /// The seal of that number.
+    seal(number: i64) -> Option<AuditSeal>;
+    /// The newest seal.
+    newest_seal() -> Option<AuditSeal>;
+    /// Seals in order, those with a higher number than `after`.
+    seals_after(after: i64, limit: i64) -> Vec<AuditSeal>;
+    /// Sealed entries in the order of their positions, after the one at this position with this id.
+    sealed_after(after: (i64, Uuid), limit: i64) -> Vec<SealedAudit>;
+    /// How many entries are not sealed yet.
+    count_unsealed() -> u64;
 }

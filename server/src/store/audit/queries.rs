@@ -1,14 +1,17 @@
-//! The audit log.
+//! The audit log and its seals.
 
 use types::domain::{Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query_as};
-use crate::store::audit::rows::AuditRecord;
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, lock_audit_seals, query, query_as};
+use crate::store::audit::rows::{AuditRecord, EntryRecord, SealRecord, SealedRecord};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
-use crate::store::{Audit, NewAudit, sql};
+use crate::store::{
+    Audit, AuditFilter, AuditSeal, EntrySeal, MakeSeal, NewAudit, SealedAudit, SealedBatch, StoreError, StoredAudit,
+    Unsealed, sql,
+};
 
 impl Database {
     pub(in crate::store) async fn append_audit(&self, audit: &NewAudit) -> Result<()> {
@@ -33,6 +36,112 @@ impl Database {
             .await?;
         read_all(rows)
     }
+
+    pub(in crate::store) async fn stored_entries(
+        &self,
+        filter: &AuditFilter,
+        after: Option<(Timestamp, Uuid)>,
+        limit: i64,
+    ) -> Result<Vec<StoredAudit>> {
+        // No entry has the smallest id: what begins at `from` is later than this.
+        let (at, id) = after.map_or((filter.from.as_millis(), Uuid::nil()), |(at, id)| (at.as_millis(), id));
+        let statement = if filter.user.is_some() { sql::audit::ENTRIES_OF_USER } else { sql::audit::ENTRIES };
+        let mut entries = query_as::<EntryRecord>(statement)
+            .bind(at)
+            .bind(id)
+            .bind(filter.to.as_millis())
+            .bind(filter.action.as_deref().unwrap_or_default())
+            .bind(limit);
+        if let Some(user) = filter.user {
+            entries = entries.bind(user.0);
+        }
+        let rows = entries.fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().map(StoredAudit::from).collect())
+    }
+
+    pub(in crate::store) async fn seal_entries(
+        &self,
+        make_seal: MakeSeal<'_>,
+        limit: i64,
+    ) -> Result<Option<AuditSeal>> {
+        let mut tx = self.begin().await?;
+        lock_audit_seals(&mut tx).await?;
+        let rows: Vec<EntryRecord> = query_as(sql::audit::UNSEALED).bind(limit).fetch_all(&mut *tx).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let entries: Vec<StoredAudit> = rows.into_iter().map(StoredAudit::from).collect();
+        let newest: Vec<SealRecord> = query_as(sql::audit::NEWEST_SEAL).fetch_all(&mut *tx).await?;
+        let newest = newest.into_iter().next().map(AuditSeal::from);
+        let (last_position,): (i64,) = query_as(sql::audit::LAST_POSITION).fetch_one(&mut *tx).await?;
+        let SealedBatch { seal, entries: sealed } =
+            make_seal(Unsealed { newest: newest.as_ref(), last_position, entries: &entries });
+        for (entry, sealed) in entries.iter().zip(&sealed) {
+            seal_entry(&mut tx, entry.id, sealed).await?;
+        }
+        insert_seal(&mut tx, &seal).await?;
+        tx.commit().await?;
+        Ok(Some(seal))
+    }
+
+    pub(in crate::store) async fn seal(&self, number: i64) -> Result<Option<AuditSeal>> {
+        let rows: Vec<SealRecord> = query_as(sql::audit::SEAL).bind(number).fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().next().map(AuditSeal::from))
+    }
+
+    pub(in crate::store) async fn newest_seal(&self) -> Result<Option<AuditSeal>> {
+        let rows: Vec<SealRecord> = query_as(sql::audit::NEWEST_SEAL).fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().next().map(AuditSeal::from))
+    }
+
+    pub(in crate::store) async fn seals_after(&self, after: i64, limit: i64) -> Result<Vec<AuditSeal>> {
+        let rows: Vec<SealRecord> =
+            query_as(sql::audit::SEALS_AFTER).bind(after).bind(limit).fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().map(AuditSeal::from).collect())
+    }
+
+    pub(in crate::store) async fn sealed_after(&self, after: (i64, Uuid), limit: i64) -> Result<Vec<SealedAudit>> {
+        let (position, id) = after;
+        let rows: Vec<SealedRecord> =
+            query_as(sql::audit::SEALED_AFTER).bind(position).bind(id).bind(limit).fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().map(SealedAudit::from).collect())
+    }
+
+    pub(in crate::store) async fn count_unsealed(&self) -> Result<u64> {
+        let (count,): (i64,) = query_as(sql::audit::COUNT_UNSEALED).fetch_one(self.readers()).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+}
+
+pub(in crate::store) async fn seal_entry(connection: &mut Connection, id: Uuid, seal: &EntrySeal) -> Result<()> {
+    let done = query(sql::audit::SEAL_ENTRY)
+        .bind(id)
+        .bind(seal.position)
+        .bind(seal.origin.salt.as_deref())
+        .bind(seal.origin.digest.as_deref())
+        .bind(seal.client_reason.salt.as_deref())
+        .bind(seal.client_reason.digest.as_deref())
+        .bind(seal.mark.as_deref())
+        .execute(&mut *connection)
+        .await?;
+    // The row is locked: a seal of an entry that is not sealed would be worse than none.
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Unreadable("audit entry")) }
+}
+
+pub(in crate::store) async fn insert_seal(connection: &mut Connection, seal: &AuditSeal) -> Result<()> {
+    query(sql::audit::INSERT_SEAL)
+        .bind(seal.number)
+        .bind(seal.version)
+        .bind(seal.sealed_at.as_millis())
+        .bind(seal.first_position)
+        .bind(seal.last_position)
+        .bind(&seal.root)
+        .bind(&seal.previous)
+        .bind(&seal.public_key)
+        .bind(&seal.signature)
+        .execute(&mut *connection)
+        .await?;
+    Ok(())
 }
 
 pub(in crate::store) async fn insert_audit(connection: &mut Connection, entries: &[NewAudit]) -> Result<()> {

@@ -1,17 +1,74 @@
-//! Statements: the audit log.
+//! Statements: the audit log and its seals.
 
 use crate::store::db::dialect::statements;
 
+/// Columns of an entry as it is stored.
+macro_rules! entry_columns {
+    () => {
+        "id, at, user_id, actor_id, session_id, action, reason, client_reason, ip, user_agent, detail"
+    };
+}
+
+/// Columns of a seal.
+macro_rules! seal_columns {
+    () => {
+        "number, version, sealed_at, first_position, last_position, root, previous, public_key, signature"
+    };
+}
+
 statements! {
-    INSERT_AUDIT = "INSERT INTO audit_log (id, at, user_id, actor_id, session_id, action, reason, client_reason, ip, \
-        user_agent, detail) VALUES {rows:11}";
+    INSERT_AUDIT = concat!("INSERT INTO audit_log (", entry_columns!(), ") VALUES {rows:11}");
     /// Where somebody else did it, not from where.
     ACTIVITY = "SELECT a.id, a.at, a.session_id, a.action, a.reason, a.client_reason, \
         CASE WHEN a.actor_id <> a.user_id THEN '' ELSE a.ip END AS ip, \
         CASE WHEN a.actor_id <> a.user_id THEN '' ELSE a.user_agent END AS user_agent, a.detail, s.device_name \
         FROM audit_log a LEFT JOIN sessions s ON s.id = a.session_id \
         WHERE a.user_id = $1 AND (a.at, a.id) < ($2, $3) ORDER BY a.at DESC, a.id DESC LIMIT $4";
-    /// What clients said in their own words goes as well.
-    WIPE_ORIGINS_OF = "UPDATE audit_log SET ip = '', user_agent = '', client_reason = NULL \
+    ENTRIES = concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM audit_log WHERE (at, id) > ($1, $2) AND at < $3 AND ($4 = '' OR action = $4) ORDER BY at, id LIMIT $5"
+    );
+    ENTRIES_OF_USER = concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM audit_log WHERE (at, id) > ($1, $2) AND at < $3 AND ($4 = '' OR action = $4) AND user_id = $6 \
+         ORDER BY at, id LIMIT $5"
+    );
+    UNSEALED = concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM audit_log WHERE position IS NULL ORDER BY at, id LIMIT $1 {skip_locked}"
+    );
+    COUNT_UNSEALED = "SELECT COUNT(*) FROM audit_log WHERE position IS NULL";
+    /// A seal that was taken away may have left its positions.
+    LAST_POSITION = "SELECT COALESCE(MAX(position), 0) FROM audit_log WHERE position IS NOT NULL";
+    SEAL_ENTRY = "UPDATE audit_log SET position = $2, origin_salt = $3, origin_commitment = $4, \
+        client_reason_salt = $5, client_reason_commitment = $6, mark = $7 WHERE id = $1 AND position IS NULL";
+    INSERT_SEAL = concat!(
+        "INSERT INTO audit_seals (",
+        seal_columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+    );
+    SEAL = concat!("SELECT ", seal_columns!(), " FROM audit_seals WHERE number = $1");
+    NEWEST_SEAL = concat!(
+        "SELECT ",
+        seal_columns!(),
+        " FROM audit_seals WHERE number > 0 ORDER BY number DESC LIMIT 1"
+    );
+    SEALS_AFTER = concat!(
+        "SELECT ",
+        seal_columns!(),
+        " FROM audit_seals WHERE number > $1 ORDER BY number LIMIT $2"
+    );
+    SEALED_AFTER = concat!(
+        "SELECT ",
+        entry_columns!(),
+        ", position, origin_salt, origin_commitment, client_reason_salt, client_reason_commitment, mark \
+         FROM audit_log WHERE position IS NOT NULL AND (position, id) > ($1, $2) ORDER BY position, id LIMIT $3"
+    );
+    /// What clients said in their own words goes as well. The salts go with what they hide: commitments stay.
+    WIPE_ORIGINS_OF = "UPDATE audit_log SET ip = '', user_agent = '', origin_salt = NULL, client_reason = NULL, \
+        client_reason_salt = NULL \
         WHERE user_id = $1 AND (ip <> '' OR user_agent <> '' OR client_reason IS NOT NULL)";
 }

@@ -1,4 +1,4 @@
-//! Entries of the audit log.
+//! Entries of the audit log, and their seals.
 
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{AuditAction, EndReason, OrOther};
@@ -64,3 +64,102 @@ pub struct Audit {
     pub device_name: Option<String>,
     pub origin: Origin,
 }
+
+/// An entry as it is stored, in raw words: what is sealed, verified and exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAudit {
+    pub id: Uuid,
+    pub at: Timestamp,
+    pub user_id: Option<UserId>,
+    pub actor_id: Option<UserId>,
+    pub session_id: Option<SessionId>,
+    pub action: String,
+    pub reason: Option<String>,
+    pub client_reason: Option<String>,
+    /// What was before and after, as JSON.
+    pub detail: Option<String>,
+    pub origin: Origin,
+}
+
+/// Which entries are asked for.
+#[derive(Clone, Debug)]
+pub struct AuditFilter {
+    /// Not earlier than this.
+    pub from: Timestamp,
+    /// Earlier than this.
+    pub to: Timestamp,
+    pub user: Option<UserId>,
+    /// The name of an action.
+    pub action: Option<String>,
+}
+
+/// What stands in a sealed entry for something that may be wiped. Whatever the database holds: it may have been
+/// tampered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredCommitment {
+    /// Wiped together with the value.
+    pub salt: Option<Vec<u8>>,
+    /// None where there was nothing to be wiped when the entry was sealed.
+    pub digest: Option<Vec<u8>>,
+}
+
+/// What an entry has once it is sealed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntrySeal {
+    /// The place in the log, from 1 on without gaps.
+    pub position: i64,
+    /// Of address and user agent.
+    pub origin: StoredCommitment,
+    /// Of the client's own words.
+    pub client_reason: StoredCommitment,
+    /// Says that this entry was sealed at this position: only whoever has the secret can make it.
+    pub mark: Option<Vec<u8>>,
+}
+
+/// A sealed entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedAudit {
+    pub entry: StoredAudit,
+    pub seal: EntrySeal,
+}
+
+/// A seal as it is stored: it vouches for the entries of its positions, and for the seal before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditSeal {
+    /// From 1 on without gaps.
+    pub number: i64,
+    /// The version of the format.
+    pub version: i64,
+    pub sealed_at: Timestamp,
+    pub first_position: i64,
+    pub last_position: i64,
+    /// The root of the tree of its entries.
+    pub root: Vec<u8>,
+    /// The hash of the seal before it.
+    pub previous: Vec<u8>,
+    /// Verifies the signature.
+    pub public_key: Vec<u8>,
+    /// Of everything above.
+    pub signature: Vec<u8>,
+}
+
+/// A seal that was made, and what each of its entries gets, in their order.
+#[derive(Clone, Debug)]
+pub struct SealedBatch {
+    pub seal: AuditSeal,
+    pub entries: Vec<EntrySeal>,
+}
+
+/// What is to be sealed.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsealed<'a> {
+    /// The newest seal there is.
+    pub newest: Option<&'a AuditSeal>,
+    /// The last position that is taken.
+    pub last_position: i64,
+    /// At least one.
+    pub entries: &'a [StoredAudit],
+}
+
+/// Makes a seal. Asked while nobody else seals.
+pub type MakeSeal<'a> = &'a (dyn Fn(Unsealed<'_>) -> SealedBatch + Send + Sync);

@@ -193,3 +193,9 @@ async fn lock_servers(connection: &mut Connection) -> Result<(), StoreError> {
     sqlx::query::<Db>("SELECT pg_advisory_xact_lock(hashtext('latchkey servers'))").execute(connection).await?;
     Ok(())
 }
+
+/// Servers that seal the audit log take turns. Everything else goes on.
+async fn lock_audit_seals(connection: &mut Connection) -> Result<(), StoreError> {
+    sqlx::query::<Db>("SELECT pg_advisory_xact_lock(hashtext('latchkey audit seals'))").execute(connection).await?;
+    Ok(())
+}

@@ -52,7 +52,7 @@ statements! {
     WIPE_HISTORY_ORIGINS = "UPDATE session_history SET ip = '', \
         detail = CASE WHEN kind = 'network_changed' THEN NULL ELSE detail END WHERE id IN \
         (SELECT id FROM session_history WHERE at < $1 AND ip <> '' ORDER BY at LIMIT $2 {skip_locked})";
-    WIPE_AUDIT_ORIGINS = "UPDATE audit_log SET ip = '', user_agent = '' WHERE id IN \
+    WIPE_AUDIT_ORIGINS = "UPDATE audit_log SET ip = '', user_agent = '', origin_salt = NULL WHERE id IN \
         (SELECT id FROM audit_log WHERE at < $1 AND (ip <> '' OR user_agent <> '') ORDER BY at LIMIT $2 \
         {skip_locked})";
     TIME = "SELECT {now} AS database_time";
