@@ -4,6 +4,7 @@
 //! here: what may be done to users and sessions is the business of `admin`.
 
 mod arguments;
+mod audit;
 mod bench;
 mod cleanup;
 mod config;
@@ -28,6 +29,7 @@ use output::{Output, say};
 use crate::accounts::AccountError;
 use crate::admin::AdminError;
 use crate::application::StartError;
+use crate::audit::ExportError;
 use crate::bench::BenchError;
 use crate::config::{Config, ConfigErrors};
 use crate::random::OsRandom;
@@ -43,6 +45,8 @@ const EXIT_NOT_FOUND: u8 = 3;
 const EXIT_REFUSED: u8 = 4;
 /// Where the settings are at fault (`EX_CONFIG` of `sysexits.h`).
 const EXIT_CONFIG: u8 = 78;
+/// Where the audit log is not as it was sealed (`EX_DATAERR`).
+const EXIT_DATA: u8 = 65;
 
 /// Sign-in and sessions for users and apps, on your own server.
 #[derive(Debug, Parser)]
@@ -68,6 +72,9 @@ enum Command {
     Session(session::Command),
     /// Delete what is past its time, as the server does by itself every hour
     Cleanup,
+    /// Verify and export the audit log
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Look after the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
@@ -117,6 +124,11 @@ pub enum CliError {
     /// A rule refuses it.
     #[error("{0}")]
     Refused(String),
+    /// What was found has been said.
+    #[error("the audit log is not as it was sealed")]
+    NotAsSealed,
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// The terminal, or what stands in its place.
     #[error("the answer cannot be written")]
     Output(#[source] io::Error),
@@ -129,6 +141,7 @@ impl CliError {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) => EXIT_CONFIG,
+            Self::NotAsSealed => EXIT_DATA,
             Self::Usage(_) | Self::Unconfirmed(_) => EXIT_USAGE,
             Self::NotFound(_) | Self::Admin(AdminError::NoSuchUser(_) | AdminError::NoSuchSession(_)) => EXIT_NOT_FOUND,
             Self::Refused(_)
@@ -168,6 +181,7 @@ impl Cli {
             Command::User(command) => Box::pin(command.run(&settings()?, output)).await,
             Command::Session(command) => Box::pin(command.run(&settings()?, output)).await,
             Command::Cleanup => cleanup::run(&settings()?, output).await,
+            Command::Audit(command) => Box::pin(command.run(&settings()?, output)).await,
             Command::Keys(command) => command.run(&settings()?, output).await,
             Command::Config(command) => command.run(output),
             Command::Openapi => openapi::run(),
@@ -222,6 +236,7 @@ mod tests {
     #[test]
     fn faulty_settings_have_an_exit_code_of_their_own() {
         assert_eq!(CliError::Config(ConfigErrors(Vec::new())).exit_code(), 78);
+        assert_eq!(CliError::NotAsSealed.exit_code(), 65);
         assert_eq!(CliError::CutShort.exit_code(), 1);
     }
 

@@ -69,6 +69,11 @@ impl Progress {
         self.0.inc(steps);
     }
 
+    /// So many steps are done in all.
+    pub fn set(&self, steps: u64) {
+        self.0.set_position(steps);
+    }
+
     /// Takes it off the screen.
     pub fn finish(&self) {
         self.0.finish_and_clear();

@@ -6,7 +6,19 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use latchkey::audit::format::seal_hash;
+use latchkey::audit::{hex, seal_next};
+use latchkey::auth::secrets::Keys;
+use latchkey::random::OsRandom;
+use latchkey::store::Store;
+use sqlx::Connection as _;
+use sqlx_sqlite::SqliteConnection;
+use types::domain::UserId;
+use types::words::AuditAction;
+use uuid::Uuid;
+
 use crate::support::mmdb::{self, PLACES};
+use crate::support::store::{START, new_audit};
 
 fn latchkey(folder: &Path, arguments: &[&str], env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_latchkey"));
@@ -88,6 +100,52 @@ fn migrating_says_what_was_done_and_again_does_no_harm() {
     assert!(first.starts_with(&format!("Applied {count} migrations: 0001 accounts, 0002 sessions, ")), "{first}");
     assert_eq!(migrate(), "The database is up to date.\n");
     assert!(folder.path().join("data/latchkey.db").is_file());
+}
+
+#[tokio::test]
+async fn the_audit_log_is_verified_and_whoever_tampers_with_it_is_told_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let env = [("LATCHKEY_ENV", "development")];
+    assert!(output(folder.path(), &["migrate"], &env).0.status.success());
+    let verify = |arguments: &[&str]| output(folder.path(), &[&["audit", "verify"][..], arguments].concat(), &env);
+    let (nothing, text) = verify(&[]);
+    assert!(nothing.status.success() && text.contains("newest seal  none"), "{text}");
+
+    let url = format!("sqlite://{}/data/latchkey.db", folder.path().display());
+    let secret = std::fs::read_to_string(folder.path().join("data/secret")).expect("a secret");
+    let keys = Keys::derive(secret.trim()).expect("keys");
+    let store = Store::connect(&url, 2).await.expect("a store");
+    let users = [UserId(Uuid::now_v7()), UserId(Uuid::now_v7())];
+    for user in users {
+        store.audit().append_audit(&new_audit(user, AuditAction::SignIn, START)).await.expect("written");
+    }
+    let seal = seal_next(&store, &keys, &OsRandom, START, 10).await.expect("an answer").expect("a seal");
+    store.close().await;
+    let hash = hex(&seal_hash(&seal));
+    let (good, text) = verify(&["--expect", &hash]);
+    assert!(good.status.success() && text.contains(&format!("newest seal  1 of {START}: {hash}")), "{text}");
+    assert_eq!(verify(&["--expect", &"0".repeat(64)]).0.status.code(), Some(65));
+    let (export, text) = output(folder.path(), &["audit", "export", "--user", &users[1].to_string()], &env);
+    assert!(export.status.success() && text.lines().count() == 1, "{text}");
+    assert!(text.contains(&users[1].to_string()) && text.contains("\"ipAddress\":\"192.0.2.1\""), "{text}");
+
+    let mut database = SqliteConnection::connect(&url).await.expect("a connection");
+    for statement in
+        ["DROP TRIGGER audit_log_is_sealed_or_wiped_only", "UPDATE audit_log SET action = 'nothing' WHERE position = 2"]
+    {
+        sqlx::query(statement).execute(&mut database).await.expect("done");
+    }
+    database.close().await.expect("closed");
+    let (tampered, text) = verify(&[]);
+    assert_eq!(tampered.status.code(), Some(65), "{text}");
+    assert!(text.contains("changed: entry 2 ("), "{text}");
+    let (tampered, text) = verify(&["--json"]);
+    assert_eq!(tampered.status.code(), Some(65));
+    let report: serde_json::Value = serde_json::from_slice(&tampered.stdout).unwrap_or_else(|_| panic!("{text}"));
+    let finding = &report["findings"][0];
+    assert_eq!(finding["kind"], "entry_changed");
+    assert_eq!(finding["positions"][0], 2);
+    assert_eq!(report["newest"]["hash"], hash.as_str());
 }
 
 #[test]

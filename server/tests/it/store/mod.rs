@@ -3,6 +3,7 @@
 mod accounts;
 mod admin;
 mod alerts;
+mod audit;
 mod browsers;
 mod cleanup;
 mod deletion;
