@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -16,12 +17,12 @@ const PASSWORD: &str = "canary tuesday otter lamp";
 const NEW_PASSWORD: &str = "canary wednesday otter lamp";
 
 /// The program, with everything it writes. Killed when it is dropped.
-struct Server {
+pub struct Server {
     process: Child,
     lines: mpsc::Receiver<String>,
     log: Vec<String>,
     address: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Drop for Server {
@@ -35,6 +36,11 @@ impl Drop for Server {
 impl Server {
     /// Starts it in a mode in which it says everything.
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with further settings.
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let env = [
             ("LATCHKEY_ENV", "development"),
@@ -47,6 +53,7 @@ impl Server {
             .arg("serve")
             .env_clear()
             .envs(env)
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -56,7 +63,7 @@ impl Server {
         let errors = sender.clone();
         std::thread::spawn(move || BufReader::new(stderr).lines().try_for_each(|line| errors.send(line.ok()?).ok()));
         std::thread::spawn(move || BufReader::new(stdout).lines().try_for_each(|line| sender.send(line.ok()?).ok()));
-        let mut server = Self { process, lines, log: Vec::new(), address: String::new(), _folder: folder };
+        let mut server = Self { process, lines, log: Vec::new(), address: String::new(), folder };
         server.address = server.listening();
         server
     }
@@ -72,8 +79,18 @@ impl Server {
         }
     }
 
+    /// The address of a call.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Where it keeps its things.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Ends it as an operator would, and gives all it wrote.
-    fn stop(mut self) -> Vec<String> {
+    pub fn stop(mut self) -> Vec<String> {
         let process = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &process]).status().expect("kill runs").success());
         while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(30)) {
@@ -196,7 +213,7 @@ async fn every_line_is_one_object_that_names_its_request_and_none_holds_a_secret
 /// Operators look a message up word for word.
 #[test]
 fn every_message_of_the_log_is_in_its_documentation_with_its_level() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let documentation = std::fs::read_to_string(root.join("../docs/logging.md")).unwrap();
     let mut folders = vec![root.join("src")];
     let (mut seen, mut missing) = (0, Vec::new());
