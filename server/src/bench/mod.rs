@@ -5,6 +5,7 @@
 //! benchmark; what they share has files of its own. Not for a production machine at work: it takes all the cores there
 //! are.
 
+mod audit;
 pub mod baseline;
 mod checked;
 mod devices;
@@ -80,6 +81,8 @@ pub enum Name {
     Elsewhere,
     /// Many open event streams
     Streams,
+    /// Verifying the audit log
+    Audit,
 }
 
 /// What to do.
@@ -123,6 +126,9 @@ async fn measure(plan: Plan) -> Result<String, BenchError> {
     }
     if wanted(Name::Streams) {
         sections.push(Box::pin(streams::measure(&mut bench)).await?);
+    }
+    if wanted(Name::Audit) {
+        sections.push(Box::pin(audit::measure(&mut bench)).await?);
     }
     bench.note("done");
     let date = SystemClock.now().to_string().chars().take(10).collect();
@@ -192,6 +198,9 @@ impl Bench {
             Filling::Population(users, sessions) => {
                 self.note(&format!("signing {users} users in with {sessions} sessions"));
                 set_up.populate(users, sessions, |_, _| {}).await?;
+                // What the servers would otherwise do while they are measured.
+                self.note("sealing the audit log");
+                set_up.seal_audit().await?;
             }
         }
         set_up.close().await;

@@ -11,6 +11,7 @@ use super::population::Population;
 use super::{BenchError, failed};
 use crate::accounts::PasswordHasher;
 use crate::application::access_tokens;
+use crate::audit::{ExpectedSeals, Report, seal_next, verify};
 use crate::auth::keys::{KeyRing, make_key};
 use crate::auth::proofs::Proofs;
 use crate::auth::refresh::{Lifetimes, RefreshToken};
@@ -25,6 +26,9 @@ use crate::store::{NewUser, Origin, Revocation, RevokedSubject, SessionRow, Stor
 
 /// Rows that are written in one transaction.
 const MAX_BATCH: usize = 10_000;
+/// Audit entries that are sealed in one transaction.
+const ENTRIES_PER_SEAL: i64 = 2000;
+
 impl From<StoreError> for BenchError {
     fn from(error: StoreError) -> Self {
         let cause = std::error::Error::source(&error).map(|cause| format!(" because {cause}")).unwrap_or_default();
@@ -181,6 +185,18 @@ impl SetUp {
             progress(users, last + 1);
         }
         Ok(())
+    }
+
+    /// Seals all of the audit log.
+    pub async fn seal_audit(&self) -> Result<(), BenchError> {
+        let now = SystemClock.now();
+        while seal_next(&self.store, &self.keys, &OsRandom, now, ENTRIES_PER_SEAL).await?.is_some() {}
+        Ok(())
+    }
+
+    /// Verifies the audit log.
+    pub async fn verify_audit(&self) -> Result<Report, BenchError> {
+        Ok(verify(&self.store, &self.keys, &ExpectedSeals::default(), &mut |_: u64| {}).await?)
     }
 
     /// Puts so many revocations of sessions that nobody has into the log.
