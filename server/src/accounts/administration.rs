@@ -20,7 +20,7 @@ impl Accounts {
 
     /// The hash of a password that nobody knows, for an account whose owner has yet to set one.
     pub async fn hash_unknown_password(&self) -> Result<String, AccountError> {
-        let unknown = Capability::draw(&*self.random);
+        let unknown = Capability::draw(&*self.context.random);
         let password = Password::parse_existing(unknown.expose());
         let password = password.map_err(|invalid| AccountError::Field { field: "password", invalid })?;
         Ok(self.hasher.hash(&password).await?)

@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use types::domain::{AccountType, ClientReason, DisplayName, Email, Invalid, Password, UserId};
-use types::words::{AuditAction, EndReason};
+use types::domain::{ClientReason, DisplayName, Email, Invalid, Password, UserId};
+use types::words::{AccountType, AuditAction, EndReason};
 
 use super::{Actor, AdminError, Administration, Change, mails};
 use crate::accounts::{USER_ROLE, greeted, known_address};

@@ -12,8 +12,19 @@ use crate::store::{AuditFilter, Store, StoreError, StoredAudit};
 /// Entries read at once.
 const PAGE: i64 = 1000;
 
-const COLUMNS: [&str; 10] =
-    ["id", "at", "userId", "actorId", "sessionId", "action", "reason", "clientReason", "ipAddress", "userAgent"];
+const COLUMNS: [&str; 11] = [
+    "id",
+    "at",
+    "userId",
+    "actorId",
+    "sessionId",
+    "action",
+    "reason",
+    "detail",
+    "clientReason",
+    "ipAddress",
+    "userAgent",
+];
 
 /// How entries are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,6 +55,8 @@ struct Line<'a> {
     session_id: Option<SessionId>,
     action: &'a str,
     reason: Option<&'a str>,
+    /// What was before and after, as JSON.
+    detail: Option<&'a str>,
     client_reason: Option<&'a str>,
     ip_address: &'a str,
     user_agent: &'a str,
@@ -59,6 +72,7 @@ impl<'a> Line<'a> {
             session_id: entry.session_id,
             action: &entry.action,
             reason: entry.reason.as_deref(),
+            detail: entry.detail.as_deref(),
             client_reason: entry.client_reason.as_deref(),
             ip_address: &entry.origin.ip,
             user_agent: &entry.origin.user_agent,
@@ -76,6 +90,7 @@ impl<'a> Line<'a> {
             self.session_id.map(|id| id.to_string()).unwrap_or_default(),
             self.action.to_owned(),
             text(self.reason),
+            text(self.detail),
             text(self.client_reason),
             self.ip_address.to_owned(),
             self.user_agent.to_owned(),
@@ -143,6 +158,7 @@ mod tests {
             session_id: None,
             action: "sign_in".to_owned(),
             reason: None,
+            detail: None,
             client_reason: Some("said \"no\", twice".to_owned()),
             origin: Origin { ip: "192.0.2.1".to_owned(), user_agent: "=HYPERLINK(1)".to_owned() },
         }

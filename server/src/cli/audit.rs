@@ -29,7 +29,7 @@ pub struct Verify {
     /// The hash of a seal that was kept elsewhere, which must still be there
     #[arg(long, value_name = "HASH", value_parser = parse_digest)]
     expect: Option<Digest>,
-    /// A public key of an earlier LATCHKEY_SECRET, whose seals are good as well
+    /// A public key of an earlier secret, whose seals are good as well
     #[arg(long, value_name = "KEY", value_parser = parse_digest)]
     public_key: Vec<Digest>,
 }
@@ -45,7 +45,7 @@ pub struct Export {
     /// Of this user: an id or an e-mail address
     #[arg(long, value_name = "USER")]
     user: Option<String>,
-    /// Of this kind, such as sign_in
+    /// Of this kind, as the export names it
     #[arg(long, value_name = "ACTION")]
     action: Option<String>,
     /// As what

@@ -46,7 +46,7 @@ impl Bench {
 
     async fn measure(self) -> Result<(), CliError> {
         match self.command {
-            Some(Command::Seed(seed)) => say(&seed.run(&settings()?).await?),
+            Some(Command::Seed(seed)) => say(&Box::pin(seed.run(&settings()?)).await?),
             Some(Command::Baseline(baseline)) => Ok(baseline.run().await?),
             None => {
                 let all = self.names.is_empty() || self.names.contains(&Name::All);

@@ -6,9 +6,9 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::application::Parts;
 use super::CliError;
 use super::output::Output;
+use crate::application::Parts;
 use crate::config::Config;
 use crate::maintenance::{Cleanup, Retention};
 use crate::store::Store;

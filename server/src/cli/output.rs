@@ -94,7 +94,7 @@ impl Table {
 
     /// Adds a row, with a cell under each heading.
     pub fn add<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.iter().map(|cell| shown(cell)).collect());
+        self.rows.push(cells.into_iter().map(|cell| shown(&cell)).collect());
     }
 }
 

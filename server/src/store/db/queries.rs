@@ -7,7 +7,10 @@
 use sqlx::query::{Query, QueryAs};
 use sqlx::{Database as SqlxDatabase, FromRow};
 
-use super::{Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_audit_seals, lock_roles, lock_servers, lock_signing_keys};
+use super::{
+    Connection, DIALECT, Database, Db, MIGRATOR, Transaction, lock_audit_seals, lock_roles, lock_servers,
+    lock_signing_keys,
+};
 use crate::store::StoreError;
 use crate::store::db::dialect::fill;
 
