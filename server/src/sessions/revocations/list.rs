@@ -57,10 +57,20 @@ type ById<V> = HashMap<[u8; 16], V, BuildHasherDefault<IdHasher>>;
 /// Seconds since the epoch until which an entry is remembered; 32 bits reach to the year 2106.
 type RememberUntilSecs = u32;
 
+/// What is remembered of a user whose epoch was raised.
+#[derive(Clone, Copy, Default)]
+struct RaisedEpoch {
+    /// The least epoch that tokens must have.
+    least: i64,
+    /// The highest that was raised to end all sessions, and not only to have tokens refreshed.
+    least_by_end: i64,
+    until: RememberUntilSecs,
+}
+
 #[derive(Default)]
 struct Entries {
     sessions: ById<RememberUntilSecs>,
-    users: ById<(i64, RememberUntilSecs)>,
+    users: ById<RaisedEpoch>,
     /// The highest position up to which every row is in here.
     position: i64,
     /// The row at that position, if it was read: with it the list notices that the log was replaced by another one.
@@ -83,8 +93,18 @@ struct Polls {
 pub struct Lost {
     /// Sessions that had ended.
     pub sessions: Vec<SessionId>,
-    /// Users, with the epoch that their tokens must have at least.
-    pub users: Vec<(UserId, i64)>,
+    /// Users whose epoch was raised.
+    pub users: Vec<LostEpoch>,
+}
+
+/// An epoch of a user that the database has lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostEpoch {
+    pub user_id: UserId,
+    /// The least epoch that tokens must have.
+    pub least: i64,
+    /// The least epoch of sessions that have not ended.
+    pub least_by_end: i64,
 }
 
 impl Lost {
@@ -146,7 +166,7 @@ impl RevocationList {
         if entries.sessions.contains_key(session_id.0.as_bytes()) {
             return Verdict::SessionEnded;
         }
-        if entries.users.get(user_id.0.as_bytes()).is_some_and(|(least, _)| epoch < *least) {
+        if entries.users.get(user_id.0.as_bytes()).is_some_and(|raised| epoch < raised.least) {
             return Verdict::Superseded;
         }
         if current { Verdict::Passes } else { Verdict::Stale }
@@ -155,7 +175,7 @@ impl RevocationList {
     /// The least epoch that tokens of this user must have, as far as this server knows.
     pub fn least_epoch(&self, user_id: UserId) -> Option<i64> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.users.get(user_id.0.as_bytes()).map(|(least, _)| *least)
+        entries.users.get(user_id.0.as_bytes()).map(|raised| raised.least)
     }
 
     /// Whether this very session is known to have ended.
@@ -208,7 +228,7 @@ impl RevocationList {
     pub fn add(&self, revocations: &[Revocation]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         for revocation in revocations {
-            entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
+            entries.add(revocation);
             entries.own.add(revocation);
         }
     }
@@ -224,7 +244,7 @@ impl RevocationList {
     pub fn add_from_log(&self, revocations: &[Revocation]) {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         for revocation in revocations {
-            entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
+            entries.add(revocation);
         }
         entries.own.saw(revocations);
     }
@@ -257,7 +277,7 @@ impl RevocationList {
             Err(why) => return Applied::MustReload(why),
         };
         for revocation in rows {
-            entries.add(revocation.user_id, revocation.subject, revocation.remember_until);
+            entries.add(revocation);
         }
         entries.own.saw(&tail.revocations);
         entries.own.prune(tail.database_time);
@@ -299,15 +319,19 @@ impl RevocationList {
         let now = remembered_until_secs(now);
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let ended = entries.sessions.iter().filter(|(_, until)| **until > now);
-        let raised = entries.users.iter().filter(|(_, (_, until))| *until > now);
+        let raised = entries.users.iter().filter(|(_, raised)| raised.until > now);
         Lost {
             sessions: ended
                 .map(|(id, _)| SessionId(Uuid::from_bytes(*id)))
                 .filter(|id| !sessions.contains(id))
                 .collect(),
             users: raised
-                .map(|(id, (least, _))| (UserId(Uuid::from_bytes(*id)), *least))
-                .filter(|(id, least)| users.get(id).is_none_or(|known| known < least))
+                .map(|(id, &RaisedEpoch { least, least_by_end, .. })| LostEpoch {
+                    user_id: UserId(Uuid::from_bytes(*id)),
+                    least,
+                    least_by_end,
+                })
+                .filter(|lost| users.get(&lost.user_id).is_none_or(|known| *known < lost.least))
                 .collect(),
         }
     }
@@ -324,7 +348,7 @@ impl RevocationList {
         entries.own.prune(now);
         let now = remembered_until_secs(now);
         entries.sessions.retain(|_, until| *until >= now);
-        entries.users.retain(|_, (_, until)| *until >= now);
+        entries.users.retain(|_, raised| raised.until >= now);
         if entries.sessions.len() < entries.sessions.capacity() / 4 {
             entries.sessions.shrink_to_fit();
         }
@@ -371,16 +395,21 @@ impl Entries {
         if self.own.is_missed_in(tail, poll.own) { Err(Reload::OwnRowLost) } else { Ok(new) }
     }
 
-    fn add(&mut self, user_id: UserId, subject: RevokedSubject, remember_until: Timestamp) {
-        let until = remembered_until_secs(remember_until);
-        match subject {
+    fn add(&mut self, revocation: &Revocation) {
+        let Revocation { user_id, subject, reason, remember_until, .. } = revocation;
+        let until = remembered_until_secs(*remember_until);
+        match *subject {
             RevokedSubject::Session(id) => {
                 let entry = self.sessions.entry(*id.0.as_bytes()).or_default();
                 *entry = until.max(*entry);
             }
             RevokedSubject::Epoch(least) => {
                 let entry = self.users.entry(*user_id.0.as_bytes()).or_default();
-                *entry = (least.max(entry.0), until.max(entry.1));
+                entry.least = entry.least.max(least);
+                if reason.is_some() {
+                    entry.least_by_end = entry.least_by_end.max(least);
+                }
+                entry.until = entry.until.max(until);
             }
         }
     }

@@ -27,6 +27,8 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 /// How many rows are loaded at once.
 const PAGE: i64 = 2_000;
+/// How long a poll waits for a note in the database.
+const NOTED_WITHIN: Duration = Duration::from_millis(250);
 /// A clock that is this far from the database's is reported.
 const CLOCK_IS_OFF: Duration = Duration::from_secs(2);
 
@@ -115,6 +117,7 @@ impl Tail {
         }
         let tail = store.revocations().revocations_from(poll.from).await?;
         clock.database_says(tail.database_time, poll.began);
+        self.note_restart(tail.has_restarted).await;
         if let Applied::MustReload(why) = list.apply(&tail, poll) {
             self.metrics.log_reloads.increment(why);
             tracing::error!(why = why.as_str(), "revocation log changed: reloading");
@@ -139,6 +142,7 @@ impl Tail {
         let asked = clock.monotonic();
         let start = store.revocations().revocations_from(head).await?;
         clock.database_says(start.database_time, asked);
+        self.note_restart(start.has_restarted).await;
         let first_time = !list.is_loaded();
         // All at once: growing step by step, the list would leave as much memory behind as it takes.
         list.expect(store.revocations().count_live_revocations().await?);
@@ -158,6 +162,15 @@ impl Tail {
         }
         list.become_current(start.head, start.revocations.into_iter().next_back(), poll.began);
         Ok(live)
+    }
+
+    /// Notes in the database that it is another one than before. Other servers do so too; the first one counts. Where it
+    /// cannot be written now, the next poll sees it again.
+    async fn note_restart(&self, has_restarted: bool) {
+        if has_restarted {
+            let noted = self.context.store.revocations().note_restart();
+            let _ = tokio::time::timeout(NOTED_WITHIN, noted).await;
+        }
     }
 
     fn carry_out(&self, revocations: &[Revocation]) {

@@ -17,7 +17,7 @@ use super::pending_ends::Force;
 use super::{Ending, Terminations};
 use crate::jobs::Backoff;
 use crate::sessions::SessionsError;
-use crate::sessions::revocations::Lost;
+use crate::sessions::revocations::{Lost, LostEpoch};
 use crate::store::{EndCommand, RevokedSubject, Selection};
 
 /// The note beside the reason in the audit log.
@@ -58,7 +58,7 @@ pub(in crate::sessions) async fn restore_lost(
 #[derive(Default)]
 struct Outstanding {
     sessions: HashMap<SessionId, Logged>,
-    users: HashMap<UserId, (i64, Logged)>,
+    users: HashMap<UserId, (LostEpoch, Logged)>,
 }
 
 /// Whether it is in the log although the database does not know the session or the user: they may come back after
@@ -72,9 +72,10 @@ enum Logged {
 impl Outstanding {
     fn add(&mut self, lost: Lost) {
         self.sessions.extend(lost.sessions.into_iter().map(|session_id| (session_id, Logged::NotYet)));
-        for (user_id, least) in lost.users {
-            let (known, logged) = self.users.entry(user_id).or_insert((least, Logged::NotYet));
-            *known = (*known).max(least);
+        for epoch in lost.users {
+            let (known, logged) = self.users.entry(epoch.user_id).or_insert((epoch, Logged::NotYet));
+            known.least = known.least.max(epoch.least);
+            known.least_by_end = known.least_by_end.max(epoch.least_by_end);
             *logged = Logged::NotYet;
         }
     }
@@ -98,10 +99,10 @@ impl Outstanding {
                 Err(error) => failed = Some(error),
             }
         }
-        for (user_id, (least, logged)) in self.users.clone() {
-            match to.end_all_again(user_id, least, logged).await {
+        for (user_id, (epoch, logged)) in self.users.clone() {
+            match to.raise_again(epoch, logged).await {
                 Ok(Again::Done) => drop(self.users.remove(&user_id)),
-                Ok(Again::NotKnown) => drop(self.users.insert(user_id, (least, Logged::Yes))),
+                Ok(Again::NotKnown) => drop(self.users.insert(user_id, (epoch, Logged::Yes))),
                 Err(error) => failed = Some(error),
             }
         }
@@ -147,8 +148,9 @@ impl Terminations {
     }
 
     /// Only where the database has forgotten it: tokens of a lower epoch would otherwise be refused here and made anew
-    /// for ever.
-    async fn end_all_again(&self, user_id: UserId, least: i64, logged: Logged) -> Result<Again, SessionsError> {
+    /// for ever. Sessions end where that was what the epoch was raised for.
+    async fn raise_again(&self, lost: LostEpoch, logged: Logged) -> Result<Again, SessionsError> {
+        let LostEpoch { user_id, least, least_by_end } = lost;
         let Some(user) = self.context.store.accounts().user_by_id(user_id).await? else {
             if self.revocations.list().least_epoch(user_id).is_none() {
                 return Ok(Again::Done);
@@ -158,7 +160,9 @@ impl Terminations {
         if user.epoch >= least {
             return Ok(Again::Done);
         }
-        self.end_by_memory(Selection::All { user_id }).await?;
+        if user.epoch < least_by_end {
+            self.end_by_memory(Selection::All { user_id }).await?;
+        }
         let now = self.context.now();
         let remember_until = self.lifetimes.remember_until(now);
         if let Some(raised) =

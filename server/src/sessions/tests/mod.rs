@@ -63,5 +63,5 @@ fn row(position: i64, user_id: UserId, subject: RevokedSubject) -> Revocation {
 }
 
 fn tail(head: i64, revocations: Vec<Revocation>) -> Tail {
-    Tail { head, database_time: Timestamp::from_millis(0), revocations }
+    Tail { head, database_time: Timestamp::from_millis(0), has_restarted: false, revocations }
 }

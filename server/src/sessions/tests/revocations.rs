@@ -7,7 +7,7 @@ use types::domain::Timestamp;
 
 use super::{ADA, BOB, LAPTOP, LATER, PHONE, row, tail};
 use crate::sessions::metrics::Reload;
-use crate::sessions::revocations::list::{Applied, Lost, RevocationList, Verdict};
+use crate::sessions::revocations::list::{Applied, Lost, LostEpoch, RevocationList, Verdict};
 use crate::store::{Revocation, RevokedSubject, Tail};
 
 /// A poll that was over before anything else happened came to this.
@@ -114,7 +114,10 @@ fn what_a_log_that_was_set_back_has_lost_is_known() {
         (BOB, RevokedSubject::Epoch(5)),
     ]);
     let forgotten = list.beyond(&logged, Timestamp::from_millis(0));
-    assert_eq!(forgotten, Lost { sessions: vec![PHONE], users: vec![(ADA, 2)] });
+    assert_eq!(
+        forgotten,
+        Lost { sessions: vec![PHONE], users: vec![LostEpoch { user_id: ADA, least: 2, least_by_end: 0 }] }
+    );
     assert!(list.beyond(&logged, LATER.plus(Duration::from_secs(2))).is_empty());
 }
 

@@ -7,6 +7,7 @@
 //! - `{skip_locked}` does so for those that nobody else holds, and leaves out the others,
 //! - `{now}` is the database's time in milliseconds,
 //! - `{is_replica}` is whether the database is a copy that may be behind,
+//! - `{started}` is when the database that answers was started, by which one is told from another,
 //! - `{rows:n}` is `($1, …, $n)`, once for each row that is inserted,
 //! - `{list:n}` is `$n, …`, one for each value of a list that comes after the other parameters.
 //!
@@ -36,6 +37,8 @@ pub struct Dialect {
     pub now: &'static str,
     /// For `{is_replica}`.
     pub is_replica: &'static str,
+    /// For `{started}`.
+    pub started: &'static str,
 }
 
 /// The statement in one dialect, for inserting `rows` rows, or a list of so many values, where it takes several.
@@ -47,7 +50,8 @@ pub fn fill(text: &'static str, dialect: &Dialect, rows: usize) -> SqlStr {
         .replace("{lock}", dialect.lock)
         .replace("{skip_locked}", dialect.skip_locked)
         .replace("{now}", dialect.now)
-        .replace("{is_replica}", dialect.is_replica);
+        .replace("{is_replica}", dialect.is_replica)
+        .replace("{started}", dialect.started);
     if let Some((before, rest)) = filled.split_once("{rows:")
         && let Some((columns, after)) = rest.split_once('}')
         && let Ok(columns) = columns.parse::<usize>()
@@ -78,8 +82,13 @@ fn values(columns: usize, rows: usize) -> String {
 mod tests {
     use super::*;
 
-    const DIALECT: Dialect =
-        Dialect { lock: "FOR UPDATE", skip_locked: "FOR UPDATE SKIP LOCKED", now: "now()", is_replica: "false" };
+    const DIALECT: Dialect = Dialect {
+        lock: "FOR UPDATE",
+        skip_locked: "FOR UPDATE SKIP LOCKED",
+        now: "now()",
+        is_replica: "false",
+        started: "7",
+    };
 
     #[test]
     fn placeholders_are_replaced_and_plain_statements_stay() {
@@ -89,6 +98,7 @@ mod tests {
             ("SELECT {now} {skip_locked}", 1, "SELECT now() FOR UPDATE SKIP LOCKED"),
             ("INSERT INTO t VALUES {rows:2}", 1, "INSERT INTO t VALUES ($1, $2)"),
             ("SELECT {is_replica} WHERE a IN ({rows:1})", 2, "SELECT false WHERE a IN (($1), ($2))"),
+            ("SELECT {started}", 1, "SELECT 7"),
             ("INSERT INTO t VALUES {rows:2}", 3, "INSERT INTO t VALUES ($1, $2), ($3, $4), ($5, $6)"),
             ("UPDATE t SET a = $1 WHERE b IN ({list:2})", 2, "UPDATE t SET a = $1 WHERE b IN ($2, $3)"),
         ] {

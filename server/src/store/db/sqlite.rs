@@ -32,8 +32,13 @@ type Connection = SqliteConnection;
 type Transaction = sqlx::Transaction<'static, Db>;
 
 /// One writer makes row locks needless.
-pub(super) const DIALECT: Dialect =
-    Dialect { lock: "", skip_locked: "", now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)", is_replica: "FALSE" };
+pub(super) const DIALECT: Dialect = Dialect {
+    lock: "",
+    skip_locked: "",
+    now: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+    is_replica: "FALSE",
+    started: "0",
+};
 
 static MIGRATOR: Migrator = sqlx::migrate!("../migrations/sqlite");
 

@@ -24,6 +24,8 @@ verbs! {
     /// Raises a user's epoch to `least` where it is lower: the log was set back, and a server remembers more. `None`
     /// where nothing was to be done.
     raise_epoch_to(id: UserId, least: i64, at: Timestamp, remember_until: Timestamp) -> Option<Revocation>;
+    /// Notes that another database answers than before, with its time. Does nothing where it is noted.
+    note_restart() -> ();
     /// Writes a revocation to the log that a server remembers, whether the database knows its subject or not.
     log_revocation(user: UserId, subject: RevokedSubject, at: Timestamp, remember_until: Timestamp) -> Revocation;
 }

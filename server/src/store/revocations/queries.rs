@@ -1,9 +1,11 @@
 //! The revocation log.
 
+use std::time::Duration;
+
 use types::domain::{Timestamp, UserId};
 use types::words::EndReason;
 
-use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, Transaction, query_as};
+use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, Transaction, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::revocations::rows::{RevocationRecord, TailRecord};
@@ -34,6 +36,11 @@ impl Database {
         log_epoch(tx, id, raised, at, remember_until).await
     }
 
+    pub(in crate::store) async fn note_restart(&self) -> Result<()> {
+        query(sql::revocations::NOTE_RESTART).execute(self.writer()).await?;
+        Ok(())
+    }
+
     pub(in crate::store) async fn log_revocation(
         &self,
         user: UserId,
@@ -60,6 +67,15 @@ impl Database {
         let counts: Vec<(i64,)> = query_as(sql::revocations::COUNT_LIVE_REVOCATIONS).fetch_all(self.lookout()).await?;
         Ok(counts.first().map_or(0, |(count,)| count.unsigned_abs()))
     }
+}
+
+/// Whether something that was committed within the last `within` before now may be lost: another database answers than
+/// before, or did so for the first time no longer ago than that.
+pub(in crate::store) async fn may_have_lost(connection: &mut Connection, within: Duration) -> Result<bool> {
+    let (has_restarted, restarted_at, now): (bool, Option<i64>, i64) =
+        query_as(sql::revocations::RESTARTED).fetch_one(&mut *connection).await?;
+    let lost_until = restarted_at.map(|at| Timestamp::from_millis(at).plus(within));
+    Ok(has_restarted || lost_until.is_some_and(|until| until > Timestamp::from_millis(now)))
 }
 
 /// Writes a raised epoch to the log and commits. `None` where nothing was raised.

@@ -49,6 +49,7 @@ pub struct TailRecord {
     head: i64,
     database_time: i64,
     is_replica: bool,
+    has_restarted: bool,
     position: Option<i64>,
     user_id: Option<Uuid>,
     session_id: Option<Uuid>,
@@ -92,7 +93,8 @@ impl TryFrom<Vec<TailRecord>> for Tail {
             return Err(StoreError::replica());
         }
         let (head, database_time) = (first.head, Timestamp::from_millis(first.database_time));
+        let has_restarted = first.has_restarted;
         let revocations = rows.into_iter().filter_map(|row| row.revocation().transpose()).collect::<Read<_>>()?;
-        Ok(Self { head, database_time, revocations })
+        Ok(Self { head, database_time, has_restarted, revocations })
     }
 }

@@ -36,6 +36,8 @@ pub struct Tail {
     /// The position of the last row ever committed.
     pub head: i64,
     pub database_time: Timestamp,
+    /// Whether another database answers than before, and nobody has noted that yet.
+    pub has_restarted: bool,
     /// Rows, by position.
     pub revocations: Vec<Revocation>,
 }

@@ -9,7 +9,7 @@ use types::words::{AuditAction, EndReason};
 use super::super::accounts::users::hold_user;
 use super::super::alerts::answer_by_ending;
 use super::super::audit::insert_audit;
-use super::super::revocations::log_and_commit;
+use super::super::revocations::{log_and_commit, may_have_lost};
 use super::history::{ended_entry, insert_history};
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
@@ -304,12 +304,7 @@ impl Ending {
             outcome.revocations.push(self.revocation(RevokedSubject::Epoch(epoch), tokens));
         } else {
             if matches!(which, Which::Others(_)) {
-                // A token of an older system has no session, and is one of the others.
-                query(sql::sessions::CUT_OFF)
-                    .bind(self.user_id.0)
-                    .bind(self.at.as_millis())
-                    .execute(&mut *connection)
-                    .await?;
+                self.cut_off_others(connection, outcome).await?;
             }
             outcome.revocations.extend(
                 ended
@@ -318,6 +313,24 @@ impl Ending {
             );
         }
         outcome.ended.extend(ended);
+        Ok(())
+    }
+
+    /// Refuses others that are not found. A token of an older system has no session. Where the database was set back, it
+    /// has lost sessions whose tokens are good: then no token that was made so far passes any more. Sessions that are
+    /// there, such as the one that stays, are refreshed.
+    async fn cut_off_others(&self, connection: &mut Connection, outcome: &mut EndOutcome) -> Result<()> {
+        if may_have_lost(connection, self.remember_until.since(self.at)).await? {
+            let epoch = self.raise_epoch(connection).await?;
+            let raised = self.revocation(RevokedSubject::Epoch(epoch), self.remember_until);
+            outcome.revocations.push(Revocation { reason: None, ..raised });
+        } else {
+            query(sql::sessions::CUT_OFF)
+                .bind(self.user_id.0)
+                .bind(self.at.as_millis())
+                .execute(&mut *connection)
+                .await?;
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::super::calls::Device;
 use super::super::checker::{BOUND, SLACK};
 use super::super::installation::Installation;
 use super::{refused_by_the_others, refused_in_time};
@@ -71,11 +72,43 @@ async fn signing_out_everywhere_ends_what_was_made_under_an_epoch_that_the_datab
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_out_the_others_ends_those_too_that_the_database_has_lost() {
+    let mut installation = Installation::of_three().await;
+    let mut keeper = installation.user_with_devices("ada@example.com", 1).await.remove(0);
+    installation.postgres.is_copied().await;
+    installation.is_well().await;
+    let mut lost = Vec::new();
+    for server in 0..3 {
+        lost.push(installation.signs_in(server, "ada@example.com").await);
+    }
+    installation.postgres.is_set_back().await;
+    installation.is_well().await;
+    // Not only in the first moment: servers that start later know of it as well.
+    tokio::time::sleep(WRITTEN_AGAIN_WITHIN).await;
+    let keep = json!({"keepCurrent": true});
+    let out = installation.net.post(1, "/api/auth/logout-all", Some(&keeper.access), &keep).await.answer();
+    assert_eq!(out.status, 200, "{}", out.body);
+    let ended = Instant::now();
+    for device in &lost {
+        for server in 0..3 {
+            refused_in_time(&installation, server, device, ended).await;
+        }
+    }
+    takes_a_new_token(&installation, &mut keeper).await;
+    for server in 0..3 {
+        assert_eq!(installation.asks(server, &keeper).await, 200);
+    }
+    for device in &lost {
+        installation.is_out_everywhere(device, &keeper).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_had_signed_out_in_what_was_lost_is_not_let_in_again() {
     let mut installation = Installation::of_three().await;
     let devices = installation.user_with_devices("ada@example.com", 3).await;
-    let others = installation.user_with_devices("bob@example.com", 2).await;
-    let (witness, bystander) = (&devices[2], &others[1]);
+    let mut others = installation.user_with_devices("bob@example.com", 2).await;
+    let (witness, mut bystander) = (&devices[2], others.remove(1));
     installation.postgres.is_copied().await;
     installation.is_well().await;
     assert_eq!(installation.signs_out(0, &devices[0]).await.status, 200);
@@ -105,6 +138,14 @@ async fn whoever_had_signed_out_in_what_was_lost_is_not_let_in_again() {
     installation.is_well().await;
     installation.is_out_everywhere(&devices[0], witness).await;
     installation.is_out_everywhere(&devices[1], witness).await;
-    installation.is_out_everywhere(&others[0], bystander).await;
+    takes_a_new_token(&installation, &mut bystander).await;
+    installation.is_out_everywhere(&others[0], &bystander).await;
     assert!(BOUND + SLACK < WATCHED, "it was watched for longer than the bound");
+}
+
+/// Where a database has started anew, signing out the others has the one that stays refresh its tokens.
+async fn takes_a_new_token(installation: &Installation, device: &mut Device) {
+    let renewed = installation.net.refreshes(2, &device.refresh).await.answer();
+    assert_eq!(renewed.status, 200, "the one that stays is signed in: {}", renewed.body);
+    device.access = renewed.body["accessToken"].as_str().expect("a token").to_owned();
 }

@@ -1,0 +1,6 @@
+-- When the database that answers has last changed: another server of it took over, or it was started again. What was
+-- committed just before that may be lost. Here it is always the same file.
+-- Kept in step with the PostgreSQL file of the same name.
+
+ALTER TABLE revocation_head ADD COLUMN database_started INTEGER;
+ALTER TABLE revocation_head ADD COLUMN restarted_at INTEGER;
