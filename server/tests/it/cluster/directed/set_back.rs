@@ -147,5 +147,5 @@ async fn whoever_had_signed_out_in_what_was_lost_is_not_let_in_again() {
 async fn takes_a_new_token(installation: &Installation, device: &mut Device) {
     let renewed = installation.net.refreshes(2, &device.refresh).await.answer();
     assert_eq!(renewed.status, 200, "the one that stays is signed in: {}", renewed.body);
-    device.access = renewed.body["accessToken"].as_str().expect("a token").to_owned();
+    renewed.body["accessToken"].as_str().expect("a token").clone_into(&mut device.access);
 }
