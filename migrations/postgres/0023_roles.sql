@@ -27,7 +27,7 @@ DELETE FROM user_roles WHERE role NOT IN ('user', 'moderator', 'admin', 'owner')
 
 ALTER TABLE user_roles ADD FOREIGN KEY (role) REFERENCES roles (name) ON DELETE CASCADE;
 
-CREATE INDEX user_roles_by_role ON user_roles (role);
+CREATE INDEX user_roles_by_role ON user_roles (role, user_id);
 
 -- What was before and after, as JSON. Stays when addresses are wiped.
 ALTER TABLE audit_log ADD COLUMN detail TEXT;

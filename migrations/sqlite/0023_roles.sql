@@ -36,7 +36,7 @@ DROP TABLE user_roles;
 
 ALTER TABLE user_roles_with_roles RENAME TO user_roles;
 
-CREATE INDEX user_roles_by_role ON user_roles (role);
+CREATE INDEX user_roles_by_role ON user_roles (role, user_id);
 
 -- What was before and after, as JSON. Stays when addresses are wiped.
 ALTER TABLE audit_log ADD COLUMN detail TEXT;

@@ -5,6 +5,5 @@
 CREATE INDEX users_by_name ON users (lower(name), id);
 CREATE INDEX users_disabled ON users (email) WHERE disabled_at IS NOT NULL;
 CREATE INDEX users_unverified ON users (email) WHERE email_verified_at IS NULL;
-CREATE INDEX user_roles_by_role ON user_roles (role, user_id);
 CREATE INDEX sessions_live_by_start ON sessions (created_at, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_live_by_address ON sessions (ip, id) WHERE ended_at IS NULL;

@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn a_line_of_values_is_quoted_and_holds_no_formula() {
         let expected = "\"00000000-0000-0000-0000-000000000001\",\"1970-01-01T00:00:00.000Z\",\
-            \"00000000-0000-0000-0000-000000000002\",\"\",\"\",\"sign_in\",\"\",\"said \"\"no\"\", twice\",\
+            \"00000000-0000-0000-0000-000000000002\",\"\",\"\",\"sign_in\",\"\",\"\",\"said \"\"no\"\", twice\",\
             \"192.0.2.1\",\"'=HYPERLINK(1)\"\r\n";
         assert_eq!(written(ExportFormat::Csv), expected);
     }
