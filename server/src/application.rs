@@ -31,7 +31,7 @@ use crate::http::serve;
 use crate::http::state::{ApiState, Shared};
 use crate::jobs::Worker;
 use crate::lifecycle::Tasks;
-use crate::metrics::{HttpMetrics, Metrics, ProcessMetrics, Routes};
+use crate::metrics::{HttpMetrics, Metrics, ProcessMetrics, RouteNames};
 use crate::random::{OsRandom, Random, uuid_v7};
 use crate::registry::{Disagreement, JoinError, Registry};
 use crate::store::{self, Store, StoreError};
@@ -192,7 +192,7 @@ impl Application {
 
     /// The routes that it serves, and what each needs.
     pub fn routes(&self) -> Vec<Route> {
-        let (_, mut routes) = areas::router(&self.state, &self.config, &mut Routes::default());
+        let (_, mut routes) = areas::router(&self.state, &self.config, &mut RouteNames::default());
         if self.metrics_listener.is_some() {
             routes.extend(exposition::alone(&self.state).1);
         }
@@ -218,7 +218,7 @@ impl Application {
             tasks.spawn("metrics", serve_metrics(listener, router, background.clone()));
         }
 
-        let mut names = Routes::default();
+        let mut names = RouteNames::default();
         let (router, _) = areas::router(&state, &config, &mut names);
         let metrics = state.context.metrics.group::<HttpMetrics>();
         let requests = metrics.count_requests_of(names);

@@ -21,7 +21,7 @@ use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
 use crate::http::{access, exposition, openapi};
 use crate::jobs::{JobKind, JobMetrics};
-use crate::metrics::{Declaration, HttpMetrics, ProcessMetrics, Routes as RouteNames};
+use crate::metrics::{Declaration, HttpMetrics, ProcessMetrics, RouteNames};
 use crate::store::{Store, StoreError, StoreMetrics};
 use crate::traces::TraceMetrics;
 use crate::{AREAS, pages};

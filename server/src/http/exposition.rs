@@ -17,7 +17,7 @@ use super::routes::{Route, Routes};
 use super::state::ApiState;
 use crate::auth::secrets::sha256;
 use crate::current;
-use crate::metrics::{CONTENT_TYPE as PROMETHEUS, RouteId, Routes as RouteNames};
+use crate::metrics::{CONTENT_TYPE as PROMETHEUS, RouteId, RouteNames};
 use crate::store::Digest;
 
 const METRICS_TOKEN: Needs = Needs::Credentials(&[Credential::MetricsToken]);

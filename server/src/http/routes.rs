@@ -19,7 +19,7 @@ use super::needs::{NOTHING, Needs};
 use super::operation::Operation;
 use super::state::ApiState;
 use crate::current;
-use crate::metrics::{RouteId, Routes as RouteNames};
+use crate::metrics::{RouteId, RouteNames};
 
 /// One route as documentation and tests see it.
 #[derive(Clone, Debug)]

@@ -26,7 +26,7 @@ pub use gauges::{Gauge, SecondsCounter, SecondsGauge, State};
 pub use labels::Label;
 pub(crate) use labels::labels;
 pub use process::{BuildInfo, ProcessMetrics};
-pub use requests::{AnsweredRequests, HttpMetrics, RequestDurations, Requests, RouteId, Routes};
+pub use requests::{AnsweredRequests, HttpMetrics, RequestDurations, Requests, RouteId, RouteNames};
 pub use table::{Family, Kind, LabelNames, markdown};
 pub use text::{Buckets, CONTENT_TYPE, Exposition};
 

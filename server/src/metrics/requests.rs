@@ -43,7 +43,7 @@ metrics! {
 
 impl HttpMetrics {
     /// Takes the routes, once the router has been put together, and gives what counts their requests.
-    pub fn count_requests_of(&self, routes: Routes) -> Arc<Requests> {
+    pub fn count_requests_of(&self, routes: RouteNames) -> Arc<Requests> {
         let requests = self.answered.0.get_or_init(|| Arc::new(Requests::new(routes)));
         Arc::clone(self.durations.0.get_or_init(|| Arc::clone(requests)))
     }
@@ -95,15 +95,15 @@ impl RouteId {
 }
 
 /// The names of routes, collected while the router is put together.
-pub struct Routes(Vec<String>);
+pub struct RouteNames(Vec<String>);
 
-impl Default for Routes {
+impl Default for RouteNames {
     fn default() -> Self {
         Self(vec!["none".to_owned(), "file".to_owned()])
     }
 }
 
-impl Routes {
+impl RouteNames {
     /// The number of the route with this pattern (`/things/{id}`, never a path).
     pub fn id(&mut self, pattern: &str) -> RouteId {
         let known = self.0.iter().position(|name| name == pattern);
@@ -127,7 +127,7 @@ struct Shard(Box<[AtomicU64]>);
 
 impl Requests {
     /// None yet, for these routes.
-    pub fn new(routes: Routes) -> Self {
+    pub fn new(routes: RouteNames) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let routes = routes.0;
         let shard = || Shard((0..routes.len() * CELLS).map(|_| AtomicU64::new(0)).collect());
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn threads_count_apart_and_are_added_up() {
-        let mut routes = Routes::default();
+        let mut routes = RouteNames::default();
         let route = routes.id("/things/{id}");
         let metrics = HttpMetrics::default();
         let requests = metrics.count_requests_of(routes);
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_route_has_one_number_however_often_it_is_named() {
-        let mut routes = Routes::default();
+        let mut routes = RouteNames::default();
         let (first, second) = (routes.id("/a"), routes.id("/b"));
         assert_eq!((routes.id("/a"), routes.id("none")), (first, RouteId::NONE));
         assert!(first != second && first != RouteId::FILE);

@@ -30,7 +30,7 @@ use crate::http::cookies::RefreshCookie;
 use crate::http::headers::{is_page, page_policy};
 use crate::http::problem::ApiError;
 use crate::http::routes::{Route, registered};
-use crate::metrics::{RouteId, Routes as RouteNames};
+use crate::metrics::{RouteId, RouteNames};
 
 /// The pages in the table of routes.
 pub const AREA: &str = "pages";

@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::ManualClock;
 use crate::http::proxies::ClientAddress;
-use crate::metrics::Routes;
+use crate::metrics::RouteNames;
 use crate::random::OsRandom;
 use axum::extract::Extension;
 use axum::routing::{get, post};
@@ -50,7 +50,7 @@ fn edge(more: &[(&str, &str)]) -> Edge {
         .fallback(async || ApiError::not_found());
     let clock = Arc::new(ManualClock::default());
     let metrics = Arc::new(HttpMetrics::default());
-    let requests = metrics.count_requests_of(Routes::default());
+    let requests = metrics.count_requests_of(RouteNames::default());
     Edge::new(router, &config, clock, Arc::new(OsRandom), Instruments { metrics, requests, traces: None })
 }
 

@@ -26,7 +26,7 @@ use crate::http::problem::{ApiError, Cause};
 use crate::http::response_changes::ResponseChange;
 use crate::http::routes::{Route, Routes};
 use crate::http::state::ApiState;
-use crate::metrics::Routes as RouteNames;
+use crate::metrics::RouteNames;
 use crate::sessions::handlers::sign_out;
 use sent::Sent;
 
