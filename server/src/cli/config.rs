@@ -7,7 +7,7 @@ use serde_json::json;
 use super::output::{Output, Table};
 use super::{CliError, say, settings};
 use crate::areas;
-use crate::config::{self, Config, Origin, ShownSetting};
+use crate::config::{self, Config, SettingOrigin, ShownSetting};
 use crate::metrics;
 use crate::random::OsRandom;
 
@@ -49,10 +49,10 @@ fn show(settings: &[ShownSetting], output: Output) -> Result<(), CliError> {
     output.answer(&table, &values.collect::<Vec<_>>())
 }
 
-fn source(origin: &Origin) -> String {
+fn source(origin: &SettingOrigin) -> String {
     match origin {
-        Origin::Absent => "default".to_owned(),
-        Origin::Environment | Origin::File(_) => origin.to_string(),
+        SettingOrigin::Absent => "default".to_owned(),
+        SettingOrigin::Environment | SettingOrigin::File(_) => origin.to_string(),
     }
 }
 

@@ -34,7 +34,7 @@ pub use log::{LogConfig, LogFormat};
 pub use mail::MailConfig;
 pub use observe::ObserveConfig;
 pub use public_url::{PublicUrl, is_loopback_host};
-pub use reader::{ConfigError, Fallback, Origin, Reader, Setting};
+pub use reader::{ConfigError, Fallback, Reader, Setting, SettingOrigin};
 pub use secret::MasterSecret;
 use section::Sections;
 pub use section::{FromReader, Section};
@@ -196,7 +196,7 @@ impl Surroundings {
             Err(error) => {
                 let message = format!("{} cannot be read: {error}", path.display());
                 let setting = "LATCHKEY_CONFIG".to_owned();
-                return Err(ConfigErrors(vec![ConfigError { setting, origin: Origin::Environment, message }]));
+                return Err(ConfigErrors(vec![ConfigError { setting, origin: SettingOrigin::Environment, message }]));
             }
         };
         // Put first, so that a name that is given wins.

@@ -45,7 +45,7 @@ impl Setting {
 
 /// Where a value came from, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum SettingOrigin {
     /// An environment variable.
     Environment,
     /// The settings file.
@@ -54,7 +54,7 @@ pub enum Origin {
     Absent,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for SettingOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment => f.write_str("environment"),
@@ -70,7 +70,7 @@ pub struct ConfigError {
     /// The setting at fault.
     pub setting: String,
     /// Where its value came from.
-    pub origin: Origin,
+    pub origin: SettingOrigin,
     /// What is wrong and what would be right.
     pub message: String,
 }
@@ -83,7 +83,7 @@ impl fmt::Display for ConfigError {
 
 struct Given {
     text: String,
-    origin: Origin,
+    origin: SettingOrigin,
 }
 
 /// The values that were given, and the faults found so far. Readers return a stand-in for a faulty value, so that
@@ -111,7 +111,7 @@ impl Reader {
     }
 
     fn take_file(&mut self, path: &Path, text: &str) {
-        let origin = Origin::File(path.to_owned());
+        let origin = SettingOrigin::File(path.to_owned());
         let table = match text.parse::<toml::Table>() {
             Ok(table) => table,
             Err(error) => {
@@ -157,22 +157,22 @@ impl Reader {
         for (name, text) in env {
             if self.settings.contains_key(name.as_str()) {
                 if !text.trim().is_empty() {
-                    self.given.insert(name, Given { text: text.trim().to_owned(), origin: Origin::Environment });
+                    self.given.insert(name, Given { text: text.trim().to_owned(), origin: SettingOrigin::Environment });
                 }
             } else if unknown_settings::is_meant_for_us(&name, text.trim(), self.settings.keys().copied()) {
                 let message = unknown_settings::message(&name, self.settings.keys().copied());
-                self.errors.push(ConfigError { setting: name, origin: Origin::Environment, message });
+                self.errors.push(ConfigError { setting: name, origin: SettingOrigin::Environment, message });
             }
         }
     }
 
     /// The text of a setting: as given, else its fallback text.
-    pub(super) fn text(&self, name: &'static str) -> Option<(&str, Origin)> {
+    pub(super) fn text(&self, name: &'static str) -> Option<(&str, SettingOrigin)> {
         if let Some(given) = self.given.get(name) {
             return Some((&given.text, given.origin.clone()));
         }
         match self.settings.get(name)?.fallback {
-            Fallback::Text(text) => Some((text, Origin::Absent)),
+            Fallback::Text(text) => Some((text, SettingOrigin::Absent)),
             Fallback::Explained(_) => None,
         }
     }
@@ -184,7 +184,7 @@ impl Reader {
 
     /// Notes a fault of a setting.
     pub fn refuse(&mut self, name: &'static str, message: impl Into<String>) {
-        let origin = self.given.get(name).map_or(Origin::Absent, |given| given.origin.clone());
+        let origin = self.given.get(name).map_or(SettingOrigin::Absent, |given| given.origin.clone());
         self.errors.push(ConfigError { setting: name.to_owned(), origin, message: message.into() });
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::reader::{Fallback, Origin, Reader, Setting};
+use super::reader::{Fallback, Reader, Setting, SettingOrigin};
 
 /// Stands for what is not shown.
 const MASK: &str = "********";
@@ -16,7 +16,7 @@ pub struct ShownSetting {
     pub name: &'static str,
     /// The value; `None` where there is none.
     pub value: Option<String>,
-    pub origin: Origin,
+    pub origin: SettingOrigin,
     /// What is used instead where nothing is given, in words.
     pub otherwise: Option<&'static str>,
 }
@@ -31,7 +31,7 @@ pub fn all(
     let shown = settings.iter().map(|&Setting { name, fallback, .. }| {
         let (value, origin) = match reader.text(name) {
             Some((text, origin)) => (Some(masked(name, text)).filter(|value| !value.is_empty()), origin),
-            None => (None, Origin::Absent),
+            None => (None, SettingOrigin::Absent),
         };
         let otherwise = match fallback {
             Fallback::Explained(sentence) if value.is_none() => Some(sentence),
@@ -97,8 +97,11 @@ mod tests {
         let file = Some((Path::new("latchkey.toml"), "refresh_grace = \"20s\"\n"));
         let shown = all(&settings, env.into_iter(), file);
         let of = |name: &str| shown.iter().find(|setting| setting.name == name).unwrap().clone();
-        assert_eq!((of("JWT_EXPIRE").value.as_deref(), of("JWT_EXPIRE").origin), (Some("5m"), Origin::Environment));
-        assert_eq!(of("REFRESH_GRACE").origin, Origin::File("latchkey.toml".into()));
+        assert_eq!(
+            (of("JWT_EXPIRE").value.as_deref(), of("JWT_EXPIRE").origin),
+            (Some("5m"), SettingOrigin::Environment)
+        );
+        assert_eq!(of("REFRESH_GRACE").origin, SettingOrigin::File("latchkey.toml".into()));
         assert_eq!(of("REFRESH_EXPIRE").value.as_deref(), Some("30d"));
         assert_eq!(of("LATCHKEY_SECRET").value.as_deref(), Some(MASK));
         assert_eq!((of("PUBLIC_URL").value, of("PUBLIC_URL").otherwise.is_some()), (None, true));
