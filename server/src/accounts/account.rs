@@ -13,7 +13,7 @@ use types::domain::{DisplayName, Email, Invalid, Password, SessionId, UserId};
 use super::mails;
 use super::passwords::{HashingError, PasswordHasher};
 use super::recovery::RESET_PAGE;
-use crate::auth::limits::{LimitError, Limits, network_digest};
+use crate::auth::limits::{LimitError, RateLimiter, network_digest};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::refresh::Lifetimes;
 use crate::config::Config;
@@ -67,7 +67,7 @@ pub struct Accounts {
     /// Hashes passwords.
     pub(super) hasher: PasswordHasher,
     /// Limits on tries.
-    pub(super) limits: Arc<Limits>,
+    pub(super) limits: Arc<RateLimiter>,
     /// `REQUIRE_EMAIL_VERIFICATION`.
     pub require_verification: bool,
     /// `PASSWORD_MIN_LENGTH`.
@@ -88,7 +88,7 @@ impl Accounts {
         Ok(Self {
             context: context.clone(),
             hasher: PasswordHasher::new(hashing_places(), Arc::clone(clock), Arc::clone(random), metrics)?,
-            limits: Arc::new(Limits::new(config.limits.rate_limits, store.clone(), Arc::clone(clock))),
+            limits: Arc::new(RateLimiter::new(config.limits.rate_limits, store.clone(), Arc::clone(clock))),
             require_verification: config.sessions.require_email_verification,
             password_min_chars: config.limits.password_min_chars,
             sudo_window: config.sessions.sudo_window,

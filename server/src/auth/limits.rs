@@ -68,8 +68,8 @@ struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
-/// The buckets.
-pub struct Limits {
+/// Limits how often something may be tried.
+pub struct RateLimiter {
     enabled: bool,
     store: Store,
     clock: Arc<dyn Clock>,
@@ -79,8 +79,8 @@ pub struct Limits {
     turns: Mutex<HashMap<Digest, Arc<Semaphore>>>,
 }
 
-impl Limits {
-    /// The buckets in this database. Limits that are not `enabled` never say no; production does not start that way.
+impl RateLimiter {
+    /// Over the buckets in this database. One that is not `enabled` never says no; production does not start that way.
     pub fn new(enabled: bool, store: Store, clock: Arc<dyn Clock>) -> Self {
         Self { enabled, store, clock, closed: Mutex::default(), turns: Mutex::default() }
     }
@@ -277,7 +277,7 @@ mod tests {
     use crate::clock::ManualClock;
 
     struct Fixture {
-        limits: Limits,
+        limits: RateLimiter,
         clock: Arc<ManualClock>,
         store: Store,
         _folder: tempfile::TempDir,
@@ -290,13 +290,13 @@ mod tests {
             let store = Store::connect(&url, 2).await.unwrap();
             store.migrate().await.unwrap();
             let clock = Arc::new(ManualClock::default());
-            let limits = Limits::new(true, store.clone(), Arc::clone(&clock) as _);
+            let limits = RateLimiter::new(true, store.clone(), Arc::clone(&clock) as _);
             Self { limits, clock, store, _folder: folder }
         }
 
         /// A second server on the same database.
-        fn another_server(&self) -> Limits {
-            Limits::new(true, self.store.clone(), Arc::clone(&self.clock) as _)
+        fn another_server(&self) -> RateLimiter {
+            RateLimiter::new(true, self.store.clone(), Arc::clone(&self.clock) as _)
         }
     }
 
@@ -308,12 +308,12 @@ mod tests {
         UserId(uuid::Uuid::nil())
     }
 
-    async fn strangers_try(limits: &Limits, address: IpAddr, account: &str) -> Result<Taken, LimitError> {
+    async fn strangers_try(limits: &RateLimiter, address: IpAddr, account: &str) -> Result<Taken, LimitError> {
         limits.try_password(address, &email(account), nobody(), Acquaintance::Stranger).await
     }
 
     async fn refusals(
-        limits: &Limits,
+        limits: &RateLimiter,
         tries: impl Iterator<Item = IpAddr>,
         account: impl Fn(usize) -> String,
     ) -> usize {
