@@ -25,7 +25,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::connection_places::{Lack, Place};
+use super::connection_slots::{ConnectionSlot, Lack};
 use super::progress::{Phase, Progress};
 use super::timed::{TimedStream, Waits};
 use super::{Answer, Limits, open_ended};
@@ -33,14 +33,14 @@ use crate::http::problem::ApiError;
 
 /// How long a client that may only ask for health has for its request.
 const HEALTH_HEAD: Duration = Duration::from_secs(2);
-/// How soon a client that found no place may come back.
+/// How soon a client that found no slot may come back.
 const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
-/// Whose connection it is, and the place that it has.
+/// Whose connection it is, and the slot that it has.
 pub struct Client {
     /// The other end.
     pub peer: SocketAddr,
-    pub place: Place,
+    pub slot: ConnectionSlot,
 }
 
 /// Serves one connection to its end.
@@ -81,10 +81,10 @@ async fn requests<A: Answer>(
 ) -> Result<Option<(TcpStream, Box<Response>)>, Error> {
     // A token of its own: every connection would otherwise take the lock of the one token each time it wakes.
     let stop = stop.child_token();
-    let (peer, lack) = (client.peer, client.place.lack());
+    let (peer, lack) = (client.peer, client.slot.lack());
     let progress = Arc::new(Progress::default());
     let head = if lack.is_some() { limits.head.min(HEALTH_HEAD) } else { limits.head };
-    let mut waits = Waits::new(limits, client.place.places());
+    let mut waits = Waits::new(limits, client.slot.slots());
     waits.head = head;
     let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&progress), waits));
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
@@ -92,7 +92,7 @@ async fn requests<A: Answer>(
         async move {
             progress.enter(Phase::Busy);
             let request = request.map(Body::new);
-            let response = match ambiguous(&request, &progress).or_else(|| no_place(&request, lack)) {
+            let response = match ambiguous(&request, &progress).or_else(|| no_slot(&request, lack)) {
                 Some(refusal) => refusal,
                 None => answer.answer(peer, request).await,
             };
@@ -145,11 +145,11 @@ fn ambiguous(request: &Request, progress: &Progress) -> Option<Response> {
     Some(closing(error.into_response()))
 }
 
-/// Refuses what is not about health on a connection that has no place for more.
-fn no_place(request: &Request, lack: Option<Lack>) -> Option<Response> {
+/// Refuses what is not about health on a connection that has no slot for more.
+fn no_slot(request: &Request, lack: Option<Lack>) -> Option<Response> {
     let lack = lack.filter(|_| !request.uri().path().starts_with("/health"))?;
     let error = match lack {
-        Lack::Places => ApiError::too_many_connections(),
+        Lack::Slots => ApiError::too_many_connections(),
         Lack::OfAddress => ApiError::too_many_connections_of_address(),
     };
     let mut response = error.into_response();

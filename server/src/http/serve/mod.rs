@@ -3,7 +3,7 @@
 //! `axum::serve` has no time limit for a client that says nothing, or says it slowly, and no limit on connections.
 
 mod connection;
-mod connection_places;
+mod connection_slots;
 mod open_ended;
 mod progress;
 #[cfg(test)]
@@ -28,7 +28,7 @@ use tower::ServiceExt as _;
 pub use open_ended::OpenEnded;
 
 use connection::Client;
-use connection_places::{Place, Places};
+use connection_slots::{ConnectionSlot, ConnectionSlots};
 
 use crate::http::open_files;
 use crate::http::proxies::TrustedProxies;
@@ -44,7 +44,7 @@ pub struct Limits {
     pub head: Duration,
     /// Between two requests.
     pub idle: Duration,
-    /// The same, when nearly all places are taken.
+    /// The same, when nearly all slots are taken.
     pub idle_when_scarce: Duration,
     /// For a client that does not take its answer.
     pub stalled_write: Duration,
@@ -109,18 +109,18 @@ pub async fn serve<A: Answer>(
     let answer = Arc::new(answer);
     let limits = Arc::new(limits);
     // Some files are left for the database and for what else there is.
-    let places = limits.connections.min(open_files::raise().saturating_sub(OTHER_FILES).max(1));
-    let places = Places::new(places, Arc::clone(&limits));
+    let slots = limits.connections.min(open_files::raise().saturating_sub(OTHER_FILES).max(1));
+    let slots = ConnectionSlots::new(slots, Arc::clone(&limits));
     // Dropping the set drops every connection: whoever gives up on this future has stopped hard.
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &slots) => accepted,
             Some(_) = connections.join_next() => continue,
             () = stop.cancelled() => break,
         };
-        let Some((stream, peer, place)) = accepted else { continue };
-        let client = Client { peer, place };
+        let Some((stream, peer, slot)) = accepted else { continue };
+        let client = Client { peer, slot };
         connections.spawn(connection::run(stream, client, Arc::clone(&answer), Arc::clone(&limits), stop.clone()));
     }
     drop(listener);
@@ -131,19 +131,19 @@ pub async fn serve<A: Answer>(
     Ok(())
 }
 
-type Accepted = (tokio::net::TcpStream, SocketAddr, Place);
+type Accepted = (tokio::net::TcpStream, SocketAddr, ConnectionSlot);
 
-/// The next connection, once there may be a place for one; `None` where there is none for this one. Losing this future
+/// The next connection, once there may be a slot for one; `None` where there is none for this one. Losing this future
 /// loses no connection.
-async fn accept(listener: &TcpListener, places: &Arc<Places>) -> Option<Accepted> {
-    places.some_free().await;
+async fn accept(listener: &TcpListener, slots: &Arc<ConnectionSlots>) -> Option<Accepted> {
+    slots.some_free().await;
     match listener.accept().await {
         Ok((stream, peer)) => {
-            let place = places.take(peer.ip());
-            if place.is_none() {
+            let slot = slots.take(peer.ip());
+            if slot.is_none() {
                 tracing::debug!(address = %peer.ip(), "connection refused: too many from one address");
             }
-            Some((stream, peer, place?))
+            Some((stream, peer, slot?))
         }
         Err(error) if is_the_clients_fault(&error) => None,
         Err(error) => {

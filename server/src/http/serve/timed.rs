@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::Limits;
-use super::connection_places::Places;
+use super::connection_slots::ConnectionSlots;
 use super::progress::{Phase, Progress};
 
 /// How long a stream waits for what.
@@ -22,14 +22,14 @@ pub struct Waits {
     idle: Duration,
     idle_when_scarce: Duration,
     stalled_write: Duration,
-    places: Arc<Places>,
+    slots: Arc<ConnectionSlots>,
 }
 
 impl Waits {
     /// By the limits.
-    pub fn new(limits: &Limits, places: Arc<Places>) -> Self {
+    pub fn new(limits: &Limits, slots: Arc<ConnectionSlots>) -> Self {
         let Limits { head, idle, idle_when_scarce, stalled_write, .. } = *limits;
-        Self { head, idle, idle_when_scarce, stalled_write, places }
+        Self { head, idle, idle_when_scarce, stalled_write, slots }
     }
 }
 
@@ -41,7 +41,7 @@ pub struct TimedStream {
     /// The state that `deadline` belongs to.
     waiting_in: Option<u32>,
     deadline: Instant,
-    /// From when on a connection that rests makes room, if places are scarce.
+    /// From when on a connection that rests makes room, if slots are scarce.
     rested: Instant,
     /// Fires at `deadline` or before it: moving a timer costs more than letting it fire early now and then.
     timer: Pin<Box<Sleep>>,
@@ -99,7 +99,7 @@ impl TimedStream {
                 self.rested = self.deadline;
             }
             if now >= self.rested && now < self.deadline {
-                if self.waits.places.are_scarce() {
+                if self.waits.slots.are_scarce() {
                     return Poll::Ready(io::ErrorKind::TimedOut.into());
                 }
                 self.rested = now + self.waits.idle_when_scarce;

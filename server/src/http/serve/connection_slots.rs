@@ -1,6 +1,6 @@
-//! Who gets a place for a connection.
+//! Who gets a slot for a connection.
 //!
-//! One address gets only so many, so that nobody keeps everybody out by connecting. When all places are taken, or an
+//! One address gets only so many, so that nobody keeps everybody out by connecting. When all slots are taken, or an
 //! address has all of its own, a few are left for asking how the server is: a load balancer that cannot ask takes a
 //! busy server for a dead one.
 
@@ -12,21 +12,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
 
-/// Places are scarce when fewer than one in so many is free.
+/// Slots are scarce when fewer than one in so many is free.
 const SCARCE: usize = 10;
-/// An address gets one in so many of the places that are reserved for health.
+/// An address gets one in so many of the slots that are reserved for health.
 const SHARE_OF_RESERVED: usize = 4;
 
 /// Why a connection may only ask for health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// All places are taken.
-    Places,
+    /// All slots are taken.
+    Slots,
     /// The address has all that one may have.
     OfAddress,
 }
 
-pub struct Places {
+pub struct ConnectionSlots {
     total: usize,
     an_address: usize,
     ordinary: Arc<Semaphore>,
@@ -36,22 +36,22 @@ pub struct Places {
     held: Mutex<HashMap<IpAddr, Held>>,
 }
 
-/// How many places an address has.
+/// How many slots an address has.
 #[derive(Clone, Copy, Default)]
 struct Held {
     ordinary: usize,
     reserved: usize,
 }
 
-/// A place, until it is dropped.
-pub struct Place {
+/// A slot, until it is dropped.
+pub struct ConnectionSlot {
     lack: Option<Lack>,
     address: IpAddr,
-    places: Arc<Places>,
+    slots: Arc<ConnectionSlots>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Places {
+impl ConnectionSlots {
     /// `total` for everything, and as many beside them for health as the limits say.
     pub fn new(total: usize, limits: Arc<Limits>) -> Arc<Self> {
         let reserved = limits.reserved_for_health;
@@ -66,7 +66,7 @@ impl Places {
         })
     }
 
-    /// Waits until there may be a place for somebody.
+    /// Waits until there may be a slot for somebody.
     pub async fn some_free(&self) {
         tokio::select! {
             _ = self.ordinary.acquire() => {}
@@ -74,8 +74,8 @@ impl Places {
         }
     }
 
-    /// A place for a client at `peer`, if there is one.
-    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+    /// A slot for a client at `peer`, if there is one.
+    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionSlot> {
         let address = whose(peer);
         let is_trusted = self.limits.unlimited.trusts(peer);
         let mut all = self.held();
@@ -86,12 +86,12 @@ impl Places {
             Some(permit) => (permit, None),
             None if !is_trusted && held.reserved >= self.reserved_an_address => return None,
             None => {
-                let lack = if has_enough { Lack::OfAddress } else { Lack::Places };
+                let lack = if has_enough { Lack::OfAddress } else { Lack::Slots };
                 (Arc::clone(&self.reserved).try_acquire_owned().ok()?, Some(lack))
             }
         };
         *all.entry(address).or_default().of(lack) += 1;
-        Some(Place { lack, address, places: Arc::clone(self), _permit: permit })
+        Some(ConnectionSlot { lack, address, slots: Arc::clone(self), _permit: permit })
     }
 
     /// Whether connections that rest should make room.
@@ -110,9 +110,9 @@ impl Held {
     }
 }
 
-impl Place {
-    pub fn places(&self) -> Arc<Places> {
-        Arc::clone(&self.places)
+impl ConnectionSlot {
+    pub fn slots(&self) -> Arc<ConnectionSlots> {
+        Arc::clone(&self.slots)
     }
 
     /// Why the connection may only ask for health, where it may.
@@ -121,9 +121,9 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut all = self.places.held();
+        let mut all = self.slots.held();
         if let Some(held) = all.get_mut(&self.address) {
             *held.of(self.lack) -= 1;
             if held.ordinary == 0 && held.reserved == 0 {
@@ -147,55 +147,58 @@ mod tests {
     use super::*;
     use crate::http::proxies::TrustedProxies;
 
-    fn places(total: usize, an_address: usize, reserved_for_health: usize) -> Arc<Places> {
+    fn slots(total: usize, an_address: usize, reserved_for_health: usize) -> Arc<ConnectionSlots> {
         let unlimited = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
-        Places::new(total, Arc::new(Limits { an_address, unlimited, reserved_for_health, ..Limits::default() }))
+        ConnectionSlots::new(
+            total,
+            Arc::new(Limits { an_address, unlimited, reserved_for_health, ..Limits::default() }),
+        )
     }
 
-    fn take(places: &Arc<Places>, peer: &str) -> Option<Place> {
-        places.take(peer.parse().unwrap())
+    fn take(slots: &Arc<ConnectionSlots>, peer: &str) -> Option<ConnectionSlot> {
+        slots.take(peer.parse().unwrap())
     }
 
-    #[expect(clippy::option_option, reason = "no place, a place, and a place that lacks something are three things")]
-    fn lacks(place: Option<&Place>) -> Option<Option<Lack>> {
-        place.map(Place::lack)
+    #[expect(clippy::option_option, reason = "no slot, a slot, and a slot that lacks something are three things")]
+    fn lacks(slot: Option<&ConnectionSlot>) -> Option<Option<Lack>> {
+        slot.map(ConnectionSlot::lack)
     }
 
     #[test]
     fn an_address_gets_its_places_and_others_theirs() {
-        let places = places(100, 2, 8);
-        let here: Vec<_> = (0..4).map(|_| take(&places, "198.51.100.1")).collect();
-        let found: Vec<_> = here.iter().map(|place| lacks(place.as_ref())).collect();
+        let slots = slots(100, 2, 8);
+        let here: Vec<_> = (0..4).map(|_| take(&slots, "198.51.100.1")).collect();
+        let found: Vec<_> = here.iter().map(|slot| lacks(slot.as_ref())).collect();
         assert_eq!(found, [Some(None), Some(None), Some(Some(Lack::OfAddress)), Some(Some(Lack::OfAddress))]);
-        assert_eq!(lacks(take(&places, "198.51.100.1").as_ref()), None, "nor all that is reserved for health");
-        assert_eq!(lacks(take(&places, "::ffff:198.51.100.1").as_ref()), None, "nor in another spelling");
-        assert_eq!(lacks(take(&places, "198.51.100.2").as_ref()), Some(None));
+        assert_eq!(lacks(take(&slots, "198.51.100.1").as_ref()), None, "nor all that is reserved for health");
+        assert_eq!(lacks(take(&slots, "::ffff:198.51.100.1").as_ref()), None, "nor in another spelling");
+        assert_eq!(lacks(take(&slots, "198.51.100.2").as_ref()), Some(None));
         drop(here);
-        assert_eq!(lacks(take(&places, "198.51.100.1").as_ref()), Some(None));
-        assert!(places.held().is_empty(), "nobody is remembered who has gone");
+        assert_eq!(lacks(take(&slots, "198.51.100.1").as_ref()), Some(None));
+        assert!(slots.held().is_empty(), "nobody is remembered who has gone");
     }
 
     #[test]
     fn hopping_within_a_64_gains_nothing() {
-        let places = places(100, 1, 0);
-        let _first = take(&places, "2001:db8:0:1::1");
-        assert!(take(&places, "2001:db8:0:1:ffff::2").is_none());
-        assert!(take(&places, "2001:db8:0:2::1").is_some());
+        let slots = slots(100, 1, 0);
+        let _first = take(&slots, "2001:db8:0:1::1");
+        assert!(take(&slots, "2001:db8:0:1:ffff::2").is_none());
+        assert!(take(&slots, "2001:db8:0:2::1").is_some());
     }
 
     #[test]
     fn proxies_that_are_trusted_may_have_all() {
-        let places = places(3, 1, 8);
-        let held: Vec<_> = (0..5).map(|_| take(&places, "10.0.0.1")).collect();
-        assert_eq!(held.iter().filter(|place| lacks(place.as_ref()) == Some(None)).count(), 3);
-        assert_eq!(held.iter().filter(|place| lacks(place.as_ref()) == Some(Some(Lack::Places))).count(), 2);
+        let slots = slots(3, 1, 8);
+        let held: Vec<_> = (0..5).map(|_| take(&slots, "10.0.0.1")).collect();
+        assert_eq!(held.iter().filter(|slot| lacks(slot.as_ref()) == Some(None)).count(), 3);
+        assert_eq!(held.iter().filter(|slot| lacks(slot.as_ref()) == Some(Some(Lack::Slots))).count(), 2);
     }
 
     #[test]
     fn when_all_is_taken_everybody_may_still_ask_for_health() {
-        let places = places(2, 100, 8);
-        let _held: Vec<_> = (1..=2).map(|host| take(&places, &format!("198.51.100.{host}"))).collect();
-        assert!(places.are_scarce());
-        assert_eq!(lacks(take(&places, "198.51.100.3").as_ref()), Some(Some(Lack::Places)));
+        let slots = slots(2, 100, 8);
+        let _held: Vec<_> = (1..=2).map(|host| take(&slots, &format!("198.51.100.{host}"))).collect();
+        assert!(slots.are_scarce());
+        assert_eq!(lacks(take(&slots, "198.51.100.3").as_ref()), Some(Some(Lack::Slots)));
     }
 }
