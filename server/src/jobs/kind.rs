@@ -32,7 +32,7 @@ pub struct JobKind {
     /// How long a run may take.
     pub time_limit: Duration,
     /// How many run at once.
-    pub places: Places,
+    pub concurrency: Concurrency,
 }
 
 /// Runs the jobs of a kind.
@@ -125,14 +125,14 @@ impl JobKind {
             attempts: 10,
             backoff: Backoff::doubling(Duration::from_secs(10), Duration::from_mins(30)),
             time_limit: Duration::from_mins(1),
-            places: Places { all: 8, urgent_only: 2, a_lane: 8, normal_a_lane: 8 },
+            concurrency: Concurrency { all: 8, urgent_only: 2, a_lane: 8, normal_a_lane: 8 },
         }
     }
 
     /// How many a server takes while so many are under way here.
     pub fn capacity(&self, under_way: usize) -> Option<JobCapacity> {
-        let (places, normal) = self.places.free(under_way)?;
-        let Places { a_lane, normal_a_lane, .. } = self.places;
+        let (places, normal) = self.concurrency.free(under_way)?;
+        let Concurrency { a_lane, normal_a_lane, .. } = self.concurrency;
         Some(JobCapacity {
             kind: self.name,
             lease: self.time_limit + LEASE_MARGIN,
@@ -183,7 +183,7 @@ impl JobKind {
 
 /// How many jobs of a kind run at once.
 #[derive(Clone, Copy, Debug)]
-pub struct Places {
+pub struct Concurrency {
     /// So many on a server.
     pub all: usize,
     /// Of these, so many for urgent ones only.
@@ -194,7 +194,7 @@ pub struct Places {
     pub normal_a_lane: i64,
 }
 
-impl Places {
+impl Concurrency {
     /// How many are taken while so many are under way, and whether jobs that nobody waits for are: these leave some
     /// places free for the urgent.
     fn free(&self, under_way: usize) -> Option<(i64, bool)> {
@@ -308,11 +308,11 @@ mod tests {
 
     #[test]
     fn notices_never_take_the_last_places() {
-        let places = Places { all: 48, urgent_only: 16, a_lane: 4, normal_a_lane: 2 };
-        assert_eq!(places.free(0), Some((32, true)));
-        assert_eq!(places.free(31), Some((1, true)));
-        assert_eq!(places.free(32), Some((16, false)));
-        assert_eq!(places.free(47), Some((1, false)));
-        assert_eq!(places.free(48), None);
+        let concurrency = Concurrency { all: 48, urgent_only: 16, a_lane: 4, normal_a_lane: 2 };
+        assert_eq!(concurrency.free(0), Some((32, true)));
+        assert_eq!(concurrency.free(31), Some((1, true)));
+        assert_eq!(concurrency.free(32), Some((16, false)));
+        assert_eq!(concurrency.free(47), Some((1, false)));
+        assert_eq!(concurrency.free(48), None);
     }
 }

@@ -9,6 +9,6 @@ mod worker;
 
 pub use backoff::{Backoff, Pauses};
 pub use every::{Schedule, every, pause};
-pub use kind::{EMPTY_PAYLOAD, JobError, JobKind, Places, Rest, RunJob};
+pub use kind::{Concurrency, EMPTY_PAYLOAD, JobError, JobKind, Rest, RunJob};
 pub use metrics::{JobMetrics, JobOutcome, JobState};
 pub use worker::Worker;

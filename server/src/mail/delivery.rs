@@ -14,11 +14,11 @@ use super::development_mailbox::DevelopmentMailbox;
 use super::message::{KIND, Mail, MailContent};
 use super::metrics::{MailMetrics, MailResult};
 use crate::config::Config;
-use crate::jobs::{Backoff, EMPTY_PAYLOAD, JobError, JobKind, Places, Rest, RunJob};
+use crate::jobs::{Backoff, Concurrency, EMPTY_PAYLOAD, JobError, JobKind, Rest, RunJob};
 use crate::store::Job;
 
 /// How many mails are under way at once, to one domain on all servers.
-const PLACES: Places = Places { all: 48, urgent_only: 16, a_lane: 4, normal_a_lane: 2 };
+const CONCURRENCY: Concurrency = Concurrency { all: 48, urgent_only: 16, a_lane: 4, normal_a_lane: 2 };
 /// How long the mail server may take for one answer. Some take half a minute, to tire out who sends to everybody.
 const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// How long handing over may take in all.
@@ -170,7 +170,7 @@ pub fn kind(delivery: Arc<Delivery>, mailbox: Arc<DevelopmentMailbox>, metrics: 
         attempts: ATTEMPTS,
         backoff: RETRY,
         time_limit: HAND_OVER_WITHIN,
-        places: PLACES,
+        concurrency: CONCURRENCY,
         ..JobKind::new(KIND, Deliveries { delivery, mailbox, metrics })
     }
 }
