@@ -20,7 +20,7 @@ const SILENCE: Duration = Duration::from_secs(8);
 const RECONNECT: Backoff = Backoff::doubling(Duration::from_millis(50), Duration::from_secs(2));
 
 /// One way to the other servers.
-pub struct Line<'a> {
+pub struct BusLine<'a> {
     /// Which of them it is.
     pub number: usize,
     /// How messages travel.
@@ -29,7 +29,7 @@ pub struct Line<'a> {
     pub receiver: &'a Receiver,
 }
 
-impl Line<'_> {
+impl BusLine<'_> {
     /// Sends what is put into the queue.
     pub async fn send_all(&self, mut queue: mpsc::Receiver<(Arc<str>, usize)>) {
         while let Some((message, count)) = queue.recv().await {

@@ -36,7 +36,7 @@ pub use proof::Proof;
 pub use redis::Redis;
 pub use status::{BusState, BusStatus};
 
-use line::Line;
+use line::BusLine;
 use receiver::Receiver;
 use seen::Seen;
 
@@ -142,7 +142,7 @@ impl Bus {
             clock: Arc::clone(&clock),
         };
         let lines = transports.iter().zip(waiting).enumerate().map(|(number, (transport, queue))| {
-            let line = Line { number, transport: &**transport, receiver: &receiver };
+            let line = BusLine { number, transport: &**transport, receiver: &receiver };
             async move {
                 tokio::select! {
                     () = line.send_all(queue) => {}
