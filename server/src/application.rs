@@ -18,7 +18,9 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::{Clock, DatabaseClock};
 use crate::config::Config;
 use crate::context::Context;
-use crate::events::{self, Bus, BusParts, BusStatus, Events, InProcess, Notify, Redis, Transport, TransportError, bus};
+use crate::events::{
+    self, Bus, BusParts, BusStatus, Events, InProcess, PostgresNotify, Redis, Transport, TransportError, bus,
+};
 use crate::http::browser::BrowserCookie;
 use crate::http::cookies::RefreshCookie;
 use crate::http::csrf::SameOrigin;
@@ -371,7 +373,7 @@ fn transports(config: &Config, store: &Store, keys: &Keys) -> Result<Vec<Box<dyn
         transports.push(Box::new(Redis::new(url.expose_secret(), channel).map_err(StartError::Bus)?));
     }
     if let Some(database) = store.notifications() {
-        transports.push(Box::new(Notify::new(database)));
+        transports.push(Box::new(PostgresNotify::new(database)));
     }
     if transports.is_empty() {
         transports.push(Box::new(InProcess::new()));

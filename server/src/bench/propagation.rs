@@ -17,7 +17,7 @@ use super::set_up::Device;
 use super::statistics::{Millis, Percentiles};
 use super::wire::{Client, get, post};
 use super::{Bench, BenchError, Filling, failed};
-use crate::events::{Notify, Redis, Transport};
+use crate::events::{PostgresNotify, Redis, Transport};
 use crate::store::Store;
 
 /// Connections that ask the other server again and again whether a token still passes.
@@ -122,7 +122,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
     let store = Store::connect(&elsewhere, 2).await?;
     let transport: Box<dyn Transport> = match kind {
         Kind::Notify | Kind::PausedRedis => {
-            Box::new(Notify::new(store.notifications().ok_or_else(|| failed("PostgreSQL has notifications"))?))
+            Box::new(PostgresNotify::new(store.notifications().ok_or_else(|| failed("PostgreSQL has notifications"))?))
         }
         Kind::Redis => Box::new(Redis::new(&redis, "measured".to_owned()).map_err(failed)?),
     };

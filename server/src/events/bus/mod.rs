@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 pub use in_process::InProcess;
 pub use message::Message;
-pub use notify::Notify;
+pub use notify::PostgresNotify;
 pub use proof::Proof;
 pub use redis::Redis;
 pub use status::{BusState, BusStatus};

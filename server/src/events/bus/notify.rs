@@ -9,16 +9,16 @@ use super::{Incoming, Transport, TransportError};
 use crate::store::Notifications;
 
 /// For several servers on one PostgreSQL database.
-pub struct Notify(Notifications);
+pub struct PostgresNotify(Notifications);
 
-impl Notify {
+impl PostgresNotify {
     /// Over this database.
     pub const fn new(notifications: Notifications) -> Self {
         Self(notifications)
     }
 }
 
-impl Transport for Notify {
+impl Transport for PostgresNotify {
     fn name(&self) -> &'static str {
         "postgres"
     }
