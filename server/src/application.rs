@@ -158,7 +158,7 @@ impl Application {
         let (bus_sender, bus) = bus(BusParts {
             transports: transports(&config, &store, &keys)?,
             me,
-            proof: keys.bus_proof(config.server.public_url.origin()),
+            message_key: keys.bus_message_key(config.server.public_url.origin()),
             clock: Arc::clone(&clock),
         });
         let events = Arc::new(Events::new(bus_sender));

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::events::Proof;
+use crate::events::MessageKey;
 use crate::random::Random;
 use crate::store::Digest;
 
@@ -93,8 +93,8 @@ impl Keys {
 
     /// What proves that a message between servers is from one with this secret and this public address: two
     /// installations may have been given one secret by mistake, and one Redis on purpose.
-    pub fn bus_proof(&self, public_address: &str) -> Proof {
-        Proof::new(hmac::Key::new(hmac::HMAC_SHA256, &tag(&self.bus, public_address.as_bytes())))
+    pub fn bus_message_key(&self, public_address: &str) -> MessageKey {
+        MessageKey::new(hmac::Key::new(hmac::HMAC_SHA256, &tag(&self.bus, public_address.as_bytes())))
     }
 
     /// The secret that follows a refresh token's secret.

@@ -2,7 +2,7 @@
 //!
 //! Messages may be lost, late or repeated: revocations are found in the log without any hint, and a client that may
 //! have missed an event is told to reload. A [`Transport`] only moves text; everything else is done once, here:
-//! batching, proof of origin, time limits, subscribing again, and detecting dead lines by the echo of own messages.
+//! batching, tags of origin, time limits, subscribing again, and detecting dead lines by the echo of own messages.
 //!
 //! Each message goes over every line there is, and the first copy counts. So a line that is dead, slow or silent costs
 //! nothing as long as another one works, even before it is known to be dead.
@@ -11,8 +11,8 @@ mod envelope;
 mod in_process;
 mod line;
 mod message;
+mod message_key;
 mod notify;
-mod proof;
 mod receiver;
 mod redis;
 mod seen;
@@ -31,8 +31,8 @@ use uuid::Uuid;
 
 pub use in_process::InProcess;
 pub use message::Message;
+pub use message_key::MessageKey;
 pub use notify::PostgresNotify;
-pub use proof::Proof;
 pub use redis::Redis;
 pub use status::{BusState, BusStatus};
 
@@ -94,7 +94,7 @@ impl BusSender {
 pub struct Bus {
     transports: Vec<Box<dyn Transport>>,
     me: Uuid,
-    proof: Arc<Proof>,
+    message_key: Arc<MessageKey>,
     outgoing: mpsc::Receiver<Message>,
     status: Arc<BusStatus>,
     clock: Arc<dyn Clock>,
@@ -107,18 +107,18 @@ pub struct BusParts {
     /// Tells this server's own messages from others.
     pub me: Uuid,
     /// Tells messages of this installation from others.
-    pub proof: Proof,
+    pub message_key: MessageKey,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
 
 /// Makes a bus: its sending half, and the task that sends and receives.
 pub fn bus(parts: BusParts) -> (BusSender, Bus) {
-    let BusParts { transports, me, proof, clock } = parts;
+    let BusParts { transports, me, message_key, clock } = parts;
     let (queue, outgoing) = mpsc::channel(QUEUE);
     let status = Arc::new(BusStatus::new(transports.iter().map(|transport| transport.name())));
     let sender = BusSender { queue, status: Arc::clone(&status) };
-    (sender, Bus { transports, me, proof: Arc::new(proof), outgoing, status, clock })
+    (sender, Bus { transports, me, message_key: Arc::new(message_key), outgoing, status, clock })
 }
 
 impl Bus {
@@ -129,13 +129,13 @@ impl Bus {
 
     /// Sends and receives until `stop`.
     pub async fn run(self, events: Arc<Events>, stop: CancellationToken) {
-        let Self { transports, me, proof, outgoing, status, clock } = self;
+        let Self { transports, me, message_key, outgoing, status, clock } = self;
         let longest = transports.iter().map(|transport| transport.longest()).min().unwrap_or(usize::MAX);
         let (queues, waiting): (Vec<_>, Vec<_>) = transports.iter().map(|_| mpsc::channel(LINE_QUEUE)).unzip();
-        let writer = Writer { me, proof: &proof, longest, queues, status: &status, clock: &*clock };
+        let writer = Writer { me, message_key: &message_key, longest, queues, status: &status, clock: &*clock };
         let receiver = Receiver {
             me,
-            proof: Arc::clone(&proof),
+            message_key: Arc::clone(&message_key),
             seen: Mutex::new(Seen::default()),
             status: Arc::clone(&status),
             events,
@@ -161,7 +161,7 @@ impl Bus {
 /// Batches messages, and hands them to every line.
 struct Writer<'a> {
     me: Uuid,
-    proof: &'a Proof,
+    message_key: &'a MessageKey,
     longest: usize,
     queues: Vec<mpsc::Sender<(Arc<str>, usize)>>,
     status: &'a BusStatus,
@@ -179,13 +179,13 @@ impl Writer<'_> {
             }
             let mut count = messages.len();
             let stamp = envelope::Stamp { sender: self.me, sent_at: self.clock.now() };
-            let longest = self.longest - Proof::LENGTH;
+            let longest = self.longest - MessageKey::LENGTH;
             let (envelopes, too_long) = envelope::pack(&stamp, &mut number, messages.drain(..), longest);
             self.status.lost(too_long);
             count -= too_long;
             for text in envelopes {
                 // Counted with the first of them.
-                self.hand_over(&self.proof.seal(&text), std::mem::take(&mut count));
+                self.hand_over(&self.message_key.seal(&text), std::mem::take(&mut count));
             }
         }
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::envelope;
 use super::message::Message;
-use super::proof::Proof;
+use super::message_key::MessageKey;
 use super::seen::Seen;
 use super::status::BusStatus;
 use crate::clock::Clock;
@@ -22,7 +22,7 @@ pub struct Receiver {
     /// This server.
     pub me: Uuid,
     /// Verifies that messages are ours.
-    pub proof: Arc<Proof>,
+    pub message_key: Arc<MessageKey>,
     /// Which were received.
     pub seen: Mutex<Seen>,
     /// How the bus is doing.
@@ -50,7 +50,7 @@ impl Receiver {
     /// Receives a text. It is dropped without a proof, if it is too old, or if it was received before.
     pub fn receive(&self, sealed: &str, name: &str) {
         let now = self.clock.now();
-        let envelope = self.proof.open(sealed).and_then(envelope::open);
+        let envelope = self.message_key.open(sealed).and_then(envelope::open);
         let Some(envelope) = envelope.filter(|envelope| is_of_now(envelope.sent_at, now)) else {
             if self.status.refused().is_power_of_two() {
                 tracing::warn!(

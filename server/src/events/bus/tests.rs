@@ -73,8 +73,8 @@ impl Drop for End {
     }
 }
 
-fn proof(secret: &str) -> Proof {
-    Keys::derive(secret).unwrap().bus_proof("https://id.example.com")
+fn message_key(secret: &str) -> MessageKey {
+    Keys::derive(secret).unwrap().bus_message_key("https://id.example.com")
 }
 
 async fn end(wires: &[&Wire], secret: &str, clock: &Arc<ManualClock>) -> End {
@@ -83,7 +83,7 @@ async fn end(wires: &[&Wire], secret: &str, clock: &Arc<ManualClock>) -> End {
     let parts = BusParts {
         transports: wires.iter().map(|wire| Box::new((*wire).clone()) as Box<dyn Transport>).collect(),
         me: Uuid::from_u128(Arc::as_ptr(&hint) as usize as u128),
-        proof: proof(secret),
+        message_key: message_key(secret),
         clock: Arc::clone(clock) as _,
     };
     let (sender, bus) = bus(parts);
@@ -158,7 +158,7 @@ async fn a_message_without_proof_or_sent_again_does_nothing_and_is_counted() {
     hinted(&there).await;
     let ours = loop {
         let message = overheard.next().await.unwrap().unwrap();
-        if proof("ours").open(&message).is_some() {
+        if message_key("ours").open(&message).is_some() {
             break message;
         }
     };
