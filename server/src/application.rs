@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 
-use crate::area::{Background, BuildError, Parts as AreaParts};
+use crate::area::{Background, BuildError, Parts};
 use crate::auth::action_limits::ActionLimits;
 use crate::auth::keys::{KeyError, KeyRing, make_key};
 use crate::auth::secrets::{CryptoFailure, Keys};
@@ -40,23 +40,23 @@ use crate::store::{self, Store, StoreError};
 use crate::traces::{TraceError, Traces};
 use crate::{AREAS, areas};
 
-/// What is different in tests: time and chance.
+/// Time and randomness, which tests replace.
 #[derive(Clone)]
-pub struct Parts {
+pub struct ClockAndRandom {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ids, secrets and nonces.
     pub random: Arc<dyn Random>,
 }
 
-impl Parts {
+impl ClockAndRandom {
     /// The database's time and the machine's chance.
     pub fn system() -> Self {
         Self { clock: Arc::new(DatabaseClock::new()), random: Arc::new(OsRandom) }
     }
 }
 
-impl Parts {
+impl ClockAndRandom {
     /// Asks a database what time it is there.
     pub async fn set_clock(&self, store: &Store) -> Result<(), StoreError> {
         let asked = self.clock.monotonic();
@@ -139,10 +139,10 @@ pub struct Application {
 
 impl Application {
     /// Puts a server together: database, keys, the live revocations, and a bound address.
-    pub async fn build(mut config: Config, parts: Parts) -> Result<Self, StartError> {
+    pub async fn build(mut config: Config, parts: ClockAndRandom) -> Result<Self, StartError> {
         let store = Box::pin(open_store(&config)).await?;
         parts.set_clock(&store).await?;
-        let Parts { clock, random } = parts.clone();
+        let ClockAndRandom { clock, random } = parts.clone();
         let secret = master_secret(&config, &store, &*random).await?;
         let keys = Arc::new(Keys::derive(secret.expose_secret())?);
         let key_ring = load_keys(&store, &keys, &*random, clock.now()).await?;
@@ -166,7 +166,7 @@ impl Application {
         let bus_status = bus.status();
         show_metrics(&context, &bus_status);
         Box::pin(registry.join()).await?;
-        let mut areas = AreaParts::default();
+        let mut areas = Parts::default();
         areas.insert(Arc::new(access_tokens(&config, &key_ring)));
         areas.insert(key_ring);
         areas.insert(Arc::clone(&registry));
@@ -257,7 +257,7 @@ impl Application {
 
 /// What every area works with.
 fn context(
-    Parts { clock, random }: &Parts,
+    ClockAndRandom { clock, random }: &ClockAndRandom,
     store: &Store,
     keys: &Arc<Keys>,
     metrics: &Arc<Metrics>,
@@ -275,7 +275,7 @@ fn context(
 }
 
 /// What all calls share.
-fn shared(config: &Config, context: Context, parts: AreaParts) -> Shared {
+fn shared(config: &Config, context: Context, parts: Parts) -> Shared {
     let is_https = config.server.public_url.is_https();
     let (store, clock) = (context.store.clone(), Arc::clone(&context.clock));
     Shared {

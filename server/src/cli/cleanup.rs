@@ -8,16 +8,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::CliError;
 use super::output::Output;
-use crate::application::Parts;
+use crate::application::ClockAndRandom;
 use crate::config::Config;
 use crate::maintenance::{Cleanup, Retention};
 use crate::store::Store;
 
 pub async fn run(config: &Config, output: Output) -> Result<(), CliError> {
     let store = Store::connect(config.database.url.expose_secret(), config.database.pool_size).await?;
-    let parts = Parts::system();
+    let parts = ClockAndRandom::system();
     parts.set_clock(&store).await?;
-    let Parts { clock, random } = parts;
+    let ClockAndRandom { clock, random } = parts;
     let retention = Retention::of(config);
     let cleanup = Cleanup { store: store.clone(), retention, metrics: Arc::default(), clock, random };
     let report = cleanup.once(&CancellationToken::new()).await?;

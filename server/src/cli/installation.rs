@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use super::CliError;
 use crate::accounts::{AccountError, Accounts};
 use crate::admin::{AdminError, Administration};
-use crate::application::{Parts, StartError, master_secret};
+use crate::application::{ClockAndRandom, StartError, master_secret};
 use crate::auth::secrets::Keys;
 use crate::config::Config;
 use crate::context::Context;
@@ -26,9 +26,9 @@ impl Installation {
     /// Opens the database of these settings.
     pub async fn open(config: &Config) -> Result<Self, CliError> {
         let store = open_store(config).await?;
-        let parts = Parts::system();
+        let parts = ClockAndRandom::system();
         parts.set_clock(&store).await?;
-        let Parts { clock, random } = parts;
+        let ClockAndRandom { clock, random } = parts;
         let secret = master_secret(config, &store, &*random).await?;
         let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
         let context = Context {

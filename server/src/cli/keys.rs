@@ -8,7 +8,7 @@ use types::domain::Timestamp;
 use super::CliError;
 use super::installation::open_store;
 use super::output::{Output, Table};
-use crate::application::{Parts, StartError, master_secret};
+use crate::application::{ClockAndRandom, StartError, master_secret};
 use crate::auth::keys::{PUBLISHED_BEFORE_SIGNING, make_key};
 use crate::auth::refresh::Lifetimes;
 use crate::auth::secrets::Keys;
@@ -102,9 +102,9 @@ async fn retire(store: &Store, kid: &str, output: Output) -> Result<(), CliError
 }
 
 async fn rotate(config: &Config, store: &Store, output: Output) -> Result<(), CliError> {
-    let parts = Parts::system();
+    let parts = ClockAndRandom::system();
     parts.set_clock(store).await?;
-    let Parts { clock, random } = parts;
+    let ClockAndRandom { clock, random } = parts;
     let secret = master_secret(config, store, &*random).await?;
     let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
     let now = clock.now();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::CliError;
-use crate::application::{Application, Parts};
+use crate::application::{Application, ClockAndRandom};
 use crate::config::{Config, DatabaseKind};
 use crate::jobs::{Backoff, pause};
 use crate::lifecycle::{Stop, Tasks};
@@ -31,7 +31,7 @@ pub async fn run(config: Config) -> Result<(), CliError> {
 async fn build(config: Config, stop: &Stop) -> Result<Option<Application>, CliError> {
     let mut pauses = RETRY.pauses();
     loop {
-        let error = match Application::build(config.clone(), Parts::system()).await {
+        let error = match Application::build(config.clone(), ClockAndRandom::system()).await {
             Ok(application) => return Ok(Some(application)),
             Err(error) => error,
         };

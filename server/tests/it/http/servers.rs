@@ -477,7 +477,8 @@ async fn a_message_that_somebody_else_puts_on_the_bus_is_refused_and_counted() {
 async fn refused_to_start(settings: &[(&str, &str)]) -> Option<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let config = latchkey::config::Config::for_tests(folder.path(), settings).expect("settings");
-    let built = latchkey::application::Application::build(config, latchkey::application::Parts::system()).await;
+    let built =
+        latchkey::application::Application::build(config, latchkey::application::ClockAndRandom::system()).await;
     built.err().map(|error| latchkey::telemetry::chain(&error))
 }
 

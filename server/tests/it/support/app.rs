@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use latchkey::application::{Application, Parts};
+use latchkey::application::{Application, ClockAndRandom};
 use latchkey::clock::{Clock as _, ManualClock, SystemClock};
 use latchkey::config::Config;
 use latchkey::http::routes::Route;
@@ -114,7 +114,7 @@ impl TestApp {
     async fn run(&mut self) {
         let settings: Vec<(&str, &str)> = self.settings.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let config = Config::for_tests(self.folder.path(), &settings).expect("settings");
-        let parts = Parts { clock: Arc::clone(&self.clock) as _, random: Arc::new(OsRandom) };
+        let parts = ClockAndRandom { clock: Arc::clone(&self.clock) as _, random: Arc::new(OsRandom) };
         let application = Application::build(config, parts).await.expect("an application");
         self.address = application.address();
         self.metrics_address = application.metrics_address();
