@@ -8,7 +8,7 @@ use super::super::audit::insert_audit;
 use super::super::jobs::{bind_job, insert_job_if};
 use super::super::limits::take;
 use super::super::revocations::log_and_commit;
-use super::super::sessions::ending::{Ending, EntryBatch, Which};
+use super::super::sessions::ending::{EndDetails, EntryBatch, Which};
 use super::super::sessions::history::lock_sessions_of;
 use super::browsers::grant;
 use super::users::insert_user;
@@ -234,7 +234,7 @@ pub(in crate::store) async fn end_unproved(
     if !stays {
         lock_sessions_of(connection, there.id).await?;
     }
-    let ending = Ending {
+    let ending = EndDetails {
         user_id: there.id,
         reason: if stays { EndReason::Replaced } else { EndReason::AccountDeleted },
         client_reason: None,

@@ -109,7 +109,7 @@ async fn end_selected(
     entries: &mut EntryBatch,
     ids: Ids<'_>,
 ) -> Result<()> {
-    let ending = Ending::of(command, device_name(connection, command.ended_by).await?);
+    let ending = EndDetails::of(command, device_name(connection, command.ended_by).await?);
     let which = match command.selection {
         Selection::One { session_id, .. } => Which::One(session_id),
         Selection::Others { keep, .. } => Which::Others(keep),
@@ -170,7 +170,7 @@ pub(in crate::store) async fn end_unknown(
     if known.is_some() {
         return Ok(());
     }
-    let ending = Ending::of(command, None);
+    let ending = EndDetails::of(command, None);
     // A refresh token does not say whose it is.
     let user_id = Some(ending.user_id).filter(|user_id| !user_id.0.is_nil());
     entries.audit.push(NewAudit {
@@ -200,7 +200,7 @@ pub(in crate::store) async fn end_all_of_unknown(
     }
     // As for a known user: above every epoch that was given before.
     let raised = RevokedSubject::Epoch((command.seen_epoch + 1).max(command.at.as_millis()));
-    outcome.revocations.push(Ending::of(command, None).revocation(raised, command.remember_until));
+    outcome.revocations.push(EndDetails::of(command, None).revocation(raised, command.remember_until));
     Ok(())
 }
 
@@ -239,7 +239,7 @@ pub(in crate::store) enum Which {
 }
 
 /// How sessions of one user end: the same for each of them.
-pub(in crate::store) struct Ending {
+pub(in crate::store) struct EndDetails {
     pub user_id: UserId,
     pub reason: EndReason,
     pub client_reason: Option<String>,
@@ -256,7 +256,7 @@ pub(in crate::store) struct Ending {
     pub seen_epoch: i64,
 }
 
-impl Ending {
+impl EndDetails {
     /// As a command says.
     fn of(command: &EndCommand, ended_by_device: Option<String>) -> Self {
         Self {

@@ -11,7 +11,7 @@ use super::super::accounts::users::lock_user;
 use super::super::alerts::{device_history, insert_alert};
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
-use super::ending::{Ending, EntryBatch, Which};
+use super::ending::{EndDetails, EntryBatch, Which};
 use super::history::insert_history;
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
@@ -61,7 +61,7 @@ impl Database {
         let mut entries = EntryBatch::default();
         if let Some((browser, _)) = &held {
             for (id, owner) in before {
-                let ending = Ending { user_id: owner, ..replacement(session, browser.remember_until, audit) };
+                let ending = EndDetails { user_id: owner, ..replacement(session, browser.remember_until, audit) };
                 ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut entries, &mut *ids).await?;
             }
         }
@@ -133,8 +133,8 @@ pub(in crate::store) async fn live_sessions(
 }
 
 /// How the sessions that make room end: by the new one.
-pub(in crate::store) fn replacement(session: &NewSession, remember_until: Timestamp, audit: &NewAudit) -> Ending {
-    Ending {
+pub(in crate::store) fn replacement(session: &NewSession, remember_until: Timestamp, audit: &NewAudit) -> EndDetails {
+    EndDetails {
         user_id: session.user_id,
         reason: EndReason::Replaced,
         client_reason: None,

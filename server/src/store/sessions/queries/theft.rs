@@ -11,7 +11,7 @@ use super::super::alerts::insert_alert;
 use super::super::audit::insert_audit;
 use super::super::jobs::insert_job;
 use super::super::revocations::log_and_commit;
-use super::ending::{Ending, EntryBatch, Which};
+use super::ending::{EndDetails, EntryBatch, Which};
 use super::history::{insert_history, lock_session};
 use super::{Database, Result};
 use crate::store::db::{Ids, retry_conflicts};
@@ -62,8 +62,8 @@ impl Database {
 }
 
 /// How the session ends: by nobody, because of what was presented.
-pub(in crate::store) fn ending_of(user_id: UserId, attempt: &RefreshAttempt) -> Ending {
-    Ending {
+pub(in crate::store) fn ending_of(user_id: UserId, attempt: &RefreshAttempt) -> EndDetails {
+    EndDetails {
         user_id,
         reason: EndReason::RefreshReuse,
         client_reason: None,
