@@ -8,7 +8,7 @@ use types::domain::SessionId;
 use super::devices::write_last_active;
 use super::metrics::show_metrics;
 use super::refreshes::acknowledge_refreshes;
-use super::revocations::{Lost, Tail, confirm_streams};
+use super::revocations::{LogPoller, Lost, confirm_streams};
 use super::terminations::{EndWorker, UnresolvedEnd, Written, restore_lost};
 use super::{Alerts, Devices, Refreshes, Revocations, Sessions, Terminations};
 use crate::area::{Background, BuildError, Building, Parts};
@@ -23,7 +23,7 @@ use crate::store::Store;
 
 /// What tasks work with that nobody else has.
 struct Workers {
-    tail: Tail,
+    tail: LogPoller,
     end_worker: EndWorker,
     /// Sessions whose streams were notified of their end.
     notified: mpsc::UnboundedReceiver<Vec<SessionId>>,
@@ -57,7 +57,7 @@ fn assemble(
     let max_staleness = config.sessions.revocation_max_staleness;
     let revocations = Revocations::new(context.clone(), Arc::clone(&tokens), max_staleness, &notified_sender);
     let revocations = Arc::new(revocations);
-    let tail = Tail::new(context.clone(), &revocations, notified_sender.clone(), lost_sender);
+    let tail = LogPoller::new(context.clone(), &revocations, notified_sender.clone(), lost_sender);
     let (terminations, end_worker, unresolved) = Terminations::new(
         context.clone(),
         Arc::clone(&revocations),

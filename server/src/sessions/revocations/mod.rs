@@ -30,7 +30,7 @@ pub use authenticate::{FromMemory, Refusal};
 pub use list::{Lost, LostEpoch, RevocationList};
 pub use requester::RequesterState;
 pub(super) use streams::confirm_streams;
-pub(super) use tail::Tail;
+pub(super) use tail::LogPoller;
 
 use super::ends_with_session::EndsWithSession;
 use super::metrics::SessionMetrics;

@@ -33,7 +33,7 @@ const NOTED_WITHIN: Duration = Duration::from_millis(250);
 const CLOCK_IS_OFF: Duration = Duration::from_secs(2);
 
 /// Reads the log for one server.
-pub struct Tail {
+pub struct LogPoller {
     context: Context,
     list: Arc<RevocationList>,
     /// Notifies all who wait for a poll.
@@ -50,8 +50,8 @@ pub struct Tail {
     clock_is_off: AtomicBool,
 }
 
-impl Tail {
-    /// A tail that has not polled yet.
+impl LogPoller {
+    /// One that has not polled yet.
     pub fn new(
         context: Context,
         revocations: &Revocations,

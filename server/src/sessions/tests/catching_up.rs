@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{ADA, LAPTOP};
 use crate::clock::SystemClock;
 use crate::context::Context;
-use crate::sessions::revocations::{Revocations, Tail};
+use crate::sessions::revocations::{LogPoller, Revocations};
 use crate::store::{RevokedSubject, Store};
 
 const WITHIN: Duration = Duration::from_secs(5);
@@ -19,7 +19,7 @@ const WITHIN: Duration = Duration::from_secs(5);
 struct Server {
     context: Context,
     revocations: Arc<Revocations>,
-    tail: Tail,
+    tail: LogPoller,
     _folder: TempDir,
 }
 
@@ -32,7 +32,7 @@ impl Server {
         let context = super::context(store, Arc::new(SystemClock));
         let (notified, lost) = (mpsc::unbounded_channel().0, mpsc::unbounded_channel().0);
         let revocations = super::revocations_of(&context, &notified);
-        let tail = Tail::new(context.clone(), &revocations, notified, lost);
+        let tail = LogPoller::new(context.clone(), &revocations, notified, lost);
         tail.poll().await.expect("it loads");
         Self { context, revocations, tail, _folder: folder }
     }
