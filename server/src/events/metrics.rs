@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{BusState, BusStatus, Events};
-use crate::metrics::{Counter, Counters, Gauge, Label, Metrics, State, labels, metrics};
+use crate::metrics::{Counter, Counters, Gauge, Label, Metrics, StateGauge, labels, metrics};
 
 metrics! {
     /// Event streams, and the bus.
@@ -15,7 +15,7 @@ metrics! {
         /// Event streams that were closed because nothing could confirm in time that their sessions live.
         streams_closed_unconfirmed: Counter = "latchkey_streams_closed_unconfirmed_total",
         /// How the bus between servers is: 1 for the present state, 0 for the others.
-        bus_state: State<BusState> = "latchkey_bus_state",
+        bus_state: StateGauge<BusState> = "latchkey_bus_state",
         /// Messages on the bus between servers, by what became of them.
         bus_messages: Counters<BusMessage> = "latchkey_bus_messages_total",
     }

@@ -84,24 +84,24 @@ impl Instrument for SecondsCounter {
 }
 
 /// Which of several states something is in: 1 for that one, 0 for the others.
-pub struct State<L> {
+pub struct StateGauge<L> {
     index: AtomicUsize,
     label: PhantomData<fn(L)>,
 }
 
-impl<L: Label> State<L> {
+impl<L: Label> StateGauge<L> {
     pub fn set(&self, state: L) {
         self.index.store(state.index(), Ordering::Relaxed);
     }
 }
 
-impl<L> Default for State<L> {
+impl<L> Default for StateGauge<L> {
     fn default() -> Self {
         Self { index: AtomicUsize::new(usize::MAX), label: PhantomData }
     }
 }
 
-impl<L: Label> Instrument for State<L> {
+impl<L: Label> Instrument for StateGauge<L> {
     const KIND: Kind = Kind::Gauge;
     const LABELS: &'static [LabelNames] = &[LabelNames::of::<L>()];
 

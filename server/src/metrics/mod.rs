@@ -22,7 +22,7 @@ use types::domain::Timestamp;
 pub use counters::{Counter, Counters, Histogram};
 pub(crate) use declare::metrics;
 pub use declare::{Declaration, Group, Instrument};
-pub use gauges::{Gauge, SecondsCounter, SecondsGauge, State};
+pub use gauges::{Gauge, SecondsCounter, SecondsGauge, StateGauge};
 pub use labels::Label;
 pub(crate) use labels::labels;
 pub use process::{BuildInfo, ProcessMetrics};
