@@ -33,7 +33,7 @@ pub struct RefreshCookie {
 
 /// The refresh cookies that a request carries.
 #[derive(Clone, Debug, Default)]
-pub struct Presented(Vec<PresentedCookie>);
+pub struct PresentedCookies(Vec<PresentedCookie>);
 
 #[derive(Clone, Debug)]
 struct PresentedCookie {
@@ -42,7 +42,7 @@ struct PresentedCookie {
     token: Option<String>,
 }
 
-impl Presented {
+impl PresentedCookies {
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -113,8 +113,8 @@ impl RefreshCookie {
 
     /// The refresh cookies a request carries, those without a tag in their name as well. What stands there twice is
     /// looked at once, and what cannot be a token of ours is kept by its name only, to be removed.
-    pub fn presented(&self, headers: &HeaderMap) -> Presented {
-        let mut presented = Presented::default();
+    pub fn presented(&self, headers: &HeaderMap) -> PresentedCookies {
+        let mut presented = PresentedCookies::default();
         for (name, value) in pairs(headers) {
             let Some(name) = plain_text(name).filter(|name| self.is_ours(name)) else { continue };
             let token =
@@ -182,7 +182,7 @@ mod tests {
         assert!(removed.contains("; Secure; Path=/; Max-Age=0"), "{removed}");
     }
 
-    fn presented(fields: &[&[u8]]) -> Presented {
+    fn presented(fields: &[&[u8]]) -> PresentedCookies {
         let mut headers = HeaderMap::new();
         for field in fields {
             headers.append(COOKIE, HeaderValue::from_bytes(field).unwrap());

@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use http::HeaderMap;
 use http::header::SET_COOKIE;
 
-use crate::http::cookies::{Presented, set_cookie};
+use crate::http::cookies::{PresentedCookies, set_cookie};
 use crate::http::response_changes::{ChangeResponse, ResponseChange};
 use crate::http::state::ApiState;
 
@@ -26,7 +26,7 @@ impl StaleCookies {
 
     /// Has it remove all cookies of a request, but the one it sets itself: for an answer by which it is known what they
     /// are worth.
-    pub fn clear_all(state: &ApiState, presented: &Presented, response: &mut Response) {
+    pub fn clear_all(state: &ApiState, presented: &PresentedCookies, response: &mut Response) {
         response.extensions_mut().remove::<ResponseChange>();
         for (name, _) in presented.iter() {
             clear(state, name, response);
