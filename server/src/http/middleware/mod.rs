@@ -32,7 +32,7 @@ use super::hosts::Hosts;
 use super::problem::{ApiError, Cause};
 use super::proxies::TrustedProxies;
 use super::response_changes::ResponseChange;
-use super::serve::Answer;
+use super::serve::RequestHandler;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::current::{self, Current};
@@ -115,7 +115,7 @@ impl Edge {
     }
 }
 
-impl Answer for Edge {
+impl RequestHandler for Edge {
     async fn answer(&self, peer: SocketAddr, request: Request) -> Response {
         let id = request::request_id(request.headers(), peer.ip(), &self.proxies, &*self.random);
         let span = self.begin_span(peer, request.headers());

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::connection_slots::{ConnectionSlot, Lack};
 use super::progress::{Phase, Progress};
 use super::timed::{TimedStream, Waits};
-use super::{Answer, Limits, open_ended};
+use super::{Limits, RequestHandler, open_ended};
 use crate::http::problem::ApiError;
 
 /// How long a client that may only ask for health has for its request.
@@ -44,10 +44,10 @@ pub struct Client {
 }
 
 /// Serves one connection to its end.
-pub async fn run<A: Answer>(
+pub async fn run<H: RequestHandler>(
     stream: TcpStream,
     client: Client,
-    answer: Arc<A>,
+    handler: Arc<H>,
     limits: Arc<Limits>,
     stop: CancellationToken,
 ) {
@@ -56,7 +56,7 @@ pub async fn run<A: Answer>(
         return;
     }
     // hyper's part is on the heap, and gone when an answer goes on without it: such a connection rests for hours.
-    let ended = match Box::pin(requests(stream, &client, answer, &limits, stop)).await {
+    let ended = match Box::pin(requests(stream, &client, handler, &limits, stop)).await {
         Ok(Some((stream, response))) => {
             open_ended::run(stream, *response, limits.stalled_write).await.map_err(Error::from)
         }
@@ -72,10 +72,10 @@ pub async fn run<A: Answer>(
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Answers requests until the connection ends, or until an answer ends only with it.
-async fn requests<A: Answer>(
+async fn requests<H: RequestHandler>(
     stream: TcpStream,
     client: &Client,
-    answer: Arc<A>,
+    handler: Arc<H>,
     limits: &Limits,
     stop: CancellationToken,
 ) -> Result<Option<(TcpStream, Box<Response>)>, Error> {
@@ -88,13 +88,13 @@ async fn requests<A: Answer>(
     waits.head = head;
     let io = TokioIo::new(TimedStream::new(stream, Arc::clone(&progress), waits));
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
-        let (answer, progress) = (Arc::clone(&answer), Arc::clone(&progress));
+        let (handler, progress) = (Arc::clone(&handler), Arc::clone(&progress));
         async move {
             progress.enter(Phase::Busy);
             let request = request.map(Body::new);
             let response = match ambiguous(&request, &progress).or_else(|| no_slot(&request, lack)) {
                 Some(refusal) => refusal,
-                None => answer.answer(peer, request).await,
+                None => handler.answer(peer, request).await,
             };
             let response = if lack.is_some() { closing(response) } else { response };
             let response = if open_ended::is(&response) {

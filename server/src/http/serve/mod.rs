@@ -81,12 +81,12 @@ impl Default for Limits {
 }
 
 /// Whoever answers requests.
-pub trait Answer: Send + Sync + 'static {
+pub trait RequestHandler: Send + Sync + 'static {
     /// Answers one request of the client at `peer`.
     fn answer(&self, peer: SocketAddr, request: Request) -> impl Future<Output = Response> + Send;
 }
 
-impl Answer for Router {
+impl RequestHandler for Router {
     async fn answer(&self, _: SocketAddr, request: Request) -> Response {
         match self.clone().oneshot(request.map(Body::new)).await {
             Ok(response) => response,
@@ -100,13 +100,13 @@ impl Answer for Router {
 ///
 /// # Errors
 /// Where the listener is of no use any more.
-pub async fn serve<A: Answer>(
+pub async fn serve<H: RequestHandler>(
     listener: TcpListener,
-    answer: A,
+    handler: H,
     limits: Limits,
     stop: CancellationToken,
 ) -> io::Result<()> {
-    let answer = Arc::new(answer);
+    let handler = Arc::new(handler);
     let limits = Arc::new(limits);
     // Some files are left for the database and for what else there is.
     let slots = limits.connections.min(open_files::raise().saturating_sub(OTHER_FILES).max(1));
@@ -121,7 +121,7 @@ pub async fn serve<A: Answer>(
         };
         let Some((stream, peer, slot)) = accepted else { continue };
         let client = Client { peer, slot };
-        connections.spawn(connection::run(stream, client, Arc::clone(&answer), Arc::clone(&limits), stop.clone()));
+        connections.spawn(connection::run(stream, client, Arc::clone(&handler), Arc::clone(&limits), stop.clone()));
     }
     drop(listener);
     let drained = tokio::time::timeout(limits.drain, async { while connections.join_next().await.is_some() {} });
