@@ -41,25 +41,25 @@ pub enum MailError {
     Address(#[source] smtp::Error),
     /// The mail server refused, or is away.
     #[error("the mail server did not take the message: {0}")]
-    Transport(Refusal),
+    Transport(MailRefusal),
 }
 
 /// What is told of a mail server that did not take a mail. The rest of its reply may name the recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct MailRefusal {
     /// The code and enhanced status of the reply (`550 5.1.1`); without a reply, what kind of failure it was.
     what: String,
     /// Whether the reply says that there is no such address.
     no_such_address: bool,
 }
 
-impl Display for Refusal {
+impl Display for MailRefusal {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
     }
 }
 
-impl From<smtp::Error> for Refusal {
+impl From<smtp::Error> for MailRefusal {
     fn from(error: smtp::Error) -> Self {
         let Some(code) = error.status() else {
             return Self { what: failure_without_reply(&error).to_owned(), no_such_address: false };
@@ -311,7 +311,7 @@ mod tests {
         drop(listener);
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&url).expect("a mail server");
         let away = transport.build::<Tokio1Executor>().test_connection().await.expect_err("nobody answers");
-        assert_eq!(Refusal::from(away).to_string(), "connection");
+        assert_eq!(MailRefusal::from(away).to_string(), "connection");
     }
 
     #[rstest]
