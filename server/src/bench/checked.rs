@@ -9,7 +9,7 @@ use super::load::{Round, saturate};
 use super::report::{Section, Table, Target};
 use super::servers::Server;
 use super::statistics::Spread;
-use super::wire::{Client, get};
+use super::wire::{HttpClient, get};
 use super::{Bench, BenchError, Filling};
 
 /// How many sessions are revoked and to be remembered.
@@ -55,7 +55,7 @@ pub async fn measure(bench: &mut Bench) -> Result<[Section; 2], BenchError> {
     // The same request and the same bytes for everybody.
     let request = ours[0].request.clone();
     let body = bench.folder.0.join("body");
-    let answer = Client::connect(ours[0].server.address())?.ask(&request)?.expect(200)?;
+    let answer = HttpClient::connect(ours[0].server.address())?.ask(&request)?.expect(200)?;
     std::fs::write(&body, &answer.body)?;
     let baseline = |name: &str, redis| -> Result<Runner, BenchError> {
         let server = Server::baseline(&body, redis)?;

@@ -8,7 +8,7 @@ use types::domain::UserId;
 use super::population::{FEW, MANY, Population};
 use super::report::{Section, Table, Target, cells};
 use super::statistics::{Percentiles, Spread, times};
-use super::wire::{Client, get};
+use super::wire::{HttpClient, get};
 use super::{Bench, BenchError, Filling, failed};
 use crate::clock::{Clock as _, SystemClock};
 
@@ -23,7 +23,7 @@ const TARGET: f64 = 1.25;
 struct Case {
     database: usize,
     devices: u32,
-    client: Client,
+    client: HttpClient,
     request: Vec<u8>,
     /// Medians of the rounds.
     medians: Vec<Duration>,
@@ -47,7 +47,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
             let session = rows.first().ok_or_else(|| failed("nobody is signed in"))?;
             let request = get(paths::SESSIONS, &set_up.access(session).await?);
             let pages = pages(bench, Bench::name_of(&database), who, &set_up.store)?;
-            let client = Client::connect(server.address())?;
+            let client = HttpClient::connect(server.address())?;
             cases.push(Case { database: number, devices, client, request, medians: vec![], took: vec![], pages });
         }
         set_up.close().await;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::wire::Client;
+use super::wire::HttpClient;
 
 /// What a round of load came to.
 #[derive(Clone, Copy, Debug)]
@@ -41,10 +41,10 @@ pub fn saturate(
     duration: Duration,
 ) -> io::Result<Round> {
     let first = requests.first().ok_or_else(|| io::Error::other("there is nothing to ask"))?;
-    let length = Client::connect(address)?.ask(first)?.expect(200)?.length;
+    let length = HttpClient::connect(address)?.ask(first)?.expect(200)?.length;
     let mut clients = Vec::with_capacity(connections);
     for _ in 0..connections {
-        clients.push(Client::connect(address)?);
+        clients.push(HttpClient::connect(address)?);
     }
     let started = Instant::now();
     for (client, request) in clients.iter_mut().zip(requests.iter().cycle()) {
@@ -98,7 +98,7 @@ fn paced(
     pause: Duration,
     duration: Duration,
 ) -> io::Result<Vec<Duration>> {
-    let mut client = Client::connect(address)?;
+    let mut client = HttpClient::connect(address)?;
     let length = client.ask(request)?.expect(200)?.length;
     let started = Instant::now();
     let mut due = started + offset;

@@ -15,7 +15,7 @@ use super::report::{Section, Table, Target, cells};
 use super::servers::Server;
 use super::set_up::Device;
 use super::statistics::{Millis, Percentiles};
-use super::wire::{Client, get, post};
+use super::wire::{HttpClient, get, post};
 use super::{Bench, BenchError, Filling, failed};
 use crate::events::{PostgresNotify, Redis, Transport};
 use crate::store::Store;
@@ -127,7 +127,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
         Kind::Redis => Box::new(Redis::new(&redis, "measured".to_owned()).map_err(failed)?),
     };
     let mut arrivals = transport.subscribe().await.map_err(failed)?;
-    let mut requester = Client::connect(servers[0].address())?;
+    let mut requester = HttpClient::connect(servers[0].address())?;
     let mut times = Times::default();
     let _paused = (kind == Kind::PausedRedis).then(|| bench.redis.pause()).transpose()?;
     for (number, device) in devices.iter().enumerate() {
@@ -163,7 +163,7 @@ struct Stopwatch {
 impl Stopwatch {
     fn begin(server: &Server, device: &Device) -> Result<Self, BenchError> {
         let address = server.address();
-        let mut stream = Client::connect(address)?;
+        let mut stream = HttpClient::connect(address)?;
         stream.send(&get(paths::EVENTS, &device.access))?;
         if stream.opened()? != 200 {
             return Err(failed("an event stream was not opened"));
@@ -179,7 +179,7 @@ impl Stopwatch {
         let over = Arc::new(AtomicBool::new(false));
         let request: Arc<[u8]> = get(paths::SESSION, &device.access).into();
         // Once before anything is timed, so that the token's signature has been verified.
-        Client::connect(address)?.ask(&request)?.expect(200)?;
+        HttpClient::connect(address)?.ask(&request)?.expect(200)?;
         let pollers = (0..POLLERS).map(|_| poll(address, Arc::clone(&request), Arc::clone(&over))).collect();
         Ok(Self { pollers, stream, over })
     }
@@ -199,7 +199,7 @@ impl Stopwatch {
 /// Asks until the answer is a refusal.
 fn poll(address: SocketAddr, request: Arc<[u8]>, over: Arc<AtomicBool>) -> JoinHandle<io::Result<Instant>> {
     std::thread::spawn(move || {
-        let mut client = Client::connect(address)?;
+        let mut client = HttpClient::connect(address)?;
         let began = Instant::now();
         while began.elapsed() < REFUSED_WITHIN && !over.load(Ordering::Relaxed) {
             match client.ask(&request)?.status {

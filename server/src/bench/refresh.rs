@@ -11,7 +11,7 @@ use super::load::finished;
 use super::report::{Section, Table, cells};
 use super::set_up::{Device, SetUp};
 use super::statistics::{Percentiles, Spread, times};
-use super::wire::{Client, post};
+use super::wire::{HttpClient, post};
 use super::{Bench, BenchError, Filling, failed};
 use crate::clock::{Clock as _, SystemClock};
 use crate::random::{OsRandom, uuid_v7};
@@ -80,7 +80,7 @@ fn refresh(address: SocketAddr, devices: &mut [Device], length: Duration) -> Res
         .map(|device| {
             let mut token = device.refresh.clone();
             std::thread::spawn(move || {
-                let mut client = Client::connect(address)?;
+                let mut client = HttpClient::connect(address)?;
                 let (began, mut took) = (Instant::now(), Vec::new());
                 while began.elapsed() < length {
                     let request = post(paths::REFRESH, None, &format!(r#"{{"refreshToken":"{token}"}}"#));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::process::{Process, bound_to_us, free_port, local};
-use super::wire::Client;
+use super::wire::HttpClient;
 use super::{Bench, BenchError, failed};
 
 /// A server that answers.
@@ -27,7 +27,7 @@ impl Server {
             command.env("REDIS_URL", bus);
         }
         let process = Process::start("latchkey serve", Signal::TERM, &mut command)?.listening(address)?;
-        let ready = Client::connect(address)?.ask(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
+        let ready = HttpClient::connect(address)?.ask(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
         ready.expect(200)?;
         Ok(Self { process, address })
     }

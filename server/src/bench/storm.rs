@@ -11,7 +11,7 @@ use super::report::{Section, Table, Target, cells};
 use super::servers::Server;
 use super::set_up::Device;
 use super::statistics::{Millis, Percentiles, times};
-use super::wire::{Client, get, post};
+use super::wire::{HttpClient, get, post};
 use super::{Bench, BenchError, Filling, PASSWORD};
 
 /// Users who sign in at the same time, again and again.
@@ -37,7 +37,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let server = bench.serve(&database)?;
     let request = get(paths::SESSION, &users[0].access);
     let body = bench.folder.0.join("storm");
-    std::fs::write(&body, Client::connect(server.address())?.ask(&request)?.expect(200)?.body)?;
+    std::fs::write(&body, HttpClient::connect(server.address())?.ask(&request)?.expect(200)?.body)?;
     let bare = Server::baseline(&body, None)?;
 
     let (rounds, length) = (bench.either(5, 2), Duration::from_secs(bench.either(4, 3)));
@@ -90,7 +90,7 @@ impl Storm {
                 std::thread::spawn(move || {
                     let body = format!(r#"{{"email":"{email}","password":"{PASSWORD}"}}"#);
                     let request = post(paths::LOGIN, None, &body);
-                    let mut client = Client::connect(address)?;
+                    let mut client = HttpClient::connect(address)?;
                     let mut count = 0;
                     while !over.load(Ordering::Relaxed) {
                         client.ask(&request)?.expect(200)?;

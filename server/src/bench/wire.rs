@@ -24,14 +24,14 @@ pub fn post(path: &str, token: Option<&str>, body: &str) -> Vec<u8> {
 
 /// An answer, read whole.
 #[derive(Debug)]
-pub struct Answer {
+pub struct HttpAnswer {
     pub status: u16,
     pub body: Vec<u8>,
     /// Bytes of head and body.
     pub length: usize,
 }
 
-impl Answer {
+impl HttpAnswer {
     pub fn json(&self) -> io::Result<serde_json::Value> {
         serde_json::from_slice(&self.body).map_err(io::Error::from)
     }
@@ -47,12 +47,12 @@ impl Answer {
 }
 
 /// A connection that stays open.
-pub struct Client {
+pub struct HttpClient {
     stream: TcpStream,
     received: Vec<u8>,
 }
 
-impl Client {
+impl HttpClient {
     pub fn connect(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -62,7 +62,7 @@ impl Client {
     }
 
     /// Sends a request and reads its answer.
-    pub fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
+    pub fn ask(&mut self, request: &[u8]) -> io::Result<HttpAnswer> {
         self.send(request)?;
         self.answer()
     }
@@ -72,7 +72,7 @@ impl Client {
     }
 
     /// Reads the answer to the oldest request that has none.
-    pub fn answer(&mut self) -> io::Result<Answer> {
+    pub fn answer(&mut self) -> io::Result<HttpAnswer> {
         let (status, head) = self.head()?;
         let announced = header(&self.received[..head], "content-length").and_then(|length| length.parse().ok());
         let length = head + announced.unwrap_or(0);
@@ -81,7 +81,7 @@ impl Client {
         }
         let rest = self.received.split_off(length);
         let mut answer = std::mem::replace(&mut self.received, rest);
-        Ok(Answer { status, body: answer.split_off(head), length })
+        Ok(HttpAnswer { status, body: answer.split_off(head), length })
     }
 
     /// Reads an answer of a length that is known, into the same buffer each time. The quickest way.
@@ -95,7 +95,7 @@ impl Client {
         if good { Ok(()) } else { Err(io::Error::other(format!("the server answered {status}"))) }
     }
 
-    /// Reads the head of an answer without end; what follows is read with [`Client::line`].
+    /// Reads the head of an answer without end; what follows is read with [`HttpClient::line`].
     pub fn opened(&mut self) -> io::Result<u16> {
         let (status, head) = self.head()?;
         self.received.drain(..head);
@@ -152,11 +152,11 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    fn answered_with(text: &'static str) -> Client {
+    fn answered_with(text: &'static str) -> HttpClient {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || listener.accept().unwrap().0.write_all(text.as_bytes()).unwrap());
-        Client::connect(address).unwrap()
+        HttpClient::connect(address).unwrap()
     }
 
     #[test]
