@@ -37,7 +37,7 @@ const HEALTH_HEAD: Duration = Duration::from_secs(2);
 const COME_BACK: HeaderValue = HeaderValue::from_static("5");
 
 /// Whose connection it is, and the slot that it has.
-pub struct Client {
+pub struct AcceptedClient {
     /// The other end.
     pub peer: SocketAddr,
     pub slot: ConnectionSlot,
@@ -46,7 +46,7 @@ pub struct Client {
 /// Serves one connection to its end.
 pub async fn run<H: RequestHandler>(
     stream: TcpStream,
-    client: Client,
+    client: AcceptedClient,
     handler: Arc<H>,
     limits: Arc<Limits>,
     stop: CancellationToken,
@@ -74,7 +74,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 /// Answers requests until the connection ends, or until an answer ends only with it.
 async fn requests<H: RequestHandler>(
     stream: TcpStream,
-    client: &Client,
+    client: &AcceptedClient,
     handler: Arc<H>,
     limits: &Limits,
     stop: CancellationToken,

@@ -27,7 +27,7 @@ use tower::ServiceExt as _;
 
 pub use open_ended::OpenEnded;
 
-use connection::Client;
+use connection::AcceptedClient;
 use connection_slots::{ConnectionSlot, ConnectionSlots};
 
 use crate::http::open_files;
@@ -120,7 +120,7 @@ pub async fn serve<H: RequestHandler>(
             () = stop.cancelled() => break,
         };
         let Some((stream, peer, slot)) = accepted else { continue };
-        let client = Client { peer, slot };
+        let client = AcceptedClient { peer, slot };
         connections.spawn(connection::run(stream, client, Arc::clone(&handler), Arc::clone(&limits), stop.clone()));
     }
     drop(listener);
