@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::report::{Section, Table, Target};
+use super::report::{ReportSection, Table, Target};
 use super::set_up::SetUp;
 use super::{Bench, BenchError, Filling, failed};
 
@@ -29,7 +29,7 @@ impl Verified {
     }
 }
 
-pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let (users, sessions) = MANY;
     let postgres = bench.database(Filling::Population(users, sessions)).await?;
     let set_up = bench.set_up(&postgres).await?;
@@ -57,7 +57,7 @@ async fn verify(bench: &Bench, database: &'static str, set_up: &SetUp) -> Result
     Ok(Verified { database, entries: report.entries, seals: report.seals, took })
 }
 
-fn section(all: &[Verified]) -> Section {
+fn section(all: &[Verified]) -> ReportSection {
     let mut table = Table::new(["database", "entries", "seals", "took", "entries a second"]);
     let mut targets = Vec::new();
     for verified in all {
@@ -81,7 +81,7 @@ fn section(all: &[Verified]) -> Section {
             met: verified.a_million() <= TARGET,
         });
     }
-    Section {
+    ReportSection {
         title: "Verifying the audit log",
         text: "`latchkey audit verify`, in this process: the signature of each seal, and of each entry its place, its \
                mark and its commitments. What is sealed is the sign-ins of the population, with addresses and user \

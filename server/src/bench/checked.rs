@@ -6,7 +6,7 @@ use std::time::Duration;
 use types::api::paths;
 
 use super::load::{Round, saturate};
-use super::report::{Section, Table, Target};
+use super::report::{ReportSection, Table, Target};
 use super::servers::Server;
 use super::statistics::Spread;
 use super::wire::{HttpClient, get};
@@ -37,7 +37,7 @@ struct Measured {
 }
 
 /// Measures both.
-pub async fn measure(bench: &mut Bench) -> Result<[Section; 2], BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<[ReportSection; 2], BenchError> {
     let mut ours = Vec::new();
     for revoked in REVOKED {
         let filling = if revoked == 0 { Filling::Nothing } else { Filling::Revocations(revoked) };
@@ -95,7 +95,7 @@ async fn run(bench: &Bench, runner: &Runner, length: Duration) -> Result<Measure
     Ok(Measured { rate: round.rate(), cpu: round.micros_each(cpu), redis: round.micros_each(redis) })
 }
 
-fn requests(bench: &Bench, runners: &[Runner], bytes: usize) -> Section {
+fn requests(bench: &Bench, runners: &[Runner], bytes: usize) -> ReportSection {
     let spread = |runner: &Runner, of: &dyn Fn(usize, &Measured) -> f64| {
         Spread::of(runner.rounds.iter().enumerate().map(|(round, measured)| of(round, measured)))
     };
@@ -124,7 +124,7 @@ fn requests(bench: &Bench, runners: &[Runner], bytes: usize) -> Section {
     let flat = spread(most, &|at, round| round.rate / none.rounds[at].rate);
     let rounds = runners[0].rounds.len();
     let seconds = bench.either(2, 1);
-    Section {
+    ReportSection {
         title: "A checked request",
         text: format!(
             "`GET {}`: the token is verified and looked up in the list of what is revoked. Beside it an axum route (`axum::serve`) \
@@ -153,7 +153,7 @@ fn at_least(what: &'static str, wanted: f64, measured: Spread) -> Target {
 }
 
 /// What the servers have before anybody has asked them anything.
-fn memory(ours: &[Runner]) -> Result<Section, BenchError> {
+fn memory(ours: &[Runner]) -> Result<ReportSection, BenchError> {
     let mut table = Table::new(["revoked", "memory, MB", "over none, bytes each"]);
     let none = ours[0].server.memory()?;
     let mut each = 0.0;
@@ -163,7 +163,7 @@ fn memory(ours: &[Runner]) -> Result<Section, BenchError> {
         let each = if revoked == 0 { String::new() } else { format!("{each:.0}") };
         table.row([revoked.to_string(), format!("{:.1}", memory / 1e6), each]);
     }
-    Ok(Section {
+    Ok(ReportSection {
         title: "Memory of what is revoked",
         text: format!(
             "The memory of each server (PSS) {} s after its start, with the whole list loaded and before the first request.",

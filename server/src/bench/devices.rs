@@ -6,7 +6,7 @@ use types::api::paths;
 use types::domain::UserId;
 
 use super::population::{FEW, MANY, Population};
-use super::report::{Section, Table, Target, cells};
+use super::report::{ReportSection, Table, Target, cells};
 use super::statistics::{Percentiles, Spread, times};
 use super::wire::{HttpClient, get};
 use super::{Bench, BenchError, Filling, failed};
@@ -32,7 +32,7 @@ struct Case {
     pages: u32,
 }
 
-pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let (mut servers, mut cases) = (Vec::new(), Vec::new());
     // Both first: a connection that says nothing while a database is filled is closed.
     for (users, sessions) in [SMALL, LARGE] {
@@ -99,7 +99,7 @@ fn pages(bench: &Bench, database: &str, who: UserId, store: &crate::store::Store
     Ok(buffers.split_whitespace().filter_map(|word| word.split_once('=')?.1.parse::<u32>().ok()).sum())
 }
 
-fn section(cases: &[Case]) -> Section {
+fn section(cases: &[Case]) -> ReportSection {
     let sizes = [SMALL, LARGE].map(|(_, sessions)| sessions);
     let mut table = Table::new(["devices", "sessions in all", "pages read", "p50", "p99", "worst", "of the small one"]);
     let mut targets = Vec::new();
@@ -131,7 +131,7 @@ fn section(cases: &[Case]) -> Section {
             met: ratio.median <= TARGET,
         });
     }
-    Section {
+    ReportSection {
         title: "The list of devices",
         text: format!(
             "`GET {}` of a person with {FEW} devices and of one with {MANY}, over one connection, on a PostgreSQL database with {} \

@@ -37,7 +37,7 @@ use clap::ValueEnum;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::random::{OsRandom, Random as _};
-use report::{Report, Section};
+use report::{BenchReport, ReportSection};
 use services::{Postgres, Redis};
 use set_up::SetUp;
 
@@ -105,7 +105,7 @@ async fn measure(plan: Plan) -> Result<String, BenchError> {
     let mut bench = Bench::start(plan.quick)?;
     let machine = machine::describe(&bench.folder.0, &bench.postgres)?;
     let wanted = |name| plan.names.is_empty() || plan.names.contains(&Name::All) || plan.names.contains(&name);
-    let mut sections: Vec<Section> = Vec::new();
+    let mut sections: Vec<ReportSection> = Vec::new();
     if wanted(Name::Checked) {
         sections.extend(Box::pin(checked::measure(&mut bench)).await?);
     }
@@ -132,7 +132,7 @@ async fn measure(plan: Plan) -> Result<String, BenchError> {
     }
     bench.note("done");
     let date = SystemClock.now().to_string().chars().take(10).collect();
-    Ok(Report { date, quick: plan.quick, machine, sections }.markdown())
+    Ok(BenchReport { date, quick: plan.quick, machine, sections }.markdown())
 }
 
 /// What a database holds before it is measured.

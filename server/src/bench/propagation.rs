@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use types::api::paths;
 
 use super::load::finished;
-use super::report::{Section, Table, Target, cells};
+use super::report::{ReportSection, Table, Target, cells};
 use super::servers::Server;
 use super::set_up::Device;
 use super::statistics::{Millis, Percentiles};
@@ -100,7 +100,7 @@ struct Times {
     notified_after: Vec<Duration>,
 }
 
-pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
     let sign_outs = bench.either(400, 200);
     let mut measured = Vec::new();
@@ -212,7 +212,7 @@ fn poll(address: SocketAddr, request: Arc<[u8]>, over: Arc<AtomicBool>) -> JoinH
     })
 }
 
-fn section(measured: &[(Kind, Times)], sign_outs: usize) -> Section {
+fn section(measured: &[(Kind, Times)], sign_outs: usize) -> ReportSection {
     let mut table = Table::new(["bus", "", "p50", "p99", "worst"]);
     let mut targets = Vec::new();
     for (kind, times) in measured {
@@ -231,7 +231,7 @@ fn section(measured: &[(Kind, Times)], sign_outs: usize) -> Section {
             (Percentiles::of(times.bus.iter().copied()).p99, Percentiles::of(times.refused_after.iter().copied()).p99);
         targets.push(kind.target(refused, bus));
     }
-    Section {
+    ReportSection {
         title: "Signed out here, refused elsewhere",
         text: format!(
             "Two servers on one database. {sign_outs} people, one after the other, are signed out everywhere (`POST {}`) on one; on the \

@@ -5,7 +5,7 @@ use std::time::Duration;
 use types::api::paths;
 
 use super::load::saturate;
-use super::report::{Section, Table, Target};
+use super::report::{ReportSection, Table, Target};
 use super::wire::get;
 use super::{Bench, BenchError, Filling, failed};
 
@@ -31,7 +31,7 @@ impl Counters {
     }
 }
 
-pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
     let set_up = bench.set_up(&database).await?;
     let devices = set_up.sign_in(CONNECTIONS).await?;
@@ -66,7 +66,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
     let share = |each: f64| format!("{:.5}", each.max(0.0));
     table.row(["a request".to_owned(), share(each.transactions), share(each.read), share(each.written)]);
     let most = each.transactions.max(each.read).max(each.written);
-    Ok(Section {
+    Ok(ReportSection {
         title: "What the database is asked",
         text: format!(
             "Counters of PostgreSQL (`pg_stat_database`) over {} s without requests, in which the server looks at the revocation \

@@ -8,7 +8,7 @@ use types::api::paths;
 use uuid::Uuid;
 
 use super::load::finished;
-use super::report::{Section, Table, cells};
+use super::report::{ReportSection, Table, cells};
 use super::set_up::{Device, SetUp};
 use super::statistics::{Percentiles, Spread, times};
 use super::wire::{HttpClient, post};
@@ -20,7 +20,7 @@ use crate::store::NewHistoryEntry;
 /// Devices that refresh at once.
 const DEVICES: usize = 8;
 
-pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
     let set_up = bench.set_up(&database).await?;
     let mut devices = set_up.sign_in(DEVICES).await?;
@@ -56,7 +56,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
         worst,
     ]);
     let rates = Spread::of(refresh_rates.iter().zip(&commit_rates).map(|(refresh, commit)| refresh / commit));
-    Ok(Section {
+    Ok(ReportSection {
         title: "Refreshing tokens",
         text: format!(
             "{DEVICES} devices renew their tokens one after the other, each with the token it was given last: the session is \

@@ -53,7 +53,7 @@ pub struct Target {
 }
 
 /// One benchmark's part.
-pub struct Section {
+pub struct ReportSection {
     pub title: &'static str,
     /// What was done, how, and how it is to be read.
     pub text: String,
@@ -62,16 +62,16 @@ pub struct Section {
     pub targets: Vec<Target>,
 }
 
-pub struct Report {
+pub struct BenchReport {
     /// When it was measured.
     pub date: String,
     /// Whether there were fewer and shorter rounds.
     pub quick: bool,
     pub machine: Vec<(&'static str, String)>,
-    pub sections: Vec<Section>,
+    pub sections: Vec<ReportSection>,
 }
 
-impl Report {
+impl BenchReport {
     pub fn markdown(&self) -> String {
         let mut text = "# Performance\n\n".to_owned();
         let rounds = if self.quick { " with few and short rounds (`--quick`)" } else { "" };
@@ -119,8 +119,10 @@ mod tests {
         let mut table = Table::new(["route", "rate"]);
         table.row(["bare axum".to_owned(), "1".to_owned()]);
         let target = Target { what: "rate", wanted: "2".to_owned(), measured: "1".to_owned(), met: false };
-        let section = Section { title: "Rates", text: "Rates.".to_owned(), tables: vec![table], targets: vec![target] };
-        let report = Report { date: "2026-01-01".to_owned(), quick: true, machine: vec![], sections: vec![section] };
+        let section =
+            ReportSection { title: "Rates", text: "Rates.".to_owned(), tables: vec![table], targets: vec![target] };
+        let report =
+            BenchReport { date: "2026-01-01".to_owned(), quick: true, machine: vec![], sections: vec![section] };
         let text = report.markdown();
         assert!(text.contains("| route     | rate |\n| --------- | ---- |\n| bare axum | 1    |\n"), "{text}");
         assert!(text.contains("| rate | 2      | 1        | **no** |"), "{text}");

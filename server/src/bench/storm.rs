@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use types::api::paths;
 
 use super::load::{finished, pace};
-use super::report::{Section, Table, Target, cells};
+use super::report::{ReportSection, Table, Target, cells};
 use super::servers::Server;
 use super::set_up::Device;
 use super::statistics::{Millis, Percentiles, times};
@@ -29,7 +29,7 @@ struct Times {
     storm: Vec<Duration>,
 }
 
-pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let database = bench.database(Filling::Nothing).await?;
     let set_up = bench.set_up(&database).await?;
     let users = set_up.sign_in(STORM).await?;
@@ -114,7 +114,7 @@ impl Storm {
     }
 }
 
-fn section(ours: &Times, baseline: &Times, sign_ins: f64) -> Section {
+fn section(ours: &Times, baseline: &Times, sign_ins: f64) -> ReportSection {
     let mut table = Table::new(["request", "", "p50", "p99", "worst", "p99, of calm"]);
     let mut storms = Vec::new();
     for (name, measured) in [("checked", ours), ("bare axum, a process of its own", baseline)] {
@@ -129,7 +129,7 @@ fn section(ours: &Times, baseline: &Times, sign_ins: f64) -> Section {
     }
     let (checked, bare) = (storms[0], storms[1]);
     let ratio = times(checked, bare);
-    Section {
+    ReportSection {
         title: "A storm of sign-ins",
         text: format!(
             "{RATE} checked requests a second over {CONNECTIONS} connections, first calmly and then while {STORM} people sign in at \

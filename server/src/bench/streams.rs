@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use types::api::paths;
 
-use super::report::{Section, Table, Target, cells};
+use super::report::{ReportSection, Table, Target, cells};
 use super::set_up::Device;
 use super::statistics::{Millis, Percentiles};
 use super::wire::get;
@@ -28,7 +28,7 @@ const REST: Duration = Duration::from_secs(5);
 /// Nobody is waited for longer.
 const NOTIFIED_WITHIN: Duration = Duration::from_secs(30);
 
-pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let streams = STREAMS.min(open_files::raise().saturating_sub(OTHER_FILES));
     let database = bench.database(Filling::Nothing).await?;
     let set_up = bench.set_up(&database).await?;
@@ -94,7 +94,7 @@ async fn read_until(stream: &mut TcpStream, wanted: &[u8]) -> io::Result<()> {
     }
 }
 
-fn section(streams: usize, opening: Duration, each: f64, notified: Vec<Duration>) -> Section {
+fn section(streams: usize, opening: Duration, each: f64, notified: Vec<Duration>) -> ReportSection {
     let first = notified.iter().min().copied().unwrap_or_default();
     let since_commit = Percentiles::of(notified.iter().copied());
     let since_first = Percentiles::of(notified.into_iter().map(|at| at.saturating_sub(first)));
@@ -103,7 +103,7 @@ fn section(streams: usize, opening: Duration, each: f64, notified: Vec<Duration>
         let [p50, p99, all] = cells(&times);
         table.row([name.to_owned(), p50, p99, all]);
     }
-    Section {
+    ReportSection {
         title: "Open event streams",
         text: format!(
             "{streams} people with one stream each, on one server, opened in {} and left alone for {} s. Memory is the growth of the \
