@@ -112,7 +112,7 @@ mod tests {
             remember: true,
             refresh_digest: [0; 32],
             previous_digest: None,
-            rotated_at: START,
+            refreshed_at: START,
             end: None,
         }
     }

@@ -202,7 +202,7 @@ impl Lifetimes {
             return RefreshDecision::Refresh { expires_at: self.refreshed_end(now, row.max_expires_at) };
         }
         let is_predecessor = row.previous_digest.as_ref().is_some_and(is);
-        if is_predecessor && now.since(row.rotated_at) <= self.grace {
+        if is_predecessor && now.since(row.refreshed_at) <= self.grace {
             return RefreshDecision::Repeat(repeat_kind(row, now));
         }
         RefreshDecision::Reuse
@@ -211,7 +211,7 @@ impl Lifetimes {
 
 /// Two tabs repeat within moments; who repeats later never got the answer.
 pub fn repeat_kind(row: &SessionRow, now: Timestamp) -> RepeatKind {
-    if now.since(row.rotated_at) <= TWO_TABS_WITHIN { RepeatKind::TwoTabs } else { RepeatKind::LostReply }
+    if now.since(row.refreshed_at) <= TWO_TABS_WITHIN { RepeatKind::TwoTabs } else { RepeatKind::LostReply }
 }
 
 #[cfg(test)]
@@ -267,7 +267,7 @@ mod tests {
             remember: true,
             refresh_digest: CURRENT,
             previous_digest: Some(PREVIOUS),
-            rotated_at: START,
+            refreshed_at: START,
             end: None,
         }
     }

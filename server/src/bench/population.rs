@@ -102,7 +102,7 @@ impl Population {
             // Of something that is no token: nobody can refresh these sessions.
             refresh_digest: sha256(session_id.as_bytes()),
             previous_digest: None,
-            rotated_at: created_at,
+            refreshed_at: created_at,
             end: ended.then_some(SessionEnd {
                 at: last_active,
                 reason: EndReason::UserInitiatedLogout,

@@ -140,7 +140,7 @@ impl SetUp {
             remember: true,
             refresh_digest: refresh.digest(),
             previous_digest: None,
-            rotated_at: now,
+            refreshed_at: now,
             end: None,
         };
         (row, refresh)

@@ -260,7 +260,7 @@ mod tests {
             remember: true,
             refresh_digest: [0; 32],
             previous_digest: None,
-            rotated_at: at,
+            refreshed_at: at,
             end: None,
         }
     }

@@ -197,7 +197,7 @@ fn row_of(session: NewSession) -> SessionRow {
         remember: session.remember,
         refresh_digest: session.refresh_digest,
         previous_digest: None,
-        rotated_at: session.at,
+        refreshed_at: session.at,
         end: None,
     }
 }

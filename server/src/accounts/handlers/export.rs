@@ -198,7 +198,7 @@ fn session(row: SessionRow, history: Vec<store::HistoryEntry>) -> ExportedSessio
         remember_me: row.remember,
         created_at: row.created_at,
         last_active: row.last_active,
-        last_refreshed: row.rotated_at,
+        last_refreshed: row.refreshed_at,
         expires_at: row.expires_at,
         max_expires_at: row.max_expires_at,
         ended: row.end.map(end),

@@ -112,7 +112,7 @@ pub struct SessionRecord {
     remember: bool,
     refresh_digest: Vec<u8>,
     previous_digest: Option<Vec<u8>>,
-    rotated_at: i64,
+    refreshed_at: i64,
     #[sqlx(flatten)]
     end: EndRecord,
 }
@@ -137,7 +137,7 @@ impl TryFrom<SessionRecord> for SessionRow {
             remember: row.remember,
             refresh_digest: digest(&row.refresh_digest)?,
             previous_digest: row.previous_digest.as_deref().map(digest).transpose()?,
-            rotated_at: Timestamp::from_millis(row.rotated_at),
+            refreshed_at: Timestamp::from_millis(row.refreshed_at),
             end: row.end.read()?,
         })
     }

@@ -58,7 +58,7 @@ async fn a_token_that_counts_is_replaced_by_its_successor(
     assert_eq!(repeat, None);
     assert_eq!(user.id, ada);
     assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
-    assert_eq!((session.rotated_at, session.last_active, session.expires_at), (at, at, minutes(1000)));
+    assert_eq!((session.refreshed_at, session.last_active, session.expires_at), (at, at, minutes(1000)));
     assert_eq!(session.place.as_deref(), Some("Lviv, Ukraine"));
     assert_eq!(store.sessions().session(id).await.expect("an answer").as_ref(), Some(&*session));
     assert_eq!(history(&store, ada, id).await, [("signed_in".to_owned(), None), ("refreshed".to_owned(), None)]);
@@ -97,7 +97,7 @@ async fn a_repeat_changes_no_digest_and_says_which_kind_it_was(
         let Refresh::Granted { session, repeat, .. } = granted else { panic!("{granted:?}") };
         assert_eq!(repeat, Some(kind));
         assert_eq!((session.refresh_digest, session.previous_digest), (digest(2), Some(digest(1))));
-        assert_eq!((session.rotated_at, session.last_active), (at, again.at));
+        assert_eq!((session.refreshed_at, session.last_active), (at, again.at));
         assert_eq!((session.origin.ip.as_str(), session.place.as_deref()), ("192.0.2.1", Some("Lviv, Ukraine")));
         assert_eq!(history(&store, ada, id).await.last().expect("an entry").0, what);
     }

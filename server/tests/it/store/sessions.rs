@@ -25,7 +25,7 @@ async fn a_session_is_stored_as_it_began(#[values(Backend::Sqlite, Backend::Post
     record(&store, &new, None).await;
     let row = store.sessions().session(new.id).await.expect("an answer").expect("a session");
     assert_eq!((row.id, row.user_id, row.device, row.origin), (new.id, ada, new.device, new.origin));
-    assert_eq!((row.created_at, row.last_active, row.rotated_at), (START, START, START));
+    assert_eq!((row.created_at, row.last_active, row.refreshed_at), (START, START, START));
     assert_eq!((row.expires_at, row.max_expires_at), (new.expires_at, new.max_expires_at));
     assert_eq!((row.proofs, row.delivery, row.remember), (new.proofs, new.delivery, true));
     assert_eq!(row.place.as_deref(), Some("Kyiv, Ukraine"));

@@ -62,7 +62,7 @@ impl Database {
                     .bind(session.delivery.as_str())
                     .bind(session.remember)
                     .bind(&session.refresh_digest[..])
-                    .bind(session.rotated_at.as_millis())
+                    .bind(session.refreshed_at.as_millis())
                     .bind(session.end.as_ref().map(|end| end.at.as_millis()))
                     .bind(session.end.as_ref().map(|end| end.reason.as_str()));
             }

@@ -78,8 +78,8 @@ pub struct SessionRow {
     pub refresh_digest: Digest,
     /// Digest of the one before, if there was one.
     pub previous_digest: Option<Digest>,
-    /// When the present one took the place of the one before.
-    pub rotated_at: Timestamp,
+    /// When it was last refreshed; from then on the token before it has its grace.
+    pub refreshed_at: Timestamp,
     /// How it ended, if it did.
     pub end: Option<SessionEnd>,
 }
