@@ -20,7 +20,6 @@ pub struct AlertRecord {
     answer: Option<String>,
     answered_at: Option<i64>,
     answered_by: Option<Uuid>,
-    #[sqlx(rename = "vouched")]
     confirms: bool,
     session_began_at: i64,
     signed_in: bool,

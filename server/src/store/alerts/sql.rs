@@ -5,9 +5,10 @@ use crate::store::db::dialect::statements;
 /// Columns of an alert, with the device of its session.
 macro_rules! alert_columns {
     () => {
-        "a.id, a.kind, a.session_id, a.created_at, a.ip, a.place, a.answer, a.answered_at, a.answered_by, a.vouched, \
-         s.created_at AS session_began_at, s.ended_at IS NULL AND s.expires_at > $2 AS signed_in, s.device_name, \
-         s.platform, s.browser, s.os, s.kind AS device_kind, s.app_version"
+        "a.id, a.kind, a.session_id, a.created_at, a.ip, a.place, a.answer, a.answered_at, a.answered_by, \
+         a.vouched AS confirms, s.created_at AS session_began_at, \
+         s.ended_at IS NULL AND s.expires_at > $2 AS signed_in, s.device_name, s.platform, s.browser, s.os, \
+         s.kind AS device_kind, s.app_version"
     };
 }
 

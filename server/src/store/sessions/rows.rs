@@ -33,7 +33,6 @@ pub struct ReceiptRecord {
     #[sqlx(flatten)]
     device: DeviceRecord,
     ended_by: Option<Uuid>,
-    #[sqlx(rename = "told_at")]
     notified_at: Option<i64>,
     confirmed_at: Option<i64>,
 }

@@ -72,8 +72,8 @@ statements! {
     MARK_NOTIFIED = "UPDATE sessions SET told_at = $2 WHERE id = $1 AND ended_at IS NOT NULL AND told_at IS NULL";
     CONFIRM_END = "UPDATE sessions SET confirmed_at = COALESCE(confirmed_at, $2) \
         WHERE id = $1 AND ended_at IS NOT NULL";
-    RECEIPT = "SELECT id, device_name, platform, browser, os, kind, app_version, ended_by, told_at, confirmed_at \
-        FROM sessions WHERE receipt = $1 ORDER BY last_active DESC, id DESC";
+    RECEIPT = "SELECT id, device_name, platform, browser, os, kind, app_version, ended_by, told_at AS notified_at, \
+        confirmed_at FROM sessions WHERE receipt = $1 ORDER BY last_active DESC, id DESC";
     INSERT_SESSION = "INSERT INTO sessions (id, user_id, created_at, last_active, expires_at, max_expires_at, \
         device_name, platform, browser, os, kind, app_version, ip, user_agent, signed_in_with, delivery, remember, \
         refresh_digest, rotated_at, place, remember_until, browser_id, proofs) \
