@@ -27,7 +27,7 @@ use world::{Action, Bounds, Protocol};
 const CALM: Bounds = Bounds {
     writers: 2,
     whole_transactions: false,
-    whole_looks: false,
+    whole_polls: false,
     aborts: 0,
     restarts: 0,
     failovers: 0,
@@ -38,11 +38,11 @@ const BUSY: Bounds = Bounds { writers: 3, aborts: 1, restarts: 1, ..CALM };
 /// Tokens run out, and what is remembered because of them goes.
 const LONG: Bounds = Bounds { restarts: 1, ticks: 2, ..CALM };
 /// The database loses the end of the log, and goes on.
-const FAILOVER: Bounds = Bounds { writers: 3, whole_transactions: true, whole_looks: true, failovers: 1, ..CALM };
-/// The same in the middle of looks, and of a server's start.
+const FAILOVER: Bounds = Bounds { writers: 3, whole_transactions: true, whole_polls: true, failovers: 1, ..CALM };
+/// The same in the middle of polls, and of a server's start.
 const TROUBLE: Bounds = Bounds { whole_transactions: true, restarts: 1, failovers: 1, ..CALM };
 /// The same where rows have been cleaned up.
-const RESTORED_BACKUP: Bounds = Bounds { whole_transactions: true, whole_looks: true, failovers: 1, ticks: 2, ..CALM };
+const RESTORED_BACKUP: Bounds = Bounds { whole_transactions: true, whole_polls: true, failovers: 1, ticks: 2, ..CALM };
 
 fn described(actions: &[Action]) -> String {
     actions.iter().fold(String::new(), |mut text, action| {
@@ -65,11 +65,11 @@ fn the_naive_design_lets_an_ended_session_pass() {
       writer 0 begins
       writer 1 begins
       writer 1 commits
-      server 0 looks
+      server 0 polls
       writer 0 commits
-      server 0 takes in what it saw
-      server 0 looks
-      server 0 takes in what it saw
+      server 0 applies what it read
+      server 0 polls
+      server 0 applies what it read
     ");
 }
 

@@ -9,10 +9,10 @@ use super::world::{Protocol, World, Writer};
 pub const NOTHING_PASSES: &str = "no server that is current lets a session pass that had ended before it looked";
 pub const AT_ONCE: &str = "the server that ended a session refuses it from its answer on";
 pub const EVERYWHERE: &str = "what any server remembers comes to be in the log and on every server";
-pub const STEADY: &str = "a server that is up to date and looks again need not load everything";
+pub const STEADY: &str = "a server that is up to date and polls again need not load everything";
 
 pub const OVERLAP: &str = "two transactions are open at a time";
-pub const OVERTAKEN: &str = "a commit overtakes a look";
+pub const OVERTAKEN: &str = "a commit overtakes a poll";
 pub const NOTICED: &str = "a failover is noticed";
 pub const OVERWRITTEN: &str = "after a failover the head comes back to a reader's position before it has looked";
 pub const RESTORED: &str = "an end that a failover lost is committed again";

@@ -3,16 +3,16 @@
 use super::database::{Database, Row, SESSIONS, Sessions};
 use super::slips::Slip;
 
-/// A look at the log whose answer is not taken in yet.
+/// A poll of the log whose answer is not applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Look {
+struct Poll {
     head: u8,
     /// The rows from the server's position on, that row included. Where everything is to be loaded, the row at the
     /// head.
     rows: Vec<Row>,
-    /// What had ended when the look began and the server did not refuse yet.
+    /// What had ended when the poll began and the server did not refuse yet.
     to_learn: Sessions,
-    /// How many rows of its own the server was watching for when the look began: they must be there.
+    /// How many rows of its own the server was watching for when the poll began: they must be there.
     watched: usize,
     /// Whether nothing was committed since.
     is_latest: bool,
@@ -29,7 +29,7 @@ pub struct Server {
     own: Vec<Row>,
     /// Its position is worth nothing: it has just started, or the log is not the one that it was reading.
     pub must_load: bool,
-    look: Option<Look>,
+    poll: Option<Poll>,
     is_up_to_date: bool,
     /// What had ended before the list last became current and is not refused although the list is current: must be
     /// nothing.
@@ -47,7 +47,7 @@ impl Server {
             row_there: None,
             own: Vec::new(),
             must_load: false,
-            look: None,
+            poll: None,
             is_up_to_date: true,
             overlooked: Sessions::default(),
             lost: Sessions::default(),
@@ -66,20 +66,20 @@ impl Server {
     }
 
     pub const fn is_looking(&self) -> bool {
-        self.look.is_some()
+        self.poll.is_some()
     }
 
     pub fn is_overtaken(&self) -> bool {
-        self.look.as_ref().is_some_and(|look| !look.is_latest)
+        self.poll.as_ref().is_some_and(|poll| !poll.is_latest)
     }
 
-    /// Whether a look would bring anything. (A real server looks all the time; here that would go round in circles.)
+    /// Whether a poll would bring anything. (A real server polls all the time; here that would go round in circles.)
     pub fn has_to_look(&self) -> bool {
         let knows_all = self.is_up_to_date && self.own.is_empty();
         !self.is_looking() && !knows_all
     }
 
-    /// Whether one more look, with nothing new in it, would have it load everything.
+    /// Whether one more poll, with nothing new in it, would have it load everything.
     pub fn is_at_a_loss(&self, database: &Database, now: u8) -> bool {
         let mut later = self.clone();
         later.begin_poll(database, None);
@@ -87,8 +87,8 @@ impl Server {
         later.must_load
     }
 
-    /// Takes in what it has just committed itself, and watches for it in the log, unless a look has brought it already.
-    /// (A real server watches for it then, too, and has the next look show it again; that changes nothing but the
+    /// Applies what it has just committed itself, and watches for it in the log, unless a poll has brought it already.
+    /// (A real server watches for it then, too, and has the next poll show it again; that changes nothing but the
     /// number of states.)
     pub fn add(&mut self, row: Row, slip: Option<Slip>) {
         let is_to_come = row.position > self.position || !self.refuses().contains(row.session);
@@ -105,7 +105,7 @@ impl Server {
             _ => database.head,
         };
         let from = if self.must_load { head } else { self.position };
-        self.look = Some(Look {
+        self.poll = Some(Poll {
             head,
             rows: database.rows.iter().filter(|row| row.position >= from).copied().collect(),
             to_learn: database.standing().without(self.refuses()),
@@ -114,53 +114,53 @@ impl Server {
         });
     }
 
-    /// Takes in the answer. Where the log is another, the next look must be at the whole of it.
+    /// Applies the answer. Where the log is another, the next poll must be of the whole of it.
     pub fn apply(&mut self, database: &Database, now: u8, slip: Option<Slip>) {
-        let Some(look) = self.look.take() else { return };
+        let Some(poll) = self.poll.take() else { return };
         let was_loaded = self.must_load;
         if was_loaded {
-            self.load(database, look.head, now, slip);
-        } else if self.is_of_another_log(&look, now, slip) {
+            self.load(database, poll.head, now, slip);
+        } else if self.is_of_another_log(&poll, now, slip) {
             self.must_load = true;
             return;
         } else {
-            look.rows.iter().for_each(|row| self.remember(row));
+            poll.rows.iter().for_each(|row| self.remember(row));
         }
         let skips_old = was_loaded && matches!(slip, Some(Slip::AnyRowWillDo | Slip::OldRowUnread));
         let is_too_old = |row: &Row| skips_old && row.remember_until < now;
-        self.row_there = look.rows.last().copied().filter(|row| !is_too_old(row));
-        self.position = look.head;
-        self.own.drain(..look.watched);
-        self.own.retain(|row| row.position > look.head);
+        self.row_there = poll.rows.last().copied().filter(|row| !is_too_old(row));
+        self.position = poll.head;
+        self.own.drain(..poll.watched);
+        self.own.retain(|row| row.position > poll.head);
         self.must_load = false;
-        self.is_up_to_date = look.is_latest;
-        let current_as_of = if slip == Some(Slip::CurrentAsOfAnswer) { database.standing() } else { look.to_learn };
+        self.is_up_to_date = poll.is_latest;
+        let current_as_of = if slip == Some(Slip::CurrentAsOfAnswer) { database.standing() } else { poll.to_learn };
         self.overlooked = current_as_of.without(self.refuses());
     }
 
-    /// The log has changed: a look that began before does not show it.
+    /// The log has changed: a poll that began before does not show it.
     pub const fn outdate(&mut self) {
         self.is_up_to_date = false;
-        if let Some(look) = &mut self.look {
-            look.is_latest = false;
+        if let Some(poll) = &mut self.poll {
+            poll.is_latest = false;
         }
     }
 
     /// No server can know what the database has lost.
     pub fn excuse_from_all_but(&mut self, standing: Sessions) {
         self.overlooked = self.overlooked.both(standing);
-        if let Some(look) = &mut self.look {
-            look.to_learn = look.to_learn.both(standing);
+        if let Some(poll) = &mut self.poll {
+            poll.to_learn = poll.to_learn.both(standing);
         }
     }
 
     /// Time has passed, more than any list may be old: what no token can need is dropped, and the list is not
-    /// current until the next look. Looks under way are given up.
+    /// current until the next poll. Polls under way are given up.
     pub fn grow_old(&mut self, now: u8) {
         for until in &mut self.list {
             until.take_if(|until| *until < now);
         }
-        self.look = None;
+        self.poll = None;
         self.overlooked = Sessions::default();
         self.is_up_to_date = false;
     }
@@ -171,7 +171,7 @@ impl Server {
     }
 
     /// Takes in every row that must be remembered, up to the head that was read before, and finds out what the log
-    /// should have and has not. Rows beyond that head come with the next look, which also sees to it that they stay.
+    /// should have and has not. Rows beyond that head come with the next poll, which also sees to it that they stay.
     fn load(&mut self, database: &Database, head: u8, now: u8, slip: Option<Slip>) {
         if slip == Some(Slip::LoadReplaces) {
             self.list = [None; SESSIONS];
@@ -185,11 +185,11 @@ impl Server {
         live.filter(|row| row.position <= head || runs_ahead).for_each(|row| self.remember(row));
     }
 
-    fn is_of_another_log(&self, look: &Look, now: u8, slip: Option<Slip>) -> bool {
+    fn is_of_another_log(&self, poll: &Poll, now: u8, slip: Option<Slip>) -> bool {
         if slip == Some(Slip::Sequence) {
             return false;
         }
-        let there = look.rows.first().filter(|row| row.position == self.position);
+        let there = poll.rows.first().filter(|row| row.position == self.position);
         let is_another = match (self.row_there.as_ref(), there) {
             _ if slip == Some(Slip::PositionAlone) => false,
             (Some(before), Some(there)) if slip == Some(Slip::RowBySession) => before.session != there.session,
@@ -203,8 +203,8 @@ impl Server {
             .own
             .iter()
             .enumerate()
-            .any(|(number, row)| (number < look.watched || row.position <= look.head) && !look.rows.contains(row));
-        let new = look.rows.iter().map(|row| row.position).filter(|&position| position > self.position);
-        look.head < self.position || is_another || own_is_missing || !new.eq(self.position + 1..=look.head)
+            .any(|(number, row)| (number < poll.watched || row.position <= poll.head) && !poll.rows.contains(row));
+        let new = poll.rows.iter().map(|row| row.position).filter(|&position| position > self.position);
+        poll.head < self.position || is_another || own_is_missing || !new.eq(self.position + 1..=poll.head)
     }
 }

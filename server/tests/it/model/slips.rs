@@ -12,13 +12,13 @@ pub enum Slip {
     PositionAlone,
     /// A reader knows the row at its position by the session in it, not by what makes the row unlike any other.
     RowBySession,
-    /// Loading leaves out the row at the head where that is too old to matter, so that the next look does not know it.
+    /// Loading leaves out the row at the head where that is too old to matter, so that the next poll does not know it.
     OldRowUnread,
     /// The same, and a reader that has seen no row at its position takes any that it finds there for the right one.
     AnyRowWillDo,
-    /// Loading takes in rows beyond the head that it has read, which nobody watches.
+    /// Loading applies rows beyond the head that it has read, which nobody watches.
     LoadRunsAhead,
-    /// A server does not look whether what it committed itself is in the log that it reads later.
+    /// A server does not check whether what it committed itself is in the log that it reads later.
     OwnRowsUnwatched,
     /// What a failover lost is refused by those who remember it, but not committed again.
     LostForGood,
@@ -26,7 +26,7 @@ pub enum Slip {
     LoadReplaces,
     /// A server that has just started takes its empty list for current.
     ReadyBeforeLoad,
-    /// A list counts as current as of the answer to a look, not as of its beginning.
+    /// A list counts as current as of the answer to a poll, not as of its beginning.
     CurrentAsOfAnswer,
     /// A row is remembered for as long as tokens live after the request to end the session, however late the commit
     /// comes.

@@ -17,8 +17,8 @@ pub struct Bounds {
     pub writers: usize,
     /// Whether a transaction is one step. Nobody can tell, where the head row is held until the commit.
     pub whole_transactions: bool,
-    /// Whether a look is one step, with nothing between the question and the answer.
-    pub whole_looks: bool,
+    /// Whether a poll is one step, with nothing between the question and the answer.
+    pub whole_polls: bool,
     pub aborts: u8,
     pub restarts: u8,
     pub failovers: u8,
@@ -69,8 +69,8 @@ pub enum Action {
     Commit(usize),
     Answer(usize),
     Abort(usize),
-    Look(usize),
-    TakeIn(usize),
+    Poll(usize),
+    Apply(usize),
     CommitAgain(usize),
     Restart(usize),
     FailOver { copied_to: u8 },
@@ -86,8 +86,8 @@ impl fmt::Display for Action {
             Self::Commit(writer) => write!(f, "writer {writer} commits"),
             Self::Answer(writer) => write!(f, "writer {writer} is answered"),
             Self::Abort(writer) => write!(f, "writer {writer} aborts"),
-            Self::Look(server) => write!(f, "server {server} looks"),
-            Self::TakeIn(server) => write!(f, "server {server} takes in what it saw"),
+            Self::Poll(server) => write!(f, "server {server} polls"),
+            Self::Apply(server) => write!(f, "server {server} applies what it read"),
             Self::CommitAgain(server) => write!(f, "server {server} commits again what was lost"),
             Self::Restart(server) => write!(f, "server {server} restarts"),
             Self::FailOver { copied_to } => write!(f, "a copy that ends at {copied_to} takes over"),
@@ -113,8 +113,8 @@ impl Protocol {
         matches!(self.slip, Some(Slip::Sequence | Slip::HeadRowFirst))
     }
 
-    /// What goes on by itself. It comes to an end: whatever changes for a server, two looks later it has no more to
-    /// look for.
+    /// What goes on by itself. It comes to an end: whatever changes for a server, two polls later it has no more to
+    /// poll for.
     fn steps(&self, world: &World, actions: &mut Vec<Action>) {
         let head_row_is_free = !world.writers.iter().any(|writer| matches!(writer, Writer::Holding { .. }));
         for (number, writer) in world.writers.iter().enumerate() {
@@ -128,9 +128,9 @@ impl Protocol {
         }
         for (number, server) in world.servers.iter().enumerate() {
             if server.is_looking() {
-                actions.push(Action::TakeIn(number));
+                actions.push(Action::Apply(number));
             } else if server.has_to_look() {
-                actions.push(Action::Look(number));
+                actions.push(Action::Poll(number));
             }
             if !server.lost.is_empty() && head_row_is_free {
                 actions.push(Action::CommitAgain(number));
@@ -299,13 +299,13 @@ impl Model for Protocol {
                 next.aborts += 1;
                 next.writers[writer] = Writer::Over;
             }
-            Action::Look(server) => {
+            Action::Poll(server) => {
                 next.servers[server].begin_poll(&world.database, self.slip);
-                if self.bounds.whole_looks {
+                if self.bounds.whole_polls {
                     next.servers[server].apply(&world.database, world.time, self.slip);
                 }
             }
-            Action::TakeIn(server) => next.servers[server].apply(&world.database, world.time, self.slip),
+            Action::Apply(server) => next.servers[server].apply(&world.database, world.time, self.slip),
             Action::CommitAgain(server) => self.commit_again(&mut next, server),
             Action::Restart(server) => self.restart(&mut next, server),
             Action::FailOver { copied_to } => next.fail_over(copied_to),
