@@ -156,7 +156,7 @@ impl TestUser {
         }
     }
 
-    /// Renews; sometimes in two tabs at once, on two servers.
+    /// Refreshes; sometimes in two tabs at once, on two servers.
     async fn refreshes(&mut self, index: usize) {
         if self.world.recorder.now() < self.held[index].rests_until {
             return;
@@ -173,7 +173,7 @@ impl TestUser {
         self.takes_in(index, &[replies.0, replies.1]);
     }
 
-    /// What came of renewing, at one server or at two.
+    /// What came of refreshing, at one server or at two.
     fn takes_in(&mut self, index: usize, replies: &[Reply]) {
         let now = self.world.recorder.now();
         let open = replies.iter().any(|reply| matches!(reply, Reply::Lost) || reply.status() >= 500);
@@ -259,7 +259,7 @@ impl TestUser {
             let server = self.anywhere();
             let racer = racer.filter(|_| attempt == 0 && self.dice.once_in(2));
             let taken_on = self.ends_while(&asks, &scope, server, racer).await;
-            // The tokens of the one that asks may have been renewed meanwhile.
+            // The tokens of the one that asks may have been refreshed meanwhile.
             if let Some(held) = self.held.iter().find(|held| held.device.session == asks.session) {
                 asks = held.device.clone();
             }
@@ -274,7 +274,7 @@ impl TestUser {
         self.tries_what_is_gone().await;
     }
 
-    /// One try at ending sessions, while one of those that are to end asks and renews elsewhere.
+    /// One try at ending sessions, while one of those that are to end asks and refreshes elsewhere.
     async fn ends_while(&mut self, asks: &Device, scope: &Scope, server: usize, racer: Option<usize>) -> bool {
         let now = self.world.recorder.now();
         let elsewhere = self.elsewhere(server);
@@ -285,13 +285,13 @@ impl TestUser {
         let race = async {
             let device = racing.as_ref()?;
             let on_server = UserOnServer { who, server: elsewhere };
-            let (_, renewed) =
+            let (_, refreshed) =
                 futures::future::join(world.checks(on_server, device), world.refreshes(on_server, device)).await;
-            Some(renewed)
+            Some(refreshed)
         };
-        let (ended, renewed) = futures::future::join(ending, race).await;
-        if let (Some(index), Some(renewed)) = (racer, renewed)
-            && let Some(device) = began_device(&renewed)
+        let (ended, refreshed) = futures::future::join(ending, race).await;
+        if let (Some(index), Some(refreshed)) = (racer, refreshed)
+            && let Some(device) = began_device(&refreshed)
         {
             self.held[index].device = device;
         }

@@ -33,7 +33,7 @@ pub enum What {
     Check,
     /// The devices; which ones were shown.
     List(Vec<String>),
-    /// A renewal with this refresh token; which token came back.
+    /// A refresh with this refresh token; which token came back.
     Refresh {
         presented: String,
         successor: Option<String>,

@@ -126,8 +126,8 @@ impl Installation {
         self.net.post(server, "/api/auth/logout", Some(&device.access), &serde_json::json!({})).await.answer()
     }
 
-    /// Renews with a refresh token on a server that answers.
-    pub async fn renews(&self, server: usize, refresh: &str) -> Answer {
+    /// Refreshes with a refresh token on a server that answers.
+    pub async fn refreshes(&self, server: usize, refresh: &str) -> Answer {
         self.net.refreshes(server, refresh).await.answer()
     }
 
@@ -173,8 +173,8 @@ impl Installation {
         for server in 0..self.net.servers() {
             // The others may take up to the bound to know what one has committed late.
             until(&format!("server {server} refuses it"), BOUND, async || self.asks(server, device).await == 401).await;
-            let renewed = self.net.refreshes(server, &device.refresh).await;
-            assert_eq!(renewed.status(), 401, "server {server} renews it: {renewed:?}");
+            let refreshed = self.net.refreshes(server, &device.refresh).await;
+            assert_eq!(refreshed.status(), 401, "server {server} refreshes it: {refreshed:?}");
             let list = self.net.get(server, "/api/auth/sessions", &witness.access).await.answer();
             assert_eq!(list.status, 200, "{}", list.body);
             let shown = list.body["sessions"].as_array().into_iter().flatten();

@@ -96,7 +96,7 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     world.recorder.history()
 }
 
-/// The last questions: everybody signs in once more; each device there ever was asks every server and renews; and
+/// The last questions: everybody signs in once more; each device there ever was asks every server and refreshes; and
 /// everybody looks at their devices on every server.
 async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice) {
     let mut users: Vec<String> = devices.iter().map(|(who, _)| who.clone()).collect();
@@ -121,8 +121,8 @@ async fn ask_everything(world: &World, mut devices: Vec<Owned>, dice: &mut Dice)
             for server in 0..world.net.servers() {
                 world.checks(UserOnServer { who, server }, device).await;
             }
-            let renewed = world.refreshes(UserOnServer { who, server }, device).await;
-            if let Some(device) = began_device(&renewed) {
+            let refreshed = world.refreshes(UserOnServer { who, server }, device).await;
+            if let Some(device) = began_device(&refreshed) {
                 for server in 0..world.net.servers() {
                     world.checks(UserOnServer { who, server }, &device).await;
                 }

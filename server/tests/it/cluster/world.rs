@@ -75,7 +75,7 @@ impl World {
         began_device(&self.records(on_server, None, reply, |_| What::SignIn).await)
     }
 
-    /// Renews. Tokens are named by their last letters, which are a MAC.
+    /// Refreshes. Tokens are named by their last letters, which are a MAC.
     pub async fn refreshes(&self, on_server: UserOnServer<'_>, device: &Device) -> Reply {
         let reply = self.net.refreshes(on_server.server, &device.refresh);
         let what = |body: &Value| What::Refresh {

@@ -173,8 +173,8 @@ async fn a_possible_theft_is_asked_about_until_somebody_answers(#[values(On::Sql
     let laptop = laptop(&app).await;
     let mut phone = app.signs_in(ADA).await;
     let old = phone.refresh_token().to_owned();
-    phone.renews().await;
-    phone.renews().await;
+    phone.refreshes().await;
+    phone.refreshes().await;
     let mut events = laptop.listens().await;
     assert_eq!(phone.refreshes_with(&old).await.body["reason"], "refresh_reuse");
     let event = events.next_named("security.alert").await;

@@ -41,7 +41,7 @@ async fn an_export_holds_everything_on_the_user_no_secret_and_nobody_else() {
     let proof = app.post("/api/auth/verify-email", &json!({"email": "bob@example.com", "otp": his})).await;
     let bob = Device { app: &app, tokens: proof.body };
     app.post("/api/auth/forgot-password", &json!({"email": ADA})).await;
-    phone.renews().await;
+    phone.refreshes().await;
     phone.post("/api/auth/logout", &json!({"reason": "going home"})).await;
 
     let export = laptop.get("/api/user/export").await;
@@ -155,10 +155,10 @@ async fn without_the_password_only_a_sign_in_of_moments_ago_deletes_the_account(
     let app = TestApp::start().await;
     let mut laptop = app.new_user(ADA).await;
     app.advance(Duration::from_mins(10));
-    for renewed in [false, true] {
-        if renewed {
+    for refreshed in [false, true] {
+        if refreshed {
             // Renewing proves nothing about who holds the device.
-            laptop.renews().await;
+            laptop.refreshes().await;
         }
         let asked = deletes(&laptop).await;
         assert_eq!((asked.status, asked.code()), (StatusCode::UNAUTHORIZED, "insufficient-user-authentication"));

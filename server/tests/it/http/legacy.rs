@@ -160,8 +160,8 @@ async fn it_shows_and_ends_what_is_the_users_and_gets_nothing_that_needs_a_sessi
     ] {
         assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "session-required"), "{}", answer.text);
     }
-    let renewed = old.refreshes_with(old.access_token()).await;
-    assert_eq!((renewed.status, renewed.code()), (StatusCode::UNAUTHORIZED, "invalid-token"));
+    let refreshed = old.refreshes_with(old.access_token()).await;
+    assert_eq!((refreshed.status, refreshed.code()), (StatusCode::UNAUTHORIZED, "invalid-token"));
     assert!(ada.passes().await);
 }
 

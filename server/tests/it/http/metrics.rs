@@ -39,13 +39,13 @@ impl Scrape {
 }
 
 #[tokio::test]
-async fn signing_in_renewing_and_ending_are_counted_by_what_they_came_to() {
+async fn signing_in_refreshing_and_ending_are_counted_by_what_they_came_to() {
     let app = TestApp::start_with(&[OWN_LISTENER]).await;
     let mut device = app.new_user("ada@example.com").await;
     let other = app.signs_in("ada@example.com").await;
     app.post("/api/auth/login", &json!({"email": "ada@example.com", "password": "not the right one"})).await;
     let first = device.refresh_token().to_owned();
-    device.renews().await;
+    device.refreshes().await;
     device.refreshes_with(&first).await;
     app.advance(Duration::from_secs(5));
     device.refreshes_with(&first).await;

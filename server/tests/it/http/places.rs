@@ -68,8 +68,8 @@ async fn a_device_that_refreshes_from_another_network_is_shown_there() {
         [("198.51.100.7", json!("Poland")), ("192.0.2.7", Value::Null), ("2001:db8::7", json!("Lisbon, Portugal"))]
     {
         let body = json!({"refreshToken": refresh_token});
-        let renewed = posts_from(&app, address, "/api/auth/refresh", &body).await;
-        refresh_token = renewed.body["refreshToken"].as_str().expect("a successor").to_owned();
+        let refreshed = posts_from(&app, address, "/api/auth/refresh", &body).await;
+        refresh_token = refreshed.body["refreshToken"].as_str().expect("a successor").to_owned();
         let session = seen(&device, &watcher).await;
         assert_eq!((&session["ipAddress"], &session["place"]), (&json!(address), &place));
     }

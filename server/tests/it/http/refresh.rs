@@ -12,7 +12,7 @@ async fn a_refresh_replaces_the_token_and_the_session_stays() {
     let app = TestApp::start().await;
     let mut device = app.new_user("ada@example.com").await;
     let (first, session) = (device.refresh_token().to_owned(), device.session_id().to_owned());
-    device.renews().await;
+    device.refreshes().await;
     assert_ne!(device.refresh_token(), first);
     assert_eq!(device.session_id(), session);
     assert!(device.passes().await);
@@ -36,7 +36,7 @@ async fn a_predecessor_after_the_grace_ends_the_session_and_tells_the_user() {
     let other = app.signs_in("ada@example.com").await;
     let mut events = other.listens().await;
     let old = stolen.refresh_token().to_owned();
-    stolen.renews().await;
+    stolen.refreshes().await;
     app.advance(Duration::from_secs(11));
     let theft = stolen.refreshes_with(&old).await;
     assert_eq!((theft.status, theft.code()), (StatusCode::UNAUTHORIZED, "session-ended"));
@@ -59,8 +59,8 @@ async fn a_predecessor_is_theft_once_the_successor_was_used() {
     let app = TestApp::start().await;
     let mut device = app.new_user("ada@example.com").await;
     let old = device.refresh_token().to_owned();
-    device.renews().await;
-    device.renews().await;
+    device.refreshes().await;
+    device.refreshes().await;
     assert_eq!(device.refreshes_with(&old).await.body["reason"], "refresh_reuse");
     assert!(!device.passes().await);
 }
@@ -85,15 +85,15 @@ async fn thirty_two_refreshes_at_once_make_one_lineage_on_postgres() {
 }
 
 #[tokio::test]
-async fn a_session_ends_at_its_absolute_end_however_often_it_is_renewed() {
+async fn a_session_ends_at_its_absolute_end_however_often_it_is_refreshed() {
     let app =
         TestApp::start_with(&[("SESSION_MAX_AGE", "1h"), ("REFRESH_EXPIRE", "40m"), ("SESSION_WARNING", "10m")]).await;
     let mut device = app.new_user("ada@example.com").await;
     app.advance(Duration::from_mins(39));
-    device.renews().await;
+    device.refreshes().await;
     assert_eq!(device.tokens["refreshExpiresIn"], 21 * 60);
     app.advance(Duration::from_secs(21 * 60 - 1));
-    device.renews().await;
+    device.refreshes().await;
     assert_eq!(device.tokens["expiresIn"], 1);
     app.advance(Duration::from_secs(1));
     assert!(!device.passes().await);
@@ -106,7 +106,7 @@ async fn an_unused_session_ends_at_its_idle_limit() {
     let app = TestApp::start_with(&[("SESSION_IDLE_TIMEOUT", "30m"), ("SESSION_WARNING", "10m")]).await;
     let mut device = app.new_user("ada@example.com").await;
     app.advance(Duration::from_secs(30 * 60 - 1));
-    device.renews().await;
+    device.refreshes().await;
     app.advance(Duration::from_mins(30));
     let over = device.refreshes_with(device.refresh_token()).await;
     assert_eq!((over.status, &over.body["reason"]), (StatusCode::UNAUTHORIZED, &json!("idle_timeout")));
@@ -144,11 +144,11 @@ async fn a_browser_holds_its_token_in_a_cookie_that_only_our_own_pages_can_use()
     assert_eq!(refresh(&sibling).await.unwrap().status(), StatusCode::FORBIDDEN);
     let origin = app.origin();
     let ours = [("latchkey-client", "web"), ("sec-fetch-site", "same-origin"), ("origin", origin.as_str())];
-    let renewed = Answer::read(refresh(&ours).await.unwrap()).await;
-    assert_eq!(renewed.status, StatusCode::OK);
-    assert_ne!(renewed.cookie(), Some(cookie.clone()));
+    let refreshed = Answer::read(refresh(&ours).await.unwrap()).await;
+    assert_eq!(refreshed.status, StatusCode::OK);
+    assert_ne!(refreshed.cookie(), Some(cookie.clone()));
 
-    let in_the_body = app.post("/api/auth/refresh", &json!({"refreshToken": renewed.cookie()})).await;
+    let in_the_body = app.post("/api/auth/refresh", &json!({"refreshToken": refreshed.cookie()})).await;
     assert_eq!((in_the_body.status, in_the_body.code()), (StatusCode::UNAUTHORIZED, "invalid-token"));
 }
 
@@ -177,7 +177,7 @@ async fn nothing_that_stands_in_the_database_is_a_token() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_used_is_not_idle_although_it_is_not_renewed() {
+async fn a_session_that_is_used_is_not_idle_although_it_is_not_refreshed() {
     let mut app = TestApp::start_with(&[("SESSION_IDLE_TIMEOUT", "1h"), ("JWT_EXPIRE", "1h")]).await;
     let tokens = app.new_user("ada@example.com").await.tokens;
     app.advance(Duration::from_mins(50));
@@ -186,9 +186,9 @@ async fn a_session_that_is_used_is_not_idle_although_it_is_not_renewed() {
     app.restart().await;
     app.advance(Duration::from_mins(50));
     let device = Device { app: &app, tokens };
-    let renewed = device.refreshes_with(device.refresh_token()).await;
-    assert_eq!(renewed.status, StatusCode::OK, "{}", renewed.body);
+    let refreshed = device.refreshes_with(device.refresh_token()).await;
+    assert_eq!(refreshed.status, StatusCode::OK, "{}", refreshed.body);
     app.advance(Duration::from_mins(61));
-    let over = app.post("/api/auth/refresh", &json!({"refreshToken": renewed.body["refreshToken"]})).await;
+    let over = app.post("/api/auth/refresh", &json!({"refreshToken": refreshed.body["refreshToken"]})).await;
     assert_eq!((over.status, &over.body["reason"]), (StatusCode::UNAUTHORIZED, &json!("idle_timeout")));
 }

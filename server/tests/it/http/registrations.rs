@@ -187,7 +187,7 @@ async fn mail_to_an_address_that_nobody_has_proved_carries_no_words_of_whoever_t
         assert_eq!(device.post("/api/user/password", &change).await.status, StatusCode::OK);
         // A stolen token is told by mail.
         let first = device.refresh_token().to_owned();
-        device.renews().await;
+        device.refreshes().await;
         app.advance(std::time::Duration::from_mins(1));
         device.refreshes_with(&first).await;
         let again = Device { app: &app, tokens: signs_in(&app, P2).await.body };

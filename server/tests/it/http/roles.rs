@@ -51,14 +51,14 @@ async fn a_change_of_roles_holds_at_once_and_signs_nobody_out(
     assert_eq!((set.status, &set.body["roles"]), (StatusCode::OK, &json!(["admin", "user"])), "{}", set.text);
     assert_eq!(events.next().await.expect("an event").0, "user.updated");
     assert_eq!(bob.get("/api/roles").await.status, StatusCode::UNAUTHORIZED, "the old token does not pass");
-    bob.renews().await;
+    bob.refreshes().await;
     assert_eq!(bob.tokens["user"]["roles"], json!(["admin", "user"]));
     assert_eq!(bob.get("/api/roles").await.status, StatusCode::OK);
     assert_eq!(held(&bob).await, set.body["permissions"]);
 
     assert_eq!(sets(&ada, &bob, &["user"]).await.status, StatusCode::OK);
     assert_eq!(bob.get("/api/roles").await.status, StatusCode::UNAUTHORIZED);
-    bob.renews().await;
+    bob.refreshes().await;
     is(&bob.get("/api/roles").await, StatusCode::FORBIDDEN, "permission-required");
     assert!(ada.passes().await, "whoever changes others keeps their token");
 
@@ -74,7 +74,7 @@ async fn the_user_sees_the_change_and_not_from_where_it_was_made() {
     let mut bob = app.new_user(BOB).await;
     app.advance(Duration::from_secs(1));
     sets(&ada, &bob, &["moderator"]).await;
-    bob.renews().await;
+    bob.refreshes().await;
     let activity = bob.get("/api/user/activity").await.body;
     let entry = &activity["entries"][0];
     assert_eq!(entry["action"], "roles_changed");
@@ -117,7 +117,7 @@ async fn whoever_has_lost_a_role_may_not_use_it_with_a_token_from_before() {
     is(&makes(&admin, "support", "user", &[]).await, StatusCode::FORBIDDEN, "permission-required");
     // They give up their own role, and have it no more.
     assert_eq!(sets(&owner, &owner, &["user"]).await.status, StatusCode::OK);
-    owner.renews().await;
+    owner.refreshes().await;
     is(&sets(&owner, &owner, &["owner"]).await, StatusCode::FORBIDDEN, "permission-required");
 }
 
@@ -151,7 +151,7 @@ async fn owners_who_take_the_role_from_each_other_at_once_leave_one(
     assert!(answers.iter().any(|answer| answer.status == StatusCode::OK));
     let mut left = 0;
     for owner in &mut owners {
-        owner.renews().await;
+        owner.refreshes().await;
         left += usize::from(owner.tokens["user"]["roles"] == json!(["owner", "user"]));
     }
     assert!(left >= 1, "{answers:?}");
@@ -167,7 +167,7 @@ async fn a_custom_role_is_made_held_changed_and_deleted() {
     assert_eq!(made.body["permissions"], json!(["sessions:read", "users:read"]));
     assert_eq!(makes(&ada, "lead", "support", &["sessions:end"]).await.status, StatusCode::CREATED);
     assert_eq!(sets(&ada, &bob, &["user", "lead"]).await.status, StatusCode::OK);
-    bob.renews().await;
+    bob.refreshes().await;
     assert_eq!(held(&bob).await, json!(["users:read", "sessions:read", "sessions:end"]));
 
     // What is said of it changes no token.
@@ -177,13 +177,13 @@ async fn a_custom_role_is_made_held_changed_and_deleted() {
     let less = ada.patch("/api/roles/support", &json!({"permissions": ["users:read"]})).await;
     assert_eq!(less.body["allPermissions"], json!(["users:read"]), "{}", less.text);
     assert!(!bob.passes().await, "he holds a role that inherits from it");
-    bob.renews().await;
+    bob.refreshes().await;
     assert_eq!(held(&bob).await, json!(["users:read", "sessions:end"]));
 
     is(&ada.delete("/api/roles/support").await, StatusCode::CONFLICT, "role-inherited");
     assert_eq!(ada.delete("/api/roles/lead").await.status, StatusCode::NO_CONTENT);
     assert!(!bob.passes().await);
-    bob.renews().await;
+    bob.refreshes().await;
     assert_eq!((&bob.tokens["user"]["roles"], held(&bob).await), (&json!(["user"]), json!([])));
     is(&ada.delete("/api/roles/lead").await, StatusCode::NOT_FOUND, "not-found");
 
@@ -226,7 +226,7 @@ async fn a_change_needs_a_recent_proof_or_the_password() {
     let mut ada = app.new_user_with("owner", ADA).await;
     let bob = app.new_user(BOB).await;
     app.advance(Duration::from_mins(11));
-    ada.renews().await;
+    ada.refreshes().await;
     is(&sets(&ada, &bob, &["moderator"]).await, StatusCode::UNAUTHORIZED, "insufficient-user-authentication");
     let wrong = ada.put(&path_of(&bob), &json!({"roles": ["moderator"], "password": "not the password"})).await;
     assert_eq!(wrong.refused_fields(), ["password"], "{}", wrong.text);

@@ -94,7 +94,7 @@ async fn what_cannot_be_undone_needs_a_proof_of_moments_ago() {
     let app = TestApp::start().await;
     let mut ada: Device<'_> = app.new_user_with("owner", "ada@example.com").await;
     app.advance(Duration::from_mins(11));
-    ada.renews().await;
+    ada.refreshes().await;
     let mut asked = 0;
     for (route, requirement) in with_principal(&app) {
         let answer = call(&app, &route, Some(ada.access_token())).await;

@@ -79,7 +79,7 @@ async fn other_roles_hold_on_the_other_server(#[values(Bus::Postgres, Bus::Redis
     assert_eq!(set.status, StatusCode::OK, "{}", set.text);
     assert_eq!(events.next().await.expect("an event").0, "user.updated");
     eventually(async || !there.passes().await).await;
-    bob.renews().await;
+    bob.refreshes().await;
     let there = moved(&bob, &pair.there);
     assert!(there.passes().await, "he is still signed in");
     assert_eq!(there.get("/api/roles").await.code(), "permission-required");
@@ -150,7 +150,7 @@ async fn a_refresh_on_one_server_leaves_the_stream_on_the_other_open() {
     let mut laptop = pair.here.new_user("ada@example.com").await;
     let mut events = moved(&laptop, &pair.there).listens().await;
     pair.here.advance(Duration::from_hours(24));
-    laptop.renews().await;
+    laptop.refreshes().await;
     let prolonged = loop {
         let updated = events.next_named("session.updated").await;
         if !updated["expiresAt"].is_null() {

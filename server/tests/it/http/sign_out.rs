@@ -22,8 +22,11 @@ async fn a_signed_out_device_is_refused_at_once_and_its_client_clears_its_data()
     let refused = device.get("/api/auth/session").await;
     assert_eq!((refused.status, refused.code()), (StatusCode::UNAUTHORIZED, "session-ended"));
     assert!(refused.header("www-authenticate").starts_with("Bearer error="));
-    let renewed = device.refreshes_with(device.refresh_token()).await;
-    assert_eq!((renewed.status, &renewed.body["reason"]), (StatusCode::UNAUTHORIZED, &json!("user_initiated_logout")));
+    let refreshed = device.refreshes_with(device.refresh_token()).await;
+    assert_eq!(
+        (refreshed.status, &refreshed.body["reason"]),
+        (StatusCode::UNAUTHORIZED, &json!("user_initiated_logout"))
+    );
 }
 
 #[tokio::test]
@@ -314,8 +317,8 @@ async fn while_the_database_is_away_a_sign_out_counts_here_at_once_and_is_commit
     assert!(app.get("/health").await.body["endingsPending"].as_u64() > Some(0));
     drop(lock);
     nothing_waits(&app).await;
-    let renewed = device.refreshes_with(device.refresh_token()).await;
-    assert_eq!(renewed.body["reason"], "user_initiated_logout");
+    let refreshed = device.refreshes_with(device.refresh_token()).await;
+    assert_eq!(refreshed.body["reason"], "user_initiated_logout");
 }
 
 /// Waits until the ends that became pending while the database was away are committed.
@@ -446,7 +449,7 @@ async fn a_token_that_has_run_out_ends_others_only_if_its_session_turns_out_to_l
     ended.post("/api/auth/logout", &json!({})).await;
     // What ended is no longer on the list, because no token of it can be good.
     app.advance(Duration::from_mins(30));
-    owner.renews().await;
+    owner.refreshes().await;
     is_current(&app).await;
     for (requester, may) in [(&ended, false), (&living, true)] {
         let mut holder = app.postgres().await;
@@ -465,10 +468,10 @@ async fn a_token_that_has_run_out_ends_others_only_if_its_session_turns_out_to_l
         sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.expect("the table is free");
         nothing_waits(&app).await;
         assert_eq!(owner.passes().await, !may);
-        let renewed = owner.refreshes_with(owner.refresh_token()).await;
-        assert_eq!(renewed.status, if may { StatusCode::UNAUTHORIZED } else { StatusCode::OK });
+        let refreshed = owner.refreshes_with(owner.refresh_token()).await;
+        assert_eq!(refreshed.status, if may { StatusCode::UNAUTHORIZED } else { StatusCode::OK });
         if !may {
-            owner.tokens = renewed.body;
+            owner.tokens = refreshed.body;
         }
     }
 }

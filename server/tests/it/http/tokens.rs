@@ -59,7 +59,7 @@ async fn how_and_when_somebody_proved_who_they_are_stays_in_their_tokens_over_a_
     app.advance(Duration::from_mins(3));
     for (mut device, method, proved_at) in [by_code, by_password] {
         let (_, at_first, _) = parts(&device);
-        device.renews().await;
+        device.refreshes().await;
         let (_, refreshed, _) = parts(&device);
         assert_eq!(refreshed["iat"], json!(app.clock.now().as_secs()), "{method}");
         let expected = [

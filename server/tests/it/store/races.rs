@@ -147,7 +147,7 @@ async fn a_reset_token_used_many_times_at_once_sets_one_password(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
+async fn nothing_is_live_after_a_reset_however_many_refresh_meanwhile(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -159,12 +159,12 @@ async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
     ask_for_reset(&store, ada, digest(5), START).await;
     let handles = servers(&store, 12).await;
     let resets = reset(&handles[0], ada, digest(5), "$argon2id$new", minutes(1));
-    let renewals = handles[1..].iter().zip(&sessions).map(|(server, id)| refresh(server, *id));
-    let (outcome, renewed) = tokio::join!(resets, join_all(renewals));
+    let refreshes = handles[1..].iter().zip(&sessions).map(|(server, id)| refresh(server, *id));
+    let (outcome, refreshed) = tokio::join!(resets, join_all(refreshes));
     assert_ne!(outcome, AccountOutcome::Refused);
     assert!(store.sessions().sessions_of(ada, minutes(1)).await.expect("sessions").is_empty());
     let least = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
-    for answer in renewed {
+    for answer in refreshed {
         match answer {
             // It came first: its tokens are from before the epoch that the log has raised.
             Refresh::Granted { user, .. } => assert!(user.epoch < least),
@@ -176,7 +176,7 @@ async fn nothing_is_live_after_a_reset_however_many_renew_meanwhile(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nothing_is_left_of_an_account_that_goes_while_users_sign_in_renew_and_ask(
+async fn nothing_is_left_of_an_account_that_goes_while_users_sign_in_refresh_and_ask(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -296,7 +296,7 @@ async fn a_reader_of_the_log_misses_nothing_while_many_write(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn ending_all_while_signing_in_renewing_and_touching_leaves_no_way_through(
+async fn ending_all_while_signing_in_refreshing_and_touching_leaves_no_way_through(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;

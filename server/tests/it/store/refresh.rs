@@ -73,7 +73,7 @@ async fn no_refresh_passes_the_absolute_end(#[values(Backend::Sqlite, Backend::P
     let decision = RefreshDecision::Refresh { expires_at: START.plus(120 * DAY) };
     let Refresh::Granted { session, .. } = refresh(&store, &attempt(id, minutes(1), "192.0.2.1"), decision).await
     else {
-        panic!("a renewal was expected")
+        panic!("a refresh was expected")
     };
     assert_eq!(session.expires_at, START.plus(90 * DAY));
 }
@@ -150,7 +150,7 @@ async fn a_refusal_writes_nothing(#[values(Backend::Sqlite, Backend::Postgres)] 
 
 #[rstest]
 #[tokio::test]
-async fn ended_sessions_and_disabled_or_missing_users_are_not_renewed(
+async fn ended_sessions_and_disabled_or_missing_users_are_not_refreshed(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;

@@ -357,8 +357,8 @@ impl Device<'_> {
         self.app.post("/api/auth/refresh", &json!({"refreshToken": token})).await
     }
 
-    /// Renews its own tokens and keeps them.
-    pub async fn renews(&mut self) {
+    /// Refreshes its own tokens and keeps them.
+    pub async fn refreshes(&mut self) {
         let answer = self.refreshes_with(self.refresh_token()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
         self.tokens = answer.body;

@@ -315,7 +315,7 @@ fn nothing_else_is_ended(found: &mut Found, endings: &Endings<'_>, session: &str
         return;
     }
     for call in calls {
-        // An access token that has run out is renewed, and nothing is wrong with that.
+        // An access token that has run out is refreshed, and nothing is wrong with that.
         let refused = call.outcome == Outcome::Refused && !call.answer.contains("token-expired");
         let notified_of_an_end = matches!(call.what, What::Stream { end: StreamEnd::Notified, .. });
         if notified_of_an_end || (refused && matches!(call.what, What::Check | What::List(_) | What::Refresh { .. })) {

@@ -43,7 +43,7 @@ async fn servers_whose_clocks_are_off_or_jump_still_agree_about_every_session() 
     }
 }
 
-/// Every device passes on every server, and a token from one server can be renewed on the next.
+/// Every device passes on every server, and a token from one server can be refreshed on the next.
 async fn agree(of: &Installation, devices: &[Device]) {
     for (index, device) in devices.iter().enumerate() {
         for server in 0..3 {
@@ -52,11 +52,11 @@ async fn agree(of: &Installation, devices: &[Device]) {
     }
     let fresh = of.signs_in(1, "ada@example.com").await;
     for server in [0, 1, 2] {
-        let renewed = of.renews(server, &fresh.refresh).await;
-        assert_eq!(renewed.status, 200, "on server {server}: {}", renewed.body);
-        let renewed = Device::of(&renewed);
+        let refreshed = of.refreshes(server, &fresh.refresh).await;
+        assert_eq!(refreshed.status, 200, "on server {server}: {}", refreshed.body);
+        let refreshed = Device::of(&refreshed);
         for other in 0..3 {
-            assert_eq!(of.asks(other, &renewed).await, 200, "renewed on server {server}, asking server {other}");
+            assert_eq!(of.asks(other, &refreshed).await, 200, "refreshed on server {server}, asking server {other}");
         }
     }
 }

@@ -64,12 +64,12 @@ async fn a_refresh_whose_commit_was_not_heard_of_is_answered_with_the_same_token
         device = Device::of(&reply.answer());
     };
     assert_eq!(lost.status(), 503, "{lost:?}");
-    let again = installation.renews(1, &device.refresh).await;
-    let elsewhere = installation.renews(2, &device.refresh).await;
+    let again = installation.refreshes(1, &device.refresh).await;
+    let elsewhere = installation.refreshes(2, &device.refresh).await;
     assert_eq!((again.status, elsewhere.status), (200, 200), "{} {}", again.body, elsewhere.body);
     let successors = [Device::of(&again), Device::of(&elsewhere)];
     assert_eq!(successors[0].refresh, successors[1].refresh, "the chain does not fork");
-    assert_eq!(installation.renews(0, &successors[0].refresh).await.status, 200);
+    assert_eq!(installation.refreshes(0, &successors[0].refresh).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,7 +91,7 @@ async fn whoever_signs_in_after_signing_out_everywhere_stays_signed_in_although_
     for server in 0..3 {
         assert_eq!(installation.asks(server, &returns).await, 200, "server {server} ended what came later");
     }
-    assert_eq!(installation.renews(0, &returns.refresh).await.status, 200);
+    assert_eq!(installation.refreshes(0, &returns.refresh).await.status, 200);
     // A server that was not notified of a commit finds it within the bound.
     refused_by_the_others(&installation, 0, &leaves, Instant::now()).await;
     installation.is_out_everywhere(&leaves, &returns).await;
@@ -116,11 +116,11 @@ async fn a_refresh_whose_commit_was_not_heard_of_is_no_theft_when_it_is_repeated
     tokio::time::sleep(Duration::from_secs(5)).await;
     installation.heals().await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let again = installation.renews(1, &device.refresh).await;
+    let again = installation.refreshes(1, &device.refresh).await;
     assert_eq!(again.status, 200, "{}", again.body);
-    let next = installation.renews(0, &Device::of(&again).refresh).await;
+    let next = installation.refreshes(0, &Device::of(&again).refresh).await;
     assert_eq!(next.status, 200, "{}", next.body);
     tokio::time::sleep(Duration::from_secs(4)).await;
-    let stolen = installation.renews(2, &device.refresh).await;
+    let stolen = installation.refreshes(2, &device.refresh).await;
     assert_eq!(stolen.status, 401, "once its successor was used it is what it was: {}", stolen.body);
 }

@@ -103,11 +103,11 @@ async fn while_the_database_is_down_a_sign_out_counts_here_at_once_and_everywher
     assert_eq!((&health["database"], &health["endingsPending"]), (&"unavailable".into(), &1.into()), "{health}");
 
     installation.postgres.start_again().await;
-    let renewed = installation.renews(0, &leaves.refresh).await;
-    assert_ne!(renewed.status, 200, "a server that has a pending end of it does not refresh it");
+    let refreshed = installation.refreshes(0, &leaves.refresh).await;
+    assert_ne!(refreshed.status, 200, "a server that has a pending end of it does not refresh it");
     installation.heals().await;
     installation.is_out_everywhere(leaves, witness).await;
-    assert_eq!(installation.renews(1, &stays.refresh).await.status, 200, "nobody ended this one");
+    assert_eq!(installation.refreshes(1, &stays.refresh).await.status, 200, "nobody ended this one");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -123,7 +123,7 @@ async fn a_server_whose_database_does_not_answer_says_so_in_time_and_the_others_
         says_not_now("sign-in", net.signs_in(0, "ada@example.com")),
         says_not_now("refresh", net.refreshes(0, &stays.refresh)),
     );
-    assert_eq!(installation.renews(1, &stays.refresh).await.status, 200, "the others go on");
+    assert_eq!(installation.refreshes(1, &stays.refresh).await.status, 200, "the others go on");
     installation.heals().await;
     installation.is_out_everywhere(leaves, witness).await;
 }

@@ -19,12 +19,12 @@ async fn asks_in_every_way(of: &Installation, server: usize, device: &Device) ->
     answers
 }
 
-/// Its tokens pass on every server, and can be renewed.
+/// Its tokens pass on every server, and can be refreshed.
 async fn is_in_everywhere(of: &Installation, device: &Device) {
     for server in 0..of.net.servers() {
         assert_eq!(of.asks(server, device).await, 200, "server {server}");
     }
-    assert_eq!(of.renews(1, &device.refresh).await.status, 200);
+    assert_eq!(of.refreshes(1, &device.refresh).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -130,8 +130,8 @@ async fn whoever_had_signed_out_in_what_was_lost_is_not_let_in_again() {
             for server in 0..3 {
                 // Every server has read of the end: none forgets it, whatever the database says.
                 assert_ne!(installation.asks(server, device).await, 200, "server {server} lets it in again");
-                let renewed = installation.net.refreshes(server, &device.refresh).await.status();
-                assert_ne!(renewed, 200, "server {server} renews it {:?} after", back.elapsed());
+                let refreshed = installation.net.refreshes(server, &device.refresh).await.status();
+                assert_ne!(refreshed, 200, "server {server} refreshes it {:?} after", back.elapsed());
             }
         }
     }
