@@ -59,7 +59,7 @@ pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     Ok(ReportSection {
         title: "Refreshing tokens",
         text: format!(
-            "{DEVICES} devices renew their tokens one after the other, each with the token it was given last: the session is \
+            "{DEVICES} devices refresh their tokens one after the other, each with the token it was given last: the session is \
              locked, the token compared and replaced, an entry of its history written and committed, and a new access token signed. \
              Beside it as many connections that insert one row into the same table of the same database and wait for the commit. \
              {rounds} rounds of {} s in turn. A refresh gets {} of the rate, and takes {:.1} × as long (p50) and {:.1} × (p99).",
