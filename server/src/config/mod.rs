@@ -127,7 +127,7 @@ impl Config {
     /// # Errors
     /// As [`Self::load`]; also where a settings file that was asked for cannot be read.
     pub fn from_surroundings(random: &dyn Random) -> Result<Self, ConfigErrors> {
-        let Surroundings { env, file, .. } = Surroundings::look(random)?;
+        let Surroundings { env, file, .. } = Surroundings::read(random)?;
         Self::load(env.into_iter(), file.as_ref().map(|(path, text)| (path.as_path(), text.as_str())))
     }
 
@@ -136,7 +136,7 @@ impl Config {
     /// # Errors
     /// As [`Self::from_surroundings`].
     pub fn database_from_surroundings(random: &dyn Random) -> Result<DatabaseConfig, ConfigErrors> {
-        let Surroundings { env, file, .. } = Surroundings::look(random)?;
+        let Surroundings { env, file, .. } = Surroundings::read(random)?;
         let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
         let mut reader = Reader::new(settings(), env.into_iter(), file);
         let database = DatabaseConfig::read(&mut reader);
@@ -149,7 +149,7 @@ impl Config {
     /// # Errors
     /// Where a settings file that was asked for cannot be read.
     pub fn shown_from_surroundings(random: &dyn Random) -> Result<Vec<ShownSetting>, ConfigErrors> {
-        let Surroundings { env, file, has_made_id } = Surroundings::look(random)?;
+        let Surroundings { env, file, has_made_id } = Surroundings::read(random)?;
         let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
         let settings: Vec<Setting> = settings().collect();
         Ok(shown::all(&settings, env.into_iter().skip(usize::from(has_made_id)), file))
@@ -184,7 +184,7 @@ struct Surroundings {
 }
 
 impl Surroundings {
-    fn look(random: &dyn Random) -> Result<Self, ConfigErrors> {
+    fn read(random: &dyn Random) -> Result<Self, ConfigErrors> {
         let mut env: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();

@@ -39,7 +39,7 @@ impl SecurityHeaders {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, SAME_ORIGIN);
         headers.insert(HeaderName::from_static("cross-origin-resource-policy"), SAME_ORIGIN);
-        // What only documents heed is left off data, which is most of what is asked for.
+        // Headers that only concern documents are left off data, which is most of what is asked for.
         if is_page(headers) {
             headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
             headers.insert(HeaderName::from_static("cross-origin-opener-policy"), SAME_ORIGIN);

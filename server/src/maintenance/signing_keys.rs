@@ -52,7 +52,7 @@ impl KeyCare {
         every(Schedule::every("signing keys", INTERVAL).at_once(), &stop, || care.once()).await;
     }
 
-    /// Makes a new key where the newest is too old, and takes in the keys there are.
+    /// Makes a new key where the newest is too old, and loads the keys there are.
     pub async fn once(&self) -> Result<(), KeyCareError> {
         let Self { context, ring, tokens, rotation, .. } = self;
         let mut rows = context.store.keys().signing_keys().await?;

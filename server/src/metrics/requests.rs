@@ -1,5 +1,5 @@
 //! Requests by route: the only metrics on the way of every request, so they are counted without a lock, a look-up of a
-//! name or a cell that two processors fight for.
+//! name or a counter that two processors fight for.
 //!
 //! Each thread counts in one of a few shards; a scrape adds the shards up. A route is a number, given to it when the
 //! router is put together.
@@ -24,10 +24,11 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// The most shards, however many processors there are.
 const MOST_SHARDS: usize = 16;
 
-/// Cells of a route: requests by method and class, then durations by bucket, then the sum of durations in nanoseconds.
+/// Counters of a route: requests by method and class, then durations by bucket, then the sum of durations in
+/// nanoseconds.
 const DURATIONS: usize = METHODS.len() * CLASSES.len();
 const SUM: usize = DURATIONS + BUCKETS;
-const CELLS: usize = SUM + 1;
+const COUNTERS: usize = SUM + 1;
 
 metrics! {
     /// What is counted of requests.
@@ -130,19 +131,19 @@ impl Requests {
     pub fn new(routes: RouteNames) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let routes = routes.0;
-        let shard = || Shard((0..routes.len() * CELLS).map(|_| AtomicU64::new(0)).collect());
+        let shard = || Shard((0..routes.len() * COUNTERS).map(|_| AtomicU64::new(0)).collect());
         let shards = (0..processors.next_power_of_two().min(MOST_SHARDS)).map(|_| shard()).collect();
         Self { routes, shards }
     }
 
     /// Counts a request that was answered.
     pub fn count(&self, route: RouteId, method: &Method, status: StatusCode, took: Duration) {
-        let Shard(cells) = &self.shards[shard_of_this_thread() & (self.shards.len() - 1)];
+        let Shard(counters) = &self.shards[shard_of_this_thread() & (self.shards.len() - 1)];
         let nanos = nanos(took);
-        let cells = &cells[usize::from(route.0) * CELLS..][..CELLS];
-        cells[method_index(method) * CLASSES.len() + class_index(status)].fetch_add(1, Ordering::Relaxed);
-        cells[DURATIONS + bucket(nanos)].fetch_add(1, Ordering::Relaxed);
-        cells[SUM].fetch_add(nanos, Ordering::Relaxed);
+        let counters = &counters[usize::from(route.0) * COUNTERS..][..COUNTERS];
+        counters[method_index(method) * CLASSES.len() + class_index(status)].fetch_add(1, Ordering::Relaxed);
+        counters[DURATIONS + bucket(nanos)].fetch_add(1, Ordering::Relaxed);
+        counters[SUM].fetch_add(nanos, Ordering::Relaxed);
     }
 
     /// The pattern of a route.
@@ -153,8 +154,8 @@ impl Requests {
     /// Writes those that there were: most routes have one or two methods.
     fn write_counts(&self, family: &'static Family, text: &mut Exposition) {
         for (route, counts) in self.totals(0..DURATIONS) {
-            for (cell, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                let (method, class) = (METHODS[cell / CLASSES.len()], CLASSES[cell % CLASSES.len()]);
+            for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                let (method, class) = (METHODS[index / CLASSES.len()], CLASSES[index % CLASSES.len()]);
                 text.sample(family, &[("route", route), ("method", method), ("status_class", class)], count);
             }
         }
@@ -163,23 +164,23 @@ impl Requests {
     /// Writes how long those took that there were.
     fn write_durations(&self, family: &'static Family, text: &mut Exposition) {
         let bounds = bounds_in_seconds();
-        for (route, cells) in self.totals(DURATIONS..CELLS) {
-            let (counts, sum) = (&cells[..BUCKETS], cells[BUCKETS]);
+        for (route, counters) in self.totals(DURATIONS..COUNTERS) {
+            let (counts, sum) = (&counters[..BUCKETS], counters[BUCKETS]);
             if counts.iter().any(|count| *count > 0) {
                 text.histogram(family, &[("route", route)], &Buckets { bounds: &bounds, counts, sum: seconds(sum) });
             }
         }
     }
 
-    /// Each route, with what was counted in these cells of it.
-    fn totals(&self, cells: Range<usize>) -> impl Iterator<Item = (&str, Vec<u64>)> {
+    /// Each route, with these counters of it over all shards.
+    fn totals(&self, counters: Range<usize>) -> impl Iterator<Item = (&str, Vec<u64>)> {
         self.routes.iter().enumerate().map(move |(route, name)| {
-            (name.as_str(), cells.clone().map(|cell| self.total(route * CELLS + cell)).collect())
+            (name.as_str(), counters.clone().map(|counter| self.total(route * COUNTERS + counter)).collect())
         })
     }
 
-    fn total(&self, cell: usize) -> u64 {
-        self.shards.iter().map(|Shard(cells)| cells[cell].load(Ordering::Relaxed)).sum()
+    fn total(&self, counter: usize) -> u64 {
+        self.shards.iter().map(|Shard(counters)| counters[counter].load(Ordering::Relaxed)).sum()
     }
 }
 

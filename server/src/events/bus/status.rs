@@ -109,7 +109,7 @@ impl BusStatus {
         }
     }
 
-    /// Messages handed over (by the line that took most), taken in from other servers, dropped, and refused for want of
+    /// Messages handed over (by the line that took most), received from other servers, dropped, and refused for want of
     /// a proof, since the start.
     pub fn counts(&self) -> [u64; 4] {
         let of_lines = |count: fn(&LineStatus) -> &AtomicU64| {
