@@ -131,7 +131,7 @@ pub const RECEIPT: Operation = Operation {
     id: "getReceipt",
     summary: "How far a sign-out has got",
     path: schema::<String>(),
-    answers: &[Answer::json::<Receipt>(200, "Who was told.")],
+    answers: &[Answer::json::<Receipt>(200, "Which devices were notified.")],
     ..Operation::NONE
 };
 
