@@ -1,7 +1,7 @@
 //! A server for the tests of the client: it does what the test wants, and answers as the real one does.
 //!
 //! That it answers so is tested: the server's tests run the client's calls against it and against the real server, and
-//! compare status, code and shape of every [`Answer`].
+//! compare status, code and shape of every [`ServerAnswer`].
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -69,7 +69,7 @@ impl FakeTime {
 
 /// What it can answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Answer {
+pub enum ServerAnswer {
     /// `200` with tokens.
     Tokens,
     /// `401`: e-mail or password is wrong.
@@ -112,7 +112,7 @@ pub enum Answer {
     TokenRefused,
 }
 
-impl Answer {
+impl ServerAnswer {
     /// Every answer that must be as the real server gives it.
     pub const ALL: [Self; 20] = [
         Self::Tokens,
@@ -184,7 +184,7 @@ pub struct ServerState {
     pub held_path: Option<&'static str>,
     held: Vec<oneshot::Sender<()>>,
     /// What it has answered so far.
-    pub answered: HashSet<Answer>,
+    pub answered: HashSet<ServerAnswer>,
     pub streams: Vec<mpsc::UnboundedSender<Vec<u8>>>,
     tokens: u32,
 }
@@ -319,27 +319,27 @@ impl Server {
         }
         let says = |text: &str| request.body.as_deref().is_some_and(|body| body.contains(text));
         let answer = match (request.path.as_str(), &refresh) {
-            (path, _) if step_up_path == Some(path) => Answer::StepUp,
-            (paths::REFRESH, Refresh::Works) if !cookie && says("\"ifAny\":true") => Answer::NobodySignedIn,
-            (paths::REFRESH, Refresh::Works) if !cookie => Answer::NoCookie,
-            (paths::LOGIN, _) if says(WRONG_PASSWORD) => Answer::WrongCredentials,
-            (paths::REFRESH, Refresh::Works) | (paths::LOGIN | paths::VERIFY_EMAIL, _) => Answer::Tokens,
-            (paths::REFRESH, Refresh::Refused(_)) => Answer::SessionEnded,
+            (path, _) if step_up_path == Some(path) => ServerAnswer::StepUp,
+            (paths::REFRESH, Refresh::Works) if !cookie && says("\"ifAny\":true") => ServerAnswer::NobodySignedIn,
+            (paths::REFRESH, Refresh::Works) if !cookie => ServerAnswer::NoCookie,
+            (paths::LOGIN, _) if says(WRONG_PASSWORD) => ServerAnswer::WrongCredentials,
+            (paths::REFRESH, Refresh::Works) | (paths::LOGIN | paths::VERIFY_EMAIL, _) => ServerAnswer::Tokens,
+            (paths::REFRESH, Refresh::Refused(_)) => ServerAnswer::SessionEnded,
             (paths::REFRESH, Refresh::Fails(status)) => return Ok(self.response(*status, "<html>".into())),
-            (paths::LOGOUT, _) => Answer::SignedOut,
-            (paths::LOGOUT_ALL, _) if accepted => Answer::SignedOutEverywhere,
-            (paths::SESSION_ENDED, _) => Answer::EndAcknowledged,
-            (paths::FORGOT_PASSWORD, _) => Answer::ResetMailSent,
-            (paths::RESET_PASSWORD, _) if says(GOOD_TOKEN) => Answer::PasswordReset,
-            (paths::RESET_PASSWORD, _) => Answer::ResetTokenRefused,
-            (paths::EXPORT, _) if accepted => Answer::Export,
-            (paths::ACCOUNT, _) if accepted && says(PASSWORD) => Answer::AccountDeleted,
-            (paths::ACCOUNT, _) if accepted => Answer::WrongPasswordToDelete,
-            (paths::SESSIONS, _) if accepted => Answer::Sessions,
-            (paths::PASSWORD, _) if accepted && says(PASSWORD) => Answer::PasswordChanged,
-            (paths::PASSWORD, _) if accepted => Answer::WrongCurrentPassword,
-            _ if accepted => Answer::NotFound,
-            _ => Answer::TokenRefused,
+            (paths::LOGOUT, _) => ServerAnswer::SignedOut,
+            (paths::LOGOUT_ALL, _) if accepted => ServerAnswer::SignedOutEverywhere,
+            (paths::SESSION_ENDED, _) => ServerAnswer::EndAcknowledged,
+            (paths::FORGOT_PASSWORD, _) => ServerAnswer::ResetMailSent,
+            (paths::RESET_PASSWORD, _) if says(GOOD_TOKEN) => ServerAnswer::PasswordReset,
+            (paths::RESET_PASSWORD, _) => ServerAnswer::ResetTokenRefused,
+            (paths::EXPORT, _) if accepted => ServerAnswer::Export,
+            (paths::ACCOUNT, _) if accepted && says(PASSWORD) => ServerAnswer::AccountDeleted,
+            (paths::ACCOUNT, _) if accepted => ServerAnswer::WrongPasswordToDelete,
+            (paths::SESSIONS, _) if accepted => ServerAnswer::Sessions,
+            (paths::PASSWORD, _) if accepted && says(PASSWORD) => ServerAnswer::PasswordChanged,
+            (paths::PASSWORD, _) if accepted => ServerAnswer::WrongCurrentPassword,
+            _ if accepted => ServerAnswer::NotFound,
+            _ => ServerAnswer::TokenRefused,
         };
         self.set(|state| {
             state.answered.insert(answer);
@@ -349,38 +349,38 @@ impl Server {
     }
 
     /// Status and body of an answer.
-    fn body(&self, answer: Answer, refresh: &Refresh) -> (u16, String) {
+    fn body(&self, answer: ServerAnswer, refresh: &Refresh) -> (u16, String) {
         let refused = |status: u16, code: ProblemCode| (status, to_json(&problem(status, code)));
         let receipt = |id: &str| json!({"id": id, "devices": []});
         match answer {
-            Answer::Tokens => (200, to_json(&self.issue())),
-            Answer::WrongCredentials => refused(401, ProblemCode::InvalidCredentials),
-            Answer::NobodySignedIn | Answer::EndAcknowledged => (204, String::new()),
-            Answer::NoCookie => refused(401, ProblemCode::MissingToken),
-            Answer::SessionEnded => match refresh {
+            ServerAnswer::Tokens => (200, to_json(&self.issue())),
+            ServerAnswer::WrongCredentials => refused(401, ProblemCode::InvalidCredentials),
+            ServerAnswer::NobodySignedIn | ServerAnswer::EndAcknowledged => (204, String::new()),
+            ServerAnswer::NoCookie => refused(401, ProblemCode::MissingToken),
+            ServerAnswer::SessionEnded => match refresh {
                 Refresh::Refused(problem) => (problem.status, to_json(problem)),
                 Refresh::Works | Refresh::Fails(_) => refused(401, ProblemCode::SessionEnded),
             },
-            Answer::SignedOut | Answer::AccountDeleted => (200, logout_answer(json!({}))),
-            Answer::SignedOutEverywhere => (200, logout_answer(json!({"receipt": receipt("receipt-1")}))),
-            Answer::PasswordChanged => (200, logout_answer(json!({"receipt": receipt("receipt-3")}))),
-            Answer::ResetMailSent => (202, json!({"message": "On its way."}).to_string()),
-            Answer::PasswordReset => {
+            ServerAnswer::SignedOut | ServerAnswer::AccountDeleted => (200, logout_answer(json!({}))),
+            ServerAnswer::SignedOutEverywhere => (200, logout_answer(json!({"receipt": receipt("receipt-1")}))),
+            ServerAnswer::PasswordChanged => (200, logout_answer(json!({"receipt": receipt("receipt-3")}))),
+            ServerAnswer::ResetMailSent => (202, json!({"message": "On its way."}).to_string()),
+            ServerAnswer::PasswordReset => {
                 let email = user_summary(self.state.borrow().user).email;
                 (200, logout_answer(json!({"receipt": receipt("receipt-2"), "email": email})))
             }
-            Answer::ResetTokenRefused => (422, to_json(&refused_field("token", "invalid-reset-token"))),
-            Answer::Export => (200, EXPORT.into()),
-            Answer::WrongPasswordToDelete => (422, to_json(&refused_field("password", "wrong-password"))),
-            Answer::Sessions => (200, json!({"sessions": []}).to_string()),
-            Answer::WrongCurrentPassword => (422, to_json(&refused_field("currentPassword", "wrong-password"))),
-            Answer::StepUp => {
+            ServerAnswer::ResetTokenRefused => (422, to_json(&refused_field("token", "invalid-reset-token"))),
+            ServerAnswer::Export => (200, EXPORT.into()),
+            ServerAnswer::WrongPasswordToDelete => (422, to_json(&refused_field("password", "wrong-password"))),
+            ServerAnswer::Sessions => (200, json!({"sessions": []}).to_string()),
+            ServerAnswer::WrongCurrentPassword => (422, to_json(&refused_field("currentPassword", "wrong-password"))),
+            ServerAnswer::StepUp => {
                 let mut problem = problem(401, ProblemCode::InsufficientUserAuthentication);
                 problem.max_age = Some(600);
                 (401, to_json(&problem))
             }
-            Answer::NotFound => refused(404, ProblemCode::NotFound),
-            Answer::TokenRefused => refused(401, ProblemCode::InvalidToken),
+            ServerAnswer::NotFound => refused(404, ProblemCode::NotFound),
+            ServerAnswer::TokenRefused => refused(401, ProblemCode::InvalidToken),
         }
     }
 

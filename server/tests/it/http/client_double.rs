@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use client::double::{self, Answer, BEGINNING, FakeTime, GOOD_TOKEN, PASSWORD, WRONG_PASSWORD};
+use client::double::{self, BEGINNING, FakeTime, GOOD_TOKEN, PASSWORD, ServerAnswer, WRONG_PASSWORD};
 use client::ports::{
     Clock, Hint, LockGuard, Method, Ports, Request, Response, SignInHint, StreamAnswer, TabChannel, TabLock, Transport,
     Unreachable,
@@ -332,69 +332,72 @@ impl Side for Double {
 }
 
 /// Makes every call whose answer the double can give.
-async fn calls(side: &impl Side) -> Vec<(Answer, Likeness)> {
+async fn calls(side: &impl Side) -> Vec<(ServerAnswer, Likeness)> {
     let mut seen = Vec::new();
     let tab = side.tab();
-    seen.push((Answer::NobodySignedIn, tab.refreshes(true).await));
-    seen.push((Answer::NoCookie, tab.refreshes(false).await));
-    seen.push((Answer::TokenRefused, tab.sends(Method::Get, paths::SESSIONS, None, Some("no-token-of-ours")).await));
-    seen.push((Answer::WrongCredentials, tab.signs_in(WRONG_PASSWORD).await));
-    seen.push((Answer::Tokens, tab.signs_in(PASSWORD).await));
-    seen.push((Answer::Tokens, tab.refreshes(false).await));
+    seen.push((ServerAnswer::NobodySignedIn, tab.refreshes(true).await));
+    seen.push((ServerAnswer::NoCookie, tab.refreshes(false).await));
+    seen.push((
+        ServerAnswer::TokenRefused,
+        tab.sends(Method::Get, paths::SESSIONS, None, Some("no-token-of-ours")).await,
+    ));
+    seen.push((ServerAnswer::WrongCredentials, tab.signs_in(WRONG_PASSWORD).await));
+    seen.push((ServerAnswer::Tokens, tab.signs_in(PASSWORD).await));
+    seen.push((ServerAnswer::Tokens, tab.refreshes(false).await));
     tab.client.sessions_page(None).await.expect("devices");
-    seen.push((Answer::Sessions, tab.answer(paths::SESSIONS)));
+    seen.push((ServerAnswer::Sessions, tab.answer(paths::SESSIONS)));
     let nobody = SessionId(Uuid::from_u128(7));
     let _ = tab.client.history(nobody).await;
-    seen.push((Answer::NotFound, tab.answer(&paths::session_history(nobody))));
+    seen.push((ServerAnswer::NotFound, tab.answer(&paths::session_history(nobody))));
     let _ = tab.client.change_password(WRONG_PASSWORD.into(), "another quiet lantern".into()).await;
-    seen.push((Answer::WrongCurrentPassword, tab.answer(paths::PASSWORD)));
+    seen.push((ServerAnswer::WrongCurrentPassword, tab.answer(paths::PASSWORD)));
     let _ = tab.client.change_password(PASSWORD.into(), "another quiet lantern".into()).await;
-    seen.push((Answer::PasswordChanged, tab.answer(paths::PASSWORD)));
+    seen.push((ServerAnswer::PasswordChanged, tab.answer(paths::PASSWORD)));
     tab.client.export().await.expect("an export");
-    seen.push((Answer::Export, tab.answer(paths::EXPORT).without_content()));
+    seen.push((ServerAnswer::Export, tab.answer(paths::EXPORT).without_content()));
 
     let _ = tab.client.forgot_password(EMAIL.into()).await;
-    seen.push((Answer::ResetMailSent, tab.answer(paths::FORGOT_PASSWORD)));
+    seen.push((ServerAnswer::ResetMailSent, tab.answer(paths::FORGOT_PASSWORD)));
     let _ = tab.client.reset_password(ResetToken::new("no-such-link"), PASSWORD.into()).await;
-    seen.push((Answer::ResetTokenRefused, tab.answer(paths::RESET_PASSWORD)));
+    seen.push((ServerAnswer::ResetTokenRefused, tab.answer(paths::RESET_PASSWORD)));
     let token = side.reset_token().await;
     let _ = tab.client.reset_password(ResetToken::new(&token), PASSWORD.into()).await;
-    seen.push((Answer::PasswordReset, tab.answer(paths::RESET_PASSWORD)));
+    seen.push((ServerAnswer::PasswordReset, tab.answer(paths::RESET_PASSWORD)));
 
     let tab = side.tab();
     tab.signs_in(PASSWORD).await;
     tab.client.sign_out().await;
-    seen.push((Answer::SignedOut, tab.answer(paths::LOGOUT)));
+    seen.push((ServerAnswer::SignedOut, tab.answer(paths::LOGOUT)));
     let ended = tab.token();
-    seen.push((Answer::EndAcknowledged, tab.sends(Method::Post, paths::SESSION_ENDED, None, Some(&ended)).await));
+    seen.push((ServerAnswer::EndAcknowledged, tab.sends(Method::Post, paths::SESSION_ENDED, None, Some(&ended)).await));
     let tab = side.tab();
     tab.signs_in(PASSWORD).await;
     tab.client.sign_out_all(false).await.expect("signed out");
-    seen.push((Answer::SignedOutEverywhere, tab.answer(paths::LOGOUT_ALL)));
+    seen.push((ServerAnswer::SignedOutEverywhere, tab.answer(paths::LOGOUT_ALL)));
 
     let tab = side.tab();
     tab.signs_in(PASSWORD).await;
     side.wants_recent_sign_in(Some(paths::ACCOUNT));
     // By the sign-in alone, without the password.
     let token = tab.token();
-    seen.push((Answer::StepUp, tab.sends(Method::Delete, paths::ACCOUNT, Some(&json!({})), Some(&token)).await));
+    seen.push((ServerAnswer::StepUp, tab.sends(Method::Delete, paths::ACCOUNT, Some(&json!({})), Some(&token)).await));
     side.wants_recent_sign_in(None);
 
     let tab = side.tab();
     tab.signs_in(PASSWORD).await;
     let _ = tab.client.delete_account(WRONG_PASSWORD.into()).await;
-    seen.push((Answer::WrongPasswordToDelete, tab.answer(paths::ACCOUNT)));
+    seen.push((ServerAnswer::WrongPasswordToDelete, tab.answer(paths::ACCOUNT)));
     side.ends_everything().await;
-    seen.push((Answer::SessionEnded, tab.refreshes(false).await));
+    seen.push((ServerAnswer::SessionEnded, tab.refreshes(false).await));
     seen
 }
 
 /// The call that cannot come before the rest: afterwards there is nobody.
-async fn last_call(side: &impl Side) -> (Answer, Likeness) {
+async fn last_call(side: &impl Side) -> (ServerAnswer, Likeness) {
     let tab = side.tab();
     tab.signs_in(PASSWORD).await;
     tab.client.delete_account(PASSWORD.into()).await.expect("deleted");
-    (Answer::AccountDeleted, tab.answer(paths::ACCOUNT))
+    (ServerAnswer::AccountDeleted, tab.answer(paths::ACCOUNT))
 }
 
 #[tokio::test]
@@ -421,9 +424,9 @@ async fn the_double_of_the_clients_tests_answers_as_this_server_does() {
         .collect();
     assert!(differ.is_empty(), "the double answers otherwise than the server:\n{}", differ.join("\n"));
     let compared: HashSet<_> = real_answers.iter().map(|(answer, _)| *answer).collect();
-    let missing: Vec<_> = Answer::ALL.into_iter().filter(|answer| !compared.contains(answer)).collect();
+    let missing: Vec<_> = ServerAnswer::ALL.into_iter().filter(|answer| !compared.contains(answer)).collect();
     assert_eq!(missing, [], "these are never compared");
     let given = double.server.state.borrow().answered.clone();
-    let not_given: Vec<_> = Answer::ALL.into_iter().filter(|answer| !given.contains(answer)).collect();
+    let not_given: Vec<_> = ServerAnswer::ALL.into_iter().filter(|answer| !given.contains(answer)).collect();
     assert_eq!(not_given, [], "the double was not asked for these");
 }
