@@ -22,7 +22,7 @@ pub struct SignedOutNote {
 }
 
 impl SignedOutNote {
-    /// A note that says only why.
+    /// A note with the reason only.
     pub fn new(reason: impl Into<OrOther<EndReason>>) -> Self {
         Self { reason: reason.into(), device: None, at: None, asked_here: false, receipt: None }
     }

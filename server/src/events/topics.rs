@@ -27,7 +27,7 @@ pub enum Topic {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SubscriberId(pub Uuid);
 
-/// By which a subscription is found.
+/// The id of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubscriptionKey {
     topic: Topic,
@@ -48,7 +48,7 @@ struct Listener {
     /// An event is shared by all it is for. A queue sets aside room for half of its entries at once, so they had better
     /// be small.
     queue: mpsc::Sender<Arc<ServerEvent>>,
-    /// Dropped with the rest of this, by which the subscription knows that it is closed.
+    /// Dropped with this listener, which tells the subscription that it is closed.
     _open: DropGuard,
 }
 
@@ -84,7 +84,7 @@ impl Topics {
     }
 
     /// Closes a subscription, after a last event. Returns whether the event fitted in. Where the queue is full, the
-    /// subscription is closed without it, which tells the client enough.
+    /// subscription is closed without it, and its client reloads.
     pub fn close(&self, key: SubscriptionKey, last: Option<ServerEvent>) -> bool {
         let Some(listener) = self.remove(key) else { return false };
         last.is_some_and(|event| listener.queue.try_send(Arc::new(event)).is_ok())
@@ -156,7 +156,7 @@ impl Drop for Subscription {
 }
 
 impl Subscription {
-    /// By which it is found.
+    /// Its id.
     pub const fn key(&self) -> SubscriptionKey {
         self.key
     }

@@ -9,7 +9,7 @@ use super::needs::{Needs, Requirement};
 use super::routes::Route;
 use crate::auth::permissions::Permissions;
 
-/// What somebody gets who makes a call, as far as that depends on who they are.
+/// The outcome of a call, as far as it depends on who makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// It does not: the call needs nothing, or its handler reads what it needs.
@@ -33,7 +33,7 @@ impl fmt::Display for Access {
     }
 }
 
-/// What a user of this role gets, or somebody who is not signed in.
+/// The outcome for a user of this role, or for somebody who is not signed in.
 pub fn access(needs: Needs, role: Option<BuiltInRole>) -> Access {
     match (needs, role) {
         (Needs::Nothing | Needs::Credentials(_), _) => Access::Open,

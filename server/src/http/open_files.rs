@@ -2,8 +2,7 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Raises the limit as far as we may, and gives it. Systems start programs with room for a thousand or so, for the sake
-/// of programs from the time of `select`.
+/// Raises the limit as far as the system allows, and returns it. Most systems start programs with about a thousand.
 pub fn raise() -> usize {
     let limits = getrlimit(Resource::Nofile);
     let raised = setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limits.maximum, ..limits });

@@ -199,12 +199,12 @@ impl ApiError {
         Self { problem, challenge: None, retry_after: Some(retry_after), cause: None }
     }
 
-    /// `503`: there is no place for another connection.
+    /// `503`: there is no slot for another connection.
     pub fn too_many_connections() -> Self {
         Self::of(ProblemCode::TooManyConnections, "The server is full right now. Try again in a moment")
     }
 
-    /// `429`: there is no place for another connection from this address.
+    /// `429`: there is no slot for another connection from this address.
     pub fn too_many_connections_of_address() -> Self {
         let title = "Too many connections from your address. Close some tabs and try again";
         Self::new(StatusCode::TOO_MANY_REQUESTS, ProblemCode::TooManyConnections, title)
@@ -217,7 +217,7 @@ impl ApiError {
         Self { retry_after: Some(COME_BACK), ..error }.because_of(&cause)
     }
 
-    /// Has the log call somebody.
+    /// Logs it as an error that somebody should look at.
     #[must_use]
     pub fn alarming(mut self) -> Self {
         if let Some(cause) = &mut self.cause {

@@ -60,7 +60,7 @@ impl ApiState {
         wait.map_or(Ok(()), |wait| Err(ApiError::too_many_requests(wait)))
     }
 
-    /// Runs what must not stop half-way where the client hangs up.
+    /// Runs `work` to its end, also where the client hangs up.
     pub async fn complete<T: Send + 'static>(
         &self,
         name: &'static str,

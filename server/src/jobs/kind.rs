@@ -12,10 +12,10 @@ use types::domain::Timestamp;
 use super::Backoff;
 use crate::store::{Job, JobCapacity};
 
-/// How much longer a job belongs to a server than it may run: so long it may take to write what became of it.
+/// How much longer a lease is than a run may be: the time to write what became of it.
 const LEASE_MARGIN: Duration = Duration::from_secs(80);
 
-/// The payload of a dead job of which nothing may stay but that there was one.
+/// The payload of a dead job whose own may not be stored: it only shows that there was one.
 pub const EMPTY_PAYLOAD: &str = "{}";
 
 /// A kind of jobs: who runs them, and how.
@@ -195,8 +195,8 @@ pub struct Concurrency {
 }
 
 impl Concurrency {
-    /// How many are taken while so many are under way, and whether jobs that nobody waits for are: these leave some
-    /// places free for the urgent.
+    /// How many are taken while so many are under way, and whether normal ones are among them: these leave some places
+    /// free for urgent ones.
     fn free(&self, under_way: usize) -> Option<(i64, bool)> {
         let free = self.all.saturating_sub(under_way);
         let normal = free > self.urgent_only;

@@ -1,8 +1,7 @@
 //! The worker: takes jobs of every kind from the queue and runs them.
 //!
 //! Jobs run beside each other, each as soon as there is a place for it. A kind may have lanes, each with a few places
-//! on all servers, so that one that is slow holds up no other; what somebody waits for goes before what nobody does,
-//! and never waits for it.
+//! on all servers, so that a slow one holds up no other. Urgent jobs go first, and never wait for the others.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -11,7 +11,7 @@ use crate::store::{
     AlertRow, DeviceHistory, KnownDevice, NewAlert, NewAnswer, NewAudit, Origin, SessionRow, StoreError,
 };
 
-/// The most alerts in one answer; who has more knows enough.
+/// The most alerts in one answer.
 const MOST_SHOWN: i64 = 100;
 /// Bits of an IPv6 address that are one network.
 const NETWORK_BITS: u32 = 64;
@@ -53,7 +53,7 @@ fn network(ip: &str) -> String {
     }
 }
 
-/// Whose word *it was me* is.
+/// What *it was me* is worth, by the device that says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     /// Of a device that is beyond question: it counts by itself, and the device in question is known from then on.
@@ -64,8 +64,8 @@ pub enum Word {
     IsWorthless,
 }
 
-/// Whose word it is when `asks` says of `alert` that it was them. `in_question` is whether `asks` is asked about
-/// itself.
+/// What *it was me* is worth where the session `asks` says so of `alert`. `in_question` is whether `asks` is in
+/// question itself.
 fn word(alert: &AlertRow, asks: &SessionRow, in_question: bool) -> Word {
     let looks_the_same = family(alert.device.browser.as_deref()) == family(asks.device.browser.as_deref())
         && alert.device.os == asks.device.os
@@ -102,7 +102,7 @@ impl Alerts {
         self.context.store.alerts().alert(user_id, id, self.context.now()).await
     }
 
-    /// Whose word it is when this session answers. `None` where the session is gone.
+    /// What *it was me* is worth from this session. `None` where the session is gone.
     pub async fn word_of(&self, asks: SessionId, alert: &AlertRow) -> Result<Option<(Word, SessionRow)>, StoreError> {
         let Some(row) = self.context.store.sessions().session(asks).await? else { return Ok(None) };
         let in_question = self.context.store.alerts().is_in_question(asks).await?;

@@ -1,4 +1,4 @@
-//! The heart: sessions, from sign-in to their end, and the proof that an ended one is refused.
+//! Sessions, from sign-in to their end, and the checks that refuse what has ended.
 //!
 //! `revocations` is what may not pass, `terminations` ends sessions, `refreshes` exchanges tokens, `devices` is what
 //! users see, `alerts` asks about sign-ins. `open_streams` are the event streams of sessions, `ends_with_session`

@@ -17,7 +17,7 @@ use crate::store::{
     SessionRow, SignIn, SignInRecords, SigningBrowser, User,
 };
 
-/// Somebody who has proved to be somebody.
+/// A user who has proved who they are.
 pub struct NewSignIn {
     pub user_id: UserId,
     /// What the client says of its device.

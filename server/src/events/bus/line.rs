@@ -59,8 +59,8 @@ impl BusLine<'_> {
                     before = true;
                     let since = Instant::now();
                     self.listen(incoming).await;
-                    // One that only ever begins is no success: everybody would be asked to load anew many times a
-                    // second.
+                    // A subscription that ends at once is no success: clients would be asked to reload many times
+                    // a second.
                     if since.elapsed() >= SILENCE {
                         pauses.reset();
                     }

@@ -47,7 +47,7 @@ impl Receiver {
         }
     }
 
-    /// Receives a text. It is dropped without a proof, if it is too old, or if it was received before.
+    /// Receives a text. It is dropped if its tag is wrong, if it is too old, or if it was received before.
     pub fn receive(&self, sealed: &str, name: &str) {
         let now = self.clock.now();
         let envelope = self.message_key.open(sealed).and_then(envelope::open);

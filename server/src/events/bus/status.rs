@@ -109,8 +109,8 @@ impl BusStatus {
         }
     }
 
-    /// Messages handed over (by the line that took most), received from other servers, dropped, and refused for want of
-    /// a proof, since the start.
+    /// Messages handed over (by the line that took most), received from other servers, dropped, and refused for a
+    /// wrong tag, since the start.
     pub fn counts(&self) -> [u64; 4] {
         let of_lines = |count: fn(&LineStatus) -> &AtomicU64| {
             self.lines.iter().map(move |line| count(line).load(Ordering::Relaxed))
@@ -141,7 +141,7 @@ impl BusStatus {
         self.received.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    /// Counts a message without a proof, and gives how many there were.
+    /// Counts a message with a wrong tag, and gives how many there were.
     pub(super) fn refused(&self) -> u64 {
         self.refused.fetch_add(1, Ordering::Relaxed) + 1
     }

@@ -105,7 +105,7 @@ impl Edge {
         if !request.method().is_safe() {
             request.extensions_mut().insert(self.body_limit);
         }
-        // A handler that panics has poisoned nothing: what handlers share is behind locks that are taken poisoned or
+        // A handler that panics leaves nothing unusable: locks that handlers share are taken whether poisoned or
         // not.
         match AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind().await {
             Ok(Ok(response)) => response,

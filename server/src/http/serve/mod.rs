@@ -1,4 +1,4 @@
-//! The accept loop: connections in, answers out, nobody waited for for ever.
+//! The accept loop, with a time limit for everything that a client does.
 //!
 //! `axum::serve` has no time limit for a client that says nothing, or says it slowly, and no limit on connections.
 

@@ -98,8 +98,8 @@ impl LastActive {
         batch
     }
 
-    /// Puts a batch back that could not be written; what was seen since then is newer. What was used in it counts as
-    /// used when it was seen.
+    /// Puts a batch back that could not be written. A session that was seen again since keeps the newer entry. One that
+    /// was used counts as used when it was seen.
     pub fn put_back(&self, batch: Vec<(UserId, Sighting)>) {
         let mut seen = self.lock();
         for (user_id, Sighting { session_id, at, ip, lasts_until, .. }) in batch {

@@ -10,7 +10,7 @@ use crate::http::problem::{ApiError, CHALLENGE_INVALID, ProblemExample};
 use crate::sessions::{EndingError, RefreshRefusal, Refusal, SessionsError};
 use crate::store::{SessionEnd, StoreError};
 
-/// What is in force although it was not acknowledged.
+/// The sentence for an end that is in force here and could not be acknowledged.
 const UNWRITTEN: &str = "The database can’t be reached, so the sign-out is not saved yet. Try again until it is.";
 
 /// The problems of this area.

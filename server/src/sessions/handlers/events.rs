@@ -122,8 +122,8 @@ pub async fn stream(
     Ok(response)
 }
 
-/// What a stream would look like. Opens none, so that it spends no ticket and nobody is seen as active by it; whether a
-/// ticket is good is said only to whoever uses it.
+/// `HEAD`: the headers of a stream. It opens none, so it spends no ticket and makes nobody active, and it does not say
+/// whether a ticket is good.
 async fn head(state: &ApiState, headers: &HeaderMap, opening: StreamQuery) -> Result<Response, ApiError> {
     match (bearer(headers), opening.ticket) {
         (Some(token), _) => {
@@ -261,9 +261,8 @@ fn run(state: ApiState, listening: Listening) -> impl Stream<Item = Result<Event
     }
 }
 
-/// What this stream is told instead of an event that it may hear, which is that event, or that it may not: its own end
-/// where that is known, and nothing otherwise. Each time the same is asked as of a request. A database that does not
-/// answer holds no stream open that has been closed.
+/// The event, if this stream may still get it: each event is checked as a request is. Otherwise the event of its own
+/// end, or `None` where that is not known. A stream that has been closed does not wait for the database.
 async fn hears(state: &ApiState, stream: &mut OpenStream, event: Arc<ServerEvent>) -> Option<Arc<ServerEvent>> {
     if is_end_of(&event, stream.who.session_id) {
         return Some(event);

@@ -94,7 +94,7 @@ impl Presented {
             None if in_cookies.is_empty() => Vec::new(),
             None => match state.same_origin.check(headers) {
                 Ok(()) => state.sessions().refreshes().sessions_of_browser(&in_cookies.tokens()),
-                // Whoever shows a good token need not be one of our pages; the cookies are then not theirs to use.
+                // A client with a good token need not be one of our pages. It must not use the cookies then.
                 Err(_) if access.is_some() => Vec::new(),
                 Err(refused) => return Err(refused),
             },
@@ -303,7 +303,7 @@ pub async fn end_several(
     Ok(answer(&state, false, ended))
 }
 
-/// Where nothing was ended, it had ended before, which is as good, or it is not this user's.
+/// Where nothing was ended: `404` unless the session is this user's and had ended before.
 pub async fn check_that_it_was_theirs(
     state: &ApiState,
     user_id: UserId,

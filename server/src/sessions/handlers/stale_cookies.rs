@@ -24,8 +24,8 @@ impl StaleCookies {
         response.extensions_mut().insert(ResponseChange(Arc::new(Self(state.clone()))));
     }
 
-    /// Has it remove all cookies of a request, but the one it sets itself: for an answer by which it is known what they
-    /// are worth.
+    /// Removes all refresh cookies of a request but the one that the answer sets: for answers after which the others
+    /// are worthless.
     pub fn clear_all(state: &ApiState, presented: &PresentedCookies, response: &mut Response) {
         response.extensions_mut().remove::<ResponseChange>();
         for (name, _) in presented.iter() {
@@ -35,8 +35,7 @@ impl StaleCookies {
 }
 
 impl ChangeResponse for StaleCookies {
-    /// Where the database is away a session counts as ended: what is refused for now is asked for once more with the
-    /// password.
+    /// While the database is away a session counts as ended: the user then signs in again with the password.
     fn change<'a>(&'a self, cookies: &'a HeaderMap, response: &'a mut Response) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let Self(state) = self;

@@ -41,7 +41,7 @@ pub struct End {
     pub force: Force,
 }
 
-/// A pending end of a session of which nobody knows whose it is.
+/// A pending end of a session whose user is not known.
 #[derive(Clone)]
 pub struct UnresolvedEnd {
     pub session_id: SessionId,
@@ -94,7 +94,7 @@ pub struct PendingLog {
 pub struct Found {
     /// Ends of sessions of users.
     pub ends: Vec<Written<End>>,
-    /// Ends of sessions of whoever's they are.
+    /// Ends of sessions whose users are not known.
     pub unresolved: Vec<Written<UnresolvedEnd>>,
 }
 
@@ -126,7 +126,7 @@ impl PendingLog {
             Self { keys, random, folder: folder.to_owned(), name: format!("{prefix}{id}"), id, disk, failing };
         pending_log.is_writable();
         let mut found = Found::default();
-        // Whoever cannot make the folder finds nothing in it either.
+        // A folder that cannot be made has nothing in it.
         for path in left_behind(folder, &prefix, id).unwrap_or_default() {
             let taken_over = pending_log.take_over(&path, &mut found);
             let path = path.display();

@@ -14,7 +14,7 @@ use uuid::Uuid;
 const LARGEST: u64 = 128 * 1024 * 1024;
 /// The room that is set aside: some four thousand pending ends.
 const RESERVE: u64 = 4 * 1024 * 1024;
-/// Less is no room.
+/// The least room that is worth setting aside.
 const LEAST_RESERVE: u64 = 64 * 1024;
 /// On a small disk, no more than this part of what is free.
 const PART_OF_WHAT_IS_FREE: u64 = 4;
@@ -97,7 +97,8 @@ impl Disk {
         Ok(())
     }
 
-    /// Crosses lines out, by a line that says so; where none is left, all go. Need not be on the disk when it returns.
+    /// Marks lines as committed, by a further line; where no other is left, all are removed. Need not be on the disk
+    /// when it returns.
     pub fn mark_committed(&mut self, numbers: &[u64], line: &str) -> io::Result<()> {
         for number in numbers {
             self.open.remove(number);
@@ -135,7 +136,7 @@ impl Disk {
         Ok(())
     }
 
-    /// Leaves nothing but the room.
+    /// Removes all lines; the room stays.
     fn empty(&mut self) -> io::Result<()> {
         if self.room > RESERVE {
             self.file.set_len(RESERVE)?;
@@ -176,7 +177,7 @@ impl Drop for Disk {
     }
 }
 
-/// As much room as there should be, or on a small disk as much as is decent.
+/// Sets room aside, less on a small disk, and returns how much.
 fn set_aside(file: &File) -> io::Result<u64> {
     let disk = fstatvfs(file)?;
     let decent = disk.f_bavail.saturating_mul(disk.f_frsize) / PART_OF_WHAT_IS_FREE;

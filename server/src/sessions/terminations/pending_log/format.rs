@@ -27,7 +27,7 @@ pub enum Line {
     Committed(Vec<u64>),
 }
 
-/// Why a line says nothing.
+/// Why a line cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Unread {
     /// Torn, altered, or not of this installation.
