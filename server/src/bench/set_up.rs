@@ -161,7 +161,7 @@ impl SetUp {
     /// An access token for a session that is there.
     pub async fn access(&self, session: &SessionRow) -> Result<String, BenchError> {
         let user =
-            self.store.accounts().user_by_id(session.user_id).await?.ok_or_else(|| failed("a person is missing"))?;
+            self.store.accounts().user_by_id(session.user_id).await?.ok_or_else(|| failed("a user is missing"))?;
         let minted = self.tokens.mint(new_id(), &user, session, &self.lifetimes, SystemClock.now()).map_err(failed)?;
         Ok(minted.token)
     }

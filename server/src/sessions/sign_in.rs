@@ -65,7 +65,7 @@ pub enum SignInError {
     #[error("the limit of sessions is reached")]
     LimitReached(Vec<SessionRow>),
     /// The user is gone or disabled.
-    #[error("there is no such person any more")]
+    #[error("there is no such user any more")]
     NoSuchUser,
     /// The parts below failed.
     #[error(transparent)]
