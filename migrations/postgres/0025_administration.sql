@@ -5,6 +5,8 @@
 
 -- Only the indexes are made again; the tables stay as they are.
 ALTER TABLE users ALTER COLUMN email TYPE TEXT COLLATE "C", ALTER COLUMN name TYPE TEXT COLLATE "C";
+-- Compared with the addresses of users.
+ALTER TABLE registrations ALTER COLUMN email TYPE TEXT COLLATE "C";
 ALTER TABLE sessions ALTER COLUMN ip TYPE TEXT COLLATE "C";
 
 CREATE INDEX users_by_name ON users (lower(name), id);

@@ -105,7 +105,6 @@ pub struct PermissionSummary {
     /// What it allows.
     pub allows: String,
     /// The lowest built-in role that has it.
-    #[cfg_attr(feature = "schema", schema(value_type = BuiltInRole))]
     pub held_from: OrOther<BuiltInRole>,
 }
 

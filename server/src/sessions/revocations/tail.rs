@@ -164,8 +164,8 @@ impl LogPoller {
         Ok(live)
     }
 
-    /// Notes in the database that it is another one than before. Other servers do so too; the first one counts. Where it
-    /// cannot be written now, the next poll sees it again.
+    /// Notes in the database that it is another one than before. Other servers do so too; the first one counts. Where
+    /// it cannot be written now, the next poll sees it again.
     async fn note_restart(&self, has_restarted: bool) {
         if has_restarted {
             let noted = self.context.store.revocations().note_restart();

@@ -69,8 +69,17 @@ fn moved<'a>(device: &Device<'_>, server: &'a TestApp) -> Device<'a> {
 #[tokio::test]
 async fn other_roles_hold_on_the_other_server(#[values(Bus::Postgres, Bus::Redis)] bus: Bus) {
     let pair = Pair::start(bus).await;
-    let ada = pair.here.new_user_with("owner", "ada@example.com").await;
-    let mut bob = pair.here.new_user_with("admin", "bob@example.com").await;
+    for email in ["ada@example.com", "bob@example.com"] {
+        pair.here.registers(email).await;
+    }
+    pair.database
+        .execute(
+            "INSERT INTO user_roles (user_id, role) SELECT id, 'owner' FROM users WHERE email = 'ada@example.com'; \
+             INSERT INTO user_roles (user_id, role) SELECT id, 'admin' FROM users WHERE email = 'bob@example.com'",
+        )
+        .await;
+    let ada = pair.here.signs_in("ada@example.com").await;
+    let mut bob = pair.here.signs_in("bob@example.com").await;
     let there = moved(&bob, &pair.there);
     assert_eq!(there.get("/api/roles").await.status, StatusCode::OK);
     let mut events = there.listens().await;

@@ -472,6 +472,7 @@ async fn wiping_breaks_no_seal_and_leaves_no_salt(#[values(Backend::Sqlite, Back
     let (store, keys) = (TestStore::open(backend).await, keys());
     let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
     sign_in(&store, bob, "Laptop", START).await;
+    let phone = sign_in(&store, ada, "Phone", START).await;
     let words = NewAudit {
         client_reason: Some("going home".to_owned()),
         ..new_audit(ada, AuditAction::SessionEnded, minutes(50))
@@ -483,7 +484,7 @@ async fn wiping_breaks_no_seal_and_leaves_no_salt(#[values(Backend::Sqlite, Back
     assert_eq!(sealed.iter().filter(|entry| entry.seal.client_reason.salt.is_some()).count(), 1);
 
     // An account goes, and the addresses of all others have been kept for long enough.
-    done(delete_account(&store, ada, None, None, minutes(55)).await);
+    done(delete_account(&store, ada, Some(phone), None, minutes(55)).await);
     let policy = CleanupPolicy {
         now: minutes(56),
         history_before: START,

@@ -1,5 +1,5 @@
-//! What the document of the API promises, held against every answer and every event that a test reads: so the whole suite
-//! proves the document.
+//! What the document of the API promises, held against every answer and every event that a test reads: so the whole
+//! suite proves the document.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
