@@ -15,10 +15,11 @@ use types::words::AuditAction;
 
 pub use rule::SessionRule;
 pub use sessions::{Preview, SessionFilter};
-pub use users::{NewAccount, UserKey};
+pub use users::{NewAccount, UserKey, with_role_of_all};
 
 use crate::accounts::{AccountError, Accounts};
 use crate::area::Area;
+use crate::auth::origin::command_line;
 use crate::auth::refresh::Lifetimes;
 use crate::config::Config;
 use crate::context::Context;
@@ -38,8 +39,7 @@ pub struct Actor {
 impl Actor {
     /// Whoever runs commands beside the database.
     pub fn command_line() -> Self {
-        let origin = Origin { ip: String::new(), user_agent: "Latchkey command line".to_owned() };
-        Self { user_id: None, origin }
+        Self { user_id: None, origin: command_line() }
     }
 }
 
@@ -56,7 +56,7 @@ pub enum AdminError {
     LastOwner,
     #[error("the account is disabled: `latchkey user enable` it first")]
     Disabled,
-    #[error("there is no role {0}: take one of user, moderator, admin and owner")]
+    #[error("there is no role {0}: `latchkey role list` has those there are")]
     NoSuchRole(String),
     #[error(transparent)]
     Account(#[from] AccountError),

@@ -11,16 +11,13 @@ use super::{Actor, AdminError, Administration, Change, mails};
 use crate::accounts::{USER_ROLE, greeted, known_address};
 use crate::auth::secrets::Capability;
 use crate::mail::NewMail;
+use crate::roles::unknown_role;
 use crate::store::{
-    Creation, EndCommand, NewAudit, NewResetToken, NewUser, OWNER_ROLE, ResetRequest, Selection, User, UserChange,
-    UserFilter,
+    Creation, EndCommand, NewAudit, NewResetToken, NewUser, ResetRequest, Selection, User, UserChange, UserFilter,
 };
 
 /// How long the link of an invitation works: longer than one that somebody asked for and waits for.
 const INVITATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
-
-/// The roles there are.
-const ROLES: [&str; 4] = [USER_ROLE, "moderator", "admin", OWNER_ROLE];
 
 /// How a user is named: by id or by address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +77,10 @@ impl Administration {
     /// invitation is queued.
     pub async fn create_user(&self, actor: &Actor, new: NewAccount) -> Result<User, AdminError> {
         let NewAccount { email, name, roles, password } = new;
-        let roles = known_roles(roles)?;
+        let roles = with_role_of_all(roles);
+        if let Some(unknown) = unknown_role(&self.context.store, &roles).await? {
+            return Err(AdminError::NoSuchRole(unknown));
+        }
         let password_hash = match &password {
             Some(password) => self.accounts.hash_chosen_password(password, &email, &name).await?,
             None => self.accounts.hash_unknown_password().await?,
@@ -201,12 +201,11 @@ fn change_of(change: UserChange, key: &UserKey) -> Result<Change, AdminError> {
 }
 
 /// These roles, each once, with the one that everybody has.
-fn known_roles(mut roles: Vec<String>) -> Result<Vec<String>, AdminError> {
+pub fn with_role_of_all(mut roles: Vec<String>) -> Vec<String> {
     roles.push(USER_ROLE.to_owned());
     roles.sort();
     roles.dedup();
-    let unknown = roles.iter().find(|role| !ROLES.contains(&role.as_str()));
-    unknown.map_or_else(|| Ok(roles.clone()), |role| Err(AdminError::NoSuchRole(role.clone())))
+    roles
 }
 
 #[cfg(test)]
@@ -223,10 +222,9 @@ mod tests {
     }
 
     #[test]
-    fn everybody_has_the_role_of_all_and_no_role_twice_and_others_are_refused() {
-        let roles = |given: &[&str]| known_roles(given.iter().map(|role| (*role).to_owned()).collect());
-        assert_eq!(roles(&[]).unwrap(), ["user"]);
-        assert_eq!(roles(&["owner", "user", "owner"]).unwrap(), ["owner", "user"]);
-        assert!(matches!(roles(&["king"]), Err(AdminError::NoSuchRole(role)) if role == "king"));
+    fn everybody_has_the_role_of_all_and_no_role_twice() {
+        let roles = |given: &[&str]| with_role_of_all(given.iter().map(|role| (*role).to_owned()).collect());
+        assert_eq!(roles(&[]), ["user"]);
+        assert_eq!(roles(&["owner", "user", "owner"]), ["owner", "user"]);
     }
 }

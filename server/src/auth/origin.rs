@@ -4,6 +4,11 @@ use std::net::IpAddr;
 
 use crate::store::{Digest, Origin};
 
+/// Whoever runs commands beside the database, as the audit log has it.
+pub fn command_line() -> Origin {
+    Origin { ip: String::new(), user_agent: "Latchkey command line".to_owned() }
+}
+
 /// Where a request comes from, and with which browser.
 #[derive(Clone, Debug)]
 pub struct RequestOrigin {

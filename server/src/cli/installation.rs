@@ -9,17 +9,20 @@ use super::CliError;
 use crate::accounts::{AccountError, Accounts};
 use crate::admin::{AdminError, Administration};
 use crate::application::{ClockAndRandom, StartError, master_secret};
+use crate::areas;
 use crate::auth::secrets::Keys;
 use crate::config::Config;
 use crate::context::Context;
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
+use crate::roles::Roles;
 use crate::store::Store;
 
 /// An installation that somebody administers.
 pub struct Installation {
     store: Store,
     pub administration: Administration,
+    pub roles: Roles,
 }
 
 impl Installation {
@@ -41,7 +44,8 @@ impl Installation {
             tasks: Tasks::new(),
         };
         let accounts = Accounts::new(&context, config).map_err(AccountError::from).map_err(AdminError::from)?;
-        Ok(Self { store, administration: Administration::new(context, Arc::new(accounts), config) })
+        let roles = Roles::beside_servers(&context, config, areas::permissions());
+        Ok(Self { store, administration: Administration::new(context, Arc::new(accounts), config), roles })
     }
 
     /// Lets go of it.

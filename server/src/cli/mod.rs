@@ -1,7 +1,7 @@
 //! The command line: one file a command, and what they share.
 //!
 //! `output` prints, `arguments` reads what several commands take, `installation` opens what they work on. No rules
-//! here: what may be done to users and sessions is the business of `admin`.
+//! here: what may be done to users and sessions is the business of `admin`, to roles that of `roles`.
 
 mod arguments;
 mod audit;
@@ -14,6 +14,7 @@ mod manual;
 mod migrate;
 mod openapi;
 mod output;
+mod role;
 mod serve;
 mod session;
 mod user;
@@ -67,6 +68,9 @@ enum Command {
     /// Look after accounts
     #[command(subcommand)]
     User(user::Command),
+    /// Look after roles
+    #[command(subcommand)]
+    Role(role::Command),
     /// Look after sessions
     #[command(subcommand)]
     Session(session::Command),
@@ -179,6 +183,7 @@ impl Cli {
             Command::Serve => Box::pin(serve::run(settings()?)).await,
             Command::Migrate(migrate) => migrate.run(&Config::database_from_surroundings(&OsRandom)?, output).await,
             Command::User(command) => Box::pin(command.run(&settings()?, output)).await,
+            Command::Role(command) => Box::pin(command.run(&settings()?, output)).await,
             Command::Session(command) => Box::pin(command.run(&settings()?, output)).await,
             Command::Cleanup => cleanup::run(&settings()?, output).await,
             Command::Audit(command) => Box::pin(command.run(&settings()?, output)).await,

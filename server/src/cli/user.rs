@@ -5,16 +5,17 @@ use std::io::{self, BufRead as _};
 use clap::Subcommand;
 use console::Term;
 use serde_json::{Value, json};
-use types::domain::{DisplayName, Email, Password, Timestamp};
+use types::domain::{DisplayName, Email, Password, RoleName, Timestamp};
 
 use super::CliError;
 use super::arguments::WhomAndWhy;
 use super::installation::Installation;
 use super::output::{Details, Output, Table};
 use crate::accounts::new_address;
-use crate::admin::{Actor, Administration, Change, NewAccount, UserKey};
+use crate::admin::{Actor, AdminError, Administration, Change, NewAccount, UserKey, with_role_of_all};
 use crate::config::Config;
-use crate::store::{User, UserFilter, UserOrder};
+use crate::roles;
+use crate::store::{RoleRefusal, User, UserFilter, UserOrder};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -28,6 +29,8 @@ pub enum Command {
         #[arg(value_name = "ID|EMAIL")]
         user: UserKey,
     },
+    /// Set the roles of an account, which keeps `user`; nobody is signed out
+    SetRole(SetRole),
     /// Disable an account and sign it out everywhere
     Disable(WhomAndWhy),
     /// Enable a disabled account
@@ -84,6 +87,17 @@ pub struct List {
     after: Option<UserKey>,
 }
 
+/// Whose roles, and which.
+#[derive(Debug, clap::Args)]
+pub struct SetRole {
+    /// Whom, by id or e-mail address
+    #[arg(value_name = "ID|EMAIL")]
+    user: UserKey,
+    /// All roles beside `user` from now on; `user` alone takes the others
+    #[arg(value_name = "ROLE", required = true, value_parser = RoleName::parse)]
+    roles: Vec<RoleName>,
+}
+
 /// An account to be deleted.
 #[derive(Debug, clap::Args)]
 pub struct Delete {
@@ -111,17 +125,18 @@ pub struct Invite {
 impl Command {
     pub async fn run(self, config: &Config, output: Output) -> Result<(), CliError> {
         let installation = Installation::open(config).await?;
-        let done = self.carry_out(&installation.administration, output).await;
+        let done = self.carry_out(&installation, output).await;
         installation.close().await;
         done
     }
 
-    async fn carry_out(self, users: &Administration, output: Output) -> Result<(), CliError> {
-        let by = Actor::command_line();
+    async fn carry_out(self, installation: &Installation, output: Output) -> Result<(), CliError> {
+        let (users, by) = (&installation.administration, Actor::command_line());
         match self {
             Self::Create(create) => create.run(users, &by, output).await,
             Self::List(list) => list.run(users, output).await,
             Self::Show { user } => show(&users.user(&user).await?, users, output).await,
+            Self::SetRole(set) => set.run(installation, output).await,
             Self::Disable(WhomAndWhy { user, reason }) => {
                 let change = users.disable_user(&by, &user, reason.as_ref()).await?;
                 say_change(&change, &user, ["is disabled", "was disabled before"], output)
@@ -193,6 +208,17 @@ impl List {
     }
 }
 
+impl SetRole {
+    async fn run(self, installation: &Installation, output: Output) -> Result<(), CliError> {
+        let Self { user: key, roles } = self;
+        let user = installation.administration.user(&key).await?;
+        let names = with_role_of_all(roles.iter().map(ToString::to_string).collect());
+        let set = installation.roles.set_user_roles(&roles::Actor::command_line(), user.id, &names).await?;
+        let user = set.map_err(|why| roles_refused(&why, &key, &names))?;
+        output.done(&format!("{} has the roles {}.", user.email, user.roles.join(", ")), &as_json(&user))
+    }
+}
+
 impl Delete {
     async fn run(self, users: &Administration, by: &Actor, output: Output) -> Result<(), CliError> {
         let Self { whom: WhomAndWhy { user, reason }, yes } = self;
@@ -242,6 +268,20 @@ async fn show(user: &User, users: &Administration, output: Output) -> Result<(),
     let mut value = as_json(user);
     value["sessions"] = json!(sessions);
     output.answer(&details, &value)
+}
+
+/// Why a user does not get these roles.
+fn roles_refused(why: &RoleRefusal, user: &UserKey, names: &[String]) -> CliError {
+    match why {
+        RoleRefusal::LastOwner => AdminError::LastOwner.into(),
+        RoleRefusal::NotFound => AdminError::NoSuchUser(user.clone()).into(),
+        RoleRefusal::UnknownRoles(places) => {
+            let unknown = places.first().and_then(|place| names.get(*place));
+            AdminError::NoSuchRole(unknown.cloned().unwrap_or_default()).into()
+        }
+        // The others are refused what reaches further than they do.
+        _ => CliError::Refused("the rules of roles refuse it".to_owned()),
+    }
 }
 
 /// Says what a change came to: in the first words where it was made, in the second where it was so before.

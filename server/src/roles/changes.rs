@@ -9,6 +9,7 @@ use types::words::AuditAction;
 
 use super::rules::{NewRole, RoleChange, decide_deletion, decide_new_role, decide_role_change, decide_user_roles};
 use crate::area::Parts;
+use crate::auth::origin::command_line;
 use crate::auth::permissions::Permissions;
 use crate::auth::refresh::Lifetimes;
 use crate::auth::tokens::{AccessTokens, Verified};
@@ -23,22 +24,29 @@ use crate::store::{
 /// Roles, and changes of them.
 pub struct Roles {
     context: Context,
-    sessions: Arc<Sessions>,
+    /// Those of this server, where it is one.
+    sessions: Option<Arc<Sessions>>,
     permissions: Permissions,
     lifetimes: Lifetimes,
 }
 
 /// Who asks for a change, and from where.
 pub struct Actor {
-    user_id: UserId,
-    session_id: SessionId,
+    /// Which user; nobody on the command line.
+    user_id: Option<UserId>,
+    session_id: Option<SessionId>,
     origin: Origin,
 }
 
 impl Actor {
     /// The user of this token, from where the request came.
     pub const fn of(token: &Verified, origin: Origin) -> Self {
-        Self { user_id: token.user_id, session_id: token.session_id, origin }
+        Self { user_id: Some(token.user_id), session_id: Some(token.session_id), origin }
+    }
+
+    /// Whoever runs commands beside the database: reaches everything.
+    pub fn command_line() -> Self {
+        Self { user_id: None, session_id: None, origin: command_line() }
     }
 }
 
@@ -49,10 +57,15 @@ impl Roles {
     pub fn new(context: &Context, config: &Config, parts: &Parts) -> Self {
         Self {
             context: context.clone(),
-            sessions: Arc::clone(parts.get()),
+            sessions: Some(Arc::clone(parts.get())),
             permissions: parts.get::<AccessTokens>().permissions().clone(),
             lifetimes: Lifetimes::of(config),
         }
+    }
+
+    /// For commands: the servers put changes in force as those of another server.
+    pub fn beside_servers(context: &Context, config: &Config, permissions: Permissions) -> Self {
+        Self { context: context.clone(), sessions: None, permissions, lifetimes: Lifetimes::of(config) }
     }
 
     /// The permissions that there are.
@@ -65,6 +78,11 @@ impl Roles {
         let mut roles = self.context.store.roles().roles().await?;
         roles.sort_by_key(|role| (!role.built_in, role.built_in.then_some(role.base)));
         Ok(roles)
+    }
+
+    /// The role of that name, if there is one.
+    pub async fn find(&self, name: &str) -> Result<Option<RoleRow>, StoreError> {
+        Ok(self.all().await?.into_iter().find(|role| role.name == name))
     }
 
     /// Makes a role.
@@ -101,7 +119,7 @@ impl Roles {
         let (at, remember_until) = self.times();
         let audit = NewAudit {
             user_id: Some(user_id),
-            actor_id: Some(actor.user_id),
+            actor_id: actor.user_id,
             ..self.context.audit(AuditAction::RolesChanged, &actor.origin)
         };
         let command = UserRolesCommand { actor_id: actor.user_id, user_id, roles, at, remember_until, audit };
@@ -116,8 +134,8 @@ impl Roles {
     fn command<'c>(&self, actor: &Actor, name: &'c str, action: AuditAction, detail: &Value) -> RoleCommand<'c> {
         let (at, remember_until) = self.times();
         let audit = NewAudit {
-            actor_id: Some(actor.user_id),
-            session_id: Some(actor.session_id),
+            actor_id: actor.user_id,
+            session_id: actor.session_id,
             detail: Some(detail.to_string()),
             ..self.context.audit(action, &actor.origin)
         };
@@ -132,6 +150,8 @@ impl Roles {
 
     /// From here on this server refuses the tokens from before, and tells the streams of these users.
     fn put_in_force(&self, revocations: Vec<Revocation>) {
-        self.sessions.revocations().put_in_force(&EndOutcome { revocations, ..EndOutcome::default() });
+        if let Some(sessions) = &self.sessions {
+            sessions.revocations().put_in_force(&EndOutcome { revocations, ..EndOutcome::default() });
+        }
     }
 }

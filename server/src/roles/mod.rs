@@ -12,13 +12,16 @@ use std::sync::Arc;
 
 use types::api::roles as paths;
 
+pub use changes::{Actor, Roles};
+pub use rules::{MAX_HOLDERS, MAX_ROLES, NewRole, RoleChange};
+
 use crate::area::{Area, Building, Parts};
 use crate::config::Config;
 use crate::context::Context;
 use crate::http::needs::{USER, permission};
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
-use changes::Roles;
+use crate::store::{Store, StoreError};
 use handlers::{held, roles as calls, users};
 use permissions::{ROLES_ASSIGN, ROLES_READ, ROLES_WRITE};
 
@@ -57,6 +60,12 @@ fn routes(routes: Routes<'_>) -> Routes<'_> {
         .put(paths::USER_ROLES, users::set)
         .needs(permission(ROLES_ASSIGN).and_recent_proof())
         .described(&users::SET)
+}
+
+/// The first of these names that no role has.
+pub async fn unknown_role(store: &Store, names: &[String]) -> Result<Option<String>, StoreError> {
+    let roles = store.roles().roles().await?;
+    Ok(names.iter().find(|name| roles.iter().all(|role| role.name != **name)).cloned())
 }
 
 impl ApiState {

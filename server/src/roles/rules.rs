@@ -12,7 +12,7 @@ use types::words::BuiltInRole;
 
 use super::permissions::{ROLES_ASSIGN, ROLES_WRITE};
 use crate::auth::permissions::{Permission, Permissions};
-use crate::store::{RoleFacts, RoleRefusal, RoleRow, User, UserRoleFacts};
+use crate::store::{RoleActor, RoleFacts, RoleRefusal, RoleRow, User, UserRoleFacts};
 
 /// How many custom roles there may be.
 pub const MAX_ROLES: usize = 100;
@@ -45,6 +45,22 @@ impl Reach {
     /// Whether it reaches at least as far.
     pub fn covers(&self, other: &Self) -> bool {
         other.base <= self.base && other.permissions.is_subset(&self.permissions)
+    }
+}
+
+/// How far whoever asks reaches.
+enum Acting {
+    /// As far as anybody: the command line. What reads the settings and writes to the database may do everything.
+    Everywhere,
+    As(Reach),
+}
+
+impl Acting {
+    fn covers(&self, other: &Reach) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::As(reach) => reach.covers(other),
+        }
     }
 }
 
@@ -172,15 +188,21 @@ pub fn decide_deletion(known: &Permissions, facts: &RoleFacts<'_>, name: &str) -
 }
 
 /// How far whoever asks reaches now, if they may ask still.
-fn acting(known: &Permissions, actor: Option<&User>, needs: Permission) -> Result<Reach, RoleRefusal> {
-    let actor = actor.filter(|actor| actor.disabled_at.is_none()).map(|actor| Reach::of_user(known, actor));
-    actor.filter(|reach| reach.permissions.contains(needs.name())).ok_or(RoleRefusal::NotAllowed)
+fn acting(known: &Permissions, actor: RoleActor<'_>, needs: Permission) -> Result<Acting, RoleRefusal> {
+    let actor = match actor {
+        RoleActor::Installation => return Ok(Acting::Everywhere),
+        RoleActor::User(actor) => Some(actor),
+        RoleActor::Nobody => None,
+    };
+    let reach = actor.filter(|actor| actor.disabled_at.is_none()).map(|actor| Reach::of_user(known, actor));
+    let reach = reach.filter(|reach| reach.permissions.contains(needs.name()));
+    reach.map(Acting::As).ok_or(RoleRefusal::NotAllowed)
 }
 
 /// The custom role of that name, if it reaches no further than whoever asks.
 fn changeable<'r>(
     known: &Permissions,
-    actor: &Reach,
+    actor: &Acting,
     roles: &'r [RoleRow],
     name: &str,
 ) -> Result<&'r RoleRow, RoleRefusal> {
@@ -195,7 +217,8 @@ fn changeable<'r>(
 }
 
 /// Refuses a role that would reach further than whoever asks.
-fn within(known: &Permissions, actor: &Reach, role: &RoleRow) -> Result<(), RoleRefusal> {
+fn within(known: &Permissions, actor: &Acting, role: &RoleRow) -> Result<(), RoleRefusal> {
+    let Acting::As(actor) = actor else { return Ok(()) };
     let reach = Reach::of_role(known, role);
     if reach.base > actor.base {
         return Err(RoleRefusal::RoleAboveActor(role.name.clone()));
@@ -205,7 +228,7 @@ fn within(known: &Permissions, actor: &Reach, role: &RoleRow) -> Result<(), Role
 }
 
 /// Refuses a change that concerns too many users, or one who reaches further than whoever asks.
-fn may_concern_holders(known: &Permissions, actor: &Reach, facts: &RoleFacts<'_>) -> Result<(), RoleRefusal> {
+fn may_concern_holders(known: &Permissions, actor: &Acting, facts: &RoleFacts<'_>) -> Result<(), RoleRefusal> {
     if facts.holders > MAX_HOLDERS {
         return Err(RoleRefusal::TooManyHolders);
     }
@@ -314,13 +337,13 @@ mod tests {
     /// Whether somebody with these roles may give somebody with those yet others. There is another owner.
     fn set(roles: &[RoleRow], actor: &[&str], before: &[&str], after: &[&str]) -> Result<(), RoleRefusal> {
         let (actor, user) = (user(roles, actor), user(roles, before));
-        let facts = UserRoleFacts { actor: Some(&actor), user: &user, roles, another_owner: true };
+        let facts = UserRoleFacts { actor: RoleActor::User(&actor), user: &user, roles, another_owner: true };
         decide_user_roles(&known(), &facts, &names(after))
     }
 
     fn change(roles: &[RoleRow], actor: &[&str], name: &str, change: &RoleChange) -> Result<Vec<RoleRow>, RoleRefusal> {
         let actor = user(roles, actor);
-        let facts = RoleFacts { actor: Some(&actor), roles, held_with: &[], holders: 0 };
+        let facts = RoleFacts { actor: RoleActor::User(&actor), roles, held_with: &[], holders: 0 };
         decide_role_change(&known(), &facts, name, change)
     }
 
@@ -350,7 +373,7 @@ mod tests {
         }
         let disabled = User { disabled_at: Some(NOON), ..user(&roles, &["owner"]) };
         let ada = user(&roles, &["user"]);
-        for actor in [Some(&disabled), None] {
+        for actor in [RoleActor::User(&disabled), RoleActor::Nobody] {
             let facts = UserRoleFacts { actor, user: &ada, roles: &roles, another_owner: true };
             assert_eq!(decide_user_roles(&known(), &facts, &names(&["user"])), Err(RoleRefusal::NotAllowed));
         }
@@ -369,13 +392,32 @@ mod tests {
         let owner = user(&roles, &["owner"]);
         let disabled = User { disabled_at: Some(NOON), ..owner.clone() };
         let decide = |user: &User, another_owner: bool, after: &[&str]| {
-            let facts = UserRoleFacts { actor: Some(&owner), user, roles: &roles, another_owner };
+            let facts = UserRoleFacts { actor: RoleActor::User(&owner), user, roles: &roles, another_owner };
             decide_user_roles(&known(), &facts, &names(after))
         };
         assert_eq!(decide(&owner, false, &["admin"]), Err(RoleRefusal::LastOwner));
         assert_eq!(decide(&owner, false, &["owner", "user"]), Ok(()));
         assert_eq!(decide(&owner, true, &["admin"]), Ok(()));
         assert_eq!(decide(&disabled, false, &["admin"]), Ok(()));
+    }
+
+    #[test]
+    fn the_installation_reaches_everything_but_keeps_an_owner_and_built_in_roles() {
+        let roles = with(&[("seller", "owner", &["rooms:sell"])]);
+        let owner = user(&roles, &["owner"]);
+        let actor = RoleActor::Installation;
+        let set = |another_owner: bool, after: &[&str]| {
+            let facts = UserRoleFacts { actor, user: &owner, roles: &roles, another_owner };
+            decide_user_roles(&known(), &facts, &names(after))
+        };
+        assert_eq!(set(true, &["seller"]), Ok(()));
+        assert_eq!(set(false, &["user"]), Err(RoleRefusal::LastOwner));
+        assert_eq!(set(true, &["king"]), Err(RoleRefusal::UnknownRoles(vec![0])));
+        let held_with = names(&["owner", "seller"]);
+        let facts = RoleFacts { actor, roles: &roles, held_with: &held_with, holders: 1 };
+        assert!(decide_new_role(&known(), &facts, &new_role("buyer", "owner", &["rooms:buy"])).is_ok());
+        assert!(decide_deletion(&known(), &facts, "seller").is_ok());
+        assert_eq!(decide_deletion(&known(), &facts, "admin").unwrap_err(), RoleRefusal::BuiltIn);
     }
 
     #[test]
@@ -393,7 +435,7 @@ mod tests {
     fn a_role_is_not_made_or_changed_beyond_ones_own_reach() {
         let roles = with(&[("boss", "owner", &[]), ("support", "user", &[])]);
         let admin = user(&roles, &["admin"]);
-        let facts = RoleFacts { actor: Some(&admin), roles: &roles, held_with: &[], holders: 0 };
+        let facts = RoleFacts { actor: RoleActor::User(&admin), roles: &roles, held_with: &[], holders: 0 };
         let make = |new: &NewRole| decide_new_role(&known(), &facts, new).map(|_| ());
         assert_eq!(make(&new_role("clerk", "admin", &["users:read"])), Ok(()));
         let own = Err(RoleRefusal::RoleAboveActor("king".to_owned()));
@@ -429,7 +471,7 @@ mod tests {
         let owner = user(&roles, &["owner"]);
         let delete = |name: &str, actor: &User, held_with: &[&str], holders: u64| {
             let held_with = names(held_with);
-            let facts = RoleFacts { actor: Some(actor), roles: &roles, held_with: &held_with, holders };
+            let facts = RoleFacts { actor: RoleActor::User(actor), roles: &roles, held_with: &held_with, holders };
             decide_deletion(&known(), &facts, name).map(|_| ())
         };
         assert_eq!(delete("one", &owner, &[], 0), Err(RoleRefusal::Inherited("two".to_owned())));
@@ -444,7 +486,8 @@ mod tests {
     fn a_description_may_change_however_many_hold_the_role() {
         let roles = with(&[("support", "user", &["users:read"])]);
         let owner = user(&roles, &["owner"]);
-        let facts = RoleFacts { actor: Some(&owner), roles: &roles, held_with: &[], holders: MAX_HOLDERS + 1 };
+        let actor = RoleActor::User(&owner);
+        let facts = RoleFacts { actor, roles: &roles, held_with: &[], holders: MAX_HOLDERS + 1 };
         let words = RoleChange { description: Some("Answers calls.".to_owned()), ..RoleChange::default() };
         assert!(decide_role_change(&known(), &facts, "support", &words).is_ok());
         let more = RoleChange { permissions: Some(names(&["audit:read"])), ..words };

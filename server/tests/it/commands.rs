@@ -205,6 +205,59 @@ async fn accounts_are_disabled_enabled_and_deleted_beside_the_server(
 
 #[rstest]
 #[tokio::test]
+async fn roles_are_made_given_and_taken_beside_the_server(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    let ada = installation.app.new_user("ada@example.com").await;
+    let create = ["role", "create", "support", "--inherits", "moderator", "--permission", "audit:read"];
+    let made = installation.does(&create).await;
+    assert_eq!((&made["inherits"], &made["permissions"]), (&json!("moderator"), &json!(["audit:read"])));
+    let set = installation.does(&["user", "set-role", "ada@example.com", "support"]).await;
+    assert_eq!(set["roles"], json!(["support", "user"]));
+    // Her token says what she could do before: she takes a new one.
+    is_refused(&ada).await;
+    let bob = installation.creates("bob@example.com", &["--role", "support"]).await;
+    assert_eq!(bob["roles"], json!(["support", "user"]));
+
+    let changed = installation.does(&["role", "change", "support", "--no-permissions"]).await;
+    assert_eq!((&changed["inherits"], &changed["permissions"]), (&json!("moderator"), &json!([])));
+    let (code, why) = installation.fails(&["role", "delete", "support"]).await;
+    assert!(code == Some(2) && why.contains("2 users lose it"), "{why}");
+    installation.does(&["role", "delete", "support", "--yes"]).await;
+    assert_eq!(installation.does(&["user", "show", "ada@example.com"]).await["roles"], json!(["user"]));
+    let roles = installation.does(&["role", "list"]).await;
+    let names: Vec<_> = roles.as_array().expect("a list").iter().map(|role| role["name"].clone()).collect();
+    assert_eq!(names, ["user", "moderator", "admin", "owner"]);
+}
+
+#[tokio::test]
+async fn what_the_rules_of_roles_refuse_is_refused_to_commands_as_well() {
+    let installation = Installation::start(Backend::Sqlite).await;
+    let refused: [(&[&str], i32, &str); 11] = [
+        (&["user", "set-role", "demo@latchkey.dev", "user"], 4, "the last owner must stay"),
+        (&["user", "set-role", "demo@latchkey.dev", "king"], 4, "latchkey role list"),
+        (&["user", "set-role", "nobody@example.com", "admin"], 3, "latchkey user list"),
+        (&["user", "set-role", "demo@latchkey.dev"], 2, "<ROLE>"),
+        (&["role", "create", "admin"], 4, "latchkey role change"),
+        (&["role", "create", "seller", "--permission", "rooms:sell"], 4, "latchkey role permissions"),
+        (&["role", "create", "seller", "--inherits", "nobody"], 4, "latchkey role list"),
+        (&["role", "change", "admin", "--inherits", "user"], 4, "built in"),
+        (&["role", "change", "admin"], 2, "--no-permissions"),
+        (&["role", "delete", "owner", "--yes"], 4, "built in"),
+        (&["role", "delete", "seller", "--yes"], 3, "latchkey role list"),
+    ];
+    for (arguments, code, says) in refused {
+        let (found, why) = installation.fails(arguments).await;
+        assert!(found == Some(code) && why.contains(says), "{arguments:?}: {found:?} {why}");
+    }
+    let permissions = installation.does(&["role", "permissions"]).await;
+    let names: Vec<_> = permissions.as_array().expect("a list").iter().map(|one| one["name"].clone()).collect();
+    assert!(names.contains(&json!("roles:assign")), "{names:?}");
+}
+
+#[rstest]
+#[tokio::test]
 async fn whoever_is_invited_sets_a_password_by_the_link_and_keeps_their_name(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -18,8 +18,8 @@ use crate::store::db::rows::read_all;
 use crate::store::roles::rows::RoleRecord;
 use crate::store::roles::{DecideRoles, DecideUserRoles};
 use crate::store::{
-    NewAudit, Revocation, RevokedSubject, RoleCommand, RoleFacts, RoleRefusal, RoleRow, SavedRole, SavedUserRoles,
-    StoreError, User, UserRoleFacts, UserRolesCommand, sql,
+    NewAudit, Revocation, RevokedSubject, RoleActor, RoleCommand, RoleFacts, RoleRefusal, RoleRow, SavedRole,
+    SavedUserRoles, StoreError, User, UserRoleFacts, UserRolesCommand, sql,
 };
 
 /// What comes of a change that may be refused.
@@ -98,10 +98,11 @@ impl Database {
         let mut tx = self.begin().await?;
         lock_roles(&mut tx).await?;
         let roles = all(&mut tx).await?;
-        let actor = user_by_id(&mut tx, command.actor_id).await?;
+        let actor = find_actor(&mut tx, command.actor_id).await?;
         let Some(user) = lock_user(&mut tx, command.user_id).await? else { return Ok(Err(RoleRefusal::NotFound)) };
         let another_owner = is_there_another_owner(&mut tx, user.id).await?;
-        let facts = UserRoleFacts { actor: actor.as_ref(), user: &user, roles: &roles, another_owner };
+        let actor = RoleActor::of(command.actor_id, actor.as_ref());
+        let facts = UserRoleFacts { actor, user: &user, roles: &roles, another_owner };
         if let Err(refusal) = decide(&facts) {
             return Ok(Err(refusal));
         }
@@ -128,6 +129,7 @@ impl Database {
 
 /// What a change of custom roles is decided by, under the locks of all roles and of the holders.
 struct UnderLock {
+    actor_id: Option<UserId>,
     actor: Option<User>,
     roles: Vec<RoleRow>,
     held_with: Vec<String>,
@@ -138,21 +140,29 @@ impl UnderLock {
     async fn read(connection: &mut Connection, command: &RoleCommand<'_>) -> Result<Self> {
         lock_roles(&mut *connection).await?;
         let roles = all(&mut *connection).await?;
-        let actor = user_by_id(&mut *connection, command.actor_id).await?;
+        let actor = find_actor(&mut *connection, command.actor_id).await?;
         let concerned = with_heirs(&roles, command.name);
         let (held_with, holders) = hold_holders(connection, &concerned).await?;
-        Ok(Self { actor, roles, held_with, holders })
+        Ok(Self { actor_id: command.actor_id, actor, roles, held_with, holders })
     }
 
     fn facts(&self) -> RoleFacts<'_> {
-        let Self { actor, roles, held_with, holders } = self;
-        RoleFacts { actor: actor.as_ref(), roles, held_with, holders: *holders }
+        let Self { actor_id, actor, roles, held_with, holders } = self;
+        RoleFacts { actor: RoleActor::of(*actor_id, actor.as_ref()), roles, held_with, holders: *holders }
     }
 
     /// Whether its holders may do something else from now on.
     fn is_moved(&self, saved: &RoleRow) -> bool {
         let before = self.roles.iter().find(|role| role.name == saved.name);
         before.is_some_and(|before| before.base != saved.base || before.grants != saved.grants)
+    }
+}
+
+/// The user who asks, where it is one and they are there.
+async fn find_actor(connection: &mut Connection, id: Option<UserId>) -> Result<Option<User>> {
+    match id {
+        Some(id) => user_by_id(connection, id).await,
+        None => Ok(None),
     }
 }
 

@@ -29,10 +29,31 @@ impl RoleRow {
     pub const COUNTED: u64 = 10_001;
 }
 
+/// Who asks for a change of roles, as they are now.
+#[derive(Clone, Copy)]
+pub enum RoleActor<'a> {
+    /// Whoever runs commands beside the database.
+    Installation,
+    User(&'a User),
+    /// A user who is gone.
+    Nobody,
+}
+
+impl<'a> RoleActor<'a> {
+    /// The user of that id, as they were found; the installation where there is no id.
+    pub const fn of(id: Option<UserId>, found: Option<&'a User>) -> Self {
+        match (id, found) {
+            (None, _) => Self::Installation,
+            (Some(_), Some(user)) => Self::User(user),
+            (Some(_), None) => Self::Nobody,
+        }
+    }
+}
+
 /// A change of custom roles that somebody asks for.
 pub struct RoleCommand<'a> {
-    /// Who asks.
-    pub actor_id: UserId,
+    /// Who asks; nobody on the command line.
+    pub actor_id: Option<UserId>,
     /// The role.
     pub name: &'a str,
     pub at: Timestamp,
@@ -45,7 +66,7 @@ pub struct RoleCommand<'a> {
 /// What a change of custom roles is decided by.
 pub struct RoleFacts<'a> {
     /// Who asks, as they are now.
-    pub actor: Option<&'a User>,
+    pub actor: RoleActor<'a>,
     /// All roles.
     pub roles: &'a [RoleRow],
     /// The roles that holders of this one, or of one that inherits from it, have between them.
@@ -65,8 +86,8 @@ pub struct SavedRole {
 
 /// Other roles for a user.
 pub struct UserRolesCommand<'a> {
-    /// Who asks.
-    pub actor_id: UserId,
+    /// Who asks; nobody on the command line.
+    pub actor_id: Option<UserId>,
     /// Whose roles.
     pub user_id: UserId,
     /// The names of all roles from now on.
@@ -81,7 +102,7 @@ pub struct UserRolesCommand<'a> {
 /// What other roles for a user are decided by.
 pub struct UserRoleFacts<'a> {
     /// Who asks, as they are now.
-    pub actor: Option<&'a User>,
+    pub actor: RoleActor<'a>,
     /// Whose roles, as they are now.
     pub user: &'a User,
     /// All roles.

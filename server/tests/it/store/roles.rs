@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use latchkey::store::{
-    NewAudit, NewUser, Revocation, RevokedSubject, RoleCommand, RoleFacts, RoleRefusal, RoleRow, SavedRole,
+    NewAudit, NewUser, Revocation, RevokedSubject, RoleActor, RoleCommand, RoleFacts, RoleRefusal, RoleRow, SavedRole,
     SavedUserRoles, SignIn, Store, UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
@@ -23,7 +23,7 @@ async fn user_with(store: &Store, name: &str, role: &str) -> UserId {
 
 /// Owners decide, and one stays.
 fn owners_decide(facts: &UserRoleFacts<'_>) -> Result<(), RoleRefusal> {
-    let is_owner = facts.actor.is_some_and(|actor| actor.base_role == BuiltInRole::Owner);
+    let is_owner = matches!(facts.actor, RoleActor::User(actor) if actor.base_role == BuiltInRole::Owner);
     match (is_owner, facts.another_owner) {
         (false, _) => Err(RoleRefusal::NotAllowed),
         (true, false) => Err(RoleRefusal::LastOwner),
@@ -41,7 +41,7 @@ async fn set_by(
     let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
     let (at, remember_until) = (minutes(1), minutes(20));
     let audit = NewAudit { actor_id: Some(actor_id), ..new_audit(user_id, AuditAction::RolesChanged, at) };
-    let command = UserRolesCommand { actor_id, user_id, roles: &roles, at, remember_until, audit };
+    let command = UserRolesCommand { actor_id: Some(actor_id), user_id, roles: &roles, at, remember_until, audit };
     store.roles().set_user_roles(&command, decide).await.expect("an answer")
 }
 
@@ -68,7 +68,7 @@ fn role(name: &str, inherits: &str, base: BuiltInRole, grants: &[&str]) -> RoleR
 fn command(name: &str, action: AuditAction) -> RoleCommand<'_> {
     let actor_id = UserId(uuid::Uuid::nil());
     let audit = NewAudit { user_id: None, ..new_audit(actor_id, action, minutes(1)) };
-    RoleCommand { actor_id, name, at: minutes(1), remember_until: minutes(20), audit }
+    RoleCommand { actor_id: Some(actor_id), name, at: minutes(1), remember_until: minutes(20), audit }
 }
 
 async fn save(store: &Store, rows: &[RoleRow]) -> SavedRole {
