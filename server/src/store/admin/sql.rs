@@ -73,9 +73,4 @@ statements! {
     LOCK_USERS = "SELECT id FROM users WHERE id IN ({list:1}) ORDER BY id {lock}";
     END_LISTED = "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE ended_at IS NULL AND id IN ({list:3}) \
         RETURNING user_id, id, device_name, platform, browser, os, kind, app_version, remember_until";
-    LOCK_OWNERS = "SELECT id FROM users WHERE id IN (SELECT user_id FROM user_roles WHERE role = 'owner') \
-        ORDER BY id {lock}";
-    /// Who could still sign in and administer everything.
-    COUNT_OTHER_OWNERS = "SELECT COUNT(*) FROM users WHERE id <> $1 AND disabled_at IS NULL \
-        AND id IN (SELECT user_id FROM user_roles WHERE role = 'owner')";
 }

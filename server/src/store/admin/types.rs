@@ -6,9 +6,6 @@ use uuid::Uuid;
 
 use crate::store::{EndOutcome, Origin};
 
-/// The role that must not die out.
-pub const OWNER_ROLE: &str = "owner";
-
 /// Which users to list, and in which order.
 #[derive(Clone, Debug)]
 pub struct UserFilter {

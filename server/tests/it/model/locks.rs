@@ -56,7 +56,7 @@ fn ours() -> Vec<Transaction> {
         transaction("a password is changed or reset", &[ADA, Registration, PHONE, LAPTOP, Head]),
         transaction("an account is deleted", &[ADA, OLDEST, LAPTOP, OLD, PHONE, Bucket, Registration, Head]),
         transaction("sessions of two people end by a rule", &[ADA, BOB, PHONE, HIS, LAPTOP, Head]),
-        transaction("an owner beside another is disabled", &[ADA, BOB, PHONE, LAPTOP, Head]),
+        transaction("an account is disabled", &[Roles, ADA, PHONE, LAPTOP, Head]),
         transaction("an address is proved", &[ADA, Registration, LAPTOP, PHONE, Head]),
         transaction(
             "an address is proved in place of an account",
@@ -68,7 +68,7 @@ fn ours() -> Vec<Transaction> {
         transaction("the roles of a user are set", &[Roles, BOB, Head]),
         transaction("what a role allows is changed", &[Roles, ADA, BOB, Head]),
         transaction(
-            "the account of an owner is deleted",
+            "the account of an owner is deleted, or that of somebody else",
             &[Roles, ADA, OLDEST, LAPTOP, OLD, PHONE, Bucket, Registration, Head],
         ),
         transaction("a link is asked for", &[ADA, Registration]),

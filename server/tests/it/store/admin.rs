@@ -1,8 +1,8 @@
 //! What administrators ask and do: users and sessions of others.
 
 use latchkey::store::{
-    AccountDeletion, EndCommand, ListedEnd, NewUser, RevokedSubject, Selection, Standing, Store, User, UserChange,
-    UserFilter, UserOrder,
+    AccountDeletion, EndCommand, ListedEnd, NewAudit, NewUser, RevokedSubject, RoleRefusal, Selection, Standing, Store,
+    User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
@@ -48,6 +48,16 @@ fn disabling(user_id: UserId, at: Timestamp) -> EndCommand {
 
 async fn disable(store: &Store, user_id: UserId, at: Timestamp) -> UserChange {
     store.admin().disable_user(&disabling(user_id, at), &mut ids()).await.expect("an answer")
+}
+
+/// Takes the role of owners from a user, unless they are the last one; says whether it did.
+async fn demote(store: &Store, user_id: UserId) -> bool {
+    let roles = ["user".to_owned()];
+    let (at, remember_until) = (minutes(1), minutes(20));
+    let audit = NewAudit { actor_id: None, ..new_audit(user_id, AuditAction::RolesChanged, at) };
+    let command = UserRolesCommand { actor_id: None, user_id, roles: &roles, at, remember_until, audit };
+    let decide = |facts: &UserRoleFacts<'_>| if facts.another_owner { Ok(()) } else { Err(RoleRefusal::LastOwner) };
+    store.roles().set_user_roles(&command, &decide).await.expect("an answer").is_ok()
 }
 
 async fn log_of(store: &Store, user: UserId) -> Vec<String> {
@@ -216,6 +226,23 @@ async fn a_disabled_account_has_no_session_left_and_is_enabled_again(
     let log = log_of(&store, ada).await;
     assert_eq!(log.last().map(String::as_str), Some("user_enabled"));
     assert_eq!(log.iter().filter(|action| *action == "user_disabled").count(), 1);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_owners_who_are_demoted_and_disabled_at_once_one_stays(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (here, there) = (store.another_server().await, store.another_server().await);
+    for number in 0..16 {
+        let (ada, bob) = (owner(&store, &format!("ada{number}")).await, owner(&store, &format!("bob{number}")).await);
+        let (demoted, disabled) = tokio::join!(demote(&here, ada), disable(&there, bob, minutes(1)));
+        assert_ne!(demoted, matches!(disabled, UserChange::Done(_)), "{demoted} {disabled:?}");
+        // Whoever is left must not be an owner beside the next two.
+        let left = if demoted { bob } else { ada };
+        store.accounts().set_disabled(left, Some(START)).await.expect("an answer");
+    }
 }
 
 #[rstest]

@@ -1,18 +1,20 @@
-//! Changes to accounts of others. What may be refused is decided under the lock of the user, and of all owners where
-//! one of them is to go: two who disable each other take turns, and the second is refused.
+//! Changes to accounts of others. What may be refused is decided under the lock of the user. Who is to go takes turns
+//! with all changes of roles before that: of two owners who disable, delete or demote each other, the second is
+//! refused.
 
 use types::domain::UserId;
 use types::words::AuditAction;
 
 use super::super::accounts::changes::{erase, insert_change};
-use super::super::accounts::users::{lock_user, user_by_id};
+use super::super::accounts::users::lock_user;
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
+use super::super::roles::is_last_owner;
 use super::super::sessions::ending::end_in;
 use super::super::sessions::history::lock_sessions_of;
-use super::{Connection, Database, Result, query, query_as};
+use super::{Connection, Database, Result, lock_roles, query};
 use crate::store::db::{Ids, retry_conflicts};
-use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, OWNER_ROLE, User, UserChange, sql};
+use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, User, UserChange, sql};
 
 impl Database {
     pub(in crate::store) async fn disable_user(&self, ends: &EndCommand, ids: Ids<'_>) -> Result<UserChange> {
@@ -82,23 +84,13 @@ enum Locked {
     Nobody,
 }
 
-/// Locks a user who is to go, and finds out whether they may. Owners are locked in the order of their ids, so that none
-/// of them goes meanwhile.
+/// Locks a user who is to go, and finds out whether they may. Whoever is no owner may be made one meanwhile, and the
+/// last one: so it takes its turn among changes of roles whoever it is.
 async fn lock_to_remove(connection: &mut Connection, id: UserId) -> Result<Locked> {
-    let Some(found) = user_by_id(connection, id).await? else { return Ok(Locked::Nobody) };
-    if is_owner(&found) {
-        query(sql::admin::LOCK_OWNERS).execute(&mut *connection).await?;
-    }
-    let Some(user) = lock_user(connection, id).await? else { return Ok(Locked::Nobody) };
-    if is_owner(&user) && user.disabled_at.is_none() {
-        let (others,): (i64,) = query_as(sql::admin::COUNT_OTHER_OWNERS).bind(id.0).fetch_one(&mut *connection).await?;
-        if others == 0 {
-            return Ok(Locked::LastOwner);
-        }
+    lock_roles(&mut *connection).await?;
+    let Some(user) = lock_user(&mut *connection, id).await? else { return Ok(Locked::Nobody) };
+    if user.disabled_at.is_none() && is_last_owner(connection, &user).await? {
+        return Ok(Locked::LastOwner);
     }
     Ok(Locked::User(Box::new(user)))
-}
-
-fn is_owner(user: &User) -> bool {
-    user.roles.iter().any(|role| role == OWNER_ROLE)
 }
