@@ -16,6 +16,7 @@ macro_rules! areas {
             admin: "../admin/queries/mod.rs",
             alerts: "../alerts/queries.rs",
             audit: "../audit/queries.rs",
+            first_owner: "../first_owner/queries.rs",
             jobs: "../jobs/queries.rs",
             keys: "../keys/queries.rs",
             limits: "../limits/queries.rs",
@@ -34,6 +35,7 @@ mod admin;
 mod alerts;
 mod audit;
 mod db;
+mod first_owner;
 mod jobs;
 mod keys;
 mod limits;

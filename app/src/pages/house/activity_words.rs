@@ -88,6 +88,7 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         AuditAction::UserInvited => ActivityItem::new(IconName::Mail, "plain", "Invitation sent"),
         AuditAction::UserDisabled => ActivityItem::new(IconName::ShieldAlert, "warning", "Account disabled"),
         AuditAction::UserEnabled => ActivityItem::new(IconName::ShieldCheck, "good", "Account enabled"),
+        AuditAction::OwnerCreated => ActivityItem::new(IconName::Key, "good", "Account created as the first owner"),
     }
 }
 

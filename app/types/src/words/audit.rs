@@ -57,5 +57,7 @@ vocabulary! {
         UserDisabled = "user_disabled",
         /// An administrator enabled it again.
         UserEnabled = "user_enabled",
+        /// The first owner was made, by the link in the log of a server.
+        OwnerCreated = "owner_created",
     }
 }

@@ -9,6 +9,7 @@ mod cleanup;
 mod deletion;
 mod ending;
 mod failures;
+mod first_owner;
 mod jobs;
 mod keys;
 mod locks;
