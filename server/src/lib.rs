@@ -19,6 +19,7 @@ pub mod config;
 pub mod context;
 pub mod current;
 pub mod events;
+mod first_owner;
 pub mod geoip;
 pub mod http;
 pub mod jobs;
@@ -53,4 +54,5 @@ pub const AREAS: &[Area] = &[
     mail::AREA,
     audit::AREA,
     maintenance::AREA,
+    first_owner::AREA,
 ];

@@ -8,6 +8,7 @@
 use axum::extract::Request;
 use http::header::HOST;
 use http::uri::Authority;
+use http::{HeaderMap, Uri};
 
 use super::headers::single;
 use super::problem::ApiError;
@@ -31,15 +32,31 @@ impl Hosts {
         if request.uri().path().starts_with("/health") {
             return Ok(());
         }
-        let host = single(request.headers(), HOST).ok().flatten();
-        let host = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
-        let is_ours = |authority: &Authority| is_ours(authority, public_url);
-        // What a request line names wins over `Host` for some (RFC 9112, 3.2.2): both must be ours.
-        if host.as_ref().is_some_and(is_ours) && request.uri().authority().is_none_or(is_ours) {
+        if is_named(request.headers(), request.uri(), public_url) {
             return Ok(());
         }
         Err(ApiError::misdirected(public_url))
     }
+}
+
+/// Whether a request names this machine or the public address.
+pub fn is_named(headers: &HeaderMap, uri: &Uri, public_url: &PublicUrl) -> bool {
+    let is_ours = |authority: &Authority| is_ours(authority, public_url);
+    // What a request line names wins over `Host` for some (RFC 9112, 3.2.2): both must be ours.
+    host_of(headers).as_ref().is_some_and(is_ours) && uri.authority().is_none_or(is_ours)
+}
+
+/// The origin that a request names, where that is this machine and no TLS is in between.
+pub fn loopback_origin(headers: &HeaderMap) -> Option<String> {
+    let authority = host_of(headers)?;
+    let authority = authority.as_str().to_ascii_lowercase();
+    let is_loopback = PublicUrl::parse(&format!("http://{authority}")).is_ok_and(|origin| origin.is_loopback());
+    is_loopback.then(|| format!("http://{authority}"))
+}
+
+fn host_of(headers: &HeaderMap) -> Option<Authority> {
+    let host = single(headers, HOST).ok().flatten();
+    host.and_then(|host| Authority::try_from(host.as_bytes()).ok())
 }
 
 /// Whether a name is this machine's or the public one, on whichever port.
@@ -100,6 +117,18 @@ mod tests {
         assert_eq!(answered(&hosts, "/dev/mailbox", &[host]), expected);
         assert_eq!(answered(&hosts, "/api/auth/login", &[host]), expected);
         assert!(answered(&hosts, "/health/live", &[host]));
+    }
+
+    #[rstest]
+    #[case("127.0.0.1:3000", Some("http://127.0.0.1:3000"))]
+    #[case("LOCALHOST", Some("http://localhost"))]
+    #[case("[::1]:3000", Some("http://[::1]:3000"))]
+    #[case("id.example.com", None)]
+    #[case("localhost@evil.example", None)]
+    #[case("localhost.evil.example", None)]
+    fn an_origin_of_this_machine_is_known_by_its_host(#[case] host: &str, #[case] origin: Option<&str>) {
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_str(host).unwrap())]);
+        assert_eq!(loopback_origin(&headers).as_deref(), origin);
     }
 
     #[test]

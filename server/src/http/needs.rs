@@ -32,6 +32,8 @@ pub enum Credential {
     Receipt,
     /// The token of a link that was mailed, or a code.
     MailedSecret,
+    /// The token of the link in the log that makes the first owner.
+    OwnerLink,
     /// E-mail address and password.
     Password,
     /// What browsers say of a form that was sent from one of our own pages (`Origin`, `Sec-Fetch-Site`).
@@ -84,6 +86,7 @@ impl fmt::Display for Credential {
             Self::Ticket => "a stream ticket",
             Self::Receipt => "the id of the receipt",
             Self::MailedSecret => "what was mailed",
+            Self::OwnerLink => "the link in the log",
             Self::Password => "the password",
             Self::OwnForm => "a form of our own pages",
             Self::MetricsToken => "the metrics token",

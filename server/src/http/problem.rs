@@ -278,6 +278,7 @@ pub const fn status_of(code: ProblemCode) -> StatusCode {
         | ProblemCode::RoleInherited
         | ProblemCode::TooManyHolders
         | ProblemCode::TooManyRoles => StatusCode::CONFLICT,
+        ProblemCode::OwnerExists => StatusCode::GONE,
         ProblemCode::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ProblemCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ProblemCode::MisdirectedRequest => StatusCode::MISDIRECTED_REQUEST,

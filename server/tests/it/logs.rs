@@ -210,6 +210,37 @@ async fn every_line_is_one_object_that_names_its_request_and_none_holds_a_secret
     assert!(request_ids.is_subset(&named), "{:?}", request_ids.difference(&named));
 }
 
+#[tokio::test]
+async fn a_server_that_starts_without_an_owner_logs_a_link_that_makes_one() {
+    let server = Server::start_with(&[
+        ("LATCHKEY_ENV", "production"),
+        ("LATCHKEY_SECRET", "q7Zt2LwX9vKd4RsNf8YbHc3JmPg6EuAo1TiWxVzQrLk"),
+        ("PUBLIC_URL", "https://id.example.com"),
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+        ("DATABASE_URL", "sqlite://latchkey.db"),
+        ("LOG_LEVEL", "info"),
+    ]);
+    let lines: Vec<Value> = server.log.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let links: Vec<&Value> = lines.iter().filter(|line| line["link"].is_string()).collect();
+    assert_eq!(links.len(), 1, "once a start: {lines:?}");
+    let (link, local) = (links[0]["link"].as_str().unwrap(), links[0]["local_link"].as_str().unwrap());
+    let token = link.strip_prefix("https://id.example.com/set-up#token=").expect("the public address");
+    assert_eq!(local, server.url(&format!("/set-up#token={token}")));
+
+    let owner = json!({"token": token, "email": EMAIL, "name": "Ada Lovelace", "password": PASSWORD});
+    let path = server.url("/api/set-up/owner");
+    let from = async |host: &str| {
+        let asks = Client::new().post(&path).header("host", host).json(&owner);
+        asks.send().await.expect("an answer").status()
+    };
+    assert_eq!(from("id.example.com.evil.example").await, StatusCode::MISDIRECTED_REQUEST);
+    assert_eq!(from("id.example.com").await, StatusCode::CREATED);
+    assert_eq!(from("id.example.com").await, StatusCode::GONE);
+    for line in server.stop() {
+        assert!(!line.contains(token) || line.contains("\"local_link\""), "{line}");
+    }
+}
+
 /// Operators look a message up word for word.
 #[test]
 fn every_message_of_the_log_is_in_its_documentation_with_its_level() {

@@ -57,6 +57,8 @@ vocabulary! {
         TooManyHolders = "too-many-holders",
         /// `409`: there are as many custom roles as there may be.
         TooManyRoles = "too-many-roles",
+        /// `410`: the installation has an owner, so no link makes one any more.
+        OwnerExists = "owner-exists",
         /// `413`.
         BodyTooLarge = "body-too-large",
         /// `415`.

@@ -66,7 +66,11 @@ fn of_credential(credential: Credential) -> &'static [Code] {
         Credential::Ticket => &[Code::InvalidToken, Code::SessionEnded],
         Credential::Receipt => &[Code::NotFound],
         // What is wrong with these is for their calls to say, or they are not of the API.
-        Credential::MailedSecret | Credential::Password | Credential::OwnForm | Credential::MetricsToken => &[],
+        Credential::MailedSecret
+        | Credential::OwnerLink
+        | Credential::Password
+        | Credential::OwnForm
+        | Credential::MetricsToken => &[],
     }
 }
 

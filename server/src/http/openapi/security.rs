@@ -49,7 +49,7 @@ fn ways(credential: Credential) -> Vec<Option<&'static str>> {
         Credential::AccessToken | Credential::ExpiredAccessToken => vec![Some(ACCESS_TOKEN)],
         Credential::RefreshToken => vec![Some(REFRESH_COOKIE), None],
         Credential::Ticket => vec![Some(TICKET)],
-        Credential::Receipt | Credential::MailedSecret | Credential::Password => vec![None],
+        Credential::Receipt | Credential::MailedSecret | Credential::OwnerLink | Credential::Password => vec![None],
         // Not of calls of the API.
         Credential::OwnForm | Credential::MetricsToken => Vec::new(),
     }
@@ -59,9 +59,10 @@ fn ways(credential: Credential) -> Vec<Option<&'static str>> {
 pub const ABOUT_NEEDS: &str = "\
     What a call needs of whoever makes it is in `security`, and in full in `x-latchkey-needs`, an object that always has \
     these members: `summary`, in words; `credentials`, any of which will do, by name (`accessToken`, \
-    `expiredAccessToken`, `refreshToken`, `ticket`, `receipt`, `mailedSecret`, `password`), none where anybody may call; \
-    `session`, whether the token must belong to a session; `permission`, the permission that the user must have, or \
-    null; `recentProof`, whether the user must have proved who they are a short while ago, or give the password along.";
+    `expiredAccessToken`, `refreshToken`, `ticket`, `receipt`, `mailedSecret`, `ownerLink`, `password`), none where \
+    anybody may call; `session`, whether the token must belong to a session; `permission`, the permission that the \
+    user must have, or null; `recentProof`, whether the user must have proved who they are a short while ago, or give \
+    the password along.";
 
 /// What OpenAPI has no words for: one shape, whatever the call needs.
 pub fn in_words(needs: Needs) -> Value {
@@ -90,6 +91,7 @@ const fn name(credential: Credential) -> &'static str {
         Credential::Ticket => TICKET,
         Credential::Receipt => "receipt",
         Credential::MailedSecret => "mailedSecret",
+        Credential::OwnerLink => "ownerLink",
         Credential::Password => "password",
         // Not of calls of the API.
         Credential::OwnForm => "ownForm",
