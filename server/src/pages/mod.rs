@@ -2,6 +2,7 @@
 //! server that knows the pages' crate.
 
 mod forms;
+mod set_up;
 mod site;
 
 pub use forms::routes as forms;

@@ -7,6 +7,8 @@
 
 mod sent;
 
+use std::collections::BTreeMap;
+
 use app::{SIGN_OUT, SentForm};
 use axum::Router;
 use axum::body::Body;
@@ -14,14 +16,19 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use client::{ResetToken, return_to};
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
-use http::{HeaderName, HeaderValue, StatusCode, Uri};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use types::api::{RegisterAnswer, paths};
 
+use super::set_up::{self, View};
 use super::site::{AREA, Pages, packing};
 use crate::accounts::FurtherProof;
 use crate::accounts::handlers::entry::{Entered, EntryRefusal};
 use crate::accounts::handlers::{recovery, registration, sign_in};
-use crate::http::needs::{Credential, Needs};
+use crate::first_owner;
+use crate::http::csrf::SameOrigin;
+use crate::http::hosts::loopback_origin;
+use crate::http::needs::{Credential, NOTHING, Needs};
 use crate::http::problem::{ApiError, Cause};
 use crate::http::response_changes::ResponseChange;
 use crate::http::routes::{Route, Routes};
@@ -70,6 +77,12 @@ pub fn routes(api: &ApiState, pages: Pages, address: &str, names: &mut RouteName
         .needs(OWN_FORM)
         .outside_the_api()
         .post("/reset-password", resets)
+        .needs(OWN_FORM)
+        .outside_the_api()
+        .get(set_up::PATH, shows_set_up)
+        .needs(NOTHING)
+        .outside_the_api()
+        .post(set_up::PATH, sets_up)
         .needs(OWN_FORM)
         .outside_the_api()
         .post(SIGN_OUT, signs_out)
@@ -133,12 +146,7 @@ async fn forgets(State(forms): State<Forms>, sent: Sent) -> Response {
 /// `POST /reset-password`: with the token that the script beside the page has found in the address, or in a link that
 /// was pasted.
 async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
-    let pasted = sent.value("link").and_then(|link| link.split_once('#'));
-    let pasted = pasted.and_then(|(_, fragment)| ResetToken::from_fragment(fragment.trim()));
-    let sent = match pasted {
-        Some(token) => sent.with("token", token.expose()),
-        None => sent,
-    };
+    let sent = with_pasted_token(sent);
     let body = sent.fields(&["token", "password"]).into_body();
     match recovery::resets(&forms.api, sent.from.clone(), body).await {
         Ok((email, response)) => {
@@ -146,6 +154,49 @@ async fn resets(State(forms): State<Forms>, sent: Sent) -> Response {
             leads_to(&format!("{page}&because=password-reset"), &response)
         }
         Err(error) => forms.shows(&sent, Err(error)).await,
+    }
+}
+
+/// With the token of a link that was pasted, if one was.
+fn with_pasted_token(sent: Sent) -> Sent {
+    let pasted = sent.value("link").and_then(|link| link.split_once('#'));
+    let pasted = pasted.and_then(|(_, fragment)| ResetToken::from_fragment(fragment.trim()));
+    match pasted {
+        Some(token) => sent.with("token", token.expose()),
+        None => sent,
+    }
+}
+
+/// `GET /set-up`: the page that makes the first owner, where there is none.
+async fn shows_set_up(State(forms): State<Forms>, uri: Uri, headers: HeaderMap) -> Response {
+    let first_owners = forms.api.first_owners();
+    if !first_owners.is_asked_here(&headers, &uri) {
+        return first_owner::asked_elsewhere(first_owners.public_url()).into_response();
+    }
+    let (view, status) = match first_owners.has_owner().await {
+        Ok(true) => (View::OwnerExists, StatusCode::GONE),
+        Ok(false) => (View::of(BTreeMap::new(), None), StatusCode::OK),
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    view.page(status, &*forms.api.context.random)
+}
+
+/// `POST /set-up`: makes the first owner, and signs them in, where the page was not opened under another address than
+/// the public one.
+async fn sets_up(State(forms): State<Forms>, sent: Sent) -> Response {
+    let sent = with_pasted_token(sent).remembered();
+    let body = sent.fields(&["token", "email", "name", "password"]).into_body();
+    let (from, uri, headers) = (sent.from.clone(), sent.uri.clone(), sent.headers());
+    if let Err(error) = first_owner::make(State(forms.api.clone()), from, uri, headers.clone(), body).await {
+        return forms.shows(&sent, Err(error)).await;
+    }
+    let body = sent.fields(&["email", "password"]).remembering(&sent).into_body();
+    match sign_in::enter_by_password(&forms.api, sent.from.clone(), &headers, body).await {
+        Ok(entered) => forms.leads_in(&sent, &entered),
+        Err(_) => {
+            let sign_in = forms.api.first_owners().public_url().join(return_to::SIGN_IN);
+            View::Made(sign_in).page(StatusCode::OK, &*forms.api.context.random)
+        }
     }
 }
 
@@ -182,6 +233,9 @@ impl Forms {
 
     async fn page(&self, sent: &Sent, status: StatusCode, problem: Option<types::api::Problem>) -> Response {
         let path = sent.uri.path().to_owned();
+        if path == set_up::PATH {
+            return View::of(sent.shown(), problem).page(status, &*self.api.context.random);
+        }
         let outcome = SentForm { path, values: sent.shown(), problem };
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = sent.uri.clone();
@@ -201,6 +255,17 @@ impl Forms {
         // Whether or not another code could be sent, the page for it is where to go: it can ask again.
         let _ = registration::resend_code(State(self.api.clone()), sent.from.clone(), body).await;
         leads_to(&code_page(sent), &StatusCode::OK.into_response())
+    }
+
+    /// Passes forms of our own pages. The first owner may also be made on the machine that the server runs on, before
+    /// the public address leads there.
+    fn check_form(&self, parts: &Parts) -> Result<(), ApiError> {
+        let checked = self.api.same_origin.check_form(&parts.headers);
+        let local = (parts.uri.path() == set_up::PATH).then(|| loopback_origin(&parts.headers)).flatten();
+        match (checked, local) {
+            (Err(error), Some(local)) => SameOrigin::new(local).check_form(&parts.headers).map_err(|_| error),
+            (checked, _) => checked,
+        }
     }
 
     /// What is said where the form is not one of our own pages: at which address those are.

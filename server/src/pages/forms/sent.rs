@@ -44,7 +44,7 @@ impl FromRequest<Forms> for Sent {
         let headers = parts.headers.clone();
         let path = if parts.uri.path() == app::SIGN_OUT { page_uri("/sign-in") } else { parts.uri.clone() };
         let mut sent = Self { uri: parts.uri.clone(), from, headers, values: BTreeMap::new() };
-        let values = match forms.api.same_origin.check_form(&parts.headers) {
+        let values = match forms.check_form(&parts) {
             Ok(()) => read(Request::from_parts(parts, body)).await,
             Err(error) => Err(forms.elsewhere(error)),
         };
