@@ -9,7 +9,7 @@ use types::domain::{DisplayName, Email, Invalid, Password, UserId};
 use types::words::{AccountType, AuditAction, BuiltInRole};
 
 use crate::accounts::{AccountError, Accounts, USER_ROLE};
-use crate::auth::limits::Limits;
+use crate::auth::limits::RateLimiter;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::secrets::Capability;
 use crate::config::{Config, PublicUrl};
@@ -26,7 +26,7 @@ const PAGE: &str = "/set-up";
 pub struct FirstOwners {
     context: Context,
     accounts: Arc<Accounts>,
-    limits: Limits,
+    limits: RateLimiter,
     public_url: PublicUrl,
 }
 
@@ -48,7 +48,7 @@ pub enum FirstOwnerError {
 
 impl FirstOwners {
     pub fn new(context: &Context, config: &Config, accounts: Arc<Accounts>) -> Self {
-        let limits = Limits::new(config.limits.rate_limits, context.store.clone(), Arc::clone(&context.clock));
+        let limits = RateLimiter::new(config.limits.rate_limits, context.store.clone(), Arc::clone(&context.clock));
         Self { context: context.clone(), accounts, limits, public_url: config.server.public_url.clone() }
     }
 

@@ -103,18 +103,18 @@ mod tests {
     use super::*;
     use types::api::FieldError;
 
-    fn refused(field: &str) -> Option<Problem> {
+    fn refused(field: &str) -> Problem {
         let mut problem = Problem::new(422, ProblemCode::InvalidFields, "Some fields are not right");
         let (field, message) = (field.to_owned(), "Not <so>.".to_owned());
         problem.errors = vec![FieldError { field, code: "wrong".to_owned(), message }];
-        Some(problem)
+        problem
     }
 
     #[test]
     fn the_form_comes_back_with_what_was_typed_and_what_is_wrong() {
         let typed = [("name", "\"><b>Ada"), ("email", "ada"), ("token", "t-0"), ("password", "hunter2")];
         let typed: BTreeMap<_, _> = typed.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        let page = View::of(typed, refused("email")).write("n0", "/pkg/latchkey.css").unwrap();
+        let page = View::of(typed, Some(refused("email"))).write("n0", "/pkg/latchkey.css").unwrap();
         assert!(page.contains("<script nonce=\"n0\">"), "{page}");
         assert!(page.contains("name=\"token\" value=\"t-0\""), "{page}");
         assert!(page.contains("id=\"email-error\"><span>Not &lt;so&gt;.</span>"), "{page}");

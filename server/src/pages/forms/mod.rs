@@ -191,13 +191,11 @@ async fn sets_up(State(forms): State<Forms>, sent: Sent) -> Response {
         return forms.shows(&sent, Err(error)).await;
     }
     let body = sent.fields(&["email", "password"]).remembering(&sent).into_body();
-    match sign_in::enter_by_password(&forms.api, sent.from.clone(), &headers, body).await {
-        Ok(entered) => forms.leads_in(&sent, &entered),
-        Err(_) => {
-            let sign_in = forms.api.first_owners().public_url().join(return_to::SIGN_IN);
-            View::Made(sign_in).page(StatusCode::OK, &*forms.api.context.random)
-        }
+    if let Ok(entered) = sign_in::enter_by_password(&forms.api, sent.from.clone(), &headers, body).await {
+        return forms.leads_in(&sent, &entered);
     }
+    let sign_in = forms.api.first_owners().public_url().join(return_to::SIGN_IN);
+    View::Made(sign_in).page(StatusCode::OK, &*forms.api.context.random)
 }
 
 /// `POST /sign-out`: ends the session of this browser. Who has none ends up signed out too.
