@@ -135,10 +135,12 @@ impl Accounts {
         user: Option<User>,
         password: &Password,
     ) -> Result<User, AccountError> {
-        let stored = user.as_ref().map(|user| user.password_hash.as_str());
-        let comparison = self.hasher.compare(password, stored).await?;
+        let imported = self.context.store.accounts().any_imported_hash().await?;
+        // Nobody can tell a disabled account from none.
+        let stored = user.as_ref().filter(|user| user.disabled_at.is_none()).map(|user| user.password_hash.as_str());
+        let comparison = self.hasher.compare_at_sign_in(password, stored, imported.as_deref()).await?;
         let user_id = user.as_ref().map(|user| user.id);
-        let Some(user) = user.filter(|user| comparison.matches && user.disabled_at.is_none()) else {
+        let Some(user) = user.filter(|_| comparison.matches) else {
             return Err(self.refuse(from, email, user_id, password).await?);
         };
         if comparison.outdated {

@@ -26,6 +26,11 @@ impl Accounts {
         Ok(self.hasher.hash(&password).await?)
     }
 
+    /// A hash to store for a user who has no password yet. It takes no time to make, for a million of them.
+    pub fn hash_of_nothing(&self) -> Result<String, AccountError> {
+        Ok(self.hasher.hash_of_nothing()?)
+    }
+
     /// The link that sets a password with this token, as a mail has it.
     pub fn reset_link(&self, token: &Capability) -> String {
         format!("{}#token={}", self.reset_page, token.expose())

@@ -16,6 +16,7 @@ mod passwords;
 mod recovery;
 mod registration;
 mod sign_in_flow;
+mod stored_hash;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ pub use passwords::{HashingError, PasswordHasher};
 pub use recovery::{ResetStep, refused_reset};
 pub use registration::Registration;
 pub use sign_in_flow::FurtherProof;
+pub use stored_hash::ImportedHash;
 
 use crate::area::{Area, BuildError, Building, Parts};
 use crate::config::Config;

@@ -1,4 +1,5 @@
-//! Passwords: which new ones are accepted, and how they are hashed and compared.
+//! Passwords: which new ones are accepted, and how they are hashed and compared. Stored hashes may also be those that
+//! came with users of another system (`stored_hash`).
 //!
 //! Argon2id costs 19 MiB and some ten milliseconds of a core each time. It runs off the async threads, a bounded number
 //! at once; when too many wait, the next one is told to come back rather than queued without end.
@@ -6,7 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
+use argon2::password_hash::{
+    Output, ParamsString, PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString,
+};
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 use types::domain::{Invalid, Password};
@@ -14,10 +17,12 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::hash_threads::HashThreads;
 use super::metrics::{HashTimer, PasswordMetrics};
+use super::stored_hash::StoredHash;
 use crate::clock::Clock;
 use crate::current;
 use crate::metrics::Metrics;
 use crate::random::Random;
+use crate::store::OWN_HASHES;
 
 /// Memory in KiB: ASVS 11.4.2 and OWASP's floor for two passes.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -44,7 +49,7 @@ pub enum HashingError {
 pub struct Comparison {
     /// Whether it is the right one.
     pub matches: bool,
-    /// Whether the stored hash was made with weaker settings than today's.
+    /// Whether the stored hash was made with weaker settings than today's, or by another system.
     pub outdated: bool,
 }
 
@@ -104,6 +109,38 @@ fn hash_with(random: &dyn Random, password: &str) -> Result<String, HashingError
     Ok(argon2()?.hash_password(password.as_bytes(), &salt).map_err(failed)?.to_string())
 }
 
+/// A hash like any other, of which nobody knows a password: what is not random is what it costs to compare with.
+fn hash_of_nothing(random: &dyn Random) -> Result<String, HashingError> {
+    let (mut salt, mut output) = ([0; 16], [0; 32]);
+    random.fill(&mut salt);
+    random.fill(&mut output);
+    let salt = SaltString::encode_b64(&salt).map_err(failed)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2()?.params()).map_err(failed)?,
+        salt: Some(salt.as_salt()),
+        hash: Some(Output::new(&output).map_err(failed)?),
+    };
+    Ok(hash.to_string())
+}
+
+/// Compares with a stored hash, on the thread at hand.
+fn compare_with(stored: &str, password: &Password) -> Result<Comparison, HashingError> {
+    match StoredHash::read(stored).ok_or_else(|| failed("a stored hash cannot be read"))? {
+        StoredHash::Argon2(hash) => {
+            let matches = argon2()?.verify_password(normalised(password).as_bytes(), &hash).is_ok();
+            let params = Params::try_from(&*hash).map_err(failed)?;
+            let is_current = hash.algorithm == Algorithm::Argon2id.ident()
+                && hash.version == Some(Version::V0x13.into())
+                && params.m_cost() >= MEMORY_KIB
+                && params.t_cost() >= PASSES;
+            Ok(Comparison { matches, outdated: !is_current })
+        }
+        other => Ok(Comparison { matches: other.matches_typed(password.expose().as_bytes()), outdated: true }),
+    }
+}
+
 /// The form in which passwords are hashed: NFC, so that two keyboards that spell one character differently agree
 /// (NIST SP 800-63B-4, 3.1.1.2).
 fn normalised(password: &Password) -> String {
@@ -152,18 +189,39 @@ impl PasswordHasher {
         self.off_the_async_threads(move || hash_with(&*random, &password)).await
     }
 
-    /// Compares with a stored PHC string, or with nothing, which takes as long and never matches.
+    /// Compares with a stored hash, or with nothing, which takes as long and never matches.
     pub async fn compare(&self, password: &Password, stored: Option<&str>) -> Result<Comparison, HashingError> {
-        let (known, password) = (stored.is_some(), normalised(password));
+        self.compare_at_sign_in(password, stored, None).await
+    }
+
+    /// The same where nobody may find out by the time it takes whether there is such a user. `imported` is a hash that
+    /// somebody has brought along from another system, if any is left. A password that is not right was compared with
+    /// one of each kind, whatever is stored.
+    pub async fn compare_at_sign_in(
+        &self,
+        password: &Password,
+        stored: Option<&str>,
+        imported: Option<&str>,
+    ) -> Result<Comparison, HashingError> {
+        let (known, password) = (stored.is_some(), password.clone());
         let stored = stored.unwrap_or(&self.decoy).to_owned();
+        let other = if stored.starts_with(OWN_HASHES) { imported } else { Some(&*self.decoy) };
+        let other = other.map(str::to_owned);
         self.off_the_async_threads(move || {
-            let hash = PasswordHash::new(&stored).map_err(failed)?;
-            let matches = argon2()?.verify_password(password.as_bytes(), &hash).is_ok();
-            let params = Params::try_from(&hash).map_err(failed)?;
-            let outdated = params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES;
-            Ok(Comparison { matches: matches && known, outdated })
+            let Comparison { matches, outdated } = compare_with(&stored, &password)?;
+            let matches = matches && known;
+            if let Some(other) = other.filter(|_| !matches) {
+                // Whatever comes of it: somebody else's hash keeps nobody out.
+                let _ = std::hint::black_box(compare_with(&other, &password));
+            }
+            Ok(Comparison { matches, outdated })
         })
         .await
+    }
+
+    /// A hash to store for a user who has no password: no password matches it. Made at once, without hashing.
+    pub fn hash_of_nothing(&self) -> Result<String, HashingError> {
+        hash_of_nothing(&*self.random)
     }
 
     /// Whether a new password may be used: not common, not guessable from the user's own words.
@@ -265,7 +323,7 @@ mod tests {
     #[tokio::test]
     async fn the_right_password_matches_and_one_changed_character_does_not() {
         let hash = hasher().hash(&password("tuesday otter lamp")).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && hash.starts_with(OWN_HASHES));
         let same = hasher().compare(&password("tuesday otter lamp"), Some(&hash)).await.unwrap();
         assert_eq!(same, Comparison { matches: true, outdated: false });
         for other in ["Tuesday otter lamp", "tuesday otter lam", "tuesday otter lamp ", "tuesday  otter lamp"] {
@@ -282,6 +340,38 @@ mod tests {
     #[tokio::test]
     async fn nobody_never_matches() {
         assert!(!hasher().compare(&password("nobody has this password"), None).await.unwrap().matches);
+    }
+
+    #[rstest]
+    #[case("$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG", "password")]
+    #[case("$2b$04$abcdefghijklmnopqrstuuL0zX1n2z6uuV3KgBM7FFRG4LWl4Z/l.", "tuesday otter lamp")]
+    #[tokio::test]
+    async fn a_hash_of_another_system_matches_its_password_and_is_outdated(#[case] stored: &str, #[case] text: &str) {
+        let right = hasher().compare(&password(text), Some(stored)).await.unwrap();
+        assert_eq!(right, Comparison { matches: true, outdated: true });
+        assert!(!hasher().compare(&password("another password"), Some(stored)).await.unwrap().matches);
+    }
+
+    #[tokio::test]
+    async fn what_else_is_compared_with_at_a_sign_in_lets_nobody_in() {
+        let imported = "$2b$04$abcdefghijklmnopqrstuuL0zX1n2z6uuV3KgBM7FFRG4LWl4Z/l.";
+        let hers = password("tuesday otter lamp");
+        assert!(!hasher().compare_at_sign_in(&hers, None, Some(imported)).await.unwrap().matches);
+        let other = hasher().hash(&password("monday walrus candle")).await.unwrap();
+        assert!(!hasher().compare_at_sign_in(&hers, Some(&other), Some(imported)).await.unwrap().matches);
+        assert!(hasher().compare_at_sign_in(&hers, Some(imported), None).await.unwrap().matches);
+        let decoy = password("nobody has this password");
+        assert!(!hasher().compare_at_sign_in(&decoy, Some(imported), None).await.unwrap().matches);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_nothing_looks_like_any_other_and_no_password_matches_it() {
+        let hasher = hasher();
+        let hash = hasher.hash_of_nothing().unwrap();
+        assert!(hash.starts_with(OWN_HASHES));
+        assert_eq!(hash.len(), hasher.hash(&password("tuesday otter lamp")).await.unwrap().len());
+        let compared = hasher.compare(&password("tuesday otter lamp"), Some(&hash)).await.unwrap();
+        assert_eq!(compared, Comparison { matches: false, outdated: false });
     }
 
     #[tokio::test]

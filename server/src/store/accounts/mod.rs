@@ -24,6 +24,8 @@ verbs! {
     user_by_email(email: &Email) -> Option<User>;
     /// The user.
     user_by_id(id: UserId) -> Option<User>;
+    /// A hash that is not one of ours, if some user still has one: always the same until its owner has signed in.
+    any_imported_hash() -> Option<String>;
     /// How many users there are.
     count_users() -> u64;
     /// Changes a profile. Nothing is written where there is no such user.

@@ -26,6 +26,9 @@ statements! {
     /// that of the head row: nobody waits in a circle, which `tests/it/model/locks.rs` tries.
     LOCK_USER = "SELECT id FROM users WHERE id = $1 {lock}";
     LOCK_USER_BY_EMAIL = concat!("SELECT ", user_columns!(), " FROM users WHERE email = $1 {lock}");
+    /// Those that do not begin with `OWN_HASHES`: an index has these few.
+    ANY_IMPORTED_HASH = "SELECT password_hash FROM users \
+        WHERE substr(password_hash, 1, 31) <> '$argon2id$v=19$m=19456,t=2,p=1$' ORDER BY password_hash LIMIT 1";
     COUNT_USERS = "SELECT COUNT(*) FROM users";
     UPDATE_PROFILE = "UPDATE users SET name = COALESCE($2, name), account_type = COALESCE($3, account_type) \
         WHERE id = $1";
@@ -131,4 +134,15 @@ statements! {
     GRANT_AFTER_RESET = "INSERT INTO reset_grants (user_id, network, expires_at) VALUES ($1, $2, $3) \
         ON CONFLICT (user_id, network) DO UPDATE SET expires_at = excluded.expires_at";
     GRANTED_AFTER_RESET = "SELECT expires_at FROM reset_grants WHERE user_id = $1 AND network = $2 AND expires_at > $3";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::OWN_HASHES;
+
+    #[test]
+    fn imported_hashes_are_those_that_our_own_hasher_does_not_write() {
+        assert!(ANY_IMPORTED_HASH.contains(&format!("{}) <> '{OWN_HASHES}'", OWN_HASHES.len())));
+    }
 }

@@ -90,10 +90,12 @@ async fn work_of(app: &TestApp, path: &str, body: &Value) -> (StatusCode, Work) 
     (answer.status, Work { statements, hashes: hashes(app).await - before })
 }
 
-/// Somebody with an account, somebody who waits for a code, somebody whose account a stranger registers, and nobody.
-async fn everybody(app: &TestApp) -> [&'static str; 4] {
-    let all = ["proved@example.com", "waiting@example.com", "both@example.com", "nobody@example.com"];
-    for email in [all[0], all[2]] {
+/// Somebody with an account, somebody who waits for a code, somebody whose account a stranger registers, nobody, and
+/// somebody who has brought a hash along from another system.
+async fn everybody(app: &TestApp) -> [&'static str; 5] {
+    let all =
+        ["proved@example.com", "waiting@example.com", "both@example.com", "nobody@example.com", "imported@example.com"];
+    for email in [all[0], all[2], all[4]] {
         app.registers(email).await;
         let code = app.code_for(email).await;
         let proof = app.post("/api/auth/verify-email", &json!({"email": email, "otp": code})).await;
@@ -102,6 +104,11 @@ async fn everybody(app: &TestApp) -> [&'static str; 4] {
     for email in [all[1], all[2]] {
         app.registers(email).await;
     }
+    app.execute(
+        "UPDATE users SET password_hash = '$2b$04$abcdefghijklmnopqrstuuL0zX1n2z6uuV3KgBM7FFRG4LWl4Z/l.' \
+         WHERE email = 'imported@example.com'",
+    )
+    .await;
     app.advance(std::time::Duration::from_hours(25));
     all
 }

@@ -46,6 +46,11 @@ impl Database {
         read_one(row)
     }
 
+    pub(in crate::store) async fn any_imported_hash(&self) -> Result<Option<String>> {
+        let row: Option<(String,)> = query_as(sql::accounts::ANY_IMPORTED_HASH).fetch_optional(self.readers()).await?;
+        Ok(row.map(|(hash,)| hash))
+    }
+
     pub(in crate::store) async fn count_users(&self) -> Result<u64> {
         let (count,): (i64,) = query_as(sql::accounts::COUNT_USERS).fetch_one(self.readers()).await?;
         Ok(count.unsigned_abs())
