@@ -130,7 +130,7 @@ mod tests {
     fn a_link_that_is_not_good_any_more_shows_no_form() {
         let exists = Some(Problem::new(410, ProblemCode::OwnerExists, "This installation has an owner already"));
         for (view, says) in [
-            (View::of(BTreeMap::new(), refused("token")), "This link can’t be used"),
+            (View::of(BTreeMap::new(), Some(refused("token"))), "This link can’t be used"),
             (View::of(BTreeMap::new(), exists), "There is an owner already"),
             (View::Made("https://id.example.com/sign-in".to_owned()), "The owner is created"),
         ] {

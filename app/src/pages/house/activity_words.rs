@@ -85,6 +85,9 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         AuditAction::UserCreated => {
             ActivityItem::new(IconName::CheckCircle, "good", "Account created by an administrator")
         }
+        AuditAction::UserImported => {
+            ActivityItem::new(IconName::CheckCircle, "good", "Account moved here by an administrator")
+        }
         AuditAction::UserInvited => ActivityItem::new(IconName::Mail, "plain", "Invitation sent"),
         AuditAction::UserDisabled => ActivityItem::new(IconName::ShieldAlert, "warning", "Account disabled"),
         AuditAction::UserEnabled => ActivityItem::new(IconName::ShieldCheck, "good", "Account enabled"),

@@ -51,6 +51,8 @@ vocabulary! {
         AccountDeleted = "account_deleted",
         /// An administrator made the account.
         UserCreated = "user_created",
+        /// An administrator brought the account along from another system.
+        UserImported = "user_imported",
         /// An administrator sent a link that sets a password.
         UserInvited = "user_invited",
         /// An administrator disabled the account: every device was signed out.

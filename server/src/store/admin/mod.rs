@@ -11,6 +11,8 @@ mod types;
 
 pub use types::*;
 
+use std::collections::HashSet;
+
 use ::types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -46,6 +48,12 @@ verbs! {
     disable_user(ends: &EndCommand, ids: Ids<'_>) -> UserChange;
     /// Enables a disabled account.
     enable_user(id: UserId, audit: &NewAudit) -> UserChange;
+    /// Which of these addresses somebody has.
+    taken_addresses(emails: &[&str]) -> Vec<TakenAddress>;
+    /// Creates users who come from another system, with their roles, audit entries and invitations, in one
+    /// transaction. Those whose address or id is taken are left out. Gives the ids of the others. No two of these
+    /// users have the same id.
+    import_users(users: &[ImportedUser]) -> HashSet<UserId>;
     /// Deletes an account with everything that is held on the user, and ends the sessions that `ends` selects. Not the
     /// last owner's.
     delete_user(deletion: &AccountDeletion, ends: &EndCommand, ids: Ids<'_>) -> UserChange;

@@ -73,4 +73,10 @@ statements! {
     LOCK_USERS = "SELECT id FROM users WHERE id IN ({list:1}) ORDER BY id {lock}";
     END_LISTED = "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE ended_at IS NULL AND id IN ({list:3}) \
         RETURNING user_id, id, device_name, platform, browser, os, kind, app_version, remember_until";
+    /// Asks the log about each of them: PostgreSQL might read all of it for an `EXISTS`.
+    TAKEN_ADDRESSES = "SELECT email, COALESCE((SELECT TRUE FROM audit_log a WHERE a.user_id = users.id \
+        AND a.action = 'user_imported' LIMIT 1), FALSE) AS imported FROM users WHERE email IN ({list:1})";
+    IMPORT_USERS = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
+        email_verified_at, disabled_at, created_at) VALUES {rows:9} ON CONFLICT DO NOTHING RETURNING id";
+    IMPORT_ROLES = "INSERT INTO user_roles (user_id, role) VALUES {rows:2}";
 }

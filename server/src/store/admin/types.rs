@@ -4,7 +4,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use crate::store::{EndOutcome, Origin};
+use crate::store::{Digest, EndOutcome, NewAudit, NewJob, NewUser, Origin};
 
 /// Which users to list, and in which order.
 #[derive(Clone, Debug)]
@@ -55,4 +55,34 @@ pub enum UserChange {
     NotFound,
     /// Refused: nobody else who can sign in is an owner.
     LastOwner,
+}
+
+/// A user who comes from another system.
+#[derive(Clone)]
+pub struct ImportedUser {
+    pub user: NewUser,
+    /// When the account was disabled.
+    pub disabled_at: Option<Timestamp>,
+    pub audit: NewAudit,
+    /// A link that sets a password.
+    pub invitation: Option<Invitation>,
+}
+
+/// A link that sets a password, and its mail.
+#[derive(Clone)]
+pub struct Invitation {
+    /// Digest of the token.
+    pub digest: Digest,
+    /// When it is worthless.
+    pub expires_at: Timestamp,
+    pub mail: NewJob,
+    pub audit: NewAudit,
+}
+
+/// An address that somebody has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenAddress {
+    pub email: String,
+    /// Whether the account was brought along from another system.
+    pub imported: bool,
 }

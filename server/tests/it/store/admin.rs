@@ -1,8 +1,10 @@
 //! What administrators ask and do: users and sessions of others.
 
+use std::collections::HashSet;
+
 use latchkey::store::{
-    AccountDeletion, EndCommand, ListedEnd, NewAudit, NewUser, RevokedSubject, RoleRefusal, Selection, Standing, Store,
-    User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
+    AccountDeletion, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewUser, RevokedSubject, RoleRefusal,
+    Selection, Standing, Store, User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
@@ -10,8 +12,8 @@ use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, command, end, ids, minutes, new_audit, new_notice_mail, new_session, new_user, origin,
-    record, sign_in, stored_user,
+    Backend, START, TestStore, command, digest, end, ids, mailbox, minutes, new_audit, new_notice_mail, new_session,
+    new_user, origin, record, sign_in, stored_user,
 };
 
 fn by_email(prefix: &str, after: Option<&str>) -> UserFilter {
@@ -36,6 +38,12 @@ async fn create(store: &Store, user: &NewUser) -> UserId {
     let audit = new_audit(user.id, AuditAction::UserCreated, START);
     store.accounts().create_user(user, None, &audit).await.expect("an answer");
     user.id
+}
+
+fn imported(name: &str) -> ImportedUser {
+    let user = new_user(name);
+    let audit = new_audit(user.id, AuditAction::UserImported, START);
+    ImportedUser { user, disabled_at: None, audit, invitation: None }
 }
 
 async fn owner(store: &Store, name: &str) -> UserId {
@@ -269,4 +277,47 @@ async fn the_last_owner_is_neither_disabled_nor_deleted(
     assert!(matches!(delete().await, UserChange::Done(_)));
     assert_eq!(store.accounts().user_by_id(left).await.expect("an answer"), None);
     assert_eq!(delete().await, UserChange::NotFound);
+}
+
+#[rstest]
+#[tokio::test]
+async fn users_of_another_system_are_made_with_all_they_have_where_nobody_has_their_address(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let bob = stored_user(&store, "bob").await;
+    let (ada, mary, twice) = (imported("ada"), imported("mary"), imported("mary"));
+    let (ada_id, mary_id) = (ada.user.id, mary.user.id);
+    let invitation = Invitation {
+        digest: digest(9),
+        expires_at: minutes(60),
+        mail: new_notice_mail("ada@example.com", "Welcome", START),
+        audit: new_audit(ada_id, AuditAction::UserInvited, START),
+    };
+    let roles = vec!["moderator".to_owned(), "user".to_owned()];
+    let ada = ImportedUser { user: NewUser { roles, ..ada.user }, invitation: Some(invitation), ..ada };
+    let mary = ImportedUser { disabled_at: Some(minutes(1)), ..mary };
+    let made = store.admin().import_users(&[ada, imported("bob"), mary, twice]).await.expect("an answer");
+    assert_eq!(made, HashSet::from([ada_id, mary_id]));
+
+    let all = search(&store, by_email("", None), 10).await;
+    assert_eq!(emails(&all), ["ada", "bob", "mary"]);
+    assert_eq!((all[1].id, all[2].id, all[2].disabled_at), (bob, mary_id, Some(minutes(1))));
+    assert_eq!(
+        (all[0].roles.as_slice(), all[0].created_at),
+        (["moderator", "user"].map(String::from).as_slice(), START)
+    );
+    assert_eq!(log_of(&store, ada_id).await, ["user_imported", "user_invited"]);
+    assert_eq!(log_of(&store, mary_id).await, ["user_imported"]);
+    assert_eq!(mailbox(&store).await.len(), 1);
+    let target = store.accounts().user_of_reset_token(&digest(9), minutes(2)).await.expect("an answer");
+    assert_eq!(target.map(|user| user.id), Some(ada_id));
+
+    let asked = ["ada@example.com", "bob@example.com", "nobody@example.com"];
+    let mut taken = store.admin().taken_addresses(&asked).await.expect("an answer");
+    taken.sort_by(|one, other| one.email.cmp(&other.email));
+    let taken: Vec<_> = taken.iter().map(|taken| (taken.email.as_str(), taken.imported)).collect();
+    assert_eq!(taken, [("ada@example.com", true), ("bob@example.com", false)]);
+    assert!(store.admin().import_users(&[]).await.expect("an answer").is_empty());
+    assert!(store.admin().taken_addresses(&[]).await.expect("an answer").is_empty());
 }

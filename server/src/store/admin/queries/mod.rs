@@ -3,5 +3,6 @@
 use super::{Connection, DIALECT, Database, Db, Result, lock_roles, query, query_as};
 
 pub(in crate::store) mod changes;
+pub(in crate::store) mod import;
 pub(in crate::store) mod listed;
 pub(in crate::store) mod lists;
