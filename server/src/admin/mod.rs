@@ -1,8 +1,9 @@
 //! Administration: what may be done to users and sessions of others, for the command line and the API alike.
 //!
-//! `users` and `sessions` do it, `rule` says which sessions a rule is about. What takes effect on the server at hand is
-//! for the caller: each function gives what was committed.
+//! `users` and `sessions` do it, `rule` says which sessions a rule is about, `import` brings users of another system
+//! along. What takes effect on the server at hand is for the caller: each function gives what was committed.
 
+mod import;
 mod mails;
 mod rule;
 mod sessions;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use types::domain::{Email, SessionId, Timestamp, UserId};
 use types::words::AuditAction;
 
+pub use import::{Import, ImportFormat, ImportOptions, ImportRecord, ImportSource, ImportSummary, Refusal};
 pub use rule::SessionRule;
 pub use sessions::{Preview, SessionFilter};
 pub use users::{NewAccount, UserKey, with_role_of_all};

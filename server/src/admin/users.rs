@@ -17,7 +17,7 @@ use crate::store::{
 };
 
 /// How long the link of an invitation works: longer than one that somebody asked for and waits for.
-const INVITATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
+pub(super) const INVITATION_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// How a user is named: by id or by address.
 #[derive(Clone, Debug, PartialEq, Eq)]
