@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod cleanup;
 mod config;
+mod import;
 mod installation;
 mod keys;
 mod manual;
@@ -136,6 +137,8 @@ pub enum CliError {
     /// The terminal, or what stands in its place.
     #[error("the answer cannot be written")]
     Output(#[source] io::Error),
+    #[error("the file cannot be read")]
+    Import(#[source] io::Error),
     #[error("standard input cannot be read")]
     Input(#[source] io::Error),
 }

@@ -9,6 +9,7 @@ use types::domain::{DisplayName, Email, Password, RoleName, Timestamp};
 
 use super::CliError;
 use super::arguments::WhomAndWhy;
+use super::import::Import;
 use super::installation::Installation;
 use super::output::{Details, Output, Table};
 use crate::accounts::new_address;
@@ -39,6 +40,8 @@ pub enum Command {
     Delete(Delete),
     /// Send a mail with a link that sets a password, and make the account if there is none
     Invite(Invite),
+    /// Bring along the users of another system, with their passwords
+    Import(Import),
 }
 
 /// An account to be made.
@@ -147,6 +150,7 @@ impl Command {
             }
             Self::Delete(delete) => delete.run(users, &by, output).await,
             Self::Invite(invite) => invite.run(users, &by, output).await,
+            Self::Import(import) => Box::pin(import.run(users, &by, output)).await,
         }
     }
 }

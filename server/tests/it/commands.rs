@@ -1,5 +1,7 @@
 //! Commands beside a running server, on the same database.
 
+mod import;
+
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
