@@ -221,9 +221,9 @@ async fn a_server_that_starts_without_an_owner_logs_a_link_that_makes_one() {
         ("LOG_LEVEL", "info"),
     ]);
     let lines: Vec<Value> = server.log.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let links: Vec<&Value> = lines.iter().filter(|line| line["link"].is_string()).collect();
-    assert_eq!(links.len(), 1, "once a start: {lines:?}");
-    let (link, local) = (links[0]["link"].as_str().unwrap(), links[0]["local_link"].as_str().unwrap());
+    let logged: Vec<&Value> = lines.iter().filter(|line| line["link"].is_string()).collect();
+    assert_eq!(logged.len(), 1, "once a start: {lines:?}");
+    let (link, local) = (logged[0]["link"].as_str().unwrap(), logged[0]["local_link"].as_str().unwrap());
     let token = link.strip_prefix("https://id.example.com/set-up#token=").expect("the public address");
     assert_eq!(local, server.url(&format!("/set-up#token={token}")));
 

@@ -39,7 +39,8 @@ pub struct Credential {
     #[serde(rename = "type")]
     kind: Option<String>,
     secret_data: Option<String>,
-    credential_data: Option<String>,
+    #[serde(rename = "credentialData")]
+    parameters: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -105,7 +106,7 @@ impl Credential {
     /// The hash of a password.
     pub fn hash(&self) -> Result<ImportedHash, Invalid> {
         let malformed = || Invalid::new("malformed", "This is no credential of Keycloak that has a password.");
-        let (Some(secret), Some(data)) = (&self.secret_data, &self.credential_data) else { return Err(malformed()) };
+        let (Some(secret), Some(data)) = (&self.secret_data, &self.parameters) else { return Err(malformed()) };
         let SecretData { value, salt } = serde_json::from_str(secret).map_err(|_| malformed())?;
         let data: CredentialData = serde_json::from_str(data).map_err(|_| malformed())?;
         let (value, salt) = (value.trim_end_matches('='), salt.trim_end_matches('='));

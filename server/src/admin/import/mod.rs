@@ -212,8 +212,8 @@ impl Import<'_> {
         let token = Capability::draw(&*context.random);
         let expires_at = now.plus(INVITATION_LIFETIME);
         let link = self.users.accounts.reset_link(&token);
-        let content = mails::invitation(Some(record.name.as_str()), &link, INVITATION_LIFETIME);
-        let mail = NewMail::awaited(record.email.as_str(), content, expires_at).into_job(context.new_id(), now);
+        let text = mails::invitation(Some(record.name.as_str()), &link, INVITATION_LIFETIME);
+        let mail = NewMail::awaited(record.email.as_str(), text, expires_at).into_job(context.new_id(), now);
         // Nobody waits for it: codes and links that somebody has asked for come first.
         let mail = NewJob { priority: Priority::Normal, ..mail };
         let audit = self.users.audit(self.actor, AuditAction::UserInvited, id);

@@ -57,7 +57,7 @@ impl Installation {
 }
 
 fn lines(users: &[Value]) -> String {
-    users.iter().map(|user| format!("{user}\n")).collect()
+    users.iter().fold(String::new(), |lines, user| lines + &user.to_string() + "\n")
 }
 
 #[rstest]
