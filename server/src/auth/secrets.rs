@@ -22,6 +22,7 @@ pub struct Keys {
     refresh_authenticity: hmac::Key,
     one_time_code: hmac::Key,
     bus: hmac::Key,
+    setting: hmac::Key,
     audit_mark: hmac::Key,
     audit_seal: Ed25519KeyPair,
     sealing: LessSafeKey,
@@ -73,6 +74,7 @@ impl Keys {
             refresh_authenticity: mac("refresh token authenticity")?,
             one_time_code: mac("one-time code")?,
             bus: mac("messages between servers")?,
+            setting: mac("fingerprint of a setting")?,
             audit_mark: mac("mark of an audit entry")?,
             audit_seal: Ed25519KeyPair::from_seed_unchecked(&key("audit seal")?).map_err(|_| CryptoFailure)?,
             sealing: LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key("sealing")?)?),
@@ -87,7 +89,7 @@ impl Keys {
 
     /// What another secret can be compared by, without being told.
     pub fn fingerprint(&self, secret: &SecretString) -> String {
-        let tag = tag(&self.bus, secret.expose_secret().as_bytes());
+        let tag = tag(&self.setting, secret.expose_secret().as_bytes());
         URL_SAFE_NO_PAD.encode(&tag[..12])
     }
 
@@ -215,6 +217,20 @@ mod tests {
         }
         let others = Keys::derive("another secret of enough characters").unwrap();
         assert!(others.unseal("signing key", &sealed).is_err());
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_same_under_one_secret_only_and_shows_nothing_of_its_value() {
+        let keys = Keys::derive("a secret of thirty-two characters").unwrap();
+        let others = Keys::derive("another secret of enough characters").unwrap();
+        let value = SecretString::from("http://localhost:3000");
+        let fingerprint = keys.fingerprint(&value);
+        assert_eq!(fingerprint, keys.fingerprint(&value));
+        assert_ne!(fingerprint, others.fingerprint(&value));
+        assert_ne!(fingerprint, keys.fingerprint(&SecretString::from("http://localhost:3001")));
+        assert_ne!(fingerprint, URL_SAFE_NO_PAD.encode(&sha256(value.expose_secret().as_bytes())[..12]));
+        // Messages between servers are proved under a key of their own.
+        assert_ne!(fingerprint, URL_SAFE_NO_PAD.encode(&tag(&keys.bus, value.expose_secret().as_bytes())[..12]));
     }
 
     #[test]
