@@ -38,6 +38,16 @@ pub struct Difference {
     pub server: String,
 }
 
+/// A server that runs, for whoever looks after all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningServer {
+    /// `SERVER_ID`.
+    pub name: String,
+    pub seen_at: Timestamp,
+    /// The settings in which it differs from another one that runs, by name.
+    pub differing: Vec<String>,
+}
+
 /// A server that runs already has other settings.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -101,6 +111,11 @@ impl Registry {
         self.differences.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// By each setting in which others differ that run now: which servers they are. No values.
+    pub fn differing_servers(&self) -> BTreeMap<String, Vec<String>> {
+        by_setting(&self.differences())
+    }
+
     /// Shows that this server runs, until `stop`.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let registry = &*self;
@@ -154,9 +169,59 @@ impl Registry {
     }
 }
 
+/// The servers that run now, and in which settings each differs from another one.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn running_servers(store: &Store, now: Timestamp) -> Result<Vec<RunningServer>, StoreError> {
+    Ok(overview(&store.servers().live_servers(now.minus(LIVE)).await?))
+}
+
+/// In what the servers that run now differ from these settings, whoever has them.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn differences_from(
+    store: &Store,
+    config: &Config,
+    keys: &Keys,
+    now: Timestamp,
+) -> Result<Vec<Difference>, StoreError> {
+    let (ours, servers) = (compared(config, keys), store.servers().live_servers(now.minus(LIVE)).await?);
+    Ok(servers.iter().flat_map(|server| differences(&ours, server)).collect())
+}
+
+/// By each setting in which servers differ: which servers they are, each once.
+pub fn by_setting(found: &[Difference]) -> BTreeMap<String, Vec<String>> {
+    let mut servers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for Difference { setting, server, .. } in found {
+        servers.entry(setting.clone()).or_default().push(server.clone());
+    }
+    for names in servers.values_mut() {
+        names.sort_unstable();
+        names.dedup();
+    }
+    servers
+}
+
+fn overview(servers: &[ServerRow]) -> Vec<RunningServer> {
+    let one = |server: &ServerRow| {
+        let settings = settings_of(server);
+        let others = servers.iter().filter(|other| other.id != server.id);
+        let found: Vec<Difference> = others.flat_map(|other| differences(&settings, other)).collect();
+        let differing = by_setting(&found).into_keys().collect();
+        RunningServer { name: server.name.clone(), seen_at: server.seen_at, differing }
+    };
+    servers.iter().map(one).collect()
+}
+
+fn settings_of(server: &ServerRow) -> BTreeMap<String, String> {
+    serde_json::from_str(&server.settings).unwrap_or_default()
+}
+
 /// In what another server differs. What only one of them compares is no difference: it is of another version.
 fn differences(ours: &BTreeMap<String, String>, other: &ServerRow) -> Vec<Difference> {
-    let theirs: BTreeMap<String, String> = serde_json::from_str(&other.settings).unwrap_or_default();
+    let theirs = settings_of(other);
     let differ = ours.iter().filter_map(|(name, here)| {
         let there = theirs.get(name).filter(|there| *there != here)?;
         let shown = |value: &str| if is_secret(name) { "another secret".to_owned() } else { value.to_owned() };
@@ -176,4 +241,47 @@ fn compared(config: &Config, keys: &Keys) -> BTreeMap<String, String> {
     let secrets = [("LATCHKEY_SECRET", keys.installation()), ("JWT_SECRET", legacy)];
     let plain = config::settings().filter_map(|setting| Some((setting.name, (setting.compared?)(config))));
     secrets.into_iter().chain(plain).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    fn server(name: &str, settings: &str) -> ServerRow {
+        let id = Uuid::from_u128(name.bytes().map(u128::from).sum());
+        ServerRow { id, name: name.to_owned(), agreement: [1; 32], settings: settings.to_owned(), seen_at: NOON }
+    }
+
+    #[test]
+    fn each_server_is_shown_with_the_settings_in_which_another_one_differs() {
+        let found = overview(&[
+            server("one", r#"{"JWT_EXPIRE": "5m", "JWT_SECRET": "x", "NEW": "1"}"#),
+            server("two", r#"{"JWT_EXPIRE": "15m", "JWT_SECRET": "x"}"#),
+            server("three", r#"{"JWT_EXPIRE": "5m", "JWT_SECRET": "y"}"#),
+        ]);
+        let found: Vec<_> = found.iter().map(|server| (server.name.as_str(), server.differing.join(" "))).collect();
+        // What only one of them compares is of another version.
+        let both = "JWT_EXPIRE JWT_SECRET".to_owned();
+        assert_eq!(found, [("one", both.clone()), ("two", both.clone()), ("three", both)]);
+        assert_eq!(overview(&[server("one", "{}")])[0].differing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_setting_names_each_server_once_and_no_secret_is_shown() {
+        let ours = settings_of(&server("us", r#"{"JWT_EXPIRE": "5m", "JWT_SECRET": "x"}"#));
+        let others = [
+            server("two", r#"{"JWT_EXPIRE": "15m", "JWT_SECRET": "x"}"#),
+            server("one", r#"{"JWT_EXPIRE": "15m", "JWT_SECRET": "y"}"#),
+            server("two", r#"{"JWT_EXPIRE": "15m", "JWT_SECRET": "x"}"#),
+        ];
+        let found: Vec<Difference> = others.iter().flat_map(|other| differences(&ours, other)).collect();
+        let expected = [("JWT_EXPIRE", vec!["one", "two"]), ("JWT_SECRET", vec!["one"])];
+        let expected = expected
+            .map(|(name, servers)| (name.to_owned(), servers.into_iter().map(str::to_owned).collect::<Vec<_>>()));
+        assert_eq!(by_setting(&found), BTreeMap::from(expected));
+        let secret = found.iter().find(|difference| difference.setting == "JWT_SECRET").unwrap();
+        assert_eq!((secret.here.as_str(), secret.there.as_str()), ("another secret", "another secret"));
+    }
 }

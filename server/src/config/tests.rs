@@ -285,6 +285,7 @@ fn servers_compare_the_settings_of_tokens_and_sessions_as_they_are_written() {
         ("JWT_EXPIRE", "5m"),
         ("REFRESH_EXPIRE", "30d"),
         ("REFRESH_GRACE", "10s"),
+        ("ACCEPT_LEGACY_TOKENS_UNTIL", "none"),
         ("SESSION_MAX_AGE", "90d"),
         ("SESSION_IDLE_TIMEOUT", "off"),
         ("MAX_SESSIONS_PER_USER", "3"),

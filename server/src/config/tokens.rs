@@ -39,7 +39,10 @@ pub const SETTINGS: &[Setting] = &[
         "ACCEPT_LEGACY_TOKENS_UNTIL",
         Fallback::Text(""),
         "The moment from which on they are not, such as `2026-12-31T00:00:00Z`; required with `JWT_SECRET`.",
-    ),
+    )
+    .compared(|config| {
+        config.tokens.legacy.as_ref().map_or_else(|| "none".to_owned(), |legacy| legacy.until.to_string())
+    }),
 ];
 
 /// How long tokens live.

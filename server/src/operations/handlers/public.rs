@@ -57,6 +57,8 @@ struct Health {
     clock_offset_ms: i64,
     /// The settings in which the servers on this database differ.
     settings_differ: Vec<String>,
+    /// By each of these settings, the servers that have it otherwise than this one.
+    differing_servers: BTreeMap<String, Vec<String>>,
     /// `SERVER_ID`.
     server_id: String,
 }
@@ -64,7 +66,8 @@ struct Health {
 impl Example for Health {
     const EXAMPLE: &'static str = r#"{
         "status": "ok", "database": "ok", "bus": "ok", "busLines": {"database": "ok"}, "revocationListAgeMs": 120,
-        "endingsPending": 0, "pendingLog": "ok", "clockOffsetMs": 3, "settingsDiffer": [], "serverId": "latchkey-1"
+        "endingsPending": 0, "pendingLog": "ok", "clockOffsetMs": 3, "settingsDiffer": [], "differingServers": {},
+        "serverId": "latchkey-1"
     }"#;
 }
 
@@ -176,10 +179,7 @@ pub async fn health(State(state): State<ApiState>) -> Response {
     let current = state.sessions().revocations().list().is_current(now);
     let bus = state.operations().bus.state();
     let pending = state.sessions().terminations().pending();
-    let mut differing: Vec<String> =
-        state.operations().registry.differences().into_iter().map(|found| found.setting).collect();
-    differing.sort_unstable();
-    differing.dedup();
+    let differing = state.operations().registry.differing_servers();
     let pending_log = Arc::clone(state.sessions().terminations().pending_log());
     let written = tokio::task::spawn_blocking(move || pending_log.is_writable()).await.unwrap_or(false);
     // Without the bus everything works, only later. What waits to be committed is not known everywhere, and what could
@@ -202,7 +202,8 @@ pub async fn health(State(state): State<ApiState>) -> Response {
         endings_pending: u64::try_from(pending).unwrap_or(u64::MAX),
         pending_log: availability(written),
         clock_offset_ms: state.context.clock.offset_ms(),
-        settings_differ: differing,
+        settings_differ: differing.keys().cloned().collect(),
+        differing_servers: differing,
         server_id: state.operations().server_id.clone(),
     };
     (status, Json(health)).into_response()

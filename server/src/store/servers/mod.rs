@@ -23,6 +23,8 @@ verbs! {
     /// Notes that a server runs still, forgets those that were not seen since `forget_before`, and gives the others
     /// seen since `live_since`.
     renew_server(server: &ServerRow, live_since: Timestamp, forget_before: Timestamp) -> Vec<ServerRow>;
+    /// The servers seen since `live_since`, in the order of their names.
+    live_servers(live_since: Timestamp) -> Vec<ServerRow>;
     /// A server has stopped.
     leave_servers(id: Uuid) -> ();
 }

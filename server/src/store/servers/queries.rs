@@ -38,6 +38,12 @@ impl Database {
         Ok(others)
     }
 
+    pub(in crate::store) async fn live_servers(&self, live_since: Timestamp) -> Result<Vec<ServerRow>> {
+        let rows: Vec<ServerRecord> =
+            query_as(sql::servers::LIVE_SERVERS).bind(live_since.as_millis()).fetch_all(self.readers()).await?;
+        read_all(rows)
+    }
+
     pub(in crate::store) async fn leave_servers(&self, id: Uuid) -> Result<()> {
         query(sql::servers::DELETE_SERVER).bind(id).execute(self.writer()).await?;
         Ok(())

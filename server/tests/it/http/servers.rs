@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use latchkey::clock::Clock as _;
 use latchkey::events::{Redis, Transport as _};
+use latchkey::registry::running_servers;
+use latchkey::store::Store;
 use reqwest::StatusCode;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -539,11 +541,12 @@ async fn forget_servers(url: &str) {
 async fn other_differences_are_shown_in_health_on_every_server_and_no_longer_than_they_last() {
     let database = PostgresDatabase::create().await;
     let url = database.url();
-    let with = |name: &'static str, value: &'static str| {
-        [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:3000"), (name, value)]
+    let with = |server: &'static str, name: &'static str, value: &'static str| {
+        let ours = [("DATABASE_URL", url.as_str()), ("PUBLIC_URL", "http://localhost:3000")];
+        [ours[0], ours[1], ("SERVER_ID", server), (name, value)]
     };
-    let here = TestApp::start_with(&with("JWT_EXPIRE", "5m")).await;
-    let mut there = here.another_server(&with("REVOCATION_MAX_STALENESS", "4s")).await;
+    let here = TestApp::start_with(&with("here", "JWT_EXPIRE", "5m")).await;
+    let mut there = here.another_server(&with("there", "REVOCATION_MAX_STALENESS", "4s")).await;
     let differ = json!(["JWT_EXPIRE", "REVOCATION_MAX_STALENESS"]);
     for server in [&here, &there] {
         eventually(async || {
@@ -552,6 +555,17 @@ async fn other_differences_are_shown_in_health_on_every_server_and_no_longer_tha
         })
         .await;
     }
+    for (server, other) in [(&here, "there"), (&there, "here")] {
+        let health = server.get("/health").await;
+        let others = json!({"JWT_EXPIRE": [other], "REVOCATION_MAX_STALENESS": [other]});
+        assert_eq!(health.body["differingServers"], others);
+        assert!(!health.text.contains("5m") && !health.text.contains("4s"), "no values: {}", health.text);
+    }
+    let store = Store::connect(&url, 2).await.expect("a store");
+    let running = running_servers(&store, here.clock.now()).await.expect("an answer");
+    let running: Vec<_> = running.iter().map(|server| (server.name.as_str(), json!(server.differing))).collect();
+    assert_eq!(running, [("here", differ.clone()), ("there", differ.clone())]);
+    store.close().await;
     there.shut_down().await;
     eventually(async || here.get("/health").await.body["settingsDiffer"] == json!([])).await;
 }
