@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicI64;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,28 @@ pub enum TokenError {
     Expired,
 }
 
+/// Why a text is not an access token that may be used now, whatever its session does. Clients are told
+/// [`TokenError::Invalid`] for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    #[error("it is longer than any access token")]
+    TooLong,
+    #[error("it is no access token: its header is not one that this installation writes")]
+    Header,
+    #[error("its claims are damaged, or not those of an access token")]
+    Claims,
+    #[error("no key of its key id verifies then: there is none, or it had retired")]
+    Key,
+    #[error("its signature is not that of its key: it was changed, or somebody else made it")]
+    Signature,
+    #[error("it was issued for another public address")]
+    Issuer,
+    #[error("it is for another audience")]
+    Audience,
+    #[error("it was made later than that, beyond the leeway for clocks")]
+    NotYet,
+}
+
 /// Makes and verifies access tokens.
 pub struct AccessTokens {
     issuer: String,
@@ -185,10 +208,7 @@ impl AccessTokens {
     /// Verifies a presented token. The answer says nothing of whether its session still lives.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Arc<Verified>, TokenError> {
         let verified = self.verify_even_if_expired(token, now)?;
-        if now >= verified.expires_at {
-            return Err(TokenError::Expired);
-        }
-        Ok(verified)
+        if verified.has_expired(now) { Err(TokenError::Expired) } else { Ok(verified) }
     }
 
     /// Verifies all but the token's end: signing out is forgiving (SPEC section 2).
@@ -199,12 +219,19 @@ impl AccessTokens {
         if let Some(verified) = self.remembered.get(token) {
             return Ok(verified);
         }
-        let claims = self.check(token, now).ok_or(TokenError::Invalid)?;
-        let verified = Arc::new(Verified::of(&claims).ok_or(TokenError::Invalid)?);
-        if now < verified.expires_at {
+        let verified = Arc::new(self.examine(token, now).map_err(|_| TokenError::Invalid)?);
+        if !verified.has_expired(now) {
             self.remembered.insert(token.into(), Arc::clone(&verified));
         }
         Ok(verified)
+    }
+
+    /// The same without remembering it, and with what is wrong.
+    pub fn examine(&self, token: &str, now: Timestamp) -> Result<Verified, Flaw> {
+        if token.len() > LONGEST {
+            return Err(Flaw::TooLong);
+        }
+        Verified::of(&self.check(token, now)?).ok_or(Flaw::Claims)
     }
 
     /// The permissions that there are.
@@ -222,31 +249,48 @@ impl AccessTokens {
         self.remembered.clear();
     }
 
-    fn check(&self, token: &str, now: Timestamp) -> Option<Claims> {
-        let header = token.split('.').next()?;
-        let header: StrictHeader = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-        if header.alg != "EdDSA" || header.typ != TYPE {
-            return None;
-        }
+    fn check(&self, token: &str, now: Timestamp) -> Result<Claims, Flaw> {
+        let header = header_of(token).ok_or(Flaw::Header)?;
         // Times are ours to check, against our own clock; issuer and audience must be the very strings we write.
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.validate_exp = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         if !claims_are_text(token) {
-            return None;
+            return Err(Flaw::Claims);
         }
         let decoded =
             self.keys.with_key(&header.kid, now, |key| jsonwebtoken::decode::<Claims>(token, key, &validation));
-        let claims = decoded?.ok()?.claims;
+        let claims = decoded.ok_or(Flaw::Key)?.map_err(|error| flaw_of(&error))?.claims;
         let latest_beginning = now.plus(CLOCK_LEEWAY).as_secs();
-        let good = claims.iss == self.issuer
-            && claims.aud == AUDIENCE
-            && claims.nbf <= latest_beginning
-            && claims.iat <= latest_beginning
-            && claims.exp > 0;
-        good.then_some(claims)
+        if claims.iss != self.issuer {
+            Err(Flaw::Issuer)
+        } else if claims.aud != AUDIENCE {
+            Err(Flaw::Audience)
+        } else if claims.nbf > latest_beginning || claims.iat > latest_beginning {
+            Err(Flaw::NotYet)
+        } else if claims.exp <= 0 {
+            Err(Flaw::Claims)
+        } else {
+            Ok(claims)
+        }
     }
+}
+
+/// The header of a token, where it is one that we write.
+fn header_of(token: &str) -> Option<StrictHeader> {
+    let header = token.split('.').next()?;
+    let header: StrictHeader = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
+    (header.alg == "EdDSA" && header.typ == TYPE).then_some(header)
+}
+
+/// The id of the key that a token says it is signed with, whether it is or not.
+pub fn key_id(token: &str) -> Option<String> {
+    header_of(token).map(|header| header.kid)
+}
+
+fn flaw_of(error: &jsonwebtoken::errors::Error) -> Flaw {
+    if matches!(error.kind(), ErrorKind::InvalidSignature) { Flaw::Signature } else { Flaw::Claims }
 }
 
 /// Whether the claims are UTF-8, those that nobody reads included (RFC 8725, 3.7).
@@ -256,6 +300,11 @@ pub fn claims_are_text(token: &str) -> bool {
 }
 
 impl Verified {
+    /// Whether it has run out.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+
     fn of(claims: &Claims) -> Option<Self> {
         let moment = |seconds: i64| seconds.checked_mul(1000).map(Timestamp::from_millis);
         let proofs = claims.proofs()?;

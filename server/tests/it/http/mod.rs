@@ -11,6 +11,7 @@ mod deletion;
 mod devices;
 mod equal_work;
 mod events;
+mod explain;
 mod first_owner;
 mod forms;
 mod keys;

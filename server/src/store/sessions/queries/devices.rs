@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use types::domain::{DeviceName, SessionId, Timestamp, UserId};
-use types::words::EndReason;
 use uuid::Uuid;
 
 use super::super::audit::insert_audit;
@@ -12,7 +11,7 @@ use super::{Connection, DIALECT, Database, Db, Result, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::{read_all, read_one};
 use crate::store::sessions::rows::{SessionRecord, StandingRecord};
-use crate::store::{NewAudit, NewHistoryEntry, SessionEnd, SessionRow, Sighting, Standing, StoreError, sql};
+use crate::store::{NewAudit, NewHistoryEntry, SessionRow, Sighting, Standing, StoreError, sql};
 
 /// Sightings in one transaction.
 pub(in crate::store) const SIGHTINGS: usize = 200;
@@ -120,17 +119,7 @@ impl Database {
             return Ok(Standing::Unknown);
         };
         let (expires_at, current_epoch, end) = row.read()?;
-        Ok(match end {
-            Some(end) => Standing::Ended(end),
-            None if expires_at <= now => Standing::Ended(SessionEnd {
-                at: expires_at,
-                reason: EndReason::SessionExpired,
-                ended_by: None,
-                ended_by_device: None,
-            }),
-            None if epoch < current_epoch => Standing::OldEpoch,
-            None => Standing::Good,
-        })
+        Ok(Standing::of(epoch, expires_at, end, current_epoch, now))
     }
 
     pub(in crate::store) async fn living(&self, ids: &[SessionId]) -> Result<HashMap<SessionId, i64>> {

@@ -220,6 +220,24 @@ pub enum Standing {
     Unknown,
 }
 
+impl Standing {
+    /// The verdict on a token of this epoch, by when its session runs out and how it ended, and by the least epoch that
+    /// tokens of its user must have. An expired session counts as ended, marked or not.
+    pub fn of(epoch: i64, expires_at: Timestamp, end: Option<SessionEnd>, least_epoch: i64, now: Timestamp) -> Self {
+        match end {
+            Some(end) => Self::Ended(end),
+            None if expires_at <= now => Self::Ended(SessionEnd {
+                at: expires_at,
+                reason: EndReason::SessionExpired,
+                ended_by: None,
+                ended_by_device: None,
+            }),
+            None if epoch < least_epoch => Self::OldEpoch,
+            None => Self::Good,
+        }
+    }
+}
+
 /// A session that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
