@@ -51,6 +51,11 @@ impl RefreshToken {
         Some(Self { session_id, secret: body[16..].try_into().ok()? })
     }
 
+    /// Whether a text has the form of a refresh token, of whatever installation.
+    pub fn looks_like_one(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
     /// The token that takes this one's place: always the same one.
     #[must_use]
     pub fn successor(&self, keys: &Keys) -> Self {

@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod cleanup;
 mod config;
+mod explain;
 mod import;
 mod installation;
 mod keys;
@@ -83,6 +84,8 @@ enum Command {
     /// Look after the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Say why a token is accepted or refused, now or at another time
+    Explain(explain::Explain),
     /// Look at the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -191,6 +194,7 @@ impl Cli {
             Command::Cleanup => cleanup::run(&settings()?, output).await,
             Command::Audit(command) => Box::pin(command.run(&settings()?, output)).await,
             Command::Keys(command) => command.run(&settings()?, output).await,
+            Command::Explain(explain) => Box::pin(explain.run(&settings()?, output)).await,
             Command::Config(command) => command.run(output),
             Command::Openapi => openapi::run(),
             Command::Bench(bench) => Box::pin(bench.run()).await,

@@ -82,6 +82,37 @@ impl Installation {
     }
 }
 
+#[rstest]
+#[tokio::test]
+async fn explain_says_why_a_token_passes_or_not_and_never_shows_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    installation.creates("ada@example.com", &[]).await;
+    let device = installation.app.signs_in("ada@example.com").await;
+    let explains = async |token: &str, more: &[&str]| {
+        let output = installation.run_with(&[&["explain", "-"][..], more].concat(), token).await;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(!said.contains(token) || token == device.session_id(), "{said}");
+        said
+    };
+    for token in [device.access_token(), device.refresh_token(), device.session_id()] {
+        let said = explains(token, &[]).await;
+        assert!(said.starts_with("Accepted by every server.") && said.contains(device.session_id()), "{said}");
+    }
+    let later = explains(device.access_token(), &["--at", "2100-01-01"]).await;
+    assert!(later.starts_with("Refused by every server: it expired at "), "{later}");
+    let json: Value = serde_json::from_str(&explains("nothing", &["--json"]).await).expect("JSON");
+    assert_eq!((&json["answer"]["answer"], &json["answer"]["code"]), (&json!("refused"), &json!("invalid-token")));
+
+    installation.does(&["session", "end", device.session_id()]).await;
+    for token in [device.access_token(), device.refresh_token(), device.session_id()] {
+        let said = explains(token, &[]).await;
+        assert!(said.starts_with("Refused by ") && said.contains("(admin_revoked), row 1 of the log"), "{said}");
+    }
+}
+
 /// Waits until the server refuses a device.
 async fn is_refused(device: &Device<'_>) {
     let refused = async {
