@@ -88,6 +88,20 @@ pub enum Outcome {
     Unknown,
 }
 
+/// A call that presented an access token and read nothing else.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// The user.
+    pub who: String,
+    pub session: String,
+    pub token: String,
+    pub server: usize,
+    pub invoked: Moment,
+    pub finished: Moment,
+    /// Whether it passed; `None` where the server said neither yes nor no.
+    pub accepted: Option<bool>,
+}
+
 /// The database was set back: what was committed after the copy is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SetBack {
@@ -103,6 +117,8 @@ pub struct SetBack {
 #[derive(Clone, Debug, Default)]
 pub struct History {
     pub calls: Vec<Call>,
+    /// The checks among them, with their tokens. The checker does not read these.
+    pub presented: Vec<Presented>,
     /// Which server ended when, and took its memory with it.
     pub deaths: Vec<(usize, Moment)>,
     /// When the database was copied and when it was set back to that copy.
@@ -130,6 +146,10 @@ impl Recorder {
 
     pub fn record(&self, call: Call) {
         self.with(|history| history.calls.push(call));
+    }
+
+    pub fn presents(&self, presented: Presented) {
+        self.with(|history| history.presented.push(presented));
     }
 
     /// A server ends. To be called before it does.

@@ -2,13 +2,14 @@
 //! our own between each server and each of them. `docs/torture.md` tells what is checked.
 //!
 //! `directed` breaks one thing a test. `torture` breaks everything, drawn from a seed, and `checker` judges the
-//! history.
+//! history. `explained` compares it with what `latchkey explain` says afterwards.
 
 mod calls;
 mod chance;
 mod checker;
 mod clients;
 mod directed;
+mod explained;
 mod faults;
 mod history;
 mod installation;

@@ -16,6 +16,7 @@ use super::calls::Net;
 use super::chance::Dice;
 use super::checker::{BOUND, Violation, check, worst_delay};
 use super::clients::{Owned, TestUser};
+use super::explained::compare;
 use super::faults::{Round, carry_out, plan};
 use super::history::{Call, History, Outcome, What};
 use super::installation::{Installation, Wanted};
@@ -48,9 +49,10 @@ async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks(
     let notes = Notes::of_run(seed, &rounds);
 
     let history = run(&mut installation, &world, seed, &rounds).await;
+    let explained = Box::pin(compare(&installation, &world, &history)).await;
     let violations = check(&history);
     notes.save(&installation, &history, &violations);
-    eprintln!("{}", summary(&history));
+    eprintln!("{}\n{} calls explained", summary(&history), explained.compared);
     assert_not_idle(&history);
     assert!(
         violations.is_empty(),
@@ -58,6 +60,13 @@ async fn nothing_acknowledged_is_lost_and_nothing_else_is_ended_whatever_breaks(
         violations.len(),
         notes.0.display(),
         lines(violations.iter().take(20))
+    );
+    assert!(explained.compared > 100, "too few calls were explained: {}", explained.compared);
+    assert!(
+        explained.disagreements.is_empty(),
+        "{} calls were answered otherwise than explained. This run again: {replay}\n{}",
+        explained.disagreements.len(),
+        lines(explained.disagreements.iter().take(20))
     );
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::calls::{Answer, Device, Net, Reply, read};
-use super::history::{Call, Outcome, Recorder, Scope, StreamEnd, What};
+use super::history::{Call, Outcome, Presented, Recorder, Scope, StreamEnd, What};
 
 /// The servers as clients see them, and the record of what they were asked.
 #[derive(Clone)]
@@ -57,7 +57,23 @@ impl World {
     /// An authenticated request.
     pub async fn checks(&self, on_server: UserOnServer<'_>, device: &Device) -> Reply {
         let request = self.net.get(on_server.server, "/api/auth/session", &device.access);
-        self.records(on_server, Some(&device.session), request, |_| What::Check).await
+        let invoked = self.recorder.now();
+        let reply = self.records(on_server, Some(&device.session), request, |_| What::Check).await;
+        let accepted = match &reply {
+            Reply::Answer(Answer { status: 200, .. }) => Some(true),
+            Reply::Answer(Answer { status: 401, .. }) => Some(false),
+            Reply::Answer(_) | Reply::NotSent | Reply::Lost => None,
+        };
+        self.recorder.presents(Presented {
+            who: on_server.who.to_owned(),
+            session: device.session.clone(),
+            token: device.access.clone(),
+            server: on_server.server,
+            invoked,
+            finished: self.recorder.now(),
+            accepted,
+        });
+        reply
     }
 
     /// Looks at the devices.
