@@ -135,6 +135,26 @@ impl Delivery {
         Ok(Self::Smtp { transport: Box::new(transport.build()), from })
     }
 
+    /// Goes to the mail server as with a mail, with TLS, name and password as its address says, and sends nothing.
+    pub async fn try_out(&self) -> Result<(), MailError> {
+        let Self::Smtp { transport, .. } = self else { return Ok(()) };
+        match transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let refusal = Refusal { what: "connection".to_owned(), no_such_address: false };
+                Err(MailError::Transport(refusal))
+            }
+            Err(error) => Err(MailError::Transport(error.into())),
+        }
+    }
+
+    /// Hands a mail over now, past the queue.
+    pub async fn hand_over(&self, to: &str, content: &MailContent) -> Result<(), MailError> {
+        let Self::Smtp { transport, from } = self else { return Ok(()) };
+        let sent = transport.send(message(from.clone(), to, content)?).await;
+        sent.map(drop).map_err(|error| MailError::Transport(error.into()))
+    }
+
     async fn deliver(&self, mail: &Mail) -> Result<(), MailError> {
         match self {
             Self::Mailbox => {
@@ -142,18 +162,15 @@ impl Delivery {
                 tracing::info!(subject = content.subject, text = content.text, "mail stored for /dev/mailbox");
                 Ok(())
             }
-            Self::Smtp { transport, from } => {
-                let sent = transport.send(message(from.clone(), mail)?).await;
-                sent.map(drop).map_err(|error| MailError::Transport(error.into()))
-            }
+            Self::Smtp { .. } => self.hand_over(&mail.to, &mail.content).await,
         }
     }
 }
 
-fn message(from: Mailbox, mail: &Mail) -> Result<Message, MailError> {
+fn message(from: Mailbox, to: &str, content: &MailContent) -> Result<Message, MailError> {
     let bad = |error: &dyn std::fmt::Display| MailError::Message(error.to_string());
-    let MailContent { subject, text, html } = mail.content.clone();
-    let to = mail.to.parse::<Mailbox>().map_err(|error| bad(&error))?;
+    let MailContent { subject, text, html } = content.clone();
+    let to = to.parse::<Mailbox>().map_err(|error| bad(&error))?;
     let builder = Message::builder().from(from).to(to).subject(subject);
     // One that an earlier version has enqueued has no HTML.
     let message = if html.is_empty() {
@@ -247,7 +264,8 @@ mod tests {
         let content = MailContent { subject: "Hi".to_owned(), text: "Good news".to_owned(), html: html.to_owned() };
         let job = taken(NewMail::notice("ada@example.com", content));
         let from = "Latchkey <no-reply@example.com>".parse().expect("a sender");
-        let message = message(from, &Mail::of(&job).expect("a mail")).expect("a message");
+        let mail = Mail::of(&job).expect("a mail");
+        let message = message(from, &mail.to, &mail.content).expect("a message");
         String::from_utf8(message.formatted()).expect("text")
     }
 
