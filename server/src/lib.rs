@@ -18,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod context;
 pub mod current;
+pub mod doctor;
 pub mod events;
 mod first_owner;
 pub mod geoip;

@@ -20,7 +20,7 @@ use crate::store::Store;
 
 /// An installation that somebody administers.
 pub struct Installation {
-    store: Store,
+    pub context: Context,
     pub administration: Administration,
     pub roles: Roles,
 }
@@ -35,7 +35,7 @@ impl Installation {
         let secret = master_secret(config, &store, &*random).await?;
         let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
         let context = Context {
-            store: store.clone(),
+            store,
             metrics: Arc::new(Metrics::new(Arc::clone(&clock))),
             clock,
             random,
@@ -45,12 +45,13 @@ impl Installation {
         };
         let accounts = Accounts::new(&context, config).map_err(AccountError::from).map_err(AdminError::from)?;
         let roles = Roles::beside_servers(&context, config, areas::permissions());
-        Ok(Self { store, administration: Administration::new(context, Arc::new(accounts), config), roles })
+        let administration = Administration::new(context.clone(), Arc::new(accounts), config);
+        Ok(Self { context, administration, roles })
     }
 
     /// Lets go of it.
     pub async fn close(self) {
-        self.store.close().await;
+        self.context.store.close().await;
     }
 }
 

@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod cleanup;
 mod config;
+mod doctor;
 mod explain;
 mod import;
 mod installation;
@@ -84,6 +85,8 @@ enum Command {
     /// Look after the keys that sign access tokens
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Check a running installation from outside, and say what to do
+    Doctor(doctor::Doctor),
     /// Say why a token is accepted or refused, now or at another time
     Explain(explain::Explain),
     /// Look at the settings
@@ -135,6 +138,9 @@ pub enum CliError {
     /// What was found has been said.
     #[error("the audit log is not as it was sealed")]
     NotAsSealed,
+    /// What was found has been said.
+    #[error("{failed} of {checks} checks failed")]
+    Unwell { failed: usize, checks: usize },
     #[error(transparent)]
     Export(#[from] ExportError),
     /// The terminal, or what stands in its place.
@@ -194,6 +200,7 @@ impl Cli {
             Command::Cleanup => cleanup::run(&settings()?, output).await,
             Command::Audit(command) => Box::pin(command.run(&settings()?, output)).await,
             Command::Keys(command) => command.run(&settings()?, output).await,
+            Command::Doctor(doctor) => Box::pin(doctor.run(&settings()?, output)).await,
             Command::Explain(explain) => Box::pin(explain.run(&settings()?, output)).await,
             Command::Config(command) => command.run(output),
             Command::Openapi => openapi::run(),

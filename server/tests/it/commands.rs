@@ -113,6 +113,51 @@ async fn explain_says_why_a_token_passes_or_not_and_never_shows_it(
     }
 }
 
+#[rstest]
+#[tokio::test]
+async fn doctor_finds_a_sound_installation_well_and_leaves_nothing_behind(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut installation = Installation::start(backend).await;
+    installation.settings.push(("REQUIRE_EMAIL_VERIFICATION", "false".to_owned()));
+    let well = async {
+        while installation.app.get("/health").await.body["status"] != "ok" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), well).await.expect("it is well");
+    let checks = installation.does(&["doctor"]).await;
+    let checks = checks.as_array().expect("checks");
+    let with = |outcome: &str| -> Vec<&str> {
+        let found = checks.iter().filter(|check| check["outcome"] == outcome);
+        found.map(|check| check["name"].as_str().expect("a name")).collect()
+    };
+    for name in
+        ["health", "servers", "clocks", "keys", "bus", "sign-in", "cookies", "proxies", "sign-out", "event stream"]
+    {
+        assert!(with("passed").contains(&name), "{name}: {checks:?}");
+    }
+    assert_eq!(with("failed"), Vec::<&str>::new(), "{checks:?}");
+    assert_eq!(with("not_applicable"), ["settings", "mail"], "one server, and mail that stays: {checks:?}");
+    assert_eq!(installation.does(&["user", "list", "--prefix", "doctor-"]).await, json!([]));
+}
+
+#[tokio::test]
+async fn doctor_says_what_is_amiss_and_what_to_do() {
+    let mut installation = Installation::start(Backend::Sqlite).await;
+    installation.settings.push(("REQUIRE_EMAIL_VERIFICATION", "false".to_owned()));
+    installation.settings.push(("JWT_EXPIRE", "1237m".to_owned()));
+    let output = installation.run_with(&["doctor", "--url", "http://127.0.0.1:1"], "").await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let amiss: Vec<&str> = said.lines().filter(|line| line.starts_with('✗')).collect();
+    assert!(amiss[0].contains("health") && amiss[0].contains("http://127.0.0.1:1 does not answer"), "{said}");
+    assert!(amiss[1].contains("settings") && amiss[1].contains("JWT_EXPIRE is another one here"), "{said}");
+    assert!(amiss[2].contains("sign-out") && amiss[2].contains("http://127.0.0.1:1 does not answer"), "{said}");
+    assert_eq!((amiss.len(), said.matches("  next: ").count()), (3, 3), "{said}");
+    assert!(!said.contains("1237m"), "values of settings are not told: {said}");
+}
+
 /// Waits until the server refuses a device.
 async fn is_refused(device: &Device<'_>) {
     let refused = async {
