@@ -36,7 +36,7 @@ impl Doctor {
             None => None,
         };
         let installation = Installation::open(config).await?;
-        let Installation { context, administration } = &installation;
+        let Installation { context, administration, .. } = &installation;
         let checks = Box::pin(examine(config, context, administration, Wanted { urls, login, mail_to })).await;
         installation.close().await;
         output.answer(&in_words(&checks), &checks)?;

@@ -11,7 +11,7 @@ use types::words::Vocabulary;
 use super::installation::open_store;
 use super::output::{Details, Output};
 use super::{CliError, arguments};
-use crate::application::{Parts, StartError, master_secret};
+use crate::application::{ClockAndRandom, StartError, master_secret};
 use crate::auth::refresh::{Lifetimes, RefreshToken};
 use crate::auth::secrets::Keys;
 use crate::auth::tokens::{Flaw, key_id};
@@ -57,9 +57,9 @@ impl Explain {
     }
 
     async fn find(self, config: &Config, store: &Store) -> Result<Found, CliError> {
-        let parts = Parts::system();
+        let parts = ClockAndRandom::system();
         parts.set_clock(store).await?;
-        let Parts { clock, random } = parts;
+        let ClockAndRandom { clock, random } = parts;
         let secret = master_secret(config, store, &*random).await?;
         let keys = Keys::derive(secret.expose_secret()).map_err(StartError::Crypto)?;
         let key_rows = store.keys().signing_keys().await?;

@@ -188,20 +188,17 @@ impl Doctor<'_> {
         if matches!(delivery, Delivery::Mailbox) {
             return Check::not_applicable("mail", "development keeps mail at /dev/mailbox", None);
         }
-        let (done, found) = match mail_to {
-            Some(to) => {
-                let content = MailContent {
-                    subject: "Mail from Latchkey arrives".to_owned(),
-                    text: "This mail was sent by `latchkey doctor`. Nothing is to be done.\n".to_owned(),
-                    html: String::new(),
-                };
-                let sent = delivery.hand_over(to.as_str(), &content);
-                (tokio::time::timeout(MAIL_WITHIN, sent).await, "the mail server took a mail: see whether it arrives")
-            }
-            None => {
-                let tried = tokio::time::timeout(MAIL_WITHIN, delivery.try_out()).await;
-                (tried, "the mail server lets us in; nothing was sent (--mail-to sends one)")
-            }
+        let (done, found) = if let Some(to) = mail_to {
+            let content = MailContent {
+                subject: "Mail from Latchkey arrives".to_owned(),
+                text: "This mail was sent by `latchkey doctor`. Nothing is to be done.\n".to_owned(),
+                html: String::new(),
+            };
+            let sent = delivery.hand_over(to.as_str(), &content);
+            (tokio::time::timeout(MAIL_WITHIN, sent).await, "the mail server took a mail: see whether it arrives")
+        } else {
+            let tried = tokio::time::timeout(MAIL_WITHIN, delivery.try_out()).await;
+            (tried, "the mail server lets us in; nothing was sent (--mail-to sends one)")
         };
         match done {
             Ok(Ok(())) => Check::passed("mail", found),

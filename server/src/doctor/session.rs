@@ -112,13 +112,11 @@ impl Doctor<'_> {
         };
         let mut sessions = answer.body["sessions"].as_array().into_iter().flatten();
         let ours = sessions.find(|session| session["sessionId"] == signed_in.session_id.as_str());
-        match ours.and_then(|session| session["ipAddress"].as_str()) {
-            Some(seen) => proxies(seen, &self.config.server.trusted_proxies, &self.config.server.public_url),
-            None => {
-                let found = format!("{url} answered {} without the session", answer.in_short());
-                Check::failed("proxies", found, "see the log of the server for this request")
-            }
+        if let Some(seen) = ours.and_then(|session| session["ipAddress"].as_str()) {
+            return proxies(seen, &self.config.server.trusted_proxies, &self.config.server.public_url);
         }
+        let found = format!("{url} answered {} without the session", answer.in_short());
+        Check::failed("proxies", found, "see the log of the server for this request")
     }
 
     /// Ends the session through the public address, and times its refusal everywhere.
@@ -217,13 +215,11 @@ fn signed_in(answer: &Answer) -> Option<SignedIn> {
 }
 
 fn timed(name: &'static str, what: &str, elapsed: Option<Duration>, limit: Duration) -> Check {
-    match elapsed {
-        Some(elapsed) => Check::passed(name, format!("{what} after {} ms", elapsed.as_millis())),
-        None => {
-            let next = "see revocationListAgeMs and bus in its /health, and its log; a balancer may hold answers back";
-            Check::failed(name, format!("{what}: not within {} ms", limit.as_millis()), next)
-        }
+    if let Some(elapsed) = elapsed {
+        return Check::passed(name, format!("{what} after {} ms", elapsed.as_millis()));
     }
+    let next = "see revocationListAgeMs and bus in its /health, and its log; a balancer may hold answers back";
+    Check::failed(name, format!("{what}: not within {} ms", limit.as_millis()), next)
 }
 
 /// Whether cookies are what browsers must be given at this address.

@@ -141,7 +141,7 @@ impl Delivery {
         match transport.test_connection().await {
             Ok(true) => Ok(()),
             Ok(false) => {
-                let refusal = Refusal { what: "connection".to_owned(), no_such_address: false };
+                let refusal = MailRefusal { what: "connection".to_owned(), no_such_address: false };
                 Err(MailError::Transport(refusal))
             }
             Err(error) => Err(MailError::Transport(error.into())),

@@ -283,7 +283,7 @@ impl Explainer {
         if rows.user.as_ref().is_none_or(|user| user.disabled_at.is_some_and(|since| since <= at)) {
             return Explanation::both(Answer::Refused(Ground::NoUser));
         }
-        if at < session.rotated_at {
+        if at < session.refreshed_at {
             return Explanation::both(Answer::CannotTell(
                 "the session was refreshed since: which token counted then is not kept",
             ));
@@ -293,7 +293,7 @@ impl Explainer {
             RefreshDecision::Over(reason) => {
                 Answer::Refused(Ground::Ended { at: session.expires_at, reason: Some(reason), row: None })
             }
-            RefreshDecision::Reuse => Answer::Refused(Ground::Replaced(session.rotated_at)),
+            RefreshDecision::Reuse => Answer::Refused(Ground::Replaced(session.refreshed_at)),
             RefreshDecision::WrongClass | RefreshDecision::EndPending | RefreshDecision::CannotTell => {
                 Answer::CannotTell("only the server knows")
             }

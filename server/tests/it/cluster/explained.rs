@@ -72,7 +72,7 @@ pub async fn compare(installation: &Installation, world: &World, history: &Histo
     store.close().await;
 
     let doubts = doubts(history);
-    let mut explained = Explained::default();
+    let mut compared = Explained::default();
     for call in &history.presented {
         let Some(accepted) = call.accepted else { continue };
         let rows = &rows[call.session.as_str()];
@@ -82,16 +82,16 @@ pub async fn compare(installation: &Installation, world: &World, history: &Histo
         let Explanation { answer, by_database } = explainer.access_token(&verify(call), rows, began.plus(call.invoked));
         // What depends on the server is not decided, whatever the database would have said.
         let Some(by_list) = answer.is_accepted() else { continue };
-        explained.compared += 1;
+        compared.compared += 1;
         if accepted != by_list && Some(accepted) != by_database.is_accepted() {
             let Presented { who, session, server, invoked, .. } = call;
             let answered = if accepted { "accepted" } else { "refused" };
-            explained.disagreements.push(format!(
-                "{invoked:10.3?} {server} {who} {session} was {answered}; explained: {answer:?}, {by_database:?}"
+            compared.disagreements.push(format!(
+                "{invoked:10.3?} {server} {who} {session} was {answered}; compared: {answer:?}, {by_database:?}"
             ));
         }
     }
-    explained
+    compared
 }
 
 /// For each user the first call that was to end sessions and was only acknowledged, or got no answer: from then on it

@@ -230,7 +230,7 @@ async fn what_is_said_of_a_refresh_token_is_what_comes_of_it() {
     let mut device = app.new_user("ada@example.com").await;
     let first = device.refresh_token().to_owned();
     assert_eq!(explains(&first).await, Answer::Accepted);
-    device.renews().await;
+    device.refreshes().await;
     assert_eq!(explains(&first).await, Answer::Accepted, "the answer may have been lost");
     assert_eq!(explains(device.refresh_token()).await, Answer::Accepted);
     app.advance(Duration::from_secs(11));
