@@ -23,6 +23,7 @@ pub mod events;
 mod first_owner;
 pub mod geoip;
 pub mod http;
+mod impersonation;
 pub mod jobs;
 mod legacy;
 pub mod lifecycle;
@@ -50,6 +51,7 @@ pub const AREAS: &[Area] = &[
     security::AREA,
     roles::AREA,
     admin::AREA,
+    impersonation::AREA,
     legacy::AREA,
     operations::AREA,
     mail::AREA,

@@ -210,16 +210,19 @@ impl Accounts {
         Ok(())
     }
 
-    /// Changes name or account type. `None` where the user is gone.
+    /// Changes name or account type. `acting` is who acts for the user, where somebody does, and in which session.
+    /// `None` where the user is gone.
     pub async fn update_profile(
         &self,
         from: &RequestOrigin,
         user_id: UserId,
+        acting: Option<(UserId, SessionId)>,
         change: &ProfileChange,
     ) -> Result<Option<User>, StoreError> {
         let audit = NewAudit {
             user_id: Some(user_id),
-            actor_id: Some(user_id),
+            actor_id: Some(acting.map_or(user_id, |(actor_id, _)| actor_id)),
+            session_id: acting.map(|(_, session_id)| session_id),
             ..self.context.audit(AuditAction::ProfileUpdated, &from.origin)
         };
         self.context.store.accounts().update_profile(user_id, change, &audit).await

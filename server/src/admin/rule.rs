@@ -113,6 +113,7 @@ mod tests {
             refresh_digest: [0; 32],
             previous_digest: None,
             refreshed_at: START,
+            acting: None,
             end: None,
         }
     }

@@ -273,6 +273,7 @@ mod tests {
             refresh_digest: CURRENT,
             previous_digest: Some(PREVIOUS),
             refreshed_at: START,
+            acting: None,
             end: None,
         }
     }

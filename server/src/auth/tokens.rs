@@ -65,6 +65,36 @@ pub struct Claims {
     sxp: i64,
     /// When the session ends however often it is refreshed.
     smx: i64,
+    /// Who acts for the user, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    act: Option<Act>,
+}
+
+/// Who acts for the user of a token (RFC 8693, section 4.1), and from which session. The token is good only as long as
+/// a token of that session would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    /// Whoever acts.
+    pub sub: UserId,
+    /// The session from which they do.
+    pub sid: SessionId,
+    /// Their epoch when they began.
+    pub epoch: i64,
+    /// When that session began, in milliseconds.
+    sbt: i64,
+}
+
+impl Act {
+    /// The user of this token acts.
+    pub fn of(token: &Verified) -> Self {
+        let sbt = token.session_created_at.as_millis();
+        Self { sub: token.user_id, sid: token.session_id, epoch: token.epoch, sbt }
+    }
+
+    /// When the session began from which they act.
+    pub const fn session_created_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.sbt)
+    }
 }
 
 impl Claims {
@@ -101,6 +131,8 @@ pub struct Verified {
     pub proofs: Proofs,
     /// The names of what the user may do.
     pub permissions: Vec<String>,
+    /// Who acts for the user, where somebody does.
+    pub act: Option<Act>,
     /// The user, as far as the token knows.
     pub user: UserSummary,
     /// The answer of `GET /api/auth/session`, ready to send.
@@ -176,7 +208,26 @@ impl AccessTokens {
         now: Timestamp,
     ) -> Result<Minted, KeyError> {
         let expires_at = lifetimes.access_end(now, session.expires_at);
-        let claims = Claims {
+        self.sign(&self.claims(jti, user, session, expires_at, now), expires_at, now)
+    }
+
+    /// Makes the one token of a session in which somebody acts for the user. It lasts as long as the session, and
+    /// allows nothing that needs a permission.
+    pub fn mint_acting(
+        &self,
+        jti: Uuid,
+        user: &User,
+        session: &SessionRow,
+        act: Act,
+        now: Timestamp,
+    ) -> Result<Minted, KeyError> {
+        let expires_at = session.expires_at;
+        let claims = self.claims(jti, user, session, expires_at, now);
+        self.sign(&Claims { permissions: Vec::new(), act: Some(act), ..claims }, expires_at, now)
+    }
+
+    fn claims(&self, jti: Uuid, user: &User, session: &SessionRow, expires_at: Timestamp, now: Timestamp) -> Claims {
+        Claims {
             iss: self.issuer.clone(),
             aud: AUDIENCE.to_owned(),
             sub: user.id,
@@ -197,11 +248,15 @@ impl AccessTokens {
             sbt: Some(session.created_at.as_millis()),
             sxp: session.expires_at.as_secs(),
             smx: session.max_expires_at.as_secs(),
-        };
+            act: None,
+        }
+    }
+
+    fn sign(&self, claims: &Claims, expires_at: Timestamp, now: Timestamp) -> Result<Minted, KeyError> {
         let signer = self.keys.signer(now)?;
         let header =
             Header { typ: Some(TYPE.to_owned()), kid: Some(signer.kid.clone()), ..Header::new(Algorithm::EdDSA) };
-        let token = jsonwebtoken::encode(&header, &claims, &signer.key).map_err(|_| super::secrets::CryptoFailure)?;
+        let token = jsonwebtoken::encode(&header, claims, &signer.key).map_err(|_| super::secrets::CryptoFailure)?;
         Ok(Minted { token, expires_at })
     }
 
@@ -337,6 +392,7 @@ impl Verified {
             session_max_expires_at,
             proofs,
             permissions: claims.permissions.clone(),
+            act: claims.act,
             user,
             who_am_i: serde_json::to_vec(&who_am_i).ok()?.into(),
             noted_at: AtomicI64::new(0),

@@ -103,6 +103,7 @@ impl Population {
             refresh_digest: sha256(session_id.as_bytes()),
             previous_digest: None,
             refreshed_at: created_at,
+            acting: None,
             end: ended.then_some(SessionEnd {
                 at: last_active,
                 reason: EndReason::UserInitiatedLogout,

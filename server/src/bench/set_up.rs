@@ -141,6 +141,7 @@ impl SetUp {
             refresh_digest: refresh.digest(),
             previous_digest: None,
             refreshed_at: now,
+            acting: None,
             end: None,
         };
         (row, refresh)

@@ -79,6 +79,9 @@ impl Requirement {
         if self.session && principal.session_id().is_none() {
             return Err(ApiError::session_required());
         }
+        if !self.while_acting && principal.actor().is_some() {
+            return Err(ApiError::not_while_acting());
+        }
         if let Some(permission) = self.permission.filter(|permission| !principal.has(*permission)) {
             return Err(ApiError::permission_required(permission));
         }
@@ -176,6 +179,7 @@ mod tests {
                 session_max_expires_at: NOON,
                 proofs: Proofs::one(SignInMethod::Password, NOON),
                 permissions: self.0.iter().map(|name| (*name).to_owned()).collect(),
+                act: None,
                 user,
                 who_am_i: bytes::Bytes::new(),
                 noted_at: AtomicI64::new(0),

@@ -50,18 +50,24 @@ pub struct Requirement {
     pub permission: Option<Permission>,
     /// A proof of identity within `SUDO_WINDOW`, or the password in the body (RFC 9470).
     pub recent_proof: bool,
+    /// Whether somebody who acts for the user may make the call as well.
+    pub while_acting: bool,
 }
 
 /// Anybody may make the call.
 pub const NOTHING: Needs = Needs::Nothing;
-/// A user, with or without a session.
-pub const USER: Needs = Needs::Principal(Requirement { session: false, permission: None, recent_proof: false });
-/// A user with a session: what it does needs one, or is too grave for a token that has none.
-pub const SESSION: Needs = Needs::Principal(Requirement { session: true, permission: None, recent_proof: false });
+/// A user, with or without a session, or somebody who acts for them.
+pub const USER: Needs = Needs::Principal(Requirement { session: false, while_acting: true, ..IN_PERSON });
+/// A user with a session: what it does needs one, or is too grave for a token that has none. So it is too grave for
+/// somebody who acts for the user.
+pub const SESSION: Needs = Needs::Principal(IN_PERSON);
 
-/// A user with a session and this permission.
+const IN_PERSON: Requirement =
+    Requirement { session: true, permission: None, recent_proof: false, while_acting: false };
+
+/// A user with a session and this permission. Nobody has those of a user for whom they act.
 pub const fn permission(permission: Permission) -> Needs {
-    Needs::Principal(Requirement { session: true, permission: Some(permission), recent_proof: false })
+    Needs::Principal(Requirement { permission: Some(permission), ..IN_PERSON })
 }
 
 impl Needs {
@@ -70,8 +76,27 @@ impl Needs {
     pub const fn and_recent_proof(self) -> Self {
         match self {
             Self::Principal(requirement) => {
-                Self::Principal(Requirement { session: true, recent_proof: true, ..requirement })
+                Self::Principal(Requirement { session: true, recent_proof: true, while_acting: false, ..requirement })
             }
+            other => other,
+        }
+    }
+
+    /// The same, and the user has to do it in person: nobody does it who acts for them.
+    #[must_use]
+    pub const fn not_while_acting(self) -> Self {
+        self.by_actor(false)
+    }
+
+    /// The same, also for somebody who acts for the user.
+    #[must_use]
+    pub const fn also_while_acting(self) -> Self {
+        self.by_actor(true)
+    }
+
+    const fn by_actor(self, while_acting: bool) -> Self {
+        match self {
+            Self::Principal(requirement) => Self::Principal(Requirement { while_acting, ..requirement }),
             other => other,
         }
     }
@@ -102,13 +127,19 @@ impl fmt::Display for Needs {
                 let names: Vec<String> = credentials.iter().map(ToString::to_string).collect();
                 f.write_str(&names.join(" or "))
             }
-            Self::Principal(Requirement { session, permission, recent_proof }) => {
+            Self::Principal(Requirement { session, permission, recent_proof, while_acting }) => {
                 f.write_str(if *session { "a session" } else { "a user" })?;
                 if let Some(permission) = permission {
                     write!(f, ", permission {permission}")?;
                 }
                 if *recent_proof {
                     f.write_str(", a recent proof")?;
+                }
+                // What goes without saying is left out.
+                match (*session, *while_acting) {
+                    (false, false) => f.write_str(", not while acting")?,
+                    (true, true) => f.write_str(", also while acting")?,
+                    (false, true) | (true, false) => {}
                 }
                 Ok(())
             }

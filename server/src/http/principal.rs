@@ -11,7 +11,7 @@ use types::domain::{SessionId, UserId};
 use super::problem::ApiError;
 use crate::auth::permissions::Permission;
 use crate::auth::proofs::Proofs;
-use crate::auth::tokens::Verified;
+use crate::auth::tokens::{Act, Verified};
 use crate::store::User;
 
 /// Who makes a call.
@@ -34,6 +34,14 @@ impl Principal {
     pub fn session_id(&self) -> Option<SessionId> {
         match self {
             Self::Session(token) => Some(token.session_id),
+            Self::Sessionless(_) => None,
+        }
+    }
+
+    /// Who acts for the user, where somebody does.
+    pub fn actor(&self) -> Option<&Act> {
+        match self {
+            Self::Session(token) => token.act.as_ref(),
             Self::Sessionless(_) => None,
         }
     }

@@ -115,6 +115,12 @@ impl ApiError {
             .with_detail(format!("This needs the permission {permission}."))
     }
 
+    /// `403`: somebody acts for the user, who has to do this in person.
+    pub fn not_while_acting() -> Self {
+        Self::of(ProblemCode::NotWhileActing, "You can’t do this while you act for somebody")
+            .with_detail("Only they can do it themselves. Stop acting to go on as yourself.")
+    }
+
     /// `403`: a cookie call that is not from our own pages.
     pub fn cross_site_request(public_origin: &str) -> Self {
         Self::of(ProblemCode::CrossSiteRequest, "This call is for pages of this server only")
@@ -264,6 +270,8 @@ pub const fn status_of(code: ProblemCode) -> StatusCode {
         ProblemCode::SessionRequired
         | ProblemCode::PermissionRequired
         | ProblemCode::AboveYourReach
+        | ProblemCode::NotWhileActing
+        | ProblemCode::ImpersonationOff
         | ProblemCode::AlertAboutThisSession
         | ProblemCode::DeviceInQuestion
         | ProblemCode::EmailNotVerified

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use types::api::roles as paths;
 
 pub use changes::{Actor, Roles};
-pub use rules::{MAX_HOLDERS, MAX_ROLES, NewRole, RoleChange};
+pub use permissions::USERS_IMPERSONATE;
+pub use rules::{MAX_HOLDERS, MAX_ROLES, NewRole, Reach, RoleChange};
 
 use crate::area::{Area, Building, Parts};
 use crate::config::Config;

@@ -5,6 +5,7 @@ use types::words::permissions as names;
 
 use crate::auth::permissions::Permission;
 
+pub const USERS_IMPERSONATE: Permission = Permission::new(names::USERS_IMPERSONATE, "Act as a user, for support.");
 pub const ROLES_READ: Permission = Permission::new(names::ROLES_READ, "See all roles and permissions.");
 pub const ROLES_WRITE: Permission = Permission::new(names::ROLES_WRITE, "Make, change and delete roles.");
 pub const ROLES_ASSIGN: Permission = Permission::new(names::ROLES_ASSIGN, "Give roles to users, and take them.");
@@ -15,7 +16,7 @@ pub const ALL: &[Permission] = &[
     Permission::new(names::USERS_READ, "Find users and look at them.").held_by(Moderator),
     Permission::new(names::USERS_WRITE, "Disable and enable users, mark them verified, force a new password."),
     Permission::new(names::USERS_DELETE, "Delete users."),
-    Permission::new(names::USERS_IMPERSONATE, "Act as a user, for support."),
+    USERS_IMPERSONATE,
     Permission::new(names::SESSIONS_READ, "See the sessions of all users.").held_by(Moderator),
     Permission::new(names::SESSIONS_END, "End the sessions of other users.").held_by(Moderator),
     Permission::new(names::AUDIT_READ, "Read the audit log."),

@@ -42,6 +42,11 @@ impl Reach {
         Self::new(known, role.base, &role.grants)
     }
 
+    /// Whether it has this permission.
+    pub fn has(&self, permission: Permission) -> bool {
+        self.permissions.contains(permission.name())
+    }
+
     /// Whether it reaches at least as far.
     pub fn covers(&self, other: &Self) -> bool {
         other.base <= self.base && other.permissions.is_subset(&self.permissions)

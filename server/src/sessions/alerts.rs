@@ -261,6 +261,7 @@ mod tests {
             refresh_digest: [0; 32],
             previous_digest: None,
             refreshed_at: at,
+            acting: None,
             end: None,
         }
     }

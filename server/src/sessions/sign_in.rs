@@ -198,6 +198,7 @@ fn row_of(session: NewSession) -> SessionRow {
         refresh_digest: session.refresh_digest,
         previous_digest: None,
         refreshed_at: session.at,
+        acting: None,
         end: None,
     }
 }

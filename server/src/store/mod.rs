@@ -17,6 +17,7 @@ macro_rules! areas {
             alerts: "../alerts/queries.rs",
             audit: "../audit/queries.rs",
             first_owner: "../first_owner/queries.rs",
+            impersonation: "../impersonation/queries.rs",
             jobs: "../jobs/queries.rs",
             keys: "../keys/queries.rs",
             limits: "../limits/queries.rs",
@@ -36,6 +37,7 @@ mod alerts;
 mod audit;
 mod db;
 mod first_owner;
+mod impersonation;
 mod jobs;
 mod keys;
 mod limits;

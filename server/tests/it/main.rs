@@ -9,6 +9,7 @@ mod cluster;
 mod commands;
 mod comments;
 mod http;
+mod impersonation;
 mod jobs;
 mod logs;
 mod model;

@@ -41,6 +41,7 @@ fn created(session: u128) -> ServerEvent {
             expires_at: BEGINNING,
             signed_in_with: SignInMethod::Password.into(),
             user_agent: String::new(),
+            acting: None,
         },
         alert_id: None,
     })

@@ -31,9 +31,13 @@ impl ActivityItem {
 
 /// An entry of the account's activity.
 pub(super) fn of_account(entry: &ActivityEntry) -> ActivityItem {
-    let item = match &entry.action {
-        OrOther::Known(action) => of_action(*action, entry.reason.as_ref()),
-        OrOther::Other(name) => ActivityItem::new(IconName::Info, "plain", humanised(name)),
+    let item = match (&entry.action, &entry.acting) {
+        (OrOther::Known(AuditAction::ImpersonationStarted), Some(acting)) => {
+            let title = format!("{} began to act for you, for support", acting.by);
+            ActivityItem::new(IconName::ShieldAlert, "warning", title)
+        }
+        (OrOther::Known(action), _) => of_action(*action, entry.reason.as_ref()),
+        (OrOther::Other(name), _) => ActivityItem::new(IconName::Info, "plain", humanised(name)),
     };
     if let Some(roles) = &entry.roles {
         return item.because(format!("From {} to {}", listed(&roles.before), listed(&roles.after)));
@@ -92,6 +96,9 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         AuditAction::UserDisabled => ActivityItem::new(IconName::ShieldAlert, "warning", "Account disabled"),
         AuditAction::UserEnabled => ActivityItem::new(IconName::ShieldCheck, "good", "Account enabled"),
         AuditAction::OwnerCreated => ActivityItem::new(IconName::Key, "good", "Account created as the first owner"),
+        AuditAction::ImpersonationStarted => {
+            ActivityItem::new(IconName::ShieldAlert, "warning", "Somebody began to act for you, for support")
+        }
     }
 }
 
@@ -149,6 +156,13 @@ pub(super) fn of_session(entry: &HistoryEntry) -> ActivityItem {
     };
     match kind {
         HistoryKind::SignedIn => ActivityItem::new(IconName::Key, "good", "Signed in"),
+        HistoryKind::ActingBegan => {
+            let item = ActivityItem::new(IconName::ShieldAlert, "warning", "Support began to act for you");
+            match detail {
+                Some(reason) => item.because(format!("Reason given: {reason}")),
+                None => item,
+            }
+        }
         HistoryKind::Refreshed => ActivityItem::new(IconName::Refresh, "plain", "Sign-in renewed"),
         HistoryKind::RepeatedTwoTabs => ActivityItem::new(IconName::Tabs, "plain", "Sign-in renewed twice at once")
             .because("Two tabs asked at the same moment. Harmless."),

@@ -9,6 +9,7 @@ pub mod events;
 #[cfg(feature = "schema")]
 pub mod examples;
 pub mod first_owner;
+pub mod impersonation;
 pub mod paths;
 pub mod problem;
 pub mod request;
@@ -26,6 +27,7 @@ pub use account::{
 pub use alerts::{AlertList, AnswerAlertFields, AnswerAlertRequest, SecurityAlert};
 pub use events::{Ended, Expiring, Hello, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};
 pub use first_owner::{FirstOwner, FirstOwnerFields, FirstOwnerRequest};
+pub use impersonation::{Acting, ActingTokens, ImpersonateFields, ImpersonateRequest, SupportReason};
 pub use problem::{FieldError, Problem};
 pub use roles::{
     ChangeRoleFields, ChangeRoleRequest, CreateRoleFields, CreateRoleRequest, HeldPermissions, PermissionList,

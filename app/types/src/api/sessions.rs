@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::account::UserSummary;
+use super::impersonation::Acting;
 use super::request::request;
 use super::roles::RolesChange;
 use crate::domain::{SessionId, Timestamp};
@@ -113,6 +114,9 @@ pub struct Session {
     pub signed_in_with: OrOther<SignInMethod>,
     /// The user agent as it was sent.
     pub user_agent: String,
+    /// Who acts for the user in it, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting: Option<Acting>,
 }
 
 /// Which page of a list: `?cursor=…&limit=…`.
@@ -307,6 +311,9 @@ pub struct ActivityEntry {
     /// The name of that device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_name: Option<String>,
+    /// Who acts for the user in that session, where somebody does, as long as the session is remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting: Option<Acting>,
     /// Where the request came from; empty after `IP_RETENTION`.
     pub ip_address: String,
     /// Approximate place of that address, where a `GeoIP` database is configured.

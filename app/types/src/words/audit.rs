@@ -61,5 +61,7 @@ vocabulary! {
         UserEnabled = "user_enabled",
         /// The first owner was made, by the link in the log of a server.
         OwnerCreated = "owner_created",
+        /// Somebody began to act for the user, for support.
+        ImpersonationStarted = "impersonation_started",
     }
 }

@@ -7,6 +7,8 @@ vocabulary! {
     HistoryKind {
         /// It was signed in.
         SignedIn = "signed_in",
+        /// Somebody began to act for the user in it, for support; the detail is why.
+        ActingBegan = "acting_began",
         /// Its refresh token was replaced.
         Refreshed = "refreshed",
         /// The same refresh token came twice at nearly the same moment: two tabs.

@@ -25,6 +25,10 @@ vocabulary! {
         PermissionRequired = "permission-required",
         /// `403`: a role or a user reaches further than whoever would change it.
         AboveYourReach = "above-your-reach",
+        /// `403`: whoever acts for a user may not do this for them.
+        NotWhileActing = "not-while-acting",
+        /// `403`: nobody may act for others in this installation.
+        ImpersonationOff = "impersonation-off",
         /// `403`: an alert cannot be answered from the session that it is about.
         AlertAboutThisSession = "alert-about-this-session",
         /// `403`: the session that answers for another is in question itself.

@@ -9,7 +9,7 @@ use http::header::CONTENT_DISPOSITION;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use types::api::examples::Example;
-use types::api::{ActivityEntry, DeviceDescription, HistoryEntry, SecurityAlert};
+use types::api::{Acting, ActivityEntry, DeviceDescription, HistoryEntry, SecurityAlert};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{AccountType, EndReason, OrOther, ProblemCode, SignInMethod, TokenDelivery};
 use utoipa::ToSchema;
@@ -102,6 +102,7 @@ struct ExportedSession {
     last_refreshed: Timestamp,
     expires_at: Timestamp,
     max_expires_at: Timestamp,
+    acting: Option<Acting>,
     ended: Option<ExportedEnd>,
     history: Vec<HistoryEntry>,
 }
@@ -201,6 +202,7 @@ fn session(row: SessionRow, history: Vec<store::HistoryEntry>) -> ExportedSessio
         last_refreshed: row.refreshed_at,
         expires_at: row.expires_at,
         max_expires_at: row.max_expires_at,
+        acting: row.acting.map(|acting| Acting { by: acting.actor_name, reason: acting.reason }),
         ended: row.end.map(end),
         history: history.into_iter().map(moment).collect(),
     }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use types::api::{
-    Activity, ActivityEntry, LogoutAnswer, PageQuery, PasswordChangeFields, PasswordChangeRequest, Profile,
+    Acting, Activity, ActivityEntry, LogoutAnswer, PageQuery, PasswordChangeFields, PasswordChangeRequest, Profile,
     ProfilePatch, ProfilePatchFields,
 };
 use types::domain::{Invalid, Password};
@@ -72,7 +72,8 @@ pub async fn update_profile(
     let change = ProfileChange { name, account_type };
     let user_id = principal.user_id();
     state.may_do(LimitedAction::Change, principal.session_id(), user_id).await?;
-    let user = state.accounts().update_profile(&from, user_id, &change).await?;
+    let acting = principal.actor().map(|act| act.sub).zip(principal.session_id());
+    let user = state.accounts().update_profile(&from, user_id, acting, &change).await?;
     let user = user.ok_or_else(ApiError::not_found)?;
     let updated = types::api::UserUpdated { user_id };
     state.context.events.publish(Topic::User(user_id), &types::api::ServerEvent::UserUpdated(updated), None);
@@ -168,6 +169,7 @@ pub(super) fn entry(row: Audit, places: &Places) -> ActivityEntry {
         roles: row.detail.filter(|_| is_of_roles).and_then(|detail| serde_json::from_str(&detail).ok()),
         session_id: row.session_id,
         device_name: row.device_name,
+        acting: row.acting.map(|(by, reason)| Acting { by, reason }),
         place: places.of(&row.origin.ip),
         ip_address: row.origin.ip,
         user_agent: row.origin.user_agent,

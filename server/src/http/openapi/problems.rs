@@ -46,8 +46,9 @@ pub fn of(needs: Needs, operation: &Operation) -> BTreeSet<Code> {
     }
     match needs {
         Needs::Nothing => {}
-        Needs::Principal(Requirement { session, permission, recent_proof }) => {
+        Needs::Principal(Requirement { session, permission, recent_proof, while_acting }) => {
             codes.extend(TOKEN_PROBLEMS);
+            codes.extend((!while_acting).then_some(Code::NotWhileActing));
             codes.extend(session.then_some(Code::SessionRequired));
             codes.extend(permission.map(|_| Code::PermissionRequired));
             codes.extend(PROOF_PROBLEMS.into_iter().filter(|_| recent_proof));
@@ -89,6 +90,7 @@ fn of_the_house(code: Code) -> Option<ApiError> {
         Code::InvalidToken => ApiError::invalid_token(),
         Code::SessionRequired => ApiError::session_required(),
         Code::PermissionRequired => ApiError::permission_required(Permission::new("rooms:open", "Open a room")),
+        Code::NotWhileActing => ApiError::not_while_acting(),
         Code::LastOwner => ApiError::last_owner(),
         Code::CrossSiteRequest => ApiError::cross_site_request(PUBLIC_URL),
         Code::OtherAddress => ApiError::other_address(PUBLIC_URL),

@@ -62,23 +62,24 @@ pub const ABOUT_NEEDS: &str = "\
     `expiredAccessToken`, `refreshToken`, `ticket`, `receipt`, `mailedSecret`, `ownerLink`, `password`), none where \
     anybody may call; `session`, whether the token must belong to a session; `permission`, the permission that the \
     user must have, or null; `recentProof`, whether the user must have proved who they are a short while ago, or give \
-    the password along.";
+    the password along; `whileActing`, whether somebody who acts for the user may make the call as well.";
 
 /// What OpenAPI has no words for: one shape, whatever the call needs.
 pub fn in_words(needs: Needs) -> Value {
-    let nothing = Requirement { session: false, permission: None, recent_proof: false };
+    let nothing = Requirement { session: false, permission: None, recent_proof: false, while_acting: true };
     let (credentials, requirement) = match needs {
         Needs::Nothing => (Vec::new(), nothing),
         Needs::Credentials(credentials) => (credentials.iter().copied().map(name).collect(), nothing),
         Needs::Principal(requirement) => (vec![name(Credential::AccessToken)], requirement),
     };
-    let Requirement { session, permission, recent_proof } = requirement;
+    let Requirement { session, permission, recent_proof, while_acting } = requirement;
     json!({
         "summary": needs.to_string(),
         "credentials": credentials,
         "session": session,
         "permission": permission.map(Permission::name),
         "recentProof": recent_proof,
+        "whileActing": while_acting,
     })
 }
 

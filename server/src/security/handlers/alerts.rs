@@ -124,6 +124,7 @@ async fn deny(
     let scope = if answer == AlertAnswer::NotMe { Scope::Others } else { Scope::Other(alert.session_id) };
     let request = EndRequest {
         user_id,
+        actor_id: user_id,
         session_id,
         epoch: Some(principal.epoch),
         token_until: Some(principal.expires_at),

@@ -1,6 +1,6 @@
 //! What users see of their devices: the list, a device's history, a new name.
 
-use types::api::{HistoryEntry, ServerEvent, Session, SessionHistory, SessionUpdated};
+use types::api::{Acting, HistoryEntry, ServerEvent, Session, SessionHistory, SessionUpdated};
 use types::domain::{DeviceName, SessionId, Timestamp, UserId};
 use types::words::{AuditAction, HistoryKind};
 use uuid::Uuid;
@@ -26,6 +26,10 @@ impl Devices {
             expires_at: row.expires_at,
             signed_in_with: row.proofs.method().into(),
             user_agent: row.origin.user_agent.clone(),
+            acting: row
+                .acting
+                .as_ref()
+                .map(|acting| Acting { by: acting.actor_name.clone(), reason: acting.reason.clone() }),
         }
     }
 

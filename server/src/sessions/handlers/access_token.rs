@@ -24,7 +24,9 @@ impl AccessTokenFamily {
     fn principal(&self, verified: Arc<Verified>, parts: &Parts) -> Principal {
         let Self { clock, sessions } = self;
         let now = clock.now();
-        let ip = || parts.extensions.get::<ClientAddress>().map(|client| client.0.to_string()).unwrap_or_default();
+        // From where somebody acts for the user is not for the user to see.
+        let seen = parts.extensions.get::<ClientAddress>().filter(|_| verified.act.is_none());
+        let ip = || seen.map(|client| client.0.to_string()).unwrap_or_default();
         sessions.devices().note_request(&verified, now, ip);
         let left = verified.session_expires_at.since(now);
         if left < sessions.lifetimes.warning {

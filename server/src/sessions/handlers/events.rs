@@ -74,7 +74,7 @@ pub const STREAM: Operation = Operation {
     about: "`hello` first, then what happens to the sessions of the user, until this one is over. The schema is that of one event.",
     query: schema::<StreamQuery>(),
     answers: &[Answer::of(200, "The stream.", EVENT_STREAM, openapi::events::STREAM)],
-    problems: &[ProblemCode::SessionRequired, ProblemCode::TooManyRequests],
+    problems: &[ProblemCode::SessionRequired, ProblemCode::NotWhileActing, ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
 
@@ -145,7 +145,11 @@ async fn by_access_token(state: &ApiState, token: &str) -> Result<Arc<Verified>,
             state.legacy().authenticate(token).await?;
             Err(ApiError::session_required())
         }
-        authenticated => Ok(authenticated?),
+        authenticated => {
+            let token = authenticated?;
+            // The streams of the user are for the user. Whoever acts has one of their own.
+            if token.act.is_some() { Err(ApiError::not_while_acting()) } else { Ok(token) }
+        }
     }
 }
 

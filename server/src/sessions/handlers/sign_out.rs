@@ -36,6 +36,7 @@ const CLEAR_SITE_DATA: (HeaderName, HeaderValue) =
 /// The session that requests an end, as its token shows it. The token need not be good any more.
 struct EndRequester {
     user_id: UserId,
+    actor_id: UserId,
     session_id: SessionId,
     epoch: Option<i64>,
     token_until: Option<Timestamp>,
@@ -76,14 +77,21 @@ pub async fn logout(
         return Ok(token.logout(&state));
     }
     let presented = Presented::by(&state, &headers, refresh_token)?;
-    let ended = presented.ends(&state, read_reason(reason), from.origin).await?;
-    Ok(answer(&state, true, ended))
+    let signs_out = !presented.acts();
+    // From where somebody acts is not for the user to see.
+    let origin = if signs_out { from.origin } else { Origin::default() };
+    let ended = presented.ends(&state, read_reason(reason), origin).await?;
+    Ok(answer(&state, signs_out, ended))
 }
 
 impl Presented {
     /// `401` where nothing is presented at all.
     fn by(state: &ApiState, headers: &HeaderMap, refresh_token: Field<Option<String>>) -> Result<Self, ApiError> {
         let access = bearer(headers).and_then(|token| state.sessions().revocations().verify_even_if_expired(token));
+        if access.as_ref().is_some_and(|token| token.act.is_some()) {
+            // The cookies of the browser are of whoever acts, who stays signed in.
+            return Ok(Self { access, refresh: Vec::new() });
+        }
         let in_cookies = state.cookie.presented(headers);
         let is_nothing = !headers.contains_key(AUTHORIZATION) && !refresh_token.is_given && in_cookies.is_empty();
         if is_nothing {
@@ -100,6 +108,11 @@ impl Presented {
             },
         };
         Ok(Self { access, refresh })
+    }
+
+    /// Whether it is the token of somebody who acts for the user.
+    fn acts(&self) -> bool {
+        self.access.as_ref().is_some_and(|token| token.act.is_some())
     }
 
     /// Ends the sessions that can be made out: one, unless somebody has mixed two.
@@ -132,7 +145,14 @@ async fn end_by_refresh_token(
         Ok(found) => {
             // One that the database does not know, because it was set back, is revoked all the same.
             let user_id = found.map_or(UserId(Uuid::nil()), |row| row.user_id);
-            let requester = EndRequester { user_id, session_id, epoch: None, token_until: None, force: Force::Full };
+            let requester = EndRequester {
+                user_id,
+                actor_id: user_id,
+                session_id,
+                epoch: None,
+                token_until: None,
+                force: Force::Full,
+            };
             Ok(state.sessions().terminations().end(requester.request(Scope::This, reason, origin)).await?)
         }
         Err(error @ StoreError::Unavailable(_)) => {
@@ -154,13 +174,14 @@ async fn end_by_refresh_token(
 
 impl EndRequester {
     fn by(token: &Verified, force: Force) -> Self {
-        let Verified { user_id, session_id, epoch, expires_at, .. } = *token;
-        Self { user_id, session_id, epoch: Some(epoch), token_until: Some(expires_at), force }
+        let Verified { user_id, session_id, epoch, expires_at, act, .. } = *token;
+        let actor_id = act.map_or(user_id, |act| act.sub);
+        Self { user_id, actor_id, session_id, epoch: Some(epoch), token_until: Some(expires_at), force }
     }
 
     fn request(self, scope: Scope, client_reason: Option<ClientReason>, origin: Origin) -> EndRequest {
-        let Self { user_id, session_id, epoch, token_until, force } = self;
-        EndRequest { user_id, session_id, epoch, token_until, force, scope, client_reason, origin }
+        let Self { user_id, actor_id, session_id, epoch, token_until, force } = self;
+        EndRequest { user_id, actor_id, session_id, epoch, token_until, force, scope, client_reason, origin }
     }
 }
 
@@ -175,7 +196,12 @@ pub const LOGOUT_ALL: Operation = Operation {
         Answer::json::<LogoutAnswer>(200, "Done."),
         Answer::json::<LogoutAnswer>(202, "In force on this server, and everywhere once the database can be reached."),
     ],
-    problems: &[ProblemCode::InvalidToken, ProblemCode::TokenExpired, ProblemCode::SessionRequired],
+    problems: &[
+        ProblemCode::InvalidToken,
+        ProblemCode::TokenExpired,
+        ProblemCode::SessionRequired,
+        ProblemCode::NotWhileActing,
+    ],
     ..Operation::NONE
 };
 
@@ -204,6 +230,9 @@ pub async fn logout_all(
         return Err(ApiError::missing_token());
     }
     let mut presented = presented?;
+    if presented.acts() {
+        return Err(ApiError::not_while_acting());
+    }
     let Some(token) = presented.access.take() else {
         let ended = presented.ends(&state, reason, from.origin).await?;
         return Ok(answer(&state, true, ended));

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use types::domain::{SessionId, Timestamp, UserId};
+
 use super::Revocations;
 use super::list::Verdict;
 use crate::auth::tokens::{TokenError, Verified};
@@ -37,6 +39,39 @@ pub enum FromMemory {
     Passes(Arc<Verified>),
     /// It is ours and not known to be revoked, but this server's list is too old to rely on.
     Stale(Arc<Verified>),
+}
+
+/// A session that must not have ended for a token to pass.
+struct Subject {
+    user_id: UserId,
+    session_id: SessionId,
+    session_created_at: Timestamp,
+    /// The user's epoch when the token was made.
+    epoch: i64,
+}
+
+impl Subject {
+    /// The session of the token.
+    fn user(token: &Verified) -> Self {
+        let Verified { user_id, session_id, session_created_at, epoch, .. } = *token;
+        Self { user_id, session_id, session_created_at, epoch }
+    }
+
+    /// The session of whoever acts for the user, where somebody does: when it ends, or what they may do changes, they
+    /// act no more.
+    fn actor(token: &Verified) -> Option<Self> {
+        let act = token.act.as_ref()?;
+        let session_created_at = act.session_created_at();
+        Some(Self { user_id: act.sub, session_id: act.sid, session_created_at, epoch: act.epoch })
+    }
+}
+
+/// What the end of whoever acts is to the session in which they act: its own end. No refresh helps.
+fn end_of_acting(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::CannotConfirm { .. } => refusal,
+        Refusal::Invalid | Refusal::Expired | Refusal::SessionEnded(_) => Refusal::SessionEnded(None),
+    }
 }
 
 impl From<TokenError> for Refusal {
@@ -77,24 +112,41 @@ impl Revocations {
     /// What this server can say of a token without asking anybody.
     pub fn authenticate_from_memory(&self, token: &str) -> Result<FromMemory, Refusal> {
         let verified = self.tokens.verify(token, self.context.now())?;
-        match self.pending_ends.cover(verified.user_id, verified.session_id, verified.session_created_at) {
+        let mut is_current = self.check_from_memory(&Subject::user(&verified))?;
+        if let Some(actor) = Subject::actor(&verified) {
+            is_current &= self.check_from_memory(&actor).map_err(end_of_acting)?;
+        }
+        Ok(if is_current { FromMemory::Passes(verified) } else { FromMemory::Stale(verified) })
+    }
+
+    /// Whether a session that is not known to have ended is known to be alive: this server's list is current.
+    fn check_from_memory(&self, subject: &Subject) -> Result<bool, Refusal> {
+        let Subject { user_id, session_id, session_created_at, epoch } = *subject;
+        match self.pending_ends.cover(user_id, session_id, session_created_at) {
             Covered::No => {}
             Covered::Perhaps => return Err(self.cannot_confirm(StoreError::undecided(END_WAITS))),
             Covered::Yes => return Err(Refusal::SessionEnded(None)),
         }
-        let now = self.context.clock.monotonic();
-        match self.list.check(verified.session_id, verified.user_id, verified.epoch, now) {
-            Verdict::Passes => Ok(FromMemory::Passes(verified)),
-            Verdict::Stale => Ok(FromMemory::Stale(verified)),
+        match self.list.check(session_id, user_id, epoch, self.context.clock.monotonic()) {
+            Verdict::Passes => Ok(true),
+            Verdict::Stale => Ok(false),
             Verdict::SessionEnded => Err(Refusal::SessionEnded(None)),
             Verdict::Superseded => Err(Refusal::Expired),
         }
     }
 
     async fn ask_the_database(&self, verified: Arc<Verified>) -> Result<Arc<Verified>, Refusal> {
-        let Verified { session_id, user_id, epoch, .. } = *verified;
+        self.ask_about(&Subject::user(&verified)).await?;
+        if let Some(actor) = Subject::actor(&verified) {
+            self.ask_about(&actor).await.map_err(end_of_acting)?;
+        }
+        Ok(verified)
+    }
+
+    async fn ask_about(&self, subject: &Subject) -> Result<(), Refusal> {
+        let Subject { user_id, session_id, epoch, .. } = *subject;
         match self.context.store.sessions().standing(session_id, user_id, epoch, self.context.now()).await {
-            Ok(Standing::Good) => Ok(verified),
+            Ok(Standing::Good) => Ok(()),
             Ok(Standing::Ended(end)) => Err(Refusal::SessionEnded(Some(end))),
             Ok(Standing::OldEpoch) => Err(Refusal::Expired),
             Ok(Standing::Unknown) => Err(Refusal::Invalid),

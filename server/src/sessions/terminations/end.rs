@@ -26,8 +26,10 @@ pub enum Scope {
 
 /// A request to end sessions.
 pub struct EndRequest {
-    /// The user who requests it.
+    /// The user whose sessions these are.
     pub user_id: UserId,
+    /// Who requests it: the user, or whoever acts for them.
+    pub actor_id: UserId,
     pub session_id: SessionId,
     /// Epoch of the token of the request, where there is one.
     pub epoch: Option<i64>,
@@ -75,8 +77,9 @@ impl Terminations {
     /// Ends sessions. When it answers [`EndAnswer::Done`], the revocation is committed.
     pub async fn end(&self, request: EndRequest) -> Result<EndAnswer, EndingError> {
         let now = self.context.now();
-        let EndRequest { user_id, session_id, .. } = request;
+        let EndRequest { user_id, actor_id, session_id, .. } = request;
         let (selection, reason) = match request.scope {
+            Scope::This if actor_id != user_id => (Selection::One { user_id, session_id }, EndReason::AdminRevoked),
             Scope::This => (Selection::One { user_id, session_id }, EndReason::UserInitiatedLogout),
             Scope::Other(other) => (Selection::One { user_id, session_id: other }, EndReason::RevokedFromOtherDevice),
             Scope::Others => (Selection::Others { user_id, keep: session_id }, EndReason::RevokedFromOtherDevice),
@@ -86,7 +89,7 @@ impl Terminations {
         let command = EndCommand {
             client_reason: request.client_reason.map(String::from),
             ended_by: Some(session_id),
-            actor_id: Some(user_id),
+            actor_id: Some(actor_id),
             origin: request.origin,
             receipt: receipt.as_ref().map(Capability::digest),
             token_until: match request.scope {
@@ -106,7 +109,8 @@ impl Terminations {
     /// one that is delayed does not delay the others. Requests that are queued together are committed together.
     pub async fn end_several(&self, request: EndRequest, ids: &[SessionId]) -> Result<EndAnswer, EndingError> {
         let now = self.context.now();
-        let EndRequest { user_id, session_id, epoch, token_until, force, client_reason, origin, .. } = request;
+        let EndRequest { user_id, actor_id, session_id, epoch, token_until, force, client_reason, origin, .. } =
+            request;
         let receipt = Capability::draw(&*self.context.random);
         let client_reason = client_reason.map(String::from);
         let endings = ids.iter().map(|id| {
@@ -115,7 +119,7 @@ impl Terminations {
             let command = EndCommand {
                 client_reason: client_reason.clone(),
                 ended_by: Some(session_id),
-                actor_id: Some(user_id),
+                actor_id: Some(actor_id),
                 origin: origin.clone(),
                 receipt: Some(receipt.digest()),
                 token_until,

@@ -108,8 +108,10 @@ impl Terminations {
         let UnresolvedEnd { session_id, client_reason, origin } = unresolved.clone();
         let client_reason = client_reason.and_then(|text| ClientReason::parse(&text).ok());
         let Ok(found) = self.context.store.sessions().session(session_id).await else { return false };
+        let user_id = found.map_or(UserId(Uuid::nil()), |row| row.user_id);
         let request = EndRequest {
-            user_id: found.map_or(UserId(Uuid::nil()), |row| row.user_id),
+            user_id,
+            actor_id: user_id,
             session_id,
             epoch: None,
             token_until: Some(self.lifetimes.remember_until(self.context.now())),

@@ -33,7 +33,7 @@ statements! {
     /// matter much: who has so many is asked once more.
     KNOWN_DEVICES = concat!(
         "SELECT DISTINCT s.browser, s.os, s.platform, s.ip FROM sessions s \
-         WHERE s.user_id = $1 AND s.id <> $2 AND NOT ",
+         WHERE s.user_id = $1 AND s.id <> $2 AND s.actor_id IS NULL AND NOT ",
         in_question!("s.id"),
         " LIMIT 1000"
     );

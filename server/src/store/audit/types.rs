@@ -62,6 +62,9 @@ pub struct Audit {
     pub detail: Option<String>,
     /// The device's name.
     pub device_name: Option<String>,
+    /// Who acted for the user in the session that it concerns, by name, and why; where somebody did and the session is
+    /// still known.
+    pub acting: Option<(String, String)>,
     pub origin: Origin,
 }
 

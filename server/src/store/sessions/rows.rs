@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use crate::auth::proofs::{Proof, Proofs};
 use crate::store::db::rows::{Read, digest, moment, reason};
-use crate::store::{EndedSession, HistoryEntry, Origin, ReceiptRow, SessionEnd, SessionRow, StoreError, Ticket};
+use crate::store::{
+    Acting, EndedSession, HistoryEntry, Origin, ReceiptRow, SessionEnd, SessionRow, StoreError, Ticket,
+};
 
 #[derive(FromRow)]
 pub struct EndedRecord {
@@ -93,6 +95,24 @@ impl EndRecord {
 }
 
 #[derive(FromRow)]
+pub struct ActingRecord {
+    actor_id: Option<Uuid>,
+    actor_name: Option<String>,
+    actor_reason: Option<String>,
+}
+
+impl ActingRecord {
+    fn read(self) -> Option<Acting> {
+        let Self { actor_id, actor_name, actor_reason } = self;
+        Some(Acting {
+            actor_id: UserId(actor_id?),
+            actor_name: actor_name.unwrap_or_default(),
+            reason: actor_reason.unwrap_or_default(),
+        })
+    }
+}
+
+#[derive(FromRow)]
 pub struct SessionRecord {
     id: Uuid,
     user_id: Uuid,
@@ -112,6 +132,8 @@ pub struct SessionRecord {
     refresh_digest: Vec<u8>,
     previous_digest: Option<Vec<u8>>,
     refreshed_at: i64,
+    #[sqlx(flatten)]
+    acting: ActingRecord,
     #[sqlx(flatten)]
     end: EndRecord,
 }
@@ -137,6 +159,7 @@ impl TryFrom<SessionRecord> for SessionRow {
             refresh_digest: digest(&row.refresh_digest)?,
             previous_digest: row.previous_digest.as_deref().map(digest).transpose()?,
             refreshed_at: Timestamp::from_millis(row.refreshed_at),
+            acting: row.acting.read(),
             end: row.end.read()?,
         })
     }

@@ -24,7 +24,7 @@ mod recovery;
 mod refresh;
 mod registrations;
 mod roles;
-mod routes;
+pub mod routes;
 mod servers;
 mod sign_out;
 mod strangers;

@@ -136,8 +136,13 @@ fn what_calls_need_has_one_shape_which_the_document_explains() {
     for (call, description) in calls() {
         let needs = description["x-latchkey-needs"].as_object().expect("an object");
         let members: Vec<&str> = needs.keys().map(String::as_str).collect();
-        assert_eq!(members, ["credentials", "permission", "recentProof", "session", "summary"], "{call}");
+        assert_eq!(
+            members,
+            ["credentials", "permission", "recentProof", "session", "summary", "whileActing"],
+            "{call}"
+        );
         assert!(needs["session"].is_boolean() && needs["recentProof"].is_boolean(), "{call}");
+        assert!(needs["whileActing"].is_boolean(), "{call}");
         assert!(needs["permission"].is_null() || needs["permission"].is_string(), "{call}");
         let credentials = needs["credentials"].as_array().expect("a list");
         assert_eq!(credentials.is_empty(), description["security"].is_null(), "{call}");

@@ -213,6 +213,7 @@ pub(super) mod tests {
             expires_at: NOW,
             signed_in_with: SignInMethod::Password.into(),
             user_agent: String::new(),
+            acting: None,
         }
     }
 

@@ -78,10 +78,23 @@ pub struct SessionRow {
     pub refresh_digest: Digest,
     /// Digest of the one before, if there was one.
     pub previous_digest: Option<Digest>,
-    /// When it was last refreshed; from then on the token before it has its grace.
+    /// When the present one took the place of the one before.
     pub refreshed_at: Timestamp,
+    /// Who acts for the user in it, where somebody does.
+    pub acting: Option<Acting>,
     /// How it ended, if it did.
     pub end: Option<SessionEnd>,
+}
+
+/// Who acts for the user in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acting {
+    /// Whoever acts.
+    pub actor_id: UserId,
+    /// Their name when they began.
+    pub actor_name: String,
+    /// Why, in their own words.
+    pub reason: String,
 }
 
 /// How a session ended.

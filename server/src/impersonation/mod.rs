@@ -1,0 +1,62 @@
+//! Acting as a user, for support. Off unless `IMPERSONATION` is on.
+//!
+//! Whoever acts does so in a session of the user's, which is a device like any other to the user, with a token that
+//! says who it is (`act`). It passes only as long as the session from which they act does (`sessions/revocations`),
+//! cannot be refreshed, and makes no call that the user has to make in person (`http/needs.rs`). `rules` decides for
+//! whom somebody may act, `acting` begins and ends it.
+
+mod acting;
+mod config;
+mod handlers;
+mod mails;
+mod rules;
+
+use std::sync::Arc;
+
+use types::api::impersonation as paths;
+
+use crate::area::{Area, Building, Parts};
+use crate::config::{Config, Section};
+use crate::context::Context;
+use crate::http::needs::{SESSION, permission};
+use crate::http::routes::Routes;
+use crate::http::state::ApiState;
+use crate::roles::USERS_IMPERSONATE;
+use acting::Impersonation;
+use config::{ImpersonationConfig, SETTINGS};
+use handlers::calls;
+
+/// What this area brings.
+pub const AREA: Area = Area {
+    name: "impersonation",
+    settings: Some(Section::new::<ImpersonationConfig>(SETTINGS)),
+    build,
+    routes,
+    mails: mails::ALL,
+    problems: handlers::PROBLEMS,
+    ..Area::NONE
+};
+
+fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
+    Box::pin(async move {
+        let impersonation = Impersonation::new(context, config, parts);
+        parts.insert(Arc::new(impersonation));
+        Ok(())
+    })
+}
+
+fn routes(routes: Routes<'_>) -> Routes<'_> {
+    routes
+        .post(paths::IMPERSONATE, calls::impersonate)
+        .needs(permission(USERS_IMPERSONATE).and_recent_proof())
+        .described(&calls::IMPERSONATE)
+        .delete(paths::ACTING, calls::stop)
+        .needs(SESSION.also_while_acting())
+        .described(&calls::STOP)
+}
+
+impl ApiState {
+    fn impersonation(&self) -> &Arc<Impersonation> {
+        self.parts.get::<Impersonation>()
+    }
+}
