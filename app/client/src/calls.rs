@@ -122,8 +122,13 @@ impl Client {
         Ok(answer)
     }
 
-    /// Signs out one device; where it is this one, as [`Self::sign_out`].
+    /// Signs out one device; where it is this one, as [`Self::sign_out`], or as [`Self::stop_acting`].
     pub async fn end_session(&self, id: SessionId) -> Result<LogoutAnswer, Failure> {
+        if self.acts_in(id) {
+            self.stop_acting().await?;
+            let message = "You stopped acting.".to_owned();
+            return Ok(LogoutAnswer { success: true, message, sessions_ended: 1, ..LogoutAnswer::default() });
+        }
         if self.inner.state.borrow().status.session_id() == Some(id) {
             self.sign_out().await;
             let message = "Signed out.".to_owned();

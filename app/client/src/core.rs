@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use futures::future::{LocalBoxFuture, Shared};
 
+use super::acting::Acting;
 use super::credentials::{AccessToken, Credentials};
 use super::expiry::SessionDeadlines;
 use super::failure::Failure;
@@ -50,6 +51,8 @@ pub(super) struct State {
     pub started: bool,
     pub status: AuthStatus,
     pub credentials: Option<Credentials>,
+    /// The session in which somebody acts for another user.
+    pub acting: Option<Acting>,
     /// Counts sign-ins and ends: an answer to something asked in an earlier generation is dropped.
     pub generation: u64,
     /// Counts tokens.
@@ -110,6 +113,7 @@ impl Client {
             started: false,
             status: AuthStatus::Unknown,
             credentials: None,
+            acting: None,
             generation: 0,
             serial: 0,
             clock: ServerClock::default(),
@@ -172,8 +176,16 @@ impl Client {
         self.inner.state.borrow().credentials.clone()
     }
 
-    /// Tells the listener. Never call it while the state is borrowed: the listener may call back.
+    /// Tells the listener, unless somebody acts for another user: then the pages show nothing of the own session. Never
+    /// call it while the state is borrowed: the listener may call back.
     pub(super) fn tell(&self, change: Change) {
+        let is_own = matches!(change, Change::Status(AuthStatus::SignedIn { .. }) | Change::Event(_));
+        if !(is_own && self.inner.state.borrow().acting.is_some()) {
+            self.deliver(change);
+        }
+    }
+
+    pub(super) fn deliver(&self, change: Change) {
         let listener = self.inner.listener.borrow().clone();
         if let Some(listener) = listener {
             listener(change);
@@ -247,6 +259,7 @@ impl Client {
             state.stream = StreamState::Connecting;
             state.status = status.clone();
         }
+        self.forget_acting();
         // Tasks that wait for the refresh get its late answer and drop it. No other may join it any more.
         self.inner.refresh.borrow_mut().take();
         // Another tab may have been first, and then the hint is right already.

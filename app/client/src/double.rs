@@ -15,7 +15,8 @@ use uuid::Uuid;
 
 use crate::AccessToken;
 use crate::ports::{Method, Request, Response, StreamAnswer, Transport, Unreachable};
-use types::api::{FieldError, Problem, ServerEvent, Tokens, UserSummary, paths};
+use types::api::impersonation::ACTING;
+use types::api::{ActingTokens, FieldError, Problem, ServerEvent, Tokens, UserSummary, paths};
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::{EndReason, ProblemCode, TokenDelivery};
 
@@ -28,6 +29,8 @@ pub const GOOD_TOKEN: &str = "good-token";
 pub const PASSWORD: &str = "seven lanterns";
 /// A password that is not the user's.
 pub const WRONG_PASSWORD: &str = "nine candles";
+/// What is good for a session in which somebody acts for another user.
+pub const ACTING_TOKEN: &str = "secret-token-of-acting";
 /// The export of all data of the user, in an order that is not the alphabet's.
 pub const EXPORT: &str = "{\"profile\":{\"name\":\"Person 7\"},\"activity\":[]}";
 
@@ -110,11 +113,15 @@ pub enum ServerAnswer {
     NotFound,
     /// `401`: the token is none of ours.
     TokenRefused,
+    /// `200` with the token of a session in which somebody acts for another user.
+    ActingBegan,
+    /// `204`: nobody acts in it any more.
+    ActingStopped,
 }
 
 impl ServerAnswer {
     /// Every answer that must be as the real server gives it.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Tokens,
         Self::WrongCredentials,
         Self::NobodySignedIn,
@@ -135,6 +142,8 @@ impl ServerAnswer {
         Self::StepUp,
         Self::NotFound,
         Self::TokenRefused,
+        Self::ActingBegan,
+        Self::ActingStopped,
     ];
 }
 
@@ -298,6 +307,22 @@ impl Server {
         }
     }
 
+    /// The token of a session in which somebody acts for another user.
+    fn acting(&self) -> ActingTokens {
+        self.set(|state| {
+            state.accepted.insert(ACTING_TOKEN.to_owned());
+        });
+        ActingTokens {
+            access_token: ACTING_TOKEN.to_owned(),
+            token_type: "Bearer".into(),
+            expires_in: 1800,
+            session_id: SessionId(Uuid::from_u128(77)),
+            server_time: self.now(),
+            user: user_summary(8),
+            reason: "Ticket 4711".to_owned(),
+        }
+    }
+
     pub fn now(&self) -> Timestamp {
         BEGINNING.plus(std::time::Duration::from_secs_f64(self.time.now_ms() / 1000.0))
     }
@@ -338,6 +363,8 @@ impl Server {
             (paths::SESSIONS, _) if accepted => ServerAnswer::Sessions,
             (paths::PASSWORD, _) if accepted && says(PASSWORD) => ServerAnswer::PasswordChanged,
             (paths::PASSWORD, _) if accepted => ServerAnswer::WrongCurrentPassword,
+            (path, _) if accepted && path.ends_with("/impersonate") => ServerAnswer::ActingBegan,
+            (ACTING, _) if accepted => ServerAnswer::ActingStopped,
             _ if accepted => ServerAnswer::NotFound,
             _ => ServerAnswer::TokenRefused,
         };
@@ -355,7 +382,8 @@ impl Server {
         match answer {
             ServerAnswer::Tokens => (200, to_json(&self.issue())),
             ServerAnswer::WrongCredentials => refused(401, ProblemCode::InvalidCredentials),
-            ServerAnswer::NobodySignedIn | ServerAnswer::EndAcknowledged => (204, String::new()),
+            ServerAnswer::NobodySignedIn | ServerAnswer::EndAcknowledged | ServerAnswer::ActingStopped => (204, String::new()),
+            ServerAnswer::ActingBegan => (200, to_json(&self.acting())),
             ServerAnswer::NoCookie => refused(401, ProblemCode::MissingToken),
             ServerAnswer::SessionEnded => match refresh {
                 Refresh::Refused(problem) => (problem.status, to_json(problem)),

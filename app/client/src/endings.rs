@@ -33,7 +33,8 @@ impl Client {
         body: Option<String>,
         own: Option<SessionId>,
     ) -> Result<LogoutAnswer, Failure> {
-        if own.is_none() {
+        // Whoever acts for another user must not end what is their own by mistake: the server refuses it.
+        if own.is_none() || self.acting().is_some() {
             return self.call(method, path, body).await;
         }
         let mut credentials = self.fresh_credentials().await?;

@@ -13,6 +13,7 @@ pub mod ports;
 pub mod return_to;
 pub mod toasts;
 
+mod acting;
 mod calls;
 mod core;
 mod credentials;
@@ -38,6 +39,7 @@ mod tabs;
 mod tests;
 
 pub use self::core::Client;
+pub use acting::ActingFor;
 pub use credentials::AccessToken;
 pub use failure::Failure;
 pub use note::SignedOutNote;

@@ -1,5 +1,6 @@
 //! What the client tells its surroundings.
 
+use super::acting::ActingFor;
 use super::failure::Failure;
 use super::note::SignedOutNote;
 use super::status::{AuthStatus, Expiry, StreamState};
@@ -11,8 +12,10 @@ use types::words::{AlertKind, OrOther};
 /// Something that changed. The listener gets changes in the order in which they happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// Who is signed in here.
+    /// Who is signed in here, or for whom somebody acts.
     Status(AuthStatus),
+    /// For whom somebody acts here, for support; nothing once that is over.
+    Acting(Option<ActingFor>),
     /// Why it cannot be found out who is signed in here; nothing once it is known.
     Trouble(Option<Failure>),
     /// What is shown is to be fetched: for the first time in this session, or because it may be old.

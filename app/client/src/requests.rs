@@ -41,13 +41,17 @@ impl Client {
         read(&self.send(Request { method, path: path.to_owned(), body, bearer: None, cookies: true }).await?)
     }
 
-    /// Sends a request with the bearer. A refused token is refreshed once and the request sent again, once.
+    /// Sends a request with the bearer. A refused token is refreshed once and the request sent again, once. Where
+    /// somebody acts for another user, it is a request for them.
     pub(super) async fn send_signed(
         &self,
         method: Method,
         path: &str,
         body: Option<String>,
     ) -> Result<Response, Failure> {
+        if let Some(acting) = self.acting() {
+            return self.send_acting(&acting, method, path, body).await;
+        }
         self.known().await?;
         let generation = self.generation();
         let mut credentials = self.fresh_credentials().await?;

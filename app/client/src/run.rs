@@ -1,6 +1,6 @@
 //! The tasks of a tab, and what its surroundings report: the user, the network.
 
-use futures::future::{join, join5, select};
+use futures::future::{join, join3, select};
 
 use super::core::Client;
 use super::notice::{Change, Notice};
@@ -21,9 +21,10 @@ impl Client {
     /// tab lives.
     pub async fn run(&self) {
         self.start();
-        let (refreshes, deadlines, stream) = (self.run_refreshes(), self.run_deadlines(), self.run_stream());
+        let session = join3(self.run_refreshes(), self.run_deadlines(), self.run_stream());
         let fetches = join(self.run_first_fetch(), self.run_polling());
-        join(fetches, join5(refreshes, deadlines, stream, self.run_sign_outs(), self.run_confirmations())).await;
+        let ends = join3(self.run_sign_outs(), self.run_confirmations(), self.run_acting());
+        join3(session, fetches, ends).await;
     }
 
     /// Only the server knows whether the cookie is good. It is not asked while a sign-out is pending.

@@ -6,7 +6,7 @@ use super::{Drafts, Events, Now, Theme, Toasts};
 use crate::browser;
 use crate::reactive::{effect, memo};
 use client::toasts::ToastTopic;
-use client::{AuthStatus, Change, Expiry, Failure, StreamState};
+use client::{ActingFor, AuthStatus, Change, Expiry, Failure, StreamState};
 use types::api::UserSummary;
 use types::domain::SessionId;
 
@@ -14,6 +14,7 @@ use types::domain::SessionId;
 #[derive(Clone, Copy, Debug)]
 pub struct Auth {
     status: RwSignal<AuthStatus>,
+    acting: RwSignal<Option<ActingFor>>,
     expiry: RwSignal<Option<Expiry>>,
     online: RwSignal<bool>,
     stream: RwSignal<StreamState>,
@@ -25,6 +26,7 @@ impl Auth {
     pub(super) fn provide(toasts: Toasts, events: Events, drafts: Drafts, theme: Theme, now: Now) {
         let auth = Self {
             status: RwSignal::new(AuthStatus::Unknown),
+            acting: RwSignal::new(None),
             expiry: RwSignal::new(None),
             online: RwSignal::new(true),
             stream: RwSignal::new(StreamState::Connecting),
@@ -38,9 +40,14 @@ impl Auth {
         });
     }
 
-    /// Who is signed in here; `Unknown` on the server and until the client knows.
+    /// Who is signed in here, or for whom somebody acts; `Unknown` on the server and until the client knows.
     pub fn status(self) -> Signal<AuthStatus> {
         self.status.into()
+    }
+
+    /// For whom somebody acts here, if anybody does. `status` is that of this user then.
+    pub fn acting(self) -> Signal<Option<ActingFor>> {
+        self.acting.into()
     }
 
     /// The user who is signed in here.
@@ -98,6 +105,7 @@ impl Auth {
                 }
                 self.status.set(status);
             }
+            Change::Acting(acting) => self.acting.set(acting),
             Change::Trouble(trouble) => self.trouble.set(trouble),
             Change::FetchAgain => self.fetches.update(|fetches| *fetches += 1),
             Change::ClockSet => now.update(),

@@ -7,7 +7,7 @@ use types::api::{
     AcceptedAnswer, Activity, AlertList, LogoutAnswer, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest,
     Session, SessionHistory, SessionList,
 };
-use types::domain::{AlertId, SessionId, Timestamp};
+use types::domain::{AlertId, SessionId, Timestamp, UserId};
 use types::words::AlertAnswer;
 
 /// The file name of the export of a user's data.
@@ -98,6 +98,16 @@ impl Auth {
     /// Renames a device.
     pub async fn rename_session(self, id: SessionId, device_name: String) -> Result<Session, Failure> {
         client()?.rename_session(id, device_name).await
+    }
+
+    /// Begins to act for a user; with the password where the server asks who is there. The user in `status` follows.
+    pub async fn act_as(self, id: UserId, reason: String, password: Option<String>) -> Result<(), Failure> {
+        client()?.act_as(id, reason, password).await
+    }
+
+    /// Stops acting: `status` is the own one again.
+    pub async fn stop_acting(self) -> Result<(), Failure> {
+        client()?.stop_acting().await
     }
 
     /// Signs out one device; where it is this one, as [`Self::sign_out`].

@@ -1,5 +1,6 @@
 //! The client among fakes: a server, a clock that is set by hand, several tabs of one browser. Nothing sleeps.
 
+mod acting;
 mod endings;
 mod expiry;
 mod refresh;

@@ -15,8 +15,9 @@ use client::{AccessToken, Client, ResetToken};
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use serde_json::{Value, json};
+use types::api::impersonation::{ACTING, impersonate};
 use types::api::paths;
-use types::domain::{SessionId, Timestamp};
+use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
@@ -271,6 +272,9 @@ trait Side {
     /// A link to set a new password, just mailed.
     async fn reset_token(&self) -> String;
 
+    /// Somebody else, for whom the user may act.
+    async fn somebody_else(&self) -> UserId;
+
     /// Another device ends all sessions.
     async fn ends_everything(&self);
 
@@ -291,6 +295,11 @@ impl Side for Real {
         let (_, text) = self.app.mails_to(EMAIL).await.into_iter().next().expect("a mail");
         let (_, rest) = text.split_once("token=").expect("a link");
         rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    async fn somebody_else(&self) -> UserId {
+        let registered = self.app.registers("bob@example.com").await;
+        registered["userId"].as_str().unwrap().parse().unwrap()
     }
 
     async fn ends_everything(&self) {
@@ -322,6 +331,10 @@ impl Side for Double {
         GOOD_TOKEN.to_owned()
     }
 
+    async fn somebody_else(&self) -> UserId {
+        UserId(Uuid::from_u128(8))
+    }
+
     async fn ends_everything(&self) {
         self.server.end_session(double::ended_by("a phone", EndReason::LogoutAll));
     }
@@ -346,6 +359,11 @@ async fn calls(side: &impl Side) -> Vec<(ServerAnswer, Likeness)> {
     seen.push((ServerAnswer::Tokens, tab.refreshes(false).await));
     tab.client.sessions_page(None).await.expect("devices");
     seen.push((ServerAnswer::Sessions, tab.answer(paths::SESSIONS)));
+    let somebody = side.somebody_else().await;
+    tab.client.act_as(somebody, "Ticket 4711".into(), None).await.expect("it is allowed");
+    seen.push((ServerAnswer::ActingBegan, tab.answer(&impersonate(somebody))));
+    tab.client.stop_acting().await.expect("stopped");
+    seen.push((ServerAnswer::ActingStopped, tab.answer(ACTING)));
     let nobody = SessionId(Uuid::from_u128(7));
     let _ = tab.client.history(nobody).await;
     seen.push((ServerAnswer::NotFound, tab.answer(&paths::session_history(nobody))));
@@ -402,9 +420,10 @@ async fn last_call(side: &impl Side) -> (ServerAnswer, Likeness) {
 
 #[tokio::test]
 async fn the_double_of_the_clients_tests_answers_as_this_server_does() {
-    let real = Real { app: TestApp::start_with(&[("SUDO_WINDOW", "5m")]).await };
+    let real = Real { app: TestApp::start_with(&[("SUDO_WINDOW", "5m"), ("IMPERSONATION", "on")]).await };
     let registration = json!({"email": EMAIL, "password": PASSWORD, "name": "Ada Lovelace"});
     assert_eq!(real.app.post(paths::REGISTER, &registration).await.status.as_u16(), 201);
+    real.app.gives_role(EMAIL, "admin").await;
     let double = Double { server: double::Server::new(FakeTime::default()) };
 
     let (real_answers, double_answers) = tokio::task::LocalSet::new()
