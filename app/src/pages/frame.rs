@@ -7,6 +7,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_navigate};
 
+use super::acting_banner::ActingBanner;
 use super::header::Header;
 use super::house::NotLoaded;
 use super::stored_view::StoredView;
@@ -21,6 +22,7 @@ pub fn Frame() -> impl IntoView {
     let unknown = memo(move |_| trouble.with(Option::is_some));
     forget_place_on_other_pages();
     view! {
+        <ActingBanner />
         <Header />
         <main id="main" tabindex="-1">
             {move || if unknown.get() { view! { <Unreached /> }.into_any() } else { view! { <Outlet /> }.into_any() }}

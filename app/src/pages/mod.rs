@@ -2,6 +2,7 @@
 //!
 //! Components end in `.into_any()`: otherwise each page is one type, nested deeper than the compiler follows.
 
+mod acting_banner;
 mod entry;
 mod expiry_toast;
 mod forgot_password;

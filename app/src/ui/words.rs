@@ -1,5 +1,6 @@
 //! Short texts that several pages write. Pure.
 
+use types::api::Session;
 use types::domain::Timestamp;
 use types::words::{OrOther, SignInMethod};
 
@@ -29,6 +30,14 @@ pub fn until(at: Timestamp, now: Timestamp) -> Option<String> {
         60..HOUR => Some(format!("in {}", count_of(seconds / MINUTE, "minute"))),
         HOUR..DAY => Some(format!("in {}", count_of(seconds / HOUR, "hour"))),
         _ => None,
+    }
+}
+
+/// What a device is; or who acts for the user in its place, and why.
+pub fn what_it_is(session: &Session) -> String {
+    match &session.acting {
+        Some(acting) => format!("{} is using your account to help you: “{}”", acting.by, acting.reason),
+        None => session.device_info.summary(),
     }
 }
 

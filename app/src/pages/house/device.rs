@@ -15,7 +15,7 @@ use crate::pages::load::{Load, Loader};
 use crate::pages::stored_view::StoredView;
 use crate::reactive::memo;
 use crate::state::{Auth, Events, Failure, Now, Toasts, date, full_time};
-use crate::ui::words::with_method;
+use crate::ui::words::{what_it_is, with_method};
 use crate::ui::{
     Address, Badge, BadgeTone, Button, Emphasis, Expires, Heading, Icon, IconName, LoadFailed, RelativeTime, StateCard,
     after, focus_heading_if_lost,
@@ -279,7 +279,7 @@ fn Alive(session: Session) -> impl IntoView {
                 <li>
                     <DeviceState active_now=session.active_now last_active=session.last_active />
                 </li>
-                <li><bdi>{session.device_info.summary()}</bdi></li>
+                <li><bdi>{what_it_is(&session)}</bdi></li>
                 {session.place.clone().map(|place| view! { <li><bdi>{place}</bdi></li> })}
                 {address}
             </ul>
@@ -287,7 +287,7 @@ fn Alive(session: Session) -> impl IntoView {
                 <li>
                     "Signed in "
                     <RelativeTime at=session.created_at now=now day=date full=full_time />
-                    " " {with_method(&session.signed_in_with)}
+                    {session.acting.is_none().then(|| view! { " " {with_method(&session.signed_in_with)} })}
                 </li>
                 <li>
                     <Expires at=session.expires_at now=now day=date full=full_time />

@@ -2,6 +2,7 @@
 //! fetched when somebody needs it: who signs in does not wait for it. See decision 0024.
 
 mod account_data;
+mod act_as;
 mod activity;
 mod activity_words;
 mod device;
@@ -16,6 +17,7 @@ use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Route};
 use leptos_router::path;
 
+use self::act_as::ActAsPage;
 use self::activity::ActivityPage;
 use self::device::DevicePage;
 use self::devices::DevicesPage;
@@ -40,6 +42,8 @@ pub enum HousePage {
     Activity,
     /// Name, password, data and deletion.
     Profile,
+    /// Where somebody begins to act for a user.
+    ActAs,
 }
 
 /// A page as [`PAGES`] lists it.
@@ -60,6 +64,7 @@ pub const PAGES: &[PageEntry] = &[
     PageEntry { path: "/devices/:id", link: None, page: HousePage::Device },
     PageEntry { path: "/activity", link: Some("Activity"), page: HousePage::Activity },
     PageEntry { path: "/profile", link: Some("Profile"), page: HousePage::Profile },
+    PageEntry { path: "/act-as/:id", link: None, page: HousePage::ActAs },
 ];
 
 /// The routes of the pages.
@@ -71,6 +76,7 @@ pub fn HouseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("/devices/:id") view=|| file::shown(HousePage::Device) />
             <Route path=path!("/activity") view=|| file::shown(HousePage::Activity) />
             <Route path=path!("/profile") view=|| file::shown(HousePage::Profile) />
+            <Route path=path!("/act-as/:id") view=|| file::shown(HousePage::ActAs) />
         </ParentRoute>
     }
     .into_inner()
@@ -84,5 +90,6 @@ pub fn page(page: HousePage) -> AnyView {
         HousePage::Device => view! { <DevicePage /> }.into_any(),
         HousePage::Activity => view! { <ActivityPage /> }.into_any(),
         HousePage::Profile => view! { <ProfilePage /> }.into_any(),
+        HousePage::ActAs => view! { <ActAsPage /> }.into_any(),
     }
 }

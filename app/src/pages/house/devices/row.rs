@@ -9,7 +9,7 @@ use super::rename::RenameForm;
 use crate::pages::house::device_state::DeviceState;
 use crate::reactive::memo;
 use crate::state::{Now, date, full_time};
-use crate::ui::words::with_method;
+use crate::ui::words::{what_it_is, with_method};
 use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Expires, Icon, IconButton, IconName, RelativeTime};
 use types::api::Session;
 use types::domain::SessionId;
@@ -186,14 +186,19 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
                 {place}
             </ul>
             <ul class="device-line device-what" role="list">
-                <li><bdi>{session.device_info.summary()}</bdi></li>
+                <li><bdi>{what_it_is(&session)}</bdi></li>
                 {address}
             </ul>
             <ul class="device-line device-since" role="list">
                 <li>
                     "Signed in "
                     <RelativeTime at=session.created_at now=now day=date full=full_time />
-                    <span class="fact-rest">" " {with_method(&session.signed_in_with)}</span>
+                    {session
+                        .acting
+                        .is_none()
+                        .then(|| {
+                            view! { <span class="fact-rest">" " {with_method(&session.signed_in_with)}</span> }
+                        })}
                 </li>
                 <li class="fact-next fact-rest">
                     <Expires at=session.expires_at now=now day=date full=full_time />

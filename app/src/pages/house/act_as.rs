@@ -1,0 +1,134 @@
+//! Where somebody begins to act for a user, for support: `/act-as/:id`. Only other pages lead here.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map};
+
+use crate::reactive::memo;
+use crate::state::{Auth, Failure};
+use crate::ui::{
+    Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, SettingsSection, TextField, UsernameField,
+};
+use types::api::SupportReason;
+use types::domain::{Password, UserId};
+use types::words::ProblemCode;
+
+/// Asks for the reason, and for the password where the server wants to know who is there.
+#[component]
+pub(super) fn ActAsPage() -> impl IntoView {
+    let params = use_params_map();
+    let id = memo(move |_| params.with(|params| params.get("id")?.parse::<UserId>().ok()));
+    let about = "You see what they see, for 30 minutes at most.".into_any();
+    view! {
+        <div class="page">
+            <div class="page-head">
+                <div class="page-head-text">
+                    <Heading title="Act as somebody">"Act as somebody"</Heading>
+                    <p class="page-lead">
+                        "For support. We tell them by mail who acts and why. They see it among their devices, "
+                        "and can end it there."
+                    </p>
+                </div>
+            </div>
+            <SettingsSection id="act-as" title="Why" about=about>
+                <ActAsForm id=id />
+            </SettingsSection>
+        </div>
+    }
+    .into_any()
+}
+
+/// What is typed, and what the server says of it.
+#[derive(Clone, Copy)]
+struct ActAs {
+    auth: Auth,
+    reason: RwSignal<String>,
+    password: RwSignal<String>,
+    /// Whether the server wants to know who is there.
+    proves: RwSignal<bool>,
+    errors: FormErrors,
+    busy: RwSignal<bool>,
+}
+
+impl ActAs {
+    fn send(self, id: Option<UserId>, done: impl FnOnce() + 'static) {
+        let Self { auth, errors, busy, proves, .. } = self;
+        let Some(id) = id else {
+            errors.set_whole("There is nobody at this address.");
+            return;
+        };
+        let reason = errors.check("reason", SupportReason::parse(&self.reason.get_untracked()));
+        let password = if proves.get_untracked() {
+            errors.check("password", Password::parse_existing(&self.password.get_untracked())).map(Some)
+        } else {
+            Some(None)
+        };
+        let (Some(reason), Some(password)) = (reason, password) else { return };
+        busy.set(true);
+        spawn_local(async move {
+            let password = password.map(|password| password.expose().to_owned());
+            match auth.act_as(id, reason.as_str().to_owned(), password).await {
+                Ok(()) => done(),
+                Err(failure) => self.refused(&failure),
+            }
+            busy.try_set(false);
+        });
+    }
+
+    fn refused(self, failure: &Failure) {
+        if failure.code() == Some(ProblemCode::InsufficientUserAuthentication) {
+            self.proves.try_set(true);
+        } else {
+            self.errors.refuse(failure, &["reason", "password"]);
+        }
+    }
+}
+
+#[component]
+fn ActAsForm(id: Memo<Option<UserId>>) -> impl IntoView {
+    let navigate = use_navigate();
+    let form = ActAs {
+        auth: expect_context(),
+        reason: RwSignal::default(),
+        password: RwSignal::default(),
+        proves: RwSignal::new(false),
+        errors: FormErrors::default(),
+        busy: RwSignal::new(false),
+    };
+    let ActAs { auth, reason, password, proves, errors, busy } = form;
+    let user = auth.user();
+    let email = Signal::derive(move || user.get().map(|user| user.email).unwrap_or_default());
+    let send = move |()| {
+        let navigate = navigate.clone();
+        form.send(id.get_untracked(), move || navigate("/devices", NavigateOptions::default()));
+    };
+    let proof = move || {
+        proves.get().then(|| {
+            view! {
+                <UsernameField value=email />
+                <PasswordField
+                    id="password"
+                    label="Your password"
+                    autocomplete="current-password"
+                    value=password
+                    error=errors.of("password")
+                    help="Your sign-in is a while ago: confirm that it’s you."
+                />
+            }
+        })
+    };
+    view! {
+        <Form errors=errors busy=busy label="Act as somebody" on_submit=send>
+            <FormProblem errors=errors />
+            <TextField id="reason" label="Reason" value=reason error=errors.of("reason") any_direction=true />
+            {proof}
+            <div class="settings-actions">
+                <Button emphasis=Emphasis::Primary submit=true busy=busy>
+                    "Act as this person"
+                </Button>
+            </div>
+        </Form>
+    }
+    .into_any()
+}
