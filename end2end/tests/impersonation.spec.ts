@@ -1,0 +1,116 @@
+// Acting as another person, for support: the banner that says so, and every way in which it ends.
+
+import AxeBuilder from "@axe-core/playwright";
+import type { BrowserContextOptions, Locator } from "@playwright/test";
+import { demo, stranger, type Account, type Api } from "../support/api.ts";
+import { refused } from "../support/complaints.ts";
+import type { Person } from "../support/person.ts";
+import { expect, test } from "../support/test.ts";
+
+test.use({ settings: { IMPERSONATION: "on" } });
+
+const reason = "Ticket 4711";
+
+interface Scene {
+  /** Whose account it is, on their own device. */
+  readonly grace: Person;
+  /** The operator: the demo person, who is an owner. */
+  readonly operator: Person;
+  readonly account: Account;
+}
+
+type Open = (options?: BrowserContextOptions) => Promise<Person>;
+
+async function userId(api: Api, account: Account): Promise<string> {
+  const { accessToken } = await api.signsIn(account);
+  const answer = await api.asksWhoAmI(accessToken);
+  return ((await answer.json()) as { user: { id: string } }).user.id;
+}
+
+/** The operator acts as Grace, who has two devices of her own. */
+async function acts(open: Open, api: Api, options: BrowserContextOptions = {}): Promise<Scene> {
+  const account = stranger();
+  const grace = await open();
+  await grace.signsUp(account);
+  await grace.entersCodeFromMailbox(account);
+  await grace.seesDevices(1);
+  const operator = await open(options);
+  await operator.signsIn(demo);
+  await operator.goesTo(`/act-as/${await userId(api, account)}`);
+  await operator.field("Reason").fill(reason);
+  await operator.button("Act as this person").click();
+  await expect(banner(operator)).toContainText(`You are acting as ${account.name} for support: “${reason}”.`);
+  await operator.seesDevices(3);
+  return { grace, operator, account };
+}
+
+function banner(operator: Person): Locator {
+  return operator.page.getByRole("status").filter({ hasText: "You are acting as" });
+}
+
+test("the banner stands on every page, and the operator is themselves again afterwards", async ({ open, api }) => {
+  const { operator } = await acts(open, api);
+  await expect(banner(operator)).toContainText("30 minutes left");
+  for (const name of ["Activity", "Profile", "Devices"]) {
+    // A question to Grace may be counted after the name.
+    await operator.link(new RegExp(`^${name}`)).click();
+    await expect(banner(operator)).toBeVisible();
+  }
+  await operator.button("Stop acting").click();
+  await expect(banner(operator)).toBeHidden();
+  await operator.seesDevices(1);
+});
+
+test("the person sees who acts and why, and ends it", async ({ open, api }) => {
+  const { grace, operator } = await acts(open, api);
+  operator.complaints.allow(refused);
+  const name = `Support: ${demo.name}`;
+  await expect(grace.device(name)).toContainText(reason);
+  await grace.endsDevice(name);
+  // Nobody presses anything here.
+  await expect(banner(operator)).toBeHidden({ timeout: 15_000 });
+  await operator.seesDevices(1);
+  await grace.link("Activity").click();
+  await expect(grace.page.getByText(`${demo.name} began to act for you, for support`)).toBeVisible();
+});
+
+test("a reload goes back to the operator", async ({ open, api }) => {
+  const { operator } = await acts(open, api);
+  await operator.page.reload();
+  await operator.seesDevices(1);
+  await expect(banner(operator)).toBeHidden();
+});
+
+test("what the person has to do in person is refused", async ({ open, api }) => {
+  const { grace, operator } = await acts(open, api);
+  operator.complaints.allow(/status of 403/);
+  await operator.link("Profile").click();
+  await operator.button("Download everything").click();
+  await operator.seesToast(/Only they can do it themselves/);
+  await operator.asksToDeleteAccount();
+  await operator.confirmsDeletion(demo.password);
+  await expect(operator.dialog()).toContainText("Only they can do it themselves");
+  await operator.page.keyboard.press("Escape");
+  await operator.button("Stop acting").click();
+  // Neither account is gone.
+  await operator.goesTo("/devices");
+  await operator.seesDevices(1);
+  await grace.page.reload();
+  await grace.seesDevices();
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`the banner is fit for everybody, on a phone, in ${colorScheme}`, async ({ open, api }) => {
+    const { operator } = await acts(open, api, {
+      colorScheme,
+      reducedMotion: "reduce",
+      viewport: { width: 360, height: 640 },
+    });
+    const { violations } = await new AxeBuilder({ page: operator.page }).analyze();
+    expect(violations.map(({ id }) => id)).toEqual([]);
+    const beyond = await operator.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(beyond).toBeLessThanOrEqual(0);
+  });
+}
