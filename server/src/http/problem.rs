@@ -275,6 +275,8 @@ pub const fn status_of(code: ProblemCode) -> StatusCode {
         | ProblemCode::AlertAboutThisSession
         | ProblemCode::DeviceInQuestion
         | ProblemCode::EmailNotVerified
+        | ProblemCode::PasswordResetRequired
+        | ProblemCode::AdminSessionTooOld
         | ProblemCode::CrossSiteRequest
         | ProblemCode::OtherAddress => StatusCode::FORBIDDEN,
         ProblemCode::NotFound => StatusCode::NOT_FOUND,

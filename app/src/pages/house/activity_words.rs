@@ -99,6 +99,14 @@ fn of_action(action: AuditAction, reason: Option<&OrOther<EndReason>>) -> Activi
         AuditAction::ImpersonationStarted => {
             ActivityItem::new(IconName::ShieldAlert, "warning", "Somebody began to act for you, for support")
         }
+        AuditAction::UserVerified => {
+            ActivityItem::new(IconName::ShieldCheck, "good", "E-mail address confirmed by an administrator")
+        }
+        AuditAction::PasswordResetRequired => {
+            ActivityItem::new(IconName::ShieldAlert, "warning", "New password required by an administrator")
+        }
+        AuditAction::EndByRuleRequested => ActivityItem::new(IconName::SignOut, "plain", "Sessions ended by a rule"),
+        AuditAction::AuditExported => ActivityItem::new(IconName::Info, "plain", "Audit log exported"),
     }
 }
 

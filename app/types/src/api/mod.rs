@@ -4,6 +4,7 @@
 //! which stands in the area's own file. What a request may say stands in a `request!`.
 
 pub mod account;
+pub mod admin;
 pub mod alerts;
 pub mod events;
 #[cfg(feature = "schema")]
@@ -23,6 +24,12 @@ pub use account::{
     RefreshFields, RefreshRequest, RegisterAnswer, RegisterFields, RegisterRequest, ResendCodeFields,
     ResendCodeRequest, ResetPasswordFields, ResetPasswordRequest, Tokens, UserSummary, VerifyEmailFields,
     VerifyEmailRequest,
+};
+pub use admin::{
+    AdminActionFields, AdminActionRequest, AdminOverview, AdminSession, AdminSessionList, AdminSessionQuery,
+    AdminSessionsEnded, AdminUser, AdminUserChange, AdminUserList, AdminUserQuery, AdminUserSummary, AuditEntry,
+    AuditPage, AuditParty, AuditQuery, EndByRuleFields, EndByRuleRequest, EndPreview, EndRule, EndRuleFields, EndRun,
+    JobCount, ServerState, SettingDifference, SignInCount,
 };
 pub use alerts::{AlertList, AnswerAlertFields, AnswerAlertRequest, SecurityAlert};
 pub use events::{Ended, Expiring, Hello, ServerEvent, SessionCreated, SessionUpdated, UserUpdated};

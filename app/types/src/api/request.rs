@@ -5,8 +5,9 @@
 //! which would end at the first error, but field by field; from the same list, so that neither has a field which the
 //! other has not.
 
+use super::admin::{EndRule, EndRuleFields};
 use super::sessions::{DeviceInfo, DeviceInfoFields};
-use crate::domain::{Invalid, SessionId};
+use crate::domain::{Invalid, SessionId, Timestamp, UserId};
 use crate::words::{AccountType, AlertAnswer, TokenDelivery};
 
 /// A body, or an object within one.
@@ -98,6 +99,8 @@ found! {
     Option<String>: Field<Option<String>> = |source, name| source.text(name);
     Option<bool>: Field<Option<bool>> = |source, name| source.truth(name);
     Option<SessionId>: Field<Option<String>> = |source, name| source.text(name);
+    Option<UserId>: Field<Option<String>> = |source, name| source.text(name);
+    Option<Timestamp>: Field<Option<String>> = |source, name| source.text(name);
     Vec<SessionId>: Field<Vec<String>> = |source, name| source.texts(name).required();
     Vec<String>: Field<Vec<String>> = |source, name| source.texts(name).required();
     Option<Vec<String>>: Field<Option<Vec<String>>> = |source, name| source.texts(name);
@@ -105,6 +108,7 @@ found! {
     Option<TokenDelivery>: Field<Option<String>> = |source, name| source.text(name);
     AlertAnswer: Field<String> = |source, name| source.text(name).required();
     Option<DeviceInfo>: DeviceInfoFields = |source, name| DeviceInfo::find(&source.inner(name));
+    EndRule: EndRuleFields = |source, name| EndRule::find(&source.inner(name));
 }
 
 /// The name on the wire of a field of a struct.

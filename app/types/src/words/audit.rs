@@ -63,5 +63,13 @@ vocabulary! {
         OwnerCreated = "owner_created",
         /// Somebody began to act for the user, for support.
         ImpersonationStarted = "impersonation_started",
+        /// An administrator counted the address as proved.
+        UserVerified = "user_verified",
+        /// An administrator has the user set a new password: every device was signed out.
+        PasswordResetRequired = "password_reset_required",
+        /// An administrator had all sessions ended that a rule is about.
+        EndByRuleRequested = "end_by_rule_requested",
+        /// An administrator exported the audit log.
+        AuditExported = "audit_exported",
     }
 }

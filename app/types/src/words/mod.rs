@@ -4,6 +4,7 @@
 //! server may send that this program does not know is an [`OrOther`].
 
 mod account;
+mod admin;
 mod alerts;
 mod audit;
 mod end_reason;
@@ -15,6 +16,7 @@ mod sessions;
 mod vocabulary;
 
 pub use account::AccountType;
+pub use admin::EndRunStatus;
 pub use alerts::{AlertAnswer, AlertKind};
 pub use audit::AuditAction;
 pub use end_reason::EndReason;

@@ -35,6 +35,10 @@ vocabulary! {
         DeviceInQuestion = "device-in-question",
         /// `403`: the address must be proved first.
         EmailNotVerified = "email-not-verified",
+        /// `403`: the user must set a new password first, by the link that was mailed.
+        PasswordResetRequired = "password-reset-required",
+        /// `403`: the session is too old to administer with: sign in again.
+        AdminSessionTooOld = "admin-session-too-old",
         /// `403`: a cookie call that is not from our own pages.
         CrossSiteRequest = "cross-site-request",
         /// `403`: a page of ours that was opened under another address than the public one.

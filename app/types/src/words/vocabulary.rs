@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
     use crate::words::{
-        AccountType, AlertKind, AuditAction, BuiltInRole, EndReason, EventName, HistoryKind, ProblemCode,
+        AccountType, AlertKind, AuditAction, BuiltInRole, EndReason, EndRunStatus, EventName, HistoryKind, ProblemCode,
         ReceiptStatus, SignInMethod,
     };
 
@@ -201,6 +201,7 @@ mod tests {
         names_are_one_each::<AuditAction>();
         names_are_one_each::<BuiltInRole>();
         names_are_one_each::<EndReason>();
+        names_are_one_each::<EndRunStatus>();
         names_are_one_each::<EventName>();
         names_are_one_each::<HistoryKind>();
         names_are_one_each::<ProblemCode>();
