@@ -5,7 +5,7 @@
 //! which server is asked.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -81,7 +81,11 @@ pub struct Registry {
     agreement: [u8; 32],
     settings: BTreeMap<String, String>,
     differences: Mutex<Vec<Difference>>,
+    list_age: OnceLock<Box<MeasureAge>>,
 }
+
+/// Tells how old the list of revocations is; nothing where there is none yet.
+type MeasureAge = dyn Fn() -> Option<Duration> + Send + Sync;
 
 impl Registry {
     /// This server, by its settings.
@@ -90,7 +94,14 @@ impl Registry {
         let must: Vec<&str> = MUST_AGREE.iter().map(|name| settings[*name].as_str()).collect();
         let agreement = sha256(must.join("\n").as_bytes());
         let name = config.server.server_id.clone();
-        Self { store, clock, me, name, agreement, settings, differences: Mutex::default() }
+        let (differences, list_age) = (Mutex::default(), OnceLock::new());
+        Self { store, clock, me, name, agreement, settings, differences, list_age }
+    }
+
+    /// From now on, this tells how old the list of revocations is.
+    pub fn measure_list(&self, age: impl Fn() -> Option<Duration> + Send + Sync + 'static) {
+        // Whoever comes first: there is one list.
+        let _ = self.list_age.set(Box::new(age));
     }
 
     /// Takes its place among the servers that run.
@@ -116,6 +127,24 @@ impl Registry {
         by_setting(&self.differences())
     }
 
+    /// The servers that run now, by name, each with the settings in which it differs from this one.
+    ///
+    /// # Errors
+    /// Where the database cannot be asked.
+    pub async fn servers(&self) -> Result<Vec<(ServerRow, Vec<Difference>)>, StoreError> {
+        let servers = self.store.servers().live_servers(self.clock.now().minus(LIVE)).await?;
+        let compared = servers.into_iter().map(|server| {
+            let differences = differences(&self.settings, &server);
+            (server, differences)
+        });
+        Ok(compared.collect())
+    }
+
+    /// Whether this is the row of this server.
+    pub fn is_me(&self, server: &ServerRow) -> bool {
+        server.id == self.me
+    }
+
     /// Shows that this server runs, until `stop`.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let registry = &*self;
@@ -139,7 +168,15 @@ impl Registry {
 
     fn row(&self, seen_at: Timestamp) -> ServerRow {
         let settings = serde_json::to_string(&self.settings).unwrap_or_default();
-        ServerRow { id: self.me, name: self.name.clone(), agreement: self.agreement, settings, seen_at }
+        ServerRow {
+            id: self.me,
+            name: self.name.clone(),
+            agreement: self.agreement,
+            settings,
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            list_age: self.list_age.get().and_then(|age| age()),
+            seen_at,
+        }
     }
 
     /// Remembers in what the others differ, and tells of what is new.

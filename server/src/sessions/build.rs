@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::context::Context;
 use crate::geoip::Places;
 use crate::http::state::ApiState;
+use crate::registry::Registry;
 use crate::store::Store;
 
 /// What tasks work with that nobody else has.
@@ -38,6 +39,9 @@ pub fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts)
     Box::pin(async move {
         let (sessions, workers) = assemble(context, config, Arc::clone(parts.get()))?;
         Box::pin(workers.tail.poll()).await?;
+        let (list, clock) = (Arc::clone(sessions.revocations.list()), Arc::clone(&context.clock));
+        let age = move || list.is_loaded().then(|| list.age(clock.monotonic()));
+        parts.get::<Registry>().measure_list(age);
         parts.insert(sessions);
         parts.hand_to_tasks(workers);
         Ok(())

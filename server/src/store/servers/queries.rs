@@ -66,6 +66,8 @@ pub(in crate::store) async fn see(connection: &mut Connection, server: &ServerRo
         .bind(&server.name)
         .bind(&server.agreement[..])
         .bind(&server.settings)
+        .bind(server.version.as_deref())
+        .bind(server.list_age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))
         .bind(server.seen_at.as_millis())
         .execute(connection)
         .await?;

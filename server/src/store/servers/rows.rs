@@ -1,5 +1,7 @@
 //! Rows as the database has them.
 
+use std::time::Duration;
+
 use sqlx::FromRow;
 use types::domain::Timestamp;
 use uuid::Uuid;
@@ -13,6 +15,8 @@ pub struct ServerRecord {
     name: String,
     agreement: Vec<u8>,
     settings: String,
+    version: Option<String>,
+    revocation_list_age_ms: Option<i64>,
     seen_at: i64,
 }
 
@@ -25,6 +29,8 @@ impl TryFrom<ServerRecord> for ServerRow {
             name: row.name,
             agreement: digest(&row.agreement)?,
             settings: row.settings,
+            version: row.version,
+            list_age: row.revocation_list_age_ms.map(|age| Duration::from_millis(age.unsigned_abs())),
             seen_at: Timestamp::from_millis(row.seen_at),
         })
     }

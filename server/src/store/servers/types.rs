@@ -1,5 +1,7 @@
 //! Servers.
 
+use std::time::Duration;
+
 use types::domain::Timestamp;
 use uuid::Uuid;
 
@@ -16,6 +18,10 @@ pub struct ServerRow {
     pub agreement: Digest,
     /// The settings that are compared, as a JSON object of names and values. No secret is among them.
     pub settings: String,
+    /// Its version; none where it is too old to say.
+    pub version: Option<String>,
+    /// How old its list of revocations was when it was seen; none where it had none yet.
+    pub list_age: Option<Duration>,
     pub seen_at: Timestamp,
 }
 

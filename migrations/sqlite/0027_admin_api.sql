@@ -1,0 +1,41 @@
+-- What the admin API needs: who must set a new password, what servers say of themselves, ends of
+-- sessions by rule, and the audit log by action, actor and address.
+-- Kept in step with the PostgreSQL file of the same name.
+
+-- Since when the user must set a new password before signing in.
+ALTER TABLE users ADD COLUMN password_reset_required_at INTEGER;
+
+-- Empty for a server of an earlier version, and for one that has no list yet.
+ALTER TABLE servers ADD COLUMN version TEXT;
+ALTER TABLE servers ADD COLUMN revocation_list_age_ms INTEGER;
+
+-- An end of sessions by rule, which a job carries out. The rule is JSON.
+CREATE TABLE end_runs (
+    id             BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    actor_id       BLOB    NOT NULL CHECK (length(actor_id) = 16),
+    -- The session that asked, which stays.
+    session_id     BLOB    NOT NULL CHECK (length(session_id) = 16),
+    rule           TEXT    NOT NULL,
+    client_reason  TEXT,
+    ip             TEXT    NOT NULL,
+    user_agent     TEXT    NOT NULL,
+    created_at     INTEGER NOT NULL,
+    begun_at       INTEGER,
+    finished_at    INTEGER,
+    total_sessions INTEGER CHECK (total_sessions >= 0),
+    ended_sessions INTEGER NOT NULL DEFAULT 0 CHECK (ended_sessions >= 0)
+) STRICT;
+
+CREATE INDEX end_runs_by_time ON end_runs (created_at);
+
+-- How many entries of an action the audit log has of an hour that is over, so that nobody counts them again.
+CREATE TABLE audit_counts (
+    action  TEXT    NOT NULL CHECK (action <> ''),
+    hour    INTEGER NOT NULL,
+    entries INTEGER NOT NULL CHECK (entries >= 0),
+    PRIMARY KEY (action, hour)
+) STRICT;
+
+CREATE INDEX audit_log_by_action ON audit_log (action, at, id);
+CREATE INDEX audit_log_by_actor ON audit_log (actor_id, at, id) WHERE actor_id IS NOT NULL;
+CREATE INDEX audit_log_by_address ON audit_log (ip, at, id) WHERE ip <> '';
