@@ -33,6 +33,9 @@ pub enum AccountError {
     /// The password is that of a registration whose address must be proved first.
     #[error("the e-mail address is not verified")]
     EmailNotVerified,
+    /// The password is right, and a new one must be set first, by a link that was mailed.
+    #[error("a new password must be set")]
+    PasswordResetRequired,
     /// A field was refused.
     #[error("{field}: {invalid}")]
     Field {

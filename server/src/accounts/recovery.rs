@@ -71,6 +71,18 @@ impl Accounts {
         Ok(())
     }
 
+    /// Mails a link to somebody who has shown who they are and must set a new password, unless the last one is too
+    /// recent or too many were asked for.
+    pub async fn mail_required_reset(&self, from: &RequestOrigin, user: &User) -> Result<(), AccountError> {
+        // Every address that is stored is one.
+        let Ok(email) = Email::parse_existing(&user.email) else { return Ok(()) };
+        match self.request_password_reset(from, &email).await {
+            // A link that came before works still.
+            Err(AccountError::TooMany(_)) => Ok(()),
+            asked => asked,
+        }
+    }
+
     /// Checks a token from a mail and the new password, and prepares the change. A password that is refused leaves the
     /// token as it is.
     pub async fn prepare_password_reset(

@@ -261,6 +261,7 @@ fn as_stored(user: &NewUser) -> User {
         added_permissions: Vec::new(),
         email_verified_at: user.email_verified_at,
         disabled_at: None,
+        password_reset_required_at: None,
         epoch: 0,
         last_logout: None,
         password_changed_at: user.at,

@@ -332,6 +332,7 @@ mod tests {
             added_permissions: rows.iter().flat_map(|role| role.grants.clone()).collect(),
             email_verified_at: None,
             disabled_at: None,
+            password_reset_required_at: None,
             epoch: 0,
             last_logout: None,
             password_changed_at: NOON,

@@ -63,6 +63,8 @@ labels! {
         WrongCode = "wrong_code",
         /// The password was right, but the address is not proved.
         NotVerified = "not_verified",
+        /// An administrator has the user set a new password first.
+        PasswordResetRequired = "password_reset_required",
         /// The user has as many sessions as allowed and must choose one to end.
         SessionLimit = "session_limit",
         /// Too many tries.

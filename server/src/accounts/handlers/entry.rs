@@ -103,6 +103,12 @@ impl Client {
         headers: &HeaderMap,
         method: SignInMethod,
     ) -> Result<Entered, EntryRefusal> {
+        if user.password_reset_required_at.is_some() {
+            let error = state.accounts().mail_required_reset(&from, user).await;
+            let error = error.err().unwrap_or(AccountError::PasswordResetRequired);
+            state.sessions().count_sign_in(refusal(&error));
+            return Err(error.into());
+        }
         let Self { claimed, delivery, remember, replace, .. } = self;
         let proof = Proof { method, at: state.context.now() };
         let flow = SignInFlow::start(user.id, state.accounts().facts_of(user), proof, claimed);
@@ -211,6 +217,7 @@ fn refusal(error: &AccountError) -> SignInResult {
         // Nobody who signs in is told that the last time was too long ago.
         AccountError::InvalidCredentials | AccountError::SignInTooOld(_) => SignInResult::WrongCredentials,
         AccountError::EmailNotVerified => SignInResult::NotVerified,
+        AccountError::PasswordResetRequired => SignInResult::PasswordResetRequired,
         AccountError::Field { .. } => SignInResult::WrongCode,
         AccountError::TooMany(_) => SignInResult::Limited,
         AccountError::Hashing(HashingError::Busy) => SignInResult::Busy,

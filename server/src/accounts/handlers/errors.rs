@@ -17,6 +17,7 @@ pub const PROBLEMS: &[ProblemExample] = &[
         insufficient_user_authentication(Duration::from_mins(10))
     }),
     ProblemExample::new(ProblemCode::EmailNotVerified, email_not_verified),
+    ProblemExample::new(ProblemCode::PasswordResetRequired, password_reset_required),
     ProblemExample::new(ProblemCode::SessionLimitReached, || {
         session_limit_reached(serde_json::from_str(Session::EXAMPLE).into_iter().collect())
     }),
@@ -36,6 +37,7 @@ impl From<AccountError> for ApiError {
         match error {
             AccountError::InvalidCredentials => invalid_credentials(),
             AccountError::EmailNotVerified => email_not_verified(),
+            AccountError::PasswordResetRequired => password_reset_required(),
             AccountError::Field { field, invalid } => Self::invalid_field(field, &invalid),
             AccountError::TooMany(wait) => Self::too_many_requests(wait),
             AccountError::SignInTooOld(window) => insufficient_user_authentication(window),
@@ -63,6 +65,12 @@ fn insufficient_user_authentication(max_age: Duration) -> ApiError {
 /// `403`: the address must be proved first.
 pub fn email_not_verified() -> ApiError {
     ApiError::of(ProblemCode::EmailNotVerified, "Confirm your e-mail address first")
+}
+
+/// `403`: an administrator has the user set a new password.
+fn password_reset_required() -> ApiError {
+    ApiError::of(ProblemCode::PasswordResetRequired, "Set a new password first")
+        .with_detail("An administrator asks you to. The link to do so is in your mail.")
 }
 
 /// `409`: the user must choose a device to sign out first.

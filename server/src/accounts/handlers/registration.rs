@@ -100,6 +100,7 @@ pub const VERIFY_EMAIL: Operation = Operation {
     )],
     problems: &[
         ProblemCode::InvalidCredentials,
+        ProblemCode::PasswordResetRequired,
         ProblemCode::CrossSiteRequest,
         ProblemCode::OtherAddress,
         ProblemCode::SessionLimitReached,

@@ -72,6 +72,7 @@ pub const LOGIN: Operation = Operation {
     problems: &[
         ProblemCode::InvalidCredentials,
         ProblemCode::EmailNotVerified,
+        ProblemCode::PasswordResetRequired,
         ProblemCode::CrossSiteRequest,
         ProblemCode::OtherAddress,
         ProblemCode::SessionLimitReached,

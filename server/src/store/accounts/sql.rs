@@ -7,8 +7,8 @@ use crate::store::jobs::sql::insert_job;
 /// the permissions that it adds to that. So what a user may do is as of the same moment as the epoch beside it.
 macro_rules! user_columns {
     () => {
-        "id, email, name, account_type, password_hash, password_changed_at, email_verified_at, disabled_at, epoch, \
-         last_logout, created_at, \
+        "id, email, name, account_type, password_hash, password_changed_at, email_verified_at, disabled_at, \
+         password_reset_required_at, epoch, last_logout, created_at, \
          (SELECT string_agg(held.role || ' ' || roles.base || ' ' || roles.grants, ',') FROM user_roles held \
          JOIN roles ON roles.name = held.role WHERE held.user_id = users.id) AS roles"
     };
@@ -33,8 +33,10 @@ statements! {
     UPDATE_PROFILE = "UPDATE users SET name = COALESCE($2, name), account_type = COALESCE($3, account_type) \
         WHERE id = $1";
     UPGRADE_PASSWORD_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
-    CHANGE_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4 \
+    CHANGE_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4, \
+        password_reset_required_at = NULL \
         WHERE id = $1 AND password_hash = $2";
+    REQUIRE_PASSWORD_RESET = "UPDATE users SET password_reset_required_at = $2 WHERE id = $1";
     SET_DISABLED = "UPDATE users SET disabled_at = $2 WHERE id = $1";
     /// Nothing where the user is gone or disabled, or the last one is younger than `$5`.
     REPLACE_RESET = "INSERT INTO password_resets (user_id, digest, created_at, expires_at) \
@@ -50,6 +52,7 @@ statements! {
     /// Only with a token that is good. Where nobody had proved the address, nothing stays of what a stranger may have
     /// typed.
     RESET_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4, \
+        password_reset_required_at = NULL, \
         name = CASE WHEN email_verified_at IS NULL THEN $5 ELSE name END, \
         account_type = CASE WHEN email_verified_at IS NULL THEN 'INDIVIDUAL' ELSE account_type END, \
         email_verified_at = COALESCE(email_verified_at, $4) WHERE id = $1 AND disabled_at IS NULL AND EXISTS \

@@ -50,6 +50,8 @@ pub struct User {
     pub added_permissions: Vec<String>,
     pub email_verified_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
+    /// Since when a new password must be set before the next sign-in.
+    pub password_reset_required_at: Option<Timestamp>,
     /// Access tokens with a lower epoch are refused.
     pub epoch: i64,
     /// When all sessions, or all but one, were last ended at once: the cut-off for tokens of an older system.
