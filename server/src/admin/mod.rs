@@ -5,6 +5,7 @@
 
 mod import;
 mod mails;
+mod reach;
 mod rule;
 mod sessions;
 mod users;
@@ -21,10 +22,13 @@ pub use users::{NewAccount, UserKey, with_role_of_all};
 
 use crate::accounts::{AccountError, Accounts};
 use crate::area::Area;
+use crate::areas;
 use crate::auth::origin::command_line;
+use crate::auth::permissions::Permissions;
 use crate::auth::refresh::Lifetimes;
 use crate::config::Config;
 use crate::context::Context;
+use crate::roles::Reach;
 use crate::store::{EndOutcome, NewAudit, Origin, StoreError};
 
 /// What this area brings.
@@ -36,12 +40,16 @@ pub struct Actor {
     /// Which user; nobody on the command line.
     pub user_id: Option<UserId>,
     pub origin: Origin,
+    /// How far they reach. Whoever runs commands reaches everybody.
+    reach: Option<Reach>,
+    /// The session that asks, which no rule ends.
+    session_id: Option<SessionId>,
 }
 
 impl Actor {
     /// Whoever runs commands beside the database.
     pub fn command_line() -> Self {
-        Self { user_id: None, origin: command_line() }
+        Self { user_id: None, origin: command_line(), reach: None, session_id: None }
     }
 }
 
@@ -56,6 +64,8 @@ pub enum AdminError {
     EmailTaken(Email),
     #[error("the last owner must stay: give somebody else the role first")]
     LastOwner,
+    #[error("the roles of the user reach further than those of whoever asks")]
+    AboveActor,
     #[error("the account is disabled: `latchkey user enable` it first")]
     Disabled,
     #[error("there is no role {0}: `latchkey role list` has those there are")]
@@ -80,12 +90,15 @@ pub struct Administration {
     context: Context,
     accounts: Arc<Accounts>,
     lifetimes: Lifetimes,
+    /// The permissions that there are, which say how far somebody reaches.
+    permissions: Permissions,
 }
 
 impl Administration {
     /// By the settings.
     pub fn new(context: Context, accounts: Arc<Accounts>, config: &Config) -> Self {
-        Self { context, accounts, lifetimes: Lifetimes::of(config) }
+        let (lifetimes, permissions) = (Lifetimes::of(config), areas::permissions());
+        Self { context, accounts, lifetimes, permissions }
     }
 
     /// The time by the database's clock.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use types::api::EndRule;
 use types::domain::{Timestamp, UserId};
 
 use crate::store::SessionRow;
@@ -20,9 +21,26 @@ pub struct SessionRule {
     pub network: Option<IpNet>,
     /// Of clients in whose browser, system, platform, kind or version these words stand, in letters of any size.
     pub client: Option<String>,
+    /// Last seen at a place in whose name these words stand, in letters of any size.
+    pub place: Option<String>,
 }
 
 impl SessionRule {
+    /// The rule as it travels. `None` where its network is none: a part that cannot be read must not make it wider.
+    pub fn of(rule: &EndRule) -> Option<Self> {
+        let network = match &rule.network {
+            Some(text) => Some(parse_network(text)?),
+            None => None,
+        };
+        let (client, place) = (rule.client.clone(), rule.place.clone());
+        Some(Self { user: rule.user, signed_in_before: rule.signed_in_before, network, client, place })
+    }
+
+    /// Whether an index finds those that it is about and no others.
+    pub const fn is_exact(&self) -> bool {
+        self.network.is_none() && self.client.is_none() && self.place.is_none()
+    }
+
     /// Signed in longer ago than this as well.
     #[must_use]
     pub fn older_than(self, age: Duration, now: Timestamp) -> Self {
@@ -37,7 +55,18 @@ impl SessionRule {
             && self.signed_in_before.is_none_or(|before| session.created_at < before)
             && self.network.is_none_or(|network| is_in(network, &session.origin.ip))
             && self.client.as_ref().is_none_or(|words| is_client(session, words))
+            && self.place.as_ref().is_none_or(|words| is_at(session, words))
     }
+}
+
+/// A network, or an address that is one by itself.
+pub fn parse_network(text: &str) -> Option<IpNet> {
+    let text = text.trim();
+    text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(|address| address.to_canonical().into()))
+}
+
+fn is_at(session: &SessionRow, words: &str) -> bool {
+    session.place.as_ref().is_some_and(|place| place.to_lowercase().contains(&words.to_lowercase()))
 }
 
 fn is_in(network: IpNet, address: &str) -> bool {
@@ -106,7 +135,7 @@ mod tests {
                 app_version: None,
             },
             origin: Origin { ip: ip.to_owned(), user_agent: String::new() },
-            place: None,
+            place: Some("Berlin, Germany".to_owned()),
             proofs: Proofs::one(SignInMethod::Password, START),
             delivery: TokenDelivery::Body,
             remember: true,
@@ -128,6 +157,9 @@ mod tests {
         for (words, expected) in [("chrome 14", true), ("LINUX", true), ("laptop", true), ("firefox", false)] {
             assert_eq!(matches(SessionRule { client: Some(words.to_owned()), ..SessionRule::default() }), expected);
         }
+        for (words, expected) in [("berlin", true), ("Germany", true), ("Paris", false)] {
+            assert_eq!(matches(SessionRule { place: Some(words.to_owned()), ..SessionRule::default() }), expected);
+        }
         let old = |age_ms, now_ms| {
             let now = START.plus(Duration::from_millis(now_ms));
             SessionRule::default().older_than(Duration::from_millis(age_ms), now)
@@ -136,6 +168,14 @@ mod tests {
         let earlier = SessionRule { signed_in_before: Some(START), ..SessionRule::default() };
         assert!(!matches(earlier.older_than(Duration::ZERO, START.plus(Duration::from_secs(9)))));
         assert!(!matches(SessionRule { user: Some(UserId(Uuid::max())), ..SessionRule::default() }));
+    }
+
+    #[test]
+    fn a_rule_with_a_network_that_cannot_be_read_is_none() {
+        let rule = |network: &str| EndRule { network: Some(network.to_owned()), ..EndRule::default() };
+        let read = SessionRule::of(&rule("192.0.2.7")).unwrap();
+        assert_eq!(read.network, Some("192.0.2.7/32".parse().unwrap()));
+        assert_eq!(SessionRule::of(&rule("192.0.2")), None);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Sessions of others: listed, and ended one by one, all of a user, or all that a rule is about.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use types::domain::{ClientReason, SessionId, Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
@@ -13,6 +14,8 @@ use crate::store::{EndCommand, EndOutcome, ListedEnd, Selection, SessionRow, Sto
 
 /// Sessions that are looked at, and ended, at once: a transaction must not hold up others for long.
 const PAGE: i64 = 1000;
+/// Pages that are looked through for a list.
+const PAGES_A_LIST: usize = 5;
 /// Sessions that a preview shows.
 const SAMPLE: usize = 10;
 
@@ -34,17 +37,49 @@ pub struct Preview {
     pub sessions: u64,
     /// Of how many users.
     pub users: u64,
+    /// Whether these are all: counting may have stopped before.
+    pub is_complete: bool,
+    /// How many of those that the rule is about stay.
+    pub spared: u64,
     /// Some of them.
     pub sample: Vec<SessionRow>,
 }
 
+/// Where a walk has got to: the last session that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub created_at: Timestamp,
+    pub ip: String,
+    pub id: SessionId,
+}
+
+impl Place {
+    fn of(session: &SessionRow) -> Self {
+        Self { created_at: session.created_at, ip: session.origin.ip.clone(), id: session.id }
+    }
+}
+
 /// A walk through the sessions that a rule may be about, page by page out of an index. What signs in after its
 /// beginning is not met.
-struct Walk {
+pub(super) struct Walk {
     begun_at: Timestamp,
     /// The last session of the page before.
-    last: Option<SessionRow>,
+    pub last: Option<Place>,
     is_over: bool,
+}
+
+impl Walk {
+    /// One that began then, and has got so far.
+    pub const fn begun(begun_at: Timestamp, last: Option<Place>) -> Self {
+        Self { begun_at, last, is_over: false }
+    }
+}
+
+/// Why sessions end, and as a part of which end by rule.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Why<'a> {
+    pub words: Option<&'a str>,
+    pub run: Option<Uuid>,
 }
 
 impl Administration {
@@ -83,16 +118,83 @@ impl Administration {
         Ok(found)
     }
 
-    /// Counts what a rule would end, and shows some of it.
-    pub async fn preview(&self, rule: &SessionRule) -> Result<Preview, AdminError> {
-        let (mut sessions, mut users, mut sample) = (0, HashSet::new(), Vec::new());
-        let mut walk = self.walk();
-        while let Some(page) = self.next_page(rule, &mut walk).await? {
-            sessions += page.len();
-            users.extend(page.iter().map(|session| session.user_id));
-            sample.extend(page.into_iter().take(SAMPLE - sample.len()));
+    /// A page of the live sessions that a rule is about, newest first, those of a network by address; after `after`.
+    /// Gives where the next page begins, if there may be one. So many pages of an index are looked through at the most.
+    pub async fn live_sessions(
+        &self,
+        rule: &SessionRule,
+        after: Option<Place>,
+        limit: u16,
+    ) -> Result<(Vec<SessionRow>, Option<Place>), StoreError> {
+        // Where the index finds nothing else, no more is read than is shown.
+        let size = if rule.is_exact() { i64::from(limit) } else { PAGE };
+        let mut found = Vec::with_capacity(usize::from(limit));
+        let mut last = after;
+        for _ in 0..PAGES_A_LIST {
+            let page = self.newest(rule, last.as_ref(), size).await?;
+            let is_last = count(page.len()) < size.unsigned_abs();
+            for session in page {
+                last = Some(Place::of(&session));
+                if rule.matches(&session) {
+                    found.push(session);
+                }
+                if found.len() == usize::from(limit) {
+                    return Ok((found, last));
+                }
+            }
+            if is_last {
+                return Ok((found, None));
+            }
         }
-        Ok(Preview { sessions: count(sessions), users: count(users.len()), sample })
+        Ok((found, last))
+    }
+
+    async fn newest(
+        &self,
+        rule: &SessionRule,
+        last: Option<&Place>,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>, StoreError> {
+        let (store, now) = (&self.context.store, self.context.now());
+        if let Some(user) = rule.user {
+            let before = last.map_or(SessionId(Uuid::max()), |last| last.id);
+            return store.admin().newest_sessions_of(user, before, true, now, limit).await;
+        }
+        if let Some(network) = rule.network {
+            let texts = texts_of(network);
+            let after = last.map_or((texts.start.as_str(), Uuid::nil()), |last| (last.ip.as_str(), last.id.0));
+            return store.admin().live_sessions_by_address(after, &texts.end, now, limit).await;
+        }
+        let newest = rule.signed_in_before.map_or((Timestamp::from_millis(i64::MAX), Uuid::max()), |before| {
+            // Those that began at that very moment are not before it.
+            (before, Uuid::nil())
+        });
+        let before = last.map_or(newest, |last| (last.created_at, last.id.0));
+        store.admin().newest_live_sessions(before, now, limit).await
+    }
+
+    /// Counts what a rule would end, and shows some of it. Counting stops at `stop_at`, where that is given.
+    pub async fn preview(
+        &self,
+        actor: &Actor,
+        rule: &SessionRule,
+        stop_at: Option<Instant>,
+    ) -> Result<Preview, AdminError> {
+        let mut users = HashSet::new();
+        let mut preview = Preview { sessions: 0, users: 0, is_complete: true, spared: 0, sample: Vec::new() };
+        let mut walk = self.walk();
+        while let Some(mut page) = self.next_page(rule, &mut walk).await? {
+            preview.spared += self.spare(actor, &mut page).await?;
+            preview.sessions += count(page.len());
+            users.extend(page.iter().map(|session| session.user_id));
+            let room = SAMPLE - preview.sample.len();
+            preview.sample.extend(page.into_iter().take(room));
+            if !walk.is_over && stop_at.is_some_and(|stop_at| self.context.clock.monotonic() >= stop_at) {
+                preview.is_complete = false;
+                break;
+            }
+        }
+        Ok(Preview { users: count(users.len()), ..preview })
     }
 
     /// Ends one session.
@@ -103,6 +205,7 @@ impl Administration {
         words: Option<&ClientReason>,
     ) -> Result<Change, AdminError> {
         let session = self.session(id).await?;
+        self.check_reach(actor, &self.user(&UserKey::Id(session.user_id)).await?)?;
         let one = Selection::One { user_id: session.user_id, session_id: id };
         let command =
             EndCommand { selection: one, ..self.ends_all_of(actor, session.user_id, EndReason::AdminRevoked, words) };
@@ -118,6 +221,7 @@ impl Administration {
         words: Option<&ClientReason>,
     ) -> Result<EndOutcome, AdminError> {
         let user = self.user(user).await?;
+        self.check_reach(actor, &user)?;
         Ok(self.end(self.ends_all_of(actor, user.id, EndReason::AdminRevoked, words)).await?)
     }
 
@@ -130,28 +234,43 @@ impl Administration {
         words: Option<&ClientReason>,
         committed: &mut (dyn FnMut(&EndOutcome) + Send),
     ) -> Result<u64, AdminError> {
+        let words = words.map(ToString::to_string);
+        let why = Why { words: words.as_deref(), run: None };
         let mut ended = 0;
         let mut walk = self.walk();
-        while let Some(page) = self.next_page(rule, &mut walk).await? {
-            if page.is_empty() {
-                continue;
-            }
-            let now = self.context.now();
-            let ends = ListedEnd {
-                sessions: page.iter().map(|session| (session.user_id, session.id)).collect(),
-                reason: EndReason::AdminRevoked,
-                client_reason: words.map(ToString::to_string),
-                actor_id: actor.user_id,
-                at: now,
-                remember_until: self.lifetimes.remember_until(now),
-                origin: actor.origin.clone(),
-            };
-            let mut new_id = || self.context.new_id();
-            let outcome = self.context.store.admin().end_listed_sessions(&ends, &mut new_id).await?;
+        while let Some(outcome) = self.end_page(actor, rule, why, &mut walk).await? {
             ended += count(outcome.ended.len());
             committed(&outcome);
         }
         Ok(ended)
+    }
+
+    /// Ends those of the next page that a rule is about, in one transaction. `None` after the last page.
+    pub(super) async fn end_page(
+        &self,
+        actor: &Actor,
+        rule: &SessionRule,
+        why: Why<'_>,
+        walk: &mut Walk,
+    ) -> Result<Option<EndOutcome>, StoreError> {
+        let Some(mut page) = self.next_page(rule, walk).await? else { return Ok(None) };
+        self.spare(actor, &mut page).await?;
+        if page.is_empty() {
+            return Ok(Some(EndOutcome::default()));
+        }
+        let now = self.context.now();
+        let ends = ListedEnd {
+            sessions: page.iter().map(|session| (session.user_id, session.id)).collect(),
+            reason: EndReason::AdminRevoked,
+            client_reason: why.words.map(str::to_owned),
+            actor_id: actor.user_id,
+            at: now,
+            remember_until: self.lifetimes.remember_until(now),
+            origin: actor.origin.clone(),
+            run: why.run,
+        };
+        let mut new_id = || self.context.new_id();
+        self.context.store.admin().end_listed_sessions(&ends, &mut new_id).await.map(Some)
     }
 
     async fn session(&self, id: SessionId) -> Result<SessionRow, AdminError> {
@@ -166,7 +285,7 @@ impl Administration {
     }
 
     fn walk(&self) -> Walk {
-        Walk { begun_at: self.context.now(), last: None, is_over: false }
+        Walk::begun(self.context.now(), None)
     }
 
     /// The sessions of the next page that the rule is about, which may be none; `None` after the last page.
@@ -176,7 +295,7 @@ impl Administration {
         }
         let mut page = self.candidates(rule, walk).await?;
         walk.is_over = rule.user.is_some() || count(page.len()) < PAGE.unsigned_abs();
-        walk.last = page.last().cloned();
+        walk.last = page.last().map(Place::of).or_else(|| walk.last.take());
         page.retain(|session| session.created_at <= walk.begun_at && rule.matches(session));
         Ok(Some(page))
     }
@@ -188,16 +307,14 @@ impl Administration {
         }
         if let Some(network) = rule.network {
             let texts = texts_of(network);
-            let after = walk
-                .last
-                .as_ref()
-                .map_or((texts.start.as_str(), Uuid::nil()), |session| (session.origin.ip.as_str(), session.id.0));
+            let after =
+                walk.last.as_ref().map_or((texts.start.as_str(), Uuid::nil()), |last| (last.ip.as_str(), last.id.0));
             return store.admin().live_sessions_by_address(after, &texts.end, now, PAGE).await;
         }
         let after = walk
             .last
             .as_ref()
-            .map_or((Timestamp::from_millis(i64::MIN), Uuid::nil()), |session| (session.created_at, session.id.0));
+            .map_or((Timestamp::from_millis(i64::MIN), Uuid::nil()), |last| (last.created_at, last.id.0));
         let before = rule.signed_in_before.unwrap_or(walk.begun_at.plus(Duration::from_millis(1)));
         store.admin().live_sessions_by_start(after, before, now, PAGE).await
     }

@@ -139,7 +139,8 @@ impl Administration {
         let user = self.user(key).await?;
         let ends = self.ends_all_of(actor, user.id, EndReason::AccountDisabled, reason);
         let mut new_id = || self.context.new_id();
-        let change = self.context.store.admin().disable_user(&ends, &mut new_id).await?;
+        let may = |user: &User| self.is_within_reach(actor, user);
+        let change = self.context.store.admin().disable_user(&ends, &may, &mut new_id).await?;
         change_of(change, key)
     }
 
@@ -153,7 +154,38 @@ impl Administration {
         let user = self.user(key).await?;
         let client_reason = reason.map(ToString::to_string);
         let audit = NewAudit { client_reason, ..self.audit(actor, AuditAction::UserEnabled, user.id) };
-        change_of(self.context.store.admin().enable_user(user.id, &audit).await?, key)
+        let may = |user: &User| self.is_within_reach(actor, user);
+        change_of(self.context.store.admin().enable_user(user.id, &may, &audit).await?, key)
+    }
+
+    /// Counts the address of a user as proved: whoever does it answers for that.
+    pub async fn verify_user(
+        &self,
+        actor: &Actor,
+        key: &UserKey,
+        reason: Option<&ClientReason>,
+    ) -> Result<Change, AdminError> {
+        let user = self.user(key).await?;
+        let client_reason = reason.map(ToString::to_string);
+        let audit = NewAudit { client_reason, ..self.audit(actor, AuditAction::UserVerified, user.id) };
+        let may = |user: &User| self.is_within_reach(actor, user);
+        change_of(self.context.store.admin().verify_user(user.id, &may, &audit).await?, key)
+    }
+
+    /// Has a user set a new password before the next sign-in, and ends their sessions, in one transaction. Whoever
+    /// gives the present password then is mailed the link.
+    pub async fn require_password_reset(
+        &self,
+        actor: &Actor,
+        key: &UserKey,
+        reason: Option<&ClientReason>,
+    ) -> Result<Change, AdminError> {
+        let user = self.user(key).await?;
+        let ends = self.ends_all_of(actor, user.id, EndReason::AdminRevoked, reason);
+        let mut new_id = || self.context.new_id();
+        let may = |user: &User| self.is_within_reach(actor, user);
+        let change = self.context.store.admin().require_password_reset(&ends, &may, &mut new_id).await?;
+        change_of(change, key)
     }
 
     /// Deletes an account with everything that is held on its owner, as they could themselves, and ends its sessions,
@@ -169,7 +201,8 @@ impl Administration {
         let deletion = deletion.ok_or_else(|| AdminError::NoSuchUser(key.clone()))?;
         let ends = self.ends_all_of(actor, user.id, EndReason::AccountDeleted, reason);
         let mut new_id = || self.context.new_id();
-        let change = self.context.store.admin().delete_user(&deletion, &ends, &mut new_id).await?;
+        let may = |user: &User| self.is_within_reach(actor, user);
+        let change = self.context.store.admin().delete_user(&deletion, &ends, &may, &mut new_id).await?;
         change_of(change, key)
     }
 
@@ -209,6 +242,7 @@ fn change_of(change: UserChange, key: &UserKey) -> Result<Change, AdminError> {
         UserChange::Unchanged => Ok(Change::Unchanged),
         UserChange::NotFound => Err(AdminError::NoSuchUser(key.clone())),
         UserChange::LastOwner => Err(AdminError::LastOwner),
+        UserChange::AboveActor => Err(AdminError::AboveActor),
     }
 }
 

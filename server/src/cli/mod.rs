@@ -164,6 +164,7 @@ impl CliError {
             | Self::Admin(
                 AdminError::EmailTaken(_)
                 | AdminError::LastOwner
+                | AdminError::AboveActor
                 | AdminError::Disabled
                 | AdminError::NoSuchRole(_)
                 | AdminError::Account(AccountError::Field { .. }),

@@ -140,11 +140,11 @@ impl End {
             return Err(CliError::Usage(message.to_owned()));
         }
         let user = user_id(sessions, user.as_ref()).await?;
-        let mut rule = SessionRule { user, signed_in_before, network, client };
+        let mut rule = SessionRule { user, signed_in_before, network, client, place: None };
         if let Some(age) = older_than {
             rule = rule.older_than(age, sessions.now());
         }
-        let preview = sessions.preview(&rule).await?;
+        let preview = sessions.preview(by, &rule, None).await?;
         if !yes {
             show_preview(&preview, sessions, output).await?;
             return if dry_run { Ok(()) } else { Err(unconfirmed(&preview)) };
@@ -187,7 +187,7 @@ async fn show_preview(preview: &Preview, sessions: &Administration, output: Outp
     output.answer(&text, &json!({ "sessions": preview.sessions, "users": preview.users, "sample": sample }))
 }
 
-fn summary(Preview { sessions, users, sample }: &Preview) -> String {
+fn summary(Preview { sessions, users, sample, .. }: &Preview) -> String {
     let shown = sample.len() as u64;
     let rest = if shown < *sessions { format!("; {shown} of them:") } else { String::new() };
     format!("{sessions} sessions of {users} users{rest}\n")

@@ -17,7 +17,7 @@ use ::types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::store::db::{Ids, verbs};
-use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, SessionRow, User};
+use crate::store::{AccountDeletion, EndCommand, EndOutcome, NewAudit, NewJob, SessionRow, User};
 
 verbs! {
     /// What administrators ask about users and sessions of others, and do to them.
@@ -25,6 +25,8 @@ verbs! {
 
     /// A page of the users that a filter lets through, in its order.
     search_users(filter: &UserFilter, limit: i64) -> Vec<User>;
+    /// These users, in no order; those that there are.
+    users_by_ids(ids: &[UserId]) -> Vec<User>;
     /// A page of all sessions, ended or not, newest first: those before `before`, by their ids.
     newest_sessions(before: SessionId, limit: i64) -> Vec<SessionRow>;
     /// A page of the live sessions, newest first: those before `before`, by when they began and their ids.
@@ -45,9 +47,13 @@ verbs! {
     /// audit entries and the revocation log.
     end_listed_sessions(ends: &ListedEnd, ids: Ids<'_>) -> EndOutcome;
     /// Disables an account and ends the sessions that `ends` selects. Not the last owner's.
-    disable_user(ends: &EndCommand, ids: Ids<'_>) -> UserChange;
+    disable_user(ends: &EndCommand, may: MayChange<'_>, ids: Ids<'_>) -> UserChange;
     /// Enables a disabled account.
-    enable_user(id: UserId, audit: &NewAudit) -> UserChange;
+    enable_user(id: UserId, may: MayChange<'_>, audit: &NewAudit) -> UserChange;
+    /// Counts the address of a user as proved.
+    verify_user(id: UserId, may: MayChange<'_>, audit: &NewAudit) -> UserChange;
+    /// Has a user set a new password before the next sign-in, and ends the sessions that `ends` selects.
+    require_password_reset(ends: &EndCommand, may: MayChange<'_>, ids: Ids<'_>) -> UserChange;
     /// Which of these addresses somebody has.
     taken_addresses(emails: &[&str]) -> Vec<TakenAddress>;
     /// Creates users who come from another system, with their roles, audit entries and invitations, in one
@@ -56,5 +62,17 @@ verbs! {
     import_users(users: &[ImportedUser]) -> HashSet<UserId>;
     /// Deletes an account with everything that is held on the user, and ends the sessions that `ends` selects. Not the
     /// last owner's.
-    delete_user(deletion: &AccountDeletion, ends: &EndCommand, ids: Ids<'_>) -> UserChange;
+    delete_user(deletion: &AccountDeletion, ends: &EndCommand, may: MayChange<'_>, ids: Ids<'_>) -> UserChange;
+    /// Stores an end by rule with its audit entry, and enqueues the job that carries it out.
+    begin_end_run(run: &NewEndRun, job: &NewJob, audit: &NewAudit) -> ();
+    /// An end by rule.
+    end_run(id: Uuid) -> Option<EndRunRow>;
+    /// An end by rule has begun, and is about so many sessions, where that is known. What was noted before stays.
+    note_end_run(id: Uuid, at: Timestamp, total: Option<u64>) -> ();
+    /// An end by rule is done.
+    finish_end_run(id: Uuid, at: Timestamp) -> ();
+    /// How many sessions are signed in.
+    count_live_sessions(now: Timestamp) -> u64;
+    /// How many jobs of these kinds are not done.
+    count_open_jobs(kinds: &[&'static str]) -> Vec<OpenJobs>;
 }

@@ -1,12 +1,12 @@
 //! Rows as the database has them.
 
 use sqlx::FromRow;
-use types::domain::UserId;
+use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::store::db::rows::Read;
+use crate::store::db::rows::{Read, moment};
 use crate::store::sessions::rows::EndedRecord;
-use crate::store::{EndedSession, StoreError};
+use crate::store::{EndRunRow, EndedSession, NewEndRun, Origin, StoreError};
 
 /// A session that has just been ended, and whose it was.
 #[derive(FromRow)]
@@ -21,5 +21,43 @@ impl TryFrom<ListedRecord> for (UserId, EndedSession) {
 
     fn try_from(row: ListedRecord) -> Read<Self> {
         Ok((UserId(row.user_id), row.ended.try_into()?))
+    }
+}
+
+/// An end by rule.
+#[derive(FromRow)]
+pub struct EndRunRecord {
+    id: Uuid,
+    actor_id: Uuid,
+    session_id: Uuid,
+    rule: String,
+    client_reason: Option<String>,
+    ip: String,
+    user_agent: String,
+    created_at: i64,
+    begun_at: Option<i64>,
+    finished_at: Option<i64>,
+    total_sessions: Option<i64>,
+    ended_sessions: i64,
+}
+
+impl From<EndRunRecord> for EndRunRow {
+    fn from(row: EndRunRecord) -> Self {
+        let run = NewEndRun {
+            id: row.id,
+            actor_id: UserId(row.actor_id),
+            session_id: SessionId(row.session_id),
+            rule: row.rule,
+            client_reason: row.client_reason,
+            origin: Origin { ip: row.ip, user_agent: row.user_agent },
+            at: Timestamp::from_millis(row.created_at),
+        };
+        Self {
+            run,
+            begun_at: moment(row.begun_at),
+            finished_at: moment(row.finished_at),
+            total: row.total_sessions.map(i64::unsigned_abs),
+            ended: row.ended_sessions.unsigned_abs(),
+        }
     }
 }

@@ -27,6 +27,22 @@ macro_rules! users_by_email {
     };
 }
 
+/// A page of the newest users, those before `$1`, and what else they must be: of the role `$2` unless it is empty,
+/// disabled, not proved. What is said of few users comes out of an index of these few.
+macro_rules! newest_users {
+    ($of_few:literal) => {
+        concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users WHERE id < $1",
+            $of_few,
+            " AND ($2 = '' OR EXISTS (SELECT 1 FROM user_roles r WHERE r.user_id = users.id AND r.role = $2)) \
+             AND (NOT $3 OR disabled_at IS NOT NULL) AND (NOT $4 OR email_verified_at IS NULL) \
+             ORDER BY id DESC LIMIT $5"
+        )
+    };
+}
+
 statements! {
     USERS_BY_EMAIL = users_by_email!("");
     DISABLED_USERS_BY_EMAIL = users_by_email!(" AND disabled_at IS NOT NULL");
@@ -41,6 +57,21 @@ statements! {
         user_filters!(),
         " ORDER BY lower(name), id LIMIT $7"
     );
+    NEWEST_USERS = newest_users!("");
+    NEWEST_DISABLED_USERS = newest_users!(" AND disabled_at IS NOT NULL");
+    NEWEST_UNVERIFIED_USERS = newest_users!(" AND email_verified_at IS NULL");
+    NEWEST_USERS_OF_ROLE =
+        newest_users!(" AND id IN (SELECT one.user_id FROM user_roles one WHERE one.role = $2)");
+    /// Of those at one address: after `$1`, at `$2`, signed in at `$3`.
+    USERS_AT_ADDRESS = concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users WHERE id > $1 AND id IN (SELECT s.user_id FROM sessions s \
+         WHERE s.ended_at IS NULL AND s.ip = $2 AND +s.expires_at > $3)",
+        user_filters!(),
+        " ORDER BY id LIMIT $7"
+    );
+    USERS_BY_IDS = concat!("SELECT ", user_columns!(), " FROM users WHERE id IN ({list:1})");
     /// Ids sort by the time they were made.
     NEWEST_SESSIONS =
         concat!("SELECT ", session_columns!(), " FROM sessions WHERE id < $1 ORDER BY id DESC LIMIT $2");
@@ -79,4 +110,19 @@ statements! {
     IMPORT_USERS = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
         email_verified_at, disabled_at, created_at) VALUES {rows:9} ON CONFLICT DO NOTHING RETURNING id";
     IMPORT_ROLES = "INSERT INTO user_roles (user_id, role) VALUES {rows:2}";
+    INSERT_END_RUN = "INSERT INTO end_runs (id, actor_id, session_id, rule, client_reason, ip, user_agent, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    END_RUN = "SELECT id, actor_id, session_id, rule, client_reason, ip, user_agent, created_at, begun_at, finished_at, \
+        total_sessions, ended_sessions FROM end_runs WHERE id = $1";
+    NOTE_END_RUN = "UPDATE end_runs SET begun_at = COALESCE(begun_at, $2), \
+        total_sessions = COALESCE(total_sessions, $3) WHERE id = $1";
+    COUNT_IN_RUN = "UPDATE end_runs SET ended_sessions = ended_sessions + $2 WHERE id = $1";
+    FINISH_END_RUN = "UPDATE end_runs SET finished_at = COALESCE(finished_at, $2) WHERE id = $1";
+    /// What they say of addresses and reasons goes with them.
+    DELETE_END_RUNS = "DELETE FROM end_runs WHERE id IN \
+        (SELECT id FROM end_runs WHERE created_at < $1 ORDER BY created_at LIMIT $2 {skip_locked})";
+    COUNT_LIVE_SESSIONS = "SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL AND expires_at > $1";
+    COUNT_OPEN_JOBS = "SELECT COUNT(CASE WHEN dead_at IS NULL THEN 1 END), \
+        COUNT(CASE WHEN dead_at IS NULL AND last_error IS NOT NULL THEN 1 END), COUNT(dead_at) \
+        FROM jobs WHERE kind = $1 AND done_at IS NULL";
 }

@@ -1,10 +1,10 @@
-//! Filters, and what came of a change.
+//! Filters, ends by rule, and what came of a change.
 
 use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use crate::store::{Digest, EndOutcome, NewAudit, NewJob, NewUser, Origin};
+use crate::store::{Digest, EndOutcome, NewAudit, NewJob, NewUser, Origin, User};
 
 /// Which users to list, and in which order.
 #[derive(Clone, Debug)]
@@ -26,7 +26,14 @@ pub enum UserOrder {
     /// By their names in small letters: those that begin with `prefix`, which is in small letters, after that name and
     /// id. Letters beyond ASCII stay as they are.
     Name { prefix: String, after: Option<(String, Uuid)> },
+    /// The newest first: those before `before`, by their ids.
+    Newest { before: Option<Uuid> },
+    /// By their ids: those with a session that lives `now` and was last seen at this address, after `after`.
+    Address { address: String, after: Option<Uuid>, now: Timestamp },
 }
+
+/// Whether whoever asks may change a user. Asked under lock.
+pub type MayChange<'a> = &'a (dyn Fn(&User) -> bool + Send + Sync);
 
 /// Sessions of several users that are ended together.
 #[derive(Clone, Debug)]
@@ -42,6 +49,50 @@ pub struct ListedEnd {
     /// Until when the log must remember at the least.
     pub remember_until: Timestamp,
     pub origin: Origin,
+    /// The end by rule that it is a part of, where it is one: what has ended is counted there.
+    pub run: Option<Uuid>,
+}
+
+/// An end of sessions by rule, which a job carries out.
+#[derive(Clone, Debug)]
+pub struct NewEndRun {
+    pub id: Uuid,
+    /// Who asks.
+    pub actor_id: UserId,
+    /// From which session, which stays.
+    pub session_id: SessionId,
+    /// The rule, as JSON.
+    pub rule: String,
+    /// Why, in the words of whoever asks.
+    pub client_reason: Option<String>,
+    pub origin: Origin,
+    pub at: Timestamp,
+}
+
+/// An end by rule as it is.
+#[derive(Clone, Debug)]
+pub struct EndRunRow {
+    /// As it was asked for.
+    pub run: NewEndRun,
+    pub begun_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// How many sessions are to end, once they are counted.
+    pub total: Option<u64>,
+    /// How many have ended.
+    pub ended: u64,
+}
+
+/// How many jobs of a kind are not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenJobs {
+    /// The name of the kind.
+    pub kind: &'static str,
+    /// To be run, or under way.
+    pub waiting: u64,
+    /// Those among them that have failed before.
+    pub retrying: u64,
+    /// Given up.
+    pub dead: u64,
 }
 
 /// What came of a change to an account.
@@ -55,6 +106,8 @@ pub enum UserChange {
     NotFound,
     /// Refused: nobody else who can sign in is an owner.
     LastOwner,
+    /// Refused: whoever asks may not change this user.
+    AboveActor,
 }
 
 /// A user who comes from another system.

@@ -9,6 +9,7 @@ mod types;
 pub use types::*;
 
 use ::types::domain::{Timestamp, UserId};
+use ::types::words::AuditAction;
 use uuid::Uuid;
 
 use crate::store::db::verbs;
@@ -23,6 +24,14 @@ verbs! {
     activity(id: UserId, before: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<Audit>;
     /// Entries as they are stored, oldest first, after the one at `after`.
     stored_entries(filter: &AuditFilter, after: Option<(Timestamp, Uuid)>, limit: i64) -> Vec<StoredAudit>;
+    /// Entries as they are stored, newest first.
+    search_entries(search: &AuditSearch, limit: i64) -> Vec<StoredAudit>;
+    /// How many entries of an action there are, by the hours that have any: each as hours since 1970.
+    count_entries(action: AuditAction, from: Timestamp, to: Timestamp) -> Vec<(i64, u64)>;
+    /// The counts of hours that are over, from this hour on, in order.
+    kept_counts(action: AuditAction, from_hour: i64) -> Vec<(i64, u64)>;
+    /// Keeps counts of hours that are over.
+    keep_counts(action: AuditAction, counts: &[(i64, u64)]) -> ();
     /// Seals the oldest entries that are not sealed yet, `limit` at the most, as `make_seal` says. `None` where there
     /// are none. Servers that do so at once take turns; an entry that somebody else is changing is left for the next
     /// time.

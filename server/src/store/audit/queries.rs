@@ -1,7 +1,7 @@
 //! The audit log and its seals.
 
 use types::domain::{Timestamp, UserId};
-use types::words::EndReason;
+use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, lock_audit_seals, query, query_as};
@@ -9,8 +9,8 @@ use crate::store::audit::rows::{AuditRecord, EntryRecord, SealRecord, SealedReco
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::{
-    Audit, AuditFilter, AuditSeal, EntrySeal, MakeSeal, NewAudit, SealedAudit, SealedBatch, StoreError, StoredAudit,
-    Unsealed, sql,
+    Audit, AuditFilter, AuditSeal, AuditSearch, EntrySeal, MakeSeal, NewAudit, SealedAudit, SealedBatch, StoreError,
+    StoredAudit, Unsealed, sql,
 };
 
 impl Database {
@@ -57,6 +57,58 @@ impl Database {
         }
         let rows = entries.fetch_all(self.readers()).await?;
         Ok(rows.into_iter().map(StoredAudit::from).collect())
+    }
+
+    pub(in crate::store) async fn search_entries(&self, search: &AuditSearch, limit: i64) -> Result<Vec<StoredAudit>> {
+        let (at, id) = search.before;
+        let rows = query_as::<EntryRecord>(statement_of(search))
+            .bind(at.as_millis())
+            .bind(id)
+            .bind(search.from.as_millis())
+            .bind(search.action.as_deref().unwrap_or_default())
+            .bind(search.address.as_deref().unwrap_or_default())
+            .bind(search.user.is_none())
+            .bind(search.user.map_or(Uuid::nil(), |user| user.0))
+            .bind(search.actor.is_none())
+            .bind(search.actor.map_or(Uuid::nil(), |actor| actor.0))
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await?;
+        Ok(rows.into_iter().map(StoredAudit::from).collect())
+    }
+
+    pub(in crate::store) async fn count_entries(
+        &self,
+        action: AuditAction,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<(i64, u64)>> {
+        let rows: Vec<(i64, i64)> = query_as(sql::audit::COUNT_ENTRIES)
+            .bind(action.as_str())
+            .bind(from.as_millis())
+            .bind(to.as_millis())
+            .fetch_all(self.readers())
+            .await?;
+        Ok(counts(rows))
+    }
+
+    pub(in crate::store) async fn kept_counts(&self, action: AuditAction, from_hour: i64) -> Result<Vec<(i64, u64)>> {
+        let rows: Vec<(i64, i64)> =
+            query_as(sql::audit::KEPT_COUNTS).bind(action.as_str()).bind(from_hour).fetch_all(self.readers()).await?;
+        Ok(counts(rows))
+    }
+
+    pub(in crate::store) async fn keep_counts(&self, action: AuditAction, counts: &[(i64, u64)]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for (hour, entries) in counts {
+            query(sql::audit::KEEP_COUNT)
+                .bind(action.as_str())
+                .bind(*hour)
+                .bind(i64::try_from(*entries).unwrap_or(i64::MAX))
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     pub(in crate::store) async fn seal_entries(
@@ -111,6 +163,25 @@ impl Database {
         let (count,): (i64,) = query_as(sql::audit::COUNT_UNSEALED).fetch_one(self.readers()).await?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
+}
+
+/// The statement whose index has the fewest entries that are no answer.
+fn statement_of(search: &AuditSearch) -> &'static str {
+    if search.user.is_some() {
+        sql::audit::ENTRIES_BEFORE_OF_USER
+    } else if search.actor.is_some() {
+        sql::audit::ENTRIES_BEFORE_BY_ACTOR
+    } else if search.address.as_deref().is_some_and(|address| !address.is_empty()) {
+        sql::audit::ENTRIES_BEFORE_AT_ADDRESS
+    } else if search.action.is_some() {
+        sql::audit::ENTRIES_BEFORE_OF_ACTION
+    } else {
+        sql::audit::ENTRIES_BEFORE
+    }
+}
+
+fn counts(rows: Vec<(i64, i64)>) -> Vec<(i64, u64)> {
+    rows.into_iter().map(|(hour, entries)| (hour, entries.unsigned_abs())).collect()
 }
 
 pub(in crate::store) async fn seal_entry(connection: &mut Connection, id: Uuid, seal: &EntrySeal) -> Result<()> {

@@ -16,6 +16,21 @@ macro_rules! seal_columns {
     };
 }
 
+/// A page of entries before `$1` and `$2`, the newest first, of which all is true that is asked for. What is said of few
+/// comes out of an index of these.
+macro_rules! entries_before {
+    ($of_few:literal) => {
+        concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM audit_log WHERE (at, id) < ($1, $2) AND at >= $3 AND ($4 = '' OR action = $4) \
+             AND ($5 = '' OR ip = $5) AND ($6 OR user_id = $7) AND ($8 OR actor_id = $9)",
+            $of_few,
+            " ORDER BY at DESC, id DESC LIMIT $10"
+        )
+    };
+}
+
 statements! {
     INSERT_AUDIT = concat!("INSERT INTO audit_log (", entry_columns!(), ") VALUES {rows:11}");
     /// Where somebody else did it, not from where.
@@ -36,6 +51,17 @@ statements! {
         " FROM audit_log WHERE (at, id) > ($1, $2) AND at < $3 AND ($4 = '' OR action = $4) AND user_id = $6 \
          ORDER BY at, id LIMIT $5"
     );
+    ENTRIES_BEFORE = entries_before!("");
+    ENTRIES_BEFORE_OF_USER = entries_before!(" AND user_id = $7");
+    ENTRIES_BEFORE_BY_ACTOR = entries_before!(" AND actor_id = $9");
+    ENTRIES_BEFORE_AT_ADDRESS = entries_before!(" AND ip <> '' AND ip = $5");
+    ENTRIES_BEFORE_OF_ACTION = entries_before!(" AND action = $4");
+    COUNT_ENTRIES = "SELECT at / 3600000, COUNT(*) FROM audit_log WHERE action = $1 AND at >= $2 AND at < $3 \
+        GROUP BY at / 3600000";
+    KEPT_COUNTS = "SELECT hour, entries FROM audit_counts WHERE action = $1 AND hour >= $2 ORDER BY hour";
+    /// Another server may have counted them too.
+    KEEP_COUNT = "INSERT INTO audit_counts (action, hour, entries) VALUES ($1, $2, $3) \
+        ON CONFLICT (action, hour) DO NOTHING";
     UNSEALED = concat!(
         "SELECT ",
         entry_columns!(),

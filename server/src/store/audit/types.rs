@@ -96,6 +96,20 @@ pub struct AuditFilter {
     pub action: Option<String>,
 }
 
+/// Which entries are looked for, the newest first.
+#[derive(Clone, Debug)]
+pub struct AuditSearch {
+    /// Not earlier than this.
+    pub from: Timestamp,
+    /// Older than the entry of this moment and id.
+    pub before: (Timestamp, Uuid),
+    pub user: Option<UserId>,
+    pub actor: Option<UserId>,
+    /// The name of an action.
+    pub action: Option<String>,
+    pub address: Option<String>,
+}
+
 /// What stands in a sealed entry for something that may be wiped. Whatever the database holds: it may have been
 /// tampered with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

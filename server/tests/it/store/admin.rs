@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use latchkey::store::{
-    AccountDeletion, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewUser, RevokedSubject, RoleRefusal,
-    Selection, Standing, Store, User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
+    AccountDeletion, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun, NewUser, RevokedSubject,
+    RoleRefusal, Selection, Standing, Store, User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
@@ -12,8 +12,8 @@ use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, START, TestStore, command, digest, end, ids, mailbox, minutes, new_audit, new_notice_mail, new_session,
-    new_user, origin, record, sign_in, stored_user,
+    Backend, START, TestStore, ask_for_reset, command, digest, done, end, ids, mailbox, minutes, new_audit,
+    new_notice_mail, new_session, new_user, origin, record, reset, sign_in, stored_user,
 };
 
 fn by_email(prefix: &str, after: Option<&str>) -> UserFilter {
@@ -55,7 +55,15 @@ fn disabling(user_id: UserId, at: Timestamp) -> EndCommand {
 }
 
 async fn disable(store: &Store, user_id: UserId, at: Timestamp) -> UserChange {
-    store.admin().disable_user(&disabling(user_id, at), &mut ids()).await.expect("an answer")
+    store.admin().disable_user(&disabling(user_id, at), &anybody, &mut ids()).await.expect("an answer")
+}
+
+fn anybody(_: &User) -> bool {
+    true
+}
+
+fn nobody(_: &User) -> bool {
+    false
 }
 
 /// Takes the role of owners from a user, unless they are the last one; says whether it did.
@@ -190,6 +198,7 @@ async fn listed_sessions_of_several_users_end_with_history_audit_and_log(
         at: minutes(3),
         remember_until: minutes(30),
         origin: origin(""),
+        run: None,
     };
     let outcome = store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an end");
     let mut ended: Vec<_> = outcome.ended.iter().map(|session| session.id).collect();
@@ -229,8 +238,8 @@ async fn a_disabled_account_has_no_session_left_and_is_enabled_again(
     assert_eq!(disable(&store, UserId(Uuid::max()), minutes(3)).await, UserChange::NotFound);
 
     let audit = new_audit(ada, AuditAction::UserEnabled, minutes(4));
-    assert!(matches!(store.admin().enable_user(ada, &audit).await, Ok(UserChange::Done(_))));
-    assert!(matches!(store.admin().enable_user(ada, &audit).await, Ok(UserChange::Unchanged)));
+    assert!(matches!(store.admin().enable_user(ada, &anybody, &audit).await, Ok(UserChange::Done(_))));
+    assert!(matches!(store.admin().enable_user(ada, &anybody, &audit).await, Ok(UserChange::Unchanged)));
     let log = log_of(&store, ada).await;
     assert_eq!(log.last().map(String::as_str), Some("user_enabled"));
     assert_eq!(log.iter().filter(|action| *action == "user_disabled").count(), 1);
@@ -271,7 +280,7 @@ async fn the_last_owner_is_neither_disabled_nor_deleted(
     let deletion =
         AccountDeletion { mail: new_notice_mail("ada@example.com", "Farewell", minutes(2)), buckets: Vec::new() };
     let ends = command(all, EndReason::AccountDeleted, minutes(2));
-    let delete = async || store.admin().delete_user(&deletion, &ends, &mut ids()).await.expect("an answer");
+    let delete = async || store.admin().delete_user(&deletion, &ends, &anybody, &mut ids()).await.expect("an answer");
     assert_eq!(delete().await, UserChange::LastOwner);
     owner(&store, "carol").await;
     assert!(matches!(delete().await, UserChange::Done(_)));
@@ -320,4 +329,131 @@ async fn users_of_another_system_are_made_with_all_they_have_where_nobody_has_th
     assert_eq!(taken, [("ada@example.com", true), ("bob@example.com", false)]);
     assert!(store.admin().import_users(&[]).await.expect("an answer").is_empty());
     assert!(store.admin().taken_addresses(&[]).await.expect("an answer").is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn whom_the_actor_may_not_change_stays_as_they_are(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = stored_user(&store, "ada").await;
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let (ends, audit) = (disabling(ada, minutes(2)), new_audit(ada, AuditAction::UserVerified, minutes(2)));
+    let deletion =
+        AccountDeletion { mail: new_notice_mail("ada@example.com", "Farewell", minutes(2)), buckets: Vec::new() };
+    let admin = store.admin();
+    for change in [
+        admin.disable_user(&ends, &nobody, &mut ids()).await,
+        admin.enable_user(ada, &nobody, &audit).await,
+        admin.verify_user(ada, &nobody, &audit).await,
+        admin.require_password_reset(&ends, &nobody, &mut ids()).await,
+        admin.delete_user(&deletion, &ends, &nobody, &mut ids()).await,
+    ] {
+        assert_eq!(change.expect("an answer"), UserChange::AboveActor);
+    }
+    let standing = store.sessions().standing(phone, ada, i64::MAX, minutes(3)).await.expect("an answer");
+    assert_eq!(standing, Standing::Good);
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_must_set_a_new_password_has_no_session_left_until_it_is_set(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = stored_user(&store, "ada").await;
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let ends =
+        EndCommand { actor_id: None, ..command(Selection::All { user_id: ada }, EndReason::AdminRevoked, minutes(2)) };
+    let require = async || store.admin().require_password_reset(&ends, &anybody, &mut ids()).await.expect("an answer");
+    let UserChange::Done(outcome) = require().await else { panic!("nothing was done") };
+    assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), [phone]);
+    assert_eq!(require().await, UserChange::Unchanged);
+    let required = async || {
+        let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("ada");
+        user.password_reset_required_at
+    };
+    assert_eq!(required().await, Some(minutes(2)));
+    assert_eq!(log_of(&store, ada).await.iter().filter(|action| *action == "password_reset_required").count(), 1);
+
+    ask_for_reset(&store, ada, [7; 32], minutes(3)).await;
+    done(reset(&store, ada, [7; 32], "new", minutes(4)).await);
+    assert_eq!(required().await, None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn users_are_found_by_an_address_at_which_they_are_signed_in_and_by_their_age(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let (ada, bob) = (stored_user(&store, "ada").await, stored_user(&store, "bob").await);
+    let session = new_session(ada, "Phone", minutes(1));
+    let address = session.origin.ip.clone();
+    record(&store, &session, None).await;
+    let at = |address: &str, after| UserFilter {
+        order: UserOrder::Address { address: address.to_owned(), after, now: minutes(2) },
+        ..by_email("", None)
+    };
+    assert_eq!(emails(&search(&store, at(&address, None), 10).await), ["ada"]);
+    assert!(search(&store, at(&address, Some(ada.0)), 10).await.is_empty());
+    assert!(search(&store, at("203.0.113.99", None), 10).await.is_empty());
+
+    let newest = |before| UserFilter { order: UserOrder::Newest { before }, ..by_email("", None) };
+    let (older, newer) = (ada.0.min(bob.0), ada.0.max(bob.0));
+    let page = search(&store, newest(None), 1).await;
+    assert_eq!(page[0].id.0, newer);
+    assert_eq!(search(&store, newest(Some(newer)), 10).await[0].id.0, older);
+    let disabled = UserFilter { disabled: true, ..newest(None) };
+    assert!(search(&store, disabled, 10).await.is_empty());
+
+    let mut found = store.admin().users_by_ids(&[ada, UserId(Uuid::max()), bob]).await.expect("users");
+    found.sort_by(|one, other| one.email.cmp(&other.email));
+    assert_eq!(emails(&found), ["ada", "bob"]);
+    assert_eq!(store.admin().count_live_sessions(minutes(2)).await.expect("a count"), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_end_by_rule_counts_what_it_has_ended(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+    let store = TestStore::open(backend).await;
+    let ada = stored_user(&store, "ada").await;
+    let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
+    let id = Uuid::from_u128(7);
+    let run = NewEndRun {
+        id,
+        actor_id: ada,
+        session_id: phone,
+        rule: "{}".to_owned(),
+        client_reason: Some("stolen".to_owned()),
+        origin: origin("192.0.2.1"),
+        at: minutes(2),
+    };
+    let audit = new_audit(ada, AuditAction::EndByRuleRequested, minutes(2));
+    let job = new_notice_mail("ada@example.com", "Work", minutes(2));
+    store.admin().begin_end_run(&run, &job, &audit).await.expect("stored");
+    let stored = async || store.admin().end_run(id).await.expect("an answer").expect("the run");
+    assert_eq!((stored().await.begun_at, stored().await.total, stored().await.ended), (None, None, 0));
+
+    store.admin().note_end_run(id, minutes(3), None).await.expect("noted");
+    store.admin().note_end_run(id, minutes(4), Some(5)).await.expect("noted");
+    let ends = ListedEnd {
+        sessions: vec![(ada, phone)],
+        reason: EndReason::AdminRevoked,
+        client_reason: None,
+        actor_id: Some(ada),
+        at: minutes(5),
+        remember_until: minutes(30),
+        origin: origin(""),
+        run: Some(id),
+    };
+    for _ in 0..2 {
+        store.admin().end_listed_sessions(&ends, &mut ids()).await.expect("an end");
+    }
+    store.admin().finish_end_run(id, minutes(6)).await.expect("finished");
+    let row = stored().await;
+    assert_eq!((row.begun_at, row.finished_at), (Some(minutes(3)), Some(minutes(6))));
+    assert_eq!((row.total, row.ended, row.run.client_reason.as_deref()), (Some(5), 1, Some("stolen")));
+    assert!(store.admin().end_run(Uuid::from_u128(8)).await.expect("an answer").is_none());
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::super::audit::insert_audit;
 use super::super::revocations::log_and_commit;
 use super::super::sessions::history::{ended_entry, insert_history};
+use super::runs::count_in_run;
 use super::{Connection, DIALECT, Database, Db, Result};
 use crate::store::admin::rows::ListedRecord;
 use crate::store::db::dialect::fill;
@@ -52,6 +53,9 @@ impl Database {
         }
         insert_history(&mut tx, &history).await?;
         insert_audit(&mut tx, &audit).await?;
+        if let Some(run) = ends.run {
+            count_in_run(&mut tx, run, outcome.ended.len()).await?;
+        }
         log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
         Ok(outcome)
     }

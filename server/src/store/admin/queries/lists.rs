@@ -3,8 +3,9 @@
 use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{Database, Result, query_as};
+use super::{DIALECT, Database, Db, Result, query_as};
 use crate::store::accounts::rows::UserRecord;
+use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::sessions::rows::SessionRecord;
 use crate::store::{SessionRow, User, UserFilter, UserOrder, sql};
@@ -14,6 +15,9 @@ const EVERYBODY: &str = "user";
 
 /// Above every text that begins with what stands before it.
 const LAST_CHARACTER: char = '\u{10ffff}';
+
+/// Users that are asked for by their ids at once.
+const IDS_AT_ONCE: usize = 200;
 
 impl Database {
     pub(in crate::store) async fn search_users(&self, filter: &UserFilter, limit: i64) -> Result<Vec<User>> {
@@ -46,8 +50,43 @@ impl Database {
                     .fetch_all(self.readers())
                     .await?
             }
+            UserOrder::Newest { before } => {
+                query_as(newest(filter))
+                    .bind(before.unwrap_or(Uuid::max()))
+                    .bind(role)
+                    .bind(filter.disabled)
+                    .bind(filter.unverified)
+                    .bind(limit)
+                    .fetch_all(self.readers())
+                    .await?
+            }
+            UserOrder::Address { address, after, now } => {
+                query_as(sql::admin::USERS_AT_ADDRESS)
+                    .bind(after.unwrap_or(Uuid::nil()))
+                    .bind(address)
+                    .bind(now.as_millis())
+                    .bind(role)
+                    .bind(filter.disabled)
+                    .bind(filter.unverified)
+                    .bind(limit)
+                    .fetch_all(self.readers())
+                    .await?
+            }
         };
         read_all(rows)
+    }
+
+    pub(in crate::store) async fn users_by_ids(&self, ids: &[UserId]) -> Result<Vec<User>> {
+        let mut users = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(IDS_AT_ONCE) {
+            let mut find = sqlx::query_as::<Db, UserRecord>(fill(sql::admin::USERS_BY_IDS, &DIALECT, chunk.len()));
+            for id in chunk {
+                find = find.bind(id.0);
+            }
+            let rows: Vec<UserRecord> = find.persistent(false).fetch_all(self.readers()).await?;
+            users.extend(read_all::<UserRecord, User>(rows)?);
+        }
+        Ok(users)
     }
 
     pub(in crate::store) async fn newest_sessions(&self, before: SessionId, limit: i64) -> Result<Vec<SessionRow>> {
@@ -138,5 +177,18 @@ fn by_email(filter: &UserFilter) -> &'static str {
         sql::admin::USERS_OF_ROLE_BY_EMAIL
     } else {
         sql::admin::USERS_BY_EMAIL
+    }
+}
+
+/// The same for the newest.
+fn newest(filter: &UserFilter) -> &'static str {
+    if filter.disabled {
+        sql::admin::NEWEST_DISABLED_USERS
+    } else if filter.unverified {
+        sql::admin::NEWEST_UNVERIFIED_USERS
+    } else if filter.role.as_deref().is_some_and(|role| role != EVERYBODY) {
+        sql::admin::NEWEST_USERS_OF_ROLE
+    } else {
+        sql::admin::NEWEST_USERS
     }
 }

@@ -30,7 +30,8 @@ impl Database {
                 + self.batch(sql::maintenance::WIPE_HISTORY_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::maintenance::WIPE_AUDIT_ORIGINS, origins_before, batch).await?
                 + self.batch(sql::alerts::WIPE_ALERT_ORIGINS, origins_before, batch).await?,
-            jobs: self.batch(sql::jobs::DELETE_OLD_JOBS, jobs_before, batch).await?,
+            jobs: self.batch(sql::jobs::DELETE_OLD_JOBS, jobs_before, batch).await?
+                + self.batch(sql::admin::DELETE_END_RUNS, origins_before, batch).await?,
         })
     }
 

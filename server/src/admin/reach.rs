@@ -1,0 +1,75 @@
+//! Whom an administrator may touch: nobody whose roles reach further than their own. Changes ask it under lock, ends of
+//! sessions before they begin.
+
+use std::collections::{HashMap, HashSet};
+
+use types::domain::{SessionId, UserId};
+
+use super::{Actor, AdminError, Administration};
+use crate::auth::permissions::Permission;
+use crate::roles::Reach;
+use crate::store::{Origin, SessionRow, StoreError, User};
+
+impl Actor {
+    /// Whether no rule of theirs ends this session: it is the one that asks.
+    pub(super) fn asks_from(&self, session: SessionId) -> bool {
+        self.session_id == Some(session)
+    }
+}
+
+impl Administration {
+    /// Whoever asks in this session, as far as they reach now. `None` where they are gone or disabled, or have lost
+    /// the permission.
+    pub async fn actor(
+        &self,
+        user_id: UserId,
+        session_id: SessionId,
+        origin: Origin,
+        permission: Permission,
+    ) -> Result<Option<Actor>, StoreError> {
+        let user = self.context.store.accounts().user_by_id(user_id).await?;
+        let Some(user) = user.filter(|user| user.disabled_at.is_none()) else { return Ok(None) };
+        let held = self.permissions.of(user.base_role, &user.added_permissions);
+        let is_held = held.iter().any(|name| name == permission.name());
+        let reach = Reach::of_user(&self.permissions, &user);
+        Ok(is_held.then(|| Actor { user_id: Some(user_id), origin, reach: Some(reach), session_id: Some(session_id) }))
+    }
+
+    /// Whether a user reaches no further than whoever asks.
+    pub fn is_within_reach(&self, actor: &Actor, user: &User) -> bool {
+        actor.reach.as_ref().is_none_or(|reach| reach.covers(&Reach::of_user(&self.permissions, user)))
+    }
+
+    /// The permissions of a user, by name.
+    pub fn permissions_of(&self, user: &User) -> Vec<String> {
+        self.permissions.of(user.base_role, &user.added_permissions)
+    }
+
+    /// Refuses where the user reaches further.
+    pub(super) fn check_reach(&self, actor: &Actor, user: &User) -> Result<(), AdminError> {
+        if self.is_within_reach(actor, user) { Ok(()) } else { Err(AdminError::AboveActor) }
+    }
+
+    /// The users of these sessions, by their ids.
+    pub async fn users_of(&self, sessions: &[SessionRow]) -> Result<HashMap<UserId, User>, StoreError> {
+        let ids: HashSet<UserId> = sessions.iter().map(|session| session.user_id).collect();
+        let mut ids: Vec<UserId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        let users = self.context.store.admin().users_by_ids(&ids).await?;
+        Ok(users.into_iter().map(|user| (user.id, user)).collect())
+    }
+
+    /// Leaves out the session that asks, and those of users who reach further. Gives how many those are.
+    pub(super) async fn spare(&self, actor: &Actor, sessions: &mut Vec<SessionRow>) -> Result<u64, StoreError> {
+        if actor.reach.is_none() {
+            return Ok(0);
+        }
+        let before = sessions.len();
+        let users = self.users_of(sessions).await?;
+        sessions.retain(|session| {
+            let user = users.get(&session.user_id);
+            !actor.asks_from(session.id) && user.is_some_and(|user| self.is_within_reach(actor, user))
+        });
+        Ok(u64::try_from(before - sessions.len()).unwrap_or(u64::MAX))
+    }
+}
