@@ -1,38 +1,161 @@
 //! Administration: what may be done to users and sessions of others, for the command line and the API alike.
 //!
-//! `users` and `sessions` do it, `rule` says which sessions a rule is about, `import` brings users of another system
-//! along. What takes effect on the server at hand is for the caller: each function gives what was committed.
+//! `users` and `sessions` do it, `rule` says which sessions a rule is about, `reach` who may touch whom, `import` brings
+//! users of another system along. `end_runs` are ends by rule that a job carries out, `figures` is what the overview
+//! shows. What takes effect on the server at hand is for the caller: each function gives what was committed. No HTTP
+//! outside `handlers`.
 
+mod end_runs;
+mod figures;
+mod handlers;
 mod import;
 mod mails;
 mod reach;
 mod rule;
 mod sessions;
+mod settings;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use types::api::admin as paths;
 use types::domain::{Email, SessionId, Timestamp, UserId};
 use types::words::AuditAction;
 
 pub use import::{Import, ImportFormat, ImportOptions, ImportRecord, ImportSource, ImportSummary, Refusal};
 pub use rule::SessionRule;
-pub use sessions::{Preview, SessionFilter};
+pub use sessions::{Place, Preview, SessionFilter};
 pub use users::{NewAccount, UserKey, with_role_of_all};
 
 use crate::accounts::{AccountError, Accounts};
-use crate::area::Area;
+use crate::area::{Area, Building, Parts};
 use crate::areas;
 use crate::auth::origin::command_line;
 use crate::auth::permissions::Permissions;
 use crate::auth::refresh::Lifetimes;
 use crate::config::Config;
 use crate::context::Context;
+use crate::http::needs::permission;
+use crate::http::routes::Routes;
+use crate::http::state::ApiState;
+use crate::jobs::JobKind;
+use crate::registry::Registry;
 use crate::roles::Reach;
+use crate::roles::permissions::{
+    AUDIT_EXPORT, AUDIT_READ, OVERVIEW_READ, SESSIONS_END, SESSIONS_READ, USERS_DELETE, USERS_READ, USERS_WRITE,
+};
 use crate::store::{EndOutcome, NewAudit, Origin, StoreError};
+use figures::Figures;
+use handlers::{audit, end_runs as run_calls, overview, sessions as session_calls, user_changes, users as user_calls};
+use settings::AdminConfig;
 
 /// What this area brings.
-pub const AREA: Area = Area { name: "admin", mails: mails::ALL, ..Area::NONE };
+pub const AREA: Area = Area {
+    name: "admin",
+    settings: Some(settings::SECTION),
+    build,
+    routes,
+    mails: mails::ALL,
+    jobs,
+    problems: handlers::PROBLEMS,
+    ..Area::NONE
+};
+
+fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
+    Box::pin(async move {
+        let accounts = Arc::clone(parts.get());
+        let area = AdminArea {
+            administration: Arc::new(Administration::new(context.clone(), accounts, config)),
+            figures: Figures::new(context.clone()),
+            registry: Arc::clone(parts.get()),
+            session_max_age: config.section::<AdminConfig>().session_max_age,
+        };
+        parts.insert(Arc::new(area));
+        Ok(())
+    })
+}
+
+fn routes(routes: Routes<'_>) -> Routes<'_> {
+    let routes = routes
+        .get(paths::OVERVIEW, overview::overview)
+        .needs(permission(OVERVIEW_READ))
+        .described(&overview::OVERVIEW)
+        .get(paths::AUDIT, audit::list)
+        .needs(permission(AUDIT_READ))
+        .described(&audit::LIST)
+        .get(paths::AUDIT_EXPORT, audit::export)
+        .needs(permission(AUDIT_EXPORT))
+        .described(&audit::EXPORT);
+    session_routes(user_routes(routes))
+}
+
+fn user_routes(routes: Routes<'_>) -> Routes<'_> {
+    routes
+        .get(paths::USERS, user_calls::list)
+        .needs(permission(USERS_READ))
+        .described(&user_calls::LIST)
+        .get(paths::USER, user_calls::show)
+        .needs(permission(USERS_READ))
+        .described(&user_calls::SHOW)
+        .delete(paths::USER, user_changes::delete)
+        .needs(permission(USERS_DELETE).and_recent_proof())
+        .described(&user_changes::DELETE)
+        .delete(paths::USER_SESSIONS, session_calls::end_all)
+        .needs(permission(SESSIONS_END).and_recent_proof())
+        .described(&session_calls::END_ALL)
+        .post(paths::DISABLE_USER, user_changes::disable)
+        .needs(permission(USERS_WRITE).and_recent_proof())
+        .described(&user_changes::DISABLE)
+        .post(paths::ENABLE_USER, user_changes::enable)
+        .needs(permission(USERS_WRITE).and_recent_proof())
+        .described(&user_changes::ENABLE)
+        .post(paths::VERIFY_USER, user_changes::verify)
+        .needs(permission(USERS_WRITE).and_recent_proof())
+        .described(&user_changes::VERIFY)
+        .post(paths::REQUIRE_PASSWORD_RESET, user_changes::require_password_reset)
+        .needs(permission(USERS_WRITE).and_recent_proof())
+        .described(&user_changes::REQUIRE_PASSWORD_RESET)
+}
+
+fn session_routes(routes: Routes<'_>) -> Routes<'_> {
+    routes
+        .get(paths::SESSIONS, session_calls::list)
+        .needs(permission(SESSIONS_READ))
+        .described(&session_calls::LIST)
+        .delete(paths::SESSION, session_calls::end)
+        .needs(permission(SESSIONS_END).and_recent_proof())
+        .described(&session_calls::END)
+        .post(paths::PREVIEW_RULE, run_calls::preview)
+        .needs(permission(SESSIONS_END))
+        .described(&run_calls::PREVIEW)
+        .post(paths::END_BY_RULE, run_calls::begin)
+        .needs(permission(SESSIONS_END).and_recent_proof())
+        .described(&run_calls::BEGIN)
+        .get(paths::END_RUN, run_calls::receipt)
+        .needs(permission(SESSIONS_END))
+        .described(&run_calls::RECEIPT)
+}
+
+fn jobs(state: &ApiState) -> Vec<JobKind> {
+    vec![end_runs::kind(Arc::clone(&state.admin().administration), Arc::clone(state.sessions()))]
+}
+
+/// What the calls of this area work with.
+struct AdminArea {
+    administration: Arc<Administration>,
+    figures: Figures,
+    /// The servers that run.
+    registry: Arc<Registry>,
+    /// `ADMIN_SESSION_MAX_AGE`.
+    session_max_age: Duration,
+}
+
+impl ApiState {
+    fn admin(&self) -> &AdminArea {
+        self.parts.get::<AdminArea>()
+    }
+}
 
 /// Who administers.
 #[derive(Clone, Debug)]

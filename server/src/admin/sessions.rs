@@ -179,7 +179,7 @@ impl Administration {
         actor: &Actor,
         rule: &SessionRule,
         stop_at: Option<Instant>,
-    ) -> Result<Preview, AdminError> {
+    ) -> Result<Preview, StoreError> {
         let mut users = HashSet::new();
         let mut preview = Preview { sessions: 0, users: 0, is_complete: true, spared: 0, sample: Vec::new() };
         let mut walk = self.walk();

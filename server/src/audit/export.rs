@@ -123,6 +123,26 @@ pub async fn export(
     Ok(written)
 }
 
+/// The text of one page, with the line of names before the first, and after which entry the next one begins; `None`
+/// where there is none. Entries that are not meant are left out.
+pub async fn export_page(
+    store: &Store,
+    filter: &AuditFilter,
+    format: ExportFormat,
+    after: Option<(Timestamp, Uuid)>,
+    is_meant: &(dyn Fn(&StoredAudit) -> bool + Send + Sync),
+) -> Result<(Vec<u8>, Option<(Timestamp, Uuid)>), ExportError> {
+    let mut text = Vec::new();
+    if after.is_none() && format == ExportFormat::Csv {
+        write!(text, "{}\r\n", COLUMNS.join(","))?;
+    }
+    let entries = store.audit().stored_entries(filter, after, PAGE).await?;
+    for entry in entries.iter().filter(|entry| is_meant(entry)) {
+        write_line(&Line::of(entry), format, &mut text)?;
+    }
+    Ok((text, entries.last().map(|last| (last.at, last.id))))
+}
+
 fn write_line(line: &Line<'_>, format: ExportFormat, out: &mut (dyn Write + Send)) -> io::Result<()> {
     match format {
         ExportFormat::Ndjson => {

@@ -10,7 +10,7 @@ mod verify;
 use crate::area::{Area, Background};
 use crate::http::state::ApiState;
 
-pub use export::{ExportError, ExportFormat, export};
+pub use export::{ExportError, ExportFormat, export, export_page};
 pub use sealing::{Sealing, seal_next};
 pub use verify::{ExpectedSeals, Finding, FindingKind, Report, SealName, verify};
 

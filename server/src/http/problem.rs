@@ -121,6 +121,11 @@ impl ApiError {
             .with_detail("Only they can do it themselves. Stop acting to go on as yourself.")
     }
 
+    /// `403`: a role or a user reaches further than whoever would change it. `what` says which.
+    pub fn above_your_reach(what: impl Into<String>) -> Self {
+        Self::of(ProblemCode::AboveYourReach, "This reaches further than your own roles").with_detail(what)
+    }
+
     /// `403`: a cookie call that is not from our own pages.
     pub fn cross_site_request(public_origin: &str) -> Self {
         Self::of(ProblemCode::CrossSiteRequest, "This call is for pages of this server only")

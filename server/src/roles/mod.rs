@@ -5,7 +5,7 @@
 
 mod changes;
 mod handlers;
-mod permissions;
+pub mod permissions;
 mod rules;
 
 use std::sync::Arc;

@@ -158,7 +158,7 @@ pub async fn activity(
 }
 
 /// An audit entry as its user sees it.
-pub(super) fn entry(row: Audit, places: &Places) -> ActivityEntry {
+pub fn entry(row: Audit, places: &Places) -> ActivityEntry {
     let is_of_roles = row.action == AuditAction::RolesChanged;
     ActivityEntry {
         id: row.id.to_string(),

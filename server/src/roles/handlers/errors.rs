@@ -12,7 +12,7 @@ use crate::store::RoleRefusal;
 /// The problems of this area.
 pub const PROBLEMS: &[ProblemExample] = &[
     ProblemExample::new(ProblemCode::AboveYourReach, || {
-        above_your_reach("The role owner reaches further than your own roles.")
+        ApiError::above_your_reach("The role owner reaches further than your own roles.")
     }),
     ProblemExample::new(ProblemCode::BuiltInRole, built_in_role),
     ProblemExample::new(ProblemCode::RoleInherited, || role_inherited("support-lead")),
@@ -26,13 +26,13 @@ pub fn refused(refusal: RoleRefusal, needs: Permission) -> ApiError {
         RoleRefusal::NotAllowed => ApiError::permission_required(needs),
         RoleRefusal::NotFound => ApiError::not_found(),
         RoleRefusal::RoleAboveActor(role) => {
-            above_your_reach(format!("The role {role} reaches further than your own roles."))
+            ApiError::above_your_reach(format!("The role {role} reaches further than your own roles."))
         }
         RoleRefusal::PermissionsAboveActor(names) => {
-            above_your_reach(format!("You don’t have this yourself: {}.", names.join(", ")))
+            ApiError::above_your_reach(format!("You don’t have this yourself: {}.", names.join(", ")))
         }
         RoleRefusal::UserAboveActor => {
-            above_your_reach("This concerns somebody whose roles reach further than your own.")
+            ApiError::above_your_reach("This concerns somebody whose roles reach further than your own.")
         }
         RoleRefusal::LastOwner => ApiError::last_owner(),
         RoleRefusal::UnknownRoles(places) => {
@@ -62,11 +62,6 @@ pub fn refused(refusal: RoleRefusal, needs: Permission) -> ApiError {
 
 fn unknown_role() -> Invalid {
     Invalid::new("unknown-role", "There is no role of this name.")
-}
-
-/// `403`: a role or a user reaches further than whoever would change it. `what` says which.
-fn above_your_reach(what: impl Into<String>) -> ApiError {
-    ApiError::of(ProblemCode::AboveYourReach, "This reaches further than your own roles").with_detail(what)
 }
 
 /// `409`: a built-in role stays as it is.

@@ -347,7 +347,7 @@ pub async fn check_that_it_was_theirs(
 }
 
 /// The client's own words, cut to what is stored. A bad reason is no reason to refuse a sign-out.
-fn read_reason(reason: Field<Option<String>>) -> Option<ClientReason> {
+pub fn read_reason(reason: Field<Option<String>>) -> Option<ClientReason> {
     let given = reason.or_ignored()?;
     let cleaned: String = given.chars().filter(|c| !c.is_control()).take(ClientReason::MAX_CHARS).collect();
     ClientReason::parse(&cleaned).ok()

@@ -1,0 +1,200 @@
+//! The audit log: searched, followed, and given out as a stream.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use futures::stream;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use serde_json::Value;
+use types::api::{AuditEntry, AuditPage, AuditParty, AuditQuery, PageQuery};
+use types::domain::{Timestamp, UserId};
+use types::words::{AuditAction, OrOther, ProblemCode};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use uuid::Uuid;
+
+use super::administrator::Administrator;
+use super::errors::{malformed, wrong_cursor};
+use super::users::{LONGEST_PAGE, PAGE};
+use crate::audit::{ExportError, ExportFormat, export_page};
+use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::paging::{Page, cursor};
+use crate::http::problem::ApiError;
+use crate::http::state::ApiState;
+use crate::store::{AuditFilter, AuditSearch, NewAudit, StoredAudit};
+
+/// An entry may be committed so long after the moment that it says, behind entries that somebody has seen already.
+const COMMITTED_WITHIN: Duration = Duration::from_secs(5);
+
+/// For the document of the API: [`list`].
+pub const LIST: Operation = Operation {
+    id: "adminListAudit",
+    summary: "The audit log",
+    about: "Newest first, in pages. `after` follows it: ask again every few seconds.",
+    query: schema::<AuditQuery>(),
+    answers: &[Answer::json::<AuditPage>(200, "A page.")],
+    problems: &[ProblemCode::InvalidFields, ProblemCode::AdminSessionTooOld],
+    ..Operation::NONE
+};
+
+/// `GET /api/admin/audit`: newest first.
+pub async fn list(
+    State(state): State<ApiState>,
+    _: Administrator,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<AuditPage>, ApiError> {
+    let asked = PageQuery { cursor: query.cursor.clone(), limit: query.limit.clone() };
+    let Page { before, limit } = Page::read(&asked, PAGE, LONGEST_PAGE)?;
+    let Asked { from, to, user, actor, action, address } = Asked::read(&query)?;
+    let after = match query.after.clone() {
+        // A cursor is the same, whichever way it is gone from.
+        Some(cursor) => {
+            let after = Page::read(&PageQuery { cursor: Some(cursor), limit: None }, PAGE, LONGEST_PAGE);
+            after.map_err(|_| wrong_cursor("after"))?.before
+        }
+        None => None,
+    };
+    let from = after.map_or(from, |(at, _)| from.max(at.minus(COMMITTED_WITHIN)));
+    // No entry has the smallest id: those of that very moment are not before it.
+    let before = before.map_or((to, Uuid::nil()), |before| before.min((to, Uuid::nil())));
+    let search = AuditSearch { from, before, user, actor, action, address };
+    let mut rows = state.context.store.audit().search_entries(&search, i64::from(limit) + 1).await?;
+    let is_more = rows.len() > usize::from(limit);
+    rows.truncate(usize::from(limit));
+    let next_cursor = rows.last().filter(|_| is_more).map(|last| cursor(last.at, last.id));
+    let newest_cursor = rows.first().map(|first| cursor(first.at, first.id)).or(query.after);
+    let emails = emails_of(&state, &rows).await?;
+    let entries = rows.into_iter().map(|row| show(row, &emails)).collect();
+    Ok(Json(AuditPage { entries, next_cursor, newest_cursor }))
+}
+
+/// What is asked for, read.
+struct Asked {
+    from: Timestamp,
+    to: Timestamp,
+    user: Option<UserId>,
+    actor: Option<UserId>,
+    action: Option<String>,
+    address: Option<String>,
+}
+
+impl Asked {
+    fn read(query: &AuditQuery) -> Result<Self, ApiError> {
+        Ok(Self {
+            from: moment("from", query.from.as_ref())?.unwrap_or(Timestamp::from_millis(i64::MIN)),
+            to: moment("to", query.to.as_ref())?.unwrap_or(Timestamp::from_millis(i64::MAX)),
+            user: id("user", query.user.as_ref())?,
+            actor: id("actor", query.actor.as_ref())?,
+            action: filled(query.action.as_ref()).map(str::to_owned),
+            address: filled(query.address.as_ref()).map(str::to_owned),
+        })
+    }
+}
+
+fn filled(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+fn id(field: &str, text: Option<&String>) -> Result<Option<UserId>, ApiError> {
+    let id = filled(text).map(|text| text.parse::<UserId>().map_err(|_| malformed(field, "This is not a user id.")));
+    id.transpose()
+}
+
+fn moment(field: &str, text: Option<&String>) -> Result<Option<Timestamp>, ApiError> {
+    let read = |text| Timestamp::parse_rfc3339(text).ok_or_else(|| malformed(field, "Use a moment in UTC."));
+    filled(text).map(read).transpose()
+}
+
+/// The addresses that the users of these entries have now.
+async fn emails_of(state: &ApiState, rows: &[StoredAudit]) -> Result<HashMap<UserId, String>, ApiError> {
+    let mut ids: Vec<UserId> = rows.iter().flat_map(|row| [row.user_id, row.actor_id]).flatten().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let users = state.context.store.admin().users_by_ids(&ids).await?;
+    Ok(users.into_iter().map(|user| (user.id, user.email)).collect())
+}
+
+fn show(row: StoredAudit, emails: &HashMap<UserId, String>) -> AuditEntry {
+    let party = |user_id: UserId| AuditParty { user_id, email: emails.get(&user_id).cloned() };
+    let action: OrOther<AuditAction> = OrOther::of_name(&row.action);
+    let (roles, detail) = if action == AuditAction::RolesChanged {
+        (row.detail.and_then(|detail| serde_json::from_str(&detail).ok()), None)
+    } else {
+        (None, row.detail)
+    };
+    AuditEntry {
+        id: row.id.to_string(),
+        at: row.at,
+        action,
+        user: row.user_id.map(party),
+        actor: row.actor_id.filter(|actor| Some(*actor) != row.user_id).map(party),
+        session_id: row.session_id,
+        reason: row.reason.as_deref().map(OrOther::of_name),
+        client_reason: row.client_reason,
+        roles,
+        detail,
+        ip_address: row.origin.ip,
+        user_agent: row.origin.user_agent,
+    }
+}
+
+/// The lines of an export.
+const LINES: Payload = Payload {
+    name: || Cow::Borrowed("AuditLines"),
+    schema: || ObjectBuilder::new().schema_type(Type::String).into(),
+    parts: |_| {},
+    example: || Value::String("{\"id\":\"0198ad2f-0a11-7e42-9b53-1c2d3e4f5a60\",\"action\":\"sign_in\"}\n".to_owned()),
+    read: |example| serde_json::from_value::<String>(example).map(|_| ()),
+};
+
+/// For the document of the API: [`export`].
+pub const EXPORT: Operation = Operation {
+    id: "adminExportAudit",
+    summary: "The audit log as a file",
+    about: "Oldest first, a JSON object a line; with `format=csv`, comma-separated values (`text/csv`) under a line of \
+            names. It is written down that it was given out. A file that breaks off was not given out whole.",
+    query: schema::<AuditQuery>(),
+    answers: &[Answer::of(200, "The entries.", "application/x-ndjson", LINES)],
+    problems: &[ProblemCode::InvalidFields, ProblemCode::AdminSessionTooOld],
+    ..Operation::NONE
+};
+
+/// `GET /api/admin/audit/export`: oldest first, as it is read.
+pub async fn export(
+    State(state): State<ApiState>,
+    administrator: Administrator,
+    Query(query): Query<AuditQuery>,
+) -> Result<Response, ApiError> {
+    let (format, media_type, name) = match query.format.as_deref() {
+        None | Some("ndjson") => (ExportFormat::Ndjson, "application/x-ndjson", "latchkey-audit.ndjson"),
+        Some("csv") => (ExportFormat::Csv, "text/csv; charset=utf-8", "latchkey-audit.csv"),
+        Some(_) => return Err(malformed("format", "Use ndjson or csv.")),
+    };
+    let Asked { from, to, user, actor, action, address } = Asked::read(&query)?;
+    let audit = NewAudit {
+        actor_id: Some(administrator.token.user_id),
+        session_id: Some(administrator.token.session_id),
+        ..state.context.audit(AuditAction::AuditExported, &administrator.origin)
+    };
+    state.context.store.audit().append_audit(&audit).await?;
+    let filter = AuditFilter { from, to, user, action };
+    let is_meant = move |entry: &StoredAudit| {
+        actor.is_none_or(|actor| entry.actor_id == Some(actor))
+            && address.as_ref().is_none_or(|address| entry.origin.ip == *address)
+    };
+    let store = state.context.store.clone();
+    let begin = Some((store, filter, is_meant, None));
+    let lines = stream::try_unfold(begin, move |at| async move {
+        let Some((store, filter, is_meant, after)) = at else { return Ok(None) };
+        let (text, next) = export_page(&store, &filter, format, after, &is_meant).await?;
+        let rest = next.map(|next| (store, filter, is_meant, Some(next)));
+        Ok::<_, ExportError>(Some((Bytes::from(text), rest)))
+    });
+    let disposition = format!("attachment; filename=\"{name}\"");
+    let headers = [(CONTENT_TYPE, media_type.to_owned()), (CONTENT_DISPOSITION, disposition)];
+    Ok((headers, Body::from_stream(lines)).into_response())
+}

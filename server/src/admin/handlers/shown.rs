@@ -1,0 +1,43 @@
+//! What administrators are shown of users and sessions.
+
+use std::collections::HashMap;
+
+use types::api::{AdminSession, AdminUserSummary};
+use types::domain::UserId;
+
+use crate::auth::tokens::Verified;
+use crate::http::state::ApiState;
+use crate::store::{SessionRow, User};
+
+pub fn summary(user: User) -> AdminUserSummary {
+    AdminUserSummary {
+        user_id: user.id,
+        email: user.email,
+        name: user.name,
+        roles: user.roles,
+        created_at: user.created_at,
+        email_verified: user.email_verified_at.is_some(),
+        disabled_at: user.disabled_at,
+        password_reset_required_at: user.password_reset_required_at,
+    }
+}
+
+/// Sessions with their users. One whose user has gone meanwhile is left out.
+pub fn sessions(
+    state: &ApiState,
+    token: &Verified,
+    rows: &[SessionRow],
+    users: &HashMap<UserId, User>,
+) -> Vec<AdminSession> {
+    let devices = state.sessions().devices();
+    let with_user = |row: &SessionRow| {
+        let user = users.get(&row.user_id)?;
+        Some(AdminSession {
+            user_id: user.id,
+            email: user.email.clone(),
+            name: user.name.clone(),
+            session: devices.show(row, Some(token.session_id)),
+        })
+    };
+    rows.iter().filter_map(with_user).collect()
+}
