@@ -1,0 +1,123 @@
+//! Sessions of all users: listed, ended, and ended by rule.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use rstest::rstest;
+use serde_json::{Value, json};
+use types::api::admin as paths;
+
+use super::{ADA, BOB, OWNER, id_of, is, is_ok};
+use crate::support::app::{Answer, Device, TestApp};
+use crate::support::store::Backend;
+
+/// Waits until an end by rule is done, and gives its receipt.
+async fn done(device: &Device<'_>, begun: &Answer) -> Value {
+    assert_eq!(begun.status, StatusCode::ACCEPTED, "{}", begun.text);
+    let path = paths::end_run(begun.body["id"].as_str().expect("an id"));
+    let waits = async {
+        loop {
+            let receipt = device.get(&path).await;
+            is_ok(&receipt);
+            if receipt.body["status"] == "done" {
+                return receipt.body;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waits).await.expect("it is done")
+}
+
+#[rstest]
+#[tokio::test]
+async fn sessions_are_listed_by_what_they_have_in_common_and_ended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let ada = app.new_user_with("moderator", ADA).await;
+    let bob = app.new_user(BOB).await;
+    let lists = async |query: &str| {
+        let answer = ada.get(&format!("{}?{query}", paths::SESSIONS)).await;
+        is_ok(&answer);
+        answer
+    };
+    let count = |answer: &Answer| answer.body["sessions"].as_array().expect("sessions").len();
+    assert_eq!(count(&lists("").await), 2);
+    assert_eq!(count(&lists("network=127.0.0.0/8").await), 2);
+    assert_eq!(count(&lists("network=192.0.2.0/24").await), 0);
+    assert_eq!(count(&lists("client=no-such-browser").await), 0);
+    assert_eq!(count(&lists("signedInBefore=2020-01-01T00:00:00Z").await), 0);
+    let his = lists(&format!("user={}", id_of(&bob))).await;
+    assert_eq!((count(&his), &his.body["sessions"][0]["email"]), (1, &json!(BOB)));
+    for network in ["", "127.0.0.0/8"] {
+        let first = lists(&format!("limit=1&network={network}")).await;
+        let next = first.body["nextCursor"].as_str().expect("a next page");
+        let second = lists(&format!("limit=1&network={network}&cursor={next}")).await;
+        let ids = [&first, &second].map(|page| page.body["sessions"][0]["session"]["sessionId"].clone());
+        assert_ne!(ids[0], ids[1]);
+    }
+    let refused = ada.get(&format!("{}?network=nowhere", paths::SESSIONS)).await;
+    assert_eq!(refused.refused_fields(), ["network"]);
+
+    let path = format!("{}/{}", paths::SESSIONS, bob.session_id());
+    assert_eq!(ada.delete_with(&path, &json!({"reason": "stolen"})).await.body["sessionsEnded"], 1);
+    assert!(!bob.passes().await);
+    assert_eq!(ada.delete(&path).await.body["sessionsEnded"], 0);
+    let again = app.signs_in(BOB).await;
+    let all = format!("{}/{}/sessions", paths::USERS, id_of(&again));
+    assert_eq!(ada.delete(&all).await.body["sessionsEnded"], 1);
+    assert!(!again.passes().await && ada.passes().await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_end_by_rule_ends_what_was_counted_and_spares_who_asks_and_who_stands_above(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let owner = app.new_user_with("owner", OWNER).await;
+    let ada = app.new_user_with("moderator", ADA).await;
+    let elsewhere = app.signs_in(ADA).await;
+    let bob = app.new_user(BOB).await;
+
+    let counted = ada.post(paths::PREVIEW_RULE, &json!({"network": "127.0.0.1"})).await;
+    is_ok(&counted);
+    let expected = [("sessions", json!(2)), ("users", json!(2)), ("complete", json!(true)), ("spared", json!(2))];
+    for (name, value) in expected {
+        assert_eq!(counted.body[name], value, "{name}");
+    }
+    assert_eq!(counted.body["sample"].as_array().expect("a sample").len(), 2);
+
+    let body = json!({"rule": {"network": "127.0.0.1"}, "reason": "no longer ours"});
+    let receipt = done(&ada, &ada.post(paths::END_BY_RULE, &body).await).await;
+    assert_eq!((&receipt["total"], &receipt["ended"]), (&json!(2), &json!(2)));
+    for (device, passes) in [(&owner, true), (&ada, true), (&elsewhere, false), (&bob, false)] {
+        assert_eq!(device.passes().await, passes, "{}", device.tokens["user"]["email"]);
+    }
+    let bob = app.signs_in(BOB).await;
+    let activity = bob.get("/api/user/activity").await.body;
+    let ended =
+        activity["entries"].as_array().expect("entries").iter().find(|entry| entry["action"] == "session_ended");
+    let ended = ended.expect("an entry");
+    assert_eq!((&ended["reason"], &ended["clientReason"]), (&json!("admin_revoked"), &json!("no longer ours")));
+}
+
+#[tokio::test]
+async fn a_rule_that_is_about_everything_says_so() {
+    let app = TestApp::start().await;
+    let ada = app.new_user_with("moderator", ADA).await;
+    let bob = app.new_user(BOB).await;
+    let refused = async |path, body| {
+        let answer = ada.post(path, &body).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+        answer.refused_fields().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(paths::PREVIEW_RULE, json!({})).await, ["all"]);
+    assert_eq!(refused(paths::END_BY_RULE, json!({})).await, ["rule.all"]);
+    assert_eq!(refused(paths::END_BY_RULE, json!({"rule": {"all": false}})).await, ["rule.all"]);
+    assert_eq!(refused(paths::END_BY_RULE, json!({"rule": {"network": "all"}})).await, ["rule.network"]);
+    assert!(bob.passes().await);
+    let receipt = done(&ada, &ada.post(paths::END_BY_RULE, &json!({"rule": {"all": true}})).await).await;
+    assert_eq!(receipt["ended"], 1);
+    assert!(!bob.passes().await && ada.passes().await);
+    is(&ada.get(&paths::end_run("0198ad2e-0000-7000-8000-000000000000")).await, StatusCode::NOT_FOUND, "not-found");
+}
