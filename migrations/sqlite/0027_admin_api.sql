@@ -5,6 +5,10 @@
 -- Since when the user must set a new password before signing in.
 ALTER TABLE users ADD COLUMN password_reset_required_at INTEGER;
 
+-- The newest of those who are disabled or not proved, however few there are.
+CREATE INDEX users_disabled_by_age ON users (id) WHERE disabled_at IS NOT NULL;
+CREATE INDEX users_unverified_by_age ON users (id) WHERE email_verified_at IS NULL;
+
 -- Empty for a server of an earlier version, and for one that has no list yet.
 ALTER TABLE servers ADD COLUMN version TEXT;
 ALTER TABLE servers ADD COLUMN revocation_list_age_ms INTEGER;

@@ -75,6 +75,8 @@ async fn lists_come_out_of_their_index_in_order() {
         ("UNVERIFIED_USERS_BY_EMAIL", "users_unverified"),
         ("USERS_BY_NAME", "users_by_name"),
         ("NEWEST_USERS", "sqlite_autoindex_users"),
+        ("NEWEST_DISABLED_USERS", "users_disabled_by_age"),
+        ("NEWEST_UNVERIFIED_USERS", "users_unverified_by_age"),
         ("ENTRIES_BEFORE", "audit_log_in_time"),
         ("ENTRIES_BEFORE_OF_USER", "audit_log_of_user"),
         ("ENTRIES_BEFORE_BY_ACTOR", "audit_log_by_actor"),
