@@ -108,7 +108,7 @@ found! {
     Option<TokenDelivery>: Field<Option<String>> = |source, name| source.text(name);
     AlertAnswer: Field<String> = |source, name| source.text(name).required();
     Option<DeviceInfo>: DeviceInfoFields = |source, name| DeviceInfo::find(&source.inner(name));
-    EndRule: EndRuleFields = |source, name| EndRule::find(&source.inner(name));
+    EndRule: EndRuleFields = |source, name| <EndRule as FieldSet>::find(&source.inner(name));
 }
 
 /// The name on the wire of a field of a struct.
