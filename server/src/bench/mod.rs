@@ -5,6 +5,7 @@
 //! benchmark; what they share has files of its own. Not for a production machine at work: it takes all the cores there
 //! are.
 
+mod administration;
 mod audit;
 pub mod baseline;
 mod checked;
@@ -83,6 +84,8 @@ pub enum Name {
     Streams,
     /// Verifying the audit log
     Audit,
+    /// Finding users, and ending sessions by a rule
+    Administration,
 }
 
 /// What to do.
@@ -129,6 +132,10 @@ async fn measure(plan: Plan) -> Result<String, BenchError> {
     }
     if wanted(Name::Audit) {
         sections.push(Box::pin(audit::measure(&mut bench)).await?);
+    }
+    // Last: it ends sessions of the population.
+    if wanted(Name::Administration) {
+        sections.push(Box::pin(administration::measure(&mut bench)).await?);
     }
     bench.note("done");
     let date = SystemClock.now().to_string().chars().take(10).collect();
