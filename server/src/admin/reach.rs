@@ -52,10 +52,7 @@ impl Administration {
 
     /// The users of these sessions, by their ids.
     pub async fn users_of(&self, sessions: &[SessionRow]) -> Result<HashMap<UserId, User>, StoreError> {
-        let ids: HashSet<UserId> = sessions.iter().map(|session| session.user_id).collect();
-        let mut ids: Vec<UserId> = ids.into_iter().collect();
-        ids.sort_unstable();
-        let users = self.context.store.admin().users_by_ids(&ids).await?;
+        let users = self.context.store.admin().users_by_ids(&owners_of(sessions)).await?;
         Ok(users.into_iter().map(|user| (user.id, user)).collect())
     }
 
@@ -64,12 +61,22 @@ impl Administration {
         if actor.reach.is_none() {
             return Ok(0);
         }
+        let store = self.context.store.admin();
+        // Everybody reaches as far as those who have the role of all and no other.
+        let with_roles = store.users_with_roles(&owners_of(sessions)).await?;
+        let with_roles = store.users_by_ids(&with_roles).await?;
+        let above = with_roles.iter().filter(|user| !self.is_within_reach(actor, user));
+        let above: HashSet<UserId> = above.map(|user| user.id).collect();
         let before = sessions.len();
-        let users = self.users_of(sessions).await?;
-        sessions.retain(|session| {
-            let user = users.get(&session.user_id);
-            !actor.asks_from(session.id) && user.is_some_and(|user| self.is_within_reach(actor, user))
-        });
+        sessions.retain(|session| !actor.asks_from(session.id) && !above.contains(&session.user_id));
         Ok(u64::try_from(before - sessions.len()).unwrap_or(u64::MAX))
     }
+}
+
+/// Whose these sessions are: each once, in order.
+fn owners_of(sessions: &[SessionRow]) -> Vec<UserId> {
+    let mut ids: Vec<UserId> = sessions.iter().map(|session| session.user_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }

@@ -27,6 +27,8 @@ verbs! {
     search_users(filter: &UserFilter, limit: i64) -> Vec<User>;
     /// These users, in no order; those that there are.
     users_by_ids(ids: &[UserId]) -> Vec<User>;
+    /// Those of these users who have another role than the one of everybody, in no order.
+    users_with_roles(ids: &[UserId]) -> Vec<UserId>;
     /// A page of all sessions, ended or not, newest first: those before `before`, by their ids.
     newest_sessions(before: SessionId, limit: i64) -> Vec<SessionRow>;
     /// A page of the live sessions, newest first: those before `before`, by when they began and their ids.

@@ -71,6 +71,7 @@ statements! {
         user_filters!(),
         " ORDER BY id LIMIT $7"
     );
+    USERS_WITH_ROLES = "SELECT DISTINCT user_id FROM user_roles WHERE user_id IN ({list:1}) AND role <> 'user'";
     USERS_BY_IDS = concat!("SELECT ", user_columns!(), " FROM users WHERE id IN ({list:1})");
     /// Ids sort by the time they were made.
     NEWEST_SESSIONS =

@@ -411,6 +411,8 @@ async fn users_are_found_by_an_address_at_which_they_are_signed_in_and_by_their_
     let mut found = store.admin().users_by_ids(&[ada, UserId(Uuid::max()), bob]).await.expect("users");
     found.sort_by(|one, other| one.email.cmp(&other.email));
     assert_eq!(emails(&found), ["ada", "bob"]);
+    let carol = owner(&store, "carol").await;
+    assert_eq!(store.admin().users_with_roles(&[ada, bob, carol]).await.expect("users"), [carol]);
     assert_eq!(store.admin().count_live_sessions(minutes(2)).await.expect("a count"), 1);
 }
 

@@ -17,7 +17,7 @@ const EVERYBODY: &str = "user";
 const LAST_CHARACTER: char = '\u{10ffff}';
 
 /// Users that are asked for by their ids at once.
-const IDS_AT_ONCE: usize = 200;
+const IDS_AT_ONCE: usize = 500;
 
 impl Database {
     pub(in crate::store) async fn search_users(&self, filter: &UserFilter, limit: i64) -> Result<Vec<User>> {
@@ -74,6 +74,20 @@ impl Database {
             }
         };
         read_all(rows)
+    }
+
+    pub(in crate::store) async fn users_with_roles(&self, ids: &[UserId]) -> Result<Vec<UserId>> {
+        let mut users = Vec::new();
+        for chunk in ids.chunks(IDS_AT_ONCE) {
+            let statement = fill(sql::admin::USERS_WITH_ROLES, &DIALECT, chunk.len());
+            let mut find = sqlx::query_as::<Db, (Uuid,)>(statement);
+            for id in chunk {
+                find = find.bind(id.0);
+            }
+            let rows: Vec<(Uuid,)> = find.persistent(false).fetch_all(self.readers()).await?;
+            users.extend(rows.into_iter().map(|(id,)| UserId(id)));
+        }
+        Ok(users)
     }
 
     pub(in crate::store) async fn users_by_ids(&self, ids: &[UserId]) -> Result<Vec<User>> {
