@@ -126,8 +126,8 @@ fn show(row: &EndRunRow) -> EndRun {
     }
 }
 
-/// Reads a rule. `within` is the name of the object that it stands in, with a dot. One that is about everything must say
-/// so.
+/// Reads a rule. `within` is the name of the object that it stands in, with a dot. One that is about everything must
+/// say so.
 fn read_rule(fields: EndRuleFields, errors: &mut FieldErrors, within: &str) -> Option<EndRule> {
     let EndRuleFields { user, network, client, place, signed_in_before, all } = fields;
     let user = errors.parse_optional(user.filled(), |text| {

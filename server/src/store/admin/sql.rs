@@ -111,10 +111,10 @@ statements! {
     IMPORT_USERS = "INSERT INTO users (id, email, name, account_type, password_hash, password_changed_at, \
         email_verified_at, disabled_at, created_at) VALUES {rows:9} ON CONFLICT DO NOTHING RETURNING id";
     IMPORT_ROLES = "INSERT INTO user_roles (user_id, role) VALUES {rows:2}";
-    INSERT_END_RUN = "INSERT INTO end_runs (id, actor_id, session_id, rule, client_reason, ip, user_agent, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    END_RUN = "SELECT id, actor_id, session_id, rule, client_reason, ip, user_agent, created_at, begun_at, finished_at, \
-        total_sessions, ended_sessions FROM end_runs WHERE id = $1";
+    INSERT_END_RUN = "INSERT INTO end_runs (id, actor_id, session_id, rule, client_reason, ip, user_agent, \
+        created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    END_RUN = "SELECT id, actor_id, session_id, rule, client_reason, ip, user_agent, created_at, begun_at, \
+        finished_at, total_sessions, ended_sessions FROM end_runs WHERE id = $1";
     NOTE_END_RUN = "UPDATE end_runs SET begun_at = COALESCE(begun_at, $2), \
         total_sessions = COALESCE(total_sessions, $3) WHERE id = $1";
     COUNT_IN_RUN = "UPDATE end_runs SET ended_sessions = ended_sessions + $2 WHERE id = $1";

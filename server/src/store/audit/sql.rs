@@ -16,8 +16,8 @@ macro_rules! seal_columns {
     };
 }
 
-/// A page of entries before `$1` and `$2`, the newest first, of which all is true that is asked for. What is said of few
-/// comes out of an index of these.
+/// A page of entries before `$1` and `$2`, the newest first, of which all is true that is asked for. What is said of
+/// few comes out of an index of these.
 macro_rules! entries_before {
     ($of_few:literal) => {
         concat!(
