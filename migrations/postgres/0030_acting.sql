@@ -5,4 +5,4 @@
 ALTER TABLE sessions
     ADD COLUMN actor_id     UUID,
     ADD COLUMN actor_name   TEXT,
-    ADD COLUMN actor_reason TEXT;
+    ADD COLUMN support_reason TEXT;

@@ -4,4 +4,4 @@
 
 ALTER TABLE sessions ADD COLUMN actor_id BLOB CHECK (length(actor_id) = 16);
 ALTER TABLE sessions ADD COLUMN actor_name TEXT;
-ALTER TABLE sessions ADD COLUMN actor_reason TEXT;
+ALTER TABLE sessions ADD COLUMN support_reason TEXT;

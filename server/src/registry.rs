@@ -288,7 +288,15 @@ mod tests {
 
     fn server(name: &str, settings: &str) -> ServerRow {
         let id = Uuid::from_u128(name.bytes().map(u128::from).sum());
-        ServerRow { id, name: name.to_owned(), agreement: [1; 32], settings: settings.to_owned(), seen_at: NOON }
+        ServerRow {
+            id,
+            name: name.to_owned(),
+            agreement: [1; 32],
+            settings: settings.to_owned(),
+            version: None,
+            list_age: None,
+            seen_at: NOON,
+        }
     }
 
     #[test]

@@ -382,7 +382,9 @@ impl Server {
         match answer {
             ServerAnswer::Tokens => (200, to_json(&self.issue())),
             ServerAnswer::WrongCredentials => refused(401, ProblemCode::InvalidCredentials),
-            ServerAnswer::NobodySignedIn | ServerAnswer::EndAcknowledged | ServerAnswer::ActingStopped => (204, String::new()),
+            ServerAnswer::NobodySignedIn | ServerAnswer::EndAcknowledged | ServerAnswer::ActingStopped => {
+                (204, String::new())
+            }
             ServerAnswer::ActingBegan => (200, to_json(&self.acting())),
             ServerAnswer::NoCookie => refused(401, ProblemCode::MissingToken),
             ServerAnswer::SessionEnded => match refresh {

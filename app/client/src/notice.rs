@@ -29,7 +29,7 @@ pub enum Change {
     /// How the event stream is.
     Stream(StreamState),
     /// A live event of the server.
-    Event(ServerEvent),
+    Event(Box<ServerEvent>),
     /// The server had the browser's storage cleared (`Clear-Site-Data`): write again what is to be remembered.
     StorageCleared,
     /// The user should see a message.

@@ -132,7 +132,7 @@ impl Client {
             }
             _ => {}
         }
-        self.tell(Change::Event(event.clone()));
+        self.tell(Change::Event(Box::new(event.clone())));
         // The stream is open, or open again: something may have been missed.
         if matches!(event, ServerEvent::Hello(_)) {
             self.fetch_again();

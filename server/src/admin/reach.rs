@@ -32,7 +32,12 @@ impl Administration {
         let held = self.permissions.of(user.base_role, &user.added_permissions);
         let is_held = held.iter().any(|name| name == permission.name());
         let reach = Reach::of_user(&self.permissions, &user);
-        Ok(is_held.then(|| Actor { user_id: Some(user_id), origin, reach: Some(reach), session_id: Some(session_id) }))
+        Ok(is_held.then_some(Actor {
+            user_id: Some(user_id),
+            origin,
+            reach: Some(reach),
+            session_id: Some(session_id),
+        }))
     }
 
     /// Whether a user reaches no further than whoever asks.

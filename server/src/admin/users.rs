@@ -215,7 +215,8 @@ impl Administration {
         deletion.mail.expires_at = Some(self.context.now());
         let ends = self.ends_all_of(actor, id, EndReason::AccountDeleted, None);
         let mut new_id = || self.context.new_id();
-        change_of(self.context.store.admin().delete_user(&deletion, &ends, &mut new_id).await?, &key)
+        let may = |user: &User| self.is_within_reach(actor, user);
+        change_of(self.context.store.admin().delete_user(&deletion, &ends, &may, &mut new_id).await?, &key)
     }
 
     /// The command that ends all sessions of a user.

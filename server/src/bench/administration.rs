@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use types::api::{admin, paths};
 
 use super::load::{finished, pace};
-use super::report::{Section, Table, Target, cells};
+use super::report::{ReportSection, Table, Target, cells};
 use super::statistics::{Percentiles, times};
-use super::wire::{Client, get, post};
+use super::wire::{HttpClient, get, post};
 use super::{Bench, BenchError, Filling, failed};
 
 /// Users and sessions.
@@ -46,7 +46,7 @@ struct Ended {
     meanwhile: Percentiles,
 }
 
-pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
+pub async fn measure(bench: &mut Bench) -> Result<ReportSection, BenchError> {
     let (users, sessions) = POPULATION;
     let database = bench.database(Filling::Population(users, sessions)).await?;
     let set_up = bench.set_up(&database).await?;
@@ -70,7 +70,7 @@ pub async fn measure(bench: &mut Bench) -> Result<Section, BenchError> {
 }
 
 fn search(address: SocketAddr, access: &str, query: &str, length: Duration) -> Result<Percentiles, BenchError> {
-    let mut client = Client::connect(address)?;
+    let mut client = HttpClient::connect(address)?;
     let request = get(&format!("{}?{query}", admin::USERS), access);
     client.ask(&request)?.expect(200)?;
     let (began, mut took) = (Instant::now(), Vec::new());
@@ -87,7 +87,7 @@ fn end(address: SocketAddr, access: &str, length: Duration) -> Result<Ended, Ben
     let asks = || pace(address, &others, OTHER_CONNECTIONS, OTHERS_PER_SECOND, length);
     let calm = Percentiles::of(finished(asks())?);
     let meanwhile = asks();
-    let mut client = Client::connect(address)?;
+    let mut client = HttpClient::connect(address)?;
     let body = format!(r#"{{"rule": {{"network": "{NETWORK}"}}}}"#);
     let began = Instant::now();
     let receipt = client.ask(&post(admin::END_BY_RULE, Some(access), &body))?.expect(202)?.json()?;
@@ -107,7 +107,7 @@ fn end(address: SocketAddr, access: &str, length: Duration) -> Result<Ended, Ben
     Ok(Ended { sessions, took, calm, meanwhile })
 }
 
-fn section(found: &[(&str, Percentiles)], ended: &Ended) -> Section {
+fn section(found: &[(&str, Percentiles)], ended: &Ended) -> ReportSection {
     let mut searches = Table::new(["users found by", "p50", "p99", "worst"]);
     for (what, percentiles) in found {
         let [p50, p99, worst] = cells(percentiles);
@@ -122,7 +122,7 @@ fn section(found: &[(&str, Percentiles)], ended: &Ended) -> Section {
     let a_share = 1e5 / f64::from(u32::try_from(ended.sessions.max(1)).unwrap_or(u32::MAX));
     let a_hundred_thousand = ended.took.mul_f64(a_share);
     let ratio = times(ended.meanwhile.p99, ended.calm.p99);
-    Section {
+    ReportSection {
         title: "Administering",
         text: format!(
             "`GET {}` over one connection, on a PostgreSQL database with {} users and {} sessions. Then the {} sessions of \

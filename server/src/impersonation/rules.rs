@@ -49,6 +49,7 @@ mod tests {
             epoch: 0,
             last_logout: None,
             password_changed_at: NOON,
+            password_reset_required_at: None,
             created_at: NOON,
         }
     }

@@ -21,7 +21,7 @@ pub struct AuditRecord {
     detail: Option<String>,
     device_name: Option<String>,
     actor_name: Option<String>,
-    actor_reason: Option<String>,
+    support_reason: Option<String>,
 }
 
 impl TryFrom<AuditRecord> for Audit {
@@ -37,7 +37,7 @@ impl TryFrom<AuditRecord> for Audit {
             client_reason: row.client_reason,
             detail: row.detail,
             device_name: row.device_name,
-            acting: row.actor_name.zip(row.actor_reason),
+            acting: row.actor_name.zip(row.support_reason),
             origin: Origin { ip: row.ip, user_agent: row.user_agent },
         })
     }

@@ -37,7 +37,7 @@ statements! {
     ACTIVITY = "SELECT a.id, a.at, a.session_id, a.action, a.reason, a.client_reason, \
         CASE WHEN a.actor_id <> a.user_id THEN '' ELSE a.ip END AS ip, \
         CASE WHEN a.actor_id <> a.user_id THEN '' ELSE a.user_agent END AS user_agent, a.detail, s.device_name, \
-        s.actor_name, s.actor_reason \
+        s.actor_name, s.support_reason \
         FROM audit_log a LEFT JOIN sessions s ON s.id = a.session_id \
         WHERE a.user_id = $1 AND (a.at, a.id) < ($2, $3) ORDER BY a.at DESC, a.id DESC LIMIT $4";
     ENTRIES = concat!(

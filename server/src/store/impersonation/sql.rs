@@ -7,5 +7,5 @@ statements! {
     REMEMBER_ACTOR = "UPDATE sessions \
         SET remember_until = CASE WHEN remember_until < $3 THEN $3 ELSE remember_until END \
         WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $4";
-    MARK_ACTING = "UPDATE sessions SET actor_id = $2, actor_name = $3, actor_reason = $4 WHERE id = $1";
+    MARK_ACTING = "UPDATE sessions SET actor_id = $2, actor_name = $3, support_reason = $4 WHERE id = $1";
 }

@@ -98,16 +98,16 @@ impl EndRecord {
 pub struct ActingRecord {
     actor_id: Option<Uuid>,
     actor_name: Option<String>,
-    actor_reason: Option<String>,
+    support_reason: Option<String>,
 }
 
 impl ActingRecord {
     fn read(self) -> Option<Acting> {
-        let Self { actor_id, actor_name, actor_reason } = self;
+        let Self { actor_id, actor_name, support_reason } = self;
         Some(Acting {
             actor_id: UserId(actor_id?),
             actor_name: actor_name.unwrap_or_default(),
-            reason: actor_reason.unwrap_or_default(),
+            reason: support_reason.unwrap_or_default(),
         })
     }
 }

@@ -45,7 +45,7 @@ macro_rules! session_columns {
     () => {
         "id, user_id, created_at, last_active, expires_at, max_expires_at, device_name, platform, browser, os, kind, \
          app_version, ip, user_agent, place, signed_in_with, proofs, delivery, remember, refresh_digest, previous_digest, \
-         rotated_at AS refreshed_at, actor_id, actor_name, actor_reason, ended_at, end_reason, ended_by, ended_by_device"
+         rotated_at AS refreshed_at, actor_id, actor_name, support_reason, ended_at, end_reason, ended_by, ended_by_device"
     };
 }
 

@@ -57,10 +57,10 @@ async fn a_session_that_is_too_old_does_not_administer() {
     let app = TestApp::start_with(&[("ADMIN_SESSION_MAX_AGE", "1h")]).await;
     let mut ada = app.new_user_with("moderator", ADA).await;
     app.advance(Duration::from_mins(59));
-    ada.renews().await;
+    ada.refreshes().await;
     is_ok(&ada.get(paths::OVERVIEW).await);
     app.advance(Duration::from_mins(2));
-    ada.renews().await;
+    ada.refreshes().await;
     is(&ada.get(paths::OVERVIEW).await, StatusCode::FORBIDDEN, "admin-session-too-old");
     is(&ada.get(paths::USERS).await, StatusCode::FORBIDDEN, "admin-session-too-old");
     assert!(ada.passes().await, "nothing else is refused");

@@ -170,7 +170,7 @@ async fn a_deleted_user_is_gone(#[values(Backend::Sqlite, Backend::Postgres)] ba
     let bob = app.new_user(BOB).await;
     let path = format!("{}/{}", paths::USERS, id_of(&bob));
     app.advance(Duration::from_mins(11));
-    ada.renews().await;
+    ada.refreshes().await;
     is(&ada.delete(&path).await, StatusCode::UNAUTHORIZED, "insufficient-user-authentication");
     let deleted = ada.delete_with(&path, &json!({"password": PASSWORD, "reason": "asked for"})).await;
     is_ok(&deleted);

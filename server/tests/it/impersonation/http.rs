@@ -216,6 +216,6 @@ async fn only_for_those_who_reach_no_further_and_for_a_reason() {
     assert_eq!((disabled.status, disabled.refused_fields()), (StatusCode::UNPROCESSABLE_ENTITY, vec!["id"]));
     app.advance(Duration::from_mins(11));
     let mut late = owner;
-    late.renews().await;
+    late.refreshes().await;
     is(&asks(&late, &moderator, REASON).await, StatusCode::UNAUTHORIZED, "insufficient-user-authentication");
 }
