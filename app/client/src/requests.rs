@@ -31,6 +31,12 @@ impl Client {
         read(&self.send_signed(method, path, body).await?)
     }
 
+    /// A call that needs the session, with its answer as the text that it is: none, or what is no JSON.
+    pub async fn text(&self, method: Method, path: &str, body: Option<String>) -> Result<String, Failure> {
+        let response = self.send_signed(method, path, body).await?;
+        if (200..300).contains(&response.status) { Ok(response.body) } else { Err(problem_of(&response).into()) }
+    }
+
     /// A call that needs no session. Its answer may set or clear the cookie.
     pub(super) async fn call_unsigned<T: DeserializeOwned>(
         &self,

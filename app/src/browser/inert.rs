@@ -75,7 +75,7 @@ pub fn served_value(_name: &str) -> Option<String> {
 }
 
 /// There is nowhere to save it.
-pub fn save_json(_name: &str, _text: &str) {}
+pub fn save_file(_name: &str, _media_type: &str, _text: &str) {}
 
 /// Hours and minutes in UTC.
 pub fn clock_time(at: Timestamp) -> String {

@@ -148,7 +148,7 @@ impl Auth {
     /// Saves the export of all data of the user as a file.
     pub async fn download_export(self) -> Result<(), Failure> {
         let text = client()?.export().await?;
-        browser::save_json(EXPORT_FILE, &text);
+        browser::save_file(EXPORT_FILE, "application/json", &text);
         Ok(())
     }
 

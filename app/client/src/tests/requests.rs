@@ -3,7 +3,7 @@
 use super::world::World;
 use crate::Failure;
 use crate::double::{EXPORT, PASSWORD, Refresh, WRONG_PASSWORD, asks_for_cookie, ended_by, problem};
-use crate::ports::SignInHint;
+use crate::ports::{Method, SignInHint};
 use types::api::paths;
 use types::words::{EndReason, ProblemCode};
 
@@ -195,6 +195,18 @@ fn the_export_is_handed_over_as_the_server_wrote_it() {
     let tab = world.signed_in_tab();
     let client = tab.client.clone();
     assert_eq!(world.finish(async move { client.export().await }).as_deref(), Ok(EXPORT));
+}
+
+#[test]
+fn an_answer_can_be_had_as_the_text_that_it_is_and_a_refusal_stays_one() {
+    let world = World::new();
+    let tab = world.signed_in_tab();
+    let client = tab.client.clone();
+    let text = world.finish(async move { client.text(Method::Get, paths::EXPORT, None).await });
+    assert_eq!(text.as_deref(), Ok(EXPORT));
+    let (client, wrong) = (tab.client.clone(), Some(r#"{"password":"wrong"}"#.to_owned()));
+    let refused = world.finish(async move { client.text(Method::Delete, paths::ACCOUNT, wrong).await });
+    assert!(matches!(refused, Err(Failure::Problem(_))), "{refused:?}");
 }
 
 #[test]

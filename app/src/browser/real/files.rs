@@ -7,15 +7,15 @@ use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Url};
 /// How long the text stays where the browser can fetch it, in milliseconds: it saves after the click has returned.
 const RETAINED_MS: f64 = 60_000.0;
 
-/// Saves a text of JSON as a file of that name, where the browser keeps what is downloaded.
-pub fn save_json(name: &str, text: &str) {
+/// Saves a text as a file of that name, where the browser keeps what is downloaded.
+pub fn save_file(name: &str, media_type: &str, text: &str) {
     // Every browser that runs this app has what it takes.
-    let _ = try_save_json(name, text);
+    let _ = try_save_file(name, media_type, text);
 }
 
-fn try_save_json(name: &str, text: &str) -> Result<(), JsValue> {
+fn try_save_file(name: &str, media_type: &str, text: &str) -> Result<(), JsValue> {
     let kind = BlobPropertyBag::new();
-    kind.set_type("application/json");
+    kind.set_type(media_type);
     let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&JsValue::from_str(text)), &kind)?;
     let document = web_sys::window().and_then(|window| window.document()).ok_or(JsValue::NULL)?;
     // Not put into the document: the router, which hears of every click there, has no part in it.

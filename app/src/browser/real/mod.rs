@@ -19,7 +19,7 @@ use client::{Change, Client};
 use types::domain::Timestamp;
 
 pub use address::{forget_fragment, fragment, store_with_page, stored_with_page};
-pub use files::save_json;
+pub use files::save_file;
 pub use storage::{apply_theme, remember_theme, remembered_theme};
 pub use takeover::{broke_down, served_value, take_over};
 pub use times::{TimerId, after, clock_time, date, every, full_time, monotonic_ms, stop};

@@ -54,6 +54,7 @@ async fn send(request: Request) -> Result<Response, Unreachable> {
     let builder = match request.method {
         Method::Get => http::Request::get(&request.path),
         Method::Post => http::Request::post(&request.path),
+        Method::Put => http::Request::put(&request.path),
         Method::Patch => http::Request::patch(&request.path),
         Method::Delete => http::Request::delete(&request.path),
     };

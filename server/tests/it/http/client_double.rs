@@ -118,6 +118,7 @@ impl Transport for Browser {
             let method = match request.method {
                 Method::Get => http::Method::GET,
                 Method::Post => http::Method::POST,
+                Method::Put => http::Method::PUT,
                 Method::Patch => http::Method::PATCH,
                 Method::Delete => http::Method::DELETE,
             };
