@@ -101,6 +101,9 @@ pub fn ConfirmDialog(
     /// The text on the button that does it.
     #[prop(into)]
     action: Signal<String>,
+    /// How much that button stands out.
+    #[prop(default = Emphasis::DangerSolid.into(), into)]
+    emphasis: Signal<Emphasis>,
     /// Whether it is being done.
     #[prop(optional, into)]
     busy: Signal<bool>,
@@ -117,7 +120,7 @@ pub fn ConfirmDialog(
         <Dialog open=open id=id title=title>
             {children()}
             <DialogActions open=open>
-                <Button emphasis=Emphasis::DangerSolid ends=ends busy=busy on_press=on_confirm>
+                <Button emphasis=emphasis ends=ends busy=busy on_press=on_confirm>
                     {move || action.get()}
                 </Button>
             </DialogActions>
