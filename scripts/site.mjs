@@ -21,6 +21,8 @@ const TARGETS = {
   safari: version(16, 4),
   ios_saf: version(16, 4),
 };
+/** Imports the styles of administration, which only those load who open it. There is no such file. */
+const ADMIN_STYLE = "style/admin";
 /** Smaller files do not get smaller in a way that anybody notices. */
 const WORTH_PACKING = 200;
 const PACKED = /\.(css|js|json|svg|txt|wasm|webmanifest)$/;
@@ -28,14 +30,17 @@ const PACKED = /\.(css|js|json|svg|txt|wasm|webmanifest)$/;
 const [packed, site, names] = process.argv.slice(2);
 const forRelease = names !== undefined;
 
-const { code: style } = await bundleAsync({
-  filename: "style/main.css",
-  minify: forRelease,
-  targets: TARGETS,
-  resolver: { read: readStyle },
-});
-// The script beside the page fetches the further file ahead, and knows its name.
-replaceIn(join(packed, "split.js"), 'fetch(new URL("./split_house.wasm", import.meta.url))', "window.latchkey.house()");
+const style = await bundled("style/main.css");
+const adminStyle = await bundled(ADMIN_STYLE);
+// What several of the further files use is a file as well.
+const chunks = readdirSync(packed).filter((file) => /^chunk_\d+\.wasm$/.test(file));
+if (chunks.length !== 1) throw new Error(`the further files share one file, not ${chunks.length}`);
+const parts = { house: "split_house.wasm", admin: "split_admin.wasm", shared: chunks[0] };
+// The script beside the page fetches the further files, some of them ahead, and knows their names.
+for (const [part, file] of Object.entries(parts)) {
+  const call = `window.latchkey.part("${part}")`;
+  replaceIn(join(packed, "split.js"), `fetch(new URL("./${file}", import.meta.url))`, call);
+}
 const script = await build({
   entryPoints: [join(packed, `${NAME}.js`)],
   bundle: true,
@@ -47,8 +52,9 @@ const script = await build({
 const files = [
   ["js", "js", Buffer.from(script.outputFiles[0].contents)],
   ["wasm", "wasm", readFileSync(join(packed, `${NAME}_bg.wasm`))],
-  ["house", "wasm", readFileSync(join(packed, "split_house.wasm"))],
-  ["css", "css", Buffer.from(style)],
+  ...Object.entries(parts).map(([part, file]) => [part, "wasm", readFileSync(join(packed, file))]),
+  ["css", "css", style],
+  ["admin-style", "css", adminStyle],
 ];
 
 rmSync(site, { recursive: true, force: true });
@@ -66,11 +72,25 @@ if (forRelease) {
   writeFileSync(names, noted.join(""));
 }
 
-/** The text of a style sheet. That of a folder imports all that are in it. */
+/** A style sheet in one piece. */
+async function bundled(filename) {
+  const { code } = await bundleAsync({ filename, minify: forRelease, targets: TARGETS, resolver: { read: readStyle } });
+  return Buffer.from(code);
+}
+
+/** The text of a style sheet. That of a folder imports all that are in it, but for those of administration. */
 function readStyle(path) {
+  if (path === ADMIN_STYLE) {
+    return stylesIn("style/pages", true).map((file) => `@import "${file}" layer(pages);`).join("\n");
+  }
   if (!statSync(path).isDirectory()) return readFileSync(path, "utf8");
-  const files = readdirSync(path).filter((file) => file.endsWith(".css")).sort();
-  return files.map((file) => `@import "${basename(path)}/${file}";`).join("\n");
+  return stylesIn(path, false).map((file) => `@import "${file}";`).join("\n");
+}
+
+/** The style sheets in a folder: those of administration, or the others. */
+function stylesIn(folder, ofAdmin) {
+  const files = readdirSync(folder).filter((file) => file.endsWith(".css") && file.startsWith("admin") === ofAdmin);
+  return files.sort().map((file) => `${basename(folder)}/${file}`);
 }
 
 function replaceIn(file, before, after) {

@@ -2,7 +2,8 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "what is cut out gives a `Result`: what can fail is to fetch it")]
 
-use app::house::{self, HouseFile, HousePage};
+use app::admin;
+use app::house::{self, AdminFile, HouseFile, HousePage};
 use client::return_to;
 use futures::FutureExt as _;
 use leptos::prelude::AnyView;
@@ -33,10 +34,24 @@ pub fn start() {
 /// The pages of a signed-in user: what is only called from here is in a file of its own.
 #[wasm_split(house, fallible, preload(fetch))]
 fn cut(page: HousePage) -> Result<AnyView, SplitLoaderError> {
+    house::admin_comes_from(AdminFile {
+        fetch: || fetch_admin().map(|fetched| fetched.is_ok()).boxed_local(),
+        show: show_admin,
+    });
     Ok(house::page(page))
 }
 
 fn show(page: HousePage) -> Option<AnyView> {
     // It does not wait where the file is there.
     cut(page).now_or_never().and_then(Result::ok)
+}
+
+/// The pages of administration, in a file that only the file of the house asks for.
+#[wasm_split(admin, fallible, preload(fetch_admin))]
+fn cut_admin() -> Result<AnyView, SplitLoaderError> {
+    Ok(admin::page())
+}
+
+fn show_admin() -> Option<AnyView> {
+    cut_admin().now_or_never().and_then(Result::ok)
 }

@@ -10,6 +10,7 @@ use leptos_router::hooks::{use_location, use_navigate};
 use super::acting_banner::ActingBanner;
 use super::header::Header;
 use super::house::NotLoaded;
+use super::permissions::Permissions;
 use super::stored_view::StoredView;
 use crate::reactive::{effect, memo};
 use crate::state::{Auth, AuthStatus, return_to};
@@ -18,6 +19,7 @@ use crate::state::{Auth, AuthStatus, return_to};
 #[component]
 pub fn Frame() -> impl IntoView {
     leave_when_signed_out();
+    Permissions::provide();
     let trouble = expect_context::<Auth>().trouble();
     let unknown = memo(move |_| trouble.with(Option::is_some));
     forget_place_on_other_pages();

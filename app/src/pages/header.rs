@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use leptos_router::components::A;
 
 use super::house::{HousePage, PAGES};
+use super::permissions::Permissions;
 use crate::reactive::memo;
 use crate::state::{Alerts, Auth, StreamState, Theme};
 use crate::ui::words::count_of;
@@ -39,10 +40,32 @@ fn links() -> AnyView {
 }
 
 fn link(path: &'static str, page: HousePage, name: &'static str) -> AnyView {
+    if page == HousePage::Admin {
+        return link_to_admin(path, name);
+    }
     view! {
         <li>
             <A href=path>{link_text(page, name)}</A>
         </li>
+    }
+    .into_any()
+}
+
+/// The link to administration, for whoever has a permission.
+fn link_to_admin(path: &'static str, name: &'static str) -> AnyView {
+    let any = use_context::<Permissions>().map(Permissions::any);
+    let shown = move || any.and_then(|any| any.get()) == Some(true);
+    view! {
+        {move || {
+            shown()
+                .then(|| {
+                    view! {
+                        <li>
+                            <A href=path>{name}</A>
+                        </li>
+                    }
+                })
+        }}
     }
     .into_any()
 }

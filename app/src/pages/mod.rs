@@ -3,6 +3,7 @@
 //! Components end in `.into_any()`: otherwise each page is one type, nested deeper than the compiler follows.
 
 mod acting_banner;
+pub mod admin;
 mod entry;
 mod expiry_toast;
 mod forgot_password;
@@ -13,6 +14,7 @@ mod live_receipt;
 mod load;
 mod not_found;
 mod notifications;
+mod permissions;
 mod prove;
 mod register;
 mod reset_password;

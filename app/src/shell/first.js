@@ -134,15 +134,17 @@
   on("error", (event) => brokeDown(event.error, true));
   on("unhandledrejection", (event) => brokeDown(event.reason, !program));
 
-  // The pages of a signed-in user are a file of their own: fetched with the program where they are asked for, else
-  // from the first character on, else when they are asked for.
-  let ahead = null, askedAhead = false;
-  const fetchAhead = () => {
+  // The pages of a signed-in user are files of their own: fetched with the program where they are asked for, else
+  // from the first character on, else when they are asked for. Those of administration only when they are asked for.
+  const ahead = {};
+  let askedAhead = false;
+  const fetchPart = (name) => {
     askedAhead = true;
-    ahead = fetch(its.house);
+    ahead[name] = fetch(its[name]);
     // A failure is handled where the file is used.
-    ahead.catch(() => {});
+    ahead[name].catch(() => {});
   };
+  const fetchAhead = () => ["shared", "house"].forEach(fetchPart);
   // The server has a newer version by now, so the whole page is loaded again: once, and not while a form is in use.
   const reload = () => {
     try {
@@ -151,15 +153,24 @@
       location.reload();
     } catch {}
   };
-  const house = () => {
-    if (!ahead) fetchAhead();
-    const fetched = ahead;
-    ahead = null;
+  // Style that only some pages need, loaded once. Pages are shown when it is there, or cannot be had.
+  const styled = (href) => new Promise((go) => {
+    if (page.querySelector(`link[href="${href}"]`)) return go();
+    const link = page.createElement("link");
+    link.rel = "stylesheet";
+    link.href = href;
+    link.onload = link.onerror = go;
+    page.head.append(link);
+  });
+  const part = (name) => {
+    if (!ahead[name]) fetchPart(name);
+    const fetched = ahead[name];
+    delete ahead[name];
     fetched.then(({ status }) => status == 404 && reload(), () => {});
-    return fetched;
+    return name == "admin" ? styled(its.adminStyle).then(() => fetched) : fetched;
   };
   window.latchkey = {
-    house,
+    part,
     untilIdle: () => new Promise((go) => { waiting.push(go); goOnIfIdle(); }),
     token: () => token,
     tookOver: () => { program = 1; delete root.dataset.program; },

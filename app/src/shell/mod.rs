@@ -60,6 +60,12 @@ pub struct Files {
     pub program: String,
     /// The part of the program that holds the pages of a signed-in user.
     pub house: String,
+    /// The part that holds the pages of administration.
+    pub admin: String,
+    /// What both of these use.
+    pub shared: String,
+    /// The style sheet of administration.
+    pub admin_style: String,
     /// Whether the page needs the program, or probably will in a moment, so that it is fetched at once and not when all
     /// else is there, and starts as soon as it has come.
     pub at_once: bool,
@@ -89,6 +95,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     data-js=files.script
                     data-wasm=files.program
                     data-house=files.house
+                    data-shared=files.shared
+                    data-admin=files.admin
+                    data-admin-style=files.admin_style
                     data-now=files.at_once.then_some("1")
                     inner_html=FIRST_SCRIPT.as_str()
                 ></script>

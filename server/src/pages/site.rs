@@ -38,6 +38,14 @@ pub const AREA: &str = "pages";
 const OUTPUT_NAME: &str = "latchkey";
 /// The part of the program that holds the pages of a signed-in user.
 const HOUSE: &str = "house";
+/// The part that holds the pages of administration.
+const ADMIN: &str = "admin";
+/// What both of these use.
+const SHARED: &str = "shared";
+/// The style sheet of administration.
+const ADMIN_STYLE: &str = "admin-style";
+/// Built files that only some pages ask for, with their kinds.
+const PARTS: [(&str, &str); 4] = [(HOUSE, "wasm"), (ADMIN, "wasm"), (SHARED, "wasm"), (ADMIN_STYLE, "css")];
 /// Where `scripts/build` notes the hashes in the names of built files, beside the program.
 const HASH_FILE: &str = "hash.txt";
 /// Kinds of files the app consists of. Nothing else is served, whatever may lie in the folder (ASVS 13.4.7).
@@ -82,7 +90,16 @@ impl SiteFiles {
     fn names(&self) -> Files {
         let names = if self.hashed { built_names() } else { None };
         let file = |part| format!("/{}", built_file(part, names.as_deref()));
-        Files { style: file("css"), script: file("js"), program: file("wasm"), house: file(HOUSE), at_once: false }
+        Files {
+            style: file("css"),
+            script: file("js"),
+            program: file("wasm"),
+            house: file(HOUSE),
+            admin: file(ADMIN),
+            shared: file(SHARED),
+            admin_style: file(ADMIN_STYLE),
+            at_once: false,
+        }
     }
 
     fn options(&self, config: &ServerConfig) -> LeptosOptions {
@@ -131,12 +148,14 @@ fn built_names() -> Option<String> {
     std::fs::read_to_string(beside_program().join(HASH_FILE)).ok()
 }
 
-/// The built file of that kind, or the part of the program that is a file of its own, as pages ask for it.
+/// The built file of that kind, or the part that is a file of its own, as pages ask for it.
 fn built_file(part: &str, names: Option<&str>) -> String {
     let hash =
         names.and_then(|names| names.lines().filter_map(|line| line.split_once(':')).find(|(named, _)| *named == part));
-    let (name, kind) =
-        if part == HOUSE { (format!("{OUTPUT_NAME}-{HOUSE}"), "wasm") } else { (OUTPUT_NAME.to_owned(), part) };
+    let (name, kind) = match PARTS.iter().find(|(known, _)| *known == part) {
+        Some((_, kind)) => (format!("{OUTPUT_NAME}-{part}"), *kind),
+        None => (OUTPUT_NAME.to_owned(), part),
+    };
     match hash {
         Some((_, hash)) => format!("pkg/{name}.{}.{kind}", hash.trim()),
         None => format!("pkg/{name}.{kind}"),
@@ -146,7 +165,8 @@ fn built_file(part: &str, names: Option<&str>) -> String {
 /// The files without which pages have no style or do nothing, as far as they are not there. What the program is
 /// compiled to is looked for only where its name was noted: without a hash, tools do not agree on one.
 fn missing(root: &Path, names: Option<&str>) -> Vec<PathBuf> {
-    let kinds: &[&str] = if names.is_some() { &["css", "js", "wasm", HOUSE] } else { &["css", "js"] };
+    let kinds: &[&str] =
+        if names.is_some() { &["css", "js", "wasm", HOUSE, ADMIN, SHARED, ADMIN_STYLE] } else { &["css", "js"] };
     let files = kinds.iter().map(|kind| root.join(built_file(kind, names)));
     files.filter(|file| !file.is_file()).collect()
 }
@@ -290,10 +310,13 @@ fn without_slash(parts: &Parts) -> Option<HeaderValue> {
     (is_page && reads).then(|| HeaderValue::try_from(format!("{path}{query}")).ok()).flatten()
 }
 
-/// Whether a path is that of a route, in which a segment such as `:id` stands for any id.
+/// Whether a path is that of a route, in which `:area` stands for any word, and any other such segment for any id.
 fn is_at(route: &str, path: &str) -> bool {
-    let fits = |(wanted, given): (&str, &str)| {
-        wanted == given || (wanted.starts_with(':') && given.parse::<uuid::Uuid>().is_ok())
+    let is_word =
+        |given: &str| !given.is_empty() && given.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let fits = |(wanted, given): (&str, &str)| match wanted {
+        ":area" => is_word(given),
+        _ => wanted == given || (wanted.starts_with(':') && given.parse::<uuid::Uuid>().is_ok()),
     };
     route.split('/').count() == path.split('/').count() && route.split('/').zip(path.split('/')).all(fits)
 }
@@ -386,8 +409,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         std::fs::create_dir(root.join("pkg")).unwrap();
-        let names = "js: abc123\nwasm: def456\nhouse: ghi789\ncss: 0-9_z\n";
-        for file in ["pkg/latchkey.abc123.js", "pkg/latchkey.def456.wasm", "pkg/latchkey-house.ghi789.wasm"] {
+        let names = "js: abc123\nwasm: def456\nhouse: ghi789\nadmin: jkl012\nshared: mno345\ncss: 0-9_z\n\
+            admin-style: pqr678\n";
+        for file in [
+            "pkg/latchkey.abc123.js",
+            "pkg/latchkey.def456.wasm",
+            "pkg/latchkey-house.ghi789.wasm",
+            "pkg/latchkey-admin.jkl012.wasm",
+            "pkg/latchkey-shared.mno345.wasm",
+            "pkg/latchkey-admin-style.pqr678.css",
+        ] {
             std::fs::write(root.join(file), "").unwrap();
         }
         assert_eq!(missing(root, Some(names)), [root.join("pkg/latchkey.0-9_z.css")]);
@@ -463,6 +494,7 @@ mod tests {
     #[case("/sign-in/?next=/activity", Some("/sign-in?next=/activity"))]
     #[case("/devices/", Some("/devices"))]
     #[case("/devices/019aa4b2-7c1e-7000-8000-000000000000/", Some("/devices/019aa4b2-7c1e-7000-8000-000000000000"))]
+    #[case("/admin/users/", Some("/admin/users"))]
     #[case("/sign-in//", None)]
     #[case("//evil.example/", None)]
     #[case("//sign-in/", None)]

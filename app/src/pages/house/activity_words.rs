@@ -138,7 +138,7 @@ fn reason_text(reason: &OrOther<EndReason>) -> String {
 }
 
 /// Why a session ended, after *Signed out* or *Session expired*.
-pub(super) const fn reason_words(reason: EndReason) -> &'static str {
+pub(in crate::pages) const fn reason_words(reason: EndReason) -> &'static str {
     match reason {
         EndReason::UserInitiatedLogout => "On the device itself",
         EndReason::LogoutAll => "Along with all devices",

@@ -53,7 +53,7 @@ pub fn House() -> impl IntoView {
 
 /// The skeleton of a page: of the one that most users see first.
 #[component]
-fn Coming() -> impl IntoView {
+pub(super) fn Coming() -> impl IntoView {
     view! {
         <div class="page-head" aria-hidden="true">
             <h1>

@@ -4,7 +4,8 @@
 mod account_data;
 mod act_as;
 mod activity;
-mod activity_words;
+pub(super) mod activity_words;
+mod admin;
 mod device;
 mod device_state;
 pub(super) mod devices;
@@ -19,12 +20,14 @@ use leptos_router::path;
 
 use self::act_as::ActAsPage;
 use self::activity::ActivityPage;
+use self::admin::AdminPages;
 use self::device::DevicePage;
 use self::devices::DevicesPage;
 use self::loading::House;
 use self::profile::ProfilePage;
 use super::frame::Frame;
 
+pub use self::admin::{AdminFile, admin_comes_from};
 pub(super) use self::file::fetch_ahead;
 pub use self::file::{HouseFile, comes_from, fetch_house};
 pub(super) use self::loading::NotLoaded;
@@ -44,12 +47,14 @@ pub enum HousePage {
     Profile,
     /// Where somebody begins to act for a user.
     ActAs,
+    /// The installation, its users and their sessions, for whoever runs it.
+    Admin,
 }
 
 /// A page as [`PAGES`] lists it.
 #[derive(Clone, Copy, Debug)]
 pub struct PageEntry {
-    /// The path of its route. A segment such as `:id` stands for any id.
+    /// The path of its route. `:area` stands for any word, another segment such as `:id` for any id.
     pub path: &'static str,
     /// Its name in the navigation. None where only other pages lead to it.
     pub link: Option<&'static str>,
@@ -65,6 +70,9 @@ pub const PAGES: &[PageEntry] = &[
     PageEntry { path: "/activity", link: Some("Activity"), page: HousePage::Activity },
     PageEntry { path: "/profile", link: Some("Profile"), page: HousePage::Profile },
     PageEntry { path: "/act-as/:id", link: None, page: HousePage::ActAs },
+    PageEntry { path: "/admin", link: Some("Administration"), page: HousePage::Admin },
+    PageEntry { path: "/admin/:area", link: None, page: HousePage::Admin },
+    PageEntry { path: "/admin/:area/:id", link: None, page: HousePage::Admin },
 ];
 
 /// The routes of the pages.
@@ -77,6 +85,9 @@ pub fn HouseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("/activity") view=|| file::shown(HousePage::Activity) />
             <Route path=path!("/profile") view=|| file::shown(HousePage::Profile) />
             <Route path=path!("/act-as/:id") view=|| file::shown(HousePage::ActAs) />
+            // Which page of administration it is, its own file knows.
+            <Route path=path!("/admin/:area?") view=|| file::shown(HousePage::Admin) />
+            <Route path=path!("/admin/:area/:id") view=|| file::shown(HousePage::Admin) />
         </ParentRoute>
     }
     .into_inner()
@@ -91,5 +102,6 @@ pub fn page(page: HousePage) -> AnyView {
         HousePage::Activity => view! { <ActivityPage /> }.into_any(),
         HousePage::Profile => view! { <ProfilePage /> }.into_any(),
         HousePage::ActAs => view! { <ActAsPage /> }.into_any(),
+        HousePage::Admin => view! { <AdminPages /> }.into_any(),
     }
 }

@@ -1,0 +1,312 @@
+//! The audit log: looked through, followed live, taken along: `/admin/audit`.
+
+use std::collections::HashSet;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_query_map;
+
+use super::calls::{Found, at_cursor, download, get, query, with_member};
+use super::parts::{Check, Field, NoSuchFilter, Rows, RowsSkeleton, Select, follow, moment, settled, show_more};
+use super::sessions::start_of_day;
+use super::words::{action_words, known_action, why};
+use crate::pages::load::{Load, Loader};
+use crate::pages::permissions::Permissions;
+use crate::reactive::effect;
+use crate::state::{Failure, Toasts};
+use crate::ui::{Address, Button, Heading, IconName, LoadFailed, StateCard, every};
+use types::api::admin::{AUDIT, AUDIT_EXPORT};
+use types::api::{AuditEntry, AuditPage, AuditParty};
+use types::words::AuditAction;
+use types::words::permissions as may;
+
+/// How often newer entries are asked for while the log is followed, in milliseconds.
+const FOLLOW_MS: u32 = 3_000;
+/// How many of them at once.
+const MOST_NEWER: &str = "200";
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+struct Filter {
+    action: RwSignal<String>,
+    user: RwSignal<String>,
+    actor: RwSignal<String>,
+    address: RwSignal<String>,
+    /// Days, as browsers write them.
+    from: RwSignal<String>,
+    to: RwSignal<String>,
+}
+
+impl Filter {
+    /// Whom an address of this page asks for, and nothing else in particular.
+    fn of_address() -> Self {
+        let user = use_query_map().with_untracked(|members| members.get("user")).unwrap_or_default();
+        Self {
+            action: RwSignal::default(),
+            user: RwSignal::new(user),
+            actor: RwSignal::default(),
+            address: RwSignal::default(),
+            from: RwSignal::default(),
+            to: RwSignal::default(),
+        }
+    }
+
+    /// What is looked for, as a query behind a path.
+    fn behind(self, path: &str, format: &str) -> String {
+        let parts = [self.action, self.user, self.actor, self.address].map(|part| part.get().trim().to_owned());
+        let [action, user, actor, address] = &parts;
+        let (from, to) = (start_of_day(&self.from.get()), start_of_day(&self.to.get()));
+        let members = [
+            ("action", action.as_str()),
+            ("user", user.as_str()),
+            ("actor", actor.as_str()),
+            ("address", address.as_str()),
+            ("from", from.as_str()),
+            ("to", to.as_str()),
+            ("format", format),
+        ];
+        query(path, &members)
+    }
+}
+
+async fn page(path: String) -> Result<AuditPage, Failure> {
+    get(path).await
+}
+
+/// The audit log, newest first.
+#[component]
+pub(super) fn AuditLog() -> impl IntoView {
+    let filter = Filter::of_address();
+    let path = settled(move || filter.behind(AUDIT, ""));
+    let following = RwSignal::new(true);
+    let loader = Loader::<Found<AuditPage>>::new();
+    let again = follow(loader, path);
+    view! {
+        <div class="page-head">
+            <div class="page-head-text">
+                <Heading title="Audit log" />
+                <p class="page-lead">"What happened, to whom, by whom. Nothing in it can be changed."</p>
+            </div>
+            <Exports filter=filter />
+        </div>
+        <Filters filter=filter />
+        <Check
+            label="Show new entries as they come"
+            checked=true
+            on_change=move |is_so: bool| following.set(is_so)
+        />
+        {move || match loader.state().get() {
+            Load::Loading => view! { <RowsSkeleton text="Loading the audit log…" /> }.into_any(),
+            Load::Failed(failure) => {
+                let title = "The audit log could not be loaded";
+                view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
+            }
+            Load::Ready(Err(text)) => view! { <NoSuchFilter text=text /> }.into_any(),
+            Load::Ready(Ok(log)) => {
+                view! { <Entries log=log path=path.get_untracked() following=following /> }.into_any()
+            }
+        }}
+    }
+    .into_any()
+}
+
+#[component]
+fn Filters(filter: Filter) -> impl IntoView {
+    let mut actions: Vec<_> =
+        AuditAction::ALL.into_iter().map(|it| (it.as_str().to_owned(), known_action(it).to_owned())).collect();
+    actions.sort_by(|one, other| one.1.cmp(&other.1));
+    actions.insert(0, (String::new(), "Anything".to_owned()));
+    view! {
+        <search class="admin-filters" aria-label="Find entries">
+            <Select id="action" label="What happened" value=filter.action options=actions />
+            <Field id="user" label="Id of whom it concerns" value=filter.user />
+            <Field id="actor" label="Id of who did it" value=filter.actor />
+            <Field id="address" label="Address" example="192.0.2.17" value=filter.address />
+            <Field id="from" label="From" kind="date" value=filter.from />
+            <Field id="to" label="Before" kind="date" value=filter.to />
+        </search>
+    }
+    .into_any()
+}
+
+/// Downloads of what is looked for.
+#[component]
+fn Exports(filter: Filter) -> impl IntoView {
+    let permissions = expect_context::<Permissions>();
+    let toasts = expect_context::<Toasts>();
+    let busy = RwSignal::new(false);
+    let export = move |format: &'static str, name: &'static str, media_type: &'static str| {
+        let path = untrack(|| filter.behind(AUDIT_EXPORT, format));
+        busy.set(true);
+        spawn_local(async move {
+            match download(path, name, media_type).await {
+                Ok(()) => toasts.info("The audit log is in your downloads."),
+                Err(Failure::SignedOut) => {}
+                Err(failure) => {
+                    permissions.note(&failure);
+                    toasts.error(format!("The audit log could not be exported. {}", failure.message()));
+                }
+            }
+            busy.try_set(false);
+        });
+    };
+    let ndjson = move |()| export("ndjson", "latchkey-audit.ndjson", "application/x-ndjson");
+    let csv = move |()| export("csv", "latchkey-audit.csv", "text/csv");
+    move || {
+        permissions.allow(may::AUDIT_EXPORT).then(|| {
+            view! {
+                <div class="button-row">
+                    <Button busy=busy on_press=ndjson>
+                        "Export NDJSON"
+                    </Button>
+                    <Button busy=busy on_press=csv>
+                        "Export CSV"
+                    </Button>
+                </div>
+            }
+        })
+    }
+}
+
+/// The entries fetched so far, with new ones on top while they are followed.
+#[component]
+fn Entries(log: AuditPage, path: String, following: RwSignal<bool>) -> impl IntoView {
+    let AuditPage { entries, next_cursor, newest_cursor } = log;
+    let rows = Rows::new(entries, next_cursor);
+    show_newer(rows, path.clone(), newest_cursor, following);
+    let path = StoredValue::new(path);
+    let more = show_more(rows, move |cursor| {
+        let path = path.get_value();
+        async move { page(at_cursor(&path, &cursor)).await.map(|log| (log.entries, log.next_cursor)) }
+    });
+    let is_empty = move || rows.all().with(Vec::is_empty);
+    view! {
+        {move || {
+            is_empty()
+                .then(|| {
+                    view! {
+                        <div role="status">
+                            <StateCard
+                                icon=IconName::Bell
+                                title="Nothing fits"
+                                text="No entry is about all of that. New ones are shown here as they come."
+                            />
+                        </div>
+                    }
+                })
+        }}
+        <ol class="panel admin-list" role="list" aria-label="Entries" hidden=is_empty>
+            <For
+                each=move || rows.all().get()
+                key=|entry| entry.id.clone()
+                children=move |entry| view! { <Entry entry=entry /> }
+            />
+        </ol>
+        {more}
+    }
+    .into_any()
+}
+
+/// Puts newer entries on top, as long as the log is followed.
+fn show_newer(rows: Rows<AuditEntry>, path: String, newest: Option<String>, following: RwSignal<bool>) {
+    let newest = StoredValue::new(newest);
+    let asking = StoredValue::new(false);
+    effect(move |_| {
+        if !following.get() {
+            return;
+        }
+        let path = path.clone();
+        every(FOLLOW_MS, move || {
+            // One question at a time; a lost one is simply asked again.
+            if asking.get_value() {
+                return;
+            }
+            asking.set_value(true);
+            let newer = match newest.get_value() {
+                Some(cursor) => with_member(&with_member(&path, "after", &cursor), "limit", MOST_NEWER),
+                None => path.clone(),
+            };
+            spawn_local(async move {
+                if let Ok(log) = page(newer).await {
+                    if log.newest_cursor.is_some() {
+                        newest.try_set_value(log.newest_cursor);
+                    }
+                    rows.all().try_update(|all| put_on_top(all, log.entries));
+                }
+                asking.try_set_value(false);
+            });
+        });
+    });
+}
+
+/// Puts entries on top that are not there yet: the newest of those that are there come again.
+fn put_on_top(all: &mut Vec<AuditEntry>, newer: Vec<AuditEntry>) {
+    let known: HashSet<String> = all.iter().map(|entry| entry.id.clone()).collect();
+    let new_entries: Vec<_> = newer.into_iter().filter(|entry| !known.contains(&entry.id)).collect();
+    all.splice(0..0, new_entries);
+}
+
+/// Somebody in an entry: a link to them, or that they have no account any more.
+fn party(party: AuditParty) -> AnyView {
+    match party.email {
+        Some(email) => view! {
+            <a href=format!("/admin/users/{}", party.user_id)>
+                <bdi>{email}</bdi>
+            </a>
+        }
+        .into_any(),
+        None => view! { <span title=party.user_id.to_string()>"a deleted account"</span> }.into_any(),
+    }
+}
+
+#[component]
+fn Entry(entry: AuditEntry) -> impl IntoView {
+    let why = why(entry.reason.as_ref(), entry.client_reason.as_deref(), entry.roles.as_ref());
+    let user = entry.user.map(party);
+    let actor = entry.actor.map(|actor| view! { <span>"By " {party(actor)}</span> });
+    let address = (!entry.ip_address.is_empty()).then(|| view! { <Address text=entry.ip_address /> });
+    view! {
+        <li class="admin-row">
+            <div class="admin-row-main">
+                <p class="admin-row-title">{action_words(&entry.action)}</p>
+                <p class="admin-row-detail">{user}</p>
+                {why.map(|why| view! { <p class="admin-row-detail"><bdi>{why}</bdi></p> })}
+                {entry.detail.map(|detail| view! { <p class="admin-row-detail"><bdi>{detail}</bdi></p> })}
+            </div>
+            <div class="admin-row-marks small quiet">{actor} {address}</div>
+            <p class="admin-row-when">{moment(entry.at)}</p>
+        </li>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::domain::Timestamp;
+
+    fn entry(id: &str) -> AuditEntry {
+        AuditEntry {
+            id: id.to_owned(),
+            at: Timestamp::from_millis(0),
+            action: AuditAction::SignIn.into(),
+            user: None,
+            actor: None,
+            session_id: None,
+            reason: None,
+            client_reason: None,
+            roles: None,
+            detail: None,
+            ip_address: String::new(),
+            user_agent: String::new(),
+        }
+    }
+
+    #[test]
+    fn new_entries_come_on_top_and_none_comes_twice() {
+        let mut all = vec![entry("2"), entry("1")];
+        put_on_top(&mut all, vec![entry("4"), entry("3"), entry("2")]);
+        let ids: Vec<_> = all.iter().map(|entry| entry.id.as_str()).collect();
+        assert_eq!(ids, ["4", "3", "2", "1"]);
+    }
+}

@@ -1,0 +1,313 @@
+//! Ending many sessions by a rule: what it would end, then the question, then how far it is: `/admin/end-by-rule`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::act::{Act, Acts};
+use super::calls::{get, send};
+use super::parts::Check;
+use super::sessions::{SessionFields, SessionFilter, SessionRow, start_of_day};
+use super::words::{counted, ends_by_rule, people, progress, rule_in_words};
+use crate::pages::permissions::Permissions;
+use crate::reactive::{effect, memo};
+use crate::state::Failure;
+use crate::ui::{Banner, BannerTone, Button, Emphasis, Form, FormErrors, FormProblem, Heading, every};
+use client::ports::Method;
+use types::api::admin::{END_BY_RULE, PREVIEW_RULE, end_run};
+use types::api::{EndByRuleRequest, EndPreview, EndRule, EndRun};
+use types::domain::{Invalid, Timestamp, UserId};
+use types::words::EndRunStatus;
+
+/// How often it is asked how far an end by rule is, in milliseconds.
+const POLL_MS: u32 = 500;
+
+/// What the page is doing: a rule is written, looked at, carried out.
+#[derive(Clone, Copy)]
+struct RuleForm {
+    filter: SessionFilter,
+    /// Whether the rule is about all sessions of everybody, where nothing else is said.
+    all: RwSignal<bool>,
+    errors: FormErrors,
+    busy: RwSignal<bool>,
+    /// The rule that was looked at, and what it would end.
+    preview: RwSignal<Option<(EndRule, EndPreview)>>,
+    /// What is being carried out.
+    run: RwSignal<Option<EndRun>>,
+}
+
+/// The rule that the fields say, or what is wrong with which of them.
+fn rule([user, network, client, place, before]: [&str; 5], all: bool) -> Result<EndRule, (&'static str, Invalid)> {
+    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let wrong = |message: &'static str| Invalid::new("malformed", message);
+    let user = match given(user) {
+        None => None,
+        Some(id) => Some(id.parse::<UserId>().map_err(|_| ("user", wrong("This is no id of a person.")))?),
+    };
+    let signed_in_before = match start_of_day(before.trim()) {
+        day if day.is_empty() => None,
+        day => Some(Timestamp::parse_rfc3339(&day).ok_or_else(|| ("before", wrong("Choose a day.")))?),
+    };
+    let rule = EndRule {
+        user,
+        network: given(network),
+        client: given(client),
+        place: given(place),
+        signed_in_before,
+        all: None,
+    };
+    match (rule == EndRule::default(), all) {
+        (true, false) => {
+            let message = "Say which sessions, or tick that it is about all of them.";
+            Err(("", Invalid::new("required", message)))
+        }
+        (true, true) => Ok(EndRule { all: Some(true), ..rule }),
+        (false, _) => Ok(rule),
+    }
+}
+
+impl RuleForm {
+    fn new() -> Self {
+        Self {
+            filter: SessionFilter::new(),
+            all: RwSignal::new(false),
+            errors: FormErrors::default(),
+            busy: RwSignal::new(false),
+            preview: RwSignal::new(None),
+            run: RwSignal::new(None),
+        }
+    }
+
+    /// All that is typed, read whenever it changes.
+    fn typed(self) -> ([String; 5], bool) {
+        let SessionFilter { user, network, client, place, before } = self.filter;
+        ([user, network, client, place, before].map(|field| field.get()), self.all.get())
+    }
+
+    /// Asks what the rule would end.
+    fn look(self, permissions: Permissions) {
+        let (fields, all) = untrack(|| self.typed());
+        let rule = match rule(fields.each_ref().map(String::as_str), all) {
+            Ok(rule) => rule,
+            Err((_, invalid)) => return self.errors.set_whole(invalid.message),
+        };
+        self.busy.set(true);
+        spawn_local(async move {
+            match send::<EndPreview>(Method::Post, PREVIEW_RULE.to_owned(), &rule).await {
+                Ok(preview) => {
+                    self.preview.try_set(Some((rule, preview)));
+                }
+                Err(Failure::SignedOut) => {}
+                Err(failure) => {
+                    permissions.note(&failure);
+                    self.errors.refuse(&failure, &[]);
+                }
+            }
+            self.busy.try_set(false);
+        });
+    }
+
+    /// The question whether to carry it out.
+    fn question(self, rule: EndRule, preview: &EndPreview) -> Act {
+        let text = format!(
+            "{} The rule: {}. Those devices are signed out at once. It can’t be undone.",
+            ends_by_rule(preview),
+            rule_in_words(&rule)
+        );
+        let title = format!("End {} of {}?", counted(preview.sessions, "session"), people(preview.users));
+        let action = format!("End {}", counted(preview.sessions, "session"));
+        Act::new(title, text, action, move |request| {
+            let body = EndByRuleRequest { rule: rule.clone(), reason: request.reason, password: request.password };
+            async move {
+                let run: EndRun = send(Method::Post, END_BY_RULE.to_owned(), &body).await?;
+                self.preview.try_set(None);
+                self.run.try_set(Some(run));
+                Ok::<String, Failure>("The sessions are being ended.".to_owned())
+            }
+        })
+    }
+}
+
+/// Ending many sessions by a rule.
+#[component]
+pub(super) fn EndByRulePage() -> impl IntoView {
+    let permissions = expect_context::<Permissions>();
+    let form = RuleForm::new();
+    let RuleForm { filter, all, errors, busy, preview, run, .. } = form;
+    // What was looked at is that of another rule, once somebody changes something.
+    effect(move |has_run| {
+        form.typed();
+        if has_run {
+            preview.set(None);
+        }
+    });
+    // Only another run is shown anew: of one, what changes is read where it is shown.
+    let running = memo(move |_| run.with(|run| run.as_ref().map(|run| run.id.clone())));
+    view! {
+        <div class="page-head">
+            <div class="page-head-text">
+                <Heading title="End by rule" />
+                <p class="page-lead">
+                    "Ends every session that fits all you say here. Nothing ends before you have seen how many."
+                </p>
+            </div>
+        </div>
+        <Form errors=errors busy=busy label="Rule" on_submit=move |()| form.look(permissions)>
+            <FormProblem errors=errors />
+            <div class="admin-filters">
+                <SessionFields filter=filter />
+            </div>
+            <Check
+                label="All sessions of everybody, if nothing else is said"
+                checked=false
+                on_change=move |is_so: bool| all.set(is_so)
+            />
+            <div class="settings-actions">
+                <Button emphasis=Emphasis::primary_if(move || preview.with(Option::is_none)) submit=true busy=busy>
+                    "Show what would end"
+                </Button>
+            </div>
+        </Form>
+        <p class="heard" role="status">
+            {move || preview.with(|looked_at| looked_at.as_ref().map(|(_, preview)| ends_by_rule(preview)))}
+        </p>
+        {move || preview.get().map(|(rule, preview)| view! { <Preview form=form rule=rule preview=preview /> })}
+        {move || running.get().map(|id| view! { <Progress id=id run=run /> })}
+    }
+    .into_any()
+}
+
+/// What the rule would end, in a sentence, with some of it; and the button that asks.
+#[component]
+fn Preview(form: RuleForm, rule: EndRule, preview: EndPreview) -> impl IntoView {
+    let acts = expect_context::<Acts>();
+    let text = ends_by_rule(&preview);
+    let action = format!("End {}", counted(preview.sessions, "session"));
+    let has_any = preview.sessions > 0;
+    let rows = preview.sample.iter().cloned().map(|row| {
+        view! { <SessionRow row=row with_user=true may_end=false on_end=move |()| {} /> }
+    });
+    let rows = rows.collect_view();
+    let shown = preview.sample.len();
+    let ask = move |()| acts.ask(form.question(rule.clone(), &preview));
+    view! {
+        <section class="admin-section" aria-labelledby="preview">
+            <h2 id="preview">"What would end"</h2>
+            <p class="admin-preview">{text}</p>
+            {has_any
+                .then(|| {
+                    view! {
+                        <p class="small quiet">{format!("Some of them ({shown}):")}</p>
+                        <ul class="panel admin-list" role="list" aria-label="Some of the sessions">
+                            {rows}
+                        </ul>
+                        <div class="settings-actions">
+                            <Button emphasis=Emphasis::DangerSolid on_press=ask>
+                                {action}
+                            </Button>
+                        </div>
+                    }
+                })}
+        </section>
+    }
+    .into_any()
+}
+
+/// Whether nothing more is to come.
+fn is_done(run: &EndRun) -> bool {
+    run.status == EndRunStatus::Done
+}
+
+/// How far an end by rule is, filling in while sessions end.
+#[component]
+fn Progress(id: String, run: RwSignal<Option<EndRun>>) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let asking = StoredValue::new(false);
+    let failed = RwSignal::new(false);
+    let done = memo(move |_| run.with(|run| run.as_ref().is_none_or(is_done)));
+    effect(move |_| {
+        if done.get() {
+            return;
+        }
+        every(POLL_MS, move || {
+            // One question at a time; a lost one is simply asked again.
+            if asking.get_value() {
+                return;
+            }
+            asking.set_value(true);
+            spawn_local(async move {
+                let Some(id) = id.try_get_value() else { return };
+                let answer = get::<EndRun>(end_run(&id)).await;
+                failed.try_set(answer.is_err());
+                if let Ok(newer) = answer {
+                    run.try_set(Some(newer));
+                }
+                asking.try_set_value(false);
+            });
+        });
+    });
+    let text = move || run.with(|run| run.as_ref().map(progress).unwrap_or_default());
+    let numbers = move || {
+        run.with(|run| run.as_ref().map(|run| (run.ended, run.total.unwrap_or(0).max(run.ended), is_done(run))))
+    };
+    let ended = move || numbers().map_or(0, |(ended, _, _)| ended).to_string();
+    let total = move || numbers().map_or(1, |(_, total, _)| total.max(1)).to_string();
+    // Said when it begins and when it is done, and not with each number.
+    let spoken = memo(move |_| if done.get() { untrack(text) } else { "The sessions are being ended.".to_owned() });
+    view! {
+        <section class="admin-section" aria-labelledby="progress">
+            <h2 id="progress">"Ending sessions"</h2>
+            <p class="heard" role="status">
+                {move || spoken.get()}
+            </p>
+            <progress class="admin-progress" aria-labelledby="progress" value=ended max=total></progress>
+            <p class="admin-preview">{text}</p>
+            {move || {
+                failed
+                    .get()
+                    .then(|| {
+                        view! {
+                            <Banner tone=BannerTone::Warning>
+                                <p class="banner-text">
+                                    "How far it is can’t be asked at the moment. It goes on without this page."
+                                </p>
+                            </Banner>
+                        }
+                    })
+            }}
+            {move || {
+                done
+                    .get()
+                    .then(|| {
+                        view! {
+                            <div class="settings-actions">
+                                <Button on_press=move |()| run.set(None)>"Done"</Button>
+                            </div>
+                        }
+                    })
+            }}
+        </section>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_says_something_or_that_it_is_about_everything() {
+        let nothing = rule([""; 5], false).map_err(|(field, invalid)| (field, invalid.code));
+        assert_eq!(nothing, Err(("", "required")));
+        assert_eq!(rule([" "; 5], true).ok(), Some(EndRule { all: Some(true), ..EndRule::default() }));
+        let network = rule(["", " 192.0.2.0/24 ", "", "", ""], true).ok();
+        assert_eq!(network, Some(EndRule { network: Some("192.0.2.0/24".to_owned()), ..EndRule::default() }));
+    }
+
+    #[test]
+    fn a_day_is_its_first_moment_and_an_id_is_one() {
+        let before = rule(["", "", "", "", "2026-11-29"], false).ok().and_then(|rule| rule.signed_in_before);
+        assert_eq!(before, Timestamp::parse_rfc3339("2026-11-29T00:00:00Z"));
+        let of_nobody = rule(["ada", "", "", "", ""], false).map_err(|(field, _)| field);
+        assert_eq!(of_nobody, Err("user"));
+    }
+}

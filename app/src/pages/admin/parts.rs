@@ -1,0 +1,293 @@
+//! What several of these pages are made of: fields of filters, lists that go on, rows.
+
+use std::future::Future;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use serde::de::DeserializeOwned;
+
+use super::calls::{Found, find};
+use crate::pages::load::{Load, Loader};
+use crate::pages::permissions::Permissions;
+use crate::reactive::effect;
+use crate::state::{Failure, Now, Toasts, date, full_time};
+use crate::ui::{Bar, Button, IconName, Loading, RelativeTime, StateCard, after};
+use types::domain::Timestamp;
+
+/// How long after the last change of a filter the list is fetched, in milliseconds.
+const SETTLED_MS: f64 = 250.0;
+
+/// A field of a filter, or one that may stay empty.
+#[component]
+pub(super) fn Field(
+    /// The id of the input, unique on the page; also its name.
+    id: &'static str,
+    /// The label.
+    label: &'static str,
+    /// What is typed.
+    value: RwSignal<String>,
+    /// The type of the input.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// An example of what can be typed.
+    #[prop(optional)]
+    example: &'static str,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label class="field-label" for=id>
+                {label}
+            </label>
+            <input
+                class="input"
+                id=id
+                name=id
+                type=kind
+                autocomplete="off"
+                spellcheck="false"
+                placeholder=example
+                prop:value=move || value.get()
+                on:input:target=move |event| value.set(event.target().value())
+            />
+        </div>
+    }
+    .into_any()
+}
+
+/// One of several.
+#[component]
+pub(super) fn Select(
+    /// The id of the control, unique on the page; also its name.
+    id: &'static str,
+    /// The label.
+    label: &'static str,
+    /// The value of what is chosen.
+    value: RwSignal<String>,
+    /// Values, and what they are called.
+    #[prop(into)]
+    options: Signal<Vec<(String, String)>>,
+) -> impl IntoView {
+    let shown = move || {
+        let option = |(option, name): (String, String)| {
+            let is_chosen = value.with_untracked(|value| *value == option);
+            view! {
+                <option value=option selected=is_chosen>
+                    {name}
+                </option>
+            }
+        };
+        options.get().into_iter().map(option).collect_view()
+    };
+    view! {
+        <div class="field">
+            <label class="field-label" for=id>
+                {label}
+            </label>
+            <select class="input" id=id name=id on:change:target=move |event| value.set(event.target().value())>
+                {shown}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+/// Something that is so or not.
+#[component]
+pub(super) fn Check(
+    /// What is so.
+    #[prop(into)]
+    label: String,
+    /// Whether it is at first.
+    checked: bool,
+    /// Called when that changes.
+    #[prop(into)]
+    on_change: Callback<bool>,
+) -> impl IntoView {
+    view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                checked=checked
+                on:change:target=move |event| on_change.run(event.target().checked())
+            />
+            <span class="check-text">{label}</span>
+        </label>
+    }
+    .into_any()
+}
+
+/// What `filter` gives, once nobody has changed it for a moment: each letter typed is no request.
+pub(super) fn settled(filter: impl Fn() -> String + Send + Sync + 'static) -> RwSignal<String> {
+    let settled = RwSignal::new(untrack(&filter));
+    let changes = StoredValue::new(0_u32);
+    effect(move |has_run| {
+        let now = filter();
+        if !has_run {
+            return;
+        }
+        let number = changes.try_update_value(|changes| {
+            *changes += 1;
+            *changes
+        });
+        after(SETTLED_MS, move || {
+            if number.is_some() && changes.try_get_value() == number && settled.try_get_untracked() != Some(now.clone())
+            {
+                settled.try_set(now);
+            }
+        });
+    });
+    settled
+}
+
+/// Fetches what is looked for, whenever that is something else. Gives the action of *Try again*. Call it from the
+/// component that shows what is found.
+pub(super) fn follow<T>(loader: Loader<Found<T>>, path: RwSignal<String>) -> Callback<()>
+where
+    T: Clone + DeserializeOwned + Send + Sync + 'static,
+{
+    note_refusals(loader);
+    let asked = StoredValue::new(String::new());
+    loader.follow(move || {
+        let path = path.get();
+        // What is here was found by something else, and stays for no longer than until it is known what fits.
+        if asked.try_update_value(|asked| std::mem::replace(asked, path.clone())).as_ref() != Some(&path) {
+            loader.reset();
+        }
+        loader.fetch(find(path));
+    })
+}
+
+/// In place of a list, where nothing can be looked for by what was typed.
+#[component]
+pub(super) fn NoSuchFilter(
+    /// Why, in a sentence.
+    text: String,
+) -> impl IntoView {
+    view! {
+        <div role="status">
+            <StateCard icon=IconName::Info title="This can’t be looked for" text=text />
+        </div>
+    }
+    .into_any()
+}
+
+/// Where something cannot be fetched for want of a permission, those that are shown are old. Call it from the component
+/// that shows what is fetched.
+pub(super) fn note_refusals<T: Clone + Send + Sync + 'static>(loader: Loader<T>) {
+    let permissions = expect_context::<Permissions>();
+    effect(move |_| {
+        loader.state().with(|state| {
+            if let Load::Failed(failure) = state {
+                permissions.note(failure);
+            }
+        });
+    });
+}
+
+/// The rows of a list as far as they were fetched.
+pub(super) struct Rows<T: Send + Sync + 'static> {
+    rows: RwSignal<Vec<T>>,
+    cursor: RwSignal<Option<String>>,
+    busy: RwSignal<bool>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Rows<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Rows<T> {}
+
+impl<T: Clone + Send + Sync + 'static> Rows<T> {
+    /// The first page, and where the next begins.
+    pub fn new(rows: Vec<T>, cursor: Option<String>) -> Self {
+        Self { rows: RwSignal::new(rows), cursor: RwSignal::new(cursor), busy: RwSignal::new(false) }
+    }
+
+    /// All of them so far.
+    pub fn all(self) -> RwSignal<Vec<T>> {
+        self.rows
+    }
+
+    /// Fetches the next page.
+    fn fetch<F>(self, fetch: impl FnOnce(String) -> F, toasts: Toasts, permissions: Permissions)
+    where
+        F: Future<Output = Result<(Vec<T>, Option<String>), Failure>> + 'static,
+    {
+        let Some(cursor) = self.cursor.get_untracked() else { return };
+        self.busy.set(true);
+        let page = fetch(cursor);
+        spawn_local(async move {
+            match page.await {
+                Ok((rows, cursor)) => {
+                    self.rows.try_update(|all| all.extend(rows));
+                    self.cursor.try_set(cursor);
+                }
+                Err(Failure::SignedOut) => {}
+                Err(failure) => {
+                    permissions.note(&failure);
+                    toasts.error(format!("The next entries could not be loaded. {}", failure.message()));
+                }
+            }
+            self.busy.try_set(false);
+        });
+    }
+}
+
+/// *Show more*, as long as there is more. `fetch` is given where the next page begins.
+pub(super) fn show_more<T, F>(rows: Rows<T>, fetch: impl Fn(String) -> F + Copy + Send + Sync + 'static) -> AnyView
+where
+    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<(Vec<T>, Option<String>), Failure>> + 'static,
+{
+    let (toasts, permissions) = (expect_context::<Toasts>(), expect_context::<Permissions>());
+    let (cursor, busy) = (rows.cursor, rows.busy);
+    let more = move |()| rows.fetch(fetch, toasts, permissions);
+    view! {
+        {move || {
+            cursor
+                .with(Option::is_some)
+                .then(|| {
+                    view! {
+                        <div class="admin-more">
+                            <Button busy=busy on_press=more>
+                                "Show more"
+                            </Button>
+                        </div>
+                    }
+                })
+        }}
+    }
+    .into_any()
+}
+
+/// A moment in words, with the exact time in the tooltip.
+pub(super) fn moment(at: Timestamp) -> AnyView {
+    let now = expect_context::<Now>().now();
+    view! { <RelativeTime at=at now=now day=date full=full_time /> }.into_any()
+}
+
+/// Rows with the measure of real ones.
+#[component]
+pub(super) fn RowsSkeleton(
+    /// What is being fetched.
+    text: &'static str,
+) -> impl IntoView {
+    let row = || {
+        view! {
+            <div class="admin-row">
+                <div>
+                    <Bar width="bar-10" />
+                    <Bar width="bar-16" />
+                </div>
+            </div>
+        }
+    };
+    view! {
+        <Loading text=text>
+            <div class="panel">{row()} {row()} {row()} {row()}</div>
+        </Loading>
+    }
+    .into_any()
+}

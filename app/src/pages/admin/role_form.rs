@@ -1,0 +1,180 @@
+//! The form of a custom role: its name, what it inherits, what it adds.
+
+use leptos::prelude::*;
+
+use super::act::{Act, Acts};
+use super::calls::send;
+use super::parts::{Check, Field, Select};
+use super::words::{counted, listed};
+use crate::state::Failure;
+use crate::ui::{Button, Emphasis, Form, FormErrors, FormProblem, TextField};
+use client::ports::Method;
+use types::api::roles::{ROLES, role as role_path};
+use types::api::{ChangeRoleRequest, CreateRoleRequest, PermissionSummary, Role};
+use types::domain::RoleName;
+
+/// What the form says at first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct RoleTexts {
+    /// The name of the role that is changed; empty for one that is made.
+    name: String,
+    inherits: String,
+    description: String,
+    permissions: Vec<String>,
+    /// How many people have it.
+    holders: u64,
+}
+
+impl RoleTexts {
+    /// Those of a role.
+    pub fn of(role: &Role) -> Self {
+        Self {
+            name: role.name.clone(),
+            inherits: role.inherits.clone().unwrap_or_default(),
+            description: role.description.clone(),
+            permissions: role.permissions.clone(),
+            holders: role.holders,
+        }
+    }
+}
+
+/// What is typed and chosen.
+#[derive(Clone, Copy)]
+struct Typed {
+    name: RwSignal<String>,
+    inherits: RwSignal<String>,
+    description: RwSignal<String>,
+    permissions: RwSignal<Vec<String>>,
+}
+
+impl Typed {
+    /// The act that makes a role of it.
+    fn making(self, name: RoleName, done: Callback<()>) -> Act {
+        let (inherits, permissions) = (self.inherits.get_untracked(), self.permissions.get_untracked());
+        let description = self.description.get_untracked();
+        let text = format!("The role {name} has what {inherits} has, and adds: {}.", listed(&permissions));
+        let name = name.to_string();
+        let act = Act::new(format!("Make the role {name}?"), text, "Make role", move |request| {
+            let body = CreateRoleRequest {
+                name: name.clone(),
+                inherits: inherits.clone(),
+                permissions: Some(permissions.clone()),
+                description: Some(description.clone()),
+                password: request.password,
+            };
+            async move {
+                let role: Role = send(Method::Post, ROLES.to_owned(), &body).await?;
+                done.try_run(());
+                Ok::<String, Failure>(format!("The role {} was made.", role.name))
+            }
+        });
+        act.harmless().without_reason()
+    }
+
+    /// The act that changes one.
+    fn changing(self, name: String, holders: u64, done: Callback<()>) -> Act {
+        let (inherits, permissions) = (self.inherits.get_untracked(), self.permissions.get_untracked());
+        let description = self.description.get_untracked();
+        let text = format!(
+            "From now on the role {name} has what {inherits} has, and adds: {}. It holds at once for {} and on every \
+             server. Nobody is signed out.",
+            listed(&permissions),
+            counted(holders, "holder"),
+        );
+        let act = Act::new(format!("Change the role {name}?"), text, "Change role", move |request| {
+            let body = ChangeRoleRequest {
+                inherits: Some(inherits.clone()),
+                permissions: Some(permissions.clone()),
+                description: Some(description.clone()),
+                password: request.password,
+            };
+            let path = role_path(&name);
+            async move {
+                let role: Role = send(Method::Patch, path, &body).await?;
+                done.try_run(());
+                Ok::<String, Failure>(format!("The role {} was changed.", role.name))
+            }
+        });
+        act.harmless().without_reason()
+    }
+}
+
+/// The form of a custom role. It closes itself once the role is as it says.
+#[component]
+pub(super) fn RoleForm(
+    /// What it says at first.
+    texts: RoleTexts,
+    /// The roles that it can inherit.
+    names: Vec<String>,
+    /// The permissions that it can add.
+    permissions: Vec<PermissionSummary>,
+    /// Which form is open.
+    open: RwSignal<Option<String>>,
+    /// Called once the role is as it says.
+    changed: Callback<()>,
+) -> impl IntoView {
+    let acts = expect_context::<Acts>();
+    let inherits = if texts.inherits.is_empty() { names.first().cloned().unwrap_or_default() } else { texts.inherits };
+    let typed = Typed {
+        name: RwSignal::new(texts.name.clone()),
+        inherits: RwSignal::new(inherits),
+        description: RwSignal::new(texts.description),
+        permissions: RwSignal::new(texts.permissions.clone()),
+    };
+    let errors = FormErrors::default();
+    let done = Callback::new(move |()| {
+        open.set(None);
+        changed.try_run(());
+    });
+    let (is_new, holders) = (texts.name.is_empty(), texts.holders);
+    let old_name = texts.name;
+    let title = if is_new { "Make a role".to_owned() } else { format!("Change {old_name}") };
+    let save = move |()| {
+        if is_new {
+            let Some(name) = errors.check("roleName", RoleName::parse(typed.name.get_untracked().trim())) else {
+                return;
+            };
+            acts.ask(typed.making(name, done));
+        } else {
+            acts.ask(typed.changing(old_name.clone(), holders, done));
+        }
+    };
+    let options: Vec<_> = names.into_iter().map(|name| (name.clone(), name)).collect();
+    let boxes = permissions.into_iter().map(|permission| {
+        let name = permission.name;
+        let checked = texts.permissions.contains(&name);
+        let label = format!("{}: {name}", permission.allows);
+        let on_change = move |is_chosen: bool| {
+            typed.permissions.update(|chosen| {
+                chosen.retain(|other| *other != name);
+                if is_chosen {
+                    chosen.push(name.clone());
+                }
+            });
+        };
+        view! { <Check label=label checked=checked on_change=on_change /> }
+    });
+    let boxes = boxes.collect_view();
+    view! {
+        <Form errors=errors busy=RwSignal::new(false) class="admin-role-form" label=title on_submit=save>
+            <FormProblem errors=errors />
+            {is_new
+                .then(|| {
+                    view! { <TextField id="roleName" label="Name" value=typed.name error=errors.of("roleName") /> }
+                })}
+            <Select id="roleInherits" label="Has what this role has" value=typed.inherits options=options />
+            <Field id="roleDescription" label="What it is for (optional)" value=typed.description />
+            <fieldset class="field">
+                <legend class="field-label">"And adds"</legend>
+                <div class="admin-checks">{boxes}</div>
+            </fieldset>
+            <div class="settings-actions">
+                <Button emphasis=Emphasis::Primary submit=true>
+                    {if is_new { "Make role" } else { "Change role" }}
+                </Button>
+                <Button on_press=move |()| open.set(None)>"Cancel"</Button>
+            </div>
+        </Form>
+    }
+    .into_any()
+}

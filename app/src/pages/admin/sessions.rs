@@ -1,0 +1,235 @@
+//! The sessions of everybody: `/admin/sessions`.
+
+use leptos::prelude::*;
+
+use super::act::{Act, Acts};
+use super::calls::{Found, at_cursor, get, query, send};
+use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, follow, moment, settled, show_more};
+use super::words::counted;
+use crate::pages::load::{Load, Loader};
+use crate::pages::permissions::Permissions;
+use crate::state::Failure;
+use crate::ui::{Address, Badge, BadgeTone, Button, Emphasis, Heading, Icon, IconName, LoadFailed, StateCard};
+use client::ports::Method;
+use types::api::admin::{SESSIONS, session as session_path};
+use types::api::{AdminSession, AdminSessionList, AdminSessionsEnded};
+use types::words::permissions as may;
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct SessionFilter {
+    /// The id of whose they are.
+    pub user: RwSignal<String>,
+    /// An address or a network.
+    pub network: RwSignal<String>,
+    /// Words of the client.
+    pub client: RwSignal<String>,
+    /// Words of the place.
+    pub place: RwSignal<String>,
+    /// The day before which they were signed in, as browsers write it.
+    pub before: RwSignal<String>,
+}
+
+impl SessionFilter {
+    /// Nothing in particular.
+    pub fn new() -> Self {
+        Self {
+            user: RwSignal::default(),
+            network: RwSignal::default(),
+            client: RwSignal::default(),
+            place: RwSignal::default(),
+            before: RwSignal::default(),
+        }
+    }
+
+    fn path(self) -> String {
+        let parts = [self.user, self.network, self.client, self.place].map(|part| part.get().trim().to_owned());
+        let [user, network, client, place] = &parts;
+        let before = start_of_day(&self.before.get());
+        let members = [
+            ("user", user.as_str()),
+            ("network", network.as_str()),
+            ("client", client.as_str()),
+            ("place", place.as_str()),
+            ("signedInBefore", before.as_str()),
+        ];
+        query(SESSIONS, &members)
+    }
+}
+
+/// The moment at which a day begins (UTC), as the server reads it; nothing where no day was chosen.
+pub(super) fn start_of_day(day: &str) -> String {
+    if day.is_empty() { String::new() } else { format!("{day}T00:00:00Z") }
+}
+
+async fn page(path: String) -> Result<AdminSessionList, Failure> {
+    get(path).await
+}
+
+/// The sessions of everybody, by what is looked for.
+#[component]
+pub(super) fn SessionsPage() -> impl IntoView {
+    let filter = SessionFilter::new();
+    let path = settled(move || filter.path());
+    let loader = Loader::<Found<AdminSessionList>>::new();
+    let again = follow(loader, path);
+    view! {
+        <div class="page-head">
+            <div class="page-head-text">
+                <Heading title="Sessions" />
+                <p class="page-lead">"Where people are signed in now, newest first."</p>
+            </div>
+        </div>
+        <search class="admin-filters" aria-label="Find sessions">
+            <SessionFields filter=filter />
+        </search>
+        {move || match loader.state().get() {
+            Load::Loading => view! { <RowsSkeleton text="Loading sessions…" /> }.into_any(),
+            Load::Failed(failure) => {
+                let title = "The sessions could not be loaded";
+                view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
+            }
+            Load::Ready(Err(text)) => view! { <NoSuchFilter text=text /> }.into_any(),
+            Load::Ready(Ok(list)) if list.sessions.is_empty() && list.next_cursor.is_none() => {
+                view! {
+                    <div role="status">
+                        <StateCard
+                            icon=IconName::Laptop
+                            title="No session fits"
+                            text="Try fewer filters. What has ended is in the audit log."
+                        />
+                    </div>
+                }
+                    .into_any()
+            }
+            Load::Ready(Ok(list)) => view! { <Sessions list=list path=path.get_untracked() /> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+/// The fields of such a filter.
+#[component]
+pub(super) fn SessionFields(filter: SessionFilter) -> impl IntoView {
+    view! {
+        <Field id="network" label="Address or network" example="192.0.2.0/24" value=filter.network />
+        <Field id="client" label="Client" example="Chrome" value=filter.client />
+        <Field id="place" label="Place" example="Berlin" value=filter.place />
+        <Field id="before" label="Signed in before" kind="date" value=filter.before />
+        <Field id="user" label="Id of a person" value=filter.user />
+    }
+    .into_any()
+}
+
+#[component]
+fn Sessions(list: AdminSessionList, path: String) -> impl IntoView {
+    let permissions = expect_context::<Permissions>();
+    let may_end = permissions.allow(may::SESSIONS_END);
+    let rows = Rows::new(list.sessions, list.next_cursor);
+    let path = StoredValue::new(path);
+    let more = show_more(rows, move |cursor| {
+        let path = path.get_value();
+        async move { page(at_cursor(&path, &cursor)).await.map(|list| (list.sessions, list.next_cursor)) }
+    });
+    view! {
+        <ul class="panel admin-list" role="list" aria-label="Sessions">
+            <For
+                each=move || rows.all().get()
+                key=|row| row.session.session_id
+                children=move |row| {
+                    let id = row.session.session_id;
+                    let ended = move |()| rows.all().update(|rows| rows.retain(|row| row.session.session_id != id));
+                    view! { <SessionRow row=row with_user=true may_end=may_end on_end=ended /> }
+                }
+            />
+        </ul>
+        {more}
+    }
+    .into_any()
+}
+
+/// One session: on what, whose, where, since when; and *End*.
+#[component]
+pub(super) fn SessionRow(
+    /// The session, with whose it is.
+    row: AdminSession,
+    /// Whether it says whose.
+    with_user: bool,
+    /// Whether it may be ended from here.
+    may_end: bool,
+    /// Called once it has been.
+    #[prop(into)]
+    on_end: Callback<()>,
+) -> impl IntoView {
+    let acts = expect_context::<Acts>();
+    let AdminSession { user_id, email, name, session } = row;
+    let device = session.device_info;
+    let (id, device_name) = (session.session_id, device.device_name.clone());
+    let who = if name.is_empty() { email } else { name };
+    let summary = device.summary();
+    let detail = (summary != device_name).then_some(summary);
+    let end_label = format!("End the session on {device_name} of {who}");
+    let end = {
+        let (who, device_name) = (who.clone(), device_name.clone());
+        move |()| {
+            let act = Act::new(
+                format!("End the session on {device_name}?"),
+                format!("This ends 1 session of {who}. The device is signed out at once."),
+                "End session",
+                move |request| async move {
+                    let ended: AdminSessionsEnded = send(Method::Delete, session_path(id), &request).await?;
+                    on_end.try_run(());
+                    Ok::<String, Failure>(match ended.sessions_ended {
+                        0 => "That session had ended already.".to_owned(),
+                        count => format!("{} ended.", counted(count, "session")),
+                    })
+                },
+            );
+            acts.ask(act);
+        }
+    };
+    let address = (!session.ip_address.is_empty()).then(|| view! { <Address text=session.ip_address /> });
+    view! {
+        <li class="admin-row">
+            <div class="admin-row-main">
+                <p class="admin-row-title">
+                    <Icon name=device.kind size=16 />
+                    <bdi>{device_name}</bdi>
+                </p>
+                {with_user
+                    .then(|| {
+                        view! {
+                            <p class="admin-row-detail">
+                                <a href=format!("/admin/users/{user_id}")>
+                                    <bdi>{who}</bdi>
+                                </a>
+                            </p>
+                        }
+                    })}
+                {detail.map(|detail| view! { <p class="admin-row-detail"><bdi>{detail}</bdi></p> })}
+            </div>
+            <div class="admin-row-marks">
+                {session.current.then(|| view! { <Badge tone=BadgeTone::Accent>"This device"</Badge> })}
+                {session.active_now.then(|| view! { <Badge>"Active now"</Badge> })}
+                <span class="small quiet">
+                    {session.place.map(|place| view! { <bdi>{place}</bdi> " " })} {address}
+                </span>
+            </div>
+            <div class="admin-row-when">
+                <p>"Signed in " {moment(session.created_at)}</p>
+                <p>"Last active " {moment(session.last_active)}</p>
+            </div>
+            {(may_end && !session.current)
+                .then(|| {
+                    view! {
+                        <div class="admin-row-action">
+                            <Button emphasis=Emphasis::Danger small=true label=end_label on_press=end>
+                                "End"
+                            </Button>
+                        </div>
+                    }
+                })}
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,195 @@
+//! The people of the installation: `/admin/users`.
+
+use leptos::prelude::*;
+
+use super::calls::{Found, at_cursor, get, query};
+use super::parts::{Field, NoSuchFilter, Rows, RowsSkeleton, Select, follow, moment, settled, show_more};
+use crate::pages::load::{Load, Loader};
+use crate::pages::permissions::Permissions;
+use crate::reactive::effect;
+use crate::state::Failure;
+use crate::ui::{Badge, BadgeTone, Heading, IconName, LoadFailed, StateCard};
+use types::api::admin::USERS;
+use types::api::roles::ROLES;
+use types::api::{AdminUserList, AdminUserSummary, RoleList};
+use types::words::permissions as may;
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+struct Filter {
+    text: RwSignal<String>,
+    sort: RwSignal<String>,
+    role: RwSignal<String>,
+    /// `disabled`, `unverified` or nothing.
+    state: RwSignal<String>,
+}
+
+impl Filter {
+    fn new() -> Self {
+        Self {
+            text: RwSignal::default(),
+            sort: RwSignal::new("email".to_owned()),
+            role: RwSignal::default(),
+            state: RwSignal::default(),
+        }
+    }
+
+    /// The address of what is looked for, without its page.
+    fn path(self) -> String {
+        let (text, sort, role, state) = (self.text.get(), self.sort.get(), self.role.get(), self.state.get());
+        let is = |word: &str| if state == word { "true" } else { "" };
+        let members = [
+            ("q", text.trim()),
+            ("sort", sort.as_str()),
+            ("role", role.as_str()),
+            ("disabled", is("disabled")),
+            ("unverified", is("unverified")),
+        ];
+        query(USERS, &members)
+    }
+}
+
+async fn page(path: String) -> Result<AdminUserList, Failure> {
+    get(path).await
+}
+
+/// The people of the installation, by what is looked for.
+#[component]
+pub(super) fn UsersPage() -> impl IntoView {
+    let filter = Filter::new();
+    let path = settled(move || filter.path());
+    let loader = Loader::<Found<AdminUserList>>::new();
+    let again = follow(loader, path);
+    view! {
+        <div class="page-head">
+            <div class="page-head-text">
+                <Heading title="People" />
+                <p class="page-lead">"Everybody who has an account here."</p>
+            </div>
+        </div>
+        <Filters filter=filter />
+        {move || match loader.state().get() {
+            Load::Loading => view! { <RowsSkeleton text="Loading people…" /> }.into_any(),
+            Load::Failed(failure) => {
+                let title = "The people could not be loaded";
+                view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
+            }
+            Load::Ready(Err(text)) => view! { <NoSuchFilter text=text /> }.into_any(),
+            Load::Ready(Ok(list)) if list.users.is_empty() => {
+                view! {
+                    <div role="status">
+                        <StateCard
+                            icon=IconName::Unknown
+                            title="Nobody fits"
+                            text="E-mail and name are looked for by their beginning. Try fewer letters or filters."
+                        />
+                    </div>
+                }
+                    .into_any()
+            }
+            Load::Ready(Ok(list)) => view! { <Users list=list path=path.get_untracked() /> }.into_any(),
+        }}
+    }
+    .into_any()
+}
+
+#[component]
+fn Filters(filter: Filter) -> impl IntoView {
+    let permissions = expect_context::<Permissions>();
+    let roles = Loader::<RoleList>::new();
+    // Who may not see the roles looks for people without them.
+    effect(move |_| {
+        if permissions.allow(may::ROLES_READ) {
+            roles.fetch(async { get(ROLES.to_owned()).await });
+        }
+    });
+    let of_role = Signal::derive(move || {
+        let mut options = vec![(String::new(), "Any role".to_owned())];
+        roles.state().with(|state| {
+            if let Load::Ready(list) = state {
+                options.extend(list.roles.iter().map(|role| (role.name.clone(), role.name.clone())));
+            }
+        });
+        options
+    });
+    let options = |options: &[(&str, &str)]| -> Vec<(String, String)> {
+        options.iter().map(|(value, name)| ((*value).to_owned(), (*name).to_owned())).collect()
+    };
+    let sorts = options(&[("email", "E-mail"), ("name", "Name"), ("newest", "Newest first")]);
+    let states = options(&[("", "Anybody"), ("disabled", "Disabled"), ("unverified", "Address not confirmed")]);
+    view! {
+        <search class="admin-filters" aria-label="Find people">
+            <Field
+                id="find"
+                label="Find"
+                kind="search"
+                example="Beginning of an e-mail or a name, an id, an address"
+                value=filter.text
+            />
+            <Select id="sort" label="Sort by" value=filter.sort options=sorts />
+            <Select id="role" label="Role" value=filter.role options=of_role />
+            <Select id="state" label="State" value=filter.state options=states />
+        </search>
+    }
+    .into_any()
+}
+
+#[component]
+fn Users(list: AdminUserList, path: String) -> impl IntoView {
+    let rows = Rows::new(list.users, list.next_cursor);
+    let path = StoredValue::new(path);
+    let more = show_more(rows, move |cursor| {
+        let path = path.get_value();
+        async move { page(at_cursor(&path, &cursor)).await.map(|list| (list.users, list.next_cursor)) }
+    });
+    view! {
+        <ul class="panel admin-list" role="list" aria-label="People">
+            <For
+                each=move || rows.all().get()
+                key=|user| user.user_id
+                children=move |user| view! { <UserRow user=user /> }
+            />
+        </ul>
+        {more}
+    }
+    .into_any()
+}
+
+#[component]
+fn UserRow(user: AdminUserSummary) -> impl IntoView {
+    let state = user_state(&user);
+    let name = if user.name.is_empty() { user.email.clone() } else { user.name };
+    let roles = user.roles.into_iter().filter(|role| role != "user").map(|role| view! { <Badge>{role}</Badge> });
+    view! {
+        <li class="admin-row">
+            <div class="admin-row-main">
+                <p class="admin-row-title">
+                    <a href=format!("/admin/users/{}", user.user_id)>
+                        <bdi>{name}</bdi>
+                    </a>
+                </p>
+                <p class="admin-row-detail">
+                    <bdi>{user.email}</bdi>
+                </p>
+            </div>
+            <div class="admin-row-marks">{roles.collect_view()} {state}</div>
+            <p class="admin-row-when">"Since " {moment(user.created_at)}</p>
+        </li>
+    }
+    .into_any()
+}
+
+/// What is out of the ordinary with an account.
+pub(super) fn user_state(user: &AdminUserSummary) -> AnyView {
+    let marks = [
+        (user.disabled_at.is_some(), "Disabled"),
+        (!user.email_verified, "Address not confirmed"),
+        (user.password_reset_required_at.is_some(), "Must set a new password"),
+    ];
+    marks
+        .into_iter()
+        .filter(|(is_so, _)| *is_so)
+        .map(|(_, mark)| view! { <Badge tone=BadgeTone::Warning>{mark}</Badge> })
+        .collect_view()
+        .into_any()
+}
