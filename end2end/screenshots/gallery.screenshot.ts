@@ -62,6 +62,25 @@ for (const [size, viewport] of Object.entries(sizes)) {
         await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
         await take(person, path);
       }
+      for (const path of [
+        "admin",
+        "admin/users",
+        "admin/sessions",
+        "admin/end-by-rule",
+        "admin/audit",
+        "admin/roles",
+      ]) {
+        await person.goesTo(`/${path}`);
+        await person.page.getByRole("navigation", { name: "Administration" }).waitFor();
+        await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
+        await take(person, path.replace("/", "-"));
+      }
+      await person.goesTo("/admin/users");
+      await person.link(demo.name).click();
+      await person.heading(demo.name).waitFor();
+      await person.page.getByText(/^Loading/).waitFor({ state: "detached" });
+      await take(person, "admin-user");
+      await person.goesTo("/profile");
       await person.asksToDeleteAccount();
       await take(person, "profile-delete");
       await person.goesTo("/devices");

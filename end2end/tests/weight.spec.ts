@@ -16,6 +16,8 @@ const MOST_OF_HOUSE = 410 * KB;
 const MOST_TO_ENTER = 130 * KB;
 /** What any further page adds. */
 const MOST_FURTHER = 5 * KB;
+/** What the first page of administration adds, for those who open it: all its pages at once, with their style. */
+const MOST_TO_ADMINISTER = 130 * KB;
 /** Until the form can be filled in and sent, on a slow line with a slow processor. */
 const MOST_MS = 1000;
 /** Slow 4G as Lighthouse has it, and a phone that is four times slower than this machine. */
@@ -134,6 +136,22 @@ test("signing in loads the pages of a signed-in person, and no more than they we
   await isIdle(person);
   note("/sign-in, then /devices", before, scales.sum());
   expect(scales.sum() - before).toBeLessThanOrEqual(MOST_TO_ENTER);
+});
+
+test("administration is loaded by those who open it, and weighs no more than it may", async ({ person }) => {
+  await person.signsIn(demo);
+  await isIdle(person);
+  const scales = await Scales.under(person.page);
+  await person.link("Administration").click();
+  await expect(person.heading("Overview")).toBeVisible();
+  await isIdle(person);
+  note("/devices, then /admin", 0, scales.sum());
+  expect(scales.sum()).toBeLessThanOrEqual(MOST_TO_ADMINISTER);
+  const before = scales.sum();
+  await person.page.getByRole("navigation", { name: "Administration" }).getByRole("link", { name: "People" }).click();
+  await expect(person.heading("People")).toBeVisible();
+  await isIdle(person);
+  expect(scales.sum() - before).toBeLessThanOrEqual(MOST_FURTHER);
 });
 
 /** When the form of a page can be used, in milliseconds since it was asked for. */

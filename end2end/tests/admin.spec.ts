@@ -1,0 +1,271 @@
+// What somebody who runs an installation sees and does. The demo person of development is its owner.
+
+import AxeBuilder from "@axe-core/playwright";
+import { demo, stranger, type Account } from "../support/api.ts";
+import { invalid, refused, unreachable } from "../support/complaints.ts";
+import type { Person } from "../support/person.ts";
+import { expect, test, userAgents } from "../support/test.ts";
+
+const pages = {
+  "/admin": "Overview",
+  "/admin/users": "People",
+  "/admin/sessions": "Sessions",
+  "/admin/end-by-rule": "End by rule",
+  "/admin/audit": "Audit log",
+  "/admin/roles": "Roles",
+};
+
+/** Somebody with an account, signed in in a browser of their own. */
+async function signedUp(person: Person, name?: string): Promise<Account> {
+  const account = stranger(name);
+  await person.signsUp(account);
+  await person.entersCodeFromMailbox(account);
+  await person.seesDevices(1);
+  return account;
+}
+
+async function isLoaded(person: Person): Promise<void> {
+  await expect(person.page.getByText(/^Loading/)).toHaveCount(0);
+}
+
+async function opens(person: Person, path: keyof typeof pages): Promise<void> {
+  await person.goesTo(path);
+  await expect(person.heading(pages[path])).toBeVisible();
+  await isLoaded(person);
+}
+
+/** The page of somebody, found by their address. */
+async function findsPerson(admin: Person, account: Account): Promise<void> {
+  await opens(admin, "/admin/users");
+  await admin.page.getByLabel("Find", { exact: true }).fill(account.email);
+  await admin.link(account.name).click();
+  await expect(admin.heading(account.name)).toBeVisible();
+  await isLoaded(admin);
+}
+
+/** Presses the button of the question, and says who asks if that is wanted. */
+async function confirms(admin: Person, name: string | RegExp): Promise<void> {
+  await admin
+    .dialog()
+    .getByRole("button", { name, exact: typeof name === "string" })
+    .click();
+}
+
+test("the link is there for whoever has a permission, and nobody else loads these pages", async ({ open }) => {
+  const [admin, other] = [await open(), await open()];
+  const loaded: string[] = [];
+  for (const person of [admin, other]) {
+    person.page.on("request", (request) => {
+      if (request.url().includes("latchkey-admin")) loaded.push(person === admin ? "admin" : "other");
+    });
+  }
+  await admin.signsIn(demo);
+  await expect(admin.link("Administration")).toBeVisible();
+  expect(loaded).toEqual([]);
+  await admin.link("Administration").click();
+  await expect(admin.heading("Overview")).toBeVisible();
+  // The program of the pages, and their style.
+  expect(loaded).toEqual(["admin", "admin"]);
+
+  await signedUp(other);
+  await expect(other.link("Administration")).toHaveCount(0);
+  await other.goesTo("/admin/users");
+  await expect(other.heading("Administration")).toBeVisible();
+  await expect(other.page.getByRole("main")).toContainText("You can’t see these pages");
+  expect(loaded).not.toContain("other");
+});
+
+test("the overview says how many are signed in, and draws what a table says too", async ({ person, api }) => {
+  await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+  await person.signsIn(demo);
+  await opens(person, "/admin");
+  await expect(person.page.getByText(/^\d+ sessions? on 1 server\.$/)).toBeVisible();
+  const chart = person.page.getByRole("img", { name: /sign-ins? in the last 24 hours/ });
+  await expect(chart).toBeVisible();
+  const figure = person.page.getByRole("figure").first();
+  await figure.getByText("The numbers as a table").click();
+  await expect(figure.getByRole("row")).toHaveCount(25);
+  await expect(person.page.getByRole("list", { name: "Servers" })).toContainText("Settings agree");
+});
+
+test("somebody is found, and one of their sessions ended: their browser shows it", async ({ open }) => {
+  const [admin, other] = [await open(), await open({ userAgent: userAgents.windowsFirefox })];
+  other.complaints.allow(refused);
+  const grace = await signedUp(other);
+  await admin.signsIn(demo);
+  await findsPerson(admin, grace);
+  await admin.button(/^End the session on/).click();
+  await expect(admin.dialog()).toContainText(`This ends 1 session of ${grace.name}.`);
+  await admin.field("Reason, for the audit log (optional)").fill("Asked for by phone");
+  await confirms(admin, "End session");
+  await admin.seesToast("1 session ended.");
+  await other.isSignedOut();
+  await opens(admin, "/admin/audit");
+  await expect(admin.page.getByText(/Asked for by phone/)).toBeVisible();
+});
+
+test("somebody is disabled and enabled again", async ({ open }) => {
+  const [admin, other] = [await open(), await open()];
+  other.complaints.allow(refused, /status of 403/);
+  const grace = await signedUp(other);
+  await admin.signsIn(demo);
+  await findsPerson(admin, grace);
+  await admin.button("Disable account").click();
+  await expect(admin.dialog()).toContainText("This ends 1 session");
+  await confirms(admin, "Disable account");
+  await other.isSignedOut();
+  await expect(admin.page.getByRole("main").getByText("Disabled").first()).toBeVisible();
+  await admin.button("Enable account").click();
+  await confirms(admin, "Enable account");
+  await admin.seesToast(`${grace.name} can sign in again.`);
+  await other.signsIn(grace);
+});
+
+test.describe("a sign-in that was a while ago", () => {
+  test.use({ settings: { SUDO_WINDOW: "0s" } });
+
+  test("the password is asked for in place, and a wrong one changes nothing", async ({ open }) => {
+    const [admin, other] = [await open(), await open()];
+    admin.complaints.allow(refused, invalid);
+    other.complaints.allow(refused);
+    const grace = await signedUp(other);
+    await admin.signsIn(demo);
+    await findsPerson(admin, grace);
+    await admin.button("End all sessions").click();
+    await confirms(admin, "End 1 session");
+    await expect(admin.dialog()).toContainText("Confirm it’s you");
+    await admin.passwordInDialog().fill("not the password");
+    await confirms(admin, "Confirm");
+    await expect(admin.passwordInDialog()).toHaveAttribute("aria-invalid", "true");
+    await admin.passwordInDialog().fill(demo.password);
+    await confirms(admin, "Confirm");
+    await other.isSignedOut();
+    await expect(admin.dialog()).toBeHidden();
+  });
+});
+
+test("a rule says what it would end before it does, and fills in while it does", async ({ open, api }) => {
+  const [admin, other] = [await open(), await open({ userAgent: userAgents.windowsFirefox })];
+  other.complaints.allow(refused);
+  const grace = await signedUp(other);
+  await api.signsIn(grace, { deviceName: "another", userAgent: userAgents.windowsFirefox });
+  await admin.signsIn(demo);
+  await opens(admin, "/admin/end-by-rule");
+  await admin.button("Show what would end").click();
+  await expect(admin.page.getByRole("alert")).toContainText("Say which sessions");
+  await admin.field("Client").fill("Firefox");
+  await admin.button("Show what would end").click();
+  const main = admin.page.getByRole("main");
+  await expect(main.locator(".admin-preview")).toHaveText("This ends 2 sessions of 1 person.");
+  await admin.button("End 2 sessions").click();
+  await expect(admin.dialog()).toContainText("of a client with “Firefox”");
+  await confirms(admin, "End 2 sessions");
+  await expect(main.locator(".admin-preview")).toHaveText("Done: 2 sessions ended.");
+  await other.isSignedOut();
+});
+
+test("the audit log is followed live, looked through and taken along", async ({ person, api }) => {
+  await person.signsIn(demo);
+  await opens(person, "/admin/audit");
+  const entries = person.page.getByRole("list", { name: "Entries" }).getByRole("listitem");
+  const before = await entries.count();
+  await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+  await expect.poll(async () => entries.count()).toBeGreaterThan(before);
+  const downloading = person.page.waitForEvent("download");
+  await person.button("Export CSV").click();
+  expect((await downloading).suggestedFilename()).toBe("latchkey-audit.csv");
+  await person.page.getByLabel("What happened").selectOption({ label: "Role deleted" });
+  await expect(person.page.getByRole("main")).toContainText("Nothing fits");
+});
+
+test("a role is made, given, and deleted", async ({ open }) => {
+  const [admin, other] = [await open(), await open()];
+  // A call that is under way at the change may be refused.
+  other.complaints.allow(refused, /status of 403/);
+  const grace = await signedUp(other);
+  await admin.signsIn(demo);
+  await opens(admin, "/admin/roles");
+  await admin.button("Make a role").click();
+  await admin.field("Name").fill("support");
+  await admin.page.getByLabel(/users:read$/).check();
+  await admin.button("Make role").click();
+  await confirms(admin, "Make role");
+  await admin.seesToast("The role support was made.");
+  await expect(admin.page.getByRole("heading", { name: "support" })).toBeVisible();
+
+  await findsPerson(admin, grace);
+  await admin.page.getByLabel("support", { exact: true }).check();
+  await admin.button("Change roles").click();
+  await expect(admin.dialog()).toContainText("support");
+  await confirms(admin, "Change roles");
+  // Nobody is signed out, and the page of whoever was given it changes by itself.
+  await expect(other.link("Administration")).toBeVisible();
+
+  await other.goesTo("/admin/users");
+  await expect(other.heading("People")).toBeVisible();
+  await opens(admin, "/admin/roles");
+  await admin.button("Delete support").click();
+  await expect(admin.dialog()).toContainText("This takes the role from 1 person");
+  await confirms(admin, "Delete role");
+  // In the middle of it, and within two seconds.
+  await expect(other.page.getByRole("main")).toContainText("None of your roles allows it", { timeout: 4_000 });
+});
+
+test("pages that cannot be loaded say so, and trying again helps", async ({ person }) => {
+  person.complaints.allow(unreachable);
+  await person.signsIn(demo);
+  let fails = true;
+  await person.page.route("**/api/admin/users*", async (route) => {
+    await (fails ? route.abort() : route.continue());
+  });
+  await person.goesTo("/admin/users");
+  await expect(person.page.getByRole("main")).toContainText("The people could not be loaded");
+  fails = false;
+  await person.button("Try again").click();
+  await expect(person.page.getByRole("list", { name: "People" })).toContainText(demo.email);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`the pages are free of accessibility violations in ${colorScheme}`, async ({ open, api }) => {
+    test.setTimeout(90_000);
+    const person = await open({ colorScheme, reducedMotion: "reduce", userAgent: userAgents.macChrome });
+    await api.signsIn(demo, { deviceName: "backup script", userAgent: userAgents.curl });
+    await person.signsIn(demo);
+    const look = async (where: string): Promise<void> => {
+      const { violations } = await new AxeBuilder({ page: person.page }).analyze();
+      const found = violations.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.target.join(" ")) }));
+      expect.soft(found, where).toEqual([]);
+    };
+    for (const path of Object.keys(pages) as (keyof typeof pages)[]) {
+      await opens(person, path);
+      await look(path);
+    }
+    await person.button("Make a role").click();
+    await look("the form of a role");
+    await findsPerson(person, demo);
+    await look("a person");
+    await person.button("Disable account").click();
+    await expect(person.dialog()).toBeVisible();
+    await look("a question");
+  });
+}
+
+for (const width of [320, 390]) {
+  test(`no page of administration is wider than a screen of ${width} pixels`, async ({ open, api }) => {
+    const person = await open({ viewport: { width, height: 800 }, userAgent: userAgents.iphoneSafari });
+    await api.signsIn(demo, { deviceName: "An uncommonly long name of a device", userAgent: userAgents.macChrome });
+    await person.signsIn(demo);
+    const look = async (where: string): Promise<void> => {
+      const beyond = await person.page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect.soft(beyond, `${where} is wider than the screen`).toBeLessThanOrEqual(0);
+    };
+    for (const path of Object.keys(pages) as (keyof typeof pages)[]) {
+      await opens(person, path);
+      await look(path);
+    }
+    await findsPerson(person, demo);
+    await look("a person");
+  });
+}
