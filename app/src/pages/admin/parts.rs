@@ -186,7 +186,7 @@ pub(super) fn note_refusals<T: Clone + Send + Sync + 'static>(loader: Loader<T>)
 
 /// The rows of a list as far as they were fetched.
 pub(super) struct Rows<T: Send + Sync + 'static> {
-    rows: RwSignal<Vec<T>>,
+    fetched: RwSignal<Vec<T>>,
     cursor: RwSignal<Option<String>>,
     busy: RwSignal<bool>,
 }
@@ -202,12 +202,12 @@ impl<T: Send + Sync + 'static> Copy for Rows<T> {}
 impl<T: Clone + Send + Sync + 'static> Rows<T> {
     /// The first page, and where the next begins.
     pub fn new(rows: Vec<T>, cursor: Option<String>) -> Self {
-        Self { rows: RwSignal::new(rows), cursor: RwSignal::new(cursor), busy: RwSignal::new(false) }
+        Self { fetched: RwSignal::new(rows), cursor: RwSignal::new(cursor), busy: RwSignal::new(false) }
     }
 
     /// All of them so far.
     pub fn all(self) -> RwSignal<Vec<T>> {
-        self.rows
+        self.fetched
     }
 
     /// Fetches the next page.
@@ -221,7 +221,7 @@ impl<T: Clone + Send + Sync + 'static> Rows<T> {
         spawn_local(async move {
             match page.await {
                 Ok((rows, cursor)) => {
-                    self.rows.try_update(|all| all.extend(rows));
+                    self.fetched.try_update(|all| all.extend(rows));
                     self.cursor.try_set(cursor);
                 }
                 Err(Failure::SignedOut) => {}

@@ -49,7 +49,7 @@ struct Typed {
 
 impl Typed {
     /// The act that makes a role of it.
-    fn making(self, name: RoleName, done: Callback<()>) -> Act {
+    fn making(self, name: &RoleName, done: Callback<()>) -> Act {
         let (inherits, permissions) = (self.inherits.get_untracked(), self.permissions.get_untracked());
         let description = self.description.get_untracked();
         let text = format!("The role {name} has what {inherits} has, and adds: {}.", listed(&permissions));
@@ -134,7 +134,7 @@ pub(super) fn RoleForm(
             let Some(name) = errors.check("roleName", RoleName::parse(typed.name.get_untracked().trim())) else {
                 return;
             };
-            acts.ask(typed.making(name, done));
+            acts.ask(typed.making(&name, done));
         } else {
             acts.ask(typed.changing(old_name.clone(), holders, done));
         }

@@ -81,7 +81,7 @@ fn AccountSection(user: AdminUser, changed: Callback<()>) -> impl IntoView {
     let able = {
         let name = name.clone();
         move |()| {
-            acts.ask(if is_disabled { enabling(id, &name, changed) } else { disabling(id, &name, sessions, changed) })
+            acts.ask(if is_disabled { enabling(id, &name, changed) } else { disabling(id, &name, sessions, changed) });
         }
     };
     let require = {

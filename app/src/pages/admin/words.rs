@@ -139,6 +139,9 @@ pub(super) const fn known_action(action: AuditAction) -> &'static str {
         AuditAction::PasswordResetRequired => "New password required",
         AuditAction::EndByRuleRequested => "Sessions ended by a rule",
         AuditAction::AuditExported => "Audit log exported",
+        AuditAction::UserImported => "Account brought along from another system",
+        AuditAction::OwnerCreated => "First owner made",
+        AuditAction::ImpersonationStarted => "Acting for a person began",
     }
 }
 
