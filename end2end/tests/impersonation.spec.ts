@@ -36,7 +36,7 @@ async function acts(open: Open, api: Api, options: BrowserContextOptions = {}): 
   await grace.seesDevices(1);
   const operator = await open(options);
   await operator.signsIn(demo);
-  await operator.goesTo(`/act-as/${await userId(api, account)}`);
+  await operator.goesTo(`/admin/act-as/${await userId(api, account)}`);
   await operator.field("Reason").fill(reason);
   await operator.button("Act as this person").click();
   await expect(banner(operator)).toContainText(`You are acting as ${account.name} for support: “${reason}”.`);

@@ -53,7 +53,8 @@ impl Acting {
 }
 
 impl Client {
-    /// Begins to act for a user; with the password where the server asks who is there.
+    /// Begins to act for a user; with the password where the server asks who is there. Whoever begins runs
+    /// [`run_acting`](Self::run_acting) from then on.
     pub async fn act_as(&self, id: UserId, reason: String, password: Option<String>) -> Result<(), Failure> {
         let asked_at_ms = self.now_ms();
         let body = json(&ImpersonateRequest { reason, password });
@@ -102,14 +103,10 @@ impl Client {
         Err(Problem::new(401, ProblemCode::SessionEnded, "You’re not acting for them any more.").into())
     }
 
-    /// Notices that it is over, by its time or because the server says so.
-    pub(super) async fn run_acting(&self) {
-        loop {
-            let notified = self.inner.changed.notified();
-            match self.acting() {
-                Some(acting) => self.watch(&acting).await,
-                None => notified.await,
-            }
+    /// Notices that it is over, by its time or because the server says so, and ends with it.
+    pub async fn run_acting(&self) {
+        if let Some(acting) = self.acting() {
+            self.watch(&acting).await;
         }
     }
 

@@ -23,7 +23,7 @@ impl Client {
         self.start();
         let session = join3(self.run_refreshes(), self.run_deadlines(), self.run_stream());
         let fetches = join(self.run_first_fetch(), self.run_polling());
-        let ends = join3(self.run_sign_outs(), self.run_confirmations(), self.run_acting());
+        let ends = join(self.run_sign_outs(), self.run_confirmations());
         join3(session, fetches, ends).await;
     }
 

@@ -7,13 +7,12 @@ use super::entry::{Entry, action_here, leave_when_signed_in, next_here, onward};
 use super::verify;
 use crate::sent_form::SentForm;
 use crate::state::{Auth, Failure, return_to};
-use crate::ui::words::humanised;
 use crate::ui::{
     Button, Choice, EmailField, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, TextField,
 };
 use types::api::RegisterRequest;
 use types::domain::{DisplayName, Email, Password};
-use types::words::{AccountType, OrOther};
+use types::words::AccountType;
 
 /// The address of this page.
 pub(super) const PATH: &str = "/register";
@@ -25,7 +24,7 @@ struct RegisterForm {
     name: RwSignal<String>,
     email: RwSignal<String>,
     password: RwSignal<String>,
-    account_type: RwSignal<OrOther<AccountType>>,
+    account_type: RwSignal<AccountType>,
     errors: FormErrors,
     busy: RwSignal<bool>,
     /// The address a code was sent to.
@@ -39,7 +38,7 @@ impl RegisterForm {
             name: RwSignal::default(),
             email: RwSignal::default(),
             password: RwSignal::default(),
-            account_type: RwSignal::new(AccountType::Individual.into()),
+            account_type: RwSignal::new(AccountType::Individual),
             errors: FormErrors::default(),
             busy: RwSignal::new(false),
             sent_to: RwSignal::new(None),
@@ -50,7 +49,7 @@ impl RegisterForm {
     fn resume(self, sent: &SentForm) {
         self.name.set(sent.value("name"));
         self.email.set(sent.value("email"));
-        self.account_type.set(AccountType::parse(&sent.value("accountType")).unwrap_or_default().into());
+        self.account_type.set(AccountType::parse(&sent.value("accountType")).unwrap_or_default());
         if let Some(failure) = sent.failure() {
             self.show(&failure);
         }
@@ -71,7 +70,7 @@ impl RegisterForm {
             name: Some(name?.into()),
             first_name: None,
             last_name: None,
-            account_type: self.account_type.get_untracked().known(),
+            account_type: Some(self.account_type.get_untracked()),
         })
     }
 
@@ -150,44 +149,29 @@ fn RegisterFields(form: RegisterForm) -> impl IntoView {
 #[component]
 pub(super) fn AccountTypeField(
     /// What is chosen.
-    value: RwSignal<OrOther<AccountType>>,
+    value: RwSignal<AccountType>,
 ) -> impl IntoView {
-    let choice = move |account_type: OrOther<AccountType>| {
-        let (name, help) = type_in_words(&account_type);
-        let sent = account_type.name().to_owned();
-        let checked = value.with_untracked(|chosen| *chosen == account_type);
+    let choice = move |account_type: AccountType, name: &'static str, help: &'static str| {
         view! {
             <Choice
                 name="accountType"
-                value=sent
-                checked=checked
-                on_choose=move |()| value.set(account_type.clone())
+                value=account_type.as_str()
+                checked=value.get_untracked() == account_type
+                on_choose=move |()| value.set(account_type)
             >
                 <span>{name}</span>
                 <span class="small quiet">{help}</span>
             </Choice>
         }
     };
-    // One that only a newer server knows stays what it is until another is chosen.
-    let unknown = Some(value.get_untracked()).filter(|chosen| chosen.known().is_none());
     view! {
         <fieldset class="field">
             <legend class="field-label">"Account type"</legend>
             <div class="choice-row">
-                {choice(AccountType::Individual.into())}
-                {choice(AccountType::Business.into())}
-                {unknown.map(choice)}
+                {choice(AccountType::Individual, "Personal", "Just for you")}
+                {choice(AccountType::Business, "Business", "For your work")}
             </div>
         </fieldset>
     }
     .into_any()
-}
-
-/// An account type, and a few words about it.
-fn type_in_words(account_type: &OrOther<AccountType>) -> (String, &'static str) {
-    match account_type {
-        OrOther::Known(AccountType::Individual) => ("Personal".to_owned(), "Just for you"),
-        OrOther::Known(AccountType::Business) => ("Business".to_owned(), "For your work"),
-        OrOther::Other(name) => (humanised(name), "As it is now"),
-    }
 }

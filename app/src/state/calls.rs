@@ -3,6 +3,7 @@
 use super::Auth;
 use crate::browser;
 use client::{Client, Failure, ResetToken};
+use leptos::task::spawn_local;
 use types::api::{
     AcceptedAnswer, Activity, AlertList, LogoutAnswer, Profile, ProfilePatch, Receipt, RegisterAnswer, RegisterRequest,
     Session, SessionHistory, SessionList,
@@ -102,7 +103,10 @@ impl Auth {
 
     /// Begins to act for a user; with the password where the server asks who is there. The user in `status` follows.
     pub async fn act_as(self, id: UserId, reason: String, password: Option<String>) -> Result<(), Failure> {
-        client()?.act_as(id, reason, password).await
+        let client = client()?;
+        client.act_as(id, reason, password).await?;
+        spawn_local(async move { client.run_acting().await });
+        Ok(())
     }
 
     /// Stops acting: `status` is the own one again.

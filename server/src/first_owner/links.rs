@@ -64,7 +64,7 @@ impl FirstOwners {
         let at = |address: &PublicUrl| format!("{}#token={}", address.join(PAGE), token.expose());
         let (link, local_link) = (at(&self.public_url), listener.is_loopback().then(|| at(listener)));
         // The one secret that is logged on purpose. See decision 0051.
-        tracing::warn!(link, local_link, "no owner yet: whoever opens this link within 15 minutes makes one");
+        tracing::warn!(link, local_link, "no owner yet: open the link");
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 //! `revocations` is what may not pass, `terminations` ends sessions, `refreshes` exchanges tokens, `devices` is what
 //! users see, `alerts` asks about sign-ins. `open_streams` are the event streams of sessions, `ends_with_session`
 //! lists what ends with one. `sign_in` begins a session, `session_limit` says who makes room for it. `metrics` is what
-//! is counted of all this, `build` puts it together. `explain` says afterwards why a token passed or not. No SQL, and no HTTP outside `handlers`.
+//! is counted of all this, `build` puts it together. `explain` says afterwards why a token passed or not. No SQL, and
+//! no HTTP outside `handlers`.
 
 mod alerts;
 mod build;

@@ -17,6 +17,8 @@ fn acting_tab(world: &World) -> Tab {
     let tab = world.signed_in_tab();
     let client = tab.client.clone();
     world.finish(async move { client.act_as(BOB, "Ticket 4711".into(), None).await }).unwrap();
+    let client = tab.client.clone();
+    drop(world.start(async move { client.run_acting().await }));
     tab
 }
 

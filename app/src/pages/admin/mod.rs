@@ -4,6 +4,7 @@
 //! What a page shows is what the server gives; what may be pressed is what the token allows. The server decides again.
 
 mod act;
+mod act_as;
 mod audit;
 mod calls;
 mod chart;
@@ -23,6 +24,7 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_location;
 
 use self::act::{ActDialogs, Acts};
+use self::act_as::ActAsPage;
 use self::audit::AuditLog;
 use self::end_by_rule::EndByRulePage;
 use self::overview::OverviewPage;
@@ -47,6 +49,7 @@ enum Place {
     Overview,
     Users,
     User(UserId),
+    ActAs(UserId),
     Sessions,
     EndByRule,
     Audit,
@@ -75,6 +78,7 @@ impl Place {
             (None, _, _) => Self::Overview,
             (Some("users"), None, _) => Self::Users,
             (Some("users"), Some(id), None) => id.parse().map_or(Self::Nowhere, Self::User),
+            (Some("act-as"), Some(id), None) => id.parse().map_or(Self::Nowhere, Self::ActAs),
             (Some("sessions"), None, _) => Self::Sessions,
             (Some("end-by-rule"), None, _) => Self::EndByRule,
             (Some("audit"), None, _) => Self::Audit,
@@ -88,6 +92,7 @@ impl Place {
         match self {
             Self::Overview => Some(may::OVERVIEW_READ),
             Self::Users | Self::User(_) => Some(may::USERS_READ),
+            Self::ActAs(_) => Some(may::USERS_IMPERSONATE),
             Self::Sessions => Some(may::SESSIONS_READ),
             Self::EndByRule => Some(may::SESSIONS_END),
             Self::Audit => Some(may::AUDIT_READ),
@@ -119,6 +124,7 @@ fn Admin() -> impl IntoView {
                 (Place::Overview, true) => view! { <OverviewPage /> }.into_any(),
                 (Place::Users, true) => view! { <UsersPage /> }.into_any(),
                 (Place::User(id), true) => view! { <UserPage id=id /> }.into_any(),
+                (Place::ActAs(id), true) => view! { <ActAsPage id=id /> }.into_any(),
                 (Place::Sessions, true) => view! { <SessionsPage /> }.into_any(),
                 (Place::EndByRule, true) => view! { <EndByRulePage /> }.into_any(),
                 (Place::Audit, true) => view! { <AuditLog /> }.into_any(),

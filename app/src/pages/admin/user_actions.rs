@@ -13,6 +13,7 @@ use crate::state::Failure;
 use crate::ui::{Button, Emphasis, FormErrors, FormProblem, SettingsSection};
 use client::ports::Method;
 use leptos_router::NavigateOptions;
+use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use types::api::admin::{disable_user, enable_user, require_password_reset, user as user_path, verify_user};
 use types::api::roles::{ROLES, user_roles};
@@ -99,11 +100,13 @@ fn AccountSection(user: AdminUser, changed: Callback<()>) -> impl IntoView {
     let able_text = if is_disabled { "Enable account" } else { "Disable account" };
     let able_emphasis = if is_disabled { Emphasis::Plain } else { Emphasis::Danger };
     let about = "Whoever is disabled is signed out and can’t sign in. What ends here can’t be undone.".into_any();
-    (may_write || may_delete)
+    let act_as = permissions.allow(may::USERS_IMPERSONATE).then(|| format!("/admin/act-as/{id}"));
+    (may_write || may_delete || act_as.is_some())
         .then(|| {
             view! {
                 <SettingsSection id="account" title="Account" about=about>
                     <div class="settings-actions">
+                        {act_as.map(|path| view! { <A href=path>"Act as this person"</A> })}
                         {may_write
                             .then(|| {
                                 view! {

@@ -2,7 +2,6 @@
 //! fetched when somebody needs it: who signs in does not wait for it. See decision 0024.
 
 mod account_data;
-mod act_as;
 mod activity;
 pub(super) mod activity_words;
 mod admin;
@@ -18,7 +17,6 @@ use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Route};
 use leptos_router::path;
 
-use self::act_as::ActAsPage;
 use self::activity::ActivityPage;
 use self::admin::AdminPages;
 use self::device::DevicePage;
@@ -45,8 +43,6 @@ pub enum HousePage {
     Activity,
     /// Name, password, data and deletion.
     Profile,
-    /// Where somebody begins to act for a user.
-    ActAs,
     /// The installation, its users and their sessions, for whoever runs it.
     Admin,
 }
@@ -69,7 +65,6 @@ pub const PAGES: &[PageEntry] = &[
     PageEntry { path: "/devices/:id", link: None, page: HousePage::Device },
     PageEntry { path: "/activity", link: Some("Activity"), page: HousePage::Activity },
     PageEntry { path: "/profile", link: Some("Profile"), page: HousePage::Profile },
-    PageEntry { path: "/act-as/:id", link: None, page: HousePage::ActAs },
     PageEntry { path: "/admin", link: Some("Administration"), page: HousePage::Admin },
     PageEntry { path: "/admin/:area", link: None, page: HousePage::Admin },
     PageEntry { path: "/admin/:area/:id", link: None, page: HousePage::Admin },
@@ -84,7 +79,6 @@ pub fn HouseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("/devices/:id") view=|| file::shown(HousePage::Device) />
             <Route path=path!("/activity") view=|| file::shown(HousePage::Activity) />
             <Route path=path!("/profile") view=|| file::shown(HousePage::Profile) />
-            <Route path=path!("/act-as/:id") view=|| file::shown(HousePage::ActAs) />
             // Which page of administration it is, its own file knows.
             <Route path=path!("/admin/:area?") view=|| file::shown(HousePage::Admin) />
             <Route path=path!("/admin/:area/:id") view=|| file::shown(HousePage::Admin) />
@@ -101,7 +95,6 @@ pub fn page(page: HousePage) -> AnyView {
         HousePage::Device => view! { <DevicePage /> }.into_any(),
         HousePage::Activity => view! { <ActivityPage /> }.into_any(),
         HousePage::Profile => view! { <ProfilePage /> }.into_any(),
-        HousePage::ActAs => view! { <ActAsPage /> }.into_any(),
         HousePage::Admin => view! { <AdminPages /> }.into_any(),
     }
 }

@@ -9,13 +9,13 @@ use crate::pages::load::{Load, Loader};
 use crate::pages::register::AccountTypeField;
 use crate::reactive::memo;
 use crate::state::{Auth, DraftKey, Drafts, Now, Toasts, date, full_time};
+use crate::ui::words::humanised;
 use crate::ui::{
     Avatar, AvatarPlaceholder, Badge, BadgeTone, Bar, Button, Emphasis, Form, FormErrors, FormProblem, Heading,
     LoadFailed, Loading, RelativeTime, SettingsSection, TextField,
 };
 use types::api::{Profile, ProfilePatch};
 use types::domain::{DisplayName, Timestamp};
-use types::words::{AccountType, OrOther};
 
 const NAME_DRAFT: DraftKey = "profile.name";
 
@@ -92,26 +92,26 @@ fn AboutSection(profile: Profile) -> impl IntoView {
     let auth = expect_context::<Auth>();
     let drafts = expect_context::<Drafts>();
     let toasts = expect_context::<Toasts>();
-    let saved = RwSignal::new((profile.user.name.clone(), profile.account_type.clone()));
+    // One that only a newer server knows stays what it is.
+    let (known_type, type_in_words) = (profile.account_type.known(), humanised(profile.account_type.name()));
+    let saved = RwSignal::new((profile.user.name.clone(), known_type.unwrap_or_default()));
     let name = RwSignal::new(drafts.get(NAME_DRAFT).unwrap_or(profile.user.name));
-    let account_type = RwSignal::<OrOther<AccountType>>::new(profile.account_type);
+    let account_type = RwSignal::new(known_type.unwrap_or_default());
     let changed = move || {
-        saved.with(|(saved_name, saved_type)| {
-            account_type.with(|chosen| chosen != saved_type) || name.with(|name| name != saved_name)
-        })
+        saved.with(|(saved_name, saved_type)| *saved_type != account_type.get() || name.with(|name| name != saved_name))
     };
     let errors = FormErrors::default();
     let busy = RwSignal::new(false);
     let save = move |()| {
         let Some(parsed) = errors.check("name", DisplayName::parse(&name.get_untracked())) else { return };
-        let (name, account_type) = (Some(parsed.into()), account_type.get_untracked().known());
+        let (name, account_type) = (Some(parsed.into()), known_type.map(|_| account_type.get_untracked()));
         let patch = ProfilePatch { name, account_type, ..ProfilePatch::default() };
         busy.set(true);
         spawn_local(async move {
             match auth.patch_profile(patch).await {
                 Ok(profile) => {
                     drafts.forget(NAME_DRAFT);
-                    saved.try_set((profile.user.name, profile.account_type));
+                    saved.try_set((profile.user.name, profile.account_type.known().unwrap_or_default()));
                     toasts.info("Profile saved.");
                 }
                 Err(failure) => errors.refuse(&failure, &["name"]),
@@ -140,7 +140,11 @@ fn AboutSection(profile: Profile) -> impl IntoView {
                     error=errors.of("name")
                     on_type=move |text: String| drafts.store(NAME_DRAFT, text)
                 />
-                <AccountTypeField value=account_type />
+                {if known_type.is_some() {
+                    view! { <AccountTypeField value=account_type /> }.into_any()
+                } else {
+                    view! { <p class="small quiet">{format!("Account type: {type_in_words}")}</p> }.into_any()
+                }}
                 <div class="settings-actions">
                     <Button emphasis=Emphasis::primary_if(changed) submit=true busy=busy>
                         "Save changes"

@@ -170,13 +170,13 @@ mod tests {
 
     #[test]
     fn argon2_and_pbkdf2_become_phc_strings_and_others_are_refused() {
-        let secret = json!({ "value": "RdescudvJCsgt3ub+b4dWRWJTmaaJObG", "salt": "c29tZXNhbHQ=" });
+        let secret = json!({ "value": "RdescudvJCsgt3ub+b+dWRWJTmaaJObG", "salt": "c29tZXNhbHQ=" });
         let parameters = json!({ "memory": ["65536"], "parallelism": ["4"], "type": ["i"], "version": ["1.3"] });
         let argon2 = json!({ "hashIterations": 2, "algorithm": "argon2", "additionalParameters": parameters });
-        let expected = "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG";
+        let expected = "$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG";
         assert_eq!(hash(&secret, &argon2), Ok(expected.to_owned()));
         let pbkdf2 = json!({ "hashIterations": 210_000, "algorithm": "pbkdf2-sha512" });
-        let expected = "$pbkdf2-sha512$i=210000$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG";
+        let expected = "$pbkdf2-sha512$i=210000$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG";
         assert_eq!(hash(&secret, &pbkdf2), Ok(expected.to_owned()));
         let costly = json!({ "hashIterations": 3_000_000, "algorithm": "pbkdf2-sha512" });
         assert_eq!(hash(&secret, &costly).unwrap_err().code, "too-costly");

@@ -70,7 +70,7 @@ async fn whoever_is_brought_along_signs_in_with_the_old_password_and_gets_a_new_
         .iter()
         .map(|(name, hash)| json!({ "email": format!("{name}@example.com"), "name": name, "passwordHash": hash }))
         .collect();
-    let argon2 = "argon2$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b4dWRWJTmaaJObG";
+    let argon2 = "argon2$argon2i$v=19$m=65536,t=2,p=4$c29tZXNhbHQ$RdescudvJCsgt3ub+b+dWRWJTmaaJObG";
     users.push(json!({ "email": "argon2@example.com", "passwordHash": argon2 }));
     let (code, answer) = installation.imports(&lines(&users), &[]).await;
     assert_eq!((code, &answer["imported"], &answer["withoutPassword"]), (Some(0), &json!(9), &json!(0)), "{answer}");

@@ -39,7 +39,8 @@ pub struct TestApp {
     pub http: reqwest::Client,
     folder: TempDir,
     settings: Vec<(String, String)>,
-    postgres: Option<PostgresDatabase>,
+    /// Its own, which goes with it.
+    _postgres: Option<PostgresDatabase>,
     stop: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -103,7 +104,7 @@ impl TestApp {
             http,
             folder,
             settings: all,
-            postgres,
+            _postgres: postgres,
             stop: CancellationToken::new(),
             serving: None,
         };
@@ -141,7 +142,7 @@ impl TestApp {
 
     /// The SQLite file.
     pub fn database_file(&self) -> std::path::PathBuf {
-        assert!(self.postgres.is_none());
+        assert_eq!(self.postgres_url(), None);
         self.folder.path().join("latchkey.db")
     }
 
@@ -153,14 +154,20 @@ impl TestApp {
 
     /// The PostgreSQL database, behind the server's back.
     pub async fn postgres(&self) -> sqlx_postgres::PgConnection {
-        let url = self.postgres.as_ref().expect("a database").url();
-        sqlx_postgres::PgConnection::connect(&url).await.expect("a connection")
+        let url = self.postgres_url().expect("a database");
+        sqlx_postgres::PgConnection::connect(url).await.expect("a connection")
+    }
+
+    /// Where its PostgreSQL database is, its own or one that it shares; none where it is on SQLite.
+    fn postgres_url(&self) -> Option<&str> {
+        let url = self.settings.iter().rev().find(|(name, _)| name == "DATABASE_URL").map(|(_, url)| url.as_str());
+        url.filter(|url| url.starts_with("postgres"))
     }
 
     /// Every row of every table as text, behind the server's back: digests and ids in lower-case hexadecimal.
     pub async fn everything(&self) -> Vec<String> {
         let mut all = Vec::new();
-        if self.postgres.is_some() {
+        if self.postgres_url().is_some() {
             let mut database = self.postgres().await;
             let tables: Vec<(String,)> =
                 sqlx::query_as("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'")
@@ -194,7 +201,7 @@ impl TestApp {
 
     /// Runs a statement behind the server's back.
     pub async fn execute(&self, statement: &'static str) {
-        if self.postgres.is_some() {
+        if self.postgres_url().is_some() {
             self.postgres().await.execute(statement).await.expect("done");
         } else {
             self.database().await.execute(statement).await.expect("done");
@@ -206,7 +213,7 @@ impl TestApp {
         let statement = AssertSqlSafe(format!(
             "INSERT INTO user_roles (user_id, role) SELECT id, '{role}' FROM users WHERE email = '{email}'"
         ));
-        let done = if self.postgres.is_some() {
+        let done = if self.postgres_url().is_some() {
             sqlx::query(statement).execute(&mut self.postgres().await).await.map(|done| done.rows_affected())
         } else {
             sqlx::query(statement).execute(&mut self.database().await).await.map(|done| done.rows_affected())

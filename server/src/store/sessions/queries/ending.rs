@@ -317,8 +317,8 @@ impl EndDetails {
     }
 
     /// Refuses others that are not found. A token of an older system has no session. Where the database was set back,
-    /// it has lost sessions whose tokens are good: then no token that was made so far passes any more. Sessions that are
-    /// there, such as the one that stays, are refreshed.
+    /// it has lost sessions whose tokens are good: then no token that was made so far passes any more. Sessions that
+    /// are there, such as the one that stays, are refreshed.
     async fn cut_off_others(&self, connection: &mut Connection, outcome: &mut EndOutcome) -> Result<()> {
         if may_have_lost(connection, self.remember_until.since(self.at)).await? {
             let epoch = self.raise_epoch(connection).await?;

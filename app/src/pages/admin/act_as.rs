@@ -1,11 +1,10 @@
-//! Where somebody begins to act for a user, for support: `/act-as/:id`. Only other pages lead here.
+//! Where somebody begins to act for a user, for support. The page of that user leads here.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_params_map};
+use leptos_router::hooks::use_navigate;
 
-use crate::reactive::memo;
 use crate::state::{Auth, Failure};
 use crate::ui::{
     Button, Emphasis, Form, FormErrors, FormProblem, Heading, PasswordField, SettingsSection, TextField, UsernameField,
@@ -16,25 +15,21 @@ use types::words::ProblemCode;
 
 /// Asks for the reason, and for the password where the server wants to know who is there.
 #[component]
-pub(super) fn ActAsPage() -> impl IntoView {
-    let params = use_params_map();
-    let id = memo(move |_| params.with(|params| params.get("id")?.parse::<UserId>().ok()));
+pub(super) fn ActAsPage(id: UserId) -> impl IntoView {
     let about = "You see what they see, for 30 minutes at most.".into_any();
     view! {
-        <div class="page">
-            <div class="page-head">
-                <div class="page-head-text">
-                    <Heading title="Act as somebody">"Act as somebody"</Heading>
-                    <p class="page-lead">
-                        "For support. We tell them by mail who acts and why. They see it among their devices, "
-                        "and can end it there."
-                    </p>
-                </div>
+        <div class="page-head">
+            <div class="page-head-text">
+                <Heading title="Act as somebody">"Act as somebody"</Heading>
+                <p class="page-lead">
+                    "For support. We tell them by mail who acts and why. They see it among their devices, "
+                    "and can end it there."
+                </p>
             </div>
-            <SettingsSection id="act-as" title="Why" about=about>
-                <ActAsForm id=id />
-            </SettingsSection>
         </div>
+        <SettingsSection id="act-as" title="Why" about=about>
+            <ActAsForm id=id />
+        </SettingsSection>
     }
     .into_any()
 }
@@ -52,12 +47,8 @@ struct ActAs {
 }
 
 impl ActAs {
-    fn send(self, id: Option<UserId>, done: impl FnOnce() + 'static) {
+    fn send(self, id: UserId, done: impl FnOnce() + 'static) {
         let Self { auth, errors, busy, proves, .. } = self;
-        let Some(id) = id else {
-            errors.set_whole("There is nobody at this address.");
-            return;
-        };
         let reason = errors.check("reason", SupportReason::parse(&self.reason.get_untracked()));
         let password = if proves.get_untracked() {
             errors.check("password", Password::parse_existing(&self.password.get_untracked())).map(Some)
@@ -86,7 +77,7 @@ impl ActAs {
 }
 
 #[component]
-fn ActAsForm(id: Memo<Option<UserId>>) -> impl IntoView {
+fn ActAsForm(id: UserId) -> impl IntoView {
     let navigate = use_navigate();
     let form = ActAs {
         auth: expect_context(),
@@ -101,7 +92,7 @@ fn ActAsForm(id: Memo<Option<UserId>>) -> impl IntoView {
     let email = Signal::derive(move || user.get().map(|user| user.email).unwrap_or_default());
     let send = move |()| {
         let navigate = navigate.clone();
-        form.send(id.get_untracked(), move || navigate("/devices", NavigateOptions::default()));
+        form.send(id, move || navigate("/devices", NavigateOptions::default()));
     };
     let proof = move || {
         proves.get().then(|| {
