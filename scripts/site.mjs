@@ -21,8 +21,12 @@ const TARGETS = {
   safari: version(16, 4),
   ios_saf: version(16, 4),
 };
+/** Imports the styles of the pages of a signed-in user, which come with them. There is no such file. */
+const HOUSE_STYLE = "style/house";
 /** Imports the styles of administration, which only those load who open it. There is no such file. */
 const ADMIN_STYLE = "style/admin";
+/** The styles of pages that everybody loads. */
+const FIRST_PAGES = ["entry.css", "mailbox.css"];
 /** Smaller files do not get smaller in a way that anybody notices. */
 const WORTH_PACKING = 200;
 const PACKED = /\.(css|js|json|svg|txt|wasm|webmanifest)$/;
@@ -31,6 +35,7 @@ const [packed, site, names] = process.argv.slice(2);
 const forRelease = names !== undefined;
 
 const style = await bundled("style/main.css");
+const houseStyle = await bundled(HOUSE_STYLE);
 const adminStyle = await bundled(ADMIN_STYLE);
 // What several of the further files use is a file as well.
 const chunks = readdirSync(packed).filter((file) => /^chunk_\d+\.wasm$/.test(file));
@@ -54,6 +59,7 @@ const files = [
   ["wasm", "wasm", readFileSync(join(packed, `${NAME}_bg.wasm`))],
   ...Object.entries(parts).map(([part, file]) => [part, "wasm", readFileSync(join(packed, file))]),
   ["css", "css", style],
+  ["house-style", "css", houseStyle],
   ["admin-style", "css", adminStyle],
 ];
 
@@ -78,18 +84,22 @@ async function bundled(filename) {
   return Buffer.from(code);
 }
 
-/** The text of a style sheet. That of a folder imports all that are in it, but for those of administration. */
+/** The text of a style sheet. That of a folder imports those in it that everybody loads. */
 function readStyle(path) {
-  if (path === ADMIN_STYLE) {
-    return stylesIn("style/pages", true).map((file) => `@import "${file}" layer(pages);`).join("\n");
+  if (path === HOUSE_STYLE || path === ADMIN_STYLE) {
+    return stylesIn("style/pages", path).map((file) => `@import "${file}" layer(pages);`).join("\n");
   }
   if (!statSync(path).isDirectory()) return readFileSync(path, "utf8");
-  return stylesIn(path, false).map((file) => `@import "${file}";`).join("\n");
+  return stylesIn(path, path).map((file) => `@import "${file}";`).join("\n");
 }
 
-/** The style sheets in a folder: those of administration, or the others. */
-function stylesIn(folder, ofAdmin) {
-  const files = readdirSync(folder).filter((file) => file.endsWith(".css") && file.startsWith("admin") === ofAdmin);
+/** The style sheets in a folder that belong to one of the sheets that browsers load. */
+function stylesIn(folder, sheet) {
+  const home = (file) => {
+    if (file.startsWith("admin")) return ADMIN_STYLE;
+    return FIRST_PAGES.includes(file) ? folder : HOUSE_STYLE;
+  };
+  const files = readdirSync(folder).filter((file) => file.endsWith(".css") && home(file) === sheet);
   return files.sort().map((file) => `${basename(folder)}/${file}`);
 }
 

@@ -5,7 +5,6 @@ use leptos::task::spawn_local;
 use leptos_router::components::A;
 
 use super::house::{HousePage, PAGES};
-use super::permissions::Permissions;
 use crate::reactive::memo;
 use crate::state::{Alerts, Auth, StreamState, Theme};
 use crate::ui::words::count_of;
@@ -53,11 +52,11 @@ fn link(path: &'static str, page: HousePage, name: &'static str) -> AnyView {
 
 /// The link to administration, for whoever has a permission.
 fn link_to_admin(path: &'static str, name: &'static str) -> AnyView {
-    let any = use_context::<Permissions>().map(Permissions::any);
-    let shown = move || any.and_then(|any| any.get()) == Some(true);
+    let shown = expect_context::<Auth>().administers();
     view! {
         {move || {
-            shown()
+            shown
+                .get()
                 .then(|| {
                     view! {
                         <li>

@@ -53,6 +53,11 @@ impl Permissions {
                 Load::Loading | Load::Failed(_) => None,
             })
         });
+        effect(move |_| {
+            if let Some(any) = any.get() {
+                auth.administers().set(any);
+            }
+        });
         // What is known stays until the answer comes.
         let again = Callback::new(move |()| {
             if loader.state().with_untracked(|state| matches!(state, Load::Failed(_))) {

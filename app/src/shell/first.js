@@ -144,7 +144,10 @@
     // A failure is handled where the file is used.
     ahead[name].catch(() => {});
   };
-  const fetchAhead = () => ["shared", "house"].forEach(fetchPart);
+  const fetchAhead = () => {
+    ["shared", "house"].forEach(fetchPart);
+    styled(its.houseStyle);
+  };
   // The server has a newer version by now, so the whole page is loaded again: once, and not while a form is in use.
   const reload = () => {
     try {
@@ -167,7 +170,7 @@
     const fetched = ahead[name];
     delete ahead[name];
     fetched.then(({ status }) => status == 404 && reload(), () => {});
-    return name == "admin" ? styled(its.adminStyle).then(() => fetched) : fetched;
+    return its[`${name}Style`] ? styled(its[`${name}Style`]).then(() => fetched) : fetched;
   };
   window.latchkey = {
     part,

@@ -64,8 +64,12 @@ pub struct Files {
     pub admin: String,
     /// What both of these use.
     pub shared: String,
+    /// The style sheet of the pages of a signed-in user.
+    pub house_style: String,
     /// The style sheet of administration.
     pub admin_style: String,
+    /// Whether the page is one of those of a signed-in user, so that their style is there from the first look on.
+    pub is_of_house: bool,
     /// Whether the page needs the program, or probably will in a moment, so that it is fetched at once and not when all
     /// else is there, and starts as soon as it has come.
     pub at_once: bool,
@@ -97,11 +101,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     data-house=files.house
                     data-shared=files.shared
                     data-admin=files.admin
+                    data-house-style=files.house_style.clone()
                     data-admin-style=files.admin_style
                     data-now=files.at_once.then_some("1")
                     inner_html=FIRST_SCRIPT.as_str()
                 ></script>
                 <link rel="stylesheet" href=files.style />
+                {files.is_of_house.then(|| view! { <link rel="stylesheet" href=files.house_style /> })}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/manifest.webmanifest" />
                 <AutoReload options=options />

@@ -20,6 +20,7 @@ pub struct Auth {
     stream: RwSignal<StreamState>,
     trouble: RwSignal<Option<Failure>>,
     fetches: RwSignal<u32>,
+    administers: RwSignal<bool>,
 }
 
 impl Auth {
@@ -32,6 +33,7 @@ impl Auth {
             stream: RwSignal::new(StreamState::Connecting),
             trouble: RwSignal::new(None),
             fetches: RwSignal::new(0),
+            administers: RwSignal::new(false),
         };
         provide_context(auth);
         // Effects run in the browser only: server and first frame both show `Unknown`.
@@ -48,6 +50,11 @@ impl Auth {
     /// For whom somebody acts here, if anybody does. `status` is that of this user then.
     pub fn acting(self) -> Signal<Option<ActingFor>> {
         self.acting.into()
+    }
+
+    /// Whether whoever is signed in here has anything to administer, as far as that is known. The pages that ask say so.
+    pub fn administers(self) -> RwSignal<bool> {
+        self.administers
     }
 
     /// The user who is signed in here.

@@ -46,7 +46,8 @@ fn pack(compiled: &str, folder: &Path, name: &str) -> Result<(), Box<dyn Error>>
         // The further files find what they call by its name.
         .keep_lld_exports(true)
         .demangle(false)
-        .remove_name_section(true)
+        // By them `scripts/build` puts functions that are alike beside each other, and leaves them out.
+        .remove_name_section(false)
         .remove_producers_section(true)
         .web(true)?
         .generate(folder)?;

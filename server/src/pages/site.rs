@@ -42,10 +42,13 @@ const HOUSE: &str = "house";
 const ADMIN: &str = "admin";
 /// What both of these use.
 const SHARED: &str = "shared";
+/// The style sheet of the pages of a signed-in user.
+const HOUSE_STYLE: &str = "house-style";
 /// The style sheet of administration.
 const ADMIN_STYLE: &str = "admin-style";
 /// Built files that only some pages ask for, with their kinds.
-const PARTS: [(&str, &str); 4] = [(HOUSE, "wasm"), (ADMIN, "wasm"), (SHARED, "wasm"), (ADMIN_STYLE, "css")];
+const PARTS: [(&str, &str); 5] =
+    [(HOUSE, "wasm"), (ADMIN, "wasm"), (SHARED, "wasm"), (HOUSE_STYLE, "css"), (ADMIN_STYLE, "css")];
 /// Where `scripts/build` notes the hashes in the names of built files, beside the program.
 const HASH_FILE: &str = "hash.txt";
 /// Kinds of files the app consists of. Nothing else is served, whatever may lie in the folder (ASVS 13.4.7).
@@ -97,7 +100,9 @@ impl SiteFiles {
             house: file(HOUSE),
             admin: file(ADMIN),
             shared: file(SHARED),
+            house_style: file(HOUSE_STYLE),
             admin_style: file(ADMIN_STYLE),
+            is_of_house: false,
             at_once: false,
         }
     }
@@ -165,8 +170,11 @@ fn built_file(part: &str, names: Option<&str>) -> String {
 /// The files without which pages have no style or do nothing, as far as they are not there. What the program is
 /// compiled to is looked for only where its name was noted: without a hash, tools do not agree on one.
 fn missing(root: &Path, names: Option<&str>) -> Vec<PathBuf> {
-    let kinds: &[&str] =
-        if names.is_some() { &["css", "js", "wasm", HOUSE, ADMIN, SHARED, ADMIN_STYLE] } else { &["css", "js"] };
+    let kinds: &[&str] = if names.is_some() {
+        &["css", "js", "wasm", HOUSE, ADMIN, SHARED, HOUSE_STYLE, ADMIN_STYLE]
+    } else {
+        &["css", "js"]
+    };
     let files = kinds.iter().map(|kind| root.join(built_file(kind, names)));
     files.filter(|file| !file.is_file()).collect()
 }
@@ -211,11 +219,11 @@ impl Pages {
         if let Some(demo) = &self.demo {
             provide_context(demo.clone());
         }
-        let at_once = use_context::<Parts>().is_none_or(|parts| {
-            // Whoever brings a cookie is probably signed in, and taken to where they were going.
-            !return_to::is_entry(parts.uri.path()) || !self.cookie.presented(&parts.headers).is_empty()
-        });
-        provide_context(Files { at_once, ..self.names.clone() });
+        let parts = use_context::<Parts>();
+        let is_of_house = parts.as_ref().is_none_or(|parts| !return_to::is_entry(parts.uri.path()));
+        // Whoever brings a cookie is probably signed in, and taken to where they were going.
+        let brings_cookie = parts.is_some_and(|parts| !self.cookie.presented(&parts.headers).is_empty());
+        provide_context(Files { at_once: is_of_house || brings_cookie, is_of_house, ..self.names.clone() });
         let policy = use_nonce().map(|nonce| page_policy(&nonce, self.reload_socket.as_deref()));
         let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
         if let (Some(policy), Some(response)) = (policy, use_context::<ResponseOptions>()) {
@@ -410,13 +418,14 @@ mod tests {
         let root = folder.path();
         std::fs::create_dir(root.join("pkg")).unwrap();
         let names = "js: abc123\nwasm: def456\nhouse: ghi789\nadmin: jkl012\nshared: mno345\ncss: 0-9_z\n\
-            admin-style: pqr678\n";
+            house-style: stu901\nadmin-style: pqr678\n";
         for file in [
             "pkg/latchkey.abc123.js",
             "pkg/latchkey.def456.wasm",
             "pkg/latchkey-house.ghi789.wasm",
             "pkg/latchkey-admin.jkl012.wasm",
             "pkg/latchkey-shared.mno345.wasm",
+            "pkg/latchkey-house-style.stu901.css",
             "pkg/latchkey-admin-style.pqr678.css",
         ] {
             std::fs::write(root.join(file), "").unwrap();

@@ -80,7 +80,8 @@ pub fn HouseRoutes() -> impl leptos_router::MatchNestedRoutes + Clone {
             <Route path=path!("/activity") view=|| file::shown(HousePage::Activity) />
             <Route path=path!("/profile") view=|| file::shown(HousePage::Profile) />
             // Which page of administration it is, its own file knows.
-            <Route path=path!("/admin/:area?") view=|| file::shown(HousePage::Admin) />
+            <Route path=path!("/admin") view=|| file::shown(HousePage::Admin) />
+            <Route path=path!("/admin/:area") view=|| file::shown(HousePage::Admin) />
             <Route path=path!("/admin/:area/:id") view=|| file::shown(HousePage::Admin) />
         </ParentRoute>
     }
