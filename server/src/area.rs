@@ -124,6 +124,11 @@ impl Parts {
         self.0.get().expect("the area is in the list of areas, before those that need it")
     }
 
+    /// The state of that type, where an area has put it there.
+    pub fn find<T: Send + Sync + 'static>(&self) -> Option<&Arc<T>> {
+        self.0.get()
+    }
+
     /// Adds what `build` makes and only the tasks of the area work with.
     pub fn hand_to_tasks<T: Send + 'static>(&mut self, workers: T) {
         self.0.insert(Mutex::new(Some(workers)));

@@ -11,10 +11,10 @@ use super::requests::{json, read};
 use super::reset_token::ResetToken;
 use super::status::AuthStatus;
 use types::api::{
-    AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DeleteAccountRequest, DeviceInfo, EndSessionsRequest,
-    ForgotPasswordRequest, LoginRequest, LogoutAllRequest, LogoutAnswer, PasswordChangeRequest, Profile, ProfilePatch,
-    Receipt, RegisterAnswer, RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest, Session,
-    SessionHistory, SessionList, Tokens, VerifyEmailRequest, paths,
+    AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DeviceInfo, EndSessionsRequest, ForgotPasswordRequest,
+    LoginRequest, LogoutAllRequest, LogoutAnswer, PasswordChangeRequest, Profile, ProfilePatch, ProofRequest, Receipt,
+    RegisterAnswer, RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest, Session, SessionHistory,
+    SessionList, Tokens, VerifyEmailRequest, paths,
 };
 use types::domain::{AlertId, SessionId, Timestamp};
 use types::words::{AlertAnswer, EndReason, TokenDelivery};
@@ -233,7 +233,7 @@ impl Client {
     pub async fn delete_account(&self, password: String) -> Result<LogoutAnswer, Failure> {
         let session = self.inner.state.borrow().status.session_id();
         let reason = EndReason::AccountDeleted;
-        let body = json(&DeleteAccountRequest { password: Some(password) });
+        let body = json(&ProofRequest { password: Some(password) });
         let call = self.send_ending(Method::Delete, paths::ACCOUNT, body, session);
         let answer = self.asking_for(reason, call).await?;
         self.tell(Change::StorageCleared);

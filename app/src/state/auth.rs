@@ -52,7 +52,8 @@ impl Auth {
         self.acting.into()
     }
 
-    /// Whether whoever is signed in here has anything to administer, as far as that is known. The pages that ask say so.
+    /// Whether whoever is signed in here has anything to administer, as far as that is known. The pages that ask say
+    /// so.
     pub fn administers(self) -> RwSignal<bool> {
         self.administers
     }

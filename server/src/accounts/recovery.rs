@@ -121,6 +121,12 @@ impl Accounts {
         new: &Password,
     ) -> Result<PasswordReset, AccountError> {
         self.judge_for("password", new, &user.email, &user.name).await?;
+        if user.password_reset_required_at.is_some()
+            && self.hasher.compare(new, Some(&user.password_hash)).await?.matches
+        {
+            let invalid = Invalid::new("unchanged", "Choose a password that you have not had before.");
+            return Err(AccountError::Field { field: "password", invalid });
+        }
         let new_hash = self.hasher.hash(new).await?;
         let fresh_name = user.email.split('@').next().unwrap_or_default().to_owned();
         Ok(PasswordReset { token_digest, new_hash, fresh_name, grant })

@@ -1,9 +1,9 @@
 //! Administration: what may be done to users and sessions of others, for the command line and the API alike.
 //!
 //! `users` and `sessions` do it, `rule` says which sessions a rule is about, `reach` who may touch whom, `import`
-//! brings users of another system along. `end_runs` are ends by rule that a job carries out, `figures` is what the overview
-//! shows. What takes effect on the server at hand is for the caller: each function gives what was committed. No HTTP
-//! outside `handlers`.
+//! brings users of another system along. `end_runs` are ends by rule that a job carries out, `figures` is what the
+//! overview shows. What takes effect on the server at hand is for the caller: each function gives what was committed.
+//! No HTTP outside `handlers`.
 
 mod end_runs;
 mod figures;
@@ -17,7 +17,6 @@ mod settings;
 mod users;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use types::api::admin as paths;
 use types::domain::{Email, SessionId, Timestamp, UserId};
@@ -36,6 +35,7 @@ use crate::auth::permissions::Permissions;
 use crate::auth::refresh::Lifetimes;
 use crate::config::Config;
 use crate::context::Context;
+use crate::http::needs::OldestAdministering;
 use crate::http::needs::permission;
 use crate::http::routes::Routes;
 use crate::http::state::ApiState;
@@ -51,16 +51,8 @@ use handlers::{audit, end_runs as run_calls, overview, sessions as session_calls
 use settings::AdminConfig;
 
 /// What this area brings.
-pub const AREA: Area = Area {
-    name: "admin",
-    settings: Some(settings::SECTION),
-    build,
-    routes,
-    mails: mails::ALL,
-    jobs,
-    problems: handlers::PROBLEMS,
-    ..Area::NONE
-};
+pub const AREA: Area =
+    Area { name: "admin", settings: Some(settings::SECTION), build, routes, mails: mails::ALL, jobs, ..Area::NONE };
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {
@@ -69,8 +61,8 @@ fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> 
             administration: Arc::new(Administration::new(context.clone(), accounts, config)),
             figures: Figures::new(context.clone()),
             registry: Arc::clone(parts.get()),
-            session_max_age: config.section::<AdminConfig>().session_max_age,
         };
+        parts.insert(Arc::new(OldestAdministering(config.section::<AdminConfig>().session_max_age)));
         parts.insert(Arc::new(area));
         Ok(())
     })
@@ -147,8 +139,6 @@ struct AdminArea {
     figures: Figures,
     /// The servers that run.
     registry: Arc<Registry>,
-    /// `ADMIN_SESSION_MAX_AGE`.
-    session_max_age: Duration,
 }
 
 impl ApiState {

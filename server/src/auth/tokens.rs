@@ -16,7 +16,7 @@ use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use types::api::{CurrentSession, UserSummary, WhoAmI};
 use types::domain::{SessionId, Timestamp, UserId};
-use types::words::SignInMethod;
+use types::words::{BuiltInRole, SignInMethod};
 use uuid::Uuid;
 
 use super::keys::{KeyError, KeyRing};
@@ -223,7 +223,9 @@ impl AccessTokens {
     ) -> Result<Minted, KeyError> {
         let expires_at = session.expires_at;
         let claims = self.claims(jti, user, session, expires_at, now);
-        self.sign(&Claims { permissions: Vec::new(), act: Some(act), ..claims }, expires_at, now)
+        // Other services may go by the roles.
+        let roles = vec![BuiltInRole::User.as_str().to_owned()];
+        self.sign(&Claims { roles, permissions: Vec::new(), act: Some(act), ..claims }, expires_at, now)
     }
 
     fn claims(&self, jti: Uuid, user: &User, session: &SessionRow, expires_at: Timestamp, now: Timestamp) -> Claims {

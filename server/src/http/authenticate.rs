@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures::future::BoxFuture;
 use http::request::Parts;
 
-use super::needs::{Needs, Requirement};
+use super::needs::{Needs, OldestAdministering, Requirement};
 use super::principal::{Principal, bearer};
 use super::problem::ApiError;
 use super::recent_proof::ProofRequired;
@@ -87,6 +87,17 @@ impl Requirement {
         }
         Ok(principal)
     }
+
+    /// Whether the session is young enough for what needs a permission.
+    fn check_age(self, principal: Principal, state: &ApiState) -> Result<Principal, ApiError> {
+        if let (Some(_), Principal::Session(token)) = (self.permission, &principal)
+            && let Some(OldestAdministering(max_age)) = state.parts.find().map(|oldest| **oldest)
+            && state.context.now().since(token.session_created_at) > max_age
+        {
+            return Err(ApiError::admin_session_too_old(max_age));
+        }
+        Ok(principal)
+    }
 }
 
 /// A handler behind what its route needs.
@@ -112,14 +123,16 @@ where
         let Needs::Principal(requirement) = self.needs else { return Box::pin(self.handler.call(request, state)) };
         let (parts, body) = request.into_parts();
         if let Some(known) = state.as_ref().authenticators.authenticate_at_once(&parts) {
-            return match known.and_then(|principal| requirement.check(principal)) {
+            let checked = known.and_then(|principal| requirement.check(principal));
+            return match checked.and_then(|principal| requirement.check_age(principal, state.as_ref())) {
                 Ok(principal) => Box::pin(self.handler.call(passed(parts, body, principal, requirement), state)),
                 Err(refusal) => Box::pin(std::future::ready(refusal.into_response())),
             };
         }
         Box::pin(async move {
             let known = state.as_ref().authenticators.authenticate(&parts).await;
-            match known.and_then(|principal| requirement.check(principal)) {
+            let checked = known.and_then(|principal| requirement.check(principal));
+            match checked.and_then(|principal| requirement.check_age(principal, state.as_ref())) {
                 Ok(principal) => self.handler.call(passed(parts, body, principal, requirement), state).await,
                 Err(refusal) => refusal.into_response(),
             }

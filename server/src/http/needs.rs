@@ -2,6 +2,7 @@
 //! it does not compile.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::auth::permissions::Permission;
 
@@ -53,6 +54,10 @@ pub struct Requirement {
     /// Whether somebody who acts for the user may make the call as well.
     pub while_acting: bool,
 }
+
+/// How old a session may be whose calls need a permission. The area that says so puts it into the parts.
+#[derive(Clone, Copy, Debug)]
+pub struct OldestAdministering(pub Duration);
 
 /// Anybody may make the call.
 pub const NOTHING: Needs = Needs::Nothing;

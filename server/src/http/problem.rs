@@ -15,7 +15,7 @@ use types::domain::Invalid;
 use types::words::ProblemCode;
 
 use crate::auth::permissions::Permission;
-use crate::config::PublicUrl;
+use crate::config::{PublicUrl, duration};
 use crate::telemetry::chain;
 
 /// How soon to come back when the server cannot answer now.
@@ -113,6 +113,14 @@ impl ApiError {
     pub fn permission_required(permission: Permission) -> Self {
         Self::of(ProblemCode::PermissionRequired, "You may not do this")
             .with_detail(format!("This needs the permission {permission}."))
+    }
+
+    /// `403`: the session may not administer any more.
+    pub fn admin_session_too_old(max_age: Duration) -> Self {
+        Self::of(ProblemCode::AdminSessionTooOld, "Sign in again to go on").with_detail(format!(
+            "Whoever administers signs in at least every {}. This session is older.",
+            duration::spell(max_age)
+        ))
     }
 
     /// `403`: somebody acts for the user, who has to do this in person.

@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 use types::api::request::FieldSet;
-use types::api::{DeleteAccountFields, DeleteAccountRequest};
+use types::api::{ProofFields, ProofRequest};
 use types::domain::Password;
 
 use super::fields::{Body, read_object};
@@ -67,7 +67,7 @@ async fn prove(request: Request, state: &ApiState) -> Result<(Arc<Verified>, Map
         return Err(ApiError::internal(NotDeclared));
     }
     let object = read_object(Request::from_parts(parts, body)).await?;
-    let Body { fields: DeleteAccountFields { password }, mut errors } = Body::<DeleteAccountRequest>::of(&object);
+    let Body { fields: ProofFields { password }, mut errors } = Body::<ProofRequest>::of(&object);
     let password = errors.parse_optional(password, Password::parse_existing);
     let (password,) = errors.finish((password,))?;
     state.step_up.step_up(&token, password.as_ref()).await?;

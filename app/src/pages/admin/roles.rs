@@ -13,7 +13,7 @@ use crate::state::Failure;
 use crate::ui::{Badge, Button, Emphasis, Heading, LoadFailed};
 use client::ports::Method;
 use types::api::roles::{PERMISSIONS, ROLES, role as role_path};
-use types::api::{DeleteAccountRequest, PermissionList, PermissionSummary, Role, RoleList};
+use types::api::{PermissionList, PermissionSummary, ProofRequest, Role, RoleList};
 use types::words::permissions as may;
 
 /// Holders are counted so far.
@@ -203,7 +203,7 @@ fn deleting(name: String, count: &str, changed: Callback<()>) -> Act {
     Act::new(format!("Delete the role {name}?"), text, "Delete role", move |request| {
         let name = name.clone();
         async move {
-            let body = DeleteAccountRequest { password: request.password };
+            let body = ProofRequest { password: request.password };
             send_for_nothing(Method::Delete, role_path(&name), &body).await?;
             changed.try_run(());
             Ok::<String, Failure>(format!("The role {name} was deleted."))

@@ -266,9 +266,9 @@ request! {
 }
 
 request! {
-    /// Body of `DELETE /api/user`.
+    /// A proof of identity beside a call that needs a recent one, such as `DELETE /api/user`.
     #[derive(Default)]
-    DeleteAccountRequest, DeleteAccountFields {
+    ProofRequest, ProofFields {
         /// The password; may be absent within `SUDO_WINDOW` of the sign-in.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         password: Option<String>,

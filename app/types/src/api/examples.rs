@@ -2,12 +2,11 @@
 //! type.
 
 use super::{
-    AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DeleteAccountRequest, DevelopmentMailbox,
-    EndSessionRequest, EndSessionsRequest, Ended, Expiring, ForgotPasswordRequest, Hello, LoginRequest,
-    LogoutAllRequest, LogoutAnswer, LogoutRequest, PasswordChangeRequest, Problem, Profile, ProfilePatch, Receipt,
-    RefreshRequest, RegisterAnswer, RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest,
-    SecurityAlert, Session, SessionCreated, SessionHistory, SessionList, SessionUpdated, StreamTicket, Tokens,
-    UserUpdated, VerifyEmailRequest, WhoAmI,
+    AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DevelopmentMailbox, EndSessionRequest, EndSessionsRequest,
+    Ended, Expiring, ForgotPasswordRequest, Hello, LoginRequest, LogoutAllRequest, LogoutAnswer, LogoutRequest,
+    PasswordChangeRequest, Problem, Profile, ProfilePatch, ProofRequest, Receipt, RefreshRequest, RegisterAnswer,
+    RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest, SecurityAlert, Session, SessionCreated,
+    SessionHistory, SessionList, SessionUpdated, StreamTicket, Tokens, UserUpdated, VerifyEmailRequest, WhoAmI,
 };
 
 /// A type with an example.
@@ -109,7 +108,7 @@ examples! {
     }"#;
     ProfilePatch: r#"{"name": "Ada King"}"#;
     PasswordChangeRequest: r#"{"currentPassword": "tuesday otter lamp", "newPassword": "wednesday badger kettle"}"#;
-    DeleteAccountRequest: r#"{"password": "tuesday otter lamp"}"#;
+    ProofRequest: r#"{"password": "tuesday otter lamp"}"#;
     LogoutRequest: r#"{"reason": "The user chose Sign out."}"#;
     LogoutAllRequest: r#"{"keepCurrent": true}"#;
     LogoutAnswer: concat!(

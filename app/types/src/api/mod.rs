@@ -18,12 +18,11 @@ pub mod roles;
 pub mod sessions;
 
 pub use account::{
-    AcceptedAnswer, DeleteAccountFields, DeleteAccountRequest, DevelopmentMailbox, ForgotPasswordFields,
-    ForgotPasswordRequest, LoginFields, LoginRequest, LogoutAllFields, LogoutAllRequest, LogoutAnswer, LogoutFields,
-    LogoutRequest, MailMessage, PasswordChangeFields, PasswordChangeRequest, Profile, ProfilePatch, ProfilePatchFields,
-    RefreshFields, RefreshRequest, RegisterAnswer, RegisterFields, RegisterRequest, ResendCodeFields,
-    ResendCodeRequest, ResetPasswordFields, ResetPasswordRequest, Tokens, UserSummary, VerifyEmailFields,
-    VerifyEmailRequest,
+    AcceptedAnswer, DevelopmentMailbox, ForgotPasswordFields, ForgotPasswordRequest, LoginFields, LoginRequest,
+    LogoutAllFields, LogoutAllRequest, LogoutAnswer, LogoutFields, LogoutRequest, MailMessage, PasswordChangeFields,
+    PasswordChangeRequest, Profile, ProfilePatch, ProfilePatchFields, ProofFields, ProofRequest, RefreshFields,
+    RefreshRequest, RegisterAnswer, RegisterFields, RegisterRequest, ResendCodeFields, ResendCodeRequest,
+    ResetPasswordFields, ResetPasswordRequest, Tokens, UserSummary, VerifyEmailFields, VerifyEmailRequest,
 };
 pub use admin::{
     AdminActionFields, AdminActionRequest, AdminOverview, AdminSession, AdminSessionList, AdminSessionQuery,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use types::api::{DeleteAccountRequest, LogoutAnswer};
+use types::api::{LogoutAnswer, ProofRequest};
 use types::words::ProblemCode;
 
 use crate::auth::origin::RequestOrigin;
@@ -20,7 +20,7 @@ pub const DELETE_ACCOUNT: Operation = Operation {
     id: "deleteAccount",
     summary: "Delete the account",
     about: "Ends every session and deletes what is held on the user. The last owner stays.",
-    body: Some(Payload::of::<DeleteAccountRequest>()),
+    body: Some(Payload::of::<ProofRequest>()),
     answers: &[Answer::json::<LogoutAnswer>(200, "Done.")],
     problems: &[ProblemCode::LastOwner],
     ..Operation::NONE

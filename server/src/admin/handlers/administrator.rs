@@ -1,11 +1,10 @@
-//! Who administers: in a session that is not too old, and as far as they reach at this moment.
+//! Who administers, and how far they reach at this moment.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use super::errors::session_too_old;
 use crate::admin::Actor;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::permissions::Permission;
@@ -15,7 +14,7 @@ use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
 use crate::store::Origin;
 
-/// Whoever makes a call of this area. A token of any age is refused whose session began too long ago.
+/// Whoever makes a call of this area.
 pub struct Administrator {
     pub token: Arc<Verified>,
     pub origin: Origin,
@@ -26,10 +25,6 @@ impl FromRequestParts<ApiState> for Administrator {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let InSession(token) = InSession::from_request_parts(parts, state).await?;
-        let max_age = state.admin().session_max_age;
-        if state.context.now().since(token.session_created_at) > max_age {
-            return Err(session_too_old(max_age));
-        }
         let RequestOrigin { origin, .. } = RequestOrigin::from_request_parts(parts, state).await?;
         Ok(Self { token, origin })
     }

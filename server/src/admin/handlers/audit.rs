@@ -18,7 +18,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::administrator::Administrator;
-use super::errors::{malformed, wrong_cursor};
+use super::errors::{is_plain, malformed, wrong_cursor};
 use super::users::{LONGEST_PAGE, PAGE};
 use crate::audit::{ExportError, ExportFormat, export_page};
 use crate::http::operation::{Answer, Operation, Payload, schema};
@@ -84,6 +84,8 @@ struct Asked {
 
 impl Asked {
     fn read(query: &AuditQuery) -> Result<Self, ApiError> {
+        is_plain("action", query.action.as_deref())?;
+        is_plain("address", query.address.as_deref())?;
         Ok(Self {
             from: moment("from", query.from.as_ref())?.unwrap_or(Timestamp::from_millis(i64::MIN)),
             to: moment("to", query.to.as_ref())?.unwrap_or(Timestamp::from_millis(i64::MAX)),

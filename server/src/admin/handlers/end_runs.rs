@@ -19,7 +19,7 @@ use crate::http::operation::{Answer, Operation, Payload, schema};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
-use crate::roles::permissions::SESSIONS_END;
+use crate::roles::permissions::{SESSIONS_END, SESSIONS_READ};
 use crate::sessions::handlers::sign_out::read_reason;
 use crate::store::EndRunRow;
 
@@ -53,6 +53,9 @@ pub async fn preview(
     let stop_at = state.context.clock.monotonic() + COUNTS_FOR;
     let counted = administration.preview(&actor, &rule, Some(stop_at)).await?;
     let Preview { sessions, users, is_complete, spared, sample } = counted;
+    // Whoever may end sessions and not see them is told how many there are.
+    let sees_sessions = administrator.token.permissions.iter().any(|name| name == SESSIONS_READ.name());
+    let sample = if sees_sessions { sample } else { Vec::new() };
     let of = administration.users_of(&sample).await?;
     let sample = shown::sessions(&state, &administrator.token, &sample, &of);
     Ok(Json(EndPreview { sessions, users, complete: is_complete, spared, sample }))

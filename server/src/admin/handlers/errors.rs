@@ -1,17 +1,9 @@
 //! How the calls of administrators fail, as HTTP says it.
 
-use std::time::Duration;
-
 use types::domain::Invalid;
-use types::words::ProblemCode;
 
 use crate::admin::AdminError;
-use crate::config::duration;
-use crate::http::problem::{ApiError, ProblemExample};
-
-/// The problems of this area.
-pub const PROBLEMS: &[ProblemExample] =
-    &[ProblemExample::new(ProblemCode::AdminSessionTooOld, || session_too_old(Duration::from_hours(12)))];
+use crate::http::problem::ApiError;
 
 impl From<AdminError> for ApiError {
     fn from(error: AdminError) -> Self {
@@ -29,14 +21,6 @@ impl From<AdminError> for ApiError {
     }
 }
 
-/// `403`: the session may not administer any more.
-pub fn session_too_old(max_age: Duration) -> ApiError {
-    ApiError::of(ProblemCode::AdminSessionTooOld, "Sign in again to go on").with_detail(format!(
-        "Whoever administers signs in at least every {}. This session is older.",
-        duration::spell(max_age)
-    ))
-}
-
 /// `422`: what is in the address cannot be read.
 pub fn malformed(field: &str, message: &'static str) -> ApiError {
     ApiError::invalid_field(field, &Invalid::new("malformed", message))
@@ -45,4 +29,12 @@ pub fn malformed(field: &str, message: &'static str) -> ApiError {
 /// `422`: the cursor is none of ours.
 pub fn wrong_cursor(field: &str) -> ApiError {
     malformed(field, "Use the cursor of an answer.")
+}
+
+/// Refuses what no text that is stored can hold: PostgreSQL has no zero byte, and nobody types the others.
+pub fn is_plain(field: &str, text: Option<&str>) -> Result<(), ApiError> {
+    if text.is_some_and(|text| text.contains(char::is_control)) {
+        return Err(malformed(field, "Use letters, digits and signs only."));
+    }
+    Ok(())
 }

@@ -9,5 +9,3 @@ pub mod sessions;
 mod shown;
 pub mod user_changes;
 pub mod users;
-
-pub use errors::PROBLEMS;

@@ -10,7 +10,7 @@ use types::words::ProblemCode;
 use uuid::Uuid;
 
 use super::administrator::Administrator;
-use super::errors::{malformed, wrong_cursor};
+use super::errors::{is_plain, malformed, wrong_cursor};
 use super::shown;
 use crate::accounts::handlers::profile::entry;
 use crate::admin::{SessionRule, UserKey};
@@ -18,7 +18,7 @@ use crate::http::operation::{Answer, Operation, schema};
 use crate::http::paging::Page;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
-use crate::roles::permissions::{SESSIONS_READ, USERS_READ};
+use crate::roles::permissions::{AUDIT_READ, SESSIONS_READ, USERS_READ};
 use crate::store::{User, UserFilter, UserOrder};
 
 /// How many a page has where the client does not say.
@@ -44,7 +44,7 @@ pub const LIST: Operation = Operation {
 /// `GET /api/admin/users`.
 pub async fn list(
     State(state): State<ApiState>,
-    _: Administrator,
+    administrator: Administrator,
     Query(query): Query<AdminUserQuery>,
 ) -> Result<Json<AdminUserList>, ApiError> {
     let limit = limit_of(query.limit.as_ref())?;
@@ -54,7 +54,17 @@ pub async fn list(
         let user = administration.find_user(&UserKey::Id(id)).await?;
         return Ok(Json(AdminUserList { users: user.map(shown::summary).into_iter().collect(), next_cursor: None }));
     }
+    for (field, text) in
+        [("q", query.q.as_deref()), ("role", query.role.as_deref()), ("cursor", query.cursor.as_deref())]
+    {
+        is_plain(field, text)?;
+    }
     let order = order_of(q, query.sort.as_deref(), query.cursor.as_deref(), state.context.now())?;
+    // Who is signed in at an address is what sessions say.
+    let may = &administrator.token.permissions;
+    if matches!(order, UserOrder::Address { .. }) && !may.iter().any(|name| name == SESSIONS_READ.name()) {
+        return Err(ApiError::permission_required(SESSIONS_READ));
+    }
     let filter = UserFilter {
         order,
         role: query.role.clone().filter(|role| !role.is_empty()),
@@ -137,7 +147,11 @@ pub async fn show(
         Vec::new()
     };
     let devices = state.sessions().devices();
-    let activity = state.context.store.audit().activity(id, None, ACTIVITY).await?;
+    let activity = if sees_sessions || token.permissions.iter().any(|name| name == AUDIT_READ.name()) {
+        state.context.store.audit().activity(id, None, ACTIVITY).await?
+    } else {
+        Vec::new()
+    };
     Ok(Json(AdminUser {
         account_type: user.account_type.into(),
         password_changed_at: user.password_changed_at,

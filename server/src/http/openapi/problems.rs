@@ -51,6 +51,7 @@ pub fn of(needs: Needs, operation: &Operation) -> BTreeSet<Code> {
             codes.extend((!while_acting).then_some(Code::NotWhileActing));
             codes.extend(session.then_some(Code::SessionRequired));
             codes.extend(permission.map(|_| Code::PermissionRequired));
+            codes.extend(permission.map(|_| Code::AdminSessionTooOld));
             codes.extend(PROOF_PROBLEMS.into_iter().filter(|_| recent_proof));
         }
         Needs::Credentials(credentials) => codes.extend(credentials.iter().copied().flat_map(of_credential)),
@@ -92,6 +93,7 @@ fn of_the_house(code: Code) -> Option<ApiError> {
         Code::PermissionRequired => ApiError::permission_required(Permission::new("rooms:open", "Open a room")),
         Code::NotWhileActing => ApiError::not_while_acting(),
         Code::LastOwner => ApiError::last_owner(),
+        Code::AdminSessionTooOld => ApiError::admin_session_too_old(Duration::from_hours(12)),
         Code::CrossSiteRequest => ApiError::cross_site_request(PUBLIC_URL),
         Code::OtherAddress => ApiError::other_address(PUBLIC_URL),
         Code::MalformedRequest => ApiError::malformed_request(StatusCode::BAD_REQUEST),

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
 use types::api::{
-    ChangeRoleFields, ChangeRoleRequest, CreateRoleFields, CreateRoleRequest, DeleteAccountRequest, Role, RoleList,
+    ChangeRoleFields, ChangeRoleRequest, CreateRoleFields, CreateRoleRequest, ProofRequest, Role, RoleList,
 };
 use types::domain::{Invalid, RoleDescription, RoleName};
 use types::words::ProblemCode;
@@ -128,7 +128,7 @@ pub const DELETE: Operation = Operation {
     summary: "Delete a role",
     about: "Its holders lose it: 10,000 at the most.",
     path: schema::<String>(),
-    body: Some(Payload::of::<DeleteAccountRequest>()),
+    body: Some(Payload::of::<ProofRequest>()),
     answers: &[Answer::empty(204, "Deleted.")],
     problems: &[
         ProblemCode::NotFound,

@@ -227,16 +227,6 @@ fn with_heirs<'r>(roles: &'r [RoleRow], name: &str) -> Vec<&'r str> {
     found
 }
 
-/// Has a deletion take its turn among changes of roles where it is that of an owner, before it locks the user. Returns
-/// whether it does.
-pub(in crate::store) async fn lock_roles_if_owner(connection: &mut Connection, id: UserId) -> Result<bool> {
-    let (is_owner,): (bool,) = query_as(sql::roles::IS_OWNER).bind(id.0).fetch_one(&mut *connection).await?;
-    if is_owner {
-        lock_roles(connection).await?;
-    }
-    Ok(is_owner)
-}
-
 /// Whether without this user there would be no owner who may sign in.
 pub(in crate::store) async fn is_last_owner(connection: &mut Connection, user: &User) -> Result<bool> {
     let is_owner = user.roles.iter().any(|role| role == BuiltInRole::Owner.as_str());

@@ -27,7 +27,6 @@ statements! {
         " WHERE id IN (SELECT user_id FROM user_roles WHERE role IN ({rows:1})) \
          RETURNING id, epoch, (SELECT MAX(s.remember_until) FROM sessions s WHERE s.user_id = users.id) AS tokens"
     );
-    IS_OWNER = "SELECT EXISTS (SELECT 1 FROM user_roles WHERE user_id = $1 AND role = 'owner') AS is_owner";
     ANOTHER_OWNER = "SELECT EXISTS (SELECT 1 FROM user_roles held JOIN users u ON u.id = held.user_id \
         WHERE held.role = 'owner' AND held.user_id <> $1 AND u.disabled_at IS NULL) AS another_owner";
 }

@@ -40,16 +40,39 @@ fn with_principal(app: &TestApp) -> Vec<(Route, Requirement)> {
 #[tokio::test]
 async fn every_route_says_what_it_needs() {
     let app = TestApp::start_with(&[("METRICS_TOKEN", TOKEN), OWN_LISTENER]).await;
-    // A file for each area: a new one touches none of the others.
-    let mut areas: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    // A file for each area, and for the pages under one address: a new one touches none of the others.
+    let mut areas: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for route in &app.routes {
         let line = format!("{} {} → {}", route.path, route.method, route.needs);
-        areas.entry(route.area).or_default().insert(line);
+        let name = match route.path.trim_start_matches('/').split('/').next() {
+            Some(first) if route.area == "pages" && !first.is_empty() => format!("pages_{first}"),
+            _ => route.area.to_owned(),
+        };
+        areas.entry(name).or_default().insert(line);
     }
     for (area, lines) in areas {
         let lines: Vec<String> = lines.into_iter().collect();
         insta::assert_snapshot!(format!("routes_of_{area}"), lines.join("\n"));
     }
+}
+
+/// Not only those of one area: giving roles and acting as users are the gravest.
+#[tokio::test]
+async fn a_session_that_is_too_old_makes_no_call_that_needs_a_permission() {
+    let app = TestApp::start_with(&[("ADMIN_SESSION_MAX_AGE", "1h"), ("IMPERSONATION", "on")]).await;
+    let mut owner = app.new_user_with("owner", "ada@example.com").await;
+    app.advance(Duration::from_mins(61));
+    owner.refreshes().await;
+    let mut seen = 0;
+    for (route, requirement) in with_principal(&app) {
+        if requirement.permission.is_some() {
+            let answer = call(&app, &route, Some(owner.access_token())).await;
+            assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "admin-session-too-old"), "{route:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
+    assert!(owner.passes().await, "nothing else is refused");
 }
 
 #[tokio::test]

@@ -9,8 +9,9 @@ use uuid::Uuid;
 use super::super::audit::insert_audit;
 use super::super::jobs::insert_job;
 use super::super::limits::forget;
+use super::super::lock_roles;
 use super::super::revocations::log_and_commit;
-use super::super::roles::{is_last_owner, lock_roles_if_owner};
+use super::super::roles::is_last_owner;
 use super::super::sessions::ending::end_in;
 use super::super::sessions::history::lock_sessions_of;
 use super::browsers::grant;
@@ -111,7 +112,8 @@ impl Database {
         ids: Ids<'_>,
     ) -> Result<AccountOutcome> {
         let mut tx = self.begin().await?;
-        let may_be_last = lock_roles_if_owner(&mut tx, ends.selection.user_id()).await?;
+        // Whoever is no owner may be made one meanwhile, and the last one.
+        lock_roles(&mut tx).await?;
         let Some(user) = lock_user(&mut tx, ends.selection.user_id()).await? else {
             return Ok(AccountOutcome::Refused);
         };
@@ -119,7 +121,7 @@ impl Database {
         if ends.ended_by.is_none_or(|requester| !live.contains(&requester)) {
             return Ok(AccountOutcome::Refused);
         }
-        if may_be_last && is_last_owner(&mut tx, &user).await? {
+        if is_last_owner(&mut tx, &user).await? {
             return Ok(AccountOutcome::LastOwner);
         }
         let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;
