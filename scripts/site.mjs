@@ -87,7 +87,9 @@ async function bundled(filename) {
 /** The text of a style sheet. That of a folder imports those in it that everybody loads. */
 function readStyle(path) {
   if (path === HOUSE_STYLE || path === ADMIN_STYLE) {
-    return stylesIn("style/pages", path).map((file) => `@import "${file}" layer(pages);`).join("\n");
+    // In the order of all layers, whichever sheet a browser reads first.
+    const [order] = readFileSync("style/main.css", "utf8").match(/^@layer [^;]*;/m);
+    return [order, ...stylesIn("style/pages", path).map((file) => `@import "${file}" layer(pages);`)].join("\n");
   }
   if (!statSync(path).isDirectory()) return readFileSync(path, "utf8");
   return stylesIn(path, path).map((file) => `@import "${file}";`).join("\n");

@@ -144,10 +144,7 @@
     // A failure is handled where the file is used.
     ahead[name].catch(() => {});
   };
-  const fetchAhead = () => {
-    ["shared", "house"].forEach(fetchPart);
-    styled(its.houseStyle);
-  };
+  const fetchAhead = () => ["shared", "house"].forEach(fetchPart);
   // The server has a newer version by now, so the whole page is loaded again: once, and not while a form is in use.
   const reload = () => {
     try {

@@ -9,7 +9,7 @@ use super::user::called;
 use super::words::{counted, ends_all, listed};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
-use crate::state::Failure;
+use crate::state::{Auth, Failure};
 use crate::ui::{Button, Emphasis, FormErrors, FormProblem, SettingsSection};
 use client::ports::Method;
 use leptos_router::NavigateOptions;
@@ -100,7 +100,9 @@ fn AccountSection(user: AdminUser, changed: Callback<()>) -> impl IntoView {
     let able_text = if is_disabled { "Enable account" } else { "Disable account" };
     let able_emphasis = if is_disabled { Emphasis::Plain } else { Emphasis::Danger };
     let about = "Whoever is disabled is signed out and can’t sign in. What ends here can’t be undone.".into_any();
-    let act_as = permissions.allow(may::USERS_IMPERSONATE).then(|| format!("/admin/act-as/{id}"));
+    let is_me = expect_context::<Auth>().status().with_untracked(|status| status.user().is_some_and(|me| me.id == id));
+    let may_act = permissions.allow(may::USERS_IMPERSONATE) && user.within_reach && !is_me;
+    let act_as = may_act.then(|| format!("/admin/act-as/{id}"));
     (may_write || may_delete || act_as.is_some())
         .then(|| {
             view! {

@@ -92,7 +92,7 @@ pub(super) fn progress(run: &EndRun) -> String {
 /// How old a server's list of revocations was when it last showed that it runs.
 pub(super) fn list_age(server: &ServerState) -> String {
     match server.revocation_list_age_ms {
-        None => "No revocation list yet".to_owned(),
+        None => "Age of the revocation list not known yet".to_owned(),
         Some(ms) if ms < 1_000 => format!("Revocation list {ms} ms old"),
         Some(ms) => format!("Revocation list {} old", counted(ms / 1_000, "second")),
     }
