@@ -43,7 +43,8 @@ test("a server that has a newer version by now is asked for all of the page", as
 test("signing in fetches the pages from the first character on, and not before", async ({ person }) => {
   const fetched: string[] = [];
   person.page.on("request", (request) => {
-    if (request.url().includes("latchkey-house")) fetched.push(request.url());
+    // Not their style sheet, which comes when they are shown.
+    if (/latchkey-house\b.*\.wasm$/.test(request.url())) fetched.push(request.url());
   });
   await person.goesTo("/sign-in");
   await person.isRunByProgram();
