@@ -20,7 +20,7 @@ use types::words::{BuiltInRole, SignInMethod};
 use uuid::Uuid;
 
 use super::keys::{KeyError, KeyRing};
-use super::permissions::Permissions;
+use super::permissions::{Permission, Permissions};
 use super::proofs::{Proof, Proofs};
 use super::refresh::{CLOCK_LEEWAY, Lifetimes};
 use crate::store::{SessionRow, User};
@@ -357,6 +357,11 @@ pub fn claims_are_text(token: &str) -> bool {
 }
 
 impl Verified {
+    /// Whether the token allows what a permission is for.
+    pub fn has(&self, permission: Permission) -> bool {
+        self.permissions.iter().any(|name| name == permission.name())
+    }
+
     /// Whether it has run out.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at

@@ -88,6 +88,11 @@ impl Requirement {
         Ok(principal)
     }
 
+    /// Lets in who makes a call, if this is who the route requires.
+    fn admit(self, known: Result<Principal, ApiError>, state: &ApiState) -> Result<Principal, ApiError> {
+        self.check_age(self.check(known?)?, state)
+    }
+
     /// Whether the session is young enough for what needs a permission.
     fn check_age(self, principal: Principal, state: &ApiState) -> Result<Principal, ApiError> {
         if let (Some(_), Principal::Session(token)) = (self.permission, &principal)
@@ -123,16 +128,14 @@ where
         let Needs::Principal(requirement) = self.needs else { return Box::pin(self.handler.call(request, state)) };
         let (parts, body) = request.into_parts();
         if let Some(known) = state.as_ref().authenticators.authenticate_at_once(&parts) {
-            let checked = known.and_then(|principal| requirement.check(principal));
-            return match checked.and_then(|principal| requirement.check_age(principal, state.as_ref())) {
+            return match requirement.admit(known, state.as_ref()) {
                 Ok(principal) => Box::pin(self.handler.call(passed(parts, body, principal, requirement), state)),
                 Err(refusal) => Box::pin(std::future::ready(refusal.into_response())),
             };
         }
         Box::pin(async move {
             let known = state.as_ref().authenticators.authenticate(&parts).await;
-            let checked = known.and_then(|principal| requirement.check(principal));
-            match checked.and_then(|principal| requirement.check_age(principal, state.as_ref())) {
+            match requirement.admit(known, state.as_ref()) {
                 Ok(principal) => self.handler.call(passed(parts, body, principal, requirement), state).await,
                 Err(refusal) => refusal.into_response(),
             }

@@ -57,7 +57,7 @@ impl Principal {
     /// Whether the user may do this.
     pub fn has(&self, permission: Permission) -> bool {
         match self {
-            Self::Session(token) => token.permissions.iter().any(|name| name == permission.name()),
+            Self::Session(token) => token.has(permission),
             Self::Sessionless(_) => false,
         }
     }

@@ -37,7 +37,7 @@ pub const LIST: Operation = Operation {
     about: "Newest first, in pages. `after` follows it: ask again every few seconds.",
     query: schema::<AuditQuery>(),
     answers: &[Answer::json::<AuditPage>(200, "A page.")],
-    problems: &[ProblemCode::InvalidFields, ProblemCode::AdminSessionTooOld],
+    problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE
 };
 
@@ -161,7 +161,7 @@ pub const EXPORT: Operation = Operation {
             names. It is written down that it was given out. A file that breaks off was not given out whole.",
     query: schema::<AuditQuery>(),
     answers: &[Answer::of(200, "The entries.", "application/x-ndjson", LINES)],
-    problems: &[ProblemCode::InvalidFields, ProblemCode::AdminSessionTooOld],
+    problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE
 };
 

@@ -31,7 +31,7 @@ pub const LIST: Operation = Operation {
     about: "Those that are signed in, by address, network, client, age and place. In pages.",
     query: schema::<AdminSessionQuery>(),
     answers: &[Answer::json::<AdminSessionList>(200, "A page.")],
-    problems: &[ProblemCode::InvalidFields, ProblemCode::AdminSessionTooOld],
+    problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE
 };
 
@@ -90,7 +90,7 @@ fn read_cursor(cursor: &str) -> Option<Place> {
 const ENDS: Operation = Operation {
     body: Some(Payload::of::<AdminActionRequest>()),
     answers: &[Answer::json::<AdminSessionsEnded>(200, "Ended.")],
-    problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach, ProblemCode::AdminSessionTooOld],
+    problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach],
     ..Operation::NONE
 };
 

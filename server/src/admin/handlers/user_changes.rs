@@ -34,7 +34,7 @@ const CHANGE: Operation = Operation {
     path: schema::<UserId>(),
     body: Some(Payload::of::<AdminActionRequest>()),
     answers: &[Answer::json::<AdminUserChange>(200, "The user as they are now.")],
-    problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach, ProblemCode::AdminSessionTooOld],
+    problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach],
     ..Operation::NONE
 };
 
@@ -43,12 +43,7 @@ pub const DISABLE: Operation = Operation {
     id: "adminDisableUser",
     summary: "Disable an account",
     about: "All sessions of the user end. Not that of the last owner.",
-    problems: &[
-        ProblemCode::NotFound,
-        ProblemCode::AboveYourReach,
-        ProblemCode::LastOwner,
-        ProblemCode::AdminSessionTooOld,
-    ],
+    problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach, ProblemCode::LastOwner],
     ..CHANGE
 };
 
@@ -123,12 +118,7 @@ pub const DELETE: Operation = Operation {
     summary: "Delete an account",
     about: "With everything that is held on the user, as they could themselves. Not that of the last owner.",
     answers: &[Answer::json::<AdminSessionsEnded>(200, "Deleted.")],
-    problems: &[
-        ProblemCode::NotFound,
-        ProblemCode::AboveYourReach,
-        ProblemCode::LastOwner,
-        ProblemCode::AdminSessionTooOld,
-    ],
+    problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach, ProblemCode::LastOwner],
     ..CHANGE
 };
 

@@ -37,7 +37,7 @@ pub const LIST: Operation = Operation {
     about: "By id, by an address at which they are signed in, or by the beginning of e-mail or name. In pages.",
     query: schema::<AdminUserQuery>(),
     answers: &[Answer::json::<AdminUserList>(200, "A page.")],
-    problems: &[ProblemCode::InvalidFields, ProblemCode::AdminSessionTooOld],
+    problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE
 };
 
@@ -61,8 +61,7 @@ pub async fn list(
     }
     let order = order_of(q, query.sort.as_deref(), query.cursor.as_deref(), state.context.now())?;
     // Who is signed in at an address is what sessions say.
-    let may = &administrator.token.permissions;
-    if matches!(order, UserOrder::Address { .. }) && !may.iter().any(|name| name == SESSIONS_READ.name()) {
+    if matches!(order, UserOrder::Address { .. }) && !administrator.token.has(SESSIONS_READ) {
         return Err(ApiError::permission_required(SESSIONS_READ));
     }
     let filter = UserFilter {
@@ -124,7 +123,7 @@ pub const SHOW: Operation = Operation {
     about: "With live sessions and the newest activity. Sessions are shown to whoever may see those of all users.",
     path: schema::<UserId>(),
     answers: &[Answer::json::<AdminUser>(200, "The user.")],
-    problems: &[ProblemCode::NotFound, ProblemCode::AdminSessionTooOld],
+    problems: &[ProblemCode::NotFound],
     ..Operation::NONE
 };
 
@@ -139,7 +138,7 @@ pub async fn show(
     let actor = administrator.actor(&state, USERS_READ).await?;
     let user = administration.user(&UserKey::Id(id)).await?;
     let token = &administrator.token;
-    let sees_sessions = token.permissions.iter().any(|name| name == SESSIONS_READ.name());
+    let sees_sessions = token.has(SESSIONS_READ);
     let rows = if sees_sessions {
         let rule = SessionRule { user: Some(id), ..SessionRule::default() };
         administration.live_sessions(&rule, None, SESSIONS).await?.0
@@ -147,7 +146,7 @@ pub async fn show(
         Vec::new()
     };
     let devices = state.sessions().devices();
-    let activity = if sees_sessions || token.permissions.iter().any(|name| name == AUDIT_READ.name()) {
+    let activity = if sees_sessions || token.has(AUDIT_READ) {
         state.context.store.audit().activity(id, None, ACTIVITY).await?
     } else {
         Vec::new()
