@@ -13,7 +13,8 @@ use crate::auth::secrets::Capability;
 use crate::mail::NewMail;
 use crate::roles::unknown_role;
 use crate::store::{
-    Creation, EndCommand, NewAudit, NewResetToken, NewUser, ResetRequest, Selection, User, UserChange, UserFilter,
+    AccountDeletion, Creation, EndCommand, NewAudit, NewResetToken, NewUser, ResetRequest, Selection, User, UserChange,
+    UserFilter,
 };
 
 /// How long the link of an invitation works: longer than one that somebody asked for and waits for.
@@ -152,8 +153,7 @@ impl Administration {
         reason: Option<&ClientReason>,
     ) -> Result<Change, AdminError> {
         let user = self.user(key).await?;
-        let client_reason = reason.map(ToString::to_string);
-        let audit = NewAudit { client_reason, ..self.audit(actor, AuditAction::UserEnabled, user.id) };
+        let audit = self.audit_with_reason(actor, AuditAction::UserEnabled, user.id, reason);
         let may = |user: &User| self.is_within_reach(actor, user);
         change_of(self.context.store.admin().enable_user(user.id, &may, &audit).await?, key)
     }
@@ -166,8 +166,7 @@ impl Administration {
         reason: Option<&ClientReason>,
     ) -> Result<Change, AdminError> {
         let user = self.user(key).await?;
-        let client_reason = reason.map(ToString::to_string);
-        let audit = NewAudit { client_reason, ..self.audit(actor, AuditAction::UserVerified, user.id) };
+        let audit = self.audit_with_reason(actor, AuditAction::UserVerified, user.id, reason);
         let may = |user: &User| self.is_within_reach(actor, user);
         change_of(self.context.store.admin().verify_user(user.id, &may, &audit).await?, key)
     }
@@ -196,27 +195,46 @@ impl Administration {
         key: &UserKey,
         reason: Option<&ClientReason>,
     ) -> Result<Change, AdminError> {
-        let user = self.user(key).await?;
-        let deletion = self.accounts.prepare_deletion(user.id).await?;
-        let deletion = deletion.ok_or_else(|| AdminError::NoSuchUser(key.clone()))?;
-        let ends = self.ends_all_of(actor, user.id, EndReason::AccountDeleted, reason);
-        let mut new_id = || self.context.new_id();
-        let may = |user: &User| self.is_within_reach(actor, user);
-        let change = self.context.store.admin().delete_user(&deletion, &ends, &may, &mut new_id).await?;
-        change_of(change, key)
+        let id = self.user(key).await?.id;
+        let deletion = self.deletion_of(id).await?;
+        self.delete(actor, id, &deletion, reason).await
     }
 
     /// Deletes a user whom nobody is, made for a check: without the last mail, which would go nowhere.
     pub async fn delete_unused(&self, actor: &Actor, id: UserId) -> Result<Change, AdminError> {
-        let key = UserKey::Id(id);
-        let deletion = self.accounts.prepare_deletion(id).await?;
-        let mut deletion = deletion.ok_or_else(|| AdminError::NoSuchUser(key.clone()))?;
+        let mut deletion = self.deletion_of(id).await?;
         // Of no use to anybody from now on: the queue drops it.
         deletion.mail.expires_at = Some(self.context.now());
-        let ends = self.ends_all_of(actor, id, EndReason::AccountDeleted, None);
+        self.delete(actor, id, &deletion, None).await
+    }
+
+    async fn deletion_of(&self, id: UserId) -> Result<AccountDeletion, AdminError> {
+        let deletion = self.accounts.prepare_deletion(id).await?;
+        deletion.ok_or(AdminError::NoSuchUser(UserKey::Id(id)))
+    }
+
+    async fn delete(
+        &self,
+        actor: &Actor,
+        id: UserId,
+        deletion: &AccountDeletion,
+        reason: Option<&ClientReason>,
+    ) -> Result<Change, AdminError> {
+        let ends = self.ends_all_of(actor, id, EndReason::AccountDeleted, reason);
         let mut new_id = || self.context.new_id();
         let may = |user: &User| self.is_within_reach(actor, user);
-        change_of(self.context.store.admin().delete_user(&deletion, &ends, &may, &mut new_id).await?, &key)
+        let change = self.context.store.admin().delete_user(deletion, &ends, &may, &mut new_id).await?;
+        change_of(change, &UserKey::Id(id))
+    }
+
+    fn audit_with_reason(
+        &self,
+        actor: &Actor,
+        action: AuditAction,
+        id: UserId,
+        reason: Option<&ClientReason>,
+    ) -> NewAudit {
+        NewAudit { client_reason: reason.map(ToString::to_string), ..self.audit(actor, action, id) }
     }
 
     /// The command that ends all sessions of a user.

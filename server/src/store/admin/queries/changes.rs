@@ -5,6 +5,7 @@
 use types::domain::UserId;
 use types::words::AuditAction;
 
+use super::super::Transaction;
 use super::super::accounts::changes::{erase, insert_change};
 use super::super::accounts::users::lock_user;
 use super::super::audit::insert_audit;
@@ -29,19 +30,16 @@ impl Database {
     async fn try_disable_user(&self, ends: &EndCommand, may: MayChange<'_>, ids: Ids<'_>) -> Result<UserChange> {
         let mut tx = self.begin().await?;
         let user = match lock_to_remove(&mut tx, ends.selection.user_id(), may).await? {
-            Locked::User(user) => user,
-            Locked::AboveActor => return Ok(UserChange::AboveActor),
-            Locked::LastOwner => return Ok(UserChange::LastOwner),
-            Locked::Nobody => return Ok(UserChange::NotFound),
+            Ok(user) => user,
+            Err(refusal) => return Ok(refusal),
         };
         if user.disabled_at.is_some() {
             return Ok(UserChange::Unchanged);
         }
         query(sql::accounts::SET_DISABLED).bind(user.id.0).bind(Some(ends.at.as_millis())).execute(&mut *tx).await?;
         insert_change(&mut tx, ends, AuditAction::UserDisabled, ids()).await?;
-        let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;
-        log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
-        Ok(UserChange::Done(outcome))
+        let outcome = end_in(&mut tx, ends, &mut *ids).await?;
+        commit(tx, outcome).await
     }
 
     pub(in crate::store) async fn enable_user(
@@ -51,10 +49,10 @@ impl Database {
         audit: &NewAudit,
     ) -> Result<UserChange> {
         let mut tx = self.begin().await?;
-        let Some(user) = lock_user(&mut tx, id).await? else { return Ok(UserChange::NotFound) };
-        if !may(&user) {
-            return Ok(UserChange::AboveActor);
-        }
+        let user = match lock_within_reach(&mut tx, id, may).await? {
+            Ok(user) => user,
+            Err(refusal) => return Ok(refusal),
+        };
         if user.disabled_at.is_none() {
             return Ok(UserChange::Unchanged);
         }
@@ -71,10 +69,10 @@ impl Database {
         audit: &NewAudit,
     ) -> Result<UserChange> {
         let mut tx = self.begin().await?;
-        let Some(user) = lock_user(&mut tx, id).await? else { return Ok(UserChange::NotFound) };
-        if !may(&user) {
-            return Ok(UserChange::AboveActor);
-        }
+        let user = match lock_within_reach(&mut tx, id, may).await? {
+            Ok(user) => user,
+            Err(refusal) => return Ok(refusal),
+        };
         if user.email_verified_at.is_some() {
             return Ok(UserChange::Unchanged);
         }
@@ -101,18 +99,17 @@ impl Database {
     ) -> Result<UserChange> {
         let mut tx = self.begin().await?;
         let id = ends.selection.user_id();
-        let Some(user) = lock_user(&mut tx, id).await? else { return Ok(UserChange::NotFound) };
-        if !may(&user) {
-            return Ok(UserChange::AboveActor);
-        }
+        let user = match lock_within_reach(&mut tx, id, may).await? {
+            Ok(user) => user,
+            Err(refusal) => return Ok(refusal),
+        };
         if user.password_reset_required_at.is_some() {
             return Ok(UserChange::Unchanged);
         }
         query(sql::accounts::REQUIRE_PASSWORD_RESET).bind(id.0).bind(ends.at.as_millis()).execute(&mut *tx).await?;
         insert_change(&mut tx, ends, AuditAction::PasswordResetRequired, ids()).await?;
-        let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;
-        log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
-        Ok(UserChange::Done(outcome))
+        let outcome = end_in(&mut tx, ends, &mut *ids).await?;
+        commit(tx, outcome).await
     }
 
     pub(in crate::store) async fn delete_user(
@@ -134,41 +131,47 @@ impl Database {
     ) -> Result<UserChange> {
         let mut tx = self.begin().await?;
         let user = match lock_to_remove(&mut tx, ends.selection.user_id(), may).await? {
-            Locked::User(user) => user,
-            Locked::AboveActor => return Ok(UserChange::AboveActor),
-            Locked::LastOwner => return Ok(UserChange::LastOwner),
-            Locked::Nobody => return Ok(UserChange::NotFound),
+            Ok(user) => user,
+            Err(refusal) => return Ok(refusal),
         };
         // Ended ones too: all of them are deleted.
         lock_sessions_of(&mut tx, user.id).await?;
-        let mut outcome = end_in(&mut tx, ends, &mut *ids).await?;
+        let outcome = end_in(&mut tx, ends, &mut *ids).await?;
         erase(&mut tx, deletion, ends, &user, ids()).await?;
-        log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
+        let done = commit(tx, outcome).await?;
         self.wake_worker();
-        Ok(UserChange::Done(outcome))
+        Ok(done)
     }
 }
 
-/// A user who is to go.
-enum Locked {
-    User(Box<User>),
-    /// The installation would be left without an owner.
-    LastOwner,
-    /// Whoever asks may not change them.
-    AboveActor,
-    Nobody,
+/// Writes the revocations to the log, and is done.
+async fn commit(tx: Transaction, mut outcome: EndOutcome) -> Result<UserChange> {
+    log_and_commit(tx, &mut outcome.revocations.iter_mut().collect::<Vec<_>>()).await?;
+    Ok(UserChange::Done(outcome))
+}
+
+/// Locks a user, or says why they may not be changed.
+async fn lock_within_reach(
+    connection: &mut Connection,
+    id: UserId,
+    may: MayChange<'_>,
+) -> Result<std::result::Result<User, UserChange>> {
+    let Some(user) = lock_user(&mut *connection, id).await? else { return Ok(Err(UserChange::NotFound)) };
+    Ok(if may(&user) { Ok(user) } else { Err(UserChange::AboveActor) })
 }
 
 /// Locks a user who is to go, and finds out whether they may. Whoever is no owner may be made one meanwhile, and the
 /// last one: so it takes its turn among changes of roles whoever it is.
-async fn lock_to_remove(connection: &mut Connection, id: UserId, may: MayChange<'_>) -> Result<Locked> {
+async fn lock_to_remove(
+    connection: &mut Connection,
+    id: UserId,
+    may: MayChange<'_>,
+) -> Result<std::result::Result<User, UserChange>> {
     lock_roles(&mut *connection).await?;
-    let Some(user) = lock_user(&mut *connection, id).await? else { return Ok(Locked::Nobody) };
-    if !may(&user) {
-        return Ok(Locked::AboveActor);
-    }
-    if user.disabled_at.is_none() && is_last_owner(connection, &user).await? {
-        return Ok(Locked::LastOwner);
-    }
-    Ok(Locked::User(Box::new(user)))
+    let user = match lock_within_reach(&mut *connection, id, may).await? {
+        Ok(user) => user,
+        refused => return Ok(refused),
+    };
+    let is_last = user.disabled_at.is_none() && is_last_owner(connection, &user).await?;
+    Ok(if is_last { Err(UserChange::LastOwner) } else { Ok(user) })
 }
