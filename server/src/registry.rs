@@ -181,7 +181,7 @@ impl Registry {
 
     /// Remembers in what the others differ, and tells of what is new.
     fn compare(&self, others: &[ServerRow]) {
-        let found: Vec<Difference> = others.iter().flat_map(|other| differences(&self.settings, other)).collect();
+        let found = differences_of_all(&self.settings, others);
         let mut known = self.differences.lock().unwrap_or_else(PoisonError::into_inner);
         for Difference { setting, here, there, server } in found.iter().filter(|found| !known.contains(found)) {
             tracing::warn!(setting, here, there, server, "server settings differ");
@@ -190,7 +190,7 @@ impl Registry {
     }
 
     fn disagreement(&self, others: &[ServerRow]) -> Disagreement {
-        let all: Vec<Difference> = others.iter().flat_map(|other| differences(&self.settings, other)).collect();
+        let all = differences_of_all(&self.settings, others);
         let found = MUST_AGREE.iter().find_map(|name| all.iter().find(|difference| difference.setting == *name));
         let server = others.first().map(|other| other.name.clone()).unwrap_or_default();
         match found.cloned() {
@@ -225,7 +225,7 @@ pub async fn differences_from(
     now: Timestamp,
 ) -> Result<Vec<Difference>, StoreError> {
     let (ours, servers) = (compared(config, keys), store.servers().live_servers(now.minus(LIVE)).await?);
-    Ok(servers.iter().flat_map(|server| differences(&ours, server)).collect())
+    Ok(differences_of_all(&ours, &servers))
 }
 
 /// By each setting in which servers differ: which servers they are, each once.
@@ -245,7 +245,7 @@ fn overview(servers: &[ServerRow]) -> Vec<RunningServer> {
     let one = |server: &ServerRow| {
         let settings = settings_of(server);
         let others = servers.iter().filter(|other| other.id != server.id);
-        let found: Vec<Difference> = others.flat_map(|other| differences(&settings, other)).collect();
+        let found = differences_of_all(&settings, others);
         let differing = by_setting(&found).into_keys().collect();
         RunningServer { name: server.name.clone(), seen_at: server.seen_at, differing }
     };
@@ -254,6 +254,13 @@ fn overview(servers: &[ServerRow]) -> Vec<RunningServer> {
 
 fn settings_of(server: &ServerRow) -> BTreeMap<String, String> {
     serde_json::from_str(&server.settings).unwrap_or_default()
+}
+
+fn differences_of_all<'s>(
+    ours: &BTreeMap<String, String>,
+    others: impl IntoIterator<Item = &'s ServerRow>,
+) -> Vec<Difference> {
+    others.into_iter().flat_map(|other| differences(ours, other)).collect()
 }
 
 /// In what another server differs. What only one of them compares is no difference: it is of another version.
