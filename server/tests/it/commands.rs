@@ -12,7 +12,6 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::support::app::{Device, PASSWORD, TestApp};
-use crate::support::postgres::PostgresDatabase;
 use crate::support::store::Backend;
 
 /// A server, and whoever runs commands beside it.
@@ -20,31 +19,18 @@ struct Installation {
     app: TestApp,
     settings: Vec<(&'static str, String)>,
     folder: TempDir,
-    // After the server that uses it.
-    _database: Option<PostgresDatabase>,
 }
 
 impl Installation {
     async fn start(backend: Backend) -> Self {
-        let database = match backend {
-            Backend::Sqlite => None,
-            Backend::Postgres => Some(PostgresDatabase::create().await),
-        };
-        let app = match &database {
-            None => TestApp::start().await,
-            Some(database) => TestApp::start_with(&[("DATABASE_URL", database.url().as_str())]).await,
-        };
-        let url = match &database {
-            None => format!("sqlite://{}", app.database_file().display()),
-            Some(database) => database.url(),
-        };
+        let app = TestApp::start_on(backend, &[]).await;
         let settings = vec![
             ("LATCHKEY_ENV", "development".to_owned()),
             ("LATCHKEY_SECRET", "only-for-tests-0123456789-abcdefghijkl".to_owned()),
-            ("DATABASE_URL", url),
+            ("DATABASE_URL", app.database_url()),
             ("PUBLIC_URL", app.origin()),
         ];
-        Self { app, settings, folder: tempfile::tempdir().unwrap(), _database: database }
+        Self { app, settings, folder: tempfile::tempdir().unwrap() }
     }
 
     /// Runs a command, and gives it something to read.

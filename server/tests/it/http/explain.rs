@@ -19,7 +19,6 @@ use types::words::Vocabulary as _;
 use uuid::Uuid;
 
 use crate::support::app::{Answer as HttpAnswer, Device, TestApp};
-use crate::support::postgres::PostgresDatabase;
 use crate::support::store::Backend;
 
 const SECRET: &str = "only-for-tests-0123456789-abcdefghijkl";
@@ -40,8 +39,6 @@ struct Recorded {
     keys: Keys,
     tokens: Vec<(&'static str, String)>,
     asked: Vec<Asked>,
-    // After the server that uses it.
-    _database: Option<PostgresDatabase>,
 }
 
 /// A call, and its answer: the code of a refusal, or nothing.
@@ -54,21 +51,10 @@ struct Asked {
 
 impl Recorded {
     async fn start(backend: Backend) -> Self {
-        let database = match backend {
-            Backend::Sqlite => None,
-            Backend::Postgres => Some(PostgresDatabase::create().await),
-        };
-        let app = match &database {
-            None => TestApp::start().await,
-            Some(database) => TestApp::start_with(&[("DATABASE_URL", database.url().as_str())]).await,
-        };
-        let url = match &database {
-            None => format!("sqlite://{}", app.database_file().display()),
-            Some(database) => database.url(),
-        };
-        let store = Store::connect(&url, 2).await.expect("a store");
+        let app = TestApp::start_on(backend, &[]).await;
+        let store = Store::connect(&app.database_url(), 2).await.expect("a store");
         let keys = Keys::derive(SECRET).expect("keys");
-        Self { app, store, keys, tokens: Vec::new(), asked: Vec::new(), _database: database }
+        Self { app, store, keys, tokens: Vec::new(), asked: Vec::new() }
     }
 
     fn adds(&mut self, name: &'static str, token: impl Into<String>) {

@@ -146,6 +146,12 @@ impl TestApp {
         self.folder.path().join("latchkey.db")
     }
 
+    /// Where its database is, as `DATABASE_URL` says it.
+    pub fn database_url(&self) -> String {
+        let sqlite = || format!("sqlite://{}", self.database_file().display());
+        self.postgres_url().map_or_else(sqlite, str::to_owned)
+    }
+
     /// The SQLite file, behind the server's back.
     pub async fn database(&self) -> SqliteConnection {
         let options = SqliteConnectOptions::new().filename(self.database_file());
