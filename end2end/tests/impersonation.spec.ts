@@ -112,5 +112,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
     expect(beyond).toBeLessThanOrEqual(0);
+    // It stays in sight, so it must not take the page's place.
+    expect((await banner(operator).boundingBox())?.height).toBeLessThan(160);
   });
 }
