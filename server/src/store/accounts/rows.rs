@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::domain::{Timestamp, UserId};
@@ -10,7 +10,7 @@ use crate::store::roles::rows::base;
 use crate::store::{Registrant, Registration, StoreError, User};
 
 #[derive(FromRow)]
-pub struct UserRecord {
+pub struct UserColumns {
     id: Uuid,
     email: String,
     name: String,
@@ -26,10 +26,10 @@ pub struct UserRecord {
     roles: Option<String>,
 }
 
-impl TryFrom<UserRecord> for User {
+impl TryFrom<UserColumns> for User {
     type Error = StoreError;
 
-    fn try_from(row: UserRecord) -> Read<Self> {
+    fn try_from(row: UserColumns) -> Read<Self> {
         let HeldRoles { roles, base_role, added_permissions } = HeldRoles::read(&row.roles.unwrap_or_default())?;
         Ok(Self {
             id: UserId(row.id),
@@ -79,17 +79,17 @@ impl HeldRoles {
 }
 
 #[derive(FromRow)]
-pub struct RegistrationRecord {
+pub struct RegistrationColumns {
     id: Uuid,
     password_hash: String,
     network: Vec<u8>,
     browser: Option<Vec<u8>>,
 }
 
-impl TryFrom<RegistrationRecord> for Registration {
+impl TryFrom<RegistrationColumns> for Registration {
     type Error = StoreError;
 
-    fn try_from(row: RegistrationRecord) -> Read<Self> {
+    fn try_from(row: RegistrationColumns) -> Read<Self> {
         let browser = row.browser.as_deref().map(digest).transpose()?;
         let registrant = Registrant { network: digest(&row.network)?, browser };
         Ok(Self { id: UserId(row.id), password_hash: row.password_hash, registrant })

@@ -1,32 +1,32 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::store::db::rows::{Read, moment};
-use crate::store::sessions::rows::EndedRecord;
+use crate::store::sessions::rows::EndedColumns;
 use crate::store::{EndRunRow, EndedSession, NewEndRun, Origin, StoreError};
 
 /// A session that has just been ended, and whose it was.
 #[derive(FromRow)]
-pub struct ListedRecord {
+pub struct ListedColumns {
     user_id: Uuid,
     #[sqlx(flatten)]
-    ended: EndedRecord,
+    ended: EndedColumns,
 }
 
-impl TryFrom<ListedRecord> for (UserId, EndedSession) {
+impl TryFrom<ListedColumns> for (UserId, EndedSession) {
     type Error = StoreError;
 
-    fn try_from(row: ListedRecord) -> Read<Self> {
+    fn try_from(row: ListedColumns) -> Read<Self> {
         Ok((UserId(row.user_id), row.ended.try_into()?))
     }
 }
 
 /// An end by rule.
 #[derive(FromRow)]
-pub struct EndRunRecord {
+pub struct EndRunColumns {
     id: Uuid,
     actor_id: Uuid,
     session_id: Uuid,
@@ -41,8 +41,8 @@ pub struct EndRunRecord {
     ended_sessions: i64,
 }
 
-impl From<EndRunRecord> for EndRunRow {
-    fn from(row: EndRunRecord) -> Self {
+impl From<EndRunColumns> for EndRunRow {
+    fn from(row: EndRunColumns) -> Self {
         let run = NewEndRun {
             id: row.id,
             actor_id: UserId(row.actor_id),

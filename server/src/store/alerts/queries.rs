@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::audit::insert_audit;
 use super::{Connection, Database, Result, query, query_as};
-use crate::store::alerts::rows::{AlertRecord, KnownDeviceRecord};
+use crate::store::alerts::rows::{AlertColumns, KnownDeviceColumns};
 use crate::store::db::rows::{read_all, read_one};
 use crate::store::{AlertRow, DeviceHistory, KnownDevice, NewAlert, NewAnswer, NewAudit, sql};
 
@@ -18,7 +18,7 @@ impl Database {
         limit: i64,
     ) -> Result<(Vec<AlertRow>, u64)> {
         let asked_by = asked_by.map_or(Uuid::nil(), |id| id.0);
-        let rows: Vec<AlertRecord> = query_as(sql::alerts::OPEN_ALERTS)
+        let rows: Vec<AlertColumns> = query_as(sql::alerts::OPEN_ALERTS)
             .bind(user.0)
             .bind(now.as_millis())
             .bind(asked_by)
@@ -31,7 +31,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn alert(&self, user: UserId, id: AlertId, now: Timestamp) -> Result<Option<AlertRow>> {
-        let row: Option<AlertRecord> = query_as(sql::alerts::ALERT)
+        let row: Option<AlertColumns> = query_as(sql::alerts::ALERT)
             .bind(user.0)
             .bind(now.as_millis())
             .bind(id.0)
@@ -91,7 +91,7 @@ pub(in crate::store) async fn device_history(
     user: UserId,
     but: SessionId,
 ) -> Result<DeviceHistory> {
-    let rows: Vec<KnownDeviceRecord> =
+    let rows: Vec<KnownDeviceColumns> =
         query_as(sql::alerts::KNOWN_DEVICES).bind(user.0).bind(but.0).fetch_all(&mut *connection).await?;
     let devices: Vec<KnownDevice> = rows.into_iter().map(KnownDevice::from).collect();
     let has_signed_in = if devices.is_empty() {
@@ -116,7 +116,7 @@ pub(in crate::store) async fn answer_by_ending(
 
 /// Every alert about a user, answered or not, oldest first.
 pub(in crate::store) async fn alerts_of(connection: &mut Connection, user: UserId) -> Result<Vec<AlertRow>> {
-    let rows: Vec<AlertRecord> =
+    let rows: Vec<AlertColumns> =
         query_as(sql::alerts::ALERTS_OF).bind(user.0).bind(i64::MAX).fetch_all(&mut *connection).await?;
     read_all(rows)
 }

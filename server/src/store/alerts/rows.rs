@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::api::DeviceDescription;
@@ -10,7 +10,7 @@ use crate::store::db::rows::{Read, moment};
 use crate::store::{AlertRow, Answered, KnownDevice, StoreError};
 
 #[derive(FromRow)]
-pub struct AlertRecord {
+pub struct AlertColumns {
     id: Uuid,
     kind: String,
     session_id: Uuid,
@@ -31,10 +31,10 @@ pub struct AlertRecord {
     app_version: Option<String>,
 }
 
-impl TryFrom<AlertRecord> for AlertRow {
+impl TryFrom<AlertColumns> for AlertRow {
     type Error = StoreError;
 
-    fn try_from(row: AlertRecord) -> Read<Self> {
+    fn try_from(row: AlertColumns) -> Read<Self> {
         let answered = match (row.answer.as_deref(), moment(row.answered_at)) {
             (Some(answer), Some(at)) => Some(Answered {
                 answer: AlertAnswer::parse(answer).ok_or(StoreError::Unreadable("answer"))?,
@@ -67,15 +67,15 @@ impl TryFrom<AlertRecord> for AlertRow {
 }
 
 #[derive(FromRow)]
-pub struct KnownDeviceRecord {
+pub struct KnownDeviceColumns {
     browser: Option<String>,
     os: Option<String>,
     platform: String,
     ip: String,
 }
 
-impl From<KnownDeviceRecord> for KnownDevice {
-    fn from(row: KnownDeviceRecord) -> Self {
+impl From<KnownDeviceColumns> for KnownDevice {
+    fn from(row: KnownDeviceColumns) -> Self {
         Self { browser: row.browser, os: row.os, platform: row.platform, ip: row.ip }
     }
 }

@@ -5,7 +5,7 @@ use types::words::{AuditAction, EndReason};
 use uuid::Uuid;
 
 use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, lock_audit_seals, query, query_as};
-use crate::store::audit::rows::{AuditRecord, EntryRecord, SealRecord, SealedRecord};
+use crate::store::audit::rows::{AuditColumns, EntryColumns, SealColumns, SealedColumns};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::{
@@ -27,7 +27,7 @@ impl Database {
         limit: i64,
     ) -> Result<Vec<Audit>> {
         let (at, entry) = before.map_or((i64::MAX, Uuid::max()), |(at, entry)| (at.as_millis(), entry));
-        let rows: Vec<AuditRecord> = query_as(sql::audit::ACTIVITY)
+        let rows: Vec<AuditColumns> = query_as(sql::audit::ACTIVITY)
             .bind(id.0)
             .bind(at)
             .bind(entry)
@@ -46,7 +46,7 @@ impl Database {
         // No entry has the smallest id: what begins at `from` is later than this.
         let (at, id) = after.map_or((filter.from.as_millis(), Uuid::nil()), |(at, id)| (at.as_millis(), id));
         let statement = if filter.user.is_some() { sql::audit::ENTRIES_OF_USER } else { sql::audit::ENTRIES };
-        let mut entries = query_as::<EntryRecord>(statement)
+        let mut entries = query_as::<EntryColumns>(statement)
             .bind(at)
             .bind(id)
             .bind(filter.to.as_millis())
@@ -61,7 +61,7 @@ impl Database {
 
     pub(in crate::store) async fn search_entries(&self, search: &AuditSearch, limit: i64) -> Result<Vec<StoredAudit>> {
         let (at, id) = search.before;
-        let rows = query_as::<EntryRecord>(statement_of(search))
+        let rows = query_as::<EntryColumns>(statement_of(search))
             .bind(at.as_millis())
             .bind(id)
             .bind(search.from.as_millis())
@@ -118,12 +118,12 @@ impl Database {
     ) -> Result<Option<AuditSeal>> {
         let mut tx = self.begin().await?;
         lock_audit_seals(&mut tx).await?;
-        let rows: Vec<EntryRecord> = query_as(sql::audit::UNSEALED).bind(limit).fetch_all(&mut *tx).await?;
+        let rows: Vec<EntryColumns> = query_as(sql::audit::UNSEALED).bind(limit).fetch_all(&mut *tx).await?;
         if rows.is_empty() {
             return Ok(None);
         }
         let entries: Vec<StoredAudit> = rows.into_iter().map(StoredAudit::from).collect();
-        let newest: Vec<SealRecord> = query_as(sql::audit::NEWEST_SEAL).fetch_all(&mut *tx).await?;
+        let newest: Vec<SealColumns> = query_as(sql::audit::NEWEST_SEAL).fetch_all(&mut *tx).await?;
         let newest = newest.into_iter().next().map(AuditSeal::from);
         let (last_position,): (i64,) = query_as(sql::audit::LAST_POSITION).fetch_one(&mut *tx).await?;
         let SealedBatch { seal, entries: sealed } =
@@ -137,24 +137,24 @@ impl Database {
     }
 
     pub(in crate::store) async fn seal(&self, number: i64) -> Result<Option<AuditSeal>> {
-        let rows: Vec<SealRecord> = query_as(sql::audit::SEAL).bind(number).fetch_all(self.readers()).await?;
+        let rows: Vec<SealColumns> = query_as(sql::audit::SEAL).bind(number).fetch_all(self.readers()).await?;
         Ok(rows.into_iter().next().map(AuditSeal::from))
     }
 
     pub(in crate::store) async fn newest_seal(&self) -> Result<Option<AuditSeal>> {
-        let rows: Vec<SealRecord> = query_as(sql::audit::NEWEST_SEAL).fetch_all(self.readers()).await?;
+        let rows: Vec<SealColumns> = query_as(sql::audit::NEWEST_SEAL).fetch_all(self.readers()).await?;
         Ok(rows.into_iter().next().map(AuditSeal::from))
     }
 
     pub(in crate::store) async fn seals_after(&self, after: i64, limit: i64) -> Result<Vec<AuditSeal>> {
-        let rows: Vec<SealRecord> =
+        let rows: Vec<SealColumns> =
             query_as(sql::audit::SEALS_AFTER).bind(after).bind(limit).fetch_all(self.readers()).await?;
         Ok(rows.into_iter().map(AuditSeal::from).collect())
     }
 
     pub(in crate::store) async fn sealed_after(&self, after: (i64, Uuid), limit: i64) -> Result<Vec<SealedAudit>> {
         let (position, id) = after;
-        let rows: Vec<SealedRecord> =
+        let rows: Vec<SealedColumns> =
             query_as(sql::audit::SEALED_AFTER).bind(position).bind(id).bind(limit).fetch_all(self.readers()).await?;
         Ok(rows.into_iter().map(SealedAudit::from).collect())
     }

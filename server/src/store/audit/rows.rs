@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -9,7 +9,7 @@ use crate::store::db::rows::{Read, reason};
 use crate::store::{Audit, AuditSeal, EntrySeal, Origin, SealedAudit, StoreError, StoredAudit, StoredCommitment};
 
 #[derive(FromRow)]
-pub struct AuditRecord {
+pub struct AuditColumns {
     id: Uuid,
     at: i64,
     session_id: Option<Uuid>,
@@ -24,10 +24,10 @@ pub struct AuditRecord {
     support_reason: Option<String>,
 }
 
-impl TryFrom<AuditRecord> for Audit {
+impl TryFrom<AuditColumns> for Audit {
     type Error = StoreError;
 
-    fn try_from(row: AuditRecord) -> Read<Self> {
+    fn try_from(row: AuditColumns) -> Read<Self> {
         Ok(Self {
             id: row.id,
             at: Timestamp::from_millis(row.at),
@@ -45,7 +45,7 @@ impl TryFrom<AuditRecord> for Audit {
 
 /// An entry as it is stored.
 #[derive(FromRow)]
-pub struct EntryRecord {
+pub struct EntryColumns {
     id: Uuid,
     at: i64,
     user_id: Option<Uuid>,
@@ -59,8 +59,8 @@ pub struct EntryRecord {
     detail: Option<String>,
 }
 
-impl From<EntryRecord> for StoredAudit {
-    fn from(row: EntryRecord) -> Self {
+impl From<EntryColumns> for StoredAudit {
+    fn from(row: EntryColumns) -> Self {
         Self {
             id: row.id,
             at: Timestamp::from_millis(row.at),
@@ -78,9 +78,9 @@ impl From<EntryRecord> for StoredAudit {
 
 /// A sealed entry.
 #[derive(FromRow)]
-pub struct SealedRecord {
+pub struct SealedColumns {
     #[sqlx(flatten)]
-    entry: EntryRecord,
+    entry: EntryColumns,
     position: i64,
     origin_salt: Option<Vec<u8>>,
     origin_commitment: Option<Vec<u8>>,
@@ -89,8 +89,8 @@ pub struct SealedRecord {
     mark: Option<Vec<u8>>,
 }
 
-impl From<SealedRecord> for SealedAudit {
-    fn from(row: SealedRecord) -> Self {
+impl From<SealedColumns> for SealedAudit {
+    fn from(row: SealedColumns) -> Self {
         Self {
             entry: row.entry.into(),
             seal: EntrySeal {
@@ -105,7 +105,7 @@ impl From<SealedRecord> for SealedAudit {
 
 /// A seal.
 #[derive(FromRow)]
-pub struct SealRecord {
+pub struct SealColumns {
     number: i64,
     version: i64,
     sealed_at: i64,
@@ -117,8 +117,8 @@ pub struct SealRecord {
     signature: Vec<u8>,
 }
 
-impl From<SealRecord> for AuditSeal {
-    fn from(row: SealRecord) -> Self {
+impl From<SealColumns> for AuditSeal {
+    fn from(row: SealColumns) -> Self {
         Self {
             number: row.number,
             version: row.version,

@@ -13,7 +13,7 @@ use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::retry_conflicts;
 use crate::store::db::rows::read_one;
 use crate::store::impersonation::DecideActing;
-use crate::store::sessions::rows::SessionRecord;
+use crate::store::sessions::rows::SessionColumns;
 use crate::store::{ActingBegun, ActingRefusal, NewActing, StoreError, User, sql};
 
 /// What comes of it, which may be refused.
@@ -53,7 +53,7 @@ impl Database {
         insert_history(&mut tx, std::slice::from_ref(*history)).await?;
         insert_audit(&mut tx, std::slice::from_ref(*audit)).await?;
         insert_job(&mut tx, &mail(&user)).await?;
-        let row: Option<SessionRecord> =
+        let row: Option<SessionColumns> =
             query_as(sql::sessions::SESSION).bind(session.id.0).fetch_optional(&mut *tx).await?;
         let row = read_one(row)?.ok_or(StoreError::Unreadable("session"))?;
         tx.commit().await?;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Arguments, Connection, Database, Db, Result, query, query_as};
 use crate::store::db::rows::read_all;
-use crate::store::jobs::rows::JobRecord;
+use crate::store::jobs::rows::JobColumns;
 use crate::store::{Job, JobCapacity, JobCount, JobLease, NewJob, sql};
 
 impl Database {
@@ -27,7 +27,7 @@ impl Database {
         let mut tx = self.begin().await?;
         let mut leased: Vec<Job> = Vec::new();
         for capacity in wanted {
-            let rows: Vec<JobRecord> = query_as(sql::jobs::LEASE_JOBS)
+            let rows: Vec<JobColumns> = query_as(sql::jobs::LEASE_JOBS)
                 .bind(now.as_millis())
                 .bind(now.plus(capacity.lease).as_millis())
                 .bind(token)
@@ -38,7 +38,7 @@ impl Database {
                 .bind(i64::from(capacity.normal))
                 .fetch_all(&mut *tx)
                 .await?;
-            leased.extend(read_all::<JobRecord, Job>(rows)?);
+            leased.extend(read_all::<JobColumns, Job>(rows)?);
         }
         tx.commit().await?;
         leased.sort_by_key(|job| (job.created_at, job.id));
@@ -105,7 +105,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn recent_jobs(&self, kind: &str, limit: i64) -> Result<Vec<Job>> {
-        let rows: Vec<JobRecord> =
+        let rows: Vec<JobColumns> =
             query_as(sql::jobs::RECENT_JOBS).bind(kind).bind(limit).fetch_all(self.readers()).await?;
         read_all(rows)
     }

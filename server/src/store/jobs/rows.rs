@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::domain::Timestamp;
@@ -8,7 +8,7 @@ use crate::store::db::rows::{Read, moment};
 use crate::store::{Job, StoreError};
 
 #[derive(FromRow)]
-pub struct JobRecord {
+pub struct JobColumns {
     id: Uuid,
     kind: String,
     payload: String,
@@ -21,10 +21,10 @@ pub struct JobRecord {
     dead_at: Option<i64>,
 }
 
-impl TryFrom<JobRecord> for Job {
+impl TryFrom<JobColumns> for Job {
     type Error = StoreError;
 
-    fn try_from(row: JobRecord) -> Read<Self> {
+    fn try_from(row: JobColumns) -> Read<Self> {
         Ok(Self {
             id: row.id,
             kind: row.kind,

@@ -4,12 +4,12 @@ use types::domain::Timestamp;
 
 use super::{Connection, Database, Result, lock_signing_keys, query, query_as};
 use crate::store::db::rows::read_all;
-use crate::store::keys::rows::SigningKeyRecord;
+use crate::store::keys::rows::SigningKeyColumns;
 use crate::store::{KeyRetirement, SigningKeyRow, sql};
 
 impl Database {
     pub(in crate::store) async fn signing_keys(&self) -> Result<Vec<SigningKeyRow>> {
-        let rows: Vec<SigningKeyRecord> = query_as(sql::keys::SIGNING_KEYS).fetch_all(self.readers()).await?;
+        let rows: Vec<SigningKeyColumns> = query_as(sql::keys::SIGNING_KEYS).fetch_all(self.readers()).await?;
         read_all(rows)
     }
 
@@ -24,7 +24,7 @@ impl Database {
     pub(in crate::store) async fn ensure_signing_key(&self, key: &SigningKeyRow) -> Result<Vec<SigningKeyRow>> {
         let mut tx = self.begin().await?;
         lock_signing_keys(&mut tx).await?;
-        let rows: Vec<SigningKeyRecord> = query_as(sql::keys::SIGNING_KEYS).fetch_all(&mut *tx).await?;
+        let rows: Vec<SigningKeyColumns> = query_as(sql::keys::SIGNING_KEYS).fetch_all(&mut *tx).await?;
         if !rows.is_empty() {
             return read_all(rows);
         }
@@ -41,7 +41,7 @@ impl Database {
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
         lock_signing_keys(&mut tx).await?;
-        let rows: Vec<SigningKeyRecord> = query_as(sql::keys::SIGNING_KEYS).fetch_all(&mut *tx).await?;
+        let rows: Vec<SigningKeyColumns> = query_as(sql::keys::SIGNING_KEYS).fetch_all(&mut *tx).await?;
         if read_all(rows)?.iter().any(|key: &SigningKeyRow| key.created_at > due_before) {
             return Ok(false);
         }
@@ -54,7 +54,7 @@ impl Database {
     pub(in crate::store) async fn retire_signing_key(&self, kid: &str, now: Timestamp) -> Result<KeyRetirement> {
         let mut tx = self.begin().await?;
         lock_signing_keys(&mut tx).await?;
-        let rows: Vec<SigningKeyRecord> = query_as(sql::keys::SIGNING_KEYS).fetch_all(&mut *tx).await?;
+        let rows: Vec<SigningKeyColumns> = query_as(sql::keys::SIGNING_KEYS).fetch_all(&mut *tx).await?;
         let keys: Vec<SigningKeyRow> = read_all(rows)?;
         let Some(key) = keys.iter().find(|key| key.kid == kid) else { return Ok(KeyRetirement::NotFound) };
         if key.retires_at.is_some_and(|at| at <= now) {

@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::domain::Timestamp;
@@ -7,7 +7,7 @@ use crate::store::db::rows::{Read, moment};
 use crate::store::{SigningKeyRow, StoreError};
 
 #[derive(FromRow)]
-pub struct SigningKeyRecord {
+pub struct SigningKeyColumns {
     kid: String,
     public_key: Vec<u8>,
     sealed_private_key: Vec<u8>,
@@ -16,10 +16,10 @@ pub struct SigningKeyRecord {
     retires_at: Option<i64>,
 }
 
-impl TryFrom<SigningKeyRecord> for SigningKeyRow {
+impl TryFrom<SigningKeyColumns> for SigningKeyRow {
     type Error = StoreError;
 
-    fn try_from(row: SigningKeyRecord) -> Read<Self> {
+    fn try_from(row: SigningKeyColumns) -> Read<Self> {
         Ok(Self {
             kid: row.kid,
             public_key: row.public_key,

@@ -8,7 +8,7 @@ use types::words::EndReason;
 use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, Transaction, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
-use crate::store::revocations::rows::{RevocationRecord, TailRecord};
+use crate::store::revocations::rows::{RevocationColumns, TailColumns};
 use crate::store::{Revocation, RevokedSubject, Tail, sql};
 
 impl Database {
@@ -52,13 +52,13 @@ impl Database {
     }
 
     pub(in crate::store) async fn revocations_from(&self, position: i64) -> Result<Tail> {
-        let rows: Vec<TailRecord> =
+        let rows: Vec<TailColumns> =
             query_as(sql::revocations::REVOCATIONS_FROM).bind(position).fetch_all(self.lookout()).await?;
         rows.try_into()
     }
 
     pub(in crate::store) async fn live_revocations(&self, after: i64, limit: i64) -> Result<Vec<Revocation>> {
-        let rows: Vec<RevocationRecord> =
+        let rows: Vec<RevocationColumns> =
             query_as(sql::revocations::LIVE_REVOCATIONS).bind(after).bind(limit).fetch_all(self.lookout()).await?;
         read_all(rows)
     }

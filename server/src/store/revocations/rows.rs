@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -9,7 +9,7 @@ use crate::store::{Revocation, RevokedSubject, StoreError, Tail};
 
 /// One row of the log.
 #[derive(FromRow)]
-pub struct RevocationRecord {
+pub struct RevocationColumns {
     position: i64,
     user_id: Uuid,
     session_id: Option<Uuid>,
@@ -21,10 +21,10 @@ pub struct RevocationRecord {
     remember_until: i64,
 }
 
-impl TryFrom<RevocationRecord> for Revocation {
+impl TryFrom<RevocationColumns> for Revocation {
     type Error = StoreError;
 
-    fn try_from(row: RevocationRecord) -> Read<Self> {
+    fn try_from(row: RevocationColumns) -> Read<Self> {
         let subject = match (row.session_id, row.epoch) {
             (Some(session), None) => RevokedSubject::Session(SessionId(session)),
             (None, Some(epoch)) => RevokedSubject::Epoch(epoch),
@@ -45,7 +45,7 @@ impl TryFrom<RevocationRecord> for Revocation {
 
 /// One row of a poll of the log: the head and the time in each, and no revocation where there is none.
 #[derive(FromRow)]
-pub struct TailRecord {
+pub struct TailColumns {
     head: i64,
     database_time: i64,
     is_replica: bool,
@@ -61,7 +61,7 @@ pub struct TailRecord {
     remember_until: Option<i64>,
 }
 
-impl TailRecord {
+impl TailColumns {
     fn revocation(self) -> Read<Option<Revocation>> {
         let (Some(position), Some(user_id), Some(at), Some(remember_until)) =
             (self.position, self.user_id, self.at, self.remember_until)
@@ -69,7 +69,7 @@ impl TailRecord {
             return Ok(None);
         };
         let Self { session_id, epoch, reason, ended_by, ended_by_device, .. } = self;
-        let row = RevocationRecord {
+        let row = RevocationColumns {
             position,
             user_id,
             session_id,
@@ -84,10 +84,10 @@ impl TailRecord {
     }
 }
 
-impl TryFrom<Vec<TailRecord>> for Tail {
+impl TryFrom<Vec<TailColumns>> for Tail {
     type Error = StoreError;
 
-    fn try_from(rows: Vec<TailRecord>) -> Read<Self> {
+    fn try_from(rows: Vec<TailColumns>) -> Read<Self> {
         let first = rows.first().ok_or(StoreError::Unreadable("revocation head"))?;
         if first.is_replica {
             return Err(StoreError::replica());

@@ -15,7 +15,7 @@ use super::{Connection, DIALECT, Database, Db, Result, lock_roles, query, query_
 use crate::store::db::dialect::fill;
 use crate::store::db::retry_conflicts;
 use crate::store::db::rows::read_all;
-use crate::store::roles::rows::RoleRecord;
+use crate::store::roles::rows::RoleColumns;
 use crate::store::roles::{DecideRoles, DecideUserRoles};
 use crate::store::{
     NewAudit, Revocation, RevokedSubject, RoleActor, RoleCommand, RoleFacts, RoleRefusal, RoleRow, SavedRole,
@@ -27,7 +27,7 @@ type Decided<T> = Result<std::result::Result<T, RoleRefusal>>;
 
 impl Database {
     pub(in crate::store) async fn roles(&self) -> Result<Vec<RoleRow>> {
-        let rows: Vec<RoleRecord> = query_as(sql::roles::ROLES).fetch_all(self.readers()).await?;
+        let rows: Vec<RoleColumns> = query_as(sql::roles::ROLES).fetch_all(self.readers()).await?;
         read_all(rows)
     }
 
@@ -239,7 +239,7 @@ async fn is_there_another_owner(connection: &mut Connection, but: UserId) -> Res
 }
 
 async fn all(connection: &mut Connection) -> Result<Vec<RoleRow>> {
-    let rows: Vec<RoleRecord> = query_as(sql::roles::ROLES).fetch_all(&mut *connection).await?;
+    let rows: Vec<RoleColumns> = query_as(sql::roles::ROLES).fetch_all(&mut *connection).await?;
     read_all(rows)
 }
 

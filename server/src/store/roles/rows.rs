@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::domain::Timestamp;
@@ -8,7 +8,7 @@ use crate::store::db::rows::Read;
 use crate::store::{RoleRow, StoreError};
 
 #[derive(FromRow)]
-pub struct RoleRecord {
+pub struct RoleColumns {
     name: String,
     inherits: Option<String>,
     permissions: String,
@@ -20,10 +20,10 @@ pub struct RoleRecord {
     holders: i64,
 }
 
-impl TryFrom<RoleRecord> for RoleRow {
+impl TryFrom<RoleColumns> for RoleRow {
     type Error = StoreError;
 
-    fn try_from(row: RoleRecord) -> Read<Self> {
+    fn try_from(row: RoleColumns) -> Read<Self> {
         Ok(Self {
             name: row.name,
             inherits: row.inherits,

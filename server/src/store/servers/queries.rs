@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Connection, Database, Result, lock_servers, query, query_as};
 use crate::store::db::rows::read_all;
-use crate::store::servers::rows::ServerRecord;
+use crate::store::servers::rows::ServerColumns;
 use crate::store::{Joined, ServerRow, sql};
 
 impl Database {
@@ -39,7 +39,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn live_servers(&self, live_since: Timestamp) -> Result<Vec<ServerRow>> {
-        let rows: Vec<ServerRecord> =
+        let rows: Vec<ServerColumns> =
             query_as(sql::servers::LIVE_SERVERS).bind(live_since.as_millis()).fetch_all(self.readers()).await?;
         read_all(rows)
     }
@@ -55,7 +55,7 @@ pub(in crate::store) async fn others(
     id: Uuid,
     live_since: Timestamp,
 ) -> Result<Vec<ServerRow>> {
-    let rows: Vec<ServerRecord> =
+    let rows: Vec<ServerColumns> =
         query_as(sql::servers::OTHER_SERVERS).bind(id).bind(live_since.as_millis()).fetch_all(connection).await?;
     read_all(rows)
 }

@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::store::db::rows::{Read, digest};
 use crate::store::{ServerRow, StoreError};
 
 #[derive(FromRow)]
-pub struct ServerRecord {
+pub struct ServerColumns {
     id: Uuid,
     name: String,
     agreement: Vec<u8>,
@@ -20,10 +20,10 @@ pub struct ServerRecord {
     seen_at: i64,
 }
 
-impl TryFrom<ServerRecord> for ServerRow {
+impl TryFrom<ServerColumns> for ServerRow {
     type Error = StoreError;
 
-    fn try_from(row: ServerRecord) -> Read<Self> {
+    fn try_from(row: ServerColumns) -> Read<Self> {
         Ok(Self {
             id: row.id,
             name: row.name,

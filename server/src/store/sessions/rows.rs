@@ -1,4 +1,4 @@
-//! Rows as the database has them.
+//! The columns of rows as the database has them.
 
 use sqlx::FromRow;
 use types::api::DeviceDescription;
@@ -13,36 +13,36 @@ use crate::store::{
 };
 
 #[derive(FromRow)]
-pub struct EndedRecord {
+pub struct EndedColumns {
     id: Uuid,
     #[sqlx(flatten)]
-    device: DeviceRecord,
+    device: DeviceColumns,
     remember_until: i64,
 }
 
-impl TryFrom<EndedRecord> for EndedSession {
+impl TryFrom<EndedColumns> for EndedSession {
     type Error = StoreError;
 
-    fn try_from(row: EndedRecord) -> Read<Self> {
+    fn try_from(row: EndedColumns) -> Read<Self> {
         let remember_until = Timestamp::from_millis(row.remember_until);
         Ok(Self { id: SessionId(row.id), device: row.device.into(), remember_until })
     }
 }
 
 #[derive(FromRow)]
-pub struct ReceiptRecord {
+pub struct ReceiptColumns {
     id: Uuid,
     #[sqlx(flatten)]
-    device: DeviceRecord,
+    device: DeviceColumns,
     ended_by: Option<Uuid>,
     notified_at: Option<i64>,
     confirmed_at: Option<i64>,
 }
 
-impl TryFrom<ReceiptRecord> for ReceiptRow {
+impl TryFrom<ReceiptColumns> for ReceiptRow {
     type Error = StoreError;
 
-    fn try_from(row: ReceiptRecord) -> Read<Self> {
+    fn try_from(row: ReceiptColumns) -> Read<Self> {
         Ok(Self {
             session_id: SessionId(row.id),
             device: row.device.into(),
@@ -54,7 +54,7 @@ impl TryFrom<ReceiptRecord> for ReceiptRow {
 }
 
 #[derive(FromRow)]
-pub struct DeviceRecord {
+pub struct DeviceColumns {
     device_name: String,
     platform: String,
     browser: Option<String>,
@@ -63,8 +63,8 @@ pub struct DeviceRecord {
     app_version: Option<String>,
 }
 
-impl From<DeviceRecord> for DeviceDescription {
-    fn from(row: DeviceRecord) -> Self {
+impl From<DeviceColumns> for DeviceDescription {
+    fn from(row: DeviceColumns) -> Self {
         Self {
             device_name: row.device_name,
             platform: row.platform,
@@ -77,14 +77,14 @@ impl From<DeviceRecord> for DeviceDescription {
 }
 
 #[derive(FromRow)]
-pub struct EndRecord {
+pub struct EndColumns {
     ended_at: Option<i64>,
     end_reason: Option<String>,
     ended_by: Option<Uuid>,
     ended_by_device: Option<String>,
 }
 
-impl EndRecord {
+impl EndColumns {
     fn read(self) -> Read<Option<SessionEnd>> {
         let (Some(at), Some(reason)) = (moment(self.ended_at), reason(self.end_reason.as_deref())?) else {
             return Ok(None);
@@ -95,13 +95,13 @@ impl EndRecord {
 }
 
 #[derive(FromRow)]
-pub struct ActingRecord {
+pub struct ActingColumns {
     actor_id: Option<Uuid>,
     actor_name: Option<String>,
     support_reason: Option<String>,
 }
 
-impl ActingRecord {
+impl ActingColumns {
     fn read(self) -> Option<Acting> {
         let Self { actor_id, actor_name, support_reason } = self;
         Some(Acting {
@@ -113,7 +113,7 @@ impl ActingRecord {
 }
 
 #[derive(FromRow)]
-pub struct SessionRecord {
+pub struct SessionColumns {
     id: Uuid,
     user_id: Uuid,
     created_at: i64,
@@ -121,7 +121,7 @@ pub struct SessionRecord {
     expires_at: i64,
     max_expires_at: i64,
     #[sqlx(flatten)]
-    device: DeviceRecord,
+    device: DeviceColumns,
     ip: String,
     user_agent: String,
     place: Option<String>,
@@ -133,15 +133,15 @@ pub struct SessionRecord {
     previous_digest: Option<Vec<u8>>,
     refreshed_at: i64,
     #[sqlx(flatten)]
-    acting: ActingRecord,
+    acting: ActingColumns,
     #[sqlx(flatten)]
-    end: EndRecord,
+    end: EndColumns,
 }
 
-impl TryFrom<SessionRecord> for SessionRow {
+impl TryFrom<SessionColumns> for SessionRow {
     type Error = StoreError;
 
-    fn try_from(row: SessionRecord) -> Read<Self> {
+    fn try_from(row: SessionColumns) -> Read<Self> {
         let proofs = proofs(&row)?;
         Ok(Self {
             id: SessionId(row.id),
@@ -166,7 +166,7 @@ impl TryFrom<SessionRecord> for SessionRow {
 }
 
 /// The proofs of a session. Sessions from before they were stored one by one rest on one, given when they began.
-fn proofs(row: &SessionRecord) -> Read<Proofs> {
+fn proofs(row: &SessionColumns) -> Read<Proofs> {
     let stored: Vec<Proof> = serde_json::from_str(&row.proofs).map_err(|_| StoreError::Unreadable("proofs"))?;
     if let Ok(proofs) = Proofs::try_from(stored) {
         return Ok(proofs);
@@ -177,15 +177,15 @@ fn proofs(row: &SessionRecord) -> Read<Proofs> {
 
 /// What decides whether a token may pass.
 #[derive(FromRow)]
-pub struct StandingRecord {
+pub struct StandingColumns {
     is_replica: bool,
     expires_at: i64,
     epoch: i64,
     #[sqlx(flatten)]
-    end: EndRecord,
+    end: EndColumns,
 }
 
-impl StandingRecord {
+impl StandingColumns {
     /// When the session runs out, the user's epoch, and how the session ended.
     pub fn read(self) -> Read<(Timestamp, i64, Option<SessionEnd>)> {
         if self.is_replica {
@@ -197,7 +197,7 @@ impl StandingRecord {
 
 /// A session that was found past its time.
 #[derive(FromRow)]
-pub struct ExpiredRecord {
+pub struct ExpiredColumns {
     pub id: Uuid,
     pub user_id: Uuid,
     pub ended_at: i64,
@@ -205,17 +205,17 @@ pub struct ExpiredRecord {
 }
 
 #[derive(FromRow)]
-pub struct HistoryRecord {
+pub struct HistoryColumns {
     at: i64,
     kind: String,
     detail: Option<String>,
     ip: String,
 }
 
-impl TryFrom<HistoryRecord> for HistoryEntry {
+impl TryFrom<HistoryColumns> for HistoryEntry {
     type Error = StoreError;
 
-    fn try_from(row: HistoryRecord) -> Read<Self> {
+    fn try_from(row: HistoryColumns) -> Read<Self> {
         Ok(Self {
             at: Timestamp::from_millis(row.at),
             kind: OrOther::of_name(&row.kind),
@@ -227,22 +227,22 @@ impl TryFrom<HistoryRecord> for HistoryEntry {
 
 /// A moment in the life of one of several sessions.
 #[derive(FromRow)]
-pub struct HistoryOfRecord {
+pub struct HistoryOfColumns {
     session_id: Uuid,
     #[sqlx(flatten)]
-    entry: HistoryRecord,
+    entry: HistoryColumns,
 }
 
-impl TryFrom<HistoryOfRecord> for (SessionId, HistoryEntry) {
+impl TryFrom<HistoryOfColumns> for (SessionId, HistoryEntry) {
     type Error = StoreError;
 
-    fn try_from(row: HistoryOfRecord) -> Read<Self> {
+    fn try_from(row: HistoryOfColumns) -> Read<Self> {
         Ok((SessionId(row.session_id), row.entry.try_into()?))
     }
 }
 
 #[derive(FromRow)]
-pub struct TicketRecord {
+pub struct TicketColumns {
     session_id: Uuid,
     user_id: Uuid,
     epoch: i64,
@@ -250,10 +250,10 @@ pub struct TicketRecord {
     expires_at: i64,
 }
 
-impl TryFrom<TicketRecord> for Ticket {
+impl TryFrom<TicketColumns> for Ticket {
     type Error = StoreError;
 
-    fn try_from(row: TicketRecord) -> Read<Self> {
+    fn try_from(row: TicketColumns) -> Read<Self> {
         Ok(Self {
             session_id: SessionId(row.session_id),
             user_id: UserId(row.user_id),

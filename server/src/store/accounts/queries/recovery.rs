@@ -6,7 +6,7 @@ use super::super::audit::insert_audit;
 use super::super::jobs::bind_job;
 use super::users::hold_user;
 use super::{Database, Result, query, query_as};
-use crate::store::accounts::rows::UserRecord;
+use crate::store::accounts::rows::UserColumns;
 use crate::store::db::rows::read_one;
 use crate::store::{Digest, NewAudit, NewJob, NewResetToken, ResetRequest, User, sql};
 
@@ -48,7 +48,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn user_of_reset_token(&self, digest: &Digest, now: Timestamp) -> Result<Option<User>> {
-        let row: Option<UserRecord> = query_as(sql::accounts::USER_OF_RESET)
+        let row: Option<UserColumns> = query_as(sql::accounts::USER_OF_RESET)
             .bind(&digest[..])
             .bind(now.as_millis())
             .fetch_optional(self.readers())

@@ -13,7 +13,7 @@ use super::super::sessions::history::lock_sessions_of;
 use super::browsers::grant;
 use super::users::insert_user;
 use super::{Connection, Database, Result, query, query_as};
-use crate::store::accounts::rows::{RegistrationRecord, UserRecord};
+use crate::store::accounts::rows::{RegistrationColumns, UserColumns};
 use crate::store::db::rows::read_one;
 use crate::store::db::{Ids, retry_conflicts};
 use crate::store::{
@@ -49,7 +49,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn registration(&self, email: &Email, now: Timestamp) -> Result<Option<Registration>> {
-        let row: Option<RegistrationRecord> = query_as(sql::accounts::REGISTRATION)
+        let row: Option<RegistrationColumns> = query_as(sql::accounts::REGISTRATION)
             .bind(email.as_str())
             .bind(now.as_millis())
             .fetch_optional(self.readers())
@@ -104,7 +104,7 @@ impl Database {
     async fn try_verify_email(&self, attempt: &CodeAttempt<'_>, ids: Ids<'_>) -> Result<CodeOutcome> {
         let mut tx = self.begin().await?;
         // Before the registration, like everybody who locks both; and also where the code will turn out to be wrong.
-        let there: Option<UserRecord> =
+        let there: Option<UserColumns> =
             query_as(sql::accounts::LOCK_USER_BY_EMAIL).bind(attempt.email.as_str()).fetch_optional(&mut *tx).await?;
         let there: Option<User> = read_one(there)?;
         let stored: Option<(Vec<u8>,)> = query_as(sql::accounts::COUNT_GUESS)
@@ -217,7 +217,7 @@ pub(in crate::store) async fn prove(
     proved.bind(attempt.at.as_millis()).execute(&mut *connection).await?;
     query(sql::accounts::INSERT_ROLE).bind(attempt.id.0).bind(attempt.role).execute(&mut *connection).await?;
     query(sql::accounts::DELETE_REGISTRATION).bind(email).execute(&mut *connection).await?;
-    let user: Option<UserRecord> =
+    let user: Option<UserColumns> =
         query_as(sql::accounts::USER_BY_ID).bind(attempt.id.0).fetch_optional(&mut *connection).await?;
     let user = read_one(user)?.ok_or(StoreError::Unreadable("user"))?;
     Ok(CodeOutcome::Accepted { user: Box::new(user), ended })

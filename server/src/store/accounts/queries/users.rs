@@ -8,7 +8,7 @@ use super::super::audit::insert_audit;
 use super::super::jobs::insert_job_if;
 use super::super::limits::take;
 use super::{Connection, Database, Result, query, query_as};
-use crate::store::accounts::rows::UserRecord;
+use crate::store::accounts::rows::UserColumns;
 use crate::store::db::rows::read_one;
 use crate::store::{Creation, NewAudit, NewJob, NewUser, ProfileChange, Try, User, sql};
 
@@ -35,13 +35,13 @@ impl Database {
     }
 
     pub(in crate::store) async fn user_by_email(&self, email: &Email) -> Result<Option<User>> {
-        let row: Option<UserRecord> =
+        let row: Option<UserColumns> =
             query_as(sql::accounts::USER_BY_EMAIL).bind(email.as_str()).fetch_optional(self.readers()).await?;
         read_one(row)
     }
 
     pub(in crate::store) async fn user_by_id(&self, id: UserId) -> Result<Option<User>> {
-        let row: Option<UserRecord> =
+        let row: Option<UserColumns> =
             query_as(sql::accounts::USER_BY_ID).bind(id.0).fetch_optional(self.readers()).await?;
         read_one(row)
     }
@@ -131,7 +131,7 @@ pub(in crate::store) async fn lock_user(connection: &mut Connection, id: UserId)
 }
 
 pub(in crate::store) async fn user_by_id(connection: &mut Connection, id: UserId) -> Result<Option<User>> {
-    let row: Option<UserRecord> =
+    let row: Option<UserColumns> =
         query_as(sql::accounts::USER_BY_ID).bind(id.0).fetch_optional(&mut *connection).await?;
     read_one(row)
 }

@@ -12,7 +12,7 @@ use super::super::revocations::log_and_commit;
 use super::super::sessions::history::{ended_entry, insert_history};
 use super::runs::count_in_run;
 use super::{Connection, DIALECT, Database, Db, Result};
-use crate::store::admin::rows::ListedRecord;
+use crate::store::admin::rows::ListedColumns;
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
@@ -83,12 +83,12 @@ async fn mark(
     for chunk in sessions.chunks(ROWS_AT_ONCE) {
         let statement = fill(sql::admin::END_LISTED, &DIALECT, chunk.len());
         let mut end =
-            sqlx::query_as::<Db, ListedRecord>(statement).bind(ends.at.as_millis()).bind(ends.reason.as_str());
+            sqlx::query_as::<Db, ListedColumns>(statement).bind(ends.at.as_millis()).bind(ends.reason.as_str());
         for session in chunk {
             end = end.bind(session.0);
         }
-        let rows: Vec<ListedRecord> = end.persistent(false).fetch_all(&mut *connection).await?;
-        ended.extend(read_all::<ListedRecord, (UserId, EndedSession)>(rows)?);
+        let rows: Vec<ListedColumns> = end.persistent(false).fetch_all(&mut *connection).await?;
+        ended.extend(read_all::<ListedColumns, (UserId, EndedSession)>(rows)?);
     }
     ended.sort_by_key(|(_, session)| session.id);
     Ok(ended)

@@ -4,10 +4,10 @@ use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{DIALECT, Database, Db, Result, query_as};
-use crate::store::accounts::rows::UserRecord;
+use crate::store::accounts::rows::UserColumns;
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::read_all;
-use crate::store::sessions::rows::SessionRecord;
+use crate::store::sessions::rows::SessionColumns;
 use crate::store::{SessionRow, User, UserFilter, UserOrder, sql};
 
 /// The role that everybody has: an index finds none of the others sooner.
@@ -22,7 +22,7 @@ const IDS_AT_ONCE: usize = 500;
 impl Database {
     pub(in crate::store) async fn search_users(&self, filter: &UserFilter, limit: i64) -> Result<Vec<User>> {
         let role = filter.role.as_deref().unwrap_or_default();
-        let rows: Vec<UserRecord> = match &filter.order {
+        let rows: Vec<UserColumns> = match &filter.order {
             UserOrder::Email { prefix, after } => {
                 let after = after.as_deref().unwrap_or_default();
                 query_as(by_email(filter))
@@ -93,18 +93,18 @@ impl Database {
     pub(in crate::store) async fn users_by_ids(&self, ids: &[UserId]) -> Result<Vec<User>> {
         let mut users = Vec::with_capacity(ids.len());
         for chunk in ids.chunks(IDS_AT_ONCE) {
-            let mut find = sqlx::query_as::<Db, UserRecord>(fill(sql::admin::USERS_BY_IDS, &DIALECT, chunk.len()));
+            let mut find = sqlx::query_as::<Db, UserColumns>(fill(sql::admin::USERS_BY_IDS, &DIALECT, chunk.len()));
             for id in chunk {
                 find = find.bind(id.0);
             }
-            let rows: Vec<UserRecord> = find.persistent(false).fetch_all(self.readers()).await?;
-            users.extend(read_all::<UserRecord, User>(rows)?);
+            let rows: Vec<UserColumns> = find.persistent(false).fetch_all(self.readers()).await?;
+            users.extend(read_all::<UserColumns, User>(rows)?);
         }
         Ok(users)
     }
 
     pub(in crate::store) async fn newest_sessions(&self, before: SessionId, limit: i64) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionRecord> =
+        let rows: Vec<SessionColumns> =
             query_as(sql::admin::NEWEST_SESSIONS).bind(before.0).bind(limit).fetch_all(self.readers()).await?;
         read_all(rows)
     }
@@ -115,7 +115,7 @@ impl Database {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionRecord> = query_as(sql::admin::NEWEST_LIVE_SESSIONS)
+        let rows: Vec<SessionColumns> = query_as(sql::admin::NEWEST_LIVE_SESSIONS)
             .bind(before.0.as_millis())
             .bind(before.1)
             .bind(now.as_millis())
@@ -133,7 +133,7 @@ impl Database {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionRecord> = query_as(sql::admin::NEWEST_SESSIONS_OF)
+        let rows: Vec<SessionColumns> = query_as(sql::admin::NEWEST_SESSIONS_OF)
             .bind(user.0)
             .bind(before.0)
             .bind(only_live)
@@ -151,7 +151,7 @@ impl Database {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionRecord> = query_as(sql::admin::LIVE_SESSIONS_BY_START)
+        let rows: Vec<SessionColumns> = query_as(sql::admin::LIVE_SESSIONS_BY_START)
             .bind(after.0.as_millis())
             .bind(after.1)
             .bind(before.as_millis())
@@ -169,7 +169,7 @@ impl Database {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionRecord> = query_as(sql::admin::LIVE_SESSIONS_BY_ADDRESS)
+        let rows: Vec<SessionColumns> = query_as(sql::admin::LIVE_SESSIONS_BY_ADDRESS)
             .bind(after.0)
             .bind(after.1)
             .bind(below)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::super::audit::insert_audit;
 use super::super::jobs::insert_job;
 use super::{Connection, Database, Result, query, query_as};
-use crate::store::admin::rows::EndRunRecord;
+use crate::store::admin::rows::EndRunColumns;
 use crate::store::{EndRunRow, NewAudit, NewEndRun, NewJob, sql};
 
 impl Database {
@@ -31,7 +31,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn end_run(&self, id: Uuid) -> Result<Option<EndRunRow>> {
-        let row: Option<EndRunRecord> = query_as(sql::admin::END_RUN).bind(id).fetch_optional(self.readers()).await?;
+        let row: Option<EndRunColumns> = query_as(sql::admin::END_RUN).bind(id).fetch_optional(self.readers()).await?;
         Ok(row.map(EndRunRow::from))
     }
 

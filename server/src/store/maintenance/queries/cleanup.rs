@@ -7,7 +7,7 @@ use super::super::audit::insert_audit;
 use super::super::sessions::history::{ended_entry, insert_history};
 use super::{Database, Result, query, query_as};
 use crate::store::db::Ids;
-use crate::store::sessions::rows::ExpiredRecord;
+use crate::store::sessions::rows::ExpiredColumns;
 use crate::store::{CleanupPolicy, CleanupReport, NewAudit, Origin, StoreError, sql};
 
 impl Database {
@@ -39,7 +39,7 @@ impl Database {
     /// with them, so the log need not know.
     async fn mark_expired(&self, now: Timestamp, unused: EndReason, batch: i64, ids: Ids<'_>) -> Result<(u64, u64)> {
         let mut tx = self.begin().await?;
-        let expired: Vec<ExpiredRecord> = query_as(sql::maintenance::MARK_EXPIRED)
+        let expired: Vec<ExpiredColumns> = query_as(sql::maintenance::MARK_EXPIRED)
             .bind(now.as_millis())
             .bind(batch)
             .bind(unused.as_str())

@@ -10,7 +10,7 @@ use super::history::insert_history;
 use super::{Connection, DIALECT, Database, Db, Result, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::{read_all, read_one};
-use crate::store::sessions::rows::{SessionRecord, StandingRecord};
+use crate::store::sessions::rows::{SessionColumns, StandingColumns};
 use crate::store::{NewAudit, NewHistoryEntry, SessionRow, Sighting, Standing, StoreError, sql};
 
 /// Sightings in one transaction.
@@ -22,7 +22,7 @@ pub(in crate::store) const LIVING_AT_ONCE: usize = 200;
 impl Database {
     pub(in crate::store) async fn session(&self, id: SessionId) -> Result<Option<SessionRow>> {
         let mut connection = self.readers().acquire().await?;
-        let row: Option<SessionRecord> =
+        let row: Option<SessionColumns> =
             query_as(sql::sessions::SESSION).bind(id.0).fetch_optional(&mut *connection).await?;
         if row.is_none() {
             is_primary(&mut connection).await?;
@@ -31,7 +31,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn sessions_of(&self, id: UserId, now: Timestamp) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionRecord> =
+        let rows: Vec<SessionColumns> =
             query_as(sql::sessions::LIVE_SESSIONS).bind(id.0).bind(now.as_millis()).fetch_all(self.readers()).await?;
         read_all(rows)
     }
@@ -44,7 +44,7 @@ impl Database {
         limit: i64,
         now: Timestamp,
     ) -> Result<Vec<SessionRow>> {
-        let rows: Vec<SessionRecord> = query_as(sql::sessions::LIVE_SESSIONS_PAGE)
+        let rows: Vec<SessionColumns> = query_as(sql::sessions::LIVE_SESSIONS_PAGE)
             .bind(id.0)
             .bind(now.as_millis())
             .bind(after.0.as_millis())
@@ -71,7 +71,7 @@ impl Database {
         id: SessionId,
         now: Timestamp,
     ) -> Result<Option<SessionRow>> {
-        let row: Option<SessionRecord> = query_as(sql::sessions::LIVE_SESSION)
+        let row: Option<SessionColumns> = query_as(sql::sessions::LIVE_SESSION)
             .bind(id.0)
             .bind(user.0)
             .bind(now.as_millis())
@@ -90,7 +90,7 @@ impl Database {
         now: Timestamp,
     ) -> Result<Option<SessionRow>> {
         let mut tx = self.begin().await?;
-        let row: Option<SessionRecord> = query_as(sql::sessions::RENAME_SESSION)
+        let row: Option<SessionColumns> = query_as(sql::sessions::RENAME_SESSION)
             .bind(id.0)
             .bind(user.0)
             .bind(name.as_str())
@@ -112,7 +112,7 @@ impl Database {
         now: Timestamp,
     ) -> Result<Standing> {
         let mut connection = self.readers().acquire().await?;
-        let row: Option<StandingRecord> =
+        let row: Option<StandingColumns> =
             query_as(sql::sessions::STANDING).bind(id.0).bind(user.0).fetch_optional(&mut *connection).await?;
         let Some(row) = row else {
             is_primary(&mut connection).await?;

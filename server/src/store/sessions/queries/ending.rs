@@ -14,7 +14,7 @@ use super::history::{ended_entry, insert_history};
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
-use crate::store::sessions::rows::{EndedRecord, ReceiptRecord};
+use crate::store::sessions::rows::{EndedColumns, ReceiptColumns};
 use crate::store::{
     Digest, EndCommand, EndOutcome, EndedSession, NewAudit, NewHistoryEntry, Origin, ReceiptRow, Revocation,
     RevokedSubject, Selection, StoreError, sql,
@@ -74,7 +74,7 @@ impl Database {
     }
 
     pub(in crate::store) async fn receipt(&self, digest: &Digest) -> Result<Vec<ReceiptRow>> {
-        let rows: Vec<ReceiptRecord> =
+        let rows: Vec<ReceiptColumns> =
             query_as(sql::sessions::RECEIPT).bind(&digest[..]).fetch_all(self.readers()).await?;
         read_all(rows)
     }
@@ -207,7 +207,7 @@ pub(in crate::store) async fn end_all_of_unknown(
 /// Whether an earlier try was committed: the sessions that it ended have its receipt.
 pub(in crate::store) async fn was_carried_out(connection: &mut Connection, command: &EndCommand) -> Result<bool> {
     let Some(receipt) = &command.receipt else { return Ok(false) };
-    let ended: Vec<ReceiptRecord> = query_as(sql::sessions::RECEIPT).bind(&receipt[..]).fetch_all(connection).await?;
+    let ended: Vec<ReceiptColumns> = query_as(sql::sessions::RECEIPT).bind(&receipt[..]).fetch_all(connection).await?;
     let ended: Vec<ReceiptRow> = read_all(ended)?;
     Ok(match command.selection {
         // Several commands for one session each may share a receipt.
@@ -353,7 +353,7 @@ impl EndDetails {
         if !matches!(which, Which::One(_)) {
             end = end.bind(self.began_by.as_millis());
         }
-        let rows: Vec<EndedRecord> = end.fetch_all(connection).await?;
+        let rows: Vec<EndedColumns> = end.fetch_all(connection).await?;
         let mut ended: Vec<EndedSession> = read_all(rows)?;
         ended.sort_by_key(|session| session.id);
         Ok(ended)

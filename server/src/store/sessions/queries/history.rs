@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Connection, DIALECT, Database, Db, ROWS_PER_INSERT, Result, query, query_as};
 use crate::store::db::dialect::fill;
 use crate::store::db::rows::{read_all, read_one};
-use crate::store::sessions::rows::{HistoryRecord, SessionRecord};
+use crate::store::sessions::rows::{HistoryColumns, SessionColumns};
 use crate::store::{HistoryEntry, NewHistoryEntry, SessionRow, sql};
 
 impl Database {
@@ -16,10 +16,10 @@ impl Database {
         user: UserId,
         id: SessionId,
     ) -> Result<Option<(SessionRow, Vec<HistoryEntry>)>> {
-        let row: Option<SessionRecord> =
+        let row: Option<SessionColumns> =
             query_as(sql::sessions::SESSION_OF).bind(id.0).bind(user.0).fetch_optional(self.readers()).await?;
         let Some(session) = read_one(row)? else { return Ok(None) };
-        let rows: Vec<HistoryRecord> = query_as(sql::sessions::HISTORY).bind(id.0).fetch_all(self.readers()).await?;
+        let rows: Vec<HistoryColumns> = query_as(sql::sessions::HISTORY).bind(id.0).fetch_all(self.readers()).await?;
         Ok(Some((session, read_all(rows)?)))
     }
 
@@ -56,7 +56,7 @@ pub(in crate::store) async fn insert_history(connection: &mut Connection, entrie
 
 /// The session, under lock until the commit.
 pub(in crate::store) async fn lock_session(connection: &mut Connection, id: SessionId) -> Result<Option<SessionRow>> {
-    let row: Option<SessionRecord> =
+    let row: Option<SessionColumns> =
         query_as(sql::sessions::LOCK_SESSION).bind(id.0).fetch_optional(&mut *connection).await?;
     read_one(row)
 }

@@ -12,7 +12,7 @@ use super::history::{insert_history, lock_session};
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_one;
 use crate::store::sessions::Decide;
-use crate::store::sessions::rows::SessionRecord;
+use crate::store::sessions::rows::SessionColumns;
 use crate::store::{Digest, NewHistoryEntry, Refresh, RefreshAttempt, RefreshDecision, RepeatKind, StoreError, sql};
 
 impl Database {
@@ -42,7 +42,7 @@ impl Database {
                     .bind(&attempt.origin.user_agent)
                     .bind(attempt.place.as_deref())
                     .bind(attempt.remember_until.as_millis());
-                let row: Option<SessionRecord> = refresh.fetch_optional(&mut *tx).await?;
+                let row: Option<SessionColumns> = refresh.fetch_optional(&mut *tx).await?;
                 (row, None)
             }
             RefreshDecision::Repeat(kind) => {
@@ -53,7 +53,7 @@ impl Database {
                     .bind(&attempt.origin.user_agent)
                     .bind(attempt.place.as_deref())
                     .bind(attempt.remember_until.as_millis());
-                let row: Option<SessionRecord> = again.fetch_optional(&mut *tx).await?;
+                let row: Option<SessionColumns> = again.fetch_optional(&mut *tx).await?;
                 (row, Some(kind))
             }
             RefreshDecision::Reuse

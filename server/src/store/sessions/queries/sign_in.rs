@@ -16,7 +16,7 @@ use super::history::insert_history;
 use super::{Connection, Database, Result, query, query_as};
 use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
-use crate::store::sessions::rows::SessionRecord;
+use crate::store::sessions::rows::SessionColumns;
 use crate::store::{
     EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, User,
     sql,
@@ -124,7 +124,7 @@ pub(in crate::store) async fn live_sessions(
     connection: &mut Connection,
     session: &NewSession,
 ) -> Result<Vec<SessionRow>> {
-    let rows: Vec<SessionRecord> = query_as(sql::sessions::LIVE_SESSIONS)
+    let rows: Vec<SessionColumns> = query_as(sql::sessions::LIVE_SESSIONS)
         .bind(session.user_id.0)
         .bind(session.at.as_millis())
         .fetch_all(&mut *connection)

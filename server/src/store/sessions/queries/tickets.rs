@@ -4,7 +4,7 @@ use types::domain::Timestamp;
 
 use super::{Database, Result, query, query_as};
 use crate::store::db::rows::read_one;
-use crate::store::sessions::rows::TicketRecord;
+use crate::store::sessions::rows::TicketColumns;
 use crate::store::{Digest, Ticket, sql};
 
 impl Database {
@@ -23,7 +23,7 @@ impl Database {
 
     pub(in crate::store) async fn take_ticket(&self, digest: &Digest, now: Timestamp) -> Result<Option<Ticket>> {
         let mut tx = self.begin().await?;
-        let row: Option<TicketRecord> = query_as(sql::sessions::TAKE_TICKET)
+        let row: Option<TicketColumns> = query_as(sql::sessions::TAKE_TICKET)
             .bind(&digest[..])
             .bind(now.as_millis())
             .fetch_optional(&mut *tx)
