@@ -14,7 +14,7 @@ use crate::auth::refresh::RefreshToken;
 use crate::events::Topic;
 use crate::store::{
     AlertIfNew, DeviceHistory, Digest, NewAlert, NewAudit, NewHistoryEntry, NewSession, Origin, SessionLimit,
-    SessionRow, SignIn, SignInRecords, SigningBrowser, User,
+    SessionRow, SignIn, SignInEntries, SigningBrowser, User,
 };
 
 /// A user who has proved who they are.
@@ -143,9 +143,9 @@ impl Sessions {
         let (device, ip, method) = (&session.device, session.origin.ip.as_str(), session.proofs.method());
         let is_new = move |history: &DeviceHistory| is_new_device(device, ip, method, history);
         let alert = AlertIfNew { id: alert_id, is_new: &is_new };
-        let records = SignInRecords { audit: &audit, history: &began, alert };
+        let entries = SignInEntries { audit: &audit, history: &began, alert };
         let recorded =
-            self.context.store.sessions().record_sign_in(session, limit, Some(browser), records, &mut new_id).await;
+            self.context.store.sessions().record_sign_in(session, limit, Some(browser), entries, &mut new_id).await;
         match recorded.map_err(SessionsError::from)? {
             SignIn::Done { user, replaced, is_new } => {
                 self.revocations.put_in_force(&replaced);

@@ -28,7 +28,7 @@ verbs! {
     /// device is new.
     record_sign_in(
         session: &NewSession, limit: Option<SessionLimit<'_>>, browser: Option<&SigningBrowser>,
-        records: SignInRecords<'_>, ids: Ids<'_>
+        entries: SignInEntries<'_>, ids: Ids<'_>
     ) -> SignIn;
     /// The session, ended or not.
     session(id: SessionId) -> Option<SessionRow>;

@@ -1,7 +1,7 @@
 //! *Was this you?*, as it is kept.
 
 use latchkey::store::{
-    AlertIfNew, AlertRow, CleanupPolicy, DeviceHistory, NewAnswer, NewAudit, Selection, SignIn, SignInRecords, Store,
+    AlertIfNew, AlertRow, CleanupPolicy, DeviceHistory, NewAnswer, NewAudit, Selection, SignIn, SignInEntries, Store,
 };
 use rstest::rstest;
 use types::domain::{AlertId, SessionId, UserId};
@@ -24,8 +24,8 @@ async fn sign_in_asked(store: &Store, user: UserId, minute: u64, is_new: bool) -
     let alert = AlertIfNew { id: AlertId(Uuid::now_v7()), is_new: &note };
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, session.at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, session.at, "192.0.2.1");
-    let records = SignInRecords { audit: &audit, history: &began, alert };
-    let done = store.sessions().record_sign_in(&session, None, None, records, &mut ids()).await.expect("a sign-in");
+    let entries = SignInEntries { audit: &audit, history: &began, alert };
+    let done = store.sessions().record_sign_in(&session, None, None, entries, &mut ids()).await.expect("a sign-in");
     assert!(matches!(done, SignIn::Done { is_new: raised, .. } if raised == is_new));
     (session.id, seen.into_inner().expect("nobody panicked"))
 }

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use latchkey::sessions::{AtLimit, who_makes_room};
 use latchkey::store::{
-    Acquaintance, Digest, NewAudit, SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, Store,
+    Acquaintance, Digest, NewAudit, SessionLimit, SessionRow, SignIn, SignInEntries, SigningBrowser, Store,
 };
 use rstest::rstest;
 use types::domain::{SessionId, Timestamp, UserId};
@@ -34,10 +34,10 @@ async fn enter(store: &Store, user: UserId, browser: &SigningBrowser, at: Timest
     let session = new_session(user, "Laptop", at);
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, at, "192.0.2.1");
-    let records = SignInRecords { audit: &audit, history: &began, alert: never_new() };
+    let entries = SignInEntries { audit: &audit, history: &began, alert: never_new() };
     let entered = store
         .sessions()
-        .record_sign_in(&session, Some(limit), Some(browser), records, &mut ids())
+        .record_sign_in(&session, Some(limit), Some(browser), entries, &mut ids())
         .await
         .expect("a sign-in");
     (session.id, entered)

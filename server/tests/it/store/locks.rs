@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use latchkey::sessions::{AtLimit, who_makes_room};
 use latchkey::store::{
-    NewAudit, RefreshDecision, Selection, SessionLimit, SessionRow, SignInRecords, SigningBrowser, Store,
+    NewAudit, RefreshDecision, Selection, SessionLimit, SessionRow, SignInEntries, SigningBrowser, Store,
 };
 use rstest::rstest;
 use types::domain::{SessionId, UserId};
@@ -69,9 +69,9 @@ impl House {
         };
         let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, minutes(1)) };
         let history = new_entry(session.id, HistoryKind::SignedIn, minutes(1), "192.0.2.1");
-        let records = SignInRecords { audit: &audit, history: &history, alert: never_new() };
+        let entries = SignInEntries { audit: &audit, history: &history, alert: never_new() };
         let signed_in =
-            server.sessions().record_sign_in(&session, Some(limit), Some(&browser), records, &mut ids()).await;
+            server.sessions().record_sign_in(&session, Some(limit), Some(&browser), entries, &mut ids()).await;
         signed_in.expect("a sign-in");
     }
 
@@ -147,7 +147,7 @@ async fn sign_in_again(server: &Store, user: UserId) -> Option<SessionId> {
     let session = new_session(user, "Last", minutes(2));
     let audit = new_audit(user, AuditAction::SignIn, minutes(2));
     let history = new_entry(session.id, HistoryKind::SignedIn, minutes(2), "192.0.2.1");
-    let records = SignInRecords { audit: &audit, history: &history, alert: never_new() };
-    server.sessions().record_sign_in(&session, None, None, records, &mut ids()).await.expect("an answer");
+    let entries = SignInEntries { audit: &audit, history: &history, alert: never_new() };
+    server.sessions().record_sign_in(&session, None, None, entries, &mut ids()).await.expect("an answer");
     Some(session.id)
 }

@@ -10,7 +10,7 @@ use latchkey::store::{
     AccountDeletion, AccountOutcome, AlertIfNew, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
     EndOutcome, Job, JobCapacity, NewAudit, NewCode, NewHistoryEntry, NewJob, NewRegistration, NewResetToken,
     NewSession, NewUser, Origin, PasswordChange, PasswordReset, RefreshAttempt, Registrant, RegistrationMail,
-    ResetRequest, Selection, SessionLimit, SessionRow, SignIn, SignInRecords, Store, Try,
+    ResetRequest, Selection, SessionLimit, SessionRow, SignIn, SignInEntries, Store, Try,
 };
 use sqlx::Connection;
 use types::api::DeviceDescription;
@@ -246,8 +246,8 @@ pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLi
     let audit =
         NewAudit { session_id: Some(session.id), ..new_audit(session.user_id, AuditAction::SignIn, session.at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, session.at, &session.origin.ip);
-    let records = SignInRecords { audit: &audit, history: &began, alert: never_new() };
-    store.sessions().record_sign_in(session, limit, None, records, &mut ids()).await.expect("a sign-in")
+    let entries = SignInEntries { audit: &audit, history: &began, alert: never_new() };
+    store.sessions().record_sign_in(session, limit, None, entries, &mut ids()).await.expect("a sign-in")
 }
 
 /// Tries to sign in where no more than `most` sessions may live.

@@ -18,7 +18,7 @@ use crate::store::db::rows::read_all;
 use crate::store::db::{Ids, retry_conflicts};
 use crate::store::sessions::rows::SessionColumns;
 use crate::store::{
-    EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInRecords, SigningBrowser, User,
+    EndOutcome, NewAlert, NewAudit, NewSession, SessionLimit, SessionRow, SignIn, SignInEntries, SigningBrowser, User,
     sql,
 };
 
@@ -28,10 +28,10 @@ impl Database {
         session: &NewSession,
         limit: Option<SessionLimit<'_>>,
         browser: Option<&SigningBrowser>,
-        records: SignInRecords<'_>,
+        entries: SignInEntries<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
-        retry_conflicts!(self.try_record_sign_in(session, limit, browser, records, &mut *ids))
+        retry_conflicts!(self.try_record_sign_in(session, limit, browser, entries, &mut *ids))
     }
 
     async fn try_record_sign_in(
@@ -39,10 +39,9 @@ impl Database {
         session: &NewSession,
         limit: Option<SessionLimit<'_>>,
         browser: Option<&SigningBrowser>,
-        records: SignInRecords<'_>,
+        SignInEntries { audit, history, alert }: SignInEntries<'_>,
         ids: Ids<'_>,
     ) -> Result<SignIn> {
-        let SignInRecords { audit, history, alert } = records;
         let mut tx = self.begin().await?;
         let mut held = None;
         let mut before = Vec::new();

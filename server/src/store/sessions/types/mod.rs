@@ -16,7 +16,7 @@ use crate::store::{AlertIfNew, Digest, NewAudit, Origin, User};
 
 /// What is written down with a sign-in.
 #[derive(Clone, Copy)]
-pub struct SignInRecords<'a> {
+pub struct SignInEntries<'a> {
     /// For the audit log.
     pub audit: &'a NewAudit,
     /// For the history of the session.
