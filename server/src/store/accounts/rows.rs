@@ -5,7 +5,7 @@ use types::domain::{Timestamp, UserId};
 use types::words::{AccountType, BuiltInRole};
 use uuid::Uuid;
 
-use crate::store::db::rows::{Read, digest, moment};
+use crate::store::db::rows::{RowResult, digest, moment};
 use crate::store::roles::rows::base;
 use crate::store::{Registrant, Registration, StoreError, User};
 
@@ -29,7 +29,7 @@ pub struct UserColumns {
 impl TryFrom<UserColumns> for User {
     type Error = StoreError;
 
-    fn try_from(row: UserColumns) -> Read<Self> {
+    fn try_from(row: UserColumns) -> RowResult<Self> {
         let HeldRoles { roles, base_role, added_permissions } = HeldRoles::read(&row.roles.unwrap_or_default())?;
         Ok(Self {
             id: UserId(row.id),
@@ -60,7 +60,7 @@ struct HeldRoles {
 
 impl HeldRoles {
     /// Reads what stands in the column: roles with a comma between them, each of words.
-    fn read(text: &str) -> Read<Self> {
+    fn read(text: &str) -> RowResult<Self> {
         let mut held = Self { roles: Vec::new(), base_role: BuiltInRole::User, added_permissions: Vec::new() };
         for role in text.split(',').filter(|role| !role.is_empty()) {
             let mut words = role.split(' ').filter(|word| !word.is_empty());
@@ -89,7 +89,7 @@ pub struct RegistrationColumns {
 impl TryFrom<RegistrationColumns> for Registration {
     type Error = StoreError;
 
-    fn try_from(row: RegistrationColumns) -> Read<Self> {
+    fn try_from(row: RegistrationColumns) -> RowResult<Self> {
         let browser = row.browser.as_deref().map(digest).transpose()?;
         let registrant = Registrant { network: digest(&row.network)?, browser };
         Ok(Self { id: UserId(row.id), password_hash: row.password_hash, registrant })

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::store::db::rows::{Read, moment};
+use crate::store::db::rows::{RowResult, moment};
 use crate::store::sessions::rows::EndedColumns;
 use crate::store::{EndRunRow, EndedSession, NewEndRun, Origin, StoreError};
 
@@ -19,7 +19,7 @@ pub struct ListedColumns {
 impl TryFrom<ListedColumns> for (UserId, EndedSession) {
     type Error = StoreError;
 
-    fn try_from(row: ListedColumns) -> Read<Self> {
+    fn try_from(row: ListedColumns) -> RowResult<Self> {
         Ok((UserId(row.user_id), row.ended.try_into()?))
     }
 }

@@ -6,7 +6,7 @@ use types::domain::{AlertId, SessionId, Timestamp};
 use types::words::{AlertAnswer, AlertKind, DeviceKind};
 use uuid::Uuid;
 
-use crate::store::db::rows::{Read, moment};
+use crate::store::db::rows::{RowResult, moment};
 use crate::store::{AlertRow, Answered, KnownDevice, StoreError};
 
 #[derive(FromRow)]
@@ -34,7 +34,7 @@ pub struct AlertColumns {
 impl TryFrom<AlertColumns> for AlertRow {
     type Error = StoreError;
 
-    fn try_from(row: AlertColumns) -> Read<Self> {
+    fn try_from(row: AlertColumns) -> RowResult<Self> {
         let answered = match (row.answer.as_deref(), moment(row.answered_at)) {
             (Some(answer), Some(at)) => Some(Answered {
                 answer: AlertAnswer::parse(answer).ok_or(StoreError::Unreadable("answer"))?,

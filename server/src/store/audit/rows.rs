@@ -5,7 +5,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::OrOther;
 use uuid::Uuid;
 
-use crate::store::db::rows::{Read, reason};
+use crate::store::db::rows::{RowResult, reason};
 use crate::store::{Audit, AuditSeal, EntrySeal, Origin, SealedAudit, StoreError, StoredAudit, StoredCommitment};
 
 #[derive(FromRow)]
@@ -27,7 +27,7 @@ pub struct AuditColumns {
 impl TryFrom<AuditColumns> for Audit {
     type Error = StoreError;
 
-    fn try_from(row: AuditColumns) -> Read<Self> {
+    fn try_from(row: AuditColumns) -> RowResult<Self> {
         Ok(Self {
             id: row.id,
             at: Timestamp::from_millis(row.at),

@@ -5,10 +5,11 @@ use types::words::EndReason;
 
 use crate::store::{Digest, StoreError};
 
-pub(in crate::store) type Read<T> = Result<T, StoreError>;
+/// What reading a row gives: a value, or that the row cannot be read.
+pub(in crate::store) type RowResult<T> = Result<T, StoreError>;
 
 /// Reads all rows of a query.
-pub fn read_all<R, T>(rows: Vec<R>) -> Read<Vec<T>>
+pub fn read_all<R, T>(rows: Vec<R>) -> RowResult<Vec<T>>
 where
     T: TryFrom<R, Error = StoreError>,
 {
@@ -16,7 +17,7 @@ where
 }
 
 /// Reads the row of a query, if there was one.
-pub fn read_one<R, T>(row: Option<R>) -> Read<Option<T>>
+pub fn read_one<R, T>(row: Option<R>) -> RowResult<Option<T>>
 where
     T: TryFrom<R, Error = StoreError>,
 {
@@ -24,7 +25,7 @@ where
 }
 
 /// A stored digest.
-pub fn digest(bytes: &[u8]) -> Read<Digest> {
+pub fn digest(bytes: &[u8]) -> RowResult<Digest> {
     bytes.try_into().map_err(|_| StoreError::Unreadable("digest"))
 }
 
@@ -32,6 +33,6 @@ pub(in crate::store) fn moment(millis: Option<i64>) -> Option<Timestamp> {
     millis.map(Timestamp::from_millis)
 }
 
-pub(in crate::store) fn reason(name: Option<&str>) -> Read<Option<EndReason>> {
+pub(in crate::store) fn reason(name: Option<&str>) -> RowResult<Option<EndReason>> {
     name.map(|name| EndReason::parse(name).ok_or(StoreError::Unreadable("end reason"))).transpose()
 }

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 use types::domain::Timestamp;
 use uuid::Uuid;
 
-use crate::store::db::rows::{Read, moment};
+use crate::store::db::rows::{RowResult, moment};
 use crate::store::{Job, StoreError};
 
 #[derive(FromRow)]
@@ -24,7 +24,7 @@ pub struct JobColumns {
 impl TryFrom<JobColumns> for Job {
     type Error = StoreError;
 
-    fn try_from(row: JobColumns) -> Read<Self> {
+    fn try_from(row: JobColumns) -> RowResult<Self> {
         Ok(Self {
             id: row.id,
             kind: row.kind,

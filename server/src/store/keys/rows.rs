@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 use types::domain::Timestamp;
 
-use crate::store::db::rows::{Read, moment};
+use crate::store::db::rows::{RowResult, moment};
 use crate::store::{SigningKeyRow, StoreError};
 
 #[derive(FromRow)]
@@ -19,7 +19,7 @@ pub struct SigningKeyColumns {
 impl TryFrom<SigningKeyColumns> for SigningKeyRow {
     type Error = StoreError;
 
-    fn try_from(row: SigningKeyColumns) -> Read<Self> {
+    fn try_from(row: SigningKeyColumns) -> RowResult<Self> {
         Ok(Self {
             kid: row.kid,
             public_key: row.public_key,

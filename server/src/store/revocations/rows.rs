@@ -4,7 +4,7 @@ use sqlx::FromRow;
 use types::domain::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::store::db::rows::{Read, reason};
+use crate::store::db::rows::{RowResult, reason};
 use crate::store::{Revocation, RevokedSubject, StoreError, Tail};
 
 /// One row of the log.
@@ -24,7 +24,7 @@ pub struct RevocationColumns {
 impl TryFrom<RevocationColumns> for Revocation {
     type Error = StoreError;
 
-    fn try_from(row: RevocationColumns) -> Read<Self> {
+    fn try_from(row: RevocationColumns) -> RowResult<Self> {
         let subject = match (row.session_id, row.epoch) {
             (Some(session), None) => RevokedSubject::Session(SessionId(session)),
             (None, Some(epoch)) => RevokedSubject::Epoch(epoch),
@@ -62,7 +62,7 @@ pub struct TailColumns {
 }
 
 impl TailColumns {
-    fn revocation(self) -> Read<Option<Revocation>> {
+    fn revocation(self) -> RowResult<Option<Revocation>> {
         let (Some(position), Some(user_id), Some(at), Some(remember_until)) =
             (self.position, self.user_id, self.at, self.remember_until)
         else {
@@ -87,14 +87,14 @@ impl TailColumns {
 impl TryFrom<Vec<TailColumns>> for Tail {
     type Error = StoreError;
 
-    fn try_from(rows: Vec<TailColumns>) -> Read<Self> {
+    fn try_from(rows: Vec<TailColumns>) -> RowResult<Self> {
         let first = rows.first().ok_or(StoreError::Unreadable("revocation head"))?;
         if first.is_replica {
             return Err(StoreError::replica());
         }
         let (head, database_time) = (first.head, Timestamp::from_millis(first.database_time));
         let has_restarted = first.has_restarted;
-        let revocations = rows.into_iter().filter_map(|row| row.revocation().transpose()).collect::<Read<_>>()?;
+        let revocations = rows.into_iter().filter_map(|row| row.revocation().transpose()).collect::<RowResult<_>>()?;
         Ok(Self { head, database_time, has_restarted, revocations })
     }
 }

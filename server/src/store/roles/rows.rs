@@ -4,7 +4,7 @@ use sqlx::FromRow;
 use types::domain::Timestamp;
 use types::words::BuiltInRole;
 
-use crate::store::db::rows::Read;
+use crate::store::db::rows::RowResult;
 use crate::store::{RoleRow, StoreError};
 
 #[derive(FromRow)]
@@ -23,7 +23,7 @@ pub struct RoleColumns {
 impl TryFrom<RoleColumns> for RoleRow {
     type Error = StoreError;
 
-    fn try_from(row: RoleColumns) -> Read<Self> {
+    fn try_from(row: RoleColumns) -> RowResult<Self> {
         Ok(Self {
             name: row.name,
             inherits: row.inherits,
@@ -39,6 +39,6 @@ impl TryFrom<RoleColumns> for RoleRow {
 }
 
 /// A built-in role by its name.
-pub fn base(name: &str) -> Read<BuiltInRole> {
+pub fn base(name: &str) -> RowResult<BuiltInRole> {
     BuiltInRole::parse(name).ok_or(StoreError::Unreadable("role"))
 }

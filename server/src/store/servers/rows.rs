@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use types::domain::Timestamp;
 use uuid::Uuid;
 
-use crate::store::db::rows::{Read, digest};
+use crate::store::db::rows::{RowResult, digest};
 use crate::store::{ServerRow, StoreError};
 
 #[derive(FromRow)]
@@ -23,7 +23,7 @@ pub struct ServerColumns {
 impl TryFrom<ServerColumns> for ServerRow {
     type Error = StoreError;
 
-    fn try_from(row: ServerColumns) -> Read<Self> {
+    fn try_from(row: ServerColumns) -> RowResult<Self> {
         Ok(Self {
             id: row.id,
             name: row.name,

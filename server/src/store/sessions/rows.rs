@@ -7,7 +7,7 @@ use types::words::{DeviceKind, OrOther, SignInMethod, TokenDelivery};
 use uuid::Uuid;
 
 use crate::auth::proofs::{Proof, Proofs};
-use crate::store::db::rows::{Read, digest, moment, reason};
+use crate::store::db::rows::{RowResult, digest, moment, reason};
 use crate::store::{
     Acting, EndedSession, HistoryEntry, Origin, ReceiptRow, SessionEnd, SessionRow, StoreError, Ticket,
 };
@@ -23,7 +23,7 @@ pub struct EndedColumns {
 impl TryFrom<EndedColumns> for EndedSession {
     type Error = StoreError;
 
-    fn try_from(row: EndedColumns) -> Read<Self> {
+    fn try_from(row: EndedColumns) -> RowResult<Self> {
         let remember_until = Timestamp::from_millis(row.remember_until);
         Ok(Self { id: SessionId(row.id), device: row.device.into(), remember_until })
     }
@@ -42,7 +42,7 @@ pub struct ReceiptColumns {
 impl TryFrom<ReceiptColumns> for ReceiptRow {
     type Error = StoreError;
 
-    fn try_from(row: ReceiptColumns) -> Read<Self> {
+    fn try_from(row: ReceiptColumns) -> RowResult<Self> {
         Ok(Self {
             session_id: SessionId(row.id),
             device: row.device.into(),
@@ -85,7 +85,7 @@ pub struct EndColumns {
 }
 
 impl EndColumns {
-    fn read(self) -> Read<Option<SessionEnd>> {
+    fn read(self) -> RowResult<Option<SessionEnd>> {
         let (Some(at), Some(reason)) = (moment(self.ended_at), reason(self.end_reason.as_deref())?) else {
             return Ok(None);
         };
@@ -141,7 +141,7 @@ pub struct SessionColumns {
 impl TryFrom<SessionColumns> for SessionRow {
     type Error = StoreError;
 
-    fn try_from(row: SessionColumns) -> Read<Self> {
+    fn try_from(row: SessionColumns) -> RowResult<Self> {
         let proofs = proofs(&row)?;
         Ok(Self {
             id: SessionId(row.id),
@@ -166,7 +166,7 @@ impl TryFrom<SessionColumns> for SessionRow {
 }
 
 /// The proofs of a session. Sessions from before they were stored one by one rest on one, given when they began.
-fn proofs(row: &SessionColumns) -> Read<Proofs> {
+fn proofs(row: &SessionColumns) -> RowResult<Proofs> {
     let stored: Vec<Proof> = serde_json::from_str(&row.proofs).map_err(|_| StoreError::Unreadable("proofs"))?;
     if let Ok(proofs) = Proofs::try_from(stored) {
         return Ok(proofs);
@@ -187,7 +187,7 @@ pub struct StandingColumns {
 
 impl StandingColumns {
     /// When the session runs out, the user's epoch, and how the session ended.
-    pub fn read(self) -> Read<(Timestamp, i64, Option<SessionEnd>)> {
+    pub fn read(self) -> RowResult<(Timestamp, i64, Option<SessionEnd>)> {
         if self.is_replica {
             return Err(StoreError::replica());
         }
@@ -215,7 +215,7 @@ pub struct HistoryColumns {
 impl TryFrom<HistoryColumns> for HistoryEntry {
     type Error = StoreError;
 
-    fn try_from(row: HistoryColumns) -> Read<Self> {
+    fn try_from(row: HistoryColumns) -> RowResult<Self> {
         Ok(Self {
             at: Timestamp::from_millis(row.at),
             kind: OrOther::of_name(&row.kind),
@@ -236,7 +236,7 @@ pub struct HistoryOfColumns {
 impl TryFrom<HistoryOfColumns> for (SessionId, HistoryEntry) {
     type Error = StoreError;
 
-    fn try_from(row: HistoryOfColumns) -> Read<Self> {
+    fn try_from(row: HistoryOfColumns) -> RowResult<Self> {
         Ok((SessionId(row.session_id), row.entry.try_into()?))
     }
 }
@@ -253,7 +253,7 @@ pub struct TicketColumns {
 impl TryFrom<TicketColumns> for Ticket {
     type Error = StoreError;
 
-    fn try_from(row: TicketColumns) -> Read<Self> {
+    fn try_from(row: TicketColumns) -> RowResult<Self> {
         Ok(Self {
             session_id: SessionId(row.session_id),
             user_id: UserId(row.user_id),
