@@ -56,7 +56,7 @@ impl Sealing {
     /// Seals what is not sealed yet.
     async fn round(&self, stop: &CancellationToken) -> Result<(), StoreError> {
         let Context { store, keys, random, .. } = &self.context;
-        self.look_after_the_last().await?;
+        self.check_last_seal().await?;
         while let Some(seal) = seal_next(store, keys, &**random, self.context.now(), MAX_BATCH).await? {
             let is_full = seal.last_position - seal.first_position + 1 >= MAX_BATCH;
             self.see(&seal);
@@ -68,7 +68,7 @@ impl Sealing {
     }
 
     /// Whoever rewrites the end of the log while a server runs is found out by what the server remembers.
-    async fn look_after_the_last(&self) -> Result<(), StoreError> {
+    async fn check_last_seal(&self) -> Result<(), StoreError> {
         let audit = self.context.store.audit();
         let seen = self.seen().seal;
         if let Some((number, hash)) = seen {

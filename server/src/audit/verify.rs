@@ -252,7 +252,7 @@ impl Verification<'_> {
                 break;
             }
             for seal in seals {
-                self.look_at_seal(&seal).await?;
+                self.check_seal(&seal).await?;
             }
         }
         if self.expected.hash.is_some() && self.report.expected.is_none() {
@@ -262,7 +262,7 @@ impl Verification<'_> {
         Ok(self.report)
     }
 
-    async fn look_at_seal(&mut self, seal: &AuditSeal) -> Result<(), StoreError> {
+    async fn check_seal(&mut self, seal: &AuditSeal) -> Result<(), StoreError> {
         if seal.number <= self.number {
             self.report.find(Finding::of_seal(FindingKind::SealInserted, seal.number));
             return Ok(());
