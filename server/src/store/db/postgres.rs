@@ -54,7 +54,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT: &str = "10s";
 pub struct Database {
     pool: PgPool,
     /// One connection for polling the revocation log, however busy the others are.
-    lookout: PgPool,
+    tail_pool: PgPool,
     options: Box<PgConnectOptions>,
     pub(in crate::store) acquire_timeout: Arc<AcquireTimeout>,
     /// Notified where a job may have been enqueued.
@@ -72,8 +72,8 @@ impl Database {
         ]);
         let acquire_timeout = Arc::new(AcquireTimeout::default());
         let pool = pool_of(pool_size.max(1), &acquire_timeout).connect_with(limited.clone()).await?;
-        let lookout = pool_of(1, &acquire_timeout).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
-        Ok(Self { pool, lookout, options: Box::new(options), acquire_timeout, enqueued: Arc::default() })
+        let tail_pool = pool_of(1, &acquire_timeout).connect_lazy_with(limited.options([("statement_timeout", "30s")]));
+        Ok(Self { pool, tail_pool, options: Box::new(options), acquire_timeout, enqueued: Arc::default() })
     }
 
     /// Notifications between servers.
@@ -94,7 +94,7 @@ impl Database {
 
     /// Closes all connections, after the work that is under way.
     pub async fn close(&self) {
-        self.lookout.close().await;
+        self.tail_pool.close().await;
         self.pool.close().await;
     }
 
@@ -120,8 +120,8 @@ impl Database {
         &self.pool
     }
 
-    const fn lookout(&self) -> &PgPool {
-        &self.lookout
+    const fn tail_pool(&self) -> &PgPool {
+        &self.tail_pool
     }
 }
 

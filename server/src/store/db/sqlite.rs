@@ -132,7 +132,7 @@ impl Database {
         &self.readers
     }
 
-    const fn lookout(&self) -> &SqlitePool {
+    const fn tail_pool(&self) -> &SqlitePool {
         &self.readers
     }
 }

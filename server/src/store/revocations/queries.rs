@@ -53,18 +53,19 @@ impl Database {
 
     pub(in crate::store) async fn revocations_from(&self, position: i64) -> Result<Tail> {
         let rows: Vec<TailColumns> =
-            query_as(sql::revocations::REVOCATIONS_FROM).bind(position).fetch_all(self.lookout()).await?;
+            query_as(sql::revocations::REVOCATIONS_FROM).bind(position).fetch_all(self.tail_pool()).await?;
         rows.try_into()
     }
 
     pub(in crate::store) async fn live_revocations(&self, after: i64, limit: i64) -> Result<Vec<Revocation>> {
         let rows: Vec<RevocationColumns> =
-            query_as(sql::revocations::LIVE_REVOCATIONS).bind(after).bind(limit).fetch_all(self.lookout()).await?;
+            query_as(sql::revocations::LIVE_REVOCATIONS).bind(after).bind(limit).fetch_all(self.tail_pool()).await?;
         read_all(rows)
     }
 
     pub(in crate::store) async fn count_live_revocations(&self) -> Result<u64> {
-        let counts: Vec<(i64,)> = query_as(sql::revocations::COUNT_LIVE_REVOCATIONS).fetch_all(self.lookout()).await?;
+        let counts: Vec<(i64,)> =
+            query_as(sql::revocations::COUNT_LIVE_REVOCATIONS).fetch_all(self.tail_pool()).await?;
         Ok(counts.first().map_or(0, |(count,)| count.unsigned_abs()))
     }
 }
