@@ -1,12 +1,11 @@
 //! Administration: what may be done to users and sessions of others, for the command line and the API alike.
 //!
 //! `users` and `sessions` do it, `rule` says which sessions a rule is about, `reach` who may touch whom, `import`
-//! brings users of another system along. `end_runs` are ends by rule that a job carries out, `figures` is what the
+//! brings users of another system along. `end_runs` are ends by rule that a job carries out, `statistics` is what the
 //! overview shows. What takes effect on the server at hand is for the caller: each function gives what was committed.
 //! No HTTP outside `handlers`.
 
 mod end_runs;
-mod figures;
 mod handlers;
 mod import;
 mod mails;
@@ -14,6 +13,7 @@ mod reach;
 mod rule;
 mod sessions;
 mod settings;
+mod statistics;
 mod users;
 
 use std::sync::Arc;
@@ -46,9 +46,9 @@ use crate::roles::permissions::{
     AUDIT_EXPORT, AUDIT_READ, OVERVIEW_READ, SESSIONS_END, SESSIONS_READ, USERS_DELETE, USERS_READ, USERS_WRITE,
 };
 use crate::store::{EndOutcome, NewAudit, Origin, StoreError};
-use figures::Figures;
 use handlers::{audit, end_runs as run_calls, overview, sessions as session_calls, user_changes, users as user_calls};
 use settings::AdminConfig;
+use statistics::Statistics;
 
 /// What this area brings.
 pub const AREA: Area =
@@ -59,7 +59,7 @@ fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> 
         let accounts = Arc::clone(parts.get());
         let area = AdminArea {
             administration: Arc::new(Administration::new(context.clone(), accounts, config)),
-            figures: Figures::new(context.clone()),
+            statistics: Statistics::new(context.clone()),
             registry: Arc::clone(parts.get()),
         };
         parts.insert(Arc::new(OldestAdministering(config.section::<AdminConfig>().session_max_age)));
@@ -136,7 +136,7 @@ fn jobs(state: &ApiState) -> Vec<JobKind> {
 /// What the calls of this area work with.
 struct AdminArea {
     administration: Arc<Administration>,
-    figures: Figures,
+    statistics: Statistics,
     /// The servers that run.
     registry: Arc<Registry>,
 }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use types::api::{AdminOverview, JobCount, ServerState, SettingDifference, SignInCount};
 
 use super::administrator::Administrator;
-use crate::admin::figures::{Counts, SignIns};
+use crate::admin::statistics::{Counts, SignIns};
 use crate::areas;
 use crate::http::operation::{Answer, Operation};
 use crate::http::problem::ApiError;
@@ -18,14 +18,15 @@ pub const OVERVIEW: Operation = Operation {
     id: "getOverview",
     summary: "The installation at a glance",
     about: "Sessions, sign-ins, what waits, and the servers that run. Counts may be some seconds old.",
-    answers: &[Answer::json::<AdminOverview>(200, "The figures.")],
+    answers: &[Answer::json::<AdminOverview>(200, "The statistics.")],
     ..Operation::NONE
 };
 
 /// `GET /api/admin/overview`.
 pub async fn overview(State(state): State<ApiState>, _: Administrator) -> Result<Json<AdminOverview>, ApiError> {
     let kinds: Vec<&'static str> = areas::job_kinds(&state).iter().map(|kind| kind.name).collect();
-    let Counts { at, live_sessions, hours, days, sessions_ended, jobs } = state.admin().figures.counts(&kinds).await?;
+    let Counts { at, live_sessions, hours, days, sessions_ended, jobs } =
+        state.admin().statistics.counts(&kinds).await?;
     let registry = &state.admin().registry;
     let servers = registry.servers().await?.into_iter().map(|(server, differences)| {
         let is_me = registry.is_me(&server);

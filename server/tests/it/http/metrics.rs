@@ -110,7 +110,7 @@ async fn requests_are_counted_by_route_and_never_by_what_somebody_made_up() {
 }
 
 #[tokio::test]
-async fn every_figure_of_the_list_is_shown_once_and_in_its_order() {
+async fn every_metric_of_the_list_is_shown_once_and_in_its_order() {
     let app = TestApp::start_with(&[OWN_LISTENER]).await;
     app.get("/health").await;
     let scrape = Scrape::of(&app).await;

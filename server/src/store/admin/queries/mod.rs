@@ -3,8 +3,8 @@
 use super::{Connection, DIALECT, Database, Db, Result, lock_roles, query, query_as};
 
 pub(in crate::store) mod changes;
-pub(in crate::store) mod figures;
 pub(in crate::store) mod import;
 pub(in crate::store) mod listed;
 pub(in crate::store) mod lists;
 pub(in crate::store) mod runs;
+pub(in crate::store) mod statistics;

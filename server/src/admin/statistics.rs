@@ -11,7 +11,7 @@ use types::words::AuditAction;
 use crate::context::Context;
 use crate::store::{OpenJobs, StoreError};
 
-/// How long figures are good.
+/// How long the statistics are good.
 const FRESH_FOR: Duration = Duration::from_secs(10);
 /// So long after its end an hour gets no more entries.
 const SETTLED_AFTER: Duration = Duration::from_mins(10);
@@ -19,8 +19,8 @@ const HOUR: i64 = 3_600_000;
 const HOURS_A_DAY: i64 = 24;
 const DAYS: i64 = 30;
 
-/// The figures of an installation.
-pub struct Figures {
+/// The statistics of an installation.
+pub struct Statistics {
     context: Context,
     /// The last ones, and when they were counted. Whoever asks meanwhile waits for the same.
     last: Mutex<Option<(Instant, Counts)>>,
@@ -51,12 +51,12 @@ pub struct SignIns {
 /// Entries of an action by the hours since 1970.
 type ByHour = BTreeMap<i64, u64>;
 
-impl Figures {
+impl Statistics {
     pub fn new(context: Context) -> Self {
         Self { context, last: Mutex::default() }
     }
 
-    /// The figures, which may be some seconds old. `kinds` are those of the jobs that there are.
+    /// The statistics, which may be some seconds old. `kinds` are those of the jobs that there are.
     pub async fn counts(&self, kinds: &[&'static str]) -> Result<Counts, StoreError> {
         let mut last = self.last.lock().await;
         let asked = self.context.clock.monotonic();
