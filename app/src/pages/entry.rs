@@ -107,7 +107,7 @@ pub(super) fn SendAgain(
     };
     move || {
         sent.track();
-        view! { <Waiting text=text form=form wait_seconds=wait_seconds on_press=press /> }
+        view! { <SendAgainButton text=text form=form wait_seconds=wait_seconds on_press=press /> }
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) fn SendAgain(
 pub(super) const AGAIN: &str = "again";
 
 #[component]
-fn Waiting(
+fn SendAgainButton(
     text: &'static str,
     form: &'static str,
     wait_seconds: u32,

@@ -57,7 +57,7 @@ pub(super) fn OverviewPage() -> impl IntoView {
                 view! {
                     <Numbers overview=overview />
                     <Charts overview=overview />
-                    <Waiting overview=overview />
+                    <QueuedJobs overview=overview />
                     <Servers overview=overview />
                 }
                     .into_any()
@@ -150,16 +150,16 @@ fn Charts(overview: Memo<Option<AdminOverview>>) -> impl IntoView {
     .into_any()
 }
 
-/// What waits to be done: mail, and the rest.
+/// The queue of jobs: mail, and the rest.
 #[component]
-fn Waiting(overview: Memo<Option<AdminOverview>>) -> impl IntoView {
+fn QueuedJobs(overview: Memo<Option<AdminOverview>>) -> impl IntoView {
     let rows = move || {
         let jobs =
             overview.with(|overview| overview.as_ref().map(|overview| overview.jobs.clone()).unwrap_or_default());
         if jobs.is_empty() {
             return view! { <p class="quiet">"Nothing waits. Mail and other work is done as it comes."</p> }.into_any();
         }
-        let rows = jobs.iter().map(waiting_row).collect_view();
+        let rows = jobs.iter().map(queued_row).collect_view();
         view! { <ul class="panel admin-list" role="list" aria-label="Waiting work">{rows}</ul> }.into_any()
     };
     view! {
@@ -171,7 +171,7 @@ fn Waiting(overview: Memo<Option<AdminOverview>>) -> impl IntoView {
     .into_any()
 }
 
-fn waiting_row(job: &JobCount) -> AnyView {
+fn queued_row(job: &JobCount) -> AnyView {
     let mark = |count: u64, what: &'static str| {
         (count > 0).then(|| view! { <Badge tone=BadgeTone::Warning>{format!("{} {what}", grouped(count))}</Badge> })
     };

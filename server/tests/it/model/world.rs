@@ -29,7 +29,7 @@ pub struct Bounds {
 /// A transaction that ends the session of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Writer {
-    Waiting,
+    NotBegun,
     /// The transaction is open; where positions are given first it has one.
     Open {
         requested_at: u8,
@@ -123,7 +123,7 @@ impl Protocol {
                 Writer::Open { .. } if head_row_is_free => actions.push(Action::TakePosition(number)),
                 Writer::Holding { .. } => actions.push(Action::Commit(number)),
                 Writer::Committed { .. } => actions.push(Action::Answer(number)),
-                Writer::Waiting | Writer::Open { .. } | Writer::Answered { .. } | Writer::Over => {}
+                Writer::NotBegun | Writer::Open { .. } | Writer::Answered { .. } | Writer::Over => {}
             }
         }
         for (number, server) in world.servers.iter().enumerate() {
@@ -142,7 +142,7 @@ impl Protocol {
     fn events(&self, world: &World, actions: &mut Vec<Action>) {
         for (number, writer) in world.writers.iter().enumerate() {
             match writer {
-                Writer::Waiting if self.may_begin(world, number) => actions.push(Action::Begin(number)),
+                Writer::NotBegun if self.may_begin(world, number) => actions.push(Action::Begin(number)),
                 Writer::Open { .. } | Writer::Holding { .. } if world.aborts < self.bounds.aborts => {
                     actions.push(Action::Abort(number));
                 }
@@ -167,7 +167,7 @@ impl Protocol {
     fn may_begin(&self, world: &World, writer: usize) -> bool {
         let one_each = self.bounds.writers == SERVERS;
         let before = writer.checked_sub(if one_each { 1 } else { SERVERS });
-        before.is_none_or(|before| world.writers[before] != Writer::Waiting)
+        before.is_none_or(|before| world.writers[before] != Writer::NotBegun)
     }
 
     /// Whether all has been done that was begun.
@@ -205,7 +205,7 @@ impl Protocol {
         world.restarts += 1;
         world.servers[number] = Server::restarted(world.database.standing(), self.slip);
         for (writer, state) in world.writers.iter_mut().enumerate() {
-            if Self::server_of(writer) == number && !matches!(state, Writer::Waiting) {
+            if Self::server_of(writer) == number && !matches!(state, Writer::NotBegun) {
                 *state = Writer::Over;
             }
         }
@@ -217,7 +217,7 @@ impl World {
         Self {
             time: 0,
             database: Database::new(),
-            writers: array::from_fn(|writer| if writer < bounds.writers { Writer::Waiting } else { Writer::Over }),
+            writers: array::from_fn(|writer| if writer < bounds.writers { Writer::NotBegun } else { Writer::Over }),
             servers: array::from_fn(|_| Server::new()),
             aborts: 0,
             restarts: 0,
