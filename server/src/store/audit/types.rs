@@ -140,7 +140,7 @@ pub struct SealedAudit {
     pub seal: EntrySeal,
 }
 
-/// A seal as it is stored: it vouches for the entries of its positions, and for the seal before it.
+/// A seal as it is stored: it covers the entries of its positions, and the seal before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditSeal {
     /// From 1 on without gaps.

@@ -577,7 +577,7 @@ async fn what_is_put_in_before_it_is_sealed_is_sealed_like_anything_else(
 }
 
 #[tokio::test]
-async fn seals_of_an_earlier_secret_are_good_where_somebody_vouches_for_their_key() {
+async fn seals_of_an_earlier_secret_are_good_where_their_key_is_given() {
     let (store, before) = (TestStore::open(Backend::Sqlite).await, keys());
     write_entries(&store, 3).await;
     seal_all(&store, &before).await;
@@ -587,14 +587,14 @@ async fn seals_of_an_earlier_secret_are_good_where_somebody_vouches_for_their_ke
     let kinds: Vec<_> = verified(&store, &after).await.findings.iter().map(|finding| finding.kind).collect();
     assert_eq!(kinds, [FindingKind::SealOfAnotherKey]);
     let key: Digest = before.audit_public_key().try_into().expect("32 bytes");
-    let vouched = ExpectedSeals { public_keys: vec![key], ..ExpectedSeals::default() };
-    let report = verify(&store, &after, &vouched, &mut |_: u64| {}).await.expect("a report");
+    let expected = ExpectedSeals { public_keys: vec![key], ..ExpectedSeals::default() };
+    let report = verify(&store, &after, &expected, &mut |_: u64| {}).await.expect("a report");
     assert!(report.is_good(), "{report:?}");
 
     // Without marks an entry is known by its seal.
     let mut attacker = Attacker::of(&store, Backend::Sqlite).await;
     attacker.runs("UPDATE audit_log SET action = 'nothing' WHERE position = 2").await;
-    let report = verify(&store, &after, &vouched, &mut |_: u64| {}).await.expect("a report");
+    let report = verify(&store, &after, &expected, &mut |_: u64| {}).await.expect("a report");
     let kinds: Vec<_> = report.findings.iter().map(|finding| (finding.kind, finding.seal)).collect();
     assert_eq!(kinds, [(FindingKind::EntriesDiffer, Some(1))]);
 }
