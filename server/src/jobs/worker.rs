@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_run_that_holds_what_the_next_look_waits_for_goes_on() {
+    async fn a_run_that_holds_what_the_next_poll_waits_for_goes_on() {
         let connection = tokio::sync::Mutex::new(());
         let mut under_way = UnderWay::default();
         under_way.runs.push(Box::pin(async {

@@ -202,7 +202,7 @@ fn another_row_in_the_place_of_its_own_is_noticed() {
 }
 
 #[test]
-fn a_look_that_began_before_the_commit_need_not_show_it_and_the_next_one_must() {
+fn a_poll_that_began_before_the_commit_need_not_show_it_and_the_next_one_must() {
     let now = Instant::now();
     let (read, own) = read_and_own();
     let list = that_has_read(&read, now);
@@ -223,7 +223,7 @@ fn a_commit_of_its_own_that_no_token_can_need_any_more_is_not_missed() {
     // Cleaned up, like the row before it.
     let log = Tail { database_time: LATER, ..tail(1, Vec::new()) };
     assert_eq!(polls(&list, &log, now), Applied::Current);
-    assert_eq!(polls(&list, &tail(1, vec![read.clone()]), now), Applied::Current, "it is watched for no longer");
+    assert_eq!(polls(&list, &tail(1, vec![read.clone()]), now), Applied::Current, "it is expected no longer");
 
     let list = that_has_read(&read, now);
     list.add(&[own]);
@@ -232,7 +232,7 @@ fn a_commit_of_its_own_that_no_token_can_need_any_more_is_not_missed() {
 }
 
 #[test]
-fn what_a_look_has_shown_is_watched_for_no_longer() {
+fn what_a_poll_has_shown_is_expected_no_longer() {
     let now = Instant::now();
     let (read, own) = read_and_own();
     let further = row(3, BOB, RevokedSubject::Epoch(2));

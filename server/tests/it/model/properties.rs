@@ -27,7 +27,7 @@ pub fn all() -> Vec<Property<Protocol>> {
         Property::always(AT_ONCE, |_, world| at_once(world)),
         Property::always(EVERYWHERE, |protocol, world| !protocol.is_at_rest(world) || everywhere(world)),
         Property::always(STEADY, |_, world: &World| {
-            let idle = |server: &&Server| !server.is_looking() && !server.has_to_look();
+            let idle = |server: &&Server| !server.is_polling() && !server.has_to_poll();
             world.servers.iter().filter(idle).all(|server| !server.is_at_a_loss(&world.database, world.time))
         }),
         Property::sometimes(OVERLAP, |_, world: &World| {

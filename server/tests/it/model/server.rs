@@ -65,7 +65,7 @@ impl Server {
         Sessions::of((0..SESSIONS).filter(|&session| self.list[session].is_some()))
     }
 
-    pub const fn is_looking(&self) -> bool {
+    pub const fn is_polling(&self) -> bool {
         self.poll.is_some()
     }
 
@@ -74,9 +74,9 @@ impl Server {
     }
 
     /// Whether a poll would bring anything. (A real server polls all the time; here that would go round in circles.)
-    pub fn has_to_look(&self) -> bool {
+    pub fn has_to_poll(&self) -> bool {
         let knows_all = self.is_up_to_date && self.own.is_empty();
-        !self.is_looking() && !knows_all
+        !self.is_polling() && !knows_all
     }
 
     /// Whether one more poll, with nothing new in it, would have it load everything.

@@ -127,9 +127,9 @@ impl Protocol {
             }
         }
         for (number, server) in world.servers.iter().enumerate() {
-            if server.is_looking() {
+            if server.is_polling() {
                 actions.push(Action::Apply(number));
-            } else if server.has_to_look() {
+            } else if server.has_to_poll() {
                 actions.push(Action::Poll(number));
             }
             if !server.lost.is_empty() && head_row_is_free {
