@@ -106,11 +106,11 @@ impl Client {
     /// Notices that it is over, by its time or because the server says so, and ends with it.
     pub async fn run_acting(&self) {
         if let Some(acting) = self.acting() {
-            self.watch(&acting).await;
+            self.act_until_over(&acting).await;
         }
     }
 
-    async fn watch(&self, acting: &Acting) {
+    async fn act_until_over(&self, acting: &Acting) {
         let mut ask_at_ms = self.now_ms() + ASK_EVERY_MS;
         while self.is_acting_in(acting) {
             let now_ms = self.now_ms();

@@ -109,7 +109,7 @@ impl TimedStream {
     }
 
     /// Passes on what became of a write, unless the client has not taken a byte for too long.
-    fn watch_write<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn limit_write<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write_timer = None;
             return written;
@@ -143,7 +143,7 @@ impl AsyncWrite for TimedStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.watch_write(context, written)
+        this.limit_write(context, written)
     }
 
     /// Answers are small: copying head and body together costs less than telling the kernel of two pieces.
@@ -157,7 +157,7 @@ impl AsyncWrite for TimedStream {
         if matches!(flushed, Poll::Ready(Ok(()))) {
             this.progress.flushed();
         }
-        this.watch_write(context, flushed)
+        this.limit_write(context, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -37,32 +37,32 @@ impl OwnCommits {
 
     /// The position from which a poll shows every row that is still to be shown; `None` where there is none.
     pub fn lowest_position(&self) -> Option<i64> {
-        self.rows.iter().map(|watched| watched.row.position).min()
+        self.rows.iter().map(|own| own.row.position).min()
     }
 
     /// Whether a poll lacks a row that it must show: one of the first `due` rows, which were added before the poll
     /// began, is missing or another is in its place, although it must still be remembered.
     pub fn is_missed_in(&self, tail: &Tail, due: u64) -> bool {
-        self.rows.iter().any(|watched| match at(&tail.revocations, watched.row.position) {
-            Some(there) => *there != watched.row,
+        self.rows.iter().any(|own| match at(&tail.revocations, own.row.position) {
+            Some(there) => *there != own.row,
             // Rows that no token can need any more may have been cleaned up.
-            None => watched.number < due && watched.row.remember_until > tail.database_time,
+            None => own.number < due && own.row.remember_until > tail.database_time,
         })
     }
 
     /// Removes rows that a poll has shown, given by position.
     pub fn saw(&mut self, rows: &[Revocation]) {
-        self.rows.retain(|watched| at(rows, watched.row.position) != Some(&watched.row));
+        self.rows.retain(|own| at(rows, own.row.position) != Some(&own.row));
     }
 
     /// Removes the first `due` that were ever added: whether they are in the log is known.
     pub fn complete(&mut self, due: u64) {
-        self.rows.retain(|watched| watched.number >= due);
+        self.rows.retain(|own| own.number >= due);
     }
 
     /// Drops rows that no token can need any more.
     pub fn prune(&mut self, now: Timestamp) {
-        self.rows.retain(|watched| watched.row.remember_until > now);
+        self.rows.retain(|own| own.row.remember_until > now);
     }
 }
 

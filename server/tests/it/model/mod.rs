@@ -107,7 +107,7 @@ fn our_design_with_one_thing_done_otherwise_fails() {
         (Slip::OldRowUnread, LONG, STEADY),
         (Slip::LoadReplaces, FAILOVER, AT_ONCE),
         (Slip::LostForGood, FAILOVER, EVERYWHERE),
-        (Slip::OwnRowsUnwatched, FAILOVER, EVERYWHERE),
+        (Slip::OwnRowsUnchecked, FAILOVER, EVERYWHERE),
         (Slip::LoadRunsAhead, TROUBLE, EVERYWHERE),
     ];
     let counterexamples: Vec<String> = slips

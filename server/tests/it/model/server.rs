@@ -12,8 +12,8 @@ struct Poll {
     rows: Vec<Row>,
     /// What had ended when the poll began and the server did not refuse yet.
     to_learn: Sessions,
-    /// How many rows of its own the server was watching for when the poll began: they must be there.
-    watched: usize,
+    /// How many rows of its own the server expected when the poll began: they must be there.
+    expected: usize,
     /// Whether nothing was committed since.
     is_latest: bool,
 }
@@ -87,12 +87,12 @@ impl Server {
         later.must_load
     }
 
-    /// Applies what it has just committed itself, and watches for it in the log, unless a poll has brought it already.
-    /// (A real server watches for it then, too, and has the next poll show it again; that changes nothing but the
+    /// Applies what it has just committed itself, and expects it in the log, unless a poll has brought it already.
+    /// (A real server expects it then, too, and has the next poll show it again; that changes nothing but the
     /// number of states.)
     pub fn add(&mut self, row: Row, slip: Option<Slip>) {
         let is_to_come = row.position > self.position || !self.refuses().contains(row.session);
-        if is_to_come && slip != Some(Slip::OwnRowsUnwatched) {
+        if is_to_come && slip != Some(Slip::OwnRowsUnchecked) {
             self.own.push(row);
         }
         self.remember(&row);
@@ -109,7 +109,7 @@ impl Server {
             head,
             rows: database.rows.iter().filter(|row| row.position >= from).copied().collect(),
             to_learn: database.standing().without(self.refuses()),
-            watched: self.own.len(),
+            expected: self.own.len(),
             is_latest: true,
         });
     }
@@ -130,7 +130,7 @@ impl Server {
         let is_too_old = |row: &Row| skips_old && row.remember_until < now;
         self.row_there = poll.rows.last().copied().filter(|row| !is_too_old(row));
         self.position = poll.head;
-        self.own.drain(..poll.watched);
+        self.own.drain(..poll.expected);
         self.own.retain(|row| row.position > poll.head);
         self.must_load = false;
         self.is_up_to_date = poll.is_latest;
@@ -203,7 +203,7 @@ impl Server {
             .own
             .iter()
             .enumerate()
-            .any(|(number, row)| (number < poll.watched || row.position <= poll.head) && !poll.rows.contains(row));
+            .any(|(number, row)| (number < poll.expected || row.position <= poll.head) && !poll.rows.contains(row));
         let new = poll.rows.iter().map(|row| row.position).filter(|&position| position > self.position);
         poll.head < self.position || is_another || own_is_missing || !new.eq(self.position + 1..=poll.head)
     }

@@ -16,10 +16,10 @@ pub enum Slip {
     OldRowUnread,
     /// The same, and a reader that has seen no row at its position takes any that it finds there for the right one.
     AnyRowWillDo,
-    /// Loading applies rows beyond the head that it has read, which nobody watches.
+    /// Loading applies rows beyond the head that it has read, which nobody checks.
     LoadRunsAhead,
     /// A server does not check whether what it committed itself is in the log that it reads later.
-    OwnRowsUnwatched,
+    OwnRowsUnchecked,
     /// What a failover lost is refused by those who remember it, but not committed again.
     LostForGood,
     /// Loading the log replaces the list instead of adding to it.

@@ -92,12 +92,12 @@ impl Devices {
         });
         devices.list.retry(move || devices.fetch());
         expect_context::<Events>().subscribe(move |event| devices.hear(event));
-        devices.watch();
+        devices.follow_changes();
         devices
     }
 
     /// Stores the list for when the user comes back, and reports when rows change places.
-    fn watch(self) {
+    fn follow_changes(self) {
         let (state, mine) = (self.list.state(), self.auth.session_id());
         effect(move |_| {
             if let (Load::Ready(loaded), Some(session)) = (state.get(), mine.get()) {
