@@ -23,10 +23,10 @@ pub struct Operation {
     pub summary: &'static str,
     /// What else there is to know.
     pub about: &'static str,
-    /// The schema of what stands in the path.
-    pub path: Option<SchemaOf>,
-    /// The schema of an object of what may stand in the query.
-    pub query: Option<SchemaOf>,
+    /// What stands in the path.
+    pub path: Option<Parameters>,
+    /// What may stand in the query.
+    pub query: Option<Parameters>,
     /// The body of the request.
     pub body: Option<Payload>,
     /// The answers that are no problems.
@@ -37,12 +37,6 @@ pub struct Operation {
 
 /// Makes a schema.
 pub type SchemaOf = fn() -> RefOr<Schema>;
-
-/// The schema of a type, for what stands in path or query.
-pub const fn schema<T: ToSchema>() -> Option<SchemaOf> {
-    let schema: SchemaOf = T::schema;
-    Some(schema)
-}
 
 impl Operation {
     /// A call of which nothing is said.
@@ -59,6 +53,23 @@ impl Operation {
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.id)
+    }
+}
+
+/// Parameters: a type with its schema and an example. Those of a query are its fields; the one of a path is the field
+/// that has its name, or the type itself where that has no fields.
+#[derive(Clone, Copy)]
+pub struct Parameters {
+    /// The schema of the type.
+    pub schema: SchemaOf,
+    /// Its example.
+    pub example: fn() -> Value,
+}
+
+impl Parameters {
+    /// Of this type.
+    pub const fn of<T: ToSchema + Example>() -> Self {
+        Self { schema: T::schema, example: example::<T> }
     }
 }
 

@@ -526,8 +526,9 @@ pub struct AuditParty {
 #[cfg(feature = "schema")]
 mod examples {
     use super::{
-        AdminActionRequest, AdminOverview, AdminSessionList, AdminSessionsEnded, AdminUser, AdminUserChange,
-        AdminUserList, AuditPage, EndByRuleRequest, EndPreview, EndRule, EndRun,
+        AdminActionRequest, AdminOverview, AdminSessionList, AdminSessionQuery, AdminSessionsEnded, AdminUser,
+        AdminUserChange, AdminUserList, AdminUserQuery, AuditPage, AuditQuery, EndByRuleRequest, EndPreview, EndRule,
+        EndRun,
     };
     use crate::api::examples::Example;
 
@@ -585,6 +586,13 @@ mod examples {
         }"#;
     }
 
+    impl Example for AdminUserQuery {
+        const EXAMPLE: &'static str = r#"{
+            "q": "ada", "sort": "email", "role": "moderator", "disabled": true, "unverified": true,
+            "cursor": "ada@example.com", "limit": 50
+        }"#;
+    }
+
     impl Example for AdminUserList {
         const EXAMPLE: &'static str = concat!(r#"{"users": ["#, user!(), r#"], "nextCursor": "ada@example.com"}"#);
     }
@@ -618,6 +626,14 @@ mod examples {
         const EXAMPLE: &'static str = r#"{"sessionsEnded": 3}"#;
     }
 
+    impl Example for AdminSessionQuery {
+        const EXAMPLE: &'static str = r#"{
+            "user": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70", "network": "192.0.2.0/24", "client": "Chrome",
+            "place": "Berlin", "signedInBefore": "2026-11-29T09:30:00.000Z",
+            "cursor": "1764408600000.0198ad2e9d217c638d4f6e2a1b7c8d92.192.0.2.17", "limit": 50
+        }"#;
+    }
+
     impl Example for AdminSessionList {
         const EXAMPLE: &'static str = concat!(r#"{"sessions": ["#, users_session!(), "]}");
     }
@@ -643,6 +659,15 @@ mod examples {
         const EXAMPLE: &'static str = r#"{
             "id": "0198ad30-2c33-7a64-9d75-3e4f5a6b7c82", "status": "ending", "createdAt": "2026-11-29T09:30:00.000Z",
             "total": 1200, "ended": 400
+        }"#;
+    }
+
+    impl Example for AuditQuery {
+        const EXAMPLE: &'static str = r#"{
+            "user": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70", "actor": "0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a71",
+            "action": "session_ended", "address": "192.0.2.17", "from": "2026-11-28T00:00:00.000Z",
+            "to": "2026-11-29T00:00:00.000Z", "cursor": "1764408600000.0198ad2f0a117e429b531c2d3e4f5a60",
+            "after": "1764408600000.0198ad2f0a117e429b531c2d3e4f5a60", "limit": 50, "format": "ndjson"
         }"#;
     }
 

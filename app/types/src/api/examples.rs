@@ -1,13 +1,15 @@
-//! An example of each type that travels, as JSON, for the document of the API. The server’s tests read each as its
-//! type.
+//! An example of each type that travels, as JSON, for the document of the API: of bodies, and of what stands in paths
+//! and queries. The server’s tests read each body as its type, and hold the others against their schemas.
 
 use super::{
     AcceptedAnswer, Activity, AlertList, AnswerAlertRequest, DevelopmentMailbox, EndSessionRequest, EndSessionsRequest,
-    Ended, Expiring, ForgotPasswordRequest, Hello, LoginRequest, LogoutAllRequest, LogoutAnswer, LogoutRequest,
-    PasswordChangeRequest, Problem, Profile, ProfilePatch, ProofRequest, Receipt, RefreshRequest, RegisterAnswer,
-    RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest, SecurityAlert, Session, SessionCreated,
-    SessionHistory, SessionList, SessionUpdated, StreamTicket, Tokens, UserUpdated, VerifyEmailRequest, WhoAmI,
+    Ended, Expiring, ForgotPasswordRequest, Hello, LoginRequest, LogoutAllQuery, LogoutAllRequest, LogoutAnswer,
+    LogoutRequest, PageQuery, PasswordChangeRequest, Problem, Profile, ProfilePatch, ProofRequest, Receipt,
+    RefreshRequest, RegisterAnswer, RegisterRequest, RenameRequest, ResendCodeRequest, ResetPasswordRequest,
+    SecurityAlert, Session, SessionCreated, SessionHistory, SessionList, SessionUpdated, StreamQuery, StreamTicket,
+    Tokens, UserUpdated, VerifyEmailRequest, WhoAmI,
 };
+use crate::domain::{AlertId, SessionId, UserId};
 
 /// A type with an example.
 pub trait Example {
@@ -76,6 +78,12 @@ macro_rules! alert {
 }
 
 examples! {
+    UserId: r#""0198ad2e-7c0f-7b11-8a64-2f9d4c3b1a70""#;
+    SessionId: r#""0198ad2e-9d21-7c63-8d4f-6e2a1b7c8d92""#;
+    AlertId: r#""0198ad2f-1b22-7f53-8c64-2d3e4f5a6b71""#;
+    PageQuery: r#"{"cursor": "1764408600000.0198ad2f0a117e429b531c2d3e4f5a60", "limit": 50}"#;
+    LogoutAllQuery: r#"{"keepCurrent": true}"#;
+    StreamQuery: r#"{"ticket": "m4Xc7VbN1qLw9ZsR2tYk5dHg8pJf0uEa3iOoKxBtQlM"}"#;
     RegisterRequest:
         r#"{"email": "ada@example.com", "password": "tuesday otter lamp", "name": "Ada Lovelace", "accountType": "INDIVIDUAL"}"#;
     RegisterAnswer:

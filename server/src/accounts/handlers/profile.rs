@@ -18,7 +18,7 @@ use crate::auth::origin::RequestOrigin;
 use crate::events::Topic;
 use crate::geoip::Places;
 use crate::http::fields::Body;
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::paging::{Page, cursor};
 use crate::http::principal::{InSession, Principal};
 use crate::http::problem::ApiError;
@@ -133,7 +133,7 @@ pub const ACTIVITY: Operation = Operation {
     id: "listActivity",
     summary: "What happened to the account",
     about: "Newest first, in pages.",
-    query: schema::<PageQuery>(),
+    query: Some(Parameters::of::<PageQuery>()),
     answers: &[Answer::json::<Activity>(200, "A page.")],
     problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE

@@ -21,7 +21,7 @@ use super::administrator::Administrator;
 use super::errors::{is_plain, malformed, wrong_cursor};
 use super::users::{LONGEST_PAGE, PAGE};
 use crate::audit::{ExportError, ExportFormat, export_page};
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::paging::{Page, cursor};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -35,7 +35,7 @@ pub const LIST: Operation = Operation {
     id: "adminListAudit",
     summary: "The audit log",
     about: "Newest first, in pages. `after` follows it: ask again every few seconds.",
-    query: schema::<AuditQuery>(),
+    query: Some(Parameters::of::<AuditQuery>()),
     answers: &[Answer::json::<AuditPage>(200, "A page.")],
     problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE
@@ -159,7 +159,7 @@ pub const EXPORT: Operation = Operation {
     summary: "The audit log as a file",
     about: "Oldest first, a JSON object a line; with `format=csv`, comma-separated values (`text/csv`) under a line of \
             names. It is written down that it was given out. A file that breaks off was not given out whole.",
-    query: schema::<AuditQuery>(),
+    query: Some(Parameters::of::<AuditQuery>()),
     answers: &[Answer::of(200, "The entries.", "application/x-ndjson", LINES)],
     problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE

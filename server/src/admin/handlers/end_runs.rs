@@ -15,7 +15,7 @@ use super::shown;
 use crate::admin::rule::parse_network;
 use crate::admin::{Preview, SessionRule};
 use crate::http::fields::{Body, FieldErrors};
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
@@ -93,7 +93,7 @@ pub async fn begin(
 pub const RECEIPT: Operation = Operation {
     id: "adminGetEndRun",
     summary: "How far an end by rule has got",
-    path: schema::<String>(),
+    path: Some(Parameters::of::<EndRun>()),
     answers: &[Answer::json::<EndRun>(200, "The receipt.")],
     problems: &[ProblemCode::NotFound],
     ..Operation::NONE

@@ -16,7 +16,7 @@ use super::errors::{malformed, wrong_cursor};
 use super::shown;
 use super::users::limit_of;
 use crate::admin::{AdminError, Change, Place, SessionRule, UserKey};
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
@@ -29,7 +29,7 @@ pub const LIST: Operation = Operation {
     id: "adminListSessions",
     summary: "Sessions of all users",
     about: "Those that are signed in, by address, network, client, age and place. In pages.",
-    query: schema::<AdminSessionQuery>(),
+    query: Some(Parameters::of::<AdminSessionQuery>()),
     answers: &[Answer::json::<AdminSessionList>(200, "A page.")],
     problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE
@@ -99,7 +99,7 @@ pub const END: Operation = Operation {
     id: "adminEndSession",
     summary: "End a session of somebody",
     about: "Not of users whose roles reach further than those of whoever asks.",
-    path: schema::<SessionId>(),
+    path: Some(Parameters::of::<SessionId>()),
     ..ENDS
 };
 
@@ -130,7 +130,7 @@ pub const END_ALL: Operation = Operation {
     id: "adminEndUserSessions",
     summary: "End all sessions of a user",
     about: "No token of theirs passes any more. Not of users whose roles reach further than those of whoever asks.",
-    path: schema::<UserId>(),
+    path: Some(Parameters::of::<UserId>()),
     ..ENDS
 };
 

@@ -12,7 +12,7 @@ use super::administrator::Administrator;
 use super::shown;
 use crate::admin::{Actor, AdminError, Administration, Change, UserKey};
 use crate::auth::permissions::Permission;
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
@@ -31,7 +31,7 @@ enum Act {
 
 /// What these calls have in common.
 const CHANGE: Operation = Operation {
-    path: schema::<UserId>(),
+    path: Some(Parameters::of::<UserId>()),
     body: Some(Payload::of::<AdminActionRequest>()),
     answers: &[Answer::json::<AdminUserChange>(200, "The user as they are now.")],
     problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach],

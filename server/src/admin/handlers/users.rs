@@ -14,7 +14,7 @@ use super::errors::{is_plain, malformed, wrong_cursor};
 use super::shown;
 use crate::accounts::handlers::profile::entry;
 use crate::admin::{SessionRule, UserKey};
-use crate::http::operation::{Answer, Operation, schema};
+use crate::http::operation::{Answer, Operation, Parameters};
 use crate::http::paging::Page;
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -35,7 +35,7 @@ pub const LIST: Operation = Operation {
     id: "adminListUsers",
     summary: "Find users",
     about: "By id, by an address at which they are signed in, or by the beginning of e-mail or name. In pages.",
-    query: schema::<AdminUserQuery>(),
+    query: Some(Parameters::of::<AdminUserQuery>()),
     answers: &[Answer::json::<AdminUserList>(200, "A page.")],
     problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE
@@ -121,7 +121,7 @@ pub const SHOW: Operation = Operation {
     id: "adminGetUser",
     summary: "One user",
     about: "With live sessions and the newest activity. Sessions are shown to whoever may see those of all users.",
-    path: schema::<UserId>(),
+    path: Some(Parameters::of::<UserId>()),
     answers: &[Answer::json::<AdminUser>(200, "The user.")],
     problems: &[ProblemCode::NotFound],
     ..Operation::NONE

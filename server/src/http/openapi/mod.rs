@@ -7,6 +7,7 @@ mod security;
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
+use serde_json::Value;
 use types::api::Problem;
 use types::schema;
 use types::words::ProblemCode;
@@ -22,7 +23,7 @@ use utoipa::openapi::{
 };
 
 use super::needs::Needs;
-use super::operation::{JSON, Operation, Payload, SchemaOf};
+use super::operation::{JSON, Operation, Parameters, Payload};
 use super::problem::{ProblemExample, status_of};
 use super::routes::Route;
 
@@ -137,22 +138,38 @@ fn has_required(payload: &Payload) -> bool {
 /// What stands in path and query.
 fn parameters(path: &str, described: &Operation) -> Vec<Parameter> {
     let in_braces = path.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
-    let in_path = in_braces.zip(described.path).map(|((name, _), schema)| {
-        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
-        parameter.schema(Some(schema())).build()
-    });
+    let in_path = in_braces.zip(described.path).map(|((name, _), described)| path_parameter(name, described));
     let in_query = described.query.map(query_parameters).unwrap_or_default();
     in_path.into_iter().chain(in_query).collect()
 }
 
-/// The fields of an object, each as a parameter.
-fn query_parameters(schema: SchemaOf) -> Vec<Parameter> {
-    let RefOr::T(Schema::Object(object)) = schema() else { return Vec::new() };
-    let parameters = object.properties.into_iter().map(|(name, schema)| {
+/// The field of that name, or the type itself, as a parameter.
+fn path_parameter(name: &str, described: Parameters) -> Parameter {
+    let field = fields(described).into_iter().find(|(field, ..)| field == name);
+    let itself = || ((described.schema)(), Some((described.example)()));
+    let (schema, example) = field.map_or_else(itself, |(_, schema, example)| (schema, example));
+    let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+    parameter.schema(Some(schema)).example(example).build()
+}
+
+/// The fields of a type, each as a parameter.
+fn query_parameters(described: Parameters) -> Vec<Parameter> {
+    let parameters = fields(described).into_iter().map(|(name, schema, example)| {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query).required(Required::False);
-        parameter.schema(Some(without_null(schema))).build()
+        parameter.schema(Some(without_null(schema))).example(example).build()
     });
     parameters.collect()
+}
+
+/// The fields of a type, each with its schema and, where the example of the type has it, its example.
+fn fields(described: Parameters) -> Vec<(String, RefOr<Schema>, Option<Value>)> {
+    let RefOr::T(Schema::Object(object)) = (described.schema)() else { return Vec::new() };
+    let mut examples = (described.example)();
+    let fields = object.properties.into_iter().map(|(name, schema)| {
+        let example = examples.get_mut(&name).map(Value::take);
+        (name, schema, example)
+    });
+    fields.collect()
 }
 
 /// A parameter that is not there is not null.

@@ -13,7 +13,7 @@ use super::errors::{impersonation_off, refused};
 use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
 use crate::http::fields::Body;
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::principal::InSession;
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
@@ -26,7 +26,7 @@ pub const IMPERSONATE: Operation = Operation {
     about: "For users who reach no further than whoever asks, for 30 minutes at most, where `IMPERSONATION` is on. The \
             user sees it among their devices and in their activity, and is told by mail. The token cannot be \
             refreshed, and passes only as long as the session does from which it was asked for.",
-    path: schema::<UserId>(),
+    path: Some(Parameters::of::<UserId>()),
     body: Some(Payload::of::<ImpersonateRequest>()),
     answers: &[Answer::json::<ActingTokens>(200, "The token of the user’s session in which somebody acts.")],
     problems: &[

@@ -15,7 +15,7 @@ use super::errors::refused;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::permissions::Permissions;
 use crate::http::fields::Body;
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::{ProvedBody, RecentlyProved};
 use crate::http::state::ApiState;
@@ -88,7 +88,7 @@ pub const CHANGE: Operation = Operation {
     summary: "Change a role",
     about: "What is absent stays. Its holders, and those of roles that inherit from it, may do what it says from now \
             on: their tokens are refreshed, nobody is signed out. A change may concern 10,000 users.",
-    path: schema::<String>(),
+    path: Some(Parameters::of::<Role>()),
     body: Some(Payload::of::<ChangeRoleRequest>()),
     answers: &[Answer::json::<Role>(200, "The role as changed.")],
     problems: &[
@@ -127,7 +127,7 @@ pub const DELETE: Operation = Operation {
     id: "deleteRole",
     summary: "Delete a role",
     about: "Its holders lose it: 10,000 at the most.",
-    path: schema::<String>(),
+    path: Some(Parameters::of::<Role>()),
     body: Some(Payload::of::<ProofRequest>()),
     answers: &[Answer::empty(204, "Deleted.")],
     problems: &[

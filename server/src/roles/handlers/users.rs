@@ -11,7 +11,7 @@ use types::words::ProblemCode;
 use super::errors::refused;
 use crate::auth::origin::RequestOrigin;
 use crate::http::fields::Body;
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
 use crate::http::state::ApiState;
@@ -27,7 +27,7 @@ pub const SET: Operation = Operation {
     summary: "Set the roles of a user",
     about: "Only roles that reach no further than those of whoever asks, and only for users who reach no further. \
             The user’s tokens are refreshed, nobody is signed out.",
-    path: schema::<UserId>(),
+    path: Some(Parameters::of::<UserId>()),
     body: Some(Payload::of::<SetRolesRequest>()),
     answers: &[Answer::json::<UserRoles>(200, "The roles from now on.")],
     problems: &[ProblemCode::NotFound, ProblemCode::AboveYourReach, ProblemCode::LastOwner],

@@ -11,7 +11,7 @@ use super::errors::{alert_about_this_session, device_in_question};
 use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
 use crate::http::fields::Body;
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::principal::{InSession, Principal};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -38,7 +38,7 @@ pub const ANSWER: Operation = Operation {
     id: "answerAlert",
     summary: "Answer an alert",
     about: "The session that it is about answers nothing.",
-    path: schema::<AlertId>(),
+    path: Some(Parameters::of::<AlertId>()),
     body: Some(Payload::of::<AnswerAlertRequest>()),
     answers: &[
         Answer::json::<LogoutAnswer>(200, "Done."),

@@ -12,7 +12,7 @@ use types::words::ProblemCode;
 use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
 use crate::http::fields::Body;
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::paging::{Page, cursor};
 use crate::http::principal::{Principal, bearer};
 use crate::http::problem::ApiError;
@@ -49,7 +49,7 @@ pub const LIST: Operation = Operation {
     id: "listSessions",
     summary: "The sessions of the user",
     about: "In pages, the current one first.",
-    query: schema::<PageQuery>(),
+    query: Some(Parameters::of::<PageQuery>()),
     answers: &[Answer::json::<SessionList>(200, "A page.")],
     problems: &[ProblemCode::InvalidFields],
     ..Operation::NONE
@@ -80,7 +80,7 @@ pub async fn list(
 pub const RENAME: Operation = Operation {
     id: "renameSession",
     summary: "Give a session another name",
-    path: schema::<SessionId>(),
+    path: Some(Parameters::of::<SessionId>()),
     body: Some(Payload::of::<RenameRequest>()),
     answers: &[Answer::json::<Session>(200, "The session as renamed.")],
     problems: &[ProblemCode::NotFound, ProblemCode::TooManyRequests],
@@ -109,7 +109,7 @@ pub const HISTORY: Operation = Operation {
     id: "getSessionHistory",
     summary: "The life of a session",
     about: "Oldest first.",
-    path: schema::<SessionId>(),
+    path: Some(Parameters::of::<SessionId>()),
     answers: &[Answer::json::<SessionHistory>(200, "Its life.")],
     problems: &[ProblemCode::NotFound],
     ..Operation::NONE
@@ -130,7 +130,7 @@ pub async fn history(
 pub const RECEIPT: Operation = Operation {
     id: "getReceipt",
     summary: "How far a sign-out has got",
-    path: schema::<String>(),
+    path: Some(Parameters::of::<Receipt>()),
     answers: &[Answer::json::<Receipt>(200, "Which devices were notified.")],
     ..Operation::NONE
 };

@@ -21,7 +21,7 @@ use crate::auth::secrets::Capability;
 use crate::auth::tokens::Verified;
 use crate::events::Topic;
 use crate::http::openapi;
-use crate::http::operation::{Answer, Operation, schema};
+use crate::http::operation::{Answer, Operation, Parameters};
 use crate::http::principal::{InSession, bearer};
 use crate::http::problem::ApiError;
 use crate::http::serve::OpenEnded;
@@ -72,7 +72,7 @@ pub const STREAM: Operation = Operation {
     id: "openStream",
     summary: "The event stream",
     about: "`hello` first, then what happens to the sessions of the user, until this one is over. The schema is that of one event.",
-    query: schema::<StreamQuery>(),
+    query: Some(Parameters::of::<StreamQuery>()),
     answers: &[Answer::of(200, "The stream.", EVENT_STREAM, openapi::events::STREAM)],
     problems: &[ProblemCode::SessionRequired, ProblemCode::NotWhileActing, ProblemCode::TooManyRequests],
     ..Operation::NONE

@@ -21,7 +21,7 @@ use crate::auth::origin::RequestOrigin;
 use crate::auth::tokens::Verified;
 use crate::http::cookies::set_cookie;
 use crate::http::fields::Body;
-use crate::http::operation::{Answer, Operation, Payload, schema};
+use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::principal::{InSession, Principal, bearer};
 use crate::http::problem::ApiError;
 use crate::http::state::ApiState;
@@ -190,7 +190,7 @@ pub const LOGOUT_ALL: Operation = Operation {
     id: "logoutAll",
     summary: "Sign out everywhere",
     about: "Ends all sessions of the user, or all but this one.",
-    query: schema::<LogoutAllQuery>(),
+    query: Some(Parameters::of::<LogoutAllQuery>()),
     body: Some(Payload::of::<LogoutAllRequest>()),
     answers: &[
         Answer::json::<LogoutAnswer>(200, "Done."),
@@ -255,7 +255,7 @@ pub async fn logout_all(
 pub const END_SESSION: Operation = Operation {
     id: "endSession",
     summary: "End a session of the user",
-    path: schema::<SessionId>(),
+    path: Some(Parameters::of::<SessionId>()),
     body: Some(Payload::of::<EndSessionRequest>()),
     answers: &[
         Answer::json::<LogoutAnswer>(200, "Done."),

@@ -104,6 +104,48 @@ fn every_body_has_a_schema_and_examples_that_are_of_it() {
     }
 }
 
+/// What is wrong with the example of a parameter.
+fn objection(parameter: &Value) -> Option<String> {
+    let (name, example) = (&parameter["name"], &parameter["example"]);
+    if example.is_null() {
+        return Some(format!("{name} has no example"));
+    }
+    conforms(&parameter["schema"], example).err().map(|why| format!("{name}: {why}"))
+}
+
+#[test]
+fn every_parameter_has_an_example_that_is_of_its_schema() {
+    for (call, description) in calls() {
+        let parameters = description["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let objections: Vec<String> = parameters.iter().filter_map(objection).collect();
+        assert!(objections.is_empty(), "{call}: {objections:?}");
+        let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
+        assert_eq!(in_path, call.matches('{').count(), "{call} does not say what stands in its path");
+    }
+}
+
+#[rstest]
+#[case::one_without_an_example(json!({"name": "limit", "schema": {"type": "integer"}}), "\"limit\" has no example")]
+#[case::one_with_an_example_of_something_else(
+    json!({"name": "limit", "schema": {"type": "integer"}, "example": "ten"}),
+    "\"limit\": \"ten\" is not of the type \"integer\""
+)]
+fn a_parameter_without_a_good_example_is_noticed(#[case] parameter: Value, #[case] expected: &str) {
+    assert_eq!(objection(&parameter).as_deref(), Some(expected));
+}
+
+/// What such an example says under a name that no field has would be in no parameter.
+#[tokio::test]
+async fn every_example_of_parameters_is_of_their_type() {
+    let app = TestApp::start().await;
+    for operation in app.routes.iter().filter_map(|route| route.operation) {
+        for parameters in [operation.path, operation.query].into_iter().flatten() {
+            let schema = serde_json::to_value((parameters.schema)()).expect("a schema");
+            assert_eq!(conforms(&schema, &(parameters.example)()), Ok(()), "{operation:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_example_is_read_as_its_type() {
     let app = TestApp::start().await;
