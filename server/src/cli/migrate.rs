@@ -69,8 +69,8 @@ mod tests {
 
     #[test]
     fn what_was_done_is_counted_and_named() {
-        let names = ["0007 letters", "0008 places"].map(str::to_owned);
-        assert_eq!(summary(&names), "Applied 2 migrations: 0007 letters, 0008 places.");
+        let names = ["0007 mails", "0008 places"].map(str::to_owned);
+        assert_eq!(summary(&names), "Applied 2 migrations: 0007 mails, 0008 places.");
         assert_eq!(summary(&names[1..]), "Applied 1 migration: 0008 places.");
         assert_eq!(summary(&[]), "The database is up to date.");
     }

@@ -50,7 +50,7 @@ impl MailConfig {
     }
 }
 
-/// Reads the address of a mail server. Letters hold codes and links that open accounts, and going there takes a
+/// Reads the address of a mail server. Mails hold codes and links that open accounts, and going there takes a
 /// password: so the way to another machine is encrypted, with a certificate that is checked, unless the address says
 /// itself that it is not.
 fn parse_smtp(text: &str) -> Result<SecretString, String> {

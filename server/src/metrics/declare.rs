@@ -107,9 +107,9 @@ mod tests {
         pub struct HouseMetrics {
             /// Visits, by how somebody came in.
             visits: Counters<Entrance> = "latchkey_visits_total",
-            /// Letters that were taken from the box,
+            /// Bills that were taken from the box,
             /// whoever they were for.
-            letters: Counter = "latchkey_letters_total",
+            bills: Counter = "latchkey_bills_total",
             /// Who is at home.
             at_home: Gauge = "latchkey_at_home",
         }
@@ -117,11 +117,11 @@ mod tests {
 
     #[test]
     fn a_list_says_what_each_metric_is_and_which_labels_it_has() {
-        let [visits, letters, at_home] = HouseMetrics::FAMILIES else { panic!("three") };
+        let [visits, bills, at_home] = HouseMetrics::FAMILIES else { panic!("three") };
         assert_eq!((visits.name, visits.kind), ("latchkey_visits_total", Kind::Counter));
         assert_eq!(visits.help, "Visits, by how somebody came in.");
         assert_eq!((visits.labels[0].name, visits.labels[0].values), ("entrance", ["door", "window"].as_slice()));
-        assert_eq!(letters.help, "Letters that were taken from the box, whoever they were for.");
+        assert_eq!(bills.help, "Bills that were taken from the box, whoever they were for.");
         assert_eq!((at_home.kind, at_home.labels.len()), (Kind::Gauge, 0));
     }
 
@@ -130,7 +130,7 @@ mod tests {
         let house = HouseMetrics::default();
         house.visits.add(Entrance::Door, 2);
         house.visits.increment(Entrance::Window);
-        house.letters.add(3);
+        house.bills.add(3);
         house.at_home.set(2_usize);
         let mut text = Exposition::default();
         house.write(&mut text);
@@ -142,8 +142,8 @@ mod tests {
                 "# TYPE latchkey_visits_total counter",
                 "latchkey_visits_total{entrance=\"door\"} 2",
                 "latchkey_visits_total{entrance=\"window\"} 1",
-                "# TYPE latchkey_letters_total counter",
-                "latchkey_letters_total 3",
+                "# TYPE latchkey_bills_total counter",
+                "latchkey_bills_total 3",
                 "# TYPE latchkey_at_home gauge",
                 "latchkey_at_home 2",
             ]

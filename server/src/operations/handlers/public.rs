@@ -267,7 +267,7 @@ fn page(messages: &[MailMessage], stylesheet: &str, host: &str) -> String {
          <img src=\"/favicon.svg\" alt=\"\" width=\"30\" height=\"30\">Latchkey</a></div></header>\
          <main class=\"page\"><h1>Mailbox</h1>\
          <p class=\"page-lead\">Development mode keeps mail here instead of sending it.</p>\
-         <div class=\"letters\">{mails}</div></main></body></html>"
+         <div class=\"mails\">{mails}</div></main></body></html>"
     )
 }
 
@@ -279,9 +279,9 @@ fn article(mail: &MailMessage, host: &str) -> String {
         _ => at.clone(),
     };
     format!(
-        "<article class=\"panel letter\"><h2>{subject}</h2>\
+        "<article class=\"panel mail\"><h2>{subject}</h2>\
          <p class=\"small quiet\">To {to} · <time datetime=\"{at}\">{readable}</time></p>\
-         <p class=\"letter-text\">{text}</p></article>"
+         <p class=\"mail-text\">{text}</p></article>"
     )
 }
 

@@ -1,4 +1,4 @@
-//! Letters as a mail server gets them, which may be slow.
+//! Mails as a mail server gets them, which may be slow.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
