@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_not_replaced_in_time_is_told() {
+    fn a_key_that_was_not_replaced_in_time_is_found() {
         let rows = [key("old", NOON.minus(100 * DAY)), key("present", NOON.minus(10 * DAY))];
         let outcome = |rows: &[SigningKeyRow], rotation| signing(rows, rotation, NOON).outcome;
         assert_eq!(outcome(&rows, Some(90 * DAY)), Outcome::Passed);

@@ -176,8 +176,8 @@ impl Doctor<'_> {
             timed("sign-out", &format!("{address} refuses the ended session"), in_time.then(elapsed), limit)
         });
         let closings = streams.into_iter().map(|(address, mut events)| async move {
-            let told = async { while events.next().await.is_some_and(|name| name != "session.ended") {} };
-            let in_time = tokio::time::timeout(limit, told).await.is_ok();
+            let ended = async { while events.next().await.is_some_and(|name| name != "session.ended") {} };
+            let in_time = tokio::time::timeout(limit, ended).await.is_ok();
             timed("event stream", &format!("{address} ends the stream"), in_time.then(elapsed), limit)
         });
         let (refusals, closings) = tokio::join!(join_all(refusals), join_all(closings));
@@ -304,7 +304,7 @@ mod tests {
     #[case::of_a_domain("__Host-latchkey.x=1; HttpOnly; SameSite=Strict; Secure; Path=/; Domain=a.b", Outcome::Failed)]
     #[case::of_other_sites("__Host-latchkey.x=1; HttpOnly; SameSite=None; Secure; Path=/", Outcome::Failed)]
     #[case::for_scripts("__Host-latchkey.x=1; SameSite=Strict; Secure; Path=/", Outcome::Failed)]
-    fn a_cookie_that_was_changed_on_the_way_is_told_without_its_value(#[case] text: &str, #[case] expected: Outcome) {
+    fn a_cookie_that_was_changed_on_the_way_is_found_without_its_value(#[case] text: &str, #[case] expected: Outcome) {
         let mut headers = HeaderMap::new();
         headers.insert(SET_COOKIE, text.replace("x=1", "x=hunter2").parse().unwrap());
         let check = cookies(&headers, &url("https://id.example.com"));

@@ -353,7 +353,7 @@ mod tests {
     #[case(r#"{"roles": ["A", "user"]}"#, &[("roles[0]", "too-short")])]
     #[case(r#"{"roles": ["-a", 1]}"#, &[("roles[0]", "malformed"), ("roles[1]", "required")])]
     #[tokio::test]
-    async fn wrong_entries_of_a_list_are_told_by_their_places(#[case] body: &str, #[case] expected: &[(&str, &str)]) {
+    async fn wrong_entries_of_a_list_are_named_by_their_places(#[case] body: &str, #[case] expected: &[(&str, &str)]) {
         let Body { fields, mut errors } = read::<SetRolesRequest>("application/json", body).await.ok().unwrap();
         let SetRolesFields { roles, .. } = fields;
         let roles = errors.parse_each(roles, 2, RoleName::parse);

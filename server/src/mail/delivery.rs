@@ -312,18 +312,18 @@ mod tests {
     #[case("451 4.3.0 <ada@example.com>: later\r\n", "not taken by the mail server: 451 4.3.0", true)]
     #[case("451 4.1.ada ada\r\n", "not taken by the mail server: 451", true)]
     #[tokio::test]
-    async fn of_a_refusal_only_what_names_nobody_is_told(
+    async fn of_a_refusal_only_what_names_nobody_is_shown(
         #[case] reply: &'static str,
-        #[case] told: &str,
+        #[case] shown: &str,
         #[case] again: bool,
     ) {
         let error = refused_with(reply).await;
-        assert_eq!((error.to_string().as_str(), error.is_temporary()), (told, again));
+        assert_eq!((error.to_string().as_str(), error.is_temporary()), (shown, again));
         assert!(error.source().is_none() && !format!("{error:?}").contains("ada"), "{error:?}");
     }
 
     #[tokio::test]
-    async fn a_mail_server_that_is_away_is_told_as_what_kind_of_failure_that_is() {
+    async fn a_mail_server_that_is_away_is_shown_as_a_failure_of_that_kind() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("smtp://{}", listener.local_addr().expect("its number"));
         drop(listener);

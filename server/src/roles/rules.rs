@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_roles_are_told_by_their_places() {
+    fn unknown_roles_are_named_by_their_places() {
         let roles = with(&[]);
         let unknown = Err(RoleRefusal::UnknownRoles(vec![0, 2]));
         assert_eq!(set(&roles, &["admin"], &["user"], &["king", "user", "queen"]), unknown);

@@ -103,7 +103,7 @@ fn migrating_says_what_was_done_and_again_does_no_harm() {
 }
 
 #[tokio::test]
-async fn the_audit_log_is_verified_and_whoever_tampers_with_it_is_told_on() {
+async fn the_audit_log_is_verified_and_tampering_with_it_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let env = [("LATCHKEY_ENV", "development")];
     assert!(output(folder.path(), &["migrate"], &env).0.status.success());

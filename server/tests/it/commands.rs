@@ -207,7 +207,7 @@ async fn a_running_server_refuses_sessions_that_a_command_has_ended(
 
 #[rstest]
 #[tokio::test]
-async fn a_rule_counts_first_and_ends_only_when_it_is_told_to(
+async fn a_rule_counts_first_and_ends_only_when_it_is_asked_to(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let installation = Installation::start(backend).await;

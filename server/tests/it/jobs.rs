@@ -18,7 +18,7 @@ use crate::support::store::{Backend, ROOM, START, TestStore, lease};
 
 const KIND: &str = "test";
 
-/// What was run, by payload, on all servers, and what lets those finish that wait to be told.
+/// What was run, by payload, on all servers, and what notifies those that wait for it before they finish.
 #[derive(Clone, Default)]
 struct Runs(Arc<Mutex<HashMap<String, u32>>>, Arc<Notify>);
 
@@ -48,7 +48,7 @@ impl RunJob for Runs {
         *self.0.lock().expect("nobody panicked").entry(job.payload.clone()).or_default() += 1;
         match job.payload.as_str() {
             "hang" => std::future::pending().await,
-            "when told" => {
+            "when notified" => {
                 self.1.notified().await;
                 Ok(None)
             }
@@ -177,7 +177,7 @@ async fn a_job_that_no_server_has_ever_finished_is_given_up_without_being_run(
 async fn what_is_done_when_a_server_stops_is_written_and_not_given_back() {
     let (store, runs, stop) = (TestStore::open(Backend::Postgres).await, Runs::default(), CancellationToken::new());
     let work = async {
-        enqueues(&store, "when told").await;
+        enqueues(&store, "when notified").await;
         runs.reach(1).await;
         // The status cannot be written until somebody else lets go of the row, which is after runs are interrupted.
         let mut other = sqlx_postgres::PgConnection::connect(&store.url()).await.expect("a connection");

@@ -22,7 +22,7 @@ fn acting_tab(world: &World) -> Tab {
     tab
 }
 
-fn told(tab: &Tab) -> Option<ActingFor> {
+fn acting_for(tab: &Tab) -> Option<ActingFor> {
     let changes = tab.changes.borrow();
     let last = changes.iter().rev().find_map(|change| match change {
         Change::Acting(acting) => Some(acting.clone()),
@@ -52,7 +52,7 @@ fn pages_show_the_other_user_and_every_call_is_for_them_without_cookies() {
     let world = World::new();
     let tab = acting_tab(&world);
     assert_eq!(world.server.last(&impersonate(BOB)).unwrap().bearer.as_deref(), Some(OWN_TOKEN));
-    let acting = told(&tab).unwrap();
+    let acting = acting_for(&tab).unwrap();
     assert_eq!((acting.user, acting.reason.as_str()), (user_summary(8), "Ticket 4711"));
     assert_eq!(shown(&tab), Some(BOB));
     assert_eq!(loads_with(&world, &tab).as_deref(), Some(ACTING_TOKEN));
@@ -67,7 +67,7 @@ fn whoever_stops_is_signed_in_as_before() {
     assert_eq!(stops(&world, &tab), Ok(()));
     let seen = world.server.last(ACTING).unwrap();
     assert_eq!((seen.bearer.as_deref(), seen.cookies), (Some(ACTING_TOKEN), false));
-    assert_eq!((told(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
+    assert_eq!((acting_for(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
     assert!(tab.fetches() > fetches, "pages fetch what is their own");
     assert_eq!(loads_with(&world, &tab).as_deref(), Some(OWN_TOKEN));
     assert_eq!(stops(&world, &tab), Ok(()), "there is nothing to stop");
@@ -96,7 +96,7 @@ fn what_the_user_ends_is_noticed_by_the_next_call_and_is_no_end_of_the_own_sessi
     let load = world.load(&tab);
     world.run_until_idle();
     assert!(load.done().unwrap().is_err());
-    assert_eq!((told(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
+    assert_eq!((acting_for(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
     assert_eq!(world.server.count(paths::REFRESH), 0, "no refresh helps");
     assert_eq!(loads_with(&world, &tab).as_deref(), Some(OWN_TOKEN));
 }
@@ -109,7 +109,7 @@ fn what_the_user_ends_is_noticed_by_itself_within_seconds() {
         server.accepted.remove(ACTING_TOKEN);
     });
     world.advance_secs(11);
-    assert_eq!(told(&tab), None);
+    assert_eq!(acting_for(&tab), None);
     assert!(tab.signed_in());
 }
 
@@ -120,7 +120,7 @@ fn after_its_time_it_is_over() {
     world.advance_secs(1790);
     assert_eq!(shown(&tab), Some(BOB));
     world.advance_secs(11);
-    assert_eq!((told(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
+    assert_eq!((acting_for(&tab), shown(&tab)), (None, Some(user_summary(7).id)));
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn the_end_of_the_own_session_is_the_end_of_it() {
     let tab = acting_tab(&world);
     let client = tab.client.clone();
     world.finish(async move { client.sign_out().await });
-    assert_eq!(told(&tab), None);
+    assert_eq!(acting_for(&tab), None);
     assert!(matches!(tab.status(), AuthStatus::SignedOut(_)));
     assert_eq!(world.server.last(paths::LOGOUT).unwrap().bearer.as_deref(), Some(OWN_TOKEN));
 }
@@ -184,5 +184,5 @@ fn after_a_reload_it_is_forgotten() {
     let world = World::new();
     acting_tab(&world);
     let reloaded = world.open_tab();
-    assert_eq!((told(&reloaded), shown(&reloaded)), (None, Some(user_summary(7).id)));
+    assert_eq!((acting_for(&reloaded), shown(&reloaded)), (None, Some(user_summary(7).id)));
 }

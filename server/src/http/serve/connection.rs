@@ -112,10 +112,10 @@ async fn requests<H: RequestHandler>(
     let mut connection =
         http1::Builder::new().max_buf_size(limits.head_bytes).serve_connection(io, service).with_upgrades();
     let mut stopping = pin!(stop.cancelled());
-    let mut told_to_stop = false;
+    let mut is_stopping = false;
     let taken_away = poll_fn(|context| {
-        if !told_to_stop && stopping.as_mut().poll(context).is_ready() {
-            told_to_stop = true;
+        if !is_stopping && stopping.as_mut().poll(context).is_ready() {
+            is_stopping = true;
             Pin::new(&mut connection).graceful_shutdown();
         }
         let ended = Pin::new(&mut connection).poll(context);

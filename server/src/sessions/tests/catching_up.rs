@@ -68,7 +68,7 @@ async fn whoever_waits_while_the_log_is_not_polled_waits_for_a_while_only() {
 }
 
 #[tokio::test]
-async fn the_tail_polls_when_it_is_hinted_at_and_stops_when_it_is_told_to() {
+async fn the_tail_polls_when_it_is_hinted_at_and_stops_when_it_is_asked_to() {
     let server = Server::new().await;
     server.another_ends_laptop().await;
     let (tail, revocations) = (server.tail, server.revocations);

@@ -241,7 +241,7 @@ impl Fault {
             }
             Self::Stop(server) => {
                 recorder.dies(server);
-                of.servers[server].is_told_to_stop();
+                of.servers[server].is_asked_to_stop();
             }
             Self::Pause(server) => of.servers[server].is_paused(),
             Self::Clock(server, off_by) => of.servers[server].sets_clock(off_by),

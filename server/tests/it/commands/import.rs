@@ -121,7 +121,8 @@ async fn what_is_wrong_is_refused_by_line_and_field_and_the_rest_goes_on(
     assert_eq!((code, counts), (Some(4), [2, 2, 0, 2, 6].map(|count| json!(count)).each_ref()), "{answer}");
     let report = fs::read_to_string(installation.folder.path().join("refused")).expect("a report");
     let report: Vec<Value> = report.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let told: Vec<_> = report.iter().map(|refusal| [&refusal["line"], &refusal["field"], &refusal["code"]]).collect();
+    let refused: Vec<_> =
+        report.iter().map(|refusal| [&refusal["line"], &refusal["field"], &refusal["code"]]).collect();
     let expected = [
         [json!(2), json!("email"), json!("malformed")],
         [json!(3), json!("roles"), json!("unknown-role")],
@@ -132,7 +133,7 @@ async fn what_is_wrong_is_refused_by_line_and_field_and_the_rest_goes_on(
         [json!(9), json!("createdAt"), json!("in-the-future")],
         [json!(10), json!("id"), json!("taken-id")],
     ];
-    assert_eq!(told, expected.iter().map(<[Value; 3]>::each_ref).collect::<Vec<_>>());
+    assert_eq!(refused, expected.iter().map(<[Value; 3]>::each_ref).collect::<Vec<_>>());
     let ada = installation.does(&["user", "show", "ada@example.com"]).await;
     assert_eq!((&ada["roles"], ada["emailVerifiedAt"].is_string()), (&json!(["admin", "user"]), true));
     assert_eq!(ada["id"], ID);

@@ -197,7 +197,7 @@ async fn a_custom_role_is_made_held_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_by_name() {
+async fn what_is_wrong_is_named() {
     let app = TestApp::start().await;
     let ada = app.new_user_with("owner", ADA).await;
     let bob = app.new_user(BOB).await;

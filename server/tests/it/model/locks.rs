@@ -75,7 +75,7 @@ fn ours() -> Vec<Transaction> {
         ),
         transaction("a link is asked for", &[ADA, Registration]),
         transaction("somebody registers", &[Bucket, Registration]),
-        transaction("streams were told", &[OLDEST, OLD]),
+        transaction("streams were notified", &[OLDEST, OLD]),
         transaction("a session is refreshed or renamed", &[LAPTOP]),
         transaction("another one is", &[PHONE]),
     ]
@@ -92,7 +92,7 @@ fn slips() -> Vec<Transaction> {
         transaction("a deletion locks ended sessions as it finds them", &[ADA, LAPTOP, PHONE, OLD, OLDEST, Head]),
         transaction("a deletion forgets tries after registrations", &[ADA, LAPTOP, PHONE, Registration, Bucket, Head]),
         transaction("a code is counted before the person is locked", &[Registration, ADA, LAPTOP, PHONE, Head]),
-        transaction("streams are told in no order", &[OLD, OLDEST]),
+        transaction("streams are notified in no order", &[OLD, OLDEST]),
     ]
 }
 

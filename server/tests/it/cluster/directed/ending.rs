@@ -79,7 +79,7 @@ async fn a_server_that_is_killed_right_after_its_answer_takes_nothing_with_it() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pending_end_outlives_the_server_that_acknowledged_it() {
-    for dies in [Server::is_killed as fn(&mut Server), |server| server.is_told_to_stop()] {
+    for dies in [Server::is_killed as fn(&mut Server), |server| server.is_asked_to_stop()] {
         let mut installation = Installation::of_three().await;
         let devices = installation.user_with_devices("ada@example.com", 4).await;
         let [by_access_token, by_refresh_token, other, witness] = &devices[..] else { panic!("there are four") };

@@ -30,13 +30,13 @@ async fn a_stopping_server_finishes_the_sign_out_under_way_and_closes_its_stream
         let out = of.signs_out(0, leaves).await;
         (out, Instant::now())
     };
-    let told_to_stop = async {
+    let asked_to_stop = async {
         tokio::time::sleep(SLOW * 2).await;
-        of.servers[0].is_told_to_stop();
+        of.servers[0].is_asked_to_stop();
         while events.next().await.is_some() {}
         stopped.store(true, Ordering::SeqCst);
     };
-    let ((out, ended), (), passed) = tokio::join!(sign_out, told_to_stop, asks_on(of, stays, &stopped));
+    let ((out, ended), (), passed) = tokio::join!(sign_out, asked_to_stop, asks_on(of, stays, &stopped));
     assert_eq!((out.status, &out.body["sessionsEnded"]), (200, &1.into()), "{}", out.body);
     refused_by_the_others(of, 0, leaves, ended).await;
     println!("{passed} requests passed meanwhile");

@@ -111,7 +111,7 @@ impl Server {
     }
 
     /// Tells it to stop.
-    pub fn is_told_to_stop(&self) {
+    pub fn is_asked_to_stop(&self) {
         self.running().signal("TERM");
     }
 
