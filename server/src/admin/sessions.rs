@@ -187,8 +187,8 @@ impl Administration {
             preview.spared += self.spare(actor, &mut page).await?;
             preview.sessions += count(page.len());
             users.extend(page.iter().map(|session| session.user_id));
-            let room = SAMPLE - preview.sample.len();
-            preview.sample.extend(page.into_iter().take(room));
+            let missing = SAMPLE - preview.sample.len();
+            preview.sample.extend(page.into_iter().take(missing));
             if !walk.is_over && stop_at.is_some_and(|stop_at| self.context.clock.monotonic() >= stop_at) {
                 preview.is_complete = false;
                 break;

@@ -2,7 +2,7 @@
 //!
 //! `revocations` is what may not pass, `terminations` ends sessions, `refreshes` exchanges tokens, `devices` is what
 //! users see, `alerts` asks about sign-ins. `open_streams` are the event streams of sessions, `ends_with_session`
-//! lists what ends with one. `sign_in` begins a session, `session_limit` says who makes room for it. `metrics` is what
+//! lists what ends with one. `sign_in` begins a session, `session_limit` says which ones end for it. `metrics` is what
 //! is counted of all this, `build` puts it together. `explain` says afterwards why a token passed or not. No SQL, and
 //! no HTTP outside `handlers`.
 
@@ -33,7 +33,7 @@ pub use metrics::{AuthenticateCheck, RefreshCase, Reload, SessionMetrics, SignIn
 pub use open_streams::{OpenStream, Subscriber, TooManyStreams};
 pub use refreshes::{RefreshRefusal, Refreshes};
 pub use revocations::{FromMemory, Refusal, RequesterState, RevocationList, Revocations};
-pub use session_limit::{AtLimit, who_makes_room};
+pub use session_limit::{AtLimit, sessions_to_end};
 pub use sign_in::{BrowserAtHand, NewSignIn, SignInError, SignedIn, user_summary};
 pub use terminations::{
     AccountOwner, DeletionRefusal, EndAnswer, EndRequest, Ending, EndingError, Force, PendingLog, Scope, Terminations,

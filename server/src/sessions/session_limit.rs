@@ -31,7 +31,7 @@ impl AtLimit {
 
 /// Which of the live sessions, given by last active, latest first, end so that there are no more than `most` with the
 /// new one. `None` where the user must choose.
-pub fn who_makes_room(live: &[SessionRow], most: u32, at_limit: AtLimit) -> Option<Vec<SessionId>> {
+pub fn sessions_to_end(live: &[SessionRow], most: u32, at_limit: AtLimit) -> Option<Vec<SessionId>> {
     let too_many = (live.len() + 1).saturating_sub(usize::try_from(most).unwrap_or(usize::MAX));
     if too_many == 0 {
         return Some(Vec::new());
@@ -112,7 +112,7 @@ mod tests {
         #[case] at_limit: AtLimit,
         #[case] expected: Option<Vec<u128>>,
     ) {
-        let leaving = who_makes_room(&[3, 2, 1].map(live), most, at_limit);
+        let leaving = sessions_to_end(&[3, 2, 1].map(live), most, at_limit);
         assert_eq!(leaving, expected.map(|numbers| numbers.into_iter().map(id).collect::<Vec<_>>()));
     }
 

@@ -6,7 +6,7 @@ use types::words::{AlertKind, AuditAction, HistoryKind, TokenDelivery};
 
 use super::alerts::is_new_device;
 use super::devices::{ClaimedDevice, describe_device};
-use super::session_limit::{AtLimit, who_makes_room};
+use super::session_limit::{AtLimit, sessions_to_end};
 use super::{Sessions, SessionsError};
 use crate::auth::browsers::{BROWSER_LIFETIME, SUPERSEDED_FOR};
 use crate::auth::proofs::Proofs;
@@ -97,9 +97,10 @@ impl Sessions {
             refresh_digest: first.digest(),
         };
         let at_limit = AtLimit::of(sign_in.delivery, sign_in.replace);
-        let makes_room = self.max_per_user.map(|most| move |live: &[SessionRow]| who_makes_room(live, most, at_limit));
+        let sessions_to_end =
+            self.max_per_user.map(|most| move |live: &[SessionRow]| sessions_to_end(live, most, at_limit));
         let remember_until = self.lifetimes.remember_until(now);
-        let limit = makes_room.as_ref().map(|makes_room| SessionLimit { makes_room, remember_until });
+        let limit = sessions_to_end.as_ref().map(|sessions_to_end| SessionLimit { sessions_to_end, remember_until });
         let browser = SigningBrowser {
             presented: sign_in.browser.presented,
             sessions: sign_in.browser.sessions,

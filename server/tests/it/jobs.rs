@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::support::store::{Backend, ROOM, START, TestStore, lease};
+use crate::support::store::{Backend, CAPACITY, START, TestStore, lease};
 
 const KIND: &str = "test";
 
@@ -140,7 +140,7 @@ async fn what_does_not_finish_when_a_server_stops_is_due_for_the_others_at_once(
         stop.cancel();
     };
     tokio::join!(worker(&store, &runs).run(stop.clone()), work);
-    let (jobs, _) = lease(&store, START, JobCapacity { kind: KIND, ..ROOM }).await;
+    let (jobs, _) = lease(&store, START, JobCapacity { kind: KIND, ..CAPACITY }).await;
     let due: Vec<_> = jobs.iter().map(|job| (job.payload.as_str(), job.attempts)).collect();
     assert_eq!(due, [("hang", 1)], "the interrupted attempt does not count");
 }
@@ -156,7 +156,7 @@ async fn a_job_that_no_server_has_ever_finished_is_given_up_without_being_run(
     for hours in (1..=3).rev() {
         let taken_at = START.minus(Duration::from_hours(hours));
         store.execute(&format!("UPDATE jobs SET due_at = {}", taken_at.as_millis())).await.expect("an hour passes");
-        assert_eq!(lease(&store, taken_at, JobCapacity { kind: KIND, ..ROOM }).await.0.len(), 1);
+        assert_eq!(lease(&store, taken_at, JobCapacity { kind: KIND, ..CAPACITY }).await.0.len(), 1);
     }
     let given_up = async {
         let waiting = async {
@@ -232,9 +232,9 @@ async fn jobs_that_failed_together_do_not_come_back_together(
         stop.cancel();
     };
     tokio::join!(worker.run(stop.clone()), work);
-    let room = i64::from(JOBS);
-    let room = JobCapacity { kind: KIND, places: room, a_lane: room, normal_a_lane: room, ..ROOM };
-    let (soon, _) = lease(&store, START.plus(pause), room).await;
-    let (later, _) = lease(&store, START.plus(pause + pause / 4), room).await;
+    let places = i64::from(JOBS);
+    let capacity = JobCapacity { kind: KIND, places, a_lane: places, normal_a_lane: places, ..CAPACITY };
+    let (soon, _) = lease(&store, START.plus(pause), capacity).await;
+    let (later, _) = lease(&store, START.plus(pause + pause / 4), capacity).await;
     assert!(soon.len() < later.len(), "{} and {}", soon.len(), later.len());
 }

@@ -52,21 +52,21 @@ pub fn pack(
     messages: impl Iterator<Item = Message>,
     longest: usize,
 ) -> (Vec<String>, usize) {
-    let room = longest.saturating_sub(AROUND);
+    let longest_inside = longest.saturating_sub(AROUND);
     let (mut contents, mut is_hinted, mut too_long) = (Vec::new(), false, 0);
     for message in messages {
         if message == Message::Revoked && std::mem::replace(&mut is_hinted, true) {
             continue;
         }
         match serde_json::to_string(&WireMessage::from(message)) {
-            Ok(text) if text.len() <= room => contents.push(text),
+            Ok(text) if text.len() <= longest_inside => contents.push(text),
             _ => too_long += 1,
         }
     }
     let mut envelopes = Vec::new();
     let mut inside = String::new();
     for text in contents {
-        if !inside.is_empty() && inside.len() + 1 + text.len() > room {
+        if !inside.is_empty() && inside.len() + 1 + text.len() > longest_inside {
             envelopes.push(close(stamp, number, &std::mem::take(&mut inside)));
         }
         if !inside.is_empty() {

@@ -281,7 +281,7 @@ async fn connect_from(address: &str, to: SocketAddr) -> TcpStream {
 }
 
 #[tokio::test]
-async fn connections_that_rest_make_room_when_places_are_scarce_and_only_then() {
+async fn connections_that_rest_are_closed_when_places_are_scarce_and_only_then() {
     let limits = |connections| Limits { connections, idle: TIME_LIMIT * 10, idle_when_scarce: SHORT, ..impatient() };
     let crowded = start(limits(2)).await;
     let mut resting = Vec::new();
@@ -295,8 +295,8 @@ async fn connections_that_rest_make_room_when_places_are_scarce_and_only_then() 
     assert_eq!(read_to_end(&mut resting[0]).await, "");
     assert!(crowded.talk(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.ends_with("hello"));
 
-    let roomy = start(limits(100)).await;
-    let mut stream = roomy.connect().await;
+    let generous = start(limits(100)).await;
+    let mut stream = generous.connect().await;
     for _ in 0..2 {
         stream.write_all(ASK).await.unwrap();
         assert!(read_some(&mut stream).await.ends_with("hello"));

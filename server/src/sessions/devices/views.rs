@@ -47,13 +47,13 @@ impl Devices {
             (Some(id), None) => self.context.store.sessions().live_session(user_id, id, now).await?,
             _ => None,
         };
-        let room = limit - usize::from(first.is_some());
+        let most_rows = limit - usize::from(first.is_some());
         let after = before.unwrap_or((Timestamp::from_millis(i64::MAX), Uuid::max()));
         // One more than is shown tells whether there is a next page.
-        let asked = i64::try_from(room + 1).unwrap_or(i64::MAX);
+        let asked = i64::try_from(most_rows + 1).unwrap_or(i64::MAX);
         let mut rows = self.context.store.sessions().sessions_page(user_id, current, after, asked, now).await?;
-        let is_more = rows.len() > room;
-        rows.truncate(room);
+        let is_more = rows.len() > most_rows;
+        rows.truncate(most_rows);
         let last = rows.last().or(first.as_ref()).filter(|_| is_more);
         let next = last.map(|row| if Some(row.id) == current { after } else { (row.last_active, row.id.0) });
         let mut sessions: Vec<Session> = first.iter().chain(&rows).map(|row| self.show(row, current)).collect();

@@ -3,7 +3,7 @@
 //!
 //! A file is a process's own, and locked for as long as that lives. What a dead one has left behind is taken over by
 //! the next that starts in the same folder. Each line is sealed with a key of the installation: nobody reads in it who
-//! wanted to end what, and nobody adds to it. The file has its room from the beginning, so that a disk that fills up
+//! wanted to end what, and nobody adds to it. The file has its space from the beginning, so that a disk that fills up
 //! keeps nobody from being signed out. How lines look is known to `format`, where they stand to `disk`.
 
 mod disk;
@@ -161,7 +161,7 @@ impl PendingLog {
         Ok(File::open(&self.folder)?.sync_all()?)
     }
 
-    /// Whether pending ends outlive the process: the file is where it is looked for, can be written, and has room.
+    /// Whether pending ends outlive the process: the file is where it is looked for, can be written, and has space.
     /// Mends what can be mended. Asks the disk.
     pub fn is_writable(&self) -> bool {
         let mut slot = lock(&self.disk);
@@ -259,7 +259,7 @@ impl PendingLog {
     fn read(&self, file: &mut File) -> Result<(Vec<Entry>, bool), TakeOverError> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        // Behind the last line is the room that was set aside.
+        // Behind the last line is the space that was set aside.
         let lines = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
         let (mut open, mut is_whole) = (BTreeMap::new(), true);
         for line in String::from_utf8_lossy(lines).split_inclusive('\n') {

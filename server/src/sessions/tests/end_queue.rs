@@ -228,7 +228,7 @@ async fn repeating_a_pending_end_that_holds_already_writes_nothing() {
     let (server, task) = CutOff::new().await;
     let size = || {
         let files = std::fs::read_dir(server.folder.path()).expect("the folder").flatten();
-        // Without the room that was set aside.
+        // Without the space that was set aside.
         files
             .filter(|file| file.path().extension().is_none())
             .map(|file| std::fs::read(file.path()).expect("a file").iter().filter(|byte| **byte != 0).count())

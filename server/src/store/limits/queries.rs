@@ -42,7 +42,7 @@ pub(in crate::store) async fn take(connection: &mut Connection, wanted: &Try, no
         .bind(&key[..])
         .bind(now.as_millis())
         .bind(bucket.every_ms)
-        .bind(bucket.room_ms())
+        .bind(bucket.tolerance_ms())
         .fetch_all(connection)
         .await?;
     Ok(!taken.is_empty())
@@ -52,7 +52,7 @@ pub(in crate::store) async fn take(connection: &mut Connection, wanted: &Try, no
 pub(in crate::store) async fn opens_at(connection: &mut Connection, wanted: &Try, now: Timestamp) -> Result<Timestamp> {
     let rows: Vec<(i64,)> = query_as(sql::limits::BUCKET).bind(&wanted.key[..]).fetch_all(connection).await?;
     let full_at = rows.first().map_or(0, |(full_at,)| *full_at);
-    Ok(Timestamp::from_millis(full_at - wanted.bucket.room_ms()).max(now))
+    Ok(Timestamp::from_millis(full_at - wanted.bucket.tolerance_ms()).max(now))
 }
 
 /// Forgets what was counted.

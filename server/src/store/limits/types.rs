@@ -11,7 +11,7 @@ pub struct Bucket {
 
 impl Bucket {
     /// How far from full it may be for a try to be left.
-    pub(in crate::store) const fn room_ms(&self) -> i64 {
+    pub(in crate::store) const fn tolerance_ms(&self) -> i64 {
         (self.burst - 1) * self.every_ms
     }
 }

@@ -1,7 +1,7 @@
 //! Browsers: known by a token of their own, with one session each.
 
 use futures::future::join_all;
-use latchkey::sessions::{AtLimit, who_makes_room};
+use latchkey::sessions::{AtLimit, sessions_to_end};
 use latchkey::store::{
     Acquaintance, Digest, NewAudit, SessionLimit, SessionRow, SignIn, SignInEntries, SigningBrowser, Store,
 };
@@ -29,8 +29,8 @@ fn browser(presented: Option<u8>, next: u8) -> SigningBrowser {
 }
 
 async fn enter(store: &Store, user: UserId, browser: &SigningBrowser, at: Timestamp) -> (SessionId, SignIn) {
-    let makes_room = |live: &[SessionRow]| who_makes_room(live, 1, AtLimit::Refuse);
-    let limit = SessionLimit { makes_room: &makes_room, remember_until: minutes(100) };
+    let to_end = |live: &[SessionRow]| sessions_to_end(live, 1, AtLimit::Refuse);
+    let limit = SessionLimit { sessions_to_end: &to_end, remember_until: minutes(100) };
     let session = new_session(user, "Laptop", at);
     let audit = NewAudit { session_id: Some(session.id), ..new_audit(user, AuditAction::SignIn, at) };
     let began = new_entry(session.id, HistoryKind::SignedIn, at, "192.0.2.1");

@@ -11,9 +11,9 @@ use types::words::{AuditAction, EndReason, HistoryKind};
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, ROOM, START, TestStore, ask_for_reset, command, delete_account, digest, done, email, end, first_refresh,
-    ids, lease, mailbox, minutes, new_audit, new_entry, new_mail, new_registration, new_session, new_user, record,
-    register, sign_in, stored_user,
+    Backend, CAPACITY, START, TestStore, ask_for_reset, command, delete_account, digest, done, email, end,
+    first_refresh, ids, lease, mailbox, minutes, new_audit, new_entry, new_mail, new_registration, new_session,
+    new_user, record, register, sign_in, stored_user,
 };
 
 /// What the audit log says of a user, oldest first, and from which addresses.
@@ -177,7 +177,7 @@ async fn everything_that_is_held_on_a_user_is_found_and_nothing_of_anybody_else(
     for mail in [&second, &first, &new_mail("bob@example.com", minutes(1))] {
         store.jobs().enqueue(mail).await.expect("queued");
     }
-    let (_, token) = lease(&store, minutes(5), ROOM).await;
+    let (_, token) = lease(&store, minutes(5), CAPACITY).await;
     let sent = JobLease { id: first.id, token };
     assert!(store.jobs().complete_job(sent, minutes(5), Some(&first.payload)).await.expect("noted"));
 

@@ -10,7 +10,7 @@ use types::words::EndReason;
 use uuid::Uuid;
 
 use crate::support::store::{
-    Backend, ROOM, START, TestStore, content, ids as new_ids, lease, mailbox, minutes, new_code_mail, new_mail,
+    Backend, CAPACITY, START, TestStore, content, ids as new_ids, lease, mailbox, minutes, new_code_mail, new_mail,
 };
 
 async fn enqueues(store: &Store, job: &NewJob) {
@@ -19,7 +19,7 @@ async fn enqueues(store: &Store, job: &NewJob) {
 
 /// Takes the one job that is due.
 async fn takes_one(store: &Store, now: Timestamp) -> JobLease {
-    let (jobs, token) = lease(store, now, ROOM).await;
+    let (jobs, token) = lease(store, now, CAPACITY).await;
     assert_eq!(jobs.len(), 1, "{jobs:?}");
     JobLease { id: jobs[0].id, token }
 }
@@ -52,17 +52,17 @@ async fn a_domain_has_only_so_many_mails_under_way_and_codes_go_first(
     }
     enqueues(&store, &new_code_mail("ada@slow.example", "Code", minutes(1))).await;
 
-    let awaited = JobCapacity { normal: false, ..ROOM };
+    let awaited = JobCapacity { normal: false, ..CAPACITY };
     let (code, token) = lease(&store, minutes(1), awaited).await;
     assert_eq!(to(&code), ["ada@slow.example"]);
-    let (notices, _) = lease(&store, minutes(1), ROOM).await;
+    let (notices, _) = lease(&store, minutes(1), CAPACITY).await;
     assert_eq!(to(&notices).iter().filter(|to| to.ends_with("@Slow.example")).count(), 1, "two are under way then");
     assert_eq!(notices.len(), 6);
     let another = store.another_server().await;
-    assert!(lease(&another, minutes(1), ROOM).await.0.is_empty(), "for any server");
+    assert!(lease(&another, minutes(1), CAPACITY).await.0.is_empty(), "for any server");
     let sent = JobLease { id: code[0].id, token };
     assert!(store.jobs().complete_job(sent, minutes(1), None).await.expect("noted"));
-    assert_eq!(lease(&another, minutes(1), ROOM).await.0.len(), 1);
+    assert_eq!(lease(&another, minutes(1), CAPACITY).await.0.len(), 1);
 }
 
 #[rstest]
@@ -72,19 +72,19 @@ async fn a_job_goes_to_one_server_at_a_time_and_once(#[values(Backend::Sqlite, B
     let (first, second) = (new_mail("ada@example.com", START), new_mail("bob@example.com", minutes(1)));
     enqueues(&store, &first).await;
     enqueues(&store, &second).await;
-    assert_eq!(lease(&store, START, ROOM).await.0.len(), 1);
+    assert_eq!(lease(&store, START, CAPACITY).await.0.len(), 1);
     // Whoever took it has vanished.
-    let (due, token) = lease(&store, minutes(3), ROOM).await;
+    let (due, token) = lease(&store, minutes(3), CAPACITY).await;
     assert_eq!(ids(&due), [first.id, second.id]);
     let mail = Mail::of(&due[0]).expect("a mail");
     assert_eq!((mail.to.as_str(), mail.content), ("ada@example.com", content("Your code")));
-    assert!(lease(&store.another_server().await, minutes(3), ROOM).await.0.is_empty());
+    assert!(lease(&store.another_server().await, minutes(3), CAPACITY).await.0.is_empty());
 
     let [one, other] = [first.id, second.id].map(|id| JobLease { id, token });
     assert!(store.jobs().complete_job(one, minutes(1), Some(&first.payload)).await.expect("noted"));
     assert!(store.jobs().retry_job(other, minutes(5), "away").await.expect("noted"));
-    assert!(lease(&store, minutes(4), ROOM).await.0.is_empty());
-    let (due, _) = lease(&store, minutes(5), ROOM).await;
+    assert!(lease(&store, minutes(4), CAPACITY).await.0.is_empty());
+    let (due, _) = lease(&store, minutes(5), CAPACITY).await;
     let seen: Vec<_> = due.iter().map(|job| (job.id, job.attempts, job.last_error.as_deref())).collect();
     assert_eq!(seen, [(second.id, 2, Some("away"))]);
     let seen: Vec<_> = mailbox(&store).await.iter().map(|mail| (mail.id, mail.sent_at)).collect();
@@ -127,7 +127,7 @@ async fn a_job_that_is_given_back_is_due_at_once_and_one_that_is_buried_never_ag
     let held = takes_one(&store.another_server().await, START).await;
     assert!(store.jobs().bury_job(held, minutes(1), Some("{}"), "no such address").await.expect("noted"));
     assert_eq!(count(&store, minutes(9)).await, (0, 0, 1));
-    assert!(lease(&store, minutes(9), ROOM).await.0.is_empty());
+    assert!(lease(&store, minutes(9), CAPACITY).await.0.is_empty());
     let jobs = store.jobs().recent_jobs(KIND, 10).await.expect("jobs");
     let dead: Vec<_> = jobs.iter().map(|job| (job.dead_at, job.payload.as_str(), job.last_error.as_deref())).collect();
     assert_eq!(dead, [(Some(minutes(1)), "{}", Some("no such address"))]);
@@ -140,8 +140,8 @@ async fn jobs_of_other_kinds_are_left_to_those_who_know_them(
 ) {
     let store = TestStore::open(backend).await;
     enqueues(&store, &NewJob { kind: "other", ..new_mail("ada@example.com", START) }).await;
-    assert!(lease(&store, START, ROOM).await.0.is_empty());
-    assert_eq!(lease(&store, START, JobCapacity { kind: "other", ..ROOM }).await.0.len(), 1);
+    assert!(lease(&store, START, CAPACITY).await.0.is_empty());
+    assert_eq!(lease(&store, START, JobCapacity { kind: "other", ..CAPACITY }).await.0.len(), 1);
 }
 
 #[rstest]
@@ -154,7 +154,7 @@ async fn the_text_of_a_mail_is_forgotten_when_it_was_handed_over(
     for mail in [&sent, &kept] {
         enqueues(&store, mail).await;
     }
-    let (jobs, token) = lease(&store, minutes(1), ROOM).await;
+    let (jobs, token) = lease(&store, minutes(1), CAPACITY).await;
     let rest = Mail::of(&jobs[0]).expect("a mail").rest().expect("what stays");
     for (id, rest) in [(sent.id, &rest), (kept.id, &kept.payload)] {
         let done = store.jobs().complete_job(JobLease { id, token }, minutes(2), Some(rest)).await;
@@ -164,7 +164,7 @@ async fn the_text_of_a_mail_is_forgotten_when_it_was_handed_over(
     let texts: Vec<_> = mailbox.iter().map(|mail| (mail.content.text.as_str(), mail.sent_at)).collect();
     assert_eq!(texts, [("It is 123456.", Some(minutes(2))), ("", Some(minutes(2)))]);
     assert!(mailbox.iter().all(|mail| mail.content.subject == "Your code"));
-    assert!(lease(&store, minutes(9), ROOM).await.0.is_empty());
+    assert!(lease(&store, minutes(9), CAPACITY).await.0.is_empty());
 }
 
 #[rstest]
@@ -175,7 +175,7 @@ async fn a_mail_that_must_not_outlive_its_account_is_gone_once_it_was_handed_ove
     let store = TestStore::open(backend).await;
     let mail = NewMail::notice("ada@example.com", content("Farewell")).forgotten();
     enqueues(&store, &mail.into_job(Uuid::now_v7(), START)).await;
-    let (jobs, token) = lease(&store, START, ROOM).await;
+    let (jobs, token) = lease(&store, START, CAPACITY).await;
     let mail = Mail::of(&jobs[0]).expect("a mail");
     assert_eq!((mail.forget, mail.rest()), (true, None));
     let done = store.jobs().complete_job(JobLease { id: mail.id, token }, minutes(1), mail.rest().as_deref()).await;
@@ -194,7 +194,7 @@ async fn jobs_go_when_they_ended_long_ago_and_never_before_they_have_ended(
     for job in [&done, &dead, &retried, &leased, &recent] {
         enqueues(&store, job).await;
     }
-    let (jobs, token) = lease(&store, START, ROOM).await;
+    let (jobs, token) = lease(&store, START, CAPACITY).await;
     assert_eq!(jobs.len(), 5);
     let waiting = new_mail("ada@f.example", START);
     enqueues(&store, &waiting).await;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use latchkey::sessions::{AtLimit, who_makes_room};
+use latchkey::sessions::{AtLimit, sessions_to_end};
 use latchkey::store::{
     NewAudit, RefreshDecision, Selection, SessionLimit, SessionRow, SignInEntries, SigningBrowser, Store,
 };
@@ -55,8 +55,8 @@ impl House {
     async fn signs_in_with_the_others_browser(&self, server: &Store, number: usize) {
         let (user, other) = if number.is_multiple_of(2) { (self.ada, &self.his) } else { (self.bob, &self.hers) };
         let session = new_session(user, "Tablet", minutes(1));
-        let makes_room = |live: &[SessionRow]| who_makes_room(live, 6, AtLimit::ReplaceOldest);
-        let limit = SessionLimit { makes_room: &makes_room, remember_until: minutes(100) };
+        let to_end = |live: &[SessionRow]| sessions_to_end(live, 6, AtLimit::ReplaceOldest);
+        let limit = SessionLimit { sessions_to_end: &to_end, remember_until: minutes(100) };
         let browser = SigningBrowser {
             presented: None,
             sessions: vec![other[number % 8]],

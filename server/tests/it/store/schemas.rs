@@ -11,7 +11,7 @@ use sqlx_postgres::PgConnection;
 use sqlx_sqlite::SqliteConnection;
 use types::domain::Timestamp;
 
-use crate::support::store::{Backend, ROOM, START, TestStore, lease, mailbox};
+use crate::support::store::{Backend, CAPACITY, START, TestStore, lease, mailbox};
 
 /// A column: its class of type, and whether it must have a value.
 type Columns = BTreeMap<(String, String), (&'static str, bool)>;
@@ -107,7 +107,7 @@ async fn mail_from_before_the_queue_moves_into_it(#[values(Backend::Sqlite, Back
     }
     store.migrate().await.expect("tables");
 
-    let (jobs, _) = lease(&store, START, ROOM).await;
+    let (jobs, _) = lease(&store, START, CAPACITY).await;
     assert_eq!(jobs.iter().map(|job| job.attempts).collect::<Vec<_>>(), [8], "and this one");
     let mail = Mail::of(&jobs[0]).expect("a mail");
     assert_eq!((mail.to.as_str(), mail.forget), ("ada@example.com", true));

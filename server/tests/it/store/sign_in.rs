@@ -75,7 +75,7 @@ async fn below_the_limit_nobody_has_to_go(#[values(Backend::Sqlite, Backend::Pos
 
 #[rstest]
 #[tokio::test]
-async fn at_the_limit_the_longest_inactive_session_makes_room(
+async fn at_the_limit_the_longest_inactive_session_ends(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
@@ -97,7 +97,7 @@ async fn at_the_limit_the_longest_inactive_session_makes_room(
 
 #[rstest]
 #[tokio::test]
-async fn at_the_limit_the_chosen_session_makes_room(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn at_the_limit_the_chosen_session_ends(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let (ada, [first, second, third]) = three_sessions(&store).await;
     let new = new_session(ada, "Fourth", minutes(4));
@@ -141,7 +141,7 @@ async fn when_the_limit_was_lowered_as_many_go_as_must(#[values(Backend::Sqlite,
 
 #[rstest]
 #[tokio::test]
-async fn sessions_past_their_time_take_no_room(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
+async fn sessions_past_their_time_do_not_count(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
     let store = TestStore::open(backend).await;
     let ada = stored_user(&store, "ada").await;
     let mut old = new_session(ada, "Old", START);

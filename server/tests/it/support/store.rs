@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use latchkey::auth::proofs::Proofs;
 use latchkey::mail::{KIND, Mail, MailContent, NewMail};
-use latchkey::sessions::{AtLimit, who_makes_room};
+use latchkey::sessions::{AtLimit, sessions_to_end};
 use latchkey::store::{
     AccountDeletion, AccountOutcome, AlertIfNew, BrowserGrant, Bucket, CodeAttempt, CodeOutcome, Digest, EndCommand,
     EndOutcome, Job, JobCapacity, NewAudit, NewCode, NewHistoryEntry, NewJob, NewRegistration, NewResetToken,
@@ -164,8 +164,8 @@ pub fn content(subject: &str) -> MailContent {
     }
 }
 
-/// Room for ten mails, four of them to one domain, of notices two.
-pub const ROOM: JobCapacity =
+/// For ten mails, four of them to one domain, of notices two.
+pub const CAPACITY: JobCapacity =
     JobCapacity { kind: KIND, lease: Duration::from_mins(3), places: 10, normal: true, a_lane: 4, normal_a_lane: 2 };
 
 /// Takes jobs that are due, with their token.
@@ -252,8 +252,8 @@ pub async fn record(store: &Store, session: &NewSession, limit: Option<SessionLi
 
 /// Tries to sign in where no more than `most` sessions may live.
 pub async fn record_within(store: &Store, session: &NewSession, most: u32, at_limit: AtLimit) -> SignIn {
-    let makes_room = move |live: &[SessionRow]| who_makes_room(live, most, at_limit);
-    record(store, session, Some(SessionLimit { makes_room: &makes_room, remember_until: minutes(100) })).await
+    let to_end = move |live: &[SessionRow]| sessions_to_end(live, most, at_limit);
+    record(store, session, Some(SessionLimit { sessions_to_end: &to_end, remember_until: minutes(100) })).await
 }
 
 /// Signs a device in.

@@ -1,5 +1,5 @@
-//! The file of a pending log: lines from its beginning, and behind them room that was set aside when the disk had some.
-//! What lines mean is not known here.
+//! The file of a pending log: lines from its beginning, and behind them space that was set aside when the disk had
+//! some. What lines mean is not known here.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 /// The most bytes in a file: several times what may wait at once takes.
 const LARGEST: u64 = 128 * 1024 * 1024;
-/// The room that is set aside: some four thousand pending ends.
+/// The space that is set aside: some four thousand pending ends.
 const RESERVE: u64 = 4 * 1024 * 1024;
-/// The least room that is worth setting aside.
+/// The least space that is worth setting aside.
 const LEAST_RESERVE: u64 = 64 * 1024;
 /// On a small disk, no more than this part of what is free.
 const PART_OF_WHAT_IS_FREE: u64 = 4;
@@ -29,30 +29,30 @@ pub struct Disk {
     /// Where the lines end.
     end: u64,
     /// How long the file is, all of it set aside on the disk.
-    room: u64,
+    reserved: u64,
     number: u64,
     /// The lines without a commit mark.
     open: BTreeMap<u64, String>,
 }
 
 impl Disk {
-    /// A file that is locked, and has its room, before it can be found.
+    /// A file that is locked, and has its space, before it can be found.
     pub fn create(folder: &Path, path: PathBuf, id: Uuid) -> io::Result<Self> {
         let unfinished = folder.join(format!(".{id}"));
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
         file.lock()?;
-        let made = set_aside(&file).and_then(|room| {
+        let made = set_aside(&file).and_then(|reserved| {
             fs::rename(&unfinished, &path)?;
-            Ok(room)
+            Ok(reserved)
         });
-        let room = made.inspect_err(|_| {
+        let reserved = made.inspect_err(|_| {
             // Left there, it is written over the next time.
             let _ = fs::remove_file(&unfinished);
         })?;
         let metadata = file.metadata()?;
         let identity = (metadata.dev(), metadata.ino());
-        Ok(Self { path, file, identity, end: 0, room, number: 0, open: BTreeMap::new() })
+        Ok(Self { path, file, identity, end: 0, reserved, number: 0, open: BTreeMap::new() })
     }
 
     /// Takes over what is open in another file.
@@ -69,7 +69,7 @@ impl Disk {
 
     /// Fails where a further line could not be written.
     pub fn check(&mut self) -> io::Result<()> {
-        self.make_room(LEAST_RESERVE.min(LARGEST - self.end))?;
+        self.reserve(LEAST_RESERVE.min(LARGEST - self.end))?;
         self.file.write_all_at(&[0], self.end)
     }
 
@@ -107,7 +107,7 @@ impl Disk {
     }
 
     fn append(&mut self, text: &str) -> io::Result<()> {
-        self.make_room(text.len() as u64)?;
+        self.reserve(text.len() as u64)?;
         // The end of what counts is always marked: something longer may have stood here, or half of it.
         let mut bytes = text.as_bytes().to_vec();
         bytes.push(0);
@@ -119,33 +119,33 @@ impl Disk {
         Ok(())
     }
 
-    /// Room for so many bytes more and the mark behind them.
-    fn make_room(&mut self, bytes: u64) -> io::Result<()> {
+    /// Reserves space for so many bytes more and the mark behind them.
+    fn reserve(&mut self, bytes: u64) -> io::Result<()> {
         let wanted = self.end + bytes + 1;
         if wanted > LARGEST + 1 {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        if wanted > self.room {
+        if wanted > self.reserved {
             let more = wanted.next_multiple_of(RESERVE);
-            let room = match allocate(&self.file, self.room, more - self.room) {
+            let reserved = match allocate(&self.file, self.reserved, more - self.reserved) {
                 Ok(()) => more,
-                Err(_) => allocate(&self.file, self.room, wanted - self.room).map(|()| wanted)?,
+                Err(_) => allocate(&self.file, self.reserved, wanted - self.reserved).map(|()| wanted)?,
             };
-            self.room = room;
+            self.reserved = reserved;
         }
         Ok(())
     }
 
-    /// Removes all lines; the room stays.
+    /// Removes all lines; the space stays.
     fn empty(&mut self) -> io::Result<()> {
-        if self.room > RESERVE {
+        if self.reserved > RESERVE {
             self.file.set_len(RESERVE)?;
-            self.room = RESERVE;
+            self.reserved = RESERVE;
         }
         let mut place = 0;
-        while place < self.end.min(self.room) {
+        while place < self.end.min(self.reserved) {
             let zeros =
-                usize::try_from((self.end - place).min(self.room - place)).unwrap_or(usize::MAX).min(ZEROS.len());
+                usize::try_from((self.end - place).min(self.reserved - place)).unwrap_or(usize::MAX).min(ZEROS.len());
             self.file.write_all_at(&ZEROS[..zeros], place)?;
             place += zeros as u64;
         }
@@ -177,14 +177,14 @@ impl Drop for Disk {
     }
 }
 
-/// Sets room aside, less on a small disk, and returns how much.
+/// Sets space aside, less on a small disk, and returns how much.
 fn set_aside(file: &File) -> io::Result<u64> {
     let disk = fstatvfs(file)?;
     let decent = disk.f_bavail.saturating_mul(disk.f_frsize) / PART_OF_WHAT_IS_FREE;
-    let room = RESERVE.min(decent).max(LEAST_RESERVE);
-    allocate(file, 0, room)?;
+    let reserved = RESERVE.min(decent).max(LEAST_RESERVE);
+    allocate(file, 0, reserved)?;
     file.sync_all()?;
-    Ok(room)
+    Ok(reserved)
 }
 
 /// Makes a file longer, in a way that needs nothing more of the disk when it is written.

@@ -10,7 +10,7 @@ use crate::random::SeededRandom;
 
 const SECRET: &str = "only-for-tests-0123456789-abcdefghijkl";
 
-/// The lines of a file, without the room behind them.
+/// The lines of a file, without the space behind them.
 fn written(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap();
     text.split('\0').next().unwrap().to_owned()
@@ -137,21 +137,21 @@ async fn a_folder_that_is_taken_away_is_made_anew_with_what_is_pending() {
 }
 
 #[tokio::test]
-async fn room_is_there_before_it_is_needed_and_is_not_given_back() {
+async fn space_is_reserved_before_it_is_needed_and_is_not_given_back() {
     let folder = tempfile::tempdir().unwrap();
     let (pending_log, _) = open(folder.path(), 1);
     let path = files(folder.path()).remove(0);
-    let room = || {
+    let space = || {
         let file = fs::metadata(&path).unwrap();
         (file.len(), file.blocks() * 512 >= file.len())
     };
-    let before = room();
+    let before = space();
     assert!(before.0 >= 64 * 1024 && before.1, "{before:?}");
     let numbers = pending_log.pending_end((0..50).map(entry).collect()).await;
-    assert_eq!(room(), before);
+    assert_eq!(space(), before);
     let numbers: Vec<u64> = numbers.into_iter().flatten().collect();
     pending_log.committed(&numbers);
-    assert_eq!((room(), written(&path).len()), (before, 0));
+    assert_eq!((space(), written(&path).len()), (before, 0));
 }
 
 /// Puts a file there that another process has left behind.
@@ -175,7 +175,7 @@ async fn a_file_from_before_lines_had_a_version_is_taken_over_and_written_anew_a
         r#"{"Kept":[1]}"#.to_owned(),
     ];
     let seal = |line: String| keys(SECRET).seal(&SeededRandom::new(7), "promised end", line.as_bytes()).unwrap();
-    // Without room behind the lines, too.
+    // Without space behind the lines, too.
     let text: String = lines.into_iter().map(|line| URL_SAFE_NO_PAD.encode(seal(line)) + "\n").collect();
     let path = leaves_behind(folder.path(), &text);
     let (pending_log, found) = open(folder.path(), 1);

@@ -66,7 +66,7 @@ impl Database {
         }
         if let Some(limit) = limit {
             let live = live_sessions(&mut tx, session).await?;
-            let Some(leaving) = (limit.makes_room)(&live) else { return Ok(SignIn::LimitReached(live)) };
+            let Some(leaving) = (limit.sessions_to_end)(&live) else { return Ok(SignIn::LimitReached(live)) };
             let ending = replacement(session, limit.remember_until, audit);
             for id in leaving {
                 ending.carry_out(&mut tx, Which::One(id), &mut replaced, &mut entries, &mut *ids).await?;

@@ -113,7 +113,7 @@ pub struct SessionEnd {
 pub struct SessionLimit<'a> {
     /// Which of the live sessions, given by last active, latest first, end to make room for the new one; `None` where
     /// the sign-in is refused.
-    pub makes_room: &'a (dyn Fn(&[SessionRow]) -> Option<Vec<SessionId>> + Send + Sync),
+    pub sessions_to_end: &'a (dyn Fn(&[SessionRow]) -> Option<Vec<SessionId>> + Send + Sync),
     /// Until when the ends must be remembered.
     pub remember_until: Timestamp,
 }
