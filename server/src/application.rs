@@ -173,7 +173,7 @@ impl Application {
         areas.insert(bus_status);
         for area in AREAS {
             if let Err(error) = (area.build)(&context, &config, &mut areas).await {
-                // A server that does not start must not keep another from starting with other settings.
+                // A server that does not start must not prevent another from starting with other settings.
                 registry.leave().await;
                 return Err(error.into());
             }

@@ -29,7 +29,7 @@ use crate::metrics::{Counters, Metrics, labels, metrics};
 
 /// How long the collector may take for a batch.
 const LONGEST_EXPORT: Duration = Duration::from_secs(10);
-/// How long the last batch may keep a stopping server.
+/// How long the last batch may delay a stopping server.
 const LONGEST_FLUSH: Duration = Duration::from_secs(3);
 /// No collector has more to say.
 const LARGEST_ANSWER: usize = 64 * 1024;

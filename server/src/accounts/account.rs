@@ -186,7 +186,7 @@ impl Accounts {
     }
 
     /// Compares the password of somebody who is signed in. A wrong one is told by the name of its field, and counts
-    /// against their session: what strangers try does not keep them from it.
+    /// against their session: what strangers try does not bar them from it.
     pub(super) async fn check_password(
         &self,
         field: &'static str,

@@ -211,7 +211,7 @@ impl PasswordHasher {
             let Comparison { matches, outdated } = compare_with(&stored, &password)?;
             let matches = matches && known;
             if let Some(other) = other.filter(|_| !matches) {
-                // Whatever comes of it: somebody else's hash keeps nobody out.
+                // Whatever comes of it: somebody else's hash refuses nobody.
                 let _ = std::hint::black_box(compare_with(&other, &password));
             }
             Ok(Comparison { matches, outdated })

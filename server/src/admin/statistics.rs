@@ -1,5 +1,5 @@
 //! What the overview shows: counted at most every few seconds, and of the audit log only the hours that are not over.
-//! Hours that are over are counted once, and kept.
+//! Hours that are over are counted once, and stored.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -92,7 +92,7 @@ impl Statistics {
         let log = self.context.store.audit();
         let first = (hour_of(now).div_euclid(HOURS_A_DAY) - DAYS + 1) * HOURS_A_DAY;
         let settled = hour_of(now.minus(SETTLED_AFTER));
-        let mut counts: ByHour = log.kept_counts(action, first).await?.into_iter().collect();
+        let mut counts: ByHour = log.stored_counts(action, first).await?.into_iter().collect();
         let mut next = counts.last_key_value().map_or(first, |(hour, _)| hour + 1);
         if next < settled {
             let mut over = log.count_entries(action, start_of(next), start_of(settled)).await?;
@@ -100,7 +100,7 @@ impl Statistics {
             if over.iter().all(|(hour, _)| *hour != settled - 1) {
                 over.push((settled - 1, 0));
             }
-            log.keep_counts(action, &over).await?;
+            log.store_counts(action, &over).await?;
             counts.extend(over);
             next = settled;
         }

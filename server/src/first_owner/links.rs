@@ -58,7 +58,7 @@ impl FirstOwners {
         let token = Capability::draw(&*self.context.random);
         let now = self.context.now();
         let expires_at = now.plus(LINK_LIFETIME);
-        if !self.context.store.first_owner().keep_owner_link(&token.digest(), now, expires_at).await? {
+        if !self.context.store.first_owner().store_owner_link(&token.digest(), now, expires_at).await? {
             return Ok(());
         }
         let at = |address: &PublicUrl| format!("{}#token={}", address.join(PAGE), token.expose());

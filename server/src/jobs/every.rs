@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_does_not_keep_it_from_running_again() {
+    async fn after_a_failure_it_runs_again() {
         let fails = |_: u32| -> io::Result<()> { Err(io::Error::other("on purpose")) };
         assert_eq!(runs(Schedule::every("test", SOON), 3, fails).await, 3);
     }

@@ -253,7 +253,7 @@ impl UnderWay<'_> {
     }
 
     /// Waits for `work` while runs go on. One of them may be writing what became of it, in the middle of a
-    /// transaction: left alone, it would keep the only connection that can write from the very work that is waited
+    /// transaction: left alone, it would withhold the only connection that can write from the very work that is waited
     /// for.
     async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);

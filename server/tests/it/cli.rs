@@ -64,7 +64,7 @@ fn a_misspelled_setting_is_found_before_the_server_starts() {
 }
 
 #[test]
-fn a_database_of_places_that_cannot_be_used_keeps_the_server_from_starting() {
+fn with_a_database_of_places_that_cannot_be_used_the_server_does_not_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let whole = mmdb::write(folder.path(), "GeoLite2-City", &PLACES);
     let mut damaged = std::fs::read(&whole).expect("a file");
@@ -177,7 +177,7 @@ fn the_server_runs_from_any_folder_keeps_its_secret_to_its_owner_and_stops_at_a_
     let secret = std::fs::metadata(folder.path().join("data/secret")).expect("a secret");
     assert_eq!(secret.permissions().mode() & 0o777, 0o600);
 
-    // The open connection rests: it must not keep the server.
+    // The open connection rests: it must not delay the server.
     let process = server.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &process]).status().expect("kill runs").success());
     assert!(server.wait().expect("an end").success());

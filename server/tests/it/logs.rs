@@ -84,7 +84,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// Where it keeps its things.
+    /// Where its things are.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }

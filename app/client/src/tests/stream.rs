@@ -370,7 +370,7 @@ fn pages_fetch_once_at_a_load_and_again_whenever_their_data_may_be_old() {
 }
 
 #[test]
-fn a_slow_stream_does_not_keep_the_page_waiting() {
+fn the_page_does_not_wait_for_a_slow_stream() {
     let world = World::new();
     let tab = world.signed_in_tab();
     assert_eq!(tab.fetches(), 0);

@@ -54,7 +54,7 @@ impl ClientFields {
             delivery: delivery?.unwrap_or_default(),
             remember: remember?.unwrap_or(true),
             replace: replace?,
-            // One that has been forgotten or was never ours is no reason to keep anybody out.
+            // One that has been forgotten or was never ours is no reason to refuse anybody.
             device_token: self.device_token.or_ignored().and_then(|token| Capability::parse(&token)),
         })
     }

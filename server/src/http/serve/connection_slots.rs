@@ -1,6 +1,6 @@
 //! Who gets a slot for a connection.
 //!
-//! One address gets only so many, so that nobody keeps everybody out by connecting. When all slots are taken, or an
+//! One address gets only so many, so that nobody shuts everybody out by connecting. When all slots are taken, or an
 //! address has all of its own, a few are left for asking how the server is: a load balancer that cannot ask takes a
 //! busy server for a dead one.
 

@@ -218,7 +218,7 @@ async fn stopping_closes_resting_connections_and_lets_requests_under_way_finish(
 }
 
 #[tokio::test]
-async fn a_request_that_never_ends_does_not_keep_a_stopping_server() {
+async fn a_request_that_never_ends_does_not_delay_a_stopping_server() {
     let server = start(impatient()).await;
     let mut stuck = server.connect().await;
     stuck.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
@@ -266,7 +266,7 @@ async fn when_places_run_out_further_clients_are_refused_and_health_is_answered(
 }
 
 #[tokio::test]
-async fn an_address_that_has_its_places_keeps_nobody_else_out() {
+async fn an_address_that_has_its_places_shuts_nobody_else_out() {
     let server = start(Limits { an_address: 2, ..impatient() }).await;
     let _silent = [server.connect().await, server.connect().await];
     let mut other = connect_from("127.0.0.2", server.address).await;

@@ -4,7 +4,7 @@
 //! A file is a process's own, and locked for as long as that lives. What a dead one has left behind is taken over by
 //! the next that starts in the same folder. Each line is sealed with a key of the installation: nobody reads in it who
 //! wanted to end what, and nobody adds to it. The file has its space from the beginning, so that a disk that fills up
-//! keeps nobody from being signed out. How lines look is known to `format`, where they stand to `disk`.
+//! prevents no sign-out. How lines look is known to `format`, where they stand to `disk`.
 
 mod disk;
 mod format;

@@ -76,7 +76,7 @@ statements! {
     /// Ids sort by the time they were made.
     NEWEST_SESSIONS =
         concat!("SELECT ", session_columns!(), " FROM sessions WHERE id < $1 ORDER BY id DESC LIMIT $2");
-    /// The `+` keeps the index of those past their time from being taken here and below: it would find all.
+    /// The `+` prevents that the index of those past their time is taken here and below: it would find all.
     NEWEST_LIVE_SESSIONS = concat!(
         "SELECT ",
         session_columns!(),

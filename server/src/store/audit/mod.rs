@@ -29,9 +29,9 @@ verbs! {
     /// How many entries of an action there are, by the hours that have any: each as hours since 1970.
     count_entries(action: AuditAction, from: Timestamp, to: Timestamp) -> Vec<(i64, u64)>;
     /// The counts of hours that are over, from this hour on, in order.
-    kept_counts(action: AuditAction, from_hour: i64) -> Vec<(i64, u64)>;
+    stored_counts(action: AuditAction, from_hour: i64) -> Vec<(i64, u64)>;
     /// Keeps counts of hours that are over.
-    keep_counts(action: AuditAction, counts: &[(i64, u64)]) -> ();
+    store_counts(action: AuditAction, counts: &[(i64, u64)]) -> ();
     /// Seals the oldest entries that are not sealed yet, `limit` at the most, as `make_seal` says. `None` where there
     /// are none. Servers that do so at once take turns; an entry that somebody else is changing is left for the next
     /// time.

@@ -92,16 +92,16 @@ impl Database {
         Ok(counts(rows))
     }
 
-    pub(in crate::store) async fn kept_counts(&self, action: AuditAction, from_hour: i64) -> Result<Vec<(i64, u64)>> {
+    pub(in crate::store) async fn stored_counts(&self, action: AuditAction, from_hour: i64) -> Result<Vec<(i64, u64)>> {
         let rows: Vec<(i64, i64)> =
-            query_as(sql::audit::KEPT_COUNTS).bind(action.as_str()).bind(from_hour).fetch_all(self.readers()).await?;
+            query_as(sql::audit::STORED_COUNTS).bind(action.as_str()).bind(from_hour).fetch_all(self.readers()).await?;
         Ok(counts(rows))
     }
 
-    pub(in crate::store) async fn keep_counts(&self, action: AuditAction, counts: &[(i64, u64)]) -> Result<()> {
+    pub(in crate::store) async fn store_counts(&self, action: AuditAction, counts: &[(i64, u64)]) -> Result<()> {
         let mut tx = self.begin().await?;
         for (hour, entries) in counts {
-            query(sql::audit::KEEP_COUNT)
+            query(sql::audit::STORE_COUNT)
                 .bind(action.as_str())
                 .bind(*hour)
                 .bind(i64::try_from(*entries).unwrap_or(i64::MAX))

@@ -58,9 +58,9 @@ statements! {
     ENTRIES_BEFORE_OF_ACTION = entries_before!(" AND action = $4");
     COUNT_ENTRIES = "SELECT at / 3600000, COUNT(*) FROM audit_log WHERE action = $1 AND at >= $2 AND at < $3 \
         GROUP BY at / 3600000";
-    KEPT_COUNTS = "SELECT hour, entries FROM audit_counts WHERE action = $1 AND hour >= $2 ORDER BY hour";
+    STORED_COUNTS = "SELECT hour, entries FROM audit_counts WHERE action = $1 AND hour >= $2 ORDER BY hour";
     /// Another server may have counted them too.
-    KEEP_COUNT = "INSERT INTO audit_counts (action, hour, entries) VALUES ($1, $2, $3) \
+    STORE_COUNT = "INSERT INTO audit_counts (action, hour, entries) VALUES ($1, $2, $3) \
         ON CONFLICT (action, hour) DO NOTHING";
     UNSEALED = concat!(
         "SELECT ",

@@ -18,9 +18,9 @@ verbs! {
 
     /// Whether there is an owner who may sign in.
     has_owner() -> bool;
-    /// Keeps a link by its digest where there is no owner who may sign in, and says whether it did. Forgets links that
+    /// Stores a link by its digest where there is no owner who may sign in, and says whether it did. Forgets links that
     /// have expired.
-    keep_owner_link(digest: &Digest, now: Timestamp, expires_at: Timestamp) -> bool;
+    store_owner_link(digest: &Digest, now: Timestamp, expires_at: Timestamp) -> bool;
     /// Whether there is a link of this digest that is good still.
     is_owner_link(digest: &Digest, now: Timestamp) -> bool;
     /// Makes the first owner, with the audit entry, and forgets all links. Of several at once the first one does.

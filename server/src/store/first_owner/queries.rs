@@ -16,7 +16,7 @@ impl Database {
         Ok(has_owner)
     }
 
-    pub(in crate::store) async fn keep_owner_link(
+    pub(in crate::store) async fn store_owner_link(
         &self,
         digest: &Digest,
         now: Timestamp,
@@ -24,8 +24,8 @@ impl Database {
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
         forget_links(&mut tx, now).await?;
-        let keeps = !is_there_an_owner(&mut tx).await?;
-        if keeps {
+        let stores = !is_there_an_owner(&mut tx).await?;
+        if stores {
             query(sql::first_owner::INSERT_OWNER_LINK)
                 .bind(&digest[..])
                 .bind(expires_at.as_millis())
@@ -33,7 +33,7 @@ impl Database {
                 .await?;
         }
         tx.commit().await?;
-        Ok(keeps)
+        Ok(stores)
     }
 
     pub(in crate::store) async fn is_owner_link(&self, digest: &Digest, now: Timestamp) -> Result<bool> {

@@ -181,7 +181,7 @@ async fn the_password_serves_however_long_ago_the_sign_in_was() {
 }
 
 #[tokio::test]
-async fn guessing_the_password_in_a_session_is_limited_and_keeps_nobody_else_out() {
+async fn guessing_the_password_in_a_session_is_limited_and_shuts_nobody_else_out() {
     let app = TestApp::start().await;
     let laptop = app.new_user(ADA).await;
     let phone = app.signs_in(ADA).await;

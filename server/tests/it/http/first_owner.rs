@@ -23,7 +23,7 @@ async fn without_owner(settings: &[(&str, &str)]) -> (TestApp, String) {
     let url = format!("sqlite://{}", app.database_file().display());
     let store = Store::connect(&url, 1).await.expect("a store");
     let (token, now) = (Capability::draw(&OsRandom), app.clock.now());
-    let kept = store.first_owner().keep_owner_link(&token.digest(), now, now.plus(LIFETIME)).await;
+    let kept = store.first_owner().store_owner_link(&token.digest(), now, now.plus(LIFETIME)).await;
     assert!(kept.expect("an answer"), "somebody is an owner");
     store.close().await;
     (app, token.expose().to_owned())

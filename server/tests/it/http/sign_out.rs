@@ -219,7 +219,7 @@ async fn signing_out_everywhere_ends_every_device_and_gives_a_receipt_on_postgre
 }
 
 #[tokio::test]
-async fn a_bad_reason_keeps_nobody_signed_in_and_the_address_can_keep_this_device() {
+async fn with_a_bad_reason_everybody_is_signed_out_all_the_same_and_the_address_can_keep_this_device() {
     let app = TestApp::start().await;
     let laptop = app.new_user("ada@example.com").await;
     let phone = app.signs_in("ada@example.com").await;
@@ -373,7 +373,7 @@ async fn a_program_that_has_lost_its_access_token_signs_out_with_the_refresh_tok
 }
 
 #[tokio::test]
-async fn a_user_whose_row_somebody_holds_keeps_nobody_else_from_signing_out() {
+async fn a_user_whose_row_somebody_holds_hinders_nobody_else_from_signing_out() {
     let app = TestApp::start_on_postgres(&[]).await;
     let stuck = app.new_user("ada@example.com").await;
     let free = app.new_user("bob@example.com").await;

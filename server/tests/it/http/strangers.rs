@@ -1,4 +1,4 @@
-//! Guessing is limited however it is done, and keeps nobody out whom the account knows.
+//! Guessing is limited however it is done, and refuses nobody whom the account knows.
 
 use std::time::Duration;
 

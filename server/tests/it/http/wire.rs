@@ -23,7 +23,7 @@ async fn with_cookies(app: &TestApp, path: &str, fields: &[&[u8]]) -> Answer {
 }
 
 #[tokio::test]
-async fn a_cookie_that_is_not_text_signs_nobody_out_and_keeps_nobody_in() {
+async fn a_cookie_that_is_not_text_changes_nothing_for_anybody() {
     let app = TestApp::start().await;
     let token = browser_signs_in(&app).await;
     let beside = |text: &str| format!("{text}; latchkey={token}; näme=wert").into_bytes();

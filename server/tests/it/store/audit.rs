@@ -62,7 +62,7 @@ enum Attacker {
 }
 
 impl Attacker {
-    /// Takes the triggers away, and what keeps two entries from one position.
+    /// Takes the triggers away, and what prevents two entries at one position.
     async fn of(store: &TestStore, backend: Backend) -> Self {
         let mut attacker = match backend {
             Backend::Sqlite => Self::Sqlite(SqliteConnection::connect(&store.url()).await.expect("a connection")),

@@ -11,8 +11,8 @@ fn new_owner(name: &str) -> NewUser {
     NewUser { roles: vec!["owner".to_owned(), "user".to_owned()], at: minutes(1), ..new_user(name) }
 }
 
-async fn keeps(store: &Store, link: &Digest) -> bool {
-    store.first_owner().keep_owner_link(link, START, minutes(15)).await.expect("an answer")
+async fn stores(store: &Store, link: &Digest) -> bool {
+    store.first_owner().store_owner_link(link, START, minutes(15)).await.expect("an answer")
 }
 
 async fn make(store: &Store, link: &Digest, owner: &NewUser) -> FirstOwnerOutcome {
@@ -27,13 +27,13 @@ async fn a_link_makes_one_owner_and_no_other_does_after_it(
 ) {
     let store = TestStore::open(backend).await;
     assert!(!store.first_owner().has_owner().await.expect("an answer"));
-    assert!(keeps(&store, &digest(1)).await && keeps(&store, &digest(2)).await);
+    assert!(stores(&store, &digest(1)).await && stores(&store, &digest(2)).await);
     let ada = new_owner("ada");
     assert_eq!(make(&store, &digest(3), &ada).await, FirstOwnerOutcome::Refused);
     assert_eq!(make(&store, &digest(1), &ada).await, FirstOwnerOutcome::Made);
     assert!(store.first_owner().has_owner().await.expect("an answer"));
     assert_eq!(make(&store, &digest(2), &new_owner("bob")).await, FirstOwnerOutcome::OwnerExists);
-    assert!(!keeps(&store, &digest(4)).await);
+    assert!(!stores(&store, &digest(4)).await);
     let entries = store.audit().activity(ada.id, None, 10).await.expect("entries");
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].action, AuditAction::OwnerCreated);
@@ -41,7 +41,7 @@ async fn a_link_makes_one_owner_and_no_other_does_after_it(
     // Who may not sign in is no owner, and the links from before are gone.
     store.accounts().set_disabled(ada.id, Some(minutes(2))).await.expect("an answer");
     assert_eq!(make(&store, &digest(2), &new_owner("bob")).await, FirstOwnerOutcome::Refused);
-    assert!(keeps(&store, &digest(4)).await);
+    assert!(stores(&store, &digest(4)).await);
     assert_eq!(make(&store, &digest(4), &new_owner("bob")).await, FirstOwnerOutcome::Made);
 }
 
@@ -51,7 +51,7 @@ async fn a_link_ends_with_its_time_and_stays_where_the_address_is_taken(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    keeps(&store, &digest(1)).await;
+    stores(&store, &digest(1)).await;
     let is_good = async |at| store.first_owner().is_owner_link(&digest(1), at).await.expect("an answer");
     assert!(is_good(minutes(14)).await && !is_good(minutes(15)).await);
     let late = NewUser { at: minutes(15), ..new_owner("ada") };
@@ -72,7 +72,7 @@ async fn sixteen_uses_at_once_of_one_link_and_of_others_make_one_owner(
     let store = TestStore::open(backend).await;
     let mut four = Vec::new();
     for number in 0..4 {
-        keeps(&store, &digest(number)).await;
+        stores(&store, &digest(number)).await;
         four.push(store.another_server().await);
     }
     let uses = (0..16_u8).map(|number| {

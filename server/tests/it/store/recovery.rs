@@ -163,7 +163,7 @@ async fn a_password_that_was_changed_meanwhile_makes_the_token_worthless(
 
 #[rstest]
 #[tokio::test]
-async fn a_reset_that_is_refused_does_not_keep_others_from_ending_theirs(
+async fn a_reset_that_is_refused_does_not_hinder_others_from_ending_theirs(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
