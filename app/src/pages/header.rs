@@ -103,9 +103,9 @@ fn UserMenu() -> impl IntoView {
     };
     let sign_out = move |()| spawn_local(auth.sign_out());
     view! {
-        <div class="header-person">
+        <div class="header-user">
             <Menu
-                id="person-menu"
+                id="user-menu"
                 label="Account menu"
                 trigger_class="menu-trigger"
                 panel_class="menu-wide"

@@ -7,7 +7,7 @@ use super::act::{Act, Acts};
 use super::calls::{get, send};
 use super::parts::Check;
 use super::sessions::{SessionFields, SessionFilter, SessionRow, start_of_day};
-use super::words::{counted, ends_by_rule, people, progress, rule_in_words};
+use super::words::{counted, counted_users, ends_by_rule, progress, rule_in_words};
 use crate::pages::permissions::Permissions;
 use crate::reactive::{effect, memo};
 use crate::state::Failure;
@@ -113,7 +113,7 @@ impl RuleForm {
             ends_by_rule(preview),
             rule_in_words(&rule)
         );
-        let title = format!("End {} of {}?", counted(preview.sessions, "session"), people(preview.users));
+        let title = format!("End {} of {}?", counted(preview.sessions, "session"), counted_users(preview.users));
         let action = format!("End {}", counted(preview.sessions, "session"));
         Act::new(title, text, action, move |request| {
             let body = EndByRuleRequest { rule: rule.clone(), reason: request.reason, password: request.password };

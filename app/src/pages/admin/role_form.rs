@@ -21,7 +21,7 @@ pub(super) struct RoleTexts {
     inherits: String,
     description: String,
     permissions: Vec<String>,
-    /// How many people have it.
+    /// How many users have it.
     holders: u64,
 }
 

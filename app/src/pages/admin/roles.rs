@@ -6,7 +6,7 @@ use super::act::{Act, Acts};
 use super::calls::{get, send_for_nothing};
 use super::parts::{RowsSkeleton, note_refusals};
 use super::role_form::{RoleForm, RoleTexts};
-use super::words::{grouped, listed, people};
+use super::words::{counted_users, grouped, listed};
 use crate::pages::load::{Load, Loader};
 use crate::pages::permissions::Permissions;
 use crate::state::Failure;
@@ -120,7 +120,7 @@ fn RoleCards(all: Everything, open: RwSignal<Option<String>>, changed: Callback<
 
 /// How many have a role.
 fn holders(role: &Role) -> String {
-    if role.holders > COUNTED_TO { format!("over {} people", grouped(COUNTED_TO)) } else { people(role.holders) }
+    if role.holders > COUNTED_TO { format!("over {} people", grouped(COUNTED_TO)) } else { counted_users(role.holders) }
 }
 
 /// What a role allows, in words.

@@ -1,4 +1,4 @@
-//! One person: who they are, where they are signed in, what happened lately: `/admin/users/{id}`.
+//! One user: who they are, where they are signed in, what happened lately: `/admin/users/{id}`.
 
 use leptos::prelude::*;
 
@@ -26,7 +26,7 @@ async fn fetch(id: UserId) -> Result<AdminUser, Failure> {
     get(user_path(id)).await
 }
 
-/// Everything about one person that somebody who runs the installation needs to know.
+/// Everything about one user that somebody who runs the installation needs to know.
 #[component]
 pub(super) fn UserPage(id: UserId) -> impl IntoView {
     let loader = Loader::<AdminUser>::new();
@@ -51,7 +51,7 @@ pub(super) fn UserPage(id: UserId) -> impl IntoView {
             "Back to people"
         </a>
         <div class="page-head">
-            <div class="settings-person">
+            <div class="settings-user">
                 <Avatar name=title large=true />
                 <div class="page-head-text">
                     <Heading title=title>
@@ -74,7 +74,7 @@ pub(super) fn UserPage(id: UserId) -> impl IntoView {
     .into_any()
 }
 
-/// What a person is called: the name, or the address where there is none.
+/// What a user is called: the name, or the address where there is none.
 pub(super) fn called(user: &AdminUser) -> String {
     if user.user.name.is_empty() { user.user.email.clone() } else { user.user.name.clone() }
 }

@@ -1,4 +1,4 @@
-//! The people of the installation: `/admin/users`.
+//! The users of the installation: `/admin/users`.
 
 use leptos::prelude::*;
 
@@ -53,7 +53,7 @@ async fn page(path: String) -> Result<AdminUserList, Failure> {
     get(path).await
 }
 
-/// The people of the installation, by what is looked for.
+/// The users of the installation, by what is looked for.
 #[component]
 pub(super) fn UsersPage() -> impl IntoView {
     let filter = Filter::new();
@@ -97,7 +97,7 @@ pub(super) fn UsersPage() -> impl IntoView {
 fn Filters(filter: Filter) -> impl IntoView {
     let permissions = expect_context::<Permissions>();
     let roles = Loader::<RoleList>::new();
-    // Who may not see the roles looks for people without them.
+    // Who may not see the roles looks for users without them.
     effect(move |_| {
         if permissions.allow(may::ROLES_READ) {
             roles.fetch(async { get(ROLES.to_owned()).await });

@@ -24,8 +24,8 @@ pub(super) fn counted(count: u64, noun: &str) -> String {
     if count == 1 { count_of(count, noun) } else { format!("{} {noun}s", grouped(count)) }
 }
 
-/// So many people: *1 person*, *310 people*.
-pub(super) fn people(count: u64) -> String {
+/// So many users: *1 person*, *310 people*.
+pub(super) fn counted_users(count: u64) -> String {
     if count == 1 { "1 person".to_owned() } else { format!("{} people", grouped(count)) }
 }
 
@@ -56,7 +56,11 @@ pub(super) fn ends_by_rule(preview: &EndPreview) -> String {
     let at_least = if *complete { "" } else { "at least " };
     match sessions {
         0 if *complete => format!("No session is ended by this rule.{stay}"),
-        _ => format!("This ends {at_least}{} of {at_least}{}.{stay}", counted(*sessions, "session"), people(*users)),
+        _ => format!(
+            "This ends {at_least}{} of {at_least}{}.{stay}",
+            counted(*sessions, "session"),
+            counted_users(*users)
+        ),
     }
 }
 

@@ -58,7 +58,7 @@ fn NameAndKind() -> impl IntoView {
     let name = Signal::derive(move || user.get().map(|user| user.name).unwrap_or_default());
     let known = memo(move |_| user.with(Option::is_some));
     view! {
-        <div class="settings-person">
+        <div class="settings-user">
             {move || {
                 if known.get() {
                     view! { <Avatar name=name large=true /> }.into_any()

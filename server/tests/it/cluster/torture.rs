@@ -92,7 +92,7 @@ async fn run(installation: &mut Installation, world: &World, seed: u64, rounds: 
     stop.cancel();
     let (mut devices, mut streams) = (Vec::new(), Vec::new());
     while let Some(lived) = users.join_next().await {
-        let (theirs, listening) = lived.expect("a person does not panic");
+        let (theirs, listening) = lived.expect("a client does not panic");
         devices.extend(theirs);
         streams.push(listening);
     }

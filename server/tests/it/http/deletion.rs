@@ -239,7 +239,7 @@ async fn the_demo_user_can_go_and_is_made_anew_at_the_next_start() {
     let after = app.post("/api/auth/login", &demo).await.body;
     assert_ne!(after["user"]["id"], before["user"]["id"]);
     let [old, new] = [before, after].map(|tokens| Device { app: &app, tokens });
-    assert!(new.passes().await && !old.passes().await, "the revocation outlives the person and the restart");
+    assert!(new.passes().await && !old.passes().await, "the revocation outlives the user and the restart");
 }
 
 /// Whatever is held on somebody, and what must be gone with them.

@@ -50,12 +50,12 @@ fn transaction(name: &'static str, locks: &[Row]) -> Transaction {
 /// held by then, and nobody else locks several that live.
 fn ours() -> Vec<Transaction> {
     vec![
-        transaction("the end worker ends sessions of two people", &[ADA, LAPTOP, PHONE, BOB, HIS, Head]),
+        transaction("the end worker ends sessions of two users", &[ADA, LAPTOP, PHONE, BOB, HIS, Head]),
         transaction("the end worker finds them the other way round", &[ADA, PHONE, LAPTOP, BOB, HIS, Head]),
         transaction("the end worker ends Bob's session", &[BOB, HIS, Head]),
         transaction("a password is changed or reset", &[ADA, Registration, PHONE, LAPTOP, Head]),
         transaction("an account is deleted", &[ADA, OLDEST, LAPTOP, OLD, PHONE, Bucket, Registration, Head]),
-        transaction("sessions of two people end by a rule", &[ADA, BOB, PHONE, HIS, LAPTOP, Head]),
+        transaction("sessions of two users end by a rule", &[ADA, BOB, PHONE, HIS, LAPTOP, Head]),
         transaction("an account is disabled", &[Roles, ADA, PHONE, LAPTOP, Head]),
         transaction("an address is proved", &[ADA, Registration, LAPTOP, PHONE, Head]),
         transaction(
@@ -84,14 +84,14 @@ fn ours() -> Vec<Transaction> {
 /// One thing done otherwise.
 fn slips() -> Vec<Transaction> {
     vec![
-        transaction("the person is locked after the sessions", &[LAPTOP, PHONE, ADA, Head]),
+        transaction("the user is locked after the sessions", &[LAPTOP, PHONE, ADA, Head]),
         transaction("roles are locked after the user", &[ADA, Roles, Head]),
         transaction("the head row is locked first", &[Head, ADA, LAPTOP, PHONE]),
-        transaction("two people are locked as they come", &[BOB, HIS, ADA, LAPTOP, PHONE, Head]),
-        transaction("the browser is locked after the people", &[ADA, BOB, Browser, HIS, Head]),
+        transaction("two users are locked as they come", &[BOB, HIS, ADA, LAPTOP, PHONE, Head]),
+        transaction("the browser is locked after the users", &[ADA, BOB, Browser, HIS, Head]),
         transaction("a deletion locks ended sessions as it finds them", &[ADA, LAPTOP, PHONE, OLD, OLDEST, Head]),
         transaction("a deletion forgets tries after registrations", &[ADA, LAPTOP, PHONE, Registration, Bucket, Head]),
-        transaction("a code is counted before the person is locked", &[Registration, ADA, LAPTOP, PHONE, Head]),
+        transaction("a code is counted before the user is locked", &[Registration, ADA, LAPTOP, PHONE, Head]),
         transaction("streams are notified in no order", &[OLD, OLDEST]),
     ]
 }

@@ -28,13 +28,9 @@ async fn a_new_user_is_found_by_address_and_by_id(#[values(Backend::Sqlite, Back
     };
     assert!(store.accounts().user_by_email(&new.email).await.expect("an answer").is_none());
     assert_eq!(store.accounts().count_users().await.expect("a count"), 0);
-    store
-        .accounts()
-        .create_user(&new, None, &new_audit(new.id, AuditAction::Registered, START))
-        .await
-        .expect("a person");
+    store.accounts().create_user(&new, None, &new_audit(new.id, AuditAction::Registered, START)).await.expect("a user");
 
-    let user = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a user");
     assert!(store.accounts().user_by_id(new.id).await.expect("an answer").as_ref() == Some(&user));
     assert!(store.accounts().user_by_id(UserId(Uuid::now_v7())).await.expect("an answer").is_none());
     assert_eq!(store.accounts().count_users().await.expect("a count"), 1);
@@ -73,11 +69,11 @@ async fn a_profile_changes_where_it_is_asked_to(#[values(Backend::Sqlite, Backen
     let id = stored_user(&store, "ada").await;
     let name = ProfileChange { name: Some(DisplayName::parse("Ada L.").expect("a name")), account_type: None };
     let audit = new_audit(id, AuditAction::ProfileUpdated, minutes(1));
-    let user = store.accounts().update_profile(id, &name, &audit).await.expect("an answer").expect("a person");
+    let user = store.accounts().update_profile(id, &name, &audit).await.expect("an answer").expect("a user");
     assert_eq!((user.name.as_str(), user.account_type), ("Ada L.", AccountType::Individual));
     let kind = ProfileChange { name: None, account_type: Some(AccountType::Business) };
     let audit = new_audit(id, AuditAction::ProfileUpdated, minutes(2));
-    let user = store.accounts().update_profile(id, &kind, &audit).await.expect("an answer").expect("a person");
+    let user = store.accounts().update_profile(id, &kind, &audit).await.expect("an answer").expect("a user");
     assert_eq!((user.name.as_str(), user.account_type), ("Ada L.", AccountType::Business));
     assert_eq!(actions(&store, id).await, ["profile_updated", "profile_updated", "registered"]);
 
@@ -100,7 +96,7 @@ async fn a_password_hash_is_upgraded_only_in_place_of_the_one_that_was_checked(
     assert!(
         !store.accounts().upgrade_password_hash(id, "$argon2id$first", "$argon2id$third").await.expect("an answer")
     );
-    let user = store.accounts().user_by_id(id).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(id).await.expect("an answer").expect("a user");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("$argon2id$second", START));
 }
 
@@ -111,11 +107,11 @@ async fn an_account_is_disabled_and_enabled(#[values(Backend::Sqlite, Backend::P
     let id = stored_user(&store, "ada").await;
     assert!(store.accounts().set_disabled(id, Some(minutes(1))).await.expect("an answer"));
     assert_eq!(
-        store.accounts().user_by_id(id).await.expect("an answer").expect("a person").disabled_at,
+        store.accounts().user_by_id(id).await.expect("an answer").expect("a user").disabled_at,
         Some(minutes(1))
     );
     assert!(store.accounts().set_disabled(id, None).await.expect("an answer"));
-    assert_eq!(store.accounts().user_by_id(id).await.expect("an answer").expect("a person").disabled_at, None);
+    assert_eq!(store.accounts().user_by_id(id).await.expect("an answer").expect("a user").disabled_at, None);
     assert!(!store.accounts().set_disabled(UserId(Uuid::now_v7()), None).await.expect("an answer"));
 }
 

@@ -98,7 +98,7 @@ async fn ending_from_another_session_answers_what_was_asked_and_ending_itself_do
     end(&store, from_laptop).await;
     let left = open(&store, ada, None).await;
     assert_eq!(left.iter().map(|alert| alert.session_id).collect::<Vec<_>>(), [phone]);
-    let held = store.accounts().export_data(ada).await.expect("an answer").expect("a person").alerts;
+    let held = store.accounts().export_data(ada).await.expect("an answer").expect("a user").alerts;
     let answered = held.iter().find(|alert| alert.session_id == tablet).and_then(|alert| alert.answered.as_ref());
     assert_eq!(answered.map(|answered| (answered.answer, answered.by)), Some((AlertAnswer::EndSession, Some(laptop))));
 }

@@ -109,11 +109,7 @@ async fn registrations_browsers_and_tickets_go_when_they_expire(
 ) {
     let store = TestStore::open(backend).await;
     let ada = new_user("ada");
-    store
-        .accounts()
-        .create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START))
-        .await
-        .expect("a person");
+    store.accounts().create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START)).await.expect("a user");
     let mut registration = new_registration("bob", digest(1), START);
     registration.expires_at = minutes(10);
     register(&store, &registration).await;

@@ -36,7 +36,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     let store = TestStore::open(backend).await;
     let ada = new_user("ada");
     let audit = new_audit(ada.id, AuditAction::Registered, START);
-    store.accounts().create_user(&ada, None, &audit).await.expect("a person");
+    store.accounts().create_user(&ada, None, &audit).await.expect("a user");
     register(&store, &new_registration("ada", digest(9), START)).await;
     let bob = stored_user(&store, "bob").await;
     store.jobs().enqueue(&new_mail("bob@example.com", START)).await.expect("queued");
@@ -111,7 +111,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     let again = new_user("ada");
     let audit = new_audit(again.id, AuditAction::Registered, minutes(7));
     assert_eq!(store.accounts().create_user(&again, None, &audit).await.expect("an answer"), Creation::Created);
-    let found = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    let found = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a user");
     assert!(found.id == again.id && found.id != ada);
 }
 
@@ -130,7 +130,7 @@ async fn only_a_session_of_the_user_that_still_lives_deletes_the_account(
     for from in [Some(stolen), Some(his), Some(SessionId(Uuid::now_v7())), None] {
         assert_eq!(delete_account(&store, ada, from, None, minutes(3)).await, AccountOutcome::Refused);
     }
-    assert_eq!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch, 0);
+    assert_eq!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a user").epoch, 0);
     assert_eq!(store.sessions().sessions_of(ada, minutes(4)).await.expect("sessions").len(), 1);
     assert!(mailbox(&store).await.is_empty());
     assert_eq!(done(delete_account(&store, ada, Some(laptop), None, minutes(4)).await).ended.len(), 1);
@@ -181,7 +181,7 @@ async fn everything_that_is_held_on_a_user_is_found_and_nothing_of_anybody_else(
     let sent = JobLease { id: first.id, token };
     assert!(store.jobs().complete_job(sent, minutes(5), Some(&first.payload)).await.expect("noted"));
 
-    let held = store.accounts().export_data(ada).await.expect("an answer").expect("a person");
+    let held = store.accounts().export_data(ada).await.expect("an answer").expect("a user");
     assert_eq!((held.user.id, held.user.roles.as_slice()), (ada, ["user".to_owned()].as_slice()));
     let lives: Vec<_> = held
         .sessions

@@ -114,7 +114,7 @@ async fn ending_the_others_keeps_one_and_writes_a_row_each(
     let expected: Vec<_> = sessions.iter().map(|id| (Some(*id), Some(EndReason::RevokedFromOtherDevice))).collect();
     assert_eq!(end_reasons(&store, ada).await, expected);
     assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").revocations, outcome.revocations);
-    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user");
     assert_eq!((user.epoch, user.last_logout), (0, Some(minutes(61))));
 }
 
@@ -126,7 +126,7 @@ async fn the_cut_off_for_tokens_of_an_older_system_never_moves_back(
     let store = TestStore::open(backend).await;
     let ada = stored_user(&store, "ada").await;
     let keep = sign_in(&store, ada, "Laptop", minutes(1)).await;
-    let cut_off = async || store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").last_logout;
+    let cut_off = async || store.accounts().user_by_id(ada).await.expect("an answer").expect("a user").last_logout;
     end(&store, command(one(ada, keep), EndReason::UserInitiatedLogout, minutes(2))).await;
     assert_eq!(cut_off().await, None, "one device is not all of them");
     let (all, others) = (Selection::All { user_id: ada }, Selection::Others { user_id: ada, keep });
@@ -154,7 +154,7 @@ async fn ending_all_raises_the_epoch_in_one_row_even_where_no_session_lives(
     assert!(outcome.ended.is_empty());
     let [RevokedSubject::Epoch(second)] = subjects(&outcome)[..] else { panic!("one row: {outcome:?}") };
     assert!(0 < first && first < second);
-    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user");
     assert_eq!((user.epoch, user.last_logout), (second, Some(minutes(4))));
     assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").revocations.len(), 2);
     // A session that begins afterwards is not touched by it.
@@ -178,7 +178,7 @@ async fn a_new_password_is_stored_with_the_end_of_the_others_or_not_at_all(
     let good = ("$argon2id$first", "$argon2id$second");
     let outcome = done(change_password(&store, (ada, laptop), good, minutes(4)).await);
     assert_eq!(ended(&outcome), [phone]);
-    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), ("$argon2id$second", minutes(4)));
     let entries = store.audit().activity(ada, None, 100).await.expect("entries");
     let changes: Vec<_> = entries.iter().filter(|entry| entry.action.name() == "password_changed").collect();
@@ -301,7 +301,7 @@ async fn an_unacknowledged_end_is_not_carried_out_twice(
         let later = sign_in(&store, ada, "Tablet", minutes(10 * round + 2)).await;
         queued.tried_for = Some(minutes(10 * round + 1));
         assert_eq!(end(&store, queued).await, EndOutcome::default());
-        let epoch = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
+        let epoch = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user").epoch;
         let standing = store.sessions().standing(later, ada, epoch, minutes(10 * round + 3)).await.expect("an answer");
         assert_eq!(standing, Standing::Good);
         end(&store, command(one(ada, later), EndReason::UserInitiatedLogout, minutes(10 * round + 4))).await;
@@ -381,7 +381,7 @@ async fn what_has_itself_ended_ends_nobody_else_however_late_the_commit_comes(
             );
         }
     }
-    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user");
     assert_eq!((user.epoch, user.last_logout), (0, None));
     // Signing out once more is not about others.
     assert!(!end(&store, by(one(ada, requester), 6)).await.requester_ended);
@@ -526,7 +526,7 @@ async fn of_many_sessions_the_living_ones_are_given_with_the_epoch_of_their_user
     asked.push(his);
     end(&store, command(one(ada, asked[1]), EndReason::UserInitiatedLogout, minutes(2))).await;
     store.revocations().bump_epoch(bob, minutes(1), minutes(2)).await.expect("an answer").expect("a revocation");
-    let epoch = store.accounts().user_by_id(bob).await.expect("an answer").expect("a person").epoch;
+    let epoch = store.accounts().user_by_id(bob).await.expect("an answer").expect("a user").epoch;
     let living = store.sessions().living(&asked).await.expect("an answer");
     assert_eq!((living.len(), living.get(&his)), (250, Some(&epoch)));
     assert!(asked[..2].iter().all(|gone| !living.contains_key(gone)));

@@ -145,12 +145,12 @@ async fn a_lock_that_takes_too_long_is_an_error_and_nothing_is_written(
     let refused = tokio::time::timeout(within, store.revocations().bump_epoch(ada, START, minutes(20))).await;
     let refused = refused.expect("an answer in time");
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
-    assert_eq!(store.accounts().user_by_id(ada).await.expect("reading goes on").expect("a person").epoch, 0);
+    assert_eq!(store.accounts().user_by_id(ada).await.expect("reading goes on").expect("a user").epoch, 0);
     blocker.let_go().await;
     let revocation =
         store.revocations().bump_epoch(ada, START, minutes(20)).await.expect("an answer").expect("a revocation");
     assert_eq!(revocation.position, 1);
-    assert!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch > 0);
+    assert!(store.accounts().user_by_id(ada).await.expect("an answer").expect("a user").epoch > 0);
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ async fn a_reset_token_used_many_times_at_once_sets_one_password(
         panic!("{} set their password", done.len())
     };
     assert_eq!((outcome.ended.len(), outcome.revocations.len()), (1, 1));
-    assert_eq!(&store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").password_hash, new_hash);
+    assert_eq!(&store.accounts().user_by_id(ada).await.expect("an answer").expect("a user").password_hash, new_hash);
     assert_eq!(store.revocations().revocations_from(1).await.expect("a tail").head, 1);
 }
 
@@ -163,7 +163,7 @@ async fn nothing_is_live_after_a_reset_however_many_refresh_meanwhile(
     let (outcome, refreshed) = tokio::join!(resets, join_all(refreshes));
     assert_ne!(outcome, AccountOutcome::Refused);
     assert!(store.sessions().sessions_of(ada, minutes(1)).await.expect("sessions").is_empty());
-    let least = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
+    let least = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user").epoch;
     for answer in refreshed {
         match answer {
             // It came first: its tokens are from before the epoch that the log has raised.
@@ -231,7 +231,7 @@ async fn parallel_sign_ins_never_pass_the_limit(#[values(Backend::Sqlite, Backen
                 assert!(gone.ended.len() <= 1);
             }
             SignIn::LimitReached(live) => assert_eq!(live.len(), 3),
-            SignIn::NoSuchUser => panic!("the person is there"),
+            SignIn::NoSuchUser => panic!("the user is there"),
         }
     }
     assert!(begun >= 16);
@@ -249,7 +249,7 @@ async fn a_reader_of_the_log_misses_nothing_while_many_write(
     let store = TestStore::open(backend).await;
     let mut sessions = Vec::new();
     for writer in 0..WRITERS {
-        let user = stored_user(&store, &format!("person{writer}")).await;
+        let user = stored_user(&store, &format!("user{writer}")).await;
         let mut own = Vec::new();
         for _ in 0..EACH {
             own.push(sign_in(&store, user, "Laptop", START).await);
@@ -328,7 +328,7 @@ async fn ending_all_while_signing_in_refreshing_and_touching_leaves_no_way_throu
     });
     join_all(work).await;
     // Whoever is live now began after the last end: its epoch is the user's.
-    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user");
     let tail = store.revocations().revocations_from(1).await.expect("a tail");
     assert_eq!(tail.revocations.len(), 6);
     assert_eq!(tail.revocations.last().map(|row| row.subject), Some(RevokedSubject::Epoch(user.epoch)));

@@ -24,7 +24,7 @@ async fn count(store: &Store, user: UserId, action: &str) -> usize {
 }
 
 async fn hash(store: &Store, user: UserId) -> String {
-    store.accounts().user_by_id(user).await.expect("an answer").expect("a person").password_hash
+    store.accounts().user_by_id(user).await.expect("an answer").expect("a user").password_hash
 }
 
 #[rstest]
@@ -80,7 +80,7 @@ async fn a_reset_uses_up_its_token_ends_every_session_and_proves_the_address(
     assert!(
         matches!(revocation.subject, RevokedSubject::Epoch(1..)) && revocation.reason == Some(EndReason::PasswordReset)
     );
-    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user");
     assert_eq!((user.password_hash.as_str(), user.password_changed_at), (NEW, minutes(3)));
     assert_eq!(user.email_verified_at, Some(minutes(3)));
     assert_eq!(count(&store, ada, "password_reset").await, 1);
@@ -100,14 +100,10 @@ async fn an_address_that_was_proved_before_was_proved_then(
     let store = TestStore::open(backend).await;
     let mut ada = new_user("ada");
     ada.email_verified_at = Some(START);
-    store
-        .accounts()
-        .create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START))
-        .await
-        .expect("a person");
+    store.accounts().create_user(&ada, None, &new_audit(ada.id, AuditAction::Registered, START)).await.expect("a user");
     ask_for_reset(&store, ada.id, digest(1), minutes(1)).await;
     done(reset(&store, ada.id, digest(1), NEW, minutes(2)).await);
-    let user = store.accounts().user_by_id(ada.id).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_id(ada.id).await.expect("an answer").expect("a user");
     assert_eq!((user.email_verified_at, user.password_changed_at), (Some(START), minutes(2)));
 }
 

@@ -20,7 +20,7 @@ async fn proved(store: &Store, name: &str) -> UserId {
         .accounts()
         .create_user(&user, None, &new_audit(user.id, AuditAction::Registered, START))
         .await
-        .expect("a person");
+        .expect("a user");
     user.id
 }
 
@@ -102,7 +102,7 @@ async fn a_registration_of_a_proved_address_is_stored_and_its_code_proves_nothin
     assert_eq!(kept.id, stranger.id);
     assert_eq!(resend(&store, stranger.id, 2, 1).await, Resend::Ignored);
     assert_eq!(guess(&store, ("ada", stranger.id), digest(1), true, minutes(2)).await, CodeOutcome::Refused);
-    let user = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    let user = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a user");
     assert_eq!((user.id, user.password_hash.as_str()), (owner, "$argon2id$first"));
 }
 
@@ -317,6 +317,6 @@ async fn a_link_proves_an_address_that_waits_and_nothing_of_the_registration_sta
     assert!(store.accounts().prove_by_reset(&proof).await.expect("an answer"));
     assert!(!store.accounts().prove_by_reset(&proof).await.expect("an answer"), "it works once");
     assert_eq!(guess(&store, ("ada", mallory.id), digest(1), true, minutes(3)).await, CodeOutcome::Refused);
-    let owner = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a person");
+    let owner = store.accounts().user_by_email(&email("ada")).await.expect("an answer").expect("a user");
     assert_eq!((owner.id, owner.email_verified_at), (proof.user.id, Some(minutes(2))));
 }

@@ -100,7 +100,7 @@ async fn whether_a_token_may_pass_follows_from_the_session_and_the_epoch(
     assert_eq!(standing(ada, 0, minutes(1)).await, Standing::Good);
     assert_eq!(standing(bob, 0, minutes(1)).await, Standing::Unknown);
     store.revocations().bump_epoch(ada, minutes(1), minutes(20)).await.expect("an answer").expect("a revocation");
-    let raised = store.accounts().user_by_id(ada).await.expect("an answer").expect("a person").epoch;
+    let raised = store.accounts().user_by_id(ada).await.expect("an answer").expect("a user").epoch;
     assert_eq!(standing(ada, raised - 1, minutes(1)).await, Standing::OldEpoch);
     assert_eq!(standing(ada, raised, minutes(1)).await, Standing::Good);
     let expired = SessionEnd {

@@ -232,7 +232,7 @@ pub async fn stored_user(store: &Store, name: &str) -> UserId {
         .accounts()
         .create_user(&user, None, &new_audit(user.id, AuditAction::Registered, START))
         .await
-        .expect("a person");
+        .expect("a user");
     user.id
 }
 
