@@ -313,7 +313,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
     Ok((listener, bound))
 }
 
-/// Serves the metrics until the rest of the server has stopped, so that its stopping can be watched.
+/// Serves the metrics until the rest of the server has stopped, so that its stopping can be observed.
 async fn serve_metrics(listener: TcpListener, router: Router, stop: CancellationToken) {
     let limits = serve::Limits { connections: 32, reserved_for_health: 0, ..serve::Limits::default() };
     if let Err(error) = serve::serve(listener, router, limits, stop).await {

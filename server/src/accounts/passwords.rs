@@ -168,11 +168,11 @@ impl PasswordHasher {
             metrics: metrics.group(),
             decoy: decoy.into(),
         };
-        let watched = hasher.clone();
+        let scraped = hasher.clone();
         metrics.on_scrape(move || {
-            let Load { waiting, running } = watched.load();
-            watched.metrics.waiting.set(waiting);
-            watched.metrics.running.set(running);
+            let Load { waiting, running } = scraped.load();
+            scraped.metrics.waiting.set(waiting);
+            scraped.metrics.running.set(running);
         });
         Ok(hasher)
     }

@@ -1,4 +1,4 @@
-//! How the server is watched: metrics for Prometheus, traces for OpenTelemetry.
+//! How the server is observed: metrics for Prometheus, traces for OpenTelemetry.
 
 use std::net::SocketAddr;
 
@@ -27,7 +27,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("OTEL_SERVICE_NAME", Fallback::Text("latchkey"), "The name of this installation in traces."),
 ];
 
-/// How the server is watched.
+/// How the server is observed.
 #[derive(Clone, Debug)]
 pub struct ObserveConfig {
     /// Where `/metrics` has a listener of its own.

@@ -29,8 +29,8 @@ async fn signs_in_from<'a>(app: &'a TestApp, address: &str) -> Device<'a> {
 }
 
 /// How another device sees this one.
-async fn seen(device: &Device<'_>, watcher: &Device<'_>) -> Value {
-    let list = watcher.get("/api/auth/sessions").await.body;
+async fn seen(device: &Device<'_>, observer: &Device<'_>) -> Value {
+    let list = observer.get("/api/auth/sessions").await.body;
     let mut sessions = list["sessions"].as_array().expect("sessions").iter();
     sessions.find(|session| session["sessionId"] == device.session_id()).expect("the device").clone()
 }
@@ -46,10 +46,10 @@ async fn seen(device: &Device<'_>, watcher: &Device<'_>) -> Value {
 async fn a_device_is_shown_with_the_place_it_signed_in_from(#[case] address: &str, #[case] place: Option<&str>) {
     let folder = tempfile::tempdir().expect("a folder");
     let app = start(folder.path(), "DBIP-City-Lite").await;
-    let watcher = app.new_user("ada@example.com").await;
-    let mut events = watcher.listens().await;
+    let observer = app.new_user("ada@example.com").await;
+    let mut events = observer.listens().await;
     let device = signs_in_from(&app, address).await;
-    let session = seen(&device, &watcher).await;
+    let session = seen(&device, &observer).await;
     // Left out where it is not known.
     assert_eq!((&session["ipAddress"], session.get("place").is_some()), (&json!(address), place.is_some()));
     assert_eq!(session["place"], json!(place));
@@ -61,7 +61,7 @@ async fn a_device_is_shown_with_the_place_it_signed_in_from(#[case] address: &st
 async fn a_device_that_refreshes_from_another_network_is_shown_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let app = start(folder.path(), "GeoLite2-Country").await;
-    let watcher = app.new_user("ada@example.com").await;
+    let observer = app.new_user("ada@example.com").await;
     let device = signs_in_from(&app, "203.0.113.7").await;
     let mut refresh_token = device.refresh_token().to_owned();
     for (address, place) in
@@ -70,7 +70,7 @@ async fn a_device_that_refreshes_from_another_network_is_shown_there() {
         let body = json!({"refreshToken": refresh_token});
         let refreshed = posts_from(&app, address, "/api/auth/refresh", &body).await;
         refresh_token = refreshed.body["refreshToken"].as_str().expect("a successor").to_owned();
-        let session = seen(&device, &watcher).await;
+        let session = seen(&device, &observer).await;
         assert_eq!((&session["ipAddress"], &session["place"]), (&json!(address), &place));
     }
 }
@@ -78,8 +78,8 @@ async fn a_device_that_refreshes_from_another_network_is_shown_there() {
 #[tokio::test]
 async fn without_a_database_no_place_is_shown() {
     let app = TestApp::start_with(&[("TRUSTED_PROXIES", "127.0.0.1")]).await;
-    let watcher = app.new_user("ada@example.com").await;
+    let observer = app.new_user("ada@example.com").await;
     let device = signs_in_from(&app, "203.0.113.7").await;
-    let session = seen(&device, &watcher).await;
+    let session = seen(&device, &observer).await;
     assert_eq!((&session["ipAddress"], session.get("place")), (&json!("203.0.113.7"), None));
 }

@@ -12,8 +12,8 @@ use super::super::processes::until;
 use super::super::proxy::{Condition, Direction};
 use super::{AGAIN, SAYS_NO_WITHIN, refused_by_the_others, says_not_now};
 
-/// How long a server that was cut off is watched.
-const WATCHED: Duration = Duration::from_millis(5500);
+/// How long a server that was cut off is observed.
+const OBSERVED: Duration = Duration::from_millis(5500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_cut_off_from_the_log_refuses_after_the_bound_and_heals_alone() {
@@ -31,11 +31,11 @@ async fn a_server_that_is_cut_off_from_the_log_refuses_after_the_bound_and_heals
     let out = of.signs_out(0, leaves).await;
     let ended = Instant::now();
     assert_eq!(out.status, 200, "{}", out.body);
-    let watched = (1..).zip(ways).map(|(server, way)| async move {
-        let seen = watches(of, server, [stays, leaves], cut, ended).await;
+    let observed = (1..).zip(ways).map(|(server, way)| async move {
+        let seen = observes(of, server, [stays, leaves], cut, ended).await;
         println!("{way:?}: {seen}");
     });
-    futures::future::join_all(watched).await;
+    futures::future::join_all(observed).await;
 
     installation.heals().await;
     for server in 0..4 {
@@ -45,7 +45,7 @@ async fn a_server_that_is_cut_off_from_the_log_refuses_after_the_bound_and_heals
 }
 
 /// What a server that has been cut off says: within the bound its list is current, and afterwards it is not.
-async fn watches(
+async fn observes(
     of: &Installation,
     server: usize,
     [stays, leaves]: [&Device; 2],
@@ -53,7 +53,7 @@ async fn watches(
     ended: Instant,
 ) -> String {
     let (mut passed, mut refused) = (0, 0);
-    while cut.elapsed() < WATCHED {
+    while cut.elapsed() < OBSERVED {
         let began = Instant::now();
         let reply = of.net.get(server, "/api/auth/session", &stays.access).await;
         let took = began.elapsed();

@@ -1,4 +1,4 @@
-//! One test a distributed case of the security plan (D1 to D16): one thing breaks, and what must hold is watched.
+//! One test a distributed case of the security plan (D1 to D16): one thing breaks, and what must hold is observed.
 
 mod clocks;
 mod commits;

@@ -11,8 +11,8 @@ use super::{refused_by_the_others, refused_in_time};
 
 /// How long servers may take to notice what is lost and to write it again, and the others to read that.
 const WRITTEN_AGAIN_WITHIN: Duration = Duration::from_secs(2);
-/// How long whoever has signed out is watched after that.
-const WATCHED: Duration = Duration::from_secs(3);
+/// How long whoever has signed out is observed after that.
+const OBSERVED: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_the_database_has_lost_is_signed_out_everywhere_by_each_of_its_tokens() {
@@ -125,7 +125,7 @@ async fn whoever_had_signed_out_in_what_was_lost_is_not_let_in_again() {
     }
     installation.postgres.is_set_back().await;
     let back = Instant::now();
-    while back.elapsed() < WRITTEN_AGAIN_WITHIN + WATCHED {
+    while back.elapsed() < WRITTEN_AGAIN_WITHIN + OBSERVED {
         for device in gone {
             for server in 0..3 {
                 // Every server has read of the end: none forgets it, whatever the database says.
@@ -140,7 +140,7 @@ async fn whoever_had_signed_out_in_what_was_lost_is_not_let_in_again() {
     installation.is_out_everywhere(&devices[1], witness).await;
     takes_a_new_token(&installation, &mut bystander).await;
     installation.is_out_everywhere(&others[0], &bystander).await;
-    assert!(BOUND + SLACK < WATCHED, "it was watched for longer than the bound");
+    assert!(BOUND + SLACK < OBSERVED, "it was observed for longer than the bound");
 }
 
 /// Where a database has started anew, signing out the others has the one that stays refresh its tokens.

@@ -15,7 +15,7 @@ use crate::support::app::Events;
 /// How often there is a message.
 const MESSAGE_EVERY: Duration = Duration::from_millis(50);
 /// Long enough for any stream that goes on to show it.
-const WATCHED: Duration = Duration::from_secs(5);
+const OBSERVED: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_a_server_cannot_confirm_any_more_is_silent_and_closed_within_the_bound() {
@@ -82,7 +82,7 @@ async fn listens(mut events: Events) -> (usize, Instant, Instant) {
             }
         }
     };
-    tokio::time::timeout(WATCHED, until_closed).await.expect("it is closed");
+    tokio::time::timeout(OBSERVED, until_closed).await.expect("it is closed");
     (heard, last, Instant::now())
 }
 

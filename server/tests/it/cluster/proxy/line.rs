@@ -89,14 +89,14 @@ impl Way {
                 return to.shutdown().await.map_err(|_| Torn);
             }
             if self.weather.sees_commits {
-                self.watches(&mut frontend, piece)?;
+                self.inspects(&mut frontend, piece)?;
             }
             to.write_all(piece).await.map_err(|_| Torn)?;
         }
     }
 
     /// Tears the line where the trap is set and this piece says that the commit is done.
-    fn watches(&self, frontend: &mut Frontend, piece: &[u8]) -> Result<(), Torn> {
+    fn inspects(&self, frontend: &mut Frontend, piece: &[u8]) -> Result<(), Torn> {
         match self.direction {
             Direction::ToBackend => {
                 if frontend.asks_to_commit(piece) {
