@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_door_opens_again_by_itself() {
+    async fn a_denial_ends_by_itself() {
         let server = Fixture::new().await;
         let Fixture { limits, clock, .. } = &server;
         let address = IpAddr::from([198, 51, 100, 1]);

@@ -39,9 +39,9 @@ pub fn alone(state: &ApiState) -> (Router, Vec<Route>) {
 /// The metrics beside the API. Whoever does not have the token finds what `otherwise` has at this address, which is
 /// what there would be if there were no metrics.
 pub fn beside<'n>(routes: Routes<'n>, token: &SecretString, otherwise: Router) -> Routes<'n> {
-    let door = Door { token: digest(token.expose_secret()) };
+    let access = MetricsAccess { token: digest(token.expose_secret()) };
     let show_or_hide = move |State(state): State<ApiState>, request: Request| async move {
-        if door.opens(request.method(), request.headers()) {
+        if access.is_given(request.method(), request.headers()) {
             return show(State(state)).await;
         }
         current::take_route(RouteId::NONE);
@@ -54,12 +54,12 @@ pub fn beside<'n>(routes: Routes<'n>, token: &SecretString, otherwise: Router) -
 }
 
 #[derive(Clone, Copy)]
-struct Door {
+struct MetricsAccess {
     token: Digest,
 }
 
-impl Door {
-    fn opens(&self, method: &Method, headers: &HeaderMap) -> bool {
+impl MetricsAccess {
+    fn is_given(&self, method: &Method, headers: &HeaderMap) -> bool {
         let reads = matches!(*method, Method::GET | Method::HEAD);
         // Digests are of one length, so that not even the length of the token shows in the time this takes.
         reads && bearer(headers).is_some_and(|presented| bool::from(digest(presented).ct_eq(&self.token)))

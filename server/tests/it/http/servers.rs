@@ -287,7 +287,7 @@ async fn messages_go_over_redis_again_whatever_was_in_its_place_meanwhile() {
     }
 }
 
-/// A door before Redis, behind which something else can be.
+/// A listener before Redis, behind which something else can be.
 struct Turncoat {
     port: u16,
     instead: tokio::sync::watch::Sender<Option<&'static str>>,
@@ -296,12 +296,12 @@ struct Turncoat {
 impl Turncoat {
     async fn before(redis: &str) -> Self {
         let redis = redis.trim_start_matches("redis://").trim_end_matches('/').to_owned();
-        let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a door");
-        let port = door.local_addr().expect("its number").port();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let port = listener.local_addr().expect("its number").port();
         let (instead, seen) = tokio::sync::watch::channel(None);
         #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
         tokio::spawn(async move {
-            while let Ok((guest, _)) = door.accept().await {
+            while let Ok((guest, _)) = listener.accept().await {
                 tokio::spawn(Self::receives(guest, redis.clone(), seen.clone()));
             }
         });
@@ -397,11 +397,11 @@ enum Fate {
 /// Hands on what comes, each piece so much later: far longer than a message may take.
 async fn slow_way_to(redis: &str) -> String {
     let redis = redis.trim_start_matches("redis://").trim_end_matches('/').to_owned();
-    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a door");
-    let url = format!("redis://{}/", door.local_addr().expect("its address"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let url = format!("redis://{}/", listener.local_addr().expect("its address"));
     #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
     tokio::spawn(async move {
-        while let Ok((guest, _)) = door.accept().await {
+        while let Ok((guest, _)) = listener.accept().await {
             let host = tokio::net::TcpStream::connect(&redis).await.expect("Redis");
             let ((from_guest, to_guest), (from_host, to_host)) = (guest.into_split(), host.into_split());
             tokio::spawn(hands_on(from_guest, to_host));

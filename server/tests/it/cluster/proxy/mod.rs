@@ -96,15 +96,15 @@ impl Proxy {
     }
 
     async fn to(port: u16, sees_commits: bool) -> Self {
-        let door = Door::open(SocketAddr::from(([127, 0, 0, 1], free_port()))).await.expect("a port");
-        let address = door.address;
+        let listener = Listener::open(SocketAddr::from(([127, 0, 0, 1], free_port()))).await.expect("a port");
+        let address = listener.address;
         let (condition, cuts, trap) =
             (watch::Sender::default(), watch::Sender::default(), Arc::new(watch::Sender::new(false)));
         let trap_of_lines = Arc::clone(&trap);
         let weather =
             Weather { condition: condition.subscribe(), cuts: cuts.subscribe(), trap: trap_of_lines, sees_commits };
         let mut accepting = JoinSet::new();
-        accepting.spawn(accept(door, port, weather));
+        accepting.spawn(accept(listener, port, weather));
         Self { address, condition, cuts, trap, _accepting: accepting }
     }
 
@@ -142,15 +142,15 @@ impl Proxy {
 }
 
 /// Accepts connections while the network lets them be made.
-async fn accept(mut door: Door, port: u16, weather: Weather) {
+async fn accept(mut listener: Listener, port: u16, weather: Weather) {
     let mut lines = JoinSet::new();
     let mut condition = weather.condition.clone();
     loop {
-        let wanted = DoorState::under(*condition.borrow_and_update());
-        door.becomes(wanted).await.expect("a listening socket obeys");
+        let wanted = ListenerState::under(*condition.borrow_and_update());
+        listener.becomes(wanted).await.expect("a listening socket obeys");
         tokio::select! {
             changed = condition.changed() => if changed.is_err() { return },
-            server = door.next(), if wanted == DoorState::Open => {
+            server = listener.next(), if wanted == ListenerState::Open => {
                 lines.spawn(Line::new(server, port, weather.clone()).carry());
             }
             Some(_) = lines.join_next() => {}
@@ -160,7 +160,7 @@ async fn accept(mut door: Door, port: u16, weather: Weather) {
 
 /// How connections are met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum DoorState {
+enum ListenerState {
     Open,
     /// Refused at once.
     Shut,
@@ -168,7 +168,7 @@ enum DoorState {
     Vanished,
 }
 
-impl DoorState {
+impl ListenerState {
     const fn under(condition: Condition) -> Self {
         match condition {
             Condition::Sound | Condition::Slow(_) | Condition::HalfOpen(_) => Self::Open,
@@ -179,36 +179,36 @@ impl DoorState {
 }
 
 /// The listening socket, or the place where it was and will be: the port comes from a range that is ours.
-struct Door {
+struct Listener {
     address: SocketAddr,
     /// None while connections are refused. A socket that has stopped listening is of no use to the runtime again.
     listener: Option<TcpListener>,
     /// Connections of our own that fill the queue, so that the kernel drops every further one.
     stuffing: Vec<TcpStream>,
     stuffed_from: HashSet<SocketAddr>,
-    state: DoorState,
+    state: ListenerState,
 }
 
-impl Door {
+impl Listener {
     async fn open(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let (stuffing, stuffed_from) = (Vec::new(), HashSet::new());
-        Ok(Self { address, listener: Some(listener), stuffing, stuffed_from, state: DoorState::Open })
+        Ok(Self { address, listener: Some(listener), stuffing, stuffed_from, state: ListenerState::Open })
     }
 
-    async fn becomes(&mut self, wanted: DoorState) -> io::Result<()> {
+    async fn becomes(&mut self, wanted: ListenerState) -> io::Result<()> {
         if wanted == self.state {
             return Ok(());
         }
         self.stuffing.clear();
-        if wanted == DoorState::Shut {
+        if wanted == ListenerState::Shut {
             self.listener = None;
         } else {
             let listener = match self.listener.take() {
                 Some(listener) => listener,
                 None => TcpListener::bind(self.address).await?,
             };
-            let vanishes = wanted == DoorState::Vanished;
+            let vanishes = wanted == ListenerState::Vanished;
             SockRef::from(&listener).listen(if vanishes { 0 } else { BACKLOG })?;
             self.listener = Some(listener);
             if vanishes {
