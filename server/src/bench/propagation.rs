@@ -56,9 +56,9 @@ impl Kind {
 
     const fn database(self) -> &'static str {
         match self {
-            Self::Notify => "elsewhere",
-            Self::Redis => "elsewhere_redis",
-            Self::PausedRedis => "elsewhere_paused",
+            Self::Notify => "bus_notify",
+            Self::Redis => "bus_redis",
+            Self::PausedRedis => "bus_redis_paused",
         }
     }
 
@@ -92,11 +92,11 @@ struct Times {
     bus: Vec<Duration>,
     /// From the request to its answer, on the server that was asked.
     answered: Vec<Duration>,
-    /// From the request to the first refusal elsewhere.
+    /// From the request to the first refusal on the other server.
     refused: Vec<Duration>,
-    /// From the answer to the first refusal elsewhere.
+    /// From the answer to the first refusal on the other server.
     refused_after: Vec<Duration>,
-    /// From the answer to the event elsewhere.
+    /// From the answer to the event on the other server.
     notified_after: Vec<Duration>,
 }
 
@@ -118,15 +118,15 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
     let set_up = bench.set_up(database).await?;
     let devices = set_up.sign_in(WARM_UP + sign_outs).await?;
     // Another database, another channel: the servers are not woken by what only times the way.
-    let elsewhere = bench.postgres.create_database(kind.database())?;
-    let store = Store::connect(&elsewhere, 2).await?;
+    let another = bench.postgres.create_database(kind.database())?;
+    let store = Store::connect(&another, 2).await?;
     let transport: Box<dyn Transport> = match kind {
         Kind::Notify | Kind::PausedRedis => {
             Box::new(PostgresNotify::new(store.notifications().ok_or_else(|| failed("PostgreSQL has notifications"))?))
         }
         Kind::Redis => Box::new(Redis::new(&redis, "measured".to_owned()).map_err(failed)?),
     };
-    let mut arrivals = transport.subscribe().await.map_err(failed)?;
+    let mut received = transport.subscribe().await.map_err(failed)?;
     let mut requester = HttpClient::connect(servers[0].address())?;
     let mut times = Times::default();
     let _paused = (kind == Kind::PausedRedis).then(|| bench.redis.pause()).transpose()?;
@@ -134,7 +134,7 @@ async fn one_bus(bench: &mut Bench, database: &str, kind: Kind, sign_outs: usize
         let stopwatch = Stopwatch::begin(&servers[1], device)?;
         let sent = Instant::now();
         transport.send(number.to_string()).await.map_err(failed)?;
-        arrivals.next().await.ok_or_else(|| failed("the bus broke"))?.map_err(failed)?;
+        received.next().await.ok_or_else(|| failed("the bus broke"))?.map_err(failed)?;
         let bus = sent.elapsed();
         let asked = Instant::now();
         requester.ask(&post(paths::LOGOUT_ALL, Some(&device.access), "{}"))?.expect(200)?;

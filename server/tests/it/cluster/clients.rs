@@ -107,7 +107,7 @@ impl TestUser {
     }
 
     /// Another server than this one, where there is another.
-    fn elsewhere(&mut self, than: usize) -> usize {
+    fn other_server(&mut self, than: usize) -> usize {
         let servers = self.world.net.servers();
         (than + 1 + self.dice.below(servers - 1)) % servers
     }
@@ -162,7 +162,7 @@ impl TestUser {
             return;
         }
         let (first, twice) = (self.anywhere(), self.dice.once_in(3));
-        let second = self.elsewhere(first);
+        let second = self.other_server(first);
         let device = self.held[index].device.clone();
         let (world, who) = (&self.world, self.email.as_str());
         let one = world.refreshes(UserOnServer { who, server: first }, &device);
@@ -207,7 +207,7 @@ impl TestUser {
 
     async fn uses_ticket_twice(&mut self, index: usize) {
         let first = self.anywhere();
-        let second = self.elsewhere(first);
+        let second = self.other_server(first);
         let device = self.held[index].device.clone();
         let Some(ticket) = self.world.draws_ticket(first, &device).await else { return };
         let (world, who) = (&self.world, self.email.as_str());
@@ -225,7 +225,7 @@ impl TestUser {
     /// Registers somebody, whose code is tried on two servers at once.
     async fn registers(&mut self, email: &str) -> Option<Device> {
         let first = self.anywhere();
-        let second = self.elsewhere(first);
+        let second = self.other_server(first);
         let registered = self.world.net.registers(first, email).await;
         if registered.status() != 201 {
             return None;
@@ -277,14 +277,14 @@ impl TestUser {
     /// One try at ending sessions, while one of those that are to end asks and refreshes elsewhere.
     async fn ends_while(&mut self, asks: &Device, scope: &Scope, server: usize, racer: Option<usize>) -> bool {
         let now = self.world.recorder.now();
-        let elsewhere = self.elsewhere(server);
+        let other = self.other_server(server);
         let racer = racer.filter(|index| self.held[*index].rests_until < now && !self.held[*index].unsure);
         let racing = racer.map(|index| self.held[index].device.clone());
         let (world, who) = (&self.world, self.email.as_str());
         let ending = world.ends(UserOnServer { who, server }, asks, scope);
         let race = async {
             let device = racing.as_ref()?;
-            let on_server = UserOnServer { who, server: elsewhere };
+            let on_server = UserOnServer { who, server: other };
             let (_, refreshed) =
                 futures::future::join(world.checks(on_server, device), world.refreshes(on_server, device)).await;
             Some(refreshed)
