@@ -277,8 +277,10 @@ async fn the_last_owner_is_neither_disabled_nor_deleted(
     let left = if one == UserChange::LastOwner { ada } else { bob };
 
     let all = Selection::All { user_id: left };
-    let deletion =
-        AccountDeletion { mail: new_notice_mail("ada@example.com", "Farewell", minutes(2)), buckets: Vec::new() };
+    let deletion = AccountDeletion {
+        mail: new_notice_mail("ada@example.com", "Account deleted", minutes(2)),
+        buckets: Vec::new(),
+    };
     let ends = command(all, EndReason::AccountDeleted, minutes(2));
     let delete = async || store.admin().delete_user(&deletion, &ends, &anybody, &mut ids()).await.expect("an answer");
     assert_eq!(delete().await, UserChange::LastOwner);
@@ -340,8 +342,10 @@ async fn whom_the_actor_may_not_change_stays_as_they_are(
     let ada = stored_user(&store, "ada").await;
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let (ends, audit) = (disabling(ada, minutes(2)), new_audit(ada, AuditAction::UserVerified, minutes(2)));
-    let deletion =
-        AccountDeletion { mail: new_notice_mail("ada@example.com", "Farewell", minutes(2)), buckets: Vec::new() };
+    let deletion = AccountDeletion {
+        mail: new_notice_mail("ada@example.com", "Account deleted", minutes(2)),
+        buckets: Vec::new(),
+    };
     let admin = store.admin();
     for change in [
         admin.disable_user(&ends, &nobody, &mut ids()).await,

@@ -105,7 +105,7 @@ async fn an_account_goes_with_all_that_hangs_on_it_and_what_happened_stays(
     assert_eq!(log_of(&store, bob).await[0].2, "192.0.2.1");
     let mailbox = mailbox(&store).await;
     let mails: Vec<_> = mailbox.iter().map(|mail| (mail.to.as_str(), mail.content.subject.as_str())).collect();
-    assert_eq!(mails, [("ada@example.com", "Farewell"), ("bob@example.com", "Your code")]);
+    assert_eq!(mails, [("ada@example.com", "Account deleted"), ("bob@example.com", "Your code")]);
 
     // Whoever comes under that address now is somebody else.
     let again = new_user("ada");

@@ -173,7 +173,7 @@ async fn a_mail_that_must_not_outlive_its_account_is_gone_once_it_was_handed_ove
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let store = TestStore::open(backend).await;
-    let mail = NewMail::notice("ada@example.com", content("Farewell")).forgotten();
+    let mail = NewMail::notice("ada@example.com", content("Account deleted")).forgotten();
     enqueues(&store, &mail.into_job(Uuid::now_v7(), START)).await;
     let (jobs, token) = lease(&store, START, CAPACITY).await;
     let mail = Mail::of(&jobs[0]).expect("a mail");

@@ -414,7 +414,7 @@ pub async fn delete_account(
     receipt: Option<Digest>,
     at: Timestamp,
 ) -> AccountOutcome {
-    let mail = new_notice_mail("ada@example.com", "Farewell", at);
+    let mail = new_notice_mail("ada@example.com", "Account deleted", at);
     let deletion = AccountDeletion { mail, buckets: Vec::new() };
     let all = command(Selection::All { user_id }, EndReason::AccountDeleted, at);
     let ends = EndCommand { ended_by: from, receipt, ..all };
