@@ -159,8 +159,8 @@ fn write_line(line: &Line<'_>, format: ExportFormat, out: &mut (dyn Write + Send
 /// A value between quotes. What a spreadsheet would take for a formula is made a text by an apostrophe: user agents and
 /// reasons are chosen by strangers.
 fn quoted(value: &str) -> String {
-    let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { "'" } else { "" };
-    format!("\"{guard}{}\"", value.replace('"', "\"\""))
+    let escape = if value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { "'" } else { "" };
+    format!("\"{escape}{}\"", value.replace('"', "\"\""))
 }
 
 #[cfg(test)]

@@ -72,8 +72,8 @@ fn marked(name: &str, value: &Value, email: &str) -> Value {
     }
 }
 
-/// Everybody who calls, and the secrets that came up.
-struct Callers<'s> {
+/// The clients that call, and the secrets that came up.
+struct Clients<'s> {
     server: &'s Server,
     http: Client,
     users: u32,
@@ -84,7 +84,7 @@ struct Callers<'s> {
     links: BTreeSet<String>,
 }
 
-impl Callers<'_> {
+impl Clients<'_> {
     async fn sends(&mut self, request: RequestBuilder) -> Option<Answer> {
         let request = request.header("latchkey-client", "web").header("accept", "application/json");
         let response = request.send().await.expect("an answer");
@@ -200,7 +200,7 @@ fn latchkey(server: &Server, arguments: &[&str]) -> String {
 #[tokio::test]
 async fn no_secret_that_is_sent_through_any_call_comes_up_anywhere() {
     let server = Server::start_with(&[("METRICS_TOKEN", METRICS_TOKEN), ("RATE_LIMITS", "off")]);
-    let mut callers = Callers {
+    let mut clients = Clients {
         server: &server,
         http: Client::new(),
         users: 0,
@@ -211,45 +211,45 @@ async fn no_secret_that_is_sent_through_any_call_comes_up_anywhere() {
     let calls = calls();
     assert!(calls.len() > 20, "the document has {} calls", calls.len());
     for call in &calls {
-        callers.call(call, "nobody@example.com", "canary.of.a-forged-token").await;
-        let (email, token) = callers.new_user().await;
-        callers.call(call, &email, &token).await;
+        clients.call(call, "nobody@example.com", "canary.of.a-forged-token").await;
+        let (email, token) = clients.new_user().await;
+        clients.call(call, &email, &token).await;
     }
-    let (email, _) = callers.new_user().await;
-    let token = callers.resets_password(&email).await;
-    assert!(callers.secrets.len() > calls.len() && !callers.links.is_empty());
+    let (email, _) = clients.new_user().await;
+    let token = clients.resets_password(&email).await;
+    assert!(clients.secrets.len() > calls.len() && !clients.links.is_empty());
 
-    let export = callers.http.get(server.url("/api/user/export")).bearer_auth(token);
-    let export = callers.sends(export).await.expect("an export").text;
+    let export = clients.http.get(server.url("/api/user/export")).bearer_auth(token);
+    let export = clients.sends(export).await.expect("an export").text;
     assert!(export.contains(&email), "{export}");
-    assert_eq!(callers.found_in(&export), [""; 0], "in the export of a user");
+    assert_eq!(clients.found_in(&export), [""; 0], "in the export of a user");
 
-    let metrics = callers.http.get(server.url("/metrics")).bearer_auth(METRICS_TOKEN);
-    let metrics = callers.sends(metrics).await.expect("metrics").text;
+    let metrics = clients.http.get(server.url("/metrics")).bearer_auth(METRICS_TOKEN);
+    let metrics = clients.sends(metrics).await.expect("metrics").text;
     assert!(metrics.contains("latchkey_sign_ins_total"), "{metrics}");
-    assert_eq!(callers.found_in(&metrics), [""; 0], "in the metrics");
+    assert_eq!(clients.found_in(&metrics), [""; 0], "in the metrics");
 
-    let mails = callers.mailbox().await.to_string();
-    let links = std::mem::take(&mut callers.links);
-    assert_eq!(callers.found_in(&mails), [""; 0], "in mails");
-    callers.links = links;
+    let mails = clients.mailbox().await.to_string();
+    let links = std::mem::take(&mut clients.links);
+    assert_eq!(clients.found_in(&mails), [""; 0], "in mails");
+    clients.links = links;
 
     for format in ["ndjson", "csv"] {
         let audit = latchkey(&server, &["audit", "export", "--format", format]);
         assert!(audit.contains("password_reset") && audit.lines().count() > calls.len(), "{audit}");
-        assert_eq!(callers.found_in(&audit), [""; 0], "in the audit log");
+        assert_eq!(clients.found_in(&audit), [""; 0], "in the audit log");
     }
     for line in latchkey(&server, &["audit", "export"]).lines() {
         let entry: Value = serde_json::from_str(line).expect("a JSON object a line");
         let texts =
             ["action", "reason", "clientReason", "userAgent"].map(|name| entry[name].as_str().unwrap_or_default());
-        let code = callers.codes.iter().find(|code| texts.iter().any(|text| text.contains(code.as_str())));
+        let code = clients.codes.iter().find(|code| texts.iter().any(|text| text.contains(code.as_str())));
         assert_eq!(code, None, "{line}");
     }
     let verified = latchkey(&server, &["audit", "verify"]);
     assert!(verified.starts_with("Everything is as it was sealed."), "{verified}");
 
-    let Callers { secrets, links, .. } = callers;
+    let Clients { secrets, links, .. } = clients;
     for line in server.stop() {
         // Development sends no mail, and shows it here instead.
         if line.contains("mail stored for /dev/mailbox") {

@@ -56,9 +56,9 @@ async fn the_log_is_searched_in_pages_and_followed(#[values(Backend::Sqlite, Bac
     let newest = whole.body["newestCursor"].as_str().expect("a cursor");
     app.advance(Duration::from_secs(10));
     is_ok(&ada.post(&disable.replace("disable", "enable"), &json!({})).await);
-    let news = search(&format!("after={newest}")).await;
-    assert_eq!(actions(&news)[0], "user_enabled");
-    assert!(!actions(&news).contains(&"registered"), "only what is newer, and the seconds before it");
+    let newer = search(&format!("after={newest}")).await;
+    assert_eq!(actions(&newer)[0], "user_enabled");
+    assert!(!actions(&newer).contains(&"registered"), "only what is newer, and the seconds before it");
     let refused = ada.get(&format!("{}?user=bob&from=today", paths::AUDIT)).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

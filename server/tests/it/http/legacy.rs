@@ -37,10 +37,10 @@ fn claims(app: &TestApp, user_id: &Value) -> Value {
 /// The same user on a device that signed in with the older system.
 pub fn on_the_older_system<'a>(device: &Device<'a>) -> Device<'a> {
     let token = sign(&header(), &claims(device.app, &device.tokens["user"]["id"]), SECRET.as_bytes());
-    holding(device.app, &token)
+    device_with(device.app, &token)
 }
 
-fn holding<'a>(app: &'a TestApp, token: &str) -> Device<'a> {
+fn device_with<'a>(app: &'a TestApp, token: &str) -> Device<'a> {
     Device { app, tokens: json!({"accessToken": token}) }
 }
 
@@ -106,11 +106,11 @@ async fn a_token_of_the_older_system_passes_and_what_resembles_one_does_not() {
         refused.push(sign(&json!({"alg": "HS256", "typ": "at+jwt", "kid": key["kid"]}), &our_claims, secret));
     }
     for token in refused {
-        assert_eq!(asked_who(&holding(&app, &token)).await, unauthorized("invalid-token"), "{token}");
+        assert_eq!(asked_who(&device_with(&app, &token)).await, unauthorized("invalid-token"), "{token}");
     }
 
     let elsewhere = TestApp::start().await;
-    assert_eq!(asked_who(&holding(&elsewhere, old.access_token())).await, unauthorized("invalid-token"));
+    assert_eq!(asked_who(&device_with(&elsewhere, old.access_token())).await, unauthorized("invalid-token"));
     app.advance(Duration::from_hours(1));
     assert_eq!(asked_who(&old).await, unauthorized("token-expired"));
 }
@@ -243,7 +243,7 @@ async fn a_refresh_cookie_beside_it_names_the_session_that_ends() {
     let out = old.request(Method::POST, "/api/auth/logout").header("cookie", cookie).header("latchkey-client", "web");
     let out = Answer::read(out.send().await.unwrap()).await;
     assert_eq!((out.status, &out.body["sessionsEnded"], out.body.get("warning")), (StatusCode::OK, &json!(1), None));
-    assert!(!holding(&app, login.body["accessToken"].as_str().unwrap()).passes().await);
+    assert!(!device_with(&app, login.body["accessToken"].as_str().unwrap()).passes().await);
     assert!(ada.passes().await && old.passes().await);
 }
 
