@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::UserSummary;
 use super::request::request;
-use crate::domain::{ClientReason, Invalid, SessionId, Timestamp, UserId};
+use crate::domain::{SessionId, Timestamp, UserId, short_text};
 
 /// `POST`: begins to act for a user. Takes a user id.
 pub const IMPERSONATE: &str = "/api/admin/users/{id}/impersonate";
@@ -16,23 +16,9 @@ pub fn impersonate(id: UserId) -> String {
     format!("/api/admin/users/{id}/impersonate")
 }
 
-/// Why somebody acts for a user: the user reads it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SupportReason(ClientReason);
-
-impl SupportReason {
-    /// The most characters it may have.
-    pub const MAX_CHARS: usize = ClientReason::MAX_CHARS;
-
-    /// Reads it: trimmed, something to see, no control characters, [`Self::MAX_CHARS`] characters at most.
-    pub fn parse(text: &str) -> Result<Self, Invalid> {
-        ClientReason::parse(text).map(Self)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
+short_text! {
+    /// Why somebody acts for a user: the user reads it.
+    SupportReason, "A reason", 200
 }
 
 request! {

@@ -16,5 +16,6 @@ pub use address::Email;
 pub use ids::{AlertId, SessionId, UserId};
 pub use invalid::Invalid;
 pub use names::{AppVersion, ClientReason, DeviceName, DisplayName, Platform, RoleDescription};
+pub(crate) use names::{parse_short_text, short_text};
 pub use role_name::RoleName;
 pub use timestamp::Timestamp;

@@ -1,13 +1,11 @@
 //! Short texts that users or their clients choose.
 
-use std::fmt;
-
 use super::invalid::Invalid;
 use super::invisible::shows_something;
 
 /// Trims, collapses nothing, refuses control characters, wrong lengths and invisible text. `label` starts a
 /// sentence.
-fn short_text(text: &str, label: &str, max_chars: usize) -> Result<String, Invalid> {
+pub(crate) fn parse_short_text(text: &str, label: &str, max_chars: usize) -> Result<String, Invalid> {
     let text = text.trim();
     if text.is_empty() {
         return Err(Invalid::new("required", format!("{label} can’t be empty.")));
@@ -28,6 +26,8 @@ fn short_text(text: &str, label: &str, max_chars: usize) -> Result<String, Inval
     Ok(text.to_owned())
 }
 
+/// Declares a short text: what begins a sentence about it, and the most characters it may have. One that belongs to one
+/// area stands in the area's own file.
 macro_rules! short_text {
     ($(#[$doc:meta])* $name:ident, $label:literal, $max:literal) => {
         $(#[$doc])*
@@ -39,8 +39,8 @@ macro_rules! short_text {
             pub const MAX_CHARS: usize = $max;
 
             /// Reads it: trimmed, something to see, no control characters, [`Self::MAX_CHARS`] characters at most.
-            pub fn parse(text: &str) -> Result<Self, Invalid> {
-                short_text(text, $label, Self::MAX_CHARS).map(Self)
+            pub fn parse(text: &str) -> Result<Self, $crate::domain::Invalid> {
+                $crate::domain::parse_short_text(text, $label, Self::MAX_CHARS).map(Self)
             }
 
             /// The text.
@@ -49,8 +49,8 @@ macro_rules! short_text {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
@@ -62,6 +62,8 @@ macro_rules! short_text {
         }
     };
 }
+
+pub(crate) use short_text;
 
 short_text! {
     /// The name of a user, as others see it.
