@@ -41,6 +41,11 @@ impl Permission {
     pub const fn held_from(self) -> BuiltInRole {
         self.held_from
     }
+
+    /// Whether it is one of those who administer: not every user has it by themselves.
+    pub fn administers(self) -> bool {
+        self.held_from > BuiltInRole::User
+    }
 }
 
 impl fmt::Display for Permission {
@@ -81,6 +86,13 @@ impl Permissions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_every_user_may_do_is_no_administration() {
+        let enter = Permission::new("rooms:enter", "Enter rooms.");
+        assert!(enter.administers() && enter.held_by(BuiltInRole::Moderator).administers());
+        assert!(!enter.held_by(BuiltInRole::User).administers());
+    }
 
     #[test]
     fn a_role_has_what_those_below_it_have_and_what_is_added() {

@@ -14,6 +14,7 @@ use super::principal::{Principal, bearer};
 use super::problem::ApiError;
 use super::recent_proof::ProofRequired;
 use super::state::ApiState;
+use crate::auth::permissions::Permission;
 use crate::current;
 use crate::metrics::RouteId;
 
@@ -93,9 +94,10 @@ impl Requirement {
         self.check_age(self.check(known?)?, state)
     }
 
-    /// Whether the session is young enough for what needs a permission.
+    /// Whether the session is young enough for what needs a permission that not every user has.
     fn check_age(self, principal: Principal, state: &ApiState) -> Result<Principal, ApiError> {
-        if let (Some(_), Principal::Session(token)) = (self.permission, &principal)
+        if self.permission.is_some_and(Permission::administers)
+            && let Principal::Session(token) = &principal
             && let Some(OldestAdministering(max_age)) = state.parts.find().map(|oldest| **oldest)
             && state.context.now().since(token.session_created_at) > max_age
         {

@@ -55,7 +55,8 @@ pub struct Requirement {
     pub while_acting: bool,
 }
 
-/// How old a session may be whose calls need a permission. The area that says so puts it into the parts.
+/// How old a session may be whose calls need a permission that not every user has. The area that says so puts it into
+/// the parts.
 #[derive(Clone, Copy, Debug)]
 pub struct OldestAdministering(pub Duration);
 

@@ -51,7 +51,7 @@ pub fn of(needs: Needs, operation: &Operation) -> BTreeSet<Code> {
             codes.extend((!while_acting).then_some(Code::NotWhileActing));
             codes.extend(session.then_some(Code::SessionRequired));
             codes.extend(permission.map(|_| Code::PermissionRequired));
-            codes.extend(permission.map(|_| Code::AdminSessionTooOld));
+            codes.extend(permission.filter(|one| one.administers()).map(|_| Code::AdminSessionTooOld));
             codes.extend(PROOF_PROBLEMS.into_iter().filter(|_| recent_proof));
         }
         Needs::Credentials(credentials) => codes.extend(credentials.iter().copied().flat_map(of_credential)),
