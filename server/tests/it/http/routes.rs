@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use latchkey::areas;
 use latchkey::auth::permissions::Permission;
 use latchkey::clock::Clock as _;
 use latchkey::http::needs::{Needs, Requirement};
 use latchkey::http::routes::Route;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use types::words::BuiltInRole;
 
 use super::legacy::{ACCEPTED, on_the_older_system};
 use super::metrics::{OWN_LISTENER, TOKEN};
@@ -137,5 +139,5 @@ async fn tokens_carry_each_proof_with_its_time() {
     let now = app.clock.now().as_secs();
     assert_eq!(claims["proofs"], json!([{"method": "password", "at": now * 1000}]));
     assert_eq!((&claims["amr"], &claims["auth_time"]), (&json!(["password"]), &json!(now)));
-    assert_eq!(claims["permissions"], json!([]));
+    assert_eq!(claims["permissions"], json!(areas::permissions().of(BuiltInRole::User, &[])));
 }
