@@ -15,7 +15,7 @@ use types::words::{BuiltInRole, ProblemCode};
 #[derive(Clone, Copy)]
 pub struct Permissions {
     loader: Loader<HeldPermissions>,
-    /// Whether there is any; nothing while that is not known.
+    /// Whether there is any for administering; nothing while that is not known.
     any: Memo<Option<bool>>,
     again: Callback<()>,
 }
@@ -49,7 +49,7 @@ impl Permissions {
         });
         let any = memo(move |_| {
             loader.state().with(|state| match state {
-                Load::Ready(held) => Some(!held.permissions.is_empty()),
+                Load::Ready(held) => Some(held.administers),
                 Load::Loading | Load::Failed(_) => None,
             })
         });
@@ -68,7 +68,7 @@ impl Permissions {
         provide_context(Self { loader, any, again });
     }
 
-    /// Whether there is any; nothing while that is not known.
+    /// Whether there is any for administering; nothing while that is not known.
     pub fn any(self) -> Memo<Option<bool>> {
         self.any
     }
@@ -102,10 +102,11 @@ impl Permissions {
     }
 }
 
-/// What the token allows. Whoever is a user and no more may do nothing with others, and nobody asks.
+/// What the token allows. Whoever is a user and no more does not administer, and nobody asks: what every user may do is
+/// not in it.
 async fn ask(roles: Vec<String>) -> Result<HeldPermissions, Failure> {
     if roles.iter().all(|role| role == BuiltInRole::User.as_str()) {
-        return Ok(HeldPermissions { roles, permissions: Vec::new() });
+        return Ok(HeldPermissions { roles, permissions: Vec::new(), administers: false });
     }
     let client = browser::client().ok_or(Failure::Unreachable)?;
     client.call(Method::Get, HELD_PERMISSIONS, None).await

@@ -148,6 +148,8 @@ pub struct HeldPermissions {
     pub roles: Vec<String>,
     /// Permissions by name.
     pub permissions: Vec<String>,
+    /// Whether one of them is for administering: not every user has it.
+    pub administers: bool,
 }
 
 /// The roles of a user before and after a change, sorted.
@@ -214,6 +216,7 @@ mod examples {
     }
 
     impl Example for HeldPermissions {
-        const EXAMPLE: &'static str = r#"{"roles": ["moderator"], "permissions": ["users:read", "sessions:read"]}"#;
+        const EXAMPLE: &'static str =
+            r#"{"roles": ["moderator"], "permissions": ["users:read", "sessions:read"], "administers": true}"#;
     }
 }

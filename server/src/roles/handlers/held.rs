@@ -42,6 +42,9 @@ pub const HELD: Operation = Operation {
 };
 
 /// `GET /api/user/permissions`: from the token alone.
-pub async fn held(principal: Principal) -> Json<HeldPermissions> {
-    Json(HeldPermissions { roles: principal.roles().to_vec(), permissions: principal.permissions().to_vec() })
+pub async fn held(State(state): State<ApiState>, principal: Principal) -> Json<HeldPermissions> {
+    let mut known = state.roles().permissions().all().iter();
+    let administers = known.any(|permission| permission.administers() && principal.has(*permission));
+    let (roles, permissions) = (principal.roles().to_vec(), principal.permissions().to_vec());
+    Json(HeldPermissions { roles, permissions, administers })
 }

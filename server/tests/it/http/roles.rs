@@ -36,6 +36,10 @@ fn beyond_users(names: &Value) -> Value {
     names.filter(|name| of_users.iter().all(|of_user| *name != of_user)).cloned().collect()
 }
 
+async fn administers(device: &Device<'_>) -> Value {
+    device.get("/api/user/permissions").await.body["administers"].clone()
+}
+
 async fn held(device: &Device<'_>) -> Value {
     beyond_users(&device.get("/api/user/permissions").await.body["permissions"])
 }
@@ -178,6 +182,7 @@ async fn a_custom_role_is_made_held_changed_and_deleted() {
     assert_eq!(sets(&ada, &bob, &["user", "lead"]).await.status, StatusCode::OK);
     bob.refreshes().await;
     assert_eq!(held(&bob).await, json!(["users:read", "sessions:read", "sessions:end"]));
+    assert_eq!(administers(&bob).await, json!(true));
 
     // What is said of it changes no token.
     let words = ada.patch("/api/roles/support", &json!({"description": "Answers calls."})).await;
@@ -194,6 +199,7 @@ async fn a_custom_role_is_made_held_changed_and_deleted() {
     assert!(!bob.passes().await);
     bob.refreshes().await;
     assert_eq!((&bob.tokens["user"]["roles"], held(&bob).await), (&json!(["user"]), json!([])));
+    assert_eq!(administers(&bob).await, json!(false));
     is(&ada.delete("/api/roles/lead").await, StatusCode::NOT_FOUND, "not-found");
 
     let roles = ada.get("/api/roles").await.body;
