@@ -1,7 +1,7 @@
 # The doors to everything. What they do is in scripts/, where it can be read.
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test torture bench up down logs restart fmt screenshots clean
+.PHONY: help run dev test torture bench up down logs restart fmt generate screenshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ restart: ## Build again and restart the servers one after the other, signing nob
 fmt: ## Format Rust and TypeScript
 	@cargo fmt --all
 	@npm --prefix end2end run --silent format
+
+generate: ## Write the document of the API, the tables in README.md and docs/, and the lists of routes again
+	@scripts/generate
 
 screenshots: ## Take the screenshots of README.md again (after make run or make test)
 	@npm --prefix end2end run --silent screenshots
