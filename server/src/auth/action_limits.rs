@@ -1,5 +1,6 @@
-//! Rate limits for writes of one signed-in session: each rename, for example, adds a row to the history and one to the
-//! audit log for good. Buckets are shared by all servers, like those for tries.
+//! Rate limits for what signed-in users have done that costs much: each rename, for example, adds a row to the history
+//! and one to the audit log for good, and counting what a rule would end reads sessions for seconds. Buckets are shared
+//! by all servers, like those for tries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,12 @@ pub enum LimitedAction {
     Ticket,
     /// Everything that is held on a user.
     Export,
+    /// A page of all users, all sessions or the audit log.
+    Search,
+    /// Sessions that a rule is about, counted or ended.
+    Rule,
+    /// The audit log as a file.
+    AuditExport,
 }
 
 impl LimitedAction {
@@ -24,7 +31,9 @@ impl LimitedAction {
         match self {
             Self::Change => Bucket { burst: 30, every_ms: 10_000 },
             Self::Ticket => Bucket { burst: 60, every_ms: 2_000 },
-            Self::Export => Bucket { burst: 5, every_ms: 60_000 },
+            Self::Export | Self::AuditExport => Bucket { burst: 5, every_ms: 60_000 },
+            Self::Search => Bucket { burst: 120, every_ms: 500 },
+            Self::Rule => Bucket { burst: 10, every_ms: 10_000 },
         }
     }
 
@@ -33,6 +42,9 @@ impl LimitedAction {
             Self::Change => "changes",
             Self::Ticket => "tickets",
             Self::Export => "exports",
+            Self::Search => "searches",
+            Self::Rule => "rules",
+            Self::AuditExport => "audit exports",
         }
     }
 }
@@ -46,7 +58,7 @@ pub struct ActionLimits {
 }
 
 impl ActionLimits {
-    /// Takes one from the bucket of this session. Where none is left: how long to wait.
+    /// Takes one from the bucket of this session or user. Where none is left: how long to wait.
     ///
     /// # Errors
     /// Where the database cannot be asked.

@@ -34,7 +34,7 @@ pub struct Shared {
     pub same_origin: SameOrigin,
     /// Whether this is a server of developers.
     pub development: bool,
-    /// How fast one session may have things written.
+    /// How often one session or user may have costly things done.
     pub action_limits: ActionLimits,
     /// Set when the server begins to stop.
     pub stopping: CancellationToken,
@@ -48,7 +48,7 @@ impl ApiState {
         Self(Arc::new(shared))
     }
 
-    /// Takes one from what this session may have done; `429` where nothing is left.
+    /// Takes one from what this session may have done, or without one this user; `429` where nothing is left.
     pub async fn may_do(
         &self,
         action: LimitedAction,

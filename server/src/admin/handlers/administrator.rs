@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::admin::Actor;
+use crate::auth::action_limits::LimitedAction;
 use crate::auth::origin::RequestOrigin;
 use crate::auth::permissions::Permission;
 use crate::auth::tokens::Verified;
@@ -31,6 +32,11 @@ impl FromRequestParts<ApiState> for Administrator {
 }
 
 impl Administrator {
+    /// Takes one from what this user may have done, whichever session asks; `429` where nothing is left.
+    pub async fn may_do(&self, state: &ApiState, action: LimitedAction) -> Result<(), ApiError> {
+        state.may_do(action, None, self.token.user_id).await
+    }
+
     /// The same as whoever acts. Their token may be older than a change of their roles: what is stored counts.
     pub async fn actor(&self, state: &ApiState, needs: Permission) -> Result<Actor, ApiError> {
         let Verified { user_id, session_id, .. } = &*self.token;

@@ -21,6 +21,7 @@ use super::administrator::Administrator;
 use super::errors::{is_plain, malformed, wrong_cursor};
 use super::users::{LONGEST_PAGE, PAGE};
 use crate::audit::{ExportError, ExportFormat, export_page};
+use crate::auth::action_limits::LimitedAction;
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::paging::{Page, cursor};
 use crate::http::problem::ApiError;
@@ -37,14 +38,14 @@ pub const LIST: Operation = Operation {
     about: "Newest first, in pages. `after` follows it: ask again every few seconds.",
     query: Some(Parameters::of::<AuditQuery>()),
     answers: &[Answer::json::<AuditPage>(200, "A page.")],
-    problems: &[ProblemCode::InvalidFields],
+    problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
 
 /// `GET /api/admin/audit`: newest first.
 pub async fn list(
     State(state): State<ApiState>,
-    _: Administrator,
+    administrator: Administrator,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<AuditPage>, ApiError> {
     let asked = PageQuery { cursor: query.cursor.clone(), limit: query.limit.clone() };
@@ -61,6 +62,7 @@ pub async fn list(
     let from = after.map_or(from, |(at, _)| from.max(at.minus(COMMITTED_WITHIN)));
     // No entry has the smallest id: those of that very moment are not before it.
     let before = before.map_or((to, Uuid::nil()), |before| before.min((to, Uuid::nil())));
+    administrator.may_do(&state, LimitedAction::Search).await?;
     let search = AuditSearch { from, before, user, actor, action, address };
     let mut rows = state.context.store.audit().search_entries(&search, i64::from(limit) + 1).await?;
     let is_more = rows.len() > usize::from(limit);
@@ -161,7 +163,7 @@ pub const EXPORT: Operation = Operation {
             names. It is written down that it was given out. A file that breaks off was not given out whole.",
     query: Some(Parameters::of::<AuditQuery>()),
     answers: &[Answer::of(200, "The entries.", "application/x-ndjson", LINES)],
-    problems: &[ProblemCode::InvalidFields],
+    problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
 
@@ -177,6 +179,7 @@ pub async fn export(
         Some(_) => return Err(malformed("format", "Use ndjson or csv.")),
     };
     let Asked { from, to, user, actor, action, address } = Asked::read(&query)?;
+    administrator.may_do(&state, LimitedAction::AuditExport).await?;
     let audit = NewAudit {
         actor_id: Some(administrator.token.user_id),
         session_id: Some(administrator.token.session_id),

@@ -14,6 +14,7 @@ use super::administrator::Administrator;
 use super::shown;
 use crate::admin::rule::parse_network;
 use crate::admin::{Preview, SessionRule};
+use crate::auth::action_limits::LimitedAction;
 use crate::http::fields::{Body, FieldErrors};
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
@@ -35,6 +36,7 @@ pub const PREVIEW: Operation = Operation {
     about: "Counts it, and shows some of it. Nothing ends.",
     body: Some(Payload::of::<EndRule>()),
     answers: &[Answer::json::<EndPreview>(200, "What it would end.")],
+    problems: &[ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
 
@@ -47,6 +49,7 @@ pub async fn preview(
     let rule = read_rule(fields, &mut errors, "");
     let (rule,) = errors.finish((rule,))?;
     let rule = SessionRule::of(&rule).ok_or_else(ApiError::not_found)?;
+    administrator.may_do(&state, LimitedAction::Rule).await?;
     let actor = administrator.actor(&state, SESSIONS_END).await?;
     let administration = &state.admin().administration;
     let stop_at = state.context.clock.monotonic() + COUNTS_FOR;
@@ -81,6 +84,7 @@ pub async fn begin(
     let rule = read_rule(rule, &mut errors, "rule.");
     let (rule,) = errors.finish((rule,))?;
     let reason = read_reason(reason);
+    administrator.may_do(&state, LimitedAction::Rule).await?;
     // Whoever has lost the permission since their token was made is told so now, not by the receipt.
     administrator.actor(&state, SESSIONS_END).await?;
     let asked = (principal.user_id, principal.session_id);

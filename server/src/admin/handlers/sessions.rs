@@ -16,6 +16,7 @@ use super::errors::{malformed, wrong_cursor};
 use super::shown;
 use super::users::limit_of;
 use crate::admin::{AdminError, Change, Place, SessionRule, UserKey};
+use crate::auth::action_limits::LimitedAction;
 use crate::http::operation::{Answer, Operation, Parameters, Payload};
 use crate::http::problem::ApiError;
 use crate::http::recent_proof::ProvedBody;
@@ -31,7 +32,7 @@ pub const LIST: Operation = Operation {
     about: "Those that are signed in, by address, network, client, age and place. In pages.",
     query: Some(Parameters::of::<AdminSessionQuery>()),
     answers: &[Answer::json::<AdminSessionList>(200, "A page.")],
-    problems: &[ProblemCode::InvalidFields],
+    problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
 
@@ -47,6 +48,7 @@ pub async fn list(
         None => None,
     };
     let rule = rule_of(query)?;
+    administrator.may_do(&state, LimitedAction::Search).await?;
     let administration = &state.admin().administration;
     let (rows, next) = administration.live_sessions(&rule, after, limit).await?;
     let users = administration.users_of(&rows).await?;

@@ -14,6 +14,7 @@ use super::errors::{is_plain, malformed, wrong_cursor};
 use super::shown;
 use crate::accounts::handlers::profile::entry;
 use crate::admin::{SessionRule, UserKey};
+use crate::auth::action_limits::LimitedAction;
 use crate::http::operation::{Answer, Operation, Parameters};
 use crate::http::paging::Page;
 use crate::http::problem::ApiError;
@@ -37,7 +38,7 @@ pub const LIST: Operation = Operation {
     about: "By id, by an address at which they are signed in, or by the beginning of e-mail or name. In pages.",
     query: Some(Parameters::of::<AdminUserQuery>()),
     answers: &[Answer::json::<AdminUserList>(200, "A page.")],
-    problems: &[ProblemCode::InvalidFields],
+    problems: &[ProblemCode::InvalidFields, ProblemCode::TooManyRequests],
     ..Operation::NONE
 };
 
@@ -70,6 +71,7 @@ pub async fn list(
         disabled: query.disabled == Some(true),
         unverified: query.unverified == Some(true),
     };
+    administrator.may_do(&state, LimitedAction::Search).await?;
     // One more than is shown tells whether there is a next page.
     let mut users = administration.users(&filter, limit + 1).await?;
     let is_more = users.len() > usize::from(limit);

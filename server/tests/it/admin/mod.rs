@@ -1,6 +1,7 @@
 //! The calls of administrators.
 
 mod audit;
+mod limits;
 mod overview;
 mod sessions;
 mod users;
