@@ -16,6 +16,8 @@ pub struct RequestOrigin {
     pub address: IpAddr,
     /// The same, with the user agent, as it is stored.
     pub origin: Origin,
+    /// Whether it was sent from this machine, by no proxy on it.
+    pub is_local: bool,
     /// Digest of the token that the browser is known by, where it has one.
     pub browser: Option<Digest>,
 }

@@ -14,7 +14,7 @@ use crate::auth::origin::RequestOrigin;
 use crate::auth::secrets::Capability;
 use crate::config::{Config, PublicUrl};
 use crate::context::Context;
-use crate::http::hosts::is_named;
+use crate::http::hosts::{names_loopback, names_public};
 use crate::store::{FirstOwnerOutcome, NewAudit, NewUser, StoreError};
 
 /// How long a link works: long enough for whoever starts the server, and too short to be found in an old log.
@@ -73,9 +73,10 @@ impl FirstOwners {
         self.context.store.first_owner().has_owner().await
     }
 
-    /// Whether a request names the public address or this machine. Under another name somebody else may listen in.
-    pub fn is_asked_here(&self, headers: &HeaderMap, uri: &Uri) -> bool {
-        is_named(headers, uri, &self.public_url)
+    /// Whether a request names the public address, or this machine and was sent from it by no proxy. Under another name
+    /// somebody else may listen in, and from elsewhere anybody can name this machine.
+    pub fn is_asked_here(&self, from: &RequestOrigin, headers: &HeaderMap, uri: &Uri) -> bool {
+        names_public(headers, uri, &self.public_url) || (from.is_local && names_loopback(headers, uri))
     }
 
     pub const fn public_url(&self) -> &PublicUrl {

@@ -40,10 +40,29 @@ impl Hosts {
 }
 
 /// Whether a request names this machine or the public address.
-pub fn is_named(headers: &HeaderMap, uri: &Uri, public_url: &PublicUrl) -> bool {
-    let is_ours = |authority: &Authority| is_ours(authority, public_url);
-    // What a request line names wins over `Host` for some (RFC 9112, 3.2.2): both must be ours.
-    host_of(headers).as_ref().is_some_and(is_ours) && uri.authority().is_none_or(is_ours)
+fn is_named(headers: &HeaderMap, uri: &Uri, public_url: &PublicUrl) -> bool {
+    names(headers, uri, |host| host == public_url.host() || is_loopback_host(host))
+}
+
+/// Whether a request names the public address.
+pub fn names_public(headers: &HeaderMap, uri: &Uri, public_url: &PublicUrl) -> bool {
+    names(headers, uri, |host| host == public_url.host())
+}
+
+/// Whether a request names this machine, which anybody can write from anywhere.
+pub fn names_loopback(headers: &HeaderMap, uri: &Uri) -> bool {
+    names(headers, uri, is_loopback_host)
+}
+
+/// Whether a request names such a host, on whichever port.
+fn names(headers: &HeaderMap, uri: &Uri, is_meant: impl Fn(&str) -> bool) -> bool {
+    let fits = |authority: &Authority| {
+        let host = authority.host().to_ascii_lowercase();
+        let host = host.strip_suffix('.').unwrap_or(&host);
+        !authority.as_str().contains('@') && is_meant(host)
+    };
+    // What a request line names wins over `Host` for some (RFC 9112, 3.2.2): both must fit.
+    host_of(headers).as_ref().is_some_and(fits) && uri.authority().is_none_or(fits)
 }
 
 /// The origin that a request names, where that is this machine and no TLS is in between.
@@ -57,13 +76,6 @@ pub fn loopback_origin(headers: &HeaderMap) -> Option<String> {
 fn host_of(headers: &HeaderMap) -> Option<Authority> {
     let host = single(headers, HOST).ok().flatten();
     host.and_then(|host| Authority::try_from(host.as_bytes()).ok())
-}
-
-/// Whether a name is this machine's or the public one, on whichever port.
-fn is_ours(authority: &Authority, public_url: &PublicUrl) -> bool {
-    let host = authority.host().to_ascii_lowercase();
-    let host = host.strip_suffix('.').unwrap_or(&host);
-    !authority.as_str().contains('@') && (host == public_url.host() || is_loopback_host(host))
 }
 
 #[cfg(test)]

@@ -15,6 +15,20 @@ use super::forwarded;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// What proxies write of whom they ask for. A request without any of it was sent by a client itself, or by a proxy that
+/// says nothing.
+const WRITTEN_BY_PROXIES: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
+/// Whether a proxy has handed a request on, whether we trust it or not.
+pub fn is_handed_on(headers: &HeaderMap) -> bool {
+    WRITTEN_BY_PROXIES.iter().any(|name| headers.contains_key(*name))
+}
+
+/// The connection comes from this machine: from a client on it, or from a proxy.
+#[derive(Clone, Copy, Debug)]
+pub struct LoopbackPeer;
+
 /// The client's address, as far as we can believe it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
@@ -117,6 +131,21 @@ mod tests {
         #[case] expected: IpAddr,
     ) {
         assert_eq!(client_behind(peer, headers), expected);
+    }
+
+    #[rstest]
+    #[case::by_nobody(&[("host", "localhost:3000"), ("x-request-id", "12345678")], false)]
+    #[case::by_one_of_ours(&[("x-forwarded-for", "203.0.113.7")], true)]
+    #[case::by_one_that_says_it_otherwise(&[("forwarded", "for=_hidden")], true)]
+    #[case::by_one_that_names_nobody(&[("via", "1.1 proxy")], true)]
+    #[case::by_one_with_an_empty_list(&[("x-forwarded-for", "")], true)]
+    fn a_request_that_a_proxy_has_handed_on_is_known_by_what_proxies_write(
+        #[case] headers: &[(&'static str, &'static str)],
+        #[case] expected: bool,
+    ) {
+        let pairs =
+            headers.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        assert_eq!(is_handed_on(&HeaderMap::from_iter(pairs)), expected);
     }
 
     fn client_behind(peer: IpAddr, headers: &[(&'static str, &str)]) -> IpAddr {

@@ -24,7 +24,7 @@ pub const MAKE: Operation = Operation {
     id: "makeFirstOwner",
     summary: "Make the first owner",
     about: "With the token of the link that a server writes to its log where it starts without an owner. Works once, \
-            within 15 minutes, and only under the public address or that of the machine itself. Signs nobody in.",
+            within 15 minutes, and only under the public address, or on the machine itself. Signs nobody in.",
     body: Some(Payload::of::<FirstOwnerRequest>()),
     answers: &[Answer::json::<FirstOwner>(201, "The owner, who can sign in.")],
     problems: &[ProblemCode::OwnerExists, ProblemCode::MisdirectedRequest, ProblemCode::TooManyRequests],
@@ -39,7 +39,7 @@ pub async fn make(
     headers: HeaderMap,
     Body { fields, mut errors }: Body<FirstOwnerRequest>,
 ) -> Result<(StatusCode, Json<FirstOwner>), ApiError> {
-    if !state.first_owners().is_asked_here(&headers, &uri) {
+    if !state.first_owners().is_asked_here(&from, &headers, &uri) {
         return Err(asked_elsewhere(state.first_owners().public_url()));
     }
     let FirstOwnerFields { token, email, name, password } = fields;

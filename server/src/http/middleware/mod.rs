@@ -30,7 +30,7 @@ use super::body::BodyLimit;
 use super::headers::{SecurityHeaders, single};
 use super::hosts::Hosts;
 use super::problem::{ApiError, Cause};
-use super::proxies::TrustedProxies;
+use super::proxies::{LoopbackPeer, TrustedProxies};
 use super::response_changes::ResponseChange;
 use super::serve::RequestHandler;
 use crate::clock::Clock;
@@ -102,6 +102,9 @@ impl Edge {
         }
         let client = self.proxies.client(peer.ip(), request.headers());
         request.extensions_mut().insert(client);
+        if peer.ip().to_canonical().is_loopback() {
+            request.extensions_mut().insert(LoopbackPeer);
+        }
         if !request.method().is_safe() {
             request.extensions_mut().insert(self.body_limit);
         }

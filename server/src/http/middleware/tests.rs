@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::http::proxies::ClientAddress;
+use crate::http::proxies::{ClientAddress, LoopbackPeer};
 use crate::metrics::RouteNames;
 use crate::random::OsRandom;
 use axum::extract::Extension;
@@ -36,6 +36,10 @@ fn edge(more: &[(&str, &str)]) -> Edge {
         .route(
             "/api/client",
             get(async |Extension(ClientAddress(client)): Extension<ClientAddress>| client.to_string()),
+        )
+        .route(
+            "/api/peer",
+            get(async |request: Request| request.extensions().get::<LoopbackPeer>().is_some().to_string()),
         )
         .route("/api/panic", get(panics))
         .route("/api/id/{id}", get(async |_: axum::extract::Path<uuid::Uuid>| "found"))
@@ -88,6 +92,17 @@ async fn ask(edge: &Edge, peer: &str, method: &str, path: &str, headers: &[(&str
     let (parts, body) = response.into_parts();
     let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
     Answered { response: Response::from_parts(parts, Body::empty()), body }
+}
+
+#[tokio::test]
+async fn handlers_know_this_machine_by_the_connection_and_by_nothing_that_is_sent() {
+    let edge = edge(&[]);
+    for (peer, expected) in [("127.0.0.1", "true"), ("::1", "true"), ("::ffff:127.0.0.1", "true"), (PROXY, "false")] {
+        let sent = [("host", "localhost"), ("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1")];
+        assert_eq!(ask(&edge, peer, "GET", "/api/peer", &sent).await.body, expected, "{peer}");
+    }
+    let sent = [("host", "localhost"), ("x-forwarded-for", "127.0.0.1")];
+    assert_eq!(ask(&edge, STRANGER, "GET", "/api/peer", &sent).await.body, "false");
 }
 
 #[rstest]

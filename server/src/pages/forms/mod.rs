@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 use app::{SIGN_OUT, SentForm};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use client::{ResetToken, return_to};
 use http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use types::api::{RegisterAnswer, paths};
 
 use super::set_up::{self, View};
@@ -25,6 +25,7 @@ use super::site::{AREA, Pages, packing};
 use crate::accounts::FurtherProof;
 use crate::accounts::handlers::entry::{Entered, EntryRefusal};
 use crate::accounts::handlers::{recovery, registration, sign_in};
+use crate::auth::origin::RequestOrigin;
 use crate::first_owner;
 use crate::http::csrf::SameOrigin;
 use crate::http::hosts::loopback_origin;
@@ -168,9 +169,13 @@ fn with_pasted_token(sent: Sent) -> Sent {
 }
 
 /// `GET /set-up`: the page that makes the first owner, where there is none.
-async fn shows_set_up(State(forms): State<Forms>, uri: Uri, headers: HeaderMap) -> Response {
+async fn shows_set_up(State(forms): State<Forms>, mut parts: Parts) -> Response {
     let first_owners = forms.api.first_owners();
-    if !first_owners.is_asked_here(&headers, &uri) {
+    let from = match RequestOrigin::from_request_parts(&mut parts, &forms.api).await {
+        Ok(from) => from,
+        Err(error) => return error.into_response(),
+    };
+    if !first_owners.is_asked_here(&from, &parts.headers, &parts.uri) {
         return first_owner::asked_elsewhere(first_owners.public_url()).into_response();
     }
     let (view, status) = match first_owners.has_owner().await {

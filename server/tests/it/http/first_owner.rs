@@ -99,6 +99,29 @@ async fn the_page_makes_an_owner_and_signs_them_in_without_the_program() {
 }
 
 #[tokio::test]
+async fn whoever_names_this_machine_through_a_proxy_makes_no_owner() {
+    let (app, token) = without_owner(&[("PUBLIC_URL", "https://id.example.com")]).await;
+    let asks = async |host: &str, handed_on: &[(&str, &str)]| {
+        let make = app.request(Method::POST, "/api/set-up/owner").json(&owner(&token));
+        let mut requests = [app.request(Method::GET, "/set-up"), make].map(|request| request.header("host", host));
+        for (name, value) in handed_on {
+            requests = requests.map(|request| request.header(*name, *value));
+        }
+        let [page, make] = requests;
+        let page = page.send().await.expect("an answer").status();
+        (page, make.send().await.expect("an answer").status())
+    };
+    let refused = (StatusCode::MISDIRECTED_REQUEST, StatusCode::MISDIRECTED_REQUEST);
+    for host in ["localhost", "127.0.0.1:3000", "[::1]"] {
+        for handed_on in [("x-forwarded-for", "203.0.113.7"), ("forwarded", "for=127.0.0.1"), ("via", "1.1 proxy")] {
+            assert_eq!(asks(host, &[handed_on]).await, refused, "{host} {handed_on:?}");
+        }
+    }
+    let through_a_proxy = asks("id.example.com", &[("x-forwarded-for", "203.0.113.7")]).await;
+    assert_eq!(through_a_proxy, (StatusCode::OK, StatusCode::CREATED));
+}
+
+#[tokio::test]
 async fn on_the_machine_itself_an_owner_is_made_who_signs_in_at_the_public_address() {
     let (app, token) = without_owner(&[("PUBLIC_URL", "https://id.example.com")]).await;
     let made = sends_form(&app, &app.origin(), &token).await;
