@@ -31,7 +31,7 @@ use crate::accounts::{AccountError, Accounts};
 use crate::area::{Area, Building, Parts};
 use crate::areas;
 use crate::auth::origin::command_line;
-use crate::auth::permissions::Permissions;
+use crate::auth::permissions::{Permission, Permissions};
 use crate::auth::refresh::Lifetimes;
 use crate::config::Config;
 use crate::context::Context;
@@ -153,8 +153,10 @@ pub struct Actor {
     /// Which user; nobody on the command line.
     pub user_id: Option<UserId>,
     pub origin: Origin,
-    /// How far they reach. Whoever runs commands reaches everybody.
+    /// How far they reached when they asked. Whoever runs commands reaches everybody.
     reach: Option<Reach>,
+    /// What they ask by; nothing on the command line.
+    permission: Option<Permission>,
     /// The session that asks, which no rule ends.
     session_id: Option<SessionId>,
 }
@@ -162,7 +164,7 @@ pub struct Actor {
 impl Actor {
     /// Whoever runs commands beside the database.
     pub fn command_line() -> Self {
-        Self { user_id: None, origin: command_line(), reach: None, session_id: None }
+        Self { user_id: None, origin: command_line(), reach: None, permission: None, session_id: None }
     }
 }
 
@@ -179,6 +181,8 @@ pub enum AdminError {
     LastOwner,
     #[error("the roles of the user reach further than those of whoever asks")]
     AboveActor,
+    #[error("whoever asks has no permission {0} any more")]
+    NotAllowed(Permission),
     #[error("the account is disabled: `latchkey user enable` it first")]
     Disabled,
     #[error("there is no role {0}: `latchkey role list` has those there are")]
@@ -221,6 +225,11 @@ impl Administration {
 
     /// An entry of the audit log about a user.
     fn audit(&self, actor: &Actor, action: AuditAction, user_id: UserId) -> NewAudit {
-        NewAudit { user_id: Some(user_id), actor_id: actor.user_id, ..self.context.audit(action, &actor.origin) }
+        NewAudit {
+            user_id: Some(user_id),
+            actor_id: actor.user_id,
+            session_id: actor.session_id,
+            ..self.context.audit(action, &actor.origin)
+        }
     }
 }

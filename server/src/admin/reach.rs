@@ -1,5 +1,5 @@
-//! Whom an administrator may touch: nobody whose roles reach further than their own. Changes ask it under lock, ends of
-//! sessions before they begin.
+//! Whom an administrator may touch: nobody whose roles reach further than their own. Changes ask it under lock, by the
+//! roles that both have then; ends of sessions ask it before they begin.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use types::domain::{SessionId, UserId};
 use super::{Actor, AdminError, Administration};
 use crate::auth::permissions::Permission;
 use crate::roles::Reach;
-use crate::store::{Origin, SessionRow, StoreError, User};
+use crate::store::{ChangeRefusal, Origin, RoleActor, SessionRow, StoreError, User};
 
 impl Actor {
     /// Whether no rule of theirs ends this session: it is the one that asks.
@@ -36,6 +36,7 @@ impl Administration {
             user_id: Some(user_id),
             origin,
             reach: Some(reach),
+            permission: Some(permission),
             session_id: Some(session_id),
         }))
     }
@@ -48,6 +49,33 @@ impl Administration {
     /// The permissions of a user, by name.
     pub fn permissions_of(&self, user: &User) -> Vec<String> {
         self.permissions.of(user.base_role, &user.added_permissions)
+    }
+
+    /// Decides about a change to a user, for the store to ask under lock.
+    pub(super) fn may_change<'c>(
+        &'c self,
+        actor: &'c Actor,
+    ) -> impl Fn(RoleActor<'_>, &User) -> Result<(), ChangeRefusal> + Send + Sync + 'c {
+        move |stored: RoleActor<'_>, user: &User| self.decide_change(actor.permission, stored, user)
+    }
+
+    fn decide_change(
+        &self,
+        permission: Option<Permission>,
+        stored: RoleActor<'_>,
+        user: &User,
+    ) -> Result<(), ChangeRefusal> {
+        let stored = match stored {
+            RoleActor::Installation => return Ok(()),
+            RoleActor::User(stored) => Some(stored),
+            RoleActor::Nobody => None,
+        };
+        let stored = stored.filter(|stored| stored.disabled_at.is_none());
+        let reach = stored.map(|stored| Reach::of_user(&self.permissions, stored));
+        let reach = reach.filter(|reach| permission.is_some_and(|permission| reach.has(permission)));
+        let reach = reach.ok_or(ChangeRefusal::NotAllowed)?;
+        let is_covered = reach.covers(&Reach::of_user(&self.permissions, user));
+        if is_covered { Ok(()) } else { Err(ChangeRefusal::AboveActor) }
     }
 
     /// Refuses where the user reaches further.

@@ -139,10 +139,11 @@ impl Administration {
     ) -> Result<Change, AdminError> {
         let user = self.user(key).await?;
         let ends = self.ends_all_of(actor, user.id, EndReason::AccountDisabled, reason);
+        let audit = self.audit_with_reason(actor, AuditAction::UserDisabled, user.id, reason);
         let mut new_id = || self.context.new_id();
-        let may = |user: &User| self.is_within_reach(actor, user);
-        let change = self.context.store.admin().disable_user(&ends, &may, &mut new_id).await?;
-        change_of(change, key)
+        let may = self.may_change(actor);
+        let change = self.context.store.admin().disable_user(&ends, &may, &audit, &mut new_id).await?;
+        change_of(change, key, actor)
     }
 
     /// Enables a disabled account. Its sessions have ended; its owner signs in again.
@@ -154,8 +155,8 @@ impl Administration {
     ) -> Result<Change, AdminError> {
         let user = self.user(key).await?;
         let audit = self.audit_with_reason(actor, AuditAction::UserEnabled, user.id, reason);
-        let may = |user: &User| self.is_within_reach(actor, user);
-        change_of(self.context.store.admin().enable_user(user.id, &may, &audit).await?, key)
+        let may = self.may_change(actor);
+        change_of(self.context.store.admin().enable_user(user.id, &may, &audit).await?, key, actor)
     }
 
     /// Counts the address of a user as proved: whoever does it answers for that.
@@ -167,8 +168,8 @@ impl Administration {
     ) -> Result<Change, AdminError> {
         let user = self.user(key).await?;
         let audit = self.audit_with_reason(actor, AuditAction::UserVerified, user.id, reason);
-        let may = |user: &User| self.is_within_reach(actor, user);
-        change_of(self.context.store.admin().verify_user(user.id, &may, &audit).await?, key)
+        let may = self.may_change(actor);
+        change_of(self.context.store.admin().verify_user(user.id, &may, &audit).await?, key, actor)
     }
 
     /// Has a user set a new password before the next sign-in, and ends their sessions, in one transaction. Whoever
@@ -181,10 +182,11 @@ impl Administration {
     ) -> Result<Change, AdminError> {
         let user = self.user(key).await?;
         let ends = self.ends_all_of(actor, user.id, EndReason::AdminRevoked, reason);
+        let audit = self.audit_with_reason(actor, AuditAction::PasswordResetRequired, user.id, reason);
         let mut new_id = || self.context.new_id();
-        let may = |user: &User| self.is_within_reach(actor, user);
-        let change = self.context.store.admin().require_password_reset(&ends, &may, &mut new_id).await?;
-        change_of(change, key)
+        let may = self.may_change(actor);
+        let change = self.context.store.admin().require_password_reset(&ends, &may, &audit, &mut new_id).await?;
+        change_of(change, key, actor)
     }
 
     /// Deletes an account with everything that is held on its owner, as they could themselves, and ends its sessions,
@@ -221,10 +223,11 @@ impl Administration {
         reason: Option<&ClientReason>,
     ) -> Result<Change, AdminError> {
         let ends = self.ends_all_of(actor, id, EndReason::AccountDeleted, reason);
+        let audit = self.audit_with_reason(actor, AuditAction::AccountDeleted, id, reason);
         let mut new_id = || self.context.new_id();
-        let may = |user: &User| self.is_within_reach(actor, user);
-        let change = self.context.store.admin().delete_user(deletion, &ends, &may, &mut new_id).await?;
-        change_of(change, &UserKey::Id(id))
+        let may = self.may_change(actor);
+        let change = self.context.store.admin().delete_user(deletion, &ends, &may, &audit, &mut new_id).await?;
+        change_of(change, &UserKey::Id(id), actor)
     }
 
     fn audit_with_reason(
@@ -255,12 +258,13 @@ impl Administration {
     }
 }
 
-fn change_of(change: UserChange, key: &UserKey) -> Result<Change, AdminError> {
+fn change_of(change: UserChange, key: &UserKey, actor: &Actor) -> Result<Change, AdminError> {
     match change {
         UserChange::Done(outcome) => Ok(Change::Done(outcome)),
         UserChange::Unchanged => Ok(Change::Unchanged),
         UserChange::NotFound => Err(AdminError::NoSuchUser(key.clone())),
         UserChange::LastOwner => Err(AdminError::LastOwner),
+        UserChange::NotAllowed => Err(actor.permission.map_or(AdminError::AboveActor, AdminError::NotAllowed)),
         UserChange::AboveActor => Err(AdminError::AboveActor),
     }
 }

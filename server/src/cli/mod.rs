@@ -165,6 +165,7 @@ impl CliError {
                 AdminError::EmailTaken(_)
                 | AdminError::LastOwner
                 | AdminError::AboveActor
+                | AdminError::NotAllowed(_)
                 | AdminError::Disabled
                 | AdminError::NoSuchRole(_)
                 | AdminError::Account(AccountError::Field { .. }),

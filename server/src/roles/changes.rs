@@ -120,6 +120,7 @@ impl Roles {
         let audit = NewAudit {
             user_id: Some(user_id),
             actor_id: actor.user_id,
+            session_id: actor.session_id,
             ..self.context.audit(AuditAction::RolesChanged, &actor.origin)
         };
         let command = UserRolesCommand { actor_id: actor.user_id, user_id, roles, at, remember_until, audit };

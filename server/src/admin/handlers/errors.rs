@@ -13,6 +13,7 @@ impl From<AdminError> for ApiError {
             AdminError::AboveActor => {
                 Self::above_your_reach("This concerns somebody whose roles reach further than your own.")
             }
+            AdminError::NotAllowed(permission) => Self::permission_required(permission),
             AdminError::Account(error) => error.into(),
             AdminError::Store(error) => error.into(),
             // No call of the API makes accounts or invites anybody.

@@ -49,13 +49,13 @@ verbs! {
     /// audit entries and the revocation log.
     end_listed_sessions(ends: &ListedEnd, ids: Ids<'_>) -> EndOutcome;
     /// Disables an account and ends the sessions that `ends` selects. Not the last owner's.
-    disable_user(ends: &EndCommand, may: MayChange<'_>, ids: Ids<'_>) -> UserChange;
+    disable_user(ends: &EndCommand, may: MayChange<'_>, audit: &NewAudit, ids: Ids<'_>) -> UserChange;
     /// Enables a disabled account.
     enable_user(id: UserId, may: MayChange<'_>, audit: &NewAudit) -> UserChange;
     /// Counts the address of a user as proved.
     verify_user(id: UserId, may: MayChange<'_>, audit: &NewAudit) -> UserChange;
     /// Has a user set a new password before the next sign-in, and ends the sessions that `ends` selects.
-    require_password_reset(ends: &EndCommand, may: MayChange<'_>, ids: Ids<'_>) -> UserChange;
+    require_password_reset(ends: &EndCommand, may: MayChange<'_>, audit: &NewAudit, ids: Ids<'_>) -> UserChange;
     /// Which of these addresses somebody has.
     taken_addresses(emails: &[&str]) -> Vec<TakenAddress>;
     /// Creates users who come from another system, with their roles, audit entries and invitations, in one
@@ -64,7 +64,9 @@ verbs! {
     import_users(users: &[ImportedUser]) -> HashSet<UserId>;
     /// Deletes an account with everything that is held on the user, and ends the sessions that `ends` selects. Not the
     /// last owner's.
-    delete_user(deletion: &AccountDeletion, ends: &EndCommand, may: MayChange<'_>, ids: Ids<'_>) -> UserChange;
+    delete_user(
+        deletion: &AccountDeletion, ends: &EndCommand, may: MayChange<'_>, audit: &NewAudit, ids: Ids<'_>
+    ) -> UserChange;
     /// Stores an end by rule with its audit entry, and enqueues the job that carries it out.
     begin_end_run(run: &NewEndRun, job: &NewJob, audit: &NewAudit) -> ();
     /// An end by rule.

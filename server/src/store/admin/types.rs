@@ -4,7 +4,7 @@ use types::domain::{SessionId, Timestamp, UserId};
 use types::words::EndReason;
 use uuid::Uuid;
 
-use crate::store::{Digest, EndOutcome, NewAudit, NewJob, NewUser, Origin, User};
+use crate::store::{Digest, EndOutcome, NewAudit, NewJob, NewUser, Origin, RoleActor, User};
 
 /// Which users to list, and in which order.
 #[derive(Clone, Debug)]
@@ -32,8 +32,26 @@ pub enum UserOrder {
     Address { address: String, after: Option<Uuid>, now: Timestamp },
 }
 
-/// Whether whoever asks may change a user. Asked under lock.
-pub type MayChange<'a> = &'a (dyn Fn(&User) -> bool + Send + Sync);
+/// Decides whether whoever asks may change a user, as both are under lock.
+pub type MayChange<'a> = &'a (dyn Fn(RoleActor<'_>, &User) -> Result<(), ChangeRefusal> + Send + Sync);
+
+/// Why whoever asks may not change a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeRefusal {
+    /// They may change nobody, or not any more.
+    NotAllowed,
+    /// The user reaches further.
+    AboveActor,
+}
+
+impl From<ChangeRefusal> for UserChange {
+    fn from(refusal: ChangeRefusal) -> Self {
+        match refusal {
+            ChangeRefusal::NotAllowed => Self::NotAllowed,
+            ChangeRefusal::AboveActor => Self::AboveActor,
+        }
+    }
+}
 
 /// Sessions of several users that are ended together.
 #[derive(Clone, Debug)]
@@ -106,7 +124,9 @@ pub enum UserChange {
     NotFound,
     /// Refused: nobody else who can sign in is an owner.
     LastOwner,
-    /// Refused: whoever asks may not change this user.
+    /// Refused: whoever asks may change nobody, or not any more.
+    NotAllowed,
+    /// Refused: the user reaches further than whoever asks.
     AboveActor,
 }
 

@@ -16,7 +16,7 @@ pub struct NewAudit {
     pub user_id: Option<UserId>,
     /// Who did it.
     pub actor_id: Option<UserId>,
-    /// Which session it concerns.
+    /// Which session it concerns; where it concerns none, from which it was done.
     pub session_id: Option<SessionId>,
     /// What happened, such as `sign_in`.
     pub action: AuditAction,

@@ -158,8 +158,8 @@ impl UnderLock {
     }
 }
 
-/// The user who asks, where it is one and they are there.
-async fn find_actor(connection: &mut Connection, id: Option<UserId>) -> Result<Option<User>> {
+/// The user who asks, where it is one and they are there. Read while changes of roles wait, they stay so until the commit.
+pub(in crate::store) async fn find_actor(connection: &mut Connection, id: Option<UserId>) -> Result<Option<User>> {
     match id {
         Some(id) => user_by_id(connection, id).await,
         None => Ok(None),

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 use types::api::admin as paths;
 
 use super::{ADA, BOB, OWNER, id_of, is, is_ok};
@@ -148,6 +149,90 @@ async fn nobody_touches_users_whose_roles_reach_further() {
     // Whoever has lost a role may not use it with a token from before.
     app.execute("DELETE FROM user_roles WHERE role = 'admin'").await;
     is(&does(&admin, "disable", &moderator).await, StatusCode::FORBIDDEN, "permission-required");
+}
+
+/// Waits until somebody waits for their turn among changes of roles.
+async fn waits_for_a_turn(app: &TestApp) {
+    let mut database = app.postgres().await;
+    let waits = async {
+        loop {
+            let (is_waiting,): (bool,) = sqlx::query_as(
+                "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                 AND objid::bigint = (hashtext('latchkey roles')::bigint & 4294967295) \
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+            )
+            .fetch_one(&mut database)
+            .await
+            .expect("an answer");
+            if is_waiting {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waits).await.expect("it takes its turn");
+}
+
+#[tokio::test]
+async fn whoever_loses_a_role_while_a_change_waits_for_its_turn_may_not_use_it() {
+    let app = TestApp::start_on_postgres(&[]).await;
+    let ada = app.new_user_with("admin", ADA).await;
+    let bob = app.new_user(BOB).await;
+    let user = format!("{}/{}", paths::USERS, id_of(&bob));
+    let calls = [
+        (Method::POST, format!("{user}/disable"), json!({})),
+        (Method::POST, format!("{user}/enable"), json!({})),
+        (Method::POST, format!("{user}/verify"), json!({})),
+        (Method::POST, format!("{user}/require-password-reset"), json!({})),
+        (Method::DELETE, user, json!({})),
+        (Method::PUT, format!("/api/users/{}/roles", id_of(&bob)), json!({"roles": ["moderator"]})),
+        (Method::POST, "/api/roles".to_owned(), json!({"name": "support", "inherits": "user", "permissions": []})),
+    ];
+    for (method, path, body) in calls {
+        // Somebody takes the role from her, and has not committed it when she asks.
+        let mut other = app.postgres().await;
+        let takes = "BEGIN; SELECT pg_advisory_xact_lock(hashtext('latchkey roles')); \
+                     DELETE FROM user_roles WHERE role = 'admin'";
+        other.execute(takes).await.expect("taken");
+        let commits = async {
+            waits_for_a_turn(&app).await;
+            other.execute("COMMIT").await.expect("committed");
+        };
+        let (response, ()) = tokio::join!(ada.request(method.clone(), &path).json(&body).send(), commits);
+        let answer = Answer::to(&method, response.expect("an answer")).await;
+        is(&answer, StatusCode::FORBIDDEN, "permission-required");
+        app.gives_role(ADA, "admin").await;
+    }
+    assert!(bob.passes().await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_log_names_the_session_that_a_change_came_from_and_the_user_is_not_shown_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let app = TestApp::start_on(backend, &[]).await;
+    let ada = app.new_user_with("admin", ADA).await;
+    let bob = app.new_user(BOB).await;
+    let roles = json!({"roles": ["moderator", "user"]});
+    is_ok(&ada.put(&format!("/api/users/{}/roles", id_of(&bob)), &roles).await);
+    for what in ["verify", "disable", "enable"] {
+        is_ok(&does(&ada, what, &bob).await);
+    }
+    let bob = app.signs_in(BOB).await;
+    let activity = bob.get("/api/user/activity").await.body;
+    is_ok(&does(&ada, "require-password-reset", &bob).await);
+    let actions = ["roles_changed", "user_verified", "user_disabled", "user_enabled", "password_reset_required"];
+    let entry_of = |entries: &Value, action: &str| {
+        let entries = entries.as_array().expect("entries");
+        entries.iter().find(|entry| entry["action"] == action).cloned().unwrap_or_default()
+    };
+    for action in actions {
+        let found = ada.get(&format!("{}?user={}&action={action}", paths::AUDIT, id_of(&bob))).await.body;
+        assert_eq!(entry_of(&found["entries"], action)["sessionId"], ada.session_id(), "{action}");
+        let shown = entry_of(&activity["entries"], action);
+        assert_eq!((&shown["sessionId"], &shown["deviceName"]), (&Value::Null, &Value::Null), "{action}: {shown}");
+        assert_eq!(shown.is_null(), action == "password_reset_required", "{action}");
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use latchkey::store::{
-    AccountDeletion, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun, NewUser, RevokedSubject,
-    RoleRefusal, Selection, Standing, Store, User, UserChange, UserFilter, UserOrder, UserRoleFacts, UserRolesCommand,
+    AccountDeletion, ChangeRefusal, EndCommand, ImportedUser, Invitation, ListedEnd, NewAudit, NewEndRun, NewUser,
+    RevokedSubject, RoleActor, RoleRefusal, Selection, Standing, Store, User, UserChange, UserFilter, UserOrder,
+    UserRoleFacts, UserRolesCommand,
 };
 use rstest::rstest;
 use types::domain::{DisplayName, SessionId, Timestamp, UserId};
@@ -55,15 +56,23 @@ fn disabling(user_id: UserId, at: Timestamp) -> EndCommand {
 }
 
 async fn disable(store: &Store, user_id: UserId, at: Timestamp) -> UserChange {
-    store.admin().disable_user(&disabling(user_id, at), &anybody, &mut ids()).await.expect("an answer")
+    let audit = new_audit(user_id, AuditAction::UserDisabled, at);
+    store.admin().disable_user(&disabling(user_id, at), &anybody, &audit, &mut ids()).await.expect("an answer")
 }
 
-fn anybody(_: &User) -> bool {
-    true
+fn anybody(_: RoleActor<'_>, _: &User) -> Result<(), ChangeRefusal> {
+    Ok(())
 }
 
-fn nobody(_: &User) -> bool {
-    false
+fn nobody(_: RoleActor<'_>, _: &User) -> Result<(), ChangeRefusal> {
+    Err(ChangeRefusal::AboveActor)
+}
+
+fn whoever_is_an_admin(actor: RoleActor<'_>, _: &User) -> Result<(), ChangeRefusal> {
+    match actor {
+        RoleActor::User(actor) if actor.roles.iter().any(|role| role == "admin") => Ok(()),
+        RoleActor::User(_) | RoleActor::Nobody | RoleActor::Installation => Err(ChangeRefusal::NotAllowed),
+    }
 }
 
 /// Takes the role of owners from a user, unless they are the last one; says whether it did.
@@ -282,7 +291,9 @@ async fn the_last_owner_is_neither_disabled_nor_deleted(
         buckets: Vec::new(),
     };
     let ends = command(all, EndReason::AccountDeleted, minutes(2));
-    let delete = async || store.admin().delete_user(&deletion, &ends, &anybody, &mut ids()).await.expect("an answer");
+    let audit = new_audit(left, AuditAction::AccountDeleted, minutes(2));
+    let delete =
+        async || store.admin().delete_user(&deletion, &ends, &anybody, &audit, &mut ids()).await.expect("an answer");
     assert_eq!(delete().await, UserChange::LastOwner);
     owner(&store, "carol").await;
     assert!(matches!(delete().await, UserChange::Done(_)));
@@ -348,16 +359,52 @@ async fn whom_the_actor_may_not_change_stays_as_they_are(
     };
     let admin = store.admin();
     for change in [
-        admin.disable_user(&ends, &nobody, &mut ids()).await,
+        admin.disable_user(&ends, &nobody, &audit, &mut ids()).await,
         admin.enable_user(ada, &nobody, &audit).await,
         admin.verify_user(ada, &nobody, &audit).await,
-        admin.require_password_reset(&ends, &nobody, &mut ids()).await,
-        admin.delete_user(&deletion, &ends, &nobody, &mut ids()).await,
+        admin.require_password_reset(&ends, &nobody, &audit, &mut ids()).await,
+        admin.delete_user(&deletion, &ends, &nobody, &audit, &mut ids()).await,
     ] {
         assert_eq!(change.expect("an answer"), UserChange::AboveActor);
     }
     let standing = store.sessions().standing(phone, ada, i64::MAX, minutes(3)).await.expect("an answer");
     assert_eq!(standing, Standing::Good);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_change_is_decided_by_the_roles_that_the_actor_has_when_it_is_made(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let store = TestStore::open(backend).await;
+    let ada = stored_user(&store, "ada").await;
+    owner(&store, "olga").await;
+    let carol = NewUser { roles: vec!["admin".to_owned(), "user".to_owned()], ..new_user("carol") };
+    let carol = create(&store, &carol).await;
+    let deletion =
+        AccountDeletion { mail: new_notice_mail("ada@example.com", "Farewell", minutes(2)), buckets: Vec::new() };
+    let (admin, may) = (store.admin(), &whoever_is_an_admin);
+    let changes = async |actor_id: UserId| {
+        let ends = EndCommand { actor_id: Some(actor_id), ..disabling(ada, minutes(2)) };
+        let audit = |action| NewAudit { actor_id: Some(actor_id), ..new_audit(ada, action, minutes(2)) };
+        let verified = audit(AuditAction::UserVerified);
+        [
+            admin.verify_user(ada, may, &verified).await,
+            admin.require_password_reset(&ends, may, &audit(AuditAction::PasswordResetRequired), &mut ids()).await,
+            admin.disable_user(&ends, may, &audit(AuditAction::UserDisabled), &mut ids()).await,
+            admin.enable_user(ada, may, &audit(AuditAction::UserEnabled)).await,
+            admin.delete_user(&deletion, &ends, may, &audit(AuditAction::AccountDeleted), &mut ids()).await,
+        ]
+        .map(|change| change.expect("an answer"))
+    };
+    let gone = UserId(Uuid::max());
+    assert!(changes(gone).await.iter().all(|change| *change == UserChange::NotAllowed));
+    assert!(demote(&store, carol).await);
+    assert!(changes(carol).await.iter().all(|change| *change == UserChange::NotAllowed));
+    let dora = NewUser { roles: vec!["admin".to_owned(), "user".to_owned()], ..new_user("dora") };
+    let dora = create(&store, &dora).await;
+    let changed = changes(dora).await;
+    assert!(changed.iter().all(|change| matches!(change, UserChange::Done(_))), "{changed:?}");
 }
 
 #[rstest]
@@ -370,7 +417,9 @@ async fn who_must_set_a_new_password_has_no_session_left_until_it_is_set(
     let phone = sign_in(&store, ada, "Phone", minutes(1)).await;
     let ends =
         EndCommand { actor_id: None, ..command(Selection::All { user_id: ada }, EndReason::AdminRevoked, minutes(2)) };
-    let require = async || store.admin().require_password_reset(&ends, &anybody, &mut ids()).await.expect("an answer");
+    let audit = new_audit(ada, AuditAction::PasswordResetRequired, minutes(2));
+    let require =
+        async || store.admin().require_password_reset(&ends, &anybody, &audit, &mut ids()).await.expect("an answer");
     let UserChange::Done(outcome) = require().await else { panic!("nothing was done") };
     assert_eq!(outcome.ended.iter().map(|session| session.id).collect::<Vec<_>>(), [phone]);
     assert_eq!(require().await, UserChange::Unchanged);

@@ -129,7 +129,8 @@ impl Database {
             // What is logged outlives the account, and must not name its devices.
             revocation.ended_by_device = None;
         }
-        erase(&mut tx, deletion, ends, &user, ids()).await?;
+        let audit = change_entry(ends, AuditAction::AccountDeleted, ids());
+        erase(&mut tx, deletion, &user, &audit).await?;
         let done = commit(tx, outcome).await?;
         self.wake_worker();
         Ok(done)
@@ -147,12 +148,11 @@ async fn commit(tx: Transaction, mut outcome: EndOutcome) -> Result<AccountOutco
 pub(in crate::store) async fn erase(
     connection: &mut Connection,
     deletion: &AccountDeletion,
-    ends: &EndCommand,
     user: &User,
-    audit_id: Uuid,
+    audit: &NewAudit,
 ) -> Result<()> {
     query(sql::audit::WIPE_ORIGINS_OF).bind(user.id.0).execute(&mut *connection).await?;
-    insert_change(connection, ends, AuditAction::AccountDeleted, audit_id).await?;
+    insert_audit(connection, std::slice::from_ref(audit)).await?;
     query(sql::revocations::FORGET_DEVICES_OF).bind(user.id.0).execute(&mut *connection).await?;
     query(sql::sessions::DELETE_TICKETS_OF).bind(user.id.0).execute(&mut *connection).await?;
     // Before the registration, like whoever registers.
@@ -165,18 +165,16 @@ pub(in crate::store) async fn erase(
 }
 
 /// Writes the audit entry of the change itself, beside those of the sessions that end with it.
-pub(in crate::store) async fn insert_change(
-    connection: &mut Connection,
-    ends: &EndCommand,
-    action: AuditAction,
-    id: Uuid,
-) -> Result<()> {
-    let entry = NewAudit {
+async fn insert_change(connection: &mut Connection, ends: &EndCommand, action: AuditAction, id: Uuid) -> Result<()> {
+    insert_audit(connection, &[change_entry(ends, action, id)]).await
+}
+
+fn change_entry(ends: &EndCommand, action: AuditAction, id: Uuid) -> NewAudit {
+    NewAudit {
         user_id: Some(ends.selection.user_id()),
         actor_id: ends.actor_id,
         session_id: ends.ended_by,
         client_reason: ends.client_reason.clone(),
         ..NewAudit::new(id, ends.at, action, ends.origin.clone())
-    };
-    insert_audit(connection, &[entry]).await
+    }
 }
