@@ -138,15 +138,21 @@ fn Leads(subject: ToastSubject, id: ToastId) -> impl IntoView {
                     busy.try_set(false);
                 });
             };
-            let answers = view! {
-                <Button small=true busy=busy ends=true on_press=yes>
-                    "Yes"
-                </Button>
-                <a class="button button-small button-primary" href="/devices" on:click=move |_| toasts.dismiss(id)>
-                    "No"
-                </a>
+            let in_person = expect_context::<Auth>().in_person();
+            let dismiss = move |_: ev::MouseEvent| toasts.dismiss(id);
+            let answers = move || {
+                in_person.get().then(|| {
+                    view! {
+                        <Button small=true busy=busy ends=true on_press=yes>
+                            "Yes"
+                        </Button>
+                        <a class="button button-small button-primary" href="/devices" on:click=dismiss>
+                            "No"
+                        </a>
+                    }
+                })
             };
-            (session, Some(answers))
+            (session, Some(answers.into_any()))
         }
     };
     view! {

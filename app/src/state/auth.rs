@@ -52,6 +52,11 @@ impl Auth {
         self.acting.into()
     }
 
+    /// Whether the user is here in person. What the server refuses to whoever acts for them is not offered otherwise.
+    pub fn in_person(self) -> Memo<bool> {
+        memo(move |_| self.acting.with(Option::is_none))
+    }
+
     /// Whether whoever is signed in here has anything to administer, as far as that is known. The pages that ask say
     /// so.
     pub fn administers(self) -> RwSignal<bool> {

@@ -110,7 +110,7 @@ struct DeviceModel {
     renaming: RwSignal<bool>,
 }
 
-/// *Rename*, and the form it opens; nothing once the device is signed out.
+/// *Rename*, and the form it opens; nothing once the device is signed out, nor for whoever acts for the user.
 #[component]
 fn Renaming(page: DeviceModel, session: Memo<Option<Session>>, #[prop(into)] on_done: Callback<()>) -> impl IntoView {
     let known = memo(move |_| {
@@ -125,8 +125,9 @@ fn Renaming(page: DeviceModel, session: Memo<Option<Session>>, #[prop(into)] on_
         }
         after(0.0, focus_heading_if_lost);
     };
+    let in_person = page.auth.in_person();
     move || {
-        let (id, name) = known.get()?;
+        let (id, name) = known.get().filter(|_| in_person.get())?;
         Some(if page.renaming.get() {
             view! { <RenameForm id=id name=name on_done=done /> }.into_any()
         } else {
@@ -140,7 +141,7 @@ fn Renaming(page: DeviceModel, session: Memo<Option<Session>>, #[prop(into)] on_
     }
 }
 
-/// *Sign out*; nothing once the device is signed out.
+/// *Sign out*; nothing once the device is signed out. Whoever acts may sign out themselves only.
 #[component]
 fn Ending(page: DeviceModel, session: Memo<Option<Session>>, history: Loader<SessionHistory>) -> impl IntoView {
     let busy = RwSignal::new(false);
@@ -167,8 +168,9 @@ fn Ending(page: DeviceModel, session: Memo<Option<Session>>, history: Loader<Ses
             busy.try_set(false);
         });
     };
+    let in_person = page.auth.in_person();
     move || {
-        let (_, current) = known.get().filter(|_| !is_over.get())?;
+        let (_, current) = known.get().filter(|(_, current)| !is_over.get() && (*current || in_person.get()))?;
         let emphasis = if current { Emphasis::Plain } else { Emphasis::Danger };
         Some(view! {
             <Button emphasis=emphasis ends=true busy=busy on_press=press>

@@ -18,6 +18,8 @@ use types::api::{Profile, ProfilePatch};
 use types::domain::{DisplayName, Timestamp};
 
 const NAME_DRAFT: DraftKey = "profile.name";
+/// What stands in the place of what whoever acts for the user may not do.
+const ONLY_THEY: &str = "Only they can change the password, download the data or delete the account.";
 
 /// Name, account type, e-mail, password, and what is left to do for somebody who leaves.
 #[component]
@@ -25,6 +27,7 @@ pub fn ProfilePage() -> impl IntoView {
     let auth = expect_context::<Auth>();
     let loader = Loader::<Profile>::new();
     let again = loader.follow(move || loader.fetch(async move { auth.profile().await }));
+    let in_person = auth.in_person();
     view! {
         <div class="page">
             <NameAndKind />
@@ -35,18 +38,32 @@ pub fn ProfilePage() -> impl IntoView {
                     view! { <LoadFailed title=title text=failure.message() on_again=again /> }.into_any()
                 }
                 Load::Ready(profile) => {
-                    let email = profile.user.email.clone();
+                    let own = if in_person.get() {
+                        view! { <OwnSections profile=profile.clone() /> }.into_any()
+                    } else {
+                        view! { <p class="page-lead">{ONLY_THEY}</p> }.into_any()
+                    };
                     view! {
                         <AboutSection profile=profile.clone() />
-                        <EmailSection profile=profile.clone() />
-                        <PasswordSection profile=profile />
-                        <DataSection />
-                        <DeleteSection email=email />
+                        <EmailSection profile=profile />
+                        {own}
                     }
                         .into_any()
                 }
             }}
         </div>
+    }
+    .into_any()
+}
+
+/// What nobody does for the user who acts for them.
+#[component]
+fn OwnSections(profile: Profile) -> impl IntoView {
+    let email = profile.user.email.clone();
+    view! {
+        <PasswordSection profile=profile />
+        <DataSection />
+        <DeleteSection email=email />
     }
     .into_any()
 }

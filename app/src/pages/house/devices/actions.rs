@@ -9,15 +9,17 @@ use crate::ui::words::count_of;
 use crate::ui::{Button, ConfirmDialog, Emphasis, Icon, IconName, Menu, MenuItem, open_while_asked};
 use types::api::Session;
 
-/// *Sign out other devices*, and *Sign out everywhere* in its menu. Nothing where there is no other device.
+/// *Sign out other devices*, and *Sign out everywhere* in its menu. Nothing where there is no other device, and nothing
+/// for whoever acts for the user.
 #[component]
 pub(super) fn SignOutActions(devices: Devices) -> impl IntoView {
     let staying = devices.staying();
-    let has_others = memo(move |_| staying.with(|sessions| sessions.len() > 1));
+    let in_person = devices.auth.in_person();
+    let has_others = memo(move |_| in_person.get() && staying.with(|sessions| sessions.len() > 1));
     let others_open = RwSignal::new(false);
     let everywhere_open = RwSignal::new(false);
     let failure = devices.failure();
-    let loading = memo(move |_| staying.with(Vec::is_empty) && failure.with(Option::is_none));
+    let loading = memo(move |_| in_person.get() && staying.with(Vec::is_empty) && failure.with(Option::is_none));
     let buttons = move || match (loading.get(), has_others.get()) {
         // Most users have several devices: what stands here for them takes its place at once.
         (true, _) => view! {

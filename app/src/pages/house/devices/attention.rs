@@ -68,13 +68,35 @@ fn Question(
             busy.try_set(false);
         });
     };
-    let only_this = alert.signed_in.then(|| {
+    let signed_in = alert.signed_in;
+    let only_this = move || {
+        signed_in.then(|| {
+            view! {
+                <Button small=true ends=true on_press=move |()| end_only(devices, asked.get_value())>
+                    "Sign out only this one"
+                </Button>
+            }
+        })
+    };
+    let answers = move || {
         view! {
-            <Button small=true ends=true on_press=move |()| end_only(devices, asked.get_value())>
-                "Sign out only this one"
-            </Button>
+            <div class="button-row">
+                <Button small=true busy=busy ends=true on_press=yes>
+                    "Yes"
+                </Button>
+                {only_this()}
+                <Button
+                    emphasis=Emphasis::Primary
+                    small=true
+                    ends=true
+                    on_press=move |()| refused.set(Some(asked.get_value()))
+                >
+                    "No, secure my account"
+                </Button>
+            </div>
         }
-    });
+    };
+    let in_person = devices.auth.in_person();
     view! {
         <Banner tone=BannerTone::Warning>
             <div class="banner-text">
@@ -86,20 +108,13 @@ fn Question(
             {move || {
                 (total.get() > 1).then(|| view! { <p class="banner-count small">{format!("1 of {}", total.get())}</p> })
             }}
-            <div class="button-row">
-                <Button small=true busy=busy ends=true on_press=yes>
-                    "Yes"
-                </Button>
-                {only_this}
-                <Button
-                    emphasis=Emphasis::Primary
-                    small=true
-                    ends=true
-                    on_press=move |()| refused.set(Some(asked.get_value()))
-                >
-                    "No, secure my account"
-                </Button>
-            </div>
+            {move || {
+                if in_person.get() {
+                    answers().into_any()
+                } else {
+                    view! { <p class="small">"Only they can answer this."</p> }.into_any()
+                }
+            }}
         </Banner>
     }
     .into_any()

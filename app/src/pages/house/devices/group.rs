@@ -44,6 +44,7 @@ pub(super) fn DeviceGroup(
     });
     let count = memo(move |_| signed_in.with(Vec::len));
     let open = RwSignal::new(false);
+    let in_person = devices.auth.in_person();
     let asked_about = look.asked_about;
     let name = StoredValue::new(look.name);
     let list_id = StoredValue::new(ids.with_untracked(|ids| ids.first().map(|id| format!("group-{id}"))));
@@ -68,14 +69,23 @@ pub(super) fn DeviceGroup(
                     >
                         {move || if open.get() { "Hide" } else { "Show all" }}
                     </button>
-                    <Button
-                        emphasis=Emphasis::Danger
-                        small=true
-                        label=Signal::derive(move || Some(format!("Sign out all {} sign-ins from {}", count.get(), name.get_value())))
-                        on_press=move |()| devices.asked.set(signed_in.get_untracked())
-                    >
-                        {move || format!("Sign out all {}", count.get())}
-                    </Button>
+                    {move || {
+                        in_person.get().then(|| {
+                            let label = move || {
+                                Some(format!("Sign out all {} sign-ins from {}", count.get(), name.get_value()))
+                            };
+                            view! {
+                                <Button
+                                    emphasis=Emphasis::Danger
+                                    small=true
+                                    label=Signal::derive(label)
+                                    on_press=move |()| devices.asked.set(signed_in.get_untracked())
+                                >
+                                    {move || format!("Sign out all {}", count.get())}
+                                </Button>
+                            }
+                        })
+                    }}
                 </GroupHead>
                 {move || {
                     open.get()

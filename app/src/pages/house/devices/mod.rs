@@ -153,6 +153,7 @@ fn Lists(devices: Devices) -> impl IntoView {
 fn Unused(devices: Devices, unused: Memo<Vec<Item>>) -> impl IntoView {
     let ids = memo(move |_| unused.with(|items| items.iter().flat_map(|item| item.ids().to_vec()).collect::<Vec<_>>()));
     let count = memo(move |_| ids.with(Vec::len));
+    let in_person = devices.auth.in_person();
     view! {
         <div class="unused-line">
             <details class="unused">
@@ -162,12 +163,19 @@ fn Unused(devices: Devices, unused: Memo<Vec<Item>>) -> impl IntoView {
                 </summary>
                 <Rows devices=devices items=unused label="Not used for a while" />
             </details>
-            <Button emphasis=Emphasis::Danger small=true on_press=move |()| devices.asked.set(ids.get_untracked())>
-                {move || match count.get() {
-                    1 => "Sign it out".to_owned(),
-                    count => format!("Sign out all {count}"),
-                }}
-            </Button>
+            {move || {
+                in_person.get().then(|| {
+                    let ask = move |()| devices.asked.set(ids.get_untracked());
+                    view! {
+                        <Button emphasis=Emphasis::Danger small=true on_press=ask>
+                            {move || match count.get() {
+                                1 => "Sign it out".to_owned(),
+                                count => format!("Sign out all {count}"),
+                            }}
+                        </Button>
+                    }
+                })
+            }}
         </div>
     }
     .into_any()

@@ -114,6 +114,7 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
     let asked = memo(move |_| alert.with(Option::is_some));
     let renaming = RwSignal::new(super::rename::draft_for(id).is_some());
     let pencil = NodeRef::<html::Button>::new();
+    let in_person = devices.auth.in_person();
     let done = move |renamed: Option<Session>| {
         if let Some(session) = renamed {
             devices.replace(&session);
@@ -139,13 +140,19 @@ fn DeviceTitle(devices: Devices, id: SessionId) -> impl IntoView {
                     {move || {
                         asked.get().then(|| view! { <Badge tone=BadgeTone::Warning>"Unconfirmed"</Badge> })
                     }}
-                    <IconButton
-                        node_ref=pencil
-                        icon=IconName::Pencil
-                        class="device-rename-button"
-                        label=Signal::derive(move || format!("Rename {}", name.get()))
-                        on_press=move |()| renaming.set(true)
-                    />
+                    {move || {
+                        in_person.get().then(|| {
+                            view! {
+                                <IconButton
+                                    node_ref=pencil
+                                    icon=IconName::Pencil
+                                    class="device-rename-button"
+                                    label=Signal::derive(move || format!("Rename {}", name.get()))
+                                    on_press=move |()| renaming.set(true)
+                                />
+                            }
+                        })
+                    }}
                 </div>
             }
             .into_any()
@@ -209,13 +216,18 @@ fn DeviceFacts(session: Session, is_out: Signal<bool>) -> impl IntoView {
     .into_any()
 }
 
-/// The way to the page of the device, and *Sign out*; or that it is signed out.
+/// The way to the page of the device, and *Sign out*; or that it is signed out. Whoever acts may sign out themselves
+/// only.
 #[component]
 fn DeviceActions(devices: Devices, id: SessionId) -> impl IntoView {
     let session = devices.one(id);
     let name = name_of(session);
     let signed_out = devices.signed_out_row(id);
     let is_out = memo(move |_| signed_out.with(Option::is_some));
+    let in_person = devices.auth.in_person();
+    let can_end = memo(move |_| {
+        in_person.get() || session.with(|session| session.as_ref().is_some_and(|session| session.current))
+    });
     view! {
         <a
             class="device-history small"
@@ -228,8 +240,10 @@ fn DeviceActions(devices: Devices, id: SessionId) -> impl IntoView {
         {move || {
             if is_out.get() {
                 view! { <span class="device-out small" role="status">"Signed out just now"</span> }.into_any()
-            } else {
+            } else if can_end.get() {
                 view! { <SignOut devices=devices id=id /> }.into_any()
+            } else {
+                ().into_any()
             }
         }}
     }

@@ -20,7 +20,8 @@ pub(super) fn Toolbar(devices: Devices) -> impl IntoView {
     let count = devices.count();
     let (filter, picked) = (devices.filter, devices.picked);
     let has_filter = memo(move |_| count.get() >= FILTER_FROM || filter.with(|filter| !filter.is_empty()));
-    let has_pick = memo(move |_| count.get() >= PICK_FROM || picked.with(Option::is_some));
+    let in_person = devices.auth.in_person();
+    let has_pick = memo(move |_| in_person.get() && (count.get() >= PICK_FROM || picked.with(Option::is_some)));
     move || {
         (has_filter.get() || has_pick.get()).then(|| {
             view! {
