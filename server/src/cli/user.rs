@@ -268,6 +268,7 @@ async fn show(user: &User, users: &Administration, output: Output) -> Result<(),
         .with("verified", at(user.email_verified_at))
         .with("disabled", at(user.disabled_at))
         .with("password of", user.password_changed_at)
+        .with("new password required", at(user.password_reset_required_at))
         .with("sessions", sessions);
     let mut value = as_json(user);
     value["sessions"] = json!(sessions);
@@ -314,14 +315,16 @@ fn as_json(user: &User) -> Value {
         "createdAt": user.created_at,
         "emailVerifiedAt": user.email_verified_at,
         "disabledAt": user.disabled_at,
+        "passwordResetRequiredAt": user.password_reset_required_at,
     })
 }
 
 const fn state(user: &User) -> &'static str {
-    match (user.disabled_at, user.email_verified_at) {
-        (Some(_), _) => "disabled",
-        (None, None) => "unverified",
-        (None, Some(_)) => "",
+    match (user.disabled_at, user.password_reset_required_at, user.email_verified_at) {
+        (Some(_), _, _) => "disabled",
+        (None, Some(_), _) => "new password required",
+        (None, None, None) => "unverified",
+        (None, None, Some(_)) => "",
     }
 }
 

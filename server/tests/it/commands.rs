@@ -101,6 +101,30 @@ async fn explain_says_why_a_token_passes_or_not_and_never_shows_it(
 
 #[rstest]
 #[tokio::test]
+async fn an_account_is_shown_with_whether_a_new_password_is_required(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let installation = Installation::start(backend).await;
+    let made = installation.creates("ada@example.com", &[]).await;
+    assert_eq!(made["passwordResetRequiredAt"], Value::Null);
+    let says = async |arguments: &[&str]| {
+        let output = installation.run_with(arguments, "").await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let shown = says(&["user", "show", "ada@example.com"]).await;
+    assert!(shown.contains("new password required  no\n"), "{shown}");
+
+    installation.app.execute("UPDATE users SET password_reset_required_at = 1800000000000").await;
+    let json = installation.does(&["user", "show", "ada@example.com"]).await;
+    let since = json["passwordResetRequiredAt"].as_str().expect("a time");
+    let shown = says(&["user", "show", "ada@example.com"]).await;
+    assert!(shown.contains(&format!("new password required  {since}\n")), "{shown}");
+    assert!(says(&["user", "list", "--prefix", "ada@"]).await.contains("new password required"));
+}
+
+#[rstest]
+#[tokio::test]
 async fn doctor_finds_a_sound_installation_well_and_leaves_nothing_behind(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
