@@ -17,7 +17,7 @@ use crate::auth::secrets::Keys;
 use crate::auth::tokens::{Flaw, key_id};
 use crate::config::Config;
 use crate::registry::running_servers;
-use crate::sessions::explain::{Answer, Explainer, Explanation, Ground, Rows, read_log};
+use crate::sessions::explain::{Answer, Evidence, Explainer, Explanation, Ground, Rows};
 use crate::store::{Revocation, RevokedSubject, SigningKeyRow, Store};
 
 /// What to explain, and for when.
@@ -71,7 +71,7 @@ impl Explain {
             clock.monotonic(),
         )
         .map_err(StartError::Key)?;
-        let log = read_log(store).await?;
+        let mut evidence = Evidence::read(store).await?;
         let servers = running_servers(store, clock.now()).await?.into_iter().map(|server| server.name).collect();
         let at = self.at.unwrap_or_else(|| clock.now());
         let token = read_token(self.token)?;
@@ -86,11 +86,11 @@ impl Explain {
         };
         if let Ok(id) = token.parse::<SessionId>() {
             found.kind = "session";
-            found.rows = Rows::read(store, &log, id, None).await?;
+            found.rows = evidence.rows(store, id, None).await?.clone();
             found.explanation = explainer.session(&found.rows, at);
         } else if let Some(refresh_token) = RefreshToken::parse(&keys, token) {
             found.kind = "refresh token";
-            found.rows = Rows::read(store, &log, refresh_token.session_id(), None).await?;
+            found.rows = evidence.rows(store, refresh_token.session_id(), None).await?.clone();
             found.explanation = explainer.refresh_token(&refresh_token, &found.rows, at);
         } else if RefreshToken::looks_like_one(token) {
             found.kind = "refresh token";
@@ -98,7 +98,8 @@ impl Explain {
             found.key = key_id(token).and_then(|kid| key_rows.into_iter().find(|key| key.kid == kid));
             match explainer.verify(token, at) {
                 Ok(verified) => {
-                    found.rows = Rows::read(store, &log, verified.session_id, Some(verified.user_id)).await?;
+                    let rows = evidence.rows(store, verified.session_id, Some(verified.user_id)).await?;
+                    found.rows = rows.clone();
                     found.explanation = explainer.access_token(&verified, &found.rows, at);
                 }
                 Err(flaw) => found.explanation = Explanation::refused(Ground::Flaw(flaw)),

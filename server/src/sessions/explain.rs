@@ -1,9 +1,11 @@
 //! Why a token is accepted or refused at a time: from the rows that decide it, by the rules of the server.
 //!
-//! Pure once the rows are read. The token is verified by [`AccessTokens`], the revocation log is put into a
+//! Pure once the rows are read, each once however many calls are explained ([`Evidence`]). The token is verified by [`AccessTokens`], the revocation log is put into a
 //! [`RevocationList`] as it was then, and [`Standing`] and [`Lifetimes::decide`] say what a server says that asks the
 //! database. What only a server knows is not in the rows: ends that it has acknowledged and not committed yet.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,6 +36,14 @@ pub struct Rows {
     pub user: Option<User>,
     /// What the revocation log has of the session or its user, by position.
     pub log: Vec<Revocation>,
+}
+
+/// What the database has to say, read once: any number of calls are explained by it, in memory.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// The revocation log, by position.
+    log: Vec<Revocation>,
+    of_sessions: BTreeMap<SessionId, Rows>,
 }
 
 /// What servers answer, and what it rests on.
@@ -161,9 +171,44 @@ impl fmt::Display for Ground {
     }
 }
 
+impl Evidence {
+    /// Reads the revocation log: the rows that servers must remember now.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn read(store: &Store) -> Result<Self, StoreError> {
+        let mut log: Vec<Revocation> = Vec::new();
+        loop {
+            let after = log.last().map_or(0, |row| row.position);
+            let page = store.revocations().live_revocations(after, PAGE).await?;
+            if page.is_empty() {
+                return Ok(Self { log, of_sessions: BTreeMap::new() });
+            }
+            log.extend(page);
+        }
+    }
+
+    /// The rows of a session, read when they are first asked for. `user_id` is whose it is where the database does not
+    /// know it, as its token says.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn rows(
+        &mut self,
+        store: &Store,
+        session_id: SessionId,
+        user_id: Option<UserId>,
+    ) -> Result<&Rows, StoreError> {
+        let rows: &Rows = match self.of_sessions.entry(session_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(Rows::read(store, &self.log, session_id, user_id).await?),
+        };
+        Ok(rows)
+    }
+}
+
 impl Rows {
-    /// Reads the rows of a session. `user_id` is whose it is where the database does not know it, as its token says.
-    pub async fn read(
+    async fn read(
         store: &Store,
         log: &[Revocation],
         session_id: SessionId,
@@ -201,19 +246,6 @@ impl Rows {
             return self.epochs().filter(|(row, _)| row.at <= at).map(|(_, least)| least).max().unwrap_or_default();
         }
         self.user.as_ref().map_or(0, |user| user.epoch)
-    }
-}
-
-/// The rows of the revocation log that servers must remember now.
-pub async fn read_log(store: &Store) -> Result<Vec<Revocation>, StoreError> {
-    let mut log: Vec<Revocation> = Vec::new();
-    loop {
-        let after = log.last().map_or(0, |row| row.position);
-        let page = store.revocations().live_revocations(after, PAGE).await?;
-        if page.is_empty() {
-            return Ok(log);
-        }
-        log.extend(page);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What was asked, when, and what came of it. The checker reads nothing else.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A moment: since the history began, on the clock that only goes forward, which all processes of a machine share.
@@ -94,12 +94,14 @@ pub struct Presented {
     /// The user.
     pub who: String,
     pub session: String,
-    pub token: String,
+    pub token: Arc<str>,
     pub server: usize,
     pub invoked: Moment,
     pub finished: Moment,
     /// Whether it passed; `None` where the server said neither yes nor no.
     pub accepted: Option<bool>,
+    /// Status and code, for users who read it.
+    pub answer: String,
 }
 
 /// The database was set back: what was committed after the copy is lost.

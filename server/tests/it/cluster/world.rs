@@ -1,13 +1,14 @@
 //! What clients do, call by call, with every call written into the history.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::calls::{Answer, Device, Net, Reply, read};
+use super::chance::Dice;
 use super::history::{Call, Outcome, Presented, Recorder, Scope, StreamEnd, What};
 
 /// The servers as clients see them, and the record of what they were asked.
@@ -17,6 +18,16 @@ pub struct World {
     pub recorder: Arc<Recorder>,
     /// When nobody listens to streams any more.
     pub streams_end: CancellationToken,
+    /// Every device with every access token that was given for it, in this order.
+    tokens: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// An access token that was given for a device.
+#[derive(Clone)]
+pub struct Seen {
+    pub who: Arc<str>,
+    pub session: Arc<str>,
+    pub access: Arc<str>,
 }
 
 /// The user whose call it is, and the server it goes to.
@@ -29,7 +40,7 @@ pub struct UserOnServer<'a> {
 impl World {
     pub fn new(net: Net) -> Self {
         let recorder = Arc::new(Recorder::new(net.servers()));
-        Self { net, recorder, streams_end: CancellationToken::new() }
+        Self { net, recorder, streams_end: CancellationToken::new(), tokens: Arc::default() }
     }
 
     /// Makes a call and writes it down, unless it never left.
@@ -48,30 +59,61 @@ impl World {
             Reply::Lost => (Outcome::Unknown, "none".to_owned(), what(&Value::Null)),
             Reply::Answer(answer) => (outcome(answer.status), answer.in_short(), what(&answer.body)),
         };
+        if let Some(device) = began_device(&reply) {
+            self.sees(on_server.who, &device);
+        }
         let session = session.map(str::to_owned).or_else(|| began(&reply));
         let (who, server) = (on_server.who.to_owned(), on_server.server);
         self.recorder.record(Call { who, session, what, server, invoked, finished, outcome, answer });
         reply
     }
 
+    /// Remembers the access token of a device.
+    pub fn sees(&self, who: &str, device: &Device) {
+        let seen =
+            Seen { who: who.into(), session: device.session.as_str().into(), access: device.access.as_str().into() };
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
+    }
+
+    /// One of the access tokens there are: one of the last so many.
+    pub fn token(&self, dice: &mut Dice, latest: usize) -> Option<Seen> {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let back = dice.below(latest.min(tokens.len()));
+        tokens.get(tokens.len().checked_sub(back + 1)?).cloned()
+    }
+
     /// An authenticated request.
     pub async fn checks(&self, on_server: UserOnServer<'_>, device: &Device) -> Reply {
-        let request = self.net.get(on_server.server, "/api/auth/session", &device.access);
+        let (session, access) = (device.session.as_str().into(), device.access.as_str().into());
+        self.presents(on_server.server, Seen { who: on_server.who.into(), session, access }).await
+    }
+
+    /// An authenticated request with one of the tokens there are.
+    pub async fn presents(&self, server: usize, seen: Seen) -> Reply {
+        let Seen { who, session, access } = seen;
+        let request = self.net.get(server, "/api/auth/session", &access);
         let invoked = self.recorder.now();
-        let reply = self.records(on_server, Some(&device.session), request, |_| What::Check).await;
-        let accepted = match &reply {
-            Reply::Answer(Answer { status: 200, .. }) => Some(true),
-            Reply::Answer(Answer { status: 401, .. }) => Some(false),
-            Reply::Answer(_) | Reply::NotSent | Reply::Lost => None,
+        let reply = self.records(UserOnServer { who: &who, server }, Some(&session), request, |_| What::Check).await;
+        let (accepted, answer) = match &reply {
+            Reply::Answer(answer) => (
+                match answer.status {
+                    200 => Some(true),
+                    401 => Some(false),
+                    _ => None,
+                },
+                answer.in_short(),
+            ),
+            Reply::NotSent | Reply::Lost => (None, "none".to_owned()),
         };
         self.recorder.presents(Presented {
-            who: on_server.who.to_owned(),
-            session: device.session.clone(),
-            token: device.access.clone(),
-            server: on_server.server,
+            who: who.to_string(),
+            session: session.to_string(),
+            token: access,
+            server,
             invoked,
             finished: self.recorder.now(),
             accepted,
+            answer,
         });
         reply
     }

@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use latchkey::auth::refresh::{Lifetimes, RefreshToken};
 use latchkey::auth::secrets::Keys;
 use latchkey::clock::Clock as _;
-use latchkey::sessions::explain::{Answer, Explainer, Explanation, Ground, Rows, read_log};
+use latchkey::sessions::explain::{Answer, Evidence, Explainer, Explanation, Ground};
 use latchkey::store::Store;
 use reqwest::{Method, StatusCode};
 use rstest::rstest;
@@ -82,9 +82,9 @@ impl Recorded {
         match explainer.verify(token, at) {
             Err(flaw) => Explanation::refused(Ground::Flaw(flaw)),
             Ok(verified) => {
-                let log = read_log(&self.store).await.expect("the log");
-                let rows = Rows::read(&self.store, &log, verified.session_id, Some(verified.user_id)).await;
-                explainer.access_token(&verified, &rows.expect("rows"), at)
+                let mut evidence = Evidence::read(&self.store).await.expect("the log");
+                let rows = evidence.rows(&self.store, verified.session_id, Some(verified.user_id)).await;
+                explainer.access_token(&verified, rows.expect("rows"), at)
             }
         }
     }
@@ -208,10 +208,10 @@ async fn what_is_said_of_a_refresh_token_is_what_comes_of_it() {
     let explainer = recorded.explainer().await;
     let app = &recorded.app;
     let explains = async |token: &str| {
-        let log = read_log(&recorded.store).await.expect("the log");
+        let mut evidence = Evidence::read(&recorded.store).await.expect("the log");
         let token = RefreshToken::parse(&recorded.keys, token).expect("a token of ours");
-        let rows = Rows::read(&recorded.store, &log, token.session_id(), None).await.expect("rows");
-        explainer.refresh_token(&token, &rows, app.clock.now()).answer
+        let rows = evidence.rows(&recorded.store, token.session_id(), None).await.expect("rows");
+        explainer.refresh_token(&token, rows, app.clock.now()).answer
     };
     let mut device = app.new_user("ada@example.com").await;
     let first = device.refresh_token().to_owned();

@@ -71,6 +71,7 @@ impl fmt::Display for Violation {
 /// Everything that is wrong with a history.
 pub fn check(history: &History) -> Vec<Violation> {
     let endings = Endings::of(history);
+    let lists = last_lists(history);
     let mut found = Found::default();
     for (session, calls) in by_session(history) {
         let is_lost = has_lost(history, &calls);
@@ -80,7 +81,7 @@ pub fn check(history: &History) -> Vec<Violation> {
             nothing_else_is_ended(&mut found, &endings, session, &calls);
         }
         if let Some(healed) = history.healed {
-            let end = TheEnd::of(history, &endings, session, &calls, healed);
+            let end = TheEnd::of(&lists, &endings, session, &calls, healed);
             if !is_lost || endings.acknowledged(session).is_some() {
                 holds_at_the_end(&mut found, &endings, session, &end);
             }
@@ -123,6 +124,13 @@ fn by_session(history: &History) -> BTreeMap<&str, Vec<&Call>> {
         }
     }
     sessions
+}
+
+/// Once everything was healed: who was shown which devices.
+fn last_lists(history: &History) -> Vec<&Call> {
+    let is_last = |call: &&Call| history.healed.is_some_and(|healed| call.invoked >= healed);
+    let shows = |call: &&Call| call.outcome == Outcome::Ok && matches!(call.what, What::List(_));
+    history.calls.iter().filter(is_last).filter(shows).collect()
 }
 
 /// Whether a request passed on the strength of an access token. Ending a session does not count: it is forgiving.
@@ -254,7 +262,7 @@ struct TheEnd<'a> {
 }
 
 impl<'a> TheEnd<'a> {
-    fn of(history: &'a History, endings: &Endings<'_>, session: &str, calls: &[&'a Call], healed: Duration) -> Self {
+    fn of(lists: &[&'a Call], endings: &Endings<'_>, session: &str, calls: &[&'a Call], healed: Duration) -> Self {
         let stands = |call: &Call| matches!(call.what, What::Stream { end: StreamEnd::Open, .. });
         let last: Vec<&Call> = calls.iter().copied().filter(|call| call.invoked >= healed || stands(call)).collect();
         let checks = |outcome| {
@@ -263,8 +271,7 @@ impl<'a> TheEnd<'a> {
         };
         let refreshes = last.iter().filter(|call| matches!(call.what, What::Refresh { .. }));
         let lists = || {
-            let lists = history.calls.iter().filter(|call| call.invoked >= healed && call.outcome == Outcome::Ok);
-            let theirs = lists.filter(|call| Some(call.who.as_str()) == endings.owner(session));
+            let theirs = lists.iter().filter(|call| Some(call.who.as_str()) == endings.owner(session));
             theirs.filter_map(|call| if let What::List(shown) = &call.what { Some((call.server, shown)) } else { None })
         };
         Self {

@@ -4,6 +4,7 @@ mod clocks;
 mod commits;
 mod database;
 mod ending;
+mod explaining;
 mod processes;
 mod redis;
 mod requesters;
