@@ -44,6 +44,10 @@ pub struct RunningServer {
     /// `SERVER_ID`.
     pub name: String,
     pub seen_at: Timestamp,
+    /// The address at which this very server is reached, where it is known.
+    pub own_url: Option<String>,
+    /// How old its list of revocations was when it was seen; none where it has not said so.
+    pub list_age: Option<Duration>,
     /// The settings in which it differs from another one that runs, by name.
     pub differing: Vec<String>,
 }
@@ -78,6 +82,7 @@ pub struct Registry {
     clock: Arc<dyn Clock>,
     me: Uuid,
     name: String,
+    own_url: Option<String>,
     agreement: [u8; 32],
     settings: BTreeMap<String, String>,
     differences: Mutex<Vec<Difference>>,
@@ -94,8 +99,9 @@ impl Registry {
         let must: Vec<&str> = MUST_AGREE.iter().map(|name| settings[*name].as_str()).collect();
         let agreement = sha256(must.join("\n").as_bytes());
         let name = config.server.server_id.clone();
+        let own_url = config.server.own_url().map(|url| url.origin().to_owned());
         let (differences, list_age) = (Mutex::default(), OnceLock::new());
-        Self { store, clock, me, name, agreement, settings, differences, list_age }
+        Self { store, clock, me, name, own_url, agreement, settings, differences, list_age }
     }
 
     /// From now on, this tells how old the list of revocations is.
@@ -176,6 +182,7 @@ impl Registry {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             list_age: self.list_age.get().and_then(|age| age()),
             seen_at,
+            own_url: self.own_url.clone(),
         }
     }
 
@@ -247,7 +254,8 @@ fn overview(servers: &[ServerRow]) -> Vec<RunningServer> {
         let others = servers.iter().filter(|other| other.id != server.id);
         let found = differences_of_all(&settings, others);
         let differing = by_setting(&found).into_keys().collect();
-        RunningServer { name: server.name.clone(), seen_at: server.seen_at, differing }
+        let ServerRow { name, seen_at, own_url, list_age, .. } = server.clone();
+        RunningServer { name, seen_at, own_url, list_age, differing }
     };
     servers.iter().map(one).collect()
 }
@@ -303,6 +311,7 @@ mod tests {
             version: None,
             list_age: None,
             seen_at: NOON,
+            own_url: None,
         }
     }
 

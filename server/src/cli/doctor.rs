@@ -13,11 +13,13 @@ use super::output::Output;
 use crate::accounts::known_address;
 use crate::config::{Config, PublicUrl};
 use crate::doctor::{Check, Outcome, Wanted, examine};
+use crate::lifecycle::{Stop, Tasks};
 
 /// What to check.
 #[derive(Debug, clap::Args)]
 pub struct Doctor {
-    /// A server's own address beside `PUBLIC_URL`, such as `http://10.0.0.11:3000`; may be given several times
+    /// A server's own address beside `PUBLIC_URL` and those that servers have set (`LATCHKEY_SERVER_URL`), such as
+    /// `http://10.0.0.11:3000`; may be given several times
     #[arg(long = "url", value_name = "URL", value_parser = PublicUrl::parse)]
     urls: Vec<PublicUrl>,
     /// Sign in with this account, whose password is asked for, instead of one that is made and deleted again
@@ -37,8 +39,14 @@ impl Doctor {
         };
         let installation = Installation::open(config).await?;
         let Installation { context, administration, .. } = &installation;
-        let checks = Box::pin(examine(config, context, administration, Wanted { urls, login, mail_to })).await;
+        // From here on a signal does not end it before its user is deleted.
+        let stop = Stop::on_signals(&Tasks::new()).map_err(CliError::Serve)?.soft;
+        let wanted = Wanted { urls, login, mail_to };
+        let checks = Box::pin(examine(config, context, administration, wanted, &stop)).await;
         installation.close().await;
+        if stop.is_cancelled() {
+            return Err(CliError::CutShort);
+        }
         output.answer(&in_words(&checks), &checks)?;
         let failed = checks.iter().filter(|check| check.outcome == Outcome::Failed).count();
         if failed == 0 { Ok(()) } else { Err(CliError::Unwell { failed, checks: checks.len() }) }

@@ -52,6 +52,11 @@ pub const SETTINGS: &[Setting] = &[
         "The name of this server in logs, health and metrics; differs on each server.",
     ),
     Setting::new(
+        "LATCHKEY_SERVER_URL",
+        Fallback::Explained("the address it listens on, if other machines reach it there"),
+        "Where this very server is reached past the load balancer, such as `http://10.0.0.11:3000`; `latchkey doctor` asks it there.",
+    ),
+    Setting::new(
         "TRUSTED_PROXIES",
         Fallback::Text(""),
         "Addresses or networks of load balancers, with commas; only their `X-Forwarded-For`, `Forwarded` and `X-Request-Id` are believed.",
@@ -85,6 +90,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The address users use.
     pub public_url: PublicUrl,
+    /// Where this very server is reached, as it was set.
+    server_url: Option<PublicUrl>,
     /// The folder of the built web app, where it is set.
     pub site_root: Option<PathBuf>,
     /// Whose forwarding headers are believed.
@@ -117,6 +124,7 @@ impl ServerConfig {
             server_id: reader.read("SERVER_ID", parse_server_id).unwrap_or_else(|| "latchkey".to_owned()),
             listen,
             public_url: read_public_url(reader, environment, listen),
+            server_url: reader.read("LATCHKEY_SERVER_URL", PublicUrl::parse),
             site_root: reader.read("LEPTOS_SITE_ROOT", |text| Ok(PathBuf::from(text))),
             trusted_proxies: read_proxies(reader),
             cors_origins: reader.list("CORS_ORIGINS", |text| parse_origin(text, environment)),
@@ -126,6 +134,13 @@ impl ServerConfig {
 
     pub fn is_development(&self) -> bool {
         self.environment == Environment::Development
+    }
+
+    /// The address at which this very server is reached, past any load balancer, where that is known.
+    pub fn own_url(&self) -> Option<PublicUrl> {
+        let listens = self.listen.ip().to_canonical();
+        let is_reached = !listens.is_unspecified() && !listens.is_loopback();
+        self.server_url.clone().or_else(|| is_reached.then(|| PublicUrl::of_listener(self.listen)))
     }
 
     /// Takes the address that was really bound, which differs where port 0 was asked for.

@@ -14,7 +14,7 @@ use types::domain::{Email, Timestamp};
 use super::{Check, Doctor};
 use crate::events::{Redis, Transport as _, TransportError};
 use crate::mail::{Delivery, MailContent};
-use crate::registry::{RunningServer, by_setting, differences_from, running_servers};
+use crate::registry::{RunningServer, by_setting, differences_from};
 use crate::store::SigningKeyRow;
 
 /// A clock that is this far from the database's is reported, as servers do themselves.
@@ -57,10 +57,9 @@ impl Doctor<'_> {
                 Err(failed) => checks.push(failed),
             }
         }
-        let running = running_servers(&self.context.store, self.context.now()).await;
-        match &running {
+        match &self.running {
             Ok(running) => {
-                checks.extend(servers(running, &answering));
+                checks.extend(servers(running, &answering, self.config.sessions.revocation_max_staleness));
                 checks.extend(self.settings(running).await);
             }
             Err(error) => checks.push(Check::failed(
@@ -259,22 +258,41 @@ fn health_of(health: &Health) -> Check {
     }
 }
 
-/// The servers that show in the database that they run, and which of them was asked.
-fn servers(running: &[RunningServer], answering: &[Health]) -> Vec<Check> {
+/// The servers that show in the database that they run: which of them was asked, and how current each is by its own
+/// word, however old its revocation list may be.
+fn servers(running: &[RunningServer], answering: &[Health], max_staleness: Duration) -> Vec<Check> {
     if running.is_empty() {
         let next = "start one on this database, or see whether DATABASE_URL here is that of the servers";
         return vec![Check::failed("servers", "no server runs on this database", next)];
     }
     let asked: BTreeSet<&str> = answering.iter().map(Health::server).collect();
-    let one = |server: &RunningServer| {
-        if asked.contains(server.name.as_str()) {
-            Check::passed("servers", format!("{} runs, and was asked", server.name))
-        } else {
-            let found = format!("{} runs, and was not asked", server.name);
-            Check::not_applicable("servers", found, Some("give its own address by --url"))
+    running.iter().map(|server| one_of_servers(server, &asked, max_staleness)).collect()
+}
+
+fn one_of_servers(server: &RunningServer, asked: &BTreeSet<&str>, max_staleness: Duration) -> Check {
+    let RunningServer { name, own_url, list_age, .. } = server;
+    if let Some(age) = list_age.filter(|age| *age > max_staleness) {
+        let found = format!("{name} runs, and its revocation list is {} ms old", age.as_millis());
+        let next = "see its log and the way from it to the database, which it must ask at each request meanwhile";
+        return Check::failed("servers", found, next);
+    }
+    let age = list_age.map(|age| format!("; its revocation list was {} ms old", age.as_millis())).unwrap_or_default();
+    match own_url {
+        _ if asked.contains(name.as_str()) => Check::passed("servers", format!("{name} runs, and was asked{age}")),
+        Some(own_url) => {
+            let found = format!("{name} runs, and does not answer at {own_url}, which it says is its own address{age}");
+            let next = "set LATCHKEY_SERVER_URL of that server to where it is reached from here, or give that by --url";
+            Check::failed("servers", found, next)
         }
-    };
-    running.iter().map(one).collect()
+        None => {
+            let found = format!("{name} runs, and was not asked: its address is not known{age}");
+            Check::not_applicable(
+                "servers",
+                found,
+                Some("give its own address by --url, or set its LATCHKEY_SERVER_URL"),
+            )
+        }
+    }
 }
 
 /// The key that signs, its age, and when the next one is made.
@@ -332,15 +350,32 @@ mod tests {
         assert!(signing(&rows, None, NOON).found.starts_with("present has signed for 10 days"));
     }
 
+    fn running(name: &str, own_url: Option<&str>, list_age_ms: u64) -> RunningServer {
+        RunningServer {
+            name: name.to_owned(),
+            seen_at: NOON,
+            own_url: own_url.map(str::to_owned),
+            list_age: Some(Duration::from_millis(list_age_ms)),
+            differing: Vec::new(),
+        }
+    }
+
     #[test]
-    fn a_server_that_was_not_asked_is_named_as_unchecked() {
-        let running =
-            ["one", "two"].map(|name| RunningServer { name: name.to_owned(), seen_at: NOON, differing: Vec::new() });
+    fn every_server_that_runs_is_named_with_what_is_known_of_it() {
         let body = serde_json::json!({ "serverId": "one", "status": "ok" });
         let answering = [Health { address: "https://id.example.com".to_owned(), body, date: None }];
-        let outcomes: Vec<_> = servers(&running, &answering).into_iter().map(|check| check.outcome).collect();
-        assert_eq!(outcomes, [Outcome::Passed, Outcome::NotApplicable]);
-        assert_eq!(servers(&[], &answering)[0].outcome, Outcome::Failed);
+        let checks = |running: &[RunningServer]| servers(running, &answering, Duration::from_secs(2));
+        let found = checks(&[
+            running("one", Some("http://10.0.0.11:3000"), 30),
+            running("two", None, 30),
+            running("three", Some("http://10.0.0.13:3000"), 30),
+            running("one", None, 2001),
+        ]);
+        let outcomes: Vec<_> = found.iter().map(|check| check.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Passed, Outcome::NotApplicable, Outcome::Failed, Outcome::Failed], "{found:?}");
+        assert!(found[1].next.as_deref().is_some_and(|next| next.contains("--url")), "{found:?}");
+        assert!(found[2].found.contains("three") && found[2].found.contains("http://10.0.0.13:3000"), "{found:?}");
+        assert_eq!(checks(&[])[0].outcome, Outcome::Failed);
     }
 
     #[test]

@@ -11,12 +11,15 @@ use std::collections::BTreeSet;
 
 use secrecy::SecretString;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use types::domain::Email;
 
 use self::client::Client;
 use crate::admin::Administration;
 use crate::config::{Config, PublicUrl};
 use crate::context::Context;
+use crate::registry::{RunningServer, running_servers};
+use crate::store::StoreError;
 
 /// What to check beside what is always checked.
 #[derive(Clone, Debug, Default)]
@@ -71,23 +74,31 @@ struct Doctor<'a> {
     context: &'a Context,
     administration: &'a Administration,
     client: Client,
-    /// The public address first, then those of servers.
+    /// The servers that show in the database that they run.
+    running: Result<Vec<RunningServer>, StoreError>,
+    /// The public address first, then those of servers: given, or written into the database by themselves.
     addresses: Vec<String>,
 }
 
-/// Checks everything.
+/// Checks everything, until `stop`; then what was made for it goes, and what was found so far is given.
 pub async fn examine(
     config: &Config,
     context: &Context,
     administration: &Administration,
     wanted: Wanted,
+    stop: &CancellationToken,
 ) -> Vec<Check> {
     let Wanted { urls, login, mail_to } = wanted;
+    let running = running_servers(&context.store, context.now()).await;
     let mut known = BTreeSet::new();
-    let all = std::iter::once(&config.server.public_url).chain(&urls).map(|url| url.origin().to_owned());
-    let addresses = all.filter(|address| known.insert(address.clone())).collect();
-    let doctor = Doctor { config, context, administration, client: Client::new(), addresses };
-    let mut checks = Box::pin(doctor.installation(mail_to.as_ref())).await;
-    checks.extend(Box::pin(doctor.session(login)).await);
+    let given = std::iter::once(&config.server.public_url).chain(&urls).map(|url| url.origin().to_owned());
+    let own = running.iter().flatten().filter_map(|server| server.own_url.clone());
+    let addresses = given.chain(own).filter(|address| known.insert(address.clone())).collect();
+    let doctor = Doctor { config, context, administration, client: Client::new(), running, addresses };
+    let checks = stop.run_until_cancelled(Box::pin(doctor.installation(mail_to.as_ref()))).await;
+    let mut checks = checks.unwrap_or_default();
+    if !stop.is_cancelled() {
+        checks.extend(Box::pin(doctor.session(login, stop)).await);
+    }
     checks
 }

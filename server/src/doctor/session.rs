@@ -10,15 +10,25 @@ use http::{HeaderMap, StatusCode};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 use types::api::paths;
-use types::domain::{DisplayName, Email, Password, UserId};
+use types::domain::{DisplayName, Email, Password, Timestamp, UserId};
 
 use super::client::{Answer, Events};
 use super::{Check, Doctor};
 use crate::admin::{Actor, NewAccount};
 use crate::auth::secrets::Capability;
 use crate::config::PublicUrl;
+use crate::store::{User, UserFilter, UserOrder};
 
+/// How the address and the name of its own user read. Nobody receives mail there (RFC 6761).
+const EMAIL_PREFIX: &str = "doctor-";
+const EMAIL_DOMAIN: &str = "@latchkey.invalid";
+const NAME: &str = "Latchkey doctor";
+/// A user of its own who is this old was left behind: no run takes so long.
+const LEFT_BEHIND_AFTER: Duration = Duration::from_mins(10);
+/// How many of them are looked for at once.
+const MOST_LEFT_BEHIND: u16 = 1000;
 /// An address that nobody has (RFC 5737), and that a client pretends to be.
 const PRETENDED: &str = "192.0.2.123";
 /// How often a server is asked whether it refuses the session yet.
@@ -35,20 +45,25 @@ struct SignedIn {
 }
 
 impl Doctor<'_> {
-    /// Signs in, by `login` or as a user of its own, who is deleted afterwards.
-    pub async fn session(&self, login: Option<(String, SecretString)>) -> Vec<Check> {
+    /// Signs in, by `login` or as a user of its own, who is deleted afterwards, also where `stop` comes first.
+    pub async fn session(&self, login: Option<(String, SecretString)>, stop: &CancellationToken) -> Vec<Check> {
         if let Some((email, password)) = login {
-            return self.sign_in_and_out(&email, &password).await;
+            let checks = stop.run_until_cancelled(Box::pin(self.sign_in_and_out(&email, &password))).await;
+            return checks.unwrap_or_default();
         }
-        let (email, password) = (format!("doctor-{}@latchkey.invalid", self.context.new_id()), self.draw_password());
+        let mut checks = self.delete_left_behind().await;
+        let email = format!("{EMAIL_PREFIX}{}{EMAIL_DOMAIN}", self.context.new_id());
+        let password = self.draw_password();
         let user_id = match self.make_user(&email, &password).await {
             Ok(user_id) => user_id,
             Err(why) => {
                 let next = "see DATABASE_URL in `latchkey config show`, or sign in with an account by --email";
-                return vec![Check::failed("sign-in", format!("no user can be made: {why}"), next)];
+                checks.push(Check::failed("sign-in", format!("no user can be made: {why}"), next));
+                return checks;
             }
         };
-        let mut checks = self.sign_in_and_out(&email, &password).await;
+        let found = stop.run_until_cancelled(Box::pin(self.sign_in_and_out(&email, &password))).await;
+        checks.extend(found.unwrap_or_default());
         if let Err(error) = self.administration.delete_unused(&Actor::command_line(), user_id).await {
             let next = format!("latchkey user delete {email} --yes");
             checks.push(Check::failed(
@@ -60,6 +75,35 @@ impl Doctor<'_> {
         checks
     }
 
+    /// Deletes the users of runs that were killed.
+    async fn delete_left_behind(&self) -> Vec<Check> {
+        let next = "see DATABASE_URL in `latchkey config show`; `latchkey user list --prefix doctor-` lists them";
+        let failed = |why: String| vec![Check::failed("sign-in", format!("earlier runs left users: {why}"), next)];
+        let order = UserOrder::Email { prefix: EMAIL_PREFIX.to_owned(), after: None };
+        let filter = UserFilter { order, role: None, disabled: false, unverified: false };
+        let users = match self.administration.users(&filter, MOST_LEFT_BEHIND).await {
+            Ok(users) => users,
+            Err(error) => return failed(error.to_string()),
+        };
+        let now = self.context.now();
+        let left: Vec<User> = users
+            .into_iter()
+            .filter(|user| is_left_behind((user.email.as_str(), user.name.as_str()), user.created_at, now))
+            .collect();
+        for user in &left {
+            if let Err(error) = self.administration.delete_unused(&Actor::command_line(), user.id).await {
+                return failed(error.to_string());
+            }
+        }
+        match left.len() {
+            0 => Vec::new(),
+            1 => vec![Check::passed("sign-in", "a user whom an earlier run had left behind is deleted")],
+            many => {
+                vec![Check::passed("sign-in", format!("{many} users whom earlier runs had left behind are deleted"))]
+            }
+        }
+    }
+
     fn draw_password(&self) -> SecretString {
         SecretString::from(Capability::draw(&*self.context.random).expose())
     }
@@ -67,7 +111,7 @@ impl Doctor<'_> {
     async fn make_user(&self, email: &str, password: &SecretString) -> Result<UserId, String> {
         let account = NewAccount {
             email: Email::parse(email).map_err(|invalid| invalid.to_string())?,
-            name: DisplayName::parse("Latchkey doctor").map_err(|invalid| invalid.to_string())?,
+            name: DisplayName::parse(NAME).map_err(|invalid| invalid.to_string())?,
             roles: Vec::new(),
             password: Some(Password::parse_new(password.expose_secret()).map_err(|invalid| invalid.to_string())?),
         };
@@ -205,6 +249,12 @@ impl Doctor<'_> {
     }
 }
 
+/// Whether a user, by address and name, was made by a run that is over.
+fn is_left_behind((email, name): (&str, &str), created_at: Timestamp, now: Timestamp) -> bool {
+    let is_ours = email.starts_with(EMAIL_PREFIX) && email.ends_with(EMAIL_DOMAIN) && name == NAME;
+    is_ours && now.since(created_at) > LEFT_BEHIND_AFTER
+}
+
 /// The tokens of an answer to a sign-in.
 fn signed_in(answer: &Answer) -> Option<SignedIn> {
     if answer.status != StatusCode::OK {
@@ -295,6 +345,21 @@ mod tests {
 
     fn url(text: &str) -> PublicUrl {
         PublicUrl::parse(text).unwrap()
+    }
+
+    #[rstest]
+    #[case::of_a_killed_run("doctor-0198@latchkey.invalid", NAME, 11, true)]
+    #[case::of_a_run_under_way("doctor-0198@latchkey.invalid", NAME, 9, false)]
+    #[case::of_another_name("doctor-0198@latchkey.invalid", "Ada", 11, false)]
+    #[case::of_somebody("doctor-who@example.com", NAME, 11, false)]
+    fn only_old_users_of_its_own_are_deleted(
+        #[case] email: &str,
+        #[case] name: &str,
+        #[case] minutes: u64,
+        #[case] expected: bool,
+    ) {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        assert_eq!(is_left_behind((email, name), now.minus(Duration::from_mins(minutes)), now), expected);
     }
 
     #[rstest]

@@ -2,7 +2,9 @@
 
 mod import;
 
-use std::process::{Output, Stdio};
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -10,6 +12,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt as _;
+use tokio::process::Child;
 
 use crate::support::app::{Device, PASSWORD, TestApp};
 use crate::support::store::Backend;
@@ -23,7 +26,12 @@ struct Installation {
 
 impl Installation {
     async fn start(backend: Backend) -> Self {
-        let app = TestApp::start_on(backend, &[]).await;
+        Self::start_with(backend, &[]).await
+    }
+
+    /// The same with further settings of the server.
+    async fn start_with(backend: Backend, settings: &[(&str, &str)]) -> Self {
+        let app = TestApp::start_on(backend, settings).await;
         let settings = vec![
             ("LATCHKEY_ENV", "development".to_owned()),
             ("LATCHKEY_SECRET", "only-for-tests-0123456789-abcdefghijkl".to_owned()),
@@ -33,13 +41,18 @@ impl Installation {
         Self { app, settings, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// Runs a command, and gives it something to read.
-    async fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+    /// Starts a command.
+    fn starts(&self, arguments: &[&str]) -> Child {
         let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_latchkey"));
         command.current_dir(self.folder.path()).args(arguments).env_clear();
         command.envs(self.settings.iter().map(|(name, value)| (*name, value.as_str())));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut running = command.spawn().expect("the program runs");
+        command.spawn().expect("the program runs")
+    }
+
+    /// Runs a command, and gives it something to read.
+    async fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        let mut running = self.starts(arguments);
         let mut stdin = running.stdin.take().expect("an input");
         // A command that reads nothing may have ended by then.
         let _ = stdin.write_all(input.as_bytes()).await;
@@ -166,6 +179,79 @@ async fn doctor_says_what_is_amiss_and_what_to_do() {
     assert!(amiss[2].contains("sign-out") && amiss[2].contains("http://127.0.0.1:1 does not answer"), "{said}");
     assert_eq!((amiss.len(), said.matches("  next: ").count()), (3, 3), "{said}");
     assert!(!said.contains("1237m"), "values of settings are not told: {said}");
+}
+
+/// The address of something that says it is well and answers nothing else.
+fn half_dead() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let mut unanswered = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut request = [0; 1024];
+            let length = stream.read(&mut request).unwrap_or(0);
+            if request[..length].starts_with(b"GET /health") {
+                let body = r#"{"status":"ok","serverId":"half-dead"}"#;
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
+                // Whoever asked may be gone.
+                let _ = write!(stream, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            } else {
+                unanswered.push(stream);
+            }
+        }
+    });
+    format!("http://{address}")
+}
+
+#[tokio::test]
+async fn doctor_that_is_interrupted_deletes_its_user() {
+    let mut installation = Installation::start(Backend::Sqlite).await;
+    installation.settings.push(("REQUIRE_EMAIL_VERIFICATION", "false".to_owned()));
+    let doctor = installation.starts(&["doctor", "--url", &half_dead()]);
+    let users = async || installation.does(&["user", "list", "--prefix", "doctor-"]).await;
+    let made = async {
+        while users().await == json!([]) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), made).await.expect("it signs in");
+    let process = doctor.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args(["-INT", &process]).status().expect("kill runs").success());
+    let output = doctor.wait_with_output().await.expect("an end");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(users().await, json!([]));
+}
+
+#[rstest]
+#[tokio::test]
+async fn doctor_deletes_what_a_killed_run_has_left_behind(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut installation = Installation::start(backend).await;
+    installation.settings.push(("REQUIRE_EMAIL_VERIFICATION", "false".to_owned()));
+    for email in ["doctor-old@latchkey.invalid", "doctor-under-way@latchkey.invalid"] {
+        let create = ["user", "create", "--email", email, "--name", "Latchkey doctor", "--password-stdin"];
+        installation.does(&create).await;
+    }
+    installation.creates("doctor-who@example.com", &[]).await;
+    let past = "UPDATE users SET created_at = created_at - 3600000 WHERE email NOT LIKE 'doctor-under-way%'";
+    installation.app.execute(past).await;
+    let output = installation.run_with(&["doctor"], "").await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("a user whom an earlier run had left behind is deleted"), "{said}");
+    let left = installation.does(&["user", "list", "--prefix", "doctor-"]).await;
+    let left: Vec<_> = left.as_array().expect("users").iter().map(|user| user["email"].clone()).collect();
+    assert_eq!(left, [json!("doctor-under-way@latchkey.invalid"), json!("doctor-who@example.com")]);
+}
+
+#[tokio::test]
+async fn doctor_asks_a_server_at_the_address_that_it_has_set() {
+    let address = half_dead();
+    let mut installation = Installation::start_with(Backend::Sqlite, &[("LATCHKEY_SERVER_URL", &address)]).await;
+    installation.settings.push(("REQUIRE_EMAIL_VERIFICATION", "false".to_owned()));
+    let output = installation.run_with(&["doctor", "--email", "nobody@example.com"], "password").await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains(&format!("{address} (half-dead) is well")), "{said}");
 }
 
 /// Waits until the server refuses a device.

@@ -69,6 +69,7 @@ pub(in crate::store) async fn see(connection: &mut Connection, server: &ServerRo
         .bind(server.version.as_deref())
         .bind(server.list_age.map(|age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))
         .bind(server.seen_at.as_millis())
+        .bind(server.own_url.as_deref())
         .execute(connection)
         .await?;
     Ok(())

@@ -18,6 +18,7 @@ pub struct ServerColumns {
     version: Option<String>,
     revocation_list_age_ms: Option<i64>,
     seen_at: i64,
+    own_url: Option<String>,
 }
 
 impl TryFrom<ServerColumns> for ServerRow {
@@ -32,6 +33,7 @@ impl TryFrom<ServerColumns> for ServerRow {
             version: row.version,
             list_age: row.revocation_list_age_ms.map(|age| Duration::from_millis(age.unsigned_abs())),
             seen_at: Timestamp::from_millis(row.seen_at),
+            own_url: row.own_url,
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::store::db::dialect::statements;
 /// Columns of a server.
 macro_rules! server_columns {
     () => {
-        "id, name, agreement, settings, version, revocation_list_age_ms, seen_at"
+        "id, name, agreement, settings, version, revocation_list_age_ms, seen_at, own_url"
     };
 }
 
@@ -19,7 +19,7 @@ statements! {
     SEE_SERVER = concat!(
         "INSERT INTO servers (",
         server_columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, \
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, \
          revocation_list_age_ms = excluded.revocation_list_age_ms"
     );
     FORGET_SERVERS = "DELETE FROM servers WHERE seen_at < $1";

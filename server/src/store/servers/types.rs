@@ -23,6 +23,8 @@ pub struct ServerRow {
     /// How old its list of revocations was when it was seen; none where it had none yet.
     pub list_age: Option<Duration>,
     pub seen_at: Timestamp,
+    /// The address at which this very server is reached, where it is known.
+    pub own_url: Option<String>,
 }
 
 /// Whether a server may run beside the others.
