@@ -5,9 +5,11 @@
 //! which server is asked.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use types::domain::Timestamp;
 use uuid::Uuid;
@@ -288,11 +290,13 @@ fn is_secret(name: &str) -> bool {
 
 /// The settings that are compared. Of secrets only what they hash to, under a key that comes from the secret itself.
 fn compared(config: &Config, keys: &Keys) -> BTreeMap<String, String> {
-    let legacy = config.tokens.legacy.as_ref().map(|legacy| keys.fingerprint(&legacy.secret));
-    let legacy = legacy.unwrap_or_else(|| "none".to_owned());
-    let secrets = [("LATCHKEY_SECRET", keys.installation()), ("JWT_SECRET", legacy)];
+    let fingerprint =
+        |secret: Option<&SecretString>| secret.map_or_else(|| "none".to_owned(), |secret| keys.fingerprint(secret));
+    let secrets =
+        config::settings().filter_map(|setting| Some((setting.name, fingerprint((setting.compared_secret?)(config)))));
     let plain = config::settings().filter_map(|setting| Some((setting.name, (setting.compared?)(config))));
-    secrets.into_iter().chain(plain).map(|(name, value)| (name.to_owned(), value)).collect()
+    let ours = ("LATCHKEY_SECRET", keys.installation());
+    iter::once(ours).chain(secrets).chain(plain).map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 #[cfg(test)]

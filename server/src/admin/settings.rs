@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Fallback, FromReader, Reader, Section, Setting, duration};
+use crate::config::{Fallback, FromReader, Reader, Section, ServerConfig, Setting, duration};
 
 const SETTINGS: &[Setting] = &[Setting::new(
     "ADMIN_SESSION_MAX_AGE",
@@ -22,7 +22,7 @@ pub struct AdminConfig {
 }
 
 impl FromReader for AdminConfig {
-    fn read(reader: &mut Reader) -> Self {
+    fn read(reader: &mut Reader, _: &ServerConfig) -> Self {
         let (least, most) = (Duration::from_mins(1), Duration::from_hours(90 * 24));
         Self { session_max_age: reader.duration("ADMIN_SESSION_MAX_AGE", least, most) }
     }

@@ -19,6 +19,8 @@ pub mod server;
 pub mod sessions;
 mod shown;
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 pub mod tokens;
 mod unknown_settings;
@@ -101,7 +103,7 @@ impl Config {
         let limits = LimitsConfig::read(&mut reader, server.environment);
         let log = LogConfig::read(&mut reader, server.environment);
         let observe = ObserveConfig::read(&mut reader, &server);
-        let areas = Sections::read(&mut reader);
+        let areas = Sections::read(&mut reader, &server);
         // A stand-in for a faulty value would contradict the others by itself.
         if reader.is_faultless() {
             check_lives(&mut reader, &tokens, &sessions);

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::{Config, duration, unknown_settings};
 
 /// What is used where nothing is given.
@@ -28,11 +30,13 @@ pub struct Setting {
     pub meaning: &'static str,
     /// What a server has, where servers of an installation had better have the same.
     pub compared: Option<fn(&Config) -> String>,
+    /// The same of a secret, where there is one: servers compare what it hashes to.
+    pub compared_secret: Option<fn(&Config) -> Option<&SecretString>>,
 }
 
 impl Setting {
     pub const fn new(name: &'static str, fallback: Fallback, meaning: &'static str) -> Self {
-        Self { name, fallback, meaning, compared: None }
+        Self { name, fallback, meaning, compared: None, compared_secret: None }
     }
 
     /// The same, where servers of an installation had better have the same value: those that differ tell of it. `value`
@@ -40,6 +44,12 @@ impl Setting {
     #[must_use]
     pub const fn compared(self, value: fn(&Config) -> String) -> Self {
         Self { compared: Some(value), ..self }
+    }
+
+    /// As [`Self::compared`], of a setting that is a secret.
+    #[must_use]
+    pub const fn compared_secret(self, secret: fn(&Config) -> Option<&SecretString>) -> Self {
+        Self { compared_secret: Some(secret), ..self }
     }
 }
 

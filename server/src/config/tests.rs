@@ -1,34 +1,12 @@
 //! Settings as an operator gives them, and what they are told.
 
-use super::*;
 use rstest::rstest;
 use secrecy::ExposeSecret;
 
-const STRONG: &str = "q7Xv2LrT9bWz4KcN8mJd1HsF6gYp3RuQ";
+use super::testing::{PRODUCTION, STRONG, development, load, production, refused};
+use super::*;
+
 const LEGACY_END: (&str, &str) = ("ACCEPT_LEGACY_TOKENS_UNTIL", "2026-12-31T00:00:00Z");
-const PRODUCTION: [(&str, &str); 3] = [
-    ("LATCHKEY_SECRET", STRONG),
-    ("PUBLIC_URL", "https://id.example.com"),
-    ("SMTP_URL", "smtps://u:p@mail.example.com"),
-];
-
-fn load(env: &[(&str, &str)], file: Option<&str>) -> Result<Config, ConfigErrors> {
-    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Config::load(env, file.map(|text| (Path::new("latchkey.toml"), text)))
-}
-
-fn production(more: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
-    load(&[PRODUCTION.as_slice(), more].concat(), None)
-}
-
-fn development(more: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
-    load(&[&[("LATCHKEY_ENV", "development")], more].concat(), None)
-}
-
-/// The names of the settings that were refused.
-fn refused(result: Result<Config, ConfigErrors>) -> Vec<String> {
-    result.err().map(|errors| errors.0.into_iter().map(|error| error.setting).collect()).unwrap_or_default()
-}
 
 #[test]
 fn development_needs_nothing_but_to_be_asked_for() {

@@ -34,7 +34,8 @@ pub const SETTINGS: &[Setting] = &[
         "JWT_SECRET",
         Fallback::Text(""),
         "The secret of an older system, 32 characters or more: its HS256 tokens without a `jti` are accepted for a while.",
-    ),
+    )
+    .compared_secret(|config| config.tokens.legacy.as_ref().map(|legacy| &legacy.secret)),
     Setting::new(
         "ACCEPT_LEGACY_TOKENS_UNTIL",
         Fallback::Text(""),

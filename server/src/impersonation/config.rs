@@ -1,6 +1,6 @@
 //! Whether somebody may act for users.
 
-use crate::config::{Fallback, FromReader, Reader, Setting};
+use crate::config::{Fallback, FromReader, Reader, ServerConfig, Setting};
 
 pub const SETTINGS: &[Setting] = &[Setting::new(
     "IMPERSONATION",
@@ -16,7 +16,7 @@ pub struct ImpersonationConfig {
 }
 
 impl FromReader for ImpersonationConfig {
-    fn read(reader: &mut Reader) -> Self {
+    fn read(reader: &mut Reader, _: &ServerConfig) -> Self {
         Self { is_on: reader.switch("IMPERSONATION") }
     }
 }
