@@ -8,6 +8,7 @@ use super::output::{Output, Table};
 use super::{CliError, say, settings};
 use crate::areas;
 use crate::config::{self, Config, SettingOrigin, ShownSetting};
+use crate::mail::MailConfig;
 use crate::metrics;
 use crate::random::OsRandom;
 
@@ -64,7 +65,7 @@ fn summary(config: &Config) -> String {
     let metrics =
         listener.or_else(|| config.observe.metrics_token.is_some().then(|| "beside the API, by token".to_owned()));
     let traces = config.observe.otlp_endpoint.as_deref().unwrap_or("none");
-    let mail = if config.mail.smtp_url.is_some() { "sent by SMTP" } else { "kept at /dev/mailbox" };
+    let mail = if config.section::<MailConfig>().smtp_url.is_some() { "sent by SMTP" } else { "kept at /dev/mailbox" };
     format!(
         "The settings are good.\n  environment  {environment}\n  listens on   {}\n  public URL   {}\n  database     {database}\n  mail         {mail}\n  metrics      {}\n  traces       {traces}",
         config.server.listen,

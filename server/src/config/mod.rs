@@ -3,13 +3,12 @@
 //! [`Config::load`] is pure; [`Config::from_surroundings`] is the one place that looks at the environment. Each
 //! section has a file with its settings, their defaults and meanings; [`table`] prints them for the documentation.
 
-mod address;
+pub mod address;
 pub mod bus;
 pub mod database;
 pub mod duration;
 pub mod limits;
 pub mod log;
-pub mod mail;
 pub mod observe;
 mod public_url;
 mod reader;
@@ -33,7 +32,6 @@ pub use bus::BusConfig;
 pub use database::{DatabaseConfig, DatabaseKind};
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
-pub use mail::MailConfig;
 pub use observe::ObserveConfig;
 pub use public_url::{PublicUrl, is_loopback_host};
 pub use reader::{ConfigError, Fallback, Reader, Setting, SettingOrigin};
@@ -62,7 +60,6 @@ pub struct Config {
     pub tokens: TokensConfig,
     /// How sessions begin, how long they live, and what is remembered of them.
     pub sessions: SessionsConfig,
-    pub mail: MailConfig,
     pub limits: LimitsConfig,
     pub log: LogConfig,
     pub observe: ObserveConfig,
@@ -99,21 +96,19 @@ impl Config {
         let server = ServerConfig::read(&mut reader, &database.data_folder());
         let tokens = TokensConfig::read(&mut reader, &server);
         let sessions = SessionsConfig::read(&mut reader);
-        let mail = MailConfig::read(&mut reader, server.environment, &server.public_url);
+        let areas = Sections::read(&mut reader, &server);
         let limits = LimitsConfig::read(&mut reader, server.environment);
         let log = LogConfig::read(&mut reader, server.environment);
         let observe = ObserveConfig::read(&mut reader, &server);
-        let areas = Sections::read(&mut reader, &server);
         // A stand-in for a faulty value would contradict the others by itself.
         if reader.is_faultless() {
             check_lives(&mut reader, &tokens, &sessions);
         }
-        match (reader.into_errors(), mail) {
-            (errors, Some(mail)) if errors.is_empty() => {
-                Ok(Self { server, database, bus, tokens, sessions, mail, limits, log, observe, areas })
-            }
-            (errors, _) => Err(ConfigErrors(errors)),
+        let errors = reader.into_errors();
+        if !errors.is_empty() {
+            return Err(ConfigErrors(errors));
         }
+        Ok(Self { server, database, bus, tokens, sessions, limits, log, observe, areas })
     }
 
     /// The settings of an area.
@@ -221,21 +216,13 @@ fn check_lives(reader: &mut Reader, tokens: &TokensConfig, sessions: &SessionsCo
     }
 }
 
-/// The settings of all sections, in the order of the documentation.
+/// The settings of all sections, in the order of the documentation: where the server runs, the areas, the rest of the
+/// house.
 pub fn settings() -> impl Iterator<Item = Setting> {
-    let sections = [
-        server::SETTINGS,
-        database::SETTINGS,
-        bus::SETTINGS,
-        tokens::SETTINGS,
-        sessions::SETTINGS,
-        mail::SETTINGS,
-        limits::SETTINGS,
-        log::SETTINGS,
-        observe::SETTINGS,
-    ];
+    let first = [server::SETTINGS, database::SETTINGS, bus::SETTINGS, tokens::SETTINGS, sessions::SETTINGS];
     let of_areas = AREAS.iter().filter_map(|area| area.settings).map(|section| section.settings);
-    sections.into_iter().chain(of_areas).flatten().copied()
+    let last = [limits::SETTINGS, log::SETTINGS, observe::SETTINGS];
+    first.into_iter().chain(of_areas).chain(last).flatten().copied()
 }
 
 /// The settings as a Markdown table, for the README; padded as formatters pad it, so that they leave it alone.

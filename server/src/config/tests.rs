@@ -32,7 +32,6 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
     let config = production(&[]).unwrap();
     assert_eq!(config.server.environment, Environment::Production);
     assert_eq!(config.log.format, LogFormat::Json);
-    assert_eq!(config.mail.from.to_string(), "Latchkey <no-reply@id.example.com>");
 }
 
 #[rstest]
@@ -46,8 +45,6 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::plain_cors("CORS_ORIGINS", "http://app.example.com")]
 #[case::cors_wildcard("CORS_ORIGINS", "*")]
 #[case::cors_with_slash("CORS_ORIGINS", "https://app.example.com/")]
-#[case::no_mail_server("SMTP_URL", "mail.example.com")]
-#[case::bad_sender("MAIL_FROM", "nobody")]
 #[case::unknown_mode("LOG_FORMAT", "xml")]
 #[case::bad_filter("LOG_LEVEL", "latchkey=loud")]
 #[case::bad_switch("RUN_MIGRATIONS", "maybe")]
@@ -69,7 +66,6 @@ fn production_is_the_default_and_names_all_it_misses_at_once() {
 #[case::half_of_the_world("TRUSTED_PROXIES", "128.0.0.0/2")]
 #[case::unescaped_at("DATABASE_URL", "postgres://u:p@ss@db/x")]
 #[case::unescaped_hash("DATABASE_URL", "postgres://u:1#2@db/x")]
-#[case::mail_without_tls("SMTP_URL", "smtp://u:p@mail.example.com:587")]
 #[case::no_proxy("TRUSTED_PROXIES", "10.0.0.0/8, nginx")]
 #[case::other_database("DATABASE_URL", "mysql://x/y")]
 #[case::address_without_port("LEPTOS_SITE_ADDR", "127.0.0.1")]
@@ -115,7 +111,6 @@ fn every_kind_of_value_is_read() {
         ("REQUIRE_EMAIL_VERIFICATION", "false"),
         ("DATABASE_URL", "postgres://u:p@db/latchkey"),
         ("LEPTOS_SITE_ADDR", "0.0.0.0:8080"),
-        ("MAIL_FROM", "Example <id@example.com>"),
         ("REFRESH_GRACE", "500ms"),
         ("METRICS_ADDR", "127.0.0.1:9464"),
         ("METRICS_TOKEN", STRONG),

@@ -13,6 +13,7 @@ use secrecy::ExposeSecret as _;
 use super::development_mailbox::DevelopmentMailbox;
 use super::message::{KIND, Mail, MailContent};
 use super::metrics::{MailMetrics, MailResult};
+use super::settings::MailConfig;
 use crate::config::Config;
 use crate::jobs::{Backoff, Concurrency, EMPTY_PAYLOAD, JobError, JobKind, Rest, RunJob};
 use crate::store::Job;
@@ -124,8 +125,9 @@ pub enum Delivery {
 impl Delivery {
     /// As the settings say.
     pub fn of(config: &Config) -> Result<Self, MailError> {
-        let Some(url) = &config.mail.smtp_url else { return Ok(Self::Mailbox) };
-        Self::smtp(url.expose_secret(), config.mail.from.clone())
+        let MailConfig { smtp_url, from } = config.section::<MailConfig>();
+        let Some(url) = smtp_url else { return Ok(Self::Mailbox) };
+        Self::smtp(url.expose_secret(), from.clone())
     }
 
     /// Over the mail server at `url` (`smtp://…`, `smtps://…`), from the address `from`.

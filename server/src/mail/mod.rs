@@ -4,6 +4,7 @@ mod delivery;
 mod development_mailbox;
 mod message;
 mod metrics;
+mod settings;
 mod templates;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ pub use delivery::{Delivery, MailError};
 pub use development_mailbox::DevelopmentMailbox;
 pub use message::{KIND, Mail, MailContent, NewMail};
 pub use metrics::{MailMetrics, MailResult};
+pub use settings::MailConfig;
 pub use templates::MailTemplate;
 pub(crate) use templates::mail_template;
 
@@ -24,7 +26,14 @@ use crate::metrics::Declaration;
 use crate::store::StoreError;
 
 /// What mail brings: jobs of its own kind, which are counted.
-pub const AREA: Area = Area { name: "mail", build, jobs, metrics: &[Declaration::of::<MailMetrics>()], ..Area::NONE };
+pub const AREA: Area = Area {
+    name: "mail",
+    settings: Some(settings::SECTION),
+    build,
+    jobs,
+    metrics: &[Declaration::of::<MailMetrics>()],
+    ..Area::NONE
+};
 
 fn build<'a>(_: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {

@@ -1,14 +1,14 @@
-//! How mail leaves.
+//! The settings of this area: how mail leaves.
 
+use lettre::Address;
 use lettre::message::Mailbox;
 use secrecy::SecretString;
 
-use super::address;
-use super::public_url::{PublicUrl, is_loopback_host};
-use super::reader::{Fallback, Reader, Setting};
-use super::server::Environment;
+use crate::config::{
+    Environment, Fallback, FromReader, PublicUrl, Reader, Section, ServerConfig, Setting, address, is_loopback_host,
+};
 
-pub const SETTINGS: &[Setting] = &[
+const SETTINGS: &[Setting] = &[
     Setting::new(
         "SMTP_URL",
         Fallback::Explained("required in production; in development mail is kept at `/dev/mailbox`"),
@@ -21,6 +21,9 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
+/// All of them.
+pub const SECTION: Section = Section::new::<MailConfig>(SETTINGS);
+
 /// How mail leaves.
 #[derive(Clone, Debug)]
 pub struct MailConfig {
@@ -30,24 +33,26 @@ pub struct MailConfig {
     pub from: Mailbox,
 }
 
-impl MailConfig {
-    /// `None` where the sender is faulty.
-    pub(super) fn read(reader: &mut Reader, environment: Environment, public_url: &PublicUrl) -> Option<Self> {
-        if environment == Environment::Production && !reader.is_given("SMTP_URL") {
+impl FromReader for MailConfig {
+    fn read(reader: &mut Reader, server: &ServerConfig) -> Self {
+        if server.environment == Environment::Production && !reader.is_given("SMTP_URL") {
             reader.refuse(
                 "SMTP_URL",
                 "is required in production: without mail nobody can prove an address or reset a password",
             );
         }
         let smtp_url = reader.read("SMTP_URL", parse_smtp);
-        let from = if reader.is_given("MAIL_FROM") {
-            reader.read("MAIL_FROM", parse_sender)
-        } else {
-            let usual = parse_sender(&format!("Latchkey <no-reply@{}>", public_url.host()));
-            usual.map_err(|message| reader.refuse("MAIL_FROM", message)).ok()
-        };
-        Some(Self { smtp_url, from: from? })
+        let stand_in = || Mailbox::new(None, Address::new_dangerous("nobody", "localhost"));
+        Self { smtp_url, from: read_sender(reader, &server.public_url).unwrap_or_else(stand_in) }
     }
+}
+
+fn read_sender(reader: &mut Reader, public_url: &PublicUrl) -> Option<Mailbox> {
+    if reader.is_given("MAIL_FROM") {
+        return reader.read("MAIL_FROM", parse_sender);
+    }
+    let usual = parse_sender(&format!("Latchkey <no-reply@{}>", public_url.host()));
+    usual.map_err(|message| reader.refuse("MAIL_FROM", message)).ok()
 }
 
 /// Reads the address of a mail server. Mails hold codes and links that open accounts, and going there takes a
@@ -80,9 +85,31 @@ fn parse_sender(text: &str) -> Result<Mailbox, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use rstest::rstest;
     use secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::config::testing::{PRODUCTION, load, production, refused};
+
+    #[test]
+    fn mail_comes_from_the_public_host_unless_another_sender_is_set() {
+        let sender = |more: &[(&str, &str)]| production(more).unwrap().section::<MailConfig>().from.to_string();
+        assert_eq!(sender(&[]), "Latchkey <no-reply@id.example.com>");
+        assert_eq!(sender(&[("MAIL_FROM", "Example <id@example.com>")]), "Example <id@example.com>");
+    }
+
+    #[rstest]
+    #[case::no_mail_server("SMTP_URL", "mail.example.com")]
+    #[case::bad_sender("MAIL_FROM", "nobody")]
+    #[case::mail_without_tls("SMTP_URL", "smtp://u:p@mail.example.com:587")]
+    fn one_faulty_setting_is_refused_by_name(#[case] name: &str, #[case] value: &str) {
+        assert_eq!(refused(production(&[(name, value)])), [name]);
+    }
+
+    #[test]
+    fn production_does_not_do_without_a_mail_server() {
+        assert_eq!(refused(load(&[&PRODUCTION[..2], &[("SMTP_URL", "")]].concat(), None)), ["SMTP_URL"]);
+    }
 
     #[rstest]
     #[case("smtps://u:p@mail.example.com", "smtps://u:p@mail.example.com")]
