@@ -16,6 +16,7 @@ use crate::auth::refresh::{Lifetimes, RefreshToken};
 use crate::auth::secrets::Keys;
 use crate::auth::tokens::{Flaw, key_id};
 use crate::config::Config;
+use crate::legacy::LegacyConfig;
 use crate::registry::running_servers;
 use crate::sessions::explain::{Answer, Evidence, Explainer, Explanation, Ground, Rows};
 use crate::store::{Revocation, RevokedSubject, SigningKeyRow, Store};
@@ -50,7 +51,7 @@ impl Explain {
         let found = found?;
         output.answer(&found.in_words(), &found.as_json())?;
         let is_unknown = found.explanation.answer.ground() == Some(&Ground::Flaw(Flaw::Header));
-        if is_unknown && config.tokens.legacy.is_some() {
+        if is_unknown && config.section::<LegacyConfig>().accepted.is_some() {
             output.note("A token of the older system (JWT_SECRET) is judged by other rules, and may be accepted.");
         }
         Ok(())

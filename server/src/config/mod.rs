@@ -12,7 +12,7 @@ pub mod log;
 pub mod observe;
 mod public_url;
 mod reader;
-mod secret;
+pub mod secret;
 mod section;
 pub mod server;
 pub mod sessions;
@@ -41,7 +41,7 @@ pub use section::{FromReader, Section};
 pub use server::{Environment, ServerConfig};
 pub use sessions::SessionsConfig;
 pub use shown::ShownSetting;
-pub use tokens::{LegacyConfig, TokensConfig};
+pub use tokens::TokensConfig;
 
 use crate::AREAS;
 use crate::random::Random;
@@ -94,7 +94,7 @@ impl Config {
         let database = DatabaseConfig::read(&mut reader);
         let bus = BusConfig::read(&mut reader);
         let server = ServerConfig::read(&mut reader, &database.data_folder());
-        let tokens = TokensConfig::read(&mut reader, &server);
+        let tokens = TokensConfig::read(&mut reader);
         let sessions = SessionsConfig::read(&mut reader);
         let areas = Sections::read(&mut reader, &server);
         let limits = LimitsConfig::read(&mut reader, server.environment);

@@ -133,7 +133,7 @@ pub(super) fn read_master(reader: &mut Reader, environment: Environment, data_fo
 }
 
 /// Reads a secret: long enough, and in production not one that could be guessed.
-pub(super) fn parse(text: &str, environment: Environment) -> Result<SecretString, String> {
+pub fn parse(text: &str, environment: Environment) -> Result<SecretString, String> {
     let chars = text.chars().count();
     if chars < LEAST_CHARS {
         return Err(format!("must have at least {LEAST_CHARS} characters; this has {chars}"));

@@ -2,11 +2,13 @@
 //! without a session.
 
 mod authenticate;
+mod settings;
 mod sign_out;
 mod token;
 mod user;
 
 use authenticate::LegacyFamily;
+pub use settings::LegacyConfig;
 pub use sign_out::{end_session, presented};
 use token::LegacyTokens;
 pub use user::LegacyUsers;
@@ -20,11 +22,12 @@ use crate::http::authenticate::Authenticate;
 use crate::http::state::ApiState;
 
 /// What this area brings: a family of tokens. It comes after `sessions`, which it needs.
-pub const AREA: Area = Area { name: "legacy", build, authenticators, ..Area::NONE };
+pub const AREA: Area = Area { name: "legacy", settings: Some(settings::SECTION), build, authenticators, ..Area::NONE };
 
 fn build<'a>(context: &'a Context, config: &'a Config, parts: &'a mut Parts) -> Building<'a> {
     Box::pin(async move {
-        let tokens = config.tokens.legacy.as_ref().map(|legacy| LegacyTokens::new(&legacy.secret, legacy.until));
+        let accepted = config.section::<LegacyConfig>().accepted.as_ref();
+        let tokens = accepted.map(|accepted| LegacyTokens::new(&accepted.secret, accepted.until));
         let sessions = Arc::clone(parts.get());
         parts.insert(Arc::new(LegacyUsers { tokens, context: context.clone(), sessions }));
         Ok(())
